@@ -1,0 +1,302 @@
+"""Jobs in Redis: every change of a record is one Lua script in ``jobs/lua``."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Literal, cast
+
+import redis
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.retry import Retry
+
+from jobs.queue import QUEUE
+from jobs.record import FINAL, Job, Status
+from jobs.settings import Settings
+from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
+from stepbox.recipe import Recipe
+
+LEASE_S = 10
+IDEMPOTENCY_KEPT_S = 24 * 3600
+WORKER_ALIVE_S = 5
+SCRIPTS = Path(__file__).parent / "lua"
+COMMON = (SCRIPTS / "common.lua").read_text()
+
+Verdict = Literal["go on", "cancel", "lost"]
+
+
+class QueueFullError(StepboxError):
+    """As many jobs wait as may wait at once."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a job, valid while no later claim has a higher fence."""
+
+    job: str
+    fence: str
+    recipe: Recipe
+    model: str | None  # already decided by an earlier attempt, still to be published
+
+
+def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
+    """Open a client.
+
+    Parameters
+    ----------
+    settings
+        Where Redis is.
+    patient
+        Wait for Redis for as long as it is away (a training goes on meanwhile), instead of
+        failing after one retry, which an idle connection cut by a restart of Redis needs.
+    """
+    return redis.Redis.from_url(
+        settings.redis_url,
+        password=settings.redis_password,
+        decode_responses=True,
+        socket_connect_timeout=1,
+        socket_timeout=3,
+        retry=Retry(ConstantBackoff(0.5), -1) if patient else Retry(NoBackoff(), 1),
+    )
+
+
+class JobStore:
+    """All that can be done with jobs."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.redis = client
+        self._scripts = {
+            path.stem: client.register_script(COMMON + path.read_text())
+            for path in SCRIPTS.glob("*.lua")
+            if path.stem != "common"
+        }
+
+    def _run(self, script: str, *arguments: str | int | float) -> Any:
+        return self._scripts[script](args=list(arguments))
+
+    # -- what clients do ------------------------------------------------------------------
+
+    def submit(
+        self, recipe: Recipe, *, samples: int, queue_limit: int, idempotency_key: str | None = None
+    ) -> Job:
+        """Create a job, or find the one that the same idempotency key created.
+
+        Parameters
+        ----------
+        recipe
+            What is to be trained.
+        samples
+            Training images of one epoch.
+        queue_limit
+            Jobs that may wait at once.
+        idempotency_key
+            Chosen by the client, remembered for a day.
+
+        Raises
+        ------
+        QueueFullError
+            As many jobs wait already.
+        InvalidInputError
+            The key came before with another recipe.
+        """
+        fields = recipe.model_dump_json()
+        progress = {
+            "epoch": 0,
+            "epochs": recipe.epochs,
+            "samples": 0,
+            "samples_total": recipe.epochs * samples,
+            "fraction": 0.0,
+            "eta_seconds": None,
+        }
+        outcome, id = self._run(
+            "submit",
+            token_hex(8),
+            fields,
+            json.dumps(progress),
+            queue_limit,
+            idempotency_key or "",
+            hashlib.sha256(fields.encode()).hexdigest(),
+            IDEMPOTENCY_KEPT_S,
+        )
+        if outcome == "full":
+            raise QueueFullError(f"{queue_limit} jobs are waiting already; try again later")
+        if outcome == "differs":
+            raise InvalidInputError.at(
+                "/Idempotency-Key", f"was used before, with another body, for job {id}"
+            )
+        return self.get(id)
+
+    def get(self, id: str) -> Job:
+        """Read a job; raises NotFoundError where there is none."""
+        with self.redis.pipeline() as pipeline:
+            pipeline.hgetall(f"job:{id}")
+            pipeline.zrank("jobs:queued", id)
+            record, position = pipeline.execute()
+        if not record:
+            raise NotFoundError(f"no job has the id {id!r}")
+        return Job.from_record(record, position)
+
+    def page(
+        self, *, status: Status | None = None, limit: int = 20, after: str | None = None
+    ) -> tuple[list[Job], str | None]:
+        """List jobs, newest first.
+
+        Returns
+        -------
+        tuple
+            At most ``limit`` jobs, and the cursor to pass as ``after`` for the next ones, or
+            None where there are no more.
+        """
+        start = 0
+        if after is not None:
+            rank = cast(int | None, self.redis.zrevrank("jobs:all", after))
+            if rank is None:
+                raise NotFoundError(f"no job has the id {after!r}, given as 'after'")
+            start = rank + 1
+        found: list[Job] = []
+        for job in self._newest_first(start, chunk=limit + 1):
+            if status is None or job.status == status:
+                if len(found) == limit:
+                    return found, found[-1].id
+                found.append(job)
+        return found, None
+
+    def _newest_first(self, start: int, chunk: int) -> Iterator[Job]:
+        while ids := cast(list[str], self.redis.zrevrange("jobs:all", start, start + chunk - 1)):
+            with self.redis.pipeline() as pipeline:
+                for id in ids:
+                    pipeline.hgetall(f"job:{id}")
+                    pipeline.zrank("jobs:queued", id)
+                answers = pipeline.execute()
+            for record, position in zip(answers[::2], answers[1::2], strict=True):
+                yield Job.from_record(record, position)
+            start += len(ids)
+
+    def cancel(self, id: str) -> Job:
+        """Cancel a waiting job at once, or tell a running one to stop.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such job.
+        ConflictError
+            It is over.
+        """
+        outcome = self._run("cancel", id)
+        if outcome == "unknown":
+            raise NotFoundError(f"no job has the id {id!r}")
+        job = self.get(id)
+        if outcome == "over":
+            raise ConflictError(f"job {id} is over: it has {job.status}")
+        return job
+
+    def queue_length(self) -> int:
+        """Count the jobs that wait."""
+        return self.redis.zcard("jobs:queued")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """List the workers that were heard of in the last seconds, as they describe themselves."""
+        seconds, _ = self.redis.time()
+        names = cast(
+            list[str], self.redis.zrangebyscore("workers:seen", seconds - WORKER_ALIVE_S, "+inf")
+        )
+        descriptions = cast(list[str | None], self.redis.hmget("workers", names)) if names else []
+        return [json.loads(description) for description in descriptions if description]
+
+    # -- what workers do ------------------------------------------------------------------
+
+    def claim(
+        self, owner: Mapping[str, Any], worker: str, dead: Iterable[tuple[str, str]] = ()
+    ) -> Claim | None:
+        """Take the oldest waiting job, or None where none waits.
+
+        Parameters
+        ----------
+        owner, worker
+            The process that takes it, and its worker's name.
+        dead
+            (job, fence) of the jobs whose owner is known to be dead: they wait again first.
+        """
+        answer = self._run("claim", json.dumps(owner), worker, LEASE_S, *chain(*dead))
+        if answer is None:
+            return None
+        id, fence = answer
+        recipe, model = cast(
+            tuple[str, str | None], self.redis.hmget(f"job:{id}", ["recipe", "model"])
+        )
+        return Claim(id, fence, Recipe.model_validate_json(recipe), model)
+
+    def start(self, claim: Claim, device: str) -> Verdict:
+        """Note where the training runs."""
+        return cast(Verdict, self._run("start", claim.job, claim.fence, device))
+
+    def report(
+        self,
+        claim: Claim,
+        progress: Mapping[str, Any] | None = None,
+        epoch: Mapping[str, Any] | None = None,
+    ) -> Verdict:
+        """Renew the lease, and store the progress and an epoch where given."""
+        return cast(
+            Verdict,
+            self._run(
+                "report",
+                claim.job,
+                claim.fence,
+                LEASE_S,
+                json.dumps(progress) if progress else "",
+                epoch["epoch"] if epoch else "",
+                json.dumps(epoch) if epoch else "",
+            ),
+        )
+
+    def decide(self, claim: Claim, model: str) -> Verdict:
+        """Fix the model that this job will publish, before it becomes visible."""
+        return cast(Verdict, self._run("decide", claim.job, claim.fence, model))
+
+    def finish(
+        self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None
+    ) -> Literal["finished", "lost"]:
+        """End a running job."""
+        assert status in FINAL
+        return cast(
+            Literal["finished", "lost"],
+            self._run(
+                "finish",
+                claim.job,
+                claim.fence,
+                status,
+                json.dumps(problem) if problem else "",
+            ),
+        )
+
+    def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """List (job, fence, owner) of the running jobs."""
+        ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
+        with self.redis.pipeline() as pipeline:
+            for id in ids:
+                pipeline.hmget(f"job:{id}", ["fence", "owner"])
+            answers = pipeline.execute()
+        return [
+            (id, fence, json.loads(owner))
+            for id, (fence, owner) in zip(ids, answers, strict=True)
+            if owner
+        ]
+
+    def reap(
+        self, worker: str, description: Mapping[str, Any], dead: Iterable[tuple[str, str]]
+    ) -> int:
+        """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
+
+        Parameters
+        ----------
+        worker, description
+            Who reaps, and what it says of itself to ``GET /system``.
+        dead
+            (job, fence) of the jobs whose owner is known to be dead.
+        """
+        about = json.dumps(description)
+        return cast(int, self._run("reap", LEASE_S, QUEUE, worker, about, *chain(*dead)))

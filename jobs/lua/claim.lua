@@ -1,0 +1,18 @@
+-- ARGV: owner, worker, lease in seconds, then job, fence of each dead owner
+-- Reaps first, so that a job whose process died comes before those behind it; then queued →
+-- running for the oldest waiting job. Returns {id, fence}, or false if none waits.
+local owner, worker, lease = unpack(ARGV)
+
+reap(lease, 4)
+local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
+if not id then
+  return false
+end
+redis.call('ZREM', 'jobs:queued', id)
+redis.call('ZADD', 'jobs:leases', now() + lease, id)
+redis.call('HINCRBY', key_of(id), 'attempts', 1)
+local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
+redis.call('HSET', key_of(id), 'status', 'running', 'owner', owner, 'worker', worker)
+redis.call('HSETNX', key_of(id), 'started_at', stamp())
+emit_status(id)
+return { id, tostring(fence) }

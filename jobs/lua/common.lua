@@ -1,0 +1,81 @@
+-- Shared by all scripts: each is one transition of a job, timed by Redis itself.
+--
+-- job:{id}      hash: the record, the one truth about a job
+-- events:{id}   stream: every status, epoch and progress of the job
+-- jobs:all      sorted set of all ids, by order of creation
+-- jobs:queued   sorted set of waiting ids, by order of creation
+-- jobs:leases   sorted set of running ids, by the time their lease ends
+-- workers       hash name → what the worker says of itself; workers:seen by time
+
+local EVENTS_KEPT_S = 7 * 24 * 3600
+
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+
+local function stamp()
+  return string.format('%.6f', now())
+end
+
+local function key_of(id)
+  return 'job:' .. id
+end
+
+-- Tell the job's watchers what the record says now. The record travels as the flat
+-- list of strings that HGETALL gives, so that no number is changed on its way.
+local function emit_status(id)
+  redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
+    'record', cjson.encode(redis.call('HGETALL', key_of(id))),
+    'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
+end
+
+-- Any state → succeeded, failed or cancelled.
+local function conclude(id, status)
+  redis.call('ZREM', 'jobs:queued', id)
+  redis.call('ZREM', 'jobs:leases', id)
+  redis.call('HDEL', key_of(id), 'owner')
+  redis.call('HSET', key_of(id), 'status', status, 'finished_at', stamp())
+  emit_status(id)
+  redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
+end
+
+-- running → queued, at its old place in the queue; the fence rises with the next claim.
+local function requeue(id)
+  local record = redis.call('HMGET', key_of(id), 'cancel', 'model')
+  if record[1] and not record[2] then
+    return conclude(id, 'cancelled')
+  end
+  redis.call('ZREM', 'jobs:leases', id)
+  redis.call('HDEL', key_of(id), 'owner')
+  redis.call('HSET', key_of(id), 'status', 'queued')
+  redis.call('ZADD', 'jobs:queued', redis.call('HGET', key_of(id), 'sequence'), id)
+  emit_status(id)
+end
+
+-- What the holder of a fence may do: 'go on', 'cancel', or nothing as it lost the job.
+-- Once it is decided which model is published, a cancel comes too late.
+local function verdict(id, fence)
+  local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
+  if record[1] ~= 'running' or record[2] ~= fence then
+    return 'lost'
+  end
+  return record[3] and not record[4] and 'cancel' or 'go on'
+end
+
+-- Requeue the jobs of owners that are known to be dead (ARGV from `first` on: job, fence, ...)
+-- and of those that no longer renew. The latter is skipped while Redis has been up for less than
+-- a lease: its own absence kept the owners from renewing.
+local function reap(lease, first)
+  for i = first, #ARGV, 2 do
+    if verdict(ARGV[i], ARGV[i + 1]) ~= 'lost' then
+      requeue(ARGV[i])
+    end
+  end
+  local uptime = redis.call('INFO', 'server'):match('uptime_in_seconds:(%d+)')
+  if tonumber(uptime) >= tonumber(lease) then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'jobs:leases', '-inf', stamp())) do
+      requeue(id)
+    end
+  end
+end

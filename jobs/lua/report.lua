@@ -1,0 +1,19 @@
+-- ARGV: id, fence, lease in seconds, progress or '', epoch number or '', epoch entry
+-- Renews the lease and stores what the training has reached. An epoch that is already
+-- stored (the reply was lost, or a second attempt reached it again) makes no event.
+-- Returns the verdict.
+local id, fence, lease, progress, epoch, entry = unpack(ARGV)
+
+local answer = verdict(id, fence)
+if answer == 'lost' then
+  return answer
+end
+redis.call('ZADD', 'jobs:leases', now() + lease, id)
+if epoch ~= '' and redis.call('HSETNX', key_of(id), 'epoch:' .. epoch, entry) == 1 then
+  redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', entry)
+end
+if progress ~= '' then
+  redis.call('HSET', key_of(id), 'progress', progress)
+  redis.call('XADD', 'events:' .. id, '*', 'type', 'progress', 'data', progress)
+end
+return answer

@@ -1,0 +1,28 @@
+-- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint, seconds the key is kept
+-- Returns {'created' | 'earlier' | 'full' | 'differs', id}. Safe to repeat with the same id.
+local id, recipe, progress, limit, idempotency, fingerprint, kept_s = unpack(ARGV)
+
+if redis.call('EXISTS', key_of(id)) == 1 then
+  return { 'created', id }
+end
+if idempotency ~= '' then
+  local earlier = redis.call('HMGET', 'idempotency:' .. idempotency, 'job', 'fingerprint')
+  if earlier[1] then
+    return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
+  end
+end
+if redis.call('ZCARD', 'jobs:queued') >= tonumber(limit) then
+  return { 'full', '' }
+end
+
+local sequence = redis.call('INCR', 'jobs:sequence')
+redis.call('HSET', key_of(id), 'id', id, 'status', 'queued', 'recipe', recipe, 'progress', progress,
+  'created_at', stamp(), 'sequence', sequence, 'fence', 0, 'attempts', 0)
+redis.call('ZADD', 'jobs:all', sequence, id)
+redis.call('ZADD', 'jobs:queued', sequence, id)
+if idempotency ~= '' then
+  redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
+  redis.call('EXPIRE', 'idempotency:' .. idempotency, kept_s)
+end
+emit_status(id)
+return { 'created', id }

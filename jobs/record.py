@@ -1,0 +1,107 @@
+"""The job as clients see it, read from its record in Redis."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stepbox.card import HistoryEntry
+from stepbox.recipe import Recipe
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+class Progress(BaseModel):
+    """How far a training has come."""
+
+    model_config = ConfigDict(title="Progress")
+
+    epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
+    epochs: int = Field(description="Epochs in all.")
+    samples: int = Field(description="Training images seen so far, over all epochs.")
+    samples_total: int = Field(description="Training images to see, over all epochs.")
+    fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")
+    eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")
+
+
+class JobProblem(BaseModel):
+    """Why a job failed (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class JobLinks(BaseModel):
+    """Where to go from here."""
+
+    self: str
+    events: str
+    cancel: str
+    model: str | None
+
+
+class Job(BaseModel):
+    """A training job."""
+
+    id: str
+    status: Status
+    recipe: Recipe
+    progress: Progress
+    queue_position: int | None = Field(description="0 = next; null once started.")
+    history: list[HistoryEntry] = Field(description="Epoch 0, the untrained network, first.")
+    device: str | None = Field(description="Where it trains, for instance `cpu` or `cuda:0`.")
+    worker: str | None = Field(description="The worker that took it last.")
+    attempts: int = Field(ge=0, description="How often a worker has taken it.")
+    model: str | None = Field(description="Id of the trained model; null until it succeeded.")
+    error: JobProblem | None = Field(description="Null unless it failed.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: JobLinks
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, str], queue_position: int | None) -> Self:
+        """Read the fields of the hash ``job:{id}``."""
+        id, status = record["id"], record["status"]
+        epochs = sorted(
+            (json.loads(entry) for field, entry in record.items() if field.startswith("epoch:")),
+            key=lambda entry: int(entry["epoch"]),
+        )
+        model = record.get("model") if status == "succeeded" else None
+        return cls.model_validate(
+            {
+                "id": id,
+                "status": status,
+                "recipe": json.loads(record["recipe"]),
+                "progress": json.loads(record["progress"]),
+                "queue_position": queue_position if status == "queued" else None,
+                "history": epochs,
+                "device": record.get("device"),
+                "worker": record.get("worker"),
+                "attempts": record["attempts"],
+                "model": model,
+                "error": json.loads(record["error"]) if "error" in record else None,
+                "created_at": _time(record["created_at"]),
+                "started_at": _time(record.get("started_at")),
+                "finished_at": _time(record.get("finished_at")),
+                "links": {
+                    "self": f"/jobs/{id}",
+                    "events": f"/jobs/{id}/events",
+                    "cancel": f"/jobs/{id}/cancel",
+                    "model": f"/models/{model}" if model else None,
+                },
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the job as JSON values."""
+        return self.model_dump(mode="json")
+
+
+def _time(stamp: str | None) -> datetime | None:
+    return None if stamp is None else datetime.fromtimestamp(float(stamp), UTC)

@@ -1,0 +1,1 @@
+"""The REST API: Flask under gunicorn, one blueprint a resource."""

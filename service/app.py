@@ -1,0 +1,47 @@
+"""The application factory."""
+
+from flask_openapi3 import Info, OpenAPI
+
+from service import analysis, datasets, errors, jobs, models, openapi, predict, system
+from service.json_body import StrictJSONProvider, check_json_first
+from service.parts import Parts
+from service.settings import ServiceSettings
+from stepbox import __version__
+
+INFO = Info(
+    title="Stepbox",
+    version=__version__,
+    description="Trains small neural networks as batch jobs and answers for them, showing the "
+    "mathematics as it goes. Every answer of 400 and above is an RFC 9457 problem.",
+)
+
+
+def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
+    """Make the WSGI application.
+
+    Parameters
+    ----------
+    settings
+        Read from the environment where not given.
+    """
+    settings = settings or ServiceSettings()
+    app = OpenAPI(
+        __name__,
+        info=INFO,
+        security_schemes={},
+        doc_ui=False,
+        validation_error_model=errors.Problem,
+        validation_error_callback=errors.validation_problem,
+        static_folder=None,
+    )
+    app.json = StrictJSONProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.url_map.strict_slashes = True
+    app.extensions["stepbox"] = Parts(settings)
+    errors.register(app)
+    for resource in (jobs, predict, models, datasets, analysis, system):
+        app.register_api(resource.blueprint)
+    openapi.register(app)
+    check_json_first(app, openapi.json_endpoints(app))
+    return app

@@ -1,0 +1,174 @@
+"""Every answer of 400 and above, as a problem (RFC 9457)."""
+
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, json, request
+from flask_openapi3.types import ResponseDict
+from pydantic import BaseModel, Field, ValidationError
+from redis.exceptions import RedisError
+from werkzeug.exceptions import HTTPException
+
+from jobs.job_store import QueueFullError
+from stepbox.errors import (
+    ConflictError,
+    DamagedModelError,
+    DatasetError,
+    Fault,
+    InvalidInputError,
+    NotFoundError,
+    StepboxError,
+)
+
+log = logging.getLogger(__name__)
+
+MOST_FAULTS = 100
+RETRY_AFTER_S = 5
+
+# The one table from domain errors to statuses.
+STATUSES: dict[type[StepboxError], HTTPStatus] = {
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    DamagedModelError: HTTPStatus.CONFLICT,
+    QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class ProblemFault(BaseModel):
+    """One fault of the request."""
+
+    pointer: str = Field(description="RFC 6901 pointer to the value that is wrong.")
+    detail: str = Field(description="What is wrong, and what is allowed.")
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="`about:blank`: the status says what kind of problem it is.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The path that was asked for.")
+    errors: list[ProblemFault] | None = Field(
+        None, description="With 422: one entry a fault, all faults at once."
+    )
+
+
+def problems(*statuses: int) -> ResponseDict:
+    """Describe the problems that an operation may answer with, for the OpenAPI document."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def problem(
+    status: int,
+    detail: str,
+    faults: Iterable[Fault] = (),
+    headers: dict[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """Make a problem answer."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": request.path,
+        **members,
+    }
+    if faults := list(faults):
+        body["errors"] = [fault._asdict() for fault in faults]
+    return Response(
+        json.dumps(body), status, headers=headers, content_type="application/problem+json"
+    )
+
+
+def validation_problem(error: ValidationError) -> Response:
+    """Turn pydantic's faults into pointers and sentences."""
+    faults = [
+        Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return problem(422, _summary(len(faults)), sorted(set(faults), key=faults.index)[:MOST_FAULTS])
+
+
+def register(app: Flask) -> None:
+    """Make every error of the application a problem."""
+
+    @app.errorhandler(StepboxError)
+    def domain_error(error: StepboxError) -> Response:
+        status = next(
+            (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES),
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+        headers = (
+            {"Retry-After": str(RETRY_AFTER_S)}
+            if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+            else None
+        )
+        if isinstance(error, InvalidInputError):
+            return problem(status, _summary(len(error.faults)), error.faults[:MOST_FAULTS], headers)
+        return problem(status, str(error), headers=headers)
+
+    @app.errorhandler(ValidationError)
+    def invalid_value(error: ValidationError) -> Response:
+        return validation_problem(error)
+
+    @app.errorhandler(RedisError)
+    def redis_away(error: RedisError) -> Response:
+        log.warning("Redis is away: %s", error)
+        return problem(
+            503,
+            "The job queue cannot be reached. Predictions, models and analyses go on working; "
+            "no accepted job is lost.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        if error.response is not None:  # raised with an answer already made
+            return error.response  # type: ignore[return-value]
+        status = error.code or 500
+        headers = {
+            name: value
+            for name, value in error.get_headers()
+            if name.lower() not in ("content-type", "content-length")
+        }
+        return problem(status, error.description or HTTPStatus(status).phrase, headers=headers)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("unexpected error at %s %s", request.method, request.path)
+        return problem(500, "An unexpected error; it has been logged.")
+
+
+def _summary(count: int) -> str:
+    return "One value is not acceptable." if count == 1 else f"{count} values are not acceptable."
+
+
+def _allowed(model: str, location: tuple[int | str, ...]) -> str:
+    """Tell the whole range of a number in a body, of which pydantic names the end that was hit."""
+    schema = current_app.extensions["openapi"]["components"]["schemas"].get(model, {})
+    for part in location:
+        schema = schema.get("properties", {}).get(part) or schema.get("items") or {}
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum")
+    if low is None or high is None:
+        return ""
+    more = "more than " if "exclusiveMinimum" in schema else ""
+    return f" (allowed: {more}{low:.12g} to {high:.12g})"
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return "".join(f"/{part}" for part in parts)

@@ -1,0 +1,14 @@
+"""How gunicorn serves the API."""
+
+from service.settings import ServiceSettings
+
+_settings = ServiceSettings()
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "gthread"  # an open event stream must not keep a process from answering
+workers = _settings.processes
+threads = _settings.threads
+worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True

@@ -1,0 +1,201 @@
+"""Trainings: start one, watch it, cancel it."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
+from werkzeug.exceptions import TooManyRequests
+
+from jobs.events import EVENT_ID, FIRST, follow
+from jobs.job_store import JobStore
+from jobs.queue import send_token
+from jobs.record import Job, Status
+from service.errors import RETRY_AFTER_S, problems
+from service.parts import parts
+from stepbox.datasets import TRAIN_SAMPLES
+from stepbox.errors import InvalidInputError
+from stepbox.recipe import DESCRIPTIONS, RECIPES, Recipe, TrainRequest
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 5
+RECONNECT_MS = 2000
+
+blueprint = APIBlueprint(
+    "jobs", __name__, abp_tags=[Tag(name="training", description="Trainings, as batch jobs.")]
+)
+
+
+class RecipeEntry(Recipe):
+    """A named recipe."""
+
+    model_config = ConfigDict(title="RecipeEntry")
+
+    description: str
+
+
+class RecipeList(BaseModel):
+    """The named recipes."""
+
+    recipes: list[RecipeEntry]
+
+
+class TrainHeaders(BaseModel):
+    """Headers of POST /train."""
+
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Chosen by the client and kept for a day: the same key with the same body "
+        "answers with the same job.",
+    )
+
+
+class JobPath(BaseModel):
+    """A job in the path."""
+
+    id: str = Field(description="Id of the job.")
+
+
+class JobQuery(BaseModel):
+    """Which jobs to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status | None = Field(None, description="Only jobs in this state.")
+    limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
+    after: str | None = Field(None, description="The cursor `next` of the previous page.")
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[Job]
+    next: str | None = Field(description="Pass it as `after` for the next page; null at the end.")
+
+
+@blueprint.get("/recipes", summary="The named recipes", responses={200: RecipeList})
+def recipes() -> Response:
+    """List the named recipes with all their fields."""
+    return jsonify(
+        recipes=[
+            {"name": name, "description": DESCRIPTIONS[name], **recipe.model_dump(mode="json")}
+            for name, recipe in RECIPES.items()
+        ]
+    )
+
+
+@blueprint.post(
+    "/train",
+    summary="Start a training",
+    responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
+)
+def train(header: TrainHeaders, body: TrainRequest) -> Response:
+    """Accept a job; a worker runs it. Fields that are left out are those of the recipe."""
+    store = parts().jobs
+    job = store.submit(
+        body.resolve(),
+        samples=TRAIN_SAMPLES,
+        queue_limit=parts().settings.queue_limit,
+        idempotency_key=header.idempotency_key,
+    )
+    try:
+        send_token(parts().celery)
+    except Exception as error:  # the job is safe in its record: the workers make up for tokens
+        log.warning("no token was sent for job %s: %s", job.id, error)
+    return _accepted(job)
+
+
+@blueprint.get("/jobs", summary="List jobs", responses={200: JobList, **problems(404, 422, 503)})
+def list_jobs(query: JobQuery) -> Response:
+    """List jobs, newest first."""
+    found, cursor = parts().jobs.page(status=query.status, limit=query.limit, after=query.after)
+    return jsonify(jobs=[job.to_json() for job in found], next=cursor)
+
+
+@blueprint.get("/jobs/<id>", summary="A job", responses={200: Job, **problems(404, 503)})
+def get_job(path: JobPath) -> Response:
+    """Give a job as it is now."""
+    return jsonify(parts().jobs.get(path.id).to_json())
+
+
+@blueprint.post(
+    "/jobs/<id>/cancel", summary="Cancel a job", responses={202: Job, **problems(404, 409, 503)}
+)
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a waiting job at once; a running one stops within 2 seconds."""
+    return _accepted(parts().jobs.cancel(path.id))
+
+
+@blueprint.get(
+    "/jobs/<id>/events",
+    summary="Follow a job",
+    responses={
+        200: {
+            "description": "`progress`, `epoch` and `status` events with ids, up to the final "
+            "`status`.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **problems(404, 422, 503),
+    },
+    openapi_extensions={
+        "parameters": [
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "Go on after this event, without a gap.",
+                "schema": {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"},
+            }
+        ]
+    },
+)
+def job_events(path: JobPath) -> Response:
+    """Stream what happens to a job from its creation on (server-sent events)."""
+    after = request.headers.get("Last-Event-ID", FIRST)
+    if not EVENT_ID.fullmatch(after):
+        raise InvalidInputError.at(
+            "/Last-Event-ID", "must be the id of an event, like 1700000000000-0"
+        )
+    store, streams = parts().jobs, parts().event_streams
+    store.get(path.id)  # an unknown id or an absent Redis is told before the stream begins
+    if not streams.acquire(blocking=False):
+        raise TooManyRequests(
+            "This process holds as many event streams as it may.", retry_after=RETRY_AFTER_S
+        )
+    response = Response(
+        _stream(store, path.id, after),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
+    response.call_on_close(streams.release)
+    return response
+
+
+def _stream(store: JobStore, id: str, after: str) -> Iterator[str]:
+    yield f"retry: {RECONNECT_MS}\n\n"
+    written = time.monotonic()
+    try:
+        for event in follow(store, id, after):
+            if event is not None:
+                yield f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n"
+            elif time.monotonic() - written < KEEP_ALIVE_S:
+                continue
+            else:
+                yield ": still here\n\n"  # writing is how a client that left is noticed
+            written = time.monotonic()
+    except RedisError as error:  # the client comes back with the last id that it saw
+        log.warning("the events of job %s break off: %s", id, error)
+
+
+def _accepted(job: Job) -> Response:
+    response = jsonify(job.to_json())
+    response.status_code = 202
+    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Retry-After"] = "1"
+    return response

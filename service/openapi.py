@@ -1,0 +1,71 @@
+"""The OpenAPI document, and a page to read it with, served by this process alone."""
+
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import flask_openapi3_swagger
+from flask import Response, jsonify, render_template, send_from_directory
+from flask_openapi3 import OpenAPI
+
+from service.predict import PixelImages
+
+SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+STATIC = Path(__file__).parent / "static"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def register(app: OpenAPI) -> None:
+    """Add /openapi.json and /docs, once all operations are there."""
+    document = app.extensions["openapi"] = _document(app)
+
+    @app.route("/openapi.json")
+    def openapi_json() -> Response:
+        return jsonify(document)
+
+    @app.route("/docs")
+    def docs() -> Response:
+        response = Response(render_template("docs.html"))
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    @app.route("/docs/swagger/<path:name>")
+    def docs_swagger(name: str) -> Response:
+        return send_from_directory(SWAGGER, name)
+
+    @app.route("/static/<path:name>")
+    def static_file(name: str) -> Response:
+        return send_from_directory(STATIC, name)
+
+
+def json_endpoints(app: OpenAPI) -> frozenset[str]:
+    """Name the endpoints whose request body is JSON alone."""
+    paths = app.extensions["openapi"]["paths"]
+    found = set()
+    for rule in app.url_map.iter_rules():
+        operations = paths.get(re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule), {})
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            if method.upper() in (rule.methods or ()) and list(content) == ["application/json"]:
+                found.add(rule.endpoint)
+    return frozenset(found)
+
+
+def _document(app: OpenAPI) -> dict[str, Any]:
+    """Make the document, and mend what flask-openapi3 leaves odd in it."""
+    document = deepcopy(app.api_doc)
+    document["components"]["schemas"]["PixelImages"] = PixelImages.model_json_schema()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["description"] = operation["description"].replace("<br/>", " ")
+            # It adds a 422 of its own to every operation; those that have one describe it.
+            if "application/json" in operation["responses"]["422"]["content"]:
+                del operation["responses"]["422"]
+    for schema in document["components"]["schemas"].values():
+        if "example" in schema:  # the form of OpenAPI 3.0
+            schema["examples"] = [schema.pop("example")]
+    return document

@@ -1,0 +1,44 @@
+"""What the views work with."""
+
+from functools import cache, cached_property
+from threading import BoundedSemaphore
+from typing import cast
+
+from celery import Celery
+from flask import current_app
+
+from jobs.job_store import JobStore, connect
+from jobs.queue import make_celery
+from service.settings import ServiceSettings
+from stepbox.datasets import Dataset, load_dataset
+from stepbox.model_store import ModelStore
+from stepbox.recipe import DatasetName
+
+
+class Parts:
+    """The settings and stores of one application; each is opened at its first use."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+        self.models = ModelStore(settings.models_dir)
+        self.dataset = cache(self._dataset)
+        self.event_streams = BoundedSemaphore(settings.event_streams)
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        """Jobs in Redis."""
+        return JobStore(connect(self.settings))
+
+    @cached_property
+    def celery(self) -> Celery:
+        """The queue that tokens are sent to."""
+        return make_celery(self.settings)
+
+    def _dataset(self, name: DatasetName) -> Dataset:
+        """Read the test half of a data set, checked against its checksums, once a process."""
+        return load_dataset(self.settings.data_dir, name, "test")
+
+
+def parts() -> Parts:
+    """Give the parts of the application that answers the present request."""
+    return cast(Parts, current_app.extensions["stepbox"])

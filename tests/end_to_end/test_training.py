@@ -1,0 +1,260 @@
+"""The way of a user: start a training, watch it, and ask the model, against real processes."""
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from safetensors.numpy import load_file
+
+from stepbox.datasets import load_dataset
+from tests.problems import check_problem
+
+
+def dataset(stack, name):
+    return load_dataset(Path(stack.environment["STEPBOX_DATA_DIR"]), name, "test")
+
+
+def read_events(stack, id, last=None):
+    """Read a job's event stream to its end."""
+    headers = {"Last-Event-ID": last} if last else {}
+    answer = requests.get(f"{stack.url}/jobs/{id}/events", headers=headers, stream=True, timeout=60)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    events, fields = [], {}
+    for line in answer.iter_lines(decode_unicode=True):
+        if not line and "data" in fields:
+            events.append((fields["id"], fields["event"], json.loads(fields["data"])))
+        if not line:
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+    return events
+
+
+def correct(job):
+    return [round(entry["test_accuracy"] * 10_000) for entry in job["history"]]
+
+
+@pytest.fixture(scope="module")
+def mnist(stack):
+    """The default job, followed over its event stream from the start to the end."""
+    answer = requests.post(f"{stack.url}/train", json={}, timeout=10)
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert answer.headers["Retry-After"] == "1"
+    assert job["status"] == "queued"
+    events = read_events(stack, job["id"])
+    return stack.job(job["id"]), events
+
+
+def test_the_default_recipe_reaches_its_accuracy(mnist):
+    job, _ = mnist
+    assert job["status"] == "succeeded", job["error"]
+    assert job["recipe"]["name"] == "mnist-numpy"
+    assert [entry["epoch"] for entry in job["history"]] == [0, 1, 2, 3]
+    assert job["history"][0]["train_loss"] is None
+    untrained, *trained = correct(job)
+    assert untrained == 1010
+    assert trained[0] > 9300
+    assert trained[-1] >= 9550
+    assert (job["device"], job["attempts"], job["error"]) == ("cpu", 1, None)
+    assert job["progress"]["fraction"] == 1
+    assert job["created_at"] <= job["started_at"] <= job["finished_at"]
+
+
+def test_the_event_stream_tells_all_of_it(mnist, stack):
+    job, events = mnist
+    assert [data["status"] for _, type, data in events if type == "status"] == [
+        "queued",
+        "running",
+        "running",
+        "succeeded",
+    ]
+    assert [data for _, type, data in events if type == "epoch"] == job["history"]
+    fractions = [data["fraction"] for _, type, data in events if type == "progress"]
+    assert len(fractions) > 5
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert events[-1][2] == job
+    middle = len(events) // 2
+    assert read_events(stack, job["id"], last=events[middle][0]) == events[middle + 1 :]
+    assert read_events(stack, job["id"], last=events[-1][0]) == []
+
+
+def test_the_model_is_on_the_disk_whole(mnist, stack):
+    job, _ = mnist
+    folder = stack.models_dir / job["model"]
+    assert {path.name for path in folder.iterdir()} >= {"weights.safetensors", "card.json"}
+    tensors = load_file(folder / "weights.safetensors")
+    assert {name: array.shape for name, array in tensors.items()} == {
+        "0.weight": (32, 784),
+        "0.bias": (32,),
+        "1.weight": (32, 32),
+        "1.bias": (32,),
+        "2.weight": (10, 32),
+        "2.bias": (10,),
+    }
+    card = requests.get(f"{stack.url}/models/latest", timeout=10).json()
+    assert card == json.loads((folder / "card.json").read_text())
+    assert (card["id"], card["job"]) == (job["model"], job["id"])
+    assert card["recipe"] == job["recipe"]
+    assert card["history"] == job["history"]
+    assert card["evaluation"]["accuracy"] == job["history"][-1]["test_accuracy"]
+
+
+def test_a_model_answers_without_restart_in_every_process(mnist, stack):
+    job, _ = mnist
+    png = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+
+    def predict(_):
+        answer = requests.post(
+            f"{stack.url}/predict", data=png, headers={"Content-Type": "image/png"}, timeout=10
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["model"], answer.json()["predictions"][0]["label"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(predict, range(60))) == {(job["model"], "7")}
+
+
+def test_the_first_hundred_test_pictures(mnist, stack):
+    labels = dataset(stack, "mnist").labels[:100]
+    pictures = [
+        requests.get(f"{stack.url}/datasets/mnist/test/{i}.png", timeout=10).content
+        for i in range(100)
+    ]
+    answer = requests.post(
+        f"{stack.url}/predict?model=latest-mnist",
+        files=[("image", (f"{i}.png", io.BytesIO(data))) for i, data in enumerate(pictures)],
+        timeout=30,
+    ).json()
+    found = [prediction["index"] for prediction in answer["predictions"]]
+    assert sum(found == labels) >= 93
+    for prediction in answer["predictions"]:
+        assert abs(sum(prediction["probabilities"]) - 1) < 1e-6
+
+
+def test_the_published_recipe_gives_the_published_figures(stack):
+    job = stack.wait_for(stack.train(recipe="mnist-numpy-published")["id"])
+    untrained, first, second, third = correct(job)
+    assert (untrained, first) == (994, 8023)
+    assert abs(second - 8481) <= 15
+    assert abs(third - 8563) <= 15
+    losses = [entry["test_loss"] for entry in job["history"]]
+    assert [round(loss, 2) for loss in losses[:2]] == [2.36, 0.63]
+    assert 0.505 <= losses[2] < 0.525
+    assert round(losses[3], 2) == 0.49
+
+
+def test_two_epochs_of_the_torch_recipe_follow_the_published_curve(stack):
+    job = stack.wait_for(stack.train(recipe="fashion-mnist-torch", epochs=2)["id"])
+    assert job["status"] == "succeeded", job["error"]
+    _, first, second = job["history"]
+    assert abs(first["train_loss"] - 1.83) < 0.05
+    assert abs(first["test_loss"] - 1.07) < 0.05
+    assert second["test_loss"] < first["test_loss"]
+    assert job["device"] in ("cpu", "cuda")
+
+    card = requests.get(f"{stack.url}/models/latest-fashion-mnist", timeout=10).json()
+    assert card["id"] == job["model"]
+    assert card["classes"][9] == "Ankle boot"
+    assert card["versions"]["torch"]
+
+    # NumPy answers for the torch engine too, and as well as it said.
+    test = dataset(stack, "fashion-mnist")
+    buffer = io.BytesIO()
+    np.save(buffer, test.images)
+    answer = requests.post(
+        f"{stack.url}/predict?model={job['model']}",
+        data=buffer.getvalue(),
+        headers={"Content-Type": "application/x-npy"},
+        timeout=60,
+    ).json()
+    found = np.array([prediction["index"] for prediction in answer["predictions"]])
+    assert (found == test.labels).mean() == pytest.approx(second["test_accuracy"], abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"engine": "torch", "hidden_sizes": [], "batch_size": 200},
+        {"dataset": "fashion-mnist", "hidden_sizes": [8], "activation": "relu"},
+        {"recipe": "fashion-mnist-torch", "engine": "numpy", "hidden_sizes": [16]},
+    ],
+)
+def test_engine_data_set_and_architecture_combine_freely(stack, fields):
+    job = stack.wait_for(stack.train(**fields, epochs=1)["id"])
+    assert job["status"] == "succeeded", job["error"]
+    assert correct(job)[1] > 4000
+
+
+def test_a_training_that_diverges_fails_with_a_problem_that_says_so(stack):
+    job = stack.wait_for(
+        stack.train(
+            learning_rate=10, activation="relu", pixel_scale="raw", hidden_sizes=[64] * 4, epochs=1
+        )["id"]
+    )
+    assert job["status"] == "failed"
+    assert "learning_rate" in job["error"]["detail"]
+    assert (job["model"], job["finished_at"] is None) == (None, False)
+
+
+def test_cancelling_a_running_and_a_waiting_job(stack):
+    running, waiting, last = (stack.train(epochs=50)["id"] for _ in range(3))
+    stack.wait_for(running, "running")
+    assert stack.job(waiting)["queue_position"] == 0
+    assert stack.job(last)["queue_position"] == 1
+
+    answer = requests.post(f"{stack.url}/jobs/{waiting}/cancel", timeout=10)
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    assert stack.job(last)["queue_position"] == 0
+    requests.post(f"{stack.url}/jobs/{last}/cancel", timeout=10)
+
+    assert requests.post(f"{stack.url}/jobs/{running}/cancel", timeout=10).status_code == 202
+    job = stack.wait_for(running, "cancelled", seconds=10)
+    assert job["model"] is None
+    check_problem(requests.post(f"{stack.url}/jobs/{running}/cancel", timeout=10), 409)
+    listed = requests.get(f"{stack.url}/jobs?status=cancelled&limit=3", timeout=10).json()
+    assert [job["id"] for job in listed["jobs"]] == [last, waiting, running]
+
+
+def test_the_same_idempotency_key_makes_one_job(stack):
+    def post(key, **body):
+        return requests.post(
+            f"{stack.url}/train", json=body, headers={"Idempotency-Key": key}, timeout=10
+        )
+
+    first = post("key", epochs=1, hidden_sizes=[2])
+    again = post("key", epochs=1, hidden_sizes=[2])
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    check_problem(post("key", epochs=2), 422)
+    check_problem(post("x" * 201, epochs=1), 422)
+    requests.post(f"{stack.url}/jobs/{first.json()['id']}/cancel", timeout=10)
+
+
+def test_unknown_jobs(stack):
+    for path in ("/jobs/none", "/jobs/none/events", "/jobs?after=none"):
+        check_problem(requests.get(stack.url + path, timeout=10), 404)
+    check_problem(requests.post(f"{stack.url}/jobs/none/cancel", timeout=10), 404)
+
+
+def test_everything_is_ready_and_told(stack):
+    ready = requests.get(f"{stack.url}/readyz", timeout=10)
+    assert ready.status_code == 200, ready.text
+    assert all(check["ready"] for check in ready.json()["checks"])
+    system = requests.get(f"{stack.url}/system", timeout=10).json()
+    (worker,) = system["workers"]
+    assert worker["device"]["detail"]
+    assert worker["versions"]["torch"]
+    assert system["queue"]["reachable"]
+    assert {one["name"]: one["ready"] for one in system["datasets"]} == {
+        "mnist": True,
+        "fashion-mnist": True,
+    }

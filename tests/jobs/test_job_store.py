@@ -1,0 +1,307 @@
+import json
+import signal
+import threading
+import time
+
+import pytest
+
+from jobs import job_store
+from jobs.events import follow
+from jobs.job_store import QueueFullError
+from jobs.queue import QUEUE
+from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
+from stepbox.recipe import RECIPES
+
+RECIPE = RECIPES["mnist-numpy"]
+OWNER = {"pid": 1}
+PROGRESS = {
+    "epoch": 1,
+    "epochs": 3,
+    "samples": 1000,
+    "samples_total": 180000,
+    "fraction": 1 / 180,
+    "eta_seconds": 9.5,
+}
+
+
+def submit(jobs, **options):
+    return jobs.submit(RECIPE, samples=60000, **{"queue_limit": 100, **options})
+
+
+def entry(epoch):
+    return {
+        "epoch": epoch,
+        "train_loss": 0.1 + 1e-17 * epoch if epoch else None,
+        "test_loss": 1 / 3,
+        "test_accuracy": 0.9586,
+        "seconds": 2.5,
+    }
+
+
+def events(jobs, id, after="0-0"):
+    return [event for event in follow(jobs, id, after, wait_s=0.1) if event]
+
+
+def test_a_new_job_waits_with_all_its_fields(jobs):
+    job = submit(jobs)
+    assert job.status == "queued"
+    assert job.recipe == RECIPE
+    assert job.queue_position == 0
+    assert job.progress.samples_total == 3 * 60000
+    assert (job.attempts, job.model, job.error, job.started_at) == (0, None, None, None)
+    assert jobs.get(job.id) == job
+
+
+def test_jobs_wait_in_the_order_of_their_creation(jobs):
+    ids = [submit(jobs).id for _ in range(4)]
+    assert [jobs.get(id).queue_position for id in ids] == [0, 1, 2, 3]
+    assert jobs.claim(OWNER, "w").job == ids[0]
+    assert [jobs.get(id).queue_position for id in ids] == [None, 0, 1, 2]
+    assert jobs.queue_length() == 3
+
+
+def test_an_unknown_id_is_not_found(jobs):
+    for call in (jobs.get, jobs.cancel):
+        with pytest.raises(NotFoundError, match="'nowhere'"):
+            call("nowhere")
+    with pytest.raises(NotFoundError, match="'nowhere'"):
+        jobs.page(after="nowhere")
+
+
+def test_the_queue_has_a_limit(jobs):
+    submit(jobs, queue_limit=2)
+    submit(jobs, queue_limit=2)
+    with pytest.raises(QueueFullError, match="2 jobs"):
+        submit(jobs, queue_limit=2)
+    jobs.claim(OWNER, "w")
+    submit(jobs, queue_limit=2)
+
+
+def test_an_idempotency_key_names_one_job(jobs):
+    first = submit(jobs, idempotency_key="a")
+    assert submit(jobs, idempotency_key="a").id == first.id
+    assert submit(jobs, idempotency_key="b").id != first.id
+    with pytest.raises(InvalidInputError) as caught:
+        jobs.submit(
+            RECIPE.model_copy(update={"epochs": 2}),
+            samples=60000,
+            queue_limit=100,
+            idempotency_key="a",
+        )
+    assert caught.value.faults[0].pointer == "/Idempotency-Key"
+
+
+def test_pages_list_the_newest_first_and_miss_none(jobs):
+    ids = [submit(jobs).id for _ in range(7)]
+    seen, after = [], None
+    while True:
+        page, after = jobs.page(limit=3, after=after)
+        seen += [job.id for job in page]
+        if after is None:
+            break
+    assert seen == ids[::-1]
+
+
+def test_pages_of_one_status(jobs):
+    ids = [submit(jobs).id for _ in range(5)]
+    for id in ids[::2]:
+        jobs.cancel(id)
+    page, cursor = jobs.page(status="cancelled", limit=2)
+    assert [job.id for job in page] == [ids[4], ids[2]]
+    page, cursor = jobs.page(status="cancelled", limit=2, after=cursor)
+    assert ([job.id for job in page], cursor) == ([ids[0]], None)
+
+
+def test_a_whole_job_leaves_a_gap_free_list_of_events(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.start(claim, "cpu") == "go on"
+    for epoch in range(3):
+        assert jobs.report(claim, PROGRESS, entry(epoch)) == "go on"
+    assert jobs.decide(claim, "m-1") == "go on"
+    assert jobs.get(id).model is None
+    assert jobs.finish(claim, "succeeded") == "finished"
+
+    job = jobs.get(id)
+    assert (job.status, job.model, job.device, job.attempts) == ("succeeded", "m-1", "cpu", 1)
+    assert [one.model_dump() for one in job.history] == [entry(epoch) for epoch in range(3)]
+    assert job.created_at <= job.started_at <= job.finished_at
+
+    seen = events(jobs, id)
+    assert [event.type for event in seen] == (
+        ["status"] * 3 + ["epoch", "progress"] * 3 + ["status"]
+    )
+    states = [json.loads(event.data)["status"] for event in seen if event.type == "status"]
+    assert states == ["queued", "running", "running", "succeeded"]
+    assert json.loads(seen[-1].data) == job.to_json()
+    assert json.loads(seen[0].data)["queue_position"] == 0
+
+
+def test_events_resume_after_any_of_them(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    jobs.report(claim, PROGRESS, entry(0))
+    jobs.finish(claim, "succeeded")
+    everything = events(jobs, id)
+    for i, event in enumerate(everything):
+        assert events(jobs, id, after=event.id) == everything[i + 1 :]
+
+
+def test_a_finished_job_without_its_old_events_tells_its_final_status(jobs):
+    id = submit(jobs).id
+    jobs.cancel(id)
+    assert jobs.redis.ttl(f"events:{id}") > 0
+    jobs.redis.delete(f"events:{id}")
+    (event,) = events(jobs, id)
+    assert json.loads(event.data)["status"] == "cancelled"
+
+
+def test_a_repeated_epoch_makes_no_second_event(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    jobs.report(claim, epoch=entry(0))
+    assert jobs.report(claim, epoch={**entry(0), "seconds": 99}) == "go on"
+    assert [event["epoch"] for event in map(json.loads, _stored_epochs(jobs, id))] == [0]
+    assert jobs.get(id).history[0].seconds == 2.5
+
+
+def _stored_epochs(jobs, id):
+    return [
+        fields["data"]
+        for _, fields in jobs.redis.xrange(f"events:{id}")
+        if fields["type"] == "epoch"
+    ]
+
+
+def test_a_waiting_job_is_cancelled_at_once(jobs):
+    id = submit(jobs).id
+    assert jobs.cancel(id).status == "cancelled"
+    assert jobs.claim(OWNER, "w") is None
+    with pytest.raises(ConflictError, match="cancelled"):
+        jobs.cancel(id)
+
+
+def test_a_running_job_is_told_to_stop(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.cancel(id).status == "running"
+    assert jobs.report(claim) == "cancel"
+    assert jobs.decide(claim, "m-1") == "cancel"
+    assert jobs.finish(claim, "cancelled") == "finished"
+    assert jobs.get(id).status == "cancelled"
+
+
+def test_a_cancel_after_the_decision_comes_too_late(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    jobs.decide(claim, "m-1")
+    jobs.cancel(id)
+    assert jobs.report(claim) == "go on"
+    jobs.reap("w", {}, [(id, claim.fence)])
+    again = jobs.claim(OWNER, "w")
+    assert again.model == "m-1"
+    jobs.finish(again, "succeeded")
+    assert jobs.get(id).model == "m-1"
+
+
+def test_the_job_of_a_dead_owner_waits_again_first_in_line(jobs):
+    first, second = submit(jobs).id, submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert [(job, owner) for job, _, owner in jobs.owners()] == [(first, OWNER)]
+    jobs.reap("w", {}, [(first, claim.fence)])
+    assert jobs.get(first).status == "queued"
+    assert [jobs.get(id).queue_position for id in (first, second)] == [0, 1]
+    assert jobs.owners() == []
+
+    again = jobs.claim(OWNER, "w")
+    assert (again.job, int(again.fence)) == (first, int(claim.fence) + 1)
+    assert jobs.get(first).attempts == 2
+
+
+def test_a_stale_owner_can_change_nothing(jobs):
+    id = submit(jobs).id
+    stale = jobs.claim(OWNER, "w")
+    jobs.reap("w", {}, [(id, stale.fence)])
+    fresh = jobs.claim(OWNER, "w")
+    before = jobs.get(id)
+    assert jobs.report(stale, PROGRESS, entry(0)) == "lost"
+    assert jobs.start(stale, "cuda") == "lost"
+    assert jobs.decide(stale, "m-1") == "lost"
+    assert jobs.finish(stale, "failed", {"title": "x"}) == "lost"
+    jobs.reap("w", {}, [(id, stale.fence)])
+    assert jobs.get(id) == before
+    assert jobs.report(fresh) == "go on"
+
+
+def test_the_dead_owner_of_a_cancelled_job_ends_it(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    jobs.cancel(id)
+    jobs.reap("w", {}, [(id, claim.fence)])
+    assert jobs.get(id).status == "cancelled"
+
+
+def test_a_lease_that_no_one_renews_ends(jobs, monkeypatch):
+    monkeypatch.setattr(job_store, "LEASE_S", 1)
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:  # renewed again and again, it stays
+        assert jobs.report(claim) == "go on"
+        jobs.reap("w", {}, [])
+        time.sleep(0.1)
+    time.sleep(1.1)
+    assert jobs.claim({"pid": 2}, "w2").job == id
+    assert jobs.report(claim) == "lost"
+
+
+def test_leases_hold_while_redis_has_just_started(jobs, monkeypatch):
+    monkeypatch.setattr(job_store, "LEASE_S", -1)  # over as soon as it is given
+    id = submit(jobs).id
+    jobs.claim(OWNER, "w")
+    monkeypatch.setattr(job_store, "LEASE_S", 3600)  # more than Redis has been up
+    jobs.reap("w", {}, [])
+    assert jobs.get(id).status == "running"
+
+
+def test_reaping_tells_how_many_tokens_are_missing(jobs):
+    for _ in range(3):
+        submit(jobs)
+    assert jobs.reap("w", {}, []) == 3
+    jobs.redis.lpush(QUEUE, "token")
+    assert jobs.reap("w", {}, []) == 2
+
+
+def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):
+    assert jobs.workers() == []
+    jobs.reap("one", {"name": "one"}, [])
+    jobs.reap("two", {"name": "two"}, [])
+    assert sorted(worker["name"] for worker in jobs.workers()) == ["one", "two"]
+    monkeypatch.setattr(job_store, "WORKER_ALIVE_S", -2)
+    assert jobs.workers() == []
+
+
+def test_no_job_is_claimed_twice(jobs):
+    ids = {submit(jobs).id for _ in range(30)}
+    claimed = []
+
+    def claim_all():
+        while claim := jobs.claim(OWNER, "w"):
+            claimed.append(claim.job)
+
+    threads = [threading.Thread(target=claim_all) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == 30
+    assert set(claimed) == ids
+
+
+def test_jobs_outlive_redis(jobs, redis_process, own_stack):
+    ids = [submit(jobs).id for _ in range(5)]
+    claim = jobs.claim(OWNER, "w")
+    redis_process.stop(signal.SIGKILL)
+    own_stack.start_redis()
+    assert [jobs.get(id).status for id in ids] == ["running"] + ["queued"] * 4
+    assert jobs.report(claim) == "go on"

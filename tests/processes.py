@@ -1,0 +1,179 @@
+"""Real processes for tests: Redis, a worker and the API, each started and ended by its test."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    """Find a port that nothing listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(condition: Callable[[], Any], *, seconds: float = 30, what: str = "") -> Any:
+    """Wait for a condition to become true, and return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not after {seconds} s: {what or condition}")
+        time.sleep(0.05)
+    return value
+
+
+class Process:
+    """A process in a group of its own, whose output goes to a file."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+        """Send the main process a signal and wait for its end; returns its exit status."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+            raise AssertionError(f"did not end:\n{self.log.read_text()[-2000:]}") from None
+
+    def running(self) -> bool:
+        """Tell whether the main process runs."""
+        return self._process.poll() is None
+
+
+class Stack:
+    """One installation of Stepbox in a folder of its own."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.models_dir = folder / "models"
+        self.models_dir.mkdir(parents=True)
+        self._processes: list[Process] = []
+        self.redis_port, self.port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        credentials = folder / "redis" / "credentials"
+        self.environment = {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+            "STEPBOX_REDIS_DIR": str(folder / "redis"),
+            "STEPBOX_REDIS_PORT": str(self.redis_port),
+            "STEPBOX_REDIS_URL": f"redis://stepbox@127.0.0.1:{self.redis_port}/0",
+            "STEPBOX_REDIS_PASSWORD_FILE": str(credentials / "password"),
+            "STEPBOX_MODELS_DIR": str(self.models_dir),
+            "STEPBOX_DATA_DIR": os.environ.get("STEPBOX_DATA_DIR", str(ROOT / "data")),
+            "STEPBOX_ALIVE_FILE": str(folder / "worker.alive"),
+            "STEPBOX_PORT": str(self.port),
+            "REMAP_SIGTERM": "SIGQUIT",
+            **settings,
+        }
+
+    def _start(self, name: str, *command: str) -> Process:
+        process = Process(list(command), self.environment, self.folder / f"{name}.log")
+        self._processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End all that was started here, the last first."""
+        for process in reversed(self._processes):
+            process.stop()
+
+    def start_redis(self) -> Process:
+        """Start Redis and wait until it takes commands."""
+        process = self._start("redis", "bin/redis-local")
+        wait_until(self._redis_answers, what="Redis to answer")
+        return process
+
+    def start_worker(self) -> Process:
+        """Start a worker; it takes its first job when it is ready."""
+        command = "celery -A worker.app worker --queues training --concurrency 1 --loglevel INFO"
+        return self._start(
+            "worker",
+            *command.split(),
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "-n",
+            "worker@%h",
+        )
+
+    def start_service(self) -> Process:
+        """Start the API and wait until it answers."""
+        process = self._start(
+            "service", "gunicorn", "-c", "service/gunicorn_conf.py", "service.wsgi:app"
+        )
+        wait_until(self._service_answers, what="the API to answer")
+        return process
+
+    def _redis_answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.redis_port), 1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith((b"-NOAUTH", b"+PONG"))
+        except OSError:
+            return False
+
+    def _service_answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/livez", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    # -- what a client does ---------------------------------------------------------------
+
+    def train(self, **body: Any) -> dict[str, Any]:
+        """Start a training and return the job."""
+        answer = requests.post(f"{self.url}/train", json=body, timeout=10)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    def job(self, id: str) -> dict[str, Any]:
+        """Read a job."""
+        answer = requests.get(f"{self.url}/jobs/{id}", timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def wait_for(self, id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
+        """Wait until a job is in one of these states, by default any final one."""
+        wanted = statuses or ("succeeded", "failed", "cancelled")
+        return wait_until(
+            lambda: (job := self.job(id))["status"] in wanted and job,
+            seconds=seconds,
+            what=f"job {id} to be {' or '.join(wanted)}",
+        )
+
+
+@contextmanager
+def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
+    """Give an installation of which nothing runs yet; what is started ends with the context."""
+    stack = Stack(folder, **settings)
+    try:
+        yield stack
+    finally:
+        stack.stop()

@@ -1,0 +1,80 @@
+import hashlib
+
+from safetensors.numpy import load
+
+from tests.problems import check_problem
+from tests.service.conftest import publish
+
+
+def test_models_come_newest_first(client, parts):
+    ids = [publish(parts)[0] for _ in range(3)]
+    assert [card["id"] for card in client.get("/models").json["models"]] == ids[::-1]
+
+
+def test_a_card_is_complete(client, model):
+    id, _ = model
+    card = client.get(f"/models/{id}").json
+    assert card.keys() >= {
+        "id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation",
+        "weights", "device", "versions", "created_at",
+    }  # fmt: skip
+    assert card["recipe"]["name"] == "mnist-numpy"
+    assert card["parameters"] == 784 * 32 + 32 + 32 * 32 + 32 + 32 * 10 + 10
+    matrix = card["evaluation"]["confusion_matrix"]
+    assert sum(map(sum, matrix)) == 10_000
+    assert card["evaluation"]["accuracy"] == sum(matrix[i][i] for i in range(10)) / 10_000 == 0.101
+    assert card["versions"].keys() == {"python", "numpy", "torch", "stepbox"}
+
+
+def test_weights_are_served_with_their_checksum(client, model):
+    id, network = model
+    with client.get("/models/latest/weights") as answer:
+        sha256 = hashlib.sha256(answer.data).hexdigest()
+        assert answer.headers["ETag"] == f'"{sha256}"'
+        tensors = load(answer.data)
+    assert client.get(f"/models/{id}").json["weights"]["sha256"] == sha256
+    assert sorted(tensors) == ["0.bias", "0.weight", "1.bias", "1.weight", "2.bias", "2.weight"]
+    assert (tensors["0.weight"] == network.weights[0]).all()
+    with client.get(f"/models/{id}/weights", headers={"If-None-Match": f'"{sha256}"'}) as again:
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_aliases_guard_their_model(client, model):
+    id, _ = model
+    assert client.put("/aliases/best", json={"model": id}).json == {
+        "aliases": {"best": id},
+        "computed": {"latest": id, "latest-mnist": id},
+    }
+    assert "best" in check_problem(client.delete(f"/models/{id}"), 409)["detail"]
+    assert client.get("/models/best").json["id"] == id
+    assert client.delete("/aliases/best").status_code == 204
+    assert client.delete(f"/models/{id}").status_code == 204
+    check_problem(client.get(f"/models/{id}"), 404)
+    check_problem(client.delete(f"/models/{id}"), 404)
+    assert client.get("/aliases").json == {"aliases": {}, "computed": {}}
+
+
+def test_a_latest_name_never_blocks_a_delete(client, parts):
+    older, newer = publish(parts)[0], publish(parts)[0]
+    assert client.get("/models/latest").json["id"] == newer
+    assert client.delete(f"/models/{newer}").status_code == 204
+    assert client.get("/models/latest").json["id"] == older
+
+
+def test_bad_aliases(client, model):
+    id, _ = model
+    for name in ("latest", "latest-mnist", id, "Über", "a" * 64):
+        check_problem(client.put(f"/aliases/{name}", json={"model": id}), 422)
+    for body in ({}, {"model": "m-000000000000"}, {"model": 5}, {"model": id, "more": 1}):
+        check_problem(client.put("/aliases/good", json=body), 422)
+
+
+def test_a_damaged_model_is_told_and_never_served(client, parts):
+    whole, damaged = publish(parts)[0], publish(parts)[0]
+    weights = parts.settings.models_dir / damaged / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8] + b"\0" * 8)
+    listed = client.get("/models").json
+    assert [card["id"] for card in listed["models"]] == [whole]
+    assert [one["id"] for one in listed["damaged"]] == [damaged]
+    check_problem(client.get(f"/models/{damaged}/weights"), 409)
+    assert client.get("/models/latest").json["id"] == whole

@@ -1,0 +1,187 @@
+"""Predictions of a network with random weights: what matters here is the way in and out."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stepbox.datasets import scale_pixels
+from stepbox.losses import softmax
+from tests.problems import check_problem, pointers
+from tests.service.conftest import publish
+
+
+@pytest.fixture
+def pictures(parts):
+    return parts.dataset("mnist").images[:3]
+
+
+def encode(pixels, form="PNG", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def npy(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def expected(network, pixels):
+    return network.logits(scale_pixels(pixels, "unit"))
+
+
+def check_answer(answer, id, logits):
+    assert answer.status_code == 200, answer.text
+    body = answer.json
+    assert body["model"] == id
+    assert body["classes"] == list("0123456789")
+    assert len(body["predictions"]) == len(logits)
+    for prediction, row in zip(body["predictions"], logits, strict=True):
+        np.testing.assert_allclose(prediction["logits"], row, rtol=1e-12)
+        np.testing.assert_allclose(prediction["probabilities"], softmax(row), rtol=1e-12)
+        assert abs(sum(prediction["probabilities"]) - 1) < 1e-6
+        assert prediction["index"] == row.argmax()
+        assert prediction["label"] == str(row.argmax())
+        assert prediction["probability"] == max(prediction["probabilities"])
+
+
+def test_before_any_model_there_is_nothing_to_predict_with(client):
+    check_problem(client.post("/predict", data=b"", content_type="image/png"), 409)
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF"])
+def test_an_image_file(client, model, pictures, form):
+    id, network = model
+    answer = client.post(
+        "/predict", data=encode(pictures[0], form), content_type=f"image/{form.lower()}"
+    )
+    check_answer(answer, id, expected(network, pictures[:1]))
+
+
+def test_a_jpeg_of_another_size_is_nearly_the_same_picture(client, model, pictures):
+    _, network = model
+    large = np.kron(pictures[0], np.ones((10, 10), np.uint8))
+    answer = client.post("/predict", data=encode(large, "JPEG"), content_type="image/jpeg")
+    (prediction,) = answer.json["predictions"]
+    np.testing.assert_allclose(
+        prediction["probabilities"], softmax(expected(network, pictures[:1]))[0], atol=0.05
+    )
+
+
+def test_dark_on_light_is_inverted_unless_told_not_to(client, model, pictures):
+    id, network = model
+    data = encode(255 - pictures[0])
+    check_answer(
+        client.post("/predict", data=data, content_type="image/png"),
+        id,
+        expected(network, pictures[:1]),
+    )
+    check_answer(
+        client.post("/predict?invert=never", data=data, content_type="image/png"),
+        id,
+        expected(network, 255 - pictures[:1]),
+    )
+
+
+def test_several_parts_in_their_order(client, model, pictures):
+    id, network = model
+    parts = [(io.BytesIO(encode(picture)), f"{i}.png") for i, picture in enumerate(pictures)]
+    answer = client.post("/predict", data={"image": parts}, content_type="multipart/form-data")
+    check_answer(answer, id, expected(network, pictures))
+
+
+def test_json_pixels(client, model, pictures):
+    id, network = model
+    answer = client.post("/predict", json={"images": pictures.tolist()})
+    check_answer(answer, id, expected(network, pictures))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_npy_batch(client, model, pictures, order):
+    id, network = model
+    data = npy(np.asarray(pictures, order=order))
+    answer = client.post("/predict", data=data, content_type="application/x-npy")
+    check_answer(answer, id, expected(network, pictures))
+
+
+def test_arrays_are_inverted_on_request_alone(client, model, pictures):
+    id, network = model
+    light = 255 - pictures
+    data = npy(light)
+    for query, seen in (("", light), ("?invert=always", pictures)):
+        answer = client.post(f"/predict{query}", data=data, content_type="application/x-npy")
+        check_answer(answer, id, expected(network, seen))
+
+
+def test_models_by_alias_and_by_data_set(client, parts, model, pictures):
+    id, _ = model
+    assert client.put("/aliases/best", json={"model": id}).status_code == 200
+    newer, _ = publish(parts, "fashion-mnist-torch")
+    for ref, answering in (
+        ("best", id),
+        ("latest-mnist", id),
+        (id, id),
+        ("latest", newer),
+        ("latest-fashion-mnist", newer),
+    ):
+        answer = client.post(
+            f"/predict?model={ref}", data=encode(pictures[0]), content_type="image/png"
+        )
+        assert answer.json["model"] == answering
+    assert answer.json["classes"][9] == "Ankle boot"
+    check_problem(
+        client.post("/predict?model=none", data=encode(pictures[0]), content_type="image/png"), 404
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "status", "pointer"),
+    [
+        (b"no picture", "image/png", 422, ""),
+        (b"", "image/jpeg", 422, ""),
+        (b"x", "text/plain", 415, None),
+        (b"x", "application/octet-stream", 415, None),
+        (b"{", "application/json", 400, None),
+        (b"{}", "application/json", 422, "/images"),
+        (b'{"images": []}', "application/json", 422, "/images"),
+        (b'{"images": [[[0]]], "more": 1}', "application/json", 422, "/images/0/0"),
+        (b"no array", "application/x-npy", 422, ""),
+        (npy(np.zeros((1, 28, 28))), "application/x-npy", 422, ""),
+        (npy(np.zeros((28, 28), np.uint8)), "application/x-npy", 422, ""),
+        (npy(np.zeros((0, 28, 28), np.uint8)), "application/x-npy", 422, ""),
+        (npy(np.zeros((2, 28, 28), np.uint8))[:-1], "application/x-npy", 422, ""),
+        (npy(np.zeros((2, 28, 28), np.uint8)) + b"x", "application/x-npy", 422, ""),
+        (npy(np.array([{}]), allow_pickle=True), "application/x-npy", 422, ""),
+    ],
+)
+def test_bad_bodies(client, model, data, kind, status, pointer):
+    body = check_problem(client.post("/predict", data=data, content_type=kind), status)
+    if pointer is not None:
+        assert pointer in pointers(body)
+
+
+@pytest.mark.parametrize("pixel", [-1, 255.5, "0", None, True])
+def test_bad_pixels_are_named_by_their_place(client, model, pixel):
+    image = np.zeros((28, 28)).tolist()
+    image[3][7] = pixel
+    body = check_problem(client.post("/predict", json={"images": [image]}), 422)
+    assert pointers(body) == ["/images/0/3/7"]
+
+
+def test_bad_parts_are_named(client, model, pictures):
+    for data, pointer in (
+        ({"image": [(io.BytesIO(encode(pictures[0])), "a"), (io.BytesIO(b"x"), "b")]}, "/image/1"),
+        ({"picture": [(io.BytesIO(encode(pictures[0])), "a")]}, "/picture"),
+        ({}, "/image"),
+    ):
+        answer = client.post("/predict", data=data, content_type="multipart/form-data")
+        assert pointers(check_problem(answer, 422)) == [pointer]
+
+
+@pytest.mark.parametrize("query", ["invert=maybe", "fit=yes", "modle=latest"])
+def test_bad_queries(client, model, pictures, query):
+    answer = client.post(f"/predict?{query}", data=encode(pictures[0]), content_type="image/png")
+    assert pointers(check_problem(answer, 422)) == ["/" + query.split("=")[0]]

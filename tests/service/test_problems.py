@@ -1,0 +1,206 @@
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.problems import check_problem, pointers
+
+
+def post_train(client, **body):
+    return client.post("/train", json=body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("get", "/nowhere", 404),
+        ("get", "/models/m-000000000000", 404),
+        ("get", "/models/none-such", 404),
+        ("get", "/models/latest/weights", 404),
+        ("delete", "/models/m-000000000000", 404),
+        ("delete", "/models/..%2F..%2Fetc", 404),
+        ("delete", "/aliases/none-such", 404),
+        ("get", "/datasets/letters/test?index=1", 404),
+        ("get", "/datasets/mnist/test/10000.png", 404),
+        ("get", "/docs/swagger/none.js", 404),
+        ("delete", "/train", 405),
+        ("get", "/predict", 405),
+        ("get", "/jobs/some", 503),
+        ("get", "/jobs", 503),
+        ("post", "/jobs/some/cancel", 503),
+        ("get", "/jobs/some/events", 503),
+        ("get", "/readyz", 503),
+        ("get", "/jobs?limit=0", 422),
+        ("get", "/jobs?limit=many", 422),
+        ("get", "/jobs?status=lost", 422),
+        ("get", "/jobs?page=2", 422),
+        ("get", "/datasets/mnist/test", 422),
+        ("get", "/datasets/mnist/test?index=10000", 422),
+        ("get", "/datasets/mnist/test?index=1,", 422),
+    ],
+)
+def test_every_error_is_a_problem(client, method, path, status):
+    answer = getattr(client, method)(path)
+    check_problem(answer, status)
+    if status == 405:
+        assert "OPTIONS" in answer.headers["Allow"]
+    if status == 503:
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property name"),
+        (b"{} {}", "Extra data"),
+        (b"\xff", "decode"),
+        (b'{"epochs": NaN}', "NaN is no JSON number"),
+        (b'{"epochs": -Infinity}', "-Infinity is no JSON number"),
+        (b'{"epochs": 1, "epochs": 2}', "twice"),
+        (b"[" * 100_000, "deep"),
+        (b"1" * 5000, "digits"),
+        (b"[]", "object"),
+        (b'"{}"', "object"),
+        (b"null", "object"),
+    ],
+)
+def test_what_is_no_json_object_is_400(client, data, reason):
+    answer = client.post("/train", data=data, content_type="application/json")
+    assert reason in check_problem(answer, 400)["detail"]
+
+
+def test_another_content_type_is_415(client):
+    check_problem(client.post("/train", data="recipe=mnist-numpy"), 415)
+    check_problem(client.post("/train"), 415)
+    check_problem(client.put("/aliases/best", data="{}", content_type="text/plain"), 415)
+
+
+def test_a_body_over_the_limit_is_413(client):
+    data = b'{"recipe": "' + b"x" * 2**20 + b'"}'
+    check_problem(client.post("/train", data=data, content_type="application/json"), 413)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("recipe", "none-such"),
+        ("recipe", None),
+        ("recipe", ["mnist-numpy"]),
+        ("engine", "jax"),
+        ("dataset", "cifar-10"),
+        ("activation", "gelu "),
+        ("epochs", 0),
+        ("epochs", 1001),
+        ("epochs", 1.5),
+        ("epochs", "3"),
+        ("epochs", True),
+        ("learning_rate", 0),
+        ("learning_rate", -0.1),
+        ("learning_rate", 10.5),
+        ("learning_rate", "0.1"),
+        ("batch_size", 0),
+        ("batch_size", 10_001),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("shuffle", 1),
+        ("hidden_sizes", [1] * 9),
+        ("hidden_sizes", "32"),
+        ("pixel_scale", "half"),
+        ("gradient", "wrong"),
+        ("nonsense", 1),
+        ("name", "mnist-numpy"),
+    ],
+)
+def test_each_field_has_its_range(client, field, value):
+    body = check_problem(post_train(client, **{field: value}), 422)
+    assert pointers(body) == [f"/{field}"]
+
+
+def test_a_range_is_told_whole(client):
+    body = check_problem(post_train(client, epochs=0, hidden_sizes=[32, 0]), 422)
+    details = {fault["pointer"]: fault["detail"] for fault in body["errors"]}
+    assert "1 to 1000" in details["/epochs"]
+    assert "1 to 1024" in details["/hidden_sizes/1"]
+
+
+def test_infinity_in_disguise_is_out_of_range(client):
+    answer = client.post(
+        "/train", data=b'{"learning_rate": 1e400}', content_type="application/json"
+    )
+    assert pointers(check_problem(answer, 422)) == ["/learning_rate"]
+
+
+def test_all_faults_come_at_once_conflicts_too(client):
+    body = check_problem(
+        post_train(
+            client,
+            recipe="fashion-mnist-torch",
+            gradient="published",
+            epochs=-1,
+            **{"a/b~c": 1},
+        ),
+        422,
+    )
+    assert set(pointers(body)) == {"/gradient", "/batch_size", "/epochs", "/a~1b~0c"}
+
+
+def test_a_good_body_without_redis_is_503(client):
+    answer = post_train(client, recipe="mnist-numpy")
+    assert "no accepted job is lost" in check_problem(answer, 503)["detail"]
+
+
+def test_the_openapi_document_is_valid_and_whole(app, client):
+    document = client.get("/openapi.json").json
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+    described = {
+        (path, method.upper())
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert {
+        ("/train", "POST"),
+        ("/jobs", "GET"),
+        ("/jobs/{id}", "GET"),
+        ("/jobs/{id}/cancel", "POST"),
+        ("/jobs/{id}/events", "GET"),
+        ("/predict", "POST"),
+        ("/recipes", "GET"),
+        ("/models", "GET"),
+        ("/models/{ref}", "GET"),
+        ("/models/{ref}", "DELETE"),
+        ("/models/{ref}/weights", "GET"),
+        ("/aliases", "GET"),
+        ("/aliases/{name}", "PUT"),
+        ("/livez", "GET"),
+        ("/readyz", "GET"),
+        ("/system", "GET"),
+    } <= described
+    own = {"/openapi.json", "/docs", "/docs/swagger/<path:name>", "/static/<path:name>"}
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:int:)?(\w+)>", r"{\1}", rule.rule)
+        methods = (rule.methods - {"HEAD", "OPTIONS"}) if rule.rule not in own else ()
+        assert {(path, method) for method in methods} <= described
+
+
+def test_examples_of_bodies_are_in_the_document_and_valid(client):
+    schemas = client.get("/openapi.json").json["components"]["schemas"]
+    (example,) = schemas["TrainRequest"]["examples"]
+    assert client.post("/train", json=example).status_code == 503  # only Redis is missing
+
+
+def test_the_docs_page_needs_no_other_host(client):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("<!doctype", "")
+    for part in ("/docs/swagger/js/swagger-ui-bundle.js", "/static/docs.js"):
+        assert part in page.text
+        with client.get(part) as asset:
+            assert asset.status_code == 200
+
+
+def test_what_needs_no_redis_goes_on_without_it(client):
+    for path in ("/livez", "/system", "/recipes", "/models", "/aliases", "/datasets"):
+        assert client.get(path).status_code == 200, path
+    assert client.get("/system").json["queue"]["reachable"] is False

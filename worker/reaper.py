@@ -1,0 +1,82 @@
+"""The worker's own watch: it requeues lost jobs and makes up for lost tokens."""
+
+import json
+import logging
+import subprocess
+import sys
+from threading import Event, Thread
+from typing import Any
+
+from celery import bootsteps
+from redis.exceptions import RedisError
+
+from jobs.job_store import JobStore, connect
+from jobs.queue import send_token
+from worker.owner import dead_owners
+from worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions": {}}
+
+
+class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
+    """A thread of the worker's main process: Celery's timers stand still while Redis is away."""
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._settings = WorkerSettings()
+        self._jobs = JobStore(connect(self._settings))
+        self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
+
+    def start(self, parent: Any) -> None:
+        """Start the watch."""
+        self._thread.start()
+
+    def stop(self, parent: Any) -> None:
+        """Stop the watch, after a last look: the pool's processes are gone by now."""
+        self._stopping.set()
+        self._thread.join()
+
+    terminate = stop
+
+    def _run(self, worker: Any) -> None:
+        Thread(target=self._describe, daemon=True).start()  # takes seconds: jobs do not wait
+        reachable = True
+        while True:
+            last = self._stopping.wait(PERIOD_S)
+            self._settings.alive_file.touch()
+            try:
+                self._look(worker)
+                reachable = True
+            except Exception as error:  # the watch goes on, whatever happens to Redis
+                if reachable or not isinstance(error, RedisError):
+                    log.warning("the watch over the jobs is interrupted: %s", error)
+                reachable = False
+            if last:
+                return
+
+    def _look(self, worker: Any) -> None:
+        dead = dead_owners(self._jobs)
+        for job, fence in dead:
+            log.warning("job %s: the process of attempt %s is dead", job, fence)
+        for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
+            send_token(worker.app)
+
+    def _describe(self) -> None:
+        """Find out what this worker trains on, by a process of its own.
+
+        CUDA and forked processes do not mix: the main process never imports torch.
+        """
+        finished = subprocess.run(
+            [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False
+        )
+        if finished.returncode:
+            log.warning("the devices are unknown: %s", finished.stderr.strip()[-500:])
+            return
+        self._about |= json.loads(finished.stdout)
+        device = self._about["device"]
+        log.info("trains on %s: %s", device["name"], device["detail"])

@@ -1,0 +1,128 @@
+"""What a training tells Redis: by a thread of its own, so that it never waits for Redis."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from redis.exceptions import (
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
+
+from jobs.job_store import Claim, JobStore, Verdict
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 0.5  # between reports: bounds the events of a job and how late a cancel is seen
+RETRY_S = 0.5
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class JobCancelledError(Exception):
+    """The job's user has cancelled it."""
+
+
+class LeaseLostError(Exception):
+    """Another worker may have taken the job; this one must leave it alone."""
+
+
+def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call Redis until it answers, for as long as it is away or cannot write."""
+    while True:
+        try:
+            return call(*args, **kwargs)
+        except (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError) as error:
+            log.warning("Redis is away, trying again: %s", error)
+        except ResponseError as error:
+            if not str(error).startswith("MISCONF"):  # its disk is full
+                raise
+            log.warning("Redis cannot write, trying again: %s", error)
+        time.sleep(RETRY_S)
+
+
+class Reporter(Thread):
+    """Stores epochs and progress, renews the lease, and hears of a cancel.
+
+    Used as a context: the thread runs within it, and has stored all it was given at its end.
+    """
+
+    def __init__(self, jobs: JobStore, claim: Claim) -> None:
+        super().__init__(name=f"reporter-{claim.job}", daemon=True)
+        self._jobs = jobs
+        self._claim = claim
+        self._changed = Condition()
+        self._epochs: deque[Mapping[str, Any]] = deque()
+        self._progress: Mapping[str, Any] | None = None
+        self._verdict: Verdict = "go on"
+        self._closing = False
+
+    def progress(self, progress: Mapping[str, Any]) -> None:
+        """Take the latest progress; of several within a period the last is stored."""
+        with self._changed:
+            self._progress = progress
+        self.check()
+
+    def epoch(self, entry: Mapping[str, Any]) -> None:
+        """Take an epoch's history entry; each one is stored, in order."""
+        with self._changed:
+            self._epochs.append(entry)
+            self._changed.notify_all()
+        self.check()
+
+    def check(self) -> None:
+        """Raise JobCancelledError or LeaseLostError where the job must stop."""
+        if self._verdict == "cancel":
+            raise JobCancelledError
+        if self._verdict == "lost":
+            raise LeaseLostError
+
+    def flush(self) -> None:
+        """Wait until everything taken is stored, or the job is lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._pending() or self._verdict == "lost")
+        self.check()
+
+    def run(self) -> None:
+        """Report once a period, and at once when an epoch ends."""
+        while self._verdict != "lost":
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or self._epochs, timeout=PERIOD_S)
+                if self._closing and not self._pending():
+                    return
+                epoch = self._epochs[0] if self._epochs else None
+                progress = self._progress
+            verdict = insist(self._jobs.report, self._claim, progress, epoch)
+            with self._changed:
+                self._verdict = verdict
+                if epoch is not None:
+                    self._epochs.popleft()
+                if self._progress is progress:
+                    self._progress = None
+                self._changed.notify_all()
+
+    def _pending(self) -> bool:
+        return bool(self._epochs) or self._progress is not None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self.join()

@@ -1,0 +1,16 @@
+"""Settings of the worker alone."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from jobs.settings import Settings
+
+
+class WorkerSettings(Settings):
+    """What the worker needs beside the shared settings."""
+
+    alive_file: Path = Field(
+        Path("/tmp/stepbox-worker.alive"),
+        description="File that the worker touches each second, for `python -m worker.health`.",
+    )

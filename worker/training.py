@@ -1,0 +1,99 @@
+"""One job, from its claim to its model."""
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from jobs.job_store import Claim, JobStore
+from jobs.record import Status
+from jobs.settings import Settings
+from stepbox.card import CardDraft
+from stepbox.datasets import load_dataset
+from stepbox.errors import StepboxError
+from stepbox.evaluation import evaluate
+from stepbox.model_store import ModelStore, new_model_id
+from stepbox.training import Epoch, Progress, make_trainer, train
+from worker.owner import dead_owners, this_process
+from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
+
+log = logging.getLogger(__name__)
+
+
+def run_next_job(jobs: JobStore, models: ModelStore, settings: Settings, worker: str) -> None:
+    """Take the oldest waiting job, if any, and run it to its end."""
+    claim = insist(jobs.claim, this_process(), worker, insist(dead_owners, jobs))
+    if claim is None:
+        log.info("no job waits: a surplus token")
+        return
+    log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
+    outcome: Status = "succeeded"
+    problem = None
+    with Reporter(jobs, claim) as reporter:
+        try:
+            model = claim.model
+            if model is None or not (models.is_staged(model) or models.is_published(model)):
+                model = _train_and_stage(jobs, models, settings, claim, reporter)
+            models.publish(model, model)
+        except LeaseLostError:
+            log.warning("job %s: lost to another worker", claim.job)
+            return
+        except JobCancelledError:
+            outcome = "cancelled"
+        except Exception as error:
+            log.exception("job %s: failed", claim.job)
+            outcome, problem = "failed", _problem(error)
+    insist(jobs.finish, claim, outcome, problem)
+    log.info("job %s: %s", claim.job, outcome)
+
+
+def _train_and_stage(
+    jobs: JobStore, models: ModelStore, settings: Settings, claim: Claim, reporter: Reporter
+) -> str:
+    """Train what was claimed; returns the id of the model that is staged to be published.
+
+    From the decision on no other attempt publishes another model for this job, and whoever takes
+    it over only has to publish this one.
+    """
+    recipe = claim.recipe
+    train_set = load_dataset(settings.data_dir, recipe.dataset, "train")
+    test_set = load_dataset(settings.data_dir, recipe.dataset, "test")
+    trainer = make_trainer(recipe, train_set)
+    insist(jobs.start, claim, trainer.device)
+    untrained = trainer.network()
+    for event in train(trainer, recipe, test_set):
+        match event:
+            case Progress():
+                reporter.progress(asdict(event))
+            case Epoch():
+                reporter.epoch(asdict(event))
+    network = trainer.network()
+    evaluation = evaluate(network, test_set, recipe.pixel_scale)
+    reporter.flush()
+    draft = CardDraft(
+        id=new_model_id(),
+        job=claim.job,
+        recipe=recipe,
+        history=insist(jobs.get, claim.job).history,  # the one truth about it, over all attempts
+        evaluation=evaluation,
+        device=trainer.device,
+    )
+    models.stage(draft.id, draft, network, untrained)
+    verdict = insist(jobs.decide, claim, draft.id)
+    if verdict != "go on":
+        models.discard(draft.id)
+        raise JobCancelledError if verdict == "cancel" else LeaseLostError
+    return draft.id
+
+
+def _problem(error: Exception) -> dict[str, Any]:
+    """Say in a problem why a job failed; unexpected errors are told by their kind alone."""
+    if isinstance(error, (StepboxError, OSError, MemoryError)):
+        detail = str(error) or "the worker ran out of memory"
+    else:
+        detail = f"an unexpected {type(error).__name__}; the worker's log has the details"
+    return {
+        "type": "about:blank",
+        "title": "The training failed",
+        "status": 500,
+        "detail": detail,
+    }
