@@ -9,6 +9,6 @@ worker_class = "gthread"  # an open event stream must not keep a process from an
 workers = _settings.processes
 threads = _settings.threads
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
-graceful_timeout = 10
+graceful_timeout = 5  # an open event stream ends by this; its client comes back
 keepalive = 5
 control_socket_disable = True

@@ -140,7 +140,7 @@ def cancel_job(path: JobPath) -> Response:
         200: {
             "description": "`progress`, `epoch` and `status` events with ids, up to the final "
             "`status`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),
     },

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import problems
 from service.parts import parts
-from stepbox.card import Card
+from stepbox.card import Card, ModelId
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.model_reader import LATEST
 
@@ -40,7 +40,7 @@ class AliasBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    model: str = Field(description="Id of a model.")
+    model: ModelId
 
 
 class DamagedModel(BaseModel):
@@ -101,14 +101,17 @@ def get_model(path: ModelPath) -> Response:
 def get_weights(path: ModelPath) -> Response:
     """Download a model's weights; `If-None-Match` spares a second download."""
     file, sha256 = parts().models.weights_path(path.ref)
-    return send_file(
-        file.resolve(),
-        mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=f"{file.parent.name}.safetensors",
-        etag=sha256,
-        conditional=True,
-    )
+    try:
+        return send_file(
+            file.resolve(),
+            mimetype="application/octet-stream",
+            as_attachment=True,
+            download_name=f"{file.parent.name}.safetensors",
+            etag=sha256,
+            conditional=True,
+        )
+    except FileNotFoundError:
+        raise NotFoundError(f"model {path.ref!r} has just been deleted") from None
 
 
 @blueprint.delete(

@@ -25,6 +25,8 @@ from stepbox.network import Network
 MOST_IMAGES = 10_000
 SIDE = 28
 NPY = "application/x-npy"
+BORDER = np.ones((SIDE, SIDE), bool)
+BORDER[1:-1, 1:-1] = False
 
 Invert = Literal["auto", "always", "never"]
 Fit = Literal["none", "mnist"]
@@ -46,8 +48,8 @@ class PredictQuery(BaseModel):
     )
     invert: Invert = Field(
         "auto",
-        description="`auto` inverts pictures whose border's mean is over 127, as the data sets "
-        "are light on dark. Arrays of pixels are inverted by `always` alone.",
+        description="Exchange light and dark: the data sets are light on dark, so `auto` does it "
+        "where the mean of the border is over 127.",
     )
     fit: Fit = Field(
         "none",
@@ -170,9 +172,9 @@ def read_images(invert: Invert, fit: Fit) -> NDArray[Any]:
         pictures = _multipart()
     elif request.is_json:
         images = PixelImages.model_validate(read_object()).images
-        return _inverted(np.asarray(images, dtype=np.float64), invert)
+        return _prepare_arrays(np.asarray(images, dtype=np.float64), invert, fit)
     elif kind == NPY:
-        return _inverted(read_npy(request.get_data()), invert)
+        return _prepare_arrays(read_npy(request.get_data()), invert, fit)
     else:
         raise UnsupportedMediaType(
             "Send an image (Content-Type: image/png, image/jpeg, ...), multipart/form-data with "
@@ -225,5 +227,12 @@ def _multipart() -> list[tuple[str, bytes]]:
     return [(f"/image/{i}", file.read()) for i, file in enumerate(files)]
 
 
-def _inverted(pixels: NDArray[Any], invert: Invert) -> NDArray[Any]:
-    return 255 - pixels if invert == "always" else pixels
+def _prepare_arrays(pixels: NDArray[Any], invert: Invert, fit: Fit) -> NDArray[Any]:
+    """Do with arrays, shape (n, 28, 28), what is done with pictures."""
+    if fit == "mnist":
+        grey = np.rint(pixels).astype(np.uint8)
+        return np.stack([prepare(one, invert=invert, fit=fit).pixels for one in grey])
+    if invert == "never":
+        return pixels
+    light = pixels[:, BORDER].mean(axis=1) > 127
+    return np.where((light | (invert == "always"))[:, None, None], 255 - pixels, pixels)

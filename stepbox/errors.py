@@ -6,6 +6,7 @@ StepboxError
 ├── ConflictError          the thing's present state forbids what was asked
 ├── DamagedModelError      stored weights differ from their checksum or card
 ├── DatasetError           a data set's file is missing or differs from its checksum
+├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the device that trains has no memory left
 """
 
@@ -59,6 +60,10 @@ class DamagedModelError(StepboxError):
 
 class DatasetError(StepboxError):
     """A data set's file is missing, malformed or differs from its checksum."""
+
+
+class DivergedError(StepboxError):
+    """The loss of a training is no longer a finite number."""
 
 
 class OutOfDeviceMemoryError(StepboxError):

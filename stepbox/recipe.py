@@ -164,7 +164,8 @@ DESCRIPTIONS: dict[RecipeName, str] = {
     "gradient.",
     "mnist-numpy-published": "The same as the source printed it: raw pixels and its two "
     "deviations from the true gradient.",
-    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 epochs.",
+    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
+    "epochs.",
 }
 
 DEFAULT_RECIPE: RecipeName = "mnist-numpy"
@@ -180,8 +181,11 @@ def conflicts(fields: Mapping[str, Any]) -> list[Fault]:
             )
         if fields["batch_size"] != 1:
             faults.append(
-                Fault("/batch_size", "must be 1 where 'gradient' is 'published': it updates the "
-                      "weights within the backward pass of one sample")
+                Fault(
+                    "/batch_size",
+                    "must be 1 where 'gradient' is 'published': it updates the "
+                    "weights within the backward pass of one sample",
+                )
             )
     return faults
 

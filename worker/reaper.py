@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 
 from jobs.job_store import JobStore, connect
 from jobs.queue import send_token
+from stepbox.model_store import ModelStore
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 
@@ -33,7 +35,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
-        """Start the watch."""
+        """Sweep what killed processes left in the store, and start the watch."""
+        with suppress(OSError):  # a store that cannot be written fails the jobs, which say so
+            ModelStore(self._settings.models_dir).sweep()
         self._thread.start()
 
     def stop(self, parent: Any) -> None:

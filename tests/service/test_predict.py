@@ -1,6 +1,7 @@
 """Predictions of a network with random weights: what matters here is the way in and out."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -107,13 +108,27 @@ def test_an_npy_batch(client, model, pictures, order):
     check_answer(answer, id, expected(network, pictures))
 
 
-def test_arrays_are_inverted_on_request_alone(client, model, pictures):
+@pytest.mark.parametrize("kind", ["application/x-npy", "application/json"])
+def test_arrays_are_inverted_as_pictures_are(client, model, pictures, kind):
     id, network = model
     light = 255 - pictures
-    data = npy(light)
-    for query, seen in (("", light), ("?invert=always", pictures)):
-        answer = client.post(f"/predict{query}", data=data, content_type="application/x-npy")
+    both = np.stack([light[0], pictures[1]])
+    data = npy(both) if kind == "application/x-npy" else json.dumps({"images": both.tolist()})
+    for query, seen in (
+        ("", pictures[:2]),
+        ("?invert=auto", pictures[:2]),
+        ("?invert=never", both),
+        ("?invert=always", 255 - both),
+    ):
+        answer = client.post(f"/predict{query}", data=data, content_type=kind)
         check_answer(answer, id, expected(network, seen))
+
+
+def test_arrays_are_fitted_as_pictures_are(client, model, pictures):
+    shifted = np.roll(pictures[:1], 4, axis=2)
+    arrays = client.post("/predict?fit=mnist", json={"images": shifted.tolist()})
+    picture = client.post("/predict?fit=mnist", data=encode(shifted[0]), content_type="image/png")
+    assert arrays.json == picture.json
 
 
 def test_models_by_alias_and_by_data_set(client, parts, model, pictures):

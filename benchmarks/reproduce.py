@@ -1,0 +1,99 @@
+"""Train the source's recipes and print our figures beside those that it printed.
+
+    python -m benchmarks.reproduce
+
+Trains `fashion-mnist-torch` with three seeds (some minutes) and the two NumPy recipes with their
+own. The data sets lie in `data/` or where STEPBOX_DATA_DIR says.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from statistics import mean
+
+import stepbox
+from stepbox.datasets import load_dataset
+from stepbox.recipe import RECIPES, Recipe, RecipeName
+from stepbox.training import Epoch, Progress, make_trainer, train
+
+SEEDS = (0, 1, 2)
+SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 60)
+DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
+PUBLISHED = json.loads((Path(stepbox.__file__).parent / "published.json").read_text())
+
+
+def history(recipe: Recipe) -> list[Epoch]:
+    """Train a recipe to its end, and say on standard error how far it is."""
+    train_set = load_dataset(DATA, recipe.dataset, "train")
+    test_set = load_dataset(DATA, recipe.dataset, "test")
+    epochs = []
+    for event in train(make_trainer(recipe, train_set), recipe, test_set):
+        match event:
+            case Epoch():
+                epochs.append(event)
+            case Progress():
+                print(
+                    f"\r{recipe.name}, seed {recipe.seed}: {event.fraction:4.0%} ",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    print(file=sys.stderr)
+    return epochs
+
+
+def spread(values: list[float], decimals: int) -> str:
+    """Write the mean of several runs with their range."""
+    low, middle, high = (
+        f"{value:.{decimals}f}" for value in (min(values), mean(values), max(values))
+    )
+    return f"{middle} ({low} to {high})"
+
+
+def show_numpy(name: RecipeName) -> None:
+    """Print loss and right answers of each epoch, and the source's where it printed them."""
+    print(f"\n{name}, seed {RECIPES[name].seed}: right answers of 10,000, mean test loss, seconds")
+    published = PUBLISHED.get(name, {"history": []})["history"]
+    for number, ours in enumerate(history(RECIPES[name])):
+        line = (
+            f"  epoch {ours.epoch}: {ours.test_accuracy * 10_000:5.0f}  {ours.test_loss:.3f}"
+            f"  {ours.seconds:5.1f} s"
+        )
+        if number < len(published):
+            theirs = published[number]
+            line += (
+                f"   published: {theirs['test_accuracy'] * 10_000:5.0f}  {theirs['test_loss']:.2f}"
+            )
+        print(line)
+
+
+def show_torch(name: RecipeName) -> None:
+    """Print the loss curves and the accuracy averaged over the epochs, over several seeds."""
+    runs = [history(RECIPES[name].model_copy(update={"seed": seed}))[1:] for seed in SEEDS]
+    published = PUBLISHED[name]
+    print(f"\n{name}, seeds {', '.join(map(str, SEEDS))}: mean (range) | published")
+    print(f"  epoch  {'train loss':32}test loss")
+    for epoch in SHOWN_EPOCHS:
+        ours = [run[epoch - 1] for run in runs]
+        theirs = published["history"][epoch - 1]
+        print(
+            f"  {epoch:5}  {spread([o.train_loss for o in ours], 3)} | {theirs['train_loss']:.3f}"
+            f"    {spread([o.test_loss for o in ours], 3)} | {theirs['test_loss']:.3f}"
+        )
+    averages = [100 * mean(epoch.test_accuracy for epoch in run) for run in runs]
+    last = [100 * run[-1].test_accuracy for run in runs]
+    print(
+        "  test accuracy averaged over all epochs, as the source does: "
+        f"{spread(averages, 2)} % | {100 * published['mean_test_accuracy']:.2f} %"
+    )
+    print(f"  test accuracy of the last epoch alone: {spread(last, 2)} %")
+    print(
+        f"  training: {spread([sum(e.seconds for e in run) / len(run) for run in runs], 2)} s/epoch"
+    )
+
+
+if __name__ == "__main__":
+    show_numpy("mnist-numpy-published")
+    show_numpy("mnist-numpy")
+    show_torch("fashion-mnist-torch")

@@ -1,0 +1,279 @@
+"""Turn any picture into 28×28 grey pixels, and pixels back into a picture.
+
+The networks know one kind of picture: 28×28 pixels, the ground 0 and the ink
+up to 255. What people send is larger, coloured, rotated, or dark on light.
+"""
+
+import contextlib
+import io
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from stepbox.errors import InvalidInputError
+
+Grey = NDArray[np.uint8]
+Invert = Literal["auto", "always", "never"]
+Fit = Literal["none", "mnist"]
+Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first outside
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+MAX_PIXELS = 25_000_000
+MAX_SCANS = 100  # of a progressive JPEG of the largest size; ordinary ones have about ten
+
+FIELD = 28  # pixels of a side of what the networks see
+INK_SIZE = 20  # pixels of the longer side of MNIST's digits within it
+CENTRE = 14  # the pixel, from 0, that MNIST's centres of mass lie on (half a pixel at most away)
+MIN_CONTRAST = 16  # grey levels; a picture with less holds no ink
+INK_LEVEL = 0.25  # the part of a picture's contrast from which a pixel counts as ink
+
+_ORIENTATION_TAG = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_decoding = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the networks see it, and what was done to get there.
+
+    Column x of the picture lies at `offset[0] + (x − box[0]) · zoom` of the field, rows alike.
+
+    Attributes
+    ----------
+    pixels
+        Grey levels 0..255, the ground dark, shape (28, 28).
+    inverted
+        Whether light and dark were exchanged.
+    box
+        Left, top, right and bottom of the part of the picture that was taken, in its pixels;
+        right and bottom are the first outside.
+    zoom
+        Field pixels per picture pixel, along the longer side.
+    offset
+        Column and row of the field where the box's left upper corner lies.
+    ground
+        Grey level 0..255, after the inversion, that was taken for the ground.
+    """
+
+    pixels: Grey
+    inverted: bool
+    box: Box
+    zoom: float
+    offset: tuple[int, int]
+    ground: int
+
+
+class _RefusedError(Exception):
+    """A picture that is refused, and why in words."""
+
+
+def decode_image(data: bytes, *, pointer: str) -> Grey:
+    """Decode an image file to grey levels.
+
+    Taken are PNG, JPEG, GIF, BMP, WebP and TIFF of any colour mode, told by their content; of
+    several frames the first. The EXIF orientation is applied, 16 bits become 8, and where it is
+    transparent a ground shows that the opaque part stands out from: white behind dark ink, black
+    behind light.
+
+    Parameters
+    ----------
+    data
+        The file's bytes.
+    pointer
+        RFC 6901 pointer for the error to name.
+
+    Returns
+    -------
+    Grey
+        Luminance 0..255, shape (height, width).
+
+    Raises
+    ------
+    InvalidInputError
+        It is none of these, is damaged, or has more than 25 million pixels by its header; such
+        a one is refused before anything is decoded.
+    """
+    # One picture at a time: that bounds the memory of a process with many threads, and
+    # `catch_warnings` is not safe among threads.
+    with _decoding, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _decode(data)
+        except _RefusedError as error:
+            fault = str(error)
+        except Image.DecompressionBombError:
+            fault = f"has too many pixels: at most {MAX_PIXELS:,} are taken"
+        except UnidentifiedImageError:
+            fault = "is no picture: PNG, JPEG, GIF, BMP, WebP and TIFF are taken"
+        except Exception:
+            # Decoders meet hostile bytes with errors of a dozen types; all mean the same here.
+            fault = "is damaged or cut short: it cannot be decoded"
+    raise InvalidInputError.at(pointer, fault)
+
+
+def _decode(data: bytes) -> Grey:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        if not 1 <= width * height <= MAX_PIXELS:
+            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are taken")
+        if image.info.get("progressive"):
+            # Each scan of a progressive JPEG, a few bytes long, touches every pixel again.
+            scans = data.count(b"\xff\xda")
+            if scans * width * height > MAX_SCANS * MAX_PIXELS:
+                raise _RefusedError(f"has {scans} scans, which is too many for its size")
+        image.load()
+        grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
+        upright = _UPRIGHT.get(_orientation(image))
+    if upright is None:
+        return grey
+    return np.asarray(Image.fromarray(grey).transpose(upright))
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 (upright) where there is none that can be read."""
+    with contextlib.suppress(Exception):  # a picture is worth seeing without its EXIF
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    return 1
+
+
+def _luminance(image: Image.Image) -> Grey:
+    """Luminance 0..255 of an image of any mode, its transparency left out."""
+    if image.mode.startswith("I;16"):
+        return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if image.mode in {"I", "F"}:
+        # These have no white of their own: the darkest and the lightest pixel set the scale.
+        levels = np.asarray(image).astype(np.float64)
+        low, high = levels.min(), levels.max()
+        if not np.isfinite(high - low):
+            raise _RefusedError("has pixels that are not finite numbers")
+        levels -= low
+        levels *= 255 / ((high - low) or 1)
+        np.rint(levels, out=levels)
+        return levels.astype(np.uint8)
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel("L"))
+    return np.asarray(image.convert("L"))
+
+
+def _on_ground(image: Image.Image) -> Grey:
+    """Luminance 0..255 of a transparent image before white or black, whichever shows its ink."""
+    if image.mode.startswith("I;16"):  # one grey level stands for transparent
+        alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
+    else:
+        if image.mode != "RGBA":
+            image = image.convert("LA" if image.mode == "La" else "RGBA")
+        alpha = image.getchannel("A")
+    grey = Image.fromarray(_luminance(image))
+    shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 0), alpha))
+    dark = 255 * int(shown.sum(dtype=np.uint64)) < 128 * int(np.asarray(alpha).sum(dtype=np.uint64))
+    if dark:
+        shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 255), alpha))
+    return shown
+
+
+def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
+    """Put a picture on 28×28 pixels, light on dark.
+
+    Parameters
+    ----------
+    grey
+        Luminance 0..255, shape (height, width), at least one pixel.
+    invert
+        Exchange light and dark `always`, `never`, or where the mean of the picture's border of
+        one pixel is over 127 (`auto`).
+    fit
+        `none`: the whole picture, its longer side scaled to 28 pixels, in the middle of a ground
+        of its border's mean; 28×28 pixels stay as they are. `mnist`: as MNIST was made: cropped to
+        the ink, its longer side scaled to 20 pixels, its centre of mass moved to the field's
+        centre as far as the ink stays inside; the ground becomes 0 and the strongest ink 255.
+
+    Returns
+    -------
+    Prepared
+        The pixels and what was done. A picture without ink is no error.
+    """
+    inverted = invert == "always" or (invert == "auto" and _border_mean(grey) > 127)
+    if inverted:
+        grey = 255 - grey
+    ground = round(_border_mean(grey))
+    height, width = grey.shape
+    box = (0, 0, width, height)
+    if fit == "mnist":
+        box = _ink_box(grey, ground)
+        part, zoom = _scale(grey, box, INK_SIZE)
+        part = _stretch(part, ground)
+        column, row = _centred(part)
+        field = np.zeros((FIELD, FIELD), np.uint8)
+    else:
+        part, zoom = _scale(grey, box, FIELD)
+        column, row = (FIELD - part.shape[1]) // 2, (FIELD - part.shape[0]) // 2
+        field = np.full((FIELD, FIELD), ground, np.uint8)
+    field[row : row + part.shape[0], column : column + part.shape[1]] = part
+    return Prepared(field, inverted, box, zoom, (column, row), ground)
+
+
+def _border_mean(grey: Grey) -> float:
+    """Mean of the outermost rows and columns, 0..255."""
+    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
+    return float(border.mean())
+
+
+def _ink_box(grey: Grey, ground: int) -> Box:
+    """Smallest box around all ink; the whole picture where there is none."""
+    height, width = grey.shape
+    contrast = int(grey.max()) - ground
+    if contrast < MIN_CONTRAST:
+        return 0, 0, width, height
+    ink = grey >= ground + INK_LEVEL * contrast
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _scale(grey: Grey, box: Box, size: int) -> tuple[Grey, float]:
+    """Scale a part of a picture so that its longer side has `size` pixels; also the zoom."""
+    left, top, right, bottom = box
+    zoom = size / max(right - left, bottom - top)
+    shape = max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom))
+    # Lanczos weighs all pixels that a new one covers, so a large picture does not alias.
+    scaled = Image.fromarray(grey).resize(shape, Image.Resampling.LANCZOS, box=box)
+    return np.asarray(scaled), zoom
+
+
+def _stretch(grey: Grey, ground: int) -> Grey:
+    """Move the ground to 0 and the lightest pixel to 255; all 0 where there is no ink."""
+    contrast = int(grey.max()) - ground
+    if contrast < MIN_CONTRAST:
+        return np.zeros_like(grey)
+    return np.rint((grey.clip(ground) - ground) * (255 / contrast)).astype(np.uint8)
+
+
+def _centred(part: Grey) -> tuple[int, int]:
+    """Column and row of the field where a part belongs for its mass to lie in the centre."""
+    mass = part.sum(dtype=np.int64)
+
+    def start(profile: NDArray[np.int64]) -> int:
+        size = len(profile)
+        centre = profile @ np.arange(size) / mass if mass else (size - 1) / 2
+        return int(np.clip(round(CENTRE - centre), 0, FIELD - size))
+
+    return start(part.sum(axis=0, dtype=np.int64)), start(part.sum(axis=1, dtype=np.int64))
+
+
+def encode_png(pixels: Grey) -> bytes:
+    """Encode grey levels 0..255, shape (height, width), as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

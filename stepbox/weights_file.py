@@ -1,0 +1,85 @@
+"""A network as the bytes of a safetensors file, and back."""
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from stepbox.activations import ACTIVATIONS
+from stepbox.card import StoredWeights
+from stepbox.errors import DamagedModelError
+from stepbox.network import Network
+from stepbox.recipe import Recipe
+
+DTYPES = {"F64": np.dtype(np.float64), "F32": np.dtype(np.float32)}
+
+
+def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
+    """Encode a network, and describe the file for its card.
+
+    Parameters
+    ----------
+    network
+        Its arrays are all float64 or all float32.
+
+    Returns
+    -------
+    bytes
+        A safetensors file of ``0.weight``, shape (n_out, n_in), ``0.bias``, ``1.weight``… and
+        nothing else: equal networks give equal files.
+    StoredWeights
+        Its size, checksum and type.
+    """
+    arrays = {name: np.ascontiguousarray(a) for name, a in network.named_arrays().items()}
+    dtype = "F32" if arrays["0.weight"].dtype == np.float32 else "F64"
+    if any(array.dtype != DTYPES[dtype] for array in arrays.values()):
+        raise TypeError("weights and biases must be all float64 or all float32")
+    data = save(arrays)
+    return data, StoredWeights(
+        bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), dtype=dtype
+    )
+
+
+def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Decode a file after comparing it with what its card says.
+
+    Parameters
+    ----------
+    data
+        The file.
+    expected
+        Size, checksum and type that it must have.
+    recipe
+        Tells the shapes of the arrays, and the activation.
+
+    Returns
+    -------
+    Network
+        Its arrays are read-only.
+
+    Raises
+    ------
+    DamagedModelError
+        The file differs from one of these.
+    """
+    if len(data) != expected.bytes:
+        raise DamagedModelError(f"its size differs from the {expected.bytes} bytes in its card")
+    if hashlib.sha256(data).hexdigest() != expected.sha256:
+        raise DamagedModelError("its content differs from the checksum in its card")
+    try:
+        arrays = load(data)
+    except (SafetensorError, KeyError) as error:
+        raise DamagedModelError("it is no safetensors file of arrays") from error
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(pairwise(recipe.layer_sizes)):
+        shapes |= {f"{layer}.weight": (n_out, n_in), f"{layer}.bias": (n_out,)}
+    if {name: array.shape for name, array in arrays.items()} != shapes:
+        raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
+    if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
+        raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
+    network = Network.from_named_arrays(arrays, ACTIVATIONS[recipe.activation])
+    for array in network.named_arrays().values():
+        array.setflags(write=False)
+    return network

@@ -1,0 +1,48 @@
+import os
+from functools import cache
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from stepbox.datasets import Dataset, load_dataset
+from stepbox.recipe import RECIPES
+from stepbox.training import make_trainer, train
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    return Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
+
+
+@pytest.fixture(scope="session")
+def load(data_folder):
+    """Load a data set at most once: load("mnist", "test")."""
+    return cache(lambda name, split: load_dataset(data_folder, name, split))
+
+
+@pytest.fixture(scope="session")
+def few(load):
+    """The first `count` samples of MNIST's training set."""
+
+    def cut(count):
+        whole = load("mnist", "train")
+        return Dataset(whole.name, whole.images[:count], whole.labels[:count])
+
+    return cut
+
+
+@pytest.fixture(scope="session")
+def trained(load):
+    """Train a named recipe for some epochs, once a session: its trainer and all events."""
+
+    @cache
+    def run(name, epochs):
+        recipe = RECIPES[name].model_copy(update={"epochs": epochs})
+        trainer = make_trainer(recipe, load(recipe.dataset, "train"))
+        return trainer, list(train(trainer, recipe, load(recipe.dataset, "test")))
+
+    return run

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+
+from stepbox.datasets import scale_pixels
+from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.recipe import RECIPES
+from stepbox.torch_trainer import TorchTrainer, initial_model, out_of_memory_explained
+from stepbox.trainer import visiting_order
+
+RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (12, 11), "seed": 9})
+
+
+def test_initial_weights_are_torchs_default_for_the_seed():
+    torch.manual_seed(9)
+    layers = [torch.nn.Linear(784, 12), torch.nn.Linear(12, 11), torch.nn.Linear(11, 10)]
+    ours = [module for module in initial_model(RECIPE) if isinstance(module, torch.nn.Linear)]
+
+    for layer, expected in zip(ours, layers, strict=True):
+        torch.testing.assert_close(layer.weight, expected.weight, rtol=0, atol=0)
+        torch.testing.assert_close(layer.bias, expected.bias, rtol=0, atol=0)
+
+
+def test_the_process_keeps_its_own_random_state(few):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    list(TorchTrainer(RECIPE, few(200)).train_epoch())
+
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_the_network_answers_as_torchs_model_does(few, activation):
+    recipe = RECIPE.model_copy(update={"activation": activation})
+    inputs = scale_pixels(few(50).images, "unit", np.float32)
+    model = initial_model(recipe)
+    network = TorchTrainer(recipe, few(50)).network()
+
+    assert {array.dtype for array in network.named_arrays().values()} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(
+        network.logits(inputs), model(torch.from_numpy(inputs)).detach(), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("pixel_scale", ["unit", "raw"])
+def test_an_epoch_is_gradient_descent_written_out(few, pixel_scale):
+    recipe = RECIPE.model_copy(
+        update={"pixel_scale": pixel_scale, "batch_size": 48, "learning_rate": 0.001}
+    )
+    data = few(500)
+    trainer = TorchTrainer(recipe, data)
+    model = initial_model(recipe)
+    inputs = torch.tensor(data.images.reshape(500, 784), dtype=torch.float32)
+    inputs /= 255 if pixel_scale == "unit" else 1
+    labels = torch.tensor(data.labels.astype(int))
+    order = visiting_order(recipe, 1, 500)
+    losses = []
+    for start in range(0, 500, 48):
+        batch = order[start : start + 48]
+        loss = torch.nn.functional.cross_entropy(model(inputs[batch]), labels[batch])
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter -= 0.001 * gradient
+        losses.append(loss.item() * len(batch))
+
+    *_, (samples, loss_sum) = trainer.train_epoch()
+
+    assert samples == 500
+    assert loss_sum == pytest.approx(sum(losses), rel=1e-5)
+    expected = [parameter.detach().numpy() for parameter in model.parameters()]
+    for ours, theirs in zip(trainer.network().named_arrays().values(), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_full_device_is_explained():
+    with (
+        pytest.raises(OutOfDeviceMemoryError, match="batch_size 512: choose a smaller"),
+        out_of_memory_explained(512),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_the_device_is_cuda_where_visible(few):
+    expected = "cuda" if torch.cuda.device_count() else "cpu"
+
+    assert TorchTrainer(RECIPE, few(10)).device == expected
