@@ -39,7 +39,8 @@ class Claim:
     job: str
     fence: str
     recipe: Recipe
-    model: str | None  # already decided by an earlier attempt, still to be published
+    model: str | None  # decided by an earlier attempt, still to be published
+    checkpoint: str | None  # reached by an earlier attempt
 
 
 def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
@@ -224,10 +225,11 @@ class JobStore:
         if answer is None:
             return None
         id, fence = answer
-        recipe, model = cast(
-            tuple[str, str | None], self.redis.hmget(f"job:{id}", ["recipe", "model"])
+        recipe, model, checkpoint = cast(
+            tuple[str, str | None, str | None],
+            self.redis.hmget(f"job:{id}", ["recipe", "model", "checkpoint"]),
         )
-        return Claim(id, fence, Recipe.model_validate_json(recipe), model)
+        return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Note where the training runs."""
@@ -238,8 +240,9 @@ class JobStore:
         claim: Claim,
         progress: Mapping[str, Any] | None = None,
         epoch: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
     ) -> Verdict:
-        """Renew the lease, and store the progress and an epoch where given."""
+        """Renew the lease, and store the progress, an epoch and a checkpoint where given."""
         return cast(
             Verdict,
             self._run(
@@ -250,6 +253,7 @@ class JobStore:
                 json.dumps(progress) if progress else "",
                 epoch["epoch"] if epoch else "",
                 json.dumps(epoch) if epoch else "",
+                checkpoint or "",
             ),
         )
 
@@ -287,7 +291,10 @@ class JobStore:
         ]
 
     def reap(
-        self, worker: str, description: Mapping[str, Any], dead: Iterable[tuple[str, str]]
+        self,
+        worker: str,
+        description: Mapping[str, Any],
+        dead: Iterable[tuple[str, str]],
     ) -> int:
         """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
 

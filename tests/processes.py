@@ -110,17 +110,13 @@ class Stack:
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
-    def start_worker(self) -> Process:
+    def start_worker(self, name: str = "worker") -> Process:
         """Start a worker; it takes its first job when it is ready."""
-        command = "celery -A worker.app worker --queues training --concurrency 1 --loglevel INFO"
+        options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
         return self._start(
-            "worker",
-            *command.split(),
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "-n",
-            "worker@%h",
+            name,
+            *f"celery -A worker.app worker --queues training --concurrency 1 {options}".split(),
+            *f"--hostname {name}@%h".split(),
         )
 
     def start_service(self) -> Process:

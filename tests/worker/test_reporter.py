@@ -20,7 +20,7 @@ def test_epochs_are_stored_in_order_and_the_last_progress(jobs, claim):
     with Reporter(jobs, claim) as reporter:
         for epoch in range(4):
             reporter.progress({**PROGRESS, "samples": 1000 * epoch})
-            reporter.epoch(entry(epoch))
+            reporter.point(entry(epoch), None)
         reporter.flush()
         job = jobs.get(claim.job)
     assert [one.epoch for one in job.history] == [0, 1, 2, 3]
@@ -46,7 +46,7 @@ def test_a_cancel_stops_the_training(jobs, claim):
 def test_a_lost_lease_stops_the_training(jobs, claim):
     with Reporter(jobs, claim) as reporter:
         jobs.reap("w", {}, [(claim.job, claim.fence)])
-        reporter.epoch(entry(0))
+        reporter.point(entry(0), None)
         with pytest.raises(LeaseLostError):
             reporter.flush()
     assert jobs.get(claim.job).history == []
@@ -57,7 +57,7 @@ def test_the_training_goes_on_while_redis_is_away(jobs, claim, redis_process, ow
         redis_process.stop(signal.SIGKILL)
         started = time.monotonic()
         for epoch in range(3):
-            reporter.epoch(entry(epoch))
+            reporter.point(entry(epoch), None)
         assert time.monotonic() - started < 1  # not waited for
         flushed = threading.Thread(target=reporter.flush)
         flushed.start()
