@@ -6,6 +6,7 @@ a time, and the loss is fetched after each of them.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class PerSampleNumpy:
         sizes = recipe.layer_sizes
         self.weights = [
             rng.normal(0, np.sqrt(1 / max(n_in, n_out)), (n_out, n_in))
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+            for n_in, n_out in pairwise(sizes)
         ]
         self.biases = [np.zeros((n_out, 1)) for n_out in sizes[1:]]
         self.learning_rate = recipe.learning_rate
@@ -99,7 +100,7 @@ class DataLoaderTorch:
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Flatten()]
         sizes = recipe.layer_sizes
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in pairwise(sizes):
             modules += [nn.Linear(n_in, n_out), nn.ReLU()]
         self.model = nn.Sequential(*modules[:-1])
         self.loss = nn.CrossEntropyLoss()

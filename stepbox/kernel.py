@@ -11,18 +11,12 @@ compiles ahead of the first training.
 """
 
 from math import exp, log, tanh
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from stepbox.activations import Array
-from stepbox.kernel_cache import cached
-
-# The liberty to form sums in vector lanes is what W·δ needs to run at full speed. Their order, and
-# so the last bits of the weights, then depends on the kind of processor.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+from stepbox.compiling import compiled, kept
 
 SIGMOID, TANH, RELU = range(3)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU}
@@ -30,7 +24,7 @@ CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU}
 WORD = 8  # pixels that are looked at together
 
 
-@njit(**OPTIONS)
+@compiled
 def activate(activation: int, z: float) -> tuple[float, float]:
     """Return f(z) and f′(z)."""
     if activation == SIGMOID:
@@ -42,7 +36,7 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     return (z, 1.0) if z > 0 else (0.0, 0.0)
 
 
-@njit(**OPTIONS)
+@compiled
 def pass_forward(rows: Array, live: NDArray[np.uint16], values: Array, z: Array) -> None:
     """Set z_j = Σ_i W_ij a_i, four rows at a time, for z is read and written each time."""
     z[:] = 0
@@ -59,7 +53,7 @@ def pass_forward(rows: Array, live: NDArray[np.uint16], values: Array, z: Array)
             z[j] += a * rows[i, j]
 
 
-@njit(**OPTIONS)
+@compiled
 def pass_back(
     rows: Array, live: NDArray[np.uint16], slopes: Array, delta: Array, below: Array
 ) -> None:
@@ -72,7 +66,7 @@ def pass_back(
         below[i] = passed * slopes[i]
 
 
-@njit(**OPTIONS)
+@compiled
 def step_down(
     rows: Array, live: NDArray[np.uint16], values: Array, delta: Array, rate: float
 ) -> None:
@@ -83,7 +77,7 @@ def step_down(
             rows[i, j] += step * delta[j]
 
 
-@njit(**OPTIONS)
+@compiled
 def compare(logits: Array, label: int) -> float:
     """Turn logits into δ = p − t and return the cross-entropy, log Σ_j exp(z_j) − z_label."""
     top = logits.max()
@@ -95,11 +89,10 @@ def compare(logits: Array, label: int) -> float:
     for j in range(len(logits)):
         logits[j] /= total
     logits[label] -= 1
-    return log(total) + top - logit
+    return float(log(total) + top - logit)
 
 
-@cached
-@njit(**OPTIONS)
+@kept
 def descend(
     parameters: Array,
     sizes: NDArray[np.int64],

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.numpy_trainer import NumpyTrainer
 from stepbox.errors import DivergedError
+from stepbox.numpy_trainer import NumpyTrainer
 from stepbox.recipe import RECIPES
 from stepbox.torch_trainer import TorchTrainer
 from stepbox.trainer import visiting_order

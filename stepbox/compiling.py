@@ -1,14 +1,15 @@
-"""Where compiled functions are kept: beside their source, or in NUMBA_CACHE_DIR.
+"""How loops are compiled, and where the result is kept: beside their source or in NUMBA_CACHE_DIR.
 
 Numba's own cache gives up a folder that it cannot write, and fails where it finds none that it can.
 Here a folder is read wherever it lies, as in an image whose code is read-only; where it cannot be
 written, what was compiled is kept by the process alone.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
-from numba import config
+from numba import config, njit
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -16,7 +17,7 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
 )
 
-Function = TypeVar("Function")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Beside(InTreeCacheLocator):  # type: ignore[misc]
@@ -32,7 +33,7 @@ class _Named(UserProvidedCacheLocator):  # type: ignore[misc]
 
 
 class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Named, _Beside)
+    _locator_classes = [_Named, _Beside]  # noqa: RUF012
 
 
 class _ReadableCache(FunctionCache):  # type: ignore[misc]
@@ -48,8 +49,18 @@ class _ReadableCache(FunctionCache):  # type: ignore[misc]
             super().save_overload(signature, compiled)
 
 
-def cached(function: Function) -> Function:
-    """Give a function that Numba compiles this cache."""
-    compiled: Any = function
-    compiled._cache = _ReadableCache(compiled.py_func)
-    return function
+def compiled(function: Function) -> Function:
+    """Compile a function at its first call for each set of types.
+
+    Sums may be formed in vector lanes: the one liberty that W·δ needs to run at full speed. Their
+    order, and so the last bits of a result, then depends on the kind of processor.
+    """
+    result: Function = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
+    return result
+
+
+def kept(function: Function) -> Function:
+    """Compile a function, and keep the result for later processes."""
+    result: Any = compiled(function)
+    result._cache = _ReadableCache(function)
+    return result  # type: ignore[no-any-return]
