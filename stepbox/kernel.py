@@ -10,7 +10,7 @@ something passes through: four of five pixels are 0, and about every second neur
 compiles ahead of the first training.
 """
 
-from math import exp, log, tanh
+from math import erfc, exp, log, pi, sqrt, tanh
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from stepbox.activations import Array
 from stepbox.compiling import compiled, kept
 
-SIGMOID, TANH, RELU = range(3)
-CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU}
+SIGMOID, TANH, RELU, GELU = range(4)
+CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
 
 WORD = 8  # pixels that are looked at together
 
@@ -33,7 +33,10 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     if activation == TANH:
         value = tanh(z)
         return value, 1 - value * value
-    return (z, 1.0) if z > 0 else (0.0, 0.0)
+    if activation == RELU:
+        return (z, 1.0) if z > 0 else (0.0, 0.0)
+    share = 0.5 * erfc(-z / sqrt(2))
+    return z * share, share + z * exp(-0.5 * z * z) / sqrt(2 * pi)
 
 
 @compiled
@@ -217,6 +220,7 @@ def compile_ahead() -> None:
 
 if __name__ == "__main__":
     # By its own name: what __main__ compiles would be cached as another module's.
-    from stepbox import kernel
+    from stepbox import augmentation, kernel
 
     kernel.compile_ahead()
+    augmentation.compile_ahead()

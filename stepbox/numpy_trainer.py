@@ -1,5 +1,6 @@
 """The NumPy engine: gradient descent by the hand-written gradients, one sample at a time."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from stepbox.trainer import Trainer
 
 
 class NumpyTrainer(Trainer):
-    """Stochastic gradient descent in float64.
+    """Stochastic gradient descent in float64, or float32 where the recipe says so.
 
     What a step is stands in `backprop.descend`; here its compiled form runs.
     """
@@ -24,33 +25,45 @@ class NumpyTrainer(Trainer):
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         super().__init__(recipe, train_set)
         self._sizes = np.array(recipe.layer_sizes)
-        self._greys = scale_pixels(np.arange(256).reshape(256, 1, 1), recipe.pixel_scale)[:, 0]
-        self.set_network(
-            Network.initial(recipe.layer_sizes, ACTIVATIONS[recipe.activation], recipe.seed)
+        dtype = np.float32 if recipe.single_precision else np.float64
+        greys = np.arange(256).reshape(256, 1, 1)
+        self._greys = scale_pixels(greys, recipe.pixel_scale, dtype)[:, 0].copy()
+        self._parameters = pack(
+            Network.initial(
+                recipe.layer_sizes,
+                ACTIVATIONS[recipe.activation],
+                recipe.seed,
+                recipe.initialization,
+                dtype,
+            )
         )
 
     def network(self) -> Network:
         """Return a copy of the present network."""
         return unpack(self._parameters, self.recipe)
 
-    def set_network(self, network: Network) -> None:
-        """Go on from a copy of these weights and biases."""
-        self._parameters = pack(network)
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change."""
+        return {"parameters": self._parameters.copy()}
+
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+        self._parameters = arrays["parameters"].copy()
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
         recipe = self.recipe
-        batches = -(-len(indices) // recipe.batch_size)
+        images = self.augmented_images(indices)
         return kernel.descend(
             self._parameters,
             self._sizes,
             kernel.CODES[recipe.activation],
             recipe.gradient == "published",
-            self.train_set.images[indices].reshape(len(indices), -1),
+            images.reshape(len(indices), -1),
             self._greys,
             self.train_set.labels[indices],
             recipe.batch_size,
-            np.full(batches, recipe.learning_rate),
+            self.learning_rates(len(indices)).astype(self._parameters.dtype),
         )
 
 

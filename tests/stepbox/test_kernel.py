@@ -19,7 +19,7 @@ STEPS = 200
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden_sizes", [(), (13,), (13, 7), (13, 7, 20)], ids=len)
 @pytest.mark.parametrize(
     ("gradient", "batch_size"), [("exact", 1), ("published", 1), ("exact", 2), ("exact", 7)]

@@ -5,7 +5,11 @@ import torch
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.recipe import RECIPES
-from stepbox.torch_trainer import TorchTrainer, initial_model, out_of_memory_explained
+from stepbox.torch_trainer import (
+    initial_model,
+    make_torch_trainer,
+    out_of_memory_explained,
+)
 from stepbox.trainer import visiting_order
 
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (12, 11), "seed": 9})
@@ -25,7 +29,7 @@ def test_the_process_keeps_its_own_random_state(few):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    list(TorchTrainer(RECIPE, few(200)).train_epoch())
+    list(make_torch_trainer(RECIPE, few(200)).train_epoch())
 
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
 
@@ -35,7 +39,7 @@ def test_the_network_answers_as_torchs_model_does(few, activation):
     recipe = RECIPE.model_copy(update={"activation": activation})
     inputs = scale_pixels(few(50).images, "unit", np.float32)
     model = initial_model(recipe)
-    network = TorchTrainer(recipe, few(50)).network()
+    network = make_torch_trainer(recipe, few(50)).network()
 
     assert {array.dtype for array in network.named_arrays().values()} == {np.dtype(np.float32)}
     np.testing.assert_allclose(
@@ -49,7 +53,7 @@ def test_an_epoch_is_gradient_descent_written_out(few, pixel_scale):
         update={"pixel_scale": pixel_scale, "batch_size": 48, "learning_rate": 0.001}
     )
     data = few(500)
-    trainer = TorchTrainer(recipe, data)
+    trainer = make_torch_trainer(recipe, data)
     model = initial_model(recipe)
     inputs = torch.tensor(data.images.reshape(500, 784), dtype=torch.float32)
     inputs /= 255 if pixel_scale == "unit" else 1
@@ -85,4 +89,4 @@ def test_a_full_device_is_explained():
 def test_the_device_is_cuda_where_visible(few):
     expected = "cuda" if torch.cuda.device_count() else "cpu"
 
-    assert TorchTrainer(RECIPE, few(10)).device == expected
+    assert make_torch_trainer(RECIPE, few(10)).device == expected
