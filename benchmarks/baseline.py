@@ -7,12 +7,13 @@ a time, and the loss is fetched after each of them.
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
-from torchvision.datasets import VisionDataset
+from torch.utils.data import DataLoader, Subset
+from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
 from stepbox.activations import Array
@@ -48,14 +49,15 @@ class PerSampleNumpy:
         ]
         self.biases = [np.zeros((n_out, 1)) for n_out in sizes[1:]]
         self.learning_rate = recipe.learning_rate
-        self.inputs = [image.reshape(784, 1) / 255 for image in train_set.images]
-        self.targets = [np.eye(10)[:, [label]] for label in train_set.labels]
+        self.images, self.labels = train_set.images, train_set.labels
 
     def train_epoch(self) -> float:
         """Train on every sample once; return the mean loss."""
         losses = []
-        for x, target in zip(self.inputs, self.targets, strict=True):
-            pre_activations, activations = [], [x]
+        for image, label in zip(self.images, self.labels, strict=True):
+            target = np.zeros((10, 1))
+            target[label] = 1
+            pre_activations, activations = [], [image.reshape(784, 1) / 255]
             for w, b in zip(self.weights, self.biases, strict=True):
                 pre_activations.append(np.dot(w, activations[-1]) + b)
                 activations.append(sigmoid(pre_activations[-1]))
@@ -79,24 +81,10 @@ class PerSampleNumpy:
         return float(np.mean(losses))
 
 
-class Pictures(VisionDataset):
-    """A data set of (picture, label), a picture at a time."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        super().__init__(transform=ToTensor())
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self.dataset.labels)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.transform(self.dataset.images[index]), int(self.dataset.labels[index])
-
-
 class DataLoaderTorch:
     """Mini-batches from a `DataLoader`, autograd, and `.item()` after each batch."""
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+    def __init__(self, recipe: Recipe, folder: Path, samples: int) -> None:
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Flatten()]
         sizes = recipe.layer_sizes
@@ -105,7 +93,8 @@ class DataLoaderTorch:
         self.model = nn.Sequential(*modules[:-1])
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=recipe.learning_rate)
-        self.loader = DataLoader(Pictures(train_set), recipe.batch_size, shuffle=True)
+        pictures = FashionMNIST(str(folder), train=True, transform=ToTensor())
+        self.loader = DataLoader(Subset(pictures, range(samples)), recipe.batch_size, shuffle=True)
 
     def train_epoch(self) -> float:
         """Train on every sample once; return the mean loss."""
