@@ -2,7 +2,7 @@
 
 from flask_openapi3 import Info, OpenAPI
 
-from service import analysis, datasets, errors, jobs, models, openapi, predict, system
+from service import analysis, datasets, errors, inspection, jobs, models, openapi, predict, system
 from service.json_body import StrictJSONProvider, check_json_first
 from service.parts import Parts
 from service.settings import ServiceSettings
@@ -40,7 +40,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = Parts(settings)
     errors.register(app)
-    for resource in (jobs, predict, models, datasets, analysis, system):
+    for resource in (jobs, predict, models, inspection, datasets, analysis, system):
         app.register_api(resource.blueprint)
     openapi.register(app)
     check_json_first(app, openapi.json_endpoints(app))
