@@ -14,6 +14,7 @@ help:
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
 	@echo "make reproduce  train the published runs in full"
+	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
 run: $(VENV)/local.stamp datasets
@@ -46,6 +47,9 @@ down:
 
 reproduce: $(VENV)/local.stamp datasets
 	$(BIN)/python -m benchmarks.reproduce
+
+soak: $(VENV)/tests.stamp datasets
+	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-header --no-annotate --quiet

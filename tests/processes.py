@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,11 @@ class Process:
             self._process.wait()
             raise AssertionError(f"did not end:\n{self.log.read_text()[-2000:]}") from None
 
-    def running(self) -> bool:
-        """Tell whether the main process runs."""
-        return self._process.poll() is None
+    def kill_group(self) -> None:
+        """Kill the main process and all its children at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class Stack:
