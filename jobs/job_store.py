@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 import redis
-from redis.backoff import ConstantBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs.queue import QUEUE
@@ -43,16 +43,11 @@ class Claim:
     checkpoint: str | None  # reached by an earlier attempt
 
 
-def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
-    """Open a client.
+def connect(settings: Settings) -> redis.Redis:
+    """Open a client, which tells within seconds that Redis is away.
 
-    Parameters
-    ----------
-    settings
-        Where Redis is.
-    patient
-        Wait for Redis for as long as it is away (a training goes on meanwhile), instead of
-        failing after one retry, which an idle connection cut by a restart of Redis needs.
+    A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
+    a Redis that hangs is not waited for twice.
     """
     return redis.Redis.from_url(
         settings.redis_url,
@@ -60,7 +55,7 @@ def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
         decode_responses=True,
         socket_connect_timeout=1,
         socket_timeout=3,
-        retry=Retry(ConstantBackoff(0.5), -1) if patient else Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
     )
 
 

@@ -49,6 +49,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = predict.MOST_IMAGES
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = parts = Parts(settings)
     errors.register(app)

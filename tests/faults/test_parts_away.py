@@ -1,5 +1,6 @@
 """What a user sees while parts are away. Each test has an installation of its own."""
 
+import os
 import signal
 import time
 
@@ -48,6 +49,21 @@ def test_redis_away_and_back(own_stack):
         assert [entry["epoch"] for entry in job["history"]] == list(
             range(job["recipe"]["epochs"] + 1)
         )
+
+
+def test_a_redis_that_hangs_is_away_too(own_stack):
+    redis = own_stack.start_redis()
+    own_stack.start_service()
+    job = own_stack.train(epochs=1, hidden_sizes=[2])
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        for path in ("/jobs", f"/jobs/{job['id']}/events"):
+            answer = requests.get(own_stack.url + path, timeout=8)
+            check_problem(answer, 503)
+        assert requests.get(f"{own_stack.url}/models", timeout=2).status_code == 200
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    assert own_stack.job(job["id"])["status"] == "queued"
 
 
 def test_a_job_accepted_without_a_worker_waits_for_one(own_stack):

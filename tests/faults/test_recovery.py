@@ -27,7 +27,7 @@ def jobs(own_stack, monkeypatch):
         if name.startswith("STEPBOX_"):
             monkeypatch.setenv(name, value)
     own_stack.start_redis()
-    with connect(Settings(), patient=True) as client:
+    with connect(Settings()) as client:
         yield JobStore(client)
 
 
