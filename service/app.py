@@ -11,8 +11,11 @@ from service import (
     jobs,
     models,
     openapi,
+    packing,
+    pages,
     predict,
     rate_limits,
+    static_files,
     system,
 )
 from service.json_body import StrictJSONProvider, check_json_first
@@ -58,5 +61,8 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     for resource in (jobs, predict, models, inspection, datasets, analysis, system):
         app.register_api(resource.blueprint)
     openapi.register(app)
+    static_files.register(app)
+    pages.register(app)
+    packing.register(app)
     check_json_first(app, openapi.json_endpoints(app))
     return app
