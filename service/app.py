@@ -7,11 +7,15 @@ from service import (
     analysis,
     datasets,
     errors,
+    inspection,
     jobs,
     models,
     openapi,
+    packing,
+    pages,
     predict,
     rate_limits,
+    static_files,
     system,
 )
 from service.json_body import StrictJSONProvider, check_json_first
@@ -54,8 +58,11 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     errors.register(app)
     access.register(app, settings)
     rate_limits.register(app, settings, parts)
-    for resource in (jobs, predict, models, datasets, analysis, system):
+    for resource in (jobs, predict, models, inspection, datasets, analysis, system):
         app.register_api(resource.blueprint)
     openapi.register(app)
+    static_files.register(app)
+    pages.register(app)
+    packing.register(app)
     check_json_first(app, openapi.json_endpoints(app))
     return app

@@ -12,7 +12,6 @@ from flask_openapi3 import OpenAPI
 from service.predict import PixelImages
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
-STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -36,10 +35,6 @@ def register(app: OpenAPI) -> None:
     @app.route("/docs/swagger/<path:name>")
     def docs_swagger(name: str) -> Response:
         return send_from_directory(SWAGGER, name)
-
-    @app.route("/static/<path:name>")
-    def static_file(name: str) -> Response:
-        return send_from_directory(STATIC, name)
 
 
 def json_endpoints(app: OpenAPI) -> frozenset[str]:

