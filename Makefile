@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCRIPTS := bin/check-readme bin/fetch-datasets bin/run
+SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install datasets format check up down reproduce lock
+.PHONY: help run test install prepare format check up down reproduce lock
 .NOTPARALLEL:
 
 help:
@@ -17,16 +17,19 @@ help:
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
-run: $(VENV)/local.stamp datasets
+run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
-test: $(VENV)/tests.stamp datasets
+test: $(VENV)/tests.stamp prepare
 	$(BIN)/pytest
 
-install: $(VENV)/tests.stamp
+install: $(VENV)/tests.stamp prepare
 
-datasets: $(BIN)/python
+# The data sets, what the pages load from npm, and the compiled kernel; each but once.
+prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
+	@$(BIN)/python bin/vendor-assets
+	@$(BIN)/python -m stepbox.kernel
 
 format: $(VENV)/tests.stamp
 	$(BIN)/ruff check --fix . $(SCRIPTS)
@@ -45,10 +48,10 @@ up:
 down:
 	docker compose down
 
-reproduce: $(VENV)/local.stamp datasets
+reproduce: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.reproduce
 
-soak: $(VENV)/tests.stamp datasets
+soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
