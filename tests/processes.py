@@ -62,6 +62,10 @@ class Process:
             self._process.wait()
             raise AssertionError(f"did not end:\n{self.log.read_text()[-2000:]}") from None
 
+    def running(self) -> bool:
+        """Tell whether the main process runs."""
+        return self._process.poll() is None
+
     def kill_group(self) -> None:
         """Kill the main process and all its children at once."""
         with suppress(ProcessLookupError):
