@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 import redis
-from redis.backoff import ConstantBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs.queue import QUEUE
@@ -39,19 +39,15 @@ class Claim:
     job: str
     fence: str
     recipe: Recipe
-    model: str | None  # already decided by an earlier attempt, still to be published
+    model: str | None  # decided by an earlier attempt, still to be published
+    checkpoint: str | None  # reached by an earlier attempt
 
 
-def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
-    """Open a client.
+def connect(settings: Settings) -> redis.Redis:
+    """Open a client, which tells within seconds that Redis is away.
 
-    Parameters
-    ----------
-    settings
-        Where Redis is.
-    patient
-        Wait for Redis for as long as it is away (a training goes on meanwhile), instead of
-        failing after one retry, which an idle connection cut by a restart of Redis needs.
+    A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
+    a Redis that hangs is not waited for twice.
     """
     return redis.Redis.from_url(
         settings.redis_url,
@@ -59,7 +55,7 @@ def connect(settings: Settings, *, patient: bool = False) -> redis.Redis:
         decode_responses=True,
         socket_connect_timeout=1,
         socket_timeout=3,
-        retry=Retry(ConstantBackoff(0.5), -1) if patient else Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
     )
 
 
@@ -224,10 +220,11 @@ class JobStore:
         if answer is None:
             return None
         id, fence = answer
-        recipe, model = cast(
-            tuple[str, str | None], self.redis.hmget(f"job:{id}", ["recipe", "model"])
+        recipe, model, checkpoint = cast(
+            tuple[str, str | None, str | None],
+            self.redis.hmget(f"job:{id}", ["recipe", "model", "checkpoint"]),
         )
-        return Claim(id, fence, Recipe.model_validate_json(recipe), model)
+        return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Note where the training runs."""
@@ -238,8 +235,9 @@ class JobStore:
         claim: Claim,
         progress: Mapping[str, Any] | None = None,
         epoch: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
     ) -> Verdict:
-        """Renew the lease, and store the progress and an epoch where given."""
+        """Renew the lease, and store the progress, an epoch and a checkpoint where given."""
         return cast(
             Verdict,
             self._run(
@@ -250,6 +248,7 @@ class JobStore:
                 json.dumps(progress) if progress else "",
                 epoch["epoch"] if epoch else "",
                 json.dumps(epoch) if epoch else "",
+                checkpoint or "",
             ),
         )
 
@@ -287,7 +286,10 @@ class JobStore:
         ]
 
     def reap(
-        self, worker: str, description: Mapping[str, Any], dead: Iterable[tuple[str, str]]
+        self,
+        worker: str,
+        description: Mapping[str, Any],
+        dead: Iterable[tuple[str, str]],
     ) -> int:
         """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
 

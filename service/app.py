@@ -2,7 +2,18 @@
 
 from flask_openapi3 import Info, OpenAPI
 
-from service import analysis, datasets, errors, jobs, models, openapi, predict, system
+from service import (
+    access,
+    analysis,
+    datasets,
+    errors,
+    jobs,
+    models,
+    openapi,
+    predict,
+    rate_limits,
+    system,
+)
 from service.json_body import StrictJSONProvider, check_json_first
 from service.parts import Parts
 from service.settings import ServiceSettings
@@ -37,9 +48,12 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = predict.MOST_IMAGES
     app.url_map.strict_slashes = True
-    app.extensions["stepbox"] = Parts(settings)
+    app.extensions["stepbox"] = parts = Parts(settings)
     errors.register(app)
+    access.register(app, settings)
+    rate_limits.register(app, settings, parts)
     for resource in (jobs, predict, models, datasets, analysis, system):
         app.register_api(resource.blueprint)
     openapi.register(app)

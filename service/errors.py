@@ -24,6 +24,9 @@ from stepbox.errors import (
 
 log = logging.getLogger(__name__)
 
+# The names of RFC 9110, which Python knows from 3.13 on.
+TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
 
@@ -63,11 +66,16 @@ def problems(*statuses: int) -> ResponseDict:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": title(status),
             "content": {"application/problem+json": {"schema": schema}},
         }
         for status in statuses
     }
+
+
+def title(status: int) -> str:
+    """Name a status, alike under every version of Python."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def problem(
@@ -80,7 +88,7 @@ def problem(
     """Make a problem answer."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": title(status),
         "status": int(status),
         "detail": detail,
         "instance": request.path,
@@ -144,7 +152,7 @@ def register(app: Flask) -> None:
             for name, value in error.get_headers()
             if name.lower() not in ("content-type", "content-length")
         }
-        return problem(status, error.description or HTTPStatus(status).phrase, headers=headers)
+        return problem(status, error.description or title(status), headers=headers)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

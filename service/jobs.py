@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
+from socket import MSG_DONTWAIT, MSG_PEEK, socket
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -169,7 +170,7 @@ def job_events(path: JobPath) -> Response:
             "This process holds as many event streams as it may.", retry_after=RETRY_AFTER_S
         )
     response = Response(
-        _stream(store, path.id, after),
+        _stream(store, path.id, after, request.environ.get("gunicorn.socket")),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
@@ -177,20 +178,32 @@ def job_events(path: JobPath) -> Response:
     return response
 
 
-def _stream(store: JobStore, id: str, after: str) -> Iterator[str]:
+def _stream(store: JobStore, id: str, after: str, client: socket | None) -> Iterator[str]:
     yield f"retry: {RECONNECT_MS}\n\n"
     written = time.monotonic()
     try:
-        for event in follow(store, id, after):
+        for event in follow(store, id, after, wait_s=0.5):
             if event is not None:
                 yield f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n"
+            elif _has_left(client):
+                return
             elif time.monotonic() - written < KEEP_ALIVE_S:
                 continue
             else:
-                yield ": still here\n\n"  # writing is how a client that left is noticed
+                yield ": still here\n\n"
             written = time.monotonic()
     except RedisError as error:  # the client comes back with the last id that it saw
         log.warning("the events of job %s break off: %s", id, error)
+
+
+def _has_left(client: socket | None) -> bool:
+    """Tell whether the client has closed its end, without waiting for a write to fail."""
+    try:
+        return client is not None and client.recv(1, MSG_PEEK | MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _accepted(job: Job) -> Response:

@@ -1,6 +1,9 @@
 """Settings of the API alone."""
 
-from pydantic import Field
+from pathlib import Path
+
+from limits import parse
+from pydantic import Field, field_validator
 
 from jobs.settings import Settings
 
@@ -16,3 +19,22 @@ class ServiceSettings(Settings):
         24, ge=1, description="Event streams that a process holds at once; each takes a thread."
     )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body taken.")
+    tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, apart by commas.")
+    tokens_file: Path | None = Field(None, description="A file of tokens, one a line.")
+    open: bool = Field(
+        False, description="Serve other machines without tokens; something else guards the API."
+    )
+    train_limit: str = Field("", description="Trainings a client may start, like `10/minute`.")
+    predict_limit: str = Field("", description="Predictions a client may ask for, in a process.")
+
+    @field_validator("train_limit", "predict_limit")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        if value:
+            parse(value)
+        return value
+
+    @property
+    def token_text(self) -> str:
+        """All tokens, those of the file too."""
+        return f"{self.tokens}\n{self.tokens_file.read_text() if self.tokens_file else ''}"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,11 @@ class Process:
             self._process.wait()
             raise AssertionError(f"did not end:\n{self.log.read_text()[-2000:]}") from None
 
-    def running(self) -> bool:
-        """Tell whether the main process runs."""
-        return self._process.poll() is None
+    def kill_group(self) -> None:
+        """Kill the main process and all its children at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class Stack:
@@ -110,17 +112,13 @@ class Stack:
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
-    def start_worker(self) -> Process:
+    def start_worker(self, name: str = "worker") -> Process:
         """Start a worker; it takes its first job when it is ready."""
-        command = "celery -A worker.app worker --queues training --concurrency 1 --loglevel INFO"
+        options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
         return self._start(
-            "worker",
-            *command.split(),
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "-n",
-            "worker@%h",
+            name,
+            *f"celery -A worker.app worker --queues training --concurrency 1 {options}".split(),
+            *f"--hostname {name}@%h".split(),
         )
 
     def start_service(self) -> Process:

@@ -7,12 +7,10 @@ from typing import Any
 
 from celery import Celery
 
-from jobs.job_store import JobStore, connect
 from jobs.queue import TASK_NAME, make_celery
-from stepbox.model_store import ModelStore
 from worker.reaper import Reaper
 from worker.settings import WorkerSettings
-from worker.training import run_next_job
+from worker.training import Stores, run_next_job
 
 app: Celery = make_celery(WorkerSettings())
 app.steps["worker"].add(Reaper)
@@ -21,10 +19,4 @@ app.steps["worker"].add(Reaper)
 @app.task(name=TASK_NAME, bind=True)  # type: ignore[untyped-decorator]
 def train(self: Any) -> None:
     """Run the oldest waiting job, if there is one."""
-    settings = WorkerSettings()
-    run_next_job(
-        JobStore(connect(settings)),
-        ModelStore(settings.models_dir),
-        settings,
-        worker=self.request.hostname,
-    )
+    run_next_job(Stores.of(WorkerSettings()), worker=self.request.hostname)

@@ -11,11 +11,12 @@ from typing import Any
 from celery import bootsteps
 from redis.exceptions import RedisError
 
-from jobs.job_store import JobStore, connect
 from jobs.queue import send_token
-from stepbox.model_store import ModelStore
+from jobs.record import FINAL
+from stepbox.errors import NotFoundError
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
+from worker.training import Stores
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +30,15 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._settings = WorkerSettings()
-        self._jobs = JobStore(connect(self._settings))
+        self._stores = Stores.of(self._settings)
+        self._jobs = self._stores.jobs
         self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._swept = False
         self._stopping = Event()
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
-        """Sweep what killed processes left in the store, and start the watch."""
-        with suppress(OSError):  # a store that cannot be written fails the jobs, which say so
-            ModelStore(self._settings.models_dir).sweep()
+        """Start the watch."""
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
@@ -54,6 +55,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             last = self._stopping.wait(PERIOD_S)
             self._settings.alive_file.touch()
             try:
+                self._sweep()
                 self._look(worker)
                 reachable = True
             except Exception as error:  # the watch goes on, whatever happens to Redis
@@ -69,6 +71,21 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             log.warning("job %s: the process of attempt %s is dead", job, fence)
         for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
             send_token(worker.app)
+
+    def _sweep(self) -> None:
+        """Remove, once, what killed processes left behind."""
+        if self._swept:
+            return
+        with suppress(OSError):  # where nothing can be written, the jobs will say so
+            self._stores.models.sweep()
+        for job in self._stores.checkpoints.jobs():
+            try:
+                over = self._jobs.get(job).status in FINAL
+            except NotFoundError:
+                over = True
+            if over:
+                self._stores.checkpoints.drop(job)
+        self._swept = True
 
     def _describe(self) -> None:
         """Find out what this worker trains on, by a process of its own.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from redis.exceptions import (
     ConnectionError,
@@ -49,6 +49,13 @@ def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         time.sleep(RETRY_S)
 
 
+class _Point(NamedTuple):
+    """What the training has reached: an epoch's end, a checkpoint within one, or both."""
+
+    epoch: Mapping[str, Any] | None
+    checkpoint: str | None
+
+
 class Reporter(Thread):
     """Stores epochs and progress, renews the lease, and hears of a cancel.
 
@@ -60,10 +67,11 @@ class Reporter(Thread):
         self._jobs = jobs
         self._claim = claim
         self._changed = Condition()
-        self._epochs: deque[Mapping[str, Any]] = deque()
+        self._points: deque[_Point] = deque()
         self._progress: Mapping[str, Any] | None = None
         self._verdict: Verdict = "go on"
         self._closing = False
+        self._checkpoint = claim.checkpoint
 
     def progress(self, progress: Mapping[str, Any]) -> None:
         """Take the latest progress; of several within a period the last is stored."""
@@ -71,12 +79,17 @@ class Reporter(Thread):
             self._progress = progress
         self.check()
 
-    def epoch(self, entry: Mapping[str, Any]) -> None:
-        """Take an epoch's history entry; each one is stored, in order."""
+    def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
+        """Take an epoch's history entry, a checkpoint, or both; all are stored, in order."""
         with self._changed:
-            self._epochs.append(entry)
+            self._points.append(_Point(epoch, checkpoint))
             self._changed.notify_all()
         self.check()
+
+    def checkpoints(self) -> set[str | None]:
+        """Name the checkpoints that still count: the stored one, and those yet to be stored."""
+        with self._changed:
+            return {self._checkpoint, *(point.checkpoint for point in self._points)}
 
     def check(self) -> None:
         """Raise JobCancelledError or LeaseLostError where the job must stop."""
@@ -95,22 +108,26 @@ class Reporter(Thread):
         """Report once a period, and at once when an epoch ends."""
         while self._verdict != "lost":
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or self._epochs, timeout=PERIOD_S)
+                self._changed.wait_for(lambda: self._closing or self._points, timeout=PERIOD_S)
                 if self._closing and not self._pending():
                     return
-                epoch = self._epochs[0] if self._epochs else None
+                point = self._points[0] if self._points else _Point(None, None)
                 progress = self._progress
-            verdict = insist(self._jobs.report, self._claim, progress, epoch)
+            verdict = insist(
+                self._jobs.report, self._claim, progress, point.epoch, point.checkpoint
+            )
             with self._changed:
                 self._verdict = verdict
-                if epoch is not None:
-                    self._epochs.popleft()
+                if self._points and self._points[0] is point:
+                    self._points.popleft()
+                if point.checkpoint:
+                    self._checkpoint = point.checkpoint
                 if self._progress is progress:
                     self._progress = None
                 self._changed.notify_all()
 
     def _pending(self) -> bool:
-        return bool(self._epochs) or self._progress is not None
+        return bool(self._points) or self._progress is not None
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,26 +1,50 @@
 """One job, from its claim to its model."""
 
 import logging
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
 
-from jobs.job_store import Claim, JobStore
+from jobs.job_store import Claim, JobStore, connect
 from jobs.record import Status
 from jobs.settings import Settings
 from stepbox.card import CardDraft
+from stepbox.checkpoints import CheckpointStore
 from stepbox.datasets import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.training import Epoch, Progress, make_trainer, train
+from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
 
 log = logging.getLogger(__name__)
 
 
-def run_next_job(jobs: JobStore, models: ModelStore, settings: Settings, worker: str) -> None:
+@dataclass(frozen=True)
+class Stores:
+    """Where a worker reads and writes."""
+
+    jobs: JobStore
+    models: ModelStore
+    checkpoints: CheckpointStore
+    data_dir: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Open them where the settings say; the checkpoints lie beside the models."""
+        return cls(
+            JobStore(connect(settings)),
+            ModelStore(settings.models_dir),
+            CheckpointStore(settings.models_dir / ".checkpoints"),
+            settings.data_dir,
+        )
+
+
+def run_next_job(stores: Stores, worker: str) -> None:
     """Take the oldest waiting job, if any, and run it to its end."""
+    jobs, models = stores.jobs, stores.models
     claim = insist(jobs.claim, this_process(), worker, insist(dead_owners, jobs))
     if claim is None:
         log.info("no job waits: a surplus token")
@@ -32,7 +56,7 @@ def run_next_job(jobs: JobStore, models: ModelStore, settings: Settings, worker:
         try:
             model = claim.model
             if model is None or not (models.is_staged(model) or models.is_published(model)):
-                model = _train_and_stage(jobs, models, settings, claim, reporter)
+                model = _train_and_stage(stores, claim, reporter)
             models.publish(model, model)
         except LeaseLostError:
             log.warning("job %s: lost to another worker", claim.job)
@@ -43,29 +67,32 @@ def run_next_job(jobs: JobStore, models: ModelStore, settings: Settings, worker:
             log.exception("job %s: failed", claim.job)
             outcome, problem = "failed", _problem(error)
     insist(jobs.finish, claim, outcome, problem)
+    stores.checkpoints.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
 
 
-def _train_and_stage(
-    jobs: JobStore, models: ModelStore, settings: Settings, claim: Claim, reporter: Reporter
-) -> str:
+def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     """Train what was claimed; returns the id of the model that is staged to be published.
 
     From the decision on no other attempt publishes another model for this job, and whoever takes
     it over only has to publish this one.
     """
     recipe = claim.recipe
-    train_set = load_dataset(settings.data_dir, recipe.dataset, "train")
-    test_set = load_dataset(settings.data_dir, recipe.dataset, "test")
+    train_set = load_dataset(stores.data_dir, recipe.dataset, "train")
+    test_set = load_dataset(stores.data_dir, recipe.dataset, "test")
     trainer = make_trainer(recipe, train_set)
-    insist(jobs.start, claim, trainer.device)
+    insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
+    checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
+    checkpoints.restore(trainer)
     for event in train(trainer, recipe, test_set):
         match event:
             case Progress():
                 reporter.progress(asdict(event))
+                if checkpoints.due():
+                    reporter.point(None, checkpoints.save(trainer))
             case Epoch():
-                reporter.epoch(asdict(event))
+                reporter.point(asdict(event), checkpoints.save(trainer))
     network = trainer.network()
     evaluation = evaluate(network, test_set, recipe.pixel_scale)
     reporter.flush()
@@ -73,14 +100,16 @@ def _train_and_stage(
         id=new_model_id(),
         job=claim.job,
         recipe=recipe,
-        history=insist(jobs.get, claim.job).history,  # the one truth about it, over all attempts
+        history=insist(
+            stores.jobs.get, claim.job
+        ).history,  # the one truth about it, over all attempts
         evaluation=evaluation,
         device=trainer.device,
     )
-    models.stage(draft.id, draft, network, untrained)
-    verdict = insist(jobs.decide, claim, draft.id)
+    stores.models.stage(draft.id, draft, network, untrained)
+    verdict = insist(stores.jobs.decide, claim, draft.id)
     if verdict != "go on":
-        models.discard(draft.id)
+        stores.models.discard(draft.id)
         raise JobCancelledError if verdict == "cancel" else LeaseLostError
     return draft.id
 

@@ -8,6 +8,7 @@
 -- workers       hash name → what the worker says of itself; workers:seen by time
 
 local EVENTS_KEPT_S = 7 * 24 * 3600
+local MOST_DEATHS = 9 -- of workers, between two checkpoints
 
 local function now()
   local time = redis.call('TIME')
@@ -40,11 +41,20 @@ local function conclude(id, status)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
 end
 
--- running → queued, at its old place in the queue; the fence rises with the next claim.
+-- running → queued, at its old place in the queue; the fence rises with the next claim. A job
+-- whose workers die again and again without a new checkpoint is what kills them: it fails.
 local function requeue(id)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'model')
   if record[1] and not record[2] then
     return conclude(id, 'cancelled')
+  end
+  if not record[2] and redis.call('HINCRBY', key_of(id), 'deaths', 1) >= MOST_DEATHS then
+    redis.call('HSET', key_of(id), 'error', cjson.encode({
+      type = 'about:blank', title = 'The training failed', status = 500,
+      detail = 'its worker died ' .. MOST_DEATHS .. ' times without reaching a new checkpoint, '
+        .. 'perhaps for want of memory: try smaller hidden_sizes or a smaller batch_size',
+    }))
+    return conclude(id, 'failed')
   end
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')

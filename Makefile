@@ -1,0 +1,70 @@
+# What people and CI do. Each target sets up what it needs, in .venv alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SCRIPTS := bin/check-readme bin/fetch-datasets bin/run
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run test install datasets format check up down reproduce lock
+.NOTPARALLEL:
+
+help:
+	@echo "make run        start Redis, one worker and the API on this machine, until Ctrl-C"
+	@echo "make test       run the whole suite"
+	@echo "make up, down   start and stop the same in containers"
+	@echo "make check      lint, types, import rules    make format   put the code in form"
+	@echo "make reproduce  train the published runs in full"
+	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
+	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
+
+run: $(VENV)/local.stamp datasets
+	@$(BIN)/python bin/run
+
+test: $(VENV)/tests.stamp datasets
+	$(BIN)/pytest
+
+install: $(VENV)/tests.stamp
+
+datasets: $(BIN)/python
+	@$(BIN)/python bin/fetch-datasets
+
+format: $(VENV)/tests.stamp
+	$(BIN)/ruff check --fix . $(SCRIPTS)
+	$(BIN)/ruff format . $(SCRIPTS)
+
+check: $(VENV)/tests.stamp
+	$(BIN)/ruff check . $(SCRIPTS)
+	$(BIN)/ruff format --check . $(SCRIPTS)
+	$(BIN)/mypy
+	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
+	$(BIN)/lint-imports
+
+up:
+	docker compose up --build --wait
+
+down:
+	docker compose down
+
+reproduce: $(VENV)/local.stamp datasets
+	$(BIN)/python -m benchmarks.reproduce
+
+soak: $(VENV)/tests.stamp datasets
+	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
+
+UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-header --no-annotate --quiet
+lock: $(BIN)/python
+	$(BIN)/pip install --quiet uv==0.13.9
+	$(UV) --extra tests --output-file requirements/tests.txt
+	for extra in local service worker; do $(UV) --extra $$extra \
+	    --constraints requirements/tests.txt --output-file requirements/$$extra.txt || exit 1; done
+
+# One environment: what the tests need contains what `make run` needs, in the same versions.
+$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(BIN)/pip install --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
+	    "Stepbox needs Python 3.11 to 3.13; name one: make PYTHON=python3.13 ...")'
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); false; }

@@ -1,0 +1,124 @@
+"""Who may ask for what: bearer tokens, and headers that keep browsers from being misused.
+
+Without tokens anyone who reaches the address may do anything; so it is this machine's own then.
+"""
+
+import hashlib
+import hmac
+import logging
+from typing import Literal, NamedTuple
+
+from flask import Flask, Response, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from service.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+Scope = Literal["read", "write"]
+
+OPEN_PATHS = ("/livez", "/readyz", "/", "/docs", "/favicon.ico")
+OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
+READING_POSTS = ("/predict", "/analysis/", "/v2/")
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Token(NamedTuple):
+    """What a client may do, and the SHA-256 of what it shows for it."""
+
+    scope: Scope
+    digest: bytes
+
+
+def parse_tokens(text: str) -> list[Token]:
+    """Read tokens, ``read:SECRET`` or ``write:SECRET``, apart by commas, spaces or lines.
+
+    Raises
+    ------
+    ValueError
+        One has another form, or a secret of less than 16 characters.
+    """
+    tokens = []
+    for entry in text.replace(",", " ").split():
+        scope, _, secret = entry.partition(":")
+        if scope not in ("read", "write") or len(secret) < 16:
+            raise ValueError(
+                "a token must be 'read:SECRET' or 'write:SECRET', with at least 16 characters"
+            )
+        tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
+    return tokens
+
+
+def register(app: Flask, settings: ServiceSettings) -> None:
+    """Guard all paths of the application."""
+    tokens = parse_tokens(settings.token_text)
+
+    @app.before_request
+    def check_token() -> None:
+        if tokens and not _is_open(request.path):
+            scope = _scope_shown(tokens)
+            if scope == "read" and _needed_scope() == "write":
+                raise Forbidden("This token may read and predict, but change nothing.")
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def warn_if_open(settings: ServiceSettings) -> None:
+    """Say at the start who can get in, and refuse to be open to other machines by accident.
+
+    Raises
+    ------
+    SystemExit
+        There are no tokens, and the address is not this machine's alone.
+    """
+    if parse_tokens(settings.token_text):
+        log.warning("tokens are asked for")
+    elif settings.host in ("127.0.0.1", "::1", "localhost"):
+        log.warning("no tokens are set (STEPBOX_TOKENS): only this machine can reach the API")
+    elif settings.open:
+        log.warning("no tokens are set (STEPBOX_TOKENS): whoever reaches the API may do anything")
+    else:
+        raise SystemExit(
+            f"STEPBOX_HOST={settings.host} lets other machines in: set STEPBOX_TOKENS, or "
+            "STEPBOX_OPEN=true if something else keeps strangers out"
+        )
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+
+
+def _needed_scope() -> Scope:
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(READING_POSTS):
+        return "read"
+    return "write"
+
+
+def _scope_shown(tokens: list[Token]) -> Scope:
+    """Tell what the request's token allows; all are compared, so that the time tells nothing."""
+    shown = request.authorization
+    secret = shown.token if shown is not None and shown.type == "bearer" else None
+    if secret is None:
+        raise Unauthorized(
+            "Send a token: 'Authorization: Bearer SECRET'.",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
+    digest = hashlib.sha256(secret.encode()).digest()
+    scopes = [token.scope for token in tokens if hmac.compare_digest(token.digest, digest)]
+    if not scopes:
+        raise Unauthorized(
+            "This token is not known.",
+            www_authenticate=WWWAuthenticate("bearer", {"error": "invalid_token"}),
+        )
+    return "write" if "write" in scopes else "read"

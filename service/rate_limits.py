@@ -1,0 +1,49 @@
+"""How often a client may ask, where limits are set; they are off by default."""
+
+import time
+from math import ceil
+
+from flask import Flask, Response, g, request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
+
+from service.parts import Parts
+from service.settings import ServiceSettings
+
+
+def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
+    """Limit POST /train over all processes, in Redis, and POST /predict in each, without it."""
+    rules: dict[str, RateLimitItem] = {}
+    limiters: dict[str, FixedWindowRateLimiter] = {}
+    if settings.train_limit:
+        pool = parts.jobs.redis.connection_pool
+        storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
+        rules["/train"] = parse(settings.train_limit)
+        limiters["/train"] = FixedWindowRateLimiter(storage)
+    if settings.predict_limit:
+        rules["/predict"] = parse(settings.predict_limit)
+        limiters["/predict"] = FixedWindowRateLimiter(MemoryStorage())
+
+    @app.before_request
+    def count() -> None:
+        if request.method != "POST" or request.path not in rules:
+            return
+        rule, limiter = rules[request.path], limiters[request.path]
+        client = request.remote_addr or ""
+        allowed = limiter.hit(rule, request.path, client)
+        window = limiter.get_window_stats(rule, request.path, client)
+        reset = max(1, ceil(window.reset_time - time.time()))
+        g.rate_limit = {
+            "RateLimit-Limit": str(rule.amount),
+            "RateLimit-Remaining": str(window.remaining),
+            "RateLimit-Reset": str(reset),
+        }
+        if not allowed:
+            raise TooManyRequests(f"At most {rule}: wait {reset} s.", retry_after=reset)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers.extend(g.pop("rate_limit", {}))
+        return response

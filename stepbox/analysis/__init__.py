@@ -1,0 +1,1 @@
+"""The mathematics behind the networks, to look at; nothing here is trained or stored."""

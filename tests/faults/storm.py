@@ -1,0 +1,212 @@
+"""A seeded storm of faults over many jobs, and what is left when it has passed.
+
+Run it for long with `python -m tests.faults.storm --seconds 900`, or `make soak`.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+from redis.exceptions import RedisError
+
+from jobs.events import follow
+from jobs.job_store import JobStore, connect
+from jobs.settings import Settings
+from tests.faults.reference import reference
+from tests.processes import Process, Stack, stack_in, wait_until
+
+RECIPES: list[dict[str, Any]] = [
+    {"epochs": 2, "hidden_sizes": (2,), "seed": 1},
+    {"epochs": 3, "hidden_sizes": (4,), "seed": 2, "activation": "tanh", "batch_size": 10},
+    {"recipe": "fashion-mnist-torch", "epochs": 3, "hidden_sizes": (8,), "seed": 1},
+]
+WORKERS = ("one", "two")
+BACKLOG = 4  # jobs that wait or run at once
+
+
+class Storm:
+    """Two workers, Redis and the API under fire."""
+
+    def __init__(self, stack: Stack, seed: int) -> None:
+        self.stack = stack
+        self.rng = random.Random(seed)
+        self.redis = stack.start_redis()
+        self.workers: dict[str, Process] = {name: stack.start_worker(name) for name in WORKERS}
+        self.service = stack.start_service()
+        settings = Settings(
+            redis_url=stack.environment["STEPBOX_REDIS_URL"],
+            redis_password_file=Path(stack.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
+        )
+        self.jobs = JobStore(connect(settings))
+        self.accepted: dict[str, dict[str, Any]] = {}
+        self.faults: dict[str, int] = {}
+        self.recoveries: list[float] = []
+
+    # -- faults ---------------------------------------------------------------------------
+
+    def kill_child(self) -> None:
+        """Kill a process that trains, and note how long its job takes to run again."""
+        with suppress(RedisError, ProcessLookupError):
+            owners = self.jobs.owners()
+            if owners:
+                job, fence, owner = self.rng.choice(owners)
+                os.kill(owner["pid"], signal.SIGKILL)
+                killed = time.monotonic()
+                with suppress(AssertionError):
+                    wait_until(lambda: self._moved_on(job, fence), seconds=30)
+                    self.recoveries.append(time.monotonic() - killed)
+
+    def _moved_on(self, job: str, fence: str) -> bool:
+        status, now = self.jobs.redis.hmget(f"job:{job}", ["status", "fence"])
+        return status != "queued" and (status, now) != ("running", fence)
+
+    def kill_worker(self) -> None:
+        """Kill a worker's main process; another one takes its place."""
+        name = self.rng.choice(WORKERS)
+        self.workers[name].stop(signal.SIGKILL)
+        time.sleep(self.rng.uniform(0, 2))
+        self.workers[name] = self.stack.start_worker(name)
+
+    def stop_worker(self) -> None:
+        """Stop a worker as `docker stop` does."""
+        name = self.rng.choice(WORKERS)
+        self.workers[name].stop(signal.SIGTERM)
+        self.workers[name] = self.stack.start_worker(name)
+
+    def pause_worker(self) -> None:
+        """Pause a worker beyond its lease, as if its machine had been away."""
+        name = self.rng.choice(WORKERS)
+        with suppress(RedisError, ProcessLookupError):
+            pids = [self.workers[name].pid]
+            for job, _, owner in self.jobs.owners():
+                if self.jobs.redis.hget(f"job:{job}", "worker").startswith(f"{name}@"):
+                    pids.append(owner["pid"])
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(self.rng.uniform(8, 14))
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def kill_redis(self) -> None:
+        """Kill Redis and start it again."""
+        self.redis.stop(signal.SIGKILL)
+        time.sleep(self.rng.uniform(0, 3))
+        self.redis = self.stack.start_redis()
+
+    def kill_service(self) -> None:
+        """Kill the API and start it again."""
+        self.service.kill_group()
+        self.service = self.stack.start_service()
+
+    def full_disk(self) -> None:
+        """Let no checkpoint be written for a while: a file takes the place of their folder."""
+        path = self.stack.models_dir / ".checkpoints"
+        aside = path.with_name(".checkpoints.aside")
+        with suppress(FileNotFoundError):
+            path.rename(aside)
+        with suppress(FileExistsError):  # a worker was quicker to make it anew
+            path.touch(exist_ok=False)
+        time.sleep(self.rng.uniform(1, 5))
+        with suppress(IsADirectoryError, FileNotFoundError):
+            path.unlink()
+        if not path.exists():
+            with suppress(FileNotFoundError):
+                aside.rename(path)
+
+    # -- the storm ------------------------------------------------------------------------
+
+    def submit(self) -> None:
+        """Keep some jobs waiting; only those that were answered with 202 count."""
+        with suppress(requests.RequestException, RedisError):
+            if self.jobs.queue_length() < BACKLOG:
+                fields = self.rng.choice(RECIPES)
+                answer = requests.post(f"{self.stack.url}/train", json=fields, timeout=5)
+                if answer.status_code == 202:
+                    self.accepted[answer.json()["id"]] = fields
+
+    def blow(self, seconds: float) -> None:
+        """Submit jobs and do harm, at random, for a time; then let all jobs come to their end."""
+        faults = [
+            self.kill_child, self.kill_child, self.kill_worker, self.stop_worker,
+            self.pause_worker, self.kill_redis, self.kill_service, self.full_disk,
+        ]  # fmt: skip
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.submit()
+            time.sleep(self.rng.uniform(0.5, 3))
+            self.submit()
+            fault = self.rng.choice(faults)
+            self.faults[fault.__name__] = self.faults.get(fault.__name__, 0) + 1
+            fault()
+        wait_until(self._all_over, seconds=120 + 20 * len(self.accepted), what="the last job")
+
+    def _all_over(self) -> bool:
+        return not self.jobs.queue_length() and not self.jobs.owners()
+
+    def report(self) -> dict[str, Any]:
+        """Look at every accepted job; all of the counts but the first two must be 0."""
+        counts: dict[str, Any] = dict.fromkeys(
+            ("accepted", "completed", "completed_twice", "lost", "other_weights", "gaps"), 0
+        )
+        listed = requests.get(f"{self.stack.url}/models", timeout=30).json()
+        trained = [card["job"] for card in listed["models"]]
+        for id, fields in self.accepted.items():
+            sha256, losses = reference(**fields)
+            counts["accepted"] += 1
+            job = self.stack.job(id)
+            if job["status"] != "succeeded":
+                counts["lost"] += 1
+                continue
+            counts["completed"] += 1
+            card = requests.get(f"{self.stack.url}/models/{job['model']}", timeout=10).json()
+            counts["other_weights"] += card["weights"]["sha256"] != sha256
+            events = [event for event in follow(self.jobs, id, wait_s=0.1) if event]
+            epochs = [json.loads(one.data)["epoch"] for one in events if one.type == "epoch"]
+            ends = [one for one in events if one.type == "status" and '"succeeded"' in one.data]
+            counts["gaps"] += epochs != list(range(len(losses)))
+            counts["completed_twice"] += len(ends) != 1 or trained.count(id) != 1
+        counts["models_without_a_job"] = sum(job not in self.accepted for job in trained)
+        counts["damaged_models"] = len(listed["damaged"])
+        times = sorted(self.recoveries)
+        if times:
+            middle, longest = round(times[len(times) // 2], 1), round(times[-1], 1)
+            counts["child_killed_to_running_again_s"] = {"median": middle, "max": longest}
+        return {**counts, "faults": self.faults}
+
+
+MUST_BE_0 = (
+    "completed_twice", "lost", "other_weights", "gaps", "models_without_a_job", "damaged_models",
+)  # fmt: skip
+
+
+def run_storm(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """Run a storm in a folder of its own; returns its report."""
+    with stack_in(folder) as stack:
+        storm = Storm(stack, seed)
+        storm.blow(seconds)
+        return storm.report()
+
+
+def main() -> int:
+    """Run a storm and print its report; 1 if anything is there that must not be."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report = run_storm(Path(folder) / "storm", arguments.seconds, arguments.seed)
+    print(json.dumps(report, indent=1))
+    return int(any(report[name] for name in MUST_BE_0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

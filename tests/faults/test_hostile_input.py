@@ -1,0 +1,225 @@
+"""What nobody should send: each has its answer, and the memory of the API stays bounded."""
+
+import io
+import json
+import os
+import socket
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from service.parts import Parts
+from service.settings import ServiceSettings
+from tests.problems import check_problem
+from tests.processes import stack_in
+from tests.service.conftest import publish
+
+MOST_MEMORY = 900 * 2**20  # bytes of one process, at its highest
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """The API alone with a model: no Redis, no worker."""
+    with stack_in(tmp_path_factory.mktemp("hostile"), STEPBOX_PROCESSES="1") as stack:
+        process = stack.start_service()
+        settings = ServiceSettings(
+            models_dir=stack.models_dir, data_dir=stack.environment["STEPBOX_DATA_DIR"]
+        )
+        publish(Parts(settings))
+        yield stack, process
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_stays_bounded(service):
+    yield
+    _, process = service
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:  # noqa: PTH123
+        (worker,) = children.read().split()
+    with open(f"/proc/{worker}/status") as status:  # noqa: PTH123
+        highest = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    print(f"highest memory of the API's process: {highest / 1024:.0f} MiB")
+    assert highest * 1024 < MOST_MEMORY
+
+
+def post(service, data, kind, path="/predict", **options):
+    return requests.post(
+        service[0].url + path, data=data, headers={"Content-Type": kind}, timeout=60, **options
+    )
+
+
+def picture(mode="L", size=(28, 28), form="PNG", **options):
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def png_that_claims(width, height):
+    """A PNG of a few bytes whose header claims a size."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def npy(shape, data, descr="|u1", fortran=False):
+    header = f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape}, }}"
+    header = header.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+def rotated():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return picture(size=(40, 20), form="JPEG", exif=exif.tobytes())
+
+
+def animated():
+    frames = [Image.new("L", (28, 28), grey) for grey in (0, 255)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "word"),
+    [
+        (png_that_claims(50_000, 50_000), 422, "pixels"),
+        (picture(size=(10_001, 10_000)), 422, "pixels"),  # 100 MB when decoded
+        (picture(size=(6000, 5000)), 422, "pixels"),
+        (png_that_claims(28, 28), 200, None),
+        (png_that_claims(1000, 1000), 422, "damaged"),
+        (png_that_claims(0, 28), 422, ""),
+        (picture()[:-30], 422, "damaged"),
+        (b"\x89PNG\r\n\x1a\n", 422, ""),
+        (b"GIF89a", 422, ""),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "is no picture"),
+        (b"%PDF-1.4", 422, "is no picture"),
+        (picture() + b"PK\x03\x04<script>alert(1)</script>", 200, None),
+        (animated(), 200, None),
+        (picture("CMYK", form="JPEG"), 200, None),
+        (picture("I;16"), 200, None),
+        (picture("1", form="TIFF"), 200, None),
+        (picture("RGBA", (500, 3)), 200, None),
+        (picture(size=(1, 25_000)), 200, None),
+        (rotated(), 200, None),
+    ],
+)
+def test_pictures(service, data, status, word):
+    answer = post(service, data, "image/png")
+    if status == 200:
+        (prediction,) = answer.json()["predictions"]
+        assert abs(sum(prediction["probabilities"]) - 1) < 1e-6
+    else:
+        (fault,) = check_problem(answer, status)["errors"]
+        assert word in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b'{"images": [[[1e400]]]}', 422),
+        (b'{"images": NaN}', 422),
+        (b"[" * 100_000 + b"]" * 100_000, 400),
+        (b'{"images":' * 50_000 + b"1" + b"}" * 50_000, 400),
+        (b'{"images": [], "images": []}', 400),
+        (b'{"images": "\xff"}', 400),
+        (b'{"images": [' + b"0," * 15_000_000 + b"0]}", 422),
+        (b'{"images": [' + b"[]," * 5_000_000 + b"[]]}", 422),
+        (b" " * 50_000_000, 413),
+    ],
+    ids=["1e400", "NaN", "nested", "nested objects", "twice", "no UTF-8", "flat", "empty", "50 MB"],
+)
+def test_json(service, data, status):
+    check_problem(post(service, data, "application/json"), status)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (npy((1, 28, 28), bytes(784)), 200),
+        (npy((1, 28, 28), bytes(784), fortran=True), 200),
+        (npy((10**9, 28, 28), bytes(784)), 422),
+        (npy((2**62, 28, 28), bytes(784)), 422),
+        (npy((-1, 28, 28), bytes(784)), 422),
+        (npy((1, 28, 28), bytes(784 * 8), "|O"), 422),
+        (npy((1, 28, 28), bytes(784 * 8), "<f8"), 422),
+        (npy((1, 28, 28), bytes(784), [("a", "u1")]), 422),
+        (npy("__import__('os').getpid()", bytes(784)), 422),
+        (b"\x93NUMPY\x03\x00" + b"\xff" * 200, 422),
+        (b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b"{" * 10_000, 422),
+        (b"", 422),
+    ],
+)
+def test_npy(service, data, status):
+    answer = post(service, data, "application/x-npy")
+    if status == 200:
+        assert answer.status_code == 200, answer.text
+    else:
+        check_problem(answer, status)
+
+
+def test_multipart(service):
+    url = f"{service[0].url}/predict"
+    thousand = [("image", (f"{i}.png", picture())) for i in range(1000)]
+    answer = requests.post(url, files=thousand, timeout=60)
+    assert len(answer.json()["predictions"]) == 1000
+    too_many = [("image", (f"{i}.png", b"x")) for i in range(10_001)]
+    check_problem(requests.post(url, files=too_many, timeout=60), 413)
+    strange_name = [("image", ("../../etc/passwd\0.png", picture()))]
+    assert requests.post(url, files=strange_name, timeout=60).status_code == 200
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        check_problem(post(service, b"--y\r\n\r\nno", kind), 422)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 9000 + b"\r\n\r\n", {400, 431}),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {400, 414}),
+        (b"GET /livez HTTP/9.9\r\nHost: x\r\n\r\n", {400, 505}),
+        (b"nonsense\r\n\r\n", {400}),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", {400}),
+        (b"POST /train HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", {400}),
+        (b"GET /jobs?limit=%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {422}),
+        (b"GET /models/%2e%2e%2f%2e%2e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
+        (b"GET /models/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
+        (b"DELETE /models/.staged HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
+        (b"GET /static/..%2fapp.py HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
+    ],
+)  # fmt: skip
+def test_requests_that_no_client_makes(service, request_bytes, status):
+    with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
+        connection.sendall(request_bytes)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) in status
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] in status
+
+
+def test_a_client_that_sends_half_of_its_body_holds_nobody_up(service):
+    with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+            b"Content-Length: 1000000\r\n\r\nhalf"
+        )
+        assert requests.get(f"{service[0].url}/livez", timeout=5).status_code == 200
+    array = np.zeros((1, 28, 28), np.uint8)
+    answer = post(service, npy(array.shape, array.tobytes()), "application/x-npy")
+    assert answer.status_code == 200
+    assert os.path.exists(service[0].models_dir)  # noqa: PTH110

@@ -1,0 +1,160 @@
+"""Kills and pauses: no job is lost, none is completed twice, and the weights are the same."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from jobs.job_store import JobStore, connect
+from jobs.queue import QUEUE, make_celery, send_token
+from jobs.settings import Settings
+from stepbox.recipe import RECIPES
+from tests.faults.checks import check_undisturbed
+from tests.faults.reference import reference
+from tests.processes import wait_until
+
+NUMPY = {"epochs": 4, "hidden_sizes": (4,), "seed": 1}
+TORCH = {"recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "seed": 1}
+
+
+def run_undisturbed(stack, jobs, id, fields):
+    check_undisturbed(stack, jobs, stack.wait_for(id), *reference(**fields))
+
+
+def owner_of(jobs, id):
+    return {job: owner for job, _, owner in jobs.owners()}.get(id)
+
+
+def history_length(stack, id):
+    return len(stack.job(id)["history"])
+
+
+@pytest.mark.parametrize("fields", [NUMPY, TORCH], ids=["numpy", "torch"])
+def test_a_killed_child_goes_on_from_its_checkpoint(own_stack, jobs, fields):
+    worker = own_stack.start_worker()
+    own_stack.start_service()
+    id = own_stack.train(**fields)["id"]
+    for killed in range(2):
+        wait_until(lambda seen=killed + 2: history_length(own_stack, id) >= seen)
+        os.kill(owner_of(jobs, id)["pid"], signal.SIGKILL)
+        wait_until(
+            lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts, seconds=10
+        )
+    run_undisturbed(own_stack, jobs, id, fields)
+    assert "going on from e1" in worker.log.read_text()
+    assert not (own_stack.models_dir / ".checkpoints" / id).exists()
+
+
+def test_a_killed_worker_goes_on_after_its_restart(own_stack, jobs):
+    worker = own_stack.start_worker()
+    own_stack.start_service()
+    id = own_stack.train(**NUMPY)["id"]
+    waiting = own_stack.train(epochs=1, hidden_sizes=[2])["id"]
+    wait_until(lambda: history_length(own_stack, id) >= 2)
+    worker.stop(signal.SIGKILL)
+    own_stack.start_worker()
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=15)
+    assert own_stack.job(waiting)["attempts"] == 0  # the killed job comes first
+    run_undisturbed(own_stack, jobs, id, NUMPY)
+    assert own_stack.wait_for(waiting)["status"] == "succeeded"
+
+
+def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
+    worker = own_stack.start_worker()
+    own_stack.start_service()
+    id = own_stack.train(**NUMPY)["id"]
+    wait_until(lambda: history_length(own_stack, id) >= 2)
+    worker.stop(signal.SIGTERM)
+    job = own_stack.job(id)
+    assert (job["status"], job["queue_position"]) == ("queued", 0)
+    own_stack.start_worker()
+    run_undisturbed(own_stack, jobs, id, NUMPY)
+
+
+def test_a_paused_worker_that_comes_back_changes_nothing(own_stack, jobs):
+    """As if its machine had been away: another takes the job over when the lease ends."""
+    paused = own_stack.start_worker("paused")
+    own_stack.start_service()
+    id = own_stack.train(**NUMPY)["id"]
+    wait_until(lambda: history_length(own_stack, id) >= 2)
+    owner = owner_of(jobs, id)
+    for pid in (paused.pid, owner["pid"]):
+        os.kill(pid, signal.SIGSTOP)
+    stopped = time.monotonic()
+    jobs.redis.hset(f"job:{id}", "owner", json.dumps({**owner, "boot": "another machine"}))
+
+    own_stack.start_worker("other")
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=20)
+    assert time.monotonic() - stopped > 5  # no earlier than the lease allows
+    for pid in (owner["pid"], paused.pid):
+        os.kill(pid, signal.SIGCONT)
+    run_undisturbed(own_stack, jobs, id, NUMPY)
+    assert own_stack.job(id)["attempts"] == 2
+    wait_until(lambda: "lost to another worker" in paused.log.read_text())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_redis_killed_at_random_moments(own_stack, seed):
+    rng = random.Random(seed)
+    redis = own_stack.start_redis()
+    own_stack.start_worker()
+    own_stack.start_service()
+    id = own_stack.train(**NUMPY)["id"]
+    for _ in range(3):
+        time.sleep(rng.uniform(0.2, 2.5))
+        redis.stop(signal.SIGKILL)
+        time.sleep(rng.uniform(0, 1.5))
+        redis = own_stack.start_redis()
+    job = wait_until(
+        lambda: (job := own_stack.job(id))["status"] == "succeeded" and job, seconds=60
+    )
+    settings = Settings(
+        redis_url=own_stack.environment["STEPBOX_REDIS_URL"],
+        redis_password_file=own_stack.environment["STEPBOX_REDIS_PASSWORD_FILE"],
+    )
+    with connect(settings) as client:
+        check_undisturbed(own_stack, JobStore(client), job, *reference(**NUMPY))
+    assert job["attempts"] == 1
+
+
+def test_an_api_killed_before_it_sent_the_token_loses_nothing(own_stack, jobs):
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    assert jobs.redis.llen(QUEUE) == 0  # the record alone is there
+    own_stack.start_worker()
+    wait_until(lambda: jobs.get(id).status == "running", seconds=20)
+    jobs.cancel(id)
+
+
+def test_lost_and_surplus_tokens_do_no_harm(own_stack, jobs):
+    own_stack.start_worker()
+    own_stack.start_service()
+    ids = [own_stack.train(epochs=1, hidden_sizes=[2])["id"] for _ in range(3)]
+    jobs.redis.delete(QUEUE)
+    celery = make_celery(Settings())
+    for _ in range(20):
+        send_token(celery)
+    celery.close()
+    for id in ids:
+        job = own_stack.wait_for(id)
+        assert (job["status"], job["attempts"]) == ("succeeded", 1)
+
+
+def test_a_full_disk_stops_checkpoints_but_not_the_training(own_stack, jobs):
+    (own_stack.models_dir / ".checkpoints").write_text("no folder can be made here")
+    worker = own_stack.start_worker()
+    own_stack.start_service()
+    run_undisturbed(own_stack, jobs, own_stack.train(**NUMPY)["id"], NUMPY)
+    assert "no checkpoint is written" in worker.log.read_text()
+
+
+def test_a_store_that_cannot_be_written_fails_the_job_with_a_problem(own_stack, jobs):
+    (own_stack.models_dir / ".staged").write_text("no folder can be made here")
+    own_stack.start_worker()
+    own_stack.start_service()
+    job = own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[2])["id"])
+    assert job["status"] == "failed"
+    assert ".staged" in job["error"]["detail"] or "directory" in job["error"]["detail"]
+    assert job["model"] is None

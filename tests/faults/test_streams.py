@@ -1,0 +1,75 @@
+"""Event streams whose clients leave: all that they held comes back."""
+
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from stepbox.recipe import RECIPES
+from tests.problems import check_problem
+from tests.processes import wait_until
+
+STREAMS = 1000
+AT_ONCE = 20
+THREADS = 64  # of both processes
+
+
+def open_stream(stack, id):
+    answer = requests.get(f"{stack.url}/jobs/{id}/events", stream=True, timeout=10)
+    if answer.status_code == 200:
+        next(answer.iter_lines())
+    return answer
+
+
+def descriptors(pid):
+    """Count the open files of a process and its children."""
+    with open(f"/proc/{pid}/task/{pid}/children") as children:  # noqa: PTH123
+        pids = [pid, *map(int, children.read().split())]
+    return sum(len(os.listdir(f"/proc/{one}/fd")) for one in pids)  # noqa: PTH208
+
+
+def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
+    service = own_stack.start_service()
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+
+    def counts():
+        return jobs.redis.info("clients")["connected_clients"], descriptors(service.pid)
+
+    def drop(_):
+        while (answer := open_stream(own_stack, id)).status_code == 429:
+            answer.close()
+            time.sleep(0.1)
+        answer.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(drop, range(50)))
+        time.sleep(2)
+        connections, files = counts()
+        list(pool.map(drop, range(STREAMS)))
+
+    def back():
+        """A thread keeps at most one connection to Redis; nothing else stays."""
+        connections_now, files_now = counts()
+        others = (files_now - connections_now) - (files - connections)
+        return connections_now <= THREADS + 4 and others <= 4
+
+    wait_until(back, seconds=20, what=f"{connections} connections, {files} files; now {counts()}")
+    requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
+
+
+def test_streams_over_the_limit_are_refused_and_leave_the_rest_alone(own_stack, jobs):
+    own_stack.environment |= {"STEPBOX_PROCESSES": "1", "STEPBOX_EVENT_STREAMS": "3"}
+    own_stack.start_service()
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    streams = [open_stream(own_stack, id) for _ in range(3)]
+    refused = open_stream(own_stack, id)
+    check_problem(refused, 429)
+    assert int(refused.headers["Retry-After"]) > 0
+    assert own_stack.job(id)["status"] == "queued"
+    streams.pop().close()
+    streams.append(wait_until(lambda: (one := open_stream(own_stack, id)).ok and one, seconds=5))
+    for stream in streams:
+        stream.close()
+    assert re.fullmatch(r"\d+", refused.headers["Retry-After"])

@@ -1,0 +1,138 @@
+import subprocess
+
+import pytest
+
+from service.access import parse_tokens, warn_if_open
+from service.app import create_app
+from service.settings import ServiceSettings
+from tests.problems import check_problem
+from tests.processes import BIN, ROOT, free_port
+
+READ, WRITE = "r" * 16, "w" * 16
+
+
+@pytest.fixture
+def guarded(app, tmp_path):
+    """The API with a token to read and, from a file, one to write."""
+    file = tmp_path / "tokens"
+    file.write_text(f"write:{WRITE}\n")
+    settings = app.extensions["stepbox"].settings
+    return create_app(
+        settings.model_copy(update={"tokens": f"read:{READ}", "tokens_file": file})
+    ).test_client()
+
+
+def bearer(secret):
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/models"),
+        ("get", "/jobs"),
+        ("get", "/openapi.json"),
+        ("get", "/system"),
+        ("get", "/nowhere"),
+        ("post", "/train"),
+        ("post", "/predict"),
+        ("delete", "/models/m-000000000000"),
+    ],
+)
+@pytest.mark.parametrize(
+    "headers", [{}, bearer("x" * 16), bearer(""), {"Authorization": "Basic cjpy"}]
+)
+def test_without_a_known_token_nobody_gets_in(guarded, method, path, headers):
+    answer = getattr(guarded, method)(path, headers=headers)
+    check_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/docs", "/static/docs.js"])
+def test_health_pages_and_static_files_are_open(guarded, path):
+    with guarded.get(path) as answer:
+        assert answer.status_code in (200, 503)
+
+
+def test_a_reader_reads_and_predicts_but_changes_nothing(guarded):
+    assert guarded.get("/models", headers=bearer(READ)).status_code == 200
+    answer = guarded.post("/predict", data=b"", content_type="image/png", headers=bearer(READ))
+    check_problem(answer, 409)  # past the guard: there is no model yet
+    for method, path in (
+        ("post", "/train"),
+        ("post", "/jobs/some/cancel"),
+        ("put", "/aliases/best"),
+        ("delete", "/models/m-000000000000"),
+    ):
+        check_problem(getattr(guarded, method)(path, headers=bearer(READ)), 403)
+
+
+def test_a_writer_does_both(guarded):
+    assert guarded.get("/models", headers=bearer(WRITE)).status_code == 200
+    check_problem(guarded.delete("/models/m-000000000000", headers=bearer(WRITE)), 404)
+    check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
+
+
+@pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])
+def test_malformed_tokens_are_refused_at_the_start(text):
+    with pytest.raises(ValueError, match="at least 16 characters"):
+        parse_tokens(text)
+
+
+def test_an_address_for_all_needs_tokens_or_a_clear_word():
+    open_to_all = ServiceSettings(host="0.0.0.0")
+    with pytest.raises(SystemExit, match="STEPBOX_TOKENS"):
+        warn_if_open(open_to_all)
+    warn_if_open(open_to_all.model_copy(update={"open": True}))
+    warn_if_open(open_to_all.model_copy(update={"tokens": f"read:{READ}"}))
+    warn_if_open(ServiceSettings())
+
+
+def test_gunicorn_does_not_start_open_to_all():
+    done = subprocess.run(
+        [BIN / "gunicorn", "-c", "service/gunicorn_conf.py", "service.wsgi:app"],
+        cwd=ROOT,
+        env={"STEPBOX_HOST": "0.0.0.0", "STEPBOX_PORT": str(free_port()), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode != 0
+    assert "STEPBOX_TOKENS" in done.stderr
+
+
+def test_browsers_are_told_to_keep_to_themselves(client):
+    for path in ("/livez", "/nowhere", "/docs"):
+        headers = client.get(path, headers={"Origin": "http://elsewhere.example"}).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert not [name for name, _ in headers if name.startswith("Access-Control")]
+
+
+def test_predictions_can_be_limited_without_redis(app):
+    settings = app.extensions["stepbox"].settings
+    limited = create_app(settings.model_copy(update={"predict_limit": "3/hour"})).test_client()
+    for left in (2, 1, 0):
+        answer = limited.post("/predict", data=b"", content_type="image/png")
+        check_problem(answer, 409)
+        assert answer.headers["RateLimit-Limit"] == "3"
+        assert answer.headers["RateLimit-Remaining"] == str(left)
+        assert 0 < int(answer.headers["RateLimit-Reset"]) <= 3600
+    answer = limited.post("/predict", data=b"", content_type="image/png")
+    check_problem(answer, 429)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert limited.get("/models").status_code == 200
+
+
+def test_trainings_are_limited_over_all_processes(jobs, app):
+    settings = ServiceSettings(
+        train_limit="2/hour", models_dir=app.extensions["stepbox"].settings.models_dir
+    )
+    clients = [create_app(settings).test_client() for _ in range(2)]
+    body = {"epochs": 1, "hidden_sizes": [2]}
+    assert [client.post("/train", json=body).status_code for client in clients] == [202, 202]
+    for client in clients:
+        answer = client.post("/train", json=body)
+        assert "2 per 1 hour" in check_problem(answer, 429)["detail"]
+        assert answer.headers["RateLimit-Remaining"] == "0"
+    assert len(jobs.page()[0]) == 2

@@ -1,0 +1,400 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.problems import check_problem, pointers
+from tests.service.conftest import publish
+
+ENDPOINTS = ["softmax-jacobian", "box", "box-approximation", "regression", "gradient-check"]
+
+
+@pytest.fixture
+def post(client):
+    """Post a body, or raw text, to an endpoint of the analysis."""
+
+    def send(endpoint, body):
+        data = body if isinstance(body, str) else json.dumps(body)
+        return client.post(f"/analysis/{endpoint}", data=data, content_type="application/json")
+
+    return send
+
+
+def ask(post, endpoint, body):
+    answer = post(endpoint, body)
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "application/json"
+    return json.loads(answer.text, parse_constant=pytest.fail)
+
+
+def refuse(post, endpoint, body):
+    """Check a 422; returns what it says of each pointer."""
+    problem = check_problem(post(endpoint, body), 422)
+    return {fault["pointer"]: fault["detail"] for fault in problem["errors"]}
+
+
+def example(client, endpoint):
+    document = client.get("/openapi.json").get_json()
+    content = document["paths"][f"/analysis/{endpoint}"]["post"]["requestBody"]["content"]
+    name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    return document["components"]["schemas"][name]["examples"][0]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_documented_examples_run(client, model, post, endpoint):
+    assert ask(post, endpoint, example(client, endpoint))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("body", "status"), [("{", 400), ("[]", 400), ("{}", 422), ('{"unknown": 1}', 422)]
+)
+def test_bodies_that_are_none(post, endpoint, body, status):
+    check_problem(post(endpoint, body), status)
+
+
+class TestSoftmaxJacobian:
+    def test_two_classes_worked_by_hand(self, post):
+        answer = ask(post, "softmax-jacobian", {"logits": [0, 0], "target": 1})
+
+        assert answer["probabilities"] == [0.5, 0.5]
+        assert answer["jacobian"] == [[0.25, -0.25], [-0.25, 0.25]]
+        assert answer["cross_entropy"] == pytest.approx(np.log(2))
+        assert answer["gradient"] == [0.5, -0.5]
+        assert answer["check"] < 1e-15
+
+    def test_without_a_target_there_is_no_loss(self, post):
+        answer = ask(post, "softmax-jacobian", {"logits": [1, 2, 3]})
+
+        assert answer["cross_entropy"] is None
+        assert answer["gradient"] is None
+
+    def test_an_infinite_loss_is_null(self, post):
+        answer = ask(post, "softmax-jacobian", {"logits": [1e308, -1e308, 1e308], "target": 1})
+
+        assert answer["cross_entropy"] is None
+        assert answer["probabilities"] == [0.5, 0, 0.5]
+        assert answer["gradient"] == [0.5, -1, 0.5]
+
+    def test_a_thousand_logits_and_no_more(self, post):
+        answer = ask(post, "softmax-jacobian", {"logits": [0.01 * i for i in range(1000)]})
+
+        assert np.shape(answer["jacobian"]) == (1000, 1000)
+        assert "/logits" in refuse(post, "softmax-jacobian", {"logits": [0] * 1001})
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"logits": []}, "/logits"),
+            ({"logits": 3}, "/logits"),
+            ({"logits": [1, "2"]}, "/logits/1"),
+            ({"logits": [1, True]}, "/logits/1"),
+            ({"logits": [1, None]}, "/logits/1"),
+            ({"logits": [[1]]}, "/logits/0"),
+            ('{"logits": [1, 1e999]}', "/logits/1"),
+            ('{"logits": [1' + "0" * 400 + "]}", "/logits/0"),
+            ({"logits": [1, 2], "target": 2}, "/target"),
+            ({"logits": [1, 2], "target": -1}, "/target"),
+            ({"logits": [1, 2], "target": 0.5}, "/target"),
+            ({"logits": [1, 2], "target": True}, "/target"),
+            ({"logits": [1, 2], "targets": 1}, "/targets"),
+        ],
+    )
+    def test_bad_values(self, post, body, pointer):
+        assert list(refuse(post, "softmax-jacobian", body)) == [pointer]
+
+
+class TestBox:
+    def test_height_2_and_width_3(self, post):
+        answer = ask(post, "box", {"height": 2, "width": 3, "at": [-1, 0, 1.5, 3, 4]})
+
+        assert answer["values"] == [0, 2, 2, 0, 0]
+        assert answer["network"] == {
+            "weights": [1, 1],
+            "biases": [0, -3],
+            "output_weights": [2, -2],
+            "output_bias": 0,
+        }
+        assert answer["edges"] == {"left": 2, "right": 0}
+        assert "1 at 0" in answer["convention"]
+
+    def test_points_are_optional(self, post):
+        answer = ask(post, "box", {"height": 2, "width": 3})
+
+        assert answer["at"] == [-1, 0, 1.5, 3, 4]
+        assert answer["values"] == [0, 2, 2, 0, 0]
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            ({"height": 1, "width": 0}, ["/width"]),
+            ({"height": 1, "width": -1}, ["/width"]),
+            ('{"height": 1e999, "width": -1e999}', ["/height", "/width"]),
+            ({"height": "1", "width": 1, "at": []}, ["/height", "/at"]),
+            ({"height": 1, "width": 1, "at": [0] * 10_001}, ["/at"]),
+            ({"height": 1, "width": 1, "at": [0, "x"]}, ["/at/1"]),
+            ({"width": 1}, ["/height"]),
+        ],
+    )
+    def test_bad_values(self, post, body, expected):
+        assert list(refuse(post, "box", body)) == expected
+
+
+class TestBoxApproximation:
+    def test_x_by_two_boxes_worked_by_hand(self, post):
+        answer = ask(post, "box-approximation", {"function": "x", "bound": 1, "boxes": 2})
+
+        assert answer["network"] == {
+            "weights": [1, 1, 1],
+            "biases": [1, 0, -1],
+            "output_weights": [-0.5, 1, -0.5],
+            "output_bias": 0,
+        }
+        assert (answer["neurons"], answer["neurons_two_per_box"]) == (3, 4)
+        assert answer["neurons_saved"] == 1
+        assert answer["max_error"] == 0.5
+        assert answer["mean_square_error"] == pytest.approx(1 / 12)
+        assert answer["rate"]["bound"] == pytest.approx(0.5)
+        assert answer["grid"] is None
+        curve = answer["curve"]
+        assert len(curve["x"]) == len(curve["function"]) == len(curve["approximation"]) == 2000
+        assert set(curve["approximation"]) == {-0.5, 0.5}
+
+    def test_the_network_gives_the_curve(self, post):
+        """Run by hand, neuron by neuron."""
+        answer = ask(post, "box-approximation", {"function": "sin(3*x)", "bound": 3, "boxes": 16})
+        network, x = answer["network"], np.array(answer["curve"]["x"])
+        hidden = np.outer(x, network["weights"]) + network["biases"] >= 0
+        output = hidden @ network["output_weights"] + network["output_bias"]
+
+        np.testing.assert_allclose(output, answer["curve"]["approximation"], atol=1e-12)
+        np.testing.assert_allclose(np.sin(3 * x), answer["curve"]["function"])
+
+    def test_in_the_plane_two_hidden_layers(self, post):
+        body = {"function": "sin(3*x)*cos(2*y)", "bound": 2, "boxes": 4, "dimensions": 2}
+        answer = ask(post, "box-approximation", body)
+        network, grid = answer["network"], answer["grid"]
+        points = np.stack(np.meshgrid(grid["x"], grid["y"], indexing="ij"), axis=-1)
+        for layer in network["hidden"]:
+            points = (points @ np.array(layer["weights"]).T + layer["biases"] >= 0) * 1.0
+        output = points @ network["output_weights"] + network["output_bias"]
+
+        assert answer["hidden_layers"] == len(network["hidden"]) == 2
+        assert answer["neurons"] == sum(len(layer["biases"]) for layer in network["hidden"])
+        np.testing.assert_allclose(output, grid["approximation"], atol=1e-12)
+        assert "One hidden layer cannot" in answer["construction"]
+        assert answer["curve"] is None
+        assert np.shape(grid["function"]) == (len(grid["x"]), len(grid["y"])) == (100, 100)
+
+    def test_in_the_plane_one_hidden_layer_where_it_can(self, post):
+        body = {"function": "x+y**2", "bound": 2, "boxes": 4, "dimensions": 2}
+        answer = ask(post, "box-approximation", body)
+
+        assert answer["hidden_layers"] == len(answer["network"]["hidden"]) == 1
+        assert answer["neurons"] == 7
+
+    def test_a_tolerance_gives_the_boxes(self, post):
+        body = {"function": "sin(3*x)", "bound": 3, "tolerance": 0.1}
+        answer = ask(post, "box-approximation", body)
+        fewer = ask(
+            post,
+            "box-approximation",
+            {"function": "sin(3*x)", "bound": 3, "boxes": answer["boxes"] - 1},
+        )
+
+        assert answer["max_error"] <= 0.1 < fewer["max_error"]
+
+    def test_large_networks_are_left_out_unless_asked_for(self, post):
+        body = {"function": "sin(x)", "bound": 3, "boxes": 1001}
+
+        assert ask(post, "box-approximation", body)["network"] is None
+        asked = ask(post, "box-approximation", {**body, "include_network": True})
+        assert len(asked["network"]["weights"]) == asked["neurons"] == 1002
+
+    def test_a_million_boxes(self, post):
+        body = {"function": "sin(x)", "bound": 3, "boxes": 1_000_000, "resolution": 10}
+        answer = ask(post, "box-approximation", body)
+
+        assert answer["max_error"] == pytest.approx(3e-6, rel=1e-3)
+        assert len(answer["curve"]["x"]) == 10
+
+    def test_the_error_falls_and_the_neurons_grow(self, post):
+        body = {"function": "sin(3*x)", "bound": 3, "boxes": 16}
+        answer = ask(post, "box-approximation", body)
+        rate = answer["rate"]
+
+        assert rate["order"] == pytest.approx(1, abs=0.02)
+        assert rate["slope"] == pytest.approx(3, rel=1e-4)
+        assert all(row["max_error"] <= row["bound"] * 1.000001 for row in rate["table"])
+        assert [row["dimension"] for row in answer["growth"]] == [*range(1, 11), 784]
+        assert answer["growth"][1]["neurons"] == "290"
+
+    @pytest.mark.parametrize(
+        ("change", "expected", "said"),
+        [
+            ({"function": "sin(3*x"}, "/function", "column 4"),
+            ({"function": "2x"}, "/function", "column 2"),
+            ({"function": "__import__('os')"}, "/function", "column 1"),
+            ({"function": "x.real"}, "/function", "column 1"),
+            ({"function": "x+y"}, "/function", "column 3"),
+            ({"function": "1/x"}, "/function", "x = 0"),
+            ({"function": "9**9**9"}, "/function", "not finite"),
+            ({"function": "exp(exp(exp(x*9)))"}, "/function", "x = "),
+            ({"function": ""}, "/function", ""),
+            ({"function": "x" * 501}, "/function", "500"),
+            ({"function": 3}, "/function", ""),
+            ({"bound": 0}, "/bound", ""),
+            ({"bound": 1e7}, "/bound", "1000000"),
+            ({"boxes": 0}, "/boxes", "1"),
+            ({"boxes": 1_000_001}, "/boxes", "1000000"),
+            ({"boxes": 2.0}, "/boxes", ""),
+            ({"boxes": True}, "/boxes", ""),
+            ({"boxes": 1001, "dimensions": 2}, "/boxes", "1,000"),
+            ({"boxes": None}, "/tolerance", "must be given"),
+            ({"tolerance": 0.1}, "/tolerance", "not both"),
+            ({"boxes": None, "tolerance": 0}, "/tolerance", ""),
+            ({"boxes": None, "tolerance": 1e-9}, "/tolerance", "1,000,000"),
+            ({"dimensions": 3}, "/dimensions", ""),
+            ({"dimensions": True}, "/dimensions", ""),
+            ({"include_network": 1}, "/include_network", ""),
+            ({"resolution": 1}, "/resolution", ""),
+            ({"resolution": 2001}, "/resolution", "2000"),
+            ({"resolution": 201, "dimensions": 2}, "/resolution", "200"),
+            (
+                {"function": "x*y", "boxes": 200, "dimensions": 2, "include_network": True},
+                "/include_network",
+                "weights",
+            ),
+        ],
+    )
+    def test_bad_values(self, post, change, expected, said):
+        body = {"function": "x", "bound": 3, "boxes": 4, **change}
+
+        assert said in refuse(post, "box-approximation", body)[expected]
+
+
+class TestRegression:
+    X = ((1, 1), (1, 2), (1, 3))
+    Y = (1, 3, 2)
+
+    def test_squares_worked_by_hand(self, post):
+        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l2", "w": [0, 1]})
+
+        assert answer["shapes"] == {"X": [3, 2], "w": [2], "y": [3]}
+        assert (answer["loss"], answer["gradient"]) == (2, [0, 2])
+        assert answer["not_differentiable"] == []
+        assert answer["solution"]["method"] == "closed form"
+        assert answer["solution"]["w"] == pytest.approx([1, 0.5])
+        assert answer["solution"]["certificate"]["optimal"] is True
+        assert answer["solution"]["certificate"]["normal_equations"] == pytest.approx(
+            [0, 0], abs=1e-12
+        )
+
+    def test_sizes_worked_by_hand(self, post):
+        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", "w": [0, 1]})
+        certificate = answer["solution"]["certificate"]
+
+        assert (answer["loss"], answer["gradient"]) == (2, [0, 1])
+        assert answer["not_differentiable"] == [0]
+        assert answer["solution"]["method"] == "linear program"
+        assert "no closed form" in answer["solution"]["note"]
+        assert answer["solution"]["loss"] == pytest.approx(1.5)
+        assert certificate["dual"] == [0.5, -1, 0.5]
+        assert np.transpose(self.X) @ certificate["dual"] == pytest.approx([0, 0])
+        assert certificate["optimal"] is True
+
+    def test_without_w_there_is_no_loss_to_give(self, post):
+        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1"})
+
+        assert [answer[name] for name in ("loss", "gradient", "not_differentiable")] == [None] * 3
+
+    def test_an_outlier_shows_the_difference(self, post):
+        x = list(range(10))
+        y = [1 + 2 * v for v in x[:9]] + [-40]
+        answer = ask(post, "regression", {"X": [[1, v] for v in x], "y": y, "loss": "l1"})
+        comparison = answer["comparison"]
+
+        assert comparison["outliers"] == [9]
+        assert comparison["l1"]["w"] == pytest.approx([1, 2])
+        assert abs(comparison["l2"]["w"][1] - 2) > 1
+        assert comparison["l2_without"]["w"] == pytest.approx([1, 2])
+        assert "Point 9" in comparison["remark"]
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"X": []}, ["/X"]),
+            ({"X": [[]]}, ["/X/0"]),
+            ({"X": [[1, 1], [1], [1, 1]]}, ["/X/1"]),
+            ({"X": [1, 2, 3]}, ["/X/0"]),
+            ({"X": [["1"], ["2"], ["3"]]}, ["/X/0/0"]),
+            ({"X": [[1e51], [1], [1]]}, ["/X/0/0"]),
+            ({"X": [[1e-60], [0], [0]]}, ["/X"]),
+            ({"y": []}, ["/y"]),
+            ({"y": [1, 2]}, ["/y"]),
+            ({"y": [1, None, 2]}, ["/y/1"]),
+            ({"w": [1]}, ["/w"]),
+            ({"y": [1], "w": [1, 2, 3]}, ["/y", "/w"]),
+            ({"loss": "l3", "y": []}, ["/y", "/loss"]),
+            ({"loss": "L1"}, ["/loss"]),
+        ],
+    )
+    def test_bad_values(self, post, change, expected):
+        assert (
+            list(refuse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", **change}))
+            == expected
+        )
+
+    def test_a_thousand_faults_are_named_once(self, post):
+        body = {"X": [["a"] * 1000] * 10, "y": ["b"] * 10, "loss": "l2"}
+
+        assert list(refuse(post, "regression", body)) == ["/X/0/0", "/y/0"]
+
+
+class TestGradientCheck:
+    def test_the_first_test_picture(self, post, model):
+        answer = ask(post, "gradient-check", {"model": "latest"})
+
+        assert answer["model"] == model[0]
+        assert (answer["image"], answer["label"]) == (0, 7)
+        assert [layer["weights"] for layer in answer["layers"]] == [784 * 32, 32 * 32, 320]
+        assert [layer["checked"] for layer in answer["layers"]] == [5000, 1024, 320]
+        assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
+        assert [layer["published"] > 0.01 for layer in answer["layers"]] == [True, True, False]
+
+    def test_a_picture_of_ones_own(self, post, model, parts):
+        seven = parts.dataset("mnist").images[0].tolist()
+        own = ask(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
+        first = ask(post, "gradient-check", {"model": model[0]})
+
+        assert own == {**first, "image": None}
+
+    def test_the_other_data_set(self, post, parts):
+        publish(parts, "fashion-mnist-torch")
+        answer = ask(post, "gradient-check", {"model": "latest-fashion-mnist"})
+
+        assert answer["label"] == 9
+        assert len(answer["layers"]) == 4
+        assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"model": "nothing-of-that-name"}, ["/model"]),
+            ({"model": "../../etc"}, ["/model"]),
+            ({"model": 3}, ["/model"]),
+            ({"image": [[0] * 28] * 28}, ["/label"]),
+            ({"label": 3}, ["/image"]),
+            ({"image": [[0] * 28] * 27, "label": 3}, ["/image"]),
+            ({"image": [[0] * 28] * 27 + [[0] * 27], "label": 3}, ["/image/27"]),
+            ({"image": [[256] * 28] + [[0] * 28] * 27, "label": 3}, ["/image/0/0"]),
+            ({"image": [[0] * 28] * 28, "label": 10}, ["/label"]),
+        ],
+    )
+    def test_bad_values(self, post, model, change, expected):
+        problem = check_problem(post("gradient-check", {"model": model[0], **change}), 422)
+
+        assert pointers(problem)[:1] == expected
+
+    def test_without_any_model(self, post):
+        assert list(refuse(post, "gradient-check", {"model": "latest"})) == ["/model"]

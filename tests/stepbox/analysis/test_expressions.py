@@ -1,0 +1,213 @@
+import contextlib
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepbox.analysis.expressions import FUNCTIONS, MAX_LENGTH, Expression
+from stepbox.errors import InvalidInputError
+
+
+def value(text, x=0.0, y=None):
+    if y is None:
+        return float(Expression(text)(np.array(x)))
+    return float(Expression(text, ("x", "y"))(np.array(x), np.array(y)))
+
+
+def refusal(text, variables=("x",)):
+    with pytest.raises(InvalidInputError) as refused:
+        Expression(text, variables)
+    (fault,) = refused.value.faults
+    assert fault.pointer == "/function"
+    return fault.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 + 2*3", 7),
+        ("-2**2", -4),
+        ("2**-1", 0.5),
+        ("2**3**2", 512),
+        ("(1+2)*3", 9),
+        ("8/4/2", 1),
+        ("+x - -x", 4),
+        (".5 + 1. + 1e1 + 2E-1", 11.7),
+        ("sin(pi/2) + cos(0)", 2),
+        ("log(e**3)", 3),
+        ("sqrt(abs(-9))", 3),
+        ("tanh(0) + sigmoid(0)", 0.5),
+        ("relu(-1) + relu(x)", 2),
+        ("step(0) + step(-1e-300)", 1),
+        ("min(x, 1) + max(x, 5)", 6),
+        ("floor(2.7) + sign(-3)", 1),
+        ("tan(pi/4) + atan(0) + asin(0) + acos(1)", 1),
+        ("cosh(0) + sinh(0)", 1),
+        (" \t "[:1] + "x ", 2),
+        ("exp(-1/0**2)", 0),
+    ],
+)
+def test_values(text, expected):
+    assert value(text, x=2.0) == pytest.approx(expected)
+
+
+def test_two_coordinates_broadcast():
+    x, y = np.arange(3.0)[:, None], np.arange(4.0)[None, :]
+
+    np.testing.assert_array_equal(Expression("x - 2*y", ("x", "y"))(x, y), x - 2 * y)
+    assert Expression("1", ("x", "y"))(x, y).shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sin(3*x", "column 4"),
+        ("x + * 2", "column 5"),
+        ("x +", "column 4"),
+        ("  x *", "column 6"),
+        ("   ", "column"),
+        ("x)", "column 2"),
+        ("x x", "column"),
+        ("2x", "before column 2"),
+        ("1 + 2.5e3sin(x)", "before column 10"),
+        ("0x1F", "before column 2"),
+        ("1j", "before column 2"),
+        ("x^2", "column 2, not allowed here; write ** for powers"),
+        ("foo + x", "'foo' at column 1"),
+        ("1 + foo(x)", "'foo' at column 5"),
+        ("x + y", "y at column 5"),
+        ("sin(x, x)", "'sin' 2 values, not 1, at column 1"),
+        ("max(x)", "'max' 1 values, not 2"),
+        ("sin()", "0 values"),
+        ("sin", "'sin'"),
+        ("1e999", "larger than 1e100 at column 1"),
+        ("9" * 400, "larger than 1e100"),
+        ("é", "'é' at column 1"),
+        ("x\n", r"'\n' at column 2"),
+        ("x\x00", "column 2"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_column(text, said):
+    assert said in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('true')",
+        "().__class__.__bases__",
+        "x.real",
+        "1..imag",
+        "[x for x in x]",
+        "lambda x",
+        "lambda: x",
+        "x if x else 1",
+        "x and x",
+        "not x",
+        "x < 1",
+        "x is 1",
+        "x in x",
+        "x, x",
+        "sin(*x)",
+        "sin(x=x)",
+        "sin(x for x in x)",
+        "True",
+        "None",
+        "x // 2",
+        "x % 2",
+        "x @ x",
+        "~x",
+        "x | x",
+        "{x}",
+        "'x'",
+        'f"{x}"',
+        "x := 1",
+        "await x",
+        "yield",
+        "print(x)",
+        "x # y",
+        "x; x",
+        "1_000",
+        "max(x)(x)",
+        "(sin)(x)(x)",
+    ],
+)
+def test_nothing_but_mathematics_is_admitted(text):
+    assert refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 499 + "x",
+        "(" * 249 + "x" + ")" * 249,
+        "x" + "**x" * 166,
+        "sin(" * 120 + "x" + ")" * 120,
+    ],
+)
+def test_deep_nesting_is_refused_not_run(text):
+    assert refusal(text)
+
+
+def test_length_is_bounded():
+    assert Expression("1+" * 99 + "1")
+    assert f"at most {MAX_LENGTH}" in refusal("1" * (MAX_LENGTH + 1))
+
+
+def test_huge_powers_are_numbers_not_work():
+    with pytest.raises(InvalidInputError, match="not finite"):
+        value("9**9**9**9**9")
+    assert value("0.5**9**9**9") == 0
+
+
+def test_a_value_that_is_not_finite_is_refused_with_its_place():
+    x = np.linspace(-1, 1, 9)
+    for text, place in (("1/(x-0.25)", "0.25"), ("log(x)", "-1"), ("tan(pi/2)**7", "-1")):
+        with pytest.raises(InvalidInputError) as refused:
+            Expression(text)(x)
+        assert f"x = {place}" in refused.value.faults[0].detail
+    assert "larger than 1e100" in refused.value.faults[0].detail
+
+
+def test_longer_work_costs_more():
+    assert Expression("x").cost == 0
+    assert Expression("x+1").cost == 1
+    assert Expression("sin(x)").cost > Expression("x+1").cost
+    assert Expression("x**x").cost > Expression("x*x").cost
+
+
+numbers = st.floats(-3, 3).map(lambda v: f"{v:.3f}").filter(lambda t: not t.startswith("-"))
+expressions = st.recursive(
+    numbers | st.sampled_from(["x", "pi", "e"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*"]), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
+        inner.map(lambda t: f"(-{t})"),
+        st.tuples(st.sampled_from(["sin", "cos", "tanh"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+    ),
+    max_leaves=8,
+)
+
+
+@given(expressions, st.floats(-2, 2))
+def test_it_computes_what_python_computes(text, x):
+    """Python's own evaluation is the oracle here; the service never uses it."""
+    known = {"sin": math.sin, "cos": math.cos, "tanh": math.tanh, "pi": math.pi, "e": math.e}
+    expected = eval(text, {"__builtins__": {}}, {**known, "x": x})
+
+    assert value(text, x) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@given(st.text(alphabet="xy0123456789.+-*/(), eisnpg", max_size=40))
+def test_any_text_is_an_expression_or_refused(text):
+    with contextlib.suppress(InvalidInputError):
+        assert np.isfinite(Expression(text)(np.array([0.5, -1.5]))).all()
+
+
+def test_every_function_takes_what_it_says():
+    for name in FUNCTIONS:
+        arguments = "0.5, 0.5" if name in ("min", "max") else "0.5"
+        assert np.isfinite(value(f"{name}({arguments})"))

@@ -1,0 +1,69 @@
+import signal
+import threading
+import time
+
+import pytest
+
+from stepbox.recipe import RECIPES
+from tests.jobs.test_job_store import PROGRESS, entry
+from tests.processes import wait_until
+from worker.reporter import JobCancelledError, LeaseLostError, Reporter
+
+
+@pytest.fixture
+def claim(jobs):
+    jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=10)
+    return jobs.claim({"pid": 1}, "w")
+
+
+def test_epochs_are_stored_in_order_and_the_last_progress(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        for epoch in range(4):
+            reporter.progress({**PROGRESS, "samples": 1000 * epoch})
+            reporter.point(entry(epoch), None)
+        reporter.flush()
+        job = jobs.get(claim.job)
+    assert [one.epoch for one in job.history] == [0, 1, 2, 3]
+    assert job.progress.samples == 3000
+
+
+def test_many_reports_of_progress_make_few_events(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        for samples in range(1000):
+            reporter.progress({**PROGRESS, "samples": samples})
+    types = [fields["type"] for _, fields in jobs.redis.xrange(f"events:{claim.job}")]
+    assert 1 <= types.count("progress") <= 3
+    assert jobs.get(claim.job).progress.samples == 999
+
+
+def test_a_cancel_stops_the_training(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        jobs.cancel(claim.job)
+        with pytest.raises(JobCancelledError):
+            wait_until(reporter.check, seconds=5)
+
+
+def test_a_lost_lease_stops_the_training(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        jobs.reap("w", {}, [(claim.job, claim.fence)])
+        reporter.point(entry(0), None)
+        with pytest.raises(LeaseLostError):
+            reporter.flush()
+    assert jobs.get(claim.job).history == []
+
+
+def test_the_training_goes_on_while_redis_is_away(jobs, claim, redis_process, own_stack):
+    with Reporter(jobs, claim) as reporter:
+        redis_process.stop(signal.SIGKILL)
+        started = time.monotonic()
+        for epoch in range(3):
+            reporter.point(entry(epoch), None)
+        assert time.monotonic() - started < 1  # not waited for
+        flushed = threading.Thread(target=reporter.flush)
+        flushed.start()
+        flushed.join(1.5)
+        assert flushed.is_alive()
+        own_stack.start_redis()
+        flushed.join(20)
+        assert not flushed.is_alive()
+    assert [one.epoch for one in jobs.get(claim.job).history] == [0, 1, 2]

@@ -1,0 +1,53 @@
+"""When a training saves its state, and how the next attempt takes it up."""
+
+import logging
+import time
+
+from jobs.job_store import Claim
+from stepbox.checkpoints import CheckpointStore
+from stepbox.trainer import Trainer
+from worker.reporter import Reporter
+
+log = logging.getLogger(__name__)
+
+WITHIN_EPOCHS_S = 30.0  # between two checkpoints, where an epoch takes longer
+
+
+class Checkpoints:
+    """The checkpoints of one attempt to run a job."""
+
+    def __init__(self, store: CheckpointStore, claim: Claim, reporter: Reporter) -> None:
+        self._store = store
+        self._claim = claim
+        self._reporter = reporter
+        self._saved_at = time.monotonic()
+
+    def restore(self, trainer: Trainer) -> None:
+        """Let a new trainer go on from where an earlier attempt came to, if one did."""
+        if self._claim.checkpoint is None:
+            return
+        state = self._store.load(self._claim.job, self._claim.checkpoint)
+        if state is None:
+            log.warning("job %s: no checkpoint can be read, starting anew", self._claim.job)
+            return
+        trainer.restore(state)
+        log.info("job %s: going on from %s", self._claim.job, self._claim.checkpoint)
+
+    def due(self) -> bool:
+        """Tell whether the last checkpoint is long ago."""
+        return time.monotonic() - self._saved_at > WITHIN_EPOCHS_S
+
+    def save(self, trainer: Trainer) -> str | None:
+        """Save the trainer's state; returns its name, or None where it could not be written.
+
+        Without a checkpoint the training goes on: it only has more to repeat after a fault.
+        """
+        self._saved_at = time.monotonic()
+        job, fence = self._claim.job, int(self._claim.fence)
+        try:
+            name = self._store.save(job, fence, trainer.state())
+            self._store.prune(job, fence, {name, *self._reporter.checkpoints()})
+        except OSError as error:
+            log.warning("job %s: no checkpoint is written: %s", job, error)
+            return None
+        return name
