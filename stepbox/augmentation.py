@@ -10,14 +10,14 @@ Simard, P., Steinkraus, D., Platt, J. (2003). Best practices for convolutional n
 applied to visual document analysis, section 2: elastic distortions.
 """
 
-from math import cos, floor, sin
+from math import cos, sin
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from stepbox.activations import Array
-from stepbox.compiling import compiled, kept
+from stepbox.compiling import kept
 from stepbox.recipe import Augmentation
 
 Images = NDArray[np.uint8]
@@ -125,34 +125,26 @@ def resample(
     """
     count, height, width = images.shape
     varied = np.empty_like(images)
+    # In a black frame, wide enough for whatever lies beyond the edges to be looked up there.
+    framed = np.zeros((height + 3, width + 3))
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
     for n in range(count):
-        image = images[n]
-        field = fields[chosen[n]]
+        framed[1 : height + 1, 1 : width + 1] = images[n]
+        field = chosen[n]
         cosine, sine = cos(angles[n]), sin(angles[n])
         for i in range(height):
             for j in range(width):
                 dy, dx = i - middle_y, j - middle_x
                 y = middle_y + stretches[n, 0] * (cosine * dy - sine * dx) + shifts[n, 0]
                 x = middle_x + stretches[n, 1] * (sine * dy + cosine * dx) + shifts[n, 1]
-                y += signs[n, 0] * field[0, i, j]
-                x += signs[n, 1] * field[1, i, j]
-                varied[n, i, j] = int(interpolate(image, y, x) + 0.5)
+                y = min(max(y + signs[n, 0] * fields[field, 0, i, j] + 1, 0), height + 1)
+                x = min(max(x + signs[n, 1] * fields[field, 1, i, j] + 1, 0), width + 1)
+                top, left = int(y), int(x)
+                below, right = y - top, x - left
+                upper = (1 - right) * framed[top, left] + right * framed[top, left + 1]
+                lower = (1 - right) * framed[top + 1, left] + right * framed[top + 1, left + 1]
+                varied[n, i, j] = int((1 - below) * upper + below * lower + 0.5)
     return varied
-
-
-@compiled
-def interpolate(image: Images, y: float, x: float) -> float:
-    """Return the grey at a place between pixels, bilinearly."""
-    top, left = floor(y), floor(x)
-    below, right = y - top, x - left
-    grey = 0.0
-    for i in range(2):
-        for j in range(2):
-            if 0 <= top + i < image.shape[0] and 0 <= left + j < image.shape[1]:
-                weight = (below if i else 1 - below) * (right if j else 1 - right)
-                grey += weight * image[top + i, left + j]
-    return grey
 
 
 def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
