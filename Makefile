@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCRIPTS := bin/check-readme bin/fetch-datasets bin/run
+SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install datasets format check up down reproduce lock
+.PHONY: help run test install datasets assets chromium screenshots format check up down reproduce lock
 .NOTPARALLEL:
 
 help:
@@ -15,18 +15,32 @@ help:
 	@echo "make check      lint, types, import rules    make format   put the code in form"
 	@echo "make reproduce  train the published runs in full"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
+	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
-run: $(VENV)/local.stamp datasets
+run: $(VENV)/local.stamp datasets assets
 	@$(BIN)/python bin/run
 
-test: $(VENV)/tests.stamp datasets
+test: $(VENV)/tests.stamp datasets assets chromium
 	$(BIN)/pytest
 
-install: $(VENV)/tests.stamp
+install: $(VENV)/tests.stamp assets chromium
 
 datasets: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
+
+assets: $(BIN)/python
+	@$(BIN)/python bin/vendor-assets
+
+CHROMIUM := chromium fonts-urw-base35 fonts-texgyre-math fonts-noto-core
+chromium:
+	@command -v chromium >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update && apt-get install --yes --no-install-recommends $(CHROMIUM); \
+	else echo "The tests in a browser need Debian's: apt-get install $(CHROMIUM), as root"; fi
+
+screenshots: $(VENV)/tests.stamp datasets assets chromium
+	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
 format: $(VENV)/tests.stamp
 	$(BIN)/ruff check --fix . $(SCRIPTS)
