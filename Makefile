@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install datasets assets chromium screenshots format check up down reproduce lock
+.PHONY: help run test install prepare chromium screenshots format check up down reproduce lock
 .NOTPARALLEL:
 
 help:
@@ -18,19 +18,19 @@ help:
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
-run: $(VENV)/local.stamp datasets assets
+run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
-test: $(VENV)/tests.stamp datasets assets chromium
+test: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/pytest
 
-install: $(VENV)/tests.stamp assets chromium
+install: $(VENV)/tests.stamp prepare chromium
 
-datasets: $(BIN)/python
+# The data sets, what the pages load from npm, and the compiled kernel; each but once.
+prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
-
-assets: $(BIN)/python
 	@$(BIN)/python bin/vendor-assets
+	@$(BIN)/python -m stepbox.kernel
 
 CHROMIUM := chromium fonts-urw-base35 fonts-texgyre-math fonts-noto-core
 chromium:
@@ -39,7 +39,7 @@ chromium:
 	    apt-get update && apt-get install --yes --no-install-recommends $(CHROMIUM); \
 	else echo "The tests in a browser need Debian's: apt-get install $(CHROMIUM), as root"; fi
 
-screenshots: $(VENV)/tests.stamp datasets assets chromium
+screenshots: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
 format: $(VENV)/tests.stamp
@@ -59,10 +59,10 @@ up:
 down:
 	docker compose down
 
-reproduce: $(VENV)/local.stamp datasets
+reproduce: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.reproduce
 
-soak: $(VENV)/tests.stamp datasets
+soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -15,6 +15,7 @@ Nielsen, M. (2015). Neural Networks and Deep Learning, chapter 2: equations BP1 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepbox.activations import Array
 from stepbox.losses import softmax
@@ -91,3 +92,50 @@ def sample_gradients(
         [np.outer(deltas[layer], activations[layer]) for layer in layers],
         [deltas[layer] for layer in layers],
     )
+
+
+def descend(
+    network: Network,
+    inputs: Array,
+    labels: NDArray[np.uint8],
+    learning_rate: float,
+    gradient: GradientKind = "exact",
+) -> Array:
+    """Take one step along the mean gradient of a batch.
+
+    This is the definition of what the NumPy engine does; `kernel.descend` does it fast.
+
+    Parameters
+    ----------
+    network
+        The network; its arrays are changed in place.
+    inputs
+        Shape (n, n_in).
+    labels
+        Shape (n,), the samples' classes.
+    learning_rate
+        Length of the step.
+    gradient
+        ``published`` takes the step within the backward pass, so for one sample only.
+
+    Returns
+    -------
+    Array
+        Shape (n, classes), the logits as seen before the step.
+    """
+    seen, steps = [], network.copy()
+    for array in (*steps.weights, *steps.biases):
+        array.fill(0)
+    for sample, label in zip(inputs, labels, strict=True):
+        pre_activations, activations = network.forward(sample)
+        seen.append(pre_activations[-1])
+        for layer, delta in backward(network, pre_activations, activations, label, gradient):
+            step = learning_rate / len(inputs) * delta
+            target = network if gradient == "published" else steps
+            target.weights[layer] -= np.outer(step, activations[layer])
+            target.biases[layer] -= step
+    if gradient == "exact":
+        for layer in range(len(steps.weights)):
+            network.weights[layer] += steps.weights[layer]
+            network.biases[layer] += steps.biases[layer]
+    return np.array(seen)

@@ -6,9 +6,11 @@ from itertools import pairwise
 from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stepbox.activations import Activation, Array
 from stepbox.losses import softmax
+from stepbox.recipe import Initialization
 
 
 @dataclass
@@ -30,7 +32,14 @@ class Network:
     activation: Activation
 
     @classmethod
-    def initial(cls, layer_sizes: Sequence[int], activation: Activation, seed: int) -> Self:
+    def initial(
+        cls,
+        layer_sizes: Sequence[int],
+        activation: Activation,
+        seed: int,
+        initialization: Initialization = "default",
+        dtype: DTypeLike = np.float64,
+    ) -> Self:
         """Draw the untrained network of the NumPy engine.
 
         Parameters
@@ -41,18 +50,26 @@ class Network:
             Function of the hidden layers.
         seed
             Seed of the one generator that all layers are drawn from, in order.
+        initialization
+            ``default`` or ``he``.
+        dtype
+            Float type of weights and biases.
 
         Returns
         -------
         Network
-            float64 weights from N(0, 1 / max(n_in, n_out)), biases 0.
+            Weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) with ``he``; biases 0.
+
+        References
+        ----------
+        He, K. et al. (2015). Delving deep into rectifiers, equation 10.
         """
         rng = np.random.default_rng(seed)
-        weights: list[Array] = [
-            rng.normal(0, np.sqrt(1 / max(n_in, n_out)), (n_out, n_in))
-            for n_in, n_out in pairwise(layer_sizes)
-        ]
-        return cls(weights, [np.zeros(len(weight)) for weight in weights], activation)
+        weights: list[Array] = []
+        for n_in, n_out in pairwise(layer_sizes):
+            variance = 2 / n_in if initialization == "he" else 1 / max(n_in, n_out)
+            weights.append(rng.normal(0, np.sqrt(variance), (n_out, n_in)).astype(dtype))
+        return cls(weights, [np.zeros(len(weight), dtype) for weight in weights], activation)
 
     @classmethod
     def from_named_arrays(cls, arrays: Mapping[str, Array], activation: Activation) -> Self:

@@ -1,79 +1,88 @@
 """The NumPy engine: gradient descent by the hand-written gradients, one sample at a time."""
 
+from collections.abc import Mapping
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox import kernel
 from stepbox.activations import ACTIVATIONS, Array
-from stepbox.backprop import backward
 from stepbox.datasets import Dataset, scale_pixels
-from stepbox.losses import cross_entropy
 from stepbox.network import Network
 from stepbox.recipe import Recipe
 from stepbox.trainer import Trainer
 
 
 class NumpyTrainer(Trainer):
-    """Stochastic gradient descent in float64.
+    """Stochastic gradient descent in float64, or float32 where the recipe says so.
 
-    A batch of several samples adds up their single gradients and goes one step
-    along the mean. With one sample a batch the step is taken at once, which the
-    recipe's ``published`` gradient needs: see `backward`.
+    What a step is stands in `backprop.descend`; here its compiled form runs.
     """
 
     device = "cpu"
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         super().__init__(recipe, train_set)
-        self.set_network(
-            Network.initial(recipe.layer_sizes, ACTIVATIONS[recipe.activation], recipe.seed)
+        self._sizes = np.array(recipe.layer_sizes)
+        dtype = np.float32 if recipe.single_precision else np.float64
+        greys = np.arange(256).reshape(256, 1, 1)
+        self._greys = scale_pixels(greys, recipe.pixel_scale, dtype)[:, 0].copy()
+        self._parameters = pack(
+            Network.initial(
+                recipe.layer_sizes,
+                ACTIVATIONS[recipe.activation],
+                recipe.seed,
+                recipe.initialization,
+                dtype,
+            )
         )
 
     def network(self) -> Network:
         """Return a copy of the present network."""
-        return self._network.copy()
+        return unpack(self._parameters, self.recipe)
 
-    def set_network(self, network: Network) -> None:
-        """Go on from a copy of these weights and biases."""
-        self._network = network.copy()
-        # Reused by every sample: to allocate arrays of this size costs more than to fill them.
-        self._steps = [np.empty_like(weights) for weights in network.weights]
-        self._batch_step = network.copy()
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change."""
+        return {"parameters": self._parameters.copy()}
+
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+        self._parameters = arrays["parameters"].copy()
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
-        batch_size = self.recipe.batch_size
-        inputs = scale_pixels(self.train_set.images[indices], self.recipe.pixel_scale)
-        labels = self.train_set.labels[indices]
-        logits = np.empty((len(indices), self.recipe.layer_sizes[-1]))
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is seen by `train`
-            for start in range(0, len(indices), batch_size):
-                batch = slice(start, start + batch_size)
-                logits[batch] = self._train_batch(inputs[batch], labels[batch])
-            return float(cross_entropy(logits, labels).sum())
+        recipe = self.recipe
+        images = self.augmented_images(indices)
+        return kernel.descend(
+            self._parameters,
+            self._sizes,
+            kernel.CODES[recipe.activation],
+            recipe.gradient == "published",
+            images.reshape(len(indices), -1),
+            self._greys,
+            self.train_set.labels[indices],
+            recipe.batch_size,
+            self.learning_rates(len(indices)).astype(self._parameters.dtype),
+        )
 
-    def _train_batch(self, inputs: Array, labels: NDArray[np.uint8]) -> list[Array]:
-        """Take one step along the mean gradient; return the logits seen before it."""
-        network = self._network
-        rate = self.recipe.learning_rate / len(inputs)
-        moved = network
-        if self.recipe.batch_size > 1:
-            moved = self._batch_step
-            for array in (*moved.weights, *moved.biases):
-                array.fill(0)
 
-        seen = []
-        for sample, label in zip(inputs, labels, strict=True):
-            pre_activations, activations = network.forward(sample)
-            deltas = backward(network, pre_activations, activations, label, self.recipe.gradient)
-            # The exact gradient is that of the weights as they were, in every layer.
-            for layer, delta in list(deltas) if self.recipe.gradient == "exact" else deltas:
-                step = rate * delta
-                moved.weights[layer] -= np.outer(step, activations[layer], self._steps[layer])
-                moved.biases[layer] -= step
-            seen.append(pre_activations[-1])
+def pack(network: Network) -> Array:
+    """Lay a network out for `kernel.descend`: each layer's weights input-major, then its biases."""
+    return np.concatenate(
+        [
+            np.concatenate([weights.T.ravel(), biases])
+            for weights, biases in zip(network.weights, network.biases, strict=True)
+        ]
+    )
 
-        if moved is not network:
-            for layer in range(len(network.weights)):
-                network.weights[layer] += moved.weights[layer]
-                network.biases[layer] += moved.biases[layer]
-        return seen
+
+def unpack(parameters: Array, recipe: Recipe) -> Network:
+    """Make the network that `pack` laid out."""
+    weights, biases, start = [], [], 0
+    for n_in, n_out in pairwise(recipe.layer_sizes):
+        rows = parameters[start : start + (n_in + 1) * n_out].reshape(n_in + 1, n_out)
+        weights.append(rows[:-1].T.copy())
+        biases.append(rows[-1].copy())
+        start += rows.size
+    return Network(weights, biases, ACTIVATIONS[recipe.activation])

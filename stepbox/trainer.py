@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import ACTIVATIONS, Array
+from stepbox.activations import Array
+from stepbox.augmentation import Augmenter
 from stepbox.datasets import Dataset
 from stepbox.network import Network
 from stepbox.recipe import Recipe
+from stepbox.schedule import rate_factors
 
 REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 
@@ -44,6 +46,7 @@ class Trainer(ABC):
         self.samples_done = 0
         self.loss_sum = 0.0
         self.seconds = 0.0
+        self._augment = Augmenter(recipe.augmentation, recipe.seed)
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:
@@ -54,8 +57,26 @@ class Trainer(ABC):
         """Return a NumPy copy of the present network."""
 
     @abstractmethod
-    def set_network(self, network: Network) -> None:
-        """Go on from a copy of these weights and biases."""
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change."""
+
+    @abstractmethod
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+
+    def augmented_images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the next samples' pictures, varied as the recipe says."""
+        images = self.train_set.images[indices]
+        return self._augment(images, self.epochs_done + 1, self.samples_done)
+
+    def learning_rates(self, samples: int) -> Array:
+        """Return the learning rate of each batch of the next samples."""
+        recipe = self.recipe
+        steps_an_epoch = -(-len(self.train_set.labels) // recipe.batch_size)
+        step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size
+        count = -(-samples // recipe.batch_size)
+        steps = recipe.epochs * steps_an_epoch
+        return recipe.learning_rate * rate_factors(recipe.schedule, step, count, steps)
 
     def train_epoch(self) -> Iterator[tuple[int, float]]:
         """Train one epoch, or what a restored state has left of it.
@@ -88,15 +109,14 @@ class Trainer(ABC):
     def state(self) -> dict[str, Array]:
         """Return all that a later process needs to go on to the same weights, byte for byte."""
         return {
-            **self.network().named_arrays(),
+            **self.arrays(),
             "position": np.array([self.epochs_done, self.samples_done], np.int64),
             "totals": np.array([self.loss_sum, self.seconds], np.float64),
         }
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from what `state` returned for the same recipe and data set."""
-        activation = ACTIVATIONS[self.recipe.activation]
-        self.set_network(Network.from_named_arrays(state, activation))
+        self.set_arrays(state)
         self.epochs_done, self.samples_done = (int(number) for number in state["position"])
         self.loss_sum, self.seconds = (float(number) for number in state["totals"])
 

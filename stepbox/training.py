@@ -64,9 +64,9 @@ class Epoch:
 def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
     """Make the recipe's engine ready to train; torch is imported only where it is asked for."""
     if recipe.engine == "torch":
-        from stepbox.torch_trainer import TorchTrainer
+        from stepbox.torch_trainer import make_torch_trainer
 
-        return TorchTrainer(recipe, train_set)
+        return make_torch_trainer(recipe, train_set)
     from stepbox.numpy_trainer import NumpyTrainer
 
     return NumpyTrainer(recipe, train_set)

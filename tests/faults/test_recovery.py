@@ -20,17 +20,6 @@ NUMPY = {"epochs": 4, "hidden_sizes": (4,), "seed": 1}
 TORCH = {"recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "seed": 1}
 
 
-@pytest.fixture
-def jobs(own_stack, monkeypatch):
-    """The jobs of the test's own stack, Redis running."""
-    for name, value in own_stack.environment.items():
-        if name.startswith("STEPBOX_"):
-            monkeypatch.setenv(name, value)
-    own_stack.start_redis()
-    with connect(Settings()) as client:
-        yield JobStore(client)
-
-
 def run_undisturbed(stack, jobs, id, fields):
     check_undisturbed(stack, jobs, stack.wait_for(id), *reference(**fields))
 

@@ -17,7 +17,7 @@ activations = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=la
 def test_a_derivative_is_that_of_its_function(activation, z):
     slope = activation.function(np.array([z + 1j * STEP])).imag / STEP
 
-    np.testing.assert_allclose(activation.derivative(np.array([z])), slope, rtol=1e-12)
+    np.testing.assert_allclose(activation.derivative(np.array([z])), slope, rtol=1e-12, atol=1e-15)
 
 
 @given(z=st.floats(-30, 30))
@@ -27,6 +27,7 @@ def test_values_by_the_textbook(z):
     assert value["sigmoid"] == pytest.approx(1 / (1 + math.exp(-z)), abs=1e-15)
     assert value["tanh"] == math.tanh(z) or value["tanh"] == pytest.approx(math.tanh(z), rel=1e-14)
     assert value["relu"] == max(0.0, z)
+    assert value["gelu"] == pytest.approx(z * (1 + math.erf(z / math.sqrt(2))) / 2, abs=1e-14)
 
 
 def test_relu_has_no_slope_at_its_corner():
@@ -39,7 +40,8 @@ def test_stable_at_the_ends_of_the_float_range(activation, extreme):
     z = np.array([extreme])
 
     assert np.isfinite(activation.function(z)).all()
-    assert activation.derivative(z) == (1 if activation.name == "relu" and extreme > 0 else 0)
+    steep = activation.name in ("relu", "gelu") and extreme > 0
+    assert activation.derivative(z) == (1 if steep else 0)
 
 
 @activations

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import erf
 
 from stepbox.activations import ACTIVATIONS
 from stepbox.backprop import backward, sample_gradients
@@ -13,6 +14,12 @@ from stepbox.training import make_trainer
 
 STEP = 1e-20
 LABEL = 3
+TORCH = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+}
 
 every_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=lambda a: a.name)
 every_depth = pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_torch_agrees_for_every_weight_and_bias(hidden_sizes, activation):
     x = torch.tensor(inputs)
     for layer in range(len(weights)):
         if layer:
-            x = getattr(torch, activation.name)(x)
+            x = TORCH[activation.name](x)
         x = weights[layer] @ x + biases[layer]
     torch.nn.functional.cross_entropy(x, torch.tensor(LABEL)).backward()
 
@@ -109,6 +116,10 @@ VALUE_AND_SLOPE = {
     ),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.heaviside(z, 0)),
+    "gelu": (
+        lambda z: z / 2 * (1 + erf(z / np.sqrt(2))),
+        lambda z: (1 + erf(z / np.sqrt(2))) / 2 + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
+    ),
 }
 
 

@@ -46,6 +46,16 @@ def test_initial_weights_are_drawn_layer_by_layer(sizes, seed):
         assert biases.tolist() == [0] * n_out
 
 
+def test_he_weights_are_the_same_draws_at_another_scale():
+    default, he = (
+        Network.initial((784, 50, 10), TANH, 3, kind, np.float32) for kind in ("default", "he")
+    )
+
+    for layer, factor in ((0, 2**0.5), (1, 2**0.5)):
+        np.testing.assert_allclose(he.weights[layer], factor * default.weights[layer], rtol=1e-6)
+    assert {array.dtype for array in he.named_arrays().values()} == {np.dtype(np.float32)}
+
+
 @given(sizes=layer_sizes, count=st.integers(1, 5))
 def test_a_batch_is_its_samples(sizes, count):
     network = Network.initial(sizes, TANH, seed=1)

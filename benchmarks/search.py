@@ -1,0 +1,92 @@
+"""Compare changes to a recipe on a validation split, never on the test set.
+
+    python -m benchmarks.search mnist-numpy-best [change ...]
+
+Trains on the first 50,000 training images, and answers for the last 10,000. A change is a name of
+`CHANGES`; without one all of the recipe's are tried, and the recipe as it is. Takes minutes each.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from stepbox.datasets import Dataset, load_dataset
+from stepbox.recipe import RECIPES, Recipe, RecipeName
+from stepbox.training import Epoch, make_trainer, train
+
+DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
+VALIDATION = 10_000
+
+Changes = dict[str, dict[str, Any]]
+
+CHANGES: dict[RecipeName, Changes] = {
+    "mnist-numpy-best": {
+        "as it is": {},
+        "slower": {"learning_rate": 0.0025},
+        "faster": {"learning_rate": 0.01},
+        "narrower": {"hidden_sizes": (256, 128)},
+        "one layer": {"hidden_sizes": (512,)},
+        "plain images": {"augmentation": "none"},
+        "tanh": {"activation": "tanh", "initialization": "default"},
+    },
+    "mnist-numpy-record": {
+        "as it is": {},
+        "faster": {"learning_rate": 0.01},
+        "deeper": {"hidden_sizes": (800, 400, 100)},
+    },
+    "fashion-mnist-torch-best": {
+        "as it is": {},
+        "slower": {"learning_rate": 0.002},
+        "faster": {"learning_rate": 0.008},
+        "shorter": {"epochs": 80},
+        "faster, shorter": {"learning_rate": 0.008, "dropout": 0.05, "epochs": 80},
+        "less dropout": {"dropout": 0.05},
+        "more dropout": {"dropout": 0.15},
+        "less decay": {"weight_decay": 0.05},
+        "more decay": {"weight_decay": 0.2},
+        "smaller batches": {"batch_size": 128},
+        "relu": {"activation": "relu"},
+        "plain images": {"augmentation": "none"},
+    },
+}
+
+
+def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Cut the last images off a training set."""
+    return tuple(
+        Dataset(dataset.name, dataset.images[part], dataset.labels[part])
+        for part in (slice(-VALIDATION), slice(-VALIDATION, None))
+    )
+
+
+def validate(recipe: Recipe) -> Epoch:
+    """Train a recipe on one part, and give its last figures on the other."""
+    train_set, validation_set = split(load_dataset(DATA, recipe.dataset, "train"))
+    *_, last = train(make_trainer(recipe, train_set), recipe, validation_set)
+    return last
+
+
+def main() -> None:
+    """Print a line for each change."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", choices=CHANGES)
+    parser.add_argument("changes", nargs="*")
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args()
+    known = CHANGES[arguments.recipe]
+    for name in arguments.changes or known:
+        change = known[name] | ({} if arguments.seed is None else {"seed": arguments.seed})
+        started = time.process_time()
+        last = validate(RECIPES[arguments.recipe].model_copy(update=change))
+        print(
+            f"{arguments.recipe}, {name} {change}: validation accuracy {last.test_accuracy:.2%}, "
+            f"loss {last.test_loss:.4f}, train loss {last.train_loss:.4f}, "
+            f"{time.process_time() - started:.0f} s of one core",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The compiled descent against its definition, and where what was compiled is kept."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stepbox.activations import ACTIVATIONS
+from stepbox.backprop import descend
+from stepbox.datasets import scale_pixels
+from stepbox.losses import cross_entropy
+from stepbox.recipe import RECIPES
+from stepbox.training import make_trainer
+
+STEPS = 200
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden_sizes", [(), (13,), (13, 7), (13, 7, 20)], ids=len)
+@pytest.mark.parametrize(
+    ("gradient", "batch_size"), [("exact", 1), ("published", 1), ("exact", 2), ("exact", 7)]
+)
+def test_the_compiled_form_steps_as_its_definition(
+    few, activation, hidden_sizes, gradient, batch_size
+):
+    recipe = RECIPES["mnist-numpy"].model_copy(
+        update={
+            "activation": activation,
+            "hidden_sizes": hidden_sizes,
+            "gradient": gradient,
+            "batch_size": batch_size,
+        }
+    )
+    data = few(STEPS * batch_size - batch_size // 2)  # the last batch is shorter
+    inputs = scale_pixels(data.images, "unit")
+    trainer = make_trainer(recipe, data)
+    network = trainer.network()
+    losses = 0.0
+    for start in range(0, len(inputs), batch_size):
+        batch = slice(start, start + batch_size)
+        logits = descend(network, inputs[batch], data.labels[batch], recipe.learning_rate, gradient)
+        losses += cross_entropy(logits, data.labels[batch]).sum()
+        loss_sum = trainer.train_samples(np.arange(start, min(start + batch_size, len(inputs))))
+
+        compiled = trainer.network().named_arrays()
+        for name, array in network.named_arrays().items():
+            np.testing.assert_allclose(compiled[name], array, rtol=1e-9, atol=1e-9)
+        assert loss_sum == pytest.approx(cross_entropy(logits, data.labels[batch]).sum(), rel=1e-9)
+
+    whole = make_trainer(recipe, data)
+    assert whole.train_samples(np.arange(len(inputs))) == pytest.approx(losses, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_values_and_slopes_are_those_of_the_definition(name):
+    """At ordinary places and at the ends of the float range."""
+    from stepbox import kernel
+
+    places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
+    compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
+
+    np.testing.assert_allclose(compiled[:, 0], ACTIVATIONS[name].function(places), atol=1e-15)
+    np.testing.assert_allclose(compiled[:, 1], ACTIVATIONS[name].derivative(places), atol=1e-15)
+
+
+# Ahead of time
+
+
+def compile_with(cache_folder, task="kernel.compile_ahead()"):
+    """Compile in a process of its own; returns how many came from the cache, and how many not."""
+    script = (
+        f"from stepbox import kernel; {task}; stats = kernel.descend.stats; "
+        "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(cache_folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stderr == ""
+    return tuple(int(number) for number in finished.stdout.split())
+
+
+def test_a_read_only_cache_is_used(tmp_path):
+    cache = tmp_path / "cache"
+    assert compile_with(cache) == (0, 2)
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
+    for path in (*kept, cache):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert compile_with(cache) == (2, 0)
+        assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == kept
+    finally:
+        for path in (cache, *(path for path in kept if path.is_dir())):
+            path.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_made_fails_nothing(tmp_path):
+    (tmp_path / "file").touch()
+
+    assert compile_with(tmp_path / "file" / "cache") == (0, 2)
+
+
+def test_the_module_compiles_ahead(tmp_path):
+    """What `python -m stepbox.kernel` leaves is what a training finds."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "stepbox.kernel"], cwd=ROOT, env=environment, check=True)
+    training = (
+        "import numpy; from stepbox.datasets import Dataset; from stepbox.recipe import RECIPES; "
+        "from stepbox.training import make_trainer; "
+        "data = Dataset('mnist', numpy.zeros((3, 28, 28), 'uint8'), numpy.zeros(3, 'uint8')); "
+        "make_trainer(RECIPES['mnist-numpy'], data).train_samples(numpy.arange(3))"
+    )
+
+    assert compile_with(tmp_path, training) == (1, 0)
