@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare format check up down reproduce lock
+.PHONY: help run test install prepare chromium screenshots format check up down reproduce lock
 .NOTPARALLEL:
 
 help:
@@ -15,21 +15,32 @@ help:
 	@echo "make check      lint, types, import rules    make format   put the code in form"
 	@echo "make reproduce  train the published runs in full"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
+	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
 run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
-test: $(VENV)/tests.stamp prepare
+test: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/pytest
 
-install: $(VENV)/tests.stamp prepare
+install: $(VENV)/tests.stamp prepare chromium
 
 # The data sets, what the pages load from npm, and the compiled kernel; each but once.
 prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
 	@$(BIN)/python bin/vendor-assets
 	@$(BIN)/python -m stepbox.kernel
+
+CHROMIUM := chromium fonts-urw-base35 fonts-texgyre-math fonts-noto-core
+chromium:
+	@command -v chromium >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update && apt-get install --yes --no-install-recommends $(CHROMIUM); \
+	else echo "The tests in a browser need Debian's: apt-get install $(CHROMIUM), as root"; fi
+
+screenshots: $(VENV)/tests.stamp prepare chromium
+	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
 format: $(VENV)/tests.stamp
 	$(BIN)/ruff check --fix . $(SCRIPTS)

@@ -67,4 +67,5 @@ try {
   if (!(problem instanceof Problem)) throw problem;
   $("#problem").replaceChildren(notice(problem));
   $("main").classList.add("nothing");
+  ready();
 }

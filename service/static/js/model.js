@@ -60,4 +60,5 @@ try {
 } catch (problem) {
   if (!(problem instanceof Problem)) throw problem;
   $("#trouble").append(notice(problem)); $("main").classList.add("nothing");
+  ready();
 }

@@ -1,0 +1,103 @@
+"""Debian's Chromium, driven by Playwright, watched for what no page may do."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.processes import wait_until
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class NoChromiumError(Exception):
+    """Chromium is missing, and what to do."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium; as root it has no sandbox of its own."""
+    path = shutil.which("chromium")
+    if path is None:
+        raise NoChromiumError("Chromium is missing: apt-get install chromium, or run make install")
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page at an installation, and all that it did wrong meanwhile.
+
+    `faults` holds console errors and warnings, exceptions, and requests to other hosts.
+    """
+
+    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
+        self.url = url
+        self.faults: list[str] = []
+        self.received: dict[str, float] = {}
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        self._context = browser.new_context(**options)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
+        self.page.on("request", self._request)
+        self._count_bytes()
+
+    def open(self, path: str) -> Page:
+        """Go to a page and wait until it can be used."""
+        self.page.goto(self.url + path)
+        wait_until(
+            lambda: self.page.evaluate("performance.getEntriesByName('ready').length"),
+            what=f"{path} to be ready",
+        )  # Playwright's own waiting evaluates strings, which the pages' policy forbids
+        return self.page
+
+    def close(self) -> None:
+        """Close the page and its context."""
+        self._context.close()
+
+    def axe(self) -> list[str]:
+        """Run axe-core; returns its findings."""
+        self.page.evaluate(AXE.read_text())
+        return self.page.evaluate(
+            """() => axe.run().then((result) => result.violations.map((found) =>
+            `${found.impact} ${found.id}: ${found.nodes.length} × ${found.nodes[0].html} ` +
+            found.nodes[0].failureSummary))"""
+        )
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{message.type}: {message.text} {message.location}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(self.url + "/"):
+            self.faults.append(f"request to {request.url}")
+
+    def _count_bytes(self) -> None:
+        session = self._context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        names: dict[str, str] = {}
+        session.on(
+            "Network.responseReceived",
+            lambda event: names.update({event["requestId"]: event["response"]["url"]}),
+        )
+        session.on(
+            "Network.loadingFinished",
+            lambda event: self.received.update(
+                {names.get(event["requestId"], ""): event["encodedDataLength"]}
+            ),
+        )

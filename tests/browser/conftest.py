@@ -1,0 +1,43 @@
+import pytest
+
+from tests.browser.browser import Watched, chromium
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def models(stack):
+    """Ids of two trained models, by their data set."""
+    digits = stack.train(recipe="mnist-numpy", epochs=1)
+    clothes = stack.train(recipe="fashion-mnist-torch", epochs=3)
+    return {
+        "mnist": stack.wait_for(digits["id"])["model"],
+        "fashion-mnist": stack.wait_for(clothes["id"])["model"],
+    }
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a page; at the end it must have had no error and asked no other host."""
+    opened = []
+
+    def visit(url, path, **options):
+        watched = Watched(browser, url, **options)
+        opened.append(watched)
+        watched.open(path)
+        return watched
+
+    yield visit
+    for watched in opened:
+        watched.close()
+    assert [fault for watched in opened for fault in watched.faults] == []
+
+
+@pytest.fixture
+def open_page(visit, stack, models):
+    """Open a page of the installation that has models."""
+    return lambda path, **options: visit(stack.url, path, **options).page

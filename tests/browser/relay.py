@@ -1,0 +1,56 @@
+"""A relay of TCP connections between a browser and the API, which can be broken and mended."""
+
+import contextlib
+import socket
+from threading import Thread
+
+
+class Relay:
+    """Listens at a port of its own and passes everything on to another one."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._broken = False
+        self._sockets: list[socket.socket] = []
+        Thread(target=self._accept, daemon=True).start()
+
+    def break_off(self) -> None:
+        """End all connections, and refuse new ones."""
+        self._broken = True
+        for end in self._sockets:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._broken = False
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.break_off()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._broken:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self._target))
+            self._sockets += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                Thread(target=self._pass_on, args=[source, sink], daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,83 @@
+"""Photograph every page of a fresh installation: light and dark, wide and narrow.
+
+python -m tests.browser.screenshots FOLDER
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from tests.browser.browser import Watched, chromium
+from tests.processes import stack_in
+
+COLOURS = 128  # a page has few; this makes its file a third as large
+
+
+def photograph(watched: Watched, path: str, file: Path) -> None:
+    """Save a page as a picture, all of it."""
+    page = watched.open(path)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 600):  # what loads when it comes near
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(80)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(800)
+    page.screenshot(path=file, full_page=True)
+    with Image.open(file) as picture:
+        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
+    print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
+
+
+def main(folder: Path) -> None:
+    """Train three models, start a fourth training, and photograph all pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        stack_in(Path(name)) as stack,
+        chromium() as browser,
+    ):
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_service()
+        started = [
+            stack.train(recipe="mnist-numpy-published"),
+            stack.train(recipe="mnist-numpy"),
+            stack.train(recipe="fashion-mnist-torch", epochs=15),
+        ]
+        done = [stack.wait_for(job["id"], seconds=600) for job in started]
+        running = stack.train(recipe="fashion-mnist-torch", seed=1)
+        stack.train(recipe="mnist-numpy", hidden_sizes=[64], seed=1)
+        published, digits, clothes = (job["model"] for job in done)
+        pages = {
+            "jobs": "/",
+            "job": f"/ui/jobs/{running['id']}",
+            "models": f"/ui/models?compare={digits},{published}",
+            "model": f"/ui/models/{clothes}",
+            "model-mnist": f"/ui/models/{digits}",
+            "predict": f"/ui/predict?models={digits},{published}",
+            "predict-boot": f"/ui/predict?models={clothes},{digits}&sample=fashion-mnist-0",
+            "mathematics": "/ui/mathematics",
+            "system": "/ui/system",
+        }
+        for page, path in pages.items():
+            for mode in ("light", "dark"):
+                for width in (1280, 375):
+                    phone = {"is_mobile": True, "has_touch": True} if width < 500 else {}
+                    watched = Watched(
+                        browser,
+                        stack.url,
+                        color_scheme=mode,
+                        viewport={"width": width, "height": 800},
+                        **phone,
+                    )
+                    photograph(watched, path, folder / f"{page}-{width}-{mode}.png")
+                    watched.close()
+                    for fault in watched.faults:
+                        print(f"{page} {mode} {width}: {fault}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

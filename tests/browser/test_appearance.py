@@ -1,0 +1,52 @@
+"""Every page in both modes and on a phone: found sound by axe-core, not too wide, not too large."""
+
+import pytest
+import requests
+
+FIRST_VIEW_BYTES = 300_000
+PAGES = {
+    "jobs": "/",
+    "job": "/ui/jobs/{job}",
+    "models": "/ui/models",
+    "model": "/ui/models/{fashion-mnist}",
+    "predict": "/ui/predict",
+    "mathematics": "/ui/mathematics",
+    "system": "/ui/system",
+    "nothing": "/ui/models/none",
+}
+
+
+@pytest.fixture(scope="module")
+def addresses(stack, models):
+    card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=10).json()
+    return {name: path.format(job=card["job"], **models) for name, path in PAGES.items()}
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_sound(visit, stack, addresses, name, mode, width):
+    phone = {"is_mobile": True, "has_touch": True} if width < 500 else {}
+    watched = visit(
+        stack.url,
+        addresses[name],
+        color_scheme=mode,
+        viewport={"width": width, "height": 800},
+        **phone,
+    )
+    page = watched.page
+    page.wait_for_timeout(600)  # until the pictures are there
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert watched.axe() == []
+    if name == "nothing":
+        assert all("404" in fault for fault in watched.faults)
+        watched.faults.clear()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_first_view_is_small(visit, stack, addresses, name):
+    watched = visit(stack.url, addresses[name])
+    watched.page.wait_for_timeout(1000)
+    assert 5_000 < sum(watched.received.values()) < FIRST_VIEW_BYTES
+    if name == "nothing":
+        watched.faults.clear()

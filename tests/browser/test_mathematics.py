@@ -1,0 +1,69 @@
+"""The mathematics in a browser: every figure comes from the API."""
+
+from playwright.sync_api import expect
+
+
+def test_sums_of_boxes_approximate_what_is_typed(visit, stack, models):
+    watched = visit(stack.url, "/ui/mathematics")
+    page = watched.page
+    page.fill("#function", "sin(3*x")
+    expect(page.locator("#function-fault")).to_be_visible()
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+    page.fill("#function", "sin(3*x)")
+    expect(page.locator("#function-fault")).to_have_count(0)
+    expect(page.locator("#boxes-words b")).to_have_text("16 boxes: 17 neurons")
+    expect(page.locator("#boxes-words")).to_contain_text("At worst 0.55 off")
+    page.focus("#n")
+    page.keyboard.press("End")
+    expect(page.locator("#boxes-words b")).to_have_text("256 boxes: 257 neurons")
+    expect(page.locator("#boxes-words")).to_contain_text("At worst 0.035 off")
+    expect(page.locator("#boxes-request")).to_contain_text('"boxes": 256')
+    expect(page.locator("#plane canvas")).to_have_count(2)
+
+
+def test_rows_of_the_jacobian_sum_to_0(open_page):
+    page = open_page("/ui/mathematics")
+    page.select_option("#from", "seven")
+    expect(page.locator("#jacobian tbody tr")).to_have_count(10)
+    assert set(page.locator("#jacobian tbody td.n").all_inner_texts()) == {"0"}
+    expect(page.locator("#jacobian-check")).to_contain_text("10")
+
+
+def test_the_box_follows_its_sliders(open_page):
+    page = open_page("/ui/mathematics")
+    page.focus("#height")
+    page.keyboard.press("Home")
+    expect(page.locator("#box-values")).to_contain_text("−3.0")
+    expect(page.locator("#box-network")).to_contain_text("bias −3.0")
+
+
+def test_the_outlier_moves_by_keyboard_and_keeps_the_focus(open_page):
+    page = open_page("/ui/mathematics")
+    expect(page.locator("#fits tbody tr")).to_have_count(2)
+    before = page.locator("#fits").inner_text()
+    page.focus(".knob.out")
+    for _ in range(10):
+        page.keyboard.press("ArrowUp")
+    expect(page.locator("#fits")).not_to_have_text(before)
+    expect(page.locator(".knob.out")).to_be_focused()
+
+
+def test_the_gradient_check_of_a_model(open_page, models):
+    page = open_page(f"/ui/mathematics?check={models['mnist']}#check")
+    page.locator("#check").scroll_into_view_if_needed()
+    expect(page.locator("#check-table tbody tr")).to_have_count(3)
+    expect(page.locator("#check-table")).to_contain_text("784 → 32")
+    expect(page.locator("#check-table tr").nth(1)).to_contain_text("off")
+
+
+def test_a_link_brings_the_state_back(open_page):
+    page = open_page("/ui/mathematics")
+    page.fill("#function", "exp(-x**2)")
+    page.select_option("#from", "wrong")
+    expect(page.locator("#jacobian tbody tr")).to_have_count(10)
+    page.wait_for_timeout(500)  # the address follows 300 ms after the last change
+    logits = page.locator("#softmax-request code").inner_text()
+    again = open_page(page.url[page.url.index("/ui/") :])
+    expect(again.locator("#function")).to_have_value("exp(-x**2)")
+    expect(again.locator("#softmax-request code")).to_have_text(logits)

@@ -1,0 +1,124 @@
+"""Drawing, dropping and looking in a browser."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from stepbox.datasets import load_dataset
+
+SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
+DROP = """(board, [name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "image/png" }));
+    board.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+}"""
+
+
+@pytest.fixture
+def boot(stack):
+    """A photograph of an ankle boot: large, dark on white."""
+    dataset = load_dataset(Path(stack.environment["STEPBOX_DATA_DIR"]), "fashion-mnist", "test")
+    pixels = 255 - np.kron(dataset.images[0], np.ones((12, 12), np.uint8))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_drawn_seven_is_a_seven(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    page.click("#clear")
+    expect(page.locator(".top1")).to_have_text("—")
+    board = page.locator("#ink").bounding_box()
+
+    def at(x, y):
+        return board["x"] + x * board["width"], board["y"] + y * board["height"]
+
+    page.mouse.move(*at(0.15, 0.2))
+    page.mouse.down()
+    for point in SEVEN:
+        page.mouse.move(*at(*point), steps=6)
+    page.mouse.up()
+    expect(page.locator(".top1")).to_have_text("7")
+    expect(page.locator("#summary")).to_have_text("It says a 7.")
+    expect(page.locator("#steps")).to_contain_text("as MNIST was made")
+    expect(page.locator(".bars .best .name")).to_have_text("7")
+
+
+def test_a_dropped_boot_is_an_ankle_boot(open_page, models, boot):
+    page = open_page(f"/ui/predict?models={models['fashion-mnist']}")
+    content = base64.b64encode(boot).decode()
+    page.locator("#board").evaluate(DROP, ["boot.png", content])
+    expect(page.locator(".top1")).to_have_text("Ankle boot")
+    expect(page.locator("#steps")).to_contain_text("Light and dark exchanged")
+
+
+def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    (tmp_path / "words.png").write_text("no picture")
+    watched.page.set_input_files("#file", tmp_path / "words.png")
+    expect(watched.page.locator("#summary")).to_contain_text("is no picture")
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+def test_several_models_answer_side_by_side(open_page, models):
+    page = open_page(f"/ui/predict?models={','.join(models.values())}&sample=fashion-mnist-0")
+    expect(page.locator("#fashion, .top1")).to_have_count(2)
+    expect(page.locator(".top1").nth(1)).to_have_text("Ankle boot")
+    page.check("[value=logits]")
+    expect(page.locator(".bars.signed")).to_have_count(2)
+    page.click("#add")
+    expect(page.locator(".top1")).to_have_count(3)
+
+
+def test_keyboard_alone_draws_a_one(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    board = page.locator("#board")
+    for _ in range(30):
+        if board.evaluate("board => board === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(board).to_be_focused()
+    for key in ["c", " ", *["ArrowDown"] * 15, " "]:
+        page.keyboard.press(key)
+    expect(page.locator(".top1")).to_have_text("1")
+
+
+def test_keyboard_alone_walks_through_the_confusion_matrix(open_page, models):
+    page = open_page(f"/ui/models/{models['fashion-mnist']}")
+    page.focus("#confusion [aria-pressed=true]")
+    before = page.locator("#cell p").inner_text()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#cell p")).not_to_have_text(before)
+    chosen = page.locator("#confusion [aria-pressed=true]")
+    expect(chosen).to_be_focused()
+    count = int(chosen.inner_text().replace("·", "0"))
+    expect(page.locator("#cell canvas")).to_have_count(min(12, count))
+
+
+def test_a_model_gets_a_name_and_is_deleted_after_a_question(open_page, stack, models):
+    job = stack.train(recipe="mnist-numpy", hidden_sizes=[], epochs=1)
+    model = stack.wait_for(job["id"])["model"]
+    page = open_page(f"/ui/models/{model}")
+    page.click("#delete")
+    page.click("text=Keep it")
+    expect(page.locator("#sure")).to_be_hidden()
+    page.click("#delete")
+    page.click("#sure >> text=Delete >> nth=-1")
+    page.wait_for_url("**/ui/models")
+    expect(page.locator("#models")).not_to_contain_text(model)
+
+
+def test_models_are_compared(open_page, models):
+    page = open_page(f"/ui/models?compare={','.join(models.values())}")
+    expect(page.locator("#figures tbody tr")).to_have_count(6)
+    expect(page.locator("#verdict")).to_contain_text("different data sets")
+    expect(page.locator(".strip canvas").first).to_have_attribute("width", "28")

@@ -1,0 +1,130 @@
+"""Trainings in a browser: started, watched, cancelled, and followed over a broken connection."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.browser import Watched
+from tests.browser.relay import Relay
+from tests.processes import stack_in, wait_until
+
+
+def start(page, recipe, **fields):
+    """Fill the form and start; returns on the job's page."""
+    page.check(f"[value={recipe}]")
+    for name, value in fields.items():
+        page.fill(f"#{name}", value)
+    page.click("[type=submit]")
+    page.wait_for_url("**/ui/jobs/*")
+
+
+def points(page):
+    """Count the points of the curve of the test loss."""
+    drawn = page.locator(
+        "#loss [aria-label=line] path[stroke='var(--orange)'], #loss g[stroke='var(--orange)'] path"
+    )
+    return max(
+        (
+            path.count("L") + 1
+            for path in drawn.evaluate_all(
+                "paths => paths.map((path) => path.getAttribute('d') || '')"
+            )
+        ),
+        default=0,
+    )
+
+
+def test_a_training_is_started_and_its_curve_grows(open_page):
+    page = open_page("/")
+    start(page, "mnist-numpy", hidden_sizes="16", epochs="4")
+    seen = set()
+    wait_until(
+        lambda: seen.add(points(page)) or "succeeded" in page.inner_text("#state"), seconds=60
+    )
+    assert points(page) == 5
+    assert len(seen) >= 3, seen
+    page.click("text=See the model")
+    expect(page.locator("#sentence")).to_contain_text("of 10,000 test pictures")
+
+
+def test_a_training_is_cancelled(open_page):
+    page = open_page("/")
+    start(page, "fashion-mnist-torch", epochs="1000")
+    expect(page.locator("#state")).to_contain_text("running", timeout=30_000)
+    page.click("#cancel")
+    expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
+    expect(page.locator("#cancel")).to_have_count(0)
+    page.click("text=Change and run again")
+    expect(page.locator("#epochs")).to_have_value("1000")
+
+
+def test_a_broken_connection_leaves_no_gap(browser, stack, models):
+    relay = Relay(stack.port)
+    watched = Watched(browser, relay.url)
+    job = stack.train(recipe="mnist-numpy", hidden_sizes=[16], epochs=6)
+    page = watched.open(f"/ui/jobs/{job['id']}")
+    expect(page.locator("#state")).to_contain_text("epoch 2", timeout=30_000)
+    relay.break_off()
+    expect(page.locator("#trouble")).to_contain_text("Connection lost", timeout=5_000)
+    wait_until(lambda: len(stack.job(job["id"])["history"]) >= 4)
+    relay.mend()
+    expect(page.locator("#state")).to_contain_text("succeeded", timeout=60_000)
+    expect(page.locator("#trouble")).to_be_empty()
+    page.click("#epochs summary")
+    rows = page.locator("#epochs tbody tr td:first-child").all_inner_texts()
+    assert rows == ["6", "5", "4", "3", "2", "1", "0"]
+    assert points(page) == 7
+    watched.close()
+    relay.close()
+    # what the break itself wrote to the console is all that may stand there
+    assert [fault for fault in watched.faults if "net::ERR_" not in fault] == []
+
+
+def test_a_problem_is_shown_at_each_field_at_fault(visit, stack):
+    watched = visit(stack.url, "/")
+    page = watched.page
+    page.fill("#learning_rate", "0")
+    page.fill("#epochs", "9000")
+    page.click("[type=submit]")
+    expect(page.locator("#learning_rate-fault")).to_contain_text("more than 0 to 10")
+    expect(page.locator("#epochs-fault")).to_contain_text("1 to 1000")
+    expect(page.locator("#epochs")).to_be_focused()
+    expect(page.locator("#said")).to_have_text("2 fields need a change.")
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+def test_without_redis_jobs_say_so_and_the_rest_goes_on(browser, tmp_path):
+    with stack_in(tmp_path) as alone:
+        redis = alone.start_redis()
+        alone.start_service()
+        redis.stop()
+        watched = Watched(browser, alone.url)
+        page = watched.open("/")
+        expect(page.locator("#away")).to_contain_text("Not live")
+        expect(page.locator("#now-chart svg")).to_be_visible()
+        page = watched.open("/ui/models")
+        expect(page.locator("#models")).to_contain_text("No model yet")
+        watched.close()
+        assert [fault for fault in watched.faults if "503" not in fault] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/ui/models"])
+def test_a_token_is_asked_for_once(browser, tmp_path, path):
+    secret = "0123456789abcdef"
+    with stack_in(tmp_path, STEPBOX_TOKENS=f"write:{secret}") as guarded:
+        guarded.start_redis()
+        guarded.start_service()
+        watched = Watched(browser, guarded.url)
+        page = watched.page
+        page.goto(guarded.url + path)
+        expect(page.locator("#token")).to_be_visible()
+        page.fill("#token-text", secret)
+        page.keyboard.press("Enter")
+        expect(page.locator(".empty")).to_be_visible()
+        page.click("nav >> text=System")
+        expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
+        expect(page.locator("#token")).to_be_hidden()
+        watched.close()
+        assert [
+            fault for fault in watched.faults if "401" not in fault and "503" not in fault
+        ] == []
