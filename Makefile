@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare chromium screenshots format check up down reproduce lock
+.PHONY: help run test install prepare chromium screenshots format check up down bench reproduce soak lock
 .NOTPARALLEL:
 
 help:
@@ -13,7 +13,7 @@ help:
 	@echo "make test       run the whole suite"
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
-	@echo "make reproduce  train the published runs in full"
+	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
@@ -58,6 +58,9 @@ up:
 
 down:
 	docker compose down
+
+bench: $(VENV)/local.stamp prepare
+	$(BIN)/python -m benchmarks
 
 reproduce: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.reproduce
