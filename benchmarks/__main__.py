@@ -3,7 +3,8 @@
     python -m benchmarks [--runs 5] [--url http://127.0.0.1:8000]
 
 Everything runs with one thread, in alternating runs, and is measured in seconds of processor time:
-on a busy machine compare the ratios, not the seconds. With the address of a running Stepbox a whole job is timed too.
+on a busy machine compare the ratios, not the seconds. With the address of a running Stepbox a whole
+job is timed too.
 """
 
 import argparse

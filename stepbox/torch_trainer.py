@@ -32,11 +32,17 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
     "gelu": nn.GELU,
 }
 
+FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+
 # f′(z) where it can be told from a = f(z).
 SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
     "sigmoid": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a * a,
-    "relu": lambda a: a > 0,
+    "relu": torch.sign,
 }
 
 
@@ -108,25 +114,35 @@ class FormulaTrainer(TorchTrainer):
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         super().__init__(recipe, train_set)
-        self._layers = [module for module in self._model if isinstance(module, nn.Linear)]
-        self._function = MODULES[recipe.activation]()
+        self._layers = [
+            (module.weight.detach(), module.bias.detach())  # they share the model's memory
+            for module in self._model
+            if isinstance(module, nn.Linear)
+        ]
+        self._one_hot = torch.eye(recipe.layer_sizes[-1], device=self.device)
+        self._function = FUNCTIONS[recipe.activation]
         self._slope = SLOPES[recipe.activation]
 
     @torch.no_grad()
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
         activations = [inputs]
-        for layer in self._layers[:-1]:
-            activations.append(self._function(layer(activations[-1])))
-        logits = self._layers[-1](activations[-1])
+        for weights, biases in self._layers[:-1]:
+            z = torch.addmm(biases, activations[-1], weights.T)
+            activations.append(self._function(z))
+        weights, biases = self._layers[-1]
+        logits = torch.addmm(biases, activations[-1], weights.T)
+        targets = self._one_hot[labels]
+        log_probabilities = torch.log_softmax(logits, 1)
+        delta = log_probabilities.exp().sub_(targets)
         step = rate / len(labels)
-        delta = functional.softmax(logits, 1) - functional.one_hot(labels, logits.shape[1])
-        for number in reversed(range(len(self._layers))):
-            layer, a = self._layers[number], activations[number]
-            passed = delta @ layer.weight * self._slope(a) if number else delta
-            layer.weight.addmm_(delta.T, a, alpha=-step)
-            layer.bias.sub_(delta.sum(0), alpha=step)
+        for layer in reversed(range(len(self._layers))):
+            weights, biases = self._layers[layer]
+            a = activations[layer]
+            passed = (delta @ weights).mul_(self._slope(a)) if layer else delta
+            weights.addmm_(delta.T, a, alpha=-step)
+            biases.sub_(delta.sum(0), alpha=step)
             delta = passed
-        return functional.cross_entropy(logits, labels, reduction="sum")
+        return -torch.vdot(log_probabilities.flatten(), targets.flatten())
 
 
 class AutogradTrainer(TorchTrainer):
