@@ -49,9 +49,13 @@ def connect(settings: Settings) -> redis.Redis:
     A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
     a Redis that hangs is not waited for twice.
     """
+    try:
+        password = settings.redis_password
+    except OSError as error:
+        raise redis.exceptions.ConnectionError(f"its password cannot be read: {error}") from None
     return redis.Redis.from_url(
         settings.redis_url,
-        password=settings.redis_password,
+        password=password,
         decode_responses=True,
         socket_connect_timeout=1,
         socket_timeout=3,

@@ -1,6 +1,6 @@
 """Photograph every page of a fresh installation: light and dark, wide and narrow.
 
-python -m tests.browser.screenshots FOLDER
+python -m tests.browser.screenshots FOLDER [PAGE ...]
 """
 
 import sys
@@ -10,8 +10,10 @@ from pathlib import Path
 from PIL import Image
 
 from tests.browser.browser import Watched, chromium
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
+LOADING = "#cell:empty, #hists:empty, #tiles:empty, .strip:empty, #check-table:empty"
+EPOCHS = 12  # that the running training has done when it is photographed
 COLOURS = 128  # a page has few; this makes its file a third as large
 
 
@@ -22,6 +24,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
     for top in range(0, height, 600):  # what loads when it comes near
         page.evaluate(f"scrollTo(0, {top})")
         page.wait_for_timeout(80)
+    wait_until(lambda: page.locator(LOADING).count() == 0, what=f"{path} to be drawn")
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(800)
     page.screenshot(path=file, full_page=True)
@@ -31,7 +34,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
     print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *wanted: str) -> None:
     """Train three models, start a fourth training, and photograph all pages."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -62,7 +65,10 @@ def main(folder: Path) -> None:
             "mathematics": "/ui/mathematics",
             "system": "/ui/system",
         }
+        wait_until(lambda: len(stack.job(running["id"])["history"]) > EPOCHS, seconds=300)
         for page, path in pages.items():
+            if wanted and page not in wanted:
+                continue
             for mode in ("light", "dark"):
                 for width in (1280, 375):
                     phone = {"is_mobile": True, "has_touch": True} if width < 500 else {}
@@ -80,4 +86,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -3,6 +3,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from service.app import create_app
 from tests.problems import check_problem, pointers
 
 
@@ -147,6 +148,12 @@ def test_all_faults_come_at_once_conflicts_too(client):
 def test_a_good_body_without_redis_is_503(client):
     answer = post_train(client, recipe="mnist-numpy")
     assert "no accepted job is lost" in check_problem(answer, 503)["detail"]
+
+
+def test_a_password_that_cannot_be_read_is_an_absent_redis(app, tmp_path):
+    settings = app.extensions["stepbox"].settings
+    missing = settings.model_copy(update={"redis_password_file": tmp_path / "none"})
+    check_problem(create_app(missing).test_client().get("/jobs"), 503)
 
 
 def test_the_openapi_document_is_valid_and_whole(app, client):
