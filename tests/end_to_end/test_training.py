@@ -78,7 +78,7 @@ def test_the_event_stream_tells_all_of_it(mnist, stack):
     ]
     assert [data for _, type, data in events if type == "epoch"] == job["history"]
     fractions = [data["fraction"] for _, type, data in events if type == "progress"]
-    assert len(fractions) > 5
+    assert len(fractions) > 2
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
     assert events[-1][2] == job

@@ -16,8 +16,8 @@ from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until
 
-NUMPY = {"epochs": 4, "hidden_sizes": (4,), "seed": 1}
-TORCH = {"recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "seed": 1}
+NUMPY = {"epochs": 8, "hidden_sizes": (64, 64), "seed": 1}  # some seconds, to be disturbed in
+TORCH = {"recipe": "fashion-mnist-torch", "epochs": 8, "hidden_sizes": (64,), "seed": 1}
 
 
 def run_undisturbed(stack, jobs, id, fields):
@@ -121,7 +121,8 @@ def test_redis_killed_at_random_moments(own_stack, seed):
 
 
 def test_an_api_killed_before_it_sent_the_token_loses_nothing(own_stack, jobs):
-    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": 100})
+    id = jobs.submit(recipe, samples=60000, queue_limit=9).id
     assert jobs.redis.llen(QUEUE) == 0  # the record alone is there
     own_stack.start_worker()
     wait_until(lambda: jobs.get(id).status == "running", seconds=20)
