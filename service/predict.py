@@ -18,19 +18,15 @@ from service.parts import parts
 from stepbox.card import Card
 from stepbox.datasets import scale_pixels
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.images import Prepared, decode_image, prepare
+from stepbox.images import FIELD, Fit, Invert, Prepared, decode_image, prepare
 from stepbox.losses import softmax
 from stepbox.model_reader import LATEST
 from stepbox.network import Network
 
 MOST_IMAGES = 10_000
-SIDE = 28
 NPY = "application/x-npy"
-BORDER = np.ones((SIDE, SIDE), bool)
+BORDER = np.ones((FIELD, FIELD), bool)
 BORDER[1:-1, 1:-1] = False
-
-Invert = Literal["auto", "always", "never"]
-Fit = Literal["none", "mnist"]
 
 blueprint = APIBlueprint(
     "predict",
@@ -65,8 +61,8 @@ class PredictQuery(BaseModel):
 
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
-Row = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE)]
-Image = Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE)]
+Row = Annotated[list[Pixel], Field(min_length=FIELD, max_length=FIELD)]
+Image = Annotated[list[Row], Field(min_length=FIELD, max_length=FIELD)]
 
 
 class PixelImages(BaseModel):
@@ -215,7 +211,7 @@ def read_npy(data: bytes) -> NDArray[np.uint8]:
         shape, fortran_order, dtype = read_header(stream)
     except (ValueError, KeyError) as error:
         raise InvalidInputError.at("", f"is no .npy array: {error}") from None
-    if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (SIDE, SIDE):
+    if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (FIELD, FIELD):
         raise InvalidInputError.at(
             "", f"must be uint8 of shape (n, 28, 28), but is {dtype} of shape {shape}"
         )
@@ -252,6 +248,6 @@ def _prepare_arrays(pixels: NDArray[Any], invert: Invert, fit: Fit) -> list[Prep
     pixels = np.where(inverted[:, None, None], 255 - pixels, pixels)
     ground = np.rint(np.where(inverted, 255 - ground, ground))
     return [
-        Prepared(one, bool(exchanged), (0, 0, SIDE, SIDE), 1.0, (0, 0), int(level))
+        Prepared(one, bool(exchanged), (0, 0, FIELD, FIELD), 1.0, (0, 0), int(level))
         for one, exchanged, level in zip(pixels, inverted, ground, strict=True)
     ]

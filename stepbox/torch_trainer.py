@@ -4,6 +4,7 @@ Plain gradient descent of a plain network is written out in the formulas of `bac
 autograd's bookkeeping, about half of the time at this size. All else is left to autograd.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -104,9 +105,9 @@ class TorchTrainer(Trainer):
             inputs = inputs.sub_(self._mean).div_(self._deviation)
         return inputs
 
+    @abstractmethod
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
         """Take one step along the mean gradient of a batch; return its summed loss before it."""
-        raise NotImplementedError
 
 
 class FormulaTrainer(TorchTrainer):

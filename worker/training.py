@@ -96,13 +96,12 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     network = trainer.network()
     evaluation = evaluate(network, test_set, recipe.pixel_scale)
     reporter.flush()
+    record = insist(stores.jobs.get, claim.job)  # the one truth about the history, of all attempts
     draft = CardDraft(
         id=new_model_id(),
         job=claim.job,
         recipe=recipe,
-        history=insist(
-            stores.jobs.get, claim.job
-        ).history,  # the one truth about it, over all attempts
+        history=record.history,
         evaluation=evaluation,
         device=trainer.device,
     )
