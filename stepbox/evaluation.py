@@ -92,7 +92,7 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
     return assess(predict_logits(network, dataset.images, pixel_scale), dataset.labels)
 
 
-def predict_logits(network: Network, images: NDArray[np.uint8], pixel_scale: PixelScale) -> Array:
+def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelScale) -> Array:
     """Return the logits, shape (n, classes), of images of shape (n, 28, 28), block by block."""
     dtype = network.weights[0].dtype
     return np.concatenate(

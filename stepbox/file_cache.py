@@ -1,5 +1,6 @@
 """Keep values that were computed from files until the files change."""
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -41,7 +42,7 @@ class FileCache(Generic[T]):
         self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str, paths: Sequence[Path], compute: Callable[[], T]) -> T:
+    def get(self, key: str, paths: Sequence[str | Path], compute: Callable[[], T]) -> T:
         """Return the kept value of a key, or compute it where one of the files has changed.
 
         Parameters
@@ -82,10 +83,10 @@ class FileCache(Generic[T]):
             self._total -= self._cost(entry.value)
 
 
-def _version(path: Path) -> Version | None:
+def _version(path: str | Path) -> Version | None:
     """Tell what changes whenever a file does; None where it is missing."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -8,14 +8,14 @@ import contextlib
 import io
 import threading
 import warnings
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stepbox.errors import InvalidInputError
+from stepbox.plain_png import read_plain_png
 
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "always", "never"]
@@ -44,9 +44,10 @@ _UPRIGHT = {
 }
 _decoding = threading.Lock()
 
+_BORDER = np.flatnonzero(np.pad(np.zeros((FIELD - 2, FIELD - 2), bool), 1, constant_values=True))
 
-@dataclass(frozen=True)
-class Prepared:
+
+class Prepared(NamedTuple):
     """A picture as the networks see it, and what was done to get there.
 
     Column x of the picture lies at `offset[0] + (x − box[0]) · zoom` of the field, rows alike.
@@ -106,6 +107,9 @@ def decode_image(data: bytes, *, pointer: str) -> Grey:
         It is none of these, is damaged, or has more than 25 million pixels by its header; such
         a one is refused before anything is decoded.
     """
+    plain = read_plain_png(data)
+    if plain is not None:
+        return plain
     # One picture at a time: that bounds the memory of a process with many threads, and
     # `catch_warnings` is not safe among threads.
     with _decoding, warnings.catch_warnings():
@@ -205,10 +209,11 @@ def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepar
     Prepared
         The pixels and what was done. A picture without ink is no error.
     """
-    inverted = invert == "always" or (invert == "auto" and _border_mean(grey) > 127)
+    level = _border_mean(grey)
+    inverted = invert == "always" or (invert == "auto" and level > 127)
     if inverted:
-        grey = 255 - grey
-    ground = round(_border_mean(grey))
+        grey, level = 255 - grey, 255 - level
+    ground = round(level)
     height, width = grey.shape
     box = (0, 0, width, height)
     if fit == "mnist":
@@ -217,6 +222,8 @@ def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepar
         part = _stretch(part, ground)
         column, row = _centred(part)
         field = np.zeros((FIELD, FIELD), np.uint8)
+    elif grey.shape == (FIELD, FIELD):
+        return Prepared(grey, inverted, box, 1.0, (0, 0), ground)
     else:
         part, zoom = _scale(grey, box, FIELD)
         column, row = (FIELD - part.shape[1]) // 2, (FIELD - part.shape[0]) // 2
@@ -225,8 +232,33 @@ def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepar
     return Prepared(field, inverted, box, zoom, (column, row), ground)
 
 
+def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[Any]:
+    """Do with many pictures of 28×28 pixels at once what `prepare` does with each.
+
+    Parameters
+    ----------
+    pixels
+        Grey levels 0..255, shape (n, 28, 28); they need not be whole.
+    invert
+        As for `prepare`.
+
+    Returns
+    -------
+    NDArray[Any]
+        Shape and type as before, the ground dark.
+    """
+    if invert == "never":
+        return pixels
+    if invert == "always":
+        return 255 - pixels
+    light = pixels.reshape(-1, FIELD * FIELD)[:, _BORDER].mean(axis=1) > 127
+    return np.where(light[:, None, None], 255 - pixels, pixels) if light.any() else pixels
+
+
 def _border_mean(grey: Grey) -> float:
     """Mean of the outermost rows and columns, 0..255."""
+    if grey.shape == (FIELD, FIELD):
+        return float(grey.ravel()[_BORDER].mean())
     border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
     return float(border.mean())
 

@@ -9,10 +9,11 @@ A model comes and goes by one rename of its folder: it is there whole or not at 
 process at once, and its files never change. Whatever else lies in the folder is passed over.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -23,6 +24,8 @@ from stepbox.file_cache import FileCache
 from stepbox.network import Network
 from stepbox.recipe import DatasetName
 from stepbox.weights_file import decode_weights
+
+T = TypeVar("T")
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
@@ -84,8 +87,9 @@ class ModelReader:
         # In kilobytes, about; cards of long trainings are the large ones.
         self._cards = FileCache[Card](50_000, lambda card: 50 + len(card.history))
         self._damage = FileCache[str | None](4096)
-        self._networks = FileCache[Network](
-            cache_bytes, lambda network: sum(a.nbytes for a in network.named_arrays().values())
+        self._networks = FileCache[tuple[Card, Network]](
+            cache_bytes,
+            lambda model: sum(array.nbytes for array in model[1].named_arrays().values()),
         )
 
     def ids(self) -> list[str]:
@@ -117,26 +121,11 @@ class ModelReader:
         DamagedModelError
             Files are missing, cannot be read or differ from the card.
         """
-        if reference in LATEST:
-            return self._latest(reference)
-        model_id = reference
-        if not MODEL_ID.fullmatch(reference):
-            model_id = self._aliases.read().get(reference, "")
-            if not MODEL_ID.fullmatch(model_id):
-                raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
-        card = self._card(model_id)
-        self._check(card)
-        return card
+        return self._find(reference, self._whole_card)
 
     def load(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and network, its arrays read-only; raises as `card` does."""
-        card = self.card(reference)
-        network = self._networks.get(
-            card.id,
-            self._files(card.id),
-            lambda: self._read_network(card, WEIGHTS, card.weights),
-        )
-        return card, network
+        return self._find(reference, self._whole_model)
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and its untrained network; raises as `card` does."""
@@ -156,7 +145,7 @@ class ModelReader:
         return dict(self._aliases.read())
 
     def _indexed(self) -> list[_Indexed]:
-        models = self._index.get("", [self.folder], self._scan)
+        models = self._index.get("", [str(self.folder)], self._scan)
         if any(model.dataset is None for model in models):
             self._index.forget("")  # a card may become readable with no change of the folder
         return models
@@ -174,21 +163,44 @@ class ModelReader:
                 models.append(_Indexed(_UNKNOWN, model_id, None))
         return sorted(models, reverse=True)
 
-    def _latest(self, name: str) -> Card:
-        problem: StepboxError = NotFoundError(f"there is no model for {name!r} yet")
+    def _find(self, reference: str, read: Callable[[str], T]) -> T:
+        """Read the model that is meant, of several the newest that can be read."""
+        if reference not in LATEST:
+            model_id = reference
+            if not MODEL_ID.fullmatch(reference):
+                model_id = self._aliases.read().get(reference, "")
+                if not MODEL_ID.fullmatch(model_id):
+                    raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
+            return read(model_id)
+        problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
         for model in self._indexed():
-            if model.dataset is not None and LATEST[name] in (None, model.dataset):
+            if model.dataset is not None and LATEST[reference] in (None, model.dataset):
                 try:
-                    return self.card(model.id)
+                    return read(model.id)
                 except (NotFoundError, DamagedModelError) as error:
                     problem = error
         raise problem
 
+    def _whole_card(self, model_id: str) -> Card:
+        card = self._card(model_id)
+        self._check(card)
+        return card
+
+    def _whole_model(self, model_id: str) -> tuple[Card, Network]:
+        def read() -> tuple[Card, Network]:
+            card = self._card(model_id)
+            return card, self._read_network(card, WEIGHTS, card.weights)
+
+        try:
+            return self._networks.get(model_id, self._files(model_id), read)
+        except OSError as error:
+            raise DamagedModelError(_unreadable(model_id, error)) from error
+
     def _card(self, model_id: str) -> Card:
-        path = self.folder / model_id / CARD
+        path = f"{self.folder}/{model_id}/{CARD}"
 
         def read() -> Card:
-            card = Card.model_validate_json(path.read_bytes())
+            card = Card.model_validate_json(Path(path).read_bytes())
             if card.id != model_id:
                 raise DamagedModelError(f"model {model_id} is damaged: its card is of {card.id}")
             return card
@@ -235,8 +247,8 @@ class ModelReader:
             return DamagedModelError(f"model {model_id} is damaged: {name} is missing")
         return NotFoundError(f"there is no model {model_id!r}")
 
-    def _files(self, model_id: str) -> list[Path]:
-        return [self.folder / model_id / CARD, self.folder / model_id / WEIGHTS]
+    def _files(self, model_id: str) -> list[str]:
+        return [f"{self.folder}/{model_id}/{name}" for name in (CARD, WEIGHTS)]
 
 
 def _unreadable(model_id: str, error: OSError) -> str:
