@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare chromium screenshots format check up down bench reproduce soak lock
+.PHONY: help run test install prepare chromium screenshots format check up down bench bench-serving reproduce soak lock
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
+	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
@@ -61,6 +62,12 @@ down:
 
 bench: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks
+
+# In turns with each peer in an environment of its own; OPTIONS=--quick to try it.
+bench-serving: $(VENV)/local.stamp prepare
+	$(BIN)/python -m benchmarks.serving $(OPTIONS)
+	$(BIN)/python -m benchmarks.serving.bulk $(if $(findstring --quick,$(OPTIONS)),--quick)
+	$(BIN)/python -m benchmarks.serving.streams $(if $(findstring --quick,$(OPTIONS)),--quick)
 
 reproduce: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.reproduce

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 from jobs.job_store import JobStore
 from jobs.record import FINAL, Job
@@ -13,58 +13,59 @@ FIRST = "0-0"
 
 
 class Event(NamedTuple):
-    """One event: ``type`` is status, epoch or progress; ``data`` is its JSON text."""
+    """One event: ``type`` is status, epoch or progress; ``data`` is its JSON text.
+
+    ``final`` tells that nothing comes after it.
+    """
 
     id: str
     type: str
     data: str
+    final: bool = False
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What events of a job are ordered by."""
+        return order_of(self.id)
 
 
-def follow(
-    jobs: JobStore, id: str, after: str = FIRST, wait_s: float = 1
-) -> Iterator[Event | None]:
-    """Yield the events of a job after a given one, up to its final status.
-
-    Yields None after each ``wait_s`` seconds without an event, so that the caller can see
-    whether anyone still listens. A finished job whose events have been dropped by age gives
-    its final status alone.
-    """
-    if jobs.get(id).status in FINAL and not jobs.redis.exists(f"events:{id}"):
-        yield Event(after, "status", json.dumps(jobs.get(id).to_json()))
-        return
-    while True:
-        answer = cast(
-            list[tuple[str, list[tuple[str, dict[str, str]]]]],
-            jobs.redis.xread({f"events:{id}": after}, count=500, block=int(wait_s * 1000)),
-        )
-        if not answer:
-            if jobs.get(id).status in FINAL and _last_id(jobs, id) <= _parts(after):
-                return  # the caller has seen the final status already
-            yield None
-            continue
-        for after, fields in answer[0][1]:
-            if fields["type"] == "status":
-                job = _job_at(fields)
-                yield Event(after, "status", json.dumps(job.to_json()))
-                if job.status in FINAL:
-                    return
-            else:
-                yield Event(after, fields["type"], fields["data"])
+def stream_key(id: str) -> str:
+    """Name the stream of a job's events."""
+    return f"events:{id}"
 
 
-def _job_at(fields: dict[str, str]) -> Job:
-    """Read the record as it was when the event happened."""
+def order_of(event_id: str) -> tuple[int, ...]:
+    """Return what an event's id is ordered by."""
+    return tuple(int(part) for part in event_id.split("-"))
+
+
+def parse_event(event_id: str, fields: Mapping[str, str]) -> Event:
+    """Read an entry of a job's stream."""
+    if fields["type"] != "status":
+        return Event(event_id, fields["type"], fields["data"])
+    # The record as it was when the event happened, as the flat list that HGETALL gives.
     flat: list[str] = json.loads(fields["record"])
     position = fields["queue_position"]
-    return Job.from_record(
+    job = Job.from_record(
         dict(zip(flat[::2], flat[1::2], strict=True)), int(position) if position else None
     )
+    return _status(event_id, job)
 
 
-def _last_id(jobs: JobStore, id: str) -> tuple[int, ...]:
-    last = cast(list[tuple[str, Any]], jobs.redis.xrevrange(f"events:{id}", count=1))
-    return _parts(last[0][0]) if last else (0, 0)
+def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
+    """Read the events of a job so far, after a given one.
+
+    Of a finished job whose events have been dropped by age only the final status is left.
+    """
+    job = jobs.get(id)
+    entries = cast(
+        list[tuple[str, dict[str, str]]], jobs.redis.xrange(stream_key(id), min=f"({after}")
+    )
+    events = [parse_event(*entry) for entry in entries]
+    if not events and job.status in FINAL and not jobs.redis.exists(stream_key(id)):
+        events = [_status(after, job)]
+    return events
 
 
-def _parts(event_id: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in event_id.split("-"))
+def _status(event_id: str, job: Job) -> Event:
+    return Event(event_id, "status", json.dumps(job.to_json()), job.status in FINAL)

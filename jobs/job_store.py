@@ -10,9 +10,11 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 import redis
+import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.record import FINAL, Job, Status
 from jobs.settings import Settings
@@ -41,6 +43,7 @@ class Claim:
     recipe: Recipe
     model: str | None  # decided by an earlier attempt, still to be published
     checkpoint: str | None  # reached by an earlier attempt
+    request_id: str | None  # of the request that submitted the job
 
 
 def connect(settings: Settings) -> redis.Redis:
@@ -49,18 +52,26 @@ def connect(settings: Settings) -> redis.Redis:
     A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
     a Redis that hangs is not waited for twice.
     """
+    retry = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
+    return redis.Redis.from_url(settings.redis_url, **_options(settings), retry=retry)
+
+
+def connect_async(settings: Settings) -> redis.asyncio.Redis:
+    """Open a client for an event loop; it tells at once that a connection was cut."""
+    return redis.asyncio.Redis.from_url(settings.redis_url, **_options(settings))
+
+
+def _options(settings: Settings) -> dict[str, Any]:
     try:
         password = settings.redis_password
     except OSError as error:
         raise redis.exceptions.ConnectionError(f"its password cannot be read: {error}") from None
-    return redis.Redis.from_url(
-        settings.redis_url,
-        password=password,
-        decode_responses=True,
-        socket_connect_timeout=1,
-        socket_timeout=3,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
-    )
+    return {
+        "password": password,
+        "decode_responses": True,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 3,
+    }
 
 
 class JobStore:
@@ -80,7 +91,13 @@ class JobStore:
     # -- what clients do ------------------------------------------------------------------
 
     def submit(
-        self, recipe: Recipe, *, samples: int, queue_limit: int, idempotency_key: str | None = None
+        self,
+        recipe: Recipe,
+        *,
+        samples: int,
+        queue_limit: int,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
     ) -> Job:
         """Create a job, or find the one that the same idempotency key created.
 
@@ -94,6 +111,8 @@ class JobStore:
             Jobs that may wait at once.
         idempotency_key
             Chosen by the client, remembered for a day.
+        request_id
+            Of the request that asks for it; the job's log lines will bear it.
 
         Raises
         ------
@@ -120,6 +139,7 @@ class JobStore:
             idempotency_key or "",
             hashlib.sha256(fields.encode()).hexdigest(),
             IDEMPOTENCY_KEPT_S,
+            request_id or "",
         )
         if outcome == "full":
             raise QueueFullError(f"{queue_limit} jobs are waiting already; try again later")
@@ -206,6 +226,10 @@ class JobStore:
         descriptions = cast(list[str | None], self.redis.hmget("workers", names)) if names else []
         return [json.loads(description) for description in descriptions if description]
 
+    def measure(self) -> Measures:
+        """Take the measures of the queue and of what has been counted, all at one moment."""
+        return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
+
     # -- what workers do ------------------------------------------------------------------
 
     def claim(
@@ -224,11 +248,11 @@ class JobStore:
         if answer is None:
             return None
         id, fence = answer
-        recipe, model, checkpoint = cast(
-            tuple[str, str | None, str | None],
-            self.redis.hmget(f"job:{id}", ["recipe", "model", "checkpoint"]),
+        recipe, model, checkpoint, request_id = cast(
+            tuple[str, str | None, str | None, str | None],
+            self.redis.hmget(f"job:{id}", ["recipe", "model", "checkpoint", "request_id"]),
         )
-        return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint)
+        return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint, request_id)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Note where the training runs."""

@@ -59,6 +59,10 @@ class Job(BaseModel):
     attempts: int = Field(ge=0, description="How often a worker has taken it.")
     model: str | None = Field(description="Id of the trained model; null until it succeeded.")
     error: JobProblem | None = Field(description="Null unless it failed.")
+    request_id: str | None = Field(
+        description="`X-Request-Id` of the request that submitted it, as in the logs; null for "
+        "jobs of earlier versions."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -86,6 +90,7 @@ class Job(BaseModel):
                 "attempts": record["attempts"],
                 "model": model,
                 "error": json.loads(record["error"]) if "error" in record else None,
+                "request_id": record.get("request_id"),
                 "created_at": _time(record["created_at"]),
                 "started_at": _time(record.get("started_at")),
                 "finished_at": _time(record.get("finished_at")),

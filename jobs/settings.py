@@ -1,6 +1,7 @@
 """Settings that the API and the worker share, from the environment (prefix ``STEPBOX_``)."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +21,9 @@ class Settings(BaseSettings):
     models_dir: Path = Field(Path("models"), description="Folder of the trained models.")
     data_dir: Path = Field(Path("data"), description="Folder that bin/fetch-datasets filled.")
     queue_limit: int = Field(100, ge=1, description="Jobs that may wait at once.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people, or one JSON object a line."
+    )
 
     @property
     def redis_password(self) -> str | None:

@@ -9,7 +9,7 @@ import logging
 from typing import Literal, NamedTuple
 
 from flask import Flask, Response, request
-from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from service.settings import ServiceSettings
@@ -18,7 +18,15 @@ log = logging.getLogger(__name__)
 
 Scope = Literal["read", "write"]
 
-OPEN_PATHS = ("/livez", "/readyz", "/", "/docs", "/favicon.ico")
+OPEN_PATHS = (
+    "/livez",
+    "/readyz",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/",
+    "/docs",
+    "/favicon.ico",
+)
 OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
 READING_POSTS = ("/predict", "/analysis/", "/v2/")
 
@@ -62,16 +70,21 @@ def register(app: Flask, settings: ServiceSettings) -> None:
 
     @app.before_request
     def check_token() -> None:
-        if tokens and not _is_open(request.path):
-            scope = _scope_shown(tokens)
-            if scope == "read" and _needed_scope() == "write":
-                raise Forbidden("This token may read and predict, but change nothing.")
+        check(tokens, request.method, request.path, request.headers.get("Authorization", ""))
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+def check(tokens: list[Token], method: str, path: str, authorization: str) -> None:
+    """Let a request pass, or raise Unauthorized or Forbidden; everything passes without tokens."""
+    if tokens and not _is_open(path):
+        scope = _scope_shown(tokens, authorization)
+        if scope == "read" and _needed_scope(method, path) == "write":
+            raise Forbidden("This token may read and predict, but change nothing.")
 
 
 def warn_if_open(settings: ServiceSettings) -> None:
@@ -99,15 +112,15 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 
 
-def _needed_scope() -> Scope:
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(READING_POSTS):
+def _needed_scope(method: str, path: str) -> Scope:
+    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(READING_POSTS):
         return "read"
     return "write"
 
 
-def _scope_shown(tokens: list[Token]) -> Scope:
+def _scope_shown(tokens: list[Token], authorization: str) -> Scope:
     """Tell what the request's token allows; all are compared, so that the time tells nothing."""
-    shown = request.authorization
+    shown = Authorization.from_header(authorization)
     secret = shown.token if shown is not None and shown.type == "bearer" else None
     if secret is None:
         raise Unauthorized(

@@ -7,8 +7,11 @@ from service import (
     analysis,
     datasets,
     errors,
+    inference_protocol,
     inspection,
     jobs,
+    logs,
+    metrics,
     models,
     openapi,
     packing,
@@ -51,14 +54,24 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     )
     app.json = StrictJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
-    app.config["MAX_FORM_PARTS"] = predict.MOST_IMAGES
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = parts = Parts(settings)
+    logs.register(app)
+    metrics.register(app)
     errors.register(app)
     access.register(app, settings)
     rate_limits.register(app, settings, parts)
-    for resource in (jobs, predict, models, inspection, datasets, analysis, system):
+    for resource in (
+        jobs,
+        predict,
+        models,
+        inspection,
+        datasets,
+        analysis,
+        inference_protocol,
+        system,
+        metrics,
+    ):
         app.register_api(resource.blueprint)
     openapi.register(app)
     static_files.register(app)

@@ -59,6 +59,11 @@ class Problem(BaseModel):
     errors: list[ProblemFault] | None = Field(
         None, description="With 422: one entry a fault, all faults at once."
     )
+    error: str | None = Field(
+        None,
+        description="Under /v2: the detail and all faults in one text, which is what clients of "
+        "the Open Inference Protocol show.",
+    )
 
 
 def problems(*statuses: int) -> ResponseDict:
@@ -94,8 +99,11 @@ def problem(
         "instance": request.path,
         **members,
     }
-    if faults := list(faults):
+    faults = list(faults)
+    if faults:
         body["errors"] = [fault._asdict() for fault in faults]
+    if request.path == "/v2" or request.path.startswith("/v2/"):
+        body["error"] = " ".join([detail, *(f"{at or '/'}: {what}." for at, what in faults)])
     return Response(
         json.dumps(body), status, headers=headers, content_type="application/problem+json"
     )

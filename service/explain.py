@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from stepbox.activations import Array
+from stepbox.datasets import scale_pixels
 from stepbox.images import FIELD, Prepared
 from stepbox.inspection import entropy, input_gradient, margin
+from stepbox.losses import softmax
 from stepbox.network import Network
+from stepbox.recipe import PixelScale
 
 MOST_EXPLAINED = 100
 
@@ -52,12 +53,12 @@ class Explanation(BaseModel):
 
 
 def explain(
-    network: Network,
-    inputs: Array,
-    prepared: list[Prepared],
-    probabilities: NDArray[np.float64],
+    network: Network, prepared: list[Prepared], pixel_scale: PixelScale
 ) -> list[dict[str, Any]]:
-    """Explain predictions; inputs of shape (n, 784), probabilities of shape (n, 10)."""
+    """Explain what a network says of pictures, one explanation each."""
+    pixels = np.stack([picture.pixels for picture in prepared])
+    inputs = scale_pixels(pixels, pixel_scale, network.weights[0].dtype)
+    probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [
         {

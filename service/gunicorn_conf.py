@@ -1,38 +1,44 @@
 """How gunicorn serves the API."""
 
-import json
+import logging
+from logging.config import dictConfig
 from typing import Any
 
-from gunicorn import util
+from gunicorn import glogging
 
+from jobs.logs import logging_config
+from service import tally
 from service.access import warn_if_open
-from service.errors import title
 from service.settings import ServiceSettings
 
 _settings = ServiceSettings()
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "gthread"  # an open event stream must not keep a process from answering
+worker_class = "service.http_server.Worker"
 workers = _settings.processes
-threads = _settings.threads
+preload_app = True  # processes share the memory of what is imported
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
-graceful_timeout = 5  # an open event stream ends by this; its client comes back
+graceful_timeout = 30  # for requests in flight; event streams end at once
 keepalive = 5
 control_socket_disable = True
+logging.captureWarnings(True)
+
+
+class logger_class(glogging.Logger):  # type: ignore[misc] # noqa: N801
+    """Logs as the application does; gunicorn's own setting for this logs every request too."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take the handlers that gunicorn gave itself away."""
+        super().setup(cfg)
+        dictConfig(logging_config(_settings.log_format))
 
 
 def on_starting(server: Any) -> None:
-    """Say who can get in."""
+    """Say who can get in, and let all processes count together."""
     warn_if_open(_settings)
+    tally.make_folder()
 
 
-def _write_problem(sock: Any, status: int, reason: str, message: str) -> None:
-    """Answer what is no HTTP, or has too long a line, by a problem too: gunicorn's own is HTML."""
-    name = title(status)
-    body = json.dumps({"type": "about:blank", "title": name, "status": status, "detail": message})
-    head = f"HTTP/1.1 {status} {name}\r\nConnection: close\r\n"
-    head += f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
-    util.write_nonblock(sock, (head + body).encode("ascii"))
-
-
-util.write_error = _write_problem
+def on_exit(server: Any) -> None:
+    """Forget the counts: Prometheus knows that they begin anew."""
+    tally.remove_folder()

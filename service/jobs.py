@@ -1,30 +1,25 @@
 """Trainings: start one, watch it, cancel it."""
 
 import logging
-import time
-from collections.abc import Iterator
-from socket import MSG_DONTWAIT, MSG_PEEK, socket
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
-from redis.exceptions import RedisError
 from werkzeug.exceptions import TooManyRequests
 
-from jobs.events import EVENT_ID, FIRST, follow
+from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.job_store import JobStore
+from jobs.logs import request_id
 from jobs.queue import send_token
-from jobs.record import Job, Status
+from jobs.record import FINAL, Job, Status
 from service.errors import RETRY_AFTER_S, problems
 from service.parts import parts
+from service.streams import FOLLOW, to_bytes
 from stepbox.datasets import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
 from stepbox.recipe import DESCRIPTIONS, RECIPES, Recipe, TrainRequest
 
 log = logging.getLogger(__name__)
-
-KEEP_ALIVE_S = 5
-RECONNECT_MS = 2000
 
 blueprint = APIBlueprint(
     "jobs", __name__, abp_tags=[Tag(name="training", description="Trainings, as batch jobs.")]
@@ -105,7 +100,9 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         samples=TRAIN_SAMPLES,
         queue_limit=parts().settings.queue_limit,
         idempotency_key=header.idempotency_key,
+        request_id=request_id.get(),
     )
+    log.info("job %s: accepted", job.id)
     try:
         send_token(parts().celery)
     except Exception as error:  # the job is safe in its record: the workers make up for tokens
@@ -163,47 +160,17 @@ def job_events(path: JobPath) -> Response:
         raise InvalidInputError.at(
             "/Last-Event-ID", "must be the id of an event, like 1700000000000-0"
         )
-    store, streams = parts().jobs, parts().event_streams
-    store.get(path.id)  # an unknown id or an absent Redis is told before the stream begins
-    if not streams.acquire(blocking=False):
+    store, streams = parts().jobs, parts().streams
+    response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    if store.get(path.id).status in FINAL:
+        response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
+    elif streams.open >= streams.limit:
         raise TooManyRequests(
             "This process holds as many event streams as it may.", retry_after=RETRY_AFTER_S
         )
-    response = Response(
-        _stream(store, path.id, after, request.environ.get("gunicorn.socket")),
-        content_type="text/event-stream",
-        headers={"Cache-Control": "no-store"},
-    )
-    response.call_on_close(streams.release)
+    elif request.method == "GET":
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop goes on from here
     return response
-
-
-def _stream(store: JobStore, id: str, after: str, client: socket | None) -> Iterator[str]:
-    yield f"retry: {RECONNECT_MS}\n\n"
-    written = time.monotonic()
-    try:
-        for event in follow(store, id, after, wait_s=0.5):
-            if event is not None:
-                yield f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n"
-            elif _has_left(client):
-                return
-            elif time.monotonic() - written < KEEP_ALIVE_S:
-                continue
-            else:
-                yield ": still here\n\n"
-            written = time.monotonic()
-    except RedisError as error:  # the client comes back with the last id that it saw
-        log.warning("the events of job %s break off: %s", id, error)
-
-
-def _has_left(client: socket | None) -> bool:
-    """Tell whether the client has closed its end, without waiting for a write to fail."""
-    try:
-        return client is not None and client.recv(1, MSG_PEEK | MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
 
 
 def _accepted(job: Job) -> Response:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -19,30 +19,17 @@ class StrictJSONProvider(DefaultJSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Read JSON text; raises ValueError where it is none."""
-        try:
-            return json.loads(s, object_pairs_hook=_unique_names, **kwargs)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        return _parse(s)
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Write JSON text."""
         return super().dumps(obj, allow_nan=False, **kwargs)
 
 
-def read_object() -> dict[str, Any]:
-    """Read the request's body as a JSON object.
-
-    Raises
-    ------
-    UnsupportedMediaType
-        Its content type is not JSON.
-    BadRequest
-        It is not JSON, or no object.
-    """
-    if not request.is_json:
-        raise UnsupportedMediaType("Send a JSON body with 'Content-Type: application/json'.")
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Read a JSON object; raises BadRequest where it is none."""
     try:
-        body = current_app.json.loads(request.get_data())
+        body = _parse(data)
     except ValueError as error:  # also of bytes that are no UTF-8
         raise BadRequest(f"The body is not JSON: {error}") from None
     if not isinstance(body, dict):
@@ -59,7 +46,16 @@ def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
     @app.before_request
     def check() -> None:
         if request.endpoint in endpoints and request.method in ("POST", "PUT"):
-            read_object()
+            if not request.is_json:
+                raise UnsupportedMediaType("Send a JSON body: 'Content-Type: application/json'.")
+            parse_object(request.get_data())
+
+
+def _parse(text: str | bytes) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique_names)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from flask import Response, jsonify, send_file
+from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,11 +75,20 @@ def list_models() -> Response:
 
 
 @blueprint.get(
-    "/models/<ref>", summary="A model's card", responses={200: Card, **problems(404, 409)}
+    "/models/<ref>",
+    summary="A model's card",
+    responses={200: Card, 304: {"description": "Unchanged."}, **problems(404, 409)},
 )
 def get_model(path: ModelPath) -> Response:
-    """Give what is known of a model: its recipe, history and evaluation."""
-    return jsonify(parts().models.card(path.ref).model_dump(mode="json"))
+    """Give what is known of a model: its recipe, history and evaluation.
+
+    `If-None-Match` spares a second download.
+    """
+    response = jsonify(parts().models.card(path.ref).model_dump(mode="json"))
+    response.add_etag(weak=True)  # packed or not, it is the same card
+    response.cache_control.no_cache = True
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get(

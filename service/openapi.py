@@ -9,7 +9,9 @@ import flask_openapi3_swagger
 from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
-from service.predict import PixelImages
+from service.inference_schemas import InferenceRequest, InferenceResponse
+from service.pictures import NPY, PixelImages
+from service.predict import BINARY
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 PAGE_POLICY = (
@@ -38,14 +40,15 @@ def register(app: OpenAPI) -> None:
 
 
 def json_endpoints(app: OpenAPI) -> frozenset[str]:
-    """Name the endpoints whose request body is JSON alone."""
+    """Name the endpoints that need a request body, and one of JSON alone."""
     paths = app.extensions["openapi"]["paths"]
     found = set()
     for rule in app.url_map.iter_rules():
         operations = paths.get(re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule), {})
         for method, operation in operations.items():
-            content = operation.get("requestBody", {}).get("content", {})
-            if method.upper() in (rule.methods or ()) and list(content) == ["application/json"]:
+            body = operation.get("requestBody", {"content": {}, "required": False})
+            json_alone = body["required"] and list(body["content"]) == ["application/json"]
+            if method.upper() in (rule.methods or ()) and json_alone:
                 found.add(rule.endpoint)
     return frozenset(found)
 
@@ -53,14 +56,19 @@ def json_endpoints(app: OpenAPI) -> frozenset[str]:
 def _document(app: OpenAPI) -> dict[str, Any]:
     """Make the document, and mend what flask-openapi3 leaves odd in it."""
     document = deepcopy(app.api_doc)
-    document["components"]["schemas"]["PixelImages"] = PixelImages.model_json_schema()
+    document["paths"]["/predict"]["post"]["responses"]["200"]["content"][NPY] = BINARY
+    schemas = document["components"]["schemas"]
+    for model in (PixelImages, InferenceRequest, InferenceResponse):  # which the views name alone
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["description"] = operation["description"].replace("<br/>", " ")
             # It adds a 422 of its own to every operation; those that have one describe it.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
-    for schema in document["components"]["schemas"].values():
+    for schema in schemas.values():
         if "example" in schema:  # the form of OpenAPI 3.0
             schema["examples"] = [schema.pop("example")]
     return document

@@ -1,15 +1,15 @@
 """What the views work with."""
 
 from functools import cache, cached_property, lru_cache
-from threading import BoundedSemaphore
 from typing import cast
 
 from celery import Celery
 from flask import current_app
 
-from jobs.job_store import JobStore, connect
+from jobs.job_store import JobStore, connect, connect_async
 from jobs.queue import make_celery
 from service.settings import ServiceSettings
+from service.streams import Streams
 from stepbox.activations import Array
 from stepbox.datasets import Dataset, load_dataset
 from stepbox.evaluation import predict_logits
@@ -25,7 +25,7 @@ class Parts:
         self.models = ModelStore(settings.models_dir)
         self.dataset = cache(self._dataset)
         self.test_logits = lru_cache(16)(self._test_logits)  # 800 kB each
-        self.event_streams = BoundedSemaphore(settings.event_streams)
+        self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property
     def jobs(self) -> JobStore:

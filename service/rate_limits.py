@@ -14,7 +14,7 @@ from service.settings import ServiceSettings
 
 
 def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
-    """Limit POST /train over all processes, in Redis, and POST /predict in each, without it."""
+    """Limit POST /train over all processes, in Redis, and predictions in each, without it."""
     rules: dict[str, RateLimitItem] = {}
     limiters: dict[str, FixedWindowRateLimiter] = {}
     if settings.train_limit:
@@ -28,12 +28,14 @@ def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
 
     @app.before_request
     def count() -> None:
-        if request.method != "POST" or request.path not in rules:
+        infers = request.path.startswith("/v2/models/")
+        path = "/predict" if infers else request.path
+        if request.method != "POST" or path not in rules:
             return
-        rule, limiter = rules[request.path], limiters[request.path]
+        rule, limiter = rules[path], limiters[path]
         client = request.remote_addr or ""
-        allowed = limiter.hit(rule, request.path, client)
-        window = limiter.get_window_stats(rule, request.path, client)
+        allowed = limiter.hit(rule, path, client)
+        window = limiter.get_window_stats(rule, path, client)
         reset = max(1, ceil(window.reset_time - time.time()))
         g.rate_limit = {
             "RateLimit-Limit": str(rule.amount),

@@ -16,7 +16,7 @@ class ServiceSettings(Settings):
     processes: int = Field(2, ge=1, description="Processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")
     event_streams: int = Field(
-        24, ge=1, description="Event streams that a process holds at once; each takes a thread."
+        1000, ge=1, description="Event streams that a process holds at once."
     )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body taken.")
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, apart by commas.")

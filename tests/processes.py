@@ -128,7 +128,7 @@ class Stack:
     def start_service(self) -> Process:
         """Start the API and wait until it answers."""
         process = self._start(
-            "service", "gunicorn", "-c", "service/gunicorn_conf.py", "service.wsgi:app"
+            "service", "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
         )
         wait_until(self._service_answers, what="the API to answer")
         return process

@@ -11,6 +11,7 @@ from typing import Any
 from celery import bootsteps
 from redis.exceptions import RedisError
 
+from jobs.logs import about
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
@@ -68,7 +69,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def _look(self, worker: Any) -> None:
         dead = dead_owners(self._jobs)
         for job, fence in dead:
-            log.warning("job %s: the process of attempt %s is dead", job, fence)
+            with about(job, self._jobs.get(job).request_id):
+                log.warning("job %s: the process of attempt %s is dead", job, fence)
         for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
             send_token(worker.app)
 

@@ -17,6 +17,7 @@ from redis.exceptions import (
 )
 
 from jobs.job_store import Claim, JobStore, Verdict
+from jobs.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,10 @@ class Reporter(Thread):
 
     def run(self) -> None:
         """Report once a period, and at once when an epoch ends."""
+        with about(self._claim.job, self._claim.request_id):
+            self._report_all()
+
+    def _report_all(self) -> None:
         while self._verdict != "lost":
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or self._points, timeout=PERIOD_S)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.job_store import Claim, JobStore, connect
+from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
 from stepbox.card import CardDraft
@@ -44,12 +45,19 @@ class Stores:
 
 def run_next_job(stores: Stores, worker: str) -> None:
     """Take the oldest waiting job, if any, and run it to its end."""
-    jobs, models = stores.jobs, stores.models
+    jobs = stores.jobs
     claim = insist(jobs.claim, this_process(), worker, insist(dead_owners, jobs))
     if claim is None:
         log.info("no job waits: a surplus token")
         return
-    log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
+    with about(claim.job, claim.request_id):
+        log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
+        _run(stores, claim)
+
+
+def _run(stores: Stores, claim: Claim) -> None:
+    """Run a claimed job to its end."""
+    jobs, models = stores.jobs, stores.models
     outcome: Status = "succeeded"
     problem = None
     with Reporter(jobs, claim) as reporter:

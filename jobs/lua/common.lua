@@ -6,9 +6,12 @@
 -- jobs:queued   sorted set of waiting ids, by order of creation
 -- jobs:leases   sorted set of running ids, by the time their lease ends
 -- workers       hash name → what the worker says of itself; workers:seen by time
+-- metrics       hash: what has been counted since the first job. The transition itself counts,
+--               so a call that is repeated counts nothing twice
 
 local EVENTS_KEPT_S = 7 * 24 * 3600
 local MOST_DEATHS = 9 -- of workers, between two checkpoints
+local EPOCH_BOUNDS_S = { 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000 }
 
 local function now()
   local time = redis.call('TIME')
@@ -21,6 +24,10 @@ end
 
 local function key_of(id)
   return 'job:' .. id
+end
+
+local function count(field, amount)
+  redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
 end
 
 -- Tell the job's watchers what the record says now. The record travels as the flat
@@ -37,13 +44,15 @@ local function conclude(id, status)
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
   redis.call('HSET', key_of(id), 'status', status, 'finished_at', stamp())
+  count('finished:' .. status)
   emit_status(id)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
 end
 
 -- running → queued, at its old place in the queue; the fence rises with the next claim. A job
 -- whose workers die again and again without a new checkpoint is what kills them: it fails.
-local function requeue(id)
+-- `cause` says how it showed that the job was lost: 'process' or 'lease'.
+local function requeue(id, cause)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'model')
   if record[1] and not record[2] then
     return conclude(id, 'cancelled')
@@ -60,6 +69,7 @@ local function requeue(id)
   redis.call('HDEL', key_of(id), 'owner')
   redis.call('HSET', key_of(id), 'status', 'queued')
   redis.call('ZADD', 'jobs:queued', redis.call('HGET', key_of(id), 'sequence'), id)
+  count('recoveries:' .. cause)
   emit_status(id)
 end
 
@@ -79,13 +89,13 @@ end
 local function reap(lease, first)
   for i = first, #ARGV, 2 do
     if verdict(ARGV[i], ARGV[i + 1]) ~= 'lost' then
-      requeue(ARGV[i])
+      requeue(ARGV[i], 'process')
     end
   end
   local uptime = redis.call('INFO', 'server'):match('uptime_in_seconds:(%d+)')
   if tonumber(uptime) >= tonumber(lease) then
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'jobs:leases', '-inf', stamp())) do
-      requeue(id)
+      requeue(id, 'lease')
     end
   end
 end

@@ -4,6 +4,23 @@
 -- Returns the verdict.
 local id, fence, lease, progress, epoch, entry, checkpoint = unpack(ARGV)
 
+-- Counts an epoch of training: its seconds, as a histogram's buckets too, its samples and pace.
+local function count_epoch()
+  local record = redis.call('HMGET', key_of(id), 'recipe', 'progress')
+  local job, seconds = cjson.decode(record[2]), cjson.decode(entry).seconds
+  local field = 'epochs:' .. cjson.decode(record[1]).engine .. ':'
+  local samples = job.samples_total / job.epochs
+  count(field .. 'seconds', seconds)
+  count(field .. 'samples', samples)
+  for _, bound in ipairs(EPOCH_BOUNDS_S) do
+    count(field .. 'le:' .. bound, seconds <= bound and 1 or 0)
+  end
+  count(field .. 'le:+Inf')
+  if seconds > 0 then
+    redis.call('HSET', 'metrics', field .. 'pace', samples / seconds)
+  end
+end
+
 local answer = verdict(id, fence)
 if answer == 'lost' then
   return answer
@@ -11,6 +28,9 @@ end
 redis.call('ZADD', 'jobs:leases', now() + lease, id)
 if epoch ~= '' and redis.call('HSETNX', key_of(id), 'epoch:' .. epoch, entry) == 1 then
   redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', entry)
+  if tonumber(epoch) > 0 then
+    count_epoch()
+  end
 end
 if checkpoint ~= '' and redis.call('HGET', key_of(id), 'checkpoint') ~= checkpoint then
   redis.call('HSET', key_of(id), 'checkpoint', checkpoint)

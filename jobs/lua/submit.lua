@@ -1,6 +1,7 @@
--- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint, seconds the key is kept
+-- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint, seconds the key is
+-- kept, request id or ''
 -- Returns {'created' | 'earlier' | 'full' | 'differs', id}. Safe to repeat with the same id.
-local id, recipe, progress, limit, idempotency, fingerprint, kept_s = unpack(ARGV)
+local id, recipe, progress, limit, idempotency, fingerprint, kept_s, request_id = unpack(ARGV)
 
 if redis.call('EXISTS', key_of(id)) == 1 then
   return { 'created', id }
@@ -18,6 +19,10 @@ end
 local sequence = redis.call('INCR', 'jobs:sequence')
 redis.call('HSET', key_of(id), 'id', id, 'status', 'queued', 'recipe', recipe, 'progress', progress,
   'created_at', stamp(), 'sequence', sequence, 'fence', 0, 'attempts', 0)
+if request_id ~= '' then
+  redis.call('HSET', key_of(id), 'request_id', request_id)
+end
+count('submitted')
 redis.call('ZADD', 'jobs:all', sequence, id)
 redis.call('ZADD', 'jobs:queued', sequence, id)
 if idempotency ~= '' then

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from service.analysis.parts import Answer, Request, answer_with, blueprint
 from service.errors import problems
 from service.parts import parts
-from service.predict import Image
+from service.pictures import Image
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
 from stepbox.datasets import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError

@@ -20,6 +20,7 @@ def test_sums_of_boxes_approximate_what_is_typed(visit, stack, models):
     expect(page.locator("#boxes-words")).to_contain_text("At worst 0.035 off")
     expect(page.locator("#boxes-request")).to_contain_text('"boxes": 256')
     expect(page.locator("#plane canvas")).to_have_count(2)
+    expect(page.locator("#plane-request")).to_contain_text('"dimensions": 2')
 
 
 def test_rows_of_the_jacobian_sum_to_0(open_page):

@@ -4,7 +4,7 @@ import json
 
 import requests
 
-from jobs.events import follow
+from jobs.events import read_events
 
 
 def check_undisturbed(stack, jobs, job, sha256, losses):
@@ -19,7 +19,7 @@ def check_undisturbed(stack, jobs, job, sha256, losses):
     card = requests.get(f"{stack.url}/models/{job['model']}", timeout=10).json()
     assert card["weights"]["sha256"] == sha256
 
-    events = [event for event in follow(jobs, job["id"], wait_s=0.1) if event]
+    events = read_events(jobs, job["id"])
     epochs = [json.loads(event.data)["epoch"] for event in events if event.type == "epoch"]
     assert epochs == list(range(len(losses)))
     states = [json.loads(event.data)["status"] for event in events if event.type == "status"]

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 from redis.exceptions import RedisError
 
-from jobs.events import follow
+from jobs.events import read_events
 from jobs.job_store import JobStore, connect
 from jobs.settings import Settings
 from tests.faults.reference import reference
@@ -169,7 +169,7 @@ class Storm:
             counts["completed"] += 1
             card = requests.get(f"{self.stack.url}/models/{job['model']}", timeout=10).json()
             counts["other_weights"] += card["weights"]["sha256"] != sha256
-            events = [event for event in follow(self.jobs, id, wait_s=0.1) if event]
+            events = read_events(self.jobs, id)
             epochs = [json.loads(one.data)["epoch"] for one in events if one.type == "epoch"]
             ends = [one for one in events if one.type == "status" and '"succeeded"' in one.data]
             counts["gaps"] += epochs != list(range(len(losses)))

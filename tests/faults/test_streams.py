@@ -14,12 +14,14 @@ from tests.processes import wait_until
 STREAMS = 1000
 AT_ONCE = 20
 THREADS = 64  # of both processes
+HELD = 200
 
 
 def open_stream(stack, id):
     answer = requests.get(f"{stack.url}/jobs/{id}/events", stream=True, timeout=10)
     if answer.status_code == 200:
-        next(answer.iter_lines())
+        answer.lines = answer.iter_lines()  # kept: without it the connection would be closed
+        next(answer.lines)
     return answer
 
 
@@ -73,3 +75,31 @@ def test_streams_over_the_limit_are_refused_and_leave_the_rest_alone(own_stack, 
     for stream in streams:
         stream.close()
     assert re.fullmatch(r"\d+", refused.headers["Retry-After"])
+
+
+def test_many_streams_take_few_connections_and_end_with_the_process(own_stack, jobs):
+    service = own_stack.start_service()
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        streams = list(pool.map(lambda _: open_stream(own_stack, id), range(HELD)))
+    assert all(stream.ok for stream in streams)
+    assert jobs.redis.info("clients")["connected_clients"] <= THREADS + 4  # one a process reads
+
+    requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
+    for stream in streams:
+        assert [line for line in stream.lines if line.startswith(b"event")] == [
+            b"event: status"
+        ] * 2
+
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    streams = [open_stream(own_stack, id) for _ in range(HELD)]
+    with ThreadPoolExecutor() as pool:
+        function = {"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}
+        slow = pool.submit(
+            requests.post, f"{own_stack.url}/analysis/box-approximation", json=function, timeout=30
+        )
+        time.sleep(0.1)  # the request is under way
+        assert service.stop() == 0
+        assert slow.result().status_code == 200
+    for stream in streams:  # a stream that breaks off would raise here
+        assert b"event: status" in list(stream.lines)

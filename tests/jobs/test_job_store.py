@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jobs import job_store
-from jobs.events import follow
+from jobs.events import read_events
 from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
@@ -39,7 +39,7 @@ def entry(epoch):
 
 
 def events(jobs, id, after="0-0"):
-    return [event for event in follow(jobs, id, after, wait_s=0.1) if event]
+    return read_events(jobs, id, after)
 
 
 def test_a_new_job_waits_with_all_its_fields(jobs):
@@ -243,10 +243,11 @@ def test_the_dead_owner_of_a_cancelled_job_ends_it(jobs):
 
 def test_a_repeated_submission_of_one_id_makes_one_job(jobs):
     """As when the reply to the first was lost."""
-    arguments = ("aaaa", RECIPE.model_dump_json(), json.dumps(PROGRESS), 100, "", "", 60)
+    arguments = ("aaaa", RECIPE.model_dump_json(), json.dumps(PROGRESS), 100, "", "", 60, "")
     assert jobs._run("submit", *arguments) == jobs._run("submit", *arguments)
     assert [job.id for job in jobs.page()[0]] == ["aaaa"]
     assert jobs.queue_length() == 1
+    assert jobs.measure().submitted == 1
 
 
 def test_a_job_that_kills_its_workers_fails(jobs):

@@ -33,6 +33,7 @@ def bearer(secret):
         ("get", "/jobs"),
         ("get", "/openapi.json"),
         ("get", "/system"),
+        ("get", "/v2"),
         ("get", "/nowhere"),
         ("post", "/train"),
         ("post", "/predict"),
@@ -48,16 +49,28 @@ def test_without_a_known_token_nobody_gets_in(guarded, method, path, headers):
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/docs", "/static/any/docs.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/livez",
+        "/readyz",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/docs",
+        "/static/any/docs.js",
+    ],
+)
 def test_health_pages_and_static_files_are_open(guarded, path):
     with guarded.get(path) as answer:
-        assert answer.status_code in (200, 503)
+        assert answer.status_code in (200, 409, 503)
 
 
 def test_a_reader_reads_and_predicts_but_changes_nothing(guarded):
     assert guarded.get("/models", headers=bearer(READ)).status_code == 200
     answer = guarded.post("/predict", data=b"", content_type="image/png", headers=bearer(READ))
     check_problem(answer, 409)  # past the guard: there is no model yet
+    check_problem(guarded.post("/v2/models/latest/infer", headers=bearer(READ)), 409)
+    assert guarded.post("/v2/repository/index", headers=bearer(READ)).json == []
     for method, path in (
         ("post", "/train"),
         ("post", "/jobs/some/cancel"),
@@ -90,7 +103,7 @@ def test_an_address_for_all_needs_tokens_or_a_clear_word():
 
 def test_gunicorn_does_not_start_open_to_all():
     done = subprocess.run(
-        [BIN / "gunicorn", "-c", "service/gunicorn_conf.py", "service.wsgi:app"],
+        [BIN / "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"],
         cwd=ROOT,
         env={"STEPBOX_HOST": "0.0.0.0", "STEPBOX_PORT": str(free_port()), "PATH": "/usr/bin:/bin"},
         capture_output=True,

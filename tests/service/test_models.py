@@ -26,6 +26,26 @@ def test_a_card_is_complete(client, model):
     assert card["versions"].keys() == {"python", "numpy", "torch", "stepbox"}
 
 
+def test_a_card_is_sent_once(client, model):
+    id, _ = model
+    etag = client.get(f"/models/{id}").headers["ETag"]
+    packed = client.get("/models/latest", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["ETag"] == etag
+    for known in (etag, f'"other", {etag}', "*"):
+        again = client.get("/models/latest", headers={"If-None-Match": known})
+        assert (again.status_code, again.data) == (304, b"")
+        assert again.headers["ETag"] == etag
+    assert client.get(f"/models/{id}", headers={"If-None-Match": '"other"'}).json["id"] == id
+
+
+def test_another_card_has_another_etag(client, parts):
+    publish(parts)
+    etag = client.get("/models/latest").headers["ETag"]
+    newer, _ = publish(parts)
+    answer = client.get("/models/latest", headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.json["id"]) == (200, newer)
+
+
 def test_weights_are_served_with_their_checksum(client, model):
     id, network = model
     with client.get("/models/latest/weights") as answer:

@@ -181,6 +181,14 @@ def test_the_openapi_document_is_valid_and_whole(app, client):
         ("/aliases/{name}", "PUT"),
         ("/livez", "GET"),
         ("/readyz", "GET"),
+        ("/v2", "GET"),
+        ("/v2/health/live", "GET"),
+        ("/v2/health/ready", "GET"),
+        ("/v2/models/{ref}", "GET"),
+        ("/v2/models/{ref}/versions/1", "GET"),
+        ("/v2/models/{ref}/infer", "POST"),
+        ("/v2/models/{ref}/versions/1/infer", "POST"),
+        ("/v2/repository/index", "POST"),
         ("/system", "GET"),
     } <= described
     own = {"/", "/openapi.json", "/docs", "/docs/swagger/<path:name>"}

@@ -75,8 +75,8 @@ export function whenSeen(element, load) {
 }
 
 // The request line: what was asked, to copy as curl, and a link that brings the state of the figure back.
-export function request(host, { method = "POST", path, anchor }) {
-  const code = h("code", { tabindex: 0, role: "region", "aria-label": `The request behind this figure, ${path}` });
+export function request(host, { method = "POST", path, anchor, figure = "this figure" }) {
+  const code = h("code", { tabindex: 0, role: "region", "aria-label": `The request behind ${figure}, ${path}` });
   const copy = (label, text) => h("button", { class: "plain", type: "button", onclick: async ({ currentTarget }) => {
     await navigator.clipboard?.writeText(text()).catch(() => {});
     currentTarget.textContent = "Copied"; setTimeout(() => { currentTarget.textContent = label; }, 1500);

@@ -3,7 +3,7 @@ import { $, h, query, fixed, count, pixels, onMode, notice, request } from "../c
 import { post, latest } from "../api.js";
 import { chart, endLabels, Plot } from "../chart.js";
 
-const path = "/analysis/box-approximation", send = request($("#boxes-request"), { path, anchor: "boxes" }), G = 72, MOST_IN_PLANE = 72;
+const path = "/analysis/box-approximation", send = request($("#boxes-request"), { path, anchor: "boxes" }), sendPlane = request($("#plane-request"), { path, anchor: "boxes", figure: "the boxes in the plane" }), G = 72, MOST_IN_PLANE = 72;
 const input = $("#function"), plane = $("#plane-function"), slider = $("#n"), bound = $("#bound");
 input.value = query.get("function") ?? "sin(3*x)"; plane.value = query.get("plane") ?? "sin(3*x)*cos(2*y)"; slider.value = Math.log2(query.get("n") ?? 16); bound.value = query.get("bound") ?? 3;
 let found = null, flat = null;
@@ -62,7 +62,8 @@ const ask = latest(() => post(path, line()), draw, (problem) => fault(input, pro
 const askPlane = latest(() => post(path, square()), (answer) => { fault(plane, null); flat = answer; drawPlane(); }, (problem) => problem.status === 422 ? fault(plane, problem) : $("#plane").replaceChildren(notice(problem)));
 function moved() {
   slider.nextSibling.textContent = count(n()); bound.nextSibling.textContent = fixed(Number(bound.value), 1);
-  send(line(), { function: input.value, bound: bound.value, n: n(), plane: plane.value });
+  const state = { function: input.value, bound: bound.value, n: n(), plane: plane.value };
+  send(line(), state); sendPlane(square(), state);
   ask();
 }
 for (const control of [input, slider, bound]) control.addEventListener("input", moved);

@@ -1,5 +1,6 @@
 """What gunicorn serves."""
 
 from service.app import create_app
+from service.front import Front
 
-app = create_app()
+app = Front(create_app())

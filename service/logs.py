@@ -1,0 +1,33 @@
+"""The id of a request: in its answer, in the log, and with the job that it submits."""
+
+import re
+from secrets import token_hex
+
+from flask import Flask, Response, request
+
+from jobs.logs import request_id
+
+HEADER = "X-Request-Id"
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id_of(header: str | None) -> str:
+    """Take the id that a client chose, where it is well-formed, or make one."""
+    return header if header and WELL_FORMED.fullmatch(header) else token_hex(8)
+
+
+def register(app: Flask) -> None:
+    """Give each request an id; whoever runs the application may have given it one already."""
+
+    @app.before_request
+    def begin() -> None:
+        request_id.set(request_id.get() or request_id_of(request.headers.get(HEADER)))
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers[HEADER] = request_id.get() or ""
+        return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        request_id.set(None)  # a thread answers many requests

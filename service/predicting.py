@@ -1,0 +1,159 @@
+"""The way of a prediction: the bytes of a request in, the bytes of its answer out.
+
+Nothing here knows Flask: the same function serves its view and the fast way before it.
+"""
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.explain import MOST_EXPLAINED, explain
+from service.pictures import JSON, NPY, read_pictures, read_prepared
+from stepbox.activations import Array
+from stepbox.card import Card
+from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
+from stepbox.evaluation import predict_logits
+from stepbox.images import Fit, Invert
+from stepbox.losses import softmax
+from stepbox.model_reader import LATEST, ModelReader
+from stepbox.network import Network
+
+
+class PredictQuery(BaseModel):
+    """How to predict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(
+        "latest", max_length=100, description="Id or alias of a model; `latest` is the newest."
+    )
+    invert: Invert = Field(
+        "auto",
+        description="Exchange light and dark: the data sets are light on dark, so `auto` does it "
+        "where the mean of the border is over 127.",
+    )
+    fit: Fit = Field(
+        "none",
+        description="`mnist` crops a picture to its ink, scales it to 20 pixels and centres it "
+        "by its mass, as MNIST was made.",
+    )
+    explain: bool = Field(
+        False,
+        description="Tell for each picture what the network saw, how sure it is and why; for at "
+        f"most {MOST_EXPLAINED} pictures.",
+    )
+    top: int | None = Field(
+        None,
+        ge=1,
+        le=10,
+        description="Give only this many classes, the most probable first, in place of the whole "
+        "distribution.",
+    )
+
+
+class Answer(NamedTuple):
+    """The body of an answer, and its content type."""
+
+    body: bytes
+    content_type: str
+
+
+def predict_body(
+    models: ModelReader,
+    query: PredictQuery,
+    content_type: str,
+    body: bytes,
+    accept: str = "",
+    quick: bool = False,
+) -> Answer:
+    """Predict the pictures in a body: the whole way of a prediction, bytes in and bytes out.
+
+    Parameters
+    ----------
+    models
+        Where the model is looked for.
+    query
+        How to predict.
+    content_type, accept
+        The headers of these names.
+    body
+        The request's body.
+    quick
+        Raise NotQuickError where the pictures are of a kind whose reading may take long.
+
+    Raises
+    ------
+    NotFoundError, ConflictError, DamagedModelError
+        There is no such model, none at all, or its files are damaged.
+    InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
+        As `service.pictures.read_pictures`, or too many pictures are to be explained.
+    """
+    card, network = load_model(models, query.model)
+    explanations: list[dict[str, Any]] = []
+    pixels: NDArray[Any]
+    if query.explain:
+        prepared = read_prepared(content_type, body, query.invert, query.fit, quick)
+        if len(prepared) > MOST_EXPLAINED:
+            raise InvalidInputError.at(
+                "/explain", f"at most {MOST_EXPLAINED} pictures are explained"
+            )
+        explanations = explain(network, prepared, card.recipe.pixel_scale)
+        pixels = np.stack([picture.pixels for picture in prepared])
+    else:
+        pixels = read_pictures(content_type, body, query.invert, query.fit, quick)
+    logits = predict_logits(network, pixels, card.recipe.pixel_scale).astype(np.float64)
+    if accept.partition(",")[0].strip() == NPY:
+        return Answer(_npy(softmax(logits)), NPY)
+    return Answer(_json(card, logits, query.top, explanations), JSON)
+
+
+def load_model(models: ModelReader, reference: str) -> tuple[Card, Network]:
+    """Load a model; that there is none at all yet is a conflict."""
+    try:
+        return models.load(reference)
+    except NotFoundError as error:
+        if reference in LATEST:
+            raise ConflictError(f"{error}: train one first") from None
+        raise
+
+
+def _json(card: Card, logits: Array, top: int | None, explanations: list[dict[str, Any]]) -> bytes:
+    classes = card.classes
+    probabilities = softmax(logits)
+    best = probabilities.argmax(axis=1).tolist()
+    rows = probabilities.tolist()
+    predictions: list[dict[str, Any]]
+    if top is None:
+        predictions = [
+            {
+                "index": index,
+                "label": classes[index],
+                "probability": row[index],
+                "probabilities": row,
+                "logits": row_logits,
+            }
+            for index, row, row_logits in zip(best, rows, logits.tolist(), strict=True)
+        ]
+    else:
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top].tolist()
+        ranked = [
+            [
+                {"index": index, "label": classes[index], "probability": row[index]}
+                for index in indices
+            ]
+            for indices, row in zip(order, rows, strict=True)
+        ]
+        predictions = [{**entries[0], "top": entries} for entries in ranked]
+    for prediction, explanation in zip(predictions, explanations, strict=False):
+        prediction.update(explanation)
+    return orjson.dumps({"model": card.id, "classes": classes, "predictions": predictions})
+
+
+def _npy(array: Array) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,121 @@
+"""NVIDIA's client of Triton, against the running API."""
+
+import numpy as np
+import pytest
+import requests
+from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+from service.parts import Parts
+from service.settings import ServiceSettings
+from tests.processes import stack_in
+from tests.service.conftest import publish
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """The API alone, and a model's id and test pictures: no Redis, no worker."""
+    with stack_in(tmp_path_factory.mktemp("triton")) as stack:
+        stack.start_service()
+        settings = ServiceSettings(
+            models_dir=stack.models_dir, data_dir=stack.environment["STEPBOX_DATA_DIR"]
+        )
+        parts = Parts(settings)
+        id, _ = publish(parts)
+        yield stack, id, parts.dataset("mnist").images[:50]
+
+
+@pytest.fixture
+def client(service):
+    stack, _, _ = service
+    with InferenceServerClient(stack.url.removeprefix("http://")) as client:
+        yield client
+
+
+def images(pictures, *, binary=True):
+    tensor = InferInput("images", pictures.shape, "UINT8")
+    return [tensor.set_data_from_numpy(pictures, binary_data=binary)]
+
+
+def predicted(service):
+    """What /predict says of the same pictures, as they are: probabilities and logits."""
+    stack, _, pictures = service
+    answer = requests.post(
+        f"{stack.url}/predict?invert=never", json={"images": pictures.tolist()}, timeout=10
+    ).json()["predictions"]
+    return {
+        name: np.array([one[name] for one in answer], np.float32)
+        for name in ("probabilities", "logits")
+    }
+
+
+def test_it_finds_the_server_and_its_models(client, service):
+    _, id, _ = service
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.get_server_metadata()["name"] == "stepbox"
+    for version in ("", "1"):
+        assert client.is_model_ready("latest", version)
+        metadata = client.get_model_metadata("latest", version)
+        assert metadata["name"] == id
+        assert [one["name"] for one in metadata["outputs"]] == ["probabilities", "logits"]
+    assert not client.is_model_ready("none-such")
+    (listed,) = client.get_model_repository_index()
+    assert listed == {"name": id, "version": "1", "state": "READY", "reason": ""}
+
+
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize("binary_out", [True, False])
+def test_it_infers_what_predict_says(client, service, binary_in, binary_out):
+    _, id, pictures = service
+    names = ("logits", "probabilities")
+    answer = client.infer(
+        "latest-mnist",
+        images(pictures, binary=binary_in),
+        outputs=[InferRequestedOutput(name, binary_data=binary_out) for name in names],
+        request_id="42",
+    )
+    head = answer.get_response()
+    assert (head["model_name"], head["id"]) == (id, "42")
+    assert [("data" in output) for output in head["outputs"]] == [not binary_out] * 2
+    for name, values in predicted(service).items():
+        assert answer.as_numpy(name).dtype == np.float32
+        assert np.array_equal(answer.as_numpy(name), values)
+
+
+@pytest.mark.parametrize("packed", ["gzip", "deflate"])
+def test_it_infers_with_its_defaults_and_packed(client, service, packed):
+    _, id, pictures = service
+    wanted = predicted(service)
+    for options in (
+        {},
+        {"model_version": "1"},
+        {"request_compression_algorithm": packed, "response_compression_algorithm": packed},
+        {"priority": 1, "parameters": {"purpose": "a test"}},
+    ):
+        answer = client.infer(id, images(pictures), **options)
+        for name, values in wanted.items():
+            assert np.array_equal(answer.as_numpy(name), values)
+
+
+def test_it_infers_many_at_once(client, service):
+    _, id, pictures = service
+    wanted = predicted(service)["logits"]
+    waiting = [client.async_infer(id, images(pictures)) for _ in range(20)]
+    for one in waiting:
+        assert np.array_equal(one.get_result().as_numpy("logits"), wanted)
+
+
+def test_its_errors_have_our_words(client, service):
+    _, id, pictures = service
+    for model, sent, outputs, status, words in (
+        ("none-such", pictures, None, "404", "there is no model or alias 'none-such'"),
+        (id, pictures[:, :27], None, "422", "/inputs/0/shape/1: Input should be 28"),
+        (id, pictures, [InferRequestedOutput("classes")], "422", "/outputs/0/name"),
+        (id, pictures, [InferRequestedOutput("logits", class_count=3)], "422", "not supported"),
+    ):
+        with pytest.raises(InferenceServerException, match=words) as caught:
+            client.infer(model, images(np.ascontiguousarray(sent)), outputs=outputs)
+        assert caught.value.status() == status
+    with pytest.raises(InferenceServerException, match="none-such"):
+        client.get_model_metadata("none-such")

@@ -1,0 +1,139 @@
+"""What stands before Flask: a prediction has the same answer on both of its ways."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from service.app import create_app
+from service.settings import ServiceSettings
+from tests.processes import stack_in
+from tests.service.conftest import publish
+
+READ, WRITE = "r" * 16, "w" * 16
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A running API with one model, without Redis."""
+    with stack_in(tmp_path_factory.mktemp("front")) as stack:
+        settings = ServiceSettings(
+            models_dir=stack.models_dir, data_dir=stack.environment["STEPBOX_DATA_DIR"]
+        )
+        publish(create_app(settings).extensions["stepbox"])
+        stack.start_service()
+        yield stack
+
+
+def encode(image, form="PNG"):
+    buffer = io.BytesIO()
+    image.save(buffer, form)
+    return buffer.getvalue()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+RNG = np.random.default_rng(5)
+PICTURES = RNG.integers(0, 256, (3, 28, 28), dtype=np.uint8)
+PNG = encode(Image.fromarray(PICTURES[0]))
+LEVELS = PICTURES.tolist()
+
+REQUESTS = {
+    "png": ("", "image/png", PNG),
+    "png, explained": ("?explain=true", "image/png", PNG),
+    "png, the best three": ("?top=3&invert=never", "image/png", PNG),
+    "png, as mnist": ("?fit=mnist&model=latest-mnist", "image/png", PNG),
+    "a large png": ("", "image/png", encode(Image.new("L", (900, 700), 40))),
+    "png of colours": ("", "image/png", encode(Image.new("RGB", (28, 28), (200, 20, 90)))),
+    "jpeg": ("", "image/jpeg", encode(Image.fromarray(PICTURES[1]), "JPEG")),
+    "whole levels": ("", "application/json", json.dumps({"images": LEVELS}).encode()),
+    "parts of levels": (
+        "",
+        "application/json",
+        json.dumps({"images": [(PICTURES[0] / 2).tolist()]}).encode(),
+    ),
+    "json, another charset": (
+        "",
+        "application/json; charset=utf-8",
+        json.dumps({"images": LEVELS}, indent=1).encode(),
+    ),
+    "npy": ("", "application/x-npy", npy(PICTURES)),
+    "no such model": ("?model=none", "image/png", PNG),
+    "no such option": ("?modle=latest", "image/png", PNG),
+    "an option twice": ("?fit=none&fit=none", "image/png", PNG),
+    "a bad option": ("?top=11", "image/png", PNG),
+    "no picture": ("", "image/png", b"no picture"),
+    "nothing": ("", "image/png", b""),
+    "no json": ("", "application/json", b'{"images": ['),
+    "a name twice": ("", "application/json", b'{"images": [], "images": []}'),
+    "a bad level": ("", "application/json", json.dumps({"images": [[[256]]]}).encode()),
+    "true for a level": (
+        "",
+        "application/json",
+        json.dumps({"images": LEVELS}).replace(f"{LEVELS[0][0][0]},", "true,", 1).encode(),
+    ),
+    "no array": ("", "application/x-npy", b"no array"),
+    "another kind": ("", "text/plain", b"a seven"),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("accept", ["*/*", "application/x-npy"])
+def test_both_ways_give_the_same_answer(service, name, accept):
+    query, kind, body = REQUESTS[name]
+    url = f"{service.url}/predict{query}"
+    headers = {"Content-Type": kind, "Accept": accept}
+    # A body without a length is always left to Flask's view.
+    quick = requests.post(url, data=body, headers=headers, timeout=10)
+    through_flask = requests.post(url, data=iter([body]), headers=headers, timeout=10)
+    assert quick.status_code == through_flask.status_code
+    assert quick.content == through_flask.content
+    for answer in (quick, through_flask):
+        answer.headers.pop("Date")
+    assert dict(quick.headers) == dict(through_flask.headers)
+
+
+def test_the_probabilities_can_be_had_as_an_array(service):
+    headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
+    answer = requests.post(f"{service.url}/predict", data=npy(PICTURES), headers=headers, timeout=9)
+    array = np.load(io.BytesIO(answer.content), allow_pickle=False)
+    headers["Accept"] = "application/json"
+    answer = requests.post(f"{service.url}/predict", data=npy(PICTURES), headers=headers, timeout=9)
+    assert array.tolist() == [one["probabilities"] for one in answer.json()["predictions"]]
+
+
+def test_the_best_classes_alone(service):
+    url, headers = f"{service.url}/predict", {"Content-Type": "image/png"}
+    (whole,) = requests.post(url, PNG, headers=headers, timeout=9).json()["predictions"]
+    (best,) = requests.post(f"{url}?top=3", PNG, headers=headers, timeout=9).json()["predictions"]
+    order = np.argsort(whole["probabilities"])[::-1][:3]
+    assert [entry["index"] for entry in best["top"]] == order.tolist()
+    assert [one["probability"] for one in best["top"]] == [whole["probabilities"][i] for i in order]
+    assert (best["index"], best["label"]) == (whole["index"], whole["label"])
+    assert "probabilities" not in best
+
+
+def test_both_ways_ask_for_a_token(tmp_path):
+    with stack_in(tmp_path, STEPBOX_TOKENS=f"read:{READ},write:{WRITE}") as stack:
+        stack.start_service()
+        for data in (PNG, iter([PNG])):
+            answer = requests.post(
+                f"{stack.url}/predict", data=data, headers={"Content-Type": "image/png"}, timeout=9
+            )
+            assert answer.status_code == 401
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        for data in (PNG, iter([PNG])):
+            answer = requests.post(
+                f"{stack.url}/predict",
+                data=data,
+                headers={"Content-Type": "image/png", "Authorization": f"Bearer {READ}"},
+                timeout=9,
+            )
+            assert answer.status_code == 409  # past the guard: there is no model yet

@@ -1,0 +1,105 @@
+import json
+import logging
+import os
+import re
+import signal
+
+import pytest
+import requests
+
+from jobs.logs import FORMATTERS, about
+from service.logs import request_id_of
+from stepbox.recipe import RECIPES
+from tests.processes import wait_until
+
+MADE = re.compile("[0-9a-f]{16}")
+SECRET = "s3cret-of-sixteen"
+
+
+@pytest.mark.parametrize("chosen", ["a", "A.b_c-9", "x" * 64])
+def test_a_client_names_its_request(client, chosen):
+    assert request_id_of(chosen) == chosen
+    for path in ("/livez", "/nowhere", "/jobs", "/static/none"):  # 200, 404, 503
+        answer = client.get(path, headers={"X-Request-Id": chosen})
+        assert answer.headers.getlist("X-Request-Id") == [chosen]
+
+
+@pytest.mark.parametrize("chosen", [None, "", "x" * 65, "two words", "naïve", 'a"b', "a/b", "a\n"])
+def test_others_get_a_name_of_their_own(client, chosen):
+    assert MADE.fullmatch(request_id_of(chosen))
+    assert request_id_of(chosen) != request_id_of(chosen)
+
+
+def test_each_request_has_another_name(client):
+    names = [client.get("/livez").headers["X-Request-Id"] for _ in range(3)]
+    assert all(map(MADE.fullmatch, names))
+    assert len({*names}) == 3
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_lines_keep_secrets_and_tell_what_they_are_about(kind):
+    record = logging.LogRecord(
+        "stepbox",
+        logging.WARNING,
+        __file__,
+        1,
+        "got %s",
+        ({"Authorization": f"Bearer {SECRET}"},),
+        None,
+    )
+    with about("0123", "r-1"):
+        line = FORMATTERS[kind]().format(record)
+    assert SECRET not in line
+    assert "r-1" in line
+    assert "r-1" not in FORMATTERS[kind]().format(record)
+    if kind == "json":
+        fields = json.loads(line)
+        assert fields.keys() == {
+            "time", "level", "logger", "process", "message", "request_id", "job",
+        }  # fmt: skip
+        assert (fields["job"], fields["request_id"], fields["level"]) == ("0123", "r-1", "WARNING")
+
+
+def read_lines(process):
+    return [json.loads(line) for line in process.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def logging_json(own_stack, jobs):
+    own_stack.environment["STEPBOX_LOG_FORMAT"] = "json"
+    return own_stack
+
+
+def test_a_request_is_followed_into_the_worker(logging_json, jobs):
+    worker, service = logging_json.start_worker(), logging_json.start_service()
+    headers = {"X-Request-Id": "from-a-client", "Authorization": f"Bearer {SECRET}"}
+    body = {"epochs": 8, "hidden_sizes": [64, 64]}
+    answer = requests.post(f"{logging_json.url}/train", json=body, headers=headers, timeout=10)
+    assert answer.headers["X-Request-Id"] == answer.json()["request_id"] == "from-a-client"
+    id = answer.json()["id"]
+    wait_until(lambda: len(logging_json.job(id)["history"]) >= 2)
+    ((_, _, owner),) = jobs.owners()
+    os.kill(owner["pid"], signal.SIGKILL)
+    wait_until(lambda: f"job {id}: succeeded" in worker.log.read_text(), seconds=60)
+
+    told = [line for line in read_lines(worker) if line.get("request_id") == "from-a-client"]
+    assert {line["job"] for line in told} == {id}
+    messages = [line["message"] for line in told]
+    assert messages[0] == f"job {id}: claimed, attempt 1"
+    assert f"job {id}: the process of attempt 1 is dead" in messages
+    assert messages[-1] == f"job {id}: succeeded"
+    assert all(id not in line["message"] for line in read_lines(worker) if line not in told)
+    (accepted,) = [line for line in read_lines(service) if line["logger"] == "service.jobs"]
+    assert accepted["request_id"] == "from-a-client"
+    assert id in accepted["message"]
+    for line in (*read_lines(worker), *read_lines(service)):  # gunicorn's and Celery's too
+        assert line.keys() >= {"time", "level", "logger", "message"}
+        assert SECRET not in str(line)
+    loggers = {line["logger"] for line in (*read_lines(worker), *read_lines(service))}
+    assert loggers >= {"gunicorn.error", "celery.apps.worker", "worker.training"}
+    assert "gunicorn.access" not in loggers  # metrics count requests, at less cost
+
+
+def test_jobs_of_earlier_versions_have_no_request(jobs):
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    assert jobs.get(id).request_id is None

@@ -1,0 +1,225 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.app import create_app
+from service.metrics import predicted
+from service.tally import Tally, totals
+from tests.problems import check_problem
+from tests.processes import ROOT, wait_until
+from tests.service.conftest import publish
+
+DASHBOARD = ROOT / "monitoring" / "grafana-dashboard.json"
+READ = "r" * 16
+
+
+def parse(text):
+    """Read Prometheus's format into {name: {labels: value}}, labels sorted by their names."""
+    samples = defaultdict(dict)
+    for family in text_string_to_metric_families(text):
+        assert family.documentation, family.name
+        for sample in family.samples:
+            labels = tuple(value for _, value in sorted(sample.labels.items()))
+            assert labels not in samples[sample.name], sample
+            samples[sample.name][labels] = sample.value
+    return samples
+
+
+def scrape(stack):
+    answer = requests.get(f"{stack.url}/metrics", timeout=10)
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return parse(answer.text)
+
+
+def processes_of(service):
+    """List the pids of gunicorn's workers."""
+    return [
+        int(pid)
+        for pid in Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+    ]
+
+
+def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
+    own_stack.start_worker()
+    service = own_stack.start_service()
+    job = own_stack.wait_for(own_stack.train(epochs=2, hidden_sizes=[2])["id"])
+    picture = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10).content
+
+    def predict(body):
+        headers = {"Content-Type": "image/png"}
+        url = f"{own_stack.url}/predict"
+        return requests.post(url, data=body, headers=headers, timeout=10).status_code
+
+    first, second = processes_of(service)
+    for paused in (first, second):  # so that each answers seven
+        os.kill(paused, signal.SIGSTOP)
+        assert [predict(picture) for _ in range(5)] == [200] * 5
+        assert [predict(b"no picture") for _ in range(2)] == [422] * 2
+        os.kill(paused, signal.SIGCONT)
+
+    samples = scrape(own_stack)
+    answered = samples["stepbox_http_requests_total"]
+    assert answered["POST", "/predict", "200"] == 10
+    assert answered["POST", "/predict", "422"] == 4
+    assert answered["POST", "/train", "202"] == 1
+    assert samples["stepbox_http_request_duration_seconds_count"]["POST", "/predict"] == 14
+    buckets = samples["stepbox_http_request_duration_seconds_bucket"]
+    assert buckets["+Inf", "POST", "/predict"] == 14
+    assert 0 < samples["stepbox_http_request_duration_seconds_sum"]["POST", "/predict"] < 60
+
+    assert samples["stepbox_redis_up"][()] == 1
+    assert samples["stepbox_workers"][()] == 1
+    assert samples["stepbox_jobs_submitted_total"][()] == 1
+    assert samples["stepbox_jobs"] == {
+        ("queued",): 0, ("running",): 0, ("succeeded",): 1, ("failed",): 0, ("cancelled",): 0,
+    }  # fmt: skip
+    assert samples["stepbox_jobs_queued"][()] == 0
+    assert samples["stepbox_job_recoveries_total"] == {("process",): 0, ("lease",): 0}
+    last = job["history"][-1]["seconds"]
+    assert samples["stepbox_epoch_duration_seconds_count"]["numpy",] == 2
+    assert samples["stepbox_epoch_duration_seconds_sum"]["numpy",] == pytest.approx(
+        sum(entry["seconds"] for entry in job["history"][1:])
+    )
+    assert samples["stepbox_training_samples_total"]["numpy",] == 120_000
+    assert samples["stepbox_training_samples_per_second"]["numpy",] == pytest.approx(60_000 / last)
+
+    for pid in (first, second):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not {first, second} & {*processes_of(service)}, what="new processes")
+    after = scrape(own_stack)["stepbox_http_requests_total"]
+    assert {labels: after[labels] for labels in answered} == answered
+    assert after["GET", "/metrics", "200"] == 1
+
+
+def test_a_killed_training_shows_as_a_recovery(own_stack, jobs):
+    own_stack.start_worker()
+    own_stack.start_service()
+    waiting = [own_stack.train(epochs=8, hidden_sizes=[64, 64])["id"] for _ in range(3)]
+    wait_until(lambda: len(own_stack.job(waiting[0])["history"]) >= 2)
+    samples = scrape(own_stack)
+    assert samples["stepbox_jobs_queued"][()] == samples["stepbox_jobs"]["queued",] == 2
+    assert samples["stepbox_oldest_queued_job_age_seconds"][()] > 0
+    ((_, _, owner),) = jobs.owners()
+    os.kill(owner["pid"], signal.SIGKILL)
+    wait_until(lambda: own_stack.job(waiting[0])["attempts"] == 2, seconds=10)
+    assert scrape(own_stack)["stepbox_job_recoveries_total"] == {("process",): 1, ("lease",): 0}
+    for id in waiting:
+        requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
+        own_stack.wait_for(id)
+    samples = scrape(own_stack)
+    assert samples["stepbox_jobs"]["cancelled",] == 3
+    missing = named_in_dashboard() - {*samples} - {"stepbox_predictions_total"}
+    assert not missing
+
+
+def named_in_dashboard():
+    expressions = [
+        target["expr"]
+        for panel in json.loads(DASHBOARD.read_text())["panels"]
+        for target in panel.get("targets", [])
+    ]
+    assert len(expressions) > 10
+    return {name for text in expressions for name in re.findall(r"stepbox_\w+", text)}
+
+
+def test_predictions_are_counted_by_model_and_class(client, parts):
+    kept, deleted = publish(parts, "fashion-mnist-torch")[0], publish(parts)[0]
+    predicted(kept, 9)
+    predicted(kept, 9, 40)
+    predicted(kept, 0)
+    predicted(deleted, 3)
+    counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
+    assert counted == {
+        ("Ankle boot", kept): 41, ("T-shirt/top", kept): 1, ("3", deleted): 1,
+    }  # fmt: skip
+    assert client.delete(f"/models/{deleted}").status_code == 204
+    counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
+    assert {model for _, model in counted} == {kept}
+
+
+def test_processes_that_end_leave_their_counts(tmp_path):
+    code = """
+import os, signal
+from service.metrics import observe, predicted
+for _ in range(1000):
+    observe("/predict", "POST", 200, 0.002)
+    predicted("m-1", 7)
+if os.fork() == 0:
+    predicted("m-1", 8)
+    os._exit(0)
+os.wait()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "STEPBOX_TALLY_DIR": str(tmp_path)}
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment) for _ in range(2)
+    ]
+    assert [process.wait() for process in started] == [-signal.SIGKILL] * 2
+    counted = totals(tmp_path)
+    seconds, *buckets = counted["request", "/predict", "POST", 200]
+    assert seconds == pytest.approx(4)
+    assert buckets == [0, 0, 2000, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert counted["prediction", "m-1", 7] == [2000]
+    assert counted["prediction", "m-1", 8] == [2]
+
+
+def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("service.tally.MOST", 3)
+    tally = Tally(tmp_path)
+    for key in ("a", "b"):
+        tally.block((key,), 2)[1] += 1
+    assert totals(tmp_path) == {("a",): [0, 1]}
+
+
+def test_a_key_half_written_is_not_read(tmp_path):
+    Tally(tmp_path).block(("a",))[0] += 1
+    (file,) = tmp_path.iterdir()
+    with file.open("ab") as end:
+        end.write(b'[["b"')
+    assert totals(tmp_path) == {("a",): [1]}
+
+
+def test_what_a_client_makes_up_is_no_label(client):
+    client.get("/nowhere/at-all")
+    client.open("/models", method="FOOBAR")
+    client.get("/models/m-0123456789ab")
+    text = client.get("/metrics").text
+    for made_up in ("nowhere", "FOOBAR", "m-0123456789ab"):
+        assert made_up not in text
+    counted = parse(text)["stepbox_http_requests_total"]
+    assert counted["GET", "other", "404"] >= 1
+    assert counted["other", "other", "405"] >= 1
+    assert counted["GET", "/models/<ref>", "404"] >= 1
+
+
+def test_without_redis_the_api_tells_its_own(client):
+    client.get("/livez")
+    samples = parse(client.get("/metrics").text)
+    assert samples["stepbox_redis_up"][()] == 0
+    assert samples["stepbox_http_requests_total"]["GET", "/livez", "200"] >= 1
+    assert "stepbox_jobs" not in samples
+
+
+def test_metrics_need_a_token_that_reads(app):
+    settings = app.extensions["stepbox"].settings
+    guarded = create_app(settings.model_copy(update={"tokens": f"read:{READ}"})).test_client()
+    check_problem(guarded.get("/metrics"), 401)
+    answer = guarded.get("/metrics", headers={"Authorization": f"Bearer {READ}"})
+    assert answer.status_code == 200
+
+
+def test_gunicorn_leaves_no_folder_behind(own_stack):
+    before = {*Path("/dev/shm").glob("stepbox-tally-*")}
+    service = own_stack.start_service()
+    (folder,) = {*Path("/dev/shm").glob("stepbox-tally-*")} - before
+    assert service.stop() == 0
+    assert not folder.exists()
