@@ -1,0 +1,74 @@
+"""Load from wrk, over loopback."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.serving.processes import processor_seconds
+
+SCRIPT = Path(__file__).with_name("post.lua")
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a run of wrk saw.
+
+    Attributes
+    ----------
+    rate
+        Right answers a second.
+    p50_ms, p99_ms
+        Quantiles of the time to an answer.
+    errors
+        Answers with another status than 2xx or 3xx, and broken connections and timeouts.
+    cpu_us
+        Processor time of all the server's processes for an answer.
+    """
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    cpu_us: float
+
+
+def require_wrk() -> None:
+    """End the program where wrk is missing."""
+    if not shutil.which("wrk"):
+        sys.exit("The load comes from wrk, which is missing here: apt-get install wrk, as root")
+
+
+def wrk_command(
+    url: str,
+    connections: int,
+    seconds: float,
+    content_type: str,
+    bodies: Sequence[Path],
+    headers: Sequence[str] = (),
+) -> list[str]:
+    """Build the command of a run: one thread posts the bodies in turn on all connections."""
+    return [
+        *f"wrk -t 1 -c {connections} -d {seconds:g}s --timeout 10s -s {SCRIPT}".split(),
+        *(part for header in headers for part in ("-H", header)),
+        *(url, "--", content_type, *map(str, bodies)),
+    ]
+
+
+def run_wrk(command: Sequence[str]) -> Load:
+    """Run wrk once, while no other process of ours runs than the server."""
+    before = processor_seconds()
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    used = processor_seconds() - before
+    seen = json.loads(output.splitlines()[-1])
+    right = seen["requests"] - seen["refused"]
+    return Load(
+        rate=right / seen["seconds"],
+        p50_ms=seen["p50_ms"],
+        p99_ms=seen["p99_ms"],
+        errors=seen["refused"] + seen["broken"],
+        cpu_us=used / max(right, 1) * 1e6,
+    )

@@ -1,0 +1,92 @@
+"""What every server is given: one trained network, and pictures with the answers they must have."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stepbox.activations import Array
+from stepbox.card import CardDraft, HistoryEntry
+from stepbox.datasets import load_dataset, scale_pixels
+from stepbox.evaluation import evaluate
+from stepbox.images import encode_png
+from stepbox.model_store import ModelStore, new_model_id
+from stepbox.recipe import RECIPES
+from stepbox.training import Epoch, make_trainer, train
+
+DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
+RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
+PICTURES = 100
+BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
+DARK = 100  # grey level; Stepbox inverts a picture whose border is lighter than 127
+
+
+@dataclass(frozen=True)
+class Served:
+    """A published model and its pictures.
+
+    Attributes
+    ----------
+    models_dir
+        The folder of models, for Stepbox.
+    weights
+        Its safetensors file, for everyone else.
+    pictures
+        PNG files of the first test pictures whose ground is dark: nobody inverts them.
+    images
+        Their pixels, uint8, shape (n, 28, 28).
+    probabilities
+        What must be answered to each, shape (n, 10).
+    """
+
+    models_dir: Path
+    weights: Path
+    pictures: list[Path]
+    images: Array
+    probabilities: Array
+
+
+def serve_model(folder: Path) -> Served:
+    """Train the network in a folder, once, and write the pictures beside it."""
+    store = ModelStore(folder / "models")
+    test_set = load_dataset(DATA, RECIPE.dataset, "test")
+    if not store.ids():
+        _train(store)
+    card, network = store.load("latest")
+    dark = test_set.images[:, BORDER].mean(axis=1) < DARK
+    images = test_set.images[dark][:PICTURES]
+    pictures = [folder / "pictures" / f"{index}.png" for index in range(PICTURES)]
+    pictures[0].parent.mkdir(exist_ok=True)
+    for path, image in zip(pictures, images, strict=True):
+        path.write_bytes(encode_png(image))
+    inputs = scale_pixels(images, card.recipe.pixel_scale, network.weights[0].dtype)
+    return Served(
+        models_dir=store.folder,
+        weights=store.weights_path("latest")[0],
+        pictures=pictures,
+        images=images,
+        probabilities=network.probabilities(inputs),
+    )
+
+
+def _train(store: ModelStore) -> None:
+    test_set = load_dataset(DATA, RECIPE.dataset, "test")
+    trainer = make_trainer(RECIPE, load_dataset(DATA, RECIPE.dataset, "train"))
+    untrained = trainer.network()
+    history = [
+        HistoryEntry.model_validate(event)
+        for event in train(trainer, RECIPE, test_set)
+        if isinstance(event, Epoch)
+    ]
+    network = trainer.network()
+    draft = CardDraft(
+        id=new_model_id(),
+        job="benchmark",
+        recipe=RECIPE,
+        history=history,
+        evaluation=evaluate(network, test_set, RECIPE.pixel_scale),
+        device=trainer.device,
+    )
+    store.stage(draft.id, draft, network, untrained)
+    store.publish(draft.id, draft.id)

@@ -1,0 +1,182 @@
+"""One contender after the other: started, asked until it answers right, loaded, ended."""
+
+import http.client
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.serving.contenders import PEERS, Contender
+from benchmarks.serving.environments import make_environment
+from benchmarks.serving.load import Load, require_wrk, run_wrk, wrk_command
+from benchmarks.serving.model import Served
+from benchmarks.serving.processes import (
+    ROOT,
+    NotStartedError,
+    Server,
+    end_all,
+    free_port,
+    memory,
+    prepare_machine,
+)
+
+CONNECTIONS = (1, 16, 64)
+CACHE = ROOT / ".run" / "bench-serving"
+START_S = 90  # the longest that a server may take to its first answer
+WARM_UP_S = 1.0
+
+
+def prepare_bench() -> None:
+    """Make this process ready: wrk is there, two cores are chosen, Stepbox's programs in PATH."""
+    require_wrk()
+    prepare_machine()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round found of a contender.
+
+    Attributes
+    ----------
+    first_answer_s
+        From its start to its first right answer.
+    loads
+        One for each of `CONNECTIONS`.
+    memory
+        Of all its processes after the loads, bytes.
+    """
+
+    first_answer_s: float
+    loads: tuple[Load, ...]
+    memory: int
+
+
+class Place:
+    """A contender's place on this machine: its folders, its port and what it is asked.
+
+    Parameters
+    ----------
+    contender
+        Who it is for.
+    cache
+        The folder of all places; environments in it are kept.
+    served
+        The model and the pictures.
+    """
+
+    def __init__(self, contender: Contender, cache: Path, served: Served) -> None:
+        self.contender, self.served = contender, served
+        self.folder = cache / contender.name / "files"
+        self.environment = cache / contender.name / "environment"
+        self._bodies = cache / contender.name / "bodies"
+        self._refusal = ""
+
+    def prepare(self) -> None:
+        """Install what the contender needs and write the bodies of its requests.
+
+        Raises
+        ------
+        NotStartedError
+            Something is missing.
+        """
+        if self.contender.needs and not shutil.which(self.contender.needs):
+            raise NotStartedError(f"it needs {self.contender.needs}, which is not in PATH")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.contender.requirements:
+            make_environment(self.environment, self.contender.requirements)
+        self._bodies.mkdir(exist_ok=True)
+        for body, picture in zip(self.bodies, self.served.pictures, strict=True):
+            body.write_bytes(self.contender.body(picture.read_bytes()))
+        for command in self.contender.prepare:
+            self._run(command, {}).process.wait()
+
+    @property
+    def bodies(self) -> list[Path]:
+        """The bodies of its requests, one a picture."""
+        return [self._bodies / picture.stem for picture in self.served.pictures]
+
+    def filled(self, text: str, port: int = 0) -> str:
+        """Fill in a command or a file's text."""
+        ports = {"port1": free_port(), "port2": free_port()} if port else {}
+        return text.format(
+            port=port,
+            **ports,
+            folder=self.folder,
+            env=self.environment,
+            root=ROOT,
+            models=self.served.models_dir,
+            weights=self.served.weights,
+        )
+
+    def _run(self, command: str, settings: dict[str, str], port: int = 0) -> Server:
+        own = {"SERVING_WEIGHTS": str(self.served.weights), "SERVING_PORT": str(port)}
+        if self.contender.requirements:
+            own["PATH"] = f"{self.environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        folder = PEERS if self.contender.requirements else ROOT
+        return Server(self.filled(command, port), own | settings, self.folder / "log", folder)
+
+    @contextmanager
+    def running(self) -> Iterator[tuple[int, float]]:
+        """Run the contender; gives its port and the seconds to its first right answer.
+
+        Raises
+        ------
+        NotStartedError
+            It ended, answered wrongly, or did not answer in time.
+        """
+        port = free_port()
+        for name, text in self.contender.files.items():
+            (self.folder / name).write_text(self.filled(text, port))
+        settings = {name: self.filled(text, port) for name, text in self.contender.settings.items()}
+        server = self._run(self.contender.command, settings, port)
+        try:
+            while not self._answers(port):
+                server.check()
+                if time.perf_counter() - server.started > START_S:
+                    raise NotStartedError(f"no answer in {START_S} s. {self._refusal}".strip())
+                time.sleep(0.005)
+            yield port, time.perf_counter() - server.started
+        finally:
+            server.stop()
+            end_all()
+
+    def _answers(self, port: int) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        headers = {"Content-Type": self.contender.content_type}
+        try:
+            connection.request("POST", self.contender.path, self.bodies[0].read_bytes(), headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        if answer.status != 200:
+            self._refusal = f"Its last was {answer.status} {content[:200].decode(errors='replace')}"
+            return False
+        probabilities = self.contender.probabilities(json.loads(content))
+        if not np.allclose(probabilities, self.served.probabilities[0], atol=1e-5):
+            raise NotStartedError(f"it answers {probabilities}")
+        return True
+
+    def round(self, seconds: float) -> Round:
+        """Start the contender, load it at each number of connections, and stop it."""
+        with self.running() as (port, first_answer_s):
+            url = f"http://127.0.0.1:{port}{self.contender.path}"
+            self._load(url, 16, WARM_UP_S)
+            loads = tuple(self._load(url, connections, seconds) for connections in CONNECTIONS)
+            return Round(first_answer_s, loads, memory())
+
+    def _load(self, url: str, connections: int, seconds: float) -> Load:
+        return run_wrk(
+            wrk_command(url, connections, seconds, self.contender.content_type, self.bodies)
+        )

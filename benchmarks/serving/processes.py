@@ -1,0 +1,143 @@
+"""Servers as processes: started, watched and ended with all that they start themselves."""
+
+import ctypes
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CORES = 2
+PATIENCE_S = 10
+_PR_SET_CHILD_SUBREAPER = 36
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class NotStartedError(Exception):
+    """A server did not come up, and why."""
+
+
+def prepare_machine() -> None:
+    """Keep this process and all it starts on two cores, and take over what loses its parent.
+
+    A server's processes are then all that descend from this one, whatever they do to hide.
+    """
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def free_port() -> int:
+    """Find a port that nothing listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def descendants() -> list[int]:
+    """Return the processes that descend from this one."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = stat.read_text().rpartition(") ")[2].split()[:2]
+            if state != "Z":
+                children.setdefault(int(parent), []).append(int(stat.parent.name))
+    found, unseen = [], [os.getpid()]
+    while unseen:
+        below = children.get(unseen.pop(), [])
+        found += below
+        unseen += below
+    return found
+
+
+def memory() -> int:
+    """Return the memory of all descendants in bytes, shared pages divided among their holders."""
+    total = 0
+    for pid in descendants():
+        with suppress(OSError):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            if found := re.search(r"^Pss: +(\d+) kB", rollup, re.M):
+                total += int(found[1]) * 1024
+    return total
+
+
+def processor_seconds() -> float:
+    """Return the processor time that all living descendants have used."""
+    ticks = 0
+    for pid in descendants():
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks * _TICK_S
+
+
+class Server:
+    """A running command, its output in a file.
+
+    Parameters
+    ----------
+    command
+        As in a shell, without its operators.
+    environment
+        What is set beside this process's environment.
+    log
+        File for its output.
+    folder
+        Where it runs.
+    """
+
+    def __init__(
+        self, command: str, environment: Mapping[str, str], log: Path, folder: Path = ROOT
+    ) -> None:
+        self.log = log
+        self.started = time.perf_counter()
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                shlex.split(command),
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raise NotStartedError with its last words if it has ended."""
+        if self.process.poll() is not None:
+            lines = self.log.read_text(errors="replace").strip().splitlines() or [""]
+            raise NotStartedError(
+                f"it ended with status {self.process.returncode}: {lines[-1][:200]}"
+            )
+
+    def stop(self) -> None:
+        """Ask it to stop; after a while kill it."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def end_all() -> None:
+    """Kill whatever still descends from this process, and wait until all of it is gone."""
+    while left := descendants():
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+        _reap()
+    _reap()
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

@@ -1,0 +1,203 @@
+"""Print what many open event streams cost Stepbox.
+
+    python -m benchmarks.serving.streams [--streams 1000] [--quick]
+
+A whole Stepbox runs on two cores, which its worker, training, shares with the service, with wrk
+and with the one process here that reads all streams. Printed are
+
+- how many streams open, and how many connections Redis has before and with them;
+- how long after Redis has an epoch's event the last stream has it, for each epoch;
+- the rate of single predictions at 16 connections with the streams open, to the mean of that
+  before they are opened and after they are closed, the training running all the time;
+- how long the service takes to end after SIGTERM with the streams open again, and whether the
+  requests that were in flight got their whole answers.
+"""
+
+import argparse
+import asyncio
+import http.client
+import io
+import json
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+import numpy as np
+
+from benchmarks.serving.contenders import STEPBOX
+from benchmarks.serving.installation import Installation
+from benchmarks.serving.load import run_wrk, wrk_command
+from benchmarks.serving.model import Served, serve_model
+from benchmarks.serving.place import CACHE, Place, prepare_bench
+from benchmarks.serving.processes import end_all, memory
+
+IN_FLIGHT = 4
+LONG_JOB = {"recipe": "fashion-mnist-torch", "epochs": 1000}
+
+
+class Streams:
+    """Many open event streams of one job.
+
+    Attributes
+    ----------
+    refused
+        Status lines of those that were not opened.
+    broken
+        Streams whose connection broke before its end.
+    arrivals
+        For each epoch, how long after Redis had its event each stream had it, seconds.
+    """
+
+    def __init__(self, port: int, job: str) -> None:
+        self.refused: list[str] = []
+        self.broken = 0
+        self.arrivals: dict[str, list[float]] = {}
+        self._address = ("127.0.0.1", port)
+        self._request = f"GET /jobs/{job}/events HTTP/1.1\r\nHost: stepbox\r\n\r\n".encode()
+        self._readers: list[asyncio.Task[None]] = []
+        self._open = 0
+        self._opened_at = 0.0
+
+    async def open(self, count: int) -> int:
+        """Open streams, fifty at a time; returns how many did."""
+        self._opened_at = time.time()
+        gate = asyncio.Semaphore(50)
+        await asyncio.gather(*(self._open_one(gate) for _ in range(count)))
+        self._opened_at = time.time()  # what happened before comes to each when it opens
+        return len(self._readers)
+
+    async def _open_one(self, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            try:
+                reader, writer = await asyncio.open_connection(*self._address)
+                writer.write(self._request)
+                status = (await asyncio.wait_for(reader.readline(), 30)).decode().strip()
+            except (OSError, TimeoutError) as error:
+                status = type(error).__name__
+        if " 200 " in status:
+            self._readers.append(asyncio.create_task(self._read(reader, writer)))
+        else:
+            self.refused.append(status)
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        event_id = ""
+        try:
+            async for line in reader:
+                if line.startswith(b"id: "):
+                    event_id = line[4:].decode().strip()
+                elif line.startswith(b"event: epoch"):
+                    happened = int(event_id.partition("-")[0]) / 1000
+                    if happened > self._opened_at:
+                        self.arrivals.setdefault(event_id, []).append(time.time() - happened)
+        except OSError:
+            self.broken += 1
+        finally:
+            writer.close()
+
+    def left(self) -> int:
+        """Count the streams that are still open."""
+        return sum(not reader.done() for reader in self._readers)
+
+    async def close(self) -> None:
+        """Leave all streams, as clients do."""
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+
+
+def in_flight(port: int, body: bytes) -> str:
+    """Ask for many predictions at once; returns what came of it."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", "/predict", body, {"Content-Type": "application/x-npy"})
+        answer = connection.getresponse()
+        return f"{answer.status} with {len(json.loads(answer.read())['predictions']):,} predictions"
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+async def show_stop(here: Installation, job: str, count: int, served: Served) -> None:
+    """Print how the service ends with streams open and requests in flight."""
+    streams = Streams(here.port, job)
+    opened = await streams.open(count)
+    body = io.BytesIO()
+    np.save(body, np.tile(served.images, (100, 1, 1)))
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(IN_FLIGHT + 1) as threads:
+        asked = [
+            loop.run_in_executor(threads, in_flight, here.port, body.getvalue())
+            for _ in range(IN_FLIGHT)
+        ]
+        await asyncio.sleep(0.05)
+        started = time.perf_counter()
+        here.service.process.send_signal(signal.SIGTERM)
+        await loop.run_in_executor(threads, here.service.process.wait)
+        seconds = time.perf_counter() - started
+        answers = await asyncio.gather(*asked)
+    await asyncio.sleep(0.5)
+    print(f"SIGTERM with {opened:,} streams open: ended after {seconds:.2f} s")
+    print(f"  the {IN_FLIGHT} requests in flight (10,000 images each): {'; '.join(answers)}")
+    print(f"  streams: {streams.broken} broken off, {streams.left()} still open")
+    await streams.close()
+
+
+async def measure(here: Installation, place: Place, count: int, seconds: float) -> None:
+    """Print all figures."""
+    job = here.train(**LONG_JOB)
+    url = f"http://127.0.0.1:{here.port}/predict"
+    command = wrk_command(url, 16, seconds, place.contender.content_type, place.bodies)
+    await asyncio.to_thread(run_wrk, command)  # to warm up
+    connections = here.redis_connections()
+    before = await asyncio.to_thread(run_wrk, command)
+    streams = Streams(here.port, job)
+    started = time.perf_counter()
+    opened = await streams.open(count)
+    print(f"{opened:,} of {count:,} streams opened in {time.perf_counter() - started:.1f} s")
+    for status in sorted(set(streams.refused)):
+        print(f"  {streams.refused.count(status):,} refused: {status}")
+    meanwhile = await asyncio.to_thread(run_wrk, command)
+    await asyncio.sleep(seconds)
+    with_streams = here.redis_connections()
+    print(f"connections of Redis: {connections} before, {with_streams} with the streams")
+    print(f"memory of all processes: {memory() / 1e6:,.0f} MB; {streams.broken} streams broken")
+    complete = [times for times in streams.arrivals.values() if len(times) == opened]
+    last = [max(times) for times in complete]
+    if last:
+        print(
+            f"epochs seen by all: {len(last)} of {len(streams.arrivals)}; the last stream had one "
+            f"after {median(last):.3f} s (median), {max(last):.3f} s at most"
+        )
+    await streams.close()
+    await asyncio.sleep(1)
+    after = await asyncio.to_thread(run_wrk, command)
+    ratio = meanwhile.rate / ((before.rate + after.rate) / 2)
+    print(
+        f"predictions at 16 connections: {before.rate:,.0f}/s before, {meanwhile.rate:,.0f}/s with "
+        f"the streams, {after.rate:,.0f}/s after: {ratio:.2f} of the rate without them; errors: "
+        f"{before.errors}, {meanwhile.errors}, {after.errors}"
+    )
+    await show_stop(here, job, count, place.served)
+
+
+def main() -> None:
+    """Start a Stepbox, measure, end it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--streams", type=int, default=1_000)
+    parser.add_argument("--quick", action="store_true", help="loads of 2 s, to try it")
+    arguments = parser.parse_args()
+    prepare_bench()
+    place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
+    place.prepare()
+    try:
+        here = Installation(CACHE / "streams", place.served.models_dir)
+        seconds = 2 if arguments.quick else 8
+        asyncio.run(measure(here, place, arguments.streams, seconds))
+    finally:
+        end_all()
+
+
+if __name__ == "__main__":
+    main()
