@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Iterable
 from functools import lru_cache
+from time import perf_counter
 from types import FrameType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,8 +19,10 @@ from flask import Flask
 from werkzeug.exceptions import ClientDisconnected
 
 from service import access
+from service.counts import observe
+from service.logs import HEADER, request_id_of
 from service.parts import Parts
-from service.predicting import Answer, PredictQuery, predict_body
+from service.predicting import PredictQuery, predict_body
 from service.streams import FOLLOW, Message, Receive, Send
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
@@ -27,6 +30,7 @@ QUICK_BYTES = 65_536  # of a body; what is read and answered within about a mill
 Headers = list[tuple[bytes, bytes]]
 
 _FOLLOW = FOLLOW.lower().encode()
+_REQUEST_ID = HEADER.lower().encode()
 _SECURITY: Headers = [
     (name.lower().encode(), value.encode()) for name, value in access.HEADERS.items()
 ]
@@ -73,6 +77,7 @@ class Front:
                 return None
             body += message["body"]
             more = message["more_body"]
+        began = perf_counter()
         try:
             access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
             answer = predict_body(
@@ -85,8 +90,15 @@ class Front:
             )
         except Exception:  # Flask's view meets it again and tells it
             return await self._forward(scope, _again(body, receive), send)
-        await send({"type": "http.response.start", "status": 200, "headers": _headers_of(answer)})
-        return await send({"type": "http.response.body", "body": answer.body})
+        answered: Headers = [
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+            (_REQUEST_ID, request_id_of(_text(headers, _REQUEST_ID)).encode()),
+            *_SECURITY,
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": answered})
+        await send({"type": "http.response.body", "body": answer.body})
+        return observe("/predict", "POST", 200, perf_counter() - began)
 
     async def _forward(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Let Flask answer, and hold the stream open that its answer may begin."""
@@ -138,15 +150,6 @@ def _parse_query(text: bytes) -> PredictQuery:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a name occurs twice")
     return PredictQuery.model_validate(dict(pairs))
-
-
-def _headers_of(answer: Answer) -> Headers:
-    length = str(len(answer.body)).encode()
-    return [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", length),
-        *_SECURITY,
-    ]
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:

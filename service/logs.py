@@ -17,11 +17,11 @@ def request_id_of(header: str | None) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give each request an id; whoever runs the application may have given it one already."""
+    """Give each request an id."""
 
     @app.before_request
     def begin() -> None:
-        request_id.set(request_id.get() or request_id_of(request.headers.get(HEADER)))
+        request_id.set(request_id_of(request.headers.get(HEADER)))
 
     @app.after_request
     def tell(response: Response) -> Response:

@@ -1,13 +1,8 @@
 """What the service and its workers do, in numbers, for Prometheus."""
 
-import os
-import tempfile
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
 from itertools import accumulate
-from pathlib import Path
 from time import perf_counter
 
 from flask import Flask, Response, g, request
@@ -24,12 +19,12 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from jobs.measures import Measures
+from service.counts import BOUNDS_S, folder, observe
 from service.parts import parts
-from service.tally import FOLDER, Key, Tally, totals
+from service.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.model_store import ModelStore
 
-BOUNDS_S = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 OTHER = "other"  # what a client makes up is no label
@@ -37,34 +32,6 @@ OTHER = "other"  # what a client makes up is no label
 blueprint = APIBlueprint(
     "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
 )
-
-
-def observe(route: str, method: str, status: int, seconds: float) -> None:
-    """Count a request that has been answered.
-
-    Parameters
-    ----------
-    route
-        The rule that its path matched, not the path; `OTHER` for none.
-    method, status
-        Of the request and its answer.
-    seconds
-        What it took.
-    """
-    tally = _tally()
-    block = tally.block(("request", route, method, status), 1 + len(BOUNDS))
-    bucket = 1 + bisect_left(BOUNDS_S, seconds)
-    with tally.lock:
-        block[0] += seconds
-        block[bucket] += 1
-
-
-def predicted(model: str, index: int, count: int = 1) -> None:
-    """Count pictures that a model, named by its id, took for the class of an index."""
-    tally = _tally()
-    block = tally.block(("prediction", model, index))
-    with tally.lock:
-        block[0] += count
 
 
 def register(app: Flask) -> None:
@@ -104,7 +71,7 @@ class _Everything(Collector):
     """All metrics, as they are when they are asked for."""
 
     def collect(self) -> Iterator[Metric]:
-        counted = totals(_folder())
+        counted = totals(folder())
         yield from _requests(counted)
         yield _predictions(counted, parts().models)
         up = GaugeMetricFamily("stepbox_redis_up", "1 where Redis answers, else 0.")
@@ -203,22 +170,3 @@ def _epochs(measures: Measures) -> Iterator[Metric]:
     yield durations
     yield samples
     yield pace
-
-
-@cache
-def _folder() -> Path:
-    """Tell where this process counts: with others where a folder is set, else alone."""
-    return Path(os.environ.get(FOLDER) or _alone().name)
-
-
-@cache
-def _alone() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="stepbox-tally-")  # it goes with the process
-
-
-@cache
-def _tally() -> Tally:
-    return Tally(_folder())
-
-
-os.register_at_fork(after_in_child=_tally.cache_clear)  # each process has a file of its own

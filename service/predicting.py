@@ -11,6 +11,7 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.counts import count_predictions
 from service.explain import MOST_EXPLAINED, explain
 from service.pictures import JSON, NPY, read_pictures, read_prepared
 from stepbox.activations import Array
@@ -105,7 +106,7 @@ def predict_body(
         pixels = np.stack([picture.pixels for picture in prepared])
     else:
         pixels = read_pictures(content_type, body, query.invert, query.fit, quick)
-    logits = predict_logits(network, pixels, card.recipe.pixel_scale).astype(np.float64)
+    logits = compute_logits(card, network, pixels)
     if accept.partition(",")[0].strip() == NPY:
         return Answer(_npy(softmax(logits)), NPY)
     return Answer(_json(card, logits, query.top, explanations), JSON)
@@ -119,6 +120,13 @@ def load_model(models: ModelReader, reference: str) -> tuple[Card, Network]:
         if reference in LATEST:
             raise ConflictError(f"{error}: train one first") from None
         raise
+
+
+def compute_logits(card: Card, network: Network, pixels: NDArray[Any]) -> Array:
+    """Give the logits of pixels, (n, 28, 28) of uint8, as float64, and count the classes."""
+    logits = predict_logits(network, pixels, card.recipe.pixel_scale).astype(np.float64)
+    count_predictions(card.id, logits.argmax(axis=1))
+    return logits
 
 
 def _json(card: Card, logits: Array, top: int | None, explanations: list[dict[str, Any]]) -> bytes:

@@ -1,0 +1,63 @@
+"""What this process counts as it answers; `metrics` tells it for all processes together."""
+
+import os
+import tempfile
+from bisect import bisect_left
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.tally import FOLDER, Tally
+
+BOUNDS_S = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    """Count a request that has been answered.
+
+    Parameters
+    ----------
+    route
+        The rule that its path matched, not the path.
+    method, status
+        Of the request and its answer.
+    seconds
+        What it took.
+    """
+    tally = _tally()
+    block = tally.block(("request", route, method, status), 2 + len(BOUNDS_S))
+    bucket = 1 + bisect_left(BOUNDS_S, seconds)
+    with tally.lock:
+        block[0] += seconds
+        block[bucket] += 1
+
+
+def count_predictions(model: str, indices: NDArray[np.intp]) -> None:
+    """Count pictures that a model, named by its id, took for the classes of these indices."""
+    tally = _tally()
+    for index, count in enumerate(np.bincount(indices).tolist()):
+        if count:
+            block = tally.block(("prediction", model, index))
+            with tally.lock:
+                block[0] += count
+
+
+@cache
+def folder() -> Path:
+    """Tell where this process counts: with others where a folder is set, else alone."""
+    return Path(os.environ.get(FOLDER) or _alone().name)
+
+
+@cache
+def _alone() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="stepbox-tally-")  # it goes with the process
+
+
+@cache
+def _tally() -> Tally:
+    return Tally(folder())
+
+
+os.register_at_fork(after_in_child=_tally.cache_clear)  # each process has a file of its own
