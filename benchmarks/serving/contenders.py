@@ -189,11 +189,28 @@ CONTENDERS = (
         command="{env}/bin/python ray_app.py",
         settings={"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"},
     ),
+    # Other ways to serve Stepbox, which it does without for the figures that these give.
     Contender(
         name="flask",
         title="Stepbox's Flask app alone, gunicorn gthread ×2",
         command="gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 32 "
         "service.app:create_app()",
+        settings=STEPBOX_SETTINGS,
+        probabilities=_of_stepbox,
+    ),
+    Contender(
+        name="wsgi",
+        title="Stepbox's way before Flask by WSGI, gunicorn gevent {gevent} ×2",
+        requirements=("gevent==26.9.0",),
+        command="{env}/bin/python -m gunicorn --bind 127.0.0.1:{port} --workers 2 "
+        "--worker-class gevent wsgi_front:app",
+        settings={**STEPBOX_SETTINGS, "PYTHONPATH": str(ROOT)},
+        probabilities=_of_stepbox,
+    ),
+    Contender(
+        name="asgi",
+        title="Stepbox under gunicorn's own ASGI worker ×2",
+        command="gunicorn -c service/gunicorn_conf.py --worker-class asgi service.asgi:app",
         settings=STEPBOX_SETTINGS,
         probabilities=_of_stepbox,
     ),

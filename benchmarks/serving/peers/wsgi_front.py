@@ -1,0 +1,25 @@
+"""What Stepbox does not do: a WSGI callable before Flask, which answers predictions itself."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import gevent
+
+from service.app import create_app
+from service.parts import Parts
+from service.predicting import PredictQuery, predict_body
+
+flask = create_app()
+parts: Parts = flask.extensions["stepbox"]
+
+
+def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer one request."""
+    if environ["PATH_INFO"] != "/predict" or environ["QUERY_STRING"]:
+        return flask(environ, start_response)
+    gevent.sleep(0)  # else a connection that always has another request starves the others
+    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    answer = predict_body(parts.models, PredictQuery(), environ["CONTENT_TYPE"], body)
+    length = str(len(answer.body))
+    start_response("200 OK", [("Content-Type", answer.content_type), ("Content-Length", length)])
+    return [answer.body]
