@@ -17,6 +17,7 @@ bind = f"{_settings.host}:{_settings.port}"
 worker_class = "service.http_server.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported
+raw_env = ["OPENBLAS_NUM_THREADS=1"]  # several processes' threads would wait for each other
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
 graceful_timeout = 30  # for requests in flight; event streams end at once
 keepalive = 5

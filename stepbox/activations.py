@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc
 
 Array = NDArray[Any]
 
@@ -78,6 +77,9 @@ def gelu_derivative(z: Array) -> Array:
 
 
 def _normal_distribution(z: Array) -> Array:
+    # Imported here, as in `analysis.least_absolute`: SciPy is a third of the API's start.
+    from scipy.special import erfc
+
     # By the complementary error function: exact to the last digits where Φ is near 0.
     share: Array = 0.5 * erfc(-z / z.dtype.type(np.sqrt(2)))
     return share

@@ -1,10 +1,11 @@
 """Print how many images a second Stepbox classifies where a request carries many.
 
-    python -m benchmarks.serving.bulk [--quick]
+    python -m benchmarks.serving.bulk [--quick] [--recipe mnist-numpy]
 
-Started as users start it, on two cores of which wrk takes its share; four connections send the
-same request again and again. Every answer is the whole one: index, label, probability, ten
-probabilities and ten logits an image, as JSON.
+Started as users start it, on two cores of which wrk takes its share, with one model: by default
+the one that the README's tour trains. Four connections send the same request again and again.
+Every answer is the whole one: index, label, probability, ten probabilities and ten logits an
+image, as JSON.
 """
 
 import argparse
@@ -17,12 +18,13 @@ import numpy as np
 
 from benchmarks.serving.contenders import STEPBOX
 from benchmarks.serving.load import run_wrk, wrk_command
-from benchmarks.serving.model import DATA, RECIPE, serve_model
+from benchmarks.serving.model import DATA, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from stepbox.activations import Array
 from stepbox.datasets import load_dataset
 from stepbox.images import encode_png
+from stepbox.recipe import RECIPES
 
 CONNECTIONS = 4
 
@@ -55,9 +57,12 @@ def main() -> None:
     """Print a table, one line for each kind of request."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one round of 2 s, to try it")
-    rounds, seconds = (1, 2.0) if parser.parse_args().quick else (3, 8.0)
+    parser.add_argument("--recipe", choices=RECIPES, default="mnist-numpy")
+    arguments = parser.parse_args()
+    rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)
+    recipe = RECIPES[arguments.recipe].model_copy(update={"epochs": 1})
     prepare_bench()
-    images = load_dataset(DATA, RECIPE.dataset, "test").images
+    images = load_dataset(DATA, recipe.dataset, "test").images
     boundary = uuid.uuid4().hex
     cases = (
         (".npy", 10_000, "application/x-npy", npy(images)),
@@ -70,7 +75,7 @@ def main() -> None:
             multipart(images[:500], boundary),
         ),
     )
-    place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
+    place = Place(STEPBOX, CACHE, serve_model(CACHE / "bulk" / recipe.name, recipe))
     place.prepare()
     file = Path(place.folder, "bulk")
     print("| request | images in it | images/s | p50 ms | p99 ms | CPU µs an image | MB | errors |")

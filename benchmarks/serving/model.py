@@ -12,7 +12,7 @@ from stepbox.datasets import load_dataset, scale_pixels
 from stepbox.evaluation import evaluate
 from stepbox.images import encode_png
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.recipe import RECIPES
+from stepbox.recipe import RECIPES, Recipe
 from stepbox.training import Epoch, make_trainer, train
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
@@ -47,12 +47,12 @@ class Served:
     probabilities: Array
 
 
-def serve_model(folder: Path) -> Served:
+def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     """Train the network in a folder, once, and write the pictures beside it."""
     store = ModelStore(folder / "models")
-    test_set = load_dataset(DATA, RECIPE.dataset, "test")
+    test_set = load_dataset(DATA, recipe.dataset, "test")
     if not store.ids():
-        _train(store)
+        _train(store, recipe)
     card, network = store.load("latest")
     dark = test_set.images[:, BORDER].mean(axis=1) < DARK
     images = test_set.images[dark][:PICTURES]
@@ -70,22 +70,22 @@ def serve_model(folder: Path) -> Served:
     )
 
 
-def _train(store: ModelStore) -> None:
-    test_set = load_dataset(DATA, RECIPE.dataset, "test")
-    trainer = make_trainer(RECIPE, load_dataset(DATA, RECIPE.dataset, "train"))
+def _train(store: ModelStore, recipe: Recipe) -> None:
+    test_set = load_dataset(DATA, recipe.dataset, "test")
+    trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
     untrained = trainer.network()
     history = [
         HistoryEntry.model_validate(event)
-        for event in train(trainer, RECIPE, test_set)
+        for event in train(trainer, recipe, test_set)
         if isinstance(event, Epoch)
     ]
     network = trainer.network()
     draft = CardDraft(
         id=new_model_id(),
         job="benchmark",
-        recipe=RECIPE,
+        recipe=recipe,
         history=history,
-        evaluation=evaluate(network, test_set, RECIPE.pixel_scale),
+        evaluation=evaluate(network, test_set, recipe.pixel_scale),
         device=trainer.device,
     )
     store.stage(draft.id, draft, network, untrained)
