@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.contender import Contender, Run, Task, alternate
 from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 SAMPLES = 60_000
 MIB = 2**20

@@ -14,7 +14,8 @@ from statistics import mean
 
 import stepbox
 from stepbox.datasets import load_dataset
-from stepbox.recipe import RECIPES, Recipe, RecipeName
+from stepbox.recipe import Recipe, RecipeName
+from stepbox.recipes import RECIPES
 from stepbox.training import Epoch, Progress, make_trainer, train
 
 SEEDS = (0, 1, 2)

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import TooManyRequests
 
 from jobs.events import EVENT_ID, FIRST, read_events
-from jobs.job_store import JobStore
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
@@ -17,7 +16,9 @@ from service.parts import parts
 from service.streams import FOLLOW, to_bytes
 from stepbox.datasets import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
-from stepbox.recipe import DESCRIPTIONS, RECIPES, Recipe, TrainRequest
+from stepbox.recipe import Recipe
+from stepbox.recipes import DESCRIPTIONS, RECIPES
+from stepbox.train_request import TrainRequest
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from jobs.events import read_events
 from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 RECIPE = RECIPES["mnist-numpy"]
 OWNER = {"pid": 1}

@@ -37,7 +37,7 @@ from stepbox.file_cache import FileCache
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.training import Epoch
 
 ROOT = Path(__file__).parents[2]

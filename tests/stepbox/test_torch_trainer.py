@@ -4,7 +4,7 @@ import torch
 
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
