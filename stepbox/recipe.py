@@ -1,7 +1,7 @@
 """Recipes: what is to be trained, validated.
 
-A recipe fixes everything that a training depends on. Two trainings of one
-recipe on one machine's CPU give the same weights, byte for byte.
+A recipe fixes everything that a training's result depends on; `stepbox.training` says how far
+that goes.
 """
 
 from typing import Annotated, Literal
