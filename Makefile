@@ -60,8 +60,9 @@ up:
 down:
 	docker compose down
 
-bench: $(VENV)/local.stamp prepare
-	$(BIN)/python -m benchmarks
+# OPTIONS=--quick to try it.
+bench: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m benchmarks $(OPTIONS)
 
 # In turns with each peer in an environment of its own; OPTIONS=--quick to try it.
 bench-serving: $(VENV)/local.stamp prepare
@@ -69,8 +70,9 @@ bench-serving: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.serving.bulk $(if $(findstring --quick,$(OPTIONS)),--quick)
 	$(BIN)/python -m benchmarks.serving.streams $(if $(findstring --quick,$(OPTIONS)),--quick)
 
+# OPTIONS=mnist-numpy-record for the figures of another recipe.
 reproduce: $(VENV)/local.stamp prepare
-	$(BIN)/python -m benchmarks.reproduce
+	$(BIN)/python -m benchmarks.reproduce $(OPTIONS)
 
 soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)

@@ -1,34 +1,33 @@
 """Print how fast the engines are: one table of ratios, and what the time goes with.
 
-    python -m benchmarks [--runs 5] [--url http://127.0.0.1:8000]
+    python -m benchmarks [--runs 5] [--quick] [--url http://127.0.0.1:8000]
 
 Everything runs with one thread, in alternating runs, and is measured in seconds of processor time:
-on a busy machine compare the ratios, not the seconds. With the address of a running Stepbox a whole
-job is timed too.
+on a busy machine compare the ratios, not the seconds. Only the whole job is timed by the clock, on
+the Stepbox at the address given, or else on one that is started for it.
 """
 
 import argparse
-import json
 import os
 import platform
-import time
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
-from urllib.request import Request, urlopen
 
 import numpy as np
 
 from benchmarks.contender import Contender, Run, Task, alternate
+from benchmarks.job import PARTS, job_parts, own_stack
 from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
-from stepbox.recipe import RECIPES
+from stepbox.computer import processor_name
+from stepbox.recipes import RECIPES
 
 SAMPLES = 60_000
 MIB = 2**20
-BASELINE_SAMPLES = 6_000  # of the slow ones; their times are scaled up
+BASELINE_SHARE = 10  # the slow ones train on a tenth of the samples; their times are scaled up
+QUICK_SHARE = 10  # and all on a tenth for a first look
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # With what malloc begins: blocks of 128 KiB and more go back to the system when they are freed, and
@@ -53,9 +52,9 @@ def spread(values: list[float], form: str) -> str:
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def show_ratios(runs: int) -> None:
+def show_ratios(runs: int, samples: int) -> None:
     """Print each engine beside the source's way."""
-    print("\none epoch of 60,000 samples: median (min to max) of alternating runs")
+    print(f"\none epoch of {samples:,} samples: median (min to max) of alternating runs")
     print(f"{'':54}{'the source, s':26}{'ours, s':26}{'ratio':22}samples/s  peak memory")
     for name, label, environment in (
         ("mnist-numpy", "mnist-numpy | memory returned at each step", MEMORY_RETURNED),
@@ -65,109 +64,85 @@ def show_ratios(runs: int) -> None:
         recipe = RECIPES[name]
         theirs, ours = alternate(
             [
-                contender(prepare_baseline, recipe, BASELINE_SAMPLES, **environment),
-                contender(prepare_epoch, recipe, SAMPLES, **environment),
+                contender(prepare_baseline, recipe, samples // BASELINE_SHARE, **environment),
+                contender(prepare_epoch, recipe, samples, **environment),
             ],
             runs,
         )
-        their_seconds = seconds(theirs, SAMPLES / BASELINE_SAMPLES)
+        their_seconds = seconds(theirs, BASELINE_SHARE)
         ratios = [a / b for a, b in zip(their_seconds, seconds(ours), strict=True)]
         print(
             f"{label:54}{spread(their_seconds, '.2f'):26}{spread(seconds(ours), '.3f'):26}"
-            f"{spread(ratios, '.1f'):22}{SAMPLES / median(seconds(ours)):9,.0f}"
+            f"{spread(ratios, '.1f'):22}{samples / median(seconds(ours)):9,.0f}"
             f"  {ours[0].peak_memory / MIB:4.0f} MiB, {ours[-1].peak_memory / MIB:.0f} at the end"
         )
 
 
-def show_growth(runs: int) -> None:
+def show_growth(runs: int, samples: int) -> None:
     """Print how an epoch's time grows with width, depth, samples and batch size."""
     base = {"hidden_sizes": (32, 32)}
-    small = 6_000
+    small = samples // 10
     for name in ("mnist-numpy", "fashion-mnist-torch"):
         cases = [
             *((f"hidden {n}", {"hidden_sizes": (n,)}, small) for n in (32, 128, 512)),
             *((f"{n} layers of 32", {"hidden_sizes": (32,) * n}, small) for n in (0, 1, 2, 4, 8)),
-            *((f"{n:,} samples", base, n) for n in (6_000, 30_000, 60_000)),
+            *((f"{n:,} samples", base, n) for n in (small, samples // 2, samples)),
             *((f"batches of {n}", base | {"batch_size": n}, small) for n in (1, 16, 256)),
         ]
         results = alternate(
             [
-                contender(prepare_epoch, RECIPES[name].model_copy(update=change), samples)
-                for _, change, samples in cases
+                contender(prepare_epoch, RECIPES[name].model_copy(update=change), count)
+                for _, change, count in cases
             ],
             runs,
         )
         print(f"\n{name}, changed: µs a sample, median (min to max)")
-        for (label, _, samples), result in zip(cases, results, strict=True):
-            print(f"  {label:18}{spread(seconds(result, 1e6 / samples), '.2f')}")
+        for (label, _, count), result in zip(cases, results, strict=True):
+            print(f"  {label:18}{spread(seconds(result, 1e6 / count), '.2f')}")
 
 
-def show_peak_share(runs: int) -> None:
+def show_peak_share(runs: int, samples: int) -> None:
     """Print which share of the machine's matrix-product peak the trainings reach."""
     print("\nshare of a large matrix product's speed (one thread; 6 operations a weight)")
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]
         product, ours = alternate(
-            [contender(prepare_product, dtype), contender(prepare_epoch, recipe, SAMPLES)], runs
+            [contender(prepare_product, dtype), contender(prepare_epoch, recipe, samples)], runs
         )
         weights = sum(n_in * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
         peak = 2 * 2048**3 / median(seconds(product))
-        reached = 6 * weights * SAMPLES / median(seconds(ours))
+        reached = 6 * weights * samples / median(seconds(ours))
         print(f"  {name:20}{reached / 1e9:6.1f} of {peak / 1e9:.1f} GFLOP/s: {reached / peak:.0%}")
 
 
 def show_job(url: str, runs: int) -> None:
     """Print the time of a whole job, from POST to succeeded, and its parts."""
-    whole, queued, training = [], [], []
-    for _ in range(runs):
-        started = time.perf_counter()
-        body = json.dumps({"recipe": "mnist-numpy"}).encode()
-        request = Request(f"{url}/train", body, {"Content-Type": "application/json"})
-        with urlopen(request) as answer:
-            job = json.load(answer)
-        while job["status"] in ("queued", "running"):
-            time.sleep(0.02)
-            with urlopen(f"{url}/jobs/{job['id']}") as answer:
-                job = json.load(answer)
-        if job["status"] != "succeeded":
-            raise SystemExit(f"job {job['id']} ended as {job['status']}: {job['error']}")
-        whole.append(time.perf_counter() - started)
-        created, begun = (
-            datetime.fromisoformat(job[name]) for name in ("created_at", "started_at")
-        )
-        queued.append((begun - created).total_seconds())
-        training.append(sum(epoch["seconds"] for epoch in job["history"]))
-    rest = [w - q - t for w, q, t in zip(whole, queued, training, strict=True)]
+    job_parts(url, recipe="mnist-numpy", epochs=1)  # a new worker warms up with it
+    jobs = [job_parts(url, recipe="mnist-numpy") for _ in range(runs)]
     print("\nmnist-numpy from POST to succeeded, s: median (min to max)")
-    for label, values in (
-        ("whole", whole),
-        ("queue", queued),
-        ("training", training),
-        ("start, data, evaluation, publishing", rest),
-    ):
-        print(f"  {label:38}{spread(values, '.2f')}")
-
-
-def machine() -> str:
-    """Name the processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+    for part in PARTS:
+        print(f"  {part:18}{spread([job[part] for job in jobs], '.2f')}")
+    rest = [job["whole"] - job["training"] for job in jobs]
+    print(f"  {'all but training':18}{spread(rest, '.2f')}")
 
 
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="of each, alternating (default: 5)")
-    parser.add_argument("--url", help="of a running Stepbox, to time a whole job too")
+    parser.add_argument("--quick", action="store_true", help="one run of a tenth, to try it")
+    parser.add_argument("--url", help="of a running Stepbox to time a whole job on")
     arguments = parser.parse_args()
-    print(f"{machine()}, Python {platform.python_version()}, NumPy {np.__version__}")
-    show_ratios(arguments.runs)
-    show_growth(arguments.runs)
-    show_peak_share(arguments.runs)
-    if arguments.url:
-        show_job(arguments.url, arguments.runs)
+    runs, samples = (1, SAMPLES // QUICK_SHARE) if arguments.quick else (arguments.runs, SAMPLES)
+    print(
+        f"{processor_name()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}"
+    )
+    show_ratios(runs, samples)
+    show_growth(runs, samples)
+    show_peak_share(runs, samples)
+    with nullcontext(arguments.url) if arguments.url else own_stack() as url:
+        show_job(url, runs)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import RECIPES, Recipe, RecipeName
+from stepbox.recipe import Recipe, RecipeName
+from stepbox.recipes import RECIPES
 from stepbox.training import Epoch, make_trainer, train
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))

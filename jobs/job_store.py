@@ -280,9 +280,17 @@ class JobStore:
             ),
         )
 
-    def decide(self, claim: Claim, model: str) -> Verdict:
-        """Fix the model that this job will publish, before it becomes visible."""
-        return cast(Verdict, self._run("decide", claim.job, claim.fence, model))
+    def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
+        """Fix the model that this job will publish, before it becomes visible.
+
+        Parameters
+        ----------
+        claim, model
+            The job, and the id of its model.
+        peak_memory
+            Most bytes that the training held at once.
+        """
+        return cast(Verdict, self._run("decide", claim.job, claim.fence, model, peak_memory))
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

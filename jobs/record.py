@@ -55,6 +55,13 @@ class Job(BaseModel):
     queue_position: int | None = Field(description="0 = next; null once started.")
     history: list[HistoryEntry] = Field(description="Epoch 0, the untrained network, first.")
     device: str | None = Field(description="Where it trains, for instance `cpu` or `cuda:0`.")
+    peak_memory: int | None = Field(
+        description="Most bytes that the training held at once, of its process or on CUDA of the "
+        "device; null until it is over."
+    )
+    samples_per_second: float | None = Field(
+        description="Mean pace of the epochs so far, evaluation left out; null before the first."
+    )
     worker: str | None = Field(description="The worker that took it last.")
     attempts: int = Field(ge=0, description="How often a worker has taken it.")
     model: str | None = Field(description="Id of the trained model; null until it succeeded.")
@@ -77,15 +84,22 @@ class Job(BaseModel):
             key=lambda entry: int(entry["epoch"]),
         )
         model = record.get("model") if status == "succeeded" else None
+        progress = json.loads(record["progress"])
+        seconds = sum(epoch["seconds"] for epoch in epochs)
+        samples = sum(epoch["epoch"] > 0 for epoch in epochs) * (
+            progress["samples_total"] / progress["epochs"]
+        )
         return cls.model_validate(
             {
                 "id": id,
                 "status": status,
                 "recipe": json.loads(record["recipe"]),
-                "progress": json.loads(record["progress"]),
+                "progress": progress,
                 "queue_position": queue_position if status == "queued" else None,
                 "history": epochs,
                 "device": record.get("device"),
+                "peak_memory": record.get("peak_memory"),
+                "samples_per_second": samples / seconds if seconds else None,
                 "worker": record.get("worker"),
                 "attempts": record["attempts"],
                 "model": model,

@@ -16,7 +16,9 @@ from service.parts import parts
 from service.streams import FOLLOW, to_bytes
 from stepbox.datasets import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
-from stepbox.recipe import DESCRIPTIONS, RECIPES, Recipe, TrainRequest
+from stepbox.recipe import Recipe
+from stepbox.recipes import DESCRIPTIONS, RECIPES
+from stepbox.train_request import TrainRequest
 
 log = logging.getLogger(__name__)
 

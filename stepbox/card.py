@@ -111,21 +111,47 @@ class StoredWeights(_Part):
     )
 
 
+class ComputerReport(_Part):
+    """What computed the weights: their last bits depend on it, the versions, recipe and data."""
+
+    processor: str = Field(description="Name of the processor or of the GPU.")
+    instructions: str = Field(
+        description="Kind of instructions that the engine used of it, for instance `znver3 avx2`."
+    )
+    threads: int = Field(ge=1, description="Threads that shared a sum.")
+
+
+class Cost(_Part):
+    """What a training took."""
+
+    peak_memory: int = Field(
+        ge=0,
+        description="Most bytes held at once: of the training's process, on CUDA of the device.",
+    )
+    samples_per_second: float | None = Field(
+        description="Mean pace of training, evaluation left out."
+    )
+
+
 class Versions(_Part):
     """The versions of what trained a model."""
 
     python: str = Field(description="Version of Python.")
     numpy: str = Field(description="Version of NumPy.")
     torch: str | None = Field(description="Version of torch; null where it was not used.")
+    numba: str | None = Field(
+        None, description="Version of Numba, which compiles the engine `numpy`; null where unused."
+    )
     stepbox: str = Field(description="Version of Stepbox.")
 
     @classmethod
     def here(cls, *, torch: bool) -> Self:
-        """Tell the versions of this process, that of torch only where it is used."""
+        """Tell the versions of this process, of torch and Numba that of the one that is used."""
         return cls(
             python=platform.python_version(),
             numpy=np.__version__,
             torch=version("torch") if torch else None,
+            numba=None if torch else version("numba"),
             stepbox=__version__,
         )
 
@@ -139,6 +165,12 @@ class CardDraft(_Part):
     history: tuple[HistoryEntry, ...] = Field(description="One entry an epoch, epoch 0 first.")
     evaluation: EvaluationReport = Field(description="The finished network on the test set.")
     device: str = Field(min_length=1, description="Where it was trained: `cpu` or `cuda`.")
+    computer: ComputerReport | None = Field(
+        None, description="What computed the weights; null in cards of earlier versions."
+    )
+    cost: Cost | None = Field(
+        None, description="What the training took; null in cards of earlier versions."
+    )
     created_at: Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))] = Field(
         default_factory=lambda: datetime.now(UTC), description="When the training ended, in UTC."
     )

@@ -16,6 +16,7 @@ from numba.core.caching import (
     InTreeCacheLocator,
     UserProvidedCacheLocator,
 )
+from numba.core.registry import cpu_target
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,3 +65,10 @@ def kept(function: Function) -> Function:
     result: Any = compiled(function)
     result._cache = _ReadableCache(function)
     return result  # type: ignore[no-any-return]
+
+
+def instruction_set() -> str:
+    """Name the kind of processor that is compiled for, and its widest vector instructions."""
+    _, kind, features = cpu_target.target_context.codegen().magic_tuple()
+    vectors = [name for name in ("avx512f", "avx2", "avx", "neon") if f"+{name}" in features]
+    return " ".join([kind, *vectors[:1]])

@@ -7,7 +7,7 @@ StepboxError
 ├── DamagedModelError      stored weights differ from their checksum or card
 ├── DatasetError           a data set's file is missing or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
-└── OutOfDeviceMemoryError the device that trains has no memory left
+└── OutOfDeviceMemoryError the device that trains, GPU or host, has no memory left
 """
 
 from collections.abc import Sequence
@@ -67,4 +67,4 @@ class DivergedError(StepboxError):
 
 
 class OutOfDeviceMemoryError(StepboxError):
-    """The device that trains has no memory left."""
+    """The device that trains, GPU or host, has no memory left."""

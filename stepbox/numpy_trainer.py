@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from stepbox import kernel
 from stepbox.activations import ACTIVATIONS, Array
+from stepbox.compiling import instruction_set
+from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.network import Network
 from stepbox.recipe import Recipe
@@ -41,6 +43,10 @@ class NumpyTrainer(Trainer):
     def network(self) -> Network:
         """Return a copy of the present network."""
         return unpack(self._parameters, self.recipe)
+
+    def computer(self) -> Computer:
+        """Tell what trains, beyond the recipe."""
+        return Computer(processor_name(), instruction_set(), threads=1)
 
     def arrays(self) -> dict[str, Array]:
         """Return a copy of all that steps change."""

@@ -7,7 +7,6 @@ autograd's bookkeeping, about half of the time at this size. All else is left to
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,23 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stepbox.activations import ACTIVATIONS, Array
+from stepbox.activations import Array
+from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset
-from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.memory import out_of_memory
 from stepbox.network import Network
 from stepbox.recipe import ActivationName, Recipe
+from stepbox.torch_model import fold, initial_model
 from stepbox.trainer import Trainer
 
 # Batches of this size gain little from a second thread and lose tenfold where cores are shared;
 # and with one thread the sums, so the weights, do not depend on the number of cores.
 torch.set_num_threads(1)
 
-MODULES: dict[ActivationName, type[nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-}
+HOST_FULL = "DefaultCPUAllocator"  # in the message of torch's error
 
 FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
@@ -62,7 +58,9 @@ class TorchTrainer(Trainer):
         if recipe.standardize:
             self._mean = float(train_set.images.mean()) / self._unit
             self._deviation = float(train_set.images.std()) / self._unit
-        with out_of_memory_explained(recipe.batch_size):
+        with full_memory_told(recipe):
+            if self.device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
             self._images = torch.tensor(train_set.images, device=self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             self._model = initial_model(recipe).to(self.device)
@@ -70,7 +68,7 @@ class TorchTrainer(Trainer):
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
         batch_size = self.recipe.batch_size
-        with out_of_memory_explained(batch_size):
+        with full_memory_told(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self.recipe.augmentation == "none":
                 images = self._images[order]
@@ -85,6 +83,20 @@ class TorchTrainer(Trainer):
     def network(self) -> Network:
         """Return a NumPy copy of the present network, all folded into plain layers."""
         return fold(self._model, self._mean, self._deviation, self.recipe.activation)
+
+    def computer(self) -> Computer:
+        """Tell what trains, beyond the recipe."""
+        threads = torch.get_num_threads()
+        if self.device == "cpu":
+            return Computer(processor_name(), torch.backends.cpu.get_cpu_capability(), threads)
+        major, minor = torch.cuda.get_device_capability()
+        return Computer(torch.cuda.get_device_name(), f"sm_{major}{minor}", threads)
+
+    def peak_memory(self) -> int:
+        """Return the most memory, bytes, held at once: of the process, on CUDA of the device."""
+        if self.device == "cpu":
+            return super().peak_memory()
+        return torch.cuda.max_memory_allocated()
 
     def arrays(self) -> dict[str, Array]:
         """Return a copy of all that steps change."""
@@ -209,73 +221,6 @@ def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
     return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set)
 
 
-def initial_model(recipe: Recipe) -> nn.Sequential:
-    """Build the untrained model on the CPU, with torch's own draws for the recipe's seed."""
-    sizes = recipe.layer_sizes
-    with torch.random.fork_rng(devices=[]):  # leaves the process's own random state alone
-        torch.manual_seed(recipe.seed)
-        modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
-        for n_in, n_out in pairwise(sizes[1:]):
-            if recipe.normalization == "batch":
-                modules.append(nn.BatchNorm1d(n_in))
-            modules.append(MODULES[recipe.activation]())
-            if recipe.dropout:
-                modules.append(nn.Dropout(recipe.dropout))
-            modules.append(nn.Linear(n_in, n_out))
-        if recipe.initialization == "he":
-            for module in modules:
-                if isinstance(module, nn.Linear):
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                    nn.init.zeros_(module.bias)
-    return nn.Sequential(*modules)
-
-
-def fold(
-    model: nn.Sequential, mean: float, deviation: float, activation: ActivationName
-) -> Network:
-    """Make the plain network that answers as a model does once it is trained.
-
-    Batch normalization is then affine, γ (z − μ) / σ + β for each neuron; so are inputs
-    (x − mean) / deviation. Both go into the layer beside them.
-
-    Parameters
-    ----------
-    model
-        Linear layers, each but the last with or without a batch normalization.
-    mean, deviation
-        Of the pixels as the network sees them; 0 and 1 where they are not standardized.
-    activation
-        Function of the hidden layers.
-
-    Returns
-    -------
-    Network
-        In float32, a copy.
-    """
-    weights: list[Array] = []
-    biases: list[Array] = []
-    for module in model:
-        if isinstance(module, nn.Linear):
-            weights.append(module.weight.numpy(force=True).astype(np.float64))
-            biases.append(module.bias.numpy(force=True).astype(np.float64))
-        elif isinstance(module, nn.BatchNorm1d):
-            gamma, beta, mu, variance = (
-                tensor.numpy(force=True).astype(np.float64)
-                for tensor in (module.weight, module.bias, module.running_mean, module.running_var)
-                if tensor is not None
-            )
-            factor = gamma / np.sqrt(variance + module.eps)
-            weights[-1] *= factor[:, None]
-            biases[-1] = (biases[-1] - mu) * factor + beta
-    weights[0] /= deviation
-    biases[0] -= mean * weights[0].sum(axis=1)
-    return Network(
-        [array.astype(np.float32) for array in weights],
-        [array.astype(np.float32) for array in biases],
-        ACTIVATIONS[activation],
-    )
-
-
 def visible_device() -> tuple[str, str]:
     """Name the device that trainings run on, and say why it is that one."""
     if torch.cuda.is_available():
@@ -286,12 +231,17 @@ def visible_device() -> tuple[str, str]:
 
 
 @contextmanager
-def out_of_memory_explained(batch_size: int) -> Iterator[None]:
-    """Turn torch's report of a full device into an error that says what to do."""
+def full_memory_told(recipe: Recipe) -> Iterator[None]:
+    """Turn torch's report of a full device into an error that says what to do.
+
+    Of a full host torch speaks in a plain RuntimeError; a MemoryError, as NumPy's, is made of it.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise OutOfDeviceMemoryError(
-            f"the device ran out of memory with batch_size {batch_size}: choose a smaller "
-            "batch_size or smaller hidden_sizes, or train where no CUDA device is visible"
-        ) from error
+        remedy = "train where no CUDA device is visible"
+        raise out_of_memory(recipe, "the device", remedy) from error
+    except RuntimeError as error:
+        if HOST_FULL not in str(error):
+            raise
+        raise MemoryError(str(error)) from error

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox import memory
 from stepbox.activations import Array
 from stepbox.augmentation import Augmenter
+from stepbox.computer import Computer
 from stepbox.datasets import Dataset
 from stepbox.network import Network
 from stepbox.recipe import Recipe
@@ -40,6 +42,7 @@ class Trainer(ABC):
     device: str
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+        memory.reset_peak()
         self.recipe = recipe
         self.train_set = train_set
         self.epochs_done = 0
@@ -55,6 +58,14 @@ class Trainer(ABC):
     @abstractmethod
     def network(self) -> Network:
         """Return a NumPy copy of the present network."""
+
+    @abstractmethod
+    def computer(self) -> Computer:
+        """Tell what trains, beyond the recipe."""
+
+    def peak_memory(self) -> int:
+        """Return the most memory, bytes, that the training's process has held at once."""
+        return memory.peak()
 
     @abstractmethod
     def arrays(self) -> dict[str, Array]:

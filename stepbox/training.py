@@ -1,4 +1,11 @@
-"""A training from the first epoch to the last, as a stream of what a watcher wants to know."""
+"""A training from the first epoch to the last, as a stream of what a watcher wants to know.
+
+On a CPU the same recipe, its seed included, gives the same weights, byte for byte, in any process
+and after any interruption, given the same versions of NumPy, SciPy, Numba and torch and the same
+kind of processor (its vector width decides in which order sums are formed). The number of cores
+does not matter: each sum is formed by one thread. Cards name all that this depends on. On CUDA
+sums may be formed in any order, and nothing is promised.
+"""
 
 import math
 import time
@@ -10,6 +17,7 @@ import numpy as np
 from stepbox.datasets import Dataset
 from stepbox.errors import DivergedError
 from stepbox.evaluation import evaluate
+from stepbox.memory import out_of_memory_explained
 from stepbox.recipe import Recipe
 from stepbox.trainer import Trainer
 
@@ -63,13 +71,14 @@ class Epoch:
 
 def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
     """Make the recipe's engine ready to train; torch is imported only where it is asked for."""
-    if recipe.engine == "torch":
-        from stepbox.torch_trainer import make_torch_trainer
+    with out_of_memory_explained(recipe):
+        if recipe.engine == "torch":
+            from stepbox.torch_trainer import make_torch_trainer
 
-        return make_torch_trainer(recipe, train_set)
-    from stepbox.numpy_trainer import NumpyTrainer
+            return make_torch_trainer(recipe, train_set)
+        from stepbox.numpy_trainer import NumpyTrainer
 
-    return NumpyTrainer(recipe, train_set)
+        return NumpyTrainer(recipe, train_set)
 
 
 def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
@@ -95,7 +104,14 @@ def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progr
     ------
     DivergedError
         The loss is no longer finite.
+    OutOfDeviceMemoryError
+        The memory of the GPU or of the host is too small.
     """
+    with out_of_memory_explained(recipe):
+        yield from _train(trainer, recipe, test_set)
+
+
+def _train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
     samples_an_epoch = len(trainer.train_set.labels)
     samples_total = recipe.epochs * samples_an_epoch
     started = time.perf_counter()

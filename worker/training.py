@@ -9,7 +9,7 @@ from jobs.job_store import Claim, JobStore, connect
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
-from stepbox.card import CardDraft
+from stepbox.card import CardDraft, ComputerReport, Cost
 from stepbox.checkpoints import CheckpointStore
 from stepbox.datasets import load_dataset
 from stepbox.errors import StepboxError
@@ -105,6 +105,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     evaluation = evaluate(network, test_set, recipe.pixel_scale)
     reporter.flush()
     record = insist(stores.jobs.get, claim.job)  # the one truth about the history, of all attempts
+    peak_memory = trainer.peak_memory()
     draft = CardDraft(
         id=new_model_id(),
         job=claim.job,
@@ -112,9 +113,11 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         history=record.history,
         evaluation=evaluation,
         device=trainer.device,
+        computer=ComputerReport.model_validate(trainer.computer()),
+        cost=Cost(peak_memory=peak_memory, samples_per_second=record.samples_per_second),
     )
     stores.models.stage(draft.id, draft, network, untrained)
-    verdict = insist(stores.jobs.decide, claim, draft.id)
+    verdict = insist(stores.jobs.decide, claim, draft.id, peak_memory)
     if verdict != "go on":
         stores.models.discard(draft.id)
         raise JobCancelledError if verdict == "cancel" else LeaseLostError

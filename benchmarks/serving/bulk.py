@@ -24,7 +24,7 @@ from benchmarks.serving.processes import memory
 from stepbox.activations import Array
 from stepbox.datasets import load_dataset
 from stepbox.images import encode_png
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 CONNECTIONS = 4
 

@@ -12,7 +12,8 @@ from stepbox.datasets import load_dataset, scale_pixels
 from stepbox.evaluation import evaluate
 from stepbox.images import encode_png
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.recipe import RECIPES, Recipe
+from stepbox.recipe import Recipe
+from stepbox.recipes import RECIPES
 from stepbox.training import Epoch, make_trainer, train
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()

@@ -1,10 +1,10 @@
--- ARGV: id, fence, model. Fixes which staged model this job will publish: from here on the
+-- ARGV: id, fence, model, peak memory in bytes. Fixes which staged model this job will publish: from here on the
 -- job can only succeed, whoever publishes it, and no other attempt can publish another.
 -- Returns the verdict.
-local id, fence, model = unpack(ARGV)
+local id, fence, model, peak_memory = unpack(ARGV)
 
 local answer = verdict(id, fence)
 if answer == 'go on' then
-  redis.call('HSET', key_of(id), 'model', model)
+  redis.call('HSET', key_of(id), 'model', model, 'peak_memory', peak_memory)
 end
 return answer

@@ -165,6 +165,12 @@ def test_two_epochs_of_the_torch_recipe_follow_the_published_curve(stack):
     assert card["id"] == job["model"]
     assert card["classes"][9] == "Ankle boot"
     assert card["versions"]["torch"]
+    assert card["computer"]["processor"]
+    assert card["computer"]["threads"] == 1
+    assert card["cost"]["peak_memory"] == job["peak_memory"] > 2**20
+    assert card["cost"]["samples_per_second"] == pytest.approx(job["samples_per_second"])
+    trained = sum(entry["seconds"] for entry in job["history"])
+    assert job["samples_per_second"] == pytest.approx(2 * 60_000 / trained)
 
     # NumPy answers for the torch engine too, and as well as it said.
     test = dataset(stack, "fashion-mnist")

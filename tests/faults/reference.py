@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from stepbox.datasets import load_dataset
-from stepbox.recipe import TrainRequest
+from stepbox.train_request import TrainRequest
 from stepbox.training import make_trainer, train
 from stepbox.weights_file import encode_weights
 from tests.processes import ROOT

@@ -11,7 +11,7 @@ import pytest
 from jobs.job_store import JobStore, connect
 from jobs.queue import QUEUE, make_celery, send_token
 from jobs.settings import Settings
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until

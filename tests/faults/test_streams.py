@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from tests.problems import check_problem
 from tests.processes import wait_until
 

@@ -10,7 +10,7 @@ from jobs.events import read_events
 from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 RECIPE = RECIPES["mnist-numpy"]
 OWNER = {"pid": 1}
@@ -49,6 +49,7 @@ def test_a_new_job_waits_with_all_its_fields(jobs):
     assert job.queue_position == 0
     assert job.progress.samples_total == 3 * 60000
     assert (job.attempts, job.model, job.error, job.started_at) == (0, None, None, None)
+    assert (job.peak_memory, job.samples_per_second) == (None, None)
     assert jobs.get(job.id) == job
 
 
@@ -118,13 +119,15 @@ def test_a_whole_job_leaves_a_gap_free_list_of_events(jobs):
     assert jobs.start(claim, "cpu") == "go on"
     for epoch in range(3):
         assert jobs.report(claim, PROGRESS, entry(epoch)) == "go on"
-    assert jobs.decide(claim, "m-1") == "go on"
+    assert jobs.decide(claim, "m-1", 5000) == "go on"
     assert jobs.get(id).model is None
     assert jobs.finish(claim, "succeeded") == "finished"
 
     job = jobs.get(id)
     assert (job.status, job.model, job.device, job.attempts) == ("succeeded", "m-1", "cpu", 1)
     assert [one.model_dump() for one in job.history] == [entry(epoch) for epoch in range(3)]
+    assert job.peak_memory == 5000
+    assert job.samples_per_second == 60000 * 2 / (3 * 2.5)
     assert job.created_at <= job.started_at <= job.finished_at
 
     seen = events(jobs, id)
@@ -186,7 +189,7 @@ def test_a_running_job_is_told_to_stop(jobs):
     claim = jobs.claim(OWNER, "w")
     assert jobs.cancel(id).status == "running"
     assert jobs.report(claim) == "cancel"
-    assert jobs.decide(claim, "m-1") == "cancel"
+    assert jobs.decide(claim, "m-1", 5000) == "cancel"
     assert jobs.finish(claim, "cancelled") == "finished"
     assert jobs.get(id).status == "cancelled"
 
@@ -194,7 +197,7 @@ def test_a_running_job_is_told_to_stop(jobs):
 def test_a_cancel_after_the_decision_comes_too_late(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
-    jobs.decide(claim, "m-1")
+    jobs.decide(claim, "m-1", 5000)
     jobs.cancel(id)
     assert jobs.report(claim) == "go on"
     jobs.reap("w", {}, [(id, claim.fence)])
@@ -226,7 +229,7 @@ def test_a_stale_owner_can_change_nothing(jobs):
     before = jobs.get(id)
     assert jobs.report(stale, PROGRESS, entry(0)) == "lost"
     assert jobs.start(stale, "cuda") == "lost"
-    assert jobs.decide(stale, "m-1") == "lost"
+    assert jobs.decide(stale, "m-1", 5000) == "lost"
     assert jobs.finish(stale, "failed", {"title": "x"}) == "lost"
     jobs.reap("w", {}, [(id, stale.fence)])
     assert jobs.get(id) == before

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 OWNER = {"pid": 1}
 

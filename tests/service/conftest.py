@@ -9,7 +9,7 @@ from stepbox.card import CardDraft
 from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from tests.processes import ROOT, free_port
 
 

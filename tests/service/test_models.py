@@ -23,7 +23,7 @@ def test_a_card_is_complete(client, model):
     matrix = card["evaluation"]["confusion_matrix"]
     assert sum(map(sum, matrix)) == 10_000
     assert card["evaluation"]["accuracy"] == sum(matrix[i][i] for i in range(10)) / 10_000 == 0.101
-    assert card["versions"].keys() == {"python", "numpy", "torch", "stepbox"}
+    assert card["versions"].keys() == {"python", "numpy", "torch", "numba", "stepbox"}
 
 
 def test_a_card_is_sent_once(client, model):

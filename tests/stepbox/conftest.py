@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer, train
 
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -9,7 +9,7 @@ from stepbox.activations import ACTIVATIONS
 from stepbox.backprop import backward, sample_gradients
 from stepbox.losses import cross_entropy
 from stepbox.network import Network
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 
 STEP = 1e-20

@@ -14,7 +14,7 @@ from stepbox.inspection import (
 )
 from stepbox.losses import softmax
 from stepbox.network import Network
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 
 def network_of(activation, *sizes, seed=0):

@@ -12,7 +12,7 @@ from stepbox.activations import ACTIVATIONS
 from stepbox.backprop import descend
 from stepbox.datasets import scale_pixels
 from stepbox.losses import cross_entropy
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 
 STEPS = 200
@@ -113,7 +113,7 @@ def test_the_module_compiles_ahead(tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-m", "stepbox.kernel"], cwd=ROOT, env=environment, check=True)
     training = (
-        "import numpy; from stepbox.datasets import Dataset; from stepbox.recipe import RECIPES; "
+        "import numpy; from stepbox.datasets import Dataset; from stepbox.recipes import RECIPES; "
         "from stepbox.training import make_trainer; "
         "data = Dataset('mnist', numpy.zeros((3, 28, 28), 'uint8'), numpy.zeros(3, 'uint8')); "
         "make_trainer(RECIPES['mnist-numpy'], data).train_samples(numpy.arange(3))"

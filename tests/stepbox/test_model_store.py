@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ from stepbox.file_cache import FileCache
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.training import Epoch
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +129,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     initial = (folder / model_id / "initial.safetensors").read_bytes()
     assert set(card) == {
         *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
-        *("weights", "initial", "device", "versions", "created_at"),
+        *("weights", "initial", "device", "computer", "cost", "versions", "created_at"),
     }
     assert card["recipe"] == FASHION.model_dump(mode="json")
     assert card["classes"] == list(CLASSES["fashion-mnist"])
@@ -147,9 +148,11 @@ def test_the_card_on_the_disk_is_complete(store, folder):
 def test_torch_is_named_only_where_it_trained(store):
     import torch
 
-    assert store.card(add(store, MNIST)).versions.torch is None
-    used = store.card(add(store, FASHION)).versions.torch
-    assert used == torch.__version__.partition("+")[0]
+    compiled = store.card(add(store, MNIST)).versions
+    assert (compiled.torch, compiled.numba) == (None, version("numba"))
+    used = store.card(add(store, FASHION)).versions
+    assert used.numba is None
+    assert used.torch == torch.__version__.partition("+")[0]
     assert Versions.here(torch=False).numpy == np.__version__
 
 

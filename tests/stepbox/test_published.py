@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import stepbox
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 
 PUBLISHED = json.loads((Path(stepbox.__file__).parent / "published.json").read_text())
 

@@ -3,7 +3,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from stepbox.recipe import DESCRIPTIONS, RECIPES, TORCH_ONLY, Recipe, TrainRequest, conflicts
+from stepbox.recipe import Recipe
+from stepbox.recipes import DESCRIPTIONS, RECIPES
+from stepbox.train_request import TORCH_ONLY, TrainRequest, conflicts
 
 
 def faults_of(body):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.schedule import rate_factors
 from stepbox.training import make_trainer
 

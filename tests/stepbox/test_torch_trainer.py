@@ -4,13 +4,13 @@ import torch
 
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
+from stepbox.torch_model import initial_model
 from stepbox.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
-    initial_model,
+    full_memory_told,
     make_torch_trainer,
-    out_of_memory_explained,
 )
 from stepbox.trainer import visiting_order
 
@@ -175,10 +175,15 @@ def test_dropout_leaves_out_its_share(few):
 
 def test_a_full_device_is_explained():
     with (
-        pytest.raises(OutOfDeviceMemoryError, match="batch_size 512: choose a smaller"),
-        out_of_memory_explained(512),
+        pytest.raises(OutOfDeviceMemoryError, match=r"batch_size 64 .* choose a smaller"),
+        full_memory_told(RECIPE),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_other_errors_of_torch_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), full_memory_told(RECIPE):
+        torch.ones(2, 3) @ torch.ones(2, 3)
 
 
 def test_the_device_is_cuda_where_visible(few):

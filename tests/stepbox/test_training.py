@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
 from stepbox.numpy_trainer import NumpyTrainer
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from stepbox.torch_trainer import TorchTrainer
 from stepbox.trainer import visiting_order
 from stepbox.training import Epoch, Progress, make_trainer, train

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from stepbox.recipe import RECIPES
+from stepbox.recipes import RECIPES
 from tests.processes import ROOT, wait_until
 from worker.owner import dead_owners, is_dead, this_process
 

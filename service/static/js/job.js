@@ -34,7 +34,7 @@ const time = (text) => text ? `${text.slice(0, 10)} ${text.slice(11, 19)} UTC` :
 function about() {
   const best = job.history.toSorted((a, b) => a.test_loss - b.test_loss)[0], { name, ...fields } = job.recipe;
   const trained = job.history.reduce((sum, entry) => sum + entry.seconds, 0), epochs = job.history.length - 1;
-  $("#facts").replaceChildren(...facts([["Device", job.device ?? "—"], ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"], ["An epoch", epochs > 0 && trained ? `${fixed(trained / epochs, 1)} s, ${count(Math.round(6e4 * epochs / trained))} samples/s` : "—"],
+  $("#facts").replaceChildren(...facts([["Device", job.device ?? "—"], ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"], ["An epoch", epochs > 0 && trained ? `${fixed(trained / epochs, 1)} s, ${count(Math.round(6e4 * epochs / trained))} samples/s` : "—"], ["Memory at most", job.peak_memory ? `${count(Math.round(job.peak_memory / 2 ** 20))} MiB` : "—"],
     ["Made", time(job.created_at)], ["Started", time(job.started_at)], ["Finished", time(job.finished_at)], ["Test loss at best", best ? `${fixed(best.test_loss, 3)} nats, epoch ${best.epoch}` : "—"]]));
   $("#recipe dl")?.remove();
   $("#recipe").append(h("dl", { class: "facts" }, ...facts([["name", name], ...Object.entries(fields).map(([key, value]) => [key, show(value) || "none"])])));

@@ -16,7 +16,7 @@ function words(model, aliases, published) {
   $("#crumb").textContent = model.id; $("#title").textContent = recipe.name;
   $("#sentence").textContent = `Right on ${count(right)} of ${count(total)} test pictures.` + (wrong[worst] ? ` Its favourite mistake, ${wrong[worst]} times: it takes ${article(model.classes[Math.floor(worst / 10)])} for ${article(model.classes[worst % 10])}.` : "");
   $("#facts").replaceChildren(...facts([["Also known as", names.join(", ") || "—"], ["Layers", [784, ...recipe.hidden_sizes, 10].join(" → ")], ["Parameters", count(model.parameters)], ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
-    ["Engine", `${recipe.engine}, ${model.device}`], ["Trained in", `${Math.round(model.history.reduce((sum, entry) => sum + entry.seconds, 0))} s`], ["Data set", model.dataset.name], ["Made", `${model.created_at.slice(0, 10)} ${model.created_at.slice(11, 16)} UTC`], ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`]]));
+    ["Engine", `${recipe.engine}, ${model.device}`], ...(model.computer ? [["Processor", model.computer.processor]] : []), ["Trained in", `${Math.round(model.history.reduce((sum, entry) => sum + entry.seconds, 0))} s`], ["Data set", model.dataset.name], ["Made", `${model.created_at.slice(0, 10)} ${model.created_at.slice(11, 16)} UTC`], ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`]]));
   $("#job").href = `/ui/jobs/${model.job}`;
   $("#learned-published").textContent = published ? ", over the published run in grey" : "; the source published none for this recipe";
   $("#sure-words").textContent = `${model.id}, right on ${percent(evaluation.accuracy)} of the test set, goes with its weights and its card. That cannot be undone.`;

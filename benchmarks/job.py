@@ -1,0 +1,99 @@
+"""Where the time of a whole job goes, from POST to succeeded, by the times of its events."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
+
+from tests.processes import stack_in
+
+PARTS = ("whole", "queue", "start and data", "training", "evaluation", "publishing")
+
+
+class Event(NamedTuple):
+    """An event of a job: when Redis took it, in seconds, its type and its data."""
+
+    at: float
+    type: str
+    data: dict[str, Any]
+
+
+@contextmanager
+def own_stack() -> Iterator[str]:
+    """Run Redis, one worker and the API for as long as they are needed; gives their address."""
+    with tempfile.TemporaryDirectory() as folder, stack_in(Path(folder)) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_service()
+        yield stack.url
+
+
+def job_parts(url: str, **body: object) -> dict[str, float]:
+    """Run a job to its end.
+
+    Parameters
+    ----------
+    url
+        Of a Stepbox whose queue is empty.
+    body
+        The recipe, and changes to it.
+
+    Returns
+    -------
+    dict[str, float]
+        Seconds of each of `PARTS`. ``queue``: from its creation to a worker's claim; ``start and
+        data``: to the first step that could be taken; ``training``: within the epochs;
+        ``evaluation``: between them; ``publishing``: the last evaluation, the files and the record.
+        ``whole`` holds the request and its answer too.
+
+    Raises
+    ------
+    SystemExit
+        The job did not succeed.
+    """
+    started = time.perf_counter()
+    content = json.dumps(body).encode()
+    request = Request(f"{url}/train", content, {"Content-Type": "application/json"})
+    with urlopen(request) as answer:
+        id = json.load(answer)["id"]
+    events = list(_events(url, id))
+    whole = time.perf_counter() - started
+    job = events[-1].data
+    if job["status"] != "succeeded":
+        raise SystemExit(f"job {id} ended as {job['status']}: {job['error']}")
+    states = [event for event in events if event.type == "status"]
+    last_epoch = max(event.at for event in events if event.type == "epoch")
+    queued, claimed, ready, finished = (
+        states[0].at,
+        next(state.at for state in states if state.data["status"] == "running"),
+        next(state.at for state in states if state.data["device"]),
+        states[-1].at,
+    )
+    training = sum(epoch["seconds"] for epoch in job["history"])
+    seconds = (
+        whole,
+        claimed - queued,
+        ready - claimed,
+        training,
+        last_epoch - ready - training,
+        finished - last_epoch,
+    )
+    return dict(zip(PARTS, seconds, strict=True))
+
+
+def _events(url: str, id: str) -> Iterator[Event]:
+    """Follow a job's event stream to its end."""
+    fields: dict[str, str] = {}
+    with urlopen(f"{url}/jobs/{id}/events") as stream:
+        for line in stream:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name:
+                fields[name] = value
+            elif "data" in fields:
+                milliseconds = int(fields["id"].partition("-")[0])
+                yield Event(milliseconds / 1000, fields["event"], json.loads(fields["data"]))
+                fields = {}

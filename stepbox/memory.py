@@ -1,0 +1,44 @@
+"""How much memory a training holds, and what to do where there is not enough."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.recipe import Recipe
+
+PROCESS = Path("/proc/self")
+RESET_PEAK = "5"  # what Linux takes, in clear_refs, as: begin anew with the peak
+
+
+def reset_peak() -> None:
+    """Begin anew with this process's peak; where that is forbidden the old one stands."""
+    with suppress(OSError):
+        (PROCESS / "clear_refs").write_text(RESET_PEAK)
+
+
+def peak() -> int:
+    """Return the most memory, bytes, that this process has held at once since `reset_peak`."""
+    for line in (PROCESS / "status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "VmHWM":
+            return int(value.removesuffix("kB")) * 1024
+    raise OSError(f"{PROCESS / 'status'} does not tell the peak")
+
+
+def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:
+    """Make the error that names what a training's memory goes with."""
+    sizes = list(recipe.hidden_sizes)
+    return OutOfDeviceMemoryError(
+        f"{who} ran out of memory with batch_size {recipe.batch_size} and hidden_sizes {sizes}: "
+        f"choose a smaller batch_size or smaller hidden_sizes, or {remedy}"
+    )
+
+
+@contextmanager
+def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
+    """Turn a MemoryError into an error that says what to do."""
+    try:
+        yield
+    except MemoryError as error:
+        raise out_of_memory(recipe, "the worker", "give it more memory") from error

@@ -1,0 +1,69 @@
+"""What a training holds, and what is said where it may not hold that much."""
+
+import subprocess
+import sys
+
+import pytest
+
+from stepbox import memory
+from stepbox.recipes import RECIPES
+from stepbox.training import make_trainer
+from tests.processes import ROOT
+
+MIB = 2**20
+
+# Trains with as much address space as is in use once the engine has run, and some more.
+STARVED = """
+import resource, sys
+from pathlib import Path
+
+import numpy as np
+
+from stepbox.datasets import Dataset
+from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.recipes import RECIPES
+from stepbox.training import make_trainer, train
+
+samples = 10_000
+images = np.resize(np.arange(256, dtype=np.uint8), (samples, 28, 28))
+data = Dataset("mnist", images, np.zeros(samples, np.uint8))
+recipe = RECIPES[sys.argv[1]].model_copy(update={"epochs": 1})
+few = Dataset("mnist", data.images[:100], data.labels[:100])
+list(train(make_trainer(recipe, few), recipe, few))
+
+in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (in_use + 60 * 2**20,) * 2)
+recipe = recipe.model_copy(update={"batch_size": 10_000, "hidden_sizes": (1024,) * 8})
+try:
+    list(train(make_trainer(recipe, data), recipe, data))
+except OutOfDeviceMemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["mnist-numpy", "fashion-mnist-torch", "fashion-mnist-torch-best"])
+def test_a_full_host_is_explained(name):
+    answer = subprocess.run(
+        [sys.executable, "-c", STARVED, name],
+        cwd=ROOT,
+        env={"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert answer.stdout.startswith(
+        "the worker ran out of memory with batch_size 10000 and hidden_sizes [1024, 1024, "
+    ), answer.stderr
+    assert "choose a smaller batch_size or smaller hidden_sizes" in answer.stdout
+
+
+def test_the_peak_is_that_of_the_training_alone(few):
+    held = bytearray(300 * MIB)
+    before = memory.peak()
+    del held
+    trainer = make_trainer(RECIPES["mnist-numpy"], few(100))
+    first = trainer.peak_memory()
+    held = bytearray(b"1") * (100 * MIB)
+    assert before - first > 200 * MIB
+    assert 90 * MIB < trainer.peak_memory() - first < 200 * MIB
+    assert len(held) == 100 * MIB
