@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare chromium screenshots format check up down bench bench-serving reproduce soak lock
+.PHONY: help run test install prepare chromium screenshots format check up down \
+    bench bench-serving reproduce soak fuzz lock
 .NOTPARALLEL:
 
 help:
@@ -16,6 +17,7 @@ help:
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
+	@echo "make fuzz       thousands of requests made up from the OpenAPI document, half an hour"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
@@ -74,6 +76,10 @@ reproduce: $(VENV)/local.stamp prepare
 
 soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
+
+# OPTIONS="--examples 500 --seed 7" for more and others.
+fuzz: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.contract.fuzz $(OPTIONS)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-header --no-annotate --quiet

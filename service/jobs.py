@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import TooManyRequests
 
 from jobs.events import EVENT_ID, FIRST, read_events
-from jobs.job_store import JobStore
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
