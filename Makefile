@@ -6,7 +6,7 @@ SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help run test install prepare chromium screenshots format check up down \
-    bench bench-serving reproduce soak fuzz lock
+    bench bench-serving reproduce soak fuzz load lock
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make fuzz       thousands of requests made up from the OpenAPI document, half an hour"
+	@echo "make load       a minute of 64 busy connections while trainings run: speed and memory"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
@@ -80,6 +81,9 @@ soak: $(VENV)/tests.stamp prepare
 # OPTIONS="--examples 500 --seed 7" for more and others.
 fuzz: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.contract.fuzz $(OPTIONS)
+
+load: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.faults.load --seconds $(or $(SECONDS),60)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-header --no-annotate --quiet
