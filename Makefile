@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare chromium screenshots format check up down \
+.PHONY: help run test install prepare chromium screenshots format check audit up down \
     bench bench-serving reproduce soak fuzz load lock
 .NOTPARALLEL:
 
@@ -14,6 +14,7 @@ help:
 	@echo "make test       run the whole suite"
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
+	@echo "make audit      compare the locked dependencies with known vulnerabilities"
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
@@ -56,6 +57,9 @@ check: $(VENV)/tests.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
+
+audit: $(BIN)/python
+	@$(BIN)/python bin/audit
 
 up:
 	docker compose up --build --wait
