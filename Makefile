@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCRIPTS := bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test install prepare chromium screenshots format check up down bench bench-serving reproduce soak lock
+.PHONY: help run test install prepare chromium screenshots format check audit up down \
+    bench bench-serving reproduce soak fuzz load lock
 .NOTPARALLEL:
 
 help:
@@ -13,9 +14,12 @@ help:
 	@echo "make test       run the whole suite"
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
+	@echo "make audit      compare the locked dependencies with known vulnerabilities"
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
+	@echo "make fuzz       thousands of requests made up from the OpenAPI document, half an hour"
+	@echo "make load       a minute of 64 busy connections while trainings run: speed and memory"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
@@ -54,6 +58,9 @@ check: $(VENV)/tests.stamp
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
 
+audit: $(BIN)/python
+	@$(BIN)/python bin/audit
+
 up:
 	docker compose up --build --wait
 
@@ -76,6 +83,13 @@ reproduce: $(VENV)/local.stamp prepare
 
 soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
+
+# OPTIONS="--examples 500 --seed 7" for more and others.
+fuzz: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.contract.fuzz $(OPTIONS)
+
+load: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.faults.load --seconds $(or $(SECONDS),60)
 
 UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-header --no-annotate --quiet

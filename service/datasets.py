@@ -41,13 +41,17 @@ class DatasetList(BaseModel):
 class DatasetPath(BaseModel):
     """A data set in the path."""
 
-    name: str = Field(description="`mnist` or `fashion-mnist`.")
+    name: str = Field(
+        description="`mnist` or `fashion-mnist`.", json_schema_extra={"example": "mnist"}
+    )
 
 
 class PicturePath(DatasetPath):
     """A test picture in the path."""
 
-    index: int = Field(description="Place in the test set, from 0.")
+    index: int = Field(
+        description="Place in the test set, from 0.", json_schema_extra={"example": 0}
+    )
 
 
 class PictureQuery(BaseModel):
@@ -59,6 +63,7 @@ class PictureQuery(BaseModel):
         pattern=f"^{INDICES}$",
         description="Places in the test set, from 0 to 9999, with commas between them; at most "
         f"{MOST_INDICES:,}.",
+        json_schema_extra={"example": "0,7,9"},
     )
 
 

@@ -61,8 +61,11 @@ class Published(BaseModel):
 class CellPath(ModelPath):
     """A cell of a model's confusion matrix in the path."""
 
-    true: int = Field(description="Row: the true class, 0 to 9.")
-    predicted: int = Field(description="Column: the class that the model said, 0 to 9.")
+    true: int = Field(description="Row: the true class, 0 to 9.", json_schema_extra={"example": 4})
+    predicted: int = Field(
+        description="Column: the class that the model said, 0 to 9.",
+        json_schema_extra={"example": 9},
+    )
 
 
 class CellQuery(BaseModel):

@@ -25,14 +25,15 @@ class ModelPath(BaseModel):
 
     ref: str = Field(
         description="Id or alias of a model; `latest`, `latest-mnist` and `latest-fashion-mnist` "
-        "are always the newest."
+        "are always the newest.",
+        json_schema_extra={"example": "latest"},
     )
 
 
 class AliasPath(BaseModel):
     """An alias in the path."""
 
-    name: str = Field(description="The alias.")
+    name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
 class AliasBody(BaseModel):

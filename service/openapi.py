@@ -10,6 +10,7 @@ from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
 from service.inference_schemas import InferenceRequest, InferenceResponse
+from service.links import add_links
 from service.pictures import NPY, PixelImages
 from service.predict import BINARY
 
@@ -71,4 +72,5 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     for schema in schemas.values():
         if "example" in schema:  # the form of OpenAPI 3.0
             schema["examples"] = [schema.pop("example")]
+    add_links(document)
     return document

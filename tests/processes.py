@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from jobs.settings import Settings
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
@@ -66,6 +68,13 @@ class Process:
         """Tell whether the main process runs."""
         return self._process.poll() is None
 
+    def children(self) -> list[int]:
+        """Give the ids of the main process's children."""
+        return [
+            int(pid)
+            for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        ]
+
     def kill_group(self) -> None:
         """Kill the main process and all its children at once."""
         with suppress(ProcessLookupError):
@@ -99,6 +108,15 @@ class Stack:
             "REMAP_SIGTERM": "SIGQUIT",
             **settings,
         }
+
+    def settings(self) -> Settings:
+        """Say where its Redis and its files are."""
+        return Settings(
+            redis_url=self.environment["STEPBOX_REDIS_URL"],
+            redis_password_file=Path(self.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
+            models_dir=self.models_dir,
+            data_dir=Path(self.environment["STEPBOX_DATA_DIR"]),
+        )
 
     def _start(self, name: str, *command: str) -> Process:
         process = Process(list(command), self.environment, self.folder / f"{name}.log")

@@ -20,7 +20,6 @@ from redis.exceptions import RedisError
 
 from jobs.events import read_events
 from jobs.job_store import JobStore, connect
-from jobs.settings import Settings
 from tests.faults.reference import reference
 from tests.processes import Process, Stack, stack_in, wait_until
 
@@ -42,11 +41,7 @@ class Storm:
         self.redis = stack.start_redis()
         self.workers: dict[str, Process] = {name: stack.start_worker(name) for name in WORKERS}
         self.service = stack.start_service()
-        settings = Settings(
-            redis_url=stack.environment["STEPBOX_REDIS_URL"],
-            redis_password_file=Path(stack.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
-        )
-        self.jobs = JobStore(connect(settings))
+        self.jobs = JobStore(connect(stack.settings()))
         self.accepted: dict[str, dict[str, Any]] = {}
         self.faults: dict[str, int] = {}
         self.recoveries: list[float] = []

@@ -39,8 +39,7 @@ def service(tmp_path_factory):
 def memory_stays_bounded(service):
     yield
     _, process = service
-    with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:  # noqa: PTH123
-        (worker,) = children.read().split()
+    (worker,) = process.children()
     with open(f"/proc/{worker}/status") as status:  # noqa: PTH123
         highest = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     print(f"highest memory of the API's process: {highest / 1024:.0f} MiB")

@@ -111,11 +111,7 @@ def test_redis_killed_at_random_moments(own_stack, seed):
     job = wait_until(
         lambda: (job := own_stack.job(id))["status"] == "succeeded" and job, seconds=60
     )
-    settings = Settings(
-        redis_url=own_stack.environment["STEPBOX_REDIS_URL"],
-        redis_password_file=own_stack.environment["STEPBOX_REDIS_PASSWORD_FILE"],
-    )
-    with connect(settings) as client:
+    with connect(own_stack.settings()) as client:
         check_undisturbed(own_stack, JobStore(client), job, *reference(**NUMPY))
     assert job["attempts"] == 1
 

@@ -1,0 +1,138 @@
+"""What follows from an answer: the links of the OpenAPI document, from training to job to model.
+
+They are for whoever reads the document, and for tools that walk along them.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Operation(NamedTuple):
+    """An operation, as the document names it."""
+
+    method: str
+    path: str
+
+
+class Link(NamedTuple):
+    """An operation that takes values of another's answer."""
+
+    name: str
+    target: Operation
+    parameters: dict[str, str]
+    body: Any = None
+    description: str = ""
+
+
+TRAIN = Operation("post", "/train")
+JOBS = Operation("get", "/jobs")
+JOB = Operation("get", "/jobs/{id}")
+EVENTS = Operation("get", "/jobs/{id}/events")
+CANCEL = Operation("post", "/jobs/{id}/cancel")
+MODELS = Operation("get", "/models")
+MODEL = Operation("get", "/models/{ref}")
+DELETE_MODEL = Operation("delete", "/models/{ref}")
+WEIGHTS = Operation("get", "/models/{ref}/weights")
+HISTOGRAMS = Operation("get", "/models/{ref}/histograms")
+FIRST_LAYER = Operation("get", "/models/{ref}/first-layer")
+FIRST_LAYER_PICTURE = Operation("get", "/models/{ref}/first-layer.png")
+CONFUSION = Operation("get", "/models/{ref}/confusion/{true}/{predicted}")
+INFER = Operation("post", "/v2/models/{ref}/infer")
+METADATA = Operation("get", "/v2/models/{ref}")
+READY = Operation("get", "/v2/models/{ref}/ready")
+VERSION = Operation("get", "/v2/models/{ref}/versions/1")
+VERSION_READY = Operation("get", "/v2/models/{ref}/versions/1/ready")
+VERSION_INFER = Operation("post", "/v2/models/{ref}/versions/1/infer")
+PREDICT = Operation("post", "/predict")
+ALIAS = Operation("put", "/aliases/{name}")
+REMOVE_ALIAS = Operation("delete", "/aliases/{name}")
+DATASETS = Operation("get", "/datasets")
+PICTURES = Operation("get", "/datasets/{name}/test")
+PICTURE = Operation("get", "/datasets/{name}/test/{index}.png")
+
+_ID = {"id": "$response.body#/id"}
+_SAME_ID = {"id": "$request.path.id"}
+_REF = {"ref": "$response.body#/id"}
+_SAME_REF = {"ref": "$request.path.ref"}
+_NAME = {"name": "$request.path.name"}
+
+
+def _of_job(parameters: dict[str, str]) -> list[Link]:
+    return [
+        Link("Job", JOB, parameters),
+        Link("Events", EVENTS, parameters),
+        Link("Cancel", CANCEL, parameters),
+    ]
+
+
+# (operation, status of its answer) → what may come next
+LINKS: dict[tuple[Operation, str], list[Link]] = {
+    (TRAIN, "202"): _of_job(_ID),
+    (JOBS, "200"): [
+        *_of_job({"id": "$response.body#/jobs/0/id"}),
+        Link("NextPage", JOBS, {"after": "$response.body#/next"}),
+    ],
+    (JOB, "200"): [
+        Link("Events", EVENTS, _ID),
+        Link("Cancel", CANCEL, _ID),
+        Link(
+            "Model", MODEL, {"ref": "$response.body#/model"}, description="Once it has succeeded."
+        ),
+    ],
+    (CANCEL, "202"): [Link("Job", JOB, _SAME_ID), Link("Events", EVENTS, _SAME_ID)],
+    (MODELS, "200"): [Link("Newest", MODEL, {"ref": "$response.body#/models/0/id"})],
+    (MODEL, "200"): [
+        *(
+            Link(name, target, _REF)
+            for name, target in (
+                ("Weights", WEIGHTS),
+                ("Histograms", HISTOGRAMS),
+                ("FirstLayer", FIRST_LAYER),
+                ("FirstLayerPicture", FIRST_LAYER_PICTURE),
+                ("Confusion", CONFUSION),
+                ("Metadata", METADATA),
+                ("Delete", DELETE_MODEL),
+            )
+        ),
+        Link("Predict", PREDICT, {"model": "$response.body#/id"}),
+        Link("Alias", ALIAS, {}, body={"model": "$response.body#/id"}),
+    ],
+    (ALIAS, "200"): [
+        Link("Model", MODEL, {"ref": "$request.path.name"}),
+        Link("Predict", PREDICT, {"model": "$request.path.name"}),
+        Link("Remove", REMOVE_ALIAS, _NAME),
+    ],
+    (METADATA, "200"): [
+        Link("Ready", READY, _SAME_REF),
+        Link("Infer", INFER, _SAME_REF),
+        Link("Version", VERSION, _SAME_REF),
+    ],
+    (VERSION, "200"): [
+        Link("Ready", VERSION_READY, _SAME_REF),
+        Link("Infer", VERSION_INFER, _SAME_REF),
+    ],
+    (DATASETS, "200"): [
+        Link("Pictures", PICTURES, {"name": "$response.body#/datasets/0/name"}),
+        Link("Picture", PICTURE, {"name": "$response.body#/datasets/0/name"}),
+    ],
+}
+
+
+def add_links(document: dict[str, Any]) -> None:
+    """Put the links into the document, by the ids that its operations have there."""
+    paths = document["paths"]
+    for ((method, path), status), links in LINKS.items():
+        paths[path][method]["responses"][status]["links"] = {
+            link.name: _object(paths, link) for link in links
+        }
+
+
+def _object(paths: dict[str, Any], link: Link) -> dict[str, Any]:
+    method, path = link.target
+    members: dict[str, Any] = {"operationId": paths[path][method]["operationId"]}
+    if link.parameters:
+        members["parameters"] = link.parameters
+    if link.body is not None:
+        members["requestBody"] = link.body
+    if link.description:
+        members["description"] = link.description
+    return members

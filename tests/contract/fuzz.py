@@ -1,0 +1,89 @@
+"""The running service against its own OpenAPI document, by schemathesis.
+
+Every operation, in all phases: examples, the edges of each schema, random values, and walks along
+the document's links from training to job to model. `python -m tests.contract.fuzz`, or `make fuzz`,
+makes at least 5,000 cases.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+from service.parts import Parts
+from service.settings import ServiceSettings
+from tests.processes import BIN, Stack, stack_in
+from tests.service.conftest import publish
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+FEWEST = 5000  # cases of a whole run
+
+
+class Outcome(NamedTuple):
+    """What a run came to."""
+
+    ok: bool
+    report: dict[str, Any]  # of schemathesis
+    output: str
+
+    @property
+    def cases(self) -> int:
+        """Requests that were made and whose answers were compared with the document."""
+        return int(self.report["test_cases"]["generated"])
+
+
+def prepare(stack: Stack) -> None:
+    """Start the whole stack, and give it models and a job that has succeeded."""
+    stack.start_redis()
+    worker = stack.start_worker()
+    stack.start_service()
+    settings = ServiceSettings(
+        models_dir=stack.models_dir, data_dir=Path(stack.environment["STEPBOX_DATA_DIR"])
+    )
+    kept, _ = publish(Parts(settings))
+    requests.put(f"{stack.url}/aliases/kept", json={"model": kept}, timeout=10).raise_for_status()
+    stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
+    os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # trainings made up at random take all there is
+
+
+def fuzz(stack: Stack, examples: int, seed: int) -> Outcome:
+    """Run schemathesis; `examples` is the most that it makes for an operation in a phase."""
+    report = stack.folder / "fuzz.json"
+    command = [
+        *(str(BIN / "schemathesis"), "--config-file", str(CONFIG)),
+        *("run", f"{stack.url}/openapi.json", "--no-color", "--checks", "all"),
+        *("--max-examples", str(examples), "--seed", str(seed)),
+        *("--report", "json", "--report-json-path", str(report)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=stack.folder, check=False)
+    output = done.stdout + done.stderr
+    assert report.exists(), output[-5000:]
+    found = json.loads(report.read_text())
+    return Outcome(done.returncode == 0, found, output)
+
+
+def main() -> int:
+    """Fuzz a stack of its own and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=100, help="most, for each operation")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stack_in(Path(folder) / "fuzz", STEPBOX_QUEUE_LIMIT="1000") as stack,
+    ):
+        prepare(stack)
+        outcome = fuzz(stack, arguments.examples, arguments.seed)
+    print(outcome.output)
+    print(f"{outcome.cases:,} cases, {len(outcome.report['failures'])} kinds of failures")
+    return int(not outcome.ok or outcome.cases < FEWEST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""Redis away for a while, at each delicate moment of a job: paused, or killed and started again.
+
+`python -m tests.faults.redis_away --seconds 30` tries all moments and both ways, each with an
+installation of its own, and prints what a client saw.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from jobs.job_store import JobStore, connect
+from tests.faults.checks import check_undisturbed
+from tests.faults.reference import reference
+from tests.problems import check_problem
+from tests.processes import Stack, stack_in, wait_until
+
+FIELDS: dict[str, Any] = {"epochs": 5, "hidden_sizes": (64, 64), "seed": 1}
+AT_ONCE_S = {"killed": 2, "paused": 8}  # for a 503; a pause is found out by a timeout
+WAYS = ("killed", "paused")
+
+
+class Scene:
+    """A job under way in an installation of its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.redis = stack.start_redis()
+        stack.start_worker()
+        stack.start_service()
+        self.jobs = JobStore(connect(stack.settings()))
+        stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
+        self.picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        self.id: str = stack.train(**FIELDS)["id"]
+
+    def epoch_on_disk(self) -> int:
+        """Tell the last epoch of which there is a checkpoint; -1 without any."""
+        folder = self.stack.models_dir / ".checkpoints" / self.id
+        names = os.listdir(folder) if folder.exists() else []  # noqa: PTH208
+        return max((int(name[1:].split("-")[0]) for name in names if name[0] == "e"), default=-1)
+
+    def published(self) -> int:
+        """Count the models that the job has come to."""
+        cards = requests.get(f"{self.stack.url}/models", timeout=10).json()["models"]
+        return [card["job"] for card in cards].count(self.id)
+
+    # -- moments: each returns when it has come -------------------------------------------
+
+    def queued(self) -> None:
+        """Another job runs, and ours waits."""
+        self.id = self.stack.train(**FIELDS)["id"]
+
+    def claimed(self) -> None:
+        """A worker has just taken the job."""
+        soon(lambda: self.jobs.redis.hget(f"job:{self.id}", "status") == "running")
+
+    def training(self) -> None:
+        """An epoch is over, and the next one has begun."""
+        wait_until(lambda: len(self.stack.job(self.id)["history"]) >= 2)
+
+    def publishing(self) -> None:
+        """The model is being staged, and Redis not asked yet whether it may be published."""
+        staged = self.stack.models_dir / ".staged"
+        soon(lambda: staged.exists() and any(staged.iterdir()))
+
+    def cancelling(self) -> None:
+        """The API has accepted a cancel, of which the worker may not have heard."""
+        self.training()
+        answer = requests.post(f"{self.stack.url}/jobs/{self.id}/cancel", timeout=10)
+        assert answer.status_code == 202, answer.text
+
+    # -- while Redis is away --------------------------------------------------------------
+
+    def ask_for_jobs(self) -> float:
+        """Check that whatever needs Redis says so at once; returns the slowest answer's time."""
+        asked = [
+            ("get", "/jobs"),
+            ("get", f"/jobs/{self.id}"),
+            ("get", f"/jobs/{self.id}/events"),
+            ("post", f"/jobs/{self.id}/cancel"),
+            ("post", "/train"),
+            ("get", "/readyz"),
+        ]
+
+        def ask(method: str, path: str) -> float:
+            answer = requests.request(method, self.stack.url + path, json={}, timeout=30)
+            check_problem(answer, 503)
+            assert int(answer.headers["Retry-After"]) > 0
+            return answer.elapsed.total_seconds()
+
+        with ThreadPoolExecutor(len(asked)) as pool:
+            return max(pool.map(ask, *zip(*asked, strict=True)))
+
+    def predict(self) -> float:
+        """Check that a prediction is answered; returns the time that it took."""
+        answer = requests.post(
+            f"{self.stack.url}/predict",
+            data=self.picture,
+            headers={"Content-Type": "image/png"},
+            timeout=30,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.elapsed.total_seconds()
+
+
+MOMENTS: dict[str, Callable[[Scene], None]] = {
+    moment.__name__: moment
+    for moment in (
+        Scene.queued,
+        Scene.claimed,
+        Scene.training,
+        Scene.publishing,
+        Scene.cancelling,
+    )
+}
+
+
+def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
+    """Wait for a moment that is over within milliseconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.0005)
+
+
+def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
+    """Take Redis away for a while, and for as many epochs, and look at the API meanwhile."""
+    gone = time.monotonic()
+    if way == "killed":
+        scene.redis.stop(signal.SIGKILL)
+    else:
+        os.kill(scene.redis.pid, signal.SIGSTOP)
+    try:
+        before = scene.epoch_on_disk()
+        predictions = [scene.predict()]
+        slowest = scene.ask_for_jobs()
+        assert slowest < AT_ONCE_S[way], f"told only after {slowest:.1f} s"
+        predictions.append(scene.predict())
+        while time.monotonic() < gone + seconds or scene.epoch_on_disk() < before + epochs:
+            assert time.monotonic() < gone + seconds + 60, "the training waits for Redis"
+            predictions.append(scene.predict())
+            time.sleep(0.2)
+        after = scene.epoch_on_disk()
+    finally:
+        if way == "paused":
+            os.kill(scene.redis.pid, signal.SIGCONT)
+    seen = {
+        "away_s": round(time.monotonic() - gone, 1),
+        "slowest_503_s": round(slowest, 2),
+        "predictions": len(predictions),
+        "slowest_prediction_s": round(max(predictions), 2),
+        "epochs_meanwhile": after - before,
+    }
+    if way == "killed":
+        scene.redis = scene.stack.start_redis()
+    return seen
+
+
+def answers(scene: Scene) -> bool:
+    """Tell whether the API gives the job again."""
+    return requests.get(f"{scene.stack.url}/jobs/{scene.id}", timeout=30).status_code == 200
+
+
+def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
+    """Play one scene, and check that it ends as if Redis had been there; returns what was seen."""
+    with stack_in(folder) as stack:
+        scene = Scene(stack)
+        MOMENTS[moment](scene)
+        seen = away(scene, way, seconds, epochs=int(moment == "training"))
+        back = time.monotonic()
+        wait_until(lambda: answers(scene), seconds=15, what="the API to find Redis again")
+        seen["api_back_after_s"] = round(time.monotonic() - back, 1)
+        job = stack.wait_for(scene.id)
+        seen["job_over_after_s"] = round(time.monotonic() - back, 1)
+        seen["attempts"] = job["attempts"]
+        if moment == "cancelling":
+            assert (job["status"], scene.published()) == ("cancelled", 0)
+        else:
+            check_undisturbed(stack, scene.jobs, job, *reference(**FIELDS))
+        listed = requests.get(f"{stack.url}/jobs", timeout=10).json()["jobs"]
+        for other in listed:
+            stack.wait_for(other["id"], "succeeded", "cancelled")
+        stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
+    return {"moment": moment, "way": way, **seen}
+
+
+def main() -> int:
+    """Play all scenes and print what was seen; 1 if anything was not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--at-once", type=int, default=1, help="scenes side by side")
+    arguments = parser.parse_args()
+    reference(**FIELDS)
+    failed = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(arguments.at_once) as pool,
+    ):
+        scenes = {
+            scene: pool.submit(run, Path(folder) / "-".join(scene), *scene, arguments.seconds)
+            for scene in product(MOMENTS, WAYS)
+        }
+        for scene, future in scenes.items():
+            error = future.exception()
+            failed += error is not None
+            print(f"{scene}: {error!r}" if error else json.dumps(future.result()), flush=True)
+    print(f"{len(scenes)} scenes, {failed} not as they must be")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+import pytest
+
+from tests.faults.redis_away import run
+
+
+@pytest.mark.parametrize(
+    ("moment", "way"),
+    [("claimed", "paused"), ("publishing", "killed"), ("cancelling", "paused")],
+)
+def test_redis_away_at_a_delicate_moment(tmp_path, moment, way):
+    seen = run(tmp_path / "stack", moment, way, seconds=2)
+    assert seen["predictions"] > 1, seen
