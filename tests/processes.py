@@ -134,11 +134,15 @@ class Stack:
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
-    def start_worker(self, name: str = "worker") -> Process:
-        """Start a worker; it takes its first job when it is ready."""
+    def start_worker(self, name: str = "worker", *prefix: str) -> Process:
+        """Start a worker, by a command before its own if need be.
+
+        It takes its first job when it is ready.
+        """
         options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
         return self._start(
             name,
+            *prefix,
             *f"celery -A worker.app worker --queues training --concurrency 1 {options}".split(),
             *f"--hostname {name}@%h".split(),
         )

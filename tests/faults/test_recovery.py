@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import resource
 import signal
 import time
 
 import pytest
+import requests
 
 from jobs.job_store import JobStore, connect
 from jobs.queue import QUEUE, make_celery, send_token
@@ -18,6 +20,15 @@ from tests.processes import wait_until
 
 NUMPY = {"epochs": 8, "hidden_sizes": (64, 64), "seed": 1}  # some seconds, to be disturbed in
 TORCH = {"recipe": "fashion-mnist-torch", "epochs": 8, "hidden_sizes": (64,), "seed": 1}
+
+WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+
+def check_empty_store(stack):
+    listed = requests.get(f"{stack.url}/models", timeout=10).json()
+    assert listed == {"models": [], "damaged": []}
+    staged = stack.models_dir / ".staged"
+    assert not staged.exists() or not list(staged.iterdir())
 
 
 def run_undisturbed(stack, jobs, id, fields):
@@ -155,3 +166,33 @@ def test_a_store_that_cannot_be_written_fails_the_job_with_a_problem(own_stack, 
     assert job["status"] == "failed"
     assert ".staged" in job["error"]["detail"] or "directory" in job["error"]["detail"]
     assert job["model"] is None
+
+
+def test_a_full_disk_fails_the_job_and_shows_nothing_half_written(own_stack, jobs):
+    """As the limit of a file's size lets it be seen everywhere: a write stops in the middle."""
+    worker = own_stack.start_worker()
+    own_stack.start_service()
+    wait_until(jobs.workers, what="the worker to be heard of")
+    for pid in (worker.pid, *worker.children()):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (2**20, 2**20))
+    job = own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[256])["id"])
+    assert (job["status"], job["model"]) == ("failed", None)
+    assert "File too large" in job["error"]["detail"]
+    assert "no checkpoint is written" in worker.log.read_text()
+    check_empty_store(own_stack)
+    assert own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[2])["id"])["model"]
+
+
+def test_a_store_that_is_read_only_fails_the_job(own_stack, jobs):
+    own_stack.models_dir.chmod(0o555)
+    try:
+        able = os.access(own_stack.models_dir, os.W_OK)  # a root with capabilities writes anyhow
+        worker = own_stack.start_worker("worker", *(WITHOUT_CAPABILITIES if able else ()))
+        own_stack.start_service()
+        job = own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[2])["id"])
+    finally:
+        own_stack.models_dir.chmod(0o755)
+    assert (job["status"], job["model"]) == ("failed", None)
+    assert "Permission denied" in job["error"]["detail"]
+    assert "no checkpoint is written" in worker.log.read_text()
+    check_empty_store(own_stack)
