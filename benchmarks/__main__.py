@@ -103,7 +103,10 @@ def show_growth(runs: int, samples: int) -> None:
 
 def show_peak_share(runs: int, samples: int) -> None:
     """Print which share of the machine's matrix-product peak the trainings reach."""
-    print("\nshare of a large matrix product's speed (one thread; 6 operations a weight)")
+    print(
+        "\nshare of a large matrix product's speed (one thread; 6 operations a weight, though the "
+        "NumPy engine leaves out those of black pixels)"
+    )
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]
         product, ours = alternate(
