@@ -130,6 +130,28 @@ def test_the_focus_stays_where_it_is_while_a_training_goes_on(open_page, stack):
     expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
 
 
+def test_a_long_list_has_no_gap_and_shows_what_runs(visit, own_stack):
+    own_stack.start_redis()
+    own_stack.start_service()
+    jobs = [own_stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]]
+    own_stack.start_worker()
+    own_stack.wait_for(jobs[0], "running")
+    jobs += [own_stack.train(recipe="mnist-numpy", seed=seed)["id"] for seed in range(24)]
+    watched = visit(own_stack.url, "/")
+    page = watched.page
+    expect(page.locator("#now-head")).to_contain_text("fashion-mnist-torch")
+    expect(page.locator("#rows tbody tr")).to_have_count(20)
+    jobs += [own_stack.train(recipe="mnist-numpy", seed=seed)["id"] for seed in range(3)]
+    expect(page.locator(f"#rows [href$='{jobs[-1]}']")).to_be_visible()
+    page.click("#more button")
+    expect(page.locator("#rows tbody tr")).to_have_count(28)
+    expect(page.locator("#more button")).to_have_count(0)
+    jobs.append(own_stack.train(recipe="mnist-numpy", seed=99)["id"])
+    expect(page.locator("#rows tbody tr")).to_have_count(29)
+    links = page.locator("#rows a").evaluate_all("links => links.map((link) => link.href)")
+    assert [link.rsplit("/", 1)[1] for link in links] == jobs[::-1]
+
+
 def test_without_redis_jobs_say_so_and_the_rest_goes_on(browser, tmp_path):
     with stack_in(tmp_path) as alone:
         redis = alone.start_redis()

@@ -37,29 +37,33 @@ function present(job) {
 }
 
 // The list, looked at again while the page is seen
-let timer, older = [], cursor = null;
+let timer, newest = [], older = [], cursor = null;
+const away = (problem) => $("#away").replaceChildren(notice({ title: "Not live", detail: problem.detail }, look));
 async function look() {
   clearTimeout(timer);
   if (!document.hidden && !$("#list").matches(":active")) try { // nothing moves under a pressed pointer
-    const { jobs, next } = await get("/jobs?limit=20");
+    const [{ jobs, next }, { jobs: [running] }] = await Promise.all([get("/jobs?limit=20"), get("/jobs?status=running&limit=1")]); // it may stand far behind those that wait
     clearTimeout(slow);
-    cursor ??= next;
-    const newest = new Set(jobs.map((job) => job.id));
-    renew($("#rows"), list([...jobs, ...older.filter((job) => !newest.has(job.id))], recipes, published));
+    const listed = new Set(jobs.map((job) => job.id));
+    if (older.length) older = [...newest, ...older].filter((job) => !listed.has(job.id)); else cursor = next;
+    newest = jobs;
+    renew($("#rows"), list([...newest, ...older], recipes, published));
     renew($("#more"), ...(cursor ? [h("button", { class: "plain", type: "button", onclick: more }, "Older jobs")] : []));
     $("#away").replaceChildren();
-    present(jobs.find((job) => job.status === "running") ?? jobs.find((job) => job.history.length > 1) ?? null);
+    present(running ?? jobs.find((job) => job.history.length > 1) ?? null);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     clearTimeout(slow);
-    $("#away").replaceChildren(notice({ title: "Not live", detail: problem.detail }, look));
+    away(problem);
   }
   timer = setTimeout(look, LOOK_MS);
 }
 async function more() {
-  const page = await get(`/jobs?limit=50&after=${encodeURIComponent(cursor)}`);
-  older = [...older, ...page.jobs]; cursor = page.next ?? undefined;
-  look();
+  try {
+    const page = await get(`/jobs?limit=50&after=${encodeURIComponent(cursor)}`);
+    older = [...older, ...page.jobs]; cursor = page.next;
+    look();
+  } catch (problem) { away(problem); }
 }
 document.addEventListener("visibilitychange", look);
 frame(); caption();
