@@ -67,6 +67,20 @@ def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
     watched.faults.clear()
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("/ui/predict?sample=mnist-10000", "422"), ("/ui/models/none", "no model or alias 'none'")],
+)
+def test_a_link_to_what_is_not_there_is_told(visit, stack, models, path, words):
+    watched = visit(stack.url, path)
+    expect(watched.page.locator(".notice")).to_be_visible()
+    if words != "422":
+        expect(watched.page.locator(".notice")).to_contain_text(words)
+        expect(watched.page.locator("#delete")).to_be_hidden()
+    assert all("404" in fault or "422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
 def test_several_models_answer_side_by_side(open_page, models):
     page = open_page(f"/ui/predict?models={','.join(models.values())}&sample=fashion-mnist-0")
     expect(page.locator("#fashion, .top1")).to_have_count(2)
@@ -75,6 +89,9 @@ def test_several_models_answer_side_by_side(open_page, models):
     expect(page.locator(".bars.signed")).to_have_count(2)
     page.click("#add")
     expect(page.locator(".top1")).to_have_count(3)
+    page.locator("text=Take away").nth(1).press("Enter")
+    expect(page.locator(".top1")).to_have_count(2)
+    expect(page.locator("#add")).to_be_focused()
 
 
 def test_keyboard_alone_draws_a_one(open_page, models):
@@ -85,7 +102,7 @@ def test_keyboard_alone_draws_a_one(open_page, models):
             break
         page.keyboard.press("Tab")
     expect(board).to_be_focused()
-    for key in ["c", " ", *["ArrowDown"] * 15, " "]:
+    for key in ["c", " ", "ArrowLeft", "z", "ArrowRight", " ", *["ArrowDown"] * 15, " "]:
         page.keyboard.press(key)
     expect(page.locator(".top1")).to_have_text("1")
 
@@ -108,6 +125,11 @@ def test_a_model_gets_a_name_and_is_deleted_after_a_question(open_page, stack, m
     job = stack.train(recipe="mnist-numpy", hidden_sizes=[], epochs=1)
     model = stack.wait_for(job["id"])["model"]
     page = open_page(f"/ui/models/{model}")
+    page.click("#alias")
+    page.fill("#alias-name", "a-name")
+    page.keyboard.press("Enter")
+    page.click("[aria-label='Take the name a-name away']")  # a model with a name is not deleted
+    expect(page.locator("#facts dd").first).not_to_contain_text("a-name")
     page.click("#delete")
     page.click("text=Keep it")
     expect(page.locator("#sure")).to_be_hidden()

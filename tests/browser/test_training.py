@@ -67,6 +67,9 @@ def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     expect(page.locator("#state")).to_contain_text(re.compile("epoch [2-5]"), timeout=30_000)
     relay.break_off()
     expect(page.locator("#trouble")).to_contain_text("Connection lost", timeout=5_000)
+    page.focus("#trouble button")
+    expect(page.locator("#trouble")).to_contain_text("4 s ago")  # after another try
+    expect(page.locator("#trouble button")).to_be_focused()
     seen = len(stack.job(job["id"])["history"])
     wait_until(lambda: len(stack.job(job["id"])["history"]) >= min(seen + 2, 9))
     relay.mend()
@@ -96,6 +99,59 @@ def test_a_problem_is_shown_at_each_field_at_fault(visit, stack):
     watched.faults.clear()
 
 
+def test_what_is_no_number_is_sent_as_typed_and_forgiven_when_changed(visit, stack):
+    watched = visit(stack.url, "/?epochs=many&pixel_scale=nonsense")
+    page = watched.page
+    expect(page.locator("#request code")).to_contain_text('"epochs": "many"')
+    expect(page.locator("#request code")).not_to_contain_text("pixel_scale")
+    page.click("[type=submit]")
+    expect(page.locator("#epochs")).to_have_attribute("aria-invalid", "true")
+    page.fill("#epochs", "2")
+    expect(page.locator(".fault:not(:empty)")).to_have_count(0)
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+def test_the_focus_stays_where_it_is_while_a_training_goes_on(open_page, stack):
+    job = stack.train(recipe="fashion-mnist-torch", epochs=1000)
+    page = open_page("/")
+    expect(page.locator("#now-head")).to_contain_text("epoch 1", timeout=30_000)
+    for link in (f"#rows [href$='{job['id']}']", "#now-head a"):
+        page.focus(link)
+        before = page.locator("#rows progress").get_attribute("value")
+        expect(page.locator("#rows progress")).not_to_have_attribute("value", before)
+        expect(page.locator(link)).to_be_focused()
+    page.click("#now-head a")
+    page.focus("#cancel")
+    seen = points(page)
+    wait_until(lambda: points(page) > seen, what="an epoch to end")
+    expect(page.locator("#cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
+
+
+def test_a_long_list_has_no_gap_and_shows_what_runs(visit, own_stack):
+    own_stack.start_redis()
+    own_stack.start_service()
+    jobs = [own_stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]]
+    own_stack.start_worker()
+    own_stack.wait_for(jobs[0], "running")
+    jobs += [own_stack.train(recipe="mnist-numpy", seed=seed)["id"] for seed in range(24)]
+    watched = visit(own_stack.url, "/")
+    page = watched.page
+    expect(page.locator("#now-head")).to_contain_text("fashion-mnist-torch")
+    expect(page.locator("#rows tbody tr")).to_have_count(20)
+    jobs += [own_stack.train(recipe="mnist-numpy", seed=seed)["id"] for seed in range(3)]
+    expect(page.locator(f"#rows [href$='{jobs[-1]}']")).to_be_visible()
+    page.click("#more button")
+    expect(page.locator("#rows tbody tr")).to_have_count(28)
+    expect(page.locator("#more button")).to_have_count(0)
+    jobs.append(own_stack.train(recipe="mnist-numpy", seed=99)["id"])
+    expect(page.locator("#rows tbody tr")).to_have_count(29)
+    links = page.locator("#rows a").evaluate_all("links => links.map((link) => link.href)")
+    assert [link.rsplit("/", 1)[1] for link in links] == jobs[::-1]
+
+
 def test_without_redis_jobs_say_so_and_the_rest_goes_on(browser, tmp_path):
     with stack_in(tmp_path) as alone:
         redis = alone.start_redis()
@@ -121,6 +177,9 @@ def test_a_token_is_asked_for_once(browser, tmp_path, path):
         page = watched.page
         page.goto(guarded.url + path)
         expect(page.locator("#token")).to_be_visible()
+        page.fill("#token-text", "a wrong one, of 16")
+        page.keyboard.press("Enter")
+        expect(page.locator("#token-fault")).to_have_text("This token is not known.")
         page.fill("#token-text", secret)
         page.keyboard.press("Enter")
         expect(page.locator(".empty")).to_be_visible()

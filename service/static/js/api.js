@@ -10,9 +10,10 @@ const away = () => new Problem({ title: "No answer", detail: "Stepbox cannot be 
 
 const TOKEN = "stepbox-token"; // kept until the tab closes
 let asking = null;
-function askForToken() {
+function askForToken(refused) {
   asking ??= new Promise((resolve) => {
     const dialog = document.querySelector("#token"), text = dialog.querySelector("input");
+    dialog.querySelector(".fault").textContent = refused ?? "";
     dialog.addEventListener("close", () => { sessionStorage.setItem(TOKEN, text.value.trim()); asking = null; resolve(); }, { once: true });
     dialog.showModal();
   });
@@ -25,8 +26,11 @@ export async function ask(path, { headers = {}, ...options } = {}) {
     const token = sessionStorage.getItem(TOKEN), answer = await fetch(path, { ...options, headers: { ...headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
       .catch((error) => { throw error.name === "AbortError" ? error : away(); });
     if (answer.ok) return answer;
-    if (answer.status === 401) { await askForToken(); continue; }
     const problem = await answer.json().catch(() => ({ title: answer.statusText, detail: "The answer could not be read.", status: answer.status }));
+    if (answer.status === 401) { // once for all requests that were under way
+      if (token === sessionStorage.getItem(TOKEN)) await askForToken(token && problem.detail);
+      continue;
+    }
     throw new Problem(problem, Number(answer.headers.get("Retry-After") ?? 5));
   }
 }

@@ -25,7 +25,7 @@ export const percent = (x, digits = 1) => `${(100 * x).toFixed(digits)}\u202f%`;
 export function power(x) { // 2 · 10⁻¹⁶
   if (!x) return "0";
   const [m, e] = x.toExponential(0).split("e");
-  return h("span", null, `${m} · 10`, h("sup", null, minus(String(Number(e)))));
+  return h("span", { class: "nowrap" }, `${m} · 10`, h("sup", null, minus(String(Number(e)))));
 }
 export const count = (n) => n.toLocaleString("en");
 export const duration = (t) => t < 90 ? `${Math.round(t)}\u00a0s` : `${Math.floor(t / 60)}\u00a0min ${String(Math.round(t % 60)).padStart(2, "0")}\u00a0s`;
@@ -63,6 +63,13 @@ export const most = (values) => values.reduce((best, v, i) => v > values[best] ?
 export const show = (value) => Array.isArray(value) ? value.join(", ") : String(value);
 export const facts = (pairs) => pairs.flatMap(([key, value]) => [h("dt", null, key), h("dd", null, value)]);
 export const table = (heads, rows, options) => h("table", options, h("thead", null, h("tr", null, ...heads.map(([text, n]) => h(text ? "th" : "td", { class: n ? "n" : null, scope: text ? "col" : null }, text)))), h("tbody", null, ...rows));
+
+// Put new children into a host; a link or button that had the focus has it again
+export function renew(host, ...children) {
+  const key = (element) => element.getAttribute("href") ?? element.textContent, held = host.contains(document.activeElement) ? key(document.activeElement) : null;
+  host.replaceChildren(...children);
+  if (held != null) $$("a, button", host).find((element) => key(element) === held)?.focus({ preventScroll: true });
+}
 
 // Words about trouble, where it happens: problem has a title and a detail. again: what "Try now" does
 export const notice = (problem, again) => h("div", { class: "notice bad", role: "alert" }, h("b", null, `${problem.title}. `), problem.detail,

@@ -2,9 +2,10 @@
 import { $, $$, h, s, query, show, count, notice, request } from "./common.js";
 import { post, Problem } from "./api.js";
 
+const numeric = (text) => Number.isFinite(Number(text)) ? Number(text) : text; // what is no number goes as it is, for the API to say so
 const fields = $$("#train [data-kind]"), parsers = {
-  number: (text) => text.trim() === "" ? null : Number(text),
-  numbers: (text) => text.split(",").map((part) => part.trim()).filter((part) => part !== "").map(Number),
+  number: (text) => text.trim() === "" ? null : numeric(text.trim()),
+  numbers: (text) => text.split(",").map((part) => part.trim()).filter((part) => part !== "").map(numeric),
   boolean: (text) => text === "true",
   string: (text) => text,
 };
@@ -18,10 +19,10 @@ export function start(all) {
   const asked = $(`[name=recipe][value="${CSS.escape(query.get("recipe") ?? "")}"]`);
   if (asked) asked.checked = true;
   fill();
-  for (const input of fields) if (query.has(input.id)) input.value = query.get(input.id);
+  for (const input of fields) if (query.has(input.id) && !(input.options && ![...input.options].some((option) => option.value === query.get(input.id)))) input.value = query.get(input.id);
   if (fields.some((input) => query.has(input.id) && input.closest("details"))) $("#train details").open = true;
   changed();
-  $("#train").addEventListener("input", (event) => event.target.name === "recipe" ? fill() : changed());
+  $("#train").addEventListener("input", (event) => { if (event.target.name === "recipe") fill(); else { pardon(event.target); changed(); } });
   $("#train").addEventListener("submit", submit);
 }
 function fill() {
@@ -35,7 +36,7 @@ function changed() {
     const own = recipe[input.id], differs = !same(read(input), own), label = input.previousElementSibling;
     if (differs) body[input.id] = read(input);
     $(".changed", label.parentElement)?.remove();
-    if (differs) label.after(h("button", { class: "plain changed", type: "button", title: "Back to the recipe", "aria-label": `${label.textContent}: back to ${show(own)}`, onclick: () => { input.value = show(own); changed(); input.focus(); } }, `↺ ${show(own) || "none"}`));
+    if (differs) label.after(h("button", { class: "plain changed", type: "button", title: "Back to the recipe", "aria-label": `${label.textContent}: back to ${show(own)}`, onclick: () => { input.value = show(own); pardon(input); changed(); input.focus(); } }, `↺ ${show(own) || "none"}`));
   }
   curl(body, null);
   sketch(read($("#hidden_sizes")));
@@ -50,9 +51,12 @@ function sketch(hidden) {
     ...sizes.map((n, i) => s("text", { x: i === 0 ? 0 : i === sizes.length - 1 ? W : x(i), y: 78, "text-anchor": i === 0 ? "start" : i === sizes.length - 1 ? "end" : "middle" }, count(n)))),
     h("figcaption", { class: "small" }, `${count(parameters)} parameters`));
 }
+function pardon(input) {
+  $(`#${input.id}-fault`)?.remove();
+  input.removeAttribute("aria-invalid"); input.setAttribute("aria-describedby", `${input.id}-help`);
+}
 function forgive() {
-  for (const fault of $$(".fault", $("#train"))) fault.remove();
-  for (const input of $$("[aria-invalid]", $("#train"))) { input.removeAttribute("aria-invalid"); input.setAttribute("aria-describedby", `${input.id}-help`); }
+  for (const input of $$("[aria-invalid]", $("#train"))) pardon(input);
   $("#trouble").replaceChildren(); $("#said").textContent = "";
 }
 function blame(errors) {

@@ -20,7 +20,7 @@ function words() {
 }
 const cancel = async ({ currentTarget }) => {
   currentTarget.disabled = true; currentTarget.textContent = "Stopping…";
-  try { await send("POST", `${path}/cancel`); } catch (problem) { $("#problem").replaceChildren(notice(problem)); }
+  try { await send("POST", `${path}/cancel`); } catch (problem) { actions(); $("#problem").replaceChildren(notice(problem)); }
 };
 function actions() {
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes(job.recipe, all).map(([key, value]) => [key, show(value)])) });
@@ -55,13 +55,13 @@ try {
   else if (points.length) $("#accuracy-words").textContent = " Grey: the same as the source published it.";
   const loss = chart($("#loss"), (width) => lossCurves({ width, history: job.history, published: ghost?.history ?? [], epochs: n, height: width < 480 ? 260 : 340 }));
   const accuracy = chart($("#accuracy"), (width) => accuracyCurve({ width, history: job.history, epochs: n, published: points, reference: mean ? [{ value: mean, text: "published mean", short: "publ. mean" }] : [] }));
-  const everything = () => { words(); actions(); about(); epochs(); loss(); accuracy(); };
+  const everything = (what) => { words(); if (what !== "epoch") actions(); about(); epochs(); loss(); accuracy(); };
   request($("#request"), { method: "GET", path: `${path}/events` })();
   everything();
   ready();
   if (moving.has(job.status)) await watch(job, (now, type, speed) => {
     job = now; rate = speed ?? rate;
-    if (type === "progress") words(); else everything();
+    if (type === "progress") words(); else everything(type);
   }, $("#trouble"));
 } catch (problem) {
   if (!(problem instanceof Problem)) throw problem;

@@ -4,7 +4,8 @@ import { h } from "./common.js";
 
 // changed(job, what, speed) after each event; what is "status", "epoch" or "progress"; speed in samples per second
 export async function watch(job, changed, trouble, signal) {
-  let marks = [], clock;
+  let marks = [], clock, again;
+  const why = h("span");
   const speed = () => marks.length < 2 ? null : 1000 * (marks.at(-1).samples - marks[0].samples) / (marks.at(-1).at - marks[0].at);
   const quiet = () => { clearInterval(clock); trouble.replaceChildren(); };
   await follow(job.links.events, {
@@ -19,11 +20,13 @@ export async function watch(job, changed, trouble, signal) {
       changed(job, type, speed());
     },
     lost(since, problem, retry) {
-      clearInterval(clock);
+      again = retry;
+      why.textContent = problem.status ? `${problem.detail} ` : "";
+      if (trouble.hasChildNodes()) return; // the words stay, and a focus on the button
       const words = h("span"), say = () => { words.textContent = `${Math.round((Date.now() - since) / 1000)} s ago`; };
       say(); clock = setInterval(say, 1000);
-      trouble.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("b", null, "Connection lost ", words, ". "), problem.status ? `${problem.detail} ` : "",
-        "The training goes on without this page; the curve continues where it stopped, with no gap. Trying again every 2 s.", h("p", { class: "row" }, h("button", { class: "plain", type: "button", onclick: retry }, "Try now"))));
+      trouble.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("b", null, "Connection lost ", words, ". "), why,
+        "The training goes on without this page; the curve continues where it stopped, with no gap. Trying again every 2 s.", h("p", { class: "row" }, h("button", { class: "plain", type: "button", onclick: () => again() }, "Try now"))));
     },
     found: quiet,
   }, signal);

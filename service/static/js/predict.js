@@ -37,13 +37,14 @@ async function answer() {
   } catch (problem) {
     if (problem.name === "AbortError") return;
     if (!(problem instanceof Problem)) throw problem;
-    $("#summary").replaceChildren(notice({ title: problem.title, detail: problem.errors.map((fault) => fault.detail).join("; ") || problem.detail }));
+    fail(problem);
   }
 }
+const fail = (problem) => $("#summary").replaceChildren(notice({ title: problem.title, detail: problem.errors.map((fault) => fault.detail).join("; ") || problem.detail }));
 const view = () => { sight(); summary(); };
 function sight() {
   pixels($("#seen"), seen?.seen.flat() ?? new Float64Array(784), 28, { ink: true, scale: 255 });
-  if (!seen) { $("#steps").textContent = "Nothing yet: the board is empty."; return; }
+  if (!seen) { $("#steps").textContent = board.empty() ? "Nothing yet: the board is empty." : ""; return; }
   const picture = board.picture(), how = seen.fit, mnist = fitted() === "mnist", light = how.inverted ? "Light and dark exchanged. " : "";
   if (picture?.pixels) { $("#steps").textContent = `Test picture ${picture.index} of ${picture.dataset}, ${mnist ? "fitted as a drawing is" : "as it is"}.`; return; }
   const { width, height } = picture?.bitmap ?? { width: 280, height: 280 }, { centre, zoom } = board.mark(how, width, height, mnist), moved = centre.map((v) => 14.5 - v);
@@ -61,7 +62,7 @@ function state() {
 
 // Panels: two to begin with, up to four
 function add(id) {
-  const panel = createPanel(models, id, { changed: answer, removed: panels.length ? () => { panels = panels.filter((other) => other !== panel); panel.element.remove(); more(); answer(); } : null });
+  const panel = createPanel(models, id, { changed: answer, removed: panels.length ? () => { panels = panels.filter((other) => other !== panel); panel.element.remove(); more(); $("#add").focus(); answer(); } : null });
   panels.push(panel); $("#answers").append(panel.element); panel.paint(unit); more();
 }
 const more = () => { $("#add").hidden = !models.length || panels.length >= MOST_PANELS; };
@@ -90,6 +91,11 @@ for (const model of wanted.length ? wanted : first.slice(0, 2)) add(model.id);
 more();
 onMode(() => { board.render(); sight(); }, "sight");
 const [, dataset, index] = (query.get("sample") ?? "").match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
-if (dataset) { const [image] = (await get(`/datasets/${dataset}/test?index=${index}`)).images; test({ ...image, pixels: image.pixels.flat() }, dataset); } else await answer();
+try {
+  if (dataset) { const [image] = (await get(`/datasets/${dataset}/test?index=${index}`)).images; test({ ...image, pixels: image.pixels.flat() }, dataset); } else await answer();
+} catch (problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  await answer(); fail(problem);
+}
 ready();
 for (const name of TESTS) offer(name).catch((problem) => $("#samples").append(notice(problem)));

@@ -1,5 +1,5 @@
 // System: workers, devices, data sets, the queue.
-import { $, h, count, facts, notice, request, table, ready } from "./common.js";
+import { $, h, count, facts, notice, renew, request, table, ready } from "./common.js";
 import { get, Problem } from "./api.js";
 
 const LOOK_MS = 4000;
@@ -11,7 +11,7 @@ request($("#request"), { method: "GET", path: "/system" })();
 function say({ workers, queue, datasets, models, versions }, ready, running) {
   const missing = ready.filter((check) => !check.ready).map((check) => check.name), n = running.length;
   $("#sentence").textContent = (missing.length ? `Not ready: ${missing.join(", ")}. ` : "Everything is ready. ") + (n ? `${n === 1 ? "One training runs" : `${n} trainings run`}, ` : "No training runs, ") + (queue.length == null ? "and the queue cannot be seen." : queue.length === 0 ? "none waits." : queue.length === 1 ? "one waits." : `${count(queue.length)} wait.`);
-  $("#workers").replaceChildren(workers.length ? table([["Worker"], ["Device, and why"], ["Does", true]], workers.map((worker) => {
+  renew($("#workers"), workers.length ? table([["Worker"], ["Device, and why"], ["Does", true]], workers.map((worker) => {
     const job = running.find((one) => one.worker === worker.name);
     return line(worker.name, h("td", null, h("b", null, worker.device.name), h("span", { class: "small block" }, worker.device.detail)), h("td", { class: "n" }, job ? h("a", { href: `/ui/jobs/${job.id}` }, `${job.recipe.name}, epoch ${Math.max(1, job.progress.epoch)} of ${job.recipe.epochs}`) : h("span", { class: "state queued" }, "waits")));
   })) : h("p", { class: "empty" }, "No worker was heard of within the last seconds; jobs wait for one."));

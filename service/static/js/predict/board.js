@@ -30,7 +30,7 @@ export function createBoard(changed) {
 
   const place = (event) => { const r = ink.getBoundingClientRect(); return [FIELD * (event.clientX - r.left) / r.width, FIELD * (event.clientY - r.top) / r.height]; };
   const begin = (point) => { if (shown) { shown = null; strokes = []; } strokes.push(Object.assign([point], { pen: Number($("#pen").value) })); };
-  board.addEventListener("pointerdown", (event) => { board.setPointerCapture(event.pointerId); cursor = null; begin(place(event)); tell(false); });
+  board.addEventListener("pointerdown", (event) => { if (!event.isPrimary || event.button) return; board.setPointerCapture(event.pointerId); cursor = null; begin(place(event)); tell(false); });
   board.addEventListener("pointermove", (event) => { if (!board.hasPointerCapture(event.pointerId)) return; for (const e of event.getCoalescedEvents?.() ?? [event]) strokes.at(-1).push(place(e)); tell(false); });
   board.addEventListener("focus", () => { if (board.matches(":focus-visible")) { cursor ??= START; overlay(); } });
   board.addEventListener("blur", () => { cursor = null; penDown = false; overlay(); });
@@ -43,7 +43,7 @@ export function createBoard(changed) {
     event.preventDefault();
     if (penDown) tell(false); else overlay();
   });
-  const undo = () => { if (shown) shown = null; else strokes.pop(); tell(true); };
+  const undo = () => { penDown = false; if (shown) shown = null; else strokes.pop(); tell(true); };
   const clear = () => { strokes = []; shown = null; penDown = false; tell(true); };
   $("#undo").addEventListener("click", undo); $("#clear").addEventListener("click", clear);
 
