@@ -10,14 +10,10 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 import redis
-import redis.asyncio
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.record import FINAL, Job, Status
-from jobs.settings import Settings
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.recipe import Recipe
 
@@ -44,34 +40,6 @@ class Claim:
     model: str | None  # decided by an earlier attempt, still to be published
     checkpoint: str | None  # reached by an earlier attempt
     request_id: str | None  # of the request that submitted the job
-
-
-def connect(settings: Settings) -> redis.Redis:
-    """Open a client, which tells within seconds that Redis is away.
-
-    A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
-    a Redis that hangs is not waited for twice.
-    """
-    retry = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
-    return redis.Redis.from_url(settings.redis_url, **_options(settings), retry=retry)
-
-
-def connect_async(settings: Settings) -> redis.asyncio.Redis:
-    """Open a client for an event loop; it tells at once that a connection was cut."""
-    return redis.asyncio.Redis.from_url(settings.redis_url, **_options(settings))
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    try:
-        password = settings.redis_password
-    except OSError as error:
-        raise redis.exceptions.ConnectionError(f"its password cannot be read: {error}") from None
-    return {
-        "password": password,
-        "decode_responses": True,
-        "socket_connect_timeout": 1,
-        "socket_timeout": 3,
-    }
 
 
 class JobStore:

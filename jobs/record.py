@@ -57,7 +57,7 @@ class Job(BaseModel):
     device: str | None = Field(description="Where it trains, for instance `cpu` or `cuda:0`.")
     peak_memory: int | None = Field(
         description="Most bytes that the training held at once, of its process or on CUDA of the "
-        "device; null until it is over."
+        "device; null until its model is decided."
     )
     samples_per_second: float | None = Field(
         description="Mean pace of the epochs so far, evaluation left out; null before the first."

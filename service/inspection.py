@@ -13,7 +13,8 @@ from service.parts import parts
 from stepbox.activations import Array
 from stepbox.card import ModelId
 from stepbox.errors import NotFoundError
-from stepbox.images import FIELD, encode_png
+from stepbox.image_files import encode_png
+from stepbox.images import FIELD
 from stepbox.inspection import (
     confused,
     most_changed,

@@ -6,7 +6,8 @@ from typing import cast
 from celery import Celery
 from flask import current_app
 
-from jobs.job_store import JobStore, connect, connect_async
+from jobs.connection import connect, connect_async
+from jobs.job_store import JobStore
 from jobs.queue import make_celery
 from service.settings import ServiceSettings
 from service.streams import Streams

@@ -19,7 +19,8 @@ from werkzeug.http import parse_options_header
 
 from service.json_body import parse_object
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.images import FIELD, Fit, Invert, Prepared, decode_image, prepare, prepare_fields
+from stepbox.image_files import decode_image
+from stepbox.images import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
 from stepbox.plain_png import read_plain_png
 
 MOST_IMAGES = 10_000

@@ -1,48 +1,26 @@
-"""Turn any picture into 28×28 grey pixels, and pixels back into a picture.
+"""Turn any picture into 28×28 grey pixels.
 
 The networks know one kind of picture: 28×28 pixels, the ground 0 and the ink
 up to 255. What people send is larger, coloured, rotated, or dark on light.
 """
 
-import contextlib
-import io
-import threading
-import warnings
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from stepbox.errors import InvalidInputError
-from stepbox.plain_png import read_plain_png
+from stepbox.image_files import Grey
 
-Grey = NDArray[np.uint8]
 Invert = Literal["auto", "always", "never"]
 Fit = Literal["none", "mnist"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first outside
-
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-MAX_PIXELS = 25_000_000
-MAX_SCANS = 100  # of a progressive JPEG of the largest size; ordinary ones have about ten
 
 FIELD = 28  # pixels of a side of what the networks see
 INK_SIZE = 20  # pixels of the longer side of MNIST's digits within it
 CENTRE = 14  # the pixel, from 0, that MNIST's centres of mass lie on (half a pixel at most away)
 MIN_CONTRAST = 16  # grey levels; a picture with less holds no ink
 INK_LEVEL = 0.25  # the part of a picture's contrast from which a pixel counts as ink
-
-_ORIENTATION_TAG = 0x0112  # the EXIF tag
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_decoding = threading.Lock()
 
 _BORDER = np.flatnonzero(np.pad(np.zeros((FIELD - 2, FIELD - 2), bool), 1, constant_values=True))
 
@@ -75,117 +53,6 @@ class Prepared(NamedTuple):
     zoom: float
     offset: tuple[int, int]
     ground: int
-
-
-class _RefusedError(Exception):
-    """A picture that is refused, and why in words."""
-
-
-def decode_image(data: bytes, *, pointer: str) -> Grey:
-    """Decode an image file to grey levels.
-
-    Taken are PNG, JPEG, GIF, BMP, WebP and TIFF of any colour mode, told by their content; of
-    several frames the first. The EXIF orientation is applied, 16 bits become 8, and where it is
-    transparent a ground shows that the opaque part stands out from: white behind dark ink, black
-    behind light.
-
-    Parameters
-    ----------
-    data
-        The file's bytes.
-    pointer
-        RFC 6901 pointer for the error to name.
-
-    Returns
-    -------
-    Grey
-        Luminance 0..255, shape (height, width).
-
-    Raises
-    ------
-    InvalidInputError
-        It is none of these, is damaged, or has more than 25 million pixels by its header; such
-        a one is refused before anything is decoded.
-    """
-    plain = read_plain_png(data)
-    if plain is not None:
-        return plain
-    # One picture at a time: that bounds the memory of a process with many threads, and
-    # `catch_warnings` is not safe among threads.
-    with _decoding, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return _decode(data)
-        except _RefusedError as error:
-            fault = str(error)
-        except Image.DecompressionBombError:
-            fault = f"has too many pixels: at most {MAX_PIXELS:,} are taken"
-        except UnidentifiedImageError:
-            fault = "is no picture: PNG, JPEG, GIF, BMP, WebP and TIFF are taken"
-        except Exception:
-            # Decoders meet hostile bytes with errors of a dozen types; all mean the same here.
-            fault = "is damaged or cut short: it cannot be decoded"
-    raise InvalidInputError.at(pointer, fault)
-
-
-def _decode(data: bytes) -> Grey:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if not 1 <= width * height <= MAX_PIXELS:
-            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are taken")
-        if image.info.get("progressive"):
-            # Each scan of a progressive JPEG, a few bytes long, touches every pixel again.
-            scans = data.count(b"\xff\xda")
-            if scans * width * height > MAX_SCANS * MAX_PIXELS:
-                raise _RefusedError(f"has {scans} scans, which is too many for its size")
-        image.load()
-        grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
-        upright = _UPRIGHT.get(_orientation(image))
-    if upright is None:
-        return grey
-    return np.asarray(Image.fromarray(grey).transpose(upright))
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 (upright) where there is none that can be read."""
-    with contextlib.suppress(Exception):  # a picture is worth seeing without its EXIF
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    return 1
-
-
-def _luminance(image: Image.Image) -> Grey:
-    """Luminance 0..255 of an image of any mode, its transparency left out."""
-    if image.mode.startswith("I;16"):
-        return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if image.mode in {"I", "F"}:
-        # These have no white of their own: the darkest and the lightest pixel set the scale.
-        levels = np.asarray(image).astype(np.float64)
-        low, high = levels.min(), levels.max()
-        if not np.isfinite(high - low):
-            raise _RefusedError("has pixels that are not finite numbers")
-        levels -= low
-        levels *= 255 / ((high - low) or 1)
-        np.rint(levels, out=levels)
-        return levels.astype(np.uint8)
-    if image.mode == "LAB":
-        return np.asarray(image.getchannel("L"))
-    return np.asarray(image.convert("L"))
-
-
-def _on_ground(image: Image.Image) -> Grey:
-    """Luminance 0..255 of a transparent image before white or black, whichever shows its ink."""
-    if image.mode.startswith("I;16"):  # one grey level stands for transparent
-        alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
-    else:
-        if image.mode != "RGBA":
-            image = image.convert("LA" if image.mode == "La" else "RGBA")
-        alpha = image.getchannel("A")
-    grey = Image.fromarray(_luminance(image))
-    shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 0), alpha))
-    dark = 255 * int(shown.sum(dtype=np.uint64)) < 128 * int(np.asarray(alpha).sum(dtype=np.uint64))
-    if dark:
-        shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 255), alpha))
-    return shown
 
 
 def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
@@ -302,10 +169,3 @@ def _centred(part: Grey) -> tuple[int, int]:
         return int(np.clip(round(CENTRE - centre), 0, FIELD - size))
 
     return start(part.sum(axis=0, dtype=np.int64)), start(part.sum(axis=1, dtype=np.int64))
-
-
-def encode_png(pixels: Grey) -> bytes:
-    """Encode grey levels 0..255, shape (height, width), as a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()

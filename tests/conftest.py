@@ -1,6 +1,7 @@
 import pytest
 
-from jobs.job_store import JobStore, connect
+from jobs.connection import connect
+from jobs.job_store import JobStore
 from jobs.settings import Settings
 from tests.processes import stack_in
 

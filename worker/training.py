@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from jobs.job_store import Claim, JobStore, connect
+from jobs.connection import connect
+from jobs.job_store import Claim, JobStore
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings

@@ -23,7 +23,7 @@ from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from stepbox.activations import Array
 from stepbox.datasets import load_dataset
-from stepbox.images import encode_png
+from stepbox.image_files import encode_png
 from stepbox.recipes import RECIPES
 
 CONNECTIONS = 4

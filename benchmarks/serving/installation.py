@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from benchmarks.serving.contenders import procfile
 from benchmarks.serving.model import DATA
 from benchmarks.serving.processes import NotStartedError, Server, free_port
-from jobs.job_store import connect
+from jobs.connection import connect
 from jobs.settings import Settings
 
 START_S = 60

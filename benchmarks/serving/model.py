@@ -10,7 +10,7 @@ from stepbox.activations import Array
 from stepbox.card import CardDraft, HistoryEntry
 from stepbox.datasets import load_dataset, scale_pixels
 from stepbox.evaluation import evaluate
-from stepbox.images import encode_png
+from stepbox.image_files import encode_png
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.recipe import Recipe
 from stepbox.recipes import RECIPES

@@ -18,8 +18,9 @@ from typing import Any
 import requests
 from redis.exceptions import RedisError
 
+from jobs.connection import connect
 from jobs.events import read_events
-from jobs.job_store import JobStore, connect
+from jobs.job_store import JobStore
 from tests.faults.reference import reference
 from tests.processes import Process, Stack, stack_in, wait_until
 

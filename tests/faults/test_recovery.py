@@ -10,7 +10,8 @@ import time
 import pytest
 import requests
 
-from jobs.job_store import JobStore, connect
+from jobs.connection import connect
+from jobs.job_store import JobStore
 from jobs.queue import QUEUE, make_celery, send_token
 from jobs.settings import Settings
 from stepbox.recipes import RECIPES

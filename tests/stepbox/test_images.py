@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from stepbox.errors import InvalidInputError
-from stepbox.images import decode_image, encode_png, prepare
+from stepbox.image_files import decode_image, encode_png
+from stepbox.images import prepare
 
 LIMIT = 25_000_000
 
