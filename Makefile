@@ -18,7 +18,7 @@ help:
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
-	@echo "make fuzz       thousands of requests made up from the OpenAPI document, half an hour"
+	@echo "make fuzz       thousands of requests made up from the OpenAPI document (some minutes)"
 	@echo "make load       a minute of 64 busy connections while trainings run: speed and memory"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"

@@ -95,7 +95,10 @@ class InferHeaders(BaseModel):
         description="Bytes of the JSON, where a tensor's bytes follow it.",
     )
     encoding: str = Field(
-        "", alias="Content-Encoding", description="`gzip` or `deflate`, for a packed body."
+        "",
+        alias="Content-Encoding",
+        description="`gzip` or `deflate`, for a packed body.",
+        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # another one is a 415, not a 422
     )
 
 

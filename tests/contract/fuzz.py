@@ -61,8 +61,12 @@ def fuzz(stack: Stack, examples: int, seed: int) -> Outcome:
         *("--max-examples", str(examples), "--seed", str(seed)),
         *("--report", "json", "--report-json-path", str(report)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=stack.folder, check=False)
-    output = done.stdout + done.stderr
+    log = stack.folder / "fuzz.log"  # grows as it goes
+    with log.open("wb") as file:
+        done = subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, cwd=stack.folder, check=False
+        )
+    output = log.read_text()
     assert report.exists(), output[-5000:]
     found = json.loads(report.read_text())
     return Outcome(done.returncode == 0, found, output)
@@ -71,7 +75,7 @@ def fuzz(stack: Stack, examples: int, seed: int) -> Outcome:
 def main() -> int:
     """Fuzz a stack of its own and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=100, help="most, for each operation")
+    parser.add_argument("--examples", type=int, default=150, help="most, for each operation")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with (
