@@ -1,6 +1,9 @@
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.browser import Watched, chromium
+
+expect.set_options(timeout=15_000)  # milliseconds: a busy machine takes its time
 
 
 @pytest.fixture(scope="session")

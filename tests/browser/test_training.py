@@ -73,7 +73,7 @@ def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     seen = len(stack.job(job["id"])["history"])
     wait_until(lambda: len(stack.job(job["id"])["history"]) >= min(seen + 2, 9))
     relay.mend()
-    expect(page.locator("#state")).to_contain_text("succeeded", timeout=60_000)
+    expect(page.locator("#state")).to_contain_text("succeeded", timeout=120_000)
     expect(page.locator("#trouble")).to_be_empty()
     page.click("#epochs summary")
     rows = page.locator("#epochs tbody tr td:first-child").all_inner_texts()

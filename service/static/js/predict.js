@@ -15,11 +15,11 @@ const board = createBoard((now) => { fit = null; clearTimeout(waiting); if (now)
 const fitted = () => fit ?? (board.picture()?.pixels || panels[0]?.model.dataset.name !== "mnist" ? "none" : "mnist");
 
 // The body of a request, its type, and the query that goes with it
-async function body() {
+function body() {
   const picture = board.picture();
   if (picture?.pixels) { const rows = Array.from({ length: 28 }, (_, y) => picture.pixels.slice(28 * y, 28 * y + 28)); return ["application/json", JSON.stringify({ images: [rows] }), "&invert=never"]; }
   if (picture) return [picture.file.type || "image/png", picture.file, ""];
-  return ["image/png", await board.drawing(), "&invert=never"];
+  return ["image/png", board.drawing(), "&invert=never"];
 }
 async function answer() {
   asking?.abort(); asking = new AbortController();
@@ -28,7 +28,7 @@ async function answer() {
   state();
   if (board.empty() || !panels.length) { seen = null; for (const panel of panels) panel.tell(null, unit); view(); return; }
   try {
-    const [type, content, more] = await body();
+    const [type, content, more] = body();
     const said = await Promise.all(panels.map(async (panel) => (await (await ask(`/predict?model=${panel.model.id}&explain=true&fit=${present}${more}`, { method: "POST", headers: { "Content-Type": type }, body: content, signal })).json()).predictions[0]));
     if (signal.aborted) return;
     seen = said[0];

@@ -52,11 +52,11 @@ export function createBoard(changed) {
     empty: () => !shown && !strokes.length,
     show(picture) { shown = picture; tell(true); }, // { pixels } of a test picture, or { bitmap } of a file
     picture: () => shown,
-    // Light ink on dark ground, as the data sets are
+    // The bytes of a PNG, light ink on dark ground, as the data sets are. Written at once: `toBlob` waits for an idle moment, seconds where the machine is busy.
     drawing() {
-      const canvas = new OffscreenCanvas(SIDE, SIDE), target = canvas.getContext("2d");
+      const canvas = h("canvas", { width: SIDE, height: SIDE }), target = canvas.getContext("2d");
       target.fillRect(0, 0, SIDE, SIDE); draw(target, SIDE / FIELD, "#fff");
-      return canvas.convertToBlob({ type: "image/png" });
+      return Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (c) => c.charCodeAt(0));
     },
     // What the API did to a picture of this size: its box dashed, its centre of mass a cross, in pixels of the network
     mark({ box, zoom, offset }, width = SIDE, height = SIDE, centred = true) {
