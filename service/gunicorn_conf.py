@@ -9,6 +9,7 @@ from gunicorn import glogging
 from jobs.logs import logging_config
 from service import tally
 from service.access import warn_if_open
+from service.http_server import hold_ending_while_forking
 from service.settings import ServiceSettings
 
 _settings = ServiceSettings()
@@ -35,9 +36,10 @@ class logger_class(glogging.Logger):  # type: ignore[misc] # noqa: N801
 
 
 def on_starting(server: Any) -> None:
-    """Say who can get in, and let all processes count together."""
+    """Say who can get in, let all processes count together, and let each hear of its end."""
     warn_if_open(_settings)
     tally.make_folder()
+    hold_ending_while_forking()
 
 
 def on_exit(server: Any) -> None:

@@ -1,6 +1,8 @@
 """The HTTP server within each process of gunicorn: uvicorn, with limits and with our errors."""
 
 import json
+import os
+import signal
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -48,6 +50,21 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
+ENDING = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+
+
+def hold_ending_while_forking() -> None:
+    """Let no signal to end get lost in a process that still has its parent's handlers.
+
+    Without it a stop just after the start waits `graceful_timeout` for a process that knows
+    nothing of it. `Worker.init_signals` lets the signals through in the child.
+    """
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDING),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING),
+    )
+
+
 class Worker(UvicornWorker):  # type: ignore[misc]
     """A process of gunicorn; its address is the connection's, whatever a header claims."""
 
@@ -60,3 +77,8 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         "proxy_headers": False,
         "server_header": False,
     }
+
+    def init_signals(self) -> None:
+        """Take the parent's handlers away, then let the signals come that were held."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
