@@ -37,12 +37,12 @@ def points(page):
 
 def test_a_training_is_started_and_its_curve_grows(open_page):
     page = open_page("/")
-    start(page, "fashion-mnist-torch", epochs="5")
+    start(page, "fashion-mnist-torch", epochs="3")
     seen = set()
     wait_until(
         lambda: seen.add(points(page)) or "succeeded" in page.inner_text("#state"), seconds=60
     )
-    assert points(page) == 6
+    assert points(page) == 4
     assert len(seen) >= 3, seen
     page.click("text=See the model")
     expect(page.locator("#sentence")).to_contain_text("of 10,000 test pictures")
@@ -62,23 +62,23 @@ def test_a_training_is_cancelled(open_page):
 def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     relay = Relay(stack.port)
     watched = Watched(browser, relay.url)
-    job = stack.train(recipe="fashion-mnist-torch", epochs=8)
+    job = stack.train(recipe="fashion-mnist-torch", epochs=6)
     page = watched.open(f"/ui/jobs/{job['id']}")
-    expect(page.locator("#state")).to_contain_text(re.compile("epoch [2-5]"), timeout=30_000)
+    expect(page.locator("#state")).to_contain_text(re.compile("epoch [1-4]"), timeout=30_000)
     relay.break_off()
     expect(page.locator("#trouble")).to_contain_text("Connection lost", timeout=5_000)
     page.focus("#trouble button")
     expect(page.locator("#trouble")).to_contain_text("4 s ago")  # after another try
     expect(page.locator("#trouble button")).to_be_focused()
     seen = len(stack.job(job["id"])["history"])
-    wait_until(lambda: len(stack.job(job["id"])["history"]) >= min(seen + 2, 9))
+    wait_until(lambda: len(stack.job(job["id"])["history"]) >= min(seen + 1, 7))
     relay.mend()
     expect(page.locator("#state")).to_contain_text("succeeded", timeout=120_000)
     expect(page.locator("#trouble")).to_be_empty()
     page.click("#epochs summary")
     rows = page.locator("#epochs tbody tr td:first-child").all_inner_texts()
-    assert rows == [str(epoch) for epoch in range(8, -1, -1)]
-    assert points(page) == 9
+    assert rows == [str(epoch) for epoch in range(6, -1, -1)]
+    assert points(page) == 7
     watched.close()
     relay.close()
     # what the break itself wrote to the console is all that may stand there

@@ -23,6 +23,7 @@ from tests.service.conftest import publish
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 FEWEST = 5000  # cases of a whole run
+PHASES = "examples,coverage,fuzzing,stateful"
 
 
 class Outcome(NamedTuple):
@@ -52,13 +53,13 @@ def prepare(stack: Stack) -> None:
     os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # trainings made up at random take all there is
 
 
-def fuzz(stack: Stack, examples: int, seed: int) -> Outcome:
+def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcome:
     """Run schemathesis; `examples` is the most that it makes for an operation in a phase."""
     report = stack.folder / "fuzz.json"
     command = [
         *(str(BIN / "schemathesis"), "--config-file", str(CONFIG)),
         *("run", f"{stack.url}/openapi.json", "--no-color", "--checks", "all"),
-        *("--max-examples", str(examples), "--seed", str(seed)),
+        *("--max-examples", str(examples), "--seed", str(seed), "--phases", phases),
         *("--report", "json", "--report-json-path", str(report)),
     ]
     log = stack.folder / "fuzz.log"  # grows as it goes

@@ -1,15 +1,19 @@
 """The running service against its own OpenAPI document."""
 
-from tests.contract.fuzz import FEWEST, fuzz, prepare
+from tests.contract.fuzz import fuzz, prepare
 from tests.processes import stack_in
 
 
 def test_answers_are_as_documented(tmp_path):
-    """No 5xx, and no status, content type or body that the document does not have."""
+    """No 5xx, and no status, content type or body that the document does not have.
+
+    All but the edges of every schema, which take longest: `make fuzz` has them.
+    """
     with stack_in(tmp_path / "stack", STEPBOX_QUEUE_LIMIT="1000") as stack:
         prepare(stack)
-        outcome = fuzz(stack, examples=2, seed=1)
+        outcome = fuzz(stack, examples=4, seed=1, phases="examples,fuzzing,stateful")
     assert outcome.ok, outcome.output[-10_000:]
-    assert outcome.cases >= FEWEST // 10
+    assert outcome.cases >= 100
     assert outcome.report["operations"]["skipped"] == 0
-    assert {phase["status"] for phase in outcome.report["phases"].values()} == {"success"}
+    ran = [phase["status"] for phase in outcome.report["phases"].values()]
+    assert ran.count("success") == 3, ran

@@ -19,8 +19,8 @@ from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until
 
-NUMPY = {"epochs": 8, "hidden_sizes": (64, 64), "seed": 1}  # some seconds, to be disturbed in
-TORCH = {"recipe": "fashion-mnist-torch", "epochs": 8, "hidden_sizes": (64,), "seed": 1}
+NUMPY = {"epochs": 6, "hidden_sizes": (64, 32), "seed": 1}  # some seconds, to be disturbed in
+TORCH = {"recipe": "fashion-mnist-torch", "epochs": 5, "hidden_sizes": (64,), "seed": 1}
 
 WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -108,9 +108,8 @@ def test_a_paused_worker_that_comes_back_changes_nothing(own_stack, jobs):
     wait_until(lambda: "lost to another worker" in paused.log.read_text())
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_redis_killed_at_random_moments(own_stack, seed):
-    rng = random.Random(seed)
+def test_redis_killed_at_random_moments(own_stack):
+    rng = random.Random(1)
     redis = own_stack.start_redis()
     own_stack.start_worker()
     own_stack.start_service()
