@@ -30,7 +30,9 @@ INFO = Info(
     title="Stepbox",
     version=__version__,
     description="Trains small neural networks as batch jobs and answers for them, showing the "
-    "mathematics as it goes. Every answer of 400 and above is an RFC 9457 problem.",
+    "mathematics as it goes. Every answer of 400 and above is an RFC 9457 problem. Before any "
+    "operation looks at it, a request that is no HTTP is answered with 400, one whose target or "
+    "headers have more than 16 KiB with 414 or 431.",
 )
 
 

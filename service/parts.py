@@ -1,9 +1,8 @@
 """What the views work with."""
 
 from functools import cache, cached_property, lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from celery import Celery
 from flask import current_app
 
 from jobs.connection import connect, connect_async
@@ -16,6 +15,9 @@ from stepbox.datasets import Dataset, load_dataset
 from stepbox.evaluation import predict_logits
 from stepbox.model_store import ModelStore
 from stepbox.recipe import DatasetName
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 
 class Parts:
@@ -34,7 +36,7 @@ class Parts:
         return JobStore(connect(self.settings))
 
     @cached_property
-    def celery(self) -> Celery:
+    def celery(self) -> "Celery":
         """The queue that tokens are sent to."""
         return make_celery(self.settings)
 

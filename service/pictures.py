@@ -82,7 +82,7 @@ def read_pictures(
     pictures = _read(content_type, body, quick)
     if isinstance(pictures, np.ndarray) and fit == "none":
         return prepare_fields(pictures, invert=invert)
-    return np.stack([one.pixels for one in _prepare_each(pictures, invert, fit)])
+    return np.array([one.pixels for one in _prepare_each(pictures, invert, fit)])
 
 
 def read_prepared(

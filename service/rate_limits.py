@@ -4,9 +4,6 @@ import time
 from math import ceil
 
 from flask import Flask, Response, g, request
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from service.parts import Parts
@@ -15,6 +12,13 @@ from service.settings import ServiceSettings
 
 def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
     """Limit POST /train over all processes, in Redis, and predictions in each, without it."""
+    if not settings.train_limit and not settings.predict_limit:
+        return
+    # Imported here: it is a twentieth of the API's start.
+    from limits import RateLimitItem, parse
+    from limits.storage import MemoryStorage, RedisStorage
+    from limits.strategies import FixedWindowRateLimiter
+
     rules: dict[str, RateLimitItem] = {}
     limiters: dict[str, FixedWindowRateLimiter] = {}
     if settings.train_limit:

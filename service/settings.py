@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from limits import parse
 from pydantic import Field, field_validator
 
 from jobs.settings import Settings
@@ -31,6 +30,8 @@ class ServiceSettings(Settings):
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
         if value:
+            from limits import parse  # here, as in `rate_limits`
+
             parse(value)
         return value
 

@@ -1,0 +1,27 @@
+import signal
+import subprocess
+import sys
+
+FORKS = """
+import os, signal, time
+from service.http_server import Worker, hold_ending_while_forking
+
+signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
+hold_ending_while_forking()
+child = os.fork()
+if not child:
+    time.sleep(0.3)  # it is told to end meanwhile
+    Worker.init_signals(object.__new__(Worker))
+    time.sleep(20)
+    os._exit(0)
+os.kill(child, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(len(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+"""
+
+
+def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
+    ended_by, held_back_in_parent = done.stdout.split()
+    assert int(ended_by) == -signal.SIGTERM
+    assert int(held_back_in_parent) == 0
