@@ -22,8 +22,7 @@ def addresses(stack, models):
     return {name: path.format(job=card["job"], **models) for name, path in PAGES.items()}
 
 
-@pytest.mark.parametrize("width", [1280, 375])
-@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(("mode", "width"), [("light", 1280), ("dark", 375)])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_sound(visit, stack, addresses, name, mode, width):
     phone = {"is_mobile": True, "has_touch": True} if width < 500 else {}
