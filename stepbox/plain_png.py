@@ -58,7 +58,8 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
                 return None
             packed += data[body:end]
             start = end + 4
-        image = Image.frombytes("L", (width, height), packed, "zip", "L", 0)
+        image = Image.new("L", (width, height), None)  # not filled: all of it is decoded, or none
+        image.frombytes(packed, "zip", "L", 0)
     except (struct.error, ValueError, OSError):
         return None
     return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width)
