@@ -18,19 +18,22 @@ import asyncio
 import http.client
 import io
 import json
-import signal
+import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from benchmarks.serving.contenders import STEPBOX
-from benchmarks.serving.installation import Installation
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import Served, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
-from benchmarks.serving.processes import end_all, memory
+from benchmarks.serving.processes import memory
+from jobs.connection import connect
+from tests.processes import Process, Stack, stack_in
 
 IN_FLIGHT = 4
 LONG_JOB = {"recipe": "fashion-mnist-torch", "epochs": 1000}
@@ -119,22 +122,27 @@ def in_flight(port: int, body: bytes) -> str:
         connection.close()
 
 
-async def show_stop(here: Installation, job: str, count: int, served: Served) -> None:
+def redis_connections(stack: Stack) -> int:
+    """Count the connections of Redis, that of this question left out."""
+    with connect(stack.settings()) as client:
+        return int(client.info("clients")["connected_clients"]) - 1
+
+
+async def show_stop(service: Process, port: int, job: str, count: int, served: Served) -> None:
     """Print how the service ends with streams open and requests in flight."""
-    streams = Streams(here.port, job)
+    streams = Streams(port, job)
     opened = await streams.open(count)
     body = io.BytesIO()
     np.save(body, np.tile(served.images, (100, 1, 1)))
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(IN_FLIGHT + 1) as threads:
         asked = [
-            loop.run_in_executor(threads, in_flight, here.port, body.getvalue())
+            loop.run_in_executor(threads, in_flight, port, body.getvalue())
             for _ in range(IN_FLIGHT)
         ]
         await asyncio.sleep(0.05)
         started = time.perf_counter()
-        here.service.process.send_signal(signal.SIGTERM)
-        await loop.run_in_executor(threads, here.service.process.wait)
+        await loop.run_in_executor(threads, service.stop)
         seconds = time.perf_counter() - started
         answers = await asyncio.gather(*asked)
     await asyncio.sleep(0.5)
@@ -144,15 +152,16 @@ async def show_stop(here: Installation, job: str, count: int, served: Served) ->
     await streams.close()
 
 
-async def measure(here: Installation, place: Place, count: int, seconds: float) -> None:
+async def measure(stack: Stack, service: Process, place: Place, count: int, seconds: float) -> None:
     """Print all figures."""
-    job = here.train(**LONG_JOB)
-    url = f"http://127.0.0.1:{here.port}/predict"
+    job = stack.train(**LONG_JOB)["id"]
+    stack.wait_for(job, "running")
+    url = f"{stack.url}/predict"
     command = wrk_command(url, 16, seconds, place.contender.content_type, place.bodies)
     await asyncio.to_thread(run_wrk, command)  # to warm up
-    connections = here.redis_connections()
+    connections = redis_connections(stack)
     before = await asyncio.to_thread(run_wrk, command)
-    streams = Streams(here.port, job)
+    streams = Streams(stack.port, job)
     started = time.perf_counter()
     opened = await streams.open(count)
     print(f"{opened:,} of {count:,} streams opened in {time.perf_counter() - started:.1f} s")
@@ -160,7 +169,7 @@ async def measure(here: Installation, place: Place, count: int, seconds: float) 
         print(f"  {streams.refused.count(status):,} refused: {status}")
     meanwhile = await asyncio.to_thread(run_wrk, command)
     await asyncio.sleep(seconds)
-    with_streams = here.redis_connections()
+    with_streams = redis_connections(stack)
     print(f"connections of Redis: {connections} before, {with_streams} with the streams")
     print(f"memory of all processes: {memory() / 1e6:,.0f} MB; {streams.broken} streams broken")
     complete = [times for times in streams.arrivals.values() if len(times) == opened]
@@ -179,7 +188,7 @@ async def measure(here: Installation, place: Place, count: int, seconds: float) 
         f"the streams, {after.rate:,.0f}/s after: {ratio:.2f} of the rate without them; errors: "
         f"{before.errors}, {meanwhile.errors}, {after.errors}"
     )
-    await show_stop(here, job, count, place.served)
+    await show_stop(service, stack.port, job, count, place.served)
 
 
 def main() -> None:
@@ -191,12 +200,13 @@ def main() -> None:
     prepare_bench()
     place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
     place.prepare()
-    try:
-        here = Installation(CACHE / "streams", place.served.models_dir)
+    with tempfile.TemporaryDirectory() as folder, stack_in(Path(folder) / "stack") as stack:
+        shutil.copytree(place.served.models_dir, stack.models_dir, dirs_exist_ok=True)
+        stack.start_redis()
+        stack.start_worker()
+        service = stack.start_service()
         seconds = 2 if arguments.quick else 8
-        asyncio.run(measure(here, place, arguments.streams, seconds))
-    finally:
-        end_all()
+        asyncio.run(measure(stack, service, place, arguments.streams, seconds))
 
 
 if __name__ == "__main__":
