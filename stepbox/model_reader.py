@@ -77,19 +77,20 @@ class ModelReader:
     folder
         Where the models lie; it may be missing.
     cache_bytes
-        Size of the networks to keep in memory.
+        Size of the networks to keep in memory, with their cards.
     """
 
     def __init__(self, folder: Path, cache_bytes: int = 128 * 2**20) -> None:
         self.folder = folder
         self._aliases = Aliases(folder)
         self._index = FileCache[list[_Indexed]](1)
-        # In kilobytes, about; cards of long trainings are the large ones.
-        self._cards = FileCache[Card](50_000, lambda card: 50 + len(card.history))
+        self._cards = FileCache[Card](50_000_000, _size_of)
         self._damage = FileCache[str | None](4096)
         self._networks = FileCache[tuple[Card, Network]](
             cache_bytes,
-            lambda model: sum(array.nbytes for array in model[1].named_arrays().values()),
+            lambda model: (
+                _size_of(model[0]) + sum(array.nbytes for array in model[1].named_arrays().values())
+            ),
         )
 
     def ids(self) -> list[str]:
@@ -249,6 +250,11 @@ class ModelReader:
 
     def _files(self, model_id: str) -> list[str]:
         return [f"{self.folder}/{model_id}/{name}" for name in (CARD, WEIGHTS)]
+
+
+def _size_of(card: Card) -> int:
+    """Tell about how many bytes a card takes; those of long trainings are the large ones."""
+    return 50_000 + 1_000 * len(card.history)
 
 
 def _unreadable(model_id: str, error: OSError) -> str:

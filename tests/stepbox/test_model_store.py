@@ -454,7 +454,8 @@ def test_the_weights_file_is_named_with_its_checksum(store):
 
 def test_a_loaded_network_is_kept_within_bounds(folder):
     size = sum(a.nbytes for a in make_network(0).named_arrays().values())
-    store = ModelStore(folder, cache_bytes=2 * size)
+    with_card = size + 60_000
+    store = ModelStore(folder, cache_bytes=2 * with_card)
     first, second, third = (add(store) for _ in range(3))
     settle()
     kept = store.load(first)[1]
