@@ -3,6 +3,7 @@
 import os
 import tempfile
 from bisect import bisect_left
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -37,11 +38,10 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
 def count_predictions(model: str, indices: NDArray[np.intp]) -> None:
     """Count pictures that a model, named by its id, took for the classes of these indices."""
     tally = _tally()
-    for index, count in enumerate(np.bincount(indices).tolist()):
-        if count:
-            block = tally.block(("prediction", model, index))
-            with tally.lock:
-                block[0] += count
+    for index, count in Counter(indices.tolist()).items():
+        block = tally.block(("prediction", model, index))
+        with tally.lock:
+            block[0] += count
 
 
 @cache
