@@ -15,7 +15,7 @@ from stepbox.losses import cross_entropy
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 
-STEPS = 50
+STEPS = 200
 ROOT = Path(__file__).parents[2]
 
 
