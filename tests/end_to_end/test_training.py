@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from stepbox.datasets import load_dataset
 from tests.problems import check_problem
+from tests.processes import wait_until
 
 
 def dataset(stack, name):
@@ -255,10 +256,17 @@ def test_everything_is_ready_and_told(stack):
     ready = requests.get(f"{stack.url}/readyz", timeout=10)
     assert ready.status_code == 200, ready.text
     assert all(check["ready"] for check in ready.json()["checks"])
-    system = requests.get(f"{stack.url}/system", timeout=10).json()
+
+    def ask():
+        return requests.get(f"{stack.url}/system", timeout=10).json()
+
+    # A worker takes jobs before it knows its device: torch is slow to start on a busy machine.
+    system = wait_until(
+        lambda: (told := ask())["workers"][0]["versions"].get("torch") and told, seconds=60
+    )
     (worker,) = system["workers"]
+    assert worker["device"]["name"] != "unknown"
     assert worker["device"]["detail"]
-    assert worker["versions"]["torch"]
     assert system["queue"]["reachable"]
     assert {one["name"]: one["ready"] for one in system["datasets"]} == {
         "mnist": True,
