@@ -253,8 +253,9 @@ def test_unknown_jobs(stack):
 
 
 def test_everything_is_ready_and_told(stack):
-    ready = requests.get(f"{stack.url}/readyz", timeout=10)
-    assert ready.status_code == 200, ready.text
+    ready = wait_until(
+        lambda: (told := requests.get(f"{stack.url}/readyz", timeout=10)).ok and told
+    )
     assert all(check["ready"] for check in ready.json()["checks"])
 
     def ask():
