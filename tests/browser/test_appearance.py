@@ -1,4 +1,4 @@
-"""Every page in both modes and on a phone: found sound by axe-core, not too wide, not too large."""
+"""Every page, light on a desk and dark on a phone: sound by axe-core, not too wide or large."""
 
 import pytest
 import requests
