@@ -130,7 +130,7 @@ def test_the_focus_stays_where_it_is_while_a_training_goes_on(open_page, stack):
     expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
 
 
-def test_a_long_list_has_no_gap_and_shows_what_runs(visit, own_stack):
+def test_a_long_list_has_no_gap_and_shows_what_runs(own_stack, visit):  # the page closes first
     own_stack.start_redis()
     own_stack.start_service()
     jobs = [own_stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]]
