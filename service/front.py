@@ -1,17 +1,16 @@
 """What gunicorn serves: Flask, and before it what a framework and threads would slow down.
 
-A small prediction is answered here, on the event loop; whatever is odd about one (an error, a
-large body, a rare kind of picture) goes to Flask's view, which answers all alike. An event stream
-is begun by Flask's view too, and then held open here.
+A small prediction is answered here, as `http_server` has it whole; whatever is odd about one (an
+error, a rare kind of picture) goes to Flask's view, which answers all alike. An event stream is
+begun by Flask's view too, and then held open here.
 """
 
 import asyncio
 import signal
 from collections.abc import Iterable
 from functools import lru_cache
-from time import perf_counter
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from a2wsgi import WSGIMiddleware
@@ -19,21 +18,21 @@ from flask import Flask
 from werkzeug.exceptions import ClientDisconnected
 
 from service import access
-from service.counts import observe
 from service.logs import HEADER, request_id_of
 from service.parts import Parts
 from service.predicting import PredictQuery, predict_body
 from service.streams import FOLLOW, Message, Receive, Send
 
-QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
-
-Headers = list[tuple[bytes, bytes]]
-
 _FOLLOW = FOLLOW.lower().encode()
 _REQUEST_ID = HEADER.lower().encode()
-_SECURITY: Headers = [
-    (name.lower().encode(), value.encode()) for name, value in access.HEADERS.items()
-]
+
+
+class QuickAnswer(NamedTuple):
+    """What an answer to a prediction says: its content type, the request's id, its body."""
+
+    content_type: bytes
+    request_id: bytes
+    body: bytes
 
 
 class Front:
@@ -59,46 +58,39 @@ class Front:
         """Answer one request, or see to the start and the end of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["path"] == "/predict" and scope["method"] == "POST" and self._predicts:
-            await self._predict(scope, receive, send)
         else:
             await self._forward(scope, receive, send)
 
-    async def _predict(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > QUICK_BYTES:
-            return await self._forward(scope, receive, send)
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message["body"]
-            more = message["more_body"]
-        began = perf_counter()
+    def predict(
+        self, query_string: bytes, headers: dict[bytes, bytes], body: bytes
+    ) -> QuickAnswer | None:
+        """Answer a prediction without Flask; None where its view has to look at it.
+
+        Parameters
+        ----------
+        query_string
+            Of the request's target.
+        headers
+            By their names in lower case.
+        body
+            The whole of it.
+        """
+        if not self._predicts:
+            return None
         try:
             access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
             answer = predict_body(
                 self._models,
-                _parse_query(scope["query_string"]),
+                _parse_query(query_string),
                 _text(headers, b"content-type"),
                 body,
                 _text(headers, b"accept"),
                 quick=True,
             )
         except Exception:  # Flask's view meets it again and tells it
-            return await self._forward(scope, _again(body, receive), send)
-        answered: Headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", str(len(answer.body)).encode()),
-            (_REQUEST_ID, request_id_of(_text(headers, _REQUEST_ID)).encode()),
-            *_SECURITY,
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": answered})
-        await send({"type": "http.response.body", "body": answer.body})
-        return observe("/predict", "POST", 200, perf_counter() - began)
+            return None
+        id = request_id_of(_text(headers, _REQUEST_ID))
+        return QuickAnswer(answer.content_type.encode(), id.encode(), answer.body)
 
     async def _forward(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Let Flask answer, and hold the stream open that its answer may begin."""
@@ -154,16 +146,6 @@ def _parse_query(text: bytes) -> PredictQuery:
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that has been received once more."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return receive_again
 
 
 def _ends_with_its_input(app: Flask) -> Any:

@@ -1,23 +1,46 @@
-"""The HTTP server within each process of gunicorn: uvicorn, with limits and with our errors."""
+"""The HTTP server within each process of gunicorn: uvicorn, with limits and with our errors.
+
+A small prediction is answered as soon as its last byte is there, without a task, a coroutine or a
+framework: what they cost is most of what it costs.
+"""
 
 import json
 import os
+import re
 import signal
+from time import perf_counter
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
+from service.access import HEADERS
+from service.counts import observe
 from service.errors import title
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
+QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
+
+_PREDICT = re.compile(rb"/predict(?:\?([^#]*))?")
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+    + "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items()).encode()
+    + b"\r\n%b"
+)
 
 
 class Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP, or has too long a head, by a problem too."""
+    """A connection.
+
+    Answers what is no HTTP, or has too long a head, by a problem too; and small predictions by
+    `Front.predict`. All else is uvicorn's and the application's, as are the predictions that are
+    odd in any way: they begin anew as if they had only just come.
+    """
 
     _head_bytes = 0
     _refusal = 400
+    _query = b""
+    _held: list[bytes] | None = None  # the body so far of a prediction to answer here
 
     def on_message_begin(self) -> None:
         """Begin to count."""
@@ -26,19 +49,78 @@ class Protocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request's target."""
-        self._count(url, 414)
+        self._count(len(url), 414)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._count(name + value, 431)
+        self._count(len(name) + len(value), 431)
         super().on_header(name, value)
 
-    def _count(self, piece: bytes, refusal: int) -> None:
-        self._head_bytes += len(piece)
+    def _count(self, length: int, refusal: int) -> None:
+        self._head_bytes += length
         if self._head_bytes > MOST_HEAD_BYTES:
             self._refusal = refusal
             raise ValueError("too long")  # the parser stops, and the server refuses the request
+
+    def on_headers_complete(self) -> None:
+        """Hold a small prediction back, and let the application begin with anything else."""
+        if self._is_small_prediction():
+            self._held = []
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held.append(body)
+
+    def on_message_complete(self) -> None:
+        """Answer a prediction that is whole."""
+        if self._held is None or not self._predict(b"".join(self._held)):
+            self._let_go()
+            super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Finish a prediction of which a part has come, as any other request."""
+        self._let_go()
+        super().shutdown()
+
+    def _is_small_prediction(self) -> bool:
+        target = _PREDICT.fullmatch(self.url)
+        if target is None or self.parser.get_method() != b"POST" or self.expect_100_continue:
+            return False
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False  # an answer before it is still to come
+        if self.flow.write_paused or not self.parser.should_keep_alive():
+            return False
+        self._query = target[1] or b""
+        length = dict(self.headers).get(b"content-length", b"")
+        return length.isdigit() and int(length) <= QUICK_BYTES
+
+    def _predict(self, body: bytes) -> bool:
+        began = perf_counter()
+        answer = self.app.predict(self._query, dict(self.headers), body)
+        if answer is None:
+            return False
+        self._held = None
+        dated = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        self.transport.write(
+            _ANSWER % (dated, answer.content_type, len(answer.body), answer.request_id, answer.body)
+        )
+        observe("/predict", "POST", 200, perf_counter() - began)
+        self.on_response_complete()
+        return True
+
+    def _let_go(self) -> None:
+        """Give a request that was held back to the application, with what has come of it."""
+        if self._held is not None:
+            body, self._held = b"".join(self._held), None
+            super().on_headers_complete()
+            if body:
+                super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
         """Answer, and close the connection."""

@@ -25,11 +25,10 @@ from service.models import ModelPath
 from service.packing import unpack
 from service.parts import parts
 from service.pictures import JSON
-from service.predicting import compute_logits, load_model
+from service.predicting import classify, load_model
 from service.tensors import read_inference, write_inference
 from stepbox import __version__
 from stepbox.images import FIELD
-from stepbox.losses import softmax
 
 EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
@@ -188,8 +187,8 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     card, network = load_model(parts().models, path.ref)
     body = unpack(request.get_data(), header.encoding, parts().settings.max_body_bytes)
     asked, pixels = read_inference(body, header.head_length)
-    logits = compute_logits(card, network, pixels)
-    outputs = dict(zip(OUTPUTS, (softmax(logits), logits), strict=True))
+    classified = classify(card, network, pixels)
+    outputs = dict(zip(OUTPUTS, (classified.probabilities, classified.logits), strict=True))
     written = write_inference(
         card.id, asked, {name: values.astype(np.float32) for name, values in outputs.items()}
     )

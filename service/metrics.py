@@ -114,13 +114,15 @@ def _predictions(counted: dict[Key, list[float]], models: ModelStore) -> Metric:
     predictions = CounterMetricFamily(
         "stepbox_predictions", "Pictures told apart.", labels=["model", "class"]
     )
-    for (kind, *labels), (count, *_) in counted.items():
+    for (kind, *labels), counts in counted.items():
         if kind == "prediction":
-            model, index = str(labels[0]), int(labels[1])
+            model = str(labels[0])
             try:
-                predictions.add_metric([model, models.card(model).classes[index]], count)
+                classes = models.card(model).classes
             except (NotFoundError, DamagedModelError):
                 continue
+            for name, count in zip(classes, counts, strict=True):
+                predictions.add_metric([model, name], count)
     return predictions
 
 

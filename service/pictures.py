@@ -5,8 +5,9 @@ Nothing here knows Flask: the same functions serve its view and the fast way bef
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -101,7 +102,7 @@ def _prepare_each(pictures: Iterable[NDArray[Any]], invert: Invert, fit: Fit) ->
 def _read(
     content_type: str, body: bytes, quick: bool
 ) -> NDArray[Any] | Iterable[NDArray[np.uint8]]:
-    kind, options = parse_options_header(content_type)
+    kind, options = _parse_content_type(content_type)
     if quick and kind not in (JSON, NPY):
         plain = read_plain_png(body) if kind == "image/png" else None
         if plain is None:
@@ -121,6 +122,11 @@ def _read(
         f"Send an image (Content-Type: image/png, image/jpeg, ...), {MULTIPART} with parts named "
         f"'image', {JSON}, or {NPY}."
     )
+
+
+@lru_cache(64)
+def _parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
+    return parse_options_header(header)
 
 
 def read_pixels(body: bytes) -> NDArray[np.float64]:

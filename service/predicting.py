@@ -106,10 +106,10 @@ def predict_body(
         pixels = np.stack([picture.pixels for picture in prepared])
     else:
         pixels = read_pictures(content_type, body, query.invert, query.fit, quick)
-    logits = compute_logits(card, network, pixels)
+    classified = classify(card, network, pixels)
     if accept.partition(",")[0].strip() == NPY:
-        return Answer(_npy(softmax(logits)), NPY)
-    return Answer(_json(card, logits, query.top, explanations), JSON)
+        return Answer(_npy(classified.probabilities), NPY)
+    return Answer(_json(card, classified, query.top, explanations), JSON)
 
 
 def load_model(models: ModelReader, reference: str) -> tuple[Card, Network]:
@@ -122,18 +122,36 @@ def load_model(models: ModelReader, reference: str) -> tuple[Card, Network]:
         raise
 
 
-def compute_logits(card: Card, network: Network, pixels: NDArray[Any]) -> Array:
-    """Give the logits of pixels, (n, 28, 28) of uint8, as float64, and count the classes."""
+class Classified(NamedTuple):
+    """What a network says of n pictures.
+
+    Attributes
+    ----------
+    logits, probabilities
+        Shape (n, 10), float64.
+    best
+        The most probable class of each.
+    """
+
+    logits: Array
+    probabilities: Array
+    best: list[int]
+
+
+def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
+    """Let a network tell what pixels, shape (n, 28, 28), show, and count what it says."""
     logits = predict_logits(network, pixels, card.recipe.pixel_scale).astype(np.float64)
-    count_predictions(card.id, logits.argmax(axis=1))
-    return logits
-
-
-def _json(card: Card, logits: Array, top: int | None, explanations: list[dict[str, Any]]) -> bytes:
-    classes = card.classes
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
-    rows = probabilities.tolist()
+    count_predictions(card.id, best)
+    return Classified(logits, probabilities, best)
+
+
+def _json(
+    card: Card, classified: Classified, top: int | None, explanations: list[dict[str, Any]]
+) -> bytes:
+    classes = card.classes
+    rows = classified.probabilities.tolist()
     predictions: list[dict[str, Any]]
     if top is None:
         predictions = [
@@ -144,10 +162,12 @@ def _json(card: Card, logits: Array, top: int | None, explanations: list[dict[st
                 "probabilities": row,
                 "logits": row_logits,
             }
-            for index, row, row_logits in zip(best, rows, logits.tolist(), strict=True)
+            for index, row, row_logits in zip(
+                classified.best, rows, classified.logits.tolist(), strict=True
+            )
         ]
     else:
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top].tolist()
+        order = np.argsort(-classified.probabilities, axis=1, kind="stable")[:, :top].tolist()
         ranked = [
             [
                 {"index": index, "label": classes[index], "probability": row[index]}

@@ -32,7 +32,7 @@ class FileCache(Generic[T]):
     limit
         The largest total cost; the values unused for longest make room.
     cost
-        Cost of a value; 1 each by default.
+        Cost of a value; 1 each by default. One that costs more than the limit is not kept.
     """
 
     def __init__(self, limit: int, cost: Callable[[T], int] = lambda value: 1) -> None:
@@ -54,7 +54,7 @@ class FileCache(Generic[T]):
         compute
             Computes it. What it raises goes up, and nothing is kept.
         """
-        versions = [_version(path) for path in paths]
+        versions = _versions(paths)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None and entry.versions == versions:
@@ -72,21 +72,19 @@ class FileCache(Generic[T]):
                 self._drop(next(iter(self._entries)))
         return value
 
-    def forget(self, key: str) -> None:
-        """Drop the value of a key, if one is kept."""
-        with self._lock:
-            self._drop(key)
-
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._total -= self._cost(entry.value)
 
 
-def _version(path: str | Path) -> Version | None:
-    """Tell what changes whenever a file does; None where it is missing."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+def _versions(paths: Sequence[str | Path]) -> list[Version | None]:
+    """Tell of each file what changes whenever it does; None where it is missing."""
+    versions: list[Version | None] = []
+    for path in paths:
+        try:
+            status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
+            versions.append((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        except (FileNotFoundError, NotADirectoryError):
+            versions.append(None)
+    return versions

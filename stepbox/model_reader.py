@@ -83,7 +83,10 @@ class ModelReader:
     def __init__(self, folder: Path, cache_bytes: int = 128 * 2**20) -> None:
         self.folder = folder
         self._aliases = Aliases(folder)
-        self._index = FileCache[list[_Indexed]](1)
+        # Without one of the cards it is not kept: that may come with no change of the folder.
+        self._index = FileCache[list[_Indexed]](
+            1, lambda models: 2 if any(model.dataset is None for model in models) else 1
+        )
         self._cards = FileCache[Card](50_000_000, _size_of)
         self._damage = FileCache[str | None](4096)
         self._networks = FileCache[tuple[Card, Network]](
@@ -146,10 +149,7 @@ class ModelReader:
         return dict(self._aliases.read())
 
     def _indexed(self) -> list[_Indexed]:
-        models = self._index.get("", [str(self.folder)], self._scan)
-        if any(model.dataset is None for model in models):
-            self._index.forget("")  # a card may become readable with no change of the folder
-        return models
+        return self._index.get("", [str(self.folder)], self._scan)
 
     def _scan(self) -> list[_Indexed]:
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []

@@ -7,7 +7,6 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -133,11 +132,11 @@ def named_in_dashboard():
 
 def test_predictions_are_counted_by_model_and_class(client, parts):
     kept, deleted = publish(parts, "fashion-mnist-torch")[0], publish(parts)[0]
-    count_predictions(kept, np.array([9]))
-    count_predictions(kept, np.array([9] * 40 + [0]))
-    count_predictions(deleted, np.array([3]))
+    count_predictions(kept, [9])
+    count_predictions(kept, [9] * 40 + [0])
+    count_predictions(deleted, [3])
     counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
-    assert counted == {
+    assert {labels: count for labels, count in counted.items() if count} == {
         ("Ankle boot", kept): 41, ("T-shirt/top", kept): 1, ("3", deleted): 1,
     }  # fmt: skip
     assert client.delete(f"/models/{deleted}").status_code == 204
@@ -152,9 +151,9 @@ import numpy as np
 from service.counts import count_predictions, observe
 for _ in range(1000):
     observe("/predict", "POST", 200, 0.002)
-    count_predictions("m-1", np.array([7]))
+    count_predictions("m-1", [7])
 if os.fork() == 0:
-    count_predictions("m-1", np.array([8]))
+    count_predictions("m-1", [8])
     os._exit(0)
 os.wait()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -168,8 +167,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     seconds, *buckets = counted["request", "/predict", "POST", 200]
     assert seconds == pytest.approx(4)
     assert buckets == [0, 0, 2000, 0, 0, 0, 0, 0, 0, 0, 0]
-    assert counted["prediction", "m-1", 7] == [2000]
-    assert counted["prediction", "m-1", 8] == [2]
+    assert counted["prediction", "m-1"] == [0, 0, 0, 0, 0, 0, 0, 2000, 2, 0]
 
 
 def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
