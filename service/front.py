@@ -78,7 +78,8 @@ class Front:
         if not self._predicts:
             return None
         try:
-            access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
+            if self._tokens:
+                access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
             answer = predict_body(
                 self._models,
                 _parse_query(query_string),

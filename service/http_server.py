@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -37,34 +38,30 @@ class Protocol(HttpToolsProtocol):
     odd in any way: they begin anew as if they had only just come.
     """
 
-    _head_bytes = 0
+    _bodiless_bytes = 0  # read since a request began or a piece of its body came
     _refusal = 400
     _query = b""
+    _fields: dict[bytes, bytes]  # the head's, by their names in lower case
     _held: list[bytes] | None = None  # the body so far of a prediction to answer here
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, unless it is a head or a trailer that does not end."""
+        self._bodiless_bytes += len(data)
+        super().data_received(data)
+        if self._bodiless_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self._refusal = self._too_long()
+            self.send_400_response("too long")
 
     def on_message_begin(self) -> None:
         """Begin to count."""
-        self._head_bytes = 0
+        self._bodiless_bytes = 0
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the request's target."""
-        self._count(len(url), 414)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._count(len(name) + len(value), 431)
-        super().on_header(name, value)
-
-    def _count(self, length: int, refusal: int) -> None:
-        self._head_bytes += length
-        if self._head_bytes > MOST_HEAD_BYTES:
-            self._refusal = refusal
-            raise ValueError("too long")  # the parser stops, and the server refuses the request
 
     def on_headers_complete(self) -> None:
         """Hold a small prediction back, and let the application begin with anything else."""
+        if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > MOST_HEAD_BYTES:
+            self._refusal = self._too_long()
+            raise ValueError("too long")  # the parser stops, and the server refuses the request
         if self._is_small_prediction():
             self._held = []
         else:
@@ -72,6 +69,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
+        self._bodiless_bytes = 0
         if self._held is None:
             super().on_body(body)
         else:
@@ -96,13 +94,13 @@ class Protocol(HttpToolsProtocol):
             return False  # an answer before it is still to come
         if self.flow.write_paused or not self.parser.should_keep_alive():
             return False
-        self._query = target[1] or b""
-        length = dict(self.headers).get(b"content-length", b"")
+        self._query, self._fields = target[1] or b"", dict(self.headers)
+        length = self._fields.get(b"content-length", b"")
         return length.isdigit() and int(length) <= QUICK_BYTES
 
     def _predict(self, body: bytes) -> bool:
         began = perf_counter()
-        answer = self.app.predict(self._query, dict(self.headers), body)
+        answer = self.app.predict(self._query, self._fields, body)
         if answer is None:
             return False
         self._held = None
@@ -121,6 +119,9 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
             if body:
                 super().on_body(body)
+
+    def _too_long(self) -> int:
+        return 414 if len(self.url) > MOST_HEAD_BYTES else 431
 
     def send_400_response(self, msg: str) -> None:
         """Answer, and close the connection."""

@@ -54,7 +54,7 @@ def tanh_derivative(z: Array) -> Array:
 
 def relu(z: Array) -> Array:
     """Return z where its real part is positive, else 0."""
-    return np.where(z.real > 0, z, 0) if np.iscomplexobj(z) else np.fmax(z, 0)
+    return np.where(z.real > 0, z, 0) if z.dtype.kind == "c" else np.fmax(z, 0)
 
 
 def relu_derivative(z: Array) -> Array:

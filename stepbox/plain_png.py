@@ -45,13 +45,13 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
         width, height = _SIDES.unpack_from(data, 16)
         if not 1 <= width <= MOST_SIDE or not 1 <= height <= MOST_SIDE:
             return None
-        if _checksum(data, 12, 29) != data[29:33]:
+        if zlib.crc32(data[12:29]).to_bytes(4) != data[29:33]:
             return None
         start, packed = 33, b""
         while True:
             length, kind = _CHUNK.unpack_from(data, start)
             body, end = start + 8, start + 8 + length
-            if _checksum(data, start + 4, end) != data[end : end + 4]:
+            if zlib.crc32(data[start + 4 : end]).to_bytes(4) != data[end : end + 4]:
                 return None
             if kind == b"IEND":
                 break
@@ -71,7 +71,3 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     encoder.setimage(image, area)
     _, _, grey = encoder.encode(width * height)
     return np.frombuffer(grey, np.uint8).reshape(height, width)
-
-
-def _checksum(data: bytes, start: int, end: int) -> bytes:
-    return zlib.crc32(data[start:end]).to_bytes(4, "big")

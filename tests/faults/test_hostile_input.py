@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import zlib
+from select import select
 
 import numpy as np
 import pytest
@@ -238,6 +239,32 @@ def test_requests_that_no_client_makes(service, request_bytes, status):
     assert int(head.split()[1]) in status
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] in status
+
+
+CHUNKED = (
+    b"POST /train HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "status"),
+    [
+        (b"GET /", 414),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ", 431),
+        (CHUNKED + b"1;x=", 431),
+        (CHUNKED + b"0\r\nX: ", 431),
+    ],
+)
+def test_what_is_no_body_and_does_not_end(service, beginning, status):
+    with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
+        connection.sendall(beginning)
+        sent = 0
+        while not select([connection], [], [], 0.01)[0]:
+            connection.sendall(b"a" * 1000)
+            sent += 1000
+            assert sent < 100_000
+        assert int(connection.recv(65536).split()[1]) == status
 
 
 def test_a_client_that_sends_half_of_its_body_holds_nobody_up(service):

@@ -2,6 +2,11 @@
 
 import io
 import json
+import os
+import signal
+import socket
+import time
+from http.client import parse_headers
 
 import numpy as np
 import pytest
@@ -43,6 +48,7 @@ def npy(array):
 RNG = np.random.default_rng(5)
 PICTURES = RNG.integers(0, 256, (3, 28, 28), dtype=np.uint8)
 PNG = encode(Image.fromarray(PICTURES[0]))
+KIND = {"Content-Type": "image/png"}
 LEVELS = PICTURES.tolist()
 
 REQUESTS = {
@@ -98,6 +104,78 @@ def test_both_ways_give_the_same_answer(service, name, accept):
     for answer in (quick, through_flask):
         answer.headers.pop("Date")
     assert dict(quick.headers) == dict(through_flask.headers)
+
+
+POST = (
+    b"POST /predict HTTP/1.%d\r\nHost: x\r\nContent-Type: image/png\r\n%bContent-Length: %d\r\n\r\n"
+)
+REQUEST = POST % (1, b"", len(PNG)) + PNG
+GET = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def answers(connection, count):
+    """Read answers from a connection."""
+    file = connection.makefile("rb")
+    for _ in range(count):
+        while (status := int(file.readline().split()[1])) == 100:  # "Continue"
+            file.readline()
+        headers = parse_headers(file)
+        body = file.read(int(headers["Content-Length"]))
+        yield status, body, headers["Connection"]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [REQUEST],
+        [REQUEST[:30], REQUEST[30:]],
+        [REQUEST[: -len(PNG)], PNG[:90], PNG[90:]],
+        [POST % (1, b"Expect: 100-continue\r\n", len(PNG)), PNG],
+        [REQUEST.replace(b"/predict ", b"/predict?model=latest#part ")],
+    ],
+)
+def test_a_prediction_may_come_in_pieces(service, pieces):
+    expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
+    with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.05)  # so that it is read by itself
+        assert list(answers(connection, 1)) == [(200, expected, None)]
+
+
+def test_requests_that_come_together_are_answered_in_turn(service):
+    expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
+    models = requests.get(f"{service.url}/models", timeout=9).content
+    odd = REQUEST.replace(b"/predict", b"/predict?modle=x")
+    with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
+        connection.sendall(REQUEST + REQUEST + GET + REQUEST + odd + REQUEST)
+        first, second, third, fourth, fifth, sixth = answers(connection, 6)
+        assert first == second == fourth == sixth == (200, expected, None)
+        assert third == (200, models, None)
+        assert fifth[0] == 422
+
+
+@pytest.mark.parametrize(("version", "header"), [(0, b""), (1, b"Connection: close\r\n")])
+def test_the_last_request_of_a_connection(service, version, header):
+    expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
+    with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
+        connection.sendall(POST % (version, header, len(PNG)) + PNG)
+        assert list(answers(connection, 1)) == [(200, expected, "close")]
+        assert connection.recv(1) == b""
+
+
+def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(tmp_path):
+    with stack_in(tmp_path) as stack:
+        started = stack.start_service()
+        with socket.create_connection(("127.0.0.1", stack.port), 9) as connection:
+            connection.sendall(REQUEST[:-50])
+            time.sleep(0.2)
+            os.kill(started.pid, signal.SIGTERM)
+            time.sleep(0.5)
+            connection.sendall(REQUEST[-50:])
+            ((status, _, last),) = answers(connection, 1)
+            assert (status, last) == (409, "close")  # there is no model yet
+        assert started.stop() == 0
 
 
 def test_the_probabilities_can_be_had_as_an_array(service):
