@@ -1,6 +1,13 @@
 """How gunicorn serves the API."""
+# ruff: noqa: E402 - what is imported below must find the first two settings made
 
 import gc
+import os
+
+gc.disable()  # what is imported stays: to look for garbage in it takes a tenth of the start
+# NumPy reads it as it loads. Several processes' threads would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import logging
 from logging.config import dictConfig
 from typing import Any
@@ -8,12 +15,10 @@ from typing import Any
 from gunicorn import glogging
 
 from jobs.logs import logging_config
-from service import tally
+from service import listener, tally
 from service.access import warn_if_open
 from service.http_server import hold_ending_while_forking
 from service.settings import ServiceSettings
-
-gc.disable()  # what is imported stays: to look for garbage in it takes a tenth of the start
 
 _settings = ServiceSettings()
 
@@ -21,7 +26,6 @@ bind = f"{_settings.host}:{_settings.port}"
 worker_class = "service.http_server.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported
-raw_env = ["OPENBLAS_NUM_THREADS=1"]  # several processes' threads would wait for each other
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
 graceful_timeout = 30  # for requests in flight; event streams end at once
 keepalive = 5
@@ -44,7 +48,18 @@ def on_starting(server: Any) -> None:
     tally.make_folder()
     hold_ending_while_forking()
     gc.freeze()  # no process writes to what all of them share
+    gc.set_threshold(50_000)  # the pixels of a body of JSON are tens of thousands of lists
     gc.enable()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let the process have its share of the connections."""
+    listener.take_place(worker.age)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Leave its share to the others."""
+    listener.free_place(worker.age)
 
 
 def on_exit(server: Any) -> None:

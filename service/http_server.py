@@ -18,6 +18,7 @@ from uvicorn_worker import UvicornWorker
 from service.access import HEADERS
 from service.counts import observe
 from service.errors import title
+from service.listener import count_closed
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
 QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
@@ -43,6 +44,11 @@ class Protocol(HttpToolsProtocol):
     _query = b""
     _fields: dict[bytes, bytes]  # the head's, by their names in lower case
     _held: list[bytes] | None = None  # the body so far of a prediction to answer here
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count that it has ended."""
+        super().connection_lost(exc)
+        count_closed()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, unless it is a head or a trailer that does not end."""
@@ -152,7 +158,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     """A process of gunicorn; its address is the connection's, whatever a header claims."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - as the base class has it
-        "loop": "uvloop",
+        "loop": "service.listener:Loop",
         "http": Protocol,
         "ws": "none",
         "lifespan": "on",
