@@ -19,9 +19,9 @@ from service.access import HEADERS
 from service.counts import observe
 from service.errors import title
 from service.listener import count_closed
+from service.predicting import QUICK_BYTES
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
-QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
 
 _PREDICT = re.compile(rb"/predict(?:\?([^#]*))?")
 _ANSWER = (

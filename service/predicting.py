@@ -23,6 +23,8 @@ from stepbox.losses import softmax
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.network import Network
 
+QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
+
 
 class PredictQuery(BaseModel):
     """How to predict."""

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -25,3 +26,25 @@ def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
     ended_by, held_back_in_parent = done.stdout.split()
     assert int(ended_by) == -signal.SIGTERM
     assert int(held_back_in_parent) == 0
+
+
+# What gunicorn does: it reads its settings, then the application.
+BLAS_THREADS = """
+import ctypes, runpy
+runpy.run_path("service/gunicorn_conf.py")
+import service.asgi
+library = next(line.split()[-1] for line in open("/proc/self/maps") if "openblas" in line)
+print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
+"""
+
+
+def test_a_process_computes_in_one_thread():
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", BLAS_THREADS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert int(done.stdout) == 1
