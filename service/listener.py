@@ -2,14 +2,14 @@
 
 All of them wait at one socket. The first that wakes would take whatever is there, as uvloop's own
 server does: of eight clients that come together all may get one process, and the other processors
-idle. Here a process takes one connection at a time, and leaves it for a moment to those that have
-fewer.
+idle. Here a process takes its share, and leaves the rest for a moment to those that have fewer.
 """
 
 import asyncio
 import logging
 import mmap
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +17,11 @@ import uvloop
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.005  # for a process with fewer connections to take the next
+PATIENCE_S = 0.01  # for processes with fewer connections to take theirs
 RETRY_S = 1.0  # after no file could be opened
 PLACES = 64
+
+_TCP_INFO = struct.Struct("24xI")  # its tcpi_unacked: of a socket that listens, how many wait
 
 # Of each process its connections and one more, or 0 in a free place; for all that are forked.
 _counts = memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i")
@@ -69,12 +71,30 @@ class Listener:
         self._pause = None
         self._loop.add_reader(self._socket, self._look)
 
-    def _look(self) -> None:
-        """Take the connection that waits, or let a process with fewer do so."""
-        if _counts[_place] > min(filter(None, _counts)):
-            self._rest(PATIENCE_S, self._take_and_watch)
+    def _look(self, rested: bool = False) -> None:
+        """Take as many connections as make this process's share of all.
+
+        With its share, or where all that wait would be in it, it rests first: others may be about
+        to take theirs, or to see that connections of theirs have ended.
+        """
+        counts = [count - 1 for count in _counts if count]
+        waiting = self._waiting()
+        share = -(-(sum(counts) + waiting) // len(counts)) - (_counts[_place] - 1)
+        if len(counts) > 1 and not rested and (share <= 0 or share >= waiting > 1):
+            self._rest(PATIENCE_S, self._look_again)
         else:
-            self._take()
+            for _ in range(max(1, share)):
+                self._take()
+
+    def _look_again(self) -> None:
+        self._watch()
+        self._look(rested=True)
+
+    def _waiting(self) -> int:
+        """Tell how many connections wait to be accepted: one where the system does not say."""
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        (waiting,) = _TCP_INFO.unpack(info)
+        return max(1, int(waiting))
 
     def _take(self) -> None:
         try:
@@ -91,10 +111,6 @@ class Listener:
         )
         self._begun.add(beginning)
         beginning.add_done_callback(self._begun.discard)
-
-    def _take_and_watch(self) -> None:
-        self._watch()
-        self._take()
 
     def _rest(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop.remove_reader(self._socket)
