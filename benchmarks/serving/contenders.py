@@ -79,6 +79,7 @@ def procfile() -> dict[str, str]:
     return {name: command.replace("exec ", "") for name, command in lines}
 
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # a process, as `service/gunicorn_conf.py` has it
 STEPBOX_SETTINGS = {"STEPBOX_PORT": "{port}", "STEPBOX_MODELS_DIR": "{models}"}
 
 
@@ -195,7 +196,7 @@ CONTENDERS = (
         title="Stepbox's Flask app alone, gunicorn gthread ×2",
         command="gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 32 "
         "service.app:create_app()",
-        settings=STEPBOX_SETTINGS,
+        settings={**STEPBOX_SETTINGS, **ONE_THREAD},
         probabilities=_of_stepbox,
     ),
     Contender(
@@ -204,14 +205,15 @@ CONTENDERS = (
         requirements=("gevent==26.9.0",),
         command="{env}/bin/python -m gunicorn --bind 127.0.0.1:{port} --workers 2 "
         "--worker-class gevent wsgi_front:app",
-        settings={**STEPBOX_SETTINGS, "PYTHONPATH": str(ROOT)},
+        settings={**STEPBOX_SETTINGS, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
         probabilities=_of_stepbox,
     ),
     Contender(
         name="asgi",
-        title="Stepbox under gunicorn's own ASGI worker ×2",
-        command="gunicorn -c service/gunicorn_conf.py --worker-class asgi service.asgi:app",
-        settings=STEPBOX_SETTINGS,
+        title="Stepbox's way as an ASGI application, uvicorn ×2",
+        command="uvicorn benchmarks.serving.peers.asgi_front:app --port {port} --workers 2 "
+        "--loop uvloop --http httptools --lifespan off --no-access-log --log-level warning",
+        settings={**STEPBOX_SETTINGS, **ONE_THREAD},
         probabilities=_of_stepbox,
     ),
 )

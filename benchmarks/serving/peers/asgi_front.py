@@ -1,0 +1,26 @@
+"""What Stepbox does not do: an ASGI application that answers predictions itself."""
+
+from typing import Any
+
+from service.app import create_app
+from service.parts import Parts
+from service.predicting import PredictQuery, predict_body
+
+parts: Parts = create_app().extensions["stepbox"]
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer one request; here there are no others."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message["body"]
+        more = message["more_body"]
+    kind = dict(scope["headers"])[b"content-type"].decode()
+    answer = predict_body(parts.models, PredictQuery(), kind, body, quick=True)
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
