@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterable
 from functools import lru_cache
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 from a2wsgi import WSGIMiddleware
@@ -18,21 +18,11 @@ from flask import Flask
 from werkzeug.exceptions import ClientDisconnected
 
 from service import access
-from service.logs import HEADER, request_id_of
 from service.parts import Parts
-from service.predicting import PredictQuery, predict_body
+from service.predicting import Answer, PredictQuery, predict_body
 from service.streams import FOLLOW, Message, Receive, Send
 
 _FOLLOW = FOLLOW.lower().encode()
-_REQUEST_ID = HEADER.lower().encode()
-
-
-class QuickAnswer(NamedTuple):
-    """What an answer to a prediction says: its content type, the request's id, its body."""
-
-    content_type: bytes
-    request_id: bytes
-    body: bytes
 
 
 class Front:
@@ -63,7 +53,7 @@ class Front:
 
     def predict(
         self, query_string: bytes, headers: dict[bytes, bytes], body: bytes
-    ) -> QuickAnswer | None:
+    ) -> Answer | None:
         """Answer a prediction without Flask; None where its view has to look at it.
 
         Parameters
@@ -80,7 +70,7 @@ class Front:
         try:
             if self._tokens:
                 access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
-            answer = predict_body(
+            return predict_body(
                 self._models,
                 _parse_query(query_string),
                 _text(headers, b"content-type"),
@@ -90,8 +80,6 @@ class Front:
             )
         except Exception:  # Flask's view meets it again and tells it
             return None
-        id = request_id_of(_text(headers, _REQUEST_ID))
-        return QuickAnswer(answer.content_type.encode(), id.encode(), answer.body)
 
     async def _forward(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Let Flask answer, and hold the stream open that its answer may begin."""

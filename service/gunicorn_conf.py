@@ -1,5 +1,5 @@
 """How gunicorn serves the API."""
-# ruff: noqa: E402 - what is imported below must find the first two settings made
+# ruff: noqa: E402 - what is imported must find the first two settings made
 
 import gc
 import os
@@ -52,13 +52,8 @@ def on_starting(server: Any) -> None:
     gc.enable()
 
 
-def post_fork(server: Any, worker: Any) -> None:
-    """Let the process have its share of the connections."""
-    listener.take_place(worker.age)
-
-
 def child_exit(server: Any, worker: Any) -> None:
-    """Leave its share to the others."""
+    """Leave the process's share of the connections to the others."""
     listener.free_place(worker.age)
 
 

@@ -1,7 +1,7 @@
 """The HTTP server within each process of gunicorn: uvicorn, with limits and with our errors.
 
-A small prediction is answered as soon as its last byte is there, without a task, a coroutine or a
-framework: what they cost is most of what it costs.
+A small prediction is answered as soon as its last byte is there: the task, the coroutines and the
+framework that anything else is answered by would cost more than the prediction does.
 """
 
 import json
@@ -18,12 +18,14 @@ from uvicorn_worker import UvicornWorker
 from service.access import HEADERS
 from service.counts import observe
 from service.errors import title
-from service.listener import count_closed
+from service.listener import count_closed, take_place
+from service.logs import HEADER, request_id_of
 from service.predicting import QUICK_BYTES
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
 
-_PREDICT = re.compile(rb"/predict(?:\?([^#]*))?")
+_REQUEST_ID = HEADER.lower().encode()
+_PREDICT = re.compile(rb"/predict(\?[^#]*)?")
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
     + "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items()).encode()
@@ -41,8 +43,6 @@ class Protocol(HttpToolsProtocol):
 
     _bodiless_bytes = 0  # read since a request began or a piece of its body came
     _refusal = 400
-    _query = b""
-    _fields: dict[bytes, bytes]  # the head's, by their names in lower case
     _held: list[bytes] | None = None  # the body so far of a prediction to answer here
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,7 +56,7 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._bodiless_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
             self._refusal = self._too_long()
-            self.send_400_response("too long")
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Begin to count."""
@@ -67,7 +67,7 @@ class Protocol(HttpToolsProtocol):
         """Hold a small prediction back, and let the application begin with anything else."""
         if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > MOST_HEAD_BYTES:
             self._refusal = self._too_long()
-            raise ValueError("too long")  # the parser stops, and the server refuses the request
+            raise ValueError  # the parser stops, and the server refuses the request
         if self._is_small_prediction():
             self._held = []
         else:
@@ -93,26 +93,33 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def _is_small_prediction(self) -> bool:
-        target = _PREDICT.fullmatch(self.url)
-        if target is None or self.parser.get_method() != b"POST" or self.expect_100_continue:
+        if not _PREDICT.fullmatch(self.url) or self.parser.get_method() != b"POST":
             return False
         if self.cycle is not None and not self.cycle.response_complete:
             return False  # an answer before it is still to come
-        if self.flow.write_paused or not self.parser.should_keep_alive():
+        if self.expect_100_continue or self.flow.write_paused:
             return False
-        self._query, self._fields = target[1] or b"", dict(self.headers)
-        length = self._fields.get(b"content-length", b"")
+        if not self.parser.should_keep_alive():
+            return False
+        length = dict(self.headers).get(b"content-length", b"")
         return length.isdigit() and int(length) <= QUICK_BYTES
 
     def _predict(self, body: bytes) -> bool:
         began = perf_counter()
-        answer = self.app.predict(self._query, self._fields, body)
+        headers = dict(self.headers)
+        answer = self.app.predict(self.url.partition(b"?")[2], headers, body)
         if answer is None:
             return False
         self._held = None
-        dated = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
         self.transport.write(
-            _ANSWER % (dated, answer.content_type, len(answer.body), answer.request_id, answer.body)
+            _ANSWER
+            % (
+                b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
+                answer.content_type.encode(),
+                len(answer.body),
+                request_id_of(headers.get(_REQUEST_ID, b"").decode("latin-1")).encode(),
+                answer.body,
+            )
         )
         observe("/predict", "POST", 200, perf_counter() - began)
         self.on_response_complete()
@@ -132,6 +139,8 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer, and close the connection."""
         status, name = self._refusal, title(self._refusal)
+        if status != 400:
+            msg = f"A request's target and headers have at most {MOST_HEAD_BYTES:,} bytes."
         body = json.dumps({"type": "about:blank", "title": name, "status": status, "detail": msg})
         head = f"HTTP/1.1 {status} {name}\r\nConnection: close\r\n"
         head += f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -166,6 +175,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         "proxy_headers": False,
         "server_header": False,
     }
+
+    def init_process(self) -> None:
+        """Have a share of the connections, and serve."""
+        take_place(self.age)
+        super().init_process()
 
     def init_signals(self) -> None:
         """Take the parent's handlers away, then let the signals come that were held."""

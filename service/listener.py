@@ -84,7 +84,8 @@ class Listener:
             self._rest(PATIENCE_S, self._look_again)
         else:
             for _ in range(max(1, share)):
-                self._take()
+                if not self._take():
+                    break
 
     def _look_again(self) -> None:
         self._watch()
@@ -96,21 +97,23 @@ class Listener:
         (waiting,) = _TCP_INFO.unpack(info)
         return max(1, int(waiting))
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Accept one connection, if one is there."""
         try:
             connection, _ = self._socket.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another process has it, or it is over
-            return
+            return False
         except OSError as error:  # too many files are open
             log.error("no connection can be accepted: %s", error.strerror)
             self._rest(RETRY_S, self._watch)
-            return
+            return False
         _counts[_place] += 1
         beginning = self._loop.create_task(
             self._loop.connect_accepted_socket(self._make_protocol, connection)
         )
         self._begun.add(beginning)
         beginning.add_done_callback(self._begun.discard)
+        return True
 
     def _rest(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop.remove_reader(self._socket)
