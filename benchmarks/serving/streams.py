@@ -50,12 +50,15 @@ class Streams:
         Streams whose connection broke before its end.
     arrivals
         For each epoch, how long after Redis had its event each stream had it, seconds.
+    last_end
+        When the last stream so far ended, by `time.perf_counter`.
     """
 
     def __init__(self, port: int, job: str) -> None:
         self.refused: list[str] = []
         self.broken = 0
         self.arrivals: dict[str, list[float]] = {}
+        self.last_end = 0.0
         self._address = ("127.0.0.1", port)
         self._request = f"GET /jobs/{job}/events HTTP/1.1\r\nHost: stepbox\r\n\r\n".encode()
         self._readers: list[asyncio.Task[None]] = []
@@ -96,6 +99,7 @@ class Streams:
         except OSError:
             self.broken += 1
         finally:
+            self.last_end = time.perf_counter()
             writer.close()
 
     def left(self) -> int:
@@ -148,7 +152,10 @@ async def show_stop(service: Process, port: int, job: str, count: int, served: S
     await asyncio.sleep(0.5)
     print(f"SIGTERM with {opened:,} streams open: ended after {seconds:.2f} s")
     print(f"  the {IN_FLIGHT} requests in flight (10,000 images each): {'; '.join(answers)}")
-    print(f"  streams: {streams.broken} broken off, {streams.left()} still open")
+    print(
+        f"  streams: the last ended after {streams.last_end - started:.2f} s; "
+        f"{streams.broken} broken off, {streams.left()} still open"
+    )
     await streams.close()
 
 
