@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -81,11 +82,10 @@ def read_pictures(
         Only what is quick was asked for.
     """
     pictures = _read(content_type, body, quick)
-    if not isinstance(pictures, np.ndarray):
-        pictures = list(pictures)
-    alike = len(pictures) > 1 and all(one.shape == (FIELD, FIELD) for one in pictures)
-    if alike and fit == "none":
-        return prepare_fields(np.asarray(pictures), invert=invert)
+    if fit == "none" and isinstance(pictures, np.ndarray):
+        return prepare_fields(pictures, invert=invert)
+    if fit == "none" and not isinstance(pictures, list):
+        return np.concatenate(list(_prepare_runs(pictures, invert)))
     return np.array([one.pixels for one in _prepare_each(pictures, invert, fit)])
 
 
@@ -100,6 +100,17 @@ def _prepare_each(pictures: Iterable[NDArray[Any]], invert: Invert, fit: Fit) ->
     for picture in pictures:
         grey = np.rint(picture).astype(np.uint8) if fit == "mnist" else picture
         yield prepare(grey, invert=invert, fit=fit)
+
+
+def _prepare_runs(
+    pictures: Iterable[NDArray[np.uint8]], invert: Invert
+) -> Iterable[NDArray[np.uint8]]:
+    """Prepare pictures of 28×28 at once, and others one by one, so that one large is held."""
+    for fields, run in groupby(pictures, lambda picture: picture.shape == (FIELD, FIELD)):
+        if fields:
+            yield prepare_fields(np.array(list(run)), invert=invert)
+        else:
+            yield from (one.pixels[None] for one in _prepare_each(run, invert, "none"))
 
 
 def _read(

@@ -1,6 +1,7 @@
 """Predictions: any picture in, the whole softmax distribution out."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 
 from flask import Response, request
@@ -65,10 +66,6 @@ class PredictAnswer(RootModel[Predictions | TopPredictions]):
     """Predictions; with `top`, of the most probable classes alone."""
 
 
-# Of threads that compute in Python at once each waits for the others at every image; in turn they
-# take half the time.
-_large = Lock()
-
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 REQUEST_BODY = {
     "required": True,
@@ -93,6 +90,24 @@ REQUEST_BODY = {
 }
 
 
+PATIENCE_S = 2.0  # so that no body, however long it takes, holds up the others
+_turn = Lock()
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Let large bodies be predicted one after the other, in half the time.
+
+    Of threads that compute in Python at once each waits for the others at every image.
+    """
+    held = _turn.acquire(timeout=PATIENCE_S)
+    try:
+        yield
+    finally:
+        if held:
+            _turn.release()
+
+
 @blueprint.post(
     "/predict",
     summary="Predict pictures",
@@ -107,7 +122,7 @@ def predict(query: PredictQuery) -> Response:
     is the probabilities alone, as a .npy array of float64 with the axes (n, 10).
     """
     body = request.get_data()
-    with _large if len(body) > QUICK_BYTES else nullcontext():
+    with _in_turn() if len(body) > QUICK_BYTES else nullcontext():
         answer = predict_body(
             parts().models,
             query,

@@ -207,6 +207,9 @@ def test_multipart(service):
     assert len(answer.json()["predictions"]) == 1000
     too_many = [("image", (f"{i}.png", b"x")) for i in range(10_001)]
     check_problem(requests.post(url, files=too_many, timeout=60), 413)
+    large = picture(size=(5000, 5000))  # the largest that is taken; together a gigabyte of pixels
+    answer = requests.post(url, files=[("image", ("large.png", large))] * 40, timeout=120)
+    assert len(answer.json()["predictions"]) == 40
     strange_name = [("image", ("../../etc/passwd\0.png", picture()))]
     assert requests.post(url, files=strange_name, timeout=60).status_code == 200
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
