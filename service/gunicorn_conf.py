@@ -52,9 +52,14 @@ def on_starting(server: Any) -> None:
     gc.enable()
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Let the process have its share of the connections."""
+    worker.place = listener.take_place()
+
+
 def child_exit(server: Any, worker: Any) -> None:
-    """Leave the process's share of the connections to the others."""
-    listener.free_place(worker.age)
+    """Leave the process's share to the others."""
+    listener.free_place(worker.place)
 
 
 def on_exit(server: Any) -> None:

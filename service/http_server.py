@@ -18,7 +18,7 @@ from uvicorn_worker import UvicornWorker
 from service.access import HEADERS
 from service.counts import observe
 from service.errors import title
-from service.listener import count_closed, take_place
+from service.listener import count_closed
 from service.logs import HEADER, request_id_of
 from service.predicting import QUICK_BYTES
 
@@ -175,11 +175,6 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         "proxy_headers": False,
         "server_header": False,
     }
-
-    def init_process(self) -> None:
-        """Have a share of the connections, and serve."""
-        take_place(self.age)
-        super().init_process()
 
     def init_signals(self) -> None:
         """Take the parent's handlers away, then let the signals come that were held."""

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.01  # for processes with fewer connections to take theirs
 RETRY_S = 1.0  # after no file could be opened
-PLACES = 64
+PLACES = 256  # for 64 processes, those that take their places, and some that end slowly
 
 _TCP_INFO = struct.Struct("24xI")  # its tcpi_unacked: of a socket that listens, how many wait
 
@@ -28,16 +28,17 @@ _counts = memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i")
 _place = 0
 
 
-def take_place(age: int) -> None:
-    """Begin to count, in a process that has just been forked: the one of this number."""
+def take_place() -> int:
+    """Take a free place for the process that is forked next; `free_place` is for its end."""
     global _place
-    _place = age % PLACES
+    _place = _counts.tolist().index(0)
     _counts[_place] = 1
+    return _place
 
 
-def free_place(age: int) -> None:
-    """Forget the process of this number, which has ended."""
-    _counts[age % PLACES] = 0
+def free_place(place: int) -> None:
+    """Forget the process of a place, which has ended."""
+    _counts[place] = 0
 
 
 def count_closed() -> None:

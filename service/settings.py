@@ -12,7 +12,7 @@ class ServiceSettings(Settings):
 
     host: str = Field("127.0.0.1", description="Address that the API listens at.")
     port: int = Field(8000, ge=1, le=65535)
-    processes: int = Field(2, ge=1, description="Processes of gunicorn.")
+    processes: int = Field(2, ge=1, le=64, description="Processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")
     event_streams: int = Field(
         1000, ge=1, description="Event streams that a process holds at once."

@@ -36,7 +36,7 @@ async def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print((await loop.sock_recv(client, 9)).decode(), loop.time() - began >= RETRY_S)
 
-take_place(1)
+take_place()
 with asyncio.Runner(loop_factory=Loop) as runner:
     runner.run(main())
 """
