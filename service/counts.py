@@ -36,9 +36,10 @@ def count_predictions(model: str, indices: list[int]) -> None:
     """Count pictures that a model, named by its id, took for the classes of these indices."""
     tally = _tally()
     block = tally.block(("prediction", model), CLASSES)
+    counts = [(index, indices.count(index)) for index in set(indices)]
     with tally.lock:
-        for index in indices:
-            block[index] += 1
+        for index, count in counts:
+            block[index] += count
 
 
 @cache

@@ -38,6 +38,7 @@ class Front:
         parts: Parts = app.extensions["stepbox"]
         settings = parts.settings
         self._flask = WSGIMiddleware(_ends_with_its_input(app), workers=settings.threads)
+        self._most_bytes = settings.max_body_bytes
         self._models = parts.models
         self._streams = parts.streams
         self._tokens = access.parse_tokens(settings.token_text)
@@ -65,7 +66,7 @@ class Front:
         body
             The whole of it.
         """
-        if not self._predicts:
+        if not self._predicts or len(body) > self._most_bytes:
             return None
         try:
             if self._tokens:

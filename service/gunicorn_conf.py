@@ -52,6 +52,11 @@ def on_starting(server: Any) -> None:
     gc.enable()
 
 
+def on_reload(server: Any) -> None:
+    """Look for garbage again: these settings, read anew, have just said not to."""
+    gc.enable()
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Let the process have its share of the connections."""
     worker.place = listener.take_place()

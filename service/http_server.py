@@ -25,10 +25,15 @@ from service.predicting import QUICK_BYTES
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
 
 _REQUEST_ID = HEADER.lower().encode()
+_OF_A_BODY = {b"content-length", b"transfer-encoding"}
 _PREDICT = re.compile(rb"/predict(\?[^#]*)?")
 _ANSWER = (
-    b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-    + "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items()).encode()
+    b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: %d\r\n"
+    + _REQUEST_ID
+    + b": %b\r\n"
+    + "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items())
+    .replace("%", "%%")
+    .encode()
     + b"\r\n%b"
 )
 
@@ -43,7 +48,8 @@ class Protocol(HttpToolsProtocol):
 
     _bodiless_bytes = 0  # read since a request began or a piece of its body came
     _refusal = 400
-    _held: list[bytes] | None = None  # the body so far of a prediction to answer here
+    url = b""  # so that there is one before the first request
+    _held: bytearray | None = None  # the body so far of a prediction to answer here
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count that it has ended."""
@@ -59,8 +65,9 @@ class Protocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
+        """Begin to count; the timer that a prediction just before set is not for this one."""
         self._bodiless_bytes = 0
+        self._unset_keepalive_if_required()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -68,8 +75,11 @@ class Protocol(HttpToolsProtocol):
         if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > MOST_HEAD_BYTES:
             self._refusal = self._too_long()
             raise ValueError  # the parser stops, and the server refuses the request
+        self._bodiless_bytes = 0
+        if self.parser.should_upgrade() and dict(self.headers).keys() & _OF_A_BODY:
+            raise ValueError  # the parser would take the body for what another protocol says
         if self._is_small_prediction():
-            self._held = []
+            self._held = bytearray()
         else:
             super().on_headers_complete()
 
@@ -79,17 +89,17 @@ class Protocol(HttpToolsProtocol):
         if self._held is None:
             super().on_body(body)
         else:
-            self._held.append(body)
+            self._held += body
 
     def on_message_complete(self) -> None:
         """Answer a prediction that is whole."""
-        if self._held is None or not self._predict(b"".join(self._held)):
-            self._let_go()
+        if self._held is None or not self._predict(bytes(self._held)):
+            self._hand_over()
             super().on_message_complete()
 
     def shutdown(self) -> None:
         """Finish a prediction of which a part has come, as any other request."""
-        self._let_go()
+        self._hand_over()
         super().shutdown()
 
     def _is_small_prediction(self) -> bool:
@@ -99,10 +109,12 @@ class Protocol(HttpToolsProtocol):
             return False  # an answer before it is still to come
         if self.expect_100_continue or self.flow.write_paused:
             return False
-        if not self.parser.should_keep_alive():
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return False
-        length = dict(self.headers).get(b"content-length", b"")
-        return length.isdigit() and int(length) <= QUICK_BYTES
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        once = len(headers) == len(self.headers)
+        return once and length.isdigit() and int(length) <= QUICK_BYTES
 
     def _predict(self, body: bytes) -> bool:
         began = perf_counter()
@@ -125,10 +137,10 @@ class Protocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
-    def _let_go(self) -> None:
+    def _hand_over(self) -> None:
         """Give a request that was held back to the application, with what has come of it."""
         if self._held is not None:
-            body, self._held = b"".join(self._held), None
+            body, self._held = bytes(self._held), None
             super().on_headers_complete()
             if body:
                 super().on_body(body)

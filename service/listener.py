@@ -7,6 +7,7 @@ idle. Here a process takes its share, and leaves the rest for a moment to those 
 
 import asyncio
 import logging
+import math
 import mmap
 import socket
 import struct
@@ -23,22 +24,24 @@ PLACES = 256  # for 64 processes, those that take their places, and some that en
 
 _TCP_INFO = struct.Struct("24xI")  # its tcpi_unacked: of a socket that listens, how many wait
 
-# Of each process its connections and one more, or 0 in a free place; for all that are forked.
-_counts = memoryview(mmap.mmap(-1, 4 * PLACES)).cast("i")
+# Of the process in each place what it does and how many connections it has, for all to see.
+_FREE, _SERVING, _ENDING = range(3)
+_shared = memoryview(mmap.mmap(-1, 8 * PLACES)).cast("i")
+_states, _counts = _shared[:PLACES], _shared[PLACES:]
 _place = 0
 
 
 def take_place() -> int:
     """Take a free place for the process that is forked next; `free_place` is for its end."""
     global _place
-    _place = _counts.tolist().index(0)
-    _counts[_place] = 1
+    _place = _states.tolist().index(_FREE)
+    _states[_place], _counts[_place] = _SERVING, 0
     return _place
 
 
 def free_place(place: int) -> None:
     """Forget the process of a place, which has ended."""
-    _counts[place] = 0
+    _states[place] = _FREE
 
 
 def count_closed() -> None:
@@ -70,35 +73,38 @@ class Listener:
 
     def _watch(self) -> None:
         self._pause = None
-        self._loop.add_reader(self._socket, self._look)
+        self._loop.add_reader(self._socket, self._accept_share)
 
-    def _look(self, rested: bool = False) -> None:
-        """Take as many connections as make this process's share of all.
+    def _accept_share(self, patient: bool = True) -> None:
+        """Accept as many connections as make this process's share of all, those that wait too.
 
-        With its share, or where all that wait would be in it, it rests first: others may be about
-        to take theirs, or to see that connections of theirs have ended.
+        One that has its share leaves others the time to take theirs. So does one whose share would
+        be all that wait: maybe others do not know yet that connections of theirs have ended.
         """
-        counts = [count - 1 for count in _counts if count]
+        counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]
         waiting = self._waiting()
-        share = -(-(sum(counts) + waiting) // len(counts)) - (_counts[_place] - 1)
-        if len(counts) > 1 and not rested and (share <= 0 or share >= waiting > 1):
-            self._rest(PATIENCE_S, self._look_again)
+        share = math.ceil((sum(counts) + waiting) / len(counts)) - _counts[_place]
+        if patient and len(counts) > 1 and (share <= 0 or share >= waiting > 1):
+            self._pause_for(PATIENCE_S, self._accept_share_now)
         else:
             for _ in range(max(1, share)):
-                if not self._take():
+                if not self._accept():
                     break
 
-    def _look_again(self) -> None:
+    def _accept_share_now(self) -> None:
         self._watch()
-        self._look(rested=True)
+        self._accept_share(patient=False)
 
     def _waiting(self) -> int:
         """Tell how many connections wait to be accepted: one where the system does not say."""
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        except OSError:
+            return 1
         (waiting,) = _TCP_INFO.unpack(info)
         return max(1, int(waiting))
 
-    def _take(self) -> bool:
+    def _accept(self) -> bool:
         """Accept one connection, if one is there."""
         try:
             connection, _ = self._socket.accept()
@@ -106,7 +112,7 @@ class Listener:
             return False
         except OSError as error:  # too many files are open
             log.error("no connection can be accepted: %s", error.strerror)
-            self._rest(RETRY_S, self._watch)
+            self._pause_for(RETRY_S, self._watch)
             return False
         _counts[_place] += 1
         beginning = self._loop.create_task(
@@ -116,12 +122,13 @@ class Listener:
         beginning.add_done_callback(self._begun.discard)
         return True
 
-    def _rest(self, seconds: float, then: Callable[[], None]) -> None:
+    def _pause_for(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop.remove_reader(self._socket)
         self._pause = self._loop.call_later(seconds, then)
 
     def close(self) -> None:
-        """Accept nothing more."""
+        """Accept nothing more, and let the others share what comes."""
+        _states[_place] = _ENDING
         self._loop.remove_reader(self._socket)
         if self._pause is not None:
             self._pause.cancel()
@@ -134,7 +141,14 @@ class Loop(uvloop.Loop):
     """An event loop whose servers are listeners."""
 
     async def create_server(  # type: ignore[override]
-        self, protocol_factory: Callable[[], asyncio.Protocol], *, sock: socket.socket, **_: Any
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        *,
+        sock: socket.socket,
+        ssl: Any = None,
+        **_: Any,
     ) -> Listener:
-        """Serve a socket that listens already."""
+        """Serve a socket that listens already; TLS is for a proxy in front."""
+        if ssl is not None:
+            raise ValueError("TLS is not spoken here")
         return Listener(sock, protocol_factory)

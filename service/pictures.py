@@ -129,6 +129,8 @@ def _read(
         return (decode_image(file, pointer=f"/image/{i}") for i, file in enumerate(files))
     if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         pixels = read_valid_pixels(body)
+        if pixels is None and quick:
+            raise NotQuickError
         return read_pixels(body) if pixels is None else pixels
     if kind == NPY:
         return read_npy(body)
@@ -172,7 +174,8 @@ def read_valid_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64] | 
         return np.frombuffer(levels, np.uint8).reshape(-1, FIELD, FIELD)
     with suppress(ValueError, TypeError):
         pixels = np.array(rows)
-        if pixels.dtype == np.float64 and 0 <= pixels.min() <= pixels.max() <= 255:
+        flat = pixels.ndim == 2  # else the numbers lie one list deeper
+        if flat and pixels.dtype == np.float64 and 0 <= pixels.min() <= pixels.max() <= 255:
             return pixels.reshape(-1, FIELD, FIELD)
     return None
 

@@ -90,17 +90,18 @@ REQUEST_BODY = {
 }
 
 
-PATIENCE_S = 2.0  # so that no body, however long it takes, holds up the others
+TURN_S = 2.0  # at most to wait for: no body, however long it takes, holds up the others
 _turn = Lock()
 
 
 @contextmanager
 def _in_turn() -> Iterator[None]:
-    """Let large bodies be predicted one after the other, in half the time.
+    """Let large bodies be predicted one after the other, unless one takes long.
 
-    Of threads that compute in Python at once each waits for the others at every image.
+    Of threads that compute in Python at once each waits for the others at every image: in turn
+    they take half the time.
     """
-    held = _turn.acquire(timeout=PATIENCE_S)
+    held = _turn.acquire(timeout=TURN_S)
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.counts import count_predictions
 from service.explain import MOST_EXPLAINED, explain
-from service.pictures import JSON, NPY, read_pictures, read_prepared
+from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from stepbox.activations import Array
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
@@ -23,7 +23,8 @@ from stepbox.losses import softmax
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.network import Network
 
-QUICK_BYTES = 65_536  # of a body; what is read and answered within about a millisecond
+QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
+QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's
 
 
 class PredictQuery(BaseModel):
@@ -95,6 +96,8 @@ def predict_body(
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
         As `service.pictures.read_pictures`, or too many pictures are to be explained.
     """
+    if quick and (query.explain or query.fit == "mnist") and len(body) > QUICK_CARE_BYTES:
+        raise NotQuickError
     card, network = load_model(models, query.model)
     explanations: list[dict[str, Any]] = []
     pixels: NDArray[Any]

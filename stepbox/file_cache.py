@@ -65,7 +65,7 @@ class FileCache(Generic[T]):
         settled = all(v is None or max(v[2:]) < now - SETTLING_NS for v in versions)
         with self._lock:
             self._drop(key)
-            if settled:
+            if settled and self._cost(value) <= self._limit:
                 self._entries[key] = _Entry(versions, value)
                 self._total += self._cost(value)
             while self._total > self._limit:

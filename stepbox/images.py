@@ -125,7 +125,7 @@ def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[
 def _border_mean(grey: Grey) -> float:
     """Mean of the outermost rows and columns, 0..255."""
     if grey.shape == (FIELD, FIELD):
-        return int(grey.take(_BORDER).sum()) / len(_BORDER)
+        return float(grey.take(_BORDER).sum()) / len(_BORDER)
     border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
     return float(border.mean())
 

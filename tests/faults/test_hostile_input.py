@@ -9,6 +9,7 @@ import struct
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from http.client import parse_headers
 from select import select
 
 import numpy as np
@@ -220,6 +221,12 @@ def test_multipart(service):
     [
         (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", {431}),
         (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
+        (b"\r\n" * 10_000, {431}),
+        (
+            b"POST /train HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+            b"Content-Length: 31\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+            {400},
+        ),
         (b"GET /livez HTTP/9.9\r\nHost: x\r\n\r\n", {400, 505}),
         (b"nonsense\r\n\r\n", {400}),
         (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", {400}),
@@ -243,17 +250,35 @@ def test_requests_that_no_client_makes(service, request_bytes, status):
     assert json.loads(body)["status"] in status
 
 
+def post_both(stack, small, files):
+    """Send a picture and a form at once; returns how many predictions came for each."""
+    url = f"{stack.url}/predict"
+    first = requests.Request("POST", url, {"Content-Type": "image/png"}, data=small)
+    second = requests.Request("POST", url, files=files)
+    with socket.create_connection(("127.0.0.1", stack.port), 120) as connection:
+        for one in (first.prepare(), second.prepare()):
+            head = "".join(f"{name}: {value}\r\n" for name, value in one.headers.items())
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head.encode() + b"\r\n")
+            connection.sendall(one.body)
+        file = connection.makefile("rb")
+        counts = []
+        for _ in range(2):
+            assert b" 200 " in file.readline()
+            length = int(parse_headers(file)["Content-Length"])
+            counts.append(len(json.loads(file.read(length))["predictions"]))
+    return tuple(counts)
+
+
 def test_a_gigabyte_of_pixels_in_one_form(service):
     largest = [("image", ("large.png", picture(size=(5000, 5000))))] * 40
     with ThreadPoolExecutor(1) as thread:
-        url = f"{service[0].url}/predict"
-        slow = thread.submit(requests.post, url, files=largest, timeout=120)
+        slow = thread.submit(post_both, service[0], picture(), largest)
         time.sleep(1)
         array = np.zeros((1000, 28, 28), np.uint8)
         answer = post(service, npy(array.shape, array.tobytes()), "application/x-npy")
         assert len(answer.json()["predictions"]) == 1000
         assert not slow.done()
-        assert len(slow.result().json()["predictions"]) == 40
+        assert slow.result() == (1, 40)
 
 
 CHUNKED = (

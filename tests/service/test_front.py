@@ -155,13 +155,48 @@ def test_requests_that_come_together_are_answered_in_turn(service):
         assert fifth[0] == 422
 
 
-@pytest.mark.parametrize(("version", "header"), [(0, b""), (1, b"Connection: close\r\n")])
+@pytest.mark.parametrize(
+    ("version", "header"),
+    [(0, b""), (0, b"Connection: keep-alive\r\n"), (1, b"Connection: close\r\n")],
+)
 def test_the_last_request_of_a_connection(service, version, header):
     expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         connection.sendall(POST % (version, header, len(PNG)) + PNG)
         assert list(answers(connection, 1)) == [(200, expected, "close")]
         assert connection.recv(1) == b""
+
+
+def test_of_a_header_that_comes_twice_both_ways_make_the_same(service):
+    expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
+    with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
+        connection.sendall(POST % (1, b"Content-Type: application/x-npy\r\n", len(PNG)) + PNG)
+        assert list(answers(connection, 1)) == [(200, expected, None)]
+
+
+@pytest.mark.parametrize("cut", [0, 10])
+def test_a_long_head_within_the_limit_is_taken_in_pieces_too(service, cut):
+    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 4000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
+        connection.sendall(request[:cut])
+        time.sleep(0.05)
+        connection.sendall(request[cut:])
+        ((status, _, _),) = answers(connection, 1)
+        assert status == 200
+
+
+@pytest.mark.parametrize("value", [0, 0.5])
+def test_pixels_one_list_deeper_are_refused(service, value):
+    body = {"images": [[[[value] * 2] * 28] * 28]}
+    answer = requests.post(f"{service.url}/predict", json=body, timeout=9)
+    assert answer.status_code == 422
+
+
+def test_a_body_over_the_limit_is_refused_however_small(tmp_path):
+    with stack_in(tmp_path, STEPBOX_MAX_BODY_BYTES="500") as stack:
+        stack.start_service()
+        answer = requests.post(f"{stack.url}/predict", PNG, headers=KIND, timeout=9)
+        assert answer.status_code == 413
 
 
 def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(tmp_path):

@@ -48,3 +48,19 @@ def test_a_process_computes_in_one_thread():
         env=environment,
     )
     assert int(done.stdout) == 1
+
+
+SETTINGS_READ_ANEW = """
+import gc, runpy
+settings = runpy.run_path("service/gunicorn_conf.py")
+print(gc.isenabled())
+settings["on_reload"](None)
+print(gc.isenabled())
+"""
+
+
+def test_garbage_is_looked_for_after_a_reload():
+    done = subprocess.run(
+        [sys.executable, "-c", SETTINGS_READ_ANEW], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]

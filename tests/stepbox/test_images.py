@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from stepbox.errors import InvalidInputError
 from stepbox.image_files import decode_image, encode_png
-from stepbox.images import prepare
+from stepbox.images import prepare, prepare_fields
 
 LIMIT = 25_000_000
 
@@ -580,3 +580,10 @@ def test_png_keeps_every_pixel(grey):
     data = encode_png(grey)
     assert data == encode_png(grey)
     np.testing.assert_array_equal(decode(data), grey)
+
+
+def test_a_border_just_over_the_middle_is_light_alone_and_among_many():
+    pixels = np.full((2, 28, 28), 127.005)
+    alone = prepare(pixels[0])
+    assert alone.inverted
+    np.testing.assert_array_equal(prepare_fields(pixels), np.array([alone.pixels] * 2))
