@@ -105,7 +105,7 @@ def _prepare_each(pictures: Iterable[NDArray[Any]], invert: Invert, fit: Fit) ->
 def _prepare_runs(
     pictures: Iterable[NDArray[np.uint8]], invert: Invert
 ) -> Iterable[NDArray[np.uint8]]:
-    """Prepare pictures of 28×28 at once, and others one by one, so that one large is held."""
+    """Prepare pictures of 28×28 at once and others one by one: of the large, one is held."""
     for fields, run in groupby(pictures, lambda picture: picture.shape == (FIELD, FIELD)):
         if fields:
             yield prepare_fields(np.array(list(run)), invert=invert)

@@ -23,8 +23,8 @@ def softmax(logits: Array) -> Array:
         constant is added to all logits.
     """
     exponentials: Array = np.exp(_shifted(logits))
-    exponentials /= exponentials.sum(axis=-1, keepdims=True)
-    return exponentials
+    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def cross_entropy(logits: Array, labels: NDArray[np.integer[Any]]) -> Array:

@@ -118,9 +118,7 @@ class Network:
         for weights, biases in zip(self.weights, self.biases, strict=True):
             if pre_activations:
                 activations.append(self.activation.function(pre_activations[-1]))
-            pre_activation = activations[-1] @ weights.T
-            pre_activation += biases
-            pre_activations.append(pre_activation)
+            pre_activations.append(activations[-1] @ weights.T + biases)
         return pre_activations, activations
 
     def logits(self, inputs: Array) -> Array:
