@@ -150,25 +150,43 @@ def resample(
 def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
     """Mirror every second picture, and move most by one pixel to some side."""
     count = len(images)
-    varied = np.where(rng.random((count, 1, 1)) < 0.5, images[:, :, ::-1], images)
+    mirrored = rng.random(count) < 0.5
     moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            moved = (moves == (down, right)).all(axis=1)
-            varied[moved] = shift(varied[moved], down, right)
+    return move(images, mirrored, moves)
+
+
+@kept
+def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
+    """Move pictures by whole pixels, black coming in, some after they were mirrored.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 28, 28), 0..255.
+    mirrored
+        Shape (n,): which are.
+    moves
+        Shape (n, 2): px down and px to the right.
+
+    Returns
+    -------
+    Images
+        Same shape.
+    """
+    count, height, width = images.shape
+    varied = np.zeros_like(images)
+    for n in range(count):
+        down, right = moves[n]
+        for i in range(max(down, 0), height + min(down, 0)):
+            row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
+            part = row[max(-right, 0) : width - max(right, 0)]
+            varied[n, i, max(right, 0) : width + min(right, 0)] = part
     return varied
 
 
-def shift(images: Images, down: int, right: int) -> Images:
-    """Move pictures by at most one pixel each way, black coming in."""
-    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    return framed[:, 1 - down : 1 - down + SIDE, 1 - right : 1 - right + SIDE]
-
-
 def compile_ahead() -> None:
-    """Compile `resample`, or take it from the cache."""
-    distort(
-        np.zeros((1, SIDE, SIDE), np.uint8),
-        np.zeros((1, 2, SIDE, SIDE), np.float32),
-        np.random.default_rng(0),
-    )
+    """Compile all loops, or take them from the cache."""
+    images = np.zeros((1, SIDE, SIDE), np.uint8)
+    fields = np.zeros((1, 2, SIDE, SIDE), np.float32)
+    distort(images, fields, np.random.default_rng(0))
+    mirror_and_shift(images, np.random.default_rng(0))

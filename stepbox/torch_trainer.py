@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stepbox.activations import Array
+from stepbox.captured_step import CapturedStep
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset
 from stepbox.memory import out_of_memory
@@ -47,7 +48,8 @@ class TorchTrainer(Trainer):
     """What both ways to descend share: the data set on the device, and a model.
 
     Nothing is copied or synchronised between two reports, unless images are varied:
-    that is done by the CPU.
+    that is done by the CPU. On CUDA the first step is taken as it is written, those that follow
+    as the graph that it comes to; only an epoch's last, smaller batch is an exception.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
@@ -64,6 +66,8 @@ class TorchTrainer(Trainer):
             self._images = torch.tensor(train_set.images, device=self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             self._model = initial_model(recipe).to(self.device)
+        self._captured: CapturedStep | None = None
+        self._warm = False  # set up by a first step
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
@@ -77,7 +81,7 @@ class TorchTrainer(Trainer):
             inputs = torch.split(self._scaled(images), batch_size)
             labels = torch.split(self._labels[order], batch_size)
             rates = self.learning_rates(len(indices)).tolist()
-            losses = [self._descend(*batch) for batch in zip(inputs, labels, rates, strict=True)]
+            losses = [self._step(*batch) for batch in zip(inputs, labels, rates, strict=True)]
             return float(torch.stack(losses).sum(dtype=torch.float64))
 
     def network(self) -> Network:
@@ -105,9 +109,18 @@ class TorchTrainer(Trainer):
 
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Go on from a copy of what `arrays` returned."""
+        self._captured, self._warm = None, False
         self._model.load_state_dict(
             {name: torch.tensor(arrays[f"model.{name}"]) for name in self._model.state_dict()}
         )
+
+    def _step(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
+        if self.device == "cpu" or len(labels) < self.recipe.batch_size or not self._warm:
+            self._warm = True
+            return self._descend(inputs, labels, rate)
+        if self._captured is None:
+            self._captured = CapturedStep(self._descend, inputs, labels)
+        return self._captured(inputs, labels, rate)
 
     def _scaled(self, images: Tensor) -> Tensor:
         inputs = images.reshape(len(images), -1).to(torch.float32)
@@ -118,7 +131,7 @@ class TorchTrainer(Trainer):
         return inputs
 
     @abstractmethod
-    def _descend(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
         """Take one step along the mean gradient of a batch; return its summed loss before it."""
 
 
@@ -137,7 +150,7 @@ class FormulaTrainer(TorchTrainer):
         self._slope = SLOPES[recipe.activation]
 
     @torch.no_grad()
-    def _descend(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
         activations = [inputs]
         for weights, biases in self._layers[:-1]:
             z = torch.addmm(biases, activations[-1], weights.T)
@@ -146,14 +159,13 @@ class FormulaTrainer(TorchTrainer):
         logits = torch.addmm(biases, activations[-1], weights.T)
         targets = self._one_hot[labels]
         log_probabilities = torch.log_softmax(logits, 1)
-        delta = log_probabilities.exp().sub_(targets)
-        step = rate / len(labels)
+        delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
         for layer in reversed(range(len(self._layers))):
             weights, biases = self._layers[layer]
             a = activations[layer]
             passed = (delta @ weights).mul_(self._slope(a)) if layer else delta
-            weights.addmm_(delta.T, a, alpha=-step)
-            biases.sub_(delta.sum(0), alpha=step)
+            weights.addmm_(delta.T, a, alpha=-1)
+            biases.sub_(delta.sum(0))
             delta = passed
         return -torch.vdot(log_probabilities.flatten(), targets.flatten())
 
@@ -167,7 +179,10 @@ class AutogradTrainer(TorchTrainer):
         self._optimizer: torch.optim.Optimizer
         if recipe.optimizer == "adamw":
             self._optimizer = torch.optim.AdamW(
-                parameters, weight_decay=recipe.weight_decay, fused=True
+                parameters,
+                weight_decay=recipe.weight_decay,
+                fused=True,
+                capturable=self.device == "cuda",
             )
         else:
             self._optimizer = torch.optim.SGD(parameters, fused=True)
@@ -200,7 +215,7 @@ class AutogradTrainer(TorchTrainer):
                 moments.setdefault(int(parameter), {})[name] = torch.tensor(array)
         self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
 
-    def _descend(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         loss = functional.cross_entropy(self._model(inputs), labels)

@@ -1,0 +1,60 @@
+"""Print what a CUDA graph gains over a step's single operations, on the device that is visible.
+
+    python -m benchmarks.cuda [--runs 5]
+
+One epoch of 60,000 samples each way, in alternating runs of one process, timed by the clock.
+"""
+
+import argparse
+import time
+from statistics import median
+
+import torch
+
+from benchmarks.tasks import first_samples
+from stepbox.recipes import RECIPES
+from stepbox.torch_trainer import TorchTrainer, make_torch_trainer
+
+SAMPLES = 60_000
+NAMES = ["fashion-mnist-torch", "fashion-mnist-torch-best"]
+WIDTHS = [(), (32, 32), (256, 128, 64), (1024,) * 4]
+
+
+def epoch_seconds(trainer: TorchTrainer) -> float:
+    """Train for an epoch; all that the device was asked to do is done by then."""
+    begun = time.perf_counter()
+    for _ in trainer.train_epoch():
+        pass
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="of each way (default: 5)")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        parser.error("no CUDA device is visible")
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; s an epoch: median")
+    print(f"{'':46}  single  a graph  ratio (min to max)      samples/s  peak memory")
+    for name in NAMES:
+        for width in WIDTHS:
+            recipe = RECIPES[name].model_copy(update={"hidden_sizes": width})
+            data = first_samples(recipe, SAMPLES)
+            single, graph = (make_torch_trainer(recipe, data) for _ in range(2))
+            single._captured = single._descend  # has a captured step's signature
+            runs = [
+                (epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)
+            ]
+            before, after = zip(*runs[1:], strict=True)  # the first run sets up
+            ratios = [a / b for a, b in runs[1:]]
+            print(
+                f"{f'{name} {width}':46}{median(before):8.3f}{median(after):9.3f}"
+                f"{median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+                f"{SAMPLES / median(after):13,.0f}  {graph.peak_memory() / 2**20:.0f} MiB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
