@@ -90,8 +90,9 @@ def test_a_training_goes_on_from_its_state(few, recipe):
 def test_the_device_descends_as_the_cpu_does(few, monkeypatch):
     data = few(1000)
     on_cuda = make_trainer(PLAIN, data)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    on_cpu = make_trainer(PLAIN, data)
+    with monkeypatch.context() as hidden:
+        hidden.setattr(torch.cuda, "is_available", lambda: False)
+        on_cpu = make_trainer(PLAIN, data)
     assert (on_cuda.device, on_cpu.device) == ("cuda", "cpu")
     for trainer in (on_cuda, on_cpu):
         list(trainer.train_epoch())
@@ -106,7 +107,7 @@ def test_the_peak_is_that_of_the_device_which_holds_the_set(few):
     trainer = make_trainer(PLAIN, data)
     list(trainer.train_epoch())
 
-    assert data.images.nbytes < trainer.peak_memory() < 100 * 2**20
+    assert data.images.nbytes < trainer.peak_memory() < 256 * 2**20
     assert trainer.computer().processor == torch.cuda.get_device_name()
     assert trainer.computer().instructions.startswith("sm_")
 
