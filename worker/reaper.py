@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import worker_ready
 from redis.exceptions import RedisError
 
 from jobs.logs import about
@@ -26,7 +27,10 @@ UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions":
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
-    """A thread of the worker's main process: Celery's timers stand still while Redis is away."""
+    """A thread of the worker's main process: Celery's timers stand still while Redis is away.
+
+    Others hear of the worker from here, so not before it takes jobs.
+    """
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -35,11 +39,13 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._jobs = self._stores.jobs
         self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
         self._swept = False
+        self._ready = Event()
         self._stopping = Event()
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
         """Start the watch."""
+        worker_ready.connect(self._on_ready)
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
@@ -49,6 +55,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
 
     terminate = stop
 
+    def _on_ready(self, **_: Any) -> None:
+        self._ready.set()
+
     def _run(self, worker: Any) -> None:
         Thread(target=self._describe, daemon=True).start()  # takes seconds: jobs do not wait
         reachable = True
@@ -56,8 +65,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             last = self._stopping.wait(PERIOD_S)
             self._settings.alive_file.touch()
             try:
-                self._sweep()
-                self._look(worker)
+                if self._ready.is_set():
+                    self._sweep()
+                    self._look(worker)
                 reachable = True
             except Exception as error:  # the watch goes on, whatever happens to Redis
                 if reachable or not isinstance(error, RedisError):
