@@ -32,8 +32,9 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−z)), in (0, 1), by tanh: it overflows nowhere."""
-    return 0.5 + 0.5 * np.tanh(0.5 * z)
+    """Return 1 / (1 + exp(−z)), in (0, 1]; for z < −88 that of −88, as exp(89) overflows float32."""
+    result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
+    return result
 
 
 def sigmoid_derivative(z: Array) -> Array:
