@@ -2,9 +2,10 @@
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.errors import problems
+from service.parameters import Parameters
 from service.parts import parts
 from stepbox.checksums import CHECKSUMS
 from stepbox.datasets import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
@@ -54,10 +55,8 @@ class PicturePath(DatasetPath):
     )
 
 
-class PictureQuery(BaseModel):
+class PictureQuery(Parameters):
     """Which test pictures to give."""
-
-    model_config = ConfigDict(extra="forbid")
 
     index: str = Field(
         pattern=f"^{INDICES}$",

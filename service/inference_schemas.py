@@ -13,6 +13,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.parameters import Parameters
 from service.pictures import MOST_IMAGES
 
 VERSION = "1"  # a model never changes, so it has this one version
@@ -85,8 +86,10 @@ class RepositoryIndex(RootModel[list[IndexedModel]]):
     """All models, newest first."""
 
 
-class InferHeaders(BaseModel):
+class InferHeaders(Parameters):
     """Headers of an inference."""
+
+    model_config = ConfigDict(extra="ignore")  # there are always others
 
     head_length: int | None = Field(
         None,

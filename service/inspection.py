@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.datasets import Picture
 from service.errors import problems
 from service.models import ModelPath
+from service.parameters import Parameters
 from service.parts import parts
 from stepbox.activations import Array
 from stepbox.card import ModelId
@@ -69,10 +70,8 @@ class CellPath(ModelPath):
     )
 
 
-class CellQuery(BaseModel):
+class CellQuery(Parameters):
     """How many pictures of a cell to give."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(12, ge=1, le=MOST_PICTURES, description="Most pictures to give.")
 
@@ -114,10 +113,8 @@ class Histograms(BaseModel):
     layers: list[LayerHistogram] = Field(description="From the pixels to the classes.")
 
 
-class NeuronQuery(BaseModel):
+class NeuronQuery(Parameters):
     """How many neurons to give."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(
         MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Most neurons to give, the first ones."

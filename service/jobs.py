@@ -12,6 +12,7 @@ from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.errors import RETRY_AFTER_S, problems
+from service.parameters import Parameters
 from service.parts import parts
 from service.streams import FOLLOW, to_bytes
 from stepbox.datasets import TRAIN_SAMPLES
@@ -41,8 +42,10 @@ class RecipeList(BaseModel):
     recipes: list[RecipeEntry]
 
 
-class TrainHeaders(BaseModel):
+class TrainHeaders(Parameters):
     """Headers of POST /train."""
+
+    model_config = ConfigDict(extra="ignore")  # there are always others
 
     idempotency_key: str | None = Field(
         None,
@@ -60,10 +63,8 @@ class JobPath(BaseModel):
     id: str = Field(description="Id of the job.")
 
 
-class JobQuery(BaseModel):
+class JobQuery(Parameters):
     """Which jobs to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: Status | None = Field(None, description="Only jobs in this state.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")

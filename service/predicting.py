@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from service.counts import count_predictions
 from service.explain import MOST_EXPLAINED, explain
+from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from stepbox.activations import Array
 from stepbox.card import Card
@@ -27,10 +28,8 @@ QUICK_BYTES = 65_536  # of a body; what is read and answered within some millise
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's
 
 
-class PredictQuery(BaseModel):
+class PredictQuery(Parameters):
     """How to predict."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(
         "latest", max_length=100, description="Id or alias of a model; `latest` is the newest."
