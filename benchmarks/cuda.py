@@ -36,7 +36,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         parser.error("no CUDA device is visible")
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; s an epoch: median")
-    print(f"{'':46}  single  a graph  ratio (min to max)      samples/s  peak memory")
+    print(f"{'':46}  single  a graph  ratio (min to max)      samples/s")
     for name in NAMES:
         for width in WIDTHS:
             recipe = RECIPES[name].model_copy(update={"hidden_sizes": width})
@@ -51,7 +51,7 @@ def main() -> None:
             print(
                 f"{f'{name} {width}':46}{median(before):8.3f}{median(after):9.3f}"
                 f"{median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-                f"{SAMPLES / median(after):13,.0f}  {graph.peak_memory() / 2**20:.0f} MiB",
+                f"{SAMPLES / median(after):13,.0f}",
                 flush=True,
             )
 

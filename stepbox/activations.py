@@ -32,7 +32,7 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−z)), in (0, 1]; for z < −88 that of −88, as exp(89) overflows float32."""
+    """Return 1 / (1 + exp(−z)), in (0, 1]; under −88 that of −88: exp(89) overflows float32."""
     result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
     return result
 
