@@ -1,19 +1,38 @@
 """Print what this worker trains on, and with which versions, as JSON."""
 
+import ctypes
 import json
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
 from stepbox import __version__
-from stepbox.torch_trainer import visible_device
 
 HOST_GPUS = Path("/proc/driver/nvidia/gpus")  # the driver shows it in every container
 
 
+def driver_sees_device() -> bool:
+    """Tell whether NVIDIA's driver sees a device; where it does not, torch cannot either."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    return driver.cuInit(0) == 0 == driver.cuDeviceGetCount(ctypes.byref(count)) and count.value > 0
+
+
+def find_device() -> tuple[str, str]:
+    """Name the device that trainings run on, and say why; asks torch only if there is a choice."""
+    if not driver_sees_device():
+        return "cpu", "no CUDA device is visible"
+    from stepbox.torch_trainer import visible_device  # takes seconds
+
+    return visible_device()
+
+
 def main() -> None:
     """Print the description."""
-    name, reason = visible_device()
+    name, reason = find_device()
     if name == "cpu" and HOST_GPUS.is_dir() and any(HOST_GPUS.iterdir()):
         reason = (
             "the host has an NVIDIA GPU that this container was not given: start with "

@@ -59,7 +59,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._ready.set()
 
     def _run(self, worker: Any) -> None:
-        Thread(target=self._describe, daemon=True).start()  # takes seconds: jobs do not wait
+        Thread(target=self._describe, daemon=True).start()  # can take seconds: jobs do not wait
         reachable = True
         while True:
             last = self._stopping.wait(PERIOD_S)
