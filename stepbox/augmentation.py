@@ -178,6 +178,7 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     for n in range(count):
         down, right = moves[n]
         for i in range(max(down, 0), height + min(down, 0)):
+            # ::1 changes nothing, but lets the compiler see one kind of slice.
             row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
             part = row[max(-right, 0) : width - max(right, 0)]
             varied[n, i, max(right, 0) : width + min(right, 0)] = part

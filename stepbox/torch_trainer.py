@@ -159,6 +159,7 @@ class FormulaTrainer(TorchTrainer):
         logits = torch.addmm(biases, activations[-1], weights.T)
         targets = self._one_hot[labels]
         log_probabilities = torch.log_softmax(logits, 1)
+        # δ, times the step η/n that all gradients take: a graph can read a rate only as a tensor.
         delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
         for layer in reversed(range(len(self._layers))):
             weights, biases = self._layers[layer]
