@@ -243,7 +243,7 @@ def visible_device() -> tuple[str, str]:
         return f"cuda ({torch.cuda.get_device_name()})", "a CUDA device is visible"
     if torch.version.cuda is None:
         return "cpu", "this build of torch has no CUDA"
-    return "cpu", "no CUDA device is visible"
+    return "cpu", "torch finds no CUDA device that it can use"
 
 
 @contextmanager

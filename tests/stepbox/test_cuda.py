@@ -29,7 +29,6 @@ def batch():
 @BOTH
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype feature")
 def test_no_step_waits_for_the_device(few, recipe):
-    recipe = recipe.model_copy(update={"batch_size": 64})
     trainer = make_torch_trainer(recipe, few(640))
     list(trainer.train_epoch())
     inputs, labels = batch()
