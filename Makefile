@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Python keeps what it compiles at the first import: the installer compiles nothing.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test install prepare chromium screenshots format check audit up down \
     bench bench-serving reproduce soak fuzz load lock
@@ -91,18 +93,22 @@ fuzz: $(VENV)/tests.stamp prepare
 load: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.load --seconds $(or $(SECONDS),60)
 
-UV := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-header --no-annotate --quiet
-lock: $(BIN)/python
-	$(BIN)/pip install --quiet uv==0.13.9
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+    --no-annotate --quiet
+UV := $(BIN)/uv pip compile pyproject.toml $(LOCK)
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --group pyproject.toml:installer $(LOCK) --output-file requirements/uv.txt
 	$(UV) --extra tests --output-file requirements/tests.txt
 	for extra in local service worker; do $(UV) --extra $$extra \
 	    --constraints requirements/tests.txt --output-file requirements/$$extra.txt || exit 1; done
 
 # One environment: what the tests need contains what `make run` needs, in the same versions.
-$(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
-	$(BIN)/pip install --disable-pip-version-check --require-hashes --requirement $<
+$(VENV)/%.stamp: requirements/%.txt | $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --requirement $<
 	@touch $@
+
+$(BIN)/uv: requirements/uv.txt | $(BIN)/python
+	$(BIN)/pip install --disable-pip-version-check --require-hashes --requirement $<
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
