@@ -11,7 +11,6 @@ import argparse
 import os
 import platform
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
 from statistics import median
@@ -19,7 +18,8 @@ from statistics import median
 import numpy as np
 
 from benchmarks.contender import Contender, Run, Task, alternate
-from benchmarks.job import PARTS, job_parts, own_stack
+from benchmarks.installation import run_stepbox
+from benchmarks.job import PARTS, job_parts
 from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
 from stepbox.computer import processor_name
 from stepbox.recipes import RECIPES
@@ -144,8 +144,11 @@ def main() -> None:
     show_ratios(runs, samples)
     show_growth(runs, samples)
     show_peak_share(runs, samples)
-    with nullcontext(arguments.url) if arguments.url else own_stack() as url:
-        show_job(url, runs)
+    if arguments.url:
+        show_job(arguments.url, runs)
+    else:
+        with run_stepbox() as stepbox:
+            show_job(stepbox.url, runs)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,10 @@
 """Where the time of a whole job goes, from POST to succeeded, by the times of its events."""
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
-
-from tests.processes import stack_in
 
 PARTS = ("whole", "queue", "start and data", "training", "evaluation", "publishing")
 
@@ -22,14 +17,31 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
-@contextmanager
-def own_stack() -> Iterator[str]:
-    """Run Redis, one worker and the API for as long as they are needed; gives their address."""
-    with tempfile.TemporaryDirectory() as folder, stack_in(Path(folder)) as stack:
-        stack.start_redis()
-        stack.start_worker()
-        stack.start_service()
-        yield stack.url
+def start_job(url: str, **body: object) -> str:
+    """Start a training by the recipe and the changes in the body; returns the job's id."""
+    content = json.dumps(body).encode()
+    request = Request(f"{url}/train", content, {"Content-Type": "application/json"})
+    with urlopen(request) as answer:
+        return json.load(answer)["id"]
+
+
+def wait_until_running(url: str, id: str) -> None:
+    """Wait until a worker has claimed a job.
+
+    Raises
+    ------
+    SystemExit
+        The job ended first.
+    """
+    while (status := _read_job(url, id)["status"]) != "running":
+        if status != "queued":
+            raise SystemExit(f"job {id} ended as {status}")
+        time.sleep(0.05)
+
+
+def _read_job(url: str, id: str) -> dict[str, Any]:
+    with urlopen(f"{url}/jobs/{id}") as answer:
+        return json.load(answer)
 
 
 def job_parts(url: str, **body: object) -> dict[str, float]:
@@ -56,10 +68,7 @@ def job_parts(url: str, **body: object) -> dict[str, float]:
         The job did not succeed.
     """
     started = time.perf_counter()
-    content = json.dumps(body).encode()
-    request = Request(f"{url}/train", content, {"Content-Type": "application/json"})
-    with urlopen(request) as answer:
-        id = json.load(answer)["id"]
+    id = start_job(url, **body)
     events = list(_events(url, id))
     whole = time.perf_counter() - started
     job = events[-1].data

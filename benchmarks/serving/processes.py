@@ -107,20 +107,19 @@ class Server:
                 start_new_session=True,
             )
 
-    def check(self) -> None:
-        """Raise NotStartedError with its last words if it has ended."""
+    def check(self, lines: int = 1) -> None:
+        """Raise NotStartedError with the last lines of its log if it has ended."""
         if self.process.poll() is not None:
-            lines = self.log.read_text(errors="replace").strip().splitlines() or [""]
-            raise NotStartedError(
-                f"it ended with status {self.process.returncode}: {lines[-1][:200]}"
-            )
+            last = self.log.read_text(errors="replace").strip().splitlines()[-lines:]
+            words = "\n".join(line[:200] for line in last)
+            raise NotStartedError(f"it ended with status {self.process.returncode}: {words}")
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = PATIENCE_S) -> None:
         """Ask it to stop; after a while kill it."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE_S)
+            self.process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

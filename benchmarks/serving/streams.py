@@ -18,22 +18,20 @@ import asyncio
 import http.client
 import io
 import json
-import shutil
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
+from benchmarks.installation import Installation, run_stepbox
+from benchmarks.job import start_job, wait_until_running
 from benchmarks.serving.contenders import STEPBOX
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import Served, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from jobs.connection import connect
-from tests.processes import Process, Stack, stack_in
 
 IN_FLIGHT = 4
 LONG_JOB = {"recipe": "fashion-mnist-torch", "epochs": 1000}
@@ -126,27 +124,27 @@ def in_flight(port: int, body: bytes) -> str:
         connection.close()
 
 
-def redis_connections(stack: Stack) -> int:
+def redis_connections(stepbox: Installation) -> int:
     """Count the connections of Redis, that of this question left out."""
-    with connect(stack.settings()) as client:
+    with connect(stepbox.settings()) as client:
         return int(client.info("clients")["connected_clients"]) - 1
 
 
-async def show_stop(service: Process, port: int, job: str, count: int, served: Served) -> None:
+async def show_stop(stepbox: Installation, job: str, count: int, served: Served) -> None:
     """Print how the service ends with streams open and requests in flight."""
-    streams = Streams(port, job)
+    streams = Streams(stepbox.port, job)
     opened = await streams.open(count)
     body = io.BytesIO()
     np.save(body, np.tile(served.images, (100, 1, 1)))
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(IN_FLIGHT + 1) as threads:
         asked = [
-            loop.run_in_executor(threads, in_flight, port, body.getvalue())
+            loop.run_in_executor(threads, in_flight, stepbox.port, body.getvalue())
             for _ in range(IN_FLIGHT)
         ]
         await asyncio.sleep(0.05)
         started = time.perf_counter()
-        await loop.run_in_executor(threads, service.stop)
+        await loop.run_in_executor(threads, stepbox.stop_service)
         seconds = time.perf_counter() - started
         answers = await asyncio.gather(*asked)
     await asyncio.sleep(0.5)
@@ -159,16 +157,16 @@ async def show_stop(service: Process, port: int, job: str, count: int, served: S
     await streams.close()
 
 
-async def measure(stack: Stack, service: Process, place: Place, count: int, seconds: float) -> None:
+async def measure(stepbox: Installation, place: Place, count: int, seconds: float) -> None:
     """Print all figures."""
-    job = stack.train(**LONG_JOB)["id"]
-    stack.wait_for(job, "running")
-    url = f"{stack.url}/predict"
+    job = start_job(stepbox.url, **LONG_JOB)
+    wait_until_running(stepbox.url, job)
+    url = f"{stepbox.url}/predict"
     command = wrk_command(url, 16, seconds, place.contender.content_type, place.bodies)
     await asyncio.to_thread(run_wrk, command)  # to warm up
-    connections = redis_connections(stack)
+    connections = redis_connections(stepbox)
     before = await asyncio.to_thread(run_wrk, command)
-    streams = Streams(stack.port, job)
+    streams = Streams(stepbox.port, job)
     started = time.perf_counter()
     opened = await streams.open(count)
     print(f"{opened:,} of {count:,} streams opened in {time.perf_counter() - started:.1f} s")
@@ -176,7 +174,7 @@ async def measure(stack: Stack, service: Process, place: Place, count: int, seco
         print(f"  {streams.refused.count(status):,} refused: {status}")
     meanwhile = await asyncio.to_thread(run_wrk, command)
     await asyncio.sleep(seconds)
-    with_streams = redis_connections(stack)
+    with_streams = redis_connections(stepbox)
     print(f"connections of Redis: {connections} before, {with_streams} with the streams")
     print(f"memory of all processes: {memory() / 1e6:,.0f} MB; {streams.broken} streams broken")
     complete = [times for times in streams.arrivals.values() if len(times) == opened]
@@ -195,7 +193,7 @@ async def measure(stack: Stack, service: Process, place: Place, count: int, seco
         f"the streams, {after.rate:,.0f}/s after: {ratio:.2f} of the rate without them; errors: "
         f"{before.errors}, {meanwhile.errors}, {after.errors}"
     )
-    await show_stop(service, stack.port, job, count, place.served)
+    await show_stop(stepbox, job, count, place.served)
 
 
 def main() -> None:
@@ -207,13 +205,9 @@ def main() -> None:
     prepare_bench()
     place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
     place.prepare()
-    with tempfile.TemporaryDirectory() as folder, stack_in(Path(folder) / "stack") as stack:
-        shutil.copytree(place.served.models_dir, stack.models_dir, dirs_exist_ok=True)
-        stack.start_redis()
-        stack.start_worker()
-        service = stack.start_service()
+    with run_stepbox(place.served.models_dir) as stepbox:
         seconds = 2 if arguments.quick else 8
-        asyncio.run(measure(stack, service, place, arguments.streams, seconds))
+        asyncio.run(measure(stepbox, place, arguments.streams, seconds))
 
 
 if __name__ == "__main__":
