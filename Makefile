@@ -70,11 +70,11 @@ down:
 	docker compose down
 
 # OPTIONS=--quick to try it.
-bench: $(VENV)/tests.stamp prepare
+bench: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks $(OPTIONS)
 
 # In turns with each peer in an environment of its own; OPTIONS=--quick to try it.
-bench-serving: $(VENV)/tests.stamp prepare
+bench-serving: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.serving $(OPTIONS)
 	$(BIN)/python -m benchmarks.serving.bulk $(if $(findstring --quick,$(OPTIONS)),--quick)
 	$(BIN)/python -m benchmarks.serving.streams $(if $(findstring --quick,$(OPTIONS)),--quick)

@@ -1,9 +1,50 @@
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from jobs.connection import connect
 from jobs.job_store import JobStore
 from jobs.settings import Settings
-from tests.processes import stack_in
+from tests.processes import Stack, stack_in
+
+SERVER_FIXTURES = {"stack", "own_stack", "service", "browser"}
+STACK_MODULES = ("tests/browser/", "tests/end_to_end/test_training.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what starts servers."""
+    for item in items:
+        if SERVER_FIXTURES & {*item.fixturenames}:
+            item.add_marker(pytest.mark.server)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each module to one process, and to one as well all modules that use `stack`."""
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            module = nodeid.partition("::")[0]
+            return "stack" if module.startswith(STACK_MODULES) else module
+
+    return Scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show with a failure what the installations that its test used were doing."""
+    report = yield
+    if report.failed:
+        for stack in stacks_of(item):
+            report.sections.append((f"Installation in {stack.folder}", stack.report()))
+    return report
+
+
+def stacks_of(item):
+    """Find the installations among a test's fixtures."""
+    for value in item.funcargs.values():
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Stack):
+                yield one
 
 
 @pytest.fixture(scope="session")

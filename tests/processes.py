@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from redis.exceptions import RedisError
 
+from jobs.connection import connect
+from jobs.job_store import JobStore
 from jobs.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+REPORTED = 6000  # characters of the end of each log
 
 
 def free_port() -> int:
@@ -123,10 +127,30 @@ class Stack:
         self._processes.append(process)
         return process
 
-    def stop(self) -> None:
-        """End all that was started here, the last first."""
+    def kill(self) -> None:
+        """Kill all that was started here and still runs; a clean stop has tests of its own."""
         for process in reversed(self._processes):
-            process.stop()
+            if process.running():
+                process.kill_group()
+
+    def report(self) -> str:
+        """Tell what is known of a failure: the states of the jobs, and the end of each log."""
+        sections = [("jobs", self._job_states())]
+        for log in sorted(self.folder.glob("*.log")):
+            sections.append((log.name, log.read_text(errors="replace")[-REPORTED:]))
+        return "\n".join(f"---- {title} ----\n{text.strip()}" for title, text in sections)
+
+    def _job_states(self) -> str:
+        try:
+            with connect(self.settings()) as client:
+                jobs, _ = JobStore(client).page(limit=20)
+        except (RedisError, OSError) as error:
+            return f"not known: {error}"
+        return "\n".join(
+            f"{job.id} {job.status}, attempt {job.attempts}, {len(job.history)} epochs, "
+            f"progress {job.progress.fraction:.3f}, worker {job.worker}, error {job.error}"
+            for job in jobs
+        )
 
     def start_redis(self) -> Process:
         """Start Redis and wait until it takes commands."""
@@ -195,9 +219,15 @@ class Stack:
 
 @contextmanager
 def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
-    """Give an installation of which nothing runs yet; what is started ends with the context."""
+    """Give an installation of which nothing runs yet; what is started ends with the context.
+
+    An error that leaves the context bears a note with the jobs' states and the logs.
+    """
     stack = Stack(folder, **settings)
     try:
         yield stack
+    except Exception as error:
+        error.add_note(stack.report())
+        raise
     finally:
-        stack.stop()
+        stack.kill()

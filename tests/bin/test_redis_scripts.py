@@ -11,6 +11,8 @@ from redis.exceptions import NoPermissionError
 
 from tests.processes import BIN, ROOT, Stack
 
+pytestmark = pytest.mark.server
+
 
 def make_credentials(folder):
     subprocess.run([ROOT / "bin" / "redis-credentials", folder], check=True)

@@ -10,6 +10,8 @@ import requests
 
 from tests.processes import Process, Stack, wait_until
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_starts_all_three_says_what_to_try_and_stops_them(tmp_path, number):

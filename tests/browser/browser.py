@@ -54,7 +54,10 @@ class Watched:
         self.page: Page = self._context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
+        self._under_way: set[Any] = set()
         self.page.on("request", self._request)
+        self.page.on("requestfinished", self._come)
+        self.page.on("requestfailed", self._come)
         self._count_bytes()
 
     def open(self, path: str) -> Page:
@@ -65,6 +68,14 @@ class Watched:
             what=f"{path} to be ready",
         )  # Playwright's own waiting evaluates strings, which the pages' policy forbids
         return self.page
+
+    def settle(self) -> None:
+        """Wait until the page asks for nothing more and all has come, event streams apart."""
+        quiet = 0  # times in a row
+        while quiet < 6:
+            self.page.wait_for_timeout(50)
+            streams = [one for one in self._under_way if one.url.endswith("/events")]
+            quiet = quiet + 1 if len(streams) == len(self._under_way) else 0
 
     def close(self) -> None:
         """Close the page and its context."""
@@ -84,8 +95,12 @@ class Watched:
             self.faults.append(f"{message.type}: {message.text} {message.location}")
 
     def _request(self, request: Any) -> None:
+        self._under_way.add(request)
         if not request.url.startswith(self.url + "/"):
             self.faults.append(f"request to {request.url}")
+
+    def _come(self, request: Any) -> None:
+        self._under_way.discard(request)
 
     def _count_bytes(self) -> None:
         session = self._context.new_cdp_session(self.page)

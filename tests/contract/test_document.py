@@ -1,7 +1,11 @@
 """The running service against its own OpenAPI document."""
 
+import pytest
+
 from tests.contract.fuzz import fuzz, prepare
 from tests.processes import stack_in
+
+pytestmark = pytest.mark.server
 
 
 def test_answers_are_as_documented(tmp_path):

@@ -2,6 +2,8 @@ import pytest
 
 from tests.faults.redis_away import run
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.parametrize(
     ("moment", "way"),

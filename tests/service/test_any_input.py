@@ -16,6 +16,8 @@ from tests.problems import check_problem
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
+pytestmark = pytest.mark.server
+
 some = settings(max_examples=50, deadline=None, derandomize=True)
 few = settings(some, max_examples=25)
 

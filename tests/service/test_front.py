@@ -192,25 +192,24 @@ def test_pixels_one_list_deeper_are_refused(service, value):
     assert answer.status_code == 422
 
 
-def test_a_body_over_the_limit_is_refused_however_small(tmp_path):
-    with stack_in(tmp_path, STEPBOX_MAX_BODY_BYTES="500") as stack:
-        stack.start_service()
-        answer = requests.post(f"{stack.url}/predict", PNG, headers=KIND, timeout=9)
-        assert answer.status_code == 413
+def test_a_body_over_the_limit_is_refused_however_small(own_stack):
+    own_stack.environment["STEPBOX_MAX_BODY_BYTES"] = "500"
+    own_stack.start_service()
+    answer = requests.post(f"{own_stack.url}/predict", PNG, headers=KIND, timeout=9)
+    assert answer.status_code == 413
 
 
-def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(tmp_path):
-    with stack_in(tmp_path) as stack:
-        started = stack.start_service()
-        with socket.create_connection(("127.0.0.1", stack.port), 9) as connection:
-            connection.sendall(REQUEST[:-50])
-            time.sleep(0.2)
-            os.kill(started.pid, signal.SIGTERM)
-            time.sleep(0.5)
-            connection.sendall(REQUEST[-50:])
-            ((status, _, last),) = answers(connection, 1)
-            assert (status, last) == (409, "close")  # there is no model yet
-        assert started.stop() == 0
+def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(own_stack):
+    started = own_stack.start_service()
+    with socket.create_connection(("127.0.0.1", own_stack.port), 9) as connection:
+        connection.sendall(REQUEST[:-50])
+        time.sleep(0.2)
+        os.kill(started.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(REQUEST[-50:])
+        ((status, _, last),) = answers(connection, 1)
+        assert (status, last) == (409, "close")  # there is no model yet
+    assert started.stop() == 0
 
 
 def test_the_probabilities_can_be_had_as_an_array(service):
@@ -233,20 +232,15 @@ def test_the_best_classes_alone(service):
     assert "probabilities" not in best
 
 
-def test_both_ways_ask_for_a_token(tmp_path):
-    with stack_in(tmp_path, STEPBOX_TOKENS=f"read:{READ},write:{WRITE}") as stack:
-        stack.start_service()
-        for data in (PNG, iter([PNG])):
-            answer = requests.post(
-                f"{stack.url}/predict", data=data, headers={"Content-Type": "image/png"}, timeout=9
-            )
-            assert answer.status_code == 401
-            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        for data in (PNG, iter([PNG])):
-            answer = requests.post(
-                f"{stack.url}/predict",
-                data=data,
-                headers={"Content-Type": "image/png", "Authorization": f"Bearer {READ}"},
-                timeout=9,
-            )
-            assert answer.status_code == 409  # past the guard: there is no model yet
+def test_both_ways_ask_for_a_token(own_stack):
+    own_stack.environment["STEPBOX_TOKENS"] = f"read:{READ},write:{WRITE}"
+    own_stack.start_service()
+    url = f"{own_stack.url}/predict"
+    for data in (PNG, iter([PNG])):
+        answer = requests.post(url, data=data, headers=KIND, timeout=9)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    token = {"Authorization": f"Bearer {READ}"}
+    for data in (PNG, iter([PNG])):
+        answer = requests.post(url, data=data, headers=KIND | token, timeout=9)
+        assert answer.status_code == 409  # past the guard: there is no model yet

@@ -18,7 +18,7 @@ def resample_one(
     image, *, fields=NO_FIELD, chosen=0, signs=(1, 1), angle=0, stretch=(1, 1), at=(0, 0)
 ):
     return resample(
-        image[None],
+        image[None].copy(),  # what was compiled ahead is for arrays that can be written
         fields,
         np.array([chosen]),
         np.array([signs], float),

@@ -16,37 +16,46 @@ from stepbox.datasets import Dataset, load_dataset
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 
-recipe = RECIPES[sys.argv[1]]
-whole = load_dataset(Path(os.environ.get("STEPBOX_DATA_DIR", "data")), recipe.dataset, "train")
-trainer = make_trainer(recipe, Dataset(whole.name, whole.images[:3000], whole.labels[:3000]))
-for _ in range(2):
-    list(trainer.train_epoch())
-arrays = trainer.network().named_arrays()
-print(hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest())
-print(trainer.computer())
+for name in sys.argv[1:]:
+    recipe = RECIPES[name]
+    whole = load_dataset(Path(os.environ.get("STEPBOX_DATA_DIR", "data")), recipe.dataset, "train")
+    trainer = make_trainer(recipe, Dataset(whole.name, whole.images[:2000], whole.labels[:2000]))
+    for _ in range(2):
+        list(trainer.train_epoch())
+    arrays = trainer.network().named_arrays()
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
+    print(digest, trainer.computer())
 """
+RECIPES = ("mnist-numpy", "mnist-numpy-best", "fashion-mnist-torch", "fashion-mnist-torch-best")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def trained(name, **environment):
-    """Train in a fresh process on the CPU; returns the weights' digest, and what computed them."""
-    return subprocess.check_output(
-        [sys.executable, "-c", FINGERPRINT, name],
-        cwd=ROOT,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""} | environment,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def fingerprints():
+    """Train all recipes on the CPU in two fresh processes, whose surroundings differ.
+
+    Gives for each recipe what the processes say: the weights' digest, and what computed them.
+    """
+    outputs = [
+        subprocess.check_output(
+            [sys.executable, "-c", FINGERPRINT, *RECIPES],
+            cwd=ROOT,
+            env=os.environ
+            | {"CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": number}
+            | dict.fromkeys(THREADS, number),
+            text=True,
+        )
+        for number in ("1", "2")
+    ]
+    lines = (output.splitlines() for output in outputs)
+    return dict(zip(RECIPES, zip(*lines, strict=True), strict=True))
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["mnist-numpy", "mnist-numpy-best", "fashion-mnist-torch", "fashion-mnist-torch-best"],
-)
-def test_processes_agree_byte_for_byte(name):
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_processes_agree_byte_for_byte(fingerprints, name):
     """Whatever the number of threads is that the surroundings ask for: a sum has one."""
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    one, two = (
-        trained(name, PYTHONHASHSEED=str(n), **dict.fromkeys(threads, str(n))) for n in (1, 2)
-    )
+    one, two = fingerprints[name]
 
     assert one == two
     assert "threads=1" in one
