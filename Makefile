@@ -7,13 +7,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Python keeps what it compiles at the first import: the installer compiles nothing.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test install prepare chromium screenshots format check audit up down \
+.PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
     bench bench-serving reproduce soak fuzz load lock
 .NOTPARALLEL:
 
 help:
 	@echo "make run        start Redis, one worker and the API on this machine, until Ctrl-C"
-	@echo "make test       run the whole suite"
+	@echo "make test       run the whole suite    make test-fast  what takes under a minute"
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
 	@echo "make audit      compare the locked dependencies with known vulnerabilities"
@@ -28,8 +28,13 @@ help:
 run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
+# More processes than cores: servers under test are waited for.
 test: $(VENV)/tests.stamp prepare chromium
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3
+
+# No server and no browser, nothing that takes long: for the inner loop of development.
+test-fast: $(VENV)/tests.stamp prepare
+	$(BIN)/pytest -n 2 -m 'not server and not slow'
 
 install: $(VENV)/tests.stamp prepare chromium
 

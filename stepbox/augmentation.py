@@ -14,7 +14,6 @@ from math import cos, sin
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from stepbox.activations import Array
 from stepbox.compiling import kept
@@ -44,7 +43,8 @@ class Augmenter:
     def __init__(self, kind: Augmentation, seed: int) -> None:
         self.kind = kind
         self._seed = seed
-        self._fields = displacement_fields(np.random.default_rng([seed, 0]), kind)
+        if kind == "distort":
+            self._fields = displacement_fields(np.random.default_rng([seed, 0]))
 
     def __call__(self, images: Images, epoch: int, first: int) -> Images:
         """Vary pictures.
@@ -70,9 +70,11 @@ class Augmenter:
         return mirror_and_shift(images, rng)
 
 
-def displacement_fields(rng: np.random.Generator, kind: Augmentation = "distort") -> Array:
+def displacement_fields(rng: np.random.Generator) -> Array:
     """Draw smooth random fields, float32 of shape (fields, 2, 28, 28), in px."""
-    noise = rng.uniform(-1, 1, (FIELDS if kind == "distort" else 0, 2, SIDE, SIDE))
+    from scipy.ndimage import gaussian_filter  # here: importing it is a fifth of a worker's startup
+
+    noise = rng.uniform(-1, 1, (FIELDS, 2, SIDE, SIDE))
     fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
     size: Array = np.sqrt(np.square(fields).mean(axis=(2, 3), keepdims=True))
     return (STRENGTH / size * fields).astype(np.float32)

@@ -5,7 +5,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.processes import ROOT
+
+pytestmark = pytest.mark.container
 
 
 def run(models, *command):

@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 
 from tests.processes import BIN, ROOT, Stack
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.container]
 
 
 def make_credentials(folder):

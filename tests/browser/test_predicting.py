@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from stepbox.datasets import load_dataset
 
+pytestmark = pytest.mark.container
+
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
 DROP = """(board, [name, content]) => {
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));

@@ -35,6 +35,7 @@ def points(page):
     )
 
 
+@pytest.mark.container
 def test_a_training_is_started_and_its_curve_grows(open_page):
     page = open_page("/")
     start(page, "fashion-mnist-torch", epochs="3")

@@ -54,6 +54,7 @@ def mnist(stack):
     return stack.job(job["id"]), events
 
 
+@pytest.mark.container
 def test_the_default_recipe_reaches_its_accuracy(mnist):
     job, _ = mnist
     assert job["status"] == "succeeded", job["error"]
@@ -69,6 +70,7 @@ def test_the_default_recipe_reaches_its_accuracy(mnist):
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
 
 
+@pytest.mark.container
 def test_the_event_stream_tells_all_of_it(mnist, stack):
     job, events = mnist
     assert [data["status"] for _, type, data in events if type == "status"] == [
@@ -88,6 +90,7 @@ def test_the_event_stream_tells_all_of_it(mnist, stack):
     assert read_events(stack, job["id"], last=events[-1][0]) == []
 
 
+@pytest.mark.container
 def test_the_model_is_on_the_disk_whole(mnist, stack):
     job, _ = mnist
     folder = stack.models_dir / job["model"]
@@ -109,6 +112,7 @@ def test_the_model_is_on_the_disk_whole(mnist, stack):
     assert card["evaluation"]["accuracy"] == job["history"][-1]["test_accuracy"]
 
 
+@pytest.mark.container
 def test_a_model_answers_without_restart_in_every_process(mnist, stack):
     job, _ = mnist
     png = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
@@ -124,6 +128,7 @@ def test_a_model_answers_without_restart_in_every_process(mnist, stack):
         assert set(pool.map(predict, range(60))) == {(job["model"], "7")}
 
 
+@pytest.mark.container
 def test_the_first_hundred_test_pictures(mnist, stack):
     labels = dataset(stack, "mnist").labels[:100]
     pictures = [

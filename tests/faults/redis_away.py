@@ -26,7 +26,7 @@ from tests.faults.reference import reference
 from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
-FIELDS: dict[str, Any] = {"epochs": 5, "hidden_sizes": (64, 64), "seed": 1}
+FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
 AT_ONCE_S = {"killed": 2, "paused": 8}  # for a 503; a pause is found out by a timeout
 WAYS = ("killed", "paused")
 

@@ -27,7 +27,13 @@ from tests.processes import Process, Stack, stack_in, wait_until
 RECIPES: list[dict[str, Any]] = [
     {"epochs": 2, "hidden_sizes": (2,), "seed": 1},
     {"epochs": 3, "hidden_sizes": (4,), "seed": 2, "activation": "tanh", "batch_size": 10},
-    {"recipe": "fashion-mnist-torch", "epochs": 3, "hidden_sizes": (8,), "seed": 1},
+    {
+        "recipe": "fashion-mnist-torch",
+        "epochs": 3,
+        "hidden_sizes": (8,),
+        "batch_size": 512,
+        "seed": 1,
+    },
 ]
 WORKERS = ("one", "two")
 BACKLOG = 4  # jobs that wait or run at once

@@ -21,7 +21,7 @@ def test_redis_away_and_back(own_stack):
     own_stack.start_worker()
     own_stack.start_service()
     own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[4])["id"])
-    running = own_stack.train(epochs=12, hidden_sizes=[64, 64])["id"]
+    running = own_stack.train(epochs=10, hidden_sizes=[8])["id"]
     waiting = own_stack.train(epochs=1, hidden_sizes=[4])["id"]
     own_stack.wait_for(running, "running")
     redis.stop(signal.SIGKILL)

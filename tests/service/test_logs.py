@@ -73,7 +73,7 @@ def logging_json(own_stack, jobs):
 def test_a_request_is_followed_into_the_worker(logging_json, jobs):
     worker, service = logging_json.start_worker(), logging_json.start_service()
     headers = {"X-Request-Id": "from-a-client", "Authorization": f"Bearer {SECRET}"}
-    body = {"epochs": 8, "hidden_sizes": [64, 64]}
+    body = {"epochs": 10, "hidden_sizes": [8]}
     answer = requests.post(f"{logging_json.url}/train", json=body, headers=headers, timeout=10)
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"] == "from-a-client"
     id = answer.json()["id"]

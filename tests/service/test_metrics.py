@@ -105,7 +105,7 @@ def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
 def test_a_killed_training_shows_as_a_recovery(own_stack, jobs):
     own_stack.start_worker()
     own_stack.start_service()
-    waiting = [own_stack.train(epochs=8, hidden_sizes=[64, 64])["id"] for _ in range(3)]
+    waiting = [own_stack.train(epochs=1000, hidden_sizes=[8])["id"] for _ in range(3)]
     wait_until(lambda: len(own_stack.job(waiting[0])["history"]) >= 2)
     samples = scrape(own_stack)
     assert samples["stepbox_jobs_queued"][()] == samples["stepbox_jobs"]["queued",] == 2

@@ -8,6 +8,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.container
+
 SOURCE = """
 from stepbox.compiling import kept
 

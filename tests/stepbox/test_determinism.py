@@ -19,7 +19,7 @@ from stepbox.training import make_trainer
 for name in sys.argv[1:]:
     recipe = RECIPES[name]
     whole = load_dataset(Path(os.environ.get("STEPBOX_DATA_DIR", "data")), recipe.dataset, "train")
-    trainer = make_trainer(recipe, Dataset(whole.name, whole.images[:2000], whole.labels[:2000]))
+    trainer = make_trainer(recipe, Dataset(whole.name, whole.images[:1000], whole.labels[:1000]))
     for _ in range(2):
         list(trainer.train_epoch())
     arrays = trainer.network().named_arrays()

@@ -16,6 +16,8 @@ from stepbox.errors import InvalidInputError
 from stepbox.image_files import decode_image, encode_png
 from stepbox.images import prepare, prepare_fields
 
+pytestmark = pytest.mark.container
+
 LIMIT = 25_000_000
 
 

@@ -14,6 +14,8 @@ from stepbox.torch_trainer import (
 )
 from stepbox.trainer import visiting_order
 
+pytestmark = pytest.mark.container
+
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (12, 11), "seed": 9})
 
 
