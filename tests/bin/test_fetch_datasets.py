@@ -16,6 +16,8 @@ import pytest
 from jobs.settings import Settings
 from stepbox.checksums import CHECKSUMS, FOLDERS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT / Settings().data_dir
 LABELS = "t10k-labels-idx1-ubyte"

@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 
 from stepbox.datasets import load_dataset
 
-pytestmark = pytest.mark.container
-
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
 DROP = """(board, [name, content]) => {
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -32,6 +30,7 @@ def boot(stack):
     return buffer.getvalue()
 
 
+@pytest.mark.container
 def test_a_drawn_seven_is_a_seven(open_page, models):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     page.click("#clear")
@@ -52,6 +51,7 @@ def test_a_drawn_seven_is_a_seven(open_page, models):
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
 
+@pytest.mark.container
 def test_a_dropped_boot_is_an_ankle_boot(open_page, models, boot):
     page = open_page(f"/ui/predict?models={models['fashion-mnist']}")
     content = base64.b64encode(boot).decode()

@@ -101,6 +101,7 @@ def test_an_address_for_all_needs_tokens_or_a_clear_word():
     warn_if_open(ServiceSettings())
 
 
+@pytest.mark.slow
 def test_gunicorn_does_not_start_open_to_all():
     done = subprocess.run(
         [BIN / "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"],

@@ -3,6 +3,10 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 FORKS = """
 import os, signal, time
 from service.http_server import Worker, hold_ending_while_forking

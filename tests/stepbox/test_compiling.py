@@ -8,7 +8,7 @@ import pytest
 
 from tests.processes import ROOT
 
-pytestmark = pytest.mark.container
+pytestmark = [pytest.mark.slow, pytest.mark.container]
 
 SOURCE = """
 from stepbox.compiling import kept

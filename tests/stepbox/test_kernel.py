@@ -85,6 +85,7 @@ for function in (kernel.descend, augmentation.resample):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.container
 def test_trainings_use_what_was_compiled_ahead():
     """As `make` and the images' build do it, which leaves nothing to compile to this test."""

@@ -181,6 +181,7 @@ def test_the_file_holds_the_tensors_and_nothing_else(store, folder, recipe, code
     }
 
 
+@pytest.mark.slow
 def test_equal_networks_give_equal_files_in_any_process():
     script = (
         "import hashlib, numpy as np\n"
@@ -720,6 +721,7 @@ def test_every_store_sees_each_change_at_once(folder):
             assert sorted(store.ids()) == sorted(ids)
 
 
+@pytest.mark.slow
 def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     """Three processes publish, delete and alias; one after another is killed at any moment."""
     rng = random.Random(1)

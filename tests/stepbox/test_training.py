@@ -41,6 +41,7 @@ def epochs_of(events):
 # The recipes on the real data
 
 
+@pytest.mark.slow
 def test_the_published_recipe_gives_the_published_figures(trained):
     untrained, first = epochs_of(trained("mnist-numpy-published", 1)[1])
 
@@ -50,6 +51,7 @@ def test_the_published_recipe_gives_the_published_figures(trained):
     assert round(first.test_loss, 2) == 0.63
 
 
+@pytest.mark.slow
 def test_the_true_gradient_does_better(trained):
     _, first = epochs_of(trained("mnist-numpy", 1)[1])
 
@@ -57,6 +59,7 @@ def test_the_true_gradient_does_better(trained):
     assert first.train_loss == pytest.approx(0.375, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_torch_recipe_follows_the_published_curve(trained):
     untrained, first, second = epochs_of(trained("fashion-mnist-torch", 2)[1])
 

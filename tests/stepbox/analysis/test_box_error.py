@@ -72,6 +72,7 @@ def test_a_function_that_repeats_itself_in_every_box_is_seen(boxes):
     assert error.mean_square > 0.2
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["x", "sin(3*x)", "abs(x-0.3)", "x**2", "tanh(4*x)", "step(x)+x/5"]),
     st.floats(0.02, 1),
@@ -112,6 +113,7 @@ def test_a_search_that_takes_long_is_given_up():
         fewest_boxes(Expression("sin(x)"), 1.0, 1e-4, 1, most_boxes=10**6, most_points=100_000)
 
 
+@pytest.mark.slow
 def test_a_million_boxes_at_a_million_points():
     """Each value is that of its box's middle, and no more than 500 MB are needed."""
     n = 1_000_000

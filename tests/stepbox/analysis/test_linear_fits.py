@@ -72,6 +72,7 @@ def test_the_normal_equations_hold_and_the_w_is_numpys(regression):
         np.testing.assert_allclose(solution.w, expected, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["l1", "l2"])
 @given(regressions)
 def test_no_other_w_is_better(loss, regression):

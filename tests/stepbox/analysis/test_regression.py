@@ -63,6 +63,7 @@ def test_too_many_numbers_are_refused():
     assert "1,000,000" in refused.value.faults[0].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1_000_000, 1), (100_000, 10), (10, 100_000)])
 @pytest.mark.parametrize("loss", ["l1", "l2"])
 def test_a_million_numbers_are_solved_and_proved(shape, loss):
