@@ -30,13 +30,15 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def wait_until(condition: Callable[[], Any], *, seconds: float = 30, what: str = "") -> Any:
-    """Wait for a condition to become true, and return what it gave."""
+def wait_until(
+    condition: Callable[[], Any], *, seconds: float = 30, every: float = 0.05, what: str = ""
+) -> Any:
+    """Wait for a condition to become true, looked at every so many seconds; returns its value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"still not after {seconds} s: {what or condition}")
-        time.sleep(0.05)
+        time.sleep(every)
     return value
 
 
@@ -213,6 +215,7 @@ class Stack:
         return wait_until(
             lambda: (job := self.job(id))["status"] in wanted and job,
             seconds=seconds,
+            every=0.1,  # to ask costs the API and the test a tenth of a core at this rate
             what=f"job {id} to be {' or '.join(wanted)}",
         )
 

@@ -1,7 +1,8 @@
-"""Debian's Chromium, driven by Playwright, watched for what no page may do."""
+"""Debian's Chromium without a window of its own, driven by Playwright, watched for what no page may do."""
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +30,9 @@ class NoChromiumError(Exception):
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start Chromium; as root it has no sandbox of its own."""
-    path = shutil.which("chromium")
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
-        raise NoChromiumError("Chromium is missing: apt-get install chromium, or run make install")
+        raise NoChromiumError("Chromium is missing: run make install")
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
@@ -56,8 +57,8 @@ class Watched:
         self.page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
         self._under_way: set[Any] = set()
         self.page.on("request", self._request)
-        self.page.on("requestfinished", self._come)
-        self.page.on("requestfailed", self._come)
+        self.page.on("requestfinished", self._finished)
+        self.page.on("requestfailed", self._finished)
         self._count_bytes()
 
     def open(self, path: str) -> Page:
@@ -70,12 +71,14 @@ class Watched:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the page asks for nothing more and all has come, event streams apart."""
+        """Wait until nothing is under way for 0.3 seconds, event streams apart."""
+        deadline = time.monotonic() + 30
         quiet = 0  # times in a row
         while quiet < 6:
             self.page.wait_for_timeout(50)
-            streams = [one for one in self._under_way if one.url.endswith("/events")]
-            quiet = quiet + 1 if len(streams) == len(self._under_way) else 0
+            asked = [one.url for one in self._under_way if not one.url.endswith("/events")]
+            quiet = 0 if asked else quiet + 1
+            assert time.monotonic() < deadline, f"still under way after 30 s: {asked}"
 
     def close(self) -> None:
         """Close the page and its context."""
@@ -99,7 +102,7 @@ class Watched:
         if not request.url.startswith(self.url + "/"):
             self.faults.append(f"request to {request.url}")
 
-    def _come(self, request: Any) -> None:
+    def _finished(self, request: Any) -> None:
         self._under_way.discard(request)
 
     def _count_bytes(self) -> None:

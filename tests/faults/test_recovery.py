@@ -22,7 +22,7 @@ from tests.processes import wait_until
 # Two or three seconds, to be disturbed in.
 NUMPY = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
 TORCH = {
-    "recipe": "fashion-mnist-torch", "epochs": 10, "hidden_sizes": (16,), "batch_size": 512,
+    "recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "batch_size": 512,
     "seed": 1,
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ test_set = cache(partial(load_dataset, DATA, split="test"))
 
 
 @pytest.fixture(scope="session")
-def made_app(tmp_path_factory):
+def shared_app(tmp_path_factory):
     """The API, made once: that takes a tenth of a second, and more each time."""
     return create_app(
         ServiceSettings(
@@ -34,13 +34,13 @@ def made_app(tmp_path_factory):
 
 
 @pytest.fixture
-def app(made_app, tmp_path):
+def app(shared_app, tmp_path):
     """The API alone: no Redis answers, and no model is there yet."""
-    settings = made_app.extensions["stepbox"].settings
+    settings = shared_app.extensions["stepbox"].settings
     parts = Parts(settings.model_copy(update={"models_dir": tmp_path / "models"}))
-    parts.dataset = test_set
-    made_app.extensions["stepbox"] = parts
-    return made_app
+    parts.dataset = test_set  # read once for all tests
+    shared_app.extensions["stepbox"] = parts
+    return shared_app
 
 
 @pytest.fixture

@@ -14,11 +14,17 @@ from stepbox.augmentation import (
 NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 
 
+@pytest.fixture
+def pictures(few):
+    """The first pictures, in an array that can be written: the loops are compiled for those."""
+    return lambda count: few(count).images.copy()
+
+
 def resample_one(
     image, *, fields=NO_FIELD, chosen=0, signs=(1, 1), angle=0, stretch=(1, 1), at=(0, 0)
 ):
     return resample(
-        image[None].copy(),  # what was compiled ahead is for arrays that can be written
+        image[None],
         fields,
         np.array([chosen]),
         np.array([signs], float),
@@ -33,12 +39,12 @@ def fields():
     return displacement_fields(np.random.default_rng(4))
 
 
-def test_resampling_is_interpolation_at_the_moved_places(few, fields):
+def test_resampling_is_interpolation_at_the_moved_places(pictures, fields):
     """Against SciPy's own interpolation, with all that moves a pixel at once."""
     angle, stretch, moved, signs = 0.13, np.array([0.93, 1.08]), np.array([0.7, -0.4]), [1, -1]
     centre = np.array([13.5, 13.5])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    for number, image in enumerate(few(20).images):
+    for number, image in enumerate(pictures(20)):
         places = np.empty((2, 28, 28))
         for i in range(28):
             for j in range(28):
@@ -54,13 +60,13 @@ def test_resampling_is_interpolation_at_the_moved_places(few, fields):
         assert np.abs(ours - expected).max() <= 0.51  # rounded to a whole grey
 
 
-def test_nothing_moved_is_the_same_picture(few):
-    for image in few(5).images:
+def test_nothing_moved_is_the_same_picture(pictures):
+    for image in pictures(5):
         np.testing.assert_array_equal(resample_one(image), image)
 
 
-def test_a_whole_pixel_moves_every_pixel(few):
-    image = few(1).images[0]
+def test_a_whole_pixel_moves_every_pixel(pictures):
+    image = pictures(1)[0]
 
     np.testing.assert_array_equal(resample_one(image, at=(2, 0))[:-2], image[2:])
     np.testing.assert_array_equal(resample_one(image, at=(0, -1))[:, 1:], image[:, :-1])
@@ -72,8 +78,8 @@ def test_fields_are_smooth_and_of_their_strength(fields):
     assert np.abs(np.diff(fields, axis=3)).mean() < 0.25 * np.abs(fields).mean()
 
 
-def test_distorted_digits_vary_but_keep_their_ink(few, fields):
-    images = few(200).images
+def test_distorted_digits_vary_but_keep_their_ink(pictures, fields):
+    images = pictures(200)
     varied = distort(images, fields, np.random.default_rng(1))
 
     assert varied.shape == images.shape
@@ -84,8 +90,8 @@ def test_distorted_digits_vary_but_keep_their_ink(few, fields):
     assert (varied == 0).mean() > 0.7
 
 
-def test_mirrored_and_shifted_pictures_are_just_that(few):
-    images = few(400).images
+def test_mirrored_and_shifted_pictures_are_just_that(pictures):
+    images = pictures(400)
     varied = mirror_and_shift(images, np.random.default_rng(2))
     seen = set()
     for image, copy in zip(images, varied, strict=True):
@@ -106,8 +112,8 @@ def test_mirrored_and_shifted_pictures_are_just_that(few):
 
 
 @pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
-def test_what_is_drawn_depends_on_the_place_alone(few, kind):
-    images = few(60).images
+def test_what_is_drawn_depends_on_the_place_alone(pictures, kind):
+    images = pictures(60)
     first, second = Augmenter(kind, seed=3), Augmenter(kind, seed=3)
     first(images, 1, 0)  # leaves no trace
 
