@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window of its own, driven by Playwright, watched for what no page may do."""
+"""Debian's Chromium without a window, driven by Playwright, watched for what no page may do."""
 
 import os
 import shutil
