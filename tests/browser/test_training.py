@@ -69,7 +69,8 @@ def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     relay.break_off()
     expect(page.locator("#trouble")).to_contain_text("Connection lost", timeout=5_000)
     page.focus("#trouble button")
-    expect(page.locator("#trouble")).to_contain_text("4 s ago")  # after another try
+    tried_again = re.compile(r"\b([4-9]|\d\d) s ago")
+    expect(page.locator("#trouble")).to_contain_text(tried_again)
     expect(page.locator("#trouble button")).to_be_focused()
     seen = len(stack.job(job["id"])["history"])
     wait_until(lambda: len(stack.job(job["id"])["history"]) >= min(seen + 1, 7))

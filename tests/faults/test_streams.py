@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,11 @@ STREAMS = 1000
 AT_ONCE = 20
 THREADS = 64  # of both processes
 HELD = 200
+SLOW_BODY = b'{"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}'
+SLOW_HEAD = (
+    b"POST /analysis/box-approximation HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+) % len(SLOW_BODY)
 
 
 def open_stream(stack, id):
@@ -92,13 +98,11 @@ def test_many_streams_take_few_connections_and_end_with_the_process(own_stack, j
 
     id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
     streams = [open_stream(own_stack, id) for _ in range(HELD)]
-    with ThreadPoolExecutor() as pool:
-        function = {"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}
-        slow = pool.submit(
-            requests.post, f"{own_stack.url}/analysis/box-approximation", json=function, timeout=30
-        )
-        time.sleep(0.1)  # the request is under way
+    with socket.create_connection(("127.0.0.1", own_stack.port), 30) as slow:
+        slow.sendall(SLOW_HEAD)
+        assert slow.recv(64).startswith(b"HTTP/1.1 100 ")  # the head has been read
+        slow.sendall(SLOW_BODY)
         assert service.stop() == 0
-        assert slow.result().status_code == 200
+        assert slow.recv(64).startswith(b"HTTP/1.1 200 ")
     for stream in streams:  # a stream that breaks off would raise here
         assert b"event: status" in list(stream.lines)

@@ -56,6 +56,18 @@ def files(pid):
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def steady(processes):
+    """Wait until no process opens or closes anything for half a second; returns the counts."""
+    counts = []
+
+    def same_as_before():
+        counts.append(tuple(files(pid) for pid in processes))
+        return len(counts) >= 10 and len({*counts[-10:]}) == 1
+
+    wait_until(same_as_before, what="the processes to open and close nothing")
+    return counts[-1]
+
+
 @contextmanager
 def clients(port, number):
     """Let clients come all at once, then answer each, and keep their connections open."""
@@ -75,17 +87,16 @@ def clients(port, number):
 
 def gaps(stack, processes):
     """Tell by how many the two processes' connections differ, time after time."""
-    time.sleep(1)  # what went before is over, and a new process is set up
+    steady(processes)  # what went before is over, and a new process is set up
     with clients(stack.port, 16):
         pass  # what is opened once is open then
-    time.sleep(0.5)
-    before = [files(pid) for pid in processes]
+    before = steady(processes)
     for _ in range(9):
         with clients(stack.port, 16):
             got = [files(pid) - old for pid, old in zip(processes, before, strict=True)]
             assert sum(got) == 16
             yield abs(got[0] - got[1])
-        wait_until(lambda: [files(pid) for pid in processes] == before)
+        wait_until(lambda: tuple(files(pid) for pid in processes) == before)
 
 
 def test_clients_that_come_together_get_all_processes(service):
