@@ -1,6 +1,10 @@
 """The mathematics in a browser: every figure comes from the API."""
 
+from urllib.parse import parse_qs
+
 from playwright.sync_api import expect
+
+from tests.processes import wait_until
 
 
 def test_sums_of_boxes_approximate_what_is_typed(visit, stack, models):
@@ -63,7 +67,13 @@ def test_a_link_brings_the_state_back(open_page):
     page.fill("#function", "exp(-x**2)")
     page.select_option("#from", "wrong")
     expect(page.locator("#jacobian tbody tr")).to_have_count(10)
-    page.wait_for_timeout(500)  # the address follows 300 ms after the last change
+
+    def address_has_followed():
+        said = parse_qs(page.evaluate("location.search.slice(1)"))
+        logits = said.get("logits", [""])[0].split(",")
+        return said.get("function") == ["exp(-x**2)"] and len(logits) == 10
+
+    wait_until(address_has_followed)
     logits = page.locator("#softmax-request code").inner_text()
     again = open_page(page.url[page.url.index("/ui/") :])
     expect(again.locator("#function")).to_have_value("exp(-x**2)")
