@@ -124,7 +124,8 @@ class Stack:
             data_dir=Path(self.environment["STEPBOX_DATA_DIR"]),
         )
 
-    def _start(self, name: str, *command: str) -> Process:
+    def start(self, name: str, *command: str) -> Process:
+        """Start a command with its settings; what it writes goes to a log of that name."""
         process = Process(list(command), self.environment, self.folder / f"{name}.log")
         self._processes.append(process)
         return process
@@ -156,7 +157,7 @@ class Stack:
 
     def start_redis(self) -> Process:
         """Start Redis and wait until it takes commands."""
-        process = self._start("redis", "bin/redis-local")
+        process = self.start("redis", "bin/redis-local")
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
@@ -166,7 +167,7 @@ class Stack:
         It takes its first job when it is ready.
         """
         options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
-        return self._start(
+        return self.start(
             name,
             *prefix,
             *f"celery -A worker.app worker --queues training --concurrency 1 {options}".split(),
@@ -175,7 +176,7 @@ class Stack:
 
     def start_service(self) -> Process:
         """Start the API and wait until it answers."""
-        process = self._start(
+        process = self.start(
             "service", "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
         )
         wait_until(self._service_answers, what="the API to answer")

@@ -1,17 +1,15 @@
 """bin/redis-credentials and bin/redis-local with a real Redis."""
 
-import os
 import signal
 import subprocess
-from contextlib import contextmanager
 
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.processes import BIN, ROOT, Stack
+from tests.processes import ROOT
 
-pytestmark = [pytest.mark.server, pytest.mark.container]
+pytestmark = pytest.mark.container
 
 
 def make_credentials(folder):
@@ -45,52 +43,43 @@ def test_makes_another_password_each_time(tmp_path):
     assert make_credentials(tmp_path / "a") != make_credentials(tmp_path / "b")
 
 
-@contextmanager
-def running_redis(stack):
-    process = stack.start_redis()
-    try:
-        yield process
-    finally:
-        process.stop()
-
-
 def connect(stack):
     password = (stack.folder / "redis" / "credentials" / "password").read_text()
     return redis.Redis(port=stack.redis_port, username="stepbox", password=password)
 
 
-def test_starts_redis_with_its_settings_and_one_user(tmp_path):
-    stack = Stack(tmp_path)
-    with running_redis(stack) as process:
-        with connect(stack) as connection:
-            assert connection.set("job", "kept")
-            assert connection.info("persistence")["aof_enabled"] == 1
-            assert connection.info("memory")["maxmemory_policy"] == "noeviction"
-            for command in ("CONFIG GET dir", "FLUSHALL", "KEYS *", "SHUTDOWN", "ACL LIST"):
-                with pytest.raises(NoPermissionError):
-                    connection.execute_command(*command.split())
-        with (
-            redis.Redis(port=stack.redis_port) as anybody,
-            pytest.raises(redis.AuthenticationError),
-        ):
-            anybody.get("job")
-        assert process.stop() == 0
+def test_starts_redis_with_its_settings_and_one_user(own_stack):
+    process = own_stack.start_redis()
+    with connect(own_stack) as connection:
+        assert connection.set("job", "kept")
+        assert connection.info("persistence")["aof_enabled"] == 1
+        assert connection.info("memory")["maxmemory_policy"] == "noeviction"
+        for command in ("CONFIG GET dir", "FLUSHALL", "KEYS *", "SHUTDOWN", "ACL LIST"):
+            with pytest.raises(NoPermissionError):
+                connection.execute_command(*command.split())
+    with (
+        redis.Redis(port=own_stack.redis_port) as anybody,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        anybody.get("job")
+    assert process.stop() == 0
 
 
-def test_what_was_answered_outlives_a_kill(tmp_path):
-    stack = Stack(tmp_path)
-    with running_redis(stack) as process:
-        with connect(stack) as connection:
-            connection.set("job", "kept")
-        process.stop(signal.SIGKILL)
-    with running_redis(stack), connect(stack) as connection:
+def test_what_was_answered_outlives_a_kill(own_stack):
+    process = own_stack.start_redis()
+    with connect(own_stack) as connection:
+        connection.set("job", "kept")
+    process.stop(signal.SIGKILL)
+    own_stack.start_redis()
+    with connect(own_stack) as connection:
         assert connection.get("job") == b"kept"
 
 
-def test_takes_the_packaged_redis_where_the_machine_has_an_old_one(tmp_path):
+def test_takes_the_packaged_redis_where_the_machine_has_an_old_one(own_stack, tmp_path):
     old = tmp_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=00000000:0'\n")
     old.chmod(0o755)
-    stack = Stack(tmp_path, PATH=f"{tmp_path}:{BIN}:{os.environ['PATH']}")
-    with running_redis(stack), connect(stack) as connection:
+    own_stack.environment["PATH"] = f"{tmp_path}:{own_stack.environment['PATH']}"
+    own_stack.start_redis()
+    with connect(own_stack) as connection:
         assert connection.info("server")["redis_version"].startswith("8.")

@@ -1,21 +1,16 @@
 """The running service against its own OpenAPI document."""
 
-import pytest
-
 from tests.contract.fuzz import fuzz, prepare
-from tests.processes import stack_in
-
-pytestmark = pytest.mark.server
 
 
-def test_answers_are_as_documented(tmp_path):
+def test_answers_are_as_documented(own_stack):
     """No 5xx, and no status, content type or body that the document does not have.
 
     All but the edges of every schema, which take longest: `make fuzz` has them.
     """
-    with stack_in(tmp_path / "stack", STEPBOX_QUEUE_LIMIT="1000") as stack:
-        prepare(stack)
-        outcome = fuzz(stack, examples=4, seed=1, phases="examples,fuzzing,stateful")
+    own_stack.environment["STEPBOX_QUEUE_LIMIT"] = "1000"
+    prepare(own_stack)
+    outcome = fuzz(own_stack, examples=4, seed=1, phases="examples,fuzzing,stateful")
     assert outcome.ok, outcome.output[-10_000:]
     assert outcome.cases >= 100
     assert outcome.report["operations"]["skipped"] == 0
