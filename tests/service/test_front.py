@@ -200,13 +200,14 @@ def test_a_body_over_the_limit_is_refused_however_small(own_stack):
 
 
 def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(own_stack):
+    own_stack.environment["STEPBOX_PROCESSES"] = "1"
     started = own_stack.start_service()
     with socket.create_connection(("127.0.0.1", own_stack.port), 9) as connection:
-        connection.sendall(POST % (1, b"Expect: 100-continue\r\n", len(PNG)) + PNG[:-50])
-        assert connection.recv(64).startswith(b"HTTP/1.1 100 ")  # the head has been read
+        connection.sendall(REQUEST[:-50])
+        assert requests.get(f"{own_stack.url}/livez", timeout=9).ok  # read after what came first
         os.kill(started.pid, signal.SIGTERM)
-        wait_until(lambda: "Handling signal: term" in started.log.read_text())
-        connection.sendall(PNG[-50:])
+        wait_until(lambda: "Shutting down" in started.log.read_text())
+        connection.sendall(REQUEST[-50:])
         ((status, _, last),) = answers(connection, 1)
         assert (status, last) == (409, "close")  # there is no model yet
     assert started.stop() == 0
