@@ -5,6 +5,7 @@ from flask_openapi3 import Info, OpenAPI
 from service import (
     access,
     analysis,
+    bounds,
     datasets,
     errors,
     inference_protocol,
@@ -55,13 +56,13 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.json = StrictJSONProvider(app)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = parts = Parts(settings)
     logs.register(app)
     metrics.register(app)
     errors.register(app)
     access.register(app, settings)
+    bounds.register(app, settings)
     rate_limits.register(app, settings, parts)
     for resource in (
         jobs,

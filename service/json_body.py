@@ -5,7 +5,12 @@ from typing import Any
 
 from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+# Each value of a JSON text, even an empty one, makes an object of up to 240 bytes. All but the
+# first of a list or object have a comma before them.
+MOST_VALUES = 1_000_000
+_BEFORE_VALUES = (b",", b":", b"[", b"{")
 
 
 class StrictJSONProvider(DefaultJSONProvider):
@@ -27,7 +32,19 @@ class StrictJSONProvider(DefaultJSONProvider):
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object; raises BadRequest where it is none."""
+    """Read a JSON object.
+
+    Raises
+    ------
+    BadRequest
+        It is none.
+    RequestEntityTooLarge
+        It may have more values than can be read in bounded time and memory.
+    """
+    if has_too_many_values(data):
+        raise RequestEntityTooLarge(
+            f"A JSON body may have at most {MOST_VALUES:,} commas, colons and opening brackets."
+        )
     try:
         body = _parse(data)
     except ValueError as error:  # also of bytes that are no UTF-8
@@ -35,6 +52,12 @@ def parse_object(data: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.")
     return body
+
+
+def has_too_many_values(data: bytes) -> bool:
+    """Tell whether a JSON text may have more values than are read, without reading any."""
+    most = MOST_VALUES
+    return len(data) > most and sum(map(data.count, _BEFORE_VALUES)) > most
 
 
 def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
