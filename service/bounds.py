@@ -12,9 +12,11 @@ REFUSAL = "stepbox.refusal"  # in a request's environment: what is wrong with it
 
 ORDINARY_BYTES = 64 * 2**10  # a recipe, an alias
 POINTS_BYTES = 512 * 2**10  # 10,000 points, or 1,000 logits
-REGRESSION_BYTES = 32 * 2**20  # a million numbers and their answers
+REGRESSION_BYTES = 32 * 2**20  # a million numbers
 
-UNCOUNTED_BYTES = 64 * 2**10  # of a body: so small a request takes no share of the memory
+UNCOUNTED_BYTES = 64 * 2**10  # of a body: one so small takes no share of the memory
+ANALYSIS_BYTES = 32 * 2**20  # that an analysis works with
+LAYERS_BYTES = 128 * 2**20  # that working with all weights of a large model takes
 
 
 class Bound(NamedTuple):
@@ -52,9 +54,13 @@ def bound_of(path: str, largest: int) -> Bound:
     if path == "/predict" or (path.startswith("/v2/models/") and path.endswith("/infer")):
         return Bound(largest)
     if path == "/analysis/regression":
-        return Bound(min(largest, REGRESSION_BYTES))
+        return Bound(min(largest, REGRESSION_BYTES), factor=10, fixed=ANALYSIS_BYTES)
+    if path == "/analysis/gradient-check":
+        return Bound(min(largest, ORDINARY_BYTES), fixed=LAYERS_BYTES)
     if path.startswith("/analysis/"):
-        return Bound(min(largest, POINTS_BYTES))
+        return Bound(min(largest, POINTS_BYTES), fixed=ANALYSIS_BYTES)
+    if path.endswith(("/histograms", "/first-layer", "/first-layer.png")):
+        return Bound(min(largest, ORDINARY_BYTES), fixed=LAYERS_BYTES)
     return Bound(min(largest, ORDINARY_BYTES))
 
 

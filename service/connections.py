@@ -65,7 +65,6 @@ class Connections:
             if not self._of_address[address]:
                 del self._of_address[address]
 
-
     async def watch(self) -> None:
         """Look at all of them once a second, for as long as the process serves."""
         now = asyncio.get_running_loop().time

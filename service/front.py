@@ -162,7 +162,8 @@ class Front:
             if size > bound.body:
                 raise too_large(bound)
             await share.grow(max(0, size - UNCOUNTED_BYTES))
-        await share.grow(bound.work(size))
+        packed = b"content-encoding" in headers
+        await share.grow(bound.work(bound.body if packed else size))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _check_access(self, method: str, path: str, headers: dict[bytes, bytes]) -> None:

@@ -18,8 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from service.access import HEADERS
-from service.counts import observe
 from service.connections import Pace, TooManyError
+from service.counts import observe
 from service.errors import RETRY_AFTER_S, title
 from service.listener import count_closed
 from service.logs import HEADER, request_id_of
