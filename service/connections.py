@@ -46,6 +46,9 @@ class Connections:
         self._most, self._most_each = min(most, _most_files()), most_each
         self._of_address: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     def add(self, connection: Paced, address: str) -> None:
         """Count one; raises TooManyError, and counts it all the same until it is removed."""
         self._all[connection] = address

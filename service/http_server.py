@@ -58,7 +58,7 @@ class Protocol(HttpToolsProtocol):
 
     url = b""  # so that there is one before the first request
     _body: int | None = None  # bytes of the body still to come; None where a head is next
-    _bodiless_bytes = 0  # read since a request began or a piece of its body came
+    _bodiless_bytes = 0  # read since a request ended or a piece of its body came
     _held: bytearray | None = None  # the body so far of a prediction to answer here
     _refusal: tuple[int, str] | None = None  # a status and a reason; nothing more is read then
     _reading = False
@@ -85,11 +85,10 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if not self._unread and self._body is None:
             self.pace.begin(self.loop.time())
-        self.pace.received += len(data)
         self._unread += data
         self._read()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a client that sends no more, where it still waits; returns whether it may."""
         if not self._is_answering() or STREAMED in self.cycle.scope:
             return False
@@ -141,8 +140,10 @@ class Protocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> None:
         self._bodiless_bytes += len(piece)
-        if self._body:
-            self._body = max(CHUNKED, self._body - len(piece)) if self._body > 0 else CHUNKED
+        if self._body is not None:
+            self.pace.received += len(piece)
+            if self._body != CHUNKED:
+                self._body -= len(piece)
         try:
             self.parser.feed_data(piece)
         except HttpParserUpgrade:  # of CONNECT, which the application refuses
@@ -153,8 +154,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse_length()
 
     def on_message_begin(self) -> None:
-        """Begin to count; the timer that a prediction just before set is not for this one."""
-        self._bodiless_bytes = 0
+        """Begin; the timer that a prediction just before set is not for this request."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
 
@@ -211,7 +211,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a prediction that is whole."""
-        self._body = None
+        self._body, self._bodiless_bytes = None, 0
         if self._held is None or not self._predict(bytes(self._held)):
             self._hand_over()
             super().on_message_complete()
@@ -249,9 +249,12 @@ class Protocol(HttpToolsProtocol):
                 self.pace.begin(now)
             elif self.pace.sends_too_little(now):
                 self._refuse(408, self.pace.BODY_TOO_SLOW)
-        elif not self._is_answering() and self.timeout_keep_alive_task is None:
-            if self.pace.head_is_late(now):
-                self._refuse(408, self.pace.HEAD_TOO_SLOW)
+        elif (
+            not self._is_answering()
+            and self.timeout_keep_alive_task is None
+            and self.pace.head_is_late(now)
+        ):
+            self._refuse(408, self.pace.HEAD_TOO_SLOW)
 
     def _is_answering(self) -> bool:
         """Tell whether a whole request has come that has no whole answer yet."""

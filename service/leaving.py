@@ -1,4 +1,4 @@
-"""Whether the client of the present request is still there: for one that has left no work is done."""
+"""Whether the client of the present request is still there: no work is done for one that left."""
 
 from contextvars import ContextVar
 from threading import Event

@@ -157,7 +157,7 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
         raise InvalidInputError.at(
             f"{_POINTER}/{odd.index}", "must be a whole number from 0 to 255"
         ) from None
-    return b"%b[]%b" % (head[:begin], head[end:]), levels
+    return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:

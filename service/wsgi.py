@@ -76,7 +76,8 @@ class Threads:
         environ["wsgi.input_terminated"] = True  # also a body without a length ends where it does
         environ["wsgi.file_wrapper"] = _wrap_file
         environ[REFUSAL] = refusal
-        return await self._run(copy_context().run, self._respond, environ)
+        answer: Answer = await self._run(copy_context().run, self._respond, environ)
+        return answer
 
     async def pieces(self, answer: Answer) -> Any:
         """Yield an answer's body piece by piece; whoever asks for one waits for it."""

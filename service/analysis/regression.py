@@ -36,8 +36,8 @@ class RegressionRequest(Request):
     )
 
     X: Rows = Field(
-        description=f"n rows of d numbers each, from -1e50 to 1e50, n·d at most {MOST_NUMBERS:,}, in "
-        f"a body of at most {MOST_VALUES:,} commas, colons and opening brackets. "
+        description=f"n rows of d numbers each, from -1e50 to 1e50, n·d at most {MOST_NUMBERS:,}, "
+        f"in a body of at most {MOST_VALUES:,} commas, colons and opening brackets. "
         "A column of ones stands for an intercept."
     )
     y: Row = Field(description="n numbers.")
