@@ -22,7 +22,7 @@ from service import (
     static_files,
     system,
 )
-from service.json_body import StrictJSONProvider, check_json_first
+from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox import __version__
@@ -56,6 +56,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.json = StrictJSONProvider(app)
+    app.request_class = JSONRequest
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = parts = Parts(settings)
     logs.register(app)

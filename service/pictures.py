@@ -169,7 +169,7 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     except OddListError as odd:
         if odd.text:
             _tell_fault(odd)
-        if has_too_many_values(body):
+        if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
                 f"must be {FIELD} rows of {FIELD} numbers from 0 to 255, and one of 1 to "

@@ -30,6 +30,7 @@ from stepbox.card import CardDraft
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
 from stepbox.recipes import RECIPES
+from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in
 from tests.service.conftest import publish, untrained
 
@@ -187,9 +188,8 @@ def slow_readers(stack: Stack) -> int:
 def pipeline(stack: Stack) -> int:
     """Send 32 MB of `GET /livez` on one connection, which reads nothing."""
     data = get("/livez") * (32 * 2**20 // len(get("/livez")))
-    with socket.create_connection(("127.0.0.1", stack.port), 15) as connection:
-        with suppress(OSError):
-            connection.sendall(data)
+    with suppress(OSError), socket.create_connection(("127.0.0.1", stack.port), 15) as connection:
+        connection.sendall(data)
     return len(data)
 
 
@@ -208,6 +208,18 @@ def wrong_items(stack: Stack) -> int:
     some = json.dumps(dict.fromkeys(map(str, range(6_000)), 0)).encode()
     bodies = [items, fitting, names, some] * 2
     return send_at_once(stack, [post("/train", "application/json", body) for body in bodies])
+
+
+def largest_bodies(stack: Stack) -> int:
+    """Send the bodies that cost most to read, for every operation, one after the other."""
+    document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
+    sent = 0
+    for worst in worst_bodies(document, 32 * 2**20):
+        headers = {"Content-Type": "application/json"}
+        url = stack.url + worst.path
+        requests.request(worst.method, url, data=worst.body, headers=headers, timeout=60)
+        sent += len(worst.body)
+    return sent
 
 
 def json_pictures(count: int = 10_000) -> bytes:
@@ -285,6 +297,7 @@ ABUSES: list[Callable[[Stack], int]] = [
     pipeline,
     empty_objects,
     wrong_items,
+    largest_bodies,
     ordinary_json,
     image_bombs,
     cold_model,

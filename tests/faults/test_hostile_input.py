@@ -7,8 +7,10 @@ import os
 import socket
 import struct
 import zlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import parse_headers
+from pathlib import Path
 from select import select
 
 import numpy as np
@@ -19,11 +21,14 @@ from PIL import Image
 from service.inference_schemas import HEAD_LENGTH
 from service.parts import Parts
 from service.settings import ServiceSettings
+from tests.faults.worst_bodies import worst_bodies
 from tests.problems import check_problem
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
-MOST_MEMORY = 900 * 2**20  # bytes of one process, at its highest
+MOST_MEMORY = 600 * 2**20  # bytes of one process, at its highest
+MOST_OF_A_REQUEST = 200 * 2**20  # bytes that one more request takes
+MOST_BODY = 32 * 2**20
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +48,19 @@ def memory_stays_bounded(service):
     yield
     _, process = service
     (worker,) = process.children()
-    with open(f"/proc/{worker}/status") as status:  # noqa: PTH123
-        highest = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    print(f"highest memory of the API's process: {highest / 1024:.0f} MiB")
-    assert highest * 1024 < MOST_MEMORY
+    assert memory_of(worker, "VmHWM") < MOST_MEMORY
+
+
+def memory_of(pid, name):
+    """Read the memory of a process, VmRSS as it is or VmHWM at its highest; bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def forget_highest(pid):
+    """Let the highest memory of a process begin anew, once it is known to be bounded."""
+    assert memory_of(pid, "VmHWM") < MOST_MEMORY
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def post(service, data, kind, path="/predict", **options):
@@ -145,7 +159,7 @@ def test_pictures(service, data, status, word):
         (b'{"images": [[[1e400]]]}', 422),
         (b'{"images": NaN}', 422),
         (b"[" * 100_000 + b"]" * 100_000, 400),
-        (b'{"images":' * 50_000 + b"1" + b"}" * 50_000, 400),
+        (b'{"images":' * 50_000 + b"1" + b"}" * 50_000, 413),
         (b'{"images": [], "images": []}', 400),
         (b'{"images": "\xff"}', 400),
         (b'{"images": [' + b"0," * 15_000_000 + b"0]}", 422),
@@ -204,6 +218,26 @@ def test_tensors(service, data, headers, status):
         assert len(answer.json()["outputs"][0]["data"]) == 100_000
     else:
         assert len(check_problem(answer, status)["error"]) < 10_000
+
+
+def test_no_body_takes_much_memory_in_any_operation(service):
+    stack, process = service
+    (worker,) = process.children()
+    document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
+    seen = Counter()
+    for worst in worst_bodies(document, MOST_BODY, ["texts"]):
+        kind = {"Content-Type": "application/json"}
+        held = memory_of(worker, "VmRSS")
+        forget_highest(worker)
+        answer = requests.request(
+            worst.method, stack.url + worst.path, data=worst.body, headers=kind, timeout=60
+        )
+        taken = memory_of(worker, "VmHWM") - held
+        assert taken < MOST_OF_A_REQUEST, (worst.path, worst.what, taken)
+        check_problem(answer, answer.status_code)
+        assert answer.status_code in (400, 409, 413, 415, 422)
+        seen[worst.path] += 1
+    assert len(seen) >= 10
 
 
 def test_multipart(service):
