@@ -20,6 +20,7 @@ from service.access import warn_if_open
 from service.connections import open_more_files
 from service.http_server import hold_ending_while_forking
 from service.settings import ServiceSettings
+from stepbox.memory import give_back_large_blocks
 
 _settings = ServiceSettings()
 
@@ -48,6 +49,7 @@ def on_starting(server: Any) -> None:
     warn_if_open(_settings)
     tally.make_folder()
     open_more_files()
+    give_back_large_blocks()
     hold_ending_while_forking()
     gc.freeze()  # no process writes to what all of them share
     gc.set_threshold(50_000)  # the pixels of a body of JSON are tens of thousands of lists

@@ -1,5 +1,6 @@
-"""How much memory a training holds, and what to do where there is not enough."""
+"""How much memory is held, how it is given back, and what to do where there is not enough."""
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +10,20 @@ from stepbox.recipe import Recipe
 
 PROCESS = Path("/proc/self")
 RESET_PEAK = "5"  # what Linux takes, in clear_refs, as: begin anew with the peak
+
+
+M_MMAP_THRESHOLD = -3  # as glibc's malloc.h has it
+LARGE_BYTES = 8 * 2**20
+
+
+def give_back_large_blocks() -> None:
+    """Let each block of over 8 MiB go back to the system when it is freed.
+
+    By itself glibc keeps ever larger ones, once the first has been freed. Other libraries of C have
+    no such setting.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def reset_peak() -> None:
