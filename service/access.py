@@ -13,6 +13,7 @@ from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from service.settings import ServiceSettings
+from service.sites import HARMLESS, Sites
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,12 @@ def parse_tokens(text: str) -> list[Token]:
 def register(app: Flask, settings: ServiceSettings) -> None:
     """Guard all paths of the application."""
     tokens = parse_tokens(settings.token_text)
+    sites = Sites(settings)
+
+    @app.before_request
+    def check_site() -> None:
+        headers = (request.headers.get(name, "") for name in ("Host", "Sec-Fetch-Site", "Origin"))
+        sites.check(request.method, *headers)
 
     @app.before_request
     def check_token() -> None:
@@ -113,7 +120,7 @@ def _is_open(path: str) -> bool:
 
 
 def _needed_scope(method: str, path: str) -> Scope:
-    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(READING_POSTS):
+    if method in HARMLESS or path.startswith(READING_POSTS):
         return "read"
     return "write"
 

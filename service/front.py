@@ -20,6 +20,7 @@ from werkzeug.exceptions import ClientDisconnected
 from service import access
 from service.parts import Parts
 from service.predicting import Answer, PredictQuery, predict_body
+from service.sites import Sites
 from service.streams import FOLLOW, Message, Receive, Send
 
 _FOLLOW = FOLLOW.lower().encode()
@@ -41,6 +42,7 @@ class Front:
         self._most_bytes = settings.max_body_bytes
         self._models = parts.models
         self._streams = parts.streams
+        self._sites = Sites(settings)
         self._tokens = access.parse_tokens(settings.token_text)
         # The library counts who asks how often before Flask's view, and so it has all of them.
         self._predicts = not settings.predict_limit
@@ -69,6 +71,12 @@ class Front:
         if not self._predicts or len(body) > self._most_bytes:
             return None
         try:
+            self._sites.check(
+                "POST",
+                _text(headers, b"host"),
+                _text(headers, b"sec-fetch-site"),
+                _text(headers, b"origin"),
+            )
             if self._tokens:
                 access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
             return predict_body(

@@ -1,5 +1,7 @@
 """Settings of the API alone."""
 
+import re
+from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -12,6 +14,9 @@ class ServiceSettings(Settings):
 
     host: str = Field("127.0.0.1", description="Address that the API listens at.")
     port: int = Field(8000, ge=1, le=65535)
+    hosts: str = Field(
+        "", description="Further names that the API answers to, apart by commas; `*` for any."
+    )
     processes: int = Field(2, ge=1, le=64, description="Processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")
     event_streams: int = Field(
@@ -35,7 +40,30 @@ class ServiceSettings(Settings):
             parse(value)
         return value
 
+    @field_validator("hosts")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        for name in _split(value):
+            if not re.fullmatch(r"\*|[A-Za-z0-9._-]+", name):
+                try:
+                    ip_address(name.strip("[]"))
+                except ValueError:
+                    raise ValueError(
+                        f"{name!r} is no host: names or addresses without a port, apart by "
+                        "commas, or * are allowed"
+                    ) from None
+        return value
+
+    @property
+    def host_names(self) -> list[str]:
+        """Further names of the server."""
+        return _split(self.hosts)
+
     @property
     def token_text(self) -> str:
         """All tokens, those of the file too."""
         return f"{self.tokens}\n{self.tokens_file.read_text() if self.tokens_file else ''}"
+
+
+def _split(text: str) -> list[str]:
+    return text.replace(",", " ").split()
