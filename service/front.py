@@ -22,6 +22,7 @@ from service.parts import Parts
 from service.predicting import Answer, PredictQuery, predict_body
 from service.sites import Sites
 from service.streams import FOLLOW, Message, Receive, Send
+from service.tokens import parse_tokens
 
 _FOLLOW = FOLLOW.lower().encode()
 
@@ -43,7 +44,7 @@ class Front:
         self._models = parts.models
         self._streams = parts.streams
         self._sites = Sites(settings)
-        self._tokens = access.parse_tokens(settings.token_text)
+        self._tokens = parse_tokens(settings.token_text)
         # The library counts who asks how often before Flask's view, and so it has all of them.
         self._predicts = not settings.predict_limit
 

@@ -20,9 +20,9 @@ from service.access import warn_if_open
 from service.http_server import hold_ending_while_forking
 from service.settings import ServiceSettings
 
-_settings = ServiceSettings()
+_settings = ServiceSettings.from_environment()
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 worker_class = "service.http_server.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from jobs.settings import Settings
+from jobs.settings import Settings, read_text
+from service.tokens import parse_tokens
 
 
 class ServiceSettings(Settings):
@@ -31,28 +32,52 @@ class ServiceSettings(Settings):
     train_limit: str = Field("", description="Trainings a client may start, like `10/minute`.")
     predict_limit: str = Field("", description="Predictions a client may ask for, in a process.")
 
+    @field_validator("host")
+    @classmethod
+    def _is_a_host(cls, value: str) -> str:
+        _check_host(value)
+        return value.strip("[]")
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        for name in _split(value):
+            if name != "*":
+                _check_host(name)
+        return value
+
     @field_validator("train_limit", "predict_limit")
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
         if value:
             from limits import parse  # here, as in `rate_limits`
 
-            parse(value)
+            try:
+                parse(value)
+            except ValueError:
+                raise ValueError(
+                    f"{value!r} is no rate: like 10/minute or 100 per 5 minutes is allowed"
+                ) from None
         return value
 
-    @field_validator("hosts")
+    @field_validator("tokens")
     @classmethod
-    def _are_names(cls, value: str) -> str:
-        for name in _split(value):
-            if not re.fullmatch(r"\*|[A-Za-z0-9._-]+", name):
-                try:
-                    ip_address(name.strip("[]"))
-                except ValueError:
-                    raise ValueError(
-                        f"{name!r} is no host: names or addresses without a port, apart by "
-                        "commas, or * are allowed"
-                    ) from None
+    def _are_tokens(cls, value: str) -> str:
+        parse_tokens(value)
         return value
+
+    @field_validator("tokens_file")
+    @classmethod
+    def _holds_tokens(cls, value: Path | None) -> Path | None:
+        if value is not None and not parse_tokens(read_text(value)):
+            raise ValueError(f"{value} holds no token")
+        return value
+
+    @property
+    def address(self) -> str:
+        """Where gunicorn listens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @property
     def host_names(self) -> list[str]:
@@ -67,3 +92,13 @@ class ServiceSettings(Settings):
 
 def _split(text: str) -> list[str]:
     return text.replace(",", " ").split()
+
+
+def _check_host(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        try:
+            ip_address(name.strip("[]"))
+        except ValueError:
+            raise ValueError(
+                f"{name!r} is no host: a name or an address is allowed, without a port"
+            ) from None

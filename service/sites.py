@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden, MisdirectedRequest
 from service.settings import ServiceSettings
 
 HARMLESS = ("GET", "HEAD", "OPTIONS")
-EVERYWHERE = ("", "0.0.0.0", "::")  # addresses to listen at that are all of the machine's
+EVERYWHERE = ("0.0.0.0", "::")  # addresses to listen at that are all of the machine's
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d*)?", re.IGNORECASE)

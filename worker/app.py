@@ -16,7 +16,7 @@ from worker.reaper import Reaper
 from worker.settings import WorkerSettings
 from worker.training import Stores, run_next_job
 
-settings = WorkerSettings()
+settings = WorkerSettings.from_environment()
 app: Celery = make_celery(settings)
 app.steps["worker"].add(Reaper)
 

@@ -2,9 +2,10 @@ import subprocess
 
 import pytest
 
-from service.access import parse_tokens, warn_if_open
+from service.access import warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings
+from service.tokens import parse_tokens
 from tests.problems import check_problem
 from tests.processes import BIN, ROOT, free_port
 
