@@ -15,10 +15,13 @@ from typing import Any
 from gunicorn import glogging
 
 from jobs.logs import logging_config
-from service import listener, tally
-from service.access import warn_if_open
-from service.http_server import hold_ending_while_forking
-from service.settings import ServiceSettings
+from jobs.startup import imports
+
+with imports():
+    from service import listener, tally
+    from service.access import warn_if_open
+    from service.http_server import hold_ending_while_forking
+    from service.settings import ServiceSettings
 
 _settings = ServiceSettings.from_environment()
 
