@@ -34,11 +34,11 @@ class Sites:
         names = [_canonical(name) for name in settings.host_names]
         self._names = {_canonical(settings.host), *names}
         self._takes_any = "*" in names
-        self._takes_addresses = settings.host in EVERYWHERE
-        self._knows = lru_cache(256)(self._look_up)  # a prediction takes little longer than this
+        self._takes_addresses = _canonical(settings.host) in EVERYWHERE
+        self._knows = lru_cache(256)(self._look_up)  # a small prediction shall not wait for it
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:
-        """Let a request pass, or raise; a header that it lacks is an empty text.
+        """Let a request pass, or raise; a header that it lacks is an empty string.
 
         Raises
         ------
