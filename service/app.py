@@ -5,6 +5,7 @@ from flask_openapi3 import Info, OpenAPI
 from service import (
     access,
     analysis,
+    bounds,
     datasets,
     errors,
     inference_protocol,
@@ -21,7 +22,7 @@ from service import (
     static_files,
     system,
 )
-from service.json_body import StrictJSONProvider, check_json_first
+from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox import __version__
@@ -56,13 +57,14 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.json = StrictJSONProvider(app)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.request_class = JSONRequest
     app.url_map.strict_slashes = True
     app.extensions["stepbox"] = parts = Parts(settings)
     logs.register(app)
     metrics.register(app)
     errors.register(app)
     access.register(app, settings)
+    bounds.register(app, settings)
     rate_limits.register(app, settings, parts)
     for resource in (
         jobs,

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.job_store import QueueFullError
+from service.budget import BusyError
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,
@@ -37,6 +38,7 @@ STATUSES: dict[type[StepboxError], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     DamagedModelError: HTTPStatus.CONFLICT,
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -109,13 +111,21 @@ def problem(
     )
 
 
+def faults_problem(faults: Iterable[Fault]) -> Response:
+    """Make a problem of faults: each but once, the first hundred of them."""
+    distinct = list(dict.fromkeys(faults))
+    detail = _summary(len(distinct))
+    if len(distinct) > MOST_FAULTS:
+        detail += f" The first {MOST_FAULTS} follow, {len(distinct) - MOST_FAULTS:,} more do not."
+    return problem(422, detail, distinct[:MOST_FAULTS])
+
+
 def validation_problem(error: ValidationError) -> Response:
     """Turn pydantic's faults into pointers and sentences."""
-    faults = [
+    return faults_problem(
         Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return problem(422, _summary(len(faults)), sorted(set(faults), key=faults.index)[:MOST_FAULTS])
+    )
 
 
 def register(app: Flask) -> None:
@@ -133,7 +143,7 @@ def register(app: Flask) -> None:
             else None
         )
         if isinstance(error, InvalidInputError):
-            return problem(status, _summary(len(error.faults)), error.faults[:MOST_FAULTS], headers)
+            return faults_problem(error.faults)
         return problem(status, str(error), headers=headers)
 
     @app.errorhandler(ValidationError)
@@ -169,7 +179,7 @@ def register(app: Flask) -> None:
 
 
 def _summary(count: int) -> str:
-    return "One value is not acceptable." if count == 1 else f"{count} values are not acceptable."
+    return "One value is not acceptable." if count == 1 else f"{count:,} values are not acceptable."
 
 
 def _allowed(model: str, location: tuple[int | str, ...]) -> str:

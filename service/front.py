@@ -2,29 +2,43 @@
 
 A small prediction is answered here, as `http_server` has it whole; whatever is odd about one (an
 error, a rare kind of picture) goes to Flask's view, which answers all alike. An event stream is
-begun by Flask's view too, and then held open here.
+begun by Flask's view too, and then held open here. `/livez` never waits for a thread.
 """
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
+from threading import Event
+from time import perf_counter
 from types import FrameType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from a2wsgi import WSGIMiddleware
 from flask import Flask
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import HTTPException
 
 from service import access
+from service.bounds import UNCOUNTED_BYTES, bound_of, too_large
+from service.budget import Budget, BusyError, Share
+from service.connections import Connections
+from service.counts import observe
+from service.leaving import work_for
+from service.logs import HEADER, request_id_of
 from service.parts import Parts
+from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body
 from service.sites import Sites
-from service.streams import FOLLOW, Message, Receive, Send
+from service.streams import FOLLOW, STREAMED, Message, Receive, Send
 from service.tokens import parse_tokens
+from service.wsgi import Headers, Threads
 
+_ALIVE = "/livez"
 _FOLLOW = FOLLOW.lower().encode()
+
+
+class LeftError(Exception):
+    """The client has left before its request was whole."""
 
 
 class Front:
@@ -39,12 +53,15 @@ class Front:
     def __init__(self, app: Flask) -> None:
         parts: Parts = app.extensions["stepbox"]
         settings = parts.settings
-        self._flask = WSGIMiddleware(_ends_with_its_input(app), workers=settings.threads)
+        self.connections = Connections(settings.connections, settings.connections_each)
+        self._threads = Threads(app, settings.threads)
+        self._budget = Budget(settings.work_bytes)
         self._most_bytes = settings.max_body_bytes
         self._models = parts.models
         self._streams = parts.streams
         self._sites = Sites(settings)
         self._tokens = parse_tokens(settings.token_text)
+        self._alive = app.json.dumps({"status": "alive"}).encode() + b"\n"
         # The library counts who asks how often before Flask's view, and so it has all of them.
         self._predicts = not settings.predict_limit
 
@@ -52,8 +69,13 @@ class Front:
         """Answer one request, or see to the start and the end of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif (scope["path"], scope["method"]) == (_ALIVE, "GET") and self._sites.knows(
+            _text(dict(scope["headers"]), b"host")
+        ):
+            await self._say_alive(scope, send)
         else:
-            await self._forward(scope, receive, send)
+            with suppress(LeftError), Share(self._budget) as share:
+                await self._forward(scope, receive, send, share)
 
     def predict(
         self, query_string: bytes, headers: dict[bytes, bytes], body: bytes
@@ -72,14 +94,7 @@ class Front:
         if not self._predicts or len(body) > self._most_bytes:
             return None
         try:
-            self._sites.check(
-                "POST",
-                _text(headers, b"host"),
-                _text(headers, b"sec-fetch-site"),
-                _text(headers, b"origin"),
-            )
-            if self._tokens:
-                access.check(self._tokens, "POST", "/predict", _text(headers, b"authorization"))
+            self._check_access("POST", "/predict", headers)
             return predict_body(
                 self._models,
                 _parse_query(query_string),
@@ -91,31 +106,93 @@ class Front:
         except Exception:  # Flask's view meets it again and tells it
             return None
 
-    async def _forward(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _forward(
+        self, scope: dict[str, Any], receive: Receive, send: Send, share: Share
+    ) -> None:
         """Let Flask answer, and hold the stream open that its answer may begin."""
-        follow: list[str] = []
-
-        async def receive_body() -> Message:
-            message = await receive()
-            if message["type"] == "http.disconnect":  # the adapter would take it for the end
-                raise ClientDisconnected
-            return message
-
-        async def send_or_follow(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = dict(message["headers"])
-                if _FOLLOW in headers:
-                    follow.extend(headers.pop(_FOLLOW).decode().split())
-                    headers.pop(b"content-length", None)
-                    message["headers"] = list(headers.items())
-            elif follow:
-                return
-            await send(message)
-
-        await self._flask(scope, receive_body, send_or_follow)  # type: ignore[arg-type]
-        if follow:
-            id, after = follow
+        body, refusal = b"", None
+        try:
+            body = await self._read(scope, receive, share)
+        except (BusyError, HTTPException) as error:
+            refusal = error
+        left = Event()
+        work_for(left)
+        leaving = asyncio.ensure_future(_wait_until_left(receive, left))
+        try:
+            answer = await self._threads.answer(scope, body, refusal)
+            del body
+            headers = dict(answer.headers)
+            if _FOLLOW not in headers:
+                await _begin(send, answer.status, answer.headers)
+                async for piece in self._threads.pieces(answer):
+                    if left.is_set():
+                        return
+                    await _send(send, piece, more=True)
+                await _send(send, b"", more=False)
+        finally:
+            leaving.cancel()
+        if _FOLLOW in headers:
+            id, after = headers.pop(_FOLLOW).decode().split()
+            headers.pop(b"content-length", None)
+            scope[STREAMED] = True
+            await _begin(send, answer.status, list(headers.items()))
             await self._streams.send(id, after, receive, send)
+
+    async def _read(self, scope: dict[str, Any], receive: Receive, share: Share) -> bytes:
+        """Read a body, once it is known that it may come, and take what working on it takes.
+
+        Raises
+        ------
+        MisdirectedRequest, Unauthorized, Forbidden, RequestEntityTooLarge
+            It may not come.
+        BusyError
+            Others hold the memory.
+        LeftError
+            The client has left.
+        """
+        headers = dict(scope["headers"])
+        bound = bound_of(scope["path"], self._most_bytes)
+        self._check_access(scope["method"], scope["path"], headers)
+        if int(headers.get(b"content-length", 0)) > bound.body:
+            raise too_large(bound)
+        pieces: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise LeftError
+            pieces.append(message["body"])
+            size += len(message["body"])
+            more = message["more_body"]
+            if size > bound.body:
+                raise too_large(bound)
+            await share.grow(max(0, size - UNCOUNTED_BYTES))
+        packed = b"content-encoding" in headers
+        await share.grow(bound.work(bound.body if packed else size))
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _check_access(self, method: str, path: str, headers: dict[bytes, bytes]) -> None:
+        self._sites.check(
+            method,
+            _text(headers, b"host"),
+            _text(headers, b"sec-fetch-site"),
+            _text(headers, b"origin"),
+        )
+        if self._tokens:
+            access.check(self._tokens, method, path, _text(headers, b"authorization"))
+
+    async def _say_alive(self, scope: dict[str, Any], send: Send) -> None:
+        began = perf_counter()
+        id = request_id_of(_text(dict(scope["headers"]), HEADER.lower().encode()))
+        headers = {
+            "content-type": JSON,
+            "content-length": str(len(self._alive)),
+            HEADER: id,
+            **access.HEADERS,
+        }
+        await _begin(send, 200, [(k.lower().encode(), v.encode()) for k, v in headers.items()])
+        await _send(send, self._alive, more=False)
+        observe(_ALIVE, "GET", 200, perf_counter() - began)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """End the event streams as soon as the process is asked to stop: it waits for them."""
@@ -129,9 +206,27 @@ class Front:
                 stop(number, frame)
 
         signal.signal(signal.SIGTERM, close_first)
+        watch = asyncio.ensure_future(self.connections.watch())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        watch.cancel()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _begin(send: Send, status: int, headers: Headers) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _send(send: Send, body: bytes, *, more: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _wait_until_left(receive: Receive, left: Event) -> None:
+    """Note that the client has left, should it leave."""
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+    left.set()
 
 
 @lru_cache(256)
@@ -145,13 +240,3 @@ def _parse_query(text: bytes) -> PredictQuery:
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
-
-
-def _ends_with_its_input(app: Flask) -> Any:
-    """Tell Werkzeug that a body without a length ends where the input does."""
-
-    def wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ["wsgi.input_terminated"] = True
-        return app(environ, start_response)
-
-    return wsgi

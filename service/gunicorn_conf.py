@@ -20,6 +20,7 @@ from jobs.startup import imports
 with imports():
     from service import listener, tally
     from service.access import warn_if_open
+    from service.connections import open_more_files
     from service.http_server import hold_ending_while_forking
     from service.settings import ServiceSettings
 
@@ -49,6 +50,7 @@ def on_starting(server: Any) -> None:
     """Say who can get in, let all processes count together, and let each hear of its end."""
     warn_if_open(_settings)
     tally.make_folder()
+    open_more_files()
     hold_ending_while_forking()
     gc.freeze()  # no process writes to what all of them share
     gc.set_threshold(50_000)  # the pixels of a body of JSON are tens of thousands of lists

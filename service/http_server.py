@@ -1,7 +1,8 @@
 """The HTTP server within each process of gunicorn: uvicorn, with limits and with our errors.
 
-A small prediction is answered as soon as its last byte is there: the task, the coroutines and the
-framework that anything else is answered by would cost more than the prediction does.
+A connection's requests are read one at a time: what comes behind one waits, unread, until that is
+answered. A small prediction is answered as soon as its last byte is there: the task, the coroutines
+and the framework that anything else is answered by would cost more than the prediction does.
 """
 
 import json
@@ -12,20 +13,29 @@ from itertools import chain
 from time import perf_counter
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from service.access import HEADERS
+from service.connections import Pace, TooManyError
 from service.counts import observe
-from service.errors import title
+from service.errors import RETRY_AFTER_S, title
 from service.listener import count_closed
 from service.logs import HEADER, request_id_of
 from service.predicting import QUICK_BYTES
+from service.streams import STREAMED
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
+CHUNKED = -1  # in place of the length of a body that has none
+CHUNKED_BYTES = 4_096  # read of such a body at once: at most so much of what follows it
+PROBE_S = 0.5  # between looks whether a client that sends no more is still there
+
+_END_OF_HEAD = b"\r\n\r\n"
+_BEGINS_A_HEAD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n")
+_UPGRADE = re.compile(rb"\r\nupgrade(?=[ \t]*:)", re.IGNORECASE)
 
 _REQUEST_ID = HEADER.lower().encode()
-_OF_A_BODY = {b"content-length", b"transfer-encoding"}
 _PREDICT = re.compile(rb"/predict(\?[^#]*)?")
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: %d\r\n"
@@ -46,42 +56,150 @@ class Protocol(HttpToolsProtocol):
     odd in any way: they begin anew as if they had only just come.
     """
 
-    _bodiless_bytes = 0  # read since a request began or a piece of its body came
-    _refusal = 400
     url = b""  # so that there is one before the first request
+    _body: int | None = None  # bytes of the body still to come; None where a head is next
+    _bodiless_bytes = 0  # read since a request ended or a piece of its body came
     _held: bytearray | None = None  # the body so far of a prediction to answer here
+    _refusal: tuple[int, str] | None = None  # a status and a reason; nothing more is read then
+    _reading = False
+    _sends_no_more = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin, unless there are as many connections as may be."""
+        super().connection_made(transport)
+        self._unread = bytearray()
+        self.pace = Pace(self.loop.time())
+        try:
+            self.app.connections.add(self, self.client[0] if self.client else "")
+        except TooManyError as error:
+            self._refuse(503, str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count that it has ended."""
         super().connection_lost(exc)
+        self.app.connections.remove(self)
         count_closed()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, unless it is a head or a trailer that does not end."""
-        self._bodiless_bytes += len(data)
-        super().data_received(data)
-        if self._bodiless_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self._refusal = self._too_long()
-            self.send_400_response("")
+        """Take what has come."""
+        self._unset_keepalive_if_required()
+        if not self._unread and self._body is None:
+            self.pace.begin(self.loop.time())
+        self._unread += data
+        self._read()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer a client that sends no more, where it still waits; returns whether it may."""
+        if not self._is_answering() or STREAMED in self.cycle.scope:
+            return False
+        self._sends_no_more = True
+        self._probe()
+        return True
+
+    def _probe(self) -> None:
+        """See by an interim answer whether a client that sends no more still takes any.
+
+        To one that has left the system says so: its connection is then lost, and its work stops.
+        """
+        if self._is_answering() and not self.transport.is_closing():
+            if not self.cycle.response_started and self.cycle.scope["http_version"] == "1.1":
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.loop.call_later(PROBE_S, self._probe)
+
+    def _read(self) -> None:
+        """Let the parser read what has come, up to the end of a request that is not answered."""
+        if self._reading:  # an answer within a piece: the loop below goes on
+            return
+        self._reading = True
+        try:
+            while piece := self._next_piece():
+                self._parse(piece)
+        finally:
+            self._reading = False
+        if self._unread and self._is_answering():
+            self.flow.pause_reading()
+
+    def _next_piece(self) -> bytes:
+        """Take a whole head or a piece of a body, and nothing of a request behind it."""
+        if not self._unread or self._refusal or self._is_answering() or self.transport.is_closing():
+            return b""
+        size = len(self._unread)
+        if self._body is None:
+            end = self._unread.find(_END_OF_HEAD)
+            if end >= 0:
+                size = end + len(_END_OF_HEAD)
+            elif size <= MOST_HEAD_BYTES and self._unread[0] in _BEGINS_A_HEAD:
+                return b""
+        else:
+            size = min(size, CHUNKED_BYTES if self._body == CHUNKED else self._body)
+        piece = bytes(self._unread[:size])
+        del self._unread[:size]
+        # No other protocol is spoken here, so an offer of one is passed over (RFC 9110, 7.8): the
+        # parser would take what follows for it.
+        return _UPGRADE.sub(b"\r\nx-upgrade", piece) if self._body is None else piece
+
+    def _parse(self, piece: bytes) -> None:
+        self._bodiless_bytes += len(piece)
+        if self._body is not None:
+            self.pace.received += len(piece)
+            if self._body != CHUNKED:
+                self._body -= len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except HttpParserUpgrade:  # of CONNECT, which the application refuses
+            pass
+        except HttpParserError:
+            self._refuse(400, "Invalid HTTP request received.")
+        if self._bodiless_bytes > MOST_HEAD_BYTES:
+            self._refuse_length()
 
     def on_message_begin(self) -> None:
-        """Begin to count; the timer that a prediction just before set is not for this one."""
-        self._bodiless_bytes = 0
+        """Begin; the timer that a prediction just before set is not for this request."""
         self._unset_keepalive_if_required()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes behind a body is none."""
+        if self._body is None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Hold a small prediction back, and let the application begin with anything else."""
-        if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > MOST_HEAD_BYTES:
-            self._refusal = self._too_long()
-            raise ValueError  # the parser stops, and the server refuses the request
+        self._check_head()
         self._bodiless_bytes = 0
-        if self.parser.should_upgrade() and dict(self.headers).keys() & _OF_A_BODY:
-            raise ValueError  # the parser would take the body for what another protocol says
+        self.pace.begin(self.loop.time())
         if self._is_small_prediction():
             self._held = bytearray()
         else:
             super().on_headers_complete()
+
+    def _check_head(self) -> None:
+        """Refuse a head that is too long or means two things; says how long the body is.
+
+        Raises
+        ------
+        ValueError
+            It is refused: this stops the parser.
+        """
+        headers = self.headers
+        names = [name for name, _ in headers]
+        if len(self.url) + sum(map(len, chain.from_iterable(headers))) > MOST_HEAD_BYTES:
+            self._refuse_length()
+        hosts, version = names.count(b"host"), self.parser.get_http_version()
+        if hosts > 1 or (not hosts and version == "1.1"):
+            self._refuse(400, f"A request has one header Host, but {hosts} came.")
+        self._body = 0
+        if b"transfer-encoding" in names:
+            codings = [value.strip().lower() for n, value in headers if n == b"transfer-encoding"]
+            if codings != [b"chunked"]:
+                self._refuse(501, "Of all transfer codings only `chunked` is understood.")
+            if version != "1.1":
+                self._refuse(400, f"HTTP/{version} has no transfer codings.")
+            self._body = CHUNKED
+        elif b"content-length" in names:
+            self._body = int(dict(headers)[b"content-length"])
+        if self._refusal:
+            raise ValueError
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -93,19 +211,61 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a prediction that is whole."""
+        self._body, self._bodiless_bytes = None, 0
         if self._held is None or not self._predict(bytes(self._held)):
             self._hand_over()
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what has come behind the request."""
+        super().on_response_complete()
+        if self._is_answering():
+            return
+        if self._refusal and not self.transport.is_closing():
+            self._send_refusal()
+        self._read()
+        if self._sends_no_more and not self._is_answering():
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Finish a prediction of which a part has come, as any other request."""
         self._hand_over()
         super().shutdown()
 
+    def check_pace(self, now: float) -> None:
+        """End the connection of a client that sends or takes nothing, or next to nothing.
+
+        Parameters
+        ----------
+        now
+            The event loop's time; this is called once a second.
+        """
+        if self.transport.is_closing():
+            return
+        if self.pace.takes_too_little(now, self.transport):
+            self.transport.abort()
+        elif self._body is not None:
+            if self.flow.read_paused:
+                self.pace.begin(now)
+            elif self.pace.sends_too_little(now):
+                self._refuse(408, self.pace.BODY_TOO_SLOW)
+        elif (
+            not self._is_answering()
+            and self.timeout_keep_alive_task is None
+            and self.pace.head_is_late(now)
+        ):
+            self._refuse(408, self.pace.HEAD_TOO_SLOW)
+
+    def _is_answering(self) -> bool:
+        """Tell whether a whole request has come that has no whole answer yet."""
+        cycle = self.cycle
+        waits = self._body is None and cycle is not None and not cycle.response_complete
+        return waits or bool(self.pipeline)
+
     def _is_small_prediction(self) -> bool:
         if not _PREDICT.fullmatch(self.url) or self.parser.get_method() != b"POST":
             return False
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
             return False  # an answer before it is still to come
         if self.expect_100_continue or self.flow.write_paused:
             return False
@@ -145,16 +305,37 @@ class Protocol(HttpToolsProtocol):
             if body:
                 super().on_body(body)
 
-    def _too_long(self) -> int:
-        return 414 if len(self.url) > MOST_HEAD_BYTES else 431
+    def _refuse_length(self) -> None:
+        self._refuse(
+            414 if len(self.url) > MOST_HEAD_BYTES else 431,
+            f"A request's target and headers have at most {MOST_HEAD_BYTES:,} bytes.",
+        )
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer, and close the connection."""
-        status, name = self._refusal, title(self._refusal)
-        if status != 400:
-            msg = f"A request's target and headers have at most {MOST_HEAD_BYTES:,} bytes."
-        body = json.dumps({"type": "about:blank", "title": name, "status": status, "detail": msg})
-        head = f"HTTP/1.1 {status} {name}\r\nConnection: close\r\n"
+    def _refuse(self, status: int, detail: str) -> None:
+        """Read nothing more, and say why once all that came before is answered."""
+        if self._refusal or self.transport.is_closing():
+            return
+        self._refusal = status, detail
+        cycle = self.cycle
+        begun = cycle is not None and not cycle.response_complete and cycle.response_started
+        if self._body is not None and begun:
+            self.transport.close()  # the answer to this very request has begun
+        elif not self._is_answering():
+            self._send_refusal()
+
+    def _send_refusal(self) -> None:
+        assert self._refusal is not None
+        status, detail = self._refusal
+        problem = {
+            "type": "about:blank",
+            "title": title(status),
+            "status": status,
+            "detail": detail,
+        }
+        body = json.dumps(problem)
+        head = f"HTTP/1.1 {status} {title(status)}\r\nConnection: close\r\n"
+        if status == 503:
+            head += f"Retry-After: {RETRY_AFTER_S}\r\n"
         head += f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.transport.write((head + body).encode("ascii"))
         self.transport.close()

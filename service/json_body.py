@@ -3,9 +3,14 @@
 import json
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+# What reading may cost, known before it begins. All values but the first of a list or object have
+# a comma before them; each takes up to 90 bytes, an object more, and longer.
+MOST_VALUES = 2_100_000
+MOST_OBJECTS = 1_000
 
 
 class StrictJSONProvider(DefaultJSONProvider):
@@ -26,15 +31,48 @@ class StrictJSONProvider(DefaultJSONProvider):
         return super().dumps(obj, allow_nan=False, **kwargs)
 
 
+class JSONRequest(Request):
+    """A request that says why its body is no JSON."""
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        """Raise BadRequest with the reason."""
+        raise BadRequest(f"The body is not JSON: {e}")
+
+
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object; raises BadRequest where it is none."""
+    """Read a JSON object.
+
+    Raises
+    ------
+    BadRequest
+        It is none.
+    RequestEntityTooLarge
+        It may have more values than can be read in bounded time and memory.
+    """
+    check_values(data)
     try:
-        body = _parse(data)
+        return _check_object(_parse(data))
     except ValueError as error:  # also of bytes that are no UTF-8
         raise BadRequest(f"The body is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return body
+
+
+def check_values(data: bytes) -> None:
+    """Raise RequestEntityTooLarge where `has_too_many_values`."""
+    if has_too_many_values(data):
+        raise RequestEntityTooLarge(
+            f"A JSON body may have at most {MOST_OBJECTS:,} objects, and {MOST_VALUES:,} commas, "
+            "colons and opening brackets."
+        )
+
+
+def has_too_many_values(data: bytes) -> bool:
+    """Tell whether a JSON text may have more values than are read, without reading any."""
+    if len(data) <= MOST_OBJECTS:
+        return False
+    objects = data.count(b"{")
+    return objects > MOST_OBJECTS or (
+        len(data) > MOST_VALUES and sum(map(data.count, (b",", b":", b"["))) > MOST_VALUES
+    )
 
 
 def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
@@ -48,7 +86,14 @@ def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
         if request.endpoint in endpoints and request.method in ("POST", "PUT"):
             if not request.is_json:
                 raise UnsupportedMediaType("Send a JSON body: 'Content-Type: application/json'.")
-            parse_object(request.get_data())
+            check_values(request.get_data())
+            _check_object(request.get_json())  # which is kept for the validation
+
+
+def _check_object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return body
 
 
 def _parse(text: str | bytes) -> Any:

@@ -9,12 +9,14 @@ import flask_openapi3_swagger
 from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
+from service.errors import problems
 from service.inference_schemas import InferenceRequest, InferenceResponse
 from service.links import add_links
 from service.pictures import NPY, PixelImages
 from service.predict import BINARY
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+ANYWHERE = (413, 503)  # a body is too large, or other requests hold the memory
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -69,6 +71,8 @@ def _document(app: OpenAPI) -> dict[str, Any]:
             # It adds a 422 of its own to every operation; those that have one describe it.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
+            for status, answer in problems(*ANYWHERE).items():
+                operation["responses"].setdefault(str(status), answer)
     for schema in schemas.values():
         if "example" in schema:  # the form of OpenAPI 3.0
             schema["examples"] = [schema.pop("example")]

@@ -5,27 +5,30 @@ Nothing here knows Flask: the same functions serve its view and the fast way bef
 
 import io
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import orjson
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
-from service.json_body import parse_object
+from service.json_body import has_too_many_values, parse_object
+from service.leaving import stop_if_left
+from service.number_lists import OddListError, read_images
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.image_files import decode_image
+from stepbox.image_files import MAX_PIXELS, decode_image
 from stepbox.images import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
 from stepbox.plain_png import read_plain_png
 
 MOST_IMAGES = 10_000
+MOST_PIXELS = 10 * MAX_PIXELS  # of all pictures of a request
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NPY = "application/x-npy"
@@ -34,6 +37,9 @@ Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
 # The first fault of an image is named: to collect all would take gigabytes for a large body.
 Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
 Image = Annotated[list[Row], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
+
+_IMAGES = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"images"[ \t\n\r]*:[ \t\n\r]*\[')
+_END = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*")
 
 
 class PixelImages(BaseModel):
@@ -98,6 +104,7 @@ def read_prepared(
 
 def _prepare_each(pictures: Iterable[NDArray[Any]], invert: Invert, fit: Fit) -> Iterable[Prepared]:
     for picture in pictures:
+        stop_if_left()
         grey = np.rint(picture).astype(np.uint8) if fit == "mnist" else picture
         yield prepare(grey, invert=invert, fit=fit)
 
@@ -125,13 +132,9 @@ def _read(
     if kind.startswith("image/"):
         return [decode_image(body, pointer="")]
     if kind == MULTIPART:
-        files = read_parts(body, options.get("boundary", ""))
-        return (decode_image(file, pointer=f"/image/{i}") for i, file in enumerate(files))
+        return _decode_files(read_parts(body, options.get("boundary", "")))
     if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
-        pixels = read_valid_pixels(body)
-        if pixels is None and quick:
-            raise NotQuickError
-        return read_pixels(body) if pixels is None else pixels
+        return read_pixels(body)
     if kind == NPY:
         return read_npy(body)
     raise UnsupportedMediaType(
@@ -145,39 +148,66 @@ def _parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
     return parse_options_header(header)
 
 
-def read_pixels(body: bytes) -> NDArray[np.float64]:
-    """Read JSON pixels, shape (n, 28, 28), each value checked and each fault named."""
+def _decode_files(files: list[bytes]) -> Iterator[NDArray[np.uint8]]:
+    """Decode the files of a form, one when it is asked for, up to the most pixels in all."""
+    left = MOST_PIXELS
+    for i, file in enumerate(files):
+        stop_if_left()
+        picture = decode_image(file, pointer=f"/image/{i}", most_in_all=left)
+        left -= picture.size
+        yield picture
+
+
+def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
+    """Read JSON pixels, shape (n, 28, 28), each value checked.
+
+    Numbers alone are read image by image, so that a body takes little more than its bytes; the
+    first image that is none is told. All other bodies are read as any JSON.
+    """
+    try:
+        return _read_each(body)
+    except OddListError as odd:
+        if odd.text:
+            _tell_fault(odd)
+        if _IMAGES.match(body) and has_too_many_values(body):
+            raise InvalidInputError.at(
+                f"/images/{odd.index}",
+                f"must be {FIELD} rows of {FIELD} numbers from 0 to 255, and one of 1 to "
+                f"{MOST_IMAGES:,} images",
+            ) from None
     return np.asarray(PixelImages.model_validate(parse_object(body)).images, dtype=np.float64)
 
 
-def read_valid_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64] | None:
-    """Read JSON pixels, shape (n, 28, 28), fast; None where anything about them is odd.
+def _read_each(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
+    begin = _IMAGES.match(body)
+    # Neither text nor `true`, which NumPy would take for a number.
+    if begin is None or body.count(b'"') != 2 or b"u" in body:
+        raise OddListError(0)
+    images, end = read_images(body, begin.end(), MOST_IMAGES)
+    if _END.fullmatch(body, end) is None:
+        raise OddListError(len(images))
+    return images
 
-    Compiled code looks at every value: `bytearray` takes rows of whole levels and nothing else,
-    NumPy makes an array of numbers only where all are. Both take `true` and `false` for numbers;
-    they, `null` (each has a u or an f), repeated names and escapes are left to `read_pixels`.
-    """
-    if body.count(b'"images"') != 1 or any(letter in body for letter in (b"\\", b"u", b"f")):
-        return None
+
+def _tell_fault(odd: OddListError) -> None:
+    """Raise what is wrong with one image, at its place among all; nothing where it is no JSON."""
     try:
-        document = orjson.loads(body)
-        images = document.pop("images")
-        if document or not 1 <= len(images) <= MOST_IMAGES:
-            return None
-        rows = [row for image in images for row in image]
-        if {*map(len, images), *map(len, rows)} != {FIELD}:
-            return None
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return None
-    with suppress(ValueError, TypeError):
-        levels = b"".join(map(bytearray, rows))
-        return np.frombuffer(levels, np.uint8).reshape(-1, FIELD, FIELD)
-    with suppress(ValueError, TypeError):
-        pixels = np.array(rows)
-        flat = pixels.ndim == 2  # else the numbers lie one list deeper
-        if flat and pixels.dtype == np.float64 and 0 <= pixels.min() <= pixels.max() <= 255:
-            return pixels.reshape(-1, FIELD, FIELD)
-    return None
+        PixelImages.model_validate(parse_object(b'{"images": [%b]}' % odd.text))
+    except BadRequest:
+        return
+    except ValidationError as error:
+        raise ValidationError.from_exception_data(
+            error.title,
+            [
+                InitErrorDetails(
+                    type=fault["type"],
+                    loc=("images", odd.index, *fault["loc"][2:]),
+                    input=fault["input"],
+                    ctx=fault.get("ctx", {}),
+                )
+                for fault in error.errors()
+            ],
+        ) from None
 
 
 def read_npy(data: bytes) -> NDArray[np.uint8]:

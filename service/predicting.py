@@ -13,12 +13,13 @@ from pydantic import Field
 
 from service.counts import count_predictions
 from service.explain import MOST_EXPLAINED, explain
+from service.leaving import stop_if_left
 from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from stepbox.activations import Array
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.evaluation import predict_logits
+from stepbox.evaluation import BLOCK, predict_logits
 from stepbox.images import Fit, Invert
 from stepbox.losses import softmax
 from stepbox.model_reader import LATEST, ModelReader
@@ -144,7 +145,12 @@ class Classified(NamedTuple):
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     """Let a network tell what pixels, shape (n, 28, 28), show, and count what it says."""
-    logits = predict_logits(network, pixels, card.recipe.pixel_scale).astype(np.float64)
+    blocks = []
+    for start in range(0, len(pixels), BLOCK):
+        stop_if_left()
+        block = pixels[start : start + BLOCK]
+        blocks.append(predict_logits(network, block, card.recipe.pixel_scale).astype(np.float64))
+    logits = np.concatenate(blocks)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
     count_predictions(card.id, best)

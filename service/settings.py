@@ -23,6 +23,13 @@ class ServiceSettings(Settings):
     event_streams: int = Field(
         1000, ge=1, description="Event streams that a process holds at once."
     )
+    connections: int = Field(8192, ge=1, description="Connections that a process holds at once.")
+    connections_each: int = Field(
+        4096, ge=1, description="Connections of one address that a process holds at once."
+    )
+    work_bytes: int = Field(
+        192 * 2**20, ge=2**20, description="Memory of a process for large requests under way."
+    )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body taken.")
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, apart by commas.")
     tokens_file: Path | None = Field(None, description="A file of tokens, one a line.")

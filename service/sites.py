@@ -35,7 +35,11 @@ class Sites:
         self._names = {_canonical(settings.host), *names}
         self._takes_any = "*" in names
         self._takes_addresses = _canonical(settings.host) in EVERYWHERE
-        self._knows = lru_cache(256)(self._look_up)  # a small prediction shall not wait for it
+        self._known = lru_cache(256)(self._look_up)  # a small prediction shall not wait for it
+
+    def knows(self, host: str) -> bool:
+        """Tell whether a host, with or without a port, is this server; none at all may be."""
+        return not host or self._known(host)
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:
         """Let a request pass, or raise; a header that it lacks is an empty string.
@@ -47,7 +51,7 @@ class Sites:
         Forbidden
             A page of another site sent it, and it is not one that only reads.
         """
-        if host and not self._knows(host):
+        if not self.knows(host):
             raise MisdirectedRequest(
                 f"{host[:100]!r} is no name of this server; STEPBOX_HOSTS gives it more names."
             )
@@ -59,7 +63,6 @@ class Sites:
             )
 
     def _look_up(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server."""
         if self._takes_any:
             return True
         match = _HOST.fullmatch(host)

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 RECONNECT_MS = 2000  # what a client waits before it comes back
 FOLLOW = "Stepbox-Follow"  # a header from Flask's view to `front`: a job and the last event seen
+STREAMED = "stepbox.streamed"  # in the scope of a request whose answer is an event stream
 KEEP_ALIVE_S = 5
 BLOCK_MS = 200  # how late a job's new follower can make the reader take it up
 

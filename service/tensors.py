@@ -4,6 +4,7 @@ Nothing here knows Flask. Bytes follow the JSON of a body, as the protocol's bin
 extension says: little-endian, row by row, with no gaps. All sizes are checked before they are read.
 """
 
+import re
 from math import prod
 from typing import Any, NamedTuple
 
@@ -13,7 +14,13 @@ from numpy.typing import NDArray
 
 from service.inference_schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.json_body import parse_object
+from service.number_lists import OddListError, has_numbers_alone, read_images, read_levels
+from service.pictures import MOST_IMAGES
 from stepbox.errors import InvalidInputError
+
+# A tensor's numbers: flat, or nested three deep.
+_DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
+_POINTER = "/inputs/0/data"
 
 
 class Written(NamedTuple):
@@ -52,7 +59,8 @@ def read_inference(
         raise InvalidInputError.at(
             f"/{HEAD_LENGTH}", f"must be at most the body's {len(body):,} bytes, not {start:,}"
         )
-    request = InferenceRequest.model_validate(parse_object(body[:start]))
+    head, levels = _cut_levels(body[:start])
+    request = InferenceRequest.model_validate(parse_object(head))
     (tensor,) = request.inputs
     size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
     if said is None:
@@ -60,10 +68,16 @@ def read_inference(
             raise InvalidInputError.at(
                 "/inputs/0/parameters/binary_data_size", f"must tell of the {sent:,} bytes sent"
             )
-        data = tensor.data or []
-        nested = isinstance(next(iter(data), None), list)
-        levels = _read_levels(data, tensor.shape if nested else (size,), "/inputs/0/data")
-        return request, np.frombuffer(levels, np.uint8).reshape(tensor.shape)
+        if levels is None:
+            data = tensor.data or []
+            nested = isinstance(next(iter(data), None), list)
+            shape = tensor.shape if nested else (size,)
+            levels = np.frombuffer(_read_levels(data, shape, _POINTER), np.uint8)
+        elif levels.size != size or (levels.ndim > 1 and levels.shape != tensor.shape):
+            raise InvalidInputError.at(
+                _POINTER, f"must have {size:,} numbers, as the shape says, not {levels.size:,}"
+            )
+        return request, levels.reshape(tensor.shape)
     if tensor.data is not None:
         raise InvalidInputError.at("/inputs/0/data", "must not come beside binary_data_size")
     if not said == sent == size:
@@ -103,6 +117,47 @@ def write_inference(
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
     return Written(b"".join([head, *tail]), len(head) if tail else None)
+
+
+def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
+    """Read the numbers of a tensor apart from the JSON around them.
+
+    Returns
+    -------
+    bytes
+        The JSON with an empty list in their place; unchanged where they have to be read with it.
+    NDArray[np.uint8] or None
+        The numbers, flat or as images.
+
+    Raises
+    ------
+    InvalidInputError
+        A number is no whole one from 0 to 255.
+    """
+    found = _DATA.search(head)
+    if found is None or head.count(b'"data"') != 1:
+        return head, None
+    begin, start = found.span(2)
+    levels: NDArray[Any]
+    try:
+        if found[3]:
+            levels, end = read_images(head, start, MOST_IMAGES)
+        else:
+            end = head.find(b"]", found.end()) + 1
+            if not has_numbers_alone(head, start, end - 1):
+                return head, None
+            levels = np.frombuffer(read_levels(head, found.end(), end - 1), np.uint8)
+        if levels.dtype != np.uint8 or not has_numbers_alone(head, start, end):
+            return head, None
+    except orjson.JSONDecodeError:
+        return head, None
+    except OddListError as odd:
+        if found[3]:
+            return head, None
+        raise InvalidInputError.at(
+            f"{_POINTER}/{odd.index}", "must be a whole number from 0 to 255"
+        ) from None
+    return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:

@@ -35,7 +35,7 @@ class _RefusedError(Exception):
     """A picture that is refused, and why in words."""
 
 
-def decode_image(data: bytes, *, pointer: str) -> Grey:
+def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) -> Grey:
     """Decode an image file to grey levels.
 
     Taken are PNG, JPEG, GIF, BMP, WebP and TIFF of any colour mode, told by their content; of
@@ -49,6 +49,8 @@ def decode_image(data: bytes, *, pointer: str) -> Grey:
         The file's bytes.
     pointer
         RFC 6901 pointer for the error to name.
+    most_in_all
+        Pixels that it may have, if that is less, as one of several pictures.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def decode_image(data: bytes, *, pointer: str) -> Grey:
     with _decoding, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _decode(data)
+            return _decode(data, most_in_all)
         except _RefusedError as error:
             fault = str(error)
         except Image.DecompressionBombError:
@@ -82,11 +84,16 @@ def decode_image(data: bytes, *, pointer: str) -> Grey:
     raise InvalidInputError.at(pointer, fault)
 
 
-def _decode(data: bytes) -> Grey:
+def _decode(data: bytes, most_in_all: int) -> Grey:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if not 1 <= width * height <= MAX_PIXELS:
             raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are taken")
+        if width * height > most_in_all:
+            raise _RefusedError(
+                f"has {width}×{height} pixels, and of all pictures of the request only "
+                f"{most_in_all:,} more are taken"
+            )
         if image.info.get("progressive"):
             # Each scan of a progressive JPEG, a few bytes long, touches every pixel again.
             scans = data.count(b"\xff\xda")

@@ -41,6 +41,7 @@ HiddenSizesField = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1024)], ...],
     Field(
         max_length=8,
+        fail_fast=True,
         strict=False,  # a JSON array is no tuple
         description="Neurons of each hidden layer, from the input on; empty for a single "
         "softmax layer.",

@@ -15,6 +15,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import ServiceSettings
+from tests.problems import check_problem
 from tests.processes import stack_in, wait_until
 from tests.service.conftest import publish
 
@@ -229,6 +230,11 @@ def test_both_ways_ask_for_whom_and_from_where(service, header, status):
     for data in (PNG, iter([PNG])):
         answer = requests.post(f"{service.url}/predict", data, headers=KIND | header, timeout=9)
         assert answer.status_code == status
+
+
+def test_what_needs_no_thread_asks_for_whom_too(service):
+    answer = requests.get(f"{service.url}/livez", headers={"Host": "evil.example"}, timeout=9)
+    check_problem(answer, 421)
 
 
 def test_the_probabilities_can_be_had_as_an_array(service):

@@ -57,7 +57,7 @@ def test_every_error_is_a_problem(client, method, path, status):
         (b"{} {}", "Extra data"),
         (b"\xff", "decode"),
         (b'{"epochs": 1, "epochs": 2}', "twice"),
-        (b"[" * 100_000, "deep"),
+        (b"[" * 60_000, "deep"),
         (b"1" * 5000, "digits"),
         (b"[]", "object"),
         (b'"{}"', "object"),
@@ -114,6 +114,49 @@ def test_a_body_over_the_limit_is_413(client):
 def test_each_field_has_its_range(client, field, value):
     body = check_problem(post_train(client, **{field: value}), 422)
     assert pointers(body) == [f"/{field}"]
+
+
+def test_more_objects_than_any_body_needs_are_not_read(client):
+    answer = post_train(client, hidden_sizes=[{}] * 1_000)
+    assert "1,000 objects" in check_problem(answer, 413)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/train", 65_536),
+        ("/jobs/some/cancel", 65_536),
+        ("/analysis/box", 524_288),
+        ("/analysis/gradient-check", 65_536),
+        ("/v2/repository/index", 65_536),
+        ("/predict", 2**20),  # as the tests' settings say
+        ("/v2/models/latest/infer", 2**20),
+    ],
+)
+def test_each_endpoint_has_its_largest_body(client, path, most):
+    answer = client.post(path, data=b" " * most, content_type="application/json")
+    assert answer.status_code != 413
+    answer = client.post(path, data=b" " * (most + 1), content_type="application/json")
+    assert f"{most:,} bytes" in check_problem(answer, 413)["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {str(number): 0 for number in range(5_000)},
+        {"hidden_sizes": [[]] * 900, **{str(number): 0 for number in range(4_999)}},
+    ],
+)
+def test_of_many_faults_the_first_hundred_are_told_and_how_many_more_there_are(client, body):
+    problem = check_problem(client.post("/train", json=body), 422)
+    assert len(problem["errors"]) == 100
+    assert "5,000 values" in problem["detail"]
+    assert "4,900 more" in problem["detail"]
+
+
+def test_of_a_list_the_first_fault_is_told(client):
+    body = check_problem(post_train(client, hidden_sizes=[32, "a", "b"] + [{}] * 900), 422)
+    assert pointers(body) == ["/hidden_sizes/1"]
 
 
 def test_a_range_is_told_whole(client):

@@ -1,0 +1,324 @@
+"""What a connection may do: real sockets, and the application in the test's own event loop."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+import uvicorn
+import uvloop
+from flask import Flask
+from uvicorn.server import ServerState
+from werkzeug.exceptions import ClientDisconnected
+
+from service.connections import ANSWER_S, BODY_S, HEAD_S
+from service.front import Front
+from service.http_server import MOST_HEAD_BYTES, Protocol
+from service.leaving import stop_if_left
+from service.parts import Parts
+from service.settings import ServiceSettings
+
+WAIT_S = 30  # for what comes at once
+LARGE = 16 * 2**20
+
+
+class Served:
+    """An application of a few views, and connections to it."""
+
+    def __init__(self, **settings):
+        self.go_on, self.begun, self.left = Event(), Event(), Event()
+        app = Flask("views")
+        app.extensions["stepbox"] = Parts(ServiceSettings(threads=2, **settings))
+        app.add_url_rule("/slow", view_func=self.slow, methods=["GET", "POST"])
+        app.add_url_rule("/busy", view_func=self.busy)
+        app.add_url_rule("/quick", "quick", lambda: "quick", methods=["GET", "POST"])
+        app.add_url_rule("/large", "large", lambda: bytes(LARGE))
+        self.front = Front(app)
+        self.connections, self.writers = [], []
+
+    def slow(self):
+        self.begun.set()
+        assert self.go_on.wait(WAIT_S)
+        return "slow"
+
+    def busy(self):
+        self.begun.set()
+        try:
+            while not self.go_on.wait(0.01):
+                stop_if_left()
+        except ClientDisconnected:
+            self.left.set()
+            raise
+        return "busy"
+
+    async def connect(self):
+        """Open a connection; returns its reader and writer."""
+        reader, writer = await asyncio.open_connection(*self.address)
+        self.writers.append(writer)
+        return reader, writer
+
+    async def wait_for(self, event):
+        """Wait for something that happens in a thread."""
+        assert await asyncio.to_thread(event.wait, WAIT_S)
+
+    async def until_paced(self, condition):
+        """Wait until a connection on the server's side is in a state; returns it."""
+        while True:
+            for connection in self.connections:
+                if condition(connection):
+                    return connection
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def serving(**settings):
+    """Serve in this event loop."""
+    served = Served(**settings)
+    config = uvicorn.Config(served.front, http=Protocol, lifespan="off", proxy_headers=False)
+    config.load()
+    state = ServerState()
+
+    def connection():
+        served.connections.append(Protocol(config, state, {}))
+        return served.connections[-1]
+
+    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
+    served.address = server.sockets[0].getsockname()[:2]
+    try:
+        async with asyncio.timeout(WAIT_S):
+            yield served
+    finally:
+        served.go_on.set()
+        for writer in served.writers:
+            writer.transport.abort()
+        while len(served.front.connections):
+            await asyncio.sleep(0.01)
+        server.close()
+
+
+async def answer(reader):
+    """Read one answer; returns its status and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head.split()[1])
+    if status == 100:
+        return await answer(reader)
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return status, await reader.readexactly(int(length))
+
+
+def request(path, *headers, method="GET"):
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def run(scene, **settings):
+    """Run a scene with an application that is served meanwhile."""
+
+    async def play():
+        async with serving(**settings) as served:
+            await scene(served)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(play())
+
+
+def test_livez_and_slow_bodies_need_no_thread():
+    async def scene(served):
+        half = request("/quick", "Content-Length: 2", method="POST") + b"h"
+        halves = [await served.connect() for _ in range(5)]
+        for _, writer in halves:
+            writer.write(half)
+        reader, writer = await served.connect()
+        writer.write(request("/quick"))
+        assert await answer(reader) == (200, b"quick")
+        both = [await served.connect() for _ in range(2)]
+        for _, one in both:
+            one.write(request("/slow"))
+        writer.write(request("/livez"))
+        status, body = await answer(reader)
+        assert (status, json.loads(body)) == (200, {"status": "alive"})
+        served.go_on.set()
+        for one, _ in both:
+            assert await answer(one) == (200, b"slow")
+        for one, end in halves:
+            end.write(b"h")
+            assert await answer(one) == (200, b"quick")
+
+    run(scene)
+
+
+def test_requests_behind_one_are_answered_in_their_order_and_not_before():
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(request("/slow") + request("/quick") * 3 + b"nonsense\r\n\r\n")
+        await served.wait_for(served.begun)
+        (connection,) = served.connections
+        assert not connection.pipeline
+        served.go_on.set()
+        bodies = [await answer(reader) for _ in range(4)]
+        assert bodies == [(200, b"slow")] + [(200, b"quick")] * 3
+        assert (await answer(reader))[0] == 400
+        assert not await reader.read()
+
+    run(scene)
+
+
+def test_what_is_read_ahead_is_bounded():
+    async def scene(served):
+        reader, writer = await served.connect()
+        count = 100_000
+        writer.write(request("/slow") + request("/livez") * count)
+        connection = await served.until_paced(lambda one: one.flow and one.flow.read_paused)
+        assert len(connection._unread) < 2**20
+        assert not connection.pipeline
+        served.go_on.set()
+        assert await answer(reader) == (200, b"slow")
+        for _ in range(1000):
+            assert (await answer(reader))[0] == 200
+        writer.transport.abort()
+
+    run(scene)
+
+
+def test_a_client_that_sends_no_more_gets_its_answer():
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(request("/slow"))
+        writer.write_eof()
+        await served.wait_for(served.begun)
+        await served.until_paced(lambda one: one._sends_no_more)
+        served.go_on.set()
+        assert await answer(reader) == (200, b"slow")
+        assert not await reader.read()
+
+    run(scene)
+
+
+def test_nothing_is_done_for_a_client_that_has_left():
+    async def scene(served):
+        _, writer = await served.connect()
+        writer.write(request("/busy"))
+        await served.wait_for(served.begun)
+        writer.close()
+        await served.wait_for(served.left)
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "seconds"),
+    [
+        (b"GET /quick HTTP/1.1\r\nX: ", HEAD_S),
+        (b"", HEAD_S),
+        (request("/quick", "Content-Length: 60000", method="POST") + b"some", BODY_S),
+    ],
+)
+def test_a_request_that_does_not_come_is_not_waited_for(beginning, seconds):
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(beginning)
+        size = len(beginning)
+        connection = await served.until_paced(
+            lambda one: one.transport and (not size or one._unread or one._body)
+        )
+        now = asyncio.get_running_loop().time()
+        connection.check_pace(now + seconds - 2)
+        assert not connection.transport.is_closing()
+        connection.check_pace(now + seconds + 1)
+        status, _ = await answer(reader)
+        assert status == 408
+
+    run(scene)
+
+
+def test_a_body_that_comes_fast_enough_is_waited_for():
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(request("/quick", "Content-Length: 30000", method="POST") + bytes(15_000))
+        connection = await served.until_paced(lambda one: one._body == 15_000)
+        connection.check_pace(asyncio.get_running_loop().time() + BODY_S + 1)
+        writer.write(bytes(15_000))
+        assert await answer(reader) == (200, b"quick")
+
+    run(scene)
+
+
+def test_a_client_that_takes_nothing_is_not_waited_for():
+    async def scene(served):
+        _, writer = await served.connect()
+        writer.write(request("/large"))
+        connection = await served.until_paced(
+            lambda one: one.transport and one.transport.get_write_buffer_size()
+        )
+        await asyncio.sleep(0.1)  # the buffers of the system fill
+        now = asyncio.get_running_loop().time()
+        connection.check_pace(now)
+        connection.check_pace(now + ANSWER_S - 1)
+        assert not connection.transport.is_closing()
+        connection.check_pace(now + ANSWER_S + 1)
+        assert connection.transport.is_closing()
+
+    run(scene)
+
+
+@pytest.mark.parametrize("limit", ["connections", "connections_each"])
+def test_there_is_a_most_of_connections(limit):
+    async def scene(served):
+        first, second = await served.connect(), await served.connect()
+        for reader, writer in (first, second):
+            writer.write(request("/quick"))
+            assert await answer(reader) == (200, b"quick")
+        reader, _ = await served.connect()
+        assert (await answer(reader))[0] == 503
+        first[1].close()
+        await served.until_paced(lambda one: one.parser is None)
+        await served.until_paced(lambda one: len(served.front.connections) == 1)
+        reader, writer = await served.connect()
+        writer.write(request("/quick"))
+        assert await answer(reader) == (200, b"quick")
+
+    run(scene, **{limit: 2})
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /quick HTTP/1.1\r\n\r\n", 400),
+        (b"GET /quick HTTP/1.0\r\n\r\n", 200),
+        (request("/quick", "Host: other"), 400),
+        (request("/quick", "Transfer-Encoding: gzip, chunked", method="POST") + b"0\r\n\r\n", 501),
+        (request("/quick", CHUNKED, method="POST") + b"0\r\nHost: other\r\n\r\n", 200),
+        (request("/quick", CHUNKED, method="POST") + b"2\r\nab\r\nnonsense", 400),
+        (request("/quick", CHUNKED, "Content-Length: 2", method="POST") + b"0\r\n\r\n", 400),
+        (request("/quick", "Connection: Upgrade", "Upgrade: h2c"), 200),
+        (
+            request(
+                "/quick", "connection: upgrade", "UPGRADE : h2c", "Content-Length: 2", method="POST"
+            )
+            + b"ab",
+            400,  # a space before the colon
+        ),
+        (
+            request("/quick", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
+                    "Content-Length: 2", method="POST") + b"ab",
+            200,
+        ),
+        (b"\x16\x03\x01\x02\x00\x01", 400),
+        (b"X" * (MOST_HEAD_BYTES + 1), 400),
+        (b"GET /" + b"x" * (MOST_HEAD_BYTES + 1), 414),
+    ],
+)  # fmt: skip
+def test_what_a_request_must_be(data, status):
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(data)
+        assert (await answer(reader))[0] == status
+        if status == 200 and b"1.1" in data:  # and the next one begins where it ends
+            writer.write(request("/quick"))
+            assert await answer(reader) == (200, b"quick")
+
+    run(scene)
