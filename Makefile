@@ -68,8 +68,9 @@ check: $(VENV)/tests.stamp
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
 
+# OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
 audit: $(BIN)/python
-	@$(BIN)/python bin/audit
+	@$(BIN)/python bin/audit $(OPTIONS)
 
 up:
 	docker compose up --build --wait

@@ -1,9 +1,10 @@
 """Settings that the API and the worker share, from the environment (prefix ``STEPBOX_``)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -25,9 +26,61 @@ class Settings(BaseSettings):
         "text", description="Log lines for people, or one JSON object a line."
     )
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, value: str) -> str:
+        try:
+            url = urlsplit(value)
+            if url.scheme in ("redis", "rediss") and url.hostname and url.port != 0:
+                return value
+        except ValueError:  # whose text may hold a password
+            pass
+        raise ValueError("it must be like redis://USER@HOST:PORT/0, or rediss:// with TLS")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings at the start of a program.
+
+        Raises
+        ------
+        SystemExit
+            Some are wrong: its message has a line for each, and no secret.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            fields = cls.model_json_schema()["properties"]
+            lines = [
+                f"STEPBOX_{str(name).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+                f"{_allowed(fields[name])}"
+                for fault in error.errors(include_url=False, include_input=False)
+                for name in fault["loc"][:1]
+            ]
+            raise SystemExit("\n".join(lines)) from None
+
     @property
     def redis_password(self) -> str | None:
         """Password of Redis, or None where it has none."""
         if self.redis_password_file is None:
             return None
         return self.redis_password_file.read_text().strip()
+
+
+def read_text(path: Path) -> str:
+    """Read a file that a setting names; raises ValueError where that cannot be done."""
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text") from None
+
+
+def _allowed(field: dict[str, Any]) -> str:
+    """Tell the values of a field that has a range."""
+    if field.get("type") == "boolean":
+        return " (allowed: true or false)"
+    if "minimum" not in field:
+        return ""
+    low, high = field["minimum"], field.get("maximum")
+    return f" (allowed: {low} to {high})" if high else f" (allowed: {low} or more)"

@@ -6,17 +6,16 @@ Without tokens anyone who reaches the address may do anything; so it is this mac
 import hashlib
 import hmac
 import logging
-from typing import Literal, NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from service.settings import ServiceSettings
+from service.sites import HARMLESS, Sites
+from service.tokens import Scope, Token, parse_tokens
 
 log = logging.getLogger(__name__)
-
-Scope = Literal["read", "write"]
 
 OPEN_PATHS = (
     "/livez",
@@ -38,35 +37,15 @@ HEADERS = {
 }
 
 
-class Token(NamedTuple):
-    """What a client may do, and the SHA-256 of what it shows for it."""
-
-    scope: Scope
-    digest: bytes
-
-
-def parse_tokens(text: str) -> list[Token]:
-    """Read tokens, ``read:SECRET`` or ``write:SECRET``, apart by commas, spaces or lines.
-
-    Raises
-    ------
-    ValueError
-        One has another form, or a secret of less than 16 characters.
-    """
-    tokens = []
-    for entry in text.replace(",", " ").split():
-        scope, _, secret = entry.partition(":")
-        if scope not in ("read", "write") or len(secret) < 16:
-            raise ValueError(
-                "a token must be 'read:SECRET' or 'write:SECRET', with at least 16 characters"
-            )
-        tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
-    return tokens
-
-
 def register(app: Flask, settings: ServiceSettings) -> None:
     """Guard all paths of the application."""
     tokens = parse_tokens(settings.token_text)
+    sites = Sites(settings)
+
+    @app.before_request
+    def check_site() -> None:
+        headers = (request.headers.get(name, "") for name in ("Host", "Sec-Fetch-Site", "Origin"))
+        sites.check(request.method, *headers)
 
     @app.before_request
     def check_token() -> None:
@@ -113,7 +92,7 @@ def _is_open(path: str) -> bool:
 
 
 def _needed_scope(method: str, path: str) -> Scope:
-    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(READING_POSTS):
+    if method in HARMLESS or path.startswith(READING_POSTS):
         return "read"
     return "write"
 

@@ -28,7 +28,9 @@ from service.logs import HEADER, request_id_of
 from service.parts import Parts
 from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body
+from service.sites import Sites
 from service.streams import FOLLOW, STREAMED, Message, Receive, Send
+from service.tokens import parse_tokens
 from service.wsgi import Headers, Threads
 
 _ALIVE = "/livez"
@@ -57,7 +59,8 @@ class Front:
         self._most_bytes = settings.max_body_bytes
         self._models = parts.models
         self._streams = parts.streams
-        self._tokens = access.parse_tokens(settings.token_text)
+        self._sites = Sites(settings)
+        self._tokens = parse_tokens(settings.token_text)
         self._alive = app.json.dumps({"status": "alive"}).encode() + b"\n"
         # The library counts who asks how often before Flask's view, and so it has all of them.
         self._predicts = not settings.predict_limit
@@ -66,7 +69,9 @@ class Front:
         """Answer one request, or see to the start and the end of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["path"] == _ALIVE and scope["method"] == "GET":
+        elif (scope["path"], scope["method"]) == (_ALIVE, "GET") and self._sites.knows(
+            _text(dict(scope["headers"]), b"host")
+        ):
             await self._say_alive(scope, send)
         else:
             with suppress(LeftError), Share(self._budget) as share:
@@ -138,7 +143,7 @@ class Front:
 
         Raises
         ------
-        Unauthorized, Forbidden, RequestEntityTooLarge
+        MisdirectedRequest, Unauthorized, Forbidden, RequestEntityTooLarge
             It may not come.
         BusyError
             Others hold the memory.
@@ -167,6 +172,12 @@ class Front:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _check_access(self, method: str, path: str, headers: dict[bytes, bytes]) -> None:
+        self._sites.check(
+            method,
+            _text(headers, b"host"),
+            _text(headers, b"sec-fetch-site"),
+            _text(headers, b"origin"),
+        )
         if self._tokens:
             access.check(self._tokens, method, path, _text(headers, b"authorization"))
 

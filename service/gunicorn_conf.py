@@ -15,16 +15,19 @@ from typing import Any
 from gunicorn import glogging
 
 from jobs.logs import logging_config
-from service import listener, tally
-from service.access import warn_if_open
-from service.connections import open_more_files
-from service.http_server import hold_ending_while_forking
-from service.settings import ServiceSettings
-from stepbox.memory import give_back_large_blocks
+from jobs.startup import imports
 
-_settings = ServiceSettings()
+with imports():
+    from service import listener, tally
+    from service.access import warn_if_open
+    from service.connections import open_more_files
+    from service.http_server import hold_ending_while_forking
+    from service.settings import ServiceSettings
+    from stepbox.memory import give_back_large_blocks
 
-bind = f"{_settings.host}:{_settings.port}"
+_settings = ServiceSettings.from_environment()
+
+bind = _settings.address
 worker_class = "service.http_server.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported

@@ -1,6 +1,7 @@
 """How much memory is held, how it is given back, and what to do where there is not enough."""
 
 import ctypes
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.recipe import Recipe
 
 PROCESS = Path("/proc/self")
+UNMAPPED = "failed to map segment"  # what the loader says where a library does not fit
 RESET_PEAK = "5"  # what Linux takes, in clear_refs, as: begin anew with the peak
 
 
@@ -51,9 +53,36 @@ def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryErr
 
 
 @contextmanager
-def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
-    """Turn a MemoryError into an error that says what to do."""
+def loading_explained() -> Iterator[None]:
+    """Turn the error of a library that a limit keeps out into one that names the limit.
+
+    Without a limit a library may also be kept out by what forbids programs on its disk.
+    """
     try:
         yield
+    except (ImportError, OSError) as error:
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        reasons = [reason for reason in _chain(error) if UNMAPPED in reason]
+        if not reasons or limit == resource.RLIM_INFINITY:
+            raise
+        raise OutOfDeviceMemoryError(
+            f"not enough memory to load a library ({reasons[-1]}): `ulimit -v` lets a process "
+            f"have {limit // 1024:,} KiB; allow it more"
+        ) from error
+
+
+@contextmanager
+def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
+    """Turn a MemoryError, or a library that does not fit, into an error that says what to do."""
+    try:
+        with loading_explained():
+            yield
     except MemoryError as error:
         raise out_of_memory(recipe, "the worker", "give it more memory") from error
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """Tell what an error says, then what those say that led to it."""
+    while error is not None:
+        yield str(error)
+        error = error.__context__

@@ -12,11 +12,14 @@ from celery.signals import celeryd_init, setup_logging
 
 from jobs.logs import logging_config
 from jobs.queue import TASK_NAME, make_celery
-from worker.reaper import Reaper
+from jobs.startup import imports
 from worker.settings import WorkerSettings
-from worker.training import Stores, run_next_job
 
-settings = WorkerSettings()
+with imports():
+    from worker.reaper import Reaper
+    from worker.training import Stores, run_next_job
+
+settings = WorkerSettings.from_environment()
 app: Celery = make_celery(settings)
 app.steps["worker"].add(Reaper)
 

@@ -11,7 +11,7 @@ ALIVE_S = 15
 def main() -> int:
     """Compare the file's age."""
     try:
-        age = time.time() - WorkerSettings().alive_file.stat().st_mtime
+        age = time.time() - WorkerSettings.from_environment().alive_file.stat().st_mtime
     except FileNotFoundError:
         print("the worker's watch has not started")
         return 1

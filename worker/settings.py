@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from jobs.settings import Settings
+from jobs.settings import Settings, read_text
 
 
 class WorkerSettings(Settings):
@@ -14,3 +14,10 @@ class WorkerSettings(Settings):
         Path("/tmp/stepbox-worker.alive"),
         description="File that the worker touches each second, for `python -m worker.health`.",
     )
+
+    @field_validator("redis_password_file")
+    @classmethod
+    def _can_be_read(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_text(value)
+        return value

@@ -58,7 +58,7 @@ class Streams:
         self.arrivals: dict[str, list[float]] = {}
         self.last_end = 0.0
         self._address = ("127.0.0.1", port)
-        self._request = f"GET /jobs/{job}/events HTTP/1.1\r\nHost: stepbox\r\n\r\n".encode()
+        self._request = f"GET /jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         self._readers: list[asyncio.Task[None]] = []
         self._open = 0
         self._opened_at = 0.0

@@ -5,23 +5,38 @@ import runpy
 import subprocess
 import sys
 
+import pytest
+
 from tests.processes import ROOT
 
 SCRIPT = ROOT / "bin" / "audit"
 
 
-def test_says_that_no_database_can_be_reached():
+@pytest.mark.parametrize(("options", "status"), [([], 1), (["--if-reachable"], 0)])
+def test_that_no_database_can_be_reached_is_a_failure_unless_that_may_be(options, status):
     nowhere = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
     done = subprocess.run(
-        [sys.executable, SCRIPT],
+        [sys.executable, SCRIPT, *options],
         env={**os.environ, **nowhere},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == status
     assert "NOT AUDITED" in done.stdout
     assert "pypi: " in done.stdout
     assert "osv: " in done.stdout
+
+
+@pytest.mark.parametrize("answer", [None, []])
+def test_what_knows_no_vulnerability_at_all_is_no_database(answer):
+    find_database = runpy.run_path(str(SCRIPT))["find_database"]
+    databases = {"empty": lambda *_: answer}
+    name, reasons = find_database(databases)
+    assert name is None
+    assert "tells of no vulnerability" in reasons[0]
+    databases["full"] = lambda *_: [{"id": "CVE-2014-1402"}]
+    assert find_database(databases) == ("full", reasons)
 
 
 def test_what_is_found_fails():

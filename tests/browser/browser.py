@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.processes import wait_until
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+ELSEWHERE = "evil.example"
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -20,6 +21,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A name of another site that leads here, as in DNS rebinding; Chromium's own guard is off.
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 
 

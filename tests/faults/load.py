@@ -42,7 +42,7 @@ def request(
     body: bytes = b"",
 ) -> Request:
     """Make a request's bytes."""
-    head = f"{line} HTTP/1.1\r\nHost: load\r\nContent-Length: {len(body)}\r\n"
+    head = f"{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     if body:
         head += f"Content-Type: {content_type}\r\n"
     return Request(kind, weight, (head + "\r\n").encode() + body, allowed)

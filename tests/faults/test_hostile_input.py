@@ -256,23 +256,32 @@ def test_multipart(service):
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", {431}),
-        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", {431}),
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {414}),
         (b"\r\n" * 10_000, {431}),
         (
-            b"POST /train HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n"
-            b"Content-Length: 31\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"POST /train HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\n"
+            b"Upgrade: h2c\r\nContent-Length: 39\r\n\r\n"
+            b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
             {415},
         ),
-        (b"GET /livez HTTP/9.9\r\nHost: x\r\n\r\n", {400, 505}),
+        (b"GET /livez HTTP/9.9\r\nHost: localhost\r\n\r\n", {400, 505}),
         (b"nonsense\r\n\r\n", {400}),
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", {400}),
-        (b"POST /train HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", {400}),
-        (b"GET /jobs?limit=%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {422}),
-        (b"GET /models/%2e%2e%2f%2e%2e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
-        (b"GET /models/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
-        (b"DELETE /models/.staged HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
-        (b"GET /static/..%2fapp.py HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", {404}),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: \0\r\n\r\n", {400}),
+        (b"POST /train HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", {400}),
+        (b"GET /jobs?limit=%ff%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {422}),
+        (
+            b"GET /models/%2e%2e%2f%2e%2e HTTP/1.1\r\nHost: localhost\r\n"
+            b"Connection: close\r\n\r\n",
+            {404},
+        ),
+        (b"GET /models/%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {404}),
+        (b"DELETE /models/.staged HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {404}),
+        (
+            b"GET /static/..%2fapp.py HTTP/1.1\r\nHost: localhost\r\n"
+            b"Connection: close\r\n\r\n",
+            {404},
+        ),
     ],
 )  # fmt: skip
 def test_requests_that_no_client_makes(service, request_bytes, status):
@@ -295,7 +304,9 @@ def post_both(stack, small, files):
     with socket.create_connection(("127.0.0.1", stack.port), 120) as connection:
         for one in (first.prepare(), second.prepare()):
             head = "".join(f"{name}: {value}\r\n" for name, value in one.headers.items())
-            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head.encode() + b"\r\n")
+            connection.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + head.encode() + b"\r\n"
+            )
             connection.sendall(one.body)
         file = connection.makefile("rb")
         counts = []
@@ -318,7 +329,7 @@ def test_a_quarter_of_a_gigabyte_of_pixels_in_one_form(service):
 
 
 CHUNKED = (
-    b"POST /train HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /train HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
 )
 
@@ -327,7 +338,7 @@ CHUNKED = (
     ("beginning", "status"),
     [
         (b"GET /", 414),
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ", 431),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", 431),
         (CHUNKED + b"1;x=", 431),
         (CHUNKED + b"0\r\nX: ", 431),
     ],
@@ -346,7 +357,7 @@ def test_what_is_no_body_and_does_not_end(service, beginning, status):
 def test_a_client_that_sends_half_of_its_body_holds_nobody_up(service):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
             b"Content-Length: 1000000\r\n\r\nhalf"
         )
         assert requests.get(f"{service[0].url}/livez", timeout=5).status_code == 200

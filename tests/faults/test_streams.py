@@ -18,8 +18,8 @@ THREADS = 64  # of both processes
 HELD = 200
 SLOW_BODY = b'{"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}'
 SLOW_HEAD = (
-    b"POST /analysis/box-approximation HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+    b"POST /analysis/box-approximation HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
 ) % len(SLOW_BODY)
 
 

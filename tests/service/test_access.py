@@ -2,9 +2,10 @@ import subprocess
 
 import pytest
 
-from service.access import parse_tokens, warn_if_open
+from service.access import warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings
+from service.tokens import parse_tokens
 from tests.problems import check_problem
 from tests.processes import BIN, ROOT, free_port
 
@@ -121,6 +122,96 @@ def test_browsers_are_told_to_keep_to_themselves(client):
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert not [name for name, _ in headers if name.startswith("Access-Control")]
+
+
+HOSTS = {
+    "localhost": 200,
+    "LOCALHOST:8000": 200,
+    "pages.localhost:8000": 200,
+    "127.0.0.1": 200,
+    "127.1.2.3:80": 200,
+    "[::1]:8000": 200,
+    "": 200,
+    "evil.example": 421,
+    "127.0.0.1.evil.example:8000": 421,
+    "localhost.evil.example": 421,
+    "evil.localhost.example": 421,
+    "192.168.1.5:8000": 421,
+    "[fe80::1]": 421,
+    "localhost@evil.example": 421,
+    "localhost,evil.example": 421,
+    "localhost:80:80": 421,
+    "::1": 421,
+    "x" * 300: 421,
+}
+ADDRESSES = {"192.168.1.5:8000": 200, "[fe80::1]": 200, "evil.example": 421, "1.2.3.4.5": 421}
+
+
+@pytest.mark.parametrize(
+    ("settings", "hosts"),
+    [
+        ({}, HOSTS),
+        ({"host": "0.0.0.0"}, HOSTS | ADDRESSES),
+        ({"host": "::"}, HOSTS | ADDRESSES),
+        ({"host": "192.168.1.5"}, HOSTS | {"192.168.1.5:8000": 200, "192.168.1.6": 421}),
+        ({"host": "fe80::1"}, HOSTS | {"[FE80:0::1]:8000": 200, "[fe80::1]": 200}),
+        ({"hosts": "service, evil.example"}, HOSTS | {"service:8000": 200, "evil.example": 200}),
+        ({"hosts": "*"}, {"localhost": 200, "evil.example:8000": 200, "[fe80::1]": 200}),
+    ],
+)
+def test_only_hosts_that_are_this_server_are_answered(app, settings, hosts):
+    settings = app.extensions["stepbox"].settings.model_copy(update=settings)
+    client = create_app(settings).test_client()
+    answers = {host: client.get("/models", headers={"Host": host}).status_code for host in hosts}
+    assert answers == hosts
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/livez", "/metrics", "/v2", "/docs", "/static/1/docs.js", "/nowhere"]
+)
+def test_nothing_at_all_is_told_to_another_host(client, path):
+    answer = client.get(path, headers={"Host": "evil.example"})
+    assert "STEPBOX_HOSTS" in check_problem(answer, 421)["detail"]
+
+
+@pytest.mark.parametrize("hosts", ["service:8000", "http://service", "a/b", "[::1]:80", "?"])
+def test_hosts_that_are_none_are_refused_at_the_start(hosts):
+    with pytest.raises(ValueError, match="without a port"):
+        ServiceSettings(hosts=hosts)
+
+
+SENDERS = [
+    ("localhost", {}, True),
+    ("localhost", {"Sec-Fetch-Site": "same-origin"}, True),
+    ("localhost", {"Sec-Fetch-Site": "none"}, True),
+    ("localhost", {"Sec-Fetch-Site": "same-origin", "Origin": "https://proxy.example"}, True),
+    ("localhost", {"Sec-Fetch-Site": "cross-site"}, False),
+    ("localhost", {"Sec-Fetch-Site": "same-site"}, False),
+    ("localhost", {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False),
+    ("localhost:8000", {"Origin": "http://localhost:8000"}, True),
+    ("localhost:8000", {"Origin": "https://localhost:8000"}, True),
+    ("localhost:443", {"Origin": "https://localhost"}, True),
+    ("localhost:80", {"Origin": "http://localhost"}, True),
+    ("localhost:80", {"Origin": "https://localhost"}, False),
+    ("localhost:8000", {"Origin": "http://localhost:9000"}, False),
+    ("localhost:8000", {"Origin": "http://localhost"}, False),
+    ("localhost:8000", {"Origin": "http://127.0.0.1:8000"}, False),
+    ("localhost", {"Origin": "http://evil.example"}, False),
+    ("localhost", {"Origin": "null"}, False),
+    ("localhost", {"Origin": "http://["}, False),
+    ("", {"Origin": "null"}, False),
+]
+
+
+@pytest.mark.parametrize(("host", "headers", "taken"), SENDERS)
+def test_pages_of_other_sites_change_nothing(guarded, client, host, headers, taken):
+    headers = {"Host": host, **headers}
+    for one, more in ((client, {}), (guarded, bearer(WRITE))):
+        answer = one.delete("/models/m-000000000000", headers=headers | more)
+        check_problem(answer, 404 if taken else 403)
+        assert one.get("/models", headers=headers | more).status_code == 200
+    answer = client.post("/predict", data=b"", content_type="image/png", headers=headers)
+    check_problem(answer, 409 if taken else 403)  # past the guard: there is no model yet
 
 
 def test_predictions_can_be_limited_without_redis(app):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import ServiceSettings
+from tests.problems import check_problem
 from tests.processes import stack_in, wait_until
 from tests.service.conftest import publish
 
@@ -107,10 +108,11 @@ def test_both_ways_give_the_same_answer(service, name, accept):
 
 
 POST = (
-    b"POST /predict HTTP/1.%d\r\nHost: x\r\nContent-Type: image/png\r\n%bContent-Length: %d\r\n\r\n"
+    b"POST /predict HTTP/1.%d\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    b"%bContent-Length: %d\r\n\r\n"
 )
 REQUEST = POST % (1, b"", len(PNG)) + PNG
-GET = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
+GET = b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def answers(connection, count):
@@ -176,7 +178,7 @@ def test_of_a_header_that_comes_twice_both_ways_make_the_same(service):
 
 @pytest.mark.parametrize("cut", [0, 10])
 def test_a_long_head_within_the_limit_is_taken_in_pieces_too(service, cut):
-    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 4000 + b"\r\n"
+    request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"a: b\r\n" * 4000 + b"\r\n"
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         connection.sendall(request[:cut])
         time.sleep(0.05)
@@ -211,6 +213,28 @@ def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(own_stack):
         ((status, _, last),) = answers(connection, 1)
         assert (status, last) == (409, "close")  # there is no model yet
     assert started.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Host": "localhost", "Origin": "http://localhost"}, 200),
+    ],
+)
+def test_both_ways_ask_for_whom_and_from_where(service, header, status):
+    for data in (PNG, iter([PNG])):
+        answer = requests.post(f"{service.url}/predict", data, headers=KIND | header, timeout=9)
+        assert answer.status_code == status
+
+
+def test_what_needs_no_thread_asks_for_whom_too(service):
+    answer = requests.get(f"{service.url}/livez", headers={"Host": "evil.example"}, timeout=9)
+    check_problem(answer, 421)
 
 
 def test_the_probabilities_can_be_had_as_an_array(service):

@@ -79,7 +79,7 @@ def clients(port, number):
         time.sleep(0.1)
         for connection in connections:
             connection.settimeout(10)
-            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for connection in connections:
             assert connection.recv(65536).startswith(ANSWER)
         yield

@@ -1,0 +1,33 @@
+"""A worker whose address space is limited by `ulimit -v`."""
+
+import pytest
+
+from stepbox.memory import loading_explained
+from tests.processes import wait_until
+
+LIMITED = ("sh", "-c", 'ulimit -v "$0" && exec "$@"')
+
+
+def test_a_worker_says_that_what_it_imports_does_not_fit(own_stack):
+    own_stack.environment["OPENBLAS_NUM_THREADS"] = "1"  # else it needs more than LLVM
+    worker = own_stack.start_worker("worker", *LIMITED, "250000")
+    wait_until(lambda: not worker.running(), what="the worker to end")
+    assert worker.stop() == 1
+    (line,) = worker.log.read_text().splitlines()
+    assert line.startswith("not enough memory to load a library (")
+    assert "`ulimit -v` lets a process have 250,000 KiB" in line
+
+
+def test_a_job_says_that_torch_does_not_fit(own_stack):
+    own_stack.start_redis()
+    own_stack.start_service()
+    own_stack.start_worker("worker", *LIMITED, "1000000")
+    job = own_stack.wait_for(own_stack.train(recipe="fashion-mnist-torch", epochs=1)["id"])
+    assert job["status"] == "failed"
+    assert "not enough memory to load a library (libtorch" in job["error"]["detail"]
+    assert "`ulimit -v` lets a process have 1,000,000 KiB" in job["error"]["detail"]
+
+
+def test_a_library_that_is_missing_is_still_missing():
+    with pytest.raises(ModuleNotFoundError), loading_explained():
+        import stepbox.no_such_module  # noqa: F401
