@@ -4,6 +4,7 @@ A body is whole before a thread takes it up; an answer is sent by the event loop
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -77,6 +78,10 @@ class Threads:
         environ["wsgi.file_wrapper"] = _wrap_file
         environ[REFUSAL] = refusal
         answer: Answer = await self._run(copy_context().run, self._respond, environ)
+        if len(body) > PIECE_BYTES:
+            # What was read of it is held by an error's frames, and these by the error, where one
+            # was raised: nobody would look for such cycles before some millions of objects later.
+            await self._run(gc.collect)
         return answer
 
     async def pieces(self, answer: Answer) -> Any:

@@ -26,7 +26,7 @@ from tests.problems import check_problem
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
-MOST_MEMORY = 600 * 2**20  # bytes of one process, at its highest
+MOST_MEMORY = 400 * 2**20  # bytes of one process, at its highest
 MOST_OF_A_REQUEST = 200 * 2**20  # bytes that one more request takes
 MOST_BODY = 32 * 2**20
 
