@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
-    bench bench-serving reproduce soak fuzz load lock
+    bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
 	@echo "make fuzz       thousands of requests made up from the OpenAPI document (some minutes)"
 	@echo "make load       a minute of 64 busy connections while trainings run: speed and memory"
+	@echo "make abuse      what hostile clients cost, and what others see of it (some minutes)"
 	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
 	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
 
@@ -101,6 +102,10 @@ fuzz: $(VENV)/tests.stamp prepare
 
 load: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.load --seconds $(or $(SECONDS),60)
+
+# OPTIONS="slow_bodies pipeline" for some of them.
+abuse: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-annotate --quiet
