@@ -68,7 +68,11 @@ class JobQuery(Parameters):
 
     status: Status | None = Field(None, description="Only jobs in this state.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
-    after: str | None = Field(None, description="The cursor `next` of the previous page.")
+    after: str | None = Field(
+        None,
+        description="The cursor `next` of the previous page, which holds whatever becomes of the "
+        "jobs on it; or a job's id, of whatever status: the jobs created before it.",
+    )
 
 
 class JobList(BaseModel):

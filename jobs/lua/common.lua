@@ -3,7 +3,7 @@
 -- job:{id}      hash: the record, the one truth about a job
 -- events:{id}   stream: every status, epoch and progress of the job
 -- jobs:all      sorted set of all ids, by order of creation
--- jobs:queued   sorted set of waiting ids, by order of creation
+-- jobs:{status} sorted set of the ids in that state, by order of creation; jobs:queued is the queue
 -- jobs:leases   sorted set of running ids, by the time their lease ends
 -- workers       hash name → what the worker says of itself; workers:seen by time
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
@@ -38,12 +38,22 @@ local function emit_status(id)
     'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
 end
 
+-- Change a job's status, and with it the sorted set that it is in. Nothing else does either.
+local function set_status(id, status)
+  local record = redis.call('HMGET', key_of(id), 'status', 'sequence')
+  if record[1] then
+    redis.call('ZREM', 'jobs:' .. record[1], id)
+  end
+  redis.call('ZADD', 'jobs:' .. status, record[2], id)
+  redis.call('HSET', key_of(id), 'status', status)
+end
+
 -- Any state → succeeded, failed or cancelled.
 local function conclude(id, status)
-  redis.call('ZREM', 'jobs:queued', id)
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
-  redis.call('HSET', key_of(id), 'status', status, 'finished_at', stamp())
+  set_status(id, status)
+  redis.call('HSET', key_of(id), 'finished_at', stamp())
   count('finished:' .. status)
   emit_status(id)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
@@ -67,8 +77,7 @@ local function requeue(id, cause)
   end
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
-  redis.call('HSET', key_of(id), 'status', 'queued')
-  redis.call('ZADD', 'jobs:queued', redis.call('HGET', key_of(id), 'sequence'), id)
+  set_status(id, 'queued')
   count('recoveries:' .. cause)
   emit_status(id)
 end
