@@ -7,6 +7,9 @@ was cancelled, the others succeeded. Pages of 20 are timed at 1,000 jobs and at 
 beside them what a list without an index takes: to read the records, newest first, until there are
 enough. Last, it is timed how long the index of all jobs takes to be made, once, after an upgrade
 from a version that had none, and for how long at most Redis does nothing else.
+
+Before that the memory is printed that Redis uses for a job of 3 and of 1,000 epochs once it has
+succeeded: all its keys, and those that stay when its events are dropped after 7 days.
 """
 
 import argparse
@@ -17,9 +20,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import get_args
+from typing import cast, get_args
+
+import numpy as np
 
 from benchmarks.serving.processes import Server, free_port
 from jobs.connection import connect
@@ -28,6 +34,8 @@ from jobs.job_store import LEASE_S, JobStore
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from stepbox.recipes import RECIPES
+from stepbox.training import Epoch, Progress
+from worker.owner import this_process
 
 FEW = 1_000
 LIMIT = 20
@@ -154,12 +162,48 @@ def show_index(jobs: JobStore, total: int) -> None:
     )
 
 
+def show_memory(jobs: JobStore) -> None:
+    """Print the memory of a short job and of a long one."""
+    print(f"{'memory in Redis, kB':30}{'at its end':>14}{'after 7 days':>14}")
+    for epochs in (3, 1_000):
+        id = run_job(jobs, epochs)
+        sizes = {key: jobs.redis.memory_usage(key, samples=0) or 0 for key in keys_of(jobs, id)}
+        kept = sum(size for key, size in sizes.items() if not key.startswith("events:"))
+        print(f"  {f'a job of {epochs:,} epochs':28}{sum(sizes.values()) / 1e3:14.1f}", end="")
+        print(f"{kept / 1e3:14.1f}")
+
+
+def run_job(jobs: JobStore, epochs: int) -> str:
+    """Bring a job to its end as a worker does, with a report of each epoch; returns its id."""
+    rng = np.random.default_rng(0)
+    recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": epochs})
+    id = jobs.submit(recipe, samples=60_000, queue_limit=10, request_id="0" * 32).id
+    claim = jobs.claim(this_process(), "worker@machine")
+    assert claim is not None
+    jobs.start(claim, "cpu")
+    for epoch in range(epochs + 1):
+        entry = Epoch(epoch, float(rng.random()) if epoch else None, *map(float, rng.random(3)))
+        progress = Progress(
+            epoch, epochs, 60_000 * epoch, 60_000 * epochs, epoch / epochs, float(rng.random())
+        )
+        jobs.report(claim, asdict(progress), asdict(entry), f"e{epoch}-s0-f1")
+    jobs.decide(claim, "m-000000000000", 10**8)
+    jobs.finish(claim, "succeeded")
+    return id
+
+
+def keys_of(jobs: JobStore, id: str) -> Iterator[str]:
+    """Find all keys of a job."""
+    return cast(Iterator[str], jobs.redis.scan_iter(match=f"*{id}*"))
+
+
 def main() -> None:
     """Start a Redis, measure, end it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--jobs", type=int, default=100_000)
     arguments = parser.parse_args()
     with run_redis() as jobs:
+        show_memory(jobs)
         show_lists(jobs, arguments.jobs)
         show_index(jobs, arguments.jobs)
 

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import redis
 
-from jobs.record import Job, Status
+from jobs.record import Job, Status, history_key
 from stepbox.errors import NotFoundError
 
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
-INDEXED_AT_ONCE = 500  # jobs of an earlier version: Redis does nothing else for milliseconds
+INDEXED_AT_ONCE = 200  # jobs of an earlier version: Redis does nothing else for milliseconds
 CURSOR = re.compile(r"[0-9]{1,15}")  # an id has 16 digits
 
 
@@ -95,9 +95,8 @@ class JobReader:
             for id in ids:
                 pipeline.hgetall(f"job:{id}")
                 pipeline.zrank("jobs:queued", id)
-            answers = pipeline.execute()
+                pipeline.lrange(history_key(id), 0, -1)
+            answers = iter(pipeline.execute())
         return [
-            Job.from_record(record, position)
-            for record, position in zip(answers[::2], answers[1::2], strict=True)
-            if record
+            Job.from_record(*answer) for answer in zip(*[answers] * 3, strict=True) if answer[0]
         ]

@@ -8,6 +8,7 @@ from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, cast
 
+from jobs.compact import pack
 from jobs.job_reader import JobReader
 from jobs.measures import Measures
 from jobs.queue import QUEUE
@@ -181,8 +182,8 @@ class JobStore(JobReader):
                 claim.fence,
                 LEASE_S,
                 json.dumps(progress) if progress else "",
-                epoch["epoch"] if epoch else "",
-                json.dumps(epoch) if epoch else "",
+                pack("progress", progress) if progress else "",
+                pack("epoch", epoch) if epoch else "",
                 checkpoint or "",
             ),
         )

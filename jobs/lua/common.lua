@@ -1,6 +1,7 @@
 -- Shared by all scripts: each is one transition of a job, timed by Redis itself.
 --
 -- job:{id}      hash: the record, the one truth about a job
+-- history:{id}  list: the epochs of the job; its field history_length says how many
 -- events:{id}   stream: every status, epoch and progress of the job
 -- jobs:all      sorted set of all ids, by order of creation
 -- jobs:{status} sorted set of the ids in that state, by order of creation; jobs:queued is the queue
@@ -26,12 +27,17 @@ local function key_of(id)
   return 'job:' .. id
 end
 
+local function history_of(id)
+  return 'history:' .. id
+end
+
 local function count(field, amount)
   redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
 end
 
 -- Tell the job's watchers what the record says now. The record travels as the flat
--- list of strings that HGETALL gives, so that no number is changed on its way.
+-- list of strings that HGETALL gives, so that no number is changed on its way. Of the history,
+-- which only grows, it tells the length.
 local function emit_status(id)
   redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
     'record', cjson.encode(redis.call('HGETALL', key_of(id))),

@@ -101,6 +101,15 @@ def test_a_cursor_outlives_what_becomes_of_its_jobs(jobs, some_of_each):
     assert [job.id for job in rest] == some_of_each["queued"][2:]
 
 
+def test_a_list_reads_no_record_but_those_that_it_tells(jobs, some_of_each):
+    def records_read():
+        return jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
+
+    before = records_read()
+    jobs.page(status="failed", limit=3)
+    assert records_read() == before + 3
+
+
 @pytest.mark.parametrize("after", ["", "nowhere", "-1", "1.5", "١", "1234567890123456"])
 def test_what_is_no_cursor_is_told(jobs, after):
     submit(jobs)
@@ -128,9 +137,7 @@ def test_what_an_earlier_version_did_in_between_is_listed(jobs, some_of_each):
     assert lists(jobs) == by_status(jobs)
 
 
-def test_jobs_are_indexed_by_many_at_once_while_others_change_them(
-    jobs, some_of_each, monkeypatch
-):
+def test_jobs_are_indexed_by_many_at_once_while_others_change_them(jobs, some_of_each, monkeypatch):
     monkeypatch.setattr(job_reader, "INDEXED_AT_ONCE", 1)
     jobs.redis.delete(*ADDED)
     failed = some_of_each["failed"]
