@@ -18,7 +18,8 @@ FIRST = "0-0"
 class Event(NamedTuple):
     """One event: ``type`` is status, epoch or progress; ``data`` is its JSON text.
 
-    ``final`` tells that nothing comes after it.
+    ``final`` tells that nothing comes after it. The last of a deleted job is for those alone who
+    follow it meanwhile: its type is deleted, and it has no data.
     """
 
     id: str
@@ -48,7 +49,13 @@ def needs_history(entries: Iterable[Entry]) -> bool:
 
 
 def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event]:
-    """Read entries of a job's stream, beside its history as it was read after them."""
+    """Read entries of a job's stream, beside its history as it was read after them.
+
+    Raises
+    ------
+    NotFoundError
+        The job was deleted in between.
+    """
     return [_parse(event_id, fields, history) for event_id, fields in entries]
 
 
@@ -70,6 +77,8 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
 
 def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> Event:
     kind = fields["type"]
+    if kind == "deleted":
+        return Event(event_id, kind, "", final=True)
     if kind != "status":
         return Event(event_id, kind, json.dumps(unpack(cast(Kind, kind), fields["data"])))
     # The record as it was when the event happened, as the flat list that HGETALL gives.

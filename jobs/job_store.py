@@ -121,6 +121,22 @@ class JobStore(JobReader):
             raise ConflictError(f"job {id} is over: it has {job.status}")
         return job
 
+    def delete(self, id: str) -> None:
+        """Forget a job that is over, and its events; its model stays.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such job.
+        ConflictError
+            It waits or runs.
+        """
+        outcome = self._run("delete", id)
+        if outcome == "unknown":
+            raise NotFoundError(f"no job has the id {id!r}")
+        if outcome != "deleted":
+            raise ConflictError(f"job {id} is {outcome}: cancel it, then delete it once it is over")
+
     def queue_length(self) -> int:
         """Count the jobs that wait."""
         return self.redis.zcard("jobs:queued")

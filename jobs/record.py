@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
 from stepbox.card import HistoryEntry
+from stepbox.errors import NotFoundError
 from stepbox.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -89,11 +90,19 @@ class Job(BaseModel):
 
         Of the history only as much counts as the record then had. Earlier versions stored epochs
         as fields of the record.
+
+        Raises
+        ------
+        NotFoundError
+            The history has been deleted, and so has the job.
         """
         id, status = record["id"], record["status"]
+        length = int(record.get("history_length", 0))
+        if len(history) < length:
+            raise NotFoundError(f"job {id!r} has just been deleted")
         entries = [
             *(entry for field, entry in record.items() if field.startswith("epoch:")),
-            *history[: int(record.get("history_length", 0))],
+            *history[:length],
         ]
         epochs = sorted(
             (unpack("epoch", entry) for entry in entries), key=lambda entry: int(entry["epoch"])

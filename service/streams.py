@@ -9,6 +9,7 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 
 from jobs.events import Entry, Event, needs_history, order_of, parse_events, stream_key
 from jobs.record import history_key
+from stepbox.errors import NotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,9 @@ class Feed:
     def add(self, events: list[Event]) -> None:
         """Take further events and wake all followers."""
         for event in events:
-            self.orders.append(event.order)
-            self.chunks.append(to_bytes(event))
+            if event.data:
+                self.orders.append(event.order)
+                self.chunks.append(to_bytes(event))
             self.last = event.id
             self.over = self.over or event.final
         self.wake()
@@ -139,7 +142,9 @@ class Streams:
                 )
                 for key, entries in answer:
                     id, feed = waiting[key]
-                    feed.add(parse_events(entries, await self._history(id, entries)))
+                    history = await self._history(id, entries)
+                    with suppress(NotFoundError):  # the job's last event comes next
+                        feed.add(parse_events(entries, history))
         except RedisError as error:
             log.warning("the event streams break off, as Redis is away: %s", error)
             for feed in self._feeds.values():

@@ -10,6 +10,7 @@
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
 --               so a call that is repeated counts nothing twice
 
+local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
 local MOST_DEATHS = 9 -- of workers, between two checkpoints
 local EPOCH_BOUNDS_S = { 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000 }
@@ -44,14 +45,16 @@ local function emit_status(id)
     'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
 end
 
--- Change a job's status, and with it the sorted set that it is in. Nothing else does either.
+-- Change a job's status, and with it the sorted set that it is in: nothing else does either.
+-- Without a status it is in none.
 local function set_status(id, status)
-  local record = redis.call('HMGET', key_of(id), 'status', 'sequence')
-  if record[1] then
-    redis.call('ZREM', 'jobs:' .. record[1], id)
+  for _, other in ipairs(STATUSES) do
+    redis.call('ZREM', 'jobs:' .. other, id)
   end
-  redis.call('ZADD', 'jobs:' .. status, record[2], id)
-  redis.call('HSET', key_of(id), 'status', status)
+  if status then
+    redis.call('HSET', key_of(id), 'status', status)
+    redis.call('ZADD', 'jobs:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
+  end
 end
 
 -- Any state → succeeded, failed or cancelled.

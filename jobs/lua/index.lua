@@ -3,7 +3,6 @@
 -- jobs:queued, has left its own: as long as it has to be called again it returns 1, else 0.
 -- jobs:indexed is how far all who call it have come together.
 local most = unpack(ARGV)
-local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 
 -- Each job is in one set, and a running one has a lease.
 local function is_whole()
@@ -25,9 +24,6 @@ if #ids == 0 then
   return 0
 end
 for _, id in ipairs(ids) do
-  for _, status in ipairs(STATUSES) do
-    redis.call('ZREM', 'jobs:' .. status, id)
-  end
   set_status(id, redis.call('HGET', key_of(id), 'status'))
 end
 redis.call('SET', 'jobs:indexed', redis.call('ZSCORE', 'jobs:all', ids[#ids]))

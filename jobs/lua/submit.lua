@@ -8,7 +8,7 @@ if redis.call('EXISTS', key_of(id)) == 1 then
 end
 if idempotency ~= '' then
   local earlier = redis.call('HMGET', 'idempotency:' .. idempotency, 'job', 'fingerprint')
-  if earlier[1] then
+  if earlier[1] and redis.call('EXISTS', key_of(earlier[1])) == 1 then
     return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
   end
 end
