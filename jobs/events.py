@@ -80,7 +80,8 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
     if kind == "deleted":
         return Event(event_id, kind, "", final=True)
     if kind != "status":
-        return Event(event_id, kind, json.dumps(unpack(cast(Kind, kind), fields["data"])))
+        (values,) = unpack(cast(Kind, kind), [fields["data"]])
+        return Event(event_id, kind, json.dumps(values))
     # The record as it was when the event happened, as the flat list that HGETALL gives.
     flat: list[str] = json.loads(fields["record"])
     position = fields["queue_position"]

@@ -11,7 +11,7 @@ from stepbox.errors import NotFoundError
 
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
-INDEXED_AT_ONCE = 200  # jobs of an earlier version: Redis does nothing else for milliseconds
+INDEXED_AT_ONCE = 1000  # jobs of an earlier version: Redis does nothing else for milliseconds
 CURSOR = re.compile(r"[0-9]{1,15}")  # an id has 16 digits
 
 

@@ -104,9 +104,7 @@ class Job(BaseModel):
             *(entry for field, entry in record.items() if field.startswith("epoch:")),
             *history[:length],
         ]
-        epochs = sorted(
-            (unpack("epoch", entry) for entry in entries), key=lambda entry: int(entry["epoch"])
-        )
+        epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
         model = record.get("model") if status == "succeeded" else None
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)

@@ -45,8 +45,8 @@ local function emit_status(id)
     'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
 end
 
--- Change a job's status, and with it the sorted set that it is in: nothing else does either.
--- Without a status it is in none.
+-- Change a job's status, and with it the sorted set that it is in: no transition does either by
+-- itself. Without a status it is in none.
 local function set_status(id, status)
   for _, other in ipairs(STATUSES) do
     redis.call('ZREM', 'jobs:' .. other, id)
