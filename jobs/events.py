@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
+from jobs.compact import Kind, unpack
 from jobs.job_store import JobStore
-from jobs.record import FINAL, Job
+from jobs.record import FINAL, Job, history_key
+
+Entry = tuple[str, Mapping[str, str]]  # of a stream: its id and its fields
 
 EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
 FIRST = "0-0"
@@ -15,7 +18,8 @@ FIRST = "0-0"
 class Event(NamedTuple):
     """One event: ``type`` is status, epoch or progress; ``data`` is its JSON text.
 
-    ``final`` tells that nothing comes after it.
+    ``final`` tells that nothing comes after it. The last of a deleted job is for those alone who
+    follow it meanwhile: its type is deleted, and it has no data.
     """
 
     id: str
@@ -39,17 +43,20 @@ def order_of(event_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in event_id.split("-"))
 
 
-def parse_event(event_id: str, fields: Mapping[str, str]) -> Event:
-    """Read an entry of a job's stream."""
-    if fields["type"] != "status":
-        return Event(event_id, fields["type"], fields["data"])
-    # The record as it was when the event happened, as the flat list that HGETALL gives.
-    flat: list[str] = json.loads(fields["record"])
-    position = fields["queue_position"]
-    job = Job.from_record(
-        dict(zip(flat[::2], flat[1::2], strict=True)), int(position) if position else None
-    )
-    return _status(event_id, job)
+def needs_history(entries: Iterable[Entry]) -> bool:
+    """Tell whether some entries of a job's stream can be read only beside its history."""
+    return any(fields["type"] == "status" for _, fields in entries)
+
+
+def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event]:
+    """Read entries of a job's stream, beside its history as it was read after them.
+
+    Raises
+    ------
+    NotFoundError
+        The job was deleted in between.
+    """
+    return [_parse(event_id, fields, history) for event_id, fields in entries]
 
 
 def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
@@ -57,14 +64,29 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
 
     Of a finished job whose events have been dropped by age only the final status is left.
     """
+    with jobs.redis.pipeline() as pipeline:
+        pipeline.xrange(stream_key(id), min=f"({after}")
+        pipeline.lrange(history_key(id), 0, -1)
+        pipeline.exists(stream_key(id))
+        entries, history, exist = pipeline.execute()
     job = jobs.get(id)
-    entries = cast(
-        list[tuple[str, dict[str, str]]], jobs.redis.xrange(stream_key(id), min=f"({after}")
-    )
-    events = [parse_event(*entry) for entry in entries]
-    if not events and job.status in FINAL and not jobs.redis.exists(stream_key(id)):
-        events = [_status(after, job)]
-    return events
+    if not exist and job.status in FINAL:
+        return [_status(after, job)]
+    return parse_events(entries, history)
+
+
+def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> Event:
+    kind = fields["type"]
+    if kind == "deleted":
+        return Event(event_id, kind, "", final=True)
+    if kind != "status":
+        (values,) = unpack(cast(Kind, kind), [fields["data"]])
+        return Event(event_id, kind, json.dumps(values))
+    # The record as it was when the event happened, as the flat list that HGETALL gives.
+    flat: list[str] = json.loads(fields["record"])
+    position = fields["queue_position"]
+    record = dict(zip(flat[::2], flat[1::2], strict=True))
+    return _status(event_id, Job.from_record(record, int(position) if position else None, history))
 
 
 def _status(event_id: str, job: Job) -> Event:

@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from secrets import token_hex
 from typing import Any, Literal, cast
 
-import redis
-
+from jobs.compact import pack
+from jobs.job_reader import JobReader
 from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.record import FINAL, Job, Status
@@ -20,8 +19,6 @@ from stepbox.recipe import Recipe
 LEASE_S = 10
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5
-SCRIPTS = Path(__file__).parent / "lua"
-COMMON = (SCRIPTS / "common.lua").read_text()
 
 Verdict = Literal["go on", "cancel", "lost"]
 
@@ -42,19 +39,8 @@ class Claim:
     request_id: str | None  # of the request that submitted the job
 
 
-class JobStore:
+class JobStore(JobReader):
     """All that can be done with jobs."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        self.redis = client
-        self._scripts = {
-            path.stem: client.register_script(COMMON + path.read_text())
-            for path in SCRIPTS.glob("*.lua")
-            if path.stem != "common"
-        }
-
-    def _run(self, script: str, *arguments: str | int | float) -> Any:
-        return self._scripts[script](args=list(arguments))
 
     # -- what clients do ------------------------------------------------------------------
 
@@ -117,52 +103,6 @@ class JobStore:
             )
         return self.get(id)
 
-    def get(self, id: str) -> Job:
-        """Read a job; raises NotFoundError where there is none."""
-        with self.redis.pipeline() as pipeline:
-            pipeline.hgetall(f"job:{id}")
-            pipeline.zrank("jobs:queued", id)
-            record, position = pipeline.execute()
-        if not record:
-            raise NotFoundError(f"no job has the id {id!r}")
-        return Job.from_record(record, position)
-
-    def page(
-        self, *, status: Status | None = None, limit: int = 20, after: str | None = None
-    ) -> tuple[list[Job], str | None]:
-        """List jobs, newest first.
-
-        Returns
-        -------
-        tuple
-            At most ``limit`` jobs, and the cursor to pass as ``after`` for the next ones, or
-            None where there are no more.
-        """
-        start = 0
-        if after is not None:
-            rank = cast(int | None, self.redis.zrevrank("jobs:all", after))
-            if rank is None:
-                raise NotFoundError(f"no job has the id {after!r}, given as 'after'")
-            start = rank + 1
-        found: list[Job] = []
-        for job in self._newest_first(start, chunk=limit + 1):
-            if status is None or job.status == status:
-                if len(found) == limit:
-                    return found, found[-1].id
-                found.append(job)
-        return found, None
-
-    def _newest_first(self, start: int, chunk: int) -> Iterator[Job]:
-        while ids := cast(list[str], self.redis.zrevrange("jobs:all", start, start + chunk - 1)):
-            with self.redis.pipeline() as pipeline:
-                for id in ids:
-                    pipeline.hgetall(f"job:{id}")
-                    pipeline.zrank("jobs:queued", id)
-                answers = pipeline.execute()
-            for record, position in zip(answers[::2], answers[1::2], strict=True):
-                yield Job.from_record(record, position)
-            start += len(ids)
-
     def cancel(self, id: str) -> Job:
         """Cancel a waiting job at once, or tell a running one to stop.
 
@@ -180,6 +120,22 @@ class JobStore:
         if outcome == "over":
             raise ConflictError(f"job {id} is over: it has {job.status}")
         return job
+
+    def delete(self, id: str) -> None:
+        """Forget a job that is over, and its events; its model stays.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such job.
+        ConflictError
+            It waits or runs.
+        """
+        outcome = self._run("delete", id)
+        if outcome == "unknown":
+            raise NotFoundError(f"no job has the id {id!r}")
+        if outcome != "deleted":
+            raise ConflictError(f"job {id} is {outcome}: cancel it, then delete it once it is over")
 
     def queue_length(self) -> int:
         """Count the jobs that wait."""
@@ -242,8 +198,8 @@ class JobStore:
                 claim.fence,
                 LEASE_S,
                 json.dumps(progress) if progress else "",
-                epoch["epoch"] if epoch else "",
-                json.dumps(epoch) if epoch else "",
+                pack("progress", progress) if progress else "",
+                pack("epoch", epoch) if epoch else "",
                 checkpoint or "",
             ),
         )

@@ -1,17 +1,24 @@
 """The job as clients see it, read from its record in Redis."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.compact import unpack
 from stepbox.card import HistoryEntry
+from stepbox.errors import NotFoundError
 from stepbox.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def history_key(id: str) -> str:
+    """Name the list of a job's epochs."""
+    return f"history:{id}"
 
 
 class Progress(BaseModel):
@@ -76,13 +83,28 @@ class Job(BaseModel):
     links: JobLinks
 
     @classmethod
-    def from_record(cls, record: Mapping[str, str], queue_position: int | None) -> Self:
-        """Read the fields of the hash ``job:{id}``."""
+    def from_record(
+        cls, record: Mapping[str, str], queue_position: int | None, history: Sequence[str]
+    ) -> Self:
+        """Read the fields of the hash ``job:{id}``, of now or then, and the list ``history:{id}``.
+
+        Of the history only as much counts as the record then had. Earlier versions stored epochs
+        as fields of the record.
+
+        Raises
+        ------
+        NotFoundError
+            The history has been deleted, and so has the job.
+        """
         id, status = record["id"], record["status"]
-        epochs = sorted(
-            (json.loads(entry) for field, entry in record.items() if field.startswith("epoch:")),
-            key=lambda entry: int(entry["epoch"]),
-        )
+        length = int(record.get("history_length", 0))
+        if len(history) < length:
+            raise NotFoundError(f"job {id!r} has just been deleted")
+        entries = [
+            *(entry for field, entry in record.items() if field.startswith("epoch:")),
+            *history[:length],
+        ]
+        epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
         model = record.get("model") if status == "succeeded" else None
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)

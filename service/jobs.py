@@ -1,4 +1,4 @@
-"""Trainings: start one, watch it, cancel it."""
+"""Trainings: start one, watch it, cancel it, delete it."""
 
 import logging
 
@@ -53,7 +53,7 @@ class TrainHeaders(Parameters):
         min_length=1,
         max_length=200,
         description="Chosen by the client and kept for a day: the same key with the same body "
-        "answers with the same job.",
+        "answers with the same job, unless that has been deleted.",
     )
 
 
@@ -68,7 +68,11 @@ class JobQuery(Parameters):
 
     status: Status | None = Field(None, description="Only jobs in this state.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
-    after: str | None = Field(None, description="The cursor `next` of the previous page.")
+    after: str | None = Field(
+        None,
+        description="The cursor `next` of the previous page, which holds whatever becomes of the "
+        "jobs on it; or a job's id, of whatever status: the jobs created before it.",
+    )
 
 
 class JobList(BaseModel):
@@ -123,6 +127,17 @@ def list_jobs(query: JobQuery) -> Response:
 def get_job(path: JobPath) -> Response:
     """Give a job as it is now."""
     return jsonify(parts().jobs.get(path.id).to_json())
+
+
+@blueprint.delete(
+    "/jobs/<id>",
+    summary="Delete a job",
+    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
+)
+def delete_job(path: JobPath) -> tuple[str, int]:
+    """Delete a job that is over, with its history and events; its model stays."""
+    parts().jobs.delete(path.id)
+    return "", 204
 
 
 @blueprint.post(

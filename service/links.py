@@ -26,6 +26,7 @@ class Link(NamedTuple):
 TRAIN = Operation("post", "/train")
 JOBS = Operation("get", "/jobs")
 JOB = Operation("get", "/jobs/{id}")
+DELETE_JOB = Operation("delete", "/jobs/{id}")
 EVENTS = Operation("get", "/jobs/{id}/events")
 CANCEL = Operation("post", "/jobs/{id}/cancel")
 MODELS = Operation("get", "/models")
@@ -74,6 +75,7 @@ LINKS: dict[tuple[Operation, str], list[Link]] = {
     (JOB, "200"): [
         Link("Events", EVENTS, _ID),
         Link("Cancel", CANCEL, _ID),
+        Link("Delete", DELETE_JOB, _ID, description="Once it is over."),
         Link(
             "Model", MODEL, {"ref": "$response.body#/model"}, description="Once it has succeeded."
         ),

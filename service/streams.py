@@ -9,12 +9,15 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from jobs.events import Event, order_of, parse_event, stream_key
+from jobs.events import Entry, Event, needs_history, order_of, parse_events, stream_key
+from jobs.record import history_key
+from stepbox.errors import NotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +46,9 @@ class Feed:
     def add(self, events: list[Event]) -> None:
         """Take further events and wake all followers."""
         for event in events:
-            self.orders.append(event.order)
-            self.chunks.append(to_bytes(event))
+            if event.data:
+                self.orders.append(event.order)
+                self.chunks.append(to_bytes(event))
             self.last = event.id
             self.over = self.over or event.final
         self.wake()
@@ -130,21 +134,30 @@ class Streams:
         self._redis = self._redis or self._connect()
         try:
             while waiting := {
-                stream_key(id): feed for id, feed in self._feeds.items() if not feed.over
+                stream_key(id): (id, feed) for id, feed in self._feeds.items() if not feed.over
             }:
-                places = {key: feed.last for key, feed in waiting.items()}
+                places = {key: feed.last for key, (_, feed) in waiting.items()}
                 answer = cast(
-                    list[tuple[str, list[tuple[str, dict[str, str]]]]],
+                    list[tuple[str, list[Entry]]],
                     await self._redis.xread(places, count=500, block=BLOCK_MS),  # type: ignore[arg-type]
                 )
                 for key, entries in answer:
-                    waiting[key].add([parse_event(*entry) for entry in entries])
+                    id, feed = waiting[key]
+                    history = await self._history(id, entries)
+                    with suppress(NotFoundError):  # the job's last event comes next
+                        feed.add(parse_events(entries, history))
         except RedisError as error:
             log.warning("the event streams break off, as Redis is away: %s", error)
             for feed in self._feeds.values():
                 feed.over = True
                 feed.wake()
             self._feeds.clear()
+
+    async def _history(self, id: str, entries: list[Entry]) -> list[str]:
+        """Read a job's epochs where some of its events need them."""
+        if self._redis is None or not needs_history(entries):
+            return []
+        return await cast(Awaitable[list[str]], self._redis.lrange(history_key(id), 0, -1))
 
 
 def to_bytes(event: Event) -> bytes:

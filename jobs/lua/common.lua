@@ -1,14 +1,16 @@
 -- Shared by all scripts: each is one transition of a job, timed by Redis itself.
 --
 -- job:{id}      hash: the record, the one truth about a job
+-- history:{id}  list: the epochs of the job; its field history_length says how many
 -- events:{id}   stream: every status, epoch and progress of the job
 -- jobs:all      sorted set of all ids, by order of creation
--- jobs:queued   sorted set of waiting ids, by order of creation
+-- jobs:{status} sorted set of the ids in that state, by order of creation; jobs:queued is the queue
 -- jobs:leases   sorted set of running ids, by the time their lease ends
 -- workers       hash name → what the worker says of itself; workers:seen by time
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
 --               so a call that is repeated counts nothing twice
 
+local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
 local MOST_DEATHS = 9 -- of workers, between two checkpoints
 local EPOCH_BOUNDS_S = { 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000 }
@@ -26,24 +28,41 @@ local function key_of(id)
   return 'job:' .. id
 end
 
+local function history_of(id)
+  return 'history:' .. id
+end
+
 local function count(field, amount)
   redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
 end
 
 -- Tell the job's watchers what the record says now. The record travels as the flat
--- list of strings that HGETALL gives, so that no number is changed on its way.
+-- list of strings that HGETALL gives, so that no number is changed on its way. Of the history,
+-- which only grows, it tells the length.
 local function emit_status(id)
   redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
     'record', cjson.encode(redis.call('HGETALL', key_of(id))),
     'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
 end
 
+-- Change a job's status, and with it the sorted set that it is in: no transition does either by
+-- itself. Without a status it is in none.
+local function set_status(id, status)
+  for _, other in ipairs(STATUSES) do
+    redis.call('ZREM', 'jobs:' .. other, id)
+  end
+  if status then
+    redis.call('HSET', key_of(id), 'status', status)
+    redis.call('ZADD', 'jobs:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
+  end
+end
+
 -- Any state → succeeded, failed or cancelled.
 local function conclude(id, status)
-  redis.call('ZREM', 'jobs:queued', id)
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
-  redis.call('HSET', key_of(id), 'status', status, 'finished_at', stamp())
+  set_status(id, status)
+  redis.call('HSET', key_of(id), 'finished_at', stamp())
   count('finished:' .. status)
   emit_status(id)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
@@ -67,8 +86,7 @@ local function requeue(id, cause)
   end
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
-  redis.call('HSET', key_of(id), 'status', 'queued')
-  redis.call('ZADD', 'jobs:queued', redis.call('HGET', key_of(id), 'sequence'), id)
+  set_status(id, 'queued')
   count('recoveries:' .. cause)
   emit_status(id)
 end

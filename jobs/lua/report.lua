@@ -1,13 +1,21 @@
--- ARGV: id, fence, lease in seconds, progress or '', epoch number or '', epoch entry, checkpoint or ''
+-- ARGV: id, fence, lease in seconds, progress or '', its short form, epoch in the short form or '',
+-- checkpoint or ''
 -- Renews the lease and stores what the training has reached. An epoch that is already
 -- stored (the reply was lost, or a second attempt reached it again) makes no event.
 -- Returns the verdict.
-local id, fence, lease, progress, epoch, entry, checkpoint = unpack(ARGV)
+local id, fence, lease, progress, progress_event, epoch, checkpoint = unpack(ARGV)
+
+-- Whether an epoch is not stored yet; earlier versions stored it as a field of the record.
+local function is_new(number)
+  local last = redis.call('LINDEX', history_of(id), -1)
+  return (not last or number > cjson.decode(last)[1])
+    and redis.call('HEXISTS', key_of(id), 'epoch:' .. number) == 0
+end
 
 -- Counts an epoch of training: its seconds, as a histogram's buckets too, its samples and pace.
-local function count_epoch()
+local function count_epoch(seconds)
   local record = redis.call('HMGET', key_of(id), 'recipe', 'progress')
-  local job, seconds = cjson.decode(record[2]), cjson.decode(entry).seconds
+  local job = cjson.decode(record[2])
   local field = 'epochs:' .. cjson.decode(record[1]).engine .. ':'
   local samples = job.samples_total / job.epochs
   count(field .. 'seconds', seconds)
@@ -26,10 +34,15 @@ if answer == 'lost' then
   return answer
 end
 redis.call('ZADD', 'jobs:leases', now() + lease, id)
-if epoch ~= '' and redis.call('HSETNX', key_of(id), 'epoch:' .. epoch, entry) == 1 then
-  redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', entry)
-  if tonumber(epoch) > 0 then
-    count_epoch()
+if epoch ~= '' then
+  local number, _, _, _, seconds = unpack(cjson.decode(epoch))
+  if is_new(number) then
+    local length = redis.call('RPUSH', history_of(id), epoch)
+    redis.call('HSET', key_of(id), 'history_length', length)
+    redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', epoch)
+    if number > 0 then
+      count_epoch(seconds)
+    end
   end
 end
 if checkpoint ~= '' and redis.call('HGET', key_of(id), 'checkpoint') ~= checkpoint then
@@ -38,6 +51,6 @@ if checkpoint ~= '' and redis.call('HGET', key_of(id), 'checkpoint') ~= checkpoi
 end
 if progress ~= '' then
   redis.call('HSET', key_of(id), 'progress', progress)
-  redis.call('XADD', 'events:' .. id, '*', 'type', 'progress', 'data', progress)
+  redis.call('XADD', 'events:' .. id, '*', 'type', 'progress', 'data', progress_event)
 end
 return answer

@@ -8,7 +8,7 @@ if redis.call('EXISTS', key_of(id)) == 1 then
 end
 if idempotency ~= '' then
   local earlier = redis.call('HMGET', 'idempotency:' .. idempotency, 'job', 'fingerprint')
-  if earlier[1] then
+  if earlier[1] and redis.call('EXISTS', key_of(earlier[1])) == 1 then
     return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
   end
 end
@@ -17,14 +17,14 @@ if redis.call('ZCARD', 'jobs:queued') >= tonumber(limit) then
 end
 
 local sequence = redis.call('INCR', 'jobs:sequence')
-redis.call('HSET', key_of(id), 'id', id, 'status', 'queued', 'recipe', recipe, 'progress', progress,
+redis.call('HSET', key_of(id), 'id', id, 'recipe', recipe, 'progress', progress,
   'created_at', stamp(), 'sequence', sequence, 'fence', 0, 'attempts', 0)
 if request_id ~= '' then
   redis.call('HSET', key_of(id), 'request_id', request_id)
 end
 count('submitted')
 redis.call('ZADD', 'jobs:all', sequence, id)
-redis.call('ZADD', 'jobs:queued', sequence, id)
+set_status(id, 'queued')
 if idempotency ~= '' then
   redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
   redis.call('EXPIRE', 'idempotency:' .. idempotency, kept_s)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched
@@ -150,6 +151,10 @@ def test_a_long_list_has_no_gap_and_shows_what_runs(own_stack, visit):  # the pa
     expect(page.locator("#more button")).to_have_count(0)
     jobs.append(own_stack.train(recipe="mnist-numpy", seed=99)["id"])
     expect(page.locator("#rows tbody tr")).to_have_count(29)
+    gone = f"{own_stack.url}/jobs/{jobs.pop()}"
+    requests.post(f"{gone}/cancel", timeout=10).raise_for_status()
+    requests.delete(gone, timeout=10).raise_for_status()
+    expect(page.locator("#rows tbody tr")).to_have_count(28)
     links = page.locator("#rows a").evaluate_all("links => links.map((link) => link.href)")
     assert [link.rsplit("/", 1)[1] for link in links] == jobs[::-1]
 

@@ -164,16 +164,9 @@ def test_a_repeated_epoch_makes_no_second_event(jobs):
     claim = jobs.claim(OWNER, "w")
     jobs.report(claim, epoch=entry(0))
     assert jobs.report(claim, epoch={**entry(0), "seconds": 99}) == "go on"
-    assert [event["epoch"] for event in map(json.loads, _stored_epochs(jobs, id))] == [0]
-    assert jobs.get(id).history[0].seconds == 2.5
-
-
-def _stored_epochs(jobs, id):
-    return [
-        fields["data"]
-        for _, fields in jobs.redis.xrange(f"events:{id}")
-        if fields["type"] == "epoch"
-    ]
+    told = [json.loads(event.data) for event in events(jobs, id) if event.type == "epoch"]
+    assert told == [entry(0)]
+    assert [one.seconds for one in jobs.get(id).history] == [2.5]
 
 
 def test_a_waiting_job_is_cancelled_at_once(jobs):

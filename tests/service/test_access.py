@@ -75,6 +75,7 @@ def test_a_reader_reads_and_predicts_but_changes_nothing(guarded):
     for method, path in (
         ("post", "/train"),
         ("post", "/jobs/some/cancel"),
+        ("delete", "/jobs/some"),
         ("put", "/aliases/best"),
         ("delete", "/models/m-000000000000"),
     ):

@@ -212,6 +212,7 @@ def test_the_openapi_document_is_valid_and_whole(app, client):
         ("/train", "POST"),
         ("/jobs", "GET"),
         ("/jobs/{id}", "GET"),
+        ("/jobs/{id}", "DELETE"),
         ("/jobs/{id}/cancel", "POST"),
         ("/jobs/{id}/events", "GET"),
         ("/predict", "POST"),

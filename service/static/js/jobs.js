@@ -33,7 +33,7 @@ function present(job) {
   frame(); caption(); draw();
   if (job?.status !== "running") return;
   stop = new AbortController();
-  watch(job, (now, type, speed) => { shown = now; rate = speed ?? rate; caption(); if (type !== "progress") draw(); if (type === "status") look(); }, trouble, stop.signal);
+  watch(job, (now, type, speed) => { shown = now; rate = speed ?? rate; caption(); if (type !== "progress") draw(); if (type === "status") look(); }, trouble, stop.signal).catch((problem) => { if (problem.status !== 404) throw problem; }); // it has been deleted
 }
 
 // The list, looked at again while the page is seen
@@ -45,7 +45,7 @@ async function look() {
     const [{ jobs, next }, { jobs: [running] }] = await Promise.all([get("/jobs?limit=20"), get("/jobs?status=running&limit=1")]); // it may stand far behind those that wait
     clearTimeout(slow);
     const listed = new Set(jobs.map((job) => job.id));
-    if (older.length) older = [...newest, ...older].filter((job) => !listed.has(job.id)); else cursor = next;
+    if (older.length) older = [...newest, ...older].filter((job) => !listed.has(job.id) && job.created_at < jobs.at(-1)?.created_at); else cursor = next;
     newest = jobs;
     renew($("#rows"), list([...newest, ...older], recipes, published));
     renew($("#more"), ...(cursor ? [h("button", { class: "plain", type: "button", onclick: more }, "Older jobs")] : []));

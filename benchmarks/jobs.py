@@ -1,0 +1,212 @@
+"""Print what the records of many jobs cost: time to list them, and memory in Redis.
+
+    python -m benchmarks.jobs [--jobs 100000]
+
+A Redis is started, and filled with jobs by the scripts that the API and the workers run: each 500th
+was cancelled, the others succeeded. Pages of 20 are timed at 1,000 jobs and at all of them, and
+beside them what a list without an index takes: to read the records, newest first, until there are
+enough. Last, it is timed how long the index of all jobs takes to be made, once, after an upgrade
+from a version that had none, and for how long at most Redis does nothing else.
+
+Before that the memory is printed that Redis uses for a job of 3 and of 1,000 epochs once it has
+succeeded: all its keys, and those that stay when its events are dropped after 7 days.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import cast, get_args
+
+import numpy as np
+
+from benchmarks.serving.processes import Server, free_port
+from jobs.connection import connect
+from jobs.job_reader import INDEXED_AT_ONCE
+from jobs.job_store import LEASE_S, JobStore
+from jobs.record import Job, Status
+from jobs.settings import Settings
+from stepbox.recipes import RECIPES
+from stepbox.training import Epoch, Progress
+from worker.owner import this_process
+
+FEW = 1_000
+LIMIT = 20
+RUNS = 20
+AT_ONCE = 1_000
+CANCELLED_EACH = 500
+PROGRESS = {
+    "epoch": 3,
+    "epochs": 3,
+    "samples": 180_000,
+    "samples_total": 180_000,
+    "fraction": 1.0,
+    "eta_seconds": 0.0,
+}
+
+
+@contextmanager
+def run_redis() -> Iterator[JobStore]:
+    """Run a Redis of its own, in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "STEPBOX_REDIS_DIR": folder,
+            "STEPBOX_REDIS_PORT": str(port),
+        }
+        server = Server("bin/redis-local", environment, Path(folder) / "log")
+        password = Path(folder) / "credentials" / "password"
+        try:
+            while "Ready to accept connections" not in server.log.read_text():
+                server.check()
+                time.sleep(0.05)
+            with connect(
+                Settings(
+                    redis_url=f"redis://stepbox@127.0.0.1:{port}/0", redis_password_file=password
+                )
+            ) as client:
+                yield JobStore(client)
+        finally:
+            server.stop()
+
+
+def fill(jobs: JobStore, numbers: range) -> None:
+    """Bring jobs to their end, in the order of their numbers; the events are dropped as by age."""
+    recipe = RECIPES["mnist-numpy"]
+    submission = [recipe.model_dump_json(), json.dumps(PROGRESS), 10**9, "", "", 1, ""]
+    with jobs.redis.pipeline(transaction=False) as pipeline:
+
+        def run(script: str, *arguments: str | int) -> None:
+            jobs._scripts[script](args=list(arguments), client=pipeline)
+
+        for number in numbers:
+            id = f"{number:016x}"
+            run("submit", id, *submission)
+            run("claim", "{}", "worker@machine", LEASE_S)
+            cancelled = number % CANCELLED_EACH == 0
+            run("finish", id, 1, "cancelled" if cancelled else "succeeded", "")
+            pipeline.delete(f"events:{id}")
+            if number % AT_ONCE == 0:
+                pipeline.execute()
+        pipeline.execute()
+
+
+def scan(jobs: JobStore, status: Status) -> list[Job]:
+    """List jobs of a status without an index."""
+    found: list[Job] = []
+    after = None
+    while len(found) < LIMIT:
+        page, after = jobs.page(limit=LIMIT + 1, after=after)
+        found += [job for job in page if job.status == status]
+        if after is None:
+            break
+    return found[:LIMIT]
+
+
+def milliseconds(run: Callable[[], object], runs: int = RUNS) -> float:
+    """Time the median of some runs."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return 1000 * median(times)
+
+
+def show_lists(jobs: JobStore, total: int) -> None:
+    """Print the times of a page, few jobs and many, with and without an index."""
+    statuses: tuple[Status, ...] = get_args(Status)
+    kinds: dict[str, Callable[[], object]] = {
+        "all": lambda: jobs.page(limit=LIMIT),
+        **{one: lambda one=one: jobs.page(status=one, limit=LIMIT) for one in statuses},
+        "succeeded, from the middle": lambda: jobs.page(status="succeeded", after=str(size // 2)),
+    }
+    times: dict[int, dict[str, float]] = {}
+    scans: dict[int, float] = {}
+    done = 0
+    for size in (FEW, total):
+        fill(jobs, range(done, size))
+        done = size
+        times[size] = {name: milliseconds(run) for name, run in kinds.items()}
+        scans[size] = milliseconds(lambda: scan(jobs, "failed"), runs=1)
+    print(f"{'a page of 20, ms':30}{f'{FEW:,} jobs':>14}{f'{total:,} jobs':>14}{'ratio':>8}")
+    for name in kinds:
+        few, many = (times[size][name] for size in (FEW, total))
+        print(f"  {name:28}{few:14.2f}{many:14.2f}{many / few:8.2f}")
+    few, many = scans[FEW], scans[total]
+    print(f"  {'failed, without an index':28}{few:14.1f}{many:14.1f}{many / few:8.1f}")
+    print(f"  without an index, to with it: {many / times[total]['failed']:,.0f}")
+
+
+def show_index(jobs: JobStore, total: int) -> None:
+    """Print how long it takes to make the index of all jobs."""
+    jobs.redis.delete("jobs:running", "jobs:succeeded", "jobs:failed", "jobs:cancelled")
+    longest, start = 0.0, time.perf_counter()
+    more = True
+    while more:
+        before = time.perf_counter()
+        more = jobs._run("index", INDEXED_AT_ONCE)
+        longest = max(longest, time.perf_counter() - before)
+    seconds = time.perf_counter() - start
+    print(
+        f"the index of {total:,} jobs is made in {seconds:.2f} s, by steps of at most "
+        f"{1000 * longest:.1f} ms"
+    )
+
+
+def show_memory(jobs: JobStore) -> None:
+    """Print the memory of a short job and of a long one."""
+    print(f"{'memory in Redis, kB':30}{'at its end':>14}{'after 7 days':>14}")
+    for epochs in (3, 1_000):
+        id = run_job(jobs, epochs)
+        sizes = {key: jobs.redis.memory_usage(key, samples=0) or 0 for key in keys_of(jobs, id)}
+        kept = sum(size for key, size in sizes.items() if not key.startswith("events:"))
+        print(f"  {f'a job of {epochs:,} epochs':28}{sum(sizes.values()) / 1e3:14.1f}", end="")
+        print(f"{kept / 1e3:14.1f}")
+
+
+def run_job(jobs: JobStore, epochs: int) -> str:
+    """Bring a job to its end as a worker does, with a report of each epoch; returns its id."""
+    rng = np.random.default_rng(0)
+    recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": epochs})
+    id = jobs.submit(recipe, samples=60_000, queue_limit=10, request_id="0" * 32).id
+    claim = jobs.claim(this_process(), "worker@machine")
+    assert claim is not None
+    jobs.start(claim, "cpu")
+    for epoch in range(epochs + 1):
+        entry = Epoch(epoch, float(rng.random()) if epoch else None, *map(float, rng.random(3)))
+        progress = Progress(
+            epoch, epochs, 60_000 * epoch, 60_000 * epochs, epoch / epochs, float(rng.random())
+        )
+        jobs.report(claim, asdict(progress), asdict(entry), f"e{epoch}-s0-f1")
+    jobs.decide(claim, "m-000000000000", 10**8)
+    jobs.finish(claim, "succeeded")
+    return id
+
+
+def keys_of(jobs: JobStore, id: str) -> Iterator[str]:
+    """Find all keys of a job."""
+    return cast(Iterator[str], jobs.redis.scan_iter(match=f"*{id}*"))
+
+
+def main() -> None:
+    """Start a Redis, measure, end it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=100_000)
+    arguments = parser.parse_args()
+    with run_redis() as jobs:
+        show_memory(jobs)
+        show_lists(jobs, arguments.jobs)
+        show_index(jobs, arguments.jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Reading jobs from Redis: one of them, or page by page."""
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+
+from jobs.record import Job, Status, history_key
+from stepbox.errors import NotFoundError
+
+SCRIPTS = Path(__file__).parent / "lua"
+COMMON = (SCRIPTS / "common.lua").read_text()
+INDEXED_AT_ONCE = 1000  # jobs of an earlier version: Redis does nothing else for milliseconds
+CURSOR = re.compile(r"[0-9]{1,15}")  # an id has 16 digits
+
+
+class JobReader:
+    """What can be asked of jobs, and the Lua scripts in ``jobs/lua``."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.redis = client
+        self._scripts = {
+            path.stem: client.register_script(COMMON + path.read_text())
+            for path in SCRIPTS.glob("*.lua")
+            if path.stem != "common"
+        }
+
+    def _run(self, script: str, *arguments: str | int | float) -> Any:
+        return self._scripts[script](args=list(arguments))
+
+    def get(self, id: str) -> Job:
+        """Read a job; raises NotFoundError where there is none."""
+        for job in self._read([id]):
+            return job
+        raise NotFoundError(f"no job has the id {id!r}")
+
+    def page(
+        self, *, status: Status | None = None, limit: int = 20, after: str | None = None
+    ) -> tuple[list[Job], str | None]:
+        """List jobs, newest first.
+
+        Parameters
+        ----------
+        status
+            Only jobs in this state.
+        limit
+            Most jobs to list.
+        after
+            Where to go on: the cursor that came with the previous page, which names a place that
+            stays, whatever becomes of its jobs; or a job's id, of whatever status.
+
+        Returns
+        -------
+        tuple
+            At most ``limit`` jobs, and the cursor to pass as ``after`` for the next ones, or
+            None where there are no more.
+
+        Raises
+        ------
+        NotFoundError
+            ``after`` is neither a cursor nor the id of a job.
+        """
+        while status is not None and self._run("index", INDEXED_AT_ONCE):
+            pass
+        entries = cast(
+            list[tuple[str, float]],
+            self.redis.zrange(
+                f"jobs:{status or 'all'}",
+                "+inf" if after is None else f"({self._sequence(after)}",
+                "-inf",
+                desc=True,
+                withscores=True,
+                byscore=True,
+                offset=0,
+                num=limit + 1,
+            ),
+        )
+        cursor = str(int(entries[limit - 1][1])) if len(entries) > limit else None
+        listed = self._read([id for id, _ in entries[:limit]])
+        return [job for job in listed if status in (None, job.status)], cursor
+
+    def _sequence(self, after: str) -> int:
+        """Find the place in the order of creation that ``page`` goes on from."""
+        place = self.redis.zscore("jobs:all", after)
+        if place is not None:
+            return int(place)
+        if not CURSOR.fullmatch(after):
+            raise NotFoundError(f"no job has the id {after!r}, given as 'after'")
+        return int(after)
+
+    def _read(self, ids: list[str]) -> list[Job]:
+        """Read the jobs that there are of these ids, all at one moment."""
+        with self.redis.pipeline() as pipeline:
+            for id in ids:
+                pipeline.hgetall(f"job:{id}")
+                pipeline.zrank("jobs:queued", id)
+                pipeline.lrange(history_key(id), 0, -1)
+            answers = iter(pipeline.execute())
+        return [
+            Job.from_record(*answer) for answer in zip(*[answers] * 3, strict=True) if answer[0]
+        ]

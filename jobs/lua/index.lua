@@ -1,0 +1,43 @@
+-- ARGV: most jobs to look at
+-- Puts jobs into the sorted set of their status, where an earlier version, which had none but
+-- jobs:queued, has left its own: as long as it has to be called again it returns 1, else 0.
+-- jobs:indexed is how far all who call it have come together.
+local most = ARGV[1]
+
+-- Each job is in one set, and a running one has a lease.
+local function is_whole()
+  local total = 0
+  for _, status in ipairs(STATUSES) do
+    total = total + redis.call('ZCARD', 'jobs:' .. status)
+  end
+  return total == redis.call('ZCARD', 'jobs:all')
+    and redis.call('ZCARD', 'jobs:running') == redis.call('ZCARD', 'jobs:leases')
+end
+
+local reached = redis.call('GET', 'jobs:indexed')
+if not reached and is_whole() then
+  return 0
+end
+local found = redis.call('ZRANGEBYSCORE', 'jobs:all', '(' .. (reached or 0), '+inf', 'WITHSCORES',
+  'LIMIT', 0, most)
+if #found == 0 then
+  redis.call('DEL', 'jobs:indexed')
+  return 0
+end
+local ids, entries = {}, {} -- entries: status → score, id, score, id ...
+for i = 1, #found, 2 do
+  local id, score = found[i], found[i + 1]
+  local status = redis.call('HGET', key_of(id), 'status')
+  entries[status] = entries[status] or {}
+  table.insert(ids, id)
+  table.insert(entries[status], score)
+  table.insert(entries[status], id)
+end
+for _, status in ipairs(STATUSES) do
+  redis.call('ZREM', 'jobs:' .. status, unpack(ids))
+end
+for status, members in pairs(entries) do
+  redis.call('ZADD', 'jobs:' .. status, unpack(members))
+end
+redis.call('SET', 'jobs:indexed', found[#found])
+return 1

@@ -1,0 +1,111 @@
+"""Jobs that are deleted: all that is left of one is what it came to."""
+
+import pytest
+
+from jobs.events import parse_events, read_events, stream_key
+from jobs.record import history_key
+from stepbox.errors import ConflictError, NotFoundError
+from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
+from tests.jobs.test_listing import STATUSES, walk
+
+
+def keys(jobs, id):
+    """Find what names a job: its own keys, and the sorted sets that it is in."""
+    own = [key for key in jobs.redis.scan_iter() if id in key]
+    sets = [
+        key for key in jobs.redis.scan_iter(_type="zset") if jobs.redis.zrank(key, id) is not None
+    ]
+    return sorted(own + sets)
+
+
+def finished(jobs, status="succeeded", **options):
+    submit(jobs, **options)
+    claim = jobs.claim(OWNER, "w")
+    for epoch in (0, 1):
+        jobs.report(claim, PROGRESS, entry(epoch))
+    jobs.finish(claim, status)
+    return claim
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+def test_nothing_names_a_deleted_job(jobs, status):
+    kept, gone = finished(jobs).job, finished(jobs, status).job
+    jobs.delete(gone)
+    assert keys(jobs, gone) == [f"events:{gone}"]
+    assert 0 < jobs.redis.ttl(f"events:{gone}") <= 60
+    assert [walk(jobs, status=status) for status in (None, *STATUSES)] == [
+        [kept], [], [], [kept], [], [],
+    ]  # fmt: skip
+    for call in (jobs.get, jobs.delete, jobs.cancel, lambda id: read_events(jobs, id)):
+        with pytest.raises(NotFoundError, match=gone):
+            call(gone)
+
+
+def test_a_job_whose_events_are_gone_by_age_leaves_none(jobs):
+    id = finished(jobs).job
+    jobs.redis.delete(f"events:{id}")
+    jobs.delete(id)
+    assert keys(jobs, id) == []
+
+
+def test_a_job_that_waits_or_runs_is_not_deleted(jobs):
+    id = submit(jobs).id
+    for status in ("queued", "running"):
+        before = jobs.get(id)
+        with pytest.raises(ConflictError, match=f"is {status}: cancel it"):
+            jobs.delete(id)
+        assert jobs.get(id) == before
+        jobs.claim(OWNER, "w")
+
+
+def test_an_unknown_job_is_not_deleted(jobs):
+    with pytest.raises(NotFoundError, match="'nowhere'"):
+        jobs.delete("nowhere")
+
+
+def test_events_whose_history_is_gone_are_of_a_deleted_job(jobs):
+    """As when it is deleted between the reading of both."""
+    id = finished(jobs).job
+    entries = jobs.redis.xrange(stream_key(id))
+    assert parse_events(entries, jobs.redis.lrange(history_key(id), 0, -1))[-1].final
+    with pytest.raises(NotFoundError, match="just been deleted"):
+        parse_events(entries, [])
+
+
+def test_the_worker_of_a_deleted_job_can_change_nothing(jobs):
+    claim = finished(jobs)
+    jobs.delete(claim.job)
+    assert jobs.report(claim, PROGRESS, entry(2), "e2-s0-f1") == "lost"
+    assert jobs.finish(claim, "succeeded") == "lost"
+    jobs.reap("w", {}, [(claim.job, claim.fence)])
+    assert keys(jobs, claim.job) == [f"events:{claim.job}"]
+
+
+def test_what_was_counted_stays(jobs):
+    id = finished(jobs).job
+    before = jobs.measure()
+    jobs.delete(id)
+    assert jobs.measure() == before
+
+
+def test_the_key_of_a_deleted_job_makes_another(jobs):
+    first = finished(jobs, idempotency_key="a").job
+    jobs.delete(first)
+    second = submit(jobs, idempotency_key="a").id
+    assert second != first
+    assert submit(jobs, idempotency_key="a").id == second
+
+
+def test_a_list_goes_on_behind_deleted_jobs(jobs):
+    ids = [finished(jobs).job for _ in range(6)]
+    seen, cursor = [], None
+    while True:
+        page, cursor = jobs.page(status="succeeded", limit=2, after=cursor)
+        for job in page:
+            jobs.delete(job.id)
+        seen += [job.id for job in page]
+        if cursor is None:
+            break
+    assert seen == ids[::-1]
+    with pytest.raises(NotFoundError, match="given as 'after'"):
+        jobs.page(after=ids[0])
