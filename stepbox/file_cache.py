@@ -72,6 +72,11 @@ class FileCache(Generic[T]):
                 self._drop(next(iter(self._entries)))
         return value
 
+    def forget(self, key: str) -> None:
+        """Drop the value of a key, if there is one."""
+        with self._lock:
+            self._drop(key)
+
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:

@@ -9,25 +9,26 @@ A model comes and goes by one rename of its folder: it is there whole or not at 
 process at once, and its files never change. Whatever else lies in the folder is passed over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from stepbox.aliases import Aliases
-from stepbox.card import MODEL_ID, Card, StoredWeights
+from stepbox.card import MODEL_ID, MOST_CARD_BYTES, Card, StoredWeights
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.file_cache import FileCache
+from stepbox.model_index import CARD, ModelIndex
 from stepbox.network import Network
 from stepbox.recipe import DatasetName
-from stepbox.weights_file import decode_weights
+from stepbox.regular_files import read_regular
+from stepbox.weights_file import read_weights
 
 T = TypeVar("T")
 
-CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 INITIAL = "initial.safetensors"
 
@@ -37,7 +38,8 @@ LATEST: dict[str, DatasetName | None] = {
     **{f"latest-{name}": name for name in get_args(DatasetName)},
 }
 
-_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+# Three of the largest networks (65.3 MB) and their cards: asked for in turn, all stay.
+CACHE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,6 @@ class ListedModel:
     damage: str | None
 
 
-class _Indexed(NamedTuple):
-    created_at: datetime
-    id: str
-    dataset: DatasetName | None  # None where the card cannot be read
-
-
 class ModelReader:
     """The reading half of a `ModelStore`, with its caches.
 
@@ -80,25 +76,19 @@ class ModelReader:
         Size of the networks to keep in memory, with their cards.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int = 128 * 2**20) -> None:
+    def __init__(self, folder: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.folder = folder
         self._aliases = Aliases(folder)
-        # Without one of the cards it is not kept: that may come with no change of the folder.
-        self._index = FileCache[list[_Indexed]](
-            1, lambda models: 2 if any(model.dataset is None for model in models) else 1
-        )
-        self._cards = FileCache[Card](50_000_000, _size_of)
-        self._damage = FileCache[str | None](4096)
-        self._networks = FileCache[tuple[Card, Network]](
-            cache_bytes,
-            lambda model: (
-                _size_of(model[0]) + sum(array.nbytes for array in model[1].named_arrays().values())
-            ),
-        )
+        self._index = ModelIndex(folder)
+        # Of a damaged model each keeps what is wrong with it, in words.
+        self._cards = FileCache[Card | str](50_000_000, _size_of)
+        self._whole = FileCache[Literal[True] | str](16_384)
+        self._networks = FileCache[tuple[Card, Network] | str](cache_bytes, _size_of)
+        self._untrained = FileCache[Network | str](1_000_000, _size_of)
 
     def ids(self) -> list[str]:
         """Return the ids of all models, newest first, damaged ones too."""
-        return [model.id for model in self._indexed()]
+        return [model.id for model in self._index.newest_first()]
 
     def models(self) -> list[ListedModel]:
         """Return all models, newest first, their files compared with their cards."""
@@ -134,7 +124,11 @@ class ModelReader:
     def load_initial(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and its untrained network; raises as `card` does."""
         card = self.card(reference)
-        return card, self._read_network(card, INITIAL, card.initial)
+
+        def read() -> Network:
+            return self._read_network(card, INITIAL, card.initial)
+
+        return card, self._kept(self._untrained, card.id, INITIAL, read)
 
     def weights_path(self, reference: str) -> tuple[Path, str]:
         """Return where a model's weights lie, and their SHA-256; raises as `card` does.
@@ -148,22 +142,6 @@ class ModelReader:
         """Return all aliases, each with the id of its model."""
         return dict(self._aliases.read())
 
-    def _indexed(self) -> list[_Indexed]:
-        return self._index.get("", [str(self.folder)], self._scan)
-
-    def _scan(self) -> list[_Indexed]:
-        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
-        models = []
-        for model_id in filter(MODEL_ID.fullmatch, names):
-            try:
-                card = self._card(model_id)
-                models.append(_Indexed(card.created_at, model_id, card.recipe.dataset))
-            except NotFoundError:
-                continue  # deleted meanwhile
-            except DamagedModelError:
-                models.append(_Indexed(_UNKNOWN, model_id, None))
-        return sorted(models, reverse=True)
-
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
         """Read the model that is meant, of several the newest that can be read."""
         if reference not in LATEST:
@@ -174,7 +152,7 @@ class ModelReader:
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in self._indexed():
+        for model in self._index.newest_first():
             if model.dataset is not None and LATEST[reference] in (None, model.dataset):
                 try:
                     return read(model.id)
@@ -192,70 +170,77 @@ class ModelReader:
             card = self._card(model_id)
             return card, self._read_network(card, WEIGHTS, card.weights)
 
-        try:
-            return self._networks.get(model_id, self._files(model_id), read)
-        except OSError as error:
-            raise DamagedModelError(_unreadable(model_id, error)) from error
+        return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def _card(self, model_id: str) -> Card:
-        path = f"{self.folder}/{model_id}/{CARD}"
-
         def read() -> Card:
-            card = Card.model_validate_json(Path(path).read_bytes())
-            if card.id != model_id:
-                raise DamagedModelError(f"model {model_id} is damaged: its card is of {card.id}")
+            with _damage_of(model_id, CARD):
+                data = read_regular(f"{self.folder}/{model_id}/{CARD}", MOST_CARD_BYTES)
+                card = Card.model_validate_json(data)
+                if card.id != model_id:
+                    raise DamagedModelError(f"it is that of {card.id}")
             return card
 
-        try:
-            return self._cards.get(model_id, [path], read)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._missing(model_id, CARD) from error
-        except OSError as error:
-            raise DamagedModelError(_unreadable(model_id, error)) from error
-        except ValidationError as error:
-            raise DamagedModelError(
-                f"model {model_id} is damaged: {CARD} is no card ({error.error_count()} faults)"
-            ) from error
+        return self._kept(self._cards, model_id, CARD, read)
 
     def _check(self, card: Card) -> None:
-        def damage() -> str | None:
-            try:
-                self._read_network(card, WEIGHTS, card.weights)
-            except DamagedModelError as error:
-                return str(error)
-            return None
+        def read() -> Literal[True]:
+            self._read_network(card, WEIGHTS, card.weights)
+            return True
 
-        try:
-            found = self._damage.get(card.id, self._files(card.id), damage)
-        except OSError as error:  # which may pass, and so was not kept
-            found = _unreadable(card.id, error)
-        if found:
-            raise DamagedModelError(found)
+        self._kept(self._whole, card.id, WEIGHTS, read)
 
     def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
+        with _damage_of(card.id, name):
+            return read_weights(self.folder / card.id / name, expected, card.recipe)
+
+    def _kept(
+        self, cache: FileCache[T | str], model_id: str, name: str, read: Callable[[], T]
+    ) -> T:
+        """Read something of a model's card and another file; damage, too, is found but once."""
+
+        def read_or_tell() -> T | str:
+            try:
+                return read()
+            except DamagedModelError as error:
+                return str(error)
+
+        paths = [f"{self.folder}/{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
         try:
-            with (self.folder / card.id / name).open("rb") as file:
-                data = file.read(expected.bytes + 1)
-            return decode_weights(data, expected, card.recipe)
+            found = cache.get(model_id, paths, read_or_tell)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._missing(card.id, name) from error
-        except DamagedModelError as error:
-            raise DamagedModelError(f"model {card.id} is damaged: {name}: {error}") from error
-
-    def _missing(self, model_id: str, name: str) -> StepboxError:
-        """Tell a model that is not there from one that lacks a file."""
-        if (self.folder / model_id).is_dir():
-            return DamagedModelError(f"model {model_id} is damaged: {name} is missing")
-        return NotFoundError(f"there is no model {model_id!r}")
-
-    def _files(self, model_id: str) -> list[str]:
-        return [f"{self.folder}/{model_id}/{name}" for name in (CARD, WEIGHTS)]
+            if not (self.folder / model_id).is_dir():
+                raise NotFoundError(f"there is no model {model_id!r}") from error
+            missing = Path(error.filename).name
+            raise DamagedModelError(f"model {model_id} is damaged: {missing} is missing") from error
+        except OSError as error:  # which may pass
+            raise DamagedModelError(f"model {model_id} cannot be read: {error.strerror}") from error
+        if isinstance(found, str):
+            raise DamagedModelError(found)
+        return found
 
 
-def _size_of(card: Card) -> int:
-    """Tell about how many bytes a card takes; those of long trainings are the large ones."""
-    return 50_000 + 1_000 * len(card.history)
+@contextmanager
+def _damage_of(model_id: str, name: str) -> Iterator[None]:
+    """Say of which file of which model the damage is."""
+    try:
+        yield
+    except ValidationError as error:
+        [fault, *more] = error.errors(include_url=False, include_input=False)
+        place = ".".join(map(str, fault["loc"]))
+        others = f" ({len(more)} more faults)" if more else ""
+        damage = f"{place}: {fault['msg']}{others}" if place else fault["msg"]
+        raise DamagedModelError(f"model {model_id} is damaged: {name}: {damage}") from error
+    except DamagedModelError as error:
+        raise DamagedModelError(f"model {model_id} is damaged: {name}: {error}") from error
 
 
-def _unreadable(model_id: str, error: OSError) -> str:
-    return f"model {model_id} cannot be read: {error.strerror}"
+def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
+    """Tell about how many bytes something of a model takes."""
+    if isinstance(value, tuple):
+        return sum(_size_of(part) for part in value)
+    if isinstance(value, Network):
+        return sum(array.nbytes for array in value.named_arrays().values())
+    if isinstance(value, Card):  # those of long trainings are the large ones
+        return 50_000 + 1_000 * len(value.history)
+    return 1_000

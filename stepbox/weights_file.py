@@ -2,6 +2,8 @@
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -12,8 +14,13 @@ from stepbox.card import StoredWeights
 from stepbox.errors import DamagedModelError
 from stepbox.network import Network
 from stepbox.recipe import Recipe
+from stepbox.regular_files import read_regular
 
-DTYPES = {"F64": np.dtype(np.float64), "F32": np.dtype(np.float32)}
+HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+}
 
 
 def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
@@ -40,6 +47,33 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     return data, StoredWeights(
         bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), dtype=dtype
     )
+
+
+def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Read a file, which is never larger than a network of its recipe takes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected, recipe
+        As for `decode_weights`, which also says what is returned.
+
+    Raises
+    ------
+    DamagedModelError
+        The file differs from one of these, or what is expected does not fit the recipe.
+    OSError
+        The file is missing or cannot be read.
+    """
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
+    least = parameters * DTYPES[expected.dtype].itemsize
+    if not least < expected.bytes <= least + HEADER_BYTES:
+        raise DamagedModelError(
+            f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
+            f"takes: {least:,} and a header"
+        )
+    return decode_weights(read_regular(path, expected.bytes), expected, recipe)
 
 
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:

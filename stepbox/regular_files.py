@@ -1,0 +1,34 @@
+"""Read files that anybody may have put there."""
+
+import os
+import stat
+from pathlib import Path
+
+from stepbox.errors import DamagedModelError
+
+
+def read_regular(path: Path | str, limit: int) -> bytes:
+    """Read a whole file, whatever it may turn out to be.
+
+    Parameters
+    ----------
+    path
+        The file, or a link to it.
+    limit
+        Most bytes that it may have; no more are read.
+
+    Raises
+    ------
+    DamagedModelError
+        It is larger, or no regular file: opening a pipe or a device could block for ever.
+    OSError
+        It is missing or cannot be read.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path costs more than the call
+        raise DamagedModelError("it is no regular file")
+    # Without blocking: a pipe may have taken its place since.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+        size = os.fstat(file.fileno()).st_size
+        if size <= limit and len(data := file.read(limit + 1)) <= limit:
+            return data
+    raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
