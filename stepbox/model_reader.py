@@ -10,9 +10,10 @@ process at once, and its files never change. Whatever else lies in the folder is
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Literal, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -40,6 +41,9 @@ LATEST: dict[str, DatasetName | None] = {
 
 # Three of the largest networks (65.3 MB) and their cards: asked for in turn, all stay.
 CACHE_BYTES = 200_000_000
+# Networks from this size on are read two at a time; each takes twice its size meanwhile.
+LARGE_BYTES = 4_000_000
+_large = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class ListedModel:
     id: str
     card: Card | None
     damage: str | None
+
+
+class _UnreadableError(DamagedModelError):
+    """The system refused to read a file, which may pass: it is tried anew each time."""
 
 
 class ModelReader:
@@ -121,6 +129,10 @@ class ModelReader:
         """Return a model's card and network, its arrays read-only; raises as `card` does."""
         return self._find(reference, self._whole_model)
 
+    def loaded(self, reference: str) -> tuple[Card, Network] | None:
+        """Return what `load` would, but None where that had to read it; raises as `card` does."""
+        return self._find(reference, self._loaded_model)
+
     def load_initial(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and its untrained network; raises as `card` does."""
         card = self.card(reference)
@@ -172,6 +184,10 @@ class ModelReader:
 
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
+    def _loaded_model(self, model_id: str) -> tuple[Card, Network] | None:
+        found = self._networks.kept(model_id, self._paths(model_id, WEIGHTS))
+        return None if found is None else self._unless_damaged(model_id, found)
+
     def _card(self, model_id: str) -> Card:
         def read() -> Card:
             with _damage_of(model_id, CARD):
@@ -191,8 +207,12 @@ class ModelReader:
         self._kept(self._whole, card.id, WEIGHTS, read)
 
     def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
-        with _damage_of(card.id, name):
+        turn = _large if expected.bytes >= LARGE_BYTES else nullcontext()
+        with _damage_of(card.id, name), turn:
             return read_weights(self.folder / card.id / name, expected, card.recipe)
+
+    def _paths(self, model_id: str, name: str) -> list[str]:
+        return [f"{self.folder}/{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
 
     def _kept(
         self, cache: FileCache[T | str], model_id: str, name: str, read: Callable[[], T]
@@ -202,22 +222,30 @@ class ModelReader:
         def read_or_tell() -> T | str:
             try:
                 return read()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                self._expect(model_id)
+                return f"model {model_id} is damaged: {Path(error.filename).name} is missing"
+            except _UnreadableError:
+                raise
             except DamagedModelError as error:
                 return str(error)
 
-        paths = [f"{self.folder}/{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
         try:
-            found = cache.get(model_id, paths, read_or_tell)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if not (self.folder / model_id).is_dir():
-                raise NotFoundError(f"there is no model {model_id!r}") from error
-            missing = Path(error.filename).name
-            raise DamagedModelError(f"model {model_id} is damaged: {missing} is missing") from error
-        except OSError as error:  # which may pass
-            raise DamagedModelError(f"model {model_id} cannot be read: {error.strerror}") from error
+            found = cache.get(model_id, self._paths(model_id, name), read_or_tell)
+        except OSError as error:
+            raise _UnreadableError(f"model {model_id} cannot be read: {error.strerror}") from error
+        return self._unless_damaged(model_id, found)
+
+    def _unless_damaged(self, model_id: str, found: T | str) -> T:
         if isinstance(found, str):
+            self._expect(model_id)
             raise DamagedModelError(found)
         return found
+
+    def _expect(self, model_id: str) -> None:
+        """Raise NotFoundError where a model is not there; one that lacks files is."""
+        if not (self.folder / model_id).is_dir():
+            raise NotFoundError(f"there is no model {model_id!r}")
 
 
 @contextmanager

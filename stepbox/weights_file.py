@@ -113,7 +113,11 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
     if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
         raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
-    network = Network.from_named_arrays(arrays, ACTIVATIONS[recipe.activation])
-    for array in network.named_arrays().values():
+    for array in arrays.values():
         array.setflags(write=False)
-    return network
+    layers = range(len(recipe.layer_sizes) - 1)
+    return Network(
+        [arrays[f"{layer}.weight"] for layer in layers],
+        [arrays[f"{layer}.bias"] for layer in layers],
+        ACTIVATIONS[recipe.activation],
+    )

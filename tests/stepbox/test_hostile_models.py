@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import shutil
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -27,35 +26,6 @@ def folder(tmp_path):
 @pytest.fixture
 def store(folder):
     return ModelStore(folder)
-
-
-@pytest.fixture(scope="module")
-def heard():
-    """The paths of all files that are opened from here on."""
-    paths = []
-    hearing = [True]
-
-    def hear(event, arguments):
-        if event == "open" and hearing:
-            paths.append(str(arguments[0]))
-
-    sys.addaudithook(hear)
-    yield paths
-    hearing.clear()  # a hook stays
-
-
-@pytest.fixture
-def opened(heard, folder):
-    """Tell which models' files were opened since the last time."""
-
-    def tell():
-        inside = [
-            path.removeprefix(f"{folder}/") for path in heard if path.startswith(f"{folder}/")
-        ]
-        heard.clear()
-        return inside
-
-    return tell
 
 
 def in_place_of(name, put):
@@ -165,10 +135,10 @@ def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opene
     settle()
 
     def ask():
-        opened()
+        opened(folder)
         assert store.load("latest")[0].id == store.card("latest").id == whole
         assert [model.id for model in store.models() if model.damage] == [no_weights, no_card]
-        return opened()
+        return opened(folder)
 
     assert ask() != []
     assert ask() == []
@@ -186,13 +156,13 @@ def test_a_new_model_is_found_without_reading_the_others(store, folder, opened):
     settle()
     assert {model.dataset for model in index.newest_first()} == {"mnist", None}
     second = add(store, created_at=NEW)
-    opened()
+    opened(folder)
     assert [model.id for model in index.newest_first()][:2] == [second, first]
-    assert opened() == [f"{second}/card.json"]
+    assert opened(folder) == [f"{second}/card.json"]
     store.delete(first)
-    opened()
+    opened(folder)
     assert [model.dataset for model in index.newest_first()] == ["mnist", None, None, None]
-    assert opened() == []
+    assert opened(folder) == []
 
 
 def test_three_of_the_largest_models_stay_in_memory():
