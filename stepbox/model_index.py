@@ -1,6 +1,7 @@
 """The order of the models in a folder, brought up to date by what came and went."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,8 @@ from stepbox.recipe import DatasetName
 from stepbox.regular_files import read_regular
 
 CARD = "card.json"
+
+CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,6 +41,11 @@ class IndexedModel(NamedTuple):
     made: int
     id: str
     dataset: DatasetName | None
+
+    @property
+    def cursor(self) -> str:
+        """Its place in the order, which stays known when it is deleted."""
+        return f"{self.made}.{self.id}"
 
 
 class _HeadRecipe(BaseModel):
@@ -82,6 +90,29 @@ class ModelIndex:
             if self._read_doubtful() or changed:
                 self._order = sorted(self._models.values(), reverse=True)
             return self._order
+
+    def page(self, limit: int, after: str | None) -> tuple[list[IndexedModel], str | None]:
+        """Return the first models, at most so many, and the cursor behind them.
+
+        Parameters
+        ----------
+        limit
+            Most models.
+        after
+            The cursor behind which they are looked for, of the form `CURSOR`.
+
+        Returns
+        -------
+        tuple
+            The models, newest first, and the cursor for the next ones; None where there are none.
+        """
+        models = self.newest_first()
+        if after is not None:
+            made, _, model_id = after.partition(".")
+            place = int(made), model_id
+            models = [model for model in models if (model.made, model.id) < place]
+        found = models[:limit]
+        return found, found[-1].cursor if len(models) > limit else None
 
     def _list(self) -> frozenset[str]:
         try:

@@ -18,8 +18,9 @@ from stepbox.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
 from stepbox.datasets import CLASSES
 from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError
+from stepbox.model_files import INITIAL, WEIGHTS
 from stepbox.model_index import CARD
-from stepbox.model_reader import INITIAL, WEIGHTS, ModelReader
+from stepbox.model_reader import ModelReader
 from stepbox.network import Network
 from stepbox.weights_file import encode_weights
 

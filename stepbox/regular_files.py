@@ -24,11 +24,18 @@ def read_regular(path: Path | str, limit: int) -> bytes:
     OSError
         It is missing or cannot be read.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path costs more than the call
-        raise DamagedModelError("it is no regular file")
+    size_of_regular(path)
     # Without blocking: a pipe may have taken its place since.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
         size = os.fstat(file.fileno()).st_size
         if size <= limit and len(data := file.read(limit + 1)) <= limit:
             return data
     raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
+
+
+def size_of_regular(path: Path | str) -> int:
+    """Return a file's size in bytes; raises as `read_regular` does."""
+    status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
+    if not stat.S_ISREG(status.st_mode):
+        raise DamagedModelError("it is no regular file")
+    return status.st_size

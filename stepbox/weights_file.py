@@ -14,7 +14,7 @@ from stepbox.card import StoredWeights
 from stepbox.errors import DamagedModelError
 from stepbox.network import Network
 from stepbox.recipe import Recipe
-from stepbox.regular_files import read_regular
+from stepbox.regular_files import read_regular, size_of_regular
 
 HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -49,22 +49,22 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
-def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
-    """Read a file, which is never larger than a network of its recipe takes.
+def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
+    """Look at a file without reading it: what is larger than its recipe's network is damaged.
 
     Parameters
     ----------
     path
         The file.
     expected, recipe
-        As for `decode_weights`, which also says what is returned.
+        As for `decode_weights`.
 
     Raises
     ------
     DamagedModelError
-        The file differs from one of these, or what is expected does not fit the recipe.
+        The file's size is not that in the card, or that does not fit the recipe.
     OSError
-        The file is missing or cannot be read.
+        The file is missing or cannot be looked at.
     """
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
     least = parameters * DTYPES[expected.dtype].itemsize
@@ -73,6 +73,13 @@ def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network
             f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
             f"takes: {least:,} and a header"
         )
+    if size_of_regular(path) != expected.bytes:
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
+
+
+def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
+    check_size(path, expected, recipe)
     return decode_weights(read_regular(path, expected.bytes), expected, recipe)
 
 
@@ -99,7 +106,7 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         The file differs from one of these.
     """
     if len(data) != expected.bytes:
-        raise DamagedModelError(f"its size differs from the {expected.bytes} bytes in its card")
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
     if hashlib.sha256(data).hexdigest() != expected.sha256:
         raise DamagedModelError("its content differs from the checksum in its card")
     try:

@@ -10,8 +10,8 @@ import pytest
 
 from stepbox.card import MOST_CARD_BYTES
 from stepbox.errors import DamagedModelError
+from stepbox.model_files import CACHE_BYTES
 from stepbox.model_index import ModelIndex
-from stepbox.model_reader import CACHE_BYTES
 from stepbox.model_store import ModelStore, new_model_id
 from tests.stepbox.test_model_store import MNIST, add, contents, rewrite_card, settle
 
