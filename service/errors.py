@@ -20,6 +20,7 @@ from stepbox.errors import (
     InvalidInputError,
     NotFoundError,
     StepboxError,
+    StoreError,
 )
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ STATUSES: dict[type[StepboxError], HTTPStatus] = {
     DamagedModelError: HTTPStatus.CONFLICT,
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

@@ -144,7 +144,7 @@ def get_weights(path: ModelPath) -> Response:
 @blueprint.delete(
     "/models/<ref>",
     summary="Delete a model",
-    responses={**NO_CONTENT, **problems(404, 409)},
+    responses={**NO_CONTENT, **problems(404, 409, 503)},
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model for good, named by its id; one that an alias names is refused."""
@@ -161,7 +161,7 @@ def list_aliases() -> Response:
 @blueprint.put(
     "/aliases/<name>",
     summary="Put an alias",
-    responses={200: AliasList, **problems(400, 413, 415, 422)},
+    responses={200: AliasList, **problems(400, 413, 415, 422, 503)},
 )
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """Let an alias name a model, whatever it named before."""
@@ -170,7 +170,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 
 
 @blueprint.delete(
-    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404)}
+    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404, 503)}
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias; the model stays."""

@@ -35,7 +35,10 @@ class Aliases:
 
     def read(self) -> Mapping[str, str]:
         """Return all aliases, each with the id of its model; not to be changed."""
-        return self._cache.get("", [self._file], self._read)
+        try:
+            return self._cache.get("", [self._file], self._read)
+        except OSError as error:
+            raise DamagedModelError(f"aliases.json cannot be read: {error.strerror}") from error
 
     @contextmanager
     def change(self) -> Iterator[dict[str, str]]:

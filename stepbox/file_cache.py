@@ -55,7 +55,7 @@ class FileCache(Generic[T]):
 
     def kept(self, key: str, paths: Sequence[str | Path]) -> T | None:
         """Return the kept value of a key; None where it has to be computed."""
-        versions = _versions(paths)
+        versions = file_versions(paths)
         with self._lock:
             entry = self._find(key, versions)
         return None if entry is None else entry.value
@@ -74,14 +74,14 @@ class FileCache(Generic[T]):
             the value, and nothing is kept.
         """
         while True:
-            versions = _versions(paths)
+            versions = file_versions(paths)
             with self._lock:
                 entry = self._find(key, versions)
                 if entry is not None:
                     return entry.value
                 flight = self._flights.get(key)
                 if flight is None:
-                    flight = _Flight(versions, _settled(versions), Future())
+                    flight = _Flight(versions, is_settled(versions), Future())
                     self._flights[key] = flight
                     break
             if flight.settled and flight.versions == versions:
@@ -127,7 +127,7 @@ class FileCache(Generic[T]):
             self._total -= self._cost(entry.value)
 
 
-def _versions(paths: Sequence[str | Path]) -> list[Version | None]:
+def file_versions(paths: Sequence[str | Path]) -> list[Version | None]:
     """Tell of each file what changes whenever it does; None where it is missing."""
     versions: list[Version | None] = []
     for path in paths:
@@ -139,7 +139,7 @@ def _versions(paths: Sequence[str | Path]) -> list[Version | None]:
     return versions
 
 
-def _settled(versions: list[Version | None]) -> bool:
+def is_settled(versions: list[Version | None]) -> bool:
     """Tell whether whatever changes from now on gets another version."""
     now = time.time_ns()
     return all(version is None or max(version[2:]) < now - SETTLING_NS for version in versions)

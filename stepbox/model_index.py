@@ -10,8 +10,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from stepbox.card import MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.errors import DamagedModelError
-from stepbox.file_cache import FileCache
+from stepbox.errors import DamagedModelError, StoreError
+from stepbox.file_cache import FileCache, Version, file_versions, is_settled
 from stepbox.recipe import DatasetName
 from stepbox.regular_files import read_regular
 
@@ -22,7 +22,6 @@ CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNKNOWN = -(10**18)  # before all dates
-_DAMAGED = 100_000  # most models whose damage is kept in mind
 
 
 class IndexedModel(NamedTuple):
@@ -76,16 +75,21 @@ class ModelIndex:
         self._folder = folder
         self._lock = Lock()
         self._names = FileCache[frozenset[str]](1)
-        self._unread = FileCache[IndexedModel | None](_DAMAGED)
         self._seen: frozenset[str] = frozenset()
-        self._doubtful: set[str] = set()  # whose cards are not read, or cannot be
+        # Models whose cards are not read or cannot be, with the cards' versions as last seen.
+        self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
         self._order: list[IndexedModel] = []
 
     def newest_first(self) -> list[IndexedModel]:
         """Return all models as they are now, damaged ones too; the list never changes."""
         with self._lock:
-            names = self._names.get("", [self._folder], self._list)
+            try:
+                names = self._names.get("", [self._folder], self._list)
+            except OSError as error:
+                raise StoreError(
+                    f"the folder of models cannot be read: {error.strerror}"
+                ) from error
             changed = names is not self._seen and self._compare(names)
             if self._read_doubtful() or changed:
                 self._order = sorted(self._models.values(), reverse=True)
@@ -122,42 +126,54 @@ class ModelIndex:
 
     def _compare(self, names: frozenset[str]) -> bool:
         """Take in which names came and went; tells whether a model did go."""
-        gone = [self._models.pop(model_id, None) for model_id in self._seen - names]
-        self._doubtful = (self._doubtful & names) | (names - self._seen)
+        changed = False
+        for model_id in self._seen - names:
+            self._doubtful.pop(model_id, None)
+            changed |= self._put(model_id, None)
+        self._doubtful.update(dict.fromkeys(names - self._seen))
         self._seen = names
-        return any(gone)
+        return changed
 
     def _read_doubtful(self) -> bool:
         """Look at the cards that could not be read before; tells whether the order changed."""
         changed = False
-        for model_id in list(self._doubtful):
-            found = self._look_at(model_id)
-            if found == self._models.get(model_id):
-                continue
-            changed = True
-            if found is None:
-                del self._models[model_id]
-                continue
-            self._models[model_id] = found
-            if found.dataset is not None:
-                self._doubtful.remove(model_id)
-                self._unread.forget(model_id)
+        for model_id, before in list(self._doubtful.items()):
+            folder = f"{self._folder}/{model_id}"
+            found: IndexedModel | None
+            try:
+                versions = file_versions([f"{folder}/{CARD}"])
+                if versions == before:
+                    continue
+                self._doubtful[model_id] = versions if is_settled(versions) else None
+                found = _read(folder, model_id)
+            except OSError:  # which may pass
+                self._doubtful[model_id] = None
+                found = _unreadable(model_id) if Path(folder).is_dir() else None
+            if found is not None and found.dataset is not None:
+                del self._doubtful[model_id]
+            changed |= self._put(model_id, found)
         return changed
 
-    def _look_at(self, model_id: str) -> IndexedModel | None:
-        folder = self._folder / model_id
-        try:
-            return self._unread.get(model_id, [folder / CARD], lambda: _read(folder))
-        except OSError:  # which may pass, and so was not kept
-            return IndexedModel(_UNKNOWN, model_id, None) if folder.is_dir() else None
+    def _put(self, model_id: str, found: IndexedModel | None) -> bool:
+        if found == self._models.get(model_id):
+            return False
+        if found is None:
+            del self._models[model_id]
+        else:
+            self._models[model_id] = found
+        return True
 
 
-def _read(folder: Path) -> IndexedModel:
+def _read(folder: str, model_id: str) -> IndexedModel:
     try:
-        head = _Head.model_validate_json(read_regular(folder / CARD, MOST_CARD_BYTES))
-        if head.id == folder.name:
+        head = _Head.model_validate_json(read_regular(f"{folder}/{CARD}", MOST_CARD_BYTES))
+        if head.id == model_id:
             made = (head.created_at - _EPOCH) // _MICROSECOND
             return IndexedModel(made, head.id, head.recipe.dataset)
     except (DamagedModelError, ValidationError):
         pass
-    return IndexedModel(_UNKNOWN, folder.name, None)
+    return _unreadable(model_id)
+
+
+def _unreadable(model_id: str) -> IndexedModel:
+    return IndexedModel(_UNKNOWN, model_id, None)

@@ -24,13 +24,15 @@ def read_regular(path: Path | str, limit: int) -> bytes:
     OSError
         It is missing or cannot be read.
     """
-    size_of_regular(path)
+    size = size_of_regular(path)
+    if size > limit:
+        raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
     # Without blocking: a pipe may have taken its place since.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
-        size = os.fstat(file.fileno()).st_size
-        if size <= limit and len(data := file.read(limit + 1)) <= limit:
-            return data
-    raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
+        data = file.read(size + 1)
+    if len(data) > size:
+        raise DamagedModelError("it grew while it was read")
+    return data
 
 
 def size_of_regular(path: Path | str) -> int:

@@ -4,16 +4,18 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from stepbox.card import MOST_CARD_BYTES
-from stepbox.errors import DamagedModelError
+from stepbox.errors import DamagedModelError, StoreError
 from stepbox.model_files import CACHE_BYTES
 from stepbox.model_index import ModelIndex
 from stepbox.model_store import ModelStore, new_model_id
-from tests.stepbox.test_model_store import MNIST, add, contents, rewrite_card, settle
+from tests.stepbox.test_model_store import MNIST, ROOT, add, contents, rewrite_card, settle
 
 OLD, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2027))
 
@@ -77,7 +79,7 @@ DAMAGES = {
     "weights a link to nothing": (
         in_place_of("weights.safetensors", lambda path: path.symlink_to("none")), "is missing"
     ),
-    "weights of a gigabyte": (enlarge("weights.safetensors"), "larger than the"),
+    "weights of a gigabyte": (enlarge("weights.safetensors"), "its size differs"),
     "a petabyte of weights": (in_card("weights", "bytes", value=1e15), "its recipe's network"),
     "too few weights": (in_card("weights", "bytes", value=1), "its recipe's network"),
     "a date beyond all": (in_card("created_at", value=1e300), "created_at: "),
@@ -120,7 +122,7 @@ def test_what_is_hostile_is_told_and_harms_no_other_model(store, folder, damage,
 def test_aliases_that_are_no_file_stop_nothing_else(store, folder, put):
     model_id = add(store)
     put(folder / "aliases.json")
-    with pytest.raises((DamagedModelError, OSError)):
+    with pytest.raises(DamagedModelError, match=r"aliases\.json cannot be read"):
         store.aliases()
     assert store.load("latest")[0].id == model_id
 
@@ -179,3 +181,50 @@ def test_a_card_may_be_as_long_as_the_longest_training_makes_it(store, folder):
     card["history"] = [{**entry, "epoch": epoch} for epoch in range(1001)]
     (folder / model_id / "card.json").write_text(json.dumps(card, indent=1))
     assert len(store.card(model_id).history) == 1001
+
+
+def test_a_store_that_cannot_be_written_says_so(store, folder):
+    model_id, other = add(store), add(store)
+    store.set_alias("name", other)
+    (folder / ".lock").unlink()
+    (folder / ".lock").mkdir()
+    for act, *arguments in (
+        (store.set_alias, "name", model_id),
+        (store.remove_alias, "name"),
+        (store.delete, model_id),
+    ):
+        with pytest.raises(StoreError, match="cannot be written: Is a directory"):
+            act(*arguments)
+    assert store.aliases() == {"name": other}
+    assert set(store.ids()) == {model_id, other}
+
+
+def test_a_full_disk_changes_no_alias(store, folder):
+    model_id = add(store)
+    store.set_alias("old", model_id)
+    script = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from stepbox.errors import StoreError\n"
+        "from stepbox.model_store import ModelStore\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    ModelStore(Path(sys.argv[1])).set_alias('new', sys.argv[2])\n"
+        "except StoreError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder, model_id],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "the folder of models cannot be written: File too large\n"
+    assert store.aliases() == {"old": model_id}
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path):
+    is_loop(tmp_path / "models")
+    with pytest.raises(StoreError, match="cannot be read"):
+        ModelStore(tmp_path / "models").card("latest")
