@@ -21,6 +21,7 @@ from stepbox.errors import (
     InvalidInputError,
     NotFoundError,
     StepboxError,
+    StoreError,
 )
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ STATUSES: dict[type[StepboxError], HTTPStatus] = {
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

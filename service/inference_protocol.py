@@ -131,19 +131,23 @@ def model_ready(path: ModelPath) -> Response:
     },
 )
 def repository_index() -> Response:
-    """List all models, newest first, damaged ones too; an empty body asks for all."""
+    """List all models, newest first, damaged ones too; an empty body asks for all.
+
+    No weights are read for it: damage that does not change their size is known here once a model
+    was asked for, by `/ready`, say.
+    """
     data = request.get_data()
     asked = IndexRequest.model_validate(parse_object(data)) if data else IndexRequest()
     return jsonify(
         [
             {
-                "name": one.id,
+                "name": model_id,
                 "version": VERSION,
-                "state": "UNAVAILABLE" if one.damage else "READY",
-                "reason": one.damage or "",
+                "state": "UNAVAILABLE" if damage else "READY",
+                "reason": damage or "",
             }
-            for one in parts().models.models()
-            if not (asked.ready and one.damage)
+            for model_id, damage in parts().models.states()
+            if not (asked.ready and damage)
         ]
     )
 

@@ -1,7 +1,5 @@
 """Looking into models: their mistakes, their weights, and the curves of the source beside them."""
 
-from typing import Any
-
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
@@ -15,14 +13,7 @@ from stepbox.activations import Array
 from stepbox.card import ModelId
 from stepbox.errors import NotFoundError
 from stepbox.image_files import encode_png
-from stepbox.images import FIELD
-from stepbox.inspection import (
-    confused,
-    most_changed,
-    published_curves,
-    signed_grey,
-    weight_histograms,
-)
+from stepbox.inspection import confused, published_curves, signed_grey
 
 MOST_NEURONS = 1024
 MOST_PICTURES = 1000
@@ -157,7 +148,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
     test_set = parts().dataset(card.recipe.dataset)
     indices, probabilities = confused(
-        parts().test_logits(card.id), test_set.labels, path.true, path.predicted
+        parts().findings.test_logits(card.id), test_set.labels, path.true, path.predicted
     )
     return jsonify(
         model=card.id,
@@ -185,19 +176,21 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
 )
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer, as they were drawn and as training left them."""
-    card, initial = parts().models.load_initial(path.ref)
-    _, trained = parts().models.load(card.id)
+    card = parts().models.card(path.ref)
+    sizes = card.recipe.layer_sizes
     layers = [
         {
-            "inputs": weights.shape[1],
-            "outputs": weights.shape[0],
+            "inputs": inputs,
+            "outputs": outputs,
             "edges": layer.edges.tolist(),
             "before": layer.before.tolist(),
             "after": layer.after.tolist(),
             "spread_before": layer.spread_before,
             "spread_after": layer.spread_after,
         }
-        for weights, layer in zip(trained.weights, weight_histograms(initial, trained), strict=True)
+        for inputs, outputs, layer in zip(
+            sizes[:-1], sizes[1:], parts().findings.histograms(card.id), strict=True
+        )
     ]
     return jsonify(model=card.id, layers=layers)
 
@@ -209,20 +202,24 @@ def histograms(path: ModelPath) -> Response:
 )
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """Give the weights of the first layer's neurons as pictures, the most changed first."""
-    model_id, initial, trained, neurons, changes = _first_layer(path.ref)
-    return jsonify(
-        model=model_id,
-        count=len(neurons),
-        neurons=[
-            {
-                "neuron": int(neuron),
-                "change": float(change),
-                "before": _rounded(initial[neuron]),
-                "after": _rounded(trained[neuron]),
-            }
-            for neuron, change in zip(neurons[: query.limit], changes[: query.limit], strict=True)
-        ],
-    )
+    model_id = parts().models.card(path.ref).id
+    layer = parts().findings.first_layer(model_id)
+    with parts().findings.turn:  # 1,024 neurons are 1.6 million numbers
+        return jsonify(
+            model=model_id,
+            count=len(layer.neurons),
+            neurons=[
+                {
+                    "neuron": int(neuron),
+                    "change": float(change),
+                    "before": _rounded(layer.before[neuron]),
+                    "after": _rounded(layer.after[neuron]),
+                }
+                for neuron, change in zip(
+                    layer.neurons[: query.limit], layer.changes[: query.limit], strict=True
+                )
+            ],
+        )
 
 
 @blueprint.get(
@@ -239,18 +236,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 )
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
-    _, _, trained, neurons, _ = _first_layer(path.ref)
-    return Response(
-        encode_png(signed_grey(trained[neurons[: query.limit]])), content_type="image/png"
-    )
-
-
-def _first_layer(ref: str) -> tuple[str, Array, Array, Any, Array]:
-    """Give id, pictures before and after (n, 28, 28), neurons in their order, their changes."""
-    card, initial = parts().models.load_initial(ref)
-    _, trained = parts().models.load(card.id)
-    before, after = (network.weights[0].reshape(-1, FIELD, FIELD) for network in (initial, trained))
-    return card.id, before, after, *most_changed(initial, trained)
+    layer = parts().findings.first_layer(parts().models.card(path.ref).id)
+    picture = signed_grey(layer.after[layer.neurons[: query.limit]])
+    return Response(encode_png(picture), content_type="image/png")
 
 
 def _rounded(picture: Array) -> list[list[float]]:

@@ -81,7 +81,10 @@ LINKS: dict[tuple[Operation, str], list[Link]] = {
         ),
     ],
     (CANCEL, "202"): [Link("Job", JOB, _SAME_ID), Link("Events", EVENTS, _SAME_ID)],
-    (MODELS, "200"): [Link("Newest", MODEL, {"ref": "$response.body#/models/0/id"})],
+    (MODELS, "200"): [
+        Link("Newest", MODEL, {"ref": "$response.body#/models/0/id"}),
+        Link("NextPage", MODELS, {"after": "$response.body#/next"}),
+    ],
     (MODEL, "200"): [
         *(
             Link(name, target, _REF)

@@ -8,9 +8,11 @@ from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import problems
+from service.parameters import Parameters
 from service.parts import parts
 from stepbox.card import Card, ModelId
 from stepbox.errors import DamagedModelError, NotFoundError
+from stepbox.model_index import CURSOR
 from stepbox.model_reader import LATEST
 
 blueprint = APIBlueprint(
@@ -51,11 +53,25 @@ class DamagedModel(BaseModel):
     detail: str = Field(description="What is wrong with its files.")
 
 
+class ModelQuery(Parameters):
+    """Which models to list."""
+
+    limit: int = Field(100, ge=1, le=1000, description="Most models to list, damaged ones too.")
+    after: str | None = Field(
+        None,
+        pattern=f"^{CURSOR.pattern}$",
+        description="The cursor `next` of the previous page, also of one whose models are deleted.",
+    )
+
+
 class ModelList(BaseModel):
-    """All models, newest first."""
+    """A page of models, newest first."""
 
     models: list[Card]
-    damaged: list[DamagedModel] = Field(description="Those whose files differ from their card.")
+    damaged: list[DamagedModel] = Field(
+        description="Those of the page whose files differ from their card."
+    )
+    next: str | None = Field(description="Pass it as `after` for the next page; null at the end.")
 
 
 class AliasList(BaseModel):
@@ -65,13 +81,14 @@ class AliasList(BaseModel):
     computed: dict[str, str] = Field(description="`latest…` → id, as they are now.")
 
 
-@blueprint.get("/models", summary="List models", responses={200: ModelList})
-def list_models() -> Response:
-    """List the cards of all models, newest first."""
-    listed = parts().models.models()
+@blueprint.get("/models", summary="List models", responses={200: ModelList, **problems(422)})
+def list_models(query: ModelQuery) -> Response:
+    """List the cards of models, newest first."""
+    listed, cursor = parts().models.page(query.limit, query.after)
     return jsonify(
         models=[one.card.model_dump(mode="json") for one in listed if one.card and not one.damage],
         damaged=[{"id": one.id, "detail": one.damage} for one in listed if one.damage],
+        next=cursor,
     )
 
 
@@ -127,7 +144,7 @@ def get_weights(path: ModelPath) -> Response:
 @blueprint.delete(
     "/models/<ref>",
     summary="Delete a model",
-    responses={**NO_CONTENT, **problems(404, 409)},
+    responses={**NO_CONTENT, **problems(404, 409, 503)},
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model for good, named by its id; one that an alias names is refused."""
@@ -144,7 +161,7 @@ def list_aliases() -> Response:
 @blueprint.put(
     "/aliases/<name>",
     summary="Put an alias",
-    responses={200: AliasList, **problems(400, 413, 415, 422)},
+    responses={200: AliasList, **problems(400, 413, 415, 422, 503)},
 )
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """Let an alias name a model, whatever it named before."""
@@ -153,7 +170,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 
 
 @blueprint.delete(
-    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404)}
+    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404, 503)}
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias; the model stays."""

@@ -1,6 +1,6 @@
 """What the views work with."""
 
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -8,11 +8,10 @@ from flask import current_app
 from jobs.connection import connect, connect_async
 from jobs.job_store import JobStore
 from jobs.queue import make_celery
+from service.findings import Findings
 from service.settings import ServiceSettings
 from service.streams import Streams
-from stepbox.activations import Array
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.evaluation import predict_logits
 from stepbox.model_store import ModelStore
 from stepbox.recipe import DatasetName
 
@@ -27,7 +26,7 @@ class Parts:
         self.settings = settings
         self.models = ModelStore(settings.models_dir)
         self.dataset = cache(self._dataset)
-        self.test_logits = lru_cache(16)(self._test_logits)  # 800 kB each
+        self.findings = Findings(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property
@@ -43,12 +42,6 @@ class Parts:
     def _dataset(self, name: DatasetName) -> Dataset:
         """Read the test half of a data set, checked against its checksums, once a process."""
         return load_dataset(self.settings.data_dir, name, "test")
-
-    def _test_logits(self, model_id: str) -> Array:
-        """Run a model, whose id never means another, over its test set; shape (10,000, 10)."""
-        card, network = self.models.load(model_id)
-        images = self.dataset(card.recipe.dataset).images
-        return predict_logits(network, images, card.recipe.pixel_scale)
 
 
 def parts() -> Parts:

@@ -87,7 +87,8 @@ def predict_body(
     body
         The request's body.
     quick
-        Raise NotQuickError where the pictures are of a kind whose reading may take long.
+        Raise NotQuickError where the pictures are of a kind whose reading may take long, or the
+        network is not in memory.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def predict_body(
     """
     if quick and (query.explain or query.fit == "mnist") and len(body) > QUICK_CARE_BYTES:
         raise NotQuickError
-    card, network = load_model(models, query.model)
+    card, network = load_model(models, query.model, quick)
     explanations: list[dict[str, Any]] = []
     pixels: NDArray[Any]
     if query.explain:
@@ -117,10 +118,17 @@ def predict_body(
     return Answer(_json(card, classified, query.top, explanations), JSON)
 
 
-def load_model(models: ModelReader, reference: str) -> tuple[Card, Network]:
-    """Load a model; that there is none at all yet is a conflict."""
+def load_model(models: ModelReader, reference: str, quick: bool = False) -> tuple[Card, Network]:
+    """Load a model; that there is none at all yet is a conflict.
+
+    Where it has to be quick, NotQuickError says that the network is not in memory.
+    """
     try:
-        return models.load(reference)
+        if not quick:
+            return models.load(reference)
+        if loaded := models.loaded(reference):
+            return loaded
+        raise NotQuickError
     except NotFoundError as error:
         if reference in LATEST:
             raise ConflictError(f"{error}: train one first") from None

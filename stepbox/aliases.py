@@ -9,10 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from stepbox.card import MODEL_ID
 from stepbox.durable import locked, replace_file
-from stepbox.errors import DamagedModelError, Fault
+from stepbox.errors import ConflictError, DamagedModelError, Fault
 from stepbox.file_cache import FileCache
+from stepbox.regular_files import read_regular
 
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+MOST_BYTES = 2**24  # of the file: over 150,000 aliases
 
 _CONTENT = TypeAdapter(dict[str, str])
 
@@ -33,7 +35,10 @@ class Aliases:
 
     def read(self) -> Mapping[str, str]:
         """Return all aliases, each with the id of its model; not to be changed."""
-        return self._cache.get("", [self._file], self._read)
+        try:
+            return self._cache.get("", [self._file], self._read)
+        except OSError as error:
+            raise DamagedModelError(f"aliases.json cannot be read: {error.strerror}") from error
 
     @contextmanager
     def change(self) -> Iterator[dict[str, str]]:
@@ -47,15 +52,20 @@ class Aliases:
             aliases = dict(before)
             yield aliases
             if aliases != before:
-                replace_file(self._file, _CONTENT.dump_json(aliases, indent=1))
+                content = _CONTENT.dump_json(aliases, indent=1)
+                if len(content) > MOST_BYTES:
+                    raise ConflictError("there are as many aliases as there may be")
+                replace_file(self._file, content)
 
     def _read(self) -> dict[str, str]:
         try:
-            return _CONTENT.validate_json(self._file.read_bytes())
+            return _CONTENT.validate_json(read_regular(self._file, MOST_BYTES))
         except FileNotFoundError:
             return {}
         except ValidationError as error:
             raise DamagedModelError("aliases.json is no object of names and ids") from error
+        except DamagedModelError as error:
+            raise DamagedModelError(f"aliases.json cannot be read: {error}") from error
 
 
 def alias_faults(name: str) -> list[Fault]:

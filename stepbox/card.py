@@ -15,6 +15,7 @@ from stepbox.checksums import CHECKSUMS
 from stepbox.recipe import DatasetName, Recipe
 
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
+MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
 
 ModelId = Annotated[
     str,
@@ -24,16 +25,28 @@ ModelId = Annotated[
         examples=["m-3f9c02d17ab4"],
     ),
 ]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Nats = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Nats = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is not in the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class _Part(BaseModel):
     # What a later version adds to a card is passed over; the library's own figures are taken
     # by their attributes.
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", from_attributes=True, allow_inf_nan=False
+    )
 
 
 class HistoryEntry(_Part):
@@ -171,7 +184,7 @@ class CardDraft(_Part):
     cost: Cost | None = Field(
         None, description="What the training took; null in cards of earlier versions."
     )
-    created_at: Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))] = Field(
+    created_at: Moment = Field(
         default_factory=lambda: datetime.now(UTC), description="When the training ended, in UTC."
     )
 

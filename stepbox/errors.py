@@ -5,6 +5,7 @@ StepboxError
 ├── NotFoundError          no job, model, alias or data set of that name
 ├── ConflictError          the thing's present state forbids what was asked
 ├── DamagedModelError      stored weights differ from their checksum or card
+├── StoreError             the folder of models cannot be read or written
 ├── DatasetError           a data set's file is missing or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the device that trains, GPU or host, has no memory left
@@ -56,6 +57,10 @@ class ConflictError(StepboxError):
 
 class DamagedModelError(StepboxError):
     """Stored weights differ from their checksum or from their card."""
+
+
+class StoreError(StepboxError):
+    """The folder of models cannot be read or written: its disk is full, say, or read-only."""
 
 
 class DatasetError(StepboxError):

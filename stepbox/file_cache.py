@@ -5,6 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,11 +22,20 @@ class _Entry(NamedTuple, Generic[T]):
     value: T
 
 
+class _Flight(NamedTuple, Generic[T]):
+    """A value that a thread computes at present; settled: no later change can look the same."""
+
+    versions: list[Version | None]
+    settled: bool
+    outcome: "Future[T]"
+
+
 class FileCache(Generic[T]):
     """Values computed from files or folders, each kept until one of its files changes.
 
     A change is seen by the file's number, size and times, also where another process made it. A
-    file that changed within the last 50 ms is read anew each time. Safe among threads.
+    file that changed within the last 50 ms is read anew each time. Of threads that ask for the same
+    value at once one computes it, and the others wait for what comes of it.
 
     Parameters
     ----------
@@ -40,7 +50,15 @@ class FileCache(Generic[T]):
         self._cost = cost
         self._total = 0
         self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
+        self._flights: dict[str, _Flight[T]] = {}
         self._lock = threading.Lock()
+
+    def kept(self, key: str, paths: Sequence[str | Path]) -> T | None:
+        """Return the kept value of a key; None where it has to be computed."""
+        versions = file_versions(paths)
+        with self._lock:
+            entry = self._find(key, versions)
+        return None if entry is None else entry.value
 
     def get(self, key: str, paths: Sequence[str | Path], compute: Callable[[], T]) -> T:
         """Return the kept value of a key, or compute it where one of the files has changed.
@@ -52,25 +70,56 @@ class FileCache(Generic[T]):
         paths
             The files or folders that it depends on; one may be missing.
         compute
-            Computes it. What it raises goes up, and nothing is kept.
+            Computes it, never by way of the same key. What it raises goes up to all who wait for
+            the value, and nothing is kept.
         """
-        versions = _versions(paths)
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None and entry.versions == versions:
-                self._entries.move_to_end(key)
-                return entry.value
-        now = time.time_ns()
-        value = compute()
-        settled = all(v is None or max(v[2:]) < now - SETTLING_NS for v in versions)
+        while True:
+            versions = file_versions(paths)
+            with self._lock:
+                entry = self._find(key, versions)
+                if entry is not None:
+                    return entry.value
+                flight = self._flights.get(key)
+                if flight is None:
+                    flight = _Flight(versions, is_settled(versions), Future())
+                    self._flights[key] = flight
+                    break
+            if flight.settled and flight.versions == versions:
+                return flight.outcome.result()
+            wait([flight.outcome])  # and look again: what it reads may have changed since it began
+        return self._compute(key, flight, compute)
+
+    def _compute(self, key: str, flight: _Flight[T], compute: Callable[[], T]) -> T:
+        try:
+            value = compute()
+            cost = self._cost(value)
+        except BaseException as error:
+            with self._lock:
+                del self._flights[key]
+            flight.outcome.set_exception(error)
+            raise
         with self._lock:
             self._drop(key)
-            if settled and self._cost(value) <= self._limit:
-                self._entries[key] = _Entry(versions, value)
-                self._total += self._cost(value)
+            if flight.settled and cost <= self._limit:
+                self._entries[key] = _Entry(flight.versions, value)
+                self._total += cost
             while self._total > self._limit:
                 self._drop(next(iter(self._entries)))
+            del self._flights[key]
+        flight.outcome.set_result(value)
         return value
+
+    def forget(self, key: str) -> None:
+        """Drop the value of a key, if there is one."""
+        with self._lock:
+            self._drop(key)
+
+    def _find(self, key: str, versions: list[Version | None]) -> _Entry[T] | None:
+        entry = self._entries.get(key)
+        if entry is None or entry.versions != versions:
+            return None
+        self._entries.move_to_end(key)
+        return entry
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
@@ -78,7 +127,7 @@ class FileCache(Generic[T]):
             self._total -= self._cost(entry.value)
 
 
-def _versions(paths: Sequence[str | Path]) -> list[Version | None]:
+def file_versions(paths: Sequence[str | Path]) -> list[Version | None]:
     """Tell of each file what changes whenever it does; None where it is missing."""
     versions: list[Version | None] = []
     for path in paths:
@@ -88,3 +137,9 @@ def _versions(paths: Sequence[str | Path]) -> list[Version | None]:
         except (FileNotFoundError, NotADirectoryError):
             versions.append(None)
     return versions
+
+
+def is_settled(versions: list[Version | None]) -> bool:
+    """Tell whether whatever changes from now on gets another version."""
+    now = time.time_ns()
+    return all(version is None or max(version[2:]) < now - SETTLING_NS for version in versions)

@@ -9,35 +9,26 @@ A model comes and goes by one rename of its folder: it is there whole or not at 
 process at once, and its files never change. Whatever else lies in the folder is passed over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar, get_args
-
-from pydantic import ValidationError
+from typing import TypeVar, get_args
 
 from stepbox.aliases import Aliases
-from stepbox.card import MODEL_ID, Card, StoredWeights
+from stepbox.card import MODEL_ID, Card
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
-from stepbox.file_cache import FileCache
+from stepbox.model_files import CACHE_BYTES, WEIGHTS, ModelFiles
+from stepbox.model_index import ModelIndex
 from stepbox.network import Network
 from stepbox.recipe import DatasetName
-from stepbox.weights_file import decode_weights
 
 T = TypeVar("T")
-
-CARD = "card.json"
-WEIGHTS = "weights.safetensors"
-INITIAL = "initial.safetensors"
 
 # The computed names, each with the data set that it asks for.
 LATEST: dict[str, DatasetName | None] = {
     "latest": None,
     **{f"latest-{name}": name for name in get_args(DatasetName)},
 }
-
-_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -59,12 +50,6 @@ class ListedModel:
     damage: str | None
 
 
-class _Indexed(NamedTuple):
-    created_at: datetime
-    id: str
-    dataset: DatasetName | None  # None where the card cannot be read
-
-
 class ModelReader:
     """The reading half of a `ModelStore`, with its caches.
 
@@ -80,40 +65,44 @@ class ModelReader:
         Size of the networks to keep in memory, with their cards.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int = 128 * 2**20) -> None:
+    def __init__(self, folder: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.folder = folder
         self._aliases = Aliases(folder)
-        # Without one of the cards it is not kept: that may come with no change of the folder.
-        self._index = FileCache[list[_Indexed]](
-            1, lambda models: 2 if any(model.dataset is None for model in models) else 1
-        )
-        self._cards = FileCache[Card](50_000_000, _size_of)
-        self._damage = FileCache[str | None](4096)
-        self._networks = FileCache[tuple[Card, Network]](
-            cache_bytes,
-            lambda model: (
-                _size_of(model[0]) + sum(array.nbytes for array in model[1].named_arrays().values())
-            ),
-        )
+        self._index = ModelIndex(folder)
+        self._files = ModelFiles(folder, cache_bytes)
 
     def ids(self) -> list[str]:
         """Return the ids of all models, newest first, damaged ones too."""
-        return [model.id for model in self._indexed()]
+        return [model.id for model in self._index.newest_first()]
 
     def models(self) -> list[ListedModel]:
         """Return all models, newest first, their files compared with their cards."""
-        listed = []
+        return self._compared(self.ids())
+
+    def page(self, limit: int, after: str | None = None) -> tuple[list[ListedModel], str | None]:
+        """Return some models as `models` does, and the cursor for those that follow.
+
+        Parameters and the cursor are those of `ModelIndex.page`.
+        """
+        found, cursor = self._index.page(limit, after)
+        return self._compared(model.id for model in found), cursor
+
+    def states(self) -> list[tuple[str, str | None]]:
+        """Return the ids of all models, newest first, and what is known to be wrong with each.
+
+        Their weights are not read for it: damage that does not change a file's size is known only
+        once the model was asked for.
+        """
+        states: list[tuple[str, str | None]] = []
         for model_id in self.ids():
-            card = damage = None
             try:
-                card = self._card(model_id)
-                self._check(card)
+                self._files.check_size(model_id)
+                states.append((model_id, None))
             except NotFoundError:
                 continue  # deleted meanwhile
             except DamagedModelError as error:
-                damage = str(error)
-            listed.append(ListedModel(model_id, card, damage))
-        return listed
+                states.append((model_id, str(error)))
+        return states
 
     def card(self, reference: str) -> Card:
         """Return the card of a model whose files are whole.
@@ -125,16 +114,20 @@ class ModelReader:
         DamagedModelError
             Files are missing, cannot be read or differ from the card.
         """
-        return self._find(reference, self._whole_card)
+        return self._find(reference, self._files.whole_card)
 
     def load(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and network, its arrays read-only; raises as `card` does."""
-        return self._find(reference, self._whole_model)
+        return self._find(reference, self._files.network)
+
+    def loaded(self, reference: str) -> tuple[Card, Network] | None:
+        """Return what `load` would, but None where that had to read it; raises as `card` does."""
+        return self._find(reference, self._files.loaded)
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and its untrained network; raises as `card` does."""
         card = self.card(reference)
-        return card, self._read_network(card, INITIAL, card.initial)
+        return card, self._files.initial(card)
 
     def weights_path(self, reference: str) -> tuple[Path, str]:
         """Return where a model's weights lie, and their SHA-256; raises as `card` does.
@@ -148,21 +141,19 @@ class ModelReader:
         """Return all aliases, each with the id of its model."""
         return dict(self._aliases.read())
 
-    def _indexed(self) -> list[_Indexed]:
-        return self._index.get("", [str(self.folder)], self._scan)
-
-    def _scan(self) -> list[_Indexed]:
-        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
-        models = []
-        for model_id in filter(MODEL_ID.fullmatch, names):
+    def _compared(self, ids: Iterable[str]) -> list[ListedModel]:
+        listed = []
+        for model_id in ids:
+            card = damage = None
             try:
-                card = self._card(model_id)
-                models.append(_Indexed(card.created_at, model_id, card.recipe.dataset))
+                card = self._files.card(model_id)
+                self._files.whole_card(model_id)
             except NotFoundError:
                 continue  # deleted meanwhile
-            except DamagedModelError:
-                models.append(_Indexed(_UNKNOWN, model_id, None))
-        return sorted(models, reverse=True)
+            except DamagedModelError as error:
+                damage = str(error)
+            listed.append(ListedModel(model_id, card, damage))
+        return listed
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
         """Read the model that is meant, of several the newest that can be read."""
@@ -174,88 +165,10 @@ class ModelReader:
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in self._indexed():
+        for model in self._index.newest_first():
             if model.dataset is not None and LATEST[reference] in (None, model.dataset):
                 try:
                     return read(model.id)
                 except (NotFoundError, DamagedModelError) as error:
                     problem = error
         raise problem
-
-    def _whole_card(self, model_id: str) -> Card:
-        card = self._card(model_id)
-        self._check(card)
-        return card
-
-    def _whole_model(self, model_id: str) -> tuple[Card, Network]:
-        def read() -> tuple[Card, Network]:
-            card = self._card(model_id)
-            return card, self._read_network(card, WEIGHTS, card.weights)
-
-        try:
-            return self._networks.get(model_id, self._files(model_id), read)
-        except OSError as error:
-            raise DamagedModelError(_unreadable(model_id, error)) from error
-
-    def _card(self, model_id: str) -> Card:
-        path = f"{self.folder}/{model_id}/{CARD}"
-
-        def read() -> Card:
-            card = Card.model_validate_json(Path(path).read_bytes())
-            if card.id != model_id:
-                raise DamagedModelError(f"model {model_id} is damaged: its card is of {card.id}")
-            return card
-
-        try:
-            return self._cards.get(model_id, [path], read)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._missing(model_id, CARD) from error
-        except OSError as error:
-            raise DamagedModelError(_unreadable(model_id, error)) from error
-        except ValidationError as error:
-            raise DamagedModelError(
-                f"model {model_id} is damaged: {CARD} is no card ({error.error_count()} faults)"
-            ) from error
-
-    def _check(self, card: Card) -> None:
-        def damage() -> str | None:
-            try:
-                self._read_network(card, WEIGHTS, card.weights)
-            except DamagedModelError as error:
-                return str(error)
-            return None
-
-        try:
-            found = self._damage.get(card.id, self._files(card.id), damage)
-        except OSError as error:  # which may pass, and so was not kept
-            found = _unreadable(card.id, error)
-        if found:
-            raise DamagedModelError(found)
-
-    def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
-        try:
-            with (self.folder / card.id / name).open("rb") as file:
-                data = file.read(expected.bytes + 1)
-            return decode_weights(data, expected, card.recipe)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._missing(card.id, name) from error
-        except DamagedModelError as error:
-            raise DamagedModelError(f"model {card.id} is damaged: {name}: {error}") from error
-
-    def _missing(self, model_id: str, name: str) -> StepboxError:
-        """Tell a model that is not there from one that lacks a file."""
-        if (self.folder / model_id).is_dir():
-            return DamagedModelError(f"model {model_id} is damaged: {name} is missing")
-        return NotFoundError(f"there is no model {model_id!r}")
-
-    def _files(self, model_id: str) -> list[str]:
-        return [f"{self.folder}/{model_id}/{name}" for name in (CARD, WEIGHTS)]
-
-
-def _size_of(card: Card) -> int:
-    """Tell about how many bytes a card takes; those of long trainings are the large ones."""
-    return 50_000 + 1_000 * len(card.history)
-
-
-def _unreadable(model_id: str, error: OSError) -> str:
-    return f"model {model_id} cannot be read: {error.strerror}"

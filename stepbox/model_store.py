@@ -11,14 +11,17 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from stepbox.aliases import alias_faults
 from stepbox.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
 from stepbox.datasets import CLASSES
 from stepbox.durable import sync_folder, write_file
-from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError
-from stepbox.model_reader import CARD, INITIAL, WEIGHTS, ModelReader
+from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
+from stepbox.model_files import INITIAL, WEIGHTS
+from stepbox.model_index import CARD
+from stepbox.model_reader import ModelReader
 from stepbox.network import Network
 from stepbox.weights_file import encode_weights
 
@@ -34,7 +37,8 @@ class ModelStore(ModelReader):
     """The finished models in a folder, which is made with the first one.
 
     A finished training calls `stage`, then, once it is known to be the one that may, `publish`.
-    A disk that is full or read-only gives OSError; nothing half-written is ever visible.
+    A disk that is full or read-only gives OSError where a training writes, StoreError where a user
+    does; nothing half-written is ever visible.
     """
 
     def stage(self, attempt: str, draft: CardDraft, network: Network, initial: Network) -> Card:
@@ -132,10 +136,12 @@ class ModelStore(ModelReader):
             There is no model of that id.
         ConflictError
             Aliases stand for it.
+        StoreError
+            The folder cannot be written.
         """
         if not MODEL_ID.fullmatch(model_id) or not self.is_published(model_id):
             raise NotFoundError(f"there is no model {model_id[:80]!r}")
-        with self._aliases.change() as aliases:
+        with self._writing(), self._aliases.change() as aliases:
             names = sorted(name for name, target in aliases.items() if target == model_id)
             if names:
                 raise ConflictError(
@@ -159,9 +165,11 @@ class ModelStore(ModelReader):
         ------
         InvalidInputError
             At ``/name`` or ``/model``.
+        StoreError
+            The folder cannot be written.
         """
         faults = alias_faults(name)
-        with self._aliases.change() as aliases:
+        with self._writing(), self._aliases.change() as aliases:
             if not MODEL_ID.fullmatch(model_id) or not self.is_published(model_id):
                 faults.append(Fault("/model", "must be the id of a model that exists"))
             if faults:
@@ -169,8 +177,8 @@ class ModelStore(ModelReader):
             aliases[name] = model_id
 
     def remove_alias(self, name: str) -> None:
-        """Remove an alias; raises NotFoundError where there is none."""
-        with self._aliases.change() as aliases:
+        """Remove an alias; raises NotFoundError where there is none, StoreError as `delete`."""
+        with self._writing(), self._aliases.change() as aliases:
             if aliases.pop(name, None) is None:
                 raise NotFoundError(f"there is no alias {name[:80]!r}")
 
@@ -188,6 +196,13 @@ class ModelStore(ModelReader):
                     self._remove(staged)
         for removed in self._entries(".trash"):
             shutil.rmtree(removed, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"the folder of models cannot be written: {error.strerror}") from error
 
     def _entries(self, name: str) -> list[Path]:
         folder = self.folder / name

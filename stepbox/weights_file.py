@@ -2,6 +2,8 @@
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -12,8 +14,13 @@ from stepbox.card import StoredWeights
 from stepbox.errors import DamagedModelError
 from stepbox.network import Network
 from stepbox.recipe import Recipe
+from stepbox.regular_files import read_regular, size_of_regular
 
-DTYPES = {"F64": np.dtype(np.float64), "F32": np.dtype(np.float32)}
+HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+}
 
 
 def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
@@ -42,6 +49,40 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
+def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
+    """Look at a file without reading it: what is larger than its recipe's network is damaged.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected, recipe
+        As for `decode_weights`.
+
+    Raises
+    ------
+    DamagedModelError
+        The file's size is not that in the card, or that does not fit the recipe.
+    OSError
+        The file is missing or cannot be looked at.
+    """
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
+    least = parameters * DTYPES[expected.dtype].itemsize
+    if not least < expected.bytes <= least + HEADER_BYTES:
+        raise DamagedModelError(
+            f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
+            f"takes: {least:,} and a header"
+        )
+    if size_of_regular(path) != expected.bytes:
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
+
+
+def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
+    check_size(path, expected, recipe)
+    return decode_weights(read_regular(path, expected.bytes), expected, recipe)
+
+
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
     """Decode a file after comparing it with what its card says.
 
@@ -65,7 +106,7 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         The file differs from one of these.
     """
     if len(data) != expected.bytes:
-        raise DamagedModelError(f"its size differs from the {expected.bytes} bytes in its card")
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
     if hashlib.sha256(data).hexdigest() != expected.sha256:
         raise DamagedModelError("its content differs from the checksum in its card")
     try:
@@ -79,7 +120,11 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
     if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
         raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
-    network = Network.from_named_arrays(arrays, ACTIVATIONS[recipe.activation])
-    for array in network.named_arrays().values():
+    for array in arrays.values():
         array.setflags(write=False)
-    return network
+    layers = range(len(recipe.layer_sizes) - 1)
+    return Network(
+        [arrays[f"{layer}.weight"] for layer in layers],
+        [arrays[f"{layer}.bias"] for layer in layers],
+        ACTIVATIONS[recipe.activation],
+    )

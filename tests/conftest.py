@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -78,3 +80,32 @@ def jobs(redis_process):
     client = connect(Settings())
     yield JobStore(client)
     client.close()
+
+
+@pytest.fixture(scope="session")
+def hearers():
+    """Who hears of each file that this process opens; the hook itself stays for good."""
+    hearers = []
+
+    def hear(event, arguments):
+        if event == "open":
+            for hearer in hearers:
+                hearer(str(arguments[0]))
+
+    sys.addaudithook(hear)
+    return hearers
+
+
+@pytest.fixture
+def opened(hearers):
+    """Tell which files in a folder this process has opened since the last time."""
+    paths = []
+
+    def tell(folder):
+        inside = [path for path in paths if path.startswith(f"{folder}/")]
+        paths.clear()
+        return [path.removeprefix(f"{folder}/") for path in inside]
+
+    hearers.append(paths.append)
+    yield tell
+    hearers.clear()

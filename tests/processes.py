@@ -174,10 +174,10 @@ class Stack:
             *f"--hostname {name}@%h".split(),
         )
 
-    def start_service(self) -> Process:
-        """Start the API and wait until it answers."""
+    def start_service(self, *prefix: str) -> Process:
+        """Start the API, by a command before its own if need be, and wait until it answers."""
         process = self.start(
-            "service", "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
+            "service", *prefix, "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
         )
         wait_until(self._service_answers, what="the API to answer")
         return process

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from service.parts import Parts
+from service.settings import ServiceSettings
 from stepbox.datasets import load_dataset
+from tests.service.conftest import publish
 
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
 DROP = """(board, [name, content]) => {
@@ -146,3 +151,27 @@ def test_models_are_compared(open_page, models):
     expect(page.locator("#figures tbody tr")).to_have_count(6)
     expect(page.locator("#verdict")).to_contain_text("different data sets")
     expect(page.locator(".strip canvas").first).to_have_attribute("width", "28")
+
+
+def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # the page closes first
+    settings = ServiceSettings(
+        models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
+    )
+    oldest, _ = publish(Parts(settings))
+    for number in range(1, 103):
+        copy = own_stack.models_dir / f"m-{number:012x}"
+        shutil.copytree(own_stack.models_dir / oldest, copy)
+        card = json.loads((copy / "card.json").read_text())
+        card.update(id=copy.name, created_at=f"2126-01-01T00:{number // 60:02}:{number % 60:02}Z")
+        (copy / "card.json").write_text(json.dumps(card))
+    own_stack.start_redis()
+    own_stack.start_service()
+    page = visit(own_stack.url, "/ui/models").page
+    expect(page.locator("#models .card")).to_have_count(100)
+    page.click("text=Older models")
+    expect(page.locator("#models .card")).to_have_count(103)
+    expect(page.locator("text=Older models")).to_be_hidden()
+    page = visit(own_stack.url, f"/ui/models?compare={oldest}").page
+    expect(page.locator(f"[value={oldest}]")).to_be_checked()
+    page = visit(own_stack.url, f"/ui/predict?models={oldest}").page
+    expect(page.locator(".choose option")).to_have_count(103)

@@ -25,5 +25,5 @@ def check_undisturbed(stack, jobs, job, sha256, losses):
     states = [json.loads(event.data)["status"] for event in events if event.type == "status"]
     assert states.count("succeeded") == 1
     assert states[-1] == "succeeded"
-    models = requests.get(f"{stack.url}/models", timeout=10).json()["models"]
+    models = requests.get(f"{stack.url}/models?limit=1000", timeout=10).json()["models"]
     assert [one["job"] for one in models].count(job["id"]) == 1

@@ -100,7 +100,7 @@ def run_storm(seconds: float, seed: int) -> dict[str, Any]:
         faults[name] = faults.get(name, 0) + 1
     jobs = {id: wait_until(lambda id=id: over(id), seconds=600) for id in accepted}
     succeeded = {id: job for id, job in jobs.items() if job["status"] == "succeeded"}
-    trained = [card["job"] for card in ask("/models")["models"]]
+    trained = [card["job"] for card in ask("/models?limit=1000")["models"]]
     return {
         "accepted": len(accepted),
         "completed": len(succeeded),

@@ -137,7 +137,7 @@ def run_load(folder: Path, seconds: float) -> dict[str, Any]:
         stack.wait_for(first, "succeeded")
         load = Load(stack.port, mix(stack, first))
         memory = asyncio.run(load.run(seconds, service))
-        models = requests.get(f"{stack.url}/models", timeout=30).json()["models"]
+        models = requests.get(f"{stack.url}/models?limit=1000", timeout=30).json()["models"]
     count = sum(load.statuses.values())
     return {
         "requests": count,

@@ -52,7 +52,7 @@ class Scene:
 
     def published(self) -> int:
         """Count the models that the job has come to."""
-        cards = requests.get(f"{self.stack.url}/models", timeout=10).json()["models"]
+        cards = requests.get(f"{self.stack.url}/models?limit=1000", timeout=10).json()["models"]
         return [card["job"] for card in cards].count(self.id)
 
     # -- moments: each returns when it has come -------------------------------------------

@@ -159,7 +159,7 @@ class Storm:
         counts: dict[str, Any] = dict.fromkeys(
             ("accepted", "completed", "completed_twice", "lost", "other_weights", "gaps"), 0
         )
-        listed = requests.get(f"{self.stack.url}/models", timeout=30).json()
+        listed = requests.get(f"{self.stack.url}/models?limit=1000", timeout=30).json()
         trained = [card["job"] for card in listed["models"]]
         for id, fields in self.accepted.items():
             sha256, losses = reference(**fields)

@@ -3,10 +3,17 @@
 import os
 import signal
 import time
+from pathlib import Path
 
+import pytest
 import requests
 
+from service.parts import Parts
+from service.settings import ServiceSettings
+from stepbox.model_store import ModelStore
+from tests.faults.test_recovery import WITHOUT_CAPABILITIES
 from tests.problems import check_problem
+from tests.service.conftest import publish
 
 
 def predict(stack):
@@ -78,3 +85,30 @@ def test_a_job_accepted_without_a_worker_waits_for_one(own_stack):
     own_stack.start_worker()
     assert own_stack.wait_for(job["id"])["status"] == "succeeded"
     assert own_stack.job(cancelled)["attempts"] == 0
+
+
+@pytest.mark.container
+def test_a_store_that_is_read_only_refuses_changes_and_goes_on_predicting(own_stack):
+    settings = ServiceSettings(
+        models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
+    )
+    named, other = (publish(Parts(settings))[0] for _ in range(2))
+    ModelStore(own_stack.models_dir).set_alias("best", named)
+    own_stack.start_redis()
+    own_stack.models_dir.chmod(0o555)
+    try:
+        able = os.access(own_stack.models_dir, os.W_OK)  # a root with capabilities writes anyhow
+        own_stack.start_service(*(WITHOUT_CAPABILITIES if able else ()))
+        for method, path, body in (
+            ("put", "/aliases/best", {"model": other}),
+            ("delete", "/aliases/best", None),
+            ("delete", f"/models/{other}", None),
+        ):
+            answer = requests.request(method, own_stack.url + path, json=body, timeout=10)
+            assert "cannot be written: Permission denied" in check_problem(answer, 503)["detail"]
+            assert int(answer.headers["Retry-After"]) > 0
+        assert predict(own_stack).json()["model"] == other
+    finally:
+        own_stack.models_dir.chmod(0o755)
+    aliases = requests.get(f"{own_stack.url}/aliases", timeout=10).json()["aliases"]
+    assert aliases == {"best": named}

@@ -31,7 +31,7 @@ WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--
 
 def check_empty_store(stack):
     listed = requests.get(f"{stack.url}/models", timeout=10).json()
-    assert listed == {"models": [], "damaged": []}
+    assert listed == {"models": [], "damaged": [], "next": None}
     staged = stack.models_dir / ".staged"
     assert not staged.exists() or not list(staged.iterdir())
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 import zlib
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from service.app import create_app
 from stepbox.datasets import scale_pixels
 from stepbox.losses import softmax
-from stepbox.model_reader import WEIGHTS
+from stepbox.model_files import WEIGHTS
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
@@ -135,6 +136,20 @@ def test_the_index_lists_damaged_models_with_the_reason(client, parts, model):
     assert client.post("/v2/repository/index", json={"ready": True}).json == [ready]
     assert "damaged" in check_problem(client.get(f"/v2/models/{damaged}/ready"), 409)["error"]
     assert client.get("/v2/models/latest").json["name"] == id
+
+
+def test_the_index_reads_no_weights(client, parts, model, opened):
+    id, _ = model
+    weights = parts.settings.models_dir / id / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    opened(parts.settings.models_dir)
+    [state] = client.post("/v2/repository/index").json
+    assert state["state"] == "READY"
+    assert f"{id}/{WEIGHTS}" not in opened(parts.settings.models_dir)
+    time.sleep(0.06)  # younger files are read anew
+    check_problem(client.get(f"/v2/models/{id}"), 409)
+    [state] = client.post("/v2/repository/index").json
+    assert "checksum" in state["reason"]
 
 
 @pytest.mark.parametrize(

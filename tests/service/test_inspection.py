@@ -1,5 +1,8 @@
 import io
 import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 from stepbox.datasets import scale_pixels
 from stepbox.losses import softmax
 from tests.problems import check_problem, pointers
+from tests.service.conftest import publish
 from tests.service.test_predict import encode
 
 EXPLAINED = {"seen", "fit", "gradient", "entropy", "margin"}
@@ -67,6 +71,23 @@ def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
     drawn = client.get("/models/latest/first-layer.png?limit=3").data
     levels = np.asarray(Image.open(io.BytesIO(drawn))).astype(float) - 128
     np.testing.assert_allclose(levels / 127, np.hstack(weights) / np.abs(weights).max(), atol=0.005)
+
+
+@pytest.mark.parametrize("view", ["histograms", "first-layer", "first-layer.png", "confusion/0/0"])
+def test_what_is_found_out_is_computed_once(client, app, parts, opened, view):
+    id, _ = publish(parts)
+    path = f"/models/{id}/{view}"
+    weights, initial = f"{id}/weights.safetensors", f"{id}/initial.safetensors"
+    time.sleep(0.06)  # younger files are read anew
+    client.get("/livez")
+    opened(parts.settings.models_dir)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: app.test_client().get(path).status_code, range(8)))
+    assert set(answers) == {200}
+    files = Counter(opened(parts.settings.models_dir))
+    assert (files[weights], files[initial]) == (2, 0 if "confusion" in view else 1)
+    assert client.get(path).status_code == 200
+    assert opened(parts.settings.models_dir) == []
 
 
 def test_an_explained_prediction(client, parts, model):

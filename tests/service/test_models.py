@@ -1,14 +1,62 @@
 import hashlib
 
+import pytest
 from safetensors.numpy import load
 
-from tests.problems import check_problem
+from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
 
 def test_models_come_newest_first(client, parts):
     ids = [publish(parts)[0] for _ in range(3)]
     assert [card["id"] for card in client.get("/models").json["models"]] == ids[::-1]
+
+
+def pages(client, limit):
+    """Follow the list's pages to its end; returns the ids on each, of whole and damaged models."""
+    found, after = [], ""
+    while after is not None:
+        page = client.get(f"/models?limit={limit}{after and f'&after={after}'}").json
+        found.append([one["id"] for one in (*page["models"], *page["damaged"])])
+        after = page["next"]
+    return found
+
+
+def test_the_list_comes_in_pages(client, parts):
+    ids = [publish(parts)[0] for _ in range(5)][::-1]
+    (parts.settings.models_dir / ids[2] / "weights.safetensors").write_bytes(b"")
+    assert pages(client, 2) == [ids[:2], [ids[3], ids[2]], ids[4:]]
+    assert pages(client, 5) == [[*ids[:2], *ids[3:], ids[2]]]
+    page = client.get("/models?limit=2").json
+    client.delete(f"/models/{ids[1]}")  # the one that the cursor names
+    newer, _ = publish(parts)
+    rest = client.get(f"/models?after={page['next']}").json
+    assert [card["id"] for card in rest["models"]] == ids[3:]
+    assert (rest["damaged"][0]["id"], rest["next"]) == (ids[2], None)
+    assert pages(client, 1)[0] == [newer]
+
+
+def test_a_model_without_a_card_is_on_the_last_page(client, parts):
+    ids = [publish(parts)[0] for _ in range(3)][::-1]
+    for model_id in ids[:2]:
+        (parts.settings.models_dir / model_id / "card.json").unlink()
+    assert pages(client, 1) == [[ids[2]], *([one] for one in sorted(ids[:2], reverse=True))]
+
+
+def test_a_page_reads_no_more_weights_than_it_shows(client, parts, opened):
+    ids = [publish(parts)[0] for _ in range(4)][::-1]
+    opened(parts.settings.models_dir)
+    client.get("/models?limit=1")
+    weights = {path for path in opened(parts.settings.models_dir) if "weights" in path}
+    assert weights == {f"{ids[0]}/weights.safetensors"}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "after=", "after=latest", "after=m-000000000000", "page=2"]
+)
+def test_pages_that_are_not_there(client, model, query):
+    body = check_problem(client.get(f"/models?{query}"), 422)
+    assert pointers(body) == [f"/{query.partition('=')[0]}"]
 
 
 def test_a_card_is_complete(client, model):

@@ -34,7 +34,6 @@ from stepbox.checksums import CHECKSUMS, FOLDERS
 from stepbox.datasets import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.evaluation import Bin, Evaluation, assess
-from stepbox.file_cache import FileCache
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
@@ -789,71 +788,3 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
             "initial.safetensors",
             "weights.safetensors",
         ]
-
-
-# Values kept until files change.
-
-
-def test_a_value_is_kept_until_its_file_changes(tmp_path):
-    path = tmp_path / "file"
-    cache = FileCache(10)
-
-    def read():
-        return cache.get("key", [path], lambda: (path.read_text(), object()))
-
-    path.write_text("one")
-    assert read() is not read()  # too young to be trusted
-    settle()
-    assert read() is read()
-    times = path.stat()
-    path.write_text("two")  # of the same size, and in a moment of the same age
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert read()[0] == "two"
-    path.unlink()
-    with pytest.raises(FileNotFoundError):
-        read()
-
-
-def test_the_values_unused_for_longest_make_room(tmp_path):
-    cache = FileCache(10, cost=len)
-    computed = []
-
-    def ask(key, size=4):
-        def compute():
-            computed.append(key)
-            return "x" * size
-
-        return cache.get(key, [tmp_path / "none"], compute)
-
-    for key in "ababcb":  # c pushes out a
-        ask(key)
-    assert computed == ["a", "b", "c"]
-    ask("a")  # pushes out c
-    ask("b")
-    assert computed == ["a", "b", "c", "a"]
-    ask("d", size=11)  # never fits, and nothing else stays for it
-    ask("d", size=11)
-    ask("e", size=10)
-    ask("e", size=10)
-    assert computed == ["a", "b", "c", "a", "d", "d", "e"]
-
-
-def test_what_fails_is_not_kept(tmp_path):
-    cache = FileCache(1)
-    with pytest.raises(ZeroDivisionError):
-        cache.get("key", [tmp_path / "none"], lambda: 1 // 0)
-    assert cache.get("key", [tmp_path / "none"], lambda: 5) == 5
-
-
-def test_threads_share_a_cache(tmp_path):
-    cache = FileCache(3)
-
-    def ask(number):
-        return all(
-            cache.get(str(key), [tmp_path / "none"], lambda key=key: key) == key
-            for key in np.random.default_rng(number).integers(0, 6, 3000)
-        )
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(ask, range(8)))
-    assert len(cache._entries) == cache._total == 3

@@ -36,6 +36,14 @@ export async function ask(path, { headers = {}, ...options } = {}) {
 }
 export const get = async (path, options) => (await ask(path, options)).json();
 export const send = async (method, path, body, options) => ask(path, { method, ...options, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }) });
+export async function allModels() { // newest first, damaged ones left out
+  const models = [];
+  for (let after = ""; after != null;) {
+    const page = await get(`/models?limit=1000${after && `&after=${after}`}`);
+    models.push(...page.models); after = page.next;
+  }
+  return models;
+}
 export const post = async (path, body, options) => (await send("POST", path, body, options)).json();
 
 // Ask again and again as something moves: one request at a time, and always one with the last state. show(answer), fail(problem)

@@ -48,13 +48,27 @@ function compare() {
     return endLabels(plot, some.flatMap((m, i) => { const last = m.history.at(-1); return last ? [{ x: x(last.epoch), y: y(last.test_loss) - (narrow ? 14 : 0), text: label(m, some), color: color(i), anchor: narrow ? "end" : "start" }] : []; }));
   };
 }
+// The list, page by page
+let cursor = null;
+const older = h("p", null, h("button", { class: "plain", type: "button", onclick: () => more().catch((problem) => older.before(notice(problem))) }, "Older models"));
+function add(page) {
+  models.push(...page.models); cursor = page.next;
+  older.before(...page.damaged.map((damaged) => notice({ title: `${damaged.id} is damaged and never used`, detail: damaged.detail })), ...page.models.map(card));
+  older.hidden = cursor == null;
+}
+async function more() {
+  const after = cursor, page = await get(`/models?after=${after}`);
+  if (after === cursor) add(page); // clicked twice, it comes once
+}
 try {
-  const [listed, aliases] = await Promise.all([get("/models"), get("/aliases")]);
-  models = listed.models;
+  const [page, aliases] = await Promise.all([get("/models"), get("/aliases")]);
   for (const [name, id] of Object.entries({ ...aliases.computed, ...aliases.aliases })) (names[id] ??= []).push(name);
-  chosen = (query.get("compare")?.split(",") ?? models.slice(0, 2).map((model) => model.id)).filter((id) => models.some((model) => model.id === id));
-  for (const damaged of listed.damaged) $("#models").append(notice({ title: `${damaged.id} is damaged and never used`, detail: damaged.detail }));
-  $("#models").append(...models.map(card));
+  chosen = query.get("compare")?.split(",") ?? page.models.slice(0, 2).map((model) => model.id);
+  $("#models").append(older);
+  add(page);
+  const listed = (id) => models.some((model) => model.id === id);
+  while (cursor != null && !chosen.every(listed)) await more();
+  chosen = chosen.filter(listed);
   if (!models.length) $("#models").append(h("p", { class: "empty" }, "No model yet. ", h("a", { href: "/" }, "Start a training"), "; its network appears here as soon as it has succeeded."));
   compare();
   const redraw = chart($("#curves"), (width) => draw(width));

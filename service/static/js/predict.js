@@ -1,13 +1,13 @@
 // Predict: draw, drop or choose a picture; models say what they see, how sure they are, and why.
 import { $, h, query, fixed, pixels, onMode, notice, request, ready } from "./common.js";
-import { ask, get, Problem } from "./api.js";
+import { allModels, ask, get, Problem } from "./api.js";
 import { samples } from "./samples.js";
 import { article } from "./model/names.js";
 import { createBoard } from "./predict/board.js";
 import { createPanel } from "./predict/panel.js";
 
 const REST_MS = 80, MOST_PANELS = 4, TESTS = ["mnist", "fashion-mnist"];
-const models = await get("/models").then((answer) => answer.models, (problem) => { $("#answers").append(notice(problem)); return []; });
+const models = await allModels().catch((problem) => { $("#answers").append(notice(problem)); return []; });
 const curl = request($("#request"), { path: "/predict", anchor: "" });
 let panels = [], unit = "softmax", fit = null, waiting, asking = null, seen = null;
 

@@ -1,6 +1,6 @@
 // Is the gradient right? A model's backpropagation against a complex-step derivative, as a table.
 import { $, h, query, count, fixed, notice, power, request, table, whenSeen } from "../common.js";
-import { get, post, latest } from "../api.js";
+import { allModels, post, latest } from "../api.js";
 
 const path = "/analysis/gradient-check", send = request($("#check-request"), { path, anchor: "check" }), select = $("#check-model");
 const off = (value) => value > 0.01 ? h("span", { class: "orange" }, `${Math.round(100 * value)}\u202f% off`) : power(value);
@@ -15,7 +15,7 @@ const ask = latest(() => post(path, body()), draw, (problem) => $("#check-table"
 function moved() { send(body(), { check: select.value }); ask(); }
 whenSeen($("#check"), async () => {
   try {
-    const { models } = await get("/models");
+    const models = await allModels();
     select.append(...["latest-mnist", "latest-fashion-mnist"].filter((name) => models.some((m) => name.endsWith(`latest-${m.dataset.name}`))).map((name) => h("option", null, name)), ...models.map((m) => h("option", { value: m.id }, `${m.recipe.name} ${m.id}`)));
     if (!models.length) { $("#check-words").textContent = "No model yet: train one, and its gradient can be checked here."; return; }
     const asked = query.get("check");

@@ -1,0 +1,128 @@
+"""Print what many models cost: the first list, and the prediction after a new model.
+
+    python -m benchmarks.models [--models 2000] [--runs 5]
+
+Each figure is processor time in a process of its own, and its ratio to the baseline beside it: the
+same with 20 models, or with no new model.
+"""
+
+import argparse
+import json
+import multiprocessing
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+import numpy as np
+
+from stepbox.activations import ACTIVATIONS
+from stepbox.card import CardDraft
+from stepbox.evaluation import assess
+from stepbox.model_store import ModelStore, new_model_id
+from stepbox.network import Network
+from stepbox.recipes import RECIPES
+
+FEW = 20
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RECIPE = RECIPES["mnist-numpy"]
+
+
+def publish(store: ModelStore) -> str:
+    """Publish an untrained network; returns its id."""
+    network = Network.initial(RECIPE.layer_sizes, ACTIVATIONS[RECIPE.activation], RECIPE.seed)
+    draft = CardDraft(
+        id=new_model_id(),
+        job="benchmark",
+        recipe=RECIPE,
+        history=(),
+        evaluation=assess(np.eye(10), np.arange(10)),
+        device="cpu",
+        created_at=START,
+    )
+    store.stage(draft.id, draft, network, network)
+    store.publish(draft.id, draft.id)
+    return draft.id
+
+
+def copy_model(folder: Path, model_id: str, number: int) -> None:
+    """Put another model like one into the folder, so many seconds newer, by one rename."""
+    copy = folder / f"m-{number:012x}"
+    unfinished = folder / f".{copy.name}"
+    shutil.copytree(folder / model_id, unfinished)
+    card = json.loads((unfinished / "card.json").read_text())
+    card |= {"id": copy.name, "created_at": (START + timedelta(seconds=number)).isoformat()}
+    (unfinished / "card.json").write_text(json.dumps(card, indent=1))
+    unfinished.rename(copy)
+
+
+def make_models(folder: Path, count: int) -> None:
+    """Fill a folder with so many models."""
+    first = publish(ModelStore(folder))
+    for number in range(1, count):
+        copy_model(folder, first, number)
+
+
+def first_list(folder: Path) -> list[float]:
+    """Time the first page of a process that has read nothing yet, in seconds."""
+    store = ModelStore(folder)
+    began = process_time()
+    store.page(100)
+    return [process_time() - began]
+
+
+def next_prediction(folder: Path) -> list[float]:
+    """Time finding and loading `latest`: as it is kept, and just after a new model."""
+    store = ModelStore(folder)
+    model_id = store.load("latest")[0].id
+    began = process_time()
+    for _ in range(100):
+        store.load("latest")
+    kept = (process_time() - began) / 100
+    number = int(model_id.removeprefix("m-"), 16) + 1
+    copy_model(folder, model_id, number)
+    began = process_time()
+    found = store.load("latest")[0].id
+    after = process_time() - began
+    store.delete(found)
+    return [kept, after]
+
+
+def measure(task: Callable[[Path], list[float]], folder: Path, runs: int) -> list[float]:
+    """Run a task in processes of its own; returns the median of each of its figures."""
+    context = multiprocessing.get_context("spawn")
+    results = []
+    for _ in range(runs):
+        with context.Pool(1) as pool:
+            results.append(pool.apply(task, (folder,)))
+    return [median(values) for values in zip(*results, strict=True)]
+
+
+def main() -> None:
+    """Print both figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=int, default=2000, help="how many are many")
+    parser.add_argument("--runs", type=int, default=5, help="of each; the median counts")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        few, many = Path(name) / "few", Path(name) / "many"
+        make_models(few, FEW)
+        make_models(many, arguments.models)
+        [baseline] = measure(first_list, few, arguments.runs)
+        [whole] = measure(first_list, many, arguments.runs)
+        kept_few, after_few = measure(next_prediction, few, arguments.runs)
+        kept, after = measure(next_prediction, many, arguments.runs)
+    print(f"{'':44}{FEW:>10,} models{arguments.models:>10,} models   ratio")
+    for label, small, large in (
+        ("first page of a new process, ms", baseline, whole),
+        ("finding `latest`, its network kept, ms", kept_few, kept),
+        ("the same just after a new model, ms", after_few, after),
+    ):
+        print(f"{label:44}{1000 * small:17.3f}{1000 * large:17.3f}   {large / small:5.1f}")
+
+
+if __name__ == "__main__":
+    main()
