@@ -25,7 +25,7 @@ from service.models import ModelPath
 from service.packing import unpack
 from service.parts import parts
 from service.pictures import JSON
-from service.predicting import classify, load_model
+from service.predicting import classify, in_turn, load_model
 from service.tensors import read_inference, write_inference
 from stepbox import __version__
 from stepbox.images import FIELD
@@ -190,8 +190,9 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     """
     card, network = load_model(parts().models, path.ref)
     body = unpack(request.get_data(), header.encoding, parts().settings.max_body_bytes)
-    asked, pixels = read_inference(body, header.head_length)
-    classified = classify(card, network, pixels)
+    with in_turn(body):
+        asked, pixels = read_inference(body, header.head_length)
+        classified = classify(card, network, pixels)
     outputs = dict(zip(OUTPUTS, (classified.probabilities, classified.logits), strict=True))
     written = write_inference(
         card.id, asked, {name: values.astype(np.float32) for name, values in outputs.items()}

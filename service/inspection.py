@@ -1,5 +1,6 @@
 """Looking into models: their mistakes, their weights, and the curves of the source beside them."""
 
+import orjson
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from service.errors import problems
 from service.models import ModelPath
 from service.parameters import Parameters
 from service.parts import parts
+from service.pictures import JSON
 from stepbox.activations import Array
 from stepbox.card import ModelId
 from stepbox.errors import NotFoundError
@@ -205,10 +207,10 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     model_id = parts().models.card(path.ref).id
     layer = parts().findings.first_layer(model_id)
     with parts().findings.turn:  # 1,024 neurons are 1.6 million numbers
-        return jsonify(
-            model=model_id,
-            count=len(layer.neurons),
-            neurons=[
+        answer = {
+            "model": model_id,
+            "count": len(layer.neurons),
+            "neurons": [
                 {
                     "neuron": int(neuron),
                     "change": float(change),
@@ -219,7 +221,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
                     layer.neurons[: query.limit], layer.changes[: query.limit], strict=True
                 )
             ],
-        )
+        }
+        # Python's own writer lets no other thread run meanwhile, for seconds.
+        return Response(orjson.dumps(answer), content_type=JSON)
 
 
 @blueprint.get(

@@ -1,9 +1,5 @@
 """Predictions: any picture in, the whole softmax distribution out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from threading import Lock
-
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
@@ -12,7 +8,7 @@ from service.errors import problems
 from service.explain import Explanation
 from service.parts import parts
 from service.pictures import JSON, MULTIPART, NPY
-from service.predicting import QUICK_BYTES, PredictQuery, predict_body
+from service.predicting import PredictQuery, in_turn, predict_body
 
 blueprint = APIBlueprint(
     "predict",
@@ -90,25 +86,6 @@ REQUEST_BODY = {
 }
 
 
-TURN_S = 2.0  # at most to wait for: no body, however long it takes, holds up the others
-_turn = Lock()
-
-
-@contextmanager
-def _in_turn() -> Iterator[None]:
-    """Let large bodies be predicted one after the other, unless one takes long.
-
-    Of threads that compute in Python at once each waits for the others at every image: in turn
-    they take half the time.
-    """
-    held = _turn.acquire(timeout=TURN_S)
-    try:
-        yield
-    finally:
-        if held:
-            _turn.release()
-
-
 @blueprint.post(
     "/predict",
     summary="Predict pictures",
@@ -123,7 +100,7 @@ def predict(query: PredictQuery) -> Response:
     is the probabilities alone, as a .npy array of float64 with the axes (n, 10).
     """
     body = request.get_data()
-    with _in_turn() if len(body) > QUICK_BYTES else nullcontext():
+    with in_turn(body):
         answer = predict_body(
             parts().models,
             query,

@@ -4,6 +4,9 @@ Nothing here knows Flask: the same function serves its view and the fast way bef
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +30,25 @@ from stepbox.network import Network
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's
+
+
+TURN_S = 2.0  # at most to wait for: no body, however long it takes, holds up the others
+_turn = Lock()
+
+
+@contextmanager
+def in_turn(body: bytes) -> Iterator[None]:
+    """Let large bodies be predicted one after the other, unless one takes long.
+
+    Of threads that compute in Python at once each waits for the others at every image: in turn
+    they take half the time.
+    """
+    held = len(body) > QUICK_BYTES and _turn.acquire(timeout=TURN_S)
+    try:
+        yield
+    finally:
+        if held:
+            _turn.release()
 
 
 class PredictQuery(Parameters):

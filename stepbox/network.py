@@ -123,7 +123,12 @@ class Network:
 
     def logits(self, inputs: Array) -> Array:
         """Return the logits, shape (n, classes), of inputs of shape (n, n_in)."""
-        return self.forward(inputs)[0][-1]
+        outputs = inputs
+        for layer, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if layer:
+                outputs = self.activation.function(outputs)
+            outputs = outputs @ weights.T + biases
+        return outputs
 
     def probabilities(self, inputs: Array) -> Array:
         """Return the softmax distribution, shape (n, classes), of inputs of shape (n, n_in)."""
