@@ -148,7 +148,7 @@ def show_lists(jobs: JobStore, total: int) -> None:
 
 def show_index(jobs: JobStore, total: int) -> None:
     """Print how long it takes to make the index of all jobs."""
-    jobs.redis.delete("jobs:running", "jobs:succeeded", "jobs:failed", "jobs:cancelled")
+    jobs.redis.delete(*(f"jobs:status:{status}" for status in get_args(Status)))
     longest, start = 0.0, time.perf_counter()
     more = True
     while more:
