@@ -66,7 +66,7 @@ class JobReader:
         entries = cast(
             list[tuple[str, float]],
             self.redis.zrange(
-                f"jobs:{status or 'all'}",
+                f"jobs:status:{status}" if status else "jobs:all",
                 "+inf" if after is None else f"({self._sequence(after)}",
                 "-inf",
                 desc=True,

@@ -8,11 +8,12 @@ local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
 if not id then
   return false
 end
-set_status(id, 'running')
+redis.call('ZREM', 'jobs:queued', id)
 redis.call('ZADD', 'jobs:leases', now() + lease, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker)
+set_status(id, 'running')
 redis.call('HSETNX', key_of(id), 'started_at', stamp())
 emit_status(id)
 return { id, tostring(fence) }

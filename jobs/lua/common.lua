@@ -4,7 +4,8 @@
 -- history:{id}  list: the epochs of the job; its field history_length says how many
 -- events:{id}   stream: every status, epoch and progress of the job
 -- jobs:all      sorted set of all ids, by order of creation
--- jobs:{status} sorted set of the ids in that state, by order of creation; jobs:queued is the queue
+-- jobs:status:{status}  sorted set of the ids in that state, by order of creation
+-- jobs:queued   sorted set of waiting ids, by order of creation
 -- jobs:leases   sorted set of running ids, by the time their lease ends
 -- workers       hash name → what the worker says of itself; workers:seen by time
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
@@ -49,16 +50,17 @@ end
 -- itself. Without a status it is in none.
 local function set_status(id, status)
   for _, other in ipairs(STATUSES) do
-    redis.call('ZREM', 'jobs:' .. other, id)
+    redis.call('ZREM', 'jobs:status:' .. other, id)
   end
   if status then
     redis.call('HSET', key_of(id), 'status', status)
-    redis.call('ZADD', 'jobs:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
+    redis.call('ZADD', 'jobs:status:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
   end
 end
 
 -- Any state → succeeded, failed or cancelled.
 local function conclude(id, status)
+  redis.call('ZREM', 'jobs:queued', id)
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
   set_status(id, status)
@@ -87,6 +89,7 @@ local function requeue(id, cause)
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
   set_status(id, 'queued')
+  redis.call('ZADD', 'jobs:queued', redis.call('HGET', key_of(id), 'sequence'), id)
   count('recoveries:' .. cause)
   emit_status(id)
 end

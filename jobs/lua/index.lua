@@ -1,17 +1,18 @@
 -- ARGV: most jobs to look at
--- Puts jobs into the sorted set of their status, where an earlier version, which had none but
--- jobs:queued, has left its own: as long as it has to be called again it returns 1, else 0.
+-- Puts jobs into the sorted set of their status, where an earlier version, which had no such
+-- sets, has left its own: as long as it has to be called again it returns 1, else 0.
 -- jobs:indexed is how far all who call it have come together.
 local most = ARGV[1]
 
--- Each job is in one set, and a running one has a lease.
+-- Each job is in one set; those that wait are in the queue too, and those that run have a lease.
 local function is_whole()
   local total = 0
   for _, status in ipairs(STATUSES) do
-    total = total + redis.call('ZCARD', 'jobs:' .. status)
+    total = total + redis.call('ZCARD', 'jobs:status:' .. status)
   end
   return total == redis.call('ZCARD', 'jobs:all')
-    and redis.call('ZCARD', 'jobs:running') == redis.call('ZCARD', 'jobs:leases')
+    and redis.call('ZCARD', 'jobs:status:queued') == redis.call('ZCARD', 'jobs:queued')
+    and redis.call('ZCARD', 'jobs:status:running') == redis.call('ZCARD', 'jobs:leases')
 end
 
 local reached = redis.call('GET', 'jobs:indexed')
@@ -34,10 +35,10 @@ for i = 1, #found, 2 do
   table.insert(entries[status], id)
 end
 for _, status in ipairs(STATUSES) do
-  redis.call('ZREM', 'jobs:' .. status, unpack(ids))
+  redis.call('ZREM', 'jobs:status:' .. status, unpack(ids))
 end
 for status, members in pairs(entries) do
-  redis.call('ZADD', 'jobs:' .. status, unpack(members))
+  redis.call('ZADD', 'jobs:status:' .. status, unpack(members))
 end
 redis.call('SET', 'jobs:indexed', found[#found])
 return 1

@@ -24,6 +24,7 @@ if request_id ~= '' then
 end
 count('submitted')
 redis.call('ZADD', 'jobs:all', sequence, id)
+redis.call('ZADD', 'jobs:queued', sequence, id)
 set_status(id, 'queued')
 if idempotency ~= '' then
   redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)

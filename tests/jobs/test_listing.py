@@ -13,7 +13,7 @@ from stepbox.errors import NotFoundError
 from tests.jobs.test_job_store import OWNER, submit
 
 STATUSES = get_args(Status)
-ADDED = [f"jobs:{status}" for status in STATUSES if status != "queued"]  # since the last version
+ADDED = [f"jobs:status:{status}" for status in STATUSES]  # since the last version
 
 
 def walk(jobs, limit=2, **options):
