@@ -44,6 +44,11 @@ def locked(path: Path) -> Iterator[None]:
 
     The file is made where it is missing, and stays; a lock ends with its process at the latest.
     """
-    with path.open("ab") as file:
+    with open(path, "ab", opener=_open_at_once) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, but no pipe that nobody reads: that would block for ever."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)

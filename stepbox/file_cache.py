@@ -128,13 +128,13 @@ class FileCache(Generic[T]):
 
 
 def file_versions(paths: Sequence[str | Path]) -> list[Version | None]:
-    """Tell of each file what changes whenever it does; None where it is missing."""
+    """Tell of each file what changes whenever it does; None where it cannot be looked at."""
     versions: list[Version | None] = []
     for path in paths:
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
             versions.append((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             versions.append(None)
     return versions
 

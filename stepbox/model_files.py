@@ -1,5 +1,6 @@
 """Read the files of single models, each once until it changes, and whatever they may hold."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,8 +29,12 @@ LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
 
 
+# Refusals that last until something about the files changes; others may pass by themselves.
+LASTING = (errno.EACCES, errno.ELOOP)
+
+
 class _UnreadableError(DamagedModelError):
-    """The system refused to read a file, which may pass: it is tried anew each time."""
+    """The system did not read a file, which may pass: it is asked anew each time."""
 
 
 class ModelFiles:
@@ -140,15 +145,17 @@ class ModelFiles:
             except (FileNotFoundError, NotADirectoryError) as error:
                 self._expect(model_id)
                 return f"model {model_id} is damaged: {Path(error.filename).name} is missing"
+            except OSError as error:
+                unreadable = f"model {model_id} cannot be read: {error.strerror}"
+                if error.errno in LASTING:
+                    return unreadable
+                raise _UnreadableError(unreadable) from error
             except _UnreadableError:
                 raise
             except DamagedModelError as error:
                 return str(error)
 
-        try:
-            found = cache.get(model_id, self._paths(model_id, name), read_or_tell)
-        except OSError as error:
-            raise _UnreadableError(f"model {model_id} cannot be read: {error.strerror}") from error
+        found = cache.get(model_id, self._paths(model_id, name), read_or_tell)
         return self._unless_damaged(model_id, found)
 
     def _unless_damaged(self, model_id: str, found: T | str) -> T:

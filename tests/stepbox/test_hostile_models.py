@@ -112,8 +112,12 @@ def test_what_is_hostile_is_told_and_harms_no_other_model(store, folder, damage,
     for ask in (store.card, store.load, store.weights_path):
         with pytest.raises(DamagedModelError, match=hostile):
             ask(hostile)
-    for _ in range(2):
-        assert store.load("latest")[0].id == store.load("latest-mnist")[0].id == whole
+    states = dict(store.states())
+    assert states.pop(whole) is None
+    assert told in states.pop(hostile)
+    settle()
+    assert store.load("latest")[0].id == store.load("latest-mnist")[0].id == whole
+    assert store.loaded("latest")[0].id == whole  # without a look at the damage again
     store.delete(hostile)
     assert contents(folder / ".trash") == []
 
@@ -183,17 +187,20 @@ def test_a_card_may_be_as_long_as_the_longest_training_makes_it(store, folder):
     assert len(store.card(model_id).history) == 1001
 
 
-def test_a_store_that_cannot_be_written_says_so(store, folder):
+@pytest.mark.parametrize(
+    ("put", "reason"), [(is_folder, "Is a directory"), (os.mkfifo, "No such device")]
+)
+def test_a_store_that_cannot_be_written_says_so(store, folder, put, reason):
     model_id, other = add(store), add(store)
     store.set_alias("name", other)
     (folder / ".lock").unlink()
-    (folder / ".lock").mkdir()
+    put(folder / ".lock")
     for act, *arguments in (
         (store.set_alias, "name", model_id),
         (store.remove_alias, "name"),
         (store.delete, model_id),
     ):
-        with pytest.raises(StoreError, match="cannot be written: Is a directory"):
+        with pytest.raises(StoreError, match=f"cannot be written: {reason}"):
             act(*arguments)
     assert store.aliases() == {"name": other}
     assert set(store.ids()) == {model_id, other}
