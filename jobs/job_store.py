@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import redis
 
@@ -24,10 +24,19 @@ SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
 
 Verdict = Literal["go on", "cancel", "lost"]
+Cause = Literal["process", "memory", "stop"]  # of a death; leases end by the script alone
 
 
 class QueueFullError(StepboxError):
     """As many jobs wait as may wait at once."""
+
+
+class Death(NamedTuple):
+    """A running job that has lost its process, and how; only a stop does not count against it."""
+
+    job: str
+    fence: str
+    cause: Cause = "process"
 
 
 @dataclass(frozen=True)
@@ -201,18 +210,18 @@ class JobStore:
     # -- what workers do ------------------------------------------------------------------
 
     def claim(
-        self, owner: Mapping[str, Any], worker: str, dead: Iterable[tuple[str, str]] = ()
+        self, owner: Mapping[str, Any], worker: str, dead: Iterable[Death] = ()
     ) -> Claim | None:
-        """Take the oldest waiting job, or None where none waits.
+        """Take the first waiting job, or None where none waits.
 
         Parameters
         ----------
         owner, worker
             The process that takes it, and its worker's name.
         dead
-            (job, fence) of the jobs whose owner is known to be dead: they wait again first.
+            The jobs whose owner is known to be dead: they wait again first.
         """
-        answer = self._run("claim", json.dumps(owner), worker, LEASE_S, *chain(*dead))
+        answer = self._run("claim", json.dumps(owner), worker, LEASE_S, *_flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -276,6 +285,10 @@ class JobStore:
             ),
         )
 
+    def request_id(self, id: str) -> str | None:
+        """Tell which request submitted a job."""
+        return cast(str | None, self.redis.hget(f"job:{id}", "request_id"))
+
     def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
         """List (job, fence, owner) of the running jobs."""
         ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
@@ -293,7 +306,7 @@ class JobStore:
         self,
         worker: str,
         description: Mapping[str, Any],
-        dead: Iterable[tuple[str, str]],
+        dead: Iterable[Death],
     ) -> int:
         """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
 
@@ -302,7 +315,11 @@ class JobStore:
         worker, description
             Who reaps, and what it says of itself to ``GET /system``.
         dead
-            (job, fence) of the jobs whose owner is known to be dead.
+            The jobs whose owner is known to be dead.
         """
         about = json.dumps(description)
-        return cast(int, self._run("reap", LEASE_S, QUEUE, worker, about, *chain(*dead)))
+        return cast(int, self._run("reap", LEASE_S, QUEUE, worker, about, *_flat(dead)))
+
+
+def _flat(dead: Iterable[Death]) -> Iterator[str]:
+    return chain.from_iterable(Death(*death) for death in dead)

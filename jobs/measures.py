@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Self
 
 from jobs.record import FINAL, Status
 
-CAUSES = ("process", "lease")
+CAUSES = ("process", "memory", "stop", "lease")
 
 
 class Epochs(NamedTuple):
@@ -40,7 +40,8 @@ class Measures(NamedTuple):
     workers
         Workers that were heard of in the last seconds.
     recoveries
-        Jobs that were taken back, by how it showed: their process was dead, or their lease ended.
+        Jobs that were taken back, by cause: their process died, was killed as memory was full, or
+        stopped, or their lease ended.
     epochs
         By engine; an engine that has not trained an epoch yet is left out.
     """
@@ -64,7 +65,7 @@ class Measures(NamedTuple):
                 **{status: int(counts.get(f"finished:{status}", 0)) for status in sorted(FINAL)},
             },
             submitted=int(counts.get("submitted", 0)),
-            oldest_age_s=float(age or 0),
+            oldest_age_s=float(age),
             workers=workers,
             recoveries={cause: int(counts.get(f"recoveries:{cause}", 0)) for cause in CAUSES},
             epochs={

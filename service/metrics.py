@@ -143,7 +143,8 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
     )
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
-        "Jobs taken back from a worker: its process was dead, or its lease ended.",
+        "Jobs taken back from a worker: its process died, was killed by the kernel as memory was "
+        "full, or was stopped, or its lease ended.",
         labels=["cause"],
     )
     for cause, number in measures.recoveries.items():

@@ -10,9 +10,9 @@ from typing import Any
 
 from celery import bootsteps
 from celery.signals import worker_ready
+from celery.worker import state
 from redis.exceptions import RedisError
 
-from jobs.logs import about
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
@@ -77,10 +77,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                 return
 
     def _look(self, worker: Any) -> None:
-        dead = dead_owners(self._jobs)
-        for job, fence in dead:
-            with about(job, self._jobs.get(job).request_id):
-                log.warning("job %s: the process of attempt %s is dead", job, fence)
+        stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
+        dead = dead_owners(self._jobs, stopping=stopping)
         for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
             send_token(worker.app)
 

@@ -1,6 +1,6 @@
--- ARGV: owner, worker, lease in seconds, then job, fence of each dead owner
+-- ARGV: owner, worker, lease in seconds, then job, fence, cause of each dead owner
 -- Reaps first, so that a job whose process died comes before those behind it; then queued →
--- running for the oldest waiting job. Returns {id, fence}, or false if none waits.
+-- running for the first waiting job. Returns {id, fence}, or false if none waits.
 local owner, worker, lease = unpack(ARGV)
 
 reap(lease, 4)

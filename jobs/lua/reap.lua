@@ -1,5 +1,5 @@
--- ARGV: lease in seconds, queue, worker, what it says of itself, then job, fence of each dead
--- owner
+-- ARGV: lease in seconds, queue, worker, what it says of itself, then job, fence, cause of
+-- each dead owner
 -- Notes that the worker lives, requeues jobs whose lease ran out or whose owner is known to
 -- be dead, and returns how many tokens the queue lacks: lost messages are made up for.
 local lease, queue, worker, description = unpack(ARGV)

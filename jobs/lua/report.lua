@@ -21,6 +21,17 @@ local function count_epoch()
   end
 end
 
+-- Tells whether a checkpoint is of a later moment of the training: each attempt has its own names,
+-- so only the epochs done, and the samples of the next, say how far one came.
+local function is_beyond(checkpoint, other)
+  local epochs, samples = checkpoint:match('^e(%d+)-s(%d+)')
+  local other_epochs, other_samples = other:match('^e(%d+)-s(%d+)')
+  if epochs ~= other_epochs then
+    return tonumber(epochs) > tonumber(other_epochs)
+  end
+  return tonumber(samples) > tonumber(other_samples)
+end
+
 local answer = verdict(id, fence)
 if answer == 'lost' then
   return answer
@@ -32,9 +43,13 @@ if epoch ~= '' and redis.call('HSETNX', key_of(id), 'epoch:' .. epoch, entry) ==
     count_epoch()
   end
 end
-if checkpoint ~= '' and redis.call('HGET', key_of(id), 'checkpoint') ~= checkpoint then
+if checkpoint ~= '' then
   redis.call('HSET', key_of(id), 'checkpoint', checkpoint)
-  redis.call('HDEL', key_of(id), 'deaths')
+  local furthest = redis.call('HGET', key_of(id), 'furthest') or 'e0-s0'
+  if is_beyond(checkpoint, furthest) then
+    redis.call('HSET', key_of(id), 'furthest', checkpoint)
+    redis.call('HDEL', key_of(id), 'deaths', 'memory_deaths')
+  end
 end
 if progress ~= '' then
   redis.call('HSET', key_of(id), 'progress', progress)

@@ -86,6 +86,7 @@ def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
     worker.stop(signal.SIGTERM)
     job = own_stack.job(id)
     assert (job["status"], job["queue_position"]) == ("queued", 0)
+    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 1, "lease": 0}
     own_stack.start_worker()
     run_undisturbed(own_stack, jobs, id, NUMPY)
 

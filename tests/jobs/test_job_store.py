@@ -253,31 +253,6 @@ def test_a_repeated_submission_of_one_id_makes_one_job(jobs):
     assert jobs.measure().submitted == 1
 
 
-def test_a_job_that_kills_its_workers_fails(jobs):
-    id = submit(jobs).id
-    for attempt in range(1, 10):
-        claim = jobs.claim(OWNER, "w")
-        assert int(claim.fence) == attempt
-        jobs.reap("w", {}, [(id, claim.fence)])
-    job = jobs.get(id)
-    assert (job.status, job.attempts) == ("failed", 9)
-    assert "9 times" in job.error.detail
-    assert jobs.claim(OWNER, "w") is None
-
-
-def test_only_deaths_since_the_last_checkpoint_count(jobs):
-    id = submit(jobs).id
-    for attempt in range(1, 18):
-        claim = jobs.claim(OWNER, "w")
-        if attempt == 8:
-            jobs.report(claim, checkpoint="e1-s0-f8")
-        jobs.reap("w", {}, [(id, claim.fence)])
-        assert jobs.get(id).status == ("failed" if attempt == 16 else "queued")
-        if attempt == 16:
-            break
-    assert claim.checkpoint == "e1-s0-f8"
-
-
 def test_a_lease_that_no_one_renews_ends(jobs, monkeypatch):
     monkeypatch.setattr(job_store, "LEASE_S", 1)
     id = submit(jobs).id

@@ -7,6 +7,7 @@ import pytest
 from stepbox.recipes import RECIPES
 
 OWNER = {"pid": 1}
+NONE = {"process": 0, "memory": 0, "stop": 0, "lease": 0}
 
 
 def submit(jobs, recipe="mnist-numpy", **options):
@@ -29,7 +30,7 @@ def test_nothing_is_counted_before_the_first_job(jobs):
         "queued": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0,
     }  # fmt: skip
     assert (measures.submitted, measures.oldest_age_s, measures.workers) == (0, 0, 0)
-    assert measures.recoveries == {"process": 0, "lease": 0}
+    assert measures.recoveries == NONE
     assert measures.epochs == {}
 
 
@@ -80,14 +81,14 @@ def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs, monkeypatch):
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [(id, claim.fence)])
-    assert jobs.measure().recoveries == {"process": 1, "lease": 0}
+    assert jobs.measure().recoveries == {**NONE, "process": 1}
 
     monkeypatch.setattr("jobs.job_store.LEASE_S", -1)  # over as soon as it is given
     jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [])
     measures = jobs.measure()
-    assert measures.recoveries == {"process": 1, "lease": 1}
+    assert measures.recoveries == {**NONE, "process": 1, "lease": 1}
     assert measures.workers == 1
 
 
@@ -97,5 +98,5 @@ def test_a_cancelled_job_of_a_dead_worker_is_no_recovery(jobs):
     jobs.cancel(id)
     jobs.reap("w", {}, [(id, claim.fence)])
     measures = jobs.measure()
-    assert measures.recoveries == {"process": 0, "lease": 0}
+    assert measures.recoveries == NONE
     assert measures.jobs["cancelled"] == 1
