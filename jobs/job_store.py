@@ -17,14 +17,13 @@ from jobs.record import FINAL, Job, Status
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.recipe import Recipe
 
-LEASE_S = 10
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
 
 Verdict = Literal["go on", "cancel", "lost"]
-Cause = Literal["process", "memory", "stop"]  # of a death; leases end by the script alone
+Cause = Literal["process", "memory", "stop", "lease"]
 
 
 class QueueFullError(StepboxError):
@@ -32,11 +31,22 @@ class QueueFullError(StepboxError):
 
 
 class Death(NamedTuple):
-    """A running job that has lost its process, and how; only a stop does not count against it."""
+    """A running job whose process is dead, or silent for a lease's time.
+
+    Attributes
+    ----------
+    job, fence
+        The job, and its attempt.
+    cause
+        How it was lost; only a stop does not count against the job.
+    beat
+        Where it was silent: the last sign of life, which it must still be.
+    """
 
     job: str
     fence: str
     cause: Cause = "process"
+    beat: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,12 +206,7 @@ class JobStore:
 
     def workers(self) -> list[dict[str, Any]]:
         """List the workers that were heard of in the last seconds, as they describe themselves."""
-        seconds, _ = self.redis.time()
-        names = cast(
-            list[str], self.redis.zrangebyscore("workers:seen", seconds - WORKER_ALIVE_S, "+inf")
-        )
-        descriptions = cast(list[str | None], self.redis.hmget("workers", names)) if names else []
-        return [json.loads(description) for description in descriptions if description]
+        return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:
         """Take the measures of the queue and of what has been counted, all at one moment."""
@@ -221,7 +226,7 @@ class JobStore:
         dead
             The jobs whose owner is known to be dead: they wait again first.
         """
-        answer = self._run("claim", json.dumps(owner), worker, LEASE_S, *_flat(dead))
+        answer = self._run("claim", json.dumps(owner), worker, *_flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -249,7 +254,6 @@ class JobStore:
                 "report",
                 claim.job,
                 claim.fence,
-                LEASE_S,
                 json.dumps(progress) if progress else "",
                 epoch["epoch"] if epoch else "",
                 json.dumps(epoch) if epoch else "",
@@ -302,12 +306,20 @@ class JobStore:
             if owner
         ]
 
-    def reap(
-        self,
-        worker: str,
-        description: Mapping[str, Any],
-        dead: Iterable[Death],
-    ) -> int:
+    def beats(self) -> list[tuple[str, str, str]]:
+        """List (job, fence, beat) of the running jobs; each report raises the beat."""
+        ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
+        with self.redis.pipeline() as pipeline:
+            for id in ids:
+                pipeline.hmget(f"job:{id}", ["fence", "beat"])
+            answers = pipeline.execute()
+        return [
+            (id, fence, beat or "0")
+            for id, (fence, beat) in zip(ids, answers, strict=True)
+            if fence
+        ]
+
+    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> int:
         """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
 
         Parameters
@@ -315,10 +327,10 @@ class JobStore:
         worker, description
             Who reaps, and what it says of itself to ``GET /system``.
         dead
-            The jobs whose owner is known to be dead.
+            The jobs whose owner is known to be dead, or silent.
         """
         about = json.dumps(description)
-        return cast(int, self._run("reap", LEASE_S, QUEUE, worker, about, *_flat(dead)))
+        return cast(int, self._run("reap", QUEUE, worker, about, *_flat(dead)))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

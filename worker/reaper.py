@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
+from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 from worker.training import Stores
@@ -38,6 +39,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
         self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._leases = Leases()
         self._swept = False
         self._ready = Event()
         self._stopping = Event()
@@ -70,6 +72,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                     self._look(worker)
                 reachable = True
             except Exception as error:  # the watch goes on, whatever happens to Redis
+                self._leases.begin_anew()
                 if reachable or not isinstance(error, RedisError):
                     log.warning("the watch over the jobs is interrupted: %s", error)
                 reachable = False
@@ -79,6 +82,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def _look(self, worker: Any) -> None:
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
+        dead += self._leases.ended(self._jobs.beats())
         for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
             send_token(worker.app)
 

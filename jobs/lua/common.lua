@@ -1,11 +1,12 @@
--- Shared by all scripts: each is one transition of a job, timed by Redis itself.
+-- Shared by all scripts: each is one transition of a job. Redis's clock tells when it was, and decides
+-- nothing: it may be set back.
 --
 -- job:{id}      hash: the record, the one truth about a job
 -- events:{id}   stream: every status, epoch and progress of the job
 -- jobs:all      sorted set of all ids, by order of creation
 -- jobs:queued   sorted set of waiting ids, by their place: the order of creation, but for those
 --               whose workers die
--- jobs:leases   sorted set of running ids, by the time their lease ends
+-- jobs:leases   sorted set of running ids, all of the same score
 -- workers       hash name → what the worker says of itself; workers:seen by time
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
 --               so a call that is repeated counts nothing twice
@@ -105,19 +106,20 @@ local function verdict(id, fence)
   return record[3] and not record[4] and 'cancel' or 'go on'
 end
 
--- Requeue the jobs of owners that are known to be dead (ARGV from `first` on: job, fence, cause, ...)
--- and of those that no longer renew. The latter is skipped while Redis has been up for less than
--- a lease: its own absence kept the owners from renewing.
-local function reap(lease, first)
-  for i = first, #ARGV, 3 do
-    if verdict(ARGV[i], ARGV[i + 1]) ~= 'lost' then
-      requeue(ARGV[i], ARGV[i + 2])
+-- Requeue lost jobs: from `first` on, ARGV has the job, fence, cause and beat of each. A beat is given
+-- where a worker has seen no other for a lease's time: the job is left alone if it has another now.
+local function reap(first)
+  for i = first, #ARGV, 4 do
+    local id, fence, cause, beat = unpack(ARGV, i, i + 3)
+    local silent = beat == '' or beat == (redis.call('HGET', key_of(id), 'beat') or '0')
+    if silent and verdict(id, fence) ~= 'lost' then
+      requeue(id, cause)
     end
   end
-  local uptime = redis.call('INFO', 'server'):match('uptime_in_seconds:(%d+)')
-  if tonumber(uptime) >= tonumber(lease) then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'jobs:leases', '-inf', stamp())) do
-      requeue(id, 'lease')
-    end
-  end
+end
+
+-- The workers that were heard of in the last seconds. Redis's clock may have been set back, so what
+-- was heard in the future says nothing.
+local function alive_workers(alive_s)
+  return redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
 end

@@ -1,8 +1,8 @@
--- ARGV: id, fence, lease in seconds, progress or '', epoch number or '', epoch entry, checkpoint or ''
+-- ARGV: id, fence, progress or '', epoch number or '', epoch entry, checkpoint or ''
 -- Renews the lease and stores what the training has reached. An epoch that is already
 -- stored (the reply was lost, or a second attempt reached it again) makes no event.
 -- Returns the verdict.
-local id, fence, lease, progress, epoch, entry, checkpoint = unpack(ARGV)
+local id, fence, progress, epoch, entry, checkpoint = unpack(ARGV)
 
 -- Counts an epoch of training: its seconds, as a histogram's buckets too, its samples and pace.
 local function count_epoch()
@@ -36,7 +36,7 @@ local answer = verdict(id, fence)
 if answer == 'lost' then
   return answer
 end
-redis.call('ZADD', 'jobs:leases', now() + lease, id)
+redis.call('HINCRBY', key_of(id), 'beat', 1)
 if epoch ~= '' and redis.call('HSETNX', key_of(id), 'epoch:' .. epoch, entry) == 1 then
   redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', entry)
   if tonumber(epoch) > 0 then

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from jobs.job_store import Death
 from stepbox.recipes import RECIPES
 
 OWNER = {"pid": 1}
@@ -54,6 +55,12 @@ def test_the_oldest_waiting_job_has_an_age(jobs):
     assert 0.2 <= age <= time.time() - oldest.created_at.timestamp()
 
 
+def test_no_job_is_younger_than_now(jobs):
+    """As it would be after the clock was set back."""
+    jobs.redis.hincrbyfloat(f"job:{submit(jobs).id}", "created_at", 1000)
+    assert jobs.measure().oldest_age_s == 0
+
+
 def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
     submit(jobs)
     claim = jobs.claim(OWNER, "w")
@@ -76,17 +83,16 @@ def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
     assert (torch.seconds, torch.samples, torch.pace) == (4, 60000, 15000)
 
 
-def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs, monkeypatch):
+def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [(id, claim.fence)])
     assert jobs.measure().recoveries == {**NONE, "process": 1}
 
-    monkeypatch.setattr("jobs.job_store.LEASE_S", -1)  # over as soon as it is given
-    jobs.claim(OWNER, "w")
+    claim = jobs.claim(OWNER, "w")
     for _ in range(3):
-        jobs.reap("w", {}, [])
+        jobs.reap("w", {}, [Death(id, claim.fence, "lease", "0")])
     measures = jobs.measure()
     assert measures.recoveries == {**NONE, "process": 1, "lease": 1}
     assert measures.workers == 1
