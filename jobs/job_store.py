@@ -49,6 +49,25 @@ class Death(NamedTuple):
     beat: str = ""
 
 
+class Look(NamedTuple):
+    """What a worker's watch finds.
+
+    Attributes
+    ----------
+    lacking
+        Tokens that the queue lacks.
+    waiting, running
+        Jobs that wait, and those that this worker runs.
+    claimed
+        Names this worker's last claim; empty before the first.
+    """
+
+    lacking: int
+    waiting: int
+    running: int
+    claimed: str
+
+
 @dataclass(frozen=True)
 class Claim:
     """The right to run a job, valid while no later claim has a higher fence."""
@@ -319,8 +338,8 @@ class JobStore:
             if fence
         ]
 
-    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> int:
-        """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
+    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> Look:
+        """Requeue jobs whose owner is gone; return what there is to do then.
 
         Parameters
         ----------
@@ -330,7 +349,7 @@ class JobStore:
             The jobs whose owner is known to be dead, or silent.
         """
         about = json.dumps(description)
-        return cast(int, self._run("reap", QUEUE, worker, about, *_flat(dead)))
+        return Look(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the queue and all workers come to, in numbers."""
 
+import json
 from typing import Any, NamedTuple, Self
 
 from jobs.record import FINAL, Status
@@ -39,6 +40,8 @@ class Measures(NamedTuple):
         Seconds since the oldest waiting job was submitted; 0 where none waits.
     workers
         Workers that were heard of in the last seconds.
+    stalled
+        Those of them that take no jobs.
     recoveries
         Jobs that were taken back, by cause: their process died, was killed as memory was full, or
         stopped, or their lease ended.
@@ -50,6 +53,7 @@ class Measures(NamedTuple):
     submitted: int
     oldest_age_s: float
     workers: int
+    stalled: int
     recoveries: dict[str, int]
     epochs: dict[str, Epochs]
 
@@ -66,7 +70,8 @@ class Measures(NamedTuple):
             },
             submitted=int(counts.get("submitted", 0)),
             oldest_age_s=float(age),
-            workers=workers,
+            workers=len(workers),
+            stalled=sum(json.loads(about).get("stalled") is not None for about in workers),
             recoveries={cause: int(counts.get(f"recoveries:{cause}", 0)) for cause in CAUSES},
             epochs={
                 engine: _epochs(counts, f"epochs:{engine}:")

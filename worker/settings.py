@@ -12,5 +12,8 @@ class WorkerSettings(Settings):
 
     alive_file: Path = Field(
         Path("/tmp/stepbox-worker.alive"),
-        description="File that the worker touches each second, for `python -m worker.health`.",
+        description="File that the worker writes each second, for `python -m worker.health`.",
+    )
+    stall_s: float = Field(
+        30, gt=0, description="Seconds for which a worker may take no job although one waits."
     )

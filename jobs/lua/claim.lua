@@ -13,6 +13,7 @@ redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 redis.call('HSET', key_of(id), 'status', 'running', 'owner', owner, 'worker', worker)
+redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)
 redis.call('HSETNX', key_of(id), 'started_at', stamp())
 emit_status(id)
 return { id, tostring(fence) }

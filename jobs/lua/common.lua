@@ -7,7 +7,8 @@
 -- jobs:queued   sorted set of waiting ids, by their place: the order of creation, but for those
 --               whose workers die
 -- jobs:leases   sorted set of running ids, all of the same score
--- workers       hash name → what the worker says of itself; workers:seen by time
+-- workers       hash name → what the worker says of itself; workers:seen by time;
+--               workers:claimed, its last claim
 -- metrics       hash: what has been counted since the first job. The transition itself counts,
 --               so a call that is repeated counts nothing twice
 
@@ -118,8 +119,9 @@ local function reap(first)
   end
 end
 
--- The workers that were heard of in the last seconds. Redis's clock may have been set back, so what
--- was heard in the future says nothing.
+-- What the workers that were heard of in the last seconds say of themselves. Redis's clock may have
+-- been set back, so what was heard in the future says nothing.
 local function alive_workers(alive_s)
-  return redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
+  local names = redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
+  return #names > 0 and redis.call('HMGET', 'workers', unpack(names)) or {}
 end

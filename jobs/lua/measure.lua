@@ -8,5 +8,5 @@ for _, id in ipairs(redis.call('ZRANGE', 'jobs:queued', 0, -1)) do
 end
 return {
   redis.call('ZCARD', 'jobs:queued'), redis.call('ZCARD', 'jobs:leases'), tostring(now() - oldest),
-  #alive_workers(alive_s), redis.call('HGETALL', 'metrics'),
+  alive_workers(alive_s), redis.call('HGETALL', 'metrics'),
 }

@@ -282,9 +282,9 @@ def test_no_time_in_redis_takes_a_job_from_its_worker(jobs, score):
 def test_reaping_tells_how_many_tokens_are_missing(jobs):
     for _ in range(3):
         submit(jobs)
-    assert jobs.reap("w", {}, []) == 3
+    assert jobs.reap("w", {}, []).lacking == 3
     jobs.redis.lpush(QUEUE, "token")
-    assert jobs.reap("w", {}, []) == 2
+    assert jobs.reap("w", {}, []).lacking == 2
 
 
 def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):

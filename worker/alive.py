@@ -1,0 +1,28 @@
+"""The file by which the worker's watch says, each second, that it is alive."""
+
+import json
+import time
+from pathlib import Path
+
+SILENT_S = 15
+
+
+def say_alive(path: Path, stalled: str | None) -> None:
+    """Write when it is, by a clock that cannot be set, and why no jobs are taken, if so."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(json.dumps({"monotonic": time.monotonic(), "stalled": stalled}))
+    new.replace(path)
+
+
+def fault(path: Path) -> str | None:
+    """Say what is wrong with the worker whose file it is; None where nothing is."""
+    try:
+        said = json.loads(path.read_text())
+    except FileNotFoundError:
+        return "the worker's watch has not started"
+    except OSError as error:
+        return f"the worker's watch cannot be seen: {error}"
+    age = time.monotonic() - said["monotonic"]
+    if age > SILENT_S:
+        return f"the worker's watch was last seen {age:.0f} s ago"
+    return f"the worker {said['stalled']}" if said["stalled"] else None
