@@ -1,6 +1,8 @@
 """Settings of the worker alone."""
 
+import os
 from pathlib import Path
+from tempfile import gettempdir
 
 from pydantic import Field
 
@@ -11,7 +13,7 @@ class WorkerSettings(Settings):
     """What the worker needs beside the shared settings."""
 
     alive_file: Path = Field(
-        Path("/tmp/stepbox-worker.alive"),
+        default_factory=lambda: Path(gettempdir()) / f"stepbox-worker-{os.getuid()}.alive",
         description="File that the worker writes each second, for `python -m worker.health`.",
     )
     stall_s: float = Field(
