@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from secrets import token_hex
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from jobs.compact import pack
 from jobs.job_reader import JobReader
@@ -16,15 +16,53 @@ from jobs.record import FINAL, Job, Status
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.recipe import Recipe
 
-LEASE_S = 10
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5
 
 Verdict = Literal["go on", "cancel", "lost"]
+Cause = Literal["process", "memory", "stop", "lease"]
 
 
 class QueueFullError(StepboxError):
     """As many jobs wait as may wait at once."""
+
+
+class Death(NamedTuple):
+    """A running job whose process is dead, or silent for a lease's time.
+
+    Attributes
+    ----------
+    job, fence
+        The job, and its attempt.
+    cause
+        How it was lost; only a stop does not count against the job.
+    beat
+        Where it was silent: the last sign of life, which it must still be.
+    """
+
+    job: str
+    fence: str
+    cause: Cause = "process"
+    beat: str = ""
+
+
+class Look(NamedTuple):
+    """What a worker's watch finds.
+
+    Attributes
+    ----------
+    lacking
+        Tokens that the queue lacks.
+    waiting, running
+        Jobs that wait, and those that this worker runs.
+    claimed
+        Names this worker's last claim; empty before the first.
+    """
+
+    lacking: int
+    waiting: int
+    running: int
+    claimed: str
 
 
 @dataclass(frozen=True)
@@ -143,12 +181,7 @@ class JobStore(JobReader):
 
     def workers(self) -> list[dict[str, Any]]:
         """List the workers that were heard of in the last seconds, as they describe themselves."""
-        seconds, _ = self.redis.time()
-        names = cast(
-            list[str], self.redis.zrangebyscore("workers:seen", seconds - WORKER_ALIVE_S, "+inf")
-        )
-        descriptions = cast(list[str | None], self.redis.hmget("workers", names)) if names else []
-        return [json.loads(description) for description in descriptions if description]
+        return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:
         """Take the measures of the queue and of what has been counted, all at one moment."""
@@ -157,18 +190,18 @@ class JobStore(JobReader):
     # -- what workers do ------------------------------------------------------------------
 
     def claim(
-        self, owner: Mapping[str, Any], worker: str, dead: Iterable[tuple[str, str]] = ()
+        self, owner: Mapping[str, Any], worker: str, dead: Iterable[Death] = ()
     ) -> Claim | None:
-        """Take the oldest waiting job, or None where none waits.
+        """Take the first waiting job, or None where none waits.
 
         Parameters
         ----------
         owner, worker
             The process that takes it, and its worker's name.
         dead
-            (job, fence) of the jobs whose owner is known to be dead: they wait again first.
+            The jobs whose owner is known to be dead: they wait again first.
         """
-        answer = self._run("claim", json.dumps(owner), worker, LEASE_S, *chain(*dead))
+        answer = self._run("claim", json.dumps(owner), worker, *_flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -196,7 +229,6 @@ class JobStore(JobReader):
                 "report",
                 claim.job,
                 claim.fence,
-                LEASE_S,
                 json.dumps(progress) if progress else "",
                 pack("progress", progress) if progress else "",
                 pack("epoch", epoch) if epoch else "",
@@ -232,6 +264,10 @@ class JobStore(JobReader):
             ),
         )
 
+    def request_id(self, id: str) -> str | None:
+        """Tell which request submitted a job."""
+        return cast(str | None, self.redis.hget(f"job:{id}", "request_id"))
+
     def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
         """List (job, fence, owner) of the running jobs."""
         ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
@@ -245,20 +281,32 @@ class JobStore(JobReader):
             if owner
         ]
 
-    def reap(
-        self,
-        worker: str,
-        description: Mapping[str, Any],
-        dead: Iterable[tuple[str, str]],
-    ) -> int:
-        """Requeue jobs whose owner is gone; return how many tokens the queue lacks.
+    def beats(self) -> list[tuple[str, str, str]]:
+        """List (job, fence, beat) of the running jobs; each report raises the beat."""
+        ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
+        with self.redis.pipeline() as pipeline:
+            for id in ids:
+                pipeline.hmget(f"job:{id}", ["fence", "beat"])
+            answers = pipeline.execute()
+        return [
+            (id, fence, beat or "0")
+            for id, (fence, beat) in zip(ids, answers, strict=True)
+            if fence
+        ]
+
+    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> Look:
+        """Requeue jobs whose owner is gone; return what there is to do then.
 
         Parameters
         ----------
         worker, description
             Who reaps, and what it says of itself to ``GET /system``.
         dead
-            (job, fence) of the jobs whose owner is known to be dead.
+            The jobs whose owner is known to be dead, or silent.
         """
         about = json.dumps(description)
-        return cast(int, self._run("reap", LEASE_S, QUEUE, worker, about, *chain(*dead)))
+        return Look(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+
+
+def _flat(dead: Iterable[Death]) -> Iterator[str]:
+    return chain.from_iterable(Death(*death) for death in dead)

@@ -1,10 +1,11 @@
 """What the queue and all workers come to, in numbers."""
 
+import json
 from typing import Any, NamedTuple, Self
 
 from jobs.record import FINAL, Status
 
-CAUSES = ("process", "lease")
+CAUSES = ("process", "memory", "stop", "lease")
 
 
 class Epochs(NamedTuple):
@@ -39,8 +40,11 @@ class Measures(NamedTuple):
         Seconds since the oldest waiting job was submitted; 0 where none waits.
     workers
         Workers that were heard of in the last seconds.
+    stalled
+        Those of them that take no jobs.
     recoveries
-        Jobs that were taken back, by how it showed: their process was dead, or their lease ended.
+        Jobs that were taken back, by cause: their process died, was killed as memory was full, or
+        stopped, or their lease ended.
     epochs
         By engine; an engine that has not trained an epoch yet is left out.
     """
@@ -49,6 +53,7 @@ class Measures(NamedTuple):
     submitted: int
     oldest_age_s: float
     workers: int
+    stalled: int
     recoveries: dict[str, int]
     epochs: dict[str, Epochs]
 
@@ -64,8 +69,9 @@ class Measures(NamedTuple):
                 **{status: int(counts.get(f"finished:{status}", 0)) for status in sorted(FINAL)},
             },
             submitted=int(counts.get("submitted", 0)),
-            oldest_age_s=float(age or 0),
-            workers=workers,
+            oldest_age_s=float(age),
+            workers=len(workers),
+            stalled=sum(json.loads(about).get("stalled") is not None for about in workers),
             recoveries={cause: int(counts.get(f"recoveries:{cause}", 0)) for cause in CAUSES},
             epochs={
                 engine: _epochs(counts, f"epochs:{engine}:")

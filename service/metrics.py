@@ -141,9 +141,15 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "stepbox_workers", "Workers heard of in the last seconds.", value=measures.workers
     )
+    yield GaugeMetricFamily(
+        "stepbox_workers_stalled",
+        "Workers that take no job although one waits and they run none.",
+        value=measures.stalled,
+    )
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
-        "Jobs taken back from a worker: its process was dead, or its lease ended.",
+        "Jobs taken back from a worker: its process died, was killed by the kernel as memory was "
+        "full, or was stopped, or its lease ended.",
         labels=["cause"],
     )
     for cause, number in measures.recoveries.items():

@@ -55,6 +55,7 @@ class Worker(BaseModel):
     name: str
     device: Device
     versions: dict[str, str | None]
+    stalled: str | None = Field(None, description="Why it takes no jobs; null while it does.")
 
 
 class Queue(BaseModel):
@@ -100,11 +101,7 @@ def readyz() -> Response:
             "ready": queue["reachable"],
             "detail": "reachable" if queue["reachable"] else "Redis cannot be reached",
         },
-        {
-            "name": "worker",
-            "ready": bool(workers),
-            "detail": f"{len(workers)} alive" if workers else "none was heard of; jobs wait",
-        },
+        _workers_check(workers),
         *(
             {"name": f"data set {state['name']}", **{k: state[k] for k in ("ready", "detail")}}
             for state in _datasets()
@@ -145,6 +142,13 @@ def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
         return {"reachable": True, "length": jobs.queue_length(), "limit": limit}, jobs.workers()
     except RedisError:
         return {"reachable": False, "length": None, "limit": limit}, []
+
+
+def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
+    stalled = [f"{one['name']}: {one['stalled']}" for one in workers if one.get("stalled")]
+    taking = len(workers) - len(stalled)
+    found = f"{len(workers)} alive" if workers else "none was heard of; jobs wait"
+    return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
 
 
 def _datasets() -> list[dict[str, Any]]:

@@ -4,20 +4,24 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
 from celery import bootsteps
 from celery.signals import worker_ready
+from celery.worker import state
 from redis.exceptions import RedisError
 
-from jobs.logs import about
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
+from worker.alive import say_alive
+from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
+from worker.stall import Stall, cure
 from worker.training import Stores
 
 log = logging.getLogger(__name__)
@@ -38,6 +42,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
         self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._leases = Leases()
+        self._stall = Stall(self._settings.stall_s)
+        self._said = True
         self._swept = False
         self._ready = Event()
         self._stopping = Event()
@@ -63,13 +70,15 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         reachable = True
         while True:
             last = self._stopping.wait(PERIOD_S)
-            self._settings.alive_file.touch()
+            self._say_alive()
             try:
                 if self._ready.is_set():
                     self._sweep()
                     self._look(worker)
                 reachable = True
             except Exception as error:  # the watch goes on, whatever happens to Redis
+                self._leases.begin_anew()
+                self._stall.begin_anew()
                 if reachable or not isinstance(error, RedisError):
                     log.warning("the watch over the jobs is interrupted: %s", error)
                 reachable = False
@@ -77,12 +86,24 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                 return
 
     def _look(self, worker: Any) -> None:
-        dead = dead_owners(self._jobs)
-        for job, fence in dead:
-            with about(job, self._jobs.get(job).request_id):
-                log.warning("job %s: the process of attempt %s is dead", job, fence)
-        for _ in range(self._jobs.reap(worker.hostname, self._about, dead)):
+        stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
+        dead = dead_owners(self._jobs, stopping=stopping)
+        dead += self._leases.ended(self._jobs.beats())
+        about = {**self._about, "stalled": self._stall.why}
+        found = self._jobs.reap(worker.hostname, about, dead)
+        if not stopping and (number := self._stall.look(found, time.monotonic())):
+            cure(worker, number)
+        for _ in range(found.lacking):
             send_token(worker.app)
+
+    def _say_alive(self) -> None:
+        try:
+            say_alive(self._settings.alive_file, self._stall.why)
+            self._said = True
+        except OSError as error:  # the watch goes on; who asks for its health hears of it
+            if self._said:
+                log.warning("cannot say that the worker is alive: %s", error)
+            self._said = False
 
     def _sweep(self) -> None:
         """Remove, once, what killed processes left behind."""

@@ -1,19 +1,20 @@
--- ARGV: owner, worker, lease in seconds, then job, fence of each dead owner
+-- ARGV: owner, worker, then job, fence, cause, beat of each lost job
 -- Reaps first, so that a job whose process died comes before those behind it; then queued →
--- running for the oldest waiting job. Returns {id, fence}, or false if none waits.
-local owner, worker, lease = unpack(ARGV)
+-- running for the first waiting job. Returns {id, fence}, or false if none waits.
+local owner, worker = unpack(ARGV)
 
-reap(lease, 4)
+reap(3)
 local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
 if not id then
   return false
 end
 redis.call('ZREM', 'jobs:queued', id)
-redis.call('ZADD', 'jobs:leases', now() + lease, id)
+redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker)
 set_status(id, 'running')
+redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)
 redis.call('HSETNX', key_of(id), 'started_at', stamp())
 emit_status(id)
 return { id, tostring(fence) }

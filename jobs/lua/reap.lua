@@ -1,15 +1,24 @@
--- ARGV: lease in seconds, queue, worker, what it says of itself, then job, fence of each dead
--- owner
--- Notes that the worker lives, requeues jobs whose lease ran out or whose owner is known to
--- be dead, and returns how many tokens the queue lacks: lost messages are made up for.
-local lease, queue, worker, description = unpack(ARGV)
+-- ARGV: queue, worker, what it says of itself, then job, fence, cause, beat of each lost job
+-- Notes that the worker lives, and requeues the lost jobs. Returns how many tokens the queue lacks
+-- (lost messages are made up for), how many jobs wait, how many this worker runs, and its last claim.
+local queue, worker, description = unpack(ARGV)
 
 redis.call('ZADD', 'workers:seen', stamp(), worker)
 redis.call('HSET', 'workers', worker, description)
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', 'workers:seen', '-inf', now() - 60)) do
-  redis.call('ZREM', 'workers:seen', gone)
-  redis.call('HDEL', 'workers', gone)
+for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', 'workers:seen', unpack(range))) do
+    redis.call('ZREM', 'workers:seen', gone)
+    redis.call('HDEL', 'workers', gone)
+    redis.call('HDEL', 'workers:claimed', gone)
+  end
 end
 
-reap(lease, 5)
-return redis.call('ZCARD', 'jobs:queued') - redis.call('LLEN', queue)
+reap(4)
+local waiting, running = redis.call('ZCARD', 'jobs:queued'), 0
+for _, id in ipairs(redis.call('ZRANGE', 'jobs:leases', 0, -1)) do
+  running = running + (redis.call('HGET', key_of(id), 'worker') == worker and 1 or 0)
+end
+return {
+  waiting - redis.call('LLEN', queue), waiting, running,
+  redis.call('HGET', 'workers:claimed', worker) or '',
+}

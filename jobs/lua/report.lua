@@ -1,9 +1,8 @@
--- ARGV: id, fence, lease in seconds, progress or '', its short form, epoch in the short form or '',
--- checkpoint or ''
+-- ARGV: id, fence, progress or '', its short form, epoch in the short form or '', checkpoint or ''
 -- Renews the lease and stores what the training has reached. An epoch that is already
 -- stored (the reply was lost, or a second attempt reached it again) makes no event.
 -- Returns the verdict.
-local id, fence, lease, progress, progress_event, epoch, checkpoint = unpack(ARGV)
+local id, fence, progress, progress_event, epoch, checkpoint = unpack(ARGV)
 
 -- Whether an epoch is not stored yet; earlier versions stored it as a field of the record.
 local function is_new(number)
@@ -29,11 +28,22 @@ local function count_epoch(seconds)
   end
 end
 
+-- Tells whether a checkpoint is of a later moment of the training: each attempt has its own names,
+-- so only the epochs done, and the samples of the next, say how far one came.
+local function is_beyond(checkpoint, other)
+  local epochs, samples = checkpoint:match('^e(%d+)-s(%d+)')
+  local other_epochs, other_samples = other:match('^e(%d+)-s(%d+)')
+  if epochs ~= other_epochs then
+    return tonumber(epochs) > tonumber(other_epochs)
+  end
+  return tonumber(samples) > tonumber(other_samples)
+end
+
 local answer = verdict(id, fence)
 if answer == 'lost' then
   return answer
 end
-redis.call('ZADD', 'jobs:leases', now() + lease, id)
+redis.call('HINCRBY', key_of(id), 'beat', 1)
 if epoch ~= '' then
   local number, _, _, _, seconds = unpack(cjson.decode(epoch))
   if is_new(number) then
@@ -45,9 +55,13 @@ if epoch ~= '' then
     end
   end
 end
-if checkpoint ~= '' and redis.call('HGET', key_of(id), 'checkpoint') ~= checkpoint then
+if checkpoint ~= '' then
   redis.call('HSET', key_of(id), 'checkpoint', checkpoint)
-  redis.call('HDEL', key_of(id), 'deaths')
+  local furthest = redis.call('HGET', key_of(id), 'furthest') or 'e0-s0'
+  if is_beyond(checkpoint, furthest) then
+    redis.call('HSET', key_of(id), 'furthest', checkpoint)
+    redis.call('HDEL', key_of(id), 'deaths', 'memory_deaths')
+  end
 end
 if progress ~= '' then
   redis.call('HSET', key_of(id), 'progress', progress)

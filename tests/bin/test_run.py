@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 
@@ -29,6 +30,33 @@ def test_starts_all_three_says_what_to_try_and_stops_them(own_stack, number):
     stopped = re.findall(r"^(\w+) +\| stopped \(status=(-?\d+)\)", output, re.MULTILINE)
     assert stopped == [("service", "0"), ("worker", "0"), ("redis", "0")]
     assert_all_ended(output)
+
+
+def test_what_ends_later_is_started_anew_and_the_rest_goes_on(own_stack):
+    process = own_stack.start("run", "bin/run")
+
+    def started(name):
+        return re.findall(rf"^{name} +\| started \(pid=(\d+)\)", process.log.read_text(), re.M)
+
+    wait_until(lambda: f"ready at {own_stack.url}" in process.log.read_text(), seconds=60)
+    # As on a full disk, Redis cannot write its file, and ends.
+    resource.prlimit(int(started("redis")[0]), resource.RLIMIT_FSIZE, (1, 1))
+    os.kill(int(started("worker")[0]), signal.SIGKILL)
+    wait_until(lambda: refused(own_stack) or len(started("redis")) == 2)
+    png = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10)
+    assert png.status_code == 200
+    wait_until(lambda: requests.get(f"{own_stack.url}/readyz", timeout=10).ok, seconds=60)
+    job = own_stack.train(epochs=1, hidden_sizes=[2])
+    assert own_stack.wait_for(job["id"])["status"] == "succeeded"
+    assert [len(started(name)) for name in ("redis", "worker", "service")] == [2, 2, 1]
+    assert process.stop() == 0
+    assert_all_ended(process.log.read_text())
+
+
+def refused(stack):
+    """Tell whether a training is refused as Redis is away; where it was not, Redis must write."""
+    answer = requests.post(f"{stack.url}/train", json={"epochs": 1}, timeout=10)
+    return answer.status_code == 503
 
 
 def test_stops_the_others_where_one_cannot_start(own_stack):

@@ -86,6 +86,7 @@ def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
     worker.stop(signal.SIGTERM)
     job = own_stack.job(id)
     assert (job["status"], job["queue_position"]) == ("queued", 0)
+    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 1, "lease": 0}
     own_stack.start_worker()
     run_undisturbed(own_stack, jobs, id, NUMPY)
 
@@ -102,8 +103,8 @@ def test_a_paused_worker_that_comes_back_changes_nothing(own_stack, jobs):
     stopped = time.monotonic()
     jobs.redis.hset(f"job:{id}", "owner", json.dumps({**owner, "boot": "another machine"}))
 
-    own_stack.start_worker("other")
-    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=20)
+    own_stack.start_worker("other")  # its look at the lease begins when it is ready
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=60)
     assert time.monotonic() - stopped > 5  # no earlier than the lease allows
     for pid in (owner["pid"], paused.pid):
         os.kill(pid, signal.SIGCONT)

@@ -1,13 +1,12 @@
 import json
 import signal
 import threading
-import time
 
 import pytest
 
 from jobs import job_store
 from jobs.events import read_events
-from jobs.job_store import QueueFullError
+from jobs.job_store import Death, QueueFullError
 from jobs.queue import QUEUE
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.recipes import RECIPES
@@ -246,61 +245,39 @@ def test_a_repeated_submission_of_one_id_makes_one_job(jobs):
     assert jobs.measure().submitted == 1
 
 
-def test_a_job_that_kills_its_workers_fails(jobs):
-    id = submit(jobs).id
-    for attempt in range(1, 10):
-        claim = jobs.claim(OWNER, "w")
-        assert int(claim.fence) == attempt
-        jobs.reap("w", {}, [(id, claim.fence)])
-    job = jobs.get(id)
-    assert (job.status, job.attempts) == ("failed", 9)
-    assert "9 times" in job.error.detail
-    assert jobs.claim(OWNER, "w") is None
-
-
-def test_only_deaths_since_the_last_checkpoint_count(jobs):
-    id = submit(jobs).id
-    for attempt in range(1, 18):
-        claim = jobs.claim(OWNER, "w")
-        if attempt == 8:
-            jobs.report(claim, checkpoint="e1-s0-f8")
-        jobs.reap("w", {}, [(id, claim.fence)])
-        assert jobs.get(id).status == ("failed" if attempt == 16 else "queued")
-        if attempt == 16:
-            break
-    assert claim.checkpoint == "e1-s0-f8"
-
-
-def test_a_lease_that_no_one_renews_ends(jobs, monkeypatch):
-    monkeypatch.setattr(job_store, "LEASE_S", 1)
+def test_a_silent_job_waits_again(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
-    with monkeypatch.context() as long:
-        long.setattr(job_store, "LEASE_S", 60)
-        assert jobs.report(claim) == "go on"
-    time.sleep(1.1)
-    jobs.reap("w", {}, [])
-    assert jobs.report(claim) == "go on"  # it was renewed, for a second again now
-    time.sleep(1.1)
-    assert jobs.claim({"pid": 2}, "w2").job == id
+    ((job, fence, beat),) = jobs.beats()
+    silent = [Death(job, fence, "lease", beat)]
+    assert jobs.report(claim) == "go on"
+    jobs.reap("w", {}, silent)
+    assert jobs.report(claim) == "go on"  # it was silent no more
+    ((_, _, beat),) = jobs.beats()
+    jobs.reap("w", {}, [Death(job, fence, "lease", beat)])
+    assert jobs.get(id).status == "queued"
     assert jobs.report(claim) == "lost"
+    again = jobs.claim(OWNER, "w2")
+    jobs.reap("w", {}, [Death(job, fence, "lease", beat)])  # of an attempt that is over
+    assert jobs.report(again) == "go on"
 
 
-def test_leases_hold_while_redis_has_just_started(jobs, monkeypatch):
-    monkeypatch.setattr(job_store, "LEASE_S", -1)  # over as soon as it is given
-    id = submit(jobs).id
-    jobs.claim(OWNER, "w")
-    monkeypatch.setattr(job_store, "LEASE_S", 3600)  # more than Redis has been up
+@pytest.mark.parametrize("score", [0, 1e12])
+def test_no_time_in_redis_takes_a_job_from_its_worker(jobs, score):
+    """As after its clock was set, forward or back."""
+    claim = jobs.claim(OWNER, "w") if submit(jobs) else None
+    jobs.redis.zadd("jobs:leases", {claim.job: score})
     jobs.reap("w", {}, [])
-    assert jobs.get(id).status == "running"
+    jobs.claim(OWNER, "w")
+    assert jobs.report(claim) == "go on"
 
 
 def test_reaping_tells_how_many_tokens_are_missing(jobs):
     for _ in range(3):
         submit(jobs)
-    assert jobs.reap("w", {}, []) == 3
+    assert jobs.reap("w", {}, []).lacking == 3
     jobs.redis.lpush(QUEUE, "token")
-    assert jobs.reap("w", {}, []) == 2
+    assert jobs.reap("w", {}, []).lacking == 2
 
 
 def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):
@@ -310,6 +287,17 @@ def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):
     assert sorted(worker["name"] for worker in jobs.workers()) == ["one", "two"]
     monkeypatch.setattr(job_store, "WORKER_ALIVE_S", -2)
     assert jobs.workers() == []
+
+
+@pytest.mark.parametrize("away_s", [-1000, 1000])
+def test_a_worker_heard_of_at_another_time_is_not_alive(jobs, away_s):
+    for name in ("gone", "alive"):
+        jobs.reap(name, {"name": name}, [])
+        jobs.redis.zincrby("workers:seen", away_s, name)
+    jobs.reap("alive", {"name": "alive"}, [])
+    assert jobs.workers() == [{"name": "alive"}]
+    assert jobs.measure().workers == 1
+    assert jobs.redis.hkeys("workers") == ["alive"]
 
 
 def test_no_job_is_claimed_twice(jobs):

@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from jobs.job_store import Death
 from stepbox.recipes import RECIPES
 
 OWNER = {"pid": 1}
+NONE = {"process": 0, "memory": 0, "stop": 0, "lease": 0}
 
 
 def submit(jobs, recipe="mnist-numpy", **options):
@@ -29,7 +31,7 @@ def test_nothing_is_counted_before_the_first_job(jobs):
         "queued": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0,
     }  # fmt: skip
     assert (measures.submitted, measures.oldest_age_s, measures.workers) == (0, 0, 0)
-    assert measures.recoveries == {"process": 0, "lease": 0}
+    assert measures.recoveries == NONE
     assert measures.epochs == {}
 
 
@@ -51,6 +53,12 @@ def test_the_oldest_waiting_job_has_an_age(jobs):
     submit(jobs)
     age = jobs.measure().oldest_age_s
     assert 0.2 <= age <= time.time() - oldest.created_at.timestamp()
+
+
+def test_no_job_is_younger_than_now(jobs):
+    """As it would be after the clock was set back."""
+    jobs.redis.hincrbyfloat(f"job:{submit(jobs).id}", "created_at", 1000)
+    assert jobs.measure().oldest_age_s == 0
 
 
 def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
@@ -75,19 +83,18 @@ def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
     assert (torch.seconds, torch.samples, torch.pace) == (4, 60000, 15000)
 
 
-def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs, monkeypatch):
+def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [(id, claim.fence)])
-    assert jobs.measure().recoveries == {"process": 1, "lease": 0}
+    assert jobs.measure().recoveries == {**NONE, "process": 1}
 
-    monkeypatch.setattr("jobs.job_store.LEASE_S", -1)  # over as soon as it is given
-    jobs.claim(OWNER, "w")
+    claim = jobs.claim(OWNER, "w")
     for _ in range(3):
-        jobs.reap("w", {}, [])
+        jobs.reap("w", {}, [Death(id, claim.fence, "lease", "0")])
     measures = jobs.measure()
-    assert measures.recoveries == {"process": 1, "lease": 1}
+    assert measures.recoveries == {**NONE, "process": 1, "lease": 1}
     assert measures.workers == 1
 
 
@@ -97,5 +104,5 @@ def test_a_cancelled_job_of_a_dead_worker_is_no_recovery(jobs):
     jobs.cancel(id)
     jobs.reap("w", {}, [(id, claim.fence)])
     measures = jobs.measure()
-    assert measures.recoveries == {"process": 0, "lease": 0}
+    assert measures.recoveries == NONE
     assert measures.jobs["cancelled"] == 1

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from jobs.job_store import Death
 from stepbox.recipes import RECIPES
 from tests.processes import ROOT, wait_until
 from worker.owner import dead_owners, is_dead, this_process
@@ -57,7 +58,18 @@ def test_dead_owners_are_found_among_the_running_jobs(jobs, other):
     assert dead_owners(jobs) == []
     process.kill()
     process.wait()
-    assert dead_owners(jobs) == [(dead.job, dead.fence)]
+    assert dead_owners(jobs) == [Death(dead.job, dead.fence)]
     assert jobs.claim(this_process(), "w", dead_owners(jobs)).job == dead.job
     assert alive.job != dead.job
     assert os.getpid() == this_process()["pid"]
+
+
+def test_the_children_of_a_worker_that_stops_have_not_died(jobs, other):
+    process, owner = other
+    for parent in (owner["parent"], 1):
+        jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=10)
+        jobs.claim({**owner, "parent": parent}, "w")
+    process.kill()
+    process.wait()
+    assert sorted(death.cause for death in dead_owners(jobs, stopping=True)) == ["process", "stop"]
+    assert {death.cause for death in dead_owners(jobs)} == {"process"}

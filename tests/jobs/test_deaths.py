@@ -1,0 +1,109 @@
+"""Jobs whose workers die: how often, where they wait meanwhile, and what is said in the end."""
+
+import pytest
+
+from jobs.job_store import Death
+from stepbox.recipes import RECIPES
+
+OWNER = {"pid": 1}
+MOST = 9
+
+
+def submit(jobs):
+    return jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=100).id
+
+
+def die(jobs, *checkpoints, cause="process"):
+    """Take the first job, reach some checkpoints and die; returns what the job is then."""
+    claim = jobs.claim(OWNER, "w")
+    for checkpoint in checkpoints:
+        assert jobs.report(claim, checkpoint=f"{checkpoint}-f{claim.fence}") == "go on"
+    jobs.reap("w", {}, [Death(claim.job, claim.fence, cause)])
+    return jobs.get(claim.job)
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [(), ("e0-s0",), ("e0-s0", "e0-s500"), ("e2-s0",), ("e2-s0", "e1-s900"), ("e9-s0", "e10-s0")],
+)
+def test_a_job_that_comes_no_further_fails_after_nine_deaths(jobs, reached):
+    """Each attempt stores its checkpoints under names of its own: only the first got further."""
+    submit(jobs)
+    deaths = [die(jobs, *reached) for _ in range(MOST)]
+    assert [job.status for job in deaths] == ["queued"] * (MOST - 1) + ["failed"]
+    assert (deaths[-1].attempts, jobs.claim(OWNER, "w")) == (MOST, None)
+    assert "died 9 times" in deaths[-1].error.detail
+    assert "perhaps for want of memory" in deaths[-1].error.detail
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("e0-s0", "e0-s1000"), ("e0-s9000", "e1-s0"), ("e1-s900", "e1-s1000"), ("e9-s0", "e10-s0"),
+    ],
+)  # fmt: skip
+def test_progress_forgives_all_deaths_before(jobs, before, after):
+    submit(jobs)
+    for _ in range(MOST - 1):
+        die(jobs, before)
+    for _ in range(MOST):
+        job = die(jobs, before, after)
+    assert (job.status, job.attempts) == ("failed", 2 * MOST - 1)
+
+
+def test_what_was_reached_before_is_no_progress_a_second_time(jobs):
+    """As when a checkpoint cannot be read, and the training starts anew."""
+    submit(jobs)
+    die(jobs, "e3-s0")
+    for _ in range(MOST - 1):
+        job = die(jobs, "e0-s0", "e1-s0", "e2-s0")
+    assert (job.status, job.attempts) == ("failed", MOST)
+
+
+def test_a_job_that_dies_twice_lets_the_others_by(jobs):
+    first, second, third = (submit(jobs) for _ in range(3))
+
+    def queue():
+        return jobs.redis.zrange("jobs:queued", 0, -1)
+
+    die(jobs)
+    assert queue() == [first, second, third]
+    die(jobs)
+    assert queue() == [second, third, first]
+    fourth = submit(jobs)
+    assert queue() == [second, third, first, fourth]
+    assert jobs.get(first).queue_position == 2
+    assert [job.id for job in jobs.page()[0]] == [fourth, third, second, first]
+
+    for id in (second, third):
+        jobs.cancel(id)
+    die(jobs, "e1-s0")  # further than ever: its first death since
+    assert queue() == [first, fourth]
+
+
+def test_the_oldest_of_the_waiting_jobs_need_not_be_the_first(jobs):
+    first = submit(jobs)
+    submit(jobs)
+    die(jobs)
+    die(jobs)
+    assert jobs.get(first).queue_position == 1
+    jobs.redis.hincrbyfloat(f"job:{first}", "created_at", -1000)
+    assert jobs.measure().oldest_age_s > 1000
+
+
+def test_a_worker_that_stops_is_no_death(jobs):
+    first, _ = submit(jobs), submit(jobs)
+    for _ in range(MOST + 1):
+        job = die(jobs, cause="stop")
+        assert (job.id, job.queue_position) == (first, 0)
+    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 10, "lease": 0}
+
+
+@pytest.mark.parametrize(("kills", "said"), [(1, "1 time killed"), (MOST, "9 times killed")])
+def test_what_the_kernel_killed_for_want_of_memory_is_said(jobs, kills, said):
+    submit(jobs)
+    die(jobs, cause="memory")  # before the progress: of no account
+    for number in range(MOST):
+        job = die(jobs, "e1-s0", cause="memory" if number < kills else "process")
+    assert job.status == "failed"
+    assert f"{said} by the kernel for want of memory: try smaller" in job.error.detail

@@ -1,0 +1,46 @@
+import pytest
+
+from worker import memory, owner
+from worker.memory import oom_kills
+
+EVENTS = "low 0\nhigh 0\nmax 12\noom 3\noom_kill {}\noom_group_kill 0\n"
+CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
+
+
+@pytest.fixture(params=["version 1", "version 2", "version 2 in a container"])
+def kernel(request, tmp_path, monkeypatch):
+    """A kernel of either version of control groups; returns what sets its count."""
+    monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "CONTROL_GROUPS", tmp_path / "groups")
+    groups, file, text = {
+        "version 1": ("5:cpu:/a\n4:memory:/a/b\n0::/\n", "memory/a/b/memory.oom_control", CONTROL),
+        "version 2": ("0::/a/b.service\n", "a/b.service/memory.events", EVENTS),
+        "version 2 in a container": ("0::/\n", "memory.events", EVENTS),
+    }[request.param]
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "cgroup").write_text(groups)
+    path = tmp_path / "groups" / file
+    path.parent.mkdir(parents=True)
+    return lambda count: path.write_text(text.format(count))
+
+
+def test_the_kernels_count_is_found(kernel):
+    assert oom_kills() is None  # as where nothing is told
+    kernel(0)
+    assert oom_kills() == 0
+    kernel(12)
+    assert oom_kills() == 12
+
+
+def test_only_a_kill_since_the_claim_explains_a_death(kernel):
+    kernel(2)
+    claimed = owner.this_process()
+    assert not owner._killed_for_memory(claimed)
+    kernel(3)
+    assert owner._killed_for_memory(claimed)
+    assert not owner._killed_for_memory({**claimed, "oom_kills": None})
+
+
+def test_without_control_groups_nothing_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    assert oom_kills() is None
