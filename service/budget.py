@@ -69,22 +69,32 @@ class Share:
     ----------
     budget
         The budget.
+
+    Attributes
+    ----------
+    held
+        Bytes.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._held = 0
+        self.held = 0
 
     async def grow(self, total: int) -> None:
         """Hold as many bytes as given, or all there are; raises BusyError as `Budget.take`."""
-        more = self._budget.limit(total) - self._held
+        more = self._budget.limit(total) - self.held
         if more > 0:
             await self._budget.take(more)
-            self._held += more
+            self.held += more
+
+    def shrink(self, total: int) -> None:
+        """Hold no more than so many bytes."""
+        less = max(0, self.held - total)
+        self._budget.give(less)
+        self.held -= less
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._budget.give(self._held)
-        self._held = 0
+        self.shrink(0)

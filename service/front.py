@@ -29,7 +29,7 @@ from service.parts import Parts
 from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body
 from service.sites import Sites
-from service.streams import FOLLOW, STREAMED, Message, Receive, Send
+from service.streams import FOLLOW, STREAMED, Receive, Send
 from service.tokens import parse_tokens
 from service.wsgi import Headers, Threads
 
@@ -117,10 +117,13 @@ class Front:
             refusal = error
         left = Event()
         work_for(left)
-        leaving = asyncio.ensure_future(_wait_until_left(receive, left))
+        leaving = asyncio.ensure_future(_wait_until_left(receive, left, refusal))
         try:
             answer = await self._threads.answer(scope, body, refusal)
             del body
+            if answer.status >= 400 and share.held:
+                await self._threads.collect_garbage()
+            share.shrink(len(answer.body))
             headers = dict(answer.headers)
             if _FOLLOW not in headers:
                 await _begin(send, answer.status, answer.headers)
@@ -221,12 +224,12 @@ async def _send(send: Send, body: bytes, *, more: bool) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-async def _wait_until_left(receive: Receive, left: Event) -> None:
-    """Note that the client has left, should it leave."""
-    message: Message = {"type": ""}
-    while message["type"] != "http.disconnect":
-        message = await receive()
-    left.set()
+async def _wait_until_left(receive: Receive, left: Event, refusal: Exception | None) -> None:
+    """Note that the client of a whole request has left, should it leave."""
+    if refusal is None:  # else to receive would ask for the rest of a body
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left.set()
 
 
 @lru_cache(256)

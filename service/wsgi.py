@@ -78,11 +78,14 @@ class Threads:
         environ["wsgi.file_wrapper"] = _wrap_file
         environ[REFUSAL] = refusal
         answer: Answer = await self._run(copy_context().run, self._respond, environ)
-        if len(body) > PIECE_BYTES:
-            # What was read of it is held by an error's frames, and these by the error, where one
-            # was raised: nobody would look for such cycles before some millions of objects later.
-            await self._run(gc.collect)
         return answer
+
+    async def collect_garbage(self) -> None:
+        """Free what an error's frames hold, and hold the error by: it can be all of a body.
+
+        By itself Python looks for such cycles some millions of objects later.
+        """
+        await self._run(gc.collect)
 
     async def pieces(self, answer: Answer) -> Any:
         """Yield an answer's body piece by piece; whoever asks for one waits for it."""

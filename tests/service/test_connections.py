@@ -12,6 +12,7 @@ from flask import Flask
 from uvicorn.server import ServerState
 from werkzeug.exceptions import ClientDisconnected
 
+from service import bounds, budget, errors
 from service.connections import ANSWER_S, BODY_S, HEAD_S
 from service.front import Front
 from service.http_server import MOST_HEAD_BYTES, Protocol
@@ -29,7 +30,10 @@ class Served:
     def __init__(self, **settings):
         self.go_on, self.begun, self.left = Event(), Event(), Event()
         app = Flask("views")
-        app.extensions["stepbox"] = Parts(ServiceSettings(threads=2, **settings))
+        app.extensions["stepbox"] = parts = Parts(ServiceSettings(threads=2, **settings))
+        errors.register(app)
+        bounds.register(app, parts.settings)
+        app.add_url_rule("/analysis/slow", view_func=self.slow, endpoint="analysis")
         app.add_url_rule("/slow", view_func=self.slow, methods=["GET", "POST"])
         app.add_url_rule("/busy", view_func=self.busy)
         app.add_url_rule("/quick", "quick", lambda: "quick", methods=["GET", "POST"])
@@ -279,6 +283,37 @@ def test_there_is_a_most_of_connections(limit):
         assert await answer(reader) == (200, b"quick")
 
     run(scene, **{limit: 2})
+
+
+def test_what_finds_no_memory_is_told_to_come_again(monkeypatch):
+    monkeypatch.setattr(budget, "PATIENCE_S", 0.01)
+
+    async def scene(served):
+        (first, one), (second, other) = [await served.connect() for _ in range(2)]
+        one.write(request("/analysis/slow"))
+        await served.wait_for(served.begun)
+        other.write(request("/analysis/slow"))
+        status, body = await answer(second)
+        assert (status, json.loads(body)["status"]) == (503, 503)
+        other.write(request("/quick"))
+        assert await answer(second) == (200, b"quick")
+        served.go_on.set()
+        assert await answer(first) == (200, b"slow")
+        other.write(request("/analysis/slow"))
+        assert await answer(second) == (200, b"slow")
+
+    run(scene, work_bytes=2**20)
+
+
+def test_a_body_that_is_too_large_is_neither_asked_for_nor_read():
+    async def scene(served):
+        reader, writer = await served.connect()
+        length = f"Content-Length: {10**9}"
+        writer.write(request("/quick", length, "Expect: 100-continue", method="POST"))
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 413 ")
+
+    run(scene)
 
 
 CHUNKED = "Transfer-Encoding: chunked"

@@ -1,0 +1,101 @@
+import asyncio
+
+import pytest
+
+from service import budget
+from service.budget import Budget, BusyError, Share
+
+
+def run(scene):
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+async def turns(count=3):
+    """Let all that can go on do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_who_waits_is_served_in_order_though_less_would_do_for_the_next():
+    async def scene():
+        shared = Budget(10)
+        await shared.take(8)
+        order = []
+
+        async def take(amount):
+            await shared.take(amount)
+            order.append(amount)
+
+        waiting = [asyncio.create_task(take(amount)) for amount in (9, 1)]
+        await turns()
+        assert order == []
+        shared.give(8)
+        await turns()
+        assert order == [9, 1]
+        await asyncio.gather(*waiting)
+
+    run(scene)
+
+
+def test_who_waits_too_long_is_told_and_lets_the_next_by(monkeypatch):
+    monkeypatch.setattr(budget, "PATIENCE_S", 0.01)
+
+    async def scene():
+        shared = Budget(10)
+        await shared.take(8)
+        with pytest.raises(BusyError):
+            await shared.take(9)
+        await shared.take(2)
+
+    run(scene)
+
+
+def test_who_leaves_while_it_waits_holds_nothing():
+    async def scene():
+        shared = Budget(10)
+        await shared.take(10)
+        waiting = asyncio.create_task(shared.take(5))
+        await turns()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        shared.give(10)
+        await shared.take(10)
+
+    run(scene)
+
+
+def test_who_leaves_as_it_is_served_gives_back():
+    async def scene():
+        shared = Budget(10)
+        await shared.take(10)
+
+        async def work():
+            with Share(shared) as share:
+                await share.grow(5)
+
+        waiting = asyncio.create_task(work())
+        await turns()
+        shared.give(10)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await shared.take(10)
+
+    run(scene)
+
+
+def test_a_share_grows_to_all_there_is_and_is_given_back():
+    async def scene():
+        shared = Budget(10)
+        with Share(shared) as share:
+            await share.grow(4)
+            await share.grow(2)
+            assert share.held == 4
+            await share.grow(100)
+            assert share.held == 10
+            share.shrink(3)
+            assert share.held == 3
+            await shared.take(7)
+        await shared.take(3)
+
+    run(scene)
