@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from secrets import token_hex
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 from jobs.compact import pack
 from jobs.job_reader import JobReader
 from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.record import FINAL, Job, Status
+from jobs.watch import Death, Look
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.recipe import Recipe
 
@@ -20,49 +21,10 @@ IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5
 
 Verdict = Literal["go on", "cancel", "lost"]
-Cause = Literal["process", "memory", "stop", "lease"]
 
 
 class QueueFullError(StepboxError):
     """As many jobs wait as may wait at once."""
-
-
-class Death(NamedTuple):
-    """A running job whose process is dead, or silent for a lease's time.
-
-    Attributes
-    ----------
-    job, fence
-        The job, and its attempt.
-    cause
-        How it was lost; only a stop does not count against the job.
-    beat
-        Where it was silent: the last sign of life, which it must still be.
-    """
-
-    job: str
-    fence: str
-    cause: Cause = "process"
-    beat: str = ""
-
-
-class Look(NamedTuple):
-    """What a worker's watch finds.
-
-    Attributes
-    ----------
-    lacking
-        Tokens that the queue lacks.
-    waiting, running
-        Jobs that wait, and those that this worker runs.
-    claimed
-        Names this worker's last claim; empty before the first.
-    """
-
-    lacking: int
-    waiting: int
-    running: int
-    claimed: str
 
 
 @dataclass(frozen=True)
@@ -270,28 +232,22 @@ class JobStore(JobReader):
 
     def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
         """List (job, fence, owner) of the running jobs."""
-        ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
-        with self.redis.pipeline() as pipeline:
-            for id in ids:
-                pipeline.hmget(f"job:{id}", ["fence", "owner"])
-            answers = pipeline.execute()
-        return [
-            (id, fence, json.loads(owner))
-            for id, (fence, owner) in zip(ids, answers, strict=True)
-            if owner
-        ]
+        return [(id, fence, json.loads(owner)) for id, fence, owner in self._running("owner")]
 
     def beats(self) -> list[tuple[str, str, str]]:
         """List (job, fence, beat) of the running jobs; each report raises the beat."""
+        return self._running("beat", "0")
+
+    def _running(self, field: str, default: str = "") -> list[tuple[str, str, str]]:
         ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
         with self.redis.pipeline() as pipeline:
             for id in ids:
-                pipeline.hmget(f"job:{id}", ["fence", "beat"])
+                pipeline.hmget(f"job:{id}", ["fence", field])
             answers = pipeline.execute()
         return [
-            (id, fence, beat or "0")
-            for id, (fence, beat) in zip(ids, answers, strict=True)
-            if fence
+            (id, fence, value or default)
+            for id, (fence, value) in zip(ids, answers, strict=True)
+            if fence and (value or default)
         ]
 
     def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> Look:

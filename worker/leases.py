@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from jobs.job_store import Death
+from jobs.watch import Death
 
 LEASE_LOOKS = 10  # without a new beat, a second apart; a training makes two a second
 

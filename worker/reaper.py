@@ -77,8 +77,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                     self._look(worker)
                 reachable = True
             except Exception as error:  # the watch goes on, whatever happens to Redis
-                self._leases.begin_anew()
-                self._stall.begin_anew()
+                if isinstance(error, RedisError):
+                    self._leases.begin_anew()
+                    self._stall.begin_anew()
                 if reachable or not isinstance(error, RedisError):
                     log.warning("the watch over the jobs is interrupted: %s", error)
                 reachable = False

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from celery.worker import state
 
-from jobs.job_store import Look
+from jobs.watch import Look
 
 log = logging.getLogger(__name__)
 

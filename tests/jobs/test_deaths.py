@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.job_store import Death
+from jobs.watch import Death
 from stepbox.recipes import RECIPES
 
 OWNER = {"pid": 1}

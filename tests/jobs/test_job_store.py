@@ -6,8 +6,9 @@ import pytest
 
 from jobs import job_store
 from jobs.events import read_events
-from jobs.job_store import Death, QueueFullError
+from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
+from jobs.watch import Death
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.recipes import RECIPES
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.job_store import Death
+from jobs.watch import Death
 from stepbox.recipes import RECIPES
 from tests.processes import ROOT, wait_until
 from worker.owner import dead_owners, is_dead, this_process

@@ -2,15 +2,15 @@
 
 import os
 import signal
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 import requests
 
-from jobs.job_store import Look
-from tests.processes import ROOT, wait_until
-from tests.service.test_metrics import scrape
+from jobs.watch import Look
+from tests.processes import wait_until
+from tests.service.test_metrics import parse
+from worker.alive import fault
 from worker.stall import EXIT_STATUS, Stall
 
 IDLE = Look(lacking=0, waiting=0, running=0, claimed="a:1")
@@ -80,19 +80,31 @@ def test_a_worker_that_nothing_helps_says_so_and_ends(own_stack, jobs):
     own_stack.train(**TINY)
     (said,) = wait_until(lambda: [one for one in jobs.workers() if one["stalled"]])
     assert said["stalled"] == "took no job for 2 s although one waits and it runs none"
-    os.kill(worker.pid, signal.SIGSTOP)  # it would end before all have been asked
-    ready = requests.get(f"{own_stack.url}/readyz", timeout=10)
-    (check,) = [one for one in ready.json()["checks"] if one["name"] == "worker"]
-    told = requests.get(f"{own_stack.url}/system", timeout=10).json()["workers"]
-    measured = scrape(own_stack)["stepbox_workers_stalled"][()]
-    health = subprocess.run(
-        [sys.executable, "-m", "worker.health"],
-        cwd=ROOT, env=own_stack.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    os.kill(worker.pid, signal.SIGCONT)
-    assert ready.status_code == 503
-    assert check["detail"] == f"1 alive; {said['name']}: {said['stalled']}"
-    assert (check["ready"], told, measured) == (False, [said], 1)
-    assert (health.returncode, health.stdout) == (1, f"the worker {said['stalled']}\n")
+    assert (
+        fault(Path(own_stack.environment["STEPBOX_ALIVE_FILE"])) == f"the worker {said['stalled']}"
+    )
     wait_until(lambda: not worker.running(), what="the worker to end")
     assert worker.stop() == EXIT_STATUS
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_worker_that_has_stalled_is_told_of(own_stack, jobs, others):
+    own_stack.start_service()
+    stalled = {"name": "w", "device": {}, "versions": {}, "stalled": "took no job for 2 s"}
+    workers = [stalled, *({**stalled, "name": "other", "stalled": None} for _ in range(others))]
+
+    def ask(path):
+        for about in workers:  # each is heard of for some seconds
+            jobs.reap(about["name"], about, [])
+        return requests.get(own_stack.url + path, timeout=10)
+
+    ready = ask("/readyz")
+    (check,) = [one for one in ready.json()["checks"] if one["name"] == "worker"]
+    assert ready.status_code == (200 if others else 503)
+    assert check["ready"] == bool(others)
+    assert check["detail"] == f"{1 + others} alive; w: took no job for 2 s"
+    told = {one["name"]: one["stalled"] for one in ask("/system").json()["workers"]}
+    assert told == {about["name"]: about["stalled"] for about in workers}
+    measured = parse(ask("/metrics").text)
+    assert measured["stepbox_workers_stalled"][()] == 1
+    assert measured["stepbox_workers"][()] == 1 + others
