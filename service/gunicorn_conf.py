@@ -3,6 +3,7 @@
 
 import gc
 import os
+import sys
 
 gc.disable()  # what is imported stays: to look for garbage in it takes a tenth of the start
 # NumPy reads it as it loads. Several processes' threads would wait for each other.
@@ -53,6 +54,7 @@ def on_starting(server: Any) -> None:
     tally.make_folder()
     open_more_files()
     give_back_large_blocks()
+    sys.setswitchinterval(0.001)  # s: how long each busy thread makes the event loop wait
     hold_ending_while_forking()
     gc.freeze()  # no process writes to what all of them share
     gc.set_threshold(50_000)  # the pixels of a body of JSON are tens of thousands of lists
