@@ -14,7 +14,7 @@ UNMAPPED = "failed to map segment"  # what the loader says where a library does 
 RESET_PEAK = "5"  # what Linux takes, in clear_refs, as: begin anew with the peak
 
 
-M_MMAP_THRESHOLD = -3  # as glibc's malloc.h has it
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as glibc's malloc.h has them
 LARGE_BYTES = 8 * 2**20
 
 
@@ -25,7 +25,9 @@ def give_back_large_blocks() -> None:
     no such setting.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES)  # else smaller blocks go back too, each time
 
 
 def reset_peak() -> None:
