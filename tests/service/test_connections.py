@@ -305,6 +305,29 @@ def test_what_finds_no_memory_is_told_to_come_again(monkeypatch):
     run(scene, work_bytes=2**20)
 
 
+def test_who_left_while_it_waited_for_memory_is_not_worked_for():
+    async def scene(served):
+        (first, one), (_, other) = [await served.connect() for _ in range(2)]
+        one.write(request("/analysis/slow"))
+        await served.wait_for(served.begun)
+        served.begun.clear()
+        other.write(request("/analysis/slow"))
+        waiting = await served.until_paced(lambda c: c.cycle and c.client[1] == _port(other))
+        other.transport.abort()
+        await served.until_paced(lambda c: c is waiting and c.parser is None)
+        served.go_on.set()
+        assert await answer(first) == (200, b"slow")
+        one.write(request("/quick"))
+        assert await answer(first) == (200, b"quick")
+        assert not served.begun.is_set()
+
+    run(scene, work_bytes=2**20)
+
+
+def _port(writer):
+    return writer.get_extra_info("sockname")[1]
+
+
 def test_a_body_that_is_too_large_is_neither_asked_for_nor_read():
     async def scene(served):
         reader, writer = await served.connect()
