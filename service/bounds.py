@@ -56,7 +56,7 @@ def bound_of(path: str, largest: int) -> Bound:
     if path == "/analysis/regression":
         return Bound(min(largest, REGRESSION_BYTES), factor=10, fixed=ANALYSIS_BYTES)
     if path == "/analysis/gradient-check":
-        return Bound(min(largest, ORDINARY_BYTES), fixed=LAYERS_BYTES)
+        return Bound(min(largest, ORDINARY_BYTES), fixed=2 * LAYERS_BYTES)
     if path.startswith("/analysis/"):
         return Bound(min(largest, POINTS_BYTES), fixed=ANALYSIS_BYTES)
     if path.endswith(("/histograms", "/first-layer", "/first-layer.png")):

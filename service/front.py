@@ -33,7 +33,8 @@ from service.streams import FOLLOW, STREAMED, Receive, Send
 from service.tokens import parse_tokens
 from service.wsgi import Headers, Threads
 
-_ALIVE = "/livez"
+_LIVEZ = "/livez"
+_ALIVE = b'{"status":"alive"}\n'  # as Flask's view has it
 _FOLLOW = FOLLOW.lower().encode()
 
 
@@ -61,7 +62,6 @@ class Front:
         self._streams = parts.streams
         self._sites = Sites(settings)
         self._tokens = parse_tokens(settings.token_text)
-        self._alive = app.json.dumps({"status": "alive"}).encode() + b"\n"
         # The library counts who asks how often before Flask's view, and so it has all of them.
         self._predicts = not settings.predict_limit
 
@@ -69,7 +69,7 @@ class Front:
         """Answer one request, or see to the start and the end of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif (scope["path"], scope["method"]) == (_ALIVE, "GET") and self._sites.knows(
+        elif (scope["path"], scope["method"]) == (_LIVEZ, "GET") and self._sites.knows(
             _text(dict(scope["headers"]), b"host")
         ):
             await self._say_alive(scope, send)
@@ -190,13 +190,13 @@ class Front:
         id = request_id_of(_text(dict(scope["headers"]), HEADER.lower().encode()))
         headers = {
             "content-type": JSON,
-            "content-length": str(len(self._alive)),
+            "content-length": str(len(_ALIVE)),
             HEADER: id,
             **access.HEADERS,
         }
         await _begin(send, 200, [(k.lower().encode(), v.encode()) for k, v in headers.items()])
-        await _send(send, self._alive, more=False)
-        observe(_ALIVE, "GET", 200, perf_counter() - began)
+        await _send(send, _ALIVE, more=False)
+        observe(_LIVEZ, "GET", 200, perf_counter() - began)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """End the event streams as soon as the process is asked to stop: it waits for them."""

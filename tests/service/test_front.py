@@ -107,6 +107,17 @@ def test_both_ways_give_the_same_answer(service, name, accept):
     assert dict(quick.headers) == dict(through_flask.headers)
 
 
+def test_livez_has_the_answer_of_its_view(service, client):
+    headers = {"X-Request-Id": "r-1"}
+    answer = requests.get(f"{service.url}/livez", headers=headers, timeout=10)
+    through_flask = client.get("/livez", headers=headers)
+    assert answer.content == through_flask.data
+    shown = {name.lower(): value for name, value in through_flask.headers.items()}
+    told = {name.lower(): value for name, value in answer.headers.items()}
+    assert told.pop("date")
+    assert told == shown
+
+
 POST = (
     b"POST /predict HTTP/1.%d\r\nHost: localhost\r\nContent-Type: image/png\r\n"
     b"%bContent-Length: %d\r\n\r\n"
