@@ -32,7 +32,8 @@ INFO = Info(
     version=__version__,
     description="Trains small neural networks as batch jobs and answers for them, showing the "
     "mathematics as it goes. Every answer of 400 and above is an RFC 9457 problem. Before any "
-    "operation looks at it, a request that is no HTTP is answered with 400, one whose target or "
+    "operation looks at it, a request that is no HTTP is answered with 400, one that comes too "
+    "slowly with 408, one in an unknown transfer coding with 501, one whose target or "
     "headers have more than 16 KiB with 414 or 431, one for a host that is not this server with "
     "421, and one by which a page of another site would do more than read with 403.",
 )

@@ -14,6 +14,9 @@ ORDINARY_BYTES = 64 * 2**10  # a recipe, an alias
 POINTS_BYTES = 512 * 2**10  # 10,000 points, or 1,000 logits
 REGRESSION_BYTES = 32 * 2**20  # a million numbers
 
+MOST_VALUES = 200_000  # of JSON that is read as a whole, not number by number
+REGRESSION_VALUES = 2_100_000
+
 UNCOUNTED_BYTES = 64 * 2**10  # of a body: one so small takes no share of the memory
 ANALYSIS_BYTES = 32 * 2**20  # that an analysis works with
 LAYERS_BYTES = 128 * 2**20  # that working with all weights of a large model takes
@@ -30,11 +33,17 @@ class Bound(NamedTuple):
         Bytes that it takes for each byte of its body, itself included.
     fixed
         Bytes that it takes whatever its body.
+    values
+        Values that its JSON may have, counted by what stands before them.
+    unpacks
+        Whether a body that comes packed is unpacked.
     """
 
     body: int
     factor: float = 3
     fixed: int = 0
+    values: int = MOST_VALUES
+    unpacks: bool = False
 
     def work(self, body: int) -> int:
         """Return the bytes that a request with a body of so many takes of the shared memory."""
@@ -51,10 +60,13 @@ def bound_of(path: str, largest: int) -> Bound:
     largest
         Bytes of the largest body of pictures.
     """
-    if path == "/predict" or (path.startswith("/v2/models/") and path.endswith("/infer")):
+    if path == "/predict":
         return Bound(largest)
+    if path.startswith("/v2/models/") and path.endswith("/infer"):
+        return Bound(largest, unpacks=True)
     if path == "/analysis/regression":
-        return Bound(min(largest, REGRESSION_BYTES), factor=10, fixed=ANALYSIS_BYTES)
+        most = min(largest, REGRESSION_BYTES)
+        return Bound(most, factor=10, fixed=ANALYSIS_BYTES, values=REGRESSION_VALUES)
     if path == "/analysis/gradient-check":
         return Bound(min(largest, ORDINARY_BYTES), fixed=2 * LAYERS_BYTES)
     if path.startswith("/analysis/"):

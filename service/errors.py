@@ -61,7 +61,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The path that was asked for.")
     errors: list[ProblemFault] | None = Field(
-        None, description="With 422: one entry a fault, all faults at once."
+        None, description="With 422: one entry a fault, the first hundred; of a list the first."
     )
     error: str | None = Field(
         None,

@@ -31,7 +31,7 @@ from service.predicting import Answer, PredictQuery, predict_body
 from service.sites import Sites
 from service.streams import FOLLOW, STREAMED, Receive, Send
 from service.tokens import parse_tokens
-from service.wsgi import Headers, Threads
+from service.wsgi import PIECE_BYTES, Headers, Threads
 
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # as Flask's view has it
@@ -57,6 +57,7 @@ class Front:
         self.connections = Connections(settings.connections, settings.connections_each)
         self._threads = Threads(app, settings.threads)
         self._budget = Budget(settings.work_bytes)
+        self._places = Budget(max(1, settings.threads // 4))  # of pictures, decoded one at a time
         self._most_bytes = settings.max_body_bytes
         self._models = parts.models
         self._streams = parts.streams
@@ -74,8 +75,8 @@ class Front:
         ):
             await self._say_alive(scope, send)
         else:
-            with suppress(LeftError), Share(self._budget) as share:
-                await self._forward(scope, receive, send, share)
+            with suppress(LeftError), Share(self._budget) as share, Share(self._places) as place:
+                await self._forward(scope, receive, send, share, place)
 
     def predict(
         self, query_string: bytes, headers: dict[bytes, bytes], body: bytes
@@ -107,22 +108,23 @@ class Front:
             return None
 
     async def _forward(
-        self, scope: dict[str, Any], receive: Receive, send: Send, share: Share
+        self, scope: dict[str, Any], receive: Receive, send: Send, share: Share, place: Share
     ) -> None:
         """Let Flask answer, and hold the stream open that its answer may begin."""
         body, refusal = b"", None
         try:
-            body = await self._read(scope, receive, share)
+            body = await self._read(scope, receive, share, place)
         except (BusyError, HTTPException) as error:
-            refusal = error
+            refusal = error.with_traceback(None)  # whose frames hold what was read
         left = Event()
         work_for(left)
         leaving = asyncio.ensure_future(_wait_until_left(receive, left, refusal))
         try:
             await asyncio.sleep(0)  # one that left while it waited for its share is known to have
             answer = await self._threads.answer(scope, body, refusal)
+            large = len(body) > PIECE_BYTES
             del body
-            if answer.status >= 400 and share.held:
+            if answer.status >= 400 and large:
                 await self._threads.collect_garbage()
             share.shrink(len(answer.body))
             headers = dict(answer.headers)
@@ -142,7 +144,9 @@ class Front:
             await _begin(send, answer.status, list(headers.items()))
             await self._streams.send(id, after, receive, send)
 
-    async def _read(self, scope: dict[str, Any], receive: Receive, share: Share) -> bytes:
+    async def _read(
+        self, scope: dict[str, Any], receive: Receive, share: Share, place: Share
+    ) -> bytes:
         """Read a body, once it is known that it may come, and take what working on it takes.
 
         Raises
@@ -159,21 +163,21 @@ class Front:
         self._check_access(scope["method"], scope["path"], headers)
         if int(headers.get(b"content-length", 0)) > bound.body:
             raise too_large(bound)
-        pieces: list[bytes] = []
-        size, more = 0, True
+        body, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise LeftError
-            pieces.append(message["body"])
-            size += len(message["body"])
+            body += message["body"]
             more = message["more_body"]
-            if size > bound.body:
+            if len(body) > bound.body:
                 raise too_large(bound)
-            await share.grow(max(0, size - UNCOUNTED_BYTES))
-        packed = b"content-encoding" in headers
-        await share.grow(bound.work(bound.body if packed else size))
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            await share.grow(max(0, len(body) - UNCOUNTED_BYTES))
+        if _brings_pictures(scope["path"], _text(headers, b"content-type")):
+            await place.grow(1)
+        packed = bound.unpacks and b"content-encoding" in headers
+        await share.grow(bound.work(bound.body if packed else len(body)))
+        return bytes(body)
 
     def _check_access(self, method: str, path: str, headers: dict[bytes, bytes]) -> None:
         self._sites.check(
@@ -217,6 +221,11 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+def _brings_pictures(path: str, content_type: str) -> bool:
+    """Tell whether a body is to be decoded: a small one may take a thread for a second."""
+    return path == "/predict" and content_type.startswith(("image/", "multipart/"))
+
+
 async def _begin(send: Send, status: int, headers: Headers) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -227,7 +236,7 @@ async def _send(send: Send, body: bytes, *, more: bool) -> None:
 
 async def _wait_until_left(receive: Receive, left: Event, refusal: Exception | None) -> None:
     """Note that the client of a whole request has left, should it leave."""
-    if refusal is None:  # else to receive would ask for the rest of a body
+    if refusal is None:  # otherwise `receive` would ask for the rest of the body
         while (await receive())["type"] != "http.disconnect":
             pass
         left.set()

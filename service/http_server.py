@@ -28,10 +28,11 @@ from service.streams import STREAMED
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
 CHUNKED = -1  # in place of the length of a body that has none
-CHUNKED_BYTES = 4_096  # read of such a body at once: at most so much of what follows it
+CHUNKED_BYTES = 4_096  # read of such a body at once
 PROBE_S = 0.5  # between looks whether a client that sends no more is still there
 
 _END_OF_HEAD = b"\r\n\r\n"
+_END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 _BEGINS_A_HEAD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n")
 _UPGRADE = re.compile(rb"\r\nupgrade(?=[ \t]*:)", re.IGNORECASE)
 
@@ -53,7 +54,7 @@ class Protocol(HttpToolsProtocol):
 
     Answers what is no HTTP, or has too long a head, by a problem too; and small predictions by
     `Front.predict`. All else is uvicorn's and the application's, as are the predictions that are
-    odd in any way: they begin anew as if they had only just come.
+    odd in any way: they are handed over from their start.
     """
 
     url = b""  # so that there is one before the first request
@@ -63,6 +64,8 @@ class Protocol(HttpToolsProtocol):
     _refusal: tuple[int, str] | None = None  # a status and a reason; nothing more is read then
     _reading = False
     _sends_no_more = False
+    _reads_chunks = False  # at present, in a piece
+    _ends = False  # once all is answered that has been read
 
     def connection_made(self, transport: Any) -> None:
         """Begin, unless there are as many connections as may be."""
@@ -116,12 +119,13 @@ class Protocol(HttpToolsProtocol):
                 self._parse(piece)
         finally:
             self._reading = False
-        if self._unread and self._is_answering():
-            self.flow.pause_reading()
+        if len(self._unread) > MOST_HEAD_BYTES and self._is_answering():
+            self.flow.pause_reading()  # up to there its end would be seen
 
     def _next_piece(self) -> bytes:
         """Take a whole head or a piece of a body, and nothing of a request behind it."""
-        if not self._unread or self._refusal or self._is_answering() or self.transport.is_closing():
+        stopped = self._refusal or self._ends or self.transport.is_closing()
+        if not self._unread or stopped or self._is_answering():
             return b""
         size = len(self._unread)
         if self._body is None:
@@ -130,8 +134,11 @@ class Protocol(HttpToolsProtocol):
                 size = end + len(_END_OF_HEAD)
             elif size <= MOST_HEAD_BYTES and self._unread[0] in _BEGINS_A_HEAD:
                 return b""
+        elif self._body == CHUNKED:
+            last = self._unread.rfind(_END_OF_CHUNKS, 0, CHUNKED_BYTES)
+            size = min(size, CHUNKED_BYTES if last < 0 else last + len(_END_OF_CHUNKS))
         else:
-            size = min(size, CHUNKED_BYTES if self._body == CHUNKED else self._body)
+            size = min(size, self._body)
         piece = bytes(self._unread[:size])
         del self._unread[:size]
         # No other protocol is spoken here, so an offer of one is passed over (RFC 9110, 7.8): the
@@ -140,6 +147,7 @@ class Protocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> None:
         self._bodiless_bytes += len(piece)
+        self._reads_chunks = self._body == CHUNKED
         if self._body is not None:
             self.pace.received += len(piece)
             if self._body != CHUNKED:
@@ -149,12 +157,27 @@ class Protocol(HttpToolsProtocol):
         except HttpParserUpgrade:  # of CONNECT, which the application refuses
             pass
         except HttpParserError:
+            if self._ends:
+                return
             self._refuse(400, "Invalid HTTP request received.")
         if self._bodiless_bytes > MOST_HEAD_BYTES:
             self._refuse_length()
 
     def on_message_begin(self) -> None:
-        """Begin; the timer that a prediction just before set is not for this request."""
+        """Begin, and cancel the keep-alive timer of the answer before.
+
+        Raises
+        ------
+        ValueError
+            The request begins in a piece of the chunks before it, of which the end was not found.
+            It is not read: the connection ends with the answer before it, which says so.
+        """
+        if self._reads_chunks:
+            self._ends = True
+            if self.cycle.response_complete:
+                self.transport.close()
+            self.cycle.keep_alive = False
+            raise ValueError
         self._unset_keepalive_if_required()
         super().on_message_begin()
 
@@ -224,8 +247,13 @@ class Protocol(HttpToolsProtocol):
         if self._refusal and not self.transport.is_closing():
             self._send_refusal()
         self._read()
-        if self._sends_no_more and not self._is_answering():
+        if self._is_answering():
+            return
+        if self._sends_no_more:
             self.transport.close()
+        elif self._unread:  # the next request has begun
+            self._unset_keepalive_if_required()
+            self.pace.begin(self.loop.time())
 
     def shutdown(self) -> None:
         """Finish a prediction of which a part has come, as any other request."""
@@ -240,10 +268,10 @@ class Protocol(HttpToolsProtocol):
         now
             The event loop's time; this is called once a second.
         """
-        if self.transport.is_closing():
-            return
         if self.pace.takes_too_little(now, self.transport):
             self.transport.abort()
+        elif self.transport.is_closing():
+            return
         elif self._body is not None:
             if self.flow.read_paused:
                 self.pace.begin(now)

@@ -7,9 +7,10 @@ from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
+from service.bounds import MOST_VALUES, bound_of
+
 # What reading may cost, known before it begins. All values but the first of a list or object have
 # a comma before them; each takes up to 90 bytes, an object more, and longer.
-MOST_VALUES = 2_100_000
 MOST_OBJECTS = 1_000
 
 
@@ -56,22 +57,22 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise BadRequest(f"The body is not JSON: {error}") from None
 
 
-def check_values(data: bytes) -> None:
+def check_values(data: bytes, most: int = MOST_VALUES) -> None:
     """Raise RequestEntityTooLarge where `has_too_many_values`."""
-    if has_too_many_values(data):
+    if has_too_many_values(data, most):
         raise RequestEntityTooLarge(
-            f"A JSON body may have at most {MOST_OBJECTS:,} objects, and {MOST_VALUES:,} commas, "
+            f"A JSON body may have at most {MOST_OBJECTS:,} objects here, and {most:,} commas, "
             "colons and opening brackets."
         )
 
 
-def has_too_many_values(data: bytes) -> bool:
+def has_too_many_values(data: bytes, most: int = MOST_VALUES) -> bool:
     """Tell whether a JSON text may have more values than are read, without reading any."""
     if len(data) <= MOST_OBJECTS:
         return False
     objects = data.count(b"{")
     return objects > MOST_OBJECTS or (
-        len(data) > MOST_VALUES and sum(map(data.count, (b",", b":", b"["))) > MOST_VALUES
+        len(data) > most and sum(map(data.count, (b",", b":", b"["))) > most
     )
 
 
@@ -86,7 +87,7 @@ def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
         if request.endpoint in endpoints and request.method in ("POST", "PUT"):
             if not request.is_json:
                 raise UnsupportedMediaType("Send a JSON body: 'Content-Type: application/json'.")
-            check_values(request.get_data())
+            check_values(request.get_data(), bound_of(request.path, 0).values)
             _check_object(request.get_json())  # which is kept for the validation
 
 

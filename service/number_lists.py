@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stepbox.images import FIELD
 
 IMAGE_BYTES = 64 * 2**10  # of the text of one image, at most: 80 a number
+LEAST_IMAGE_BYTES = 2 * FIELD * FIELD  # a digit and a comma or bracket for each number
 PIECE_BYTES = 64 * 2**10  # of a flat list, read at once
 
 _SPACE = rb"[ \t\n\r]*"
@@ -65,7 +66,7 @@ def read_images(
     OddListError
         An image is something else, or there are more.
     """
-    count = min(most, body.count(b"]", start) // (FIELD + 1))
+    count = min(most, body.count(b"]", start) // (FIELD + 1), len(body) // LEAST_IMAGE_BYTES)
     images: NDArray[np.uint8] | NDArray[np.float64]
     images = np.empty((max(1, count), FIELD, FIELD), np.uint8)
     index = 0
@@ -126,12 +127,14 @@ def read_levels(body: bytes, start: int, end: int) -> bytes:
     ------
     OddListError
         One is something else.
-    orjson.JSONDecodeError
+    ValueError
         It is no list of JSON.
     """
     levels = bytearray()
     for piece in _pieces(body, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
+        if not numbers and len(piece) < end - start:
+            raise ValueError("a comma without a number")
         try:  # a `bytearray` takes whole numbers from 0 to 255 and nothing else
             levels += bytearray(numbers)
         except (ValueError, TypeError):

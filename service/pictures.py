@@ -21,7 +21,7 @@ from werkzeug.http import parse_options_header
 
 from service.json_body import has_too_many_values, parse_object
 from service.leaving import stop_if_left
-from service.number_lists import OddListError, read_images
+from service.number_lists import IMAGE_BYTES, OddListError, read_images
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.image_files import MAX_PIXELS, decode_image
 from stepbox.images import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
@@ -162,7 +162,7 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     """Read JSON pixels, shape (n, 28, 28), each value checked.
 
     Numbers alone are read image by image, so that a body takes little more than its bytes; the
-    first image that is none is told. All other bodies are read as any JSON.
+    first invalid image is reported. All other bodies are read as any JSON.
     """
     try:
         return _read_each(body)
@@ -172,16 +172,16 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
         if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
-                f"must be {FIELD} rows of {FIELD} numbers from 0 to 255, and one of 1 to "
-                f"{MOST_IMAGES:,} images",
+                f"must be {FIELD} rows of {FIELD} numbers from 0 to 255 in at most "
+                f"{IMAGE_BYTES:,} bytes, and one of 1 to {MOST_IMAGES:,} images",
             ) from None
     return np.asarray(PixelImages.model_validate(parse_object(body)).images, dtype=np.float64)
 
 
 def _read_each(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     begin = _IMAGES.match(body)
-    # Neither text nor `true`, which NumPy would take for a number.
-    if begin is None or body.count(b'"') != 2 or b"u" in body:
+    # Neither text nor `true`, `false` and `null`, some of which are taken for numbers below.
+    if begin is None or body.count(b'"') != 2 or b"u" in body or b"f" in body:
         raise OddListError(0)
     images, end = read_images(body, begin.end(), MOST_IMAGES)
     if _END.fullmatch(body, end) is None:
@@ -201,7 +201,8 @@ def _tell_fault(odd: OddListError) -> None:
             [
                 InitErrorDetails(
                     type=fault["type"],
-                    loc=("images", odd.index, *fault["loc"][2:]),
+                    # The text may hold several images: that of an empty one has no end.
+                    loc=("images", odd.index + int(fault["loc"][1]), *fault["loc"][2:]),
                     input=fault["input"],
                     ctx=fault.get("ctx", {}),
                 )

@@ -61,6 +61,8 @@ def read_inference(
         )
     head, levels = _cut_levels(body[:start])
     request = InferenceRequest.model_validate(parse_object(head))
+    if levels is not None and request.inputs[0].data != []:  # they were another list of that name
+        request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
     size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
     if said is None:
@@ -149,14 +151,14 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
             levels = np.frombuffer(read_levels(head, found.end(), end - 1), np.uint8)
         if levels.dtype != np.uint8 or not has_numbers_alone(head, start, end):
             return head, None
-    except orjson.JSONDecodeError:
-        return head, None
     except OddListError as odd:
         if found[3]:
             return head, None
         raise InvalidInputError.at(
             f"{_POINTER}/{odd.index}", "must be a whole number from 0 to 255"
         ) from None
+    except ValueError:  # no JSON, which is told with the rest
+        return head, None
     return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from service.analysis.parts import Answer, Request, Vector, answer_with, blueprint
+from service.bounds import REGRESSION_VALUES
 from service.errors import problems
-from service.json_body import MOST_VALUES
 from stepbox.analysis.outliers import FAR
 from stepbox.analysis.regression import MOST_COMPARED, MOST_NUMBERS, analyse_regression
 from stepbox.errors import InvalidInputError
@@ -37,7 +37,7 @@ class RegressionRequest(Request):
 
     X: Rows = Field(
         description=f"n rows of d numbers each, from -1e50 to 1e50, n·d at most {MOST_NUMBERS:,}, "
-        f"in a body of at most {MOST_VALUES:,} commas, colons and opening brackets. "
+        f"in a body of at most {REGRESSION_VALUES:,} commas, colons and opening brackets. "
         "A column of ones stands for an intercept."
     )
     y: Row = Field(description="n numbers.")

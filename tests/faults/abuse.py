@@ -260,6 +260,11 @@ def image_bombs(stack: Stack) -> int:
     return 8 * len(data)
 
 
+def large_pictures(stack: Stack) -> int:
+    """Send 200 pictures of 25 megapixels at once, each some 44 kB."""
+    return send_at_once(stack, [post("/predict", "image/webp", encoded(5000, "WEBP"))] * 200)
+
+
 def cold_model(stack: Stack) -> int:
     """Ask 64 times at once for one model of 65 MB, and 16 times for its histograms."""
     model = largest_model(stack)
@@ -300,6 +305,7 @@ ABUSES: list[Callable[[Stack], int]] = [
     largest_bodies,
     ordinary_json,
     image_bombs,
+    large_pictures,
     cold_model,
     large_mix,
 ]

@@ -20,6 +20,7 @@ from service.leaving import stop_if_left
 from service.parts import Parts
 from service.settings import ServiceSettings
 
+CHUNKED = "Transfer-Encoding: chunked"
 WAIT_S = 30  # for what comes at once
 LARGE = 16 * 2**20
 
@@ -185,6 +186,71 @@ def test_what_is_read_ahead_is_bounded():
     run(scene)
 
 
+def test_nothing_is_done_for_a_client_that_left_though_it_had_sent_another_request():
+    async def scene(served):
+        _, writer = await served.connect()
+        writer.write(request("/busy"))
+        await served.wait_for(served.begun)
+        writer.write(request("/quick"))
+        await served.until_paced(lambda one: one._unread)
+        writer.close()
+        await served.wait_for(served.left)
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        request("/quick", "Transfer-Encoding: gzip"),
+        request("/quick", "Connection: Upgrade", "Upgrade: h2c") * 2,
+        request("/quick"),
+        request("/quick")[:-2],
+    ],
+)
+@pytest.mark.parametrize("trailer", [b"", b"X: y\r\n"])
+def test_a_request_behind_chunks_is_read_on_its_own_or_not_at_all(behind, trailer):
+    async def scene(served):
+        reader, writer = await served.connect()
+        chunks = b"2\r\nab\r\n0\r\n" + trailer + b"\r\n"
+        writer.write(request("/slow", CHUNKED, method="POST") + chunks + behind)
+        await served.wait_for(served.begun)
+        served.go_on.set()
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert await reader.readexactly(4) == b"slow"
+        if b"close" in head.lower():
+            assert trailer
+            assert not await reader.read()
+        elif behind.endswith(b"localhost\r\n"):
+            writer.write(b"\r\n")
+            assert await answer(reader) == (200, b"quick")
+        elif b"gzip" in behind:
+            assert (await answer(reader))[0] == 501
+        else:
+            assert await answer(reader) == (200, b"quick")
+
+    run(scene)
+
+
+def test_a_head_begun_behind_a_long_answer_has_its_own_time():
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(request("/slow"))
+        await served.wait_for(served.begun)
+        head = request("/quick")
+        writer.write(head[:10])
+        connection = await served.until_paced(lambda one: one._unread)
+        connection.pace._began -= 2 * HEAD_S  # the answer took so long
+        served.go_on.set()
+        assert await answer(reader) == (200, b"slow")
+        connection.check_pace(asyncio.get_running_loop().time())
+        writer.write(head[10:])
+        assert await answer(reader) == (200, b"quick")
+
+    run(scene)
+
+
 def test_a_client_that_sends_no_more_gets_its_answer():
     async def scene(served):
         reader, writer = await served.connect()
@@ -248,10 +314,11 @@ def test_a_body_that_comes_fast_enough_is_waited_for():
     run(scene)
 
 
-def test_a_client_that_takes_nothing_is_not_waited_for():
+@pytest.mark.parametrize("headers", [[], ["Connection: close"]])
+def test_a_client_that_takes_nothing_is_not_waited_for(headers):
     async def scene(served):
         _, writer = await served.connect()
-        writer.write(request("/large"))
+        writer.write(request("/large", *headers))
         connection = await served.until_paced(
             lambda one: one.transport and one.transport.get_write_buffer_size()
         )
@@ -259,9 +326,9 @@ def test_a_client_that_takes_nothing_is_not_waited_for():
         now = asyncio.get_running_loop().time()
         connection.check_pace(now)
         connection.check_pace(now + ANSWER_S - 1)
-        assert not connection.transport.is_closing()
+        assert connection.transport.get_write_buffer_size()
         connection.check_pace(now + ANSWER_S + 1)
-        assert connection.transport.is_closing()
+        await served.until_paced(lambda one: one.parser is None)
 
     run(scene)
 
@@ -337,9 +404,6 @@ def test_a_body_that_is_too_large_is_neither_asked_for_nor_read():
         assert head.startswith(b"HTTP/1.1 413 ")
 
     run(scene)
-
-
-CHUNKED = "Transfer-Encoding: chunked"
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,11 @@ REQUESTS = {
         "application/json",
         json.dumps({"images": LEVELS}).replace(f"{LEVELS[0][0][0]},", "true,", 1).encode(),
     ),
+    "false for a level": (
+        "",
+        "application/json",
+        json.dumps({"images": LEVELS}).replace(f"{LEVELS[0][0][0]},", "false,", 1).encode(),
+    ),
     "no array": ("", "application/x-npy", b"no array"),
     "another kind": ("", "text/plain", b"a seven"),
 }

@@ -237,6 +237,23 @@ def test_what_is_packed_otherwise_is_415(client, model, pictures):
     assert "gzip" in body["error"]
 
 
+@pytest.mark.parametrize("place", ["/data", "/parameters/data", "/inputs/0/parameters/data"])
+def test_a_list_of_another_place_is_not_taken_for_the_tensor(client, model, place):
+    levels = [0] * 784
+    body = changed(place, levels)
+    del body["inputs"][0]["data"]
+    assert pointers(check_problem(client.post(INFER, json=body), 422)) == ["/inputs/0/data"]
+    with_both = changed(place, levels)
+    assert client.post(INFER, json=with_both).status_code == 200
+
+
+@pytest.mark.parametrize("gap", [10, 70_000])
+def test_a_comma_without_a_number_is_no_json(client, model, gap):
+    head = b'{"inputs": [{"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": ['
+    data = head + b"1," * 784 + b" " * gap + b"]}]}"
+    assert b"JSON" in client.post(INFER, data=data).data
+
+
 def changed(path, value):
     """A request for one picture in which one value is another."""
     body = asked(np.zeros((1, 28, 28), np.uint8))

@@ -178,6 +178,21 @@ def test_bad_bodies(client, model, data, kind, status, pointer):
         assert pointer in pointers(body)
 
 
+@pytest.mark.parametrize("value", ["true", "false", "null", '"1"', "[]", "1e400"])
+def test_what_is_no_level_is_refused_by_its_place(client, model, value):
+    image = str([[0] * 28] * 28)
+    odd = image[: image.rindex("0")] + value + image[image.rindex("0") + 1 :]
+    data = f'{{"images": [{image}, {odd}]}}'
+    answer = client.post("/predict", data=data, content_type="application/json")
+    assert pointers(check_problem(answer, 422)) == ["/images/1/27/27"]
+
+
+def test_empty_images_are_each_named(client, model):
+    image = [[0] * 28] * 28
+    answer = client.post("/predict", json={"images": [image, [], [], image]})
+    assert pointers(check_problem(answer, 422)) == ["/images/1", "/images/2"]
+
+
 @pytest.mark.parametrize("pixel", [-1, 255.5, "0", None, True])
 def test_bad_pixels_are_named_by_their_place(client, model, pixel):
     image = np.zeros((28, 28)).tolist()
