@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from service.analysis.parts import Answer, Request, answer_with, blueprint
 from service.errors import problems
+from service.leaving import stop_if_left
 from service.parts import parts
 from service.pictures import Image
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
@@ -100,7 +101,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         image, label = np.array(body.image, dtype=np.float64), body.label
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
-    check = check_gradients(network, inputs, label, learning_rate)
+    check = check_gradients(network, inputs, label, learning_rate, go_on=stop_if_left)
     return answer_with(
         GradientCheckAnswer,
         {

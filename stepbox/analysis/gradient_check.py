@@ -1,5 +1,6 @@
 """Backpropagation against a derivative that knows nothing of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,12 @@ class GradientCheck:
 
 
 def check_gradients(
-    network: Network, inputs: Array, label: int, learning_rate: float, seed: int = 0
+    network: Network,
+    inputs: Array,
+    label: int,
+    learning_rate: float,
+    seed: int = 0,
+    go_on: Callable[[], None] = lambda: None,
 ) -> GradientCheck:
     """Compare both kinds of gradient with a complex-step derivative, weight by weight.
 
@@ -76,6 +82,8 @@ def check_gradients(
         Step size that the published kind updates with, within its backward pass.
     seed
         Seed of the sample of weights in layers of over ``ALL_CHECKED``.
+    go_on
+        Called before each block of weights; what it raises ends the check.
     """
     network = Network(
         [weights.astype(np.float64) for weights in network.weights],
@@ -89,7 +97,7 @@ def check_gradients(
     for layer, weights in enumerate(network.weights):
         chosen = _choose(weights.size, _affordable(network, layer), rng)
         kept = published[layer].ravel()[chosen]
-        truth = complex_step_derivatives(network, inputs, label, layer, chosen)
+        truth = complex_step_derivatives(network, inputs, label, layer, chosen, go_on)
         layers.append(
             LayerCheck(
                 layer=layer,
@@ -108,7 +116,12 @@ def check_gradients(
 
 
 def complex_step_derivatives(
-    network: Network, inputs: Array, label: int, layer: int, chosen: NDArray[np.int64]
+    network: Network,
+    inputs: Array,
+    label: int,
+    layer: int,
+    chosen: NDArray[np.int64],
+    go_on: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
     """Differentiate the loss by single weights of a layer: Im C(w + ih) / h.
 
@@ -128,6 +141,8 @@ def complex_step_derivatives(
         Index of the layer.
     chosen
         Weights, as indices into the layer's weights row by row.
+    go_on
+        As for `check_gradients`.
 
     Returns
     -------
@@ -138,6 +153,7 @@ def complex_step_derivatives(
     outputs, sources = np.unravel_index(chosen, network.weights[layer].shape)
     derivatives = np.empty(len(chosen))
     for start in range(0, len(chosen), BLOCK):
+        go_on()
         block = slice(start, start + BLOCK)
         steps = activations[layer][sources[block]]
         stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(steps), 1))

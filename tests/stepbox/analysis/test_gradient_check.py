@@ -133,3 +133,16 @@ def test_relative_numbers_worked_by_hand():
     assert relative_difference(np.zeros(3), np.zeros(3)) == 0
     assert relative_distance(np.array([3.0, 4]), np.zeros(2)) == 1
     assert relative_distance(np.zeros(2), np.zeros(2)) == 0
+
+
+def test_a_check_ends_where_it_may_not_go_on():
+    asked = []
+
+    def go_on():
+        asked.append(True)
+        if len(asked) == 2:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        check_gradients(make(), INPUTS, 4, 0.01, go_on=go_on)
+    assert len(asked) == 2
