@@ -4,10 +4,7 @@ import pytest
 
 from service import budget
 from service.budget import Budget, BusyError, Share
-
-
-def run(scene):
-    asyncio.run(asyncio.wait_for(scene(), 30))
+from tests.event_loops import run_scene
 
 
 async def turns(count=3):
@@ -34,7 +31,7 @@ def test_who_waits_is_served_in_order_though_less_would_do_for_the_next():
         assert order == [9, 1]
         await asyncio.gather(*waiting)
 
-    run(scene)
+    run_scene(scene)
 
 
 def test_who_waits_too_long_is_told_and_lets_the_next_by(monkeypatch):
@@ -47,7 +44,7 @@ def test_who_waits_too_long_is_told_and_lets_the_next_by(monkeypatch):
             await shared.take(9)
         await shared.take(2)
 
-    run(scene)
+    run_scene(scene)
 
 
 def test_who_leaves_while_it_waits_holds_nothing():
@@ -62,7 +59,7 @@ def test_who_leaves_while_it_waits_holds_nothing():
         shared.give(10)
         await shared.take(10)
 
-    run(scene)
+    run_scene(scene)
 
 
 def test_who_leaves_as_it_is_served_gives_back():
@@ -81,7 +78,7 @@ def test_who_leaves_as_it_is_served_gives_back():
         await asyncio.wait([waiting])
         await shared.take(10)
 
-    run(scene)
+    run_scene(scene)
 
 
 def test_a_share_grows_to_all_there_is_and_is_given_back():
@@ -98,4 +95,4 @@ def test_a_share_grows_to_all_there_is_and_is_given_back():
             await shared.take(7)
         await shared.take(3)
 
-    run(scene)
+    run_scene(scene)

@@ -7,7 +7,6 @@ from threading import Event
 
 import pytest
 import uvicorn
-import uvloop
 from flask import Flask
 from uvicorn.server import ServerState
 from werkzeug.exceptions import ClientDisconnected
@@ -19,6 +18,7 @@ from service.http_server import MOST_HEAD_BYTES, Protocol
 from service.leaving import stop_if_left
 from service.parts import Parts
 from service.settings import ServiceSettings
+from tests.event_loops import run_scene
 
 CHUNKED = "Transfer-Encoding: chunked"
 WAIT_S = 30  # for what comes at once
@@ -124,8 +124,7 @@ def run(scene, **settings):
         async with serving(**settings) as served:
             await scene(served)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(play())
+    run_scene(play)
 
 
 def test_livez_and_slow_bodies_need_no_thread():
