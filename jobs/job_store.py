@@ -152,7 +152,11 @@ class JobStore(JobReader):
     # -- what workers do ------------------------------------------------------------------
 
     def claim(
-        self, owner: Mapping[str, Any], worker: str, dead: Iterable[Death] = ()
+        self,
+        owner: Mapping[str, Any],
+        worker: str,
+        dead: Iterable[Death] = (),
+        call: str = "",
     ) -> Claim | None:
         """Take the first waiting job, or None where none waits.
 
@@ -162,8 +166,11 @@ class JobStore(JobReader):
             The process that takes it, and its worker's name.
         dead
             The jobs whose owner is known to be dead: they wait again first.
+        call
+            Names this call, where it may be repeated because its reply was lost: it then gives the
+            job that it took.
         """
-        answer = self._run("claim", json.dumps(owner), worker, *_flat(dead))
+        answer = self._run("claim", json.dumps(owner), worker, call, *_flat(dead))
         if answer is None:
             return None
         id, fence = answer

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 from jobs.connection import connect
@@ -47,7 +48,8 @@ class Stores:
 def run_next_job(stores: Stores, worker: str) -> None:
     """Take the oldest waiting job, if any, and run it to its end."""
     jobs = stores.jobs
-    claim = insist(jobs.claim, this_process(), worker, insist(dead_owners, jobs))
+    dead = insist(dead_owners, jobs)
+    claim = insist(jobs.claim, this_process(), worker, dead, call=token_hex(8))
     if claim is None:
         log.info("no job waits: a surplus token")
         return

@@ -1,9 +1,16 @@
--- ARGV: owner, worker, then job, fence, cause, beat of each lost job
+-- ARGV: owner, worker, name of the call or '', then job, fence, cause, beat of each lost job
 -- Reaps first, so that a job whose process died comes before those behind it; then queued →
--- running for the first waiting job. Returns {id, fence}, or false if none waits.
-local owner, worker = unpack(ARGV)
+-- running for the first waiting job. Returns {id, fence}, or false if none waits. A call that is
+-- repeated, as its reply was lost, returns the job that it took.
+local owner, worker, call = unpack(ARGV)
 
-reap(3)
+for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
+  local record = redis.call('HMGET', key_of(id), 'claimed_by', 'fence')
+  if record[1] == call then
+    return { id, record[2] }
+  end
+end
+reap(4)
 local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
 if not id then
   return false
@@ -12,7 +19,7 @@ redis.call('ZREM', 'jobs:queued', id)
 redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
-redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker)
+redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call)
 set_status(id, 'running')
 redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)
 redis.call('HSETNX', key_of(id), 'started_at', stamp())

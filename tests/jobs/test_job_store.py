@@ -325,3 +325,12 @@ def test_jobs_outlive_redis(jobs, redis_process, own_stack):
     own_stack.start_redis()
     assert [jobs.get(id).status for id in ids] == ["running"] + ["queued"] * 4
     assert jobs.report(claim) == "go on"
+
+
+def test_a_claim_whose_reply_was_lost_gives_the_same_job_again(jobs):
+    first, second = submit(jobs).id, submit(jobs).id
+    claims = [jobs.claim(OWNER, "w", call="a") for _ in range(2)]
+    assert claims[0] == claims[1]
+    assert (claims[0].job, claims[0].fence) == (first, "1")
+    assert jobs.get(first).attempts == 1
+    assert jobs.claim(OWNER, "w", call="b").job == second
