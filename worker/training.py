@@ -49,7 +49,7 @@ def run_next_job(stores: Stores, worker: str) -> None:
     """Take the oldest waiting job, if any, and run it to its end."""
     jobs = stores.jobs
     dead = insist(dead_owners, jobs)
-    claim = insist(jobs.claim, this_process(), worker, dead, call=token_hex(8))
+    claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
     if claim is None:
         log.info("no job waits: a surplus token")
         return
