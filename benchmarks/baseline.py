@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from stepbox.activations import Array
 from stepbox.datasets import Dataset
+from stepbox.nn.activations import Array
 from stepbox.recipe import Recipe
 
 

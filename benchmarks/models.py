@@ -19,11 +19,11 @@ from time import process_time
 
 import numpy as np
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.card import CardDraft
 from stepbox.evaluation import assess
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipes import RECIPES
 
 FEW = 20

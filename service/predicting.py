@@ -19,7 +19,6 @@ from service.explain import MOST_EXPLAINED, explain
 from service.leaving import stop_if_left
 from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
-from stepbox.activations import Array
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.evaluation import BLOCK, predict_logits
@@ -27,6 +26,7 @@ from stepbox.images import Fit, Invert
 from stepbox.losses import softmax
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.network import Network
+from stepbox.nn.activations import Array
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's

@@ -15,8 +15,8 @@ from math import cos, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import Array
 from stepbox.compiling import kept
+from stepbox.nn.activations import Array
 from stepbox.recipe import Augmentation
 
 Images = NDArray[np.uint8]

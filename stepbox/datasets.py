@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from stepbox.activations import Array
 from stepbox.checksums import CHECKSUMS, FOLDERS
 from stepbox.errors import DatasetError
+from stepbox.nn.activations import Array
 from stepbox.recipe import DatasetName, PixelScale
 
 Split = Literal["train", "test"]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import Array
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.losses import cross_entropy, softmax
 from stepbox.network import Network
+from stepbox.nn.activations import Array
 from stepbox.recipe import PixelScale
 
 BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache

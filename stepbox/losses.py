@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import Array
+from stepbox.nn.activations import Array
 
 
 def softmax(logits: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stepbox.activations import Activation, Array
 from stepbox.losses import softmax
+from stepbox.nn.activations import Activation, Array
 from stepbox.recipe import Initialization
 
 

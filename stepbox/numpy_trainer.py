@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import kernel
-from stepbox.activations import ACTIVATIONS, Array
 from stepbox.compiling import instruction_set
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.recipe import Recipe
 from stepbox.trainer import Trainer
 

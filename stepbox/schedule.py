@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stepbox.activations import Array
+from stepbox.nn.activations import Array
 from stepbox.recipe import Schedule
 
 WARM_UP = 0.3  # share of one cycle that rises

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stepbox.activations import Array
 from stepbox.captured_step import CapturedStep
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset
 from stepbox.memory import out_of_memory
 from stepbox.network import Network
+from stepbox.nn.activations import Array
 from stepbox.recipe import ActivationName, Recipe
 from stepbox.torch_model import fold, initial_model
 from stepbox.trainer import Trainer

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
-from stepbox.activations import Array
 from stepbox.augmentation import Augmenter
 from stepbox.computer import Computer
 from stepbox.datasets import Dataset
 from stepbox.network import Network
+from stepbox.nn.activations import Array
 from stepbox.recipe import Recipe
 from stepbox.schedule import rate_factors
 

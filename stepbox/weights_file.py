@@ -9,10 +9,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.card import StoredWeights
 from stepbox.errors import DamagedModelError
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipe import Recipe
 from stepbox.regular_files import read_regular, size_of_regular
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.activations import Array
 from stepbox.card import CardDraft, HistoryEntry
 from stepbox.datasets import load_dataset, scale_pixels
 from stepbox.evaluation import evaluate
 from stepbox.image_files import encode_png
 from stepbox.model_store import ModelStore, new_model_id
+from stepbox.nn.activations import Array
 from stepbox.recipe import Recipe
 from stepbox.recipes import RECIPES
 from stepbox.training import Epoch, make_trainer, train

@@ -7,12 +7,12 @@ import pytest
 from service.app import create_app
 from service.parts import Parts
 from service.settings import ServiceSettings
-from stepbox.activations import ACTIVATIONS
 from stepbox.card import CardDraft
 from stepbox.datasets import load_dataset
 from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipes import RECIPES
 from tests.processes import ROOT, free_port
 

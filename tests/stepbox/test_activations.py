@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.activations import ACTIVATIONS
+from stepbox.nn.activations import ACTIVATIONS
 
 STEP = 1e-20
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.evaluation import assess, evaluate, predict_logits
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 
 
 @st.composite

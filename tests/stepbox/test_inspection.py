@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.inspection import (
     confused,
     entropy,
@@ -14,6 +13,7 @@ from stepbox.inspection import (
 )
 from stepbox.losses import softmax
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipes import RECIPES
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.backprop import descend
 from stepbox.datasets import scale_pixels
 from stepbox.losses import cross_entropy
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 

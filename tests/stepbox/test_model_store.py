@@ -20,7 +20,6 @@ from pydantic import ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.card import (
     CalibrationBin,
     Card,
@@ -37,6 +36,7 @@ from stepbox.evaluation import Bin, Evaluation, assess
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 from stepbox.recipes import RECIPES
 from stepbox.training import Epoch
 

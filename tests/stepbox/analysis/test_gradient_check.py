@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.analysis.gradient_check import (
     ALL_CHECKED,
     LEAST_CHECKED,
@@ -14,6 +13,7 @@ from stepbox.analysis.gradient_check import (
 from stepbox.backprop import sample_gradients
 from stepbox.losses import cross_entropy
 from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
 
 INPUTS = np.random.default_rng(0).uniform(size=12)
 
