@@ -23,10 +23,10 @@ from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.evaluation import BLOCK, predict_logits
 from stepbox.images import Fit, Invert
-from stepbox.losses import softmax
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.network import Network
 from stepbox.nn.activations import Array
+from stepbox.nn.losses import softmax
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stepbox.losses import softmax
 from stepbox.nn.activations import Activation, Array
+from stepbox.nn.losses import softmax
 from stepbox.recipe import Initialization
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.errors import InvalidInputError
-from stepbox.losses import cross_entropy, softmax
+from stepbox.nn.losses import cross_entropy, softmax
 
 COMPLEX_STEP = 1e-200  # its square vanishes, so the step makes no error of its own
 BLOCK = 64  # logits stepped at once: 64 · 1,000 complex numbers are a megabyte

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from stepbox.datasets import scale_pixels
-from stepbox.losses import softmax
+from stepbox.nn.losses import softmax
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 from tests.service.test_predict import encode

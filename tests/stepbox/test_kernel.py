@@ -9,8 +9,8 @@ import pytest
 
 from stepbox.backprop import descend
 from stepbox.datasets import scale_pixels
-from stepbox.losses import cross_entropy
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.losses import cross_entropy
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.losses import cross_entropy, softmax
+from stepbox.nn.losses import cross_entropy, softmax
 
 any_logits = arrays(
     np.float64, st.tuples(st.integers(1, 5), st.integers(1, 12)), elements=st.floats(-1e308, 1e308)
