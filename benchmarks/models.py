@@ -22,8 +22,8 @@ import numpy as np
 from stepbox.card import CardDraft
 from stepbox.evaluation import assess
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 
 FEW = 20

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from stepbox.datasets import scale_pixels
 from stepbox.images import FIELD, Prepared
 from stepbox.inspection import entropy, input_gradient, margin
-from stepbox.network import Network
 from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
 from stepbox.recipe import PixelScale
 
 MOST_EXPLAINED = 100

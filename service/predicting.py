@@ -24,9 +24,9 @@ from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.evaluation import BLOCK, predict_logits
 from stepbox.images import Fit, Invert
 from stepbox.model_reader import LATEST, ModelReader
-from stepbox.network import Network
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.network import Network
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
 from stepbox.recipe import GradientKind
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.datasets import Dataset, scale_pixels
-from stepbox.network import Network
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy, softmax
+from stepbox.nn.network import Network
 from stepbox.recipe import PixelScale
 
 BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache

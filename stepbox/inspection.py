@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.network import Network
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
 
 HISTOGRAM_BINS = 60
 OUTSIDE = 0.002  # the part of the weights that may lie beyond a histogram's ends

@@ -13,7 +13,7 @@ from stepbox.card import MOST_CARD_BYTES, Card, StoredWeights
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.file_cache import FileCache
 from stepbox.model_index import CARD
-from stepbox.network import Network
+from stepbox.nn.network import Network
 from stepbox.regular_files import read_regular
 from stepbox.weights_file import check_size, read_weights
 

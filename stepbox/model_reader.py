@@ -19,7 +19,7 @@ from stepbox.card import MODEL_ID, Card
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.model_files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.model_index import ModelIndex
-from stepbox.network import Network
+from stepbox.nn.network import Network
 from stepbox.recipe import DatasetName
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundErro
 from stepbox.model_files import INITIAL, WEIGHTS
 from stepbox.model_index import CARD
 from stepbox.model_reader import ModelReader
-from stepbox.network import Network
+from stepbox.nn.network import Network
 from stepbox.weights_file import encode_weights
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

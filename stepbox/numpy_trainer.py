@@ -10,8 +10,8 @@ from stepbox import kernel
 from stepbox.compiling import instruction_set
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset, scale_pixels
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS, Array
+from stepbox.nn.network import Network
 from stepbox.recipe import Recipe
 from stepbox.trainer import Trainer
 

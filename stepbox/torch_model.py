@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS, Array
+from stepbox.nn.network import Network
 from stepbox.recipe import ActivationName, Recipe
 
 MODULES: dict[ActivationName, type[nn.Module]] = {

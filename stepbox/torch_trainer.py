@@ -18,8 +18,8 @@ from stepbox.captured_step import CapturedStep
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset
 from stepbox.memory import out_of_memory
-from stepbox.network import Network
 from stepbox.nn.activations import Array
+from stepbox.nn.network import Network
 from stepbox.recipe import ActivationName, Recipe
 from stepbox.torch_model import fold, initial_model
 from stepbox.trainer import Trainer

@@ -11,8 +11,8 @@ from stepbox import memory
 from stepbox.augmentation import Augmenter
 from stepbox.computer import Computer
 from stepbox.datasets import Dataset
-from stepbox.network import Network
 from stepbox.nn.activations import Array
+from stepbox.nn.network import Network
 from stepbox.recipe import Recipe
 from stepbox.schedule import rate_factors
 

@@ -11,8 +11,8 @@ from safetensors.numpy import load, save
 
 from stepbox.card import StoredWeights
 from stepbox.errors import DamagedModelError
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 from stepbox.recipe import Recipe
 from stepbox.regular_files import read_regular, size_of_regular
 

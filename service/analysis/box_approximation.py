@@ -17,7 +17,7 @@ from stepbox.analysis.box_approximation import (
     approximate_function,
 )
 from stepbox.analysis.expressions import FUNCTIONS, MAX_LENGTH
-from stepbox.network import Network
+from stepbox.nn.network import Network
 
 CONSTRUCTION = {
     (1, 1): "A box at each piece, as high as the function at its middle. Where a box ends its "

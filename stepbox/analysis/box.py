@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.network import Network
 from stepbox.nn.activations import Activation
+from stepbox.nn.network import Network
 
 STEP = Activation(
     name="step",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.box import STEP, run_staircase, running_sums, staircase_network
-from stepbox.network import Network
+from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps
 

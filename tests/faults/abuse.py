@@ -27,8 +27,8 @@ from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox.card import CardDraft
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in

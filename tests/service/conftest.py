@@ -11,8 +11,8 @@ from stepbox.card import CardDraft
 from stepbox.datasets import load_dataset
 from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 from tests.processes import ROOT, free_port
 

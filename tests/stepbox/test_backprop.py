@@ -6,9 +6,9 @@ import torch
 from scipy.special import erf
 
 from stepbox.backprop import backward, sample_gradients
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer
 

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.evaluation import assess, evaluate, predict_logits
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 
 
 @st.composite

@@ -11,9 +11,9 @@ from stepbox.inspection import (
     signed_grey,
     weight_histograms,
 )
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 
 

@@ -35,8 +35,8 @@ from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, 
 from stepbox.evaluation import Bin, Evaluation, assess
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
 from stepbox.training import Epoch
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
 
 TANH = ACTIVATIONS["tanh"]
 layer_sizes = st.lists(st.integers(1, 20), min_size=2, max_size=5)

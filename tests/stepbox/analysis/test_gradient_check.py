@@ -11,9 +11,9 @@ from stepbox.analysis.gradient_check import (
     relative_distance,
 )
 from stepbox.backprop import sample_gradients
-from stepbox.network import Network
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network
 
 INPUTS = np.random.default_rng(0).uniform(size=12)
 
