@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.backprop import backward, sample_gradients
 from stepbox.nn.activations import Array
+from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 

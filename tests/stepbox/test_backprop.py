@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.special import erf
 
-from stepbox.backprop import backward, sample_gradients
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stepbox.backprop import descend
 from stepbox.datasets import scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import descend
 from stepbox.nn.losses import cross_entropy
 from stepbox.recipes import RECIPES
 from stepbox.training import make_trainer

@@ -10,8 +10,8 @@ from stepbox.analysis.gradient_check import (
     relative_difference,
     relative_distance,
 )
-from stepbox.backprop import sample_gradients
 from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
