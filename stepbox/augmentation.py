@@ -15,8 +15,8 @@ from math import cos, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.compiling import kept
 from stepbox.nn.activations import Array
+from stepbox.nn.kernels.compiling import kept
 from stepbox.recipe import Augmentation
 
 Images = NDArray[np.uint8]

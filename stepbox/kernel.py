@@ -15,8 +15,8 @@ from math import erfc, exp, log, pi, sqrt, tanh
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.compiling import compiled, kept
 from stepbox.nn.activations import Array
+from stepbox.nn.kernels.compiling import compiled, kept
 
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}

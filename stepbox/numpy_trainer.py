@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import kernel
-from stepbox.compiling import instruction_set
 from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS, Array
+from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.network import Network
 from stepbox.recipe import Recipe
 from stepbox.trainer import Trainer

@@ -11,7 +11,7 @@ from tests.processes import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.container]
 
 SOURCE = """
-from stepbox.compiling import kept
+from stepbox.nn.kernels.compiling import kept
 
 @kept
 def double(x):
