@@ -57,7 +57,7 @@ def test_the_compiled_form_steps_as_its_definition(
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_values_and_slopes_are_those_of_the_definition(name):
     """At ordinary places and at the ends of the float range."""
-    from stepbox import kernel
+    from stepbox.nn.kernels import dense as kernel
 
     places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
     compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
@@ -89,7 +89,7 @@ for function in (kernel.descend, augmentation.resample):
 @pytest.mark.container
 def test_trainings_use_what_was_compiled_ahead():
     """As `make` and the images' build do it, which leaves nothing to compile to this test."""
-    for arguments in (["-m", "stepbox.kernel"], ["-c", TRAIN]):
+    for arguments in (["-m", "stepbox.nn.kernels.dense"], ["-c", TRAIN]):
         finished = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
         )

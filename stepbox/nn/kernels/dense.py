@@ -5,7 +5,7 @@ rows of shape (n_in + 1, n_out) with the biases as the row of a last input that 
 that all weights of one input stand side by side. And only live rows are touched, those that
 something passes through: four of five pixels are 0, and about every second neuron of a ReLU layer.
 
-    python -m stepbox.kernel
+    python -m stepbox.nn.kernels.dense
 
 compiles ahead of the first training.
 """
@@ -237,7 +237,8 @@ def compile_ahead() -> None:
 
 if __name__ == "__main__":
     # By its own name: what __main__ compiles would be cached as another module's.
-    from stepbox import augmentation, kernel
+    from stepbox import augmentation
+    from stepbox.nn.kernels import dense as kernel
 
     kernel.compile_ahead()
     augmentation.compile_ahead()
