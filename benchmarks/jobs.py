@@ -34,7 +34,7 @@ from jobs.job_store import JobStore
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from stepbox.recipes import RECIPES
-from stepbox.training import Epoch, Progress
+from stepbox.training.loop import Epoch, Progress
 from worker.owner import this_process
 
 FEW = 1_000

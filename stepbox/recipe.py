@@ -1,6 +1,6 @@
 """Recipes: what is to be trained, validated.
 
-A recipe fixes everything that a training's result depends on; `stepbox.training` says how far
+A recipe fixes everything that a training's result depends on; `stepbox.training.loop` says how far
 that goes.
 """
 

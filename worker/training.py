@@ -17,7 +17,7 @@ from stepbox.datasets import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
-from stepbox.training import Epoch, Progress, make_trainer, train
+from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist

@@ -7,7 +7,7 @@ import pytest
 
 from stepbox.datasets import Dataset, load_dataset
 from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer, train
+from stepbox.training.loop import make_trainer, train
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

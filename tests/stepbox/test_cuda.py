@@ -8,7 +8,7 @@ from stepbox.captured_step import CapturedStep
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.recipes import RECIPES
 from stepbox.torch_trainer import make_torch_trainer
-from stepbox.training import make_trainer, train
+from stepbox.training.loop import make_trainer, train
 
 pytestmark = [
     pytest.mark.gpu,

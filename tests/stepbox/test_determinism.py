@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stepbox.datasets import Dataset, load_dataset
 from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer
+from stepbox.training.loop import make_trainer
 
 for name in sys.argv[1:]:
     recipe = RECIPES[name]

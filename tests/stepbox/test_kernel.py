@@ -12,7 +12,7 @@ from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.losses import cross_entropy
 from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer
+from stepbox.training.loop import make_trainer
 
 STEPS = 100
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ import numpy
 from stepbox import augmentation, kernel
 from stepbox.datasets import Dataset
 from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer
+from stepbox.training.loop import make_trainer
 
 images = numpy.arange(3 * 784, dtype="uint8").reshape(3, 28, 28)
 for name in ("mnist-numpy", "mnist-numpy-best"):

@@ -38,7 +38,7 @@ from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.recipes import RECIPES
-from stepbox.training import Epoch
+from stepbox.training.loop import Epoch
 
 ROOT = Path(__file__).parents[2]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})

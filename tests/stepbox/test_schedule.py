@@ -4,7 +4,7 @@ import torch
 
 from stepbox.recipes import RECIPES
 from stepbox.schedule import rate_factors
-from stepbox.training import make_trainer
+from stepbox.training.loop import make_trainer
 
 STEPS = 200
 
