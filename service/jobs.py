@@ -19,7 +19,7 @@ from stepbox.datasets import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
 from stepbox.recipe import Recipe
 from stepbox.recipes import DESCRIPTIONS, RECIPES
-from stepbox.train_request import TrainRequest
+from stepbox.training.request import TrainRequest
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response, make_response, render_template
 
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.recipes import DEFAULT_RECIPE, DESCRIPTIONS
-from stepbox.train_request import TrainRequest
+from stepbox.training.request import TrainRequest
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "

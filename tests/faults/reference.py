@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from stepbox.datasets import load_dataset
-from stepbox.train_request import TrainRequest
 from stepbox.training.loop import make_trainer, train
+from stepbox.training.request import TrainRequest
 from stepbox.weights_file import encode_weights
 from tests.processes import ROOT
 

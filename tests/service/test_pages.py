@@ -5,7 +5,7 @@ import pytest
 
 from service.pages import PAGES, form_fields
 from service.static_files import FOLDER
-from stepbox.train_request import TrainRequest
+from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
 ALL = [*PAGES.values(), "/ui/jobs/some", "/ui/models/some"]

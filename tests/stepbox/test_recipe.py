@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from stepbox.recipe import Recipe
 from stepbox.recipes import DESCRIPTIONS, RECIPES
-from stepbox.train_request import TORCH_ONLY, TrainRequest, conflicts
+from stepbox.training.request import TORCH_ONLY, TrainRequest, conflicts
 
 
 def faults_of(body):
