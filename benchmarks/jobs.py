@@ -33,8 +33,8 @@ from jobs.job_reader import INDEXED_AT_ONCE
 from jobs.job_store import JobStore
 from jobs.record import Job, Status
 from jobs.settings import Settings
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import Epoch, Progress
+from stepbox.training.presets import RECIPES
 from worker.owner import this_process
 
 FEW = 1_000

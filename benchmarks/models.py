@@ -24,7 +24,7 @@ from stepbox.evaluation import assess
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 FEW = 20
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from typing import Any
 
 from stepbox.datasets import Dataset, load_dataset
 from stepbox.recipe import Recipe, RecipeName
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.training.presets import RECIPES
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000

@@ -24,7 +24,7 @@ from benchmarks.serving.processes import memory
 from stepbox.datasets import load_dataset
 from stepbox.image_files import encode_png
 from stepbox.nn.activations import Array
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 CONNECTIONS = 4
 

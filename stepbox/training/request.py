@@ -38,7 +38,7 @@ from stepbox.recipe import (
     StandardizeField,
     WeightDecayField,
 )
-from stepbox.recipes import DEFAULT_RECIPE, RECIPES
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 
 # What the NumPy engine does not do, and the value that it takes instead.
 TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}

@@ -29,7 +29,7 @@ from stepbox.card import CardDraft
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in
 from tests.service.conftest import publish, untrained

@@ -14,7 +14,7 @@ from jobs.connection import connect
 from jobs.job_store import JobStore
 from jobs.queue import QUEUE, make_celery, send_token
 from jobs.settings import Settings
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until

@@ -10,7 +10,7 @@ from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
 from jobs.watch import Death
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 RECIPE = RECIPES["mnist-numpy"]
 OWNER = {"pid": 1}

@@ -13,7 +13,7 @@ from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))

@@ -9,7 +9,7 @@ import requests
 
 from jobs.logs import FORMATTERS, about
 from service.logs import request_id_of
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.processes import wait_until
 
 MADE = re.compile("[0-9a-f]{16}")

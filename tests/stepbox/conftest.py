@@ -6,8 +6,8 @@ import hypothesis
 import pytest
 
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import make_trainer, train
+from stepbox.training.presets import RECIPES
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

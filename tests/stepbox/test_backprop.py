@@ -9,8 +9,8 @@ from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
 
 STEP = 1e-20
 LABEL = 3

@@ -13,7 +13,7 @@ import hashlib, os, sys
 from pathlib import Path
 
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 
 for name in sys.argv[1:]:

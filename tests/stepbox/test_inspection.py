@@ -14,7 +14,7 @@ from stepbox.inspection import (
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 
 def network_of(activation, *sizes, seed=0):

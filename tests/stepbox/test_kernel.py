@@ -11,8 +11,8 @@ from stepbox.datasets import scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.losses import cross_entropy
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
 
 STEPS = 100
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ TRAIN = """
 import numpy
 from stepbox import augmentation, kernel
 from stepbox.datasets import Dataset
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 
 images = numpy.arange(3 * 784, dtype="uint8").reshape(3, 28, 28)

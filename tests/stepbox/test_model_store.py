@@ -37,8 +37,8 @@ from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.recipes import RECIPES
 from stepbox.training.loop import Epoch
+from stepbox.training.presets import RECIPES
 
 ROOT = Path(__file__).parents[2]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})

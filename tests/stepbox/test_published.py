@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import stepbox
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 PUBLISHED = json.loads((Path(stepbox.__file__).parent / "published.json").read_text())
 

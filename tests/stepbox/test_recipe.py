@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from stepbox.recipe import Recipe
-from stepbox.recipes import DESCRIPTIONS, RECIPES
+from stepbox.training.presets import DESCRIPTIONS, RECIPES
 from stepbox.training.request import TORCH_ONLY, TrainRequest, conflicts
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from stepbox.recipes import RECIPES
 from stepbox.schedule import rate_factors
 from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
 
 STEPS = 200
 

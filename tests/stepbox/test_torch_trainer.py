@@ -4,7 +4,6 @@ import torch
 
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.recipes import RECIPES
 from stepbox.torch_model import initial_model
 from stepbox.torch_trainer import (
     AutogradTrainer,
@@ -13,6 +12,7 @@ from stepbox.torch_trainer import (
     make_torch_trainer,
 )
 from stepbox.trainer import visiting_order
+from stepbox.training.presets import RECIPES
 
 pytestmark = pytest.mark.container
 
