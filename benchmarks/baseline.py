@@ -18,7 +18,7 @@ from torchvision.transforms import ToTensor
 
 from stepbox.datasets import Dataset
 from stepbox.nn.activations import Array
-from stepbox.recipe import Recipe
+from stepbox.training.recipe import Recipe
 
 
 def sigmoid(z: Array) -> Array:

@@ -15,9 +15,9 @@ from statistics import mean
 
 import stepbox
 from stepbox.datasets import load_dataset
-from stepbox.recipe import Recipe, RecipeName
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe, RecipeName
 
 SOURCE: tuple[RecipeName, ...] = ("mnist-numpy-published", "mnist-numpy", "fashion-mnist-torch")
 SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 60)

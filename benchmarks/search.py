@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import Recipe, RecipeName
 from stepbox.training.loop import Epoch, make_trainer, train
 from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe, RecipeName
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.contender import Task
 from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import Recipe
 from stepbox.training.loop import make_trainer
+from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 

@@ -15,7 +15,7 @@ from jobs.queue import QUEUE
 from jobs.record import FINAL, Job, Status
 from jobs.watch import Death, Look
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
-from stepbox.recipe import Recipe
+from stepbox.training.recipe import Recipe
 
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5

@@ -10,7 +10,7 @@ from stepbox.images import FIELD, Prepared
 from stepbox.inspection import entropy, input_gradient, margin
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.recipe import PixelScale
+from stepbox.training.recipe import PixelScale
 
 MOST_EXPLAINED = 100
 

@@ -13,7 +13,7 @@ from stepbox.images import FIELD
 from stepbox.inspection import WeightHistogram, most_changed, weight_histograms
 from stepbox.model_reader import ModelReader
 from stepbox.nn.activations import Array
-from stepbox.recipe import DatasetName
+from stepbox.training.recipe import DatasetName
 
 FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest, or eighty of the recipes' usual
 

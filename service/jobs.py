@@ -17,8 +17,8 @@ from service.parts import parts
 from service.streams import FOLLOW, to_bytes
 from stepbox.datasets import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
-from stepbox.recipe import Recipe
 from stepbox.training.presets import DESCRIPTIONS, RECIPES
+from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from service.settings import ServiceSettings
 from service.streams import Streams
 from stepbox.datasets import Dataset, load_dataset
 from stepbox.model_store import ModelStore
-from stepbox.recipe import DatasetName
+from stepbox.training.recipe import DatasetName
 
 if TYPE_CHECKING:
     from celery import Celery

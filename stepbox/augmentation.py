@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import kept
-from stepbox.recipe import Augmentation
+from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 

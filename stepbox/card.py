@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from stepbox import __version__
 from stepbox.checksums import CHECKSUMS
-from stepbox.recipe import DatasetName, Recipe
+from stepbox.training.recipe import DatasetName, Recipe
 
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from stepbox.checksums import CHECKSUMS, FOLDERS
 from stepbox.errors import DatasetError
 from stepbox.nn.activations import Array
-from stepbox.recipe import DatasetName, PixelScale
+from stepbox.training.recipe import DatasetName, PixelScale
 
 Split = Literal["train", "test"]
 

@@ -10,7 +10,7 @@ from stepbox.datasets import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network
-from stepbox.recipe import PixelScale
+from stepbox.training.recipe import PixelScale
 
 BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache
 BINS = 10

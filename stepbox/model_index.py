@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from stepbox.card import MODEL_ID, MOST_CARD_BYTES, Moment
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.file_cache import FileCache, Version, file_versions, is_settled
-from stepbox.recipe import DatasetName
 from stepbox.regular_files import read_regular
+from stepbox.training.recipe import DatasetName
 
 CARD = "card.json"
 

@@ -20,7 +20,7 @@ from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.model_files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.model_index import ModelIndex
 from stepbox.nn.network import Network
-from stepbox.recipe import DatasetName
+from stepbox.training.recipe import DatasetName
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stepbox.nn.activations import Array
-from stepbox.recipe import Schedule
+from stepbox.training.recipe import Schedule
 
 WARM_UP = 0.3  # share of one cycle that rises
 START, END = 1 / 25, 1e-5 / 2.5  # of the cycle's top

@@ -8,7 +8,7 @@ from torch import nn
 
 from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.nn.network import Network
-from stepbox.recipe import ActivationName, Recipe
+from stepbox.training.recipe import ActivationName, Recipe
 
 MODULES: dict[ActivationName, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,

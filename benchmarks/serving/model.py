@@ -12,9 +12,9 @@ from stepbox.evaluation import evaluate
 from stepbox.image_files import encode_png
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import Array
-from stepbox.recipe import Recipe
 from stepbox.training.loop import Epoch, make_trainer, train
 from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.recipe import GradientKind
+from stepbox.training.recipe import GradientKind
 
 
 def backward(

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from stepbox.nn.activations import Activation, Array
 from stepbox.nn.losses import softmax
-from stepbox.recipe import Initialization
+from stepbox.training.recipe import Initialization
 
 
 @dataclass

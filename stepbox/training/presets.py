@@ -1,6 +1,6 @@
 """The named recipes: the source's two with their variants, and the most accurate ones."""
 
-from stepbox.recipe import Recipe, RecipeName
+from stepbox.training.recipe import Recipe, RecipeName
 
 RECIPES: dict[RecipeName, Recipe] = {
     recipe.name: recipe

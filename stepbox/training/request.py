@@ -14,7 +14,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from stepbox.errors import Fault
-from stepbox.recipe import (
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
+from stepbox.training.recipe import (
     ActivationField,
     AugmentationField,
     BatchSizeField,
@@ -38,7 +39,6 @@ from stepbox.recipe import (
     StandardizeField,
     WeightDecayField,
 )
-from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 
 # What the NumPy engine does not do, and the value that it takes instead.
 TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}

@@ -3,8 +3,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from stepbox.recipe import Recipe
 from stepbox.training.presets import DESCRIPTIONS, RECIPES
+from stepbox.training.recipe import Recipe
 from stepbox.training.request import TORCH_ONLY, TrainRequest, conflicts
 
 
