@@ -12,8 +12,8 @@ from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.network import Network
-from stepbox.trainer import Trainer
 from stepbox.training.recipe import Recipe
+from stepbox.training.trainer import Trainer
 
 
 class NumpyTrainer(Trainer):

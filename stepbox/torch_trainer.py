@@ -21,8 +21,8 @@ from stepbox.memory import out_of_memory
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 from stepbox.torch_model import fold, initial_model
-from stepbox.trainer import Trainer
 from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.trainer import Trainer
 
 # Batches of this size gain little from a second thread and lose tenfold where cores are shared;
 # and with one thread the sums, so the weights, do not depend on the number of cores.

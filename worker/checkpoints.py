@@ -5,7 +5,7 @@ import time
 
 from jobs.job_store import Claim
 from stepbox.checkpoints import CheckpointStore
-from stepbox.trainer import Trainer
+from stepbox.training.trainer import Trainer
 from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)

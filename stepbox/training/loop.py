@@ -18,8 +18,8 @@ from stepbox.datasets import Dataset
 from stepbox.errors import DivergedError
 from stepbox.evaluation import evaluate
 from stepbox.memory import out_of_memory_explained
-from stepbox.trainer import Trainer
 from stepbox.training.recipe import Recipe
+from stepbox.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from stepbox.torch_trainer import (
     full_memory_told,
     make_torch_trainer,
 )
-from stepbox.trainer import visiting_order
 from stepbox.training.presets import RECIPES
+from stepbox.training.trainer import visiting_order
 
 pytestmark = pytest.mark.container
 

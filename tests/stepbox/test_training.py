@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from stepbox.errors import DivergedError
 from stepbox.numpy_trainer import NumpyTrainer
 from stepbox.torch_trainer import TorchTrainer
-from stepbox.trainer import visiting_order
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from stepbox.training.presets import RECIPES
+from stepbox.training.trainer import visiting_order
 
 SMALL = {"hidden_sizes": (8,), "epochs": 2, "dataset": "mnist", "shuffle": True}
 SMALL_RECIPES = {
