@@ -76,7 +76,7 @@ def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
             from stepbox.torch_trainer import make_torch_trainer
 
             return make_torch_trainer(recipe, train_set)
-        from stepbox.numpy_trainer import NumpyTrainer
+        from stepbox.training.numpy_trainer import NumpyTrainer
 
         return NumpyTrainer(recipe, train_set)
 
