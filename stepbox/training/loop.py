@@ -73,7 +73,7 @@ def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
     """Make the recipe's engine ready to train; torch is imported only where it is asked for."""
     with out_of_memory_explained(recipe):
         if recipe.engine == "torch":
-            from stepbox.torch_trainer import make_torch_trainer
+            from stepbox.training.torch_trainer import make_torch_trainer
 
             return make_torch_trainer(recipe, train_set)
         from stepbox.training.numpy_trainer import NumpyTrainer

@@ -6,9 +6,9 @@ import torch
 
 from stepbox.captured_step import CapturedStep
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.torch_trainer import make_torch_trainer
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
+from stepbox.training.torch_trainer import make_torch_trainer
 
 pytestmark = [
     pytest.mark.gpu,

@@ -5,13 +5,13 @@ import torch
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.torch_model import initial_model
-from stepbox.torch_trainer import (
+from stepbox.training.presets import RECIPES
+from stepbox.training.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
     full_memory_told,
     make_torch_trainer,
 )
-from stepbox.training.presets import RECIPES
 from stepbox.training.trainer import visiting_order
 
 pytestmark = pytest.mark.container

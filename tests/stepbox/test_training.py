@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
-from stepbox.torch_trainer import TorchTrainer
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
+from stepbox.training.torch_trainer import TorchTrainer
 from stepbox.training.trainer import visiting_order
 
 SMALL = {"hidden_sizes": (8,), "epochs": 2, "dataset": "mnist", "shuffle": True}
