@@ -20,8 +20,8 @@ from stepbox.datasets import Dataset
 from stepbox.memory import out_of_memory
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
-from stepbox.torch_model import fold, initial_model
 from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.torch_model import fold, initial_model
 from stepbox.training.trainer import Trainer
 
 # Batches of this size gain little from a second thread and lose tenfold where cores are shared;

@@ -4,8 +4,8 @@ import torch
 
 from stepbox.datasets import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.torch_model import initial_model
 from stepbox.training.presets import RECIPES
+from stepbox.training.torch_model import initial_model
 from stepbox.training.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
