@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from stepbox.captured_step import CapturedStep
 from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.training.captured_step import CapturedStep
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_trainer import make_torch_trainer
