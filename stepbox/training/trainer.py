@@ -13,8 +13,8 @@ from stepbox.computer import Computer
 from stepbox.datasets import Dataset
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
-from stepbox.schedule import rate_factors
 from stepbox.training.recipe import Recipe
+from stepbox.training.schedule import rate_factors
 
 REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from stepbox.schedule import rate_factors
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
+from stepbox.training.schedule import rate_factors
 
 STEPS = 200
 
