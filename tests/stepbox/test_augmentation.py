@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from stepbox.augmentation import (
+from stepbox.training.augmentation import (
     STRENGTH,
     Augmenter,
     displacement_fields,

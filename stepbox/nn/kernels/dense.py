@@ -237,8 +237,8 @@ def compile_ahead() -> None:
 
 if __name__ == "__main__":
     # By its own name: what __main__ compiles would be cached as another module's.
-    from stepbox import augmentation
     from stepbox.nn.kernels import dense as kernel
+    from stepbox.training import augmentation
 
     kernel.compile_ahead()
     augmentation.compile_ahead()
