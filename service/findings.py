@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from stepbox.datasets import Dataset
-from stepbox.evaluation import predict_logits
 from stepbox.file_cache import FileCache
 from stepbox.images import FIELD
 from stepbox.inspection import WeightHistogram, most_changed, weight_histograms
 from stepbox.model_reader import ModelReader
 from stepbox.nn.activations import Array
+from stepbox.training.evaluation import predict_logits
 from stepbox.training.recipe import DatasetName
 
 FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest, or eighty of the recipes' usual

@@ -21,12 +21,12 @@ from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.evaluation import BLOCK, predict_logits
 from stepbox.images import Fit, Invert
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
+from stepbox.training.evaluation import BLOCK, predict_logits
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
 QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's

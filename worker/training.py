@@ -15,8 +15,8 @@ from stepbox.card import CardDraft, ComputerReport, Cost
 from stepbox.checkpoints import CheckpointStore
 from stepbox.datasets import load_dataset
 from stepbox.errors import StepboxError
-from stepbox.evaluation import evaluate
 from stepbox.model_store import ModelStore, new_model_id
+from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process

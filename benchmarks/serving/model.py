@@ -8,10 +8,10 @@ import numpy as np
 
 from stepbox.card import CardDraft, HistoryEntry
 from stepbox.datasets import load_dataset, scale_pixels
-from stepbox.evaluation import evaluate
 from stepbox.image_files import encode_png
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import Array
+from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe

@@ -16,8 +16,8 @@ import numpy as np
 
 from stepbox.datasets import Dataset
 from stepbox.errors import DivergedError
-from stepbox.evaluation import evaluate
 from stepbox.memory import out_of_memory_explained
+from stepbox.training.evaluation import evaluate
 from stepbox.training.recipe import Recipe
 from stepbox.training.trainer import Trainer
 

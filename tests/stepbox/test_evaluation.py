@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stepbox.datasets import Dataset, scale_pixels
-from stepbox.evaluation import assess, evaluate, predict_logits
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.training.evaluation import assess, evaluate, predict_logits
 
 
 @st.composite

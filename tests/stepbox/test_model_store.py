@@ -32,11 +32,11 @@ from stepbox.card import (
 from stepbox.checksums import CHECKSUMS, FOLDERS
 from stepbox.datasets import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
-from stepbox.evaluation import Bin, Evaluation, assess
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.training.evaluation import Bin, Evaluation, assess
 from stepbox.training.loop import Epoch
 from stepbox.training.presets import RECIPES
 
