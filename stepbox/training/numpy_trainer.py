@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.computer import Computer, processor_name
 from stepbox.datasets import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.network import Network
+from stepbox.training.computer import Computer, processor_name
 from stepbox.training.recipe import Recipe
 from stepbox.training.trainer import Trainer
 

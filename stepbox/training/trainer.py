@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
-from stepbox.computer import Computer
 from stepbox.datasets import Dataset
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter
+from stepbox.training.computer import Computer
 from stepbox.training.recipe import Recipe
 from stepbox.training.schedule import rate_factors
 
