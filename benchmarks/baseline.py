@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import Array
 from stepbox.training.recipe import Recipe
 

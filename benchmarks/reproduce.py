@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 
 import stepbox
-from stepbox.datasets import load_dataset
+from stepbox.data.dataset import load_dataset
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stepbox.datasets import Dataset, load_dataset
+from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.training.loop import Epoch, make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName

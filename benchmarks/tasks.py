@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contender import Task
-from stepbox.datasets import Dataset, load_dataset
+from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.training.loop import make_trainer
 from stepbox.training.recipe import Recipe
 

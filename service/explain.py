@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.images import FIELD, Prepared
 from stepbox.inspection import entropy, input_gradient, margin
 from stepbox.nn.losses import softmax

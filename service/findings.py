@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.file_cache import FileCache
 from stepbox.images import FIELD
 from stepbox.inspection import WeightHistogram, most_changed, weight_histograms

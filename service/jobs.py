@@ -15,7 +15,7 @@ from service.errors import RETRY_AFTER_S, problems
 from service.parameters import Parameters
 from service.parts import parts
 from service.streams import FOLLOW, to_bytes
-from stepbox.datasets import TRAIN_SAMPLES
+from stepbox.data.dataset import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import DESCRIPTIONS, RECIPES
 from stepbox.training.recipe import Recipe

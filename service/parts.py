@@ -11,7 +11,7 @@ from jobs.queue import make_celery
 from service.findings import Findings
 from service.settings import ServiceSettings
 from service.streams import Streams
-from stepbox.datasets import Dataset, load_dataset
+from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.model_store import ModelStore
 from stepbox.training.recipe import DatasetName
 

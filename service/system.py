@@ -13,7 +13,7 @@ from service.errors import RETRY_AFTER_S, problem, problems
 from service.parts import parts
 from stepbox import __version__
 from stepbox.checksums import CHECKSUMS
-from stepbox.datasets import CLASSES
+from stepbox.data.dataset import CLASSES
 from stepbox.errors import DatasetError
 
 blueprint = APIBlueprint(

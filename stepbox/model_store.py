@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stepbox.aliases import alias_faults
 from stepbox.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
-from stepbox.datasets import CLASSES
+from stepbox.data.dataset import CLASSES
 from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.model_files import INITIAL, WEIGHTS

@@ -13,7 +13,7 @@ from jobs.record import Status
 from jobs.settings import Settings
 from stepbox.card import CardDraft, ComputerReport, Cost
 from stepbox.checkpoints import CheckpointStore
-from stepbox.datasets import load_dataset
+from stepbox.data.dataset import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate

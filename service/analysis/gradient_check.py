@@ -10,7 +10,7 @@ from service.leaving import stop_if_left
 from service.parts import parts
 from service.pictures import Image
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
 
 PUBLISHED = (

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.datasets import Dataset, scale_pixels
+from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError
 from stepbox.memory import out_of_memory_explained
 from stepbox.training.evaluation import evaluate

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.datasets import Dataset, scale_pixels
+from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.memory import out_of_memory
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter

@@ -4,7 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from stepbox.datasets import load_dataset
+from stepbox.data.dataset import load_dataset
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.request import TrainRequest
 from stepbox.weights_file import encode_weights

@@ -8,7 +8,7 @@ from service.app import create_app
 from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox.card import CardDraft
-from stepbox.datasets import load_dataset
+from stepbox.data.dataset import load_dataset
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network

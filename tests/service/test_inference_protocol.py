@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.app import create_app
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.model_files import WEIGHTS
 from stepbox.nn.losses import softmax
 from tests.problems import check_problem, pointers

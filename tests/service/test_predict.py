@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.nn.losses import softmax
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish

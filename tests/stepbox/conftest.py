@@ -5,7 +5,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from stepbox.datasets import Dataset, load_dataset
+from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 

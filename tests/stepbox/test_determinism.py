@@ -12,7 +12,7 @@ FINGERPRINT = """
 import hashlib, os, sys
 from pathlib import Path
 
-from stepbox.datasets import Dataset, load_dataset
+from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.datasets import Dataset, scale_pixels
+from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.training.evaluation import assess, evaluate, predict_logits

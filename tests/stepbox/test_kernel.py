@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.losses import cross_entropy
@@ -72,7 +72,7 @@ def test_values_and_slopes_are_those_of_the_definition(name):
 TRAIN = """
 import numpy
 from stepbox import augmentation, kernel
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer, train

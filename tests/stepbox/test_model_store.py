@@ -30,7 +30,7 @@ from stepbox.card import (
     Versions,
 )
 from stepbox.checksums import CHECKSUMS, FOLDERS
-from stepbox.datasets import CLASSES
+from stepbox.data.dataset import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.model_reader import LATEST
 from stepbox.model_store import ModelStore, new_model_id

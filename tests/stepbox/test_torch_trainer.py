@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stepbox.datasets import scale_pixels
+from stepbox.data.dataset import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_model import initial_model
