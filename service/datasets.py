@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from service.errors import problems
 from service.parameters import Parameters
 from service.parts import parts
-from stepbox.checksums import CHECKSUMS
+from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.image_files import encode_png

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from service.errors import RETRY_AFTER_S, problem, problems
 from service.parts import parts
 from stepbox import __version__
-from stepbox.checksums import CHECKSUMS
+from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES
 from stepbox.errors import DatasetError
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from stepbox import __version__
-from stepbox.checksums import CHECKSUMS
+from stepbox.data.checksums import CHECKSUMS
 from stepbox.training.recipe import DatasetName, Recipe
 
 MODEL_ID = re.compile("m-[0-9a-f]{12}")

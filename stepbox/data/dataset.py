@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from stepbox.checksums import CHECKSUMS, FOLDERS
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.errors import DatasetError
 from stepbox.nn.activations import Array
 from stepbox.training.recipe import DatasetName, PixelScale

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from stepbox.checksums import CHECKSUMS, FOLDERS
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import CLASSES, load_dataset, parse_idx, scale_pixels
 from stepbox.errors import DatasetError
 

@@ -29,7 +29,7 @@ from stepbox.card import (
     HistoryEntry,
     Versions,
 )
-from stepbox.checksums import CHECKSUMS, FOLDERS
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.model_reader import LATEST
