@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from stepbox.data.dataset import scale_pixels
-from stepbox.images import FIELD, Prepared
+from stepbox.images.prepare import FIELD, Prepared
 from stepbox.inspection import entropy, input_gradient, margin
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import Dataset
 from stepbox.file_cache import FileCache
-from stepbox.images import FIELD
+from stepbox.images.prepare import FIELD
 from stepbox.inspection import WeightHistogram, most_changed, weight_histograms
 from stepbox.model_reader import ModelReader
 from stepbox.nn.activations import Array

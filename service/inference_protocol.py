@@ -28,7 +28,7 @@ from service.pictures import JSON
 from service.predicting import classify, in_turn, load_model
 from service.tensors import read_inference, write_inference
 from stepbox import __version__
-from stepbox.images import FIELD
+from stepbox.images.prepare import FIELD
 
 EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"

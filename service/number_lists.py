@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from stepbox.images import FIELD
+from stepbox.images.prepare import FIELD
 
 IMAGE_BYTES = 64 * 2**10  # of the text of one image, at most: 80 a number
 LEAST_IMAGE_BYTES = 2 * FIELD * FIELD  # a digit and a comma or bracket for each number

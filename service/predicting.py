@@ -21,7 +21,7 @@ from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.images import Fit, Invert
+from stepbox.images.prepare import Fit, Invert
 from stepbox.model_reader import LATEST, ModelReader
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax

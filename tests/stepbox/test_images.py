@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from stepbox.errors import InvalidInputError
 from stepbox.image_files import decode_image, encode_png
-from stepbox.images import prepare, prepare_fields
+from stepbox.images.prepare import prepare, prepare_fields
 
 pytestmark = pytest.mark.container
 
