@@ -10,7 +10,7 @@ from service.parts import parts
 from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
-from stepbox.image_files import encode_png
+from stepbox.images.decode import encode_png
 
 MOST_INDICES = 1000
 INDICES = r"[0-9]{1,4}(,[0-9]{1,4})*"

@@ -13,7 +13,7 @@ from service.parts import parts
 from service.pictures import JSON
 from stepbox.card import ModelId
 from stepbox.errors import NotFoundError
-from stepbox.image_files import encode_png
+from stepbox.images.decode import encode_png
 from stepbox.inspection import confused, published_curves, signed_grey
 from stepbox.nn.activations import Array
 

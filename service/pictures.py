@@ -23,7 +23,7 @@ from service.json_body import has_too_many_values, parse_object
 from service.leaving import stop_if_left
 from service.number_lists import IMAGE_BYTES, OddListError, read_images
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.image_files import MAX_PIXELS, decode_image
+from stepbox.images.decode import MAX_PIXELS, decode_image
 from stepbox.images.prepare import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
 from stepbox.plain_png import read_plain_png
 

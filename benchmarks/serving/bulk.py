@@ -22,7 +22,7 @@ from benchmarks.serving.model import DATA, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from stepbox.data.dataset import load_dataset
-from stepbox.image_files import encode_png
+from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
 from stepbox.training.presets import RECIPES
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from stepbox.card import CardDraft, HistoryEntry
 from stepbox.data.dataset import load_dataset, scale_pixels
-from stepbox.image_files import encode_png
+from stepbox.images.decode import encode_png
 from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import Array
 from stepbox.training.evaluation import evaluate

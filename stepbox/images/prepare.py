@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stepbox.image_files import Grey
+from stepbox.images.decode import Grey
 
 Invert = Literal["auto", "always", "never"]
 Fit = Literal["none", "mnist"]

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from stepbox.errors import InvalidInputError
-from stepbox.image_files import decode_image, encode_png
+from stepbox.images.decode import decode_image, encode_png
 from stepbox.images.prepare import prepare, prepare_fields
 
 pytestmark = pytest.mark.container
