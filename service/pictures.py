@@ -24,8 +24,8 @@ from service.leaving import stop_if_left
 from service.number_lists import IMAGE_BYTES, OddListError, read_images
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.images.decode import MAX_PIXELS, decode_image
+from stepbox.images.plain_png import read_plain_png
 from stepbox.images.prepare import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
-from stepbox.plain_png import read_plain_png
 
 MOST_IMAGES = 10_000
 MOST_PIXELS = 10 * MAX_PIXELS  # of all pictures of a request

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stepbox.errors import InvalidInputError
-from stepbox.plain_png import read_plain_png
+from stepbox.images.plain_png import read_plain_png
 
 Grey = NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
 from stepbox.images.decode import encode_png
-from stepbox.plain_png import MOST_BYTES, MOST_SIDE, read_plain_png
+from stepbox.images.plain_png import MOST_BYTES, MOST_SIDE, read_plain_png
 
 SIDES = st.integers(1, MOST_SIDE)
 
