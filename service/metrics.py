@@ -23,7 +23,7 @@ from service.counts import BOUNDS_S, folder, observe
 from service.parts import parts
 from service.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
-from stepbox.model_store import ModelStore
+from stepbox.store.models import ModelStore
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})

@@ -12,7 +12,7 @@ from service.findings import Findings
 from service.settings import ServiceSettings
 from service.streams import Streams
 from stepbox.data.dataset import Dataset, load_dataset
-from stepbox.model_store import ModelStore
+from stepbox.store.models import ModelStore
 from stepbox.training.recipe import DatasetName
 
 if TYPE_CHECKING:

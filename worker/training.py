@@ -15,7 +15,7 @@ from stepbox.card import CardDraft, ComputerReport, Cost
 from stepbox.checkpoints import CheckpointStore
 from stepbox.data.dataset import load_dataset
 from stepbox.errors import StepboxError
-from stepbox.model_store import ModelStore, new_model_id
+from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from worker.checkpoints import Checkpoints

@@ -9,8 +9,8 @@ import numpy as np
 from stepbox.card import CardDraft, HistoryEntry
 from stepbox.data.dataset import load_dataset, scale_pixels
 from stepbox.images.decode import encode_png
-from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import Array
+from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, make_trainer, train
 from stepbox.training.presets import RECIPES

@@ -26,9 +26,9 @@ from PIL import Image
 from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox.card import CardDraft
-from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.presets import RECIPES
 from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in

@@ -10,7 +10,7 @@ import requests
 
 from service.parts import Parts
 from service.settings import ServiceSettings
-from stepbox.model_store import ModelStore
+from stepbox.store.models import ModelStore
 from tests.faults.test_recovery import WITHOUT_CAPABILITIES
 from tests.problems import check_problem
 from tests.service.conftest import publish

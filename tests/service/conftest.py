@@ -9,9 +9,9 @@ from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox.card import CardDraft
 from stepbox.data.dataset import load_dataset
-from stepbox.model_store import ModelStore, new_model_id
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port

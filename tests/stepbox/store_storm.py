@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.model_store import ModelStore, new_model_id
+from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.test_model_store import make_draft, make_network
 
 

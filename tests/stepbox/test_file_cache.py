@@ -10,7 +10,7 @@ import pytest
 
 from stepbox.errors import DamagedModelError
 from stepbox.file_cache import FileCache
-from stepbox.model_store import ModelStore
+from stepbox.store.models import ModelStore
 from tests.processes import wait_until
 from tests.stepbox.test_model_store import MNIST, add, settle
 

@@ -14,7 +14,7 @@ from stepbox.card import MOST_CARD_BYTES
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.model_files import CACHE_BYTES
 from stepbox.model_index import ModelIndex
-from stepbox.model_store import ModelStore, new_model_id
+from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.test_model_store import MNIST, ROOT, add, contents, rewrite_card, settle
 
 OLD, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2027))
@@ -213,7 +213,7 @@ def test_a_full_disk_changes_no_alias(store, folder):
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from stepbox.errors import StoreError\n"
-        "from stepbox.model_store import ModelStore\n"
+        "from stepbox.store.models import ModelStore\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))\n"
         "try:\n"
         "    ModelStore(Path(sys.argv[1])).set_alias('new', sys.argv[2])\n"
