@@ -10,8 +10,8 @@ from stepbox.data.dataset import Dataset
 from stepbox.file_cache import FileCache
 from stepbox.images.prepare import FIELD
 from stepbox.inspection import WeightHistogram, most_changed, weight_histograms
-from stepbox.model_reader import ModelReader
 from stepbox.nn.activations import Array
+from stepbox.store.reader import ModelReader
 from stepbox.training.evaluation import predict_logits
 from stepbox.training.recipe import DatasetName
 

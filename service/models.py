@@ -13,7 +13,7 @@ from service.parts import parts
 from stepbox.card import Card, ModelId
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.model_index import CURSOR
-from stepbox.model_reader import LATEST
+from stepbox.store.reader import LATEST
 
 blueprint = APIBlueprint(
     "models", __name__, abp_tags=[Tag(name="models", description="What trainings came to.")]

@@ -22,10 +22,10 @@ from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepa
 from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
-from stepbox.model_reader import LATEST, ModelReader
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
+from stepbox.store.reader import LATEST, ModelReader
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds

@@ -1,6 +1,6 @@
 """Where finished models live: a folder of plain files that many processes share.
 
-Reading and the layout are in `stepbox.model_reader`. Beside the models lie `.staged/`, with those
+Reading and the layout are in `stepbox.store.reader`. Beside the models lie `.staged/`, with those
 that may yet be published, `.trash/`, with those on their way out, and `.lock`, which guards the
 aliases.
 """
@@ -21,8 +21,8 @@ from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.model_files import INITIAL, WEIGHTS
 from stepbox.model_index import CARD
-from stepbox.model_reader import ModelReader
 from stepbox.nn.network import Network
+from stepbox.store.reader import ModelReader
 from stepbox.weights_file import encode_weights
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -32,10 +32,10 @@ from stepbox.card import (
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
-from stepbox.model_reader import LATEST
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.models import ModelStore, new_model_id
+from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import Bin, Evaluation, assess
 from stepbox.training.loop import Epoch
 from stepbox.training.presets import RECIPES
