@@ -12,7 +12,7 @@ from service.parameters import Parameters
 from service.parts import parts
 from stepbox.card import Card, ModelId
 from stepbox.errors import DamagedModelError, NotFoundError
-from stepbox.model_index import CURSOR
+from stepbox.store.index import CURSOR
 from stepbox.store.reader import LATEST
 
 blueprint = APIBlueprint(

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from stepbox.card import MOST_CARD_BYTES, Card, StoredWeights
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.file_cache import FileCache
-from stepbox.model_index import CARD
 from stepbox.nn.network import Network
 from stepbox.regular_files import read_regular
+from stepbox.store.index import CARD
 from stepbox.weights_file import check_size, read_weights
 
 T = TypeVar("T")

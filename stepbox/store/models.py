@@ -20,8 +20,8 @@ from stepbox.data.dataset import CLASSES
 from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.model_files import INITIAL, WEIGHTS
-from stepbox.model_index import CARD
 from stepbox.nn.network import Network
+from stepbox.store.index import CARD
 from stepbox.store.reader import ModelReader
 from stepbox.weights_file import encode_weights
 

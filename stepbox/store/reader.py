@@ -18,8 +18,8 @@ from stepbox.aliases import Aliases
 from stepbox.card import MODEL_ID, Card
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.model_files import CACHE_BYTES, WEIGHTS, ModelFiles
-from stepbox.model_index import ModelIndex
 from stepbox.nn.network import Network
+from stepbox.store.index import ModelIndex
 from stepbox.training.recipe import DatasetName
 
 T = TypeVar("T")
