@@ -19,8 +19,8 @@ from stepbox.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
 from stepbox.data.dataset import CLASSES
 from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
-from stepbox.model_files import INITIAL, WEIGHTS
 from stepbox.nn.network import Network
+from stepbox.store.files import INITIAL, WEIGHTS
 from stepbox.store.index import CARD
 from stepbox.store.reader import ModelReader
 from stepbox.weights_file import encode_weights

@@ -17,8 +17,8 @@ from typing import TypeVar, get_args
 from stepbox.aliases import Aliases
 from stepbox.card import MODEL_ID, Card
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
-from stepbox.model_files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.nn.network import Network
+from stepbox.store.files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.store.index import ModelIndex
 from stepbox.training.recipe import DatasetName
 

@@ -10,8 +10,8 @@ import pytest
 
 from service.app import create_app
 from stepbox.data.dataset import scale_pixels
-from stepbox.model_files import WEIGHTS
 from stepbox.nn.losses import softmax
+from stepbox.store.files import WEIGHTS
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 

@@ -12,7 +12,7 @@ import pytest
 
 from stepbox.card import MOST_CARD_BYTES
 from stepbox.errors import DamagedModelError, StoreError
-from stepbox.model_files import CACHE_BYTES
+from stepbox.store.files import CACHE_BYTES
 from stepbox.store.index import ModelIndex
 from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.test_model_store import MNIST, ROOT, add, contents, rewrite_card, settle
