@@ -15,7 +15,7 @@ from stepbox.file_cache import FileCache
 from stepbox.nn.network import Network
 from stepbox.regular_files import read_regular
 from stepbox.store.index import CARD
-from stepbox.weights_file import check_size, read_weights
+from stepbox.store.weights import check_size, read_weights
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from stepbox.nn.network import Network
 from stepbox.store.files import INITIAL, WEIGHTS
 from stepbox.store.index import CARD
 from stepbox.store.reader import ModelReader
-from stepbox.weights_file import encode_weights
+from stepbox.store.weights import encode_weights
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 

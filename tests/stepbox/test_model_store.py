@@ -185,7 +185,7 @@ def test_equal_networks_give_equal_files_in_any_process():
     script = (
         "import hashlib, numpy as np\n"
         "from tests.stepbox.test_model_store import MNIST, ACTIVATIONS, Network\n"
-        "from stepbox.weights_file import encode_weights\n"
+        "from stepbox.store.weights import encode_weights\n"
         "network = Network.initial(MNIST.layer_sizes, ACTIVATIONS['sigmoid'], 7)\n"
         "print(encode_weights(network)[1].sha256)\n"
     )
