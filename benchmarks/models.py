@@ -19,9 +19,9 @@ from time import process_time
 
 import numpy as np
 
-from stepbox.card import CardDraft
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import assess
 from stepbox.training.presets import RECIPES

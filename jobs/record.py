@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
-from stepbox.card import HistoryEntry
 from stepbox.errors import NotFoundError
+from stepbox.store.card import HistoryEntry
 from stepbox.training.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]

@@ -11,11 +11,11 @@ from service.models import ModelPath
 from service.parameters import Parameters
 from service.parts import parts
 from service.pictures import JSON
-from stepbox.card import ModelId
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
 from stepbox.inspection import confused, published_curves, signed_grey
 from stepbox.nn.activations import Array
+from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
 MOST_PICTURES = 1000

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.errors import problems
 from service.parameters import Parameters
 from service.parts import parts
-from stepbox.card import Card, ModelId
 from stepbox.errors import DamagedModelError, NotFoundError
+from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR
 from stepbox.store.reader import LATEST
 

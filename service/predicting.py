@@ -19,12 +19,12 @@ from service.explain import MOST_EXPLAINED, explain
 from service.leaving import stop_if_left
 from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
-from stepbox.card import Card
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
+from stepbox.store.card import Card
 from stepbox.store.reader import LATEST, ModelReader
 from stepbox.training.evaluation import BLOCK, predict_logits
 

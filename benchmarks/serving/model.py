@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.card import CardDraft, HistoryEntry
 from stepbox.data.dataset import load_dataset, scale_pixels
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
+from stepbox.store.card import CardDraft, HistoryEntry
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, make_trainer, train

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from stepbox.aliases import Aliases
-from stepbox.card import MODEL_ID, Card
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
+from stepbox.store.card import MODEL_ID, Card
 from stepbox.store.files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.store.index import ModelIndex
 from stepbox.training.recipe import DatasetName

@@ -25,9 +25,9 @@ from PIL import Image
 
 from service.parts import Parts
 from service.settings import ServiceSettings
-from stepbox.card import CardDraft
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.presets import RECIPES
 from tests.faults.worst_bodies import worst_bodies

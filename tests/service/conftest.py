@@ -7,10 +7,10 @@ import pytest
 from service.app import create_app
 from service.parts import Parts
 from service.settings import ServiceSettings
-from stepbox.card import CardDraft
 from stepbox.data.dataset import load_dataset
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.presets import RECIPES

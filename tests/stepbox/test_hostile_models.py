@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stepbox.card import MOST_CARD_BYTES
 from stepbox.errors import DamagedModelError, StoreError
+from stepbox.store.card import MOST_CARD_BYTES
 from stepbox.store.files import CACHE_BYTES
 from stepbox.store.index import ModelIndex
 from stepbox.store.models import ModelStore, new_model_id

@@ -20,7 +20,12 @@ from pydantic import ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from stepbox.card import (
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
+from stepbox.data.dataset import CLASSES
+from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import (
     CalibrationBin,
     Card,
     CardDraft,
@@ -29,11 +34,6 @@ from stepbox.card import (
     HistoryEntry,
     Versions,
 )
-from stepbox.data.checksums import CHECKSUMS, FOLDERS
-from stepbox.data.dataset import CLASSES
-from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import Bin, Evaluation, assess
