@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from stepbox.aliases import Aliases
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
+from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
 from stepbox.store.files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.store.index import ModelIndex
