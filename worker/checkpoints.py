@@ -4,7 +4,7 @@ import logging
 import time
 
 from jobs.job_store import Claim
-from stepbox.checkpoints import CheckpointStore
+from stepbox.store.checkpoints import CheckpointStore
 from stepbox.training.trainer import Trainer
 from worker.reporter import Reporter
 

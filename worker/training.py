@@ -11,10 +11,10 @@ from jobs.job_store import Claim, JobStore
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
-from stepbox.checkpoints import CheckpointStore
 from stepbox.data.dataset import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.store.card import CardDraft, ComputerReport, Cost
+from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import Epoch, Progress, make_trainer, train

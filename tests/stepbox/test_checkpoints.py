@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stepbox.checkpoints import CheckpointStore
+from stepbox.store.checkpoints import CheckpointStore
 
 
 @pytest.fixture
