@@ -17,8 +17,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from stepbox.durable import replace_file
 from stepbox.nn.activations import Array
+from stepbox.store.durable import replace_file
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
 

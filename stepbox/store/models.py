@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stepbox.data.dataset import CLASSES
-from stepbox.durable import sync_folder, write_file
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
 from stepbox.store.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
+from stepbox.store.durable import sync_folder, write_file
 from stepbox.store.files import INITIAL, WEIGHTS
 from stepbox.store.index import CARD
 from stepbox.store.reader import ModelReader
