@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stepbox.errors import DamagedModelError
-from stepbox.file_cache import FileCache
+from stepbox.store.file_cache import FileCache
 from stepbox.store.models import ModelStore
 from tests.processes import wait_until
 from tests.stepbox.test_model_store import MNIST, add, settle
