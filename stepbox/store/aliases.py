@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from stepbox.errors import ConflictError, DamagedModelError, Fault
-from stepbox.regular_files import read_regular
 from stepbox.store.card import MODEL_ID
 from stepbox.store.durable import locked, replace_file
 from stepbox.store.file_cache import FileCache
+from stepbox.store.regular_files import read_regular
 
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 MOST_BYTES = 2**24  # of the file: over 150,000 aliases

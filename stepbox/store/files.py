@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.nn.network import Network
-from stepbox.regular_files import read_regular
 from stepbox.store.card import MOST_CARD_BYTES, Card, StoredWeights
 from stepbox.store.file_cache import FileCache
 from stepbox.store.index import CARD
+from stepbox.store.regular_files import read_regular
 from stepbox.store.weights import check_size, read_weights
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from safetensors.numpy import load, save
 from stepbox.errors import DamagedModelError
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.regular_files import read_regular, size_of_regular
 from stepbox.store.card import StoredWeights
+from stepbox.store.regular_files import read_regular, size_of_regular
 from stepbox.training.recipe import Recipe
 
 HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
