@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
+from stepbox.analysis.inspection import entropy, input_gradient, margin
 from stepbox.data.dataset import scale_pixels
 from stepbox.images.prepare import FIELD, Prepared
-from stepbox.inspection import entropy, input_gradient, margin
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.training.recipe import PixelScale

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from stepbox.analysis.inspection import WeightHistogram, most_changed, weight_histograms
 from stepbox.data.dataset import Dataset
 from stepbox.images.prepare import FIELD
-from stepbox.inspection import WeightHistogram, most_changed, weight_histograms
 from stepbox.nn.activations import Array
 from stepbox.store.file_cache import FileCache
 from stepbox.store.reader import ModelReader

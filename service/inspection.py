@@ -11,9 +11,9 @@ from service.models import ModelPath
 from service.parameters import Parameters
 from service.parts import parts
 from service.pictures import JSON
+from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
-from stepbox.inspection import confused, published_curves, signed_grey
 from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stepbox.inspection import (
+from stepbox.analysis.inspection import (
     confused,
     entropy,
     input_gradient,
