@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from service.analysis.parts import Answer, Number, Numbers, Request, Vector, answer_with, blueprint
 from service.errors import problems
-from stepbox.analysis.box import draw_box
+from stepbox.analysis.boxes.box import draw_box
 from stepbox.nn.network import Network
 
 MOST_POINTS = 10_000

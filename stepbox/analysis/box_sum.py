@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.box import STEP, run_staircase, running_sums, staircase_network
+from stepbox.analysis.boxes.box import STEP, run_staircase, running_sums, staircase_network
 from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.box import STEP
+from stepbox.analysis.boxes.box import STEP
 from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import ACTIVATIONS
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.analysis.box import (
+from stepbox.analysis.boxes.box import (
     box_network,
     draw_box,
     run_network,
