@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from service.analysis.box import StepNetwork
 from service.analysis.parts import Answer, Matrix, Number, Request, Vector, answer_with, blueprint
 from service.errors import problems
-from stepbox.analysis.box_approximation import (
+from stepbox.analysis.boxes.approximation import (
     MOST_BOXES,
     MOST_RESOLUTION,
     MOST_WEIGHTS,

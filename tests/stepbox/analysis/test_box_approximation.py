@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stepbox.analysis.box_approximation import MOST_WEIGHTS, approximate_function
+from stepbox.analysis.boxes.approximation import MOST_WEIGHTS, approximate_function
 from stepbox.errors import InvalidInputError
 
 
