@@ -12,8 +12,8 @@ from time import perf_counter
 
 import numpy as np
 
-from stepbox.analysis.box_error import approximate
 from stepbox.analysis.boxes.approximation import approximate_function
+from stepbox.analysis.boxes.error import approximate
 from stepbox.analysis.linear_fits import LossName
 from stepbox.analysis.regression import analyse_regression
 from stepbox.analysis.softmax_jacobian import (

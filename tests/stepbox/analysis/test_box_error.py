@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.analysis.box_error import approximate, fewest_boxes, measure_error
+from stepbox.analysis.boxes.error import approximate, fewest_boxes, measure_error
 from stepbox.analysis.expressions import Expression
 from stepbox.errors import InvalidInputError
 
