@@ -6,7 +6,6 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.box_sum import BoxSum, edge, midpoint
 from stepbox.analysis.boxes.error import (
     LEAST_NODES,
     Error,
@@ -18,6 +17,7 @@ from stepbox.analysis.boxes.error import (
     on_grid,
 )
 from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
+from stepbox.analysis.boxes.sum import BoxSum, edge, midpoint
 from stepbox.analysis.expressions import Expression
 from stepbox.errors import Fault, InvalidInputError
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.box_sum import BoxSum, box_holding, edge, midpoint
+from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
 from stepbox.errors import InvalidInputError
 
 Array = NDArray[np.float64]

@@ -6,8 +6,8 @@ from math import log10
 
 import numpy as np
 
-from stepbox.analysis.box_sum import BoxSum, neurons
 from stepbox.analysis.boxes.error import Error, Function, approximate, measure_error
+from stepbox.analysis.boxes.sum import BoxSum, neurons
 
 TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),

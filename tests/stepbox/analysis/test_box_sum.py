@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.analysis.box_sum import BoxSum, box_holding, edge, midpoint, neurons
 from stepbox.analysis.boxes.box import run_network
+from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint, neurons
 
 heights = st.floats(-10, 10)
 squares = st.integers(1, 5).flatmap(lambda n: arrays(np.float64, (n, n), elements=heights))
