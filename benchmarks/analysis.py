@@ -16,7 +16,7 @@ from stepbox.analysis.boxes.approximation import approximate_function
 from stepbox.analysis.boxes.error import approximate
 from stepbox.analysis.linear_fits import LossName
 from stepbox.analysis.regression import analyse_regression
-from stepbox.analysis.softmax_jacobian import (
+from stepbox.analysis.softmax import (
     analyse_softmax,
     complex_step_jacobian,
     softmax_jacobian,

@@ -16,7 +16,7 @@ from service.analysis.parts import (
     blueprint,
 )
 from service.errors import problems
-from stepbox.analysis.softmax_jacobian import analyse_softmax
+from stepbox.analysis.softmax import analyse_softmax
 
 MOST_LOGITS = 1_000
 

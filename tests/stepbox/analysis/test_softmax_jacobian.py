@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.analysis.softmax_jacobian import (
+from stepbox.analysis.softmax import (
     analyse_softmax,
     complex_step_jacobian,
     softmax_jacobian,
