@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
-from stepbox.analysis import least_absolute as module
-from stepbox.analysis.least_absolute import least_absolute
+from stepbox.analysis.regression import least_absolute as module
+from stepbox.analysis.regression.least_absolute import least_absolute
 from stepbox.errors import InvalidInputError
 
 small = st.integers(-5, 5).map(float)
