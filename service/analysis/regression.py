@@ -6,12 +6,12 @@ import numpy as np
 from flask import Response
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
-from stepbox.analysis.regression.fit.outliers import FAR
 
 from service.analysis.parts import Answer, Request, Vector, answer_with, blueprint
 from service.bounds import REGRESSION_VALUES
 from service.errors import problems
 from stepbox.analysis.regression.fit import MOST_COMPARED, MOST_NUMBERS, analyse_regression
+from stepbox.analysis.regression.outliers import FAR
 from stepbox.errors import InvalidInputError
 
 LARGEST = 1e50  # so that squares and sums stay finite

@@ -39,7 +39,7 @@ class WeightHistogram:
 
 def published_curves() -> dict[str, Any]:
     """Read the figures that the source printed, by recipe, and a sentence ``source`` on them."""
-    text = (files("stepbox") / "published.json").read_text("utf-8")
+    text = (files("stepbox.analysis") / "published.json").read_text("utf-8")
     curves: dict[str, Any] = json.loads(text)
     return curves
 

@@ -71,7 +71,8 @@ def test_values_and_slopes_are_those_of_the_definition(name):
 
 TRAIN = """
 import numpy
-from stepbox import augmentation, kernel
+from stepbox.nn.kernels import dense as kernel
+from stepbox.training import augmentation
 from stepbox.data.dataset import Dataset
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
@@ -89,7 +90,7 @@ for function in (kernel.descend, augmentation.resample):
 @pytest.mark.container
 def test_trainings_use_what_was_compiled_ahead():
     """As `make` and the images' build do it, which leaves nothing to compile to this test."""
-    for arguments in (["-m", "stepbox.nn.kernels.dense"], ["-c", TRAIN]):
+    for arguments in (["-m", "stepbox.training.compile_ahead"], ["-c", TRAIN]):
         finished = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
         )

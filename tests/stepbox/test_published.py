@@ -1,12 +1,9 @@
-import json
-from pathlib import Path
-
 import pytest
 
-import stepbox
+from stepbox.analysis.inspection import published_curves
 from stepbox.training.presets import RECIPES
 
-PUBLISHED = json.loads((Path(stepbox.__file__).parent / "published.json").read_text())
+PUBLISHED = published_curves()
 
 
 def test_histories_are_those_of_recipes_with_an_entry_an_epoch():

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.regression.fit.least_absolute import least_absolute
+from stepbox.analysis.regression.least_absolute import least_absolute
 
 Array = NDArray[np.float64]
 LossName = Literal["l1", "l2"]

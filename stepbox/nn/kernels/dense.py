@@ -4,10 +4,6 @@ Three things make it fast. No array is made while it runs. A layer's weights lie
 rows of shape (n_in + 1, n_out) with the biases as the row of a last input that is always 1, so
 that all weights of one input stand side by side. And only live rows are touched, those that
 something passes through: four of five pixels are 0, and about every second neuron of a ReLU layer.
-
-    python -m stepbox.nn.kernels.dense
-
-compiles ahead of the first training.
 """
 
 from math import erfc, exp, log, pi, sqrt, tanh
@@ -233,12 +229,3 @@ def compile_ahead() -> None:
             1,
             np.zeros(1, dtype),
         )
-
-
-if __name__ == "__main__":
-    # By its own name: what __main__ compiles would be cached as another module's.
-    from stepbox.nn.kernels import dense as kernel
-    from stepbox.training import augmentation
-
-    kernel.compile_ahead()
-    augmentation.compile_ahead()

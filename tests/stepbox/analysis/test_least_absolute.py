@@ -6,9 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
-from stepbox.analysis.regression.fit.least_absolute import least_absolute
 
 from stepbox.analysis.regression.fit import least_absolute as module
+from stepbox.analysis.regression.least_absolute import least_absolute
 from stepbox.errors import InvalidInputError
 
 small = st.integers(-5, 5).map(float)

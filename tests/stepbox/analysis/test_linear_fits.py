@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from stepbox.analysis.regression.fit.linear_fits import (
+
+from stepbox.analysis.regression.linear_fits import (
     LOSSES,
     SOLVERS,
     absolute_loss,
