@@ -12,7 +12,6 @@ from service import (
     inspection,
     jobs,
     logs,
-    metrics,
     models,
     openapi,
     packing,
@@ -23,6 +22,7 @@ from service import (
     system,
 )
 from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
+from service.metrics.endpoint import endpoint as metrics
 from service.parts import Parts
 from service.settings import ServiceSettings
 from stepbox import __version__
