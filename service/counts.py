@@ -6,7 +6,7 @@ from bisect import bisect_left
 from functools import cache
 from pathlib import Path
 
-from service.tally import FOLDER, Tally
+from service.metrics.tally import FOLDER, Tally
 
 CLASSES = 10
 BOUNDS_S = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

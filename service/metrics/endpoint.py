@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from jobs.measures import Measures
 from service.counts import BOUNDS_S, folder, observe
+from service.metrics.tally import Key, totals
 from service.parts import parts
-from service.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.models import ModelStore
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
 from service.counts import count_predictions
-from service.tally import Tally, totals
+from service.metrics.tally import Tally, totals
 from tests.problems import check_problem
 from tests.processes import ROOT, wait_until
 from tests.service.conftest import publish
@@ -172,7 +172,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.tally.MOST", 3)
+    monkeypatch.setattr("service.metrics.tally.MOST", 3)
     tally = Tally(tmp_path)
     for key in ("a", "b"):
         tally.block((key,), 2)[1] += 1
