@@ -22,9 +22,9 @@ from service import access
 from service.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.budget import Budget, BusyError, Share
 from service.connections import Connections
-from service.counts import observe
 from service.leaving import work_for
 from service.logs import HEADER, request_id_of
+from service.metrics.counts import observe
 from service.parts import Parts
 from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body

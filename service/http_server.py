@@ -19,10 +19,10 @@ from uvicorn_worker import UvicornWorker
 
 from service.access import HEADERS
 from service.connections import Pace, TooManyError
-from service.counts import observe
 from service.errors import RETRY_AFTER_S, title
 from service.listener import count_closed
 from service.logs import HEADER, request_id_of
+from service.metrics.counts import observe
 from service.predicting import QUICK_BYTES
 from service.streams import STREAMED
 

@@ -12,7 +12,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
-from service.counts import count_predictions
+from service.metrics.counts import count_predictions
 from service.metrics.tally import Tally, totals
 from tests.problems import check_problem
 from tests.processes import ROOT, wait_until
@@ -149,7 +149,7 @@ def test_processes_that_end_leave_their_counts(tmp_path):
     code = """
 import os, signal
 import numpy as np
-from service.counts import count_predictions, observe
+from service.metrics.counts import count_predictions, observe
 for _ in range(1000):
     observe("/predict", "POST", 200, 0.002)
     count_predictions("m-1", [7])
