@@ -177,7 +177,12 @@ class Stack:
     def start_service(self, *prefix: str) -> Process:
         """Start the API, by a command before its own if need be, and wait until it answers."""
         process = self.start(
-            "service", *prefix, "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
+            "service",
+            *prefix,
+            "gunicorn",
+            "-c",
+            "service/server/gunicorn_conf.py",
+            "service.asgi:app",
         )
         wait_until(self._service_answers, what="the API to answer")
         return process
