@@ -4,6 +4,6 @@ from jobs.startup import imports
 
 with imports():
     from service.app import create_app
-    from service.front import Front
+    from service.server.front import Front
 
 app = Front(create_app())
