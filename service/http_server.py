@@ -18,12 +18,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from service.access import HEADERS
-from service.connections import Pace, TooManyError
 from service.errors import RETRY_AFTER_S, title
 from service.listener import count_closed
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.predicting import QUICK_BYTES
+from service.server.connections import Pace, TooManyError
 from service.streams import STREAMED
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end

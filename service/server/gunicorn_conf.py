@@ -21,9 +21,9 @@ from jobs.startup import imports
 with imports():
     from service import listener
     from service.access import warn_if_open
-    from service.connections import open_more_files
     from service.http_server import hold_ending_while_forking
     from service.metrics import tally
+    from service.server.connections import open_more_files
     from service.settings import ServiceSettings
     from stepbox.memory import give_back_large_blocks
 
