@@ -28,10 +28,10 @@ from service.parts import Parts
 from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body
 from service.server.connections import Connections
+from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.sites import Sites
 from service.streams import FOLLOW, STREAMED, Receive, Send
 from service.tokens import parse_tokens
-from service.wsgi import PIECE_BYTES, Headers, Threads
 
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # as Flask's view has it
