@@ -20,8 +20,8 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.http import parse_options_header
 
 from service.json_body import has_too_many_values, parse_object
-from service.leaving import stop_if_left
 from service.number_lists import IMAGE_BYTES, OddListError, read_images
+from service.server.leaving import stop_if_left
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.images.decode import MAX_PIXELS, decode_image
 from stepbox.images.plain_png import read_plain_png

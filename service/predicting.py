@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.explain import MOST_EXPLAINED, explain
-from service.leaving import stop_if_left
 from service.metrics.counts import count_predictions
 from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
+from service.server.leaving import stop_if_left
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array

@@ -6,9 +6,9 @@ from pydantic import ConfigDict, Field
 
 from service.analysis.parts import Answer, Request, answer_with, blueprint
 from service.errors import problems
-from service.leaving import stop_if_left
 from service.parts import parts
 from service.pictures import Image
+from service.server.leaving import stop_if_left
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError

@@ -21,13 +21,13 @@ from werkzeug.exceptions import HTTPException
 from service import access
 from service.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.budget import Budget, BusyError, Share
-from service.leaving import work_for
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.parts import Parts
 from service.pictures import JSON
 from service.predicting import Answer, PredictQuery, predict_body
 from service.server.connections import Connections
+from service.server.leaving import work_for
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.sites import Sites
 from service.streams import FOLLOW, STREAMED, Receive, Send

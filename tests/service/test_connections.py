@@ -13,10 +13,10 @@ from werkzeug.exceptions import ClientDisconnected
 
 from service import bounds, budget, errors
 from service.http_server import MOST_HEAD_BYTES, Protocol
-from service.leaving import stop_if_left
 from service.parts import Parts
 from service.server.connections import ANSWER_S, BODY_S, HEAD_S
 from service.server.front import Front
+from service.server.leaving import stop_if_left
 from service.settings import ServiceSettings
 from tests.event_loops import run_scene
 
