@@ -5,7 +5,6 @@ from flask_openapi3 import Info, OpenAPI
 from service import (
     access,
     analysis,
-    bounds,
     datasets,
     errors,
     inference_protocol,
@@ -24,6 +23,7 @@ from service import (
 from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
 from service.parts import Parts
+from service.server import bounds
 from service.settings import ServiceSettings
 from stepbox import __version__
 
