@@ -19,11 +19,11 @@ from uvicorn_worker import UvicornWorker
 
 from service.access import HEADERS
 from service.errors import RETRY_AFTER_S, title
-from service.listener import count_closed
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.predicting import QUICK_BYTES
 from service.server.connections import Pace, TooManyError
+from service.server.listener import count_closed
 from service.streams import STREAMED
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
@@ -388,7 +388,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     """A process of gunicorn; its address is the connection's, whatever a header claims."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - as the base class has it
-        "loop": "service.listener:Loop",
+        "loop": "service.server.listener:Loop",
         "http": Protocol,
         "ws": "none",
         "lifespan": "on",

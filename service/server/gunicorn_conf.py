@@ -19,10 +19,10 @@ from jobs.logs import logging_config
 from jobs.startup import imports
 
 with imports():
-    from service import listener
     from service.access import warn_if_open
     from service.http_server import hold_ending_while_forking
     from service.metrics import tally
+    from service.server import listener
     from service.server.connections import open_more_files
     from service.settings import ServiceSettings
     from stepbox.memory import give_back_large_blocks
