@@ -24,7 +24,7 @@ from service.metrics.counts import observe
 from service.predicting import QUICK_BYTES
 from service.server.connections import Pace, TooManyError
 from service.server.listener import count_closed
-from service.streams import STREAMED
+from service.server.streams import STREAMED
 
 MOST_HEAD_BYTES = 16_384  # of a request's line and headers; without it they have no end
 CHUNKED = -1  # in place of the length of a body that has none

@@ -14,7 +14,7 @@ from jobs.record import FINAL, Job, Status
 from service.errors import RETRY_AFTER_S, problems
 from service.parameters import Parameters
 from service.parts import parts
-from service.streams import FOLLOW, to_bytes
+from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import DESCRIPTIONS, RECIPES

@@ -9,8 +9,8 @@ from jobs.connection import connect, connect_async
 from jobs.job_store import JobStore
 from jobs.queue import make_celery
 from service.findings import Findings
+from service.server.streams import Streams
 from service.settings import ServiceSettings
-from service.streams import Streams
 from stepbox.data.dataset import Dataset, load_dataset
 from stepbox.store.models import ModelStore
 from stepbox.training.recipe import DatasetName

@@ -28,9 +28,9 @@ from service.predicting import Answer, PredictQuery, predict_body
 from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.server.connections import Connections
 from service.server.leaving import work_for
+from service.server.streams import FOLLOW, STREAMED, Receive, Send
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.sites import Sites
-from service.streams import FOLLOW, STREAMED, Receive, Send
 from service.tokens import parse_tokens
 
 _LIVEZ = "/livez"
