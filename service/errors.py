@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.job_store import QueueFullError
-from service.budget import BusyError
+from service.server.memory_budget import BusyError
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,

@@ -19,7 +19,6 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from service import access
-from service.budget import Budget, BusyError, Share
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.parts import Parts
@@ -28,6 +27,7 @@ from service.predicting import Answer, PredictQuery, predict_body
 from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.server.connections import Connections
 from service.server.leaving import work_for
+from service.server.memory_budget import Budget, BusyError, Share
 from service.server.streams import FOLLOW, STREAMED, Receive, Send
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.sites import Sites
