@@ -20,17 +20,17 @@ from jobs.startup import imports
 
 with imports():
     from service.access import warn_if_open
-    from service.http_server import hold_ending_while_forking
     from service.metrics import tally
     from service.server import listener
     from service.server.connections import open_more_files
+    from service.server.protocol import hold_ending_while_forking
     from service.settings import ServiceSettings
     from stepbox.memory import give_back_large_blocks
 
 _settings = ServiceSettings.from_environment()
 
 bind = _settings.address
-worker_class = "service.http_server.Worker"
+worker_class = "service.server.protocol.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 FORKS = """
 import os, signal, time
-from service.http_server import Worker, hold_ending_while_forking
+from service.server.protocol import Worker, hold_ending_while_forking
 
 signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
 hold_ending_while_forking()
