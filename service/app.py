@@ -3,7 +3,6 @@
 from flask_openapi3 import Info, OpenAPI
 
 from service import (
-    access,
     analysis,
     datasets,
     errors,
@@ -20,6 +19,7 @@ from service import (
     static_files,
     system,
 )
+from service.access.authorization import authorization as access
 from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
 from service.parts import Parts

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from service import access
+from service.access.authorization import authorization as access
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.parts import Parts

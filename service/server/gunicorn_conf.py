@@ -19,7 +19,7 @@ from jobs.logs import logging_config
 from jobs.startup import imports
 
 with imports():
-    from service.access import warn_if_open
+    from service.access.authorization import warn_if_open
     from service.metrics import tally
     from service.server import listener
     from service.server.connections import open_more_files

@@ -17,7 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
-from service.access import HEADERS
+from service.access.authorization import HEADERS
 from service.errors import RETRY_AFTER_S, title
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe

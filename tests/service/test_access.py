@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from service.access import warn_if_open
+from service.access.authorization import warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings
 from service.tokens import parse_tokens
