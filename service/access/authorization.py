@@ -11,9 +11,9 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from service.access.sites import HARMLESS, Sites
 from service.access.tokens import Scope, Token, parse_tokens
 from service.settings import ServiceSettings
-from service.sites import HARMLESS, Sites
 
 log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from service.access.authorization import authorization as access
+from service.access.sites import Sites
 from service.access.tokens import parse_tokens
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
@@ -31,7 +32,6 @@ from service.server.leaving import work_for
 from service.server.memory_budget import Budget, BusyError, Share
 from service.server.streams import FOLLOW, STREAMED, Receive, Send
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
-from service.sites import Sites
 
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # as Flask's view has it
