@@ -15,10 +15,10 @@ from service import (
     packing,
     pages,
     predict,
-    rate_limits,
     static_files,
     system,
 )
+from service.access import rate_limits
 from service.access.authorization import authorization as access
 from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
