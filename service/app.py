@@ -20,7 +20,7 @@ from service import (
 )
 from service.access import rate_limits
 from service.access.authorization import authorization as access
-from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
+from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
 from service.parts import Parts
 from service.server import bounds

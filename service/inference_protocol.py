@@ -7,6 +7,7 @@ import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
+from service.bodies.json_body import parse_object
 from service.errors import problems
 from service.inference_schemas import (
     HEAD_LENGTH,
@@ -20,7 +21,6 @@ from service.inference_schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.json_body import parse_object
 from service.models import ModelPath
 from service.packing import unpack
 from service.parts import parts

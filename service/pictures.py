@@ -19,7 +19,7 @@ from pydantic_core import InitErrorDetails
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
-from service.json_body import has_too_many_values, parse_object
+from service.bodies.json_body import has_too_many_values, parse_object
 from service.number_lists import IMAGE_BYTES, OddListError, read_images
 from service.server.leaving import stop_if_left
 from stepbox.errors import Fault, InvalidInputError

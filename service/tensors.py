@@ -12,8 +12,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from service.bodies.json_body import parse_object
 from service.inference_schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
-from service.json_body import parse_object
 from service.number_lists import OddListError, has_numbers_alone, read_images, read_levels
 from service.pictures import MOST_IMAGES
 from stepbox.errors import InvalidInputError
