@@ -12,7 +12,6 @@ from service import (
     logs,
     models,
     openapi,
-    packing,
     pages,
     predict,
     static_files,
@@ -20,6 +19,7 @@ from service import (
 )
 from service.access import rate_limits
 from service.access.authorization import authorization as access
+from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
 from service.parts import Parts

@@ -7,6 +7,7 @@ import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
+from service.bodies.compression import unpack
 from service.bodies.json_body import parse_object
 from service.errors import problems
 from service.inference_schemas import (
@@ -22,7 +23,6 @@ from service.inference_schemas import (
     ServerReady,
 )
 from service.models import ModelPath
-from service.packing import unpack
 from service.parts import parts
 from service.pictures import JSON
 from service.predicting import classify, in_turn, load_model
