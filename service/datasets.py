@@ -4,8 +4,8 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from service.api.parameters import Parameters
 from service.errors import problems
-from service.parameters import Parameters
 from service.parts import parts
 from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset

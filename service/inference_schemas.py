@@ -13,7 +13,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.parameters import Parameters
+from service.api.parameters import Parameters
 from service.pictures import MOST_IMAGES
 
 VERSION = "1"  # a model never changes, so it has this one version

@@ -5,10 +5,10 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from service.api.parameters import Parameters
 from service.datasets import Picture
 from service.errors import problems
 from service.models import ModelPath
-from service.parameters import Parameters
 from service.parts import parts
 from service.pictures import JSON
 from stepbox.analysis.inspection import confused, published_curves, signed_grey

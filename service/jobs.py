@@ -11,8 +11,8 @@ from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
+from service.api.parameters import Parameters
 from service.errors import RETRY_AFTER_S, problems
-from service.parameters import Parameters
 from service.parts import parts
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import TRAIN_SAMPLES

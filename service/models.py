@@ -7,8 +7,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.parameters import Parameters
 from service.errors import problems
-from service.parameters import Parameters
 from service.parts import parts
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId

@@ -14,9 +14,9 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import Field
 
+from service.api.parameters import Parameters
 from service.explain import MOST_EXPLAINED, explain
 from service.metrics.counts import count_predictions
-from service.parameters import Parameters
 from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from service.server.leaving import stop_if_left
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
