@@ -4,11 +4,11 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
+from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.errors import problems
 from service.explain import Explanation
 from service.parts import parts
 from service.pictures import JSON, MULTIPART, NPY
-from service.predicting import PredictQuery, in_turn, predict_body
 
 blueprint = APIBlueprint(
     "predict",

@@ -21,11 +21,11 @@ from werkzeug.exceptions import HTTPException
 from service.access.authorization import authorization as access
 from service.access.sites import Sites
 from service.access.tokens import parse_tokens
+from service.api.predict.answer import Answer, PredictQuery, predict_body
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.parts import Parts
 from service.pictures import JSON
-from service.predicting import Answer, PredictQuery, predict_body
 from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.server.connections import Connections
 from service.server.leaving import work_for

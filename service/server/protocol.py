@@ -18,10 +18,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from service.access.authorization import HEADERS
+from service.api.predict.answer import QUICK_BYTES
 from service.errors import RETRY_AFTER_S, title
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
-from service.predicting import QUICK_BYTES
 from service.server.connections import Pace, TooManyError
 from service.server.listener import count_closed
 from service.server.streams import STREAMED

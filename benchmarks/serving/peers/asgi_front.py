@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
 from service.parts import Parts
-from service.predicting import PredictQuery, predict_body
 
 parts: Parts = create_app().extensions["stepbox"]
 

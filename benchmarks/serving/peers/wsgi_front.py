@@ -5,9 +5,9 @@ from typing import Any
 
 import gevent
 
+from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
 from service.parts import Parts
-from service.predicting import PredictQuery, predict_body
 
 flask = create_app()
 parts: Parts = flask.extensions["stepbox"]
