@@ -8,6 +8,7 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from service.api.predict.answer import classify, in_turn, load_model
+from service.api.predict.images import JSON
 from service.bodies.compression import unpack
 from service.bodies.json_body import parse_object
 from service.errors import problems
@@ -25,7 +26,6 @@ from service.inference_schemas import (
 )
 from service.models import ModelPath
 from service.parts import parts
-from service.pictures import JSON
 from service.tensors import read_inference, write_inference
 from stepbox import __version__
 from stepbox.images.prepare import FIELD

@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Parameters
-from service.pictures import MOST_IMAGES
+from service.api.predict.images import MOST_IMAGES
 
 VERSION = "1"  # a model never changes, so it has this one version
 HEAD_LENGTH = "Inference-Header-Content-Length"

@@ -6,11 +6,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from service.api.parameters import Parameters
+from service.api.predict.images import JSON
 from service.datasets import Picture
 from service.errors import problems
 from service.models import ModelPath
 from service.parts import parts
-from service.pictures import JSON
 from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png

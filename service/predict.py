@@ -5,10 +5,10 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
+from service.api.predict.images import JSON, MULTIPART, NPY
 from service.errors import problems
 from service.explain import Explanation
 from service.parts import parts
-from service.pictures import JSON, MULTIPART, NPY
 
 blueprint = APIBlueprint(
     "predict",

@@ -5,9 +5,9 @@ from flask import Response
 from pydantic import ConfigDict, Field
 
 from service.analysis.parts import Answer, Request, answer_with, blueprint
+from service.api.predict.images import Image
 from service.errors import problems
 from service.parts import parts
-from service.pictures import Image
 from service.server.leaving import stop_if_left
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
 from stepbox.data.dataset import scale_pixels

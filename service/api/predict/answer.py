@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.api.parameters import Parameters
+from service.api.predict.images import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from service.explain import MOST_EXPLAINED, explain
 from service.metrics.counts import count_predictions
-from service.pictures import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from service.server.leaving import stop_if_left
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
@@ -117,7 +117,7 @@ def predict_body(
     NotFoundError, ConflictError, DamagedModelError
         There is no such model, none at all, or its files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
-        As `service.pictures.read_pictures`, or too many pictures are to be explained.
+        As `service.api.predict.images.read_pictures`, or too many pictures are to be explained.
     """
     if quick and (query.explain or query.fit == "mnist") and len(body) > QUICK_CARE_BYTES:
         raise NotQuickError
