@@ -5,9 +5,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
+from service.api.predict.explain import Explanation
 from service.api.predict.images import JSON, MULTIPART, NPY
 from service.errors import problems
-from service.explain import Explanation
 from service.parts import parts
 
 blueprint = APIBlueprint(

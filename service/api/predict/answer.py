@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.api.parameters import Parameters
+from service.api.predict.explain import MOST_EXPLAINED, explain
 from service.api.predict.images import JSON, NPY, NotQuickError, read_pictures, read_prepared
-from service.explain import MOST_EXPLAINED, explain
 from service.metrics.counts import count_predictions
 from service.server.leaving import stop_if_left
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
