@@ -13,12 +13,12 @@ from service import (
     models,
     openapi,
     pages,
-    predict,
     static_files,
     system,
 )
 from service.access import rate_limits
 from service.access.authorization import authorization as access
+from service.api.predict import endpoint as predict
 from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics.endpoint import endpoint as metrics
