@@ -6,7 +6,6 @@ from service import (
     analysis,
     datasets,
     errors,
-    inference_protocol,
     inspection,
     jobs,
     logs,
@@ -18,6 +17,7 @@ from service import (
 )
 from service.access import rate_limits
 from service.access.authorization import authorization as access
+from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
 from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
