@@ -9,10 +9,10 @@ import flask_openapi3_swagger
 from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
+from service.api.inference.schemas import InferenceRequest, InferenceResponse
 from service.api.predict.endpoint import BINARY
 from service.api.predict.images import NPY, PixelImages
 from service.errors import problems
-from service.inference_schemas import InferenceRequest, InferenceResponse
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"

@@ -12,10 +12,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.api.predict.images import MOST_IMAGES
 from service.bodies.json_body import parse_object
 from service.bodies.number_lists import OddListError, has_numbers_alone, read_images, read_levels
-from service.inference_schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from stepbox.errors import InvalidInputError
 
 # A tensor's numbers: flat, or nested three deep.

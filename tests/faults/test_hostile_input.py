@@ -18,7 +18,7 @@ import pytest
 import requests
 from PIL import Image
 
-from service.inference_schemas import HEAD_LENGTH
+from service.api.inference.schemas import HEAD_LENGTH
 from service.parts import Parts
 from service.settings import ServiceSettings
 from tests.faults.worst_bodies import worst_bodies

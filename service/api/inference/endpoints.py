@@ -7,12 +7,7 @@ import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from service.api.predict.answer import classify, in_turn, load_model
-from service.api.predict.images import JSON
-from service.bodies.compression import unpack
-from service.bodies.json_body import parse_object
-from service.errors import problems
-from service.inference_schemas import (
+from service.api.inference.schemas import (
     HEAD_LENGTH,
     VERSION,
     IndexRequest,
@@ -24,6 +19,11 @@ from service.inference_schemas import (
     ServerMetadata,
     ServerReady,
 )
+from service.api.predict.answer import classify, in_turn, load_model
+from service.api.predict.images import JSON
+from service.bodies.compression import unpack
+from service.bodies.json_body import parse_object
+from service.errors import problems
 from service.models import ModelPath
 from service.parts import parts
 from service.tensors import read_inference, write_inference
