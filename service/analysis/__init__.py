@@ -1,8 +1,13 @@
 """The mathematics as endpoints: each computes, and nothing is trained or stored."""
 
-from service.analysis import softmax_jacobian
 from service.analysis.parts import blueprint
-from service.api.analysis import box, box_approximation, gradient_check, regression
+from service.api.analysis import (
+    box,
+    box_approximation,
+    gradient_check,
+    regression,
+    softmax_jacobian,
+)
 
 __all__ = [
     "blueprint",
