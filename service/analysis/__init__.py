@@ -1,6 +1,5 @@
 """The mathematics as endpoints: each computes, and nothing is trained or stored."""
 
-from service.analysis.parts import blueprint
 from service.api.analysis import (
     box,
     box_approximation,
@@ -8,6 +7,7 @@ from service.api.analysis import (
     regression,
     softmax_jacobian,
 )
+from service.api.analysis.base import blueprint
 
 __all__ = [
     "blueprint",

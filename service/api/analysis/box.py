@@ -6,7 +6,15 @@ import numpy as np
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.analysis.parts import Answer, Number, Numbers, Request, Vector, answer_with, blueprint
+from service.api.analysis.base import (
+    Answer,
+    Number,
+    Numbers,
+    Request,
+    Vector,
+    answer_with,
+    blueprint,
+)
 from service.errors import problems
 from stepbox.analysis.boxes.box import draw_box
 from stepbox.nn.network import Network

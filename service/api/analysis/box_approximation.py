@@ -5,7 +5,15 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.analysis.parts import Answer, Matrix, Number, Request, Vector, answer_with, blueprint
+from service.api.analysis.base import (
+    Answer,
+    Matrix,
+    Number,
+    Request,
+    Vector,
+    answer_with,
+    blueprint,
+)
 from service.api.analysis.box import StepNetwork
 from service.errors import problems
 from stepbox.analysis.boxes.approximation import (
