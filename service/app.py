@@ -3,7 +3,6 @@
 from flask_openapi3 import Info, OpenAPI
 
 from service import (
-    analysis,
     datasets,
     errors,
     inspection,
@@ -15,13 +14,14 @@ from service import (
     static_files,
     system,
 )
+from service.access import authorization as access
 from service.access import rate_limits
-from service.access.authorization import authorization as access
+from service.api import analysis
 from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
 from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
-from service.metrics.endpoint import endpoint as metrics
+from service.metrics import endpoint as metrics
 from service.parts import Parts
 from service.server import bounds
 from service.settings import ServiceSettings
