@@ -5,9 +5,9 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from service.api.datasets import Picture
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
-from service.datasets import Picture
 from service.errors import problems
 from service.models import ModelPath
 from service.parts import parts
