@@ -6,10 +6,10 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from service.api.datasets import Picture
+from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
 from service.errors import problems
-from service.models import ModelPath
 from service.parts import parts
 from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
