@@ -2,10 +2,10 @@
 
 from flask_openapi3 import Info, OpenAPI
 
-from service import errors, logs, openapi, pages, static_files, system
+from service import errors, logs, openapi, pages, static_files
 from service.access import authorization as access
 from service.access import rate_limits
-from service.api import analysis, datasets, inspection, jobs, models
+from service.api import analysis, datasets, inspection, jobs, models, system
 from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
 from service.bodies import compression as packing
