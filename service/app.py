@@ -2,7 +2,7 @@
 
 from flask_openapi3 import Info, OpenAPI
 
-from service import errors, logs, openapi, static_files
+from service import errors, logs, openapi
 from service.access import authorization as access
 from service.access import rate_limits
 from service.api import analysis, datasets, inspection, jobs, models, system
@@ -14,7 +14,7 @@ from service.metrics import endpoint as metrics
 from service.parts import Parts
 from service.server import bounds
 from service.settings import ServiceSettings
-from service.web import pages
+from service.web import pages, static_files
 from stepbox import __version__
 
 INFO = Info(

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from service.static_files import FOLDER
 from service.web.pages import PAGES, form_fields
+from service.web.static_files import FOLDER
 from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
