@@ -6,7 +6,7 @@ from math import ceil
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 
 

@@ -5,8 +5,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from service.api.parameters import Parameters
+from service.backend import parts
 from service.errors import problems
-from service.parts import parts
 from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
 from stepbox.errors import InvalidInputError, NotFoundError

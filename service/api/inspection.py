@@ -9,8 +9,8 @@ from service.api.datasets import Picture
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
+from service.backend import parts
 from service.errors import problems
-from service.parts import parts
 from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png

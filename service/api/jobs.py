@@ -12,8 +12,8 @@ from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.api.parameters import Parameters
+from service.backend import parts
 from service.errors import RETRY_AFTER_S, problems
-from service.parts import parts
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError

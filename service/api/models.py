@@ -8,8 +8,8 @@ from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.parameters import Parameters
+from service.backend import parts
 from service.errors import problems
-from service.parts import parts
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR

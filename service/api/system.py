@@ -9,8 +9,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from service.backend import parts
 from service.errors import RETRY_AFTER_S, problem, problems
-from service.parts import parts
 from stepbox import __version__
 from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES

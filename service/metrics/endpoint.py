@@ -19,9 +19,9 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from jobs.measures import Measures
+from service.backend import parts
 from service.metrics.counts import BOUNDS_S, folder, observe
 from service.metrics.tally import Key, totals
-from service.parts import parts
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.models import ModelStore
 

@@ -23,9 +23,9 @@ from service.access.sites import Sites
 from service.access.tokens import parse_tokens
 from service.api.predict.answer import Answer, PredictQuery, predict_body
 from service.api.predict.images import JSON
+from service.backend import Parts
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
-from service.parts import Parts
 from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.server.connections import Connections
 from service.server.leaving import work_for

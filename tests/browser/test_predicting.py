@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from stepbox.data.dataset import load_dataset
 from tests.service.conftest import publish

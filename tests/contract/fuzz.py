@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from tests.processes import BIN, Stack, stack_in
 from tests.service.conftest import publish

@@ -6,7 +6,7 @@ import requests
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from tests.processes import stack_in
 from tests.service.conftest import publish

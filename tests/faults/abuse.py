@@ -23,7 +23,7 @@ import numpy as np
 import requests
 from PIL import Image
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network

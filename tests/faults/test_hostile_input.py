@@ -19,7 +19,7 @@ import requests
 from PIL import Image
 
 from service.api.inference.schemas import HEAD_LENGTH
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from tests.faults.worst_bodies import worst_bodies
 from tests.problems import check_problem

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from stepbox.store.models import ModelStore
 from tests.faults.test_recovery import WITHOUT_CAPABILITIES

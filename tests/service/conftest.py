@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from stepbox.data.dataset import load_dataset
 from stepbox.nn.activations import ACTIVATIONS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Parts
 from service.settings import ServiceSettings
 from tests.problems import check_problem
 from tests.processes import stack_in

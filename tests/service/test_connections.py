@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from werkzeug.exceptions import ClientDisconnected
 
 from service import errors
-from service.parts import Parts
+from service.backend import Parts
 from service.server import bounds
 from service.server import memory_budget as budget
 from service.server.connections import ANSWER_S, BODY_S, HEAD_S

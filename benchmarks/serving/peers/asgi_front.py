@@ -4,7 +4,7 @@ from typing import Any
 
 from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Parts
 
 parts: Parts = create_app().extensions["stepbox"]
 

@@ -7,7 +7,7 @@ import gevent
 
 from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Parts
 
 flask = create_app()
 parts: Parts = flask.extensions["stepbox"]

@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field
 
 from service.api.analysis.base import Answer, Request, answer_with, blueprint
 from service.api.predict.images import Image
+from service.backend import parts
 from service.errors import problems
-from service.parts import parts
 from service.server.leaving import stop_if_left
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
 from stepbox.data.dataset import scale_pixels

@@ -23,10 +23,10 @@ from service.api.inference.tensors import read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.predict.answer import classify, in_turn, load_model
 from service.api.predict.images import JSON
+from service.backend import parts
 from service.bodies.compression import unpack
 from service.bodies.json_body import parse_object
 from service.errors import problems
-from service.parts import parts
 from stepbox import __version__
 from stepbox.images.prepare import FIELD
 

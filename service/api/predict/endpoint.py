@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field, RootModel
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
 from service.api.predict.images import JSON, MULTIPART, NPY
+from service.backend import parts
 from service.errors import problems
-from service.parts import parts
 
 blueprint = APIBlueprint(
     "predict",
