@@ -8,7 +8,7 @@ from service.access import rate_limits
 from service.api import analysis, datasets, inspection, jobs, models, system
 from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
-from service.backend import Parts
+from service.backend import Backend
 from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
 from service.metrics import endpoint as metrics
@@ -50,13 +50,13 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     app.url_map.strict_slashes = True
-    app.extensions["stepbox"] = parts = Parts(settings)
+    app.extensions["stepbox"] = backend = Backend(settings)
     logs.register(app)
     metrics.register(app)
     errors.register(app)
     access.register(app, settings)
     bounds.register(app, settings)
-    rate_limits.register(app, settings, parts)
+    rate_limits.register(app, settings, backend)
     for resource in (
         jobs,
         predict,

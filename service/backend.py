@@ -1,4 +1,4 @@
-"""What the views work with."""
+"""The stores and services that the views use."""
 
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-class Parts:
+class Backend:
     """The settings and stores of one application; each is opened at its first use."""
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -44,6 +44,6 @@ class Parts:
         return load_dataset(self.settings.data_dir, name, "test")
 
 
-def parts() -> Parts:
-    """Give the parts of the application that answers the present request."""
-    return cast(Parts, current_app.extensions["stepbox"])
+def backend() -> Backend:
+    """Return the backend of the application that answers the present request."""
+    return cast(Backend, current_app.extensions["stepbox"])

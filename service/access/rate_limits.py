@@ -6,11 +6,11 @@ from math import ceil
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests
 
-from service.backend import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 
 
-def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
+def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
     """Limit POST /train over all processes, in Redis, and predictions in each, without it."""
     if not settings.train_limit and not settings.predict_limit:
         return
@@ -22,7 +22,7 @@ def register(app: Flask, settings: ServiceSettings, parts: Parts) -> None:
     rules: dict[str, RateLimitItem] = {}
     limiters: dict[str, FixedWindowRateLimiter] = {}
     if settings.train_limit:
-        pool = parts.jobs.redis.connection_pool
+        pool = backend.jobs.redis.connection_pool
         storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
         rules["/train"] = parse(settings.train_limit)
         limiters["/train"] = FixedWindowRateLimiter(storage)

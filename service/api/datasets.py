@@ -5,7 +5,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from service.api.parameters import Parameters
-from service.backend import parts
+from service.backend import backend
 from service.errors import problems
 from stepbox.data.checksums import CHECKSUMS
 from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
@@ -142,5 +142,5 @@ def test_picture(path: PicturePath) -> Response:
 def _dataset(name: str) -> Dataset:
     for known in CLASSES:
         if known == name:
-            return parts().dataset(known)
+            return backend().dataset(known)
     raise NotFoundError(f"no data set is called {name!r}; there are {', '.join(CLASSES)}")

@@ -9,7 +9,7 @@ from service.api.datasets import Picture
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
-from service.backend import parts
+from service.backend import backend
 from service.errors import problems
 from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
@@ -145,12 +145,12 @@ def published() -> Response:
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     """Give the test pictures of a class that the model takes for this or another class."""
-    card = parts().models.card(path.ref)
+    card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
-    test_set = parts().dataset(card.recipe.dataset)
+    test_set = backend().dataset(card.recipe.dataset)
     indices, probabilities = confused(
-        parts().findings.test_logits(card.id), test_set.labels, path.true, path.predicted
+        backend().findings.test_logits(card.id), test_set.labels, path.true, path.predicted
     )
     return jsonify(
         model=card.id,
@@ -178,7 +178,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
 )
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer, as they were drawn and as training left them."""
-    card = parts().models.card(path.ref)
+    card = backend().models.card(path.ref)
     sizes = card.recipe.layer_sizes
     layers = [
         {
@@ -191,7 +191,7 @@ def histograms(path: ModelPath) -> Response:
             "spread_after": layer.spread_after,
         }
         for inputs, outputs, layer in zip(
-            sizes[:-1], sizes[1:], parts().findings.histograms(card.id), strict=True
+            sizes[:-1], sizes[1:], backend().findings.histograms(card.id), strict=True
         )
     ]
     return jsonify(model=card.id, layers=layers)
@@ -204,9 +204,9 @@ def histograms(path: ModelPath) -> Response:
 )
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """Give the weights of the first layer's neurons as pictures, the most changed first."""
-    model_id = parts().models.card(path.ref).id
-    layer = parts().findings.first_layer(model_id)
-    with parts().findings.turn:  # 1,024 neurons are 1.6 million numbers
+    model_id = backend().models.card(path.ref).id
+    layer = backend().findings.first_layer(model_id)
+    with backend().findings.turn:  # 1,024 neurons are 1.6 million numbers
         answer = {
             "model": model_id,
             "count": len(layer.neurons),
@@ -240,7 +240,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 )
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
-    layer = parts().findings.first_layer(parts().models.card(path.ref).id)
+    layer = backend().findings.first_layer(backend().models.card(path.ref).id)
     picture = signed_grey(layer.after[layer.neurons[: query.limit]])
     return Response(encode_png(picture), content_type="image/png")
 

@@ -12,7 +12,7 @@ from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.api.parameters import Parameters
-from service.backend import parts
+from service.backend import backend
 from service.errors import RETRY_AFTER_S, problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import TRAIN_SAMPLES
@@ -100,17 +100,17 @@ def recipes() -> Response:
 )
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Accept a job; a worker runs it. Fields that are left out are those of the recipe."""
-    store = parts().jobs
+    store = backend().jobs
     job = store.submit(
         body.resolve(),
         samples=TRAIN_SAMPLES,
-        queue_limit=parts().settings.queue_limit,
+        queue_limit=backend().settings.queue_limit,
         idempotency_key=header.idempotency_key,
         request_id=request_id.get(),
     )
     log.info("job %s: accepted", job.id)
     try:
-        send_token(parts().celery)
+        send_token(backend().celery)
     except Exception as error:  # the job is safe in its record: the workers make up for tokens
         log.warning("no token was sent for job %s: %s", job.id, error)
     return _accepted(job)
@@ -119,14 +119,14 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
 @blueprint.get("/jobs", summary="List jobs", responses={200: JobList, **problems(404, 422, 503)})
 def list_jobs(query: JobQuery) -> Response:
     """List jobs, newest first."""
-    found, cursor = parts().jobs.page(status=query.status, limit=query.limit, after=query.after)
+    found, cursor = backend().jobs.page(status=query.status, limit=query.limit, after=query.after)
     return jsonify(jobs=[job.to_json() for job in found], next=cursor)
 
 
 @blueprint.get("/jobs/<id>", summary="A job", responses={200: Job, **problems(404, 503)})
 def get_job(path: JobPath) -> Response:
     """Give a job as it is now."""
-    return jsonify(parts().jobs.get(path.id).to_json())
+    return jsonify(backend().jobs.get(path.id).to_json())
 
 
 @blueprint.delete(
@@ -136,7 +136,7 @@ def get_job(path: JobPath) -> Response:
 )
 def delete_job(path: JobPath) -> tuple[str, int]:
     """Delete a job that is over, with its history and events; its model stays."""
-    parts().jobs.delete(path.id)
+    backend().jobs.delete(path.id)
     return "", 204
 
 
@@ -145,7 +145,7 @@ def delete_job(path: JobPath) -> tuple[str, int]:
 )
 def cancel_job(path: JobPath) -> Response:
     """Cancel a waiting job at once; a running one stops within 2 seconds."""
-    return _accepted(parts().jobs.cancel(path.id))
+    return _accepted(backend().jobs.cancel(path.id))
 
 
 @blueprint.get(
@@ -177,7 +177,7 @@ def job_events(path: JobPath) -> Response:
         raise InvalidInputError.at(
             "/Last-Event-ID", "must be the id of an event, like 1700000000000-0"
         )
-    store, streams = parts().jobs, parts().streams
+    store, streams = backend().jobs, backend().streams
     response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
     if store.get(path.id).status in FINAL:
         response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))

@@ -8,7 +8,7 @@ from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.parameters import Parameters
-from service.backend import parts
+from service.backend import backend
 from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId
@@ -84,7 +84,7 @@ class AliasList(BaseModel):
 @blueprint.get("/models", summary="List models", responses={200: ModelList, **problems(422)})
 def list_models(query: ModelQuery) -> Response:
     """List the cards of models, newest first."""
-    listed, cursor = parts().models.page(query.limit, query.after)
+    listed, cursor = backend().models.page(query.limit, query.after)
     return jsonify(
         models=[one.card.model_dump(mode="json") for one in listed if one.card and not one.damage],
         damaged=[{"id": one.id, "detail": one.damage} for one in listed if one.damage],
@@ -102,7 +102,7 @@ def get_model(path: ModelPath) -> Response:
 
     `If-None-Match` spares a second download.
     """
-    response = jsonify(parts().models.card(path.ref).model_dump(mode="json"))
+    response = jsonify(backend().models.card(path.ref).model_dump(mode="json"))
     response.add_etag(weak=True)  # packed or not, it is the same card
     response.cache_control.no_cache = True
     response.make_conditional(request)
@@ -127,7 +127,7 @@ def get_model(path: ModelPath) -> Response:
 )
 def get_weights(path: ModelPath) -> Response:
     """Download a model's weights; `If-None-Match` spares a second download."""
-    file, sha256 = parts().models.weights_path(path.ref)
+    file, sha256 = backend().models.weights_path(path.ref)
     try:
         return send_file(
             file.resolve(),
@@ -148,7 +148,7 @@ def get_weights(path: ModelPath) -> Response:
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model for good, named by its id; one that an alias names is refused."""
-    parts().models.delete(path.ref)
+    backend().models.delete(path.ref)
     return "", 204
 
 
@@ -165,7 +165,7 @@ def list_aliases() -> Response:
 )
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """Let an alias name a model, whatever it named before."""
-    parts().models.set_alias(path.name, body.model)
+    backend().models.set_alias(path.name, body.model)
     return _aliases()
 
 
@@ -174,12 +174,12 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias; the model stays."""
-    parts().models.remove_alias(path.name)
+    backend().models.remove_alias(path.name)
     return "", 204
 
 
 def _aliases() -> Response:
-    models = parts().models
+    models = backend().models
     computed = {}
     for name in LATEST:
         with suppress(NotFoundError, DamagedModelError):

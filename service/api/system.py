@@ -9,7 +9,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
-from service.backend import parts
+from service.backend import backend
 from service.errors import RETRY_AFTER_S, problem, problems
 from stepbox import __version__
 from stepbox.data.checksums import CHECKSUMS
@@ -126,7 +126,7 @@ def system() -> Response:
         workers=workers,
         queue=queue,
         datasets=_datasets(),
-        models=len(parts().models.ids()),
+        models=len(backend().models.ids()),
         versions={
             "stepbox": __version__,
             "python": python_version(),
@@ -136,9 +136,9 @@ def system() -> Response:
 
 
 def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    limit = parts().settings.queue_limit
+    limit = backend().settings.queue_limit
     try:
-        jobs = parts().jobs
+        jobs = backend().jobs
         return {"reachable": True, "length": jobs.queue_length(), "limit": limit}, jobs.workers()
     except RedisError:
         return {"reachable": False, "length": None, "limit": limit}, []
@@ -155,7 +155,7 @@ def _datasets() -> list[dict[str, Any]]:
     states = []
     for name in CLASSES:
         try:
-            found = parts().dataset(name)
+            found = backend().dataset(name)
             ready, detail = True, f"{len(found.images):,} test images, checksums right"
         except DatasetError as error:
             ready, detail = False, str(error)

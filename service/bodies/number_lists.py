@@ -1,7 +1,7 @@
 """Long lists of numbers in JSON, read piece by piece: as one tree of objects they take gigabytes.
 
-Only lists of numbers and nothing else are read here. Whoever finds one that is not lets
-`service.bodies.json_body` read the whole body, which tells what is wrong, or refuses it by its size.
+Only lists of numbers and nothing else are read here. Another list is left to
+`service.bodies.json_body`, which reads the whole body and says what is wrong.
 """
 
 import re

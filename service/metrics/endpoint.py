@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from jobs.measures import Measures
-from service.backend import parts
+from service.backend import backend
 from service.metrics.counts import BOUNDS_S, folder, observe
 from service.metrics.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
@@ -73,10 +73,10 @@ class _Everything(Collector):
     def collect(self) -> Iterator[Metric]:
         counted = totals(folder())
         yield from _requests(counted)
-        yield _predictions(counted, parts().models)
+        yield _predictions(counted, backend().models)
         up = GaugeMetricFamily("stepbox_redis_up", "1 where Redis answers, else 0.")
         try:
-            measures = parts().jobs.measure()
+            measures = backend().jobs.measure()
         except RedisError:
             up.add_metric([], 0)
         else:

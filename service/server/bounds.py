@@ -82,7 +82,7 @@ def too_large(bound: Bound) -> RequestEntityTooLarge:
 
 
 def register(app: Flask, settings: ServiceSettings) -> None:
-    """Refuse what is out of bounds, whether `service.server.front` has read the body or nobody yet."""
+    """Refuse what is out of bounds, whether or not `front` has read the body yet."""
 
     @app.before_request
     def check() -> None:

@@ -18,12 +18,12 @@ from urllib.parse import parse_qsl
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from service.access.authorization import authorization as access
+from service.access import authorization as access
 from service.access.sites import Sites
 from service.access.tokens import parse_tokens
 from service.api.predict.answer import Answer, PredictQuery, predict_body
 from service.api.predict.images import JSON
-from service.backend import Parts
+from service.backend import Backend
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
@@ -48,19 +48,19 @@ class Front:
     Parameters
     ----------
     app
-        The Flask application, with its `Parts`.
+        The Flask application, with its `Backend`.
     """
 
     def __init__(self, app: Flask) -> None:
-        parts: Parts = app.extensions["stepbox"]
-        settings = parts.settings
+        backend: Backend = app.extensions["stepbox"]
+        settings = backend.settings
         self.connections = Connections(settings.connections, settings.connections_each)
         self._threads = Threads(app, settings.threads)
         self._budget = Budget(settings.work_bytes)
         self._places = Budget(max(1, settings.threads // 4))  # of pictures, decoded one at a time
         self._most_bytes = settings.max_body_bytes
-        self._models = parts.models
-        self._streams = parts.streams
+        self._models = backend.models
+        self._streams = backend.streams
         self._sites = Sites(settings)
         self._tokens = parse_tokens(settings.token_text)
         # The library counts who asks how often before Flask's view, and so it has all of them.

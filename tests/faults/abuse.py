@@ -23,7 +23,7 @@ import numpy as np
 import requests
 from PIL import Image
 
-from service.backend import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
@@ -319,7 +319,7 @@ def run(abuse: Callable[[Stack], int], folder: Path) -> bool:
         settings = ServiceSettings(
             models_dir=stack.models_dir, data_dir=Path(stack.environment["STEPBOX_DATA_DIR"])
         )
-        publish(Parts(settings))
+        publish(Backend(settings))
         with Others(stack, service) as others:
             began = time.perf_counter()
             sent = abuse(stack)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from service.backend import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 from stepbox.store.models import ModelStore
 from tests.faults.test_recovery import WITHOUT_CAPABILITIES
@@ -92,7 +92,7 @@ def test_a_store_that_is_read_only_refuses_changes_and_goes_on_predicting(own_st
     settings = ServiceSettings(
         models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
     )
-    named, other = (publish(Parts(settings))[0] for _ in range(2))
+    named, other = (publish(Backend(settings))[0] for _ in range(2))
     ModelStore(own_stack.models_dir).set_alias("best", named)
     own_stack.start_redis()
     own_stack.models_dir.chmod(0o555)

@@ -131,8 +131,8 @@ def named_in_dashboard():
     return {name for text in expressions for name in re.findall(r"stepbox_\w+", text)}
 
 
-def test_predictions_are_counted_by_model_and_class(client, parts):
-    kept, deleted = publish(parts, "fashion-mnist-torch")[0], publish(parts)[0]
+def test_predictions_are_counted_by_model_and_class(client, backend):
+    kept, deleted = publish(backend, "fashion-mnist-torch")[0], publish(backend)[0]
     count_predictions(kept, [9])
     count_predictions(kept, [9] * 40 + [0])
     count_predictions(deleted, [3])

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from service.api.analysis.base import Answer, Request, answer_with, blueprint
 from service.api.predict.images import Image
-from service.backend import parts
+from service.backend import backend
 from service.errors import problems
 from service.server.leaving import stop_if_left
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
@@ -91,11 +91,11 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         missing = "/image" if body.image is None else "/label"
         raise InvalidInputError.at(missing, "'image' and 'label' are given together or not at all")
     try:
-        card, network = parts().models.load(body.model)
+        card, network = backend().models.load(body.model)
     except NotFoundError as error:
         raise InvalidInputError.at("/model", str(error)) from None
     if body.image is None or body.label is None:
-        test_set = parts().dataset(card.recipe.dataset)
+        test_set = backend().dataset(card.recipe.dataset)
         image, label = test_set.images[0], int(test_set.labels[0])
     else:
         image, label = np.array(body.image, dtype=np.float64), body.label

@@ -23,7 +23,7 @@ from service.api.inference.tensors import read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.predict.answer import classify, in_turn, load_model
 from service.api.predict.images import JSON
-from service.backend import parts
+from service.backend import backend
 from service.bodies.compression import unpack
 from service.bodies.json_body import parse_object
 from service.errors import problems
@@ -83,7 +83,7 @@ def server_live() -> Response:
 )
 def server_ready() -> Response:
     """Say whether there is a model to infer with; training needs more, which /readyz tells."""
-    load_model(parts().models, "latest")
+    load_model(backend().models, "latest")
     return jsonify(ready=True)
 
 
@@ -95,7 +95,7 @@ def server_ready() -> Response:
 )
 def model_metadata(path: ModelPath) -> Response:
     """Describe a model's input and outputs."""
-    card, _ = load_model(parts().models, path.ref)
+    card, _ = load_model(backend().models, path.ref)
     return jsonify(
         name=card.id,
         versions=[VERSION],
@@ -115,7 +115,7 @@ def model_metadata(path: ModelPath) -> Response:
 )
 def model_ready(path: ModelPath) -> Response:
     """Say whether a model can be inferred with."""
-    card, _ = load_model(parts().models, path.ref)
+    card, _ = load_model(backend().models, path.ref)
     return jsonify(name=card.id, ready=True)
 
 
@@ -146,7 +146,7 @@ def repository_index() -> Response:
                 "state": "UNAVAILABLE" if damage else "READY",
                 "reason": damage or "",
             }
-            for model_id, damage in parts().models.states()
+            for model_id, damage in backend().models.states()
             if not (asked.ready and damage)
         ]
     )
@@ -188,8 +188,8 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
 
     The pixels are taken as they are: light on dark, neither inverted nor fitted as `/predict` may.
     """
-    card, network = load_model(parts().models, path.ref)
-    body = unpack(request.get_data(), header.encoding, parts().settings.max_body_bytes)
+    card, network = load_model(backend().models, path.ref)
+    body = unpack(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)

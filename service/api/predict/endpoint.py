@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, RootModel
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
 from service.api.predict.images import JSON, MULTIPART, NPY
-from service.backend import parts
+from service.backend import backend
 from service.errors import problems
 
 blueprint = APIBlueprint(
@@ -102,7 +102,7 @@ def predict(query: PredictQuery) -> Response:
     body = request.get_data()
     with in_turn(body):
         answer = predict_body(
-            parts().models,
+            backend().models,
             query,
             request.headers.get("Content-Type", ""),
             body,
