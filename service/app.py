@@ -46,6 +46,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         validation_error_model=errors.Problem,
         validation_error_callback=errors.validation_problem,
         static_folder=None,
+        template_folder="web/templates",
     )
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest

@@ -1,4 +1,4 @@
-"""What a user sees while parts are away. Each test has an installation of its own."""
+"""What a user sees while services are away. Each test has an installation of its own."""
 
 import os
 import signal
