@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 from jobs.connection import connect, connect_async
-from jobs.job_store import JobStore
 from jobs.queue import make_celery
+from jobs.store import JobStore
 from service.api.model_figures import Findings
 from service.server.streams import Streams
 from service.settings import ServiceSettings

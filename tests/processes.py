@@ -15,8 +15,8 @@ import requests
 from redis.exceptions import RedisError
 
 from jobs.connection import connect
-from jobs.job_store import JobStore
 from jobs.settings import Settings
+from jobs.store import JobStore
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

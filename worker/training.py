@@ -7,10 +7,10 @@ from secrets import token_hex
 from typing import Any, Self
 
 from jobs.connection import connect
-from jobs.job_store import Claim, JobStore
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
+from jobs.store import Claim, JobStore
 from stepbox.data.dataset import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.store.card import CardDraft, ComputerReport, Cost
