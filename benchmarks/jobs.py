@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.serving.processes import Server, free_port
 from jobs.connection import connect
-from jobs.job_reader import INDEXED_AT_ONCE
+from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from jobs.store import JobStore

@@ -9,9 +9,9 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 from jobs.compact import pack
-from jobs.job_reader import JobReader
 from jobs.measures import Measures
 from jobs.queue import QUEUE
+from jobs.reader import JobReader
 from jobs.record import FINAL, Job, Status
 from jobs.watch import Death, Look
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from jobs import job_reader
+from jobs import reader as job_reader
 from jobs.record import Status
 from jobs.store import JobStore
 from stepbox.errors import NotFoundError
