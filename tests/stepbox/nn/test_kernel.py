@@ -15,7 +15,7 @@ from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 
 STEPS = 100
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.store.models import ModelStore, new_model_id
-from tests.stepbox.test_model_store import make_draft, make_network
+from tests.stepbox.store.test_models import make_draft, make_network
 
 
 def storm(folder: Path, seed: int) -> Counter:

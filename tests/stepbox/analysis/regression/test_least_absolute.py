@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
-from stepbox.analysis.regression.fit import least_absolute as module
+from stepbox.analysis.regression import least_absolute as module
 from stepbox.analysis.regression.least_absolute import least_absolute
 from stepbox.errors import InvalidInputError
 

@@ -40,7 +40,7 @@ from stepbox.training.evaluation import Bin, Evaluation, assess
 from stepbox.training.loop import Epoch
 from stepbox.training.presets import RECIPES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
 FASHION = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (5, 3)})
 
@@ -184,7 +184,7 @@ def test_the_file_holds_the_tensors_and_nothing_else(store, folder, recipe, code
 def test_equal_networks_give_equal_files_in_any_process():
     script = (
         "import hashlib, numpy as np\n"
-        "from tests.stepbox.test_model_store import MNIST, ACTIVATIONS, Network\n"
+        "from tests.stepbox.store.test_models import MNIST, ACTIVATIONS, Network\n"
         "from stepbox.store.weights import encode_weights\n"
         "network = Network.initial(MNIST.layer_sizes, ACTIVATIONS['sigmoid'], 7)\n"
         "print(encode_weights(network)[1].sha256)\n"
@@ -331,7 +331,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
     script = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from tests.stepbox.test_model_store import ModelStore, add\n"
+        "from tests.stepbox.store.test_models import ModelStore, add\n"
         "for limit in map(int, sys.argv[2:]):\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))\n"
         "    try:\n"
@@ -728,7 +728,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     def start():
         process = subprocess.Popen(
             [
-                *(sys.executable, "-W", "error", "-m", "tests.stepbox.store_storm"),
+                *(sys.executable, "-W", "error", "-m", "tests.stepbox.store.store_storm"),
                 *(folder, str(rng.randrange(2**32))),
             ],
             cwd=ROOT,

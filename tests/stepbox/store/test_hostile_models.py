@@ -15,7 +15,7 @@ from stepbox.store.card import MOST_CARD_BYTES
 from stepbox.store.files import CACHE_BYTES
 from stepbox.store.index import ModelIndex
 from stepbox.store.models import ModelStore, new_model_id
-from tests.stepbox.test_model_store import MNIST, ROOT, add, contents, rewrite_card, settle
+from tests.stepbox.store.test_models import MNIST, ROOT, add, contents, rewrite_card, settle
 
 OLD, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2027))
 

@@ -12,7 +12,7 @@ from stepbox.errors import DamagedModelError
 from stepbox.store.file_cache import FileCache
 from stepbox.store.models import ModelStore
 from tests.processes import wait_until
-from tests.stepbox.test_model_store import MNIST, add, settle
+from tests.stepbox.store.test_models import MNIST, add, settle
 
 THREADS = 8
 
