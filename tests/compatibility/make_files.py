@@ -4,9 +4,12 @@ In an installed checkout of that version:
 
     PYTHONPATH=. .venv/bin/python PATH_TO/make_files.py PATH_TO/files
 
-The files in `files/` are those of version 0.1.0, commit 23dfae6. They come from a real installation:
-Redis, a Celery worker and the API, asked by HTTP. Three jobs end at a chosen moment. Each of these
-runs in a process that executes the worker's own code and then ends itself:
+The files in `files/` are those of version 0.1.0, commit 23dfae6, and the imports below are of its
+modules: to record a later version, adapt them, and write to another folder.
+
+The files come from a real installation: Redis, a Celery worker and the API, asked over HTTP. Three
+jobs end at a chosen moment. Each of these runs in a process that executes the worker's own code
+and then ends itself:
 
 - `numpy` and `torch` end right after Redis has stored a checkpoint in the middle of epoch 2;
 - `decided` ends after the decision, before it publishes its model.
@@ -24,6 +27,7 @@ What is edited afterwards:
     redis.json           [key, type, value, seconds to live or -1] of every key
     expected.json        what the API answered, and which model and job is which
 """
+# ruff: isort: skip_file
 
 import json
 import multiprocessing
