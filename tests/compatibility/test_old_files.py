@@ -17,7 +17,7 @@ from safetensors.numpy import load, load_file
 from jobs.connection import connect
 from service.app import create_app
 from service.settings import ServiceSettings
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.weights import encode_weights
 from stepbox.training.loop import make_trainer, train
@@ -99,7 +99,7 @@ def trained(recipe, checkpoint=None):
     initial = load(encode_weights(trainer.network())[0])
     if checkpoint:
         trainer.restore(CheckpointStore(FILES / "checkpoints").load(*checkpoint))
-    events = list(train(trainer, recipe, load_dataset(DATA, recipe.dataset, "test")))
+    events = list(train(trainer, load_dataset(DATA, recipe.dataset, "test")))
     return initial, load(encode_weights(trainer.network())[0]), events, computer_of(trainer)
 
 
