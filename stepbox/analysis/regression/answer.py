@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from stepbox.analysis.regression.linear_fits import (
+from stepbox.analysis.regression.outliers import Comparison, compare
+from stepbox.analysis.regression.solutions import (
     LOSSES,
     SOLVERS,
     Array,
@@ -11,7 +12,6 @@ from stepbox.analysis.regression.linear_fits import (
     corners,
     largest,
 )
-from stepbox.analysis.regression.outliers import Comparison, compare
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stepbox.analysis.regression.linear_fits import (
+from stepbox.analysis.regression.solutions import (
     SOLVERS,
     Array,
     LossName,
