@@ -11,7 +11,7 @@ from service.api.analysis.base import Answer, Request, Vector, answer_with, blue
 from service.errors import problems
 from service.server.bounds import REGRESSION_VALUES
 from stepbox.analysis.regression.answer import MOST_COMPARED, MOST_NUMBERS, analyse_regression
-from stepbox.analysis.regression.outliers import FAR
+from stepbox.analysis.regression.comparison import FAR
 from stepbox.errors import InvalidInputError
 
 LARGEST = 1e50  # so that squares and sums stay finite

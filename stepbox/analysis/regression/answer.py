@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stepbox.analysis.regression.outliers import Comparison, compare
+from stepbox.analysis.regression.comparison import Comparison, compare
 from stepbox.analysis.regression.solutions import (
     LOSSES,
     SOLVERS,
