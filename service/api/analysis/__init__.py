@@ -7,7 +7,7 @@ from service.api.analysis import (
     regression,
     softmax_jacobian,
 )
-from service.api.analysis.base import blueprint
+from service.api.analysis.blueprint import blueprint
 
 __all__ = [
     "blueprint",

@@ -6,7 +6,7 @@ import numpy as np
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.base import (
+from service.api.analysis.blueprint import (
     Answer,
     Number,
     Numbers,

@@ -5,7 +5,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.base import (
+from service.api.analysis.blueprint import (
     Answer,
     Matrix,
     Number,

@@ -4,7 +4,7 @@ import numpy as np
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.base import Answer, Request, answer_with, blueprint
+from service.api.analysis.blueprint import Answer, Request, answer_with, blueprint
 from service.api.predict.images import Image
 from service.backend import backend
 from service.errors import problems

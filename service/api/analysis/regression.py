@@ -7,7 +7,7 @@ from flask import Response
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.base import Answer, Request, Vector, answer_with, blueprint
+from service.api.analysis.blueprint import Answer, Request, Vector, answer_with, blueprint
 from service.errors import problems
 from service.server.bounds import REGRESSION_VALUES
 from stepbox.analysis.regression.answer import MOST_COMPARED, MOST_NUMBERS, analyse_regression
