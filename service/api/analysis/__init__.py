@@ -1,4 +1,7 @@
-"""The mathematics as endpoints: each computes, and nothing is trained or stored."""
+"""The endpoints under ``/analysis``: each computes its answer, and trains or stores nothing.
+
+A module here has one request model and one view. The results are models of `stepbox.analysis`.
+"""
 
 from service.api.analysis import (
     box,

@@ -1,11 +1,10 @@
-"""What the views of the analysis share: their blueprint, numbers in, and answers out."""
+"""The blueprint of the analysis, the types of its requests, and its responses."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 blueprint = APIBlueprint(
     "analysis",
@@ -18,30 +17,16 @@ blueprint = APIBlueprint(
 
 
 class Request(BaseModel):
-    """A body: no unknown fields, and numbers that are numbers."""
+    """A request body without unknown fields, whose numbers are not given as text."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Answer(BaseModel):
-    """An answer, read from the attributes of the library's result."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
 Number = Annotated[float, Field(allow_inf_nan=False)]
-# One fault is named in a list of numbers: with a million of them that could be a million faults.
+# Only the first fault in a list is reported: a million numbers could have a million faults.
 Numbers = Annotated[list[Number], Field(fail_fast=True)]
 
 
-def _listed(values: Any) -> Any:
-    return values.tolist() if isinstance(values, np.ndarray) else values
-
-
-Vector = Annotated[list[float], BeforeValidator(_listed)]
-Matrix = Annotated[list[list[float]], BeforeValidator(_listed)]
-
-
-def answer_with(model: type[Answer], result: object) -> Response:
-    """Make a JSON answer; pydantic's own writer, since a million numbers take Python a second."""
-    return Response(model.model_validate(result).model_dump_json(), content_type="application/json")
+def json_response(answer: BaseModel) -> Response:
+    """Respond with JSON by pydantic's own writer: Python takes a second for a million numbers."""
+    return Response(answer.model_dump_json(), content_type="application/json")

@@ -1,6 +1,6 @@
-"""All that is to be said of one linear regression."""
+"""The whole analysis of one linear regression."""
 
-from dataclasses import dataclass
+from pydantic import Field
 
 from stepbox.analysis.regression.comparison import Comparison, compare
 from stepbox.analysis.regression.solutions import (
@@ -12,34 +12,45 @@ from stepbox.analysis.regression.solutions import (
     corners,
     largest,
 )
+from stepbox.analysis.result import Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X
-SMALLEST = 1e-50  # so that quotients stay finite, and rounding relative
-MOST_COMPARED = 10_000  # numbers in X up to which both losses are solved and outliers sought
+SMALLEST = 1e-50  # so that quotients stay finite, and rounding errors relative
+MOST_COMPARED = 10_000  # most numbers in X for which both losses are compared
 
 
-@dataclass(frozen=True)
-class Regression:
-    """What is to be said of X, y, a loss and, where given, w.
+class Shapes(Result):
+    """The shapes of the arrays. Xw has the shape of y."""
 
-    Attributes
-    ----------
-    loss, gradient, not_differentiable
-        At the given w: the loss, a subgradient, and the points where the loss has a corner.
-    comparison
-        None above ``MOST_COMPARED`` numbers in X.
-    """
+    X: tuple[int, ...] = Field(description="[points, features]")
+    w: tuple[int, ...] = Field(description="[features]")
+    y: tuple[int, ...] = Field(description="[points]")
 
+
+class RegressionAnswer(Result):
+    """A linear regression with its solution, and the loss at a given w."""
+
+    shapes: Shapes
+    loss: float | None = Field(description="The loss at the given w. Null without w.")
+    gradient: Vector | None = Field(
+        description="Gradient at w, shape (features,): 2Xᵀ(Xw − y) for the L2 loss. For the L1 "
+        "loss, the subgradient Xᵀ sign(Xw − y), with 0 as the sign of 0. Null without w."
+    )
+    not_differentiable: list[int] | None = Field(
+        description="Indices, from 0, of the points whose residual at w is 0 up to rounding, where "
+        "|r| has no derivative. Empty for the L2 loss. Null without w."
+    )
     solution: Solution
-    loss: float | None
-    gradient: Array | None
-    not_differentiable: list[int] | None
-    comparison: Comparison | None
+    comparison: Comparison | None = Field(
+        description=f"Null if X has more than {MOST_COMPARED:,} numbers."
+    )
 
 
-def analyse_regression(X: Array, y: Array, loss: LossName, w: Array | None = None) -> Regression:
-    """Solve a regression, and look at the loss where w is.
+def analyse_regression(
+    X: Array, y: Array, loss: LossName, w: Array | None = None
+) -> RegressionAnswer:
+    """Minimise the loss, prove the solution optimal, and compute the loss at w.
 
     Parameters
     ----------
@@ -55,16 +66,21 @@ def analyse_regression(X: Array, y: Array, loss: LossName, w: Array | None = Non
     Raises
     ------
     InvalidInputError
-        Lengths that do not fit, too many numbers, or no solution in time.
+        The shapes do not match, there are too many numbers, or the time limit is reached.
     """
     _check(X, y, w)
-    solution = SOLVERS[loss](X, y)
-    comparison = compare(X, y) if X.size <= MOST_COMPARED else None
-    if w is None:
-        return Regression(solution, None, None, None, comparison)
-    value, gradient = LOSSES[loss](X, y, w)
-    not_differentiable = corners(X, y, w).tolist() if loss == "l1" else []
-    return Regression(solution, value, gradient, not_differentiable, comparison)
+    value = gradient = not_differentiable = None
+    if w is not None:
+        value, gradient = LOSSES[loss](X, y, w)
+        not_differentiable = corners(X, y, w).tolist() if loss == "l1" else []
+    return RegressionAnswer(
+        shapes=Shapes(X=X.shape, w=X.shape[1:], y=y.shape),
+        loss=value,
+        gradient=gradient,
+        not_differentiable=not_differentiable,
+        solution=SOLVERS[loss](X, y),
+        comparison=compare(X, y) if X.size <= MOST_COMPARED else None,
+    )
 
 
 def _check(X: Array, y: Array, w: Array | None) -> None:
@@ -72,12 +88,15 @@ def _check(X: Array, y: Array, w: Array | None) -> None:
     faults = []
     if X.size > MOST_NUMBERS:
         faults.append(
-            Fault("/X", f"has {points:,}×{features:,} numbers, of at most {MOST_NUMBERS:,}")
+            Fault(
+                "/X",
+                f"has {points:,}×{features:,} numbers, but at most {MOST_NUMBERS:,} are allowed",
+            )
         )
     if len(y) != points:
         faults.append(Fault("/y", f"has {len(y):,} numbers, but X has {points:,} rows"))
     faults += [
-        Fault(pointer, f"must hold a number of at least {SMALLEST:g} in magnitude, or zeros alone")
+        Fault(pointer, f"must have a number of at least {SMALLEST:g} in magnitude, or only zeros")
         for pointer, values in (("/X", X), ("/y", y))
         if 0 < largest(values) < SMALLEST
     ]

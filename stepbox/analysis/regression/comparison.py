@@ -1,8 +1,7 @@
-"""How far points pull on a fit by squares, and how little on one by sizes."""
-
-from dataclasses import dataclass
+"""The L1 fit and the L2 fit side by side, with and without outliers."""
 
 import numpy as np
+from pydantic import Field
 
 from stepbox.analysis.regression.solutions import (
     SOLVERS,
@@ -12,48 +11,40 @@ from stepbox.analysis.regression.solutions import (
     largest,
     squared_loss,
 )
+from stepbox.analysis.result import Result, Vector
 
-FAR = 6.0  # an outlier is this many median distances from the l1 fit
+FAR = 6.0  # an outlier is more than this many median distances from the L1 fit
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(Result):
     """A minimiser w of one loss, and both losses there."""
 
-    w: Array
-    l1: float
-    l2: float
+    w: Vector = Field(description="Shape (features,).")
+    l1: float = Field(description="Σ|r|")
+    l2: float = Field(description="Σr²")
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Both solutions side by side.
+class Comparison(Result):
+    """Both fits side by side."""
 
-    Attributes
-    ----------
-    l1, l2
-        The solutions.
-    difference
-        Largest difference of their weights.
-    outliers
-        Points that lie ``FAR`` median distances from the l1 fit.
-    l1_without, l2_without
-        The solutions without the outliers; None where there is none.
-    remark
-        What that says, in words.
-    """
-
-    l1: Fit
-    l2: Fit
-    difference: float
-    outliers: list[int]
-    l1_without: Fit | None
-    l2_without: Fit | None
-    remark: str
+    l1: Fit = Field(description="The fit with the L1 loss.")
+    l2: Fit = Field(description="The fit with the L2 loss.")
+    difference: float = Field(description="Largest difference between their weights.")
+    outliers: list[int] = Field(
+        description=f"Indices, from 0, of the points that are more than {FAR:g} median distances "
+        "from the L1 fit."
+    )
+    l1_without: Fit | None = Field(
+        description="The L1 fit without the outliers. Null if there are none."
+    )
+    l2_without: Fit | None = Field(
+        description="The L2 fit without the outliers. Null if there are none."
+    )
+    remark: str = Field(description="The comparison in words.")
 
 
 def compare(X: Array, y: Array) -> Comparison:
-    """Put both solutions side by side, with and without the points that lie far out.
+    """Solve with both losses, and solve again without the outliers.
 
     Parameters
     ----------
@@ -66,32 +57,49 @@ def compare(X: Array, y: Array) -> Comparison:
     difference = largest(l1.w - l2.w)
     distances = np.abs(X @ l1.w - y)
     median = float(np.median(distances))
-    limit = FAR * median + 1e-9 * largest(y)  # all but a few may lie on the fit
-    # The fit goes through as many points as it has weights, which says nothing of the others.
+    limit = FAR * median + 1e-9 * largest(y)  # the median is 0 if most points lie on the fit
+    # The fit goes through as many points as it has weights, so their distances carry no
+    # information about the others.
     enough = len(y) >= 2 * X.shape[1] + 2
     far = (distances > limit) & enough
     outliers = np.flatnonzero(far).tolist()
     if not outliers:
         what = (
-            f"No point lies over {FAR:g} median distances from the l1 fit"
+            f"No point is more than {FAR:g} median distances from the l1 fit"
             if enough
-            else f"{len(y)} points are too few to call one of them an outlier"
+            else f"{len(y)} points are too few to tell outliers from the others"
         )
-        remark = f"{what}; the weights of the two fits differ by at most {difference:.3g}."
-        return Comparison(l1, l2, difference, [], None, None, remark)
+        remark = f"{what}. The weights of the two fits differ by at most {difference:.3g}."
+        return Comparison(
+            l1=l1,
+            l2=l2,
+            difference=difference,
+            outliers=[],
+            l1_without=None,
+            l2_without=None,
+            remark=remark,
+        )
     l1_without, l2_without = _fit("l1", X[~far], y[~far]), _fit("l2", X[~far], y[~far])
     moved1, moved2 = largest(l1.w - l1_without.w), largest(l2.w - l2_without.w)
     listed = ", ".join(map(str, outliers[:5])) + (" …" if len(outliers) > 5 else "")
     remark = (
         f"{'Points' if len(outliers) > 1 else 'Point'} {listed} (counted from 0) "
-        f"{'lie' if len(outliers) > 1 else 'lies'} over {FAR:g} median distances from the l1 fit. "
-        f"Taken away, the weights of l1 move by at most {moved1:.3g}, those of l2 by "
-        f"{moved2:.3g}: a square grows with the distance, so l2 follows far points; l1 feels only "
-        "on which side they lie."
+        f"{'are' if len(outliers) > 1 else 'is'} more than {FAR:g} median distances from the l1 "
+        f"fit. Without {'them' if len(outliers) > 1 else 'it'}, the l1 weights change by at most "
+        f"{moved1:.3g} and the l2 weights by at most {moved2:.3g}. The pull of a point on the l2 "
+        "fit grows with its distance; on the l1 fit, only its side matters."
     )
-    return Comparison(l1, l2, difference, outliers, l1_without, l2_without, remark)
+    return Comparison(
+        l1=l1,
+        l2=l2,
+        difference=difference,
+        outliers=outliers,
+        l1_without=l1_without,
+        l2_without=l2_without,
+        remark=remark,
+    )
 
 
 def _fit(loss: LossName, X: Array, y: Array) -> Fit:
     w = SOLVERS[loss](X, y).w
-    return Fit(w, absolute_loss(X, y, w)[0], squared_loss(X, y, w)[0])
+    return Fit(w=w, l1=absolute_loss(X, y, w)[0], l2=squared_loss(X, y, w)[0])

@@ -1,79 +1,64 @@
-"""Linear fits by squares (l2) and by sizes (l1), with proofs that nothing is better."""
+"""Linear fits with the L1 or the L2 loss, each with a certificate that it is optimal."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from stepbox.analysis.regression.least_absolute import least_absolute
+from stepbox.analysis.result import Result, Vector
 
 Array = NDArray[np.float64]
 LossName = Literal["l1", "l2"]
 
 ROUNDING = 4 * np.finfo(np.float64).eps
-OPTIMAL = 1e-9  # part of its terms up to which a certificate's number counts as 0
+OPTIMAL = 1e-9  # a number in a certificate counts as 0 up to this fraction of its terms
 
 
-@dataclass(frozen=True)
-class L2Certificate:
-    """Proof of a least-squares solution: the loss is convex, and its gradient 2Xᵀr is 0.
+class L2Certificate(Result):
+    """Proof that no w has a smaller squared loss: the loss is convex, and its gradient is 0."""
 
-    Attributes
-    ----------
-    normal_equations
-        Xᵀ(Xw − y), shape (features,).
-    residual
-        Its largest magnitude.
-    relative_residual
-        The same as a part of the largest in |X|ᵀ(|X||w| + |y|), the terms that cancel in it.
-    optimal
-        Whether that is 0 up to rounding.
+    normal_equations: Vector = Field(
+        description="Xᵀ(Xw − y), shape (features,). It is 0 up to rounding."
+    )
+    residual: float = Field(description="Largest magnitude in `normal_equations`.")
+    relative_residual: float = Field(
+        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|), whose terms "
+        "cancel in the normal equations."
+    )
+    optimal: bool = Field(description=f"Whether `relative_residual` is at most {OPTIMAL:g}.")
+
+
+class L1Certificate(Result):
+    """Proof that no w has a smaller absolute loss: 0 = Xᵀs for a subgradient s of Σ|rᵢ|.
+
+    For every w, Σ|xᵢᵀw − yᵢ| ≥ sᵀ(Xw − y) = −sᵀy, and the solution reaches this bound.
     """
 
-    normal_equations: Array
-    residual: float
-    relative_residual: float
-    optimal: bool
+    dual: Vector = Field(
+        description="s, shape (points,), from -1 to 1. It is the sign of each residual, or any "
+        "number in this range where the residual is 0."
+    )
+    largest: float = Field(description="Largest magnitude in s, at most 1.")
+    stationarity: float = Field(description="Largest magnitude in Xᵀs. It is 0 up to rounding.")
+    lower_bound: float = Field(description="−sᵀy. No w has a smaller loss.")
+    gap: float = Field(
+        description="The solution's loss minus `lower_bound`. It is 0 up to rounding."
+    )
+    optimal: bool = Field(
+        description=f"Whether all three conditions hold up to {OPTIMAL:g} of their terms."
+    )
 
 
-@dataclass(frozen=True)
-class L1Certificate:
-    """Proof of a least-absolute solution: 0 is in Xᵀs for a subgradient s of Σ|rᵢ|.
+class Solution(Result):
+    """A minimiser w of a loss, and the proof that it is one."""
 
-    Attributes
-    ----------
-    dual
-        s, shape (points,).
-    largest
-        Largest magnitude in s; at most 1.
-    stationarity
-        Largest magnitude in Xᵀs; 0 up to rounding.
-    lower_bound
-        −sᵀy, which no w goes below.
-    gap
-        Loss minus lower bound; 0 up to rounding.
-    optimal
-        Whether all three hold up to rounding.
-    """
-
-    dual: Array
-    largest: float
-    stationarity: float
-    lower_bound: float
-    gap: float
-    optimal: bool
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A minimiser of a loss, with its proof; `rank` is that of X."""
-
-    w: Array
-    loss: float
+    w: Vector = Field(description="Shape (features,).")
+    loss: float = Field(description="The loss at w.")
     method: Literal["closed form", "linear program"]
-    rank: int
-    note: str
+    rank: int = Field(description="Rank of X.")
+    note: str = Field(description="Whether w is unique, and why the L1 loss has no closed form.")
     certificate: L1Certificate | L2Certificate
 
 
@@ -96,8 +81,8 @@ def squared_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
 def absolute_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
     """Compute Σ|xᵢᵀw − yᵢ| and its subgradient Xᵀ sign(Xw − y).
 
-    At a residual of 0 the sign may be any number from −1 to 1; it is 0 here. Shapes as in
-    `squared_loss`.
+    Where a residual is 0, any number from −1 to 1 may stand for its sign; this function uses 0.
+    The shapes are those of `squared_loss`.
     """
     residuals = X @ w - y
     signs = np.sign(residuals)
@@ -109,18 +94,18 @@ LOSSES = {"l1": absolute_loss, "l2": squared_loss}
 
 
 def corners(X: Array, y: Array, w: Array) -> NDArray[np.int64]:
-    """Find the points whose residual is 0 up to rounding, where |xᵢᵀw − yᵢ| has its corner."""
+    """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has its corner."""
     rounding = ROUNDING * (np.abs(X) @ np.abs(w) + np.abs(y))
     return np.flatnonzero(np.abs(X @ w - y) <= rounding)
 
 
 def least_squares(X: Array, y: Array) -> Solution:
-    """Minimise the squared loss in closed form: w = (XᵀX)⁻¹Xᵀy, where XᵀX has an inverse.
+    """Minimise the squared loss in closed form: w = (XᵀX)⁻¹Xᵀy, if XᵀX is invertible.
 
-    With the singular values X = UΣVᵀ that is w = VΣ⁻¹Uᵀy, which squares no number. Where X has
-    not full column rank, many w do equally well; without the singular values that are 0 up to
-    rounding it is the shortest of them, as by Moore and Penrose's inverse. Shapes as in
-    `squared_loss`.
+    With the singular value decomposition X = UΣVᵀ, this is w = VΣ⁻¹Uᵀy, which does not square any
+    number. If X does not have full column rank, many w are optimal. Singular values that are 0 up
+    to rounding are left out, which gives the shortest of these w, as the Moore–Penrose inverse
+    does. The shapes are those of `squared_loss`.
     """
     U, sigma, Vt = _singular_values(X)
     w = Vt.T @ ((U.T @ y) / sigma)
@@ -128,25 +113,37 @@ def least_squares(X: Array, y: Array) -> Solution:
     normal = X.T @ (X @ w - y)
     terms = np.abs(X).T @ (np.abs(X) @ np.abs(w) + np.abs(y))
     relative = largest(normal) / (largest(terms) or 1.0)
-    certificate = L2Certificate(normal, largest(normal), relative, relative <= OPTIMAL)
-    note = (
-        "X has full column rank, so XᵀX has an inverse and w is the only minimiser."
-        if rank == features
-        else f"X has rank {rank}, less than its {features} columns, so XᵀX has no inverse and many "
-        "w do equally well; this is the shortest, X⁺y."
+    certificate = L2Certificate(
+        normal_equations=normal,
+        residual=largest(normal),
+        relative_residual=relative,
+        optimal=relative <= OPTIMAL,
     )
-    return Solution(w, squared_loss(X, y, w)[0], "closed form", rank, note, certificate)
+    note = (
+        "X has full column rank, so XᵀX is invertible and w is the only minimiser."
+        if rank == features
+        else f"X has rank {rank}, less than its {features} columns, so XᵀX is not invertible and "
+        "many w are optimal. This is the shortest of them, X⁺y."
+    )
+    return Solution(
+        w=w,
+        loss=squared_loss(X, y, w)[0],
+        method="closed form",
+        rank=rank,
+        note=note,
+        certificate=certificate,
+    )
 
 
 def least_absolutes(X: Array, y: Array) -> Solution:
-    """Minimise the absolute loss by a linear program. Shapes as in `squared_loss`."""
+    """Minimise the absolute loss by a linear program. The shapes are those of `squared_loss`."""
     U, sigma, Vt = _singular_values(X)
     rank, features = len(sigma), X.shape[1]
     if rank == 0:
         w, dual = np.zeros(features), -np.sign(y)
     elif rank == features:
         w, dual = least_absolute(X, y)
-    else:  # what fits is U v; the shortest w with Xw = Uv is VΣ⁻¹v
+    else:  # fit y by Uv; the shortest w with Xw = Uv is VΣ⁻¹v
         v, dual = least_absolute(U, y)
         w = Vt.T @ (v / sigma)
     loss, _ = absolute_loss(X, y, w)
@@ -158,31 +155,38 @@ def least_absolutes(X: Array, y: Array) -> Solution:
         and largest(dual) <= 1 + OPTIMAL
     )
     certificate = L1Certificate(
-        dual, largest(dual), largest(balance), lower_bound, gap, bool(optimal)
+        dual=dual,
+        largest=largest(dual),
+        stationarity=largest(balance),
+        lower_bound=lower_bound,
+        gap=gap,
+        optimal=bool(optimal),
     )
     note = (
-        "The l1 loss has no closed form: |r| has a corner at 0, and the minimum lies at such "
-        "corners, so that setting a gradient to 0 and solving finds nothing; which points the fit "
-        "goes through has to be searched for."
+        "The l1 loss has no closed form: |r| has a corner at 0, and the minimum is at such "
+        "corners, where there is no gradient to set to 0. A search finds the points that the fit "
+        "goes through."
     )
     if rank < features:
         note += (
-            f" X has rank {rank}, less than its {features} columns: of the w with this fit, this "
-            "is the shortest."
+            f" X has rank {rank}, less than its {features} columns, so many w give this fit. This "
+            "is the shortest of them."
         )
-    return Solution(w, loss, "linear program", rank, note, certificate)
+    return Solution(
+        w=w, loss=loss, method="linear program", rank=rank, note=note, certificate=certificate
+    )
 
 
 SOLVERS = {"l1": least_absolutes, "l2": least_squares}
 
 
 def _singular_values(X: Array) -> tuple[Array, Array, Array]:
-    """Decompose X = UΣVᵀ, and leave the singular values away that are 0 up to rounding."""
+    """Decompose X = UΣVᵀ without the singular values that are 0 up to rounding."""
     U, sigma, Vt = np.linalg.svd(X, full_matrices=False)
     rank = int((sigma > max(X.shape) * np.finfo(np.float64).eps * sigma[0]).sum())
     return U[:, :rank], sigma[:rank], Vt[:rank]
 
 
 def largest(values: Array) -> float:
-    """Give the largest magnitude."""
+    """Return the largest magnitude."""
     return float(np.abs(values).max())
