@@ -4,28 +4,6 @@ Each solution comes with a certificate that it is optimal, and both fits are com
 """
 
 from stepbox.analysis.regression.answer import RegressionAnswer, analyse_regression
-from stepbox.analysis.regression.comparison import Comparison, Fit, compare
-from stepbox.analysis.regression.solutions import (
-    L1Certificate,
-    L2Certificate,
-    Solution,
-    absolute_loss,
-    least_absolutes,
-    least_squares,
-    squared_loss,
-)
+from stepbox.analysis.regression.solutions import LossName, Solution
 
-__all__ = [
-    "Comparison",
-    "Fit",
-    "L1Certificate",
-    "L2Certificate",
-    "RegressionAnswer",
-    "Solution",
-    "absolute_loss",
-    "analyse_regression",
-    "compare",
-    "least_absolutes",
-    "least_squares",
-    "squared_loss",
-]
+__all__ = ["LossName", "RegressionAnswer", "Solution", "analyse_regression"]

@@ -63,32 +63,26 @@ def compare(X: Array, y: Array) -> Comparison:
     enough = len(y) >= 2 * X.shape[1] + 2
     far = (distances > limit) & enough
     outliers = np.flatnonzero(far).tolist()
-    if not outliers:
+    l1_without = l2_without = None
+    if outliers:
+        l1_without, l2_without = _fit("l1", X[~far], y[~far]), _fit("l2", X[~far], y[~far])
+        moved1, moved2 = largest(l1.w - l1_without.w), largest(l2.w - l2_without.w)
+        many = len(outliers) > 1
+        listed = ", ".join(map(str, outliers[:5])) + (" …" if len(outliers) > 5 else "")
+        remark = (
+            f"Point{'s' * many} {listed} (counted from 0) {'are' if many else 'is'} more than "
+            f"{FAR:g} median distances from the l1 fit. Without {'them' if many else 'it'}, the l1 "
+            f"weights change by at most {moved1:.3g} and the l2 weights by at most {moved2:.3g}. "
+            "The pull of a point on the l2 fit grows with its distance; on the l1 fit, only its "
+            "side matters."
+        )
+    else:
         what = (
             f"No point is more than {FAR:g} median distances from the l1 fit"
             if enough
             else f"{len(y)} points are too few to tell outliers from the others"
         )
         remark = f"{what}. The weights of the two fits differ by at most {difference:.3g}."
-        return Comparison(
-            l1=l1,
-            l2=l2,
-            difference=difference,
-            outliers=[],
-            l1_without=None,
-            l2_without=None,
-            remark=remark,
-        )
-    l1_without, l2_without = _fit("l1", X[~far], y[~far]), _fit("l2", X[~far], y[~far])
-    moved1, moved2 = largest(l1.w - l1_without.w), largest(l2.w - l2_without.w)
-    listed = ", ".join(map(str, outliers[:5])) + (" …" if len(outliers) > 5 else "")
-    remark = (
-        f"{'Points' if len(outliers) > 1 else 'Point'} {listed} (counted from 0) "
-        f"{'are' if len(outliers) > 1 else 'is'} more than {FAR:g} median distances from the l1 "
-        f"fit. Without {'them' if len(outliers) > 1 else 'it'}, the l1 weights change by at most "
-        f"{moved1:.3g} and the l2 weights by at most {moved2:.3g}. The pull of a point on the l2 "
-        "fit grows with its distance; on the l1 fit, only its side matters."
-    )
     return Comparison(
         l1=l1,
         l2=l2,
