@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
-from stepbox.store.card import HistoryEntry
+from stepbox.training.loop import HistoryEntry, Progress
 from stepbox.training.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -19,19 +19,6 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 def history_key(id: str) -> str:
     """Return the key of the list of a job's epochs."""
     return f"history:{id}"
-
-
-class Progress(BaseModel):
-    """How far a training has come."""
-
-    model_config = ConfigDict(title="Progress")
-
-    epoch: int = Field(description="Current epoch, from 1. It is 0 before the first.")
-    epochs: int = Field(description="Number of epochs.")
-    samples: int = Field(description="Training samples seen so far, over all epochs.")
-    samples_total: int = Field(description="Training samples to see, over all epochs.")
-    fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")
-    eta_seconds: float | None = Field(description="Estimated seconds left. Null while unknown.")
 
 
 class JobProblem(BaseModel):
