@@ -5,14 +5,13 @@ from flask_openapi3 import Info, OpenAPI
 from service import errors, logs, openapi
 from service.access import authorization as access
 from service.access import rate_limits
-from service.api import analysis, datasets, inspection, jobs, models, system
+from service.api import analysis, datasets, inspection, jobs, metrics, models, system
 from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
 from service.backend import Backend
+from service.bodies import bounds
 from service.bodies import compression as packing
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
-from service.metrics import endpoint as metrics
-from service.server import bounds
 from service.settings import ServiceSettings
 from service.web import pages, static_files
 from stepbox import __version__

@@ -7,7 +7,7 @@ from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from service.server.bounds import MOST_VALUES, bound_of
+from service.bodies.bounds import MOST_VALUES, bound_of
 
 # What reading may cost, known before it begins. All values but the first of a list or object have
 # a comma before them; each takes up to 90 bytes, an object more, and longer.

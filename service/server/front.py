@@ -24,11 +24,11 @@ from service.access.tokens import parse_tokens
 from service.api.predict.answer import Answer, PredictQuery, predict_body
 from service.api.predict.images import JSON
 from service.backend import Backend
+from service.bodies.bounds import UNCOUNTED_BYTES, bound_of, too_large
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
-from service.server.bounds import UNCOUNTED_BYTES, bound_of, too_large
+from service.server.client_disconnected import work_for
 from service.server.connections import Connections
-from service.server.leaving import work_for
 from service.server.memory_budget import Budget, BusyError, Share
 from service.server.streams import FOLLOW, STREAMED, Receive, Send
 from service.server.wsgi import PIECE_BYTES, Headers, Threads

@@ -16,7 +16,7 @@ from a2wsgi.wsgi import build_environ
 from flask import Flask
 from werkzeug.wsgi import FileWrapper
 
-from service.server.bounds import REFUSAL
+from service.bodies.bounds import REFUSAL
 
 PIECE_BYTES = 256 * 2**10  # sent, or read of a file, at once
 

@@ -13,11 +13,11 @@ from werkzeug.exceptions import ClientDisconnected
 
 from service import errors
 from service.backend import Backend
-from service.server import bounds
+from service.bodies import bounds
 from service.server import memory_budget as budget
+from service.server.client_disconnected import stop_if_left
 from service.server.connections import ANSWER_S, BODY_S, HEAD_S
 from service.server.front import Front
-from service.server.leaving import stop_if_left
 from service.server.protocol import MOST_HEAD_BYTES, Protocol
 from service.settings import ServiceSettings
 from tests.event_loops import run_scene

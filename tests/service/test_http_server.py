@@ -36,7 +36,7 @@ def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
 BLAS_THREADS = """
 import ctypes, runpy
 runpy.run_path("service/server/gunicorn_conf.py")
-import service.server.asgi
+import service.asgi
 library = next(line.split()[-1] for line in open("/proc/self/maps") if "openblas" in line)
 print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """

@@ -8,7 +8,7 @@ from service.api.analysis.base import Answer, Request, answer_with, blueprint
 from service.api.predict.images import Image
 from service.backend import backend
 from service.errors import problems
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import stop_if_left
 from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from service.api.analysis.base import Answer, Request, Vector, answer_with, blueprint
+from service.bodies.bounds import REGRESSION_VALUES
 from service.errors import problems
-from service.server.bounds import REGRESSION_VALUES
 from stepbox.analysis.regression.fit import MOST_COMPARED, MOST_NUMBERS, analyse_regression
 from stepbox.analysis.regression.outliers import FAR
 from stepbox.errors import InvalidInputError

@@ -18,7 +18,7 @@ from service.api.parameters import Parameters
 from service.api.predict.explain import MOST_EXPLAINED, explain
 from service.api.predict.images import JSON, NPY, NotQuickError, read_pictures, read_prepared
 from service.metrics.counts import count_predictions
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import stop_if_left
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array

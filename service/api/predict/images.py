@@ -21,7 +21,7 @@ from werkzeug.http import parse_options_header
 
 from service.bodies.json_body import has_too_many_values, parse_object
 from service.bodies.number_lists import IMAGE_BYTES, OddListError, read_images
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import stop_if_left
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.images.decode import MAX_PIXELS, decode_image
 from stepbox.images.plain_png import read_plain_png

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import stop_if_left
 from service.settings import ServiceSettings
 
 REFUSAL = "stepbox.refusal"  # in a request's environment: what is wrong with it; None for nothing
