@@ -1,9 +1,8 @@
-"""What gunicorn serves."""
+"""The ASGI application that gunicorn serves."""
 
 from jobs.startup import imports
 
 with imports():
-    from service.app import create_app
-    from service.server.front import Front
+    from service.app import create_asgi_app
 
-app = Front(create_app())
+app = create_asgi_app()

@@ -10,6 +10,7 @@ from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from stepbox.analysis.inspection import confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
@@ -176,6 +177,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     summary="Weights before and after training",
     responses={200: Histograms, **problems(404, 409)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer, as they were drawn and as training left them."""
     card = backend().models.card(path.ref)
@@ -202,6 +204,7 @@ def histograms(path: ModelPath) -> Response:
     summary="What the first layer looks for",
     responses={200: FirstLayer, **problems(404, 409, 422)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """Give the weights of the first layer's neurons as pictures, the most changed first."""
     model_id = backend().models.card(path.ref).id
@@ -238,6 +241,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
         **problems(404, 409, 422),
     },
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
     layer = backend().findings.first_layer(backend().models.card(path.ref).id)

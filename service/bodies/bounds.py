@@ -1,97 +1,78 @@
-"""What each request may bring and take, known before anything of its body is read."""
+"""How large a request may be and how much memory it takes. Each view declares its own bounds."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from service.server.client_disconnected import stop_if_left
-from service.settings import ServiceSettings
+from service.bodies.json_cost import MOST_VALUES
 
-REFUSAL = "stepbox.refusal"  # in a request's environment: what is wrong with it; None for nothing
+View = TypeVar("View", bound=Callable[..., Any])
 
-ORDINARY_BYTES = 64 * 2**10  # a recipe, an alias
-POINTS_BYTES = 512 * 2**10  # 10,000 points, or 1,000 logits
-REGRESSION_BYTES = 32 * 2**20  # a million numbers
-
-MOST_VALUES = 200_000  # of JSON that is read as a whole, not number by number
-REGRESSION_VALUES = 2_100_000
-
-UNCOUNTED_BYTES = 64 * 2**10  # of a body: one so small takes no share of the memory
-ANALYSIS_BYTES = 32 * 2**20  # that an analysis works with
-LAYERS_BYTES = 128 * 2**20  # that working with all weights of a large model takes
+UNCOUNTED_BYTES = 64 * 2**10  # a body of at most this size takes no share of the memory
+LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
 
 
-class Bound(NamedTuple):
-    """What a request may bring, and what it takes.
+@dataclass(frozen=True)
+class Bound:
+    """The bounds of a view's requests; used as a decorator, it declares them.
+
+    Put it below the decorator that adds the route::
+
+        @blueprint.post("/box")
+        @Bound(body_bytes=512 * 2**10, memory_bytes=32 * 2**20)
+        def box(body: BoxRequest) -> Response:
 
     Attributes
     ----------
-    body
-        Bytes of its body, at most.
-    factor
-        Bytes that it takes for each byte of its body, itself included.
-    fixed
-        Bytes that it takes whatever its body.
-    values
-        Values that its JSON may have, counted by what stands before them.
-    unpacks
-        Whether a body that comes packed is unpacked.
+    body_bytes
+        Largest body. None means the setting `max_body_bytes`, which is an upper limit for all.
+    json_values
+        Largest number of values in a JSON body, as `service.bodies.json_cost` counts them.
+    memory_bytes
+        Memory that a request takes regardless of its body.
+    memory_per_byte
+        Memory that each byte of a large body takes, including the byte itself.
+    decodes_images
+        Whether the view decodes image files. Few requests may do that at the same time.
+    decompresses
+        Whether the view accepts a compressed body.
     """
 
-    body: int
-    factor: float = 3
-    fixed: int = 0
-    values: int = MOST_VALUES
-    unpacks: bool = False
+    body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
+    json_values: int = MOST_VALUES
+    memory_bytes: int = 0
+    memory_per_byte: float = 3
+    decodes_images: bool = False
+    decompresses: bool = False
 
-    def work(self, body: int) -> int:
-        """Return the bytes that a request with a body of so many takes of the shared memory."""
-        return self.fixed + (round(self.factor * body) if body > UNCOUNTED_BYTES else 0)
+    def __call__(self, view: View) -> View:
+        """Declare the bounds of a view."""
+        view.bound = self  # type: ignore[attr-defined]
+        return view
 
+    def most_bytes(self, max_body_bytes: int) -> int:
+        """Return the size of the largest body under a setting of `max_body_bytes`."""
+        return min(max_body_bytes, self.body_bytes or max_body_bytes)
 
-def bound_of(path: str, largest: int) -> Bound:
-    """Tell what a request may bring.
-
-    Parameters
-    ----------
-    path
-        Of the request.
-    largest
-        Bytes of the largest body of pictures.
-    """
-    if path == "/predict":
-        return Bound(largest)
-    if path.startswith("/v2/models/") and path.endswith("/infer"):
-        return Bound(largest, unpacks=True)
-    if path == "/analysis/regression":
-        most = min(largest, REGRESSION_BYTES)
-        return Bound(most, factor=10, fixed=ANALYSIS_BYTES, values=REGRESSION_VALUES)
-    if path == "/analysis/gradient-check":
-        return Bound(min(largest, ORDINARY_BYTES), fixed=2 * LAYERS_BYTES)
-    if path.startswith("/analysis/"):
-        return Bound(min(largest, POINTS_BYTES), fixed=ANALYSIS_BYTES)
-    if path.endswith(("/histograms", "/first-layer", "/first-layer.png")):
-        return Bound(min(largest, ORDINARY_BYTES), fixed=LAYERS_BYTES)
-    return Bound(min(largest, ORDINARY_BYTES))
+    def memory(self, body_bytes: int) -> int:
+        """Return the share of the memory that a request with a body of this size takes."""
+        counted = body_bytes if body_bytes > UNCOUNTED_BYTES else 0
+        return self.memory_bytes + round(self.memory_per_byte * counted)
 
 
-def too_large(bound: Bound) -> RequestEntityTooLarge:
-    """Make the error of a body that is too large."""
-    return RequestEntityTooLarge(f"The body may have at most {bound.body:,} bytes here.")
+_DEFAULT = Bound()
 
 
-def register(app: Flask, settings: ServiceSettings) -> None:
-    """Refuse what is out of bounds, whether or not `front` has read the body yet."""
+def bound_of(app: Flask, endpoint: str | None) -> Bound:
+    """Return the bounds that the view of an endpoint declares, by default those of `Bound()`."""
+    bound: Bound = getattr(app.view_functions.get(endpoint or ""), "bound", _DEFAULT)
+    return bound
 
-    @app.before_request
-    def check() -> None:
-        if REFUSAL in request.environ:
-            if request.environ[REFUSAL] is not None:
-                raise request.environ[REFUSAL]
-        else:
-            bound = bound_of(request.path, settings.max_body_bytes)
-            request.max_content_length = bound.body
-            if (request.content_length or 0) > bound.body:
-                raise too_large(bound)
-        stop_if_left()
+
+def check_size(size: int, most: int) -> None:
+    """Raise RequestEntityTooLarge if a body has more than `most` bytes."""
+    if size > most:
+        raise RequestEntityTooLarge(f"The body may have at most {most:,} bytes here.")

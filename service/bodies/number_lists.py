@@ -40,7 +40,7 @@ class OddListError(ValueError):
         self.text = text
 
 
-def read_images(
+def read_image_list(
     body: bytes, start: int, most: int
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float64], int]:
     """Read a list of images, each 28 rows of 28 numbers from 0 to 255.

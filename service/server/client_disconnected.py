@@ -1,20 +1,20 @@
-"""Whether the client of the present request is still there: no work is done for one that left."""
+"""Stop working on a request once its client has disconnected."""
 
 from contextvars import ContextVar
 from threading import Event
 
 from werkzeug.exceptions import ClientDisconnected
 
-_left: ContextVar[Event | None] = ContextVar("left", default=None)
+_disconnected: ContextVar[Event | None] = ContextVar("disconnected", default=None)
 
 
-def work_for(left: Event) -> None:
-    """Work in this context for a client until it has left."""
-    _left.set(left)
+def watch(disconnected: Event) -> None:
+    """Let `raise_if_disconnected` check this event in the current context."""
+    _disconnected.set(disconnected)
 
 
-def stop_if_left() -> None:
-    """Raise ClientDisconnected where the client has left; to be called between pieces of work."""
-    left = _left.get()
-    if left is not None and left.is_set():
+def raise_if_disconnected() -> None:
+    """Raise ClientDisconnected if the client has disconnected. Call this between steps of work."""
+    disconnected = _disconnected.get()
+    if disconnected is not None and disconnected.is_set():
         raise ClientDisconnected

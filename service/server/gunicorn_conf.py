@@ -19,18 +19,18 @@ from jobs.logs import logging_config
 from jobs.startup import imports
 
 with imports():
-    from service.access.authorization import warn_if_open
+    from service.access.tokens import warn_if_open
     from service.metrics import tally
     from service.server import listener
     from service.server.connections import open_more_files
-    from service.server.protocol import hold_ending_while_forking
+    from service.server.worker_process import hold_stop_signals_while_forking
     from service.settings import ServiceSettings
     from stepbox.memory import give_back_large_blocks
 
 _settings = ServiceSettings.from_environment()
 
 bind = _settings.address
-worker_class = "service.server.protocol.Worker"
+worker_class = "service.server.worker_process.Worker"
 workers = _settings.processes
 preload_app = True  # processes share the memory of what is imported
 worker_tmp_dir = "/dev/shm"  # heartbeats never wait for a disk
@@ -56,7 +56,7 @@ def on_starting(server: Any) -> None:
     open_more_files()
     give_back_large_blocks()
     sys.setswitchinterval(0.001)  # s: how long each busy thread makes the event loop wait
-    hold_ending_while_forking()
+    hold_stop_signals_while_forking()
     gc.freeze()  # no process writes to what all of them share
     gc.set_threshold(50_000)  # the pixels of a body of JSON are tens of thousands of lists
     gc.enable()

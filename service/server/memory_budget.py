@@ -4,13 +4,9 @@ import asyncio
 from collections import deque
 from typing import Self
 
-from stepbox.errors import StepboxError
+from service.errors import BusyError
 
 PATIENCE_S = 2.0  # at most to wait for what others hold
-
-
-class BusyError(StepboxError):
-    """Other requests hold the memory that this one needs."""
 
 
 class Budget:

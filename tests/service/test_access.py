@@ -2,10 +2,9 @@ import subprocess
 
 import pytest
 
-from service.access.authorization import warn_if_open
-from service.access.tokens import parse_tokens
+from service.access.tokens import warn_if_open
 from service.app import create_app
-from service.settings import ServiceSettings
+from service.settings import ServiceSettings, parse_tokens
 from tests.problems import check_problem
 from tests.processes import BIN, ROOT, free_port
 

@@ -9,10 +9,10 @@ pytestmark = pytest.mark.slow
 
 FORKS = """
 import os, signal, time
-from service.server.protocol import Worker, hold_ending_while_forking
+from service.server.worker_process import Worker, hold_stop_signals_while_forking
 
 signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
-hold_ending_while_forking()
+hold_stop_signals_while_forking()
 child = os.fork()
 if not child:
     time.sleep(0.3)  # it is told to end meanwhile

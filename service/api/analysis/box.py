@@ -7,6 +7,7 @@ from flask import Response
 from pydantic import ConfigDict, Field
 
 from service.api.analysis.base import (
+    BOUND,
     Answer,
     Number,
     Numbers,
@@ -85,6 +86,7 @@ class BoxAnswer(Answer):
     summary="Build a box of two step neurons",
     responses={200: BoxAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def box(body: BoxRequest) -> Response:
     """Build b(x) = h·s(x) − h·s(x − w) as a network, and run it."""
     drawn = draw_box(body.height, body.width, None if body.at is None else np.array(body.at))

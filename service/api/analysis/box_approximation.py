@@ -6,6 +6,7 @@ from flask import Response
 from pydantic import ConfigDict, Field
 
 from service.api.analysis.base import (
+    BOUND,
     Answer,
     Matrix,
     Number,
@@ -212,6 +213,7 @@ class BoxApproximationAnswer(Answer):
     summary="Approximate a function by boxes",
     responses={200: BoxApproximationAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def box_approximation(body: BoxApproximationRequest) -> Response:
     """Put boxes of equal width under a function, as a network of step neurons."""
     result = approximate_function(

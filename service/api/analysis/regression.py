@@ -7,14 +7,15 @@ from flask import Response
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.base import Answer, Request, Vector, answer_with, blueprint
-from service.bodies.bounds import REGRESSION_VALUES
+from service.api.analysis.base import MEMORY_BYTES, Answer, Request, Vector, answer_with, blueprint
+from service.bodies.bounds import Bound
 from service.errors import problems
 from stepbox.analysis.regression.fit import MOST_COMPARED, MOST_NUMBERS, analyse_regression
 from stepbox.analysis.regression.outliers import FAR
 from stepbox.errors import InvalidInputError
 
 LARGEST = 1e50  # so that squares and sums stay finite
+MOST_VALUES = 2_100_000  # in a body of MOST_NUMBERS numbers, which are lists of lists
 
 Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Row = Annotated[list[Bounded], Field(fail_fast=True, min_length=1, max_length=MOST_NUMBERS)]
@@ -37,7 +38,7 @@ class RegressionRequest(Request):
 
     X: Rows = Field(
         description=f"n rows of d numbers each, from -1e50 to 1e50, n·d at most {MOST_NUMBERS:,}, "
-        f"in a body of at most {REGRESSION_VALUES:,} commas, colons and opening brackets. "
+        f"in a body of at most {MOST_VALUES:,} commas, colons and opening brackets. "
         "A column of ones stands for an intercept."
     )
     y: Row = Field(description="n numbers.")
@@ -142,6 +143,12 @@ class RegressionAnswer(Answer):
     "/regression",
     summary="Fit a line, by squares or by sizes",
     responses={200: RegressionAnswer, **problems(400, 413, 415, 422)},
+)
+@Bound(
+    body_bytes=32 * 2**20,
+    json_values=MOST_VALUES,
+    memory_bytes=MEMORY_BYTES,
+    memory_per_byte=10,
 )
 def regression(body: RegressionRequest) -> Response:
     """Minimise the loss, prove it, and compare with the other loss."""

@@ -7,6 +7,7 @@ from flask import Response
 from pydantic import ConfigDict, Field, field_validator
 
 from service.api.analysis.base import (
+    BOUND,
     Answer,
     Matrix,
     Numbers,
@@ -72,6 +73,7 @@ class SoftmaxJacobianAnswer(Answer):
     summary="Differentiate the softmax",
     responses={200: SoftmaxJacobianAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def softmax_jacobian(body: SoftmaxJacobianRequest) -> Response:
     """Give the softmax's probabilities, all their derivatives, and the gradient of the loss."""
     return answer_with(SoftmaxJacobianAnswer, analyse_softmax(np.array(body.logits), body.target))
