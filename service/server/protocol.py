@@ -85,7 +85,7 @@ class Protocol(HttpToolsProtocol):
         self._read()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection open for a client that sends no more but waits for its response."""
+        """Keep the connection open for a client that sends no more but waits for a response."""
         if not self._is_answering() or STREAMED in self.cycle.scope:
             return False
         self.sends_no_more = True
@@ -108,18 +108,16 @@ class Protocol(HttpToolsProtocol):
             return
         self._parsing = True
         try:
-            while piece := self._next_piece():
+            while self._may_parse() and (piece := take_piece(self.unread, self.body_left)):
                 self._parse(piece)
         finally:
             self._parsing = False
         if len(self.unread) > MOST_HEAD_BYTES and self._is_answering():
             self.flow.pause_reading()  # below that size, the end of the connection is still noticed
 
-    def _next_piece(self) -> bytes:
+    def _may_parse(self) -> bool:
         stopped = self._rejection or self._closes or self.transport.is_closing()
-        if stopped or self._is_answering():
-            return b""
-        return take_piece(self.unread, self.body_left)
+        return not stopped and not self._is_answering()
 
     def _parse(self, piece: bytes) -> None:
         self._bodiless_bytes += len(piece)
@@ -164,19 +162,13 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Check the head. Wait for the body of a quick request; start all others.
-
-        Raises
-        ------
-        HeadError
-            The head is rejected. Any exception stops the parser.
-        """
+        """Check the head. Wait for the body of a quick request; start all others."""
         try:
             version = self.parser.get_http_version()
             self.body_left = check_head(self.url, self.headers, version)
         except HeadError as error:
             self._reject(error.status, str(error))
-            raise
+            raise  # which stops the parser
         self._bodiless_bytes = 0
         self.pace.begin(self.loop.time())
         self._answer_body = self._accept_quick(self.body_left, version)
@@ -222,13 +214,7 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def check_pace(self, now: float) -> None:
-        """Close the connection if the client sends or receives too slowly.
-
-        Parameters
-        ----------
-        now
-            The event loop's time. This method is called once a second.
-        """
+        """Close the connection if the client is too slow. Called with the loop's time each second."""
         if self.pace.takes_too_little(now, self.transport):
             self.transport.abort()
         elif self.transport.is_closing():

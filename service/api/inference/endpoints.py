@@ -25,7 +25,7 @@ from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
 from service.bodies.bounds import Bound
-from service.bodies.compression import unpack
+from service.bodies.compression import decompress
 from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
@@ -191,7 +191,7 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     The pixels are taken as they are: light on dark, neither inverted nor fitted as `/predict` may.
     """
     card, network = find_model(backend().models.load, path.ref)
-    body = unpack(request.get_data(), header.encoding, backend().settings.max_body_bytes)
+    body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)
