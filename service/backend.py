@@ -8,7 +8,7 @@ from flask import current_app
 from jobs.connection import connect, connect_async
 from jobs.queue import make_celery
 from jobs.store import JobStore
-from service.api.model_figures import ModelFigures
+from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
 from stepbox.data.builtin import DatasetName, load_dataset

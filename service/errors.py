@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
-from service.server.memory_budget import BusyError
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,
@@ -31,6 +30,11 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Con
 
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
+
+
+class BusyError(StepboxError):
+    """Other requests hold the memory that this one needs."""
+
 
 # The one table from domain errors to statuses.
 STATUSES: dict[type[StepboxError], HTTPStatus] = {

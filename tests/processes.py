@@ -182,7 +182,7 @@ class Stack:
             "gunicorn",
             "-c",
             "service/server/gunicorn_conf.py",
-            "service.server.asgi:app",
+            "service.asgi:app",
         )
         wait_until(self._service_answers, what="the API to answer")
         return process

@@ -10,6 +10,7 @@ from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from stepbox.analysis.inspection import (
     LayerHistogram,
@@ -170,6 +171,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     summary="Weights before and after training",
     responses={200: Histograms, **problems(404, 409)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer in bins, before and after training."""
     model_id = backend().models.card(path.ref).id
@@ -182,6 +184,7 @@ def histograms(path: ModelPath) -> Response:
     summary="Weights of the first layer",
     responses={200: FirstLayer, **problems(404, 409, 422)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
     model_id = backend().models.card(path.ref).id
@@ -218,6 +221,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
         **problems(404, 409, 422),
     },
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
     layer = backend().figures.first_layer(backend().models.card(path.ref).id)

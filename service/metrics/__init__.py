@@ -1,1 +1,6 @@
-"""What is counted, and how the counts of all processes are summed."""
+"""What the API counts, and how the counts of all its processes are summed.
+
+`service.api.metrics` exposes the sums to Prometheus.
+"""
+
+__all__ = ["counts", "tally"]

@@ -17,7 +17,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += message["body"]
         more = message["more_body"]
     kind = dict(scope["headers"])[b"content-type"].decode()
-    answer = predict_body(backend.models, PredictQuery(), kind, body, quick=True)
+    answer = predict_body(backend.models, PredictQuery(), kind, body)
     headers = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

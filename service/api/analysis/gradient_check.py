@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.analysis.blueprint import Request, blueprint, json_response
 from service.api.predict.images import Image
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.gradient_check import LayerGradients, check_gradients
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
@@ -55,6 +56,7 @@ class GradientCheckAnswer(BaseModel):
     summary="Check a model's gradient",
     responses={200: GradientCheckAnswer, **problems(400, 409, 413, 415, 422, 503)},
 )
+@Bound(memory_bytes=2 * LAYERS_BYTES)
 def gradient_check(body: GradientCheckRequest) -> Response:
     """Compare backpropagation with complex-step derivatives, weight by weight."""
     if (body.image is None) != (body.label is None):
@@ -71,7 +73,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         image, label = np.array(body.image, dtype=np.float64), body.label
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
-    check = check_gradients(network, inputs, label, learning_rate, go_on=stop_if_left)
+    check = check_gradients(network, inputs, label, learning_rate, go_on=raise_if_disconnected)
     return json_response(
         GradientCheckAnswer(
             model=card.id,

@@ -21,10 +21,11 @@ from service.api.inference.schemas import (
 )
 from service.api.inference.tensors import read_inference, write_inference
 from service.api.models import ModelPath
-from service.api.predict.answer import classify, in_turn, load_model
+from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
-from service.bodies.compression import unpack
+from service.bodies.bounds import Bound
+from service.bodies.compression import decompress
 from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
@@ -83,7 +84,7 @@ def server_live() -> Response:
 )
 def server_ready() -> Response:
     """Say whether there is a model to infer with; training needs more, which /readyz tells."""
-    load_model(backend().models, "latest")
+    find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
 
@@ -95,7 +96,7 @@ def server_ready() -> Response:
 )
 def model_metadata(path: ModelPath) -> Response:
     """Describe a model's input and outputs."""
-    card, _ = load_model(backend().models, path.ref)
+    card, _ = find_model(backend().models.load, path.ref)
     return jsonify(
         name=card.id,
         versions=[VERSION],
@@ -115,7 +116,7 @@ def model_metadata(path: ModelPath) -> Response:
 )
 def model_ready(path: ModelPath) -> Response:
     """Say whether a model can be inferred with."""
-    card, _ = load_model(backend().models, path.ref)
+    card, _ = find_model(backend().models.load, path.ref)
     return jsonify(name=card.id, ready=True)
 
 
@@ -183,13 +184,14 @@ def repository_index() -> Response:
         }
     },
 )
+@Bound(body_bytes=None, decompresses=True)
 def infer(path: ModelPath, header: InferHeaders) -> Response:
     """Give the probabilities and logits of pictures, sent as JSON or as bytes after it.
 
     The pixels are taken as they are: light on dark, neither inverted nor fitted as `/predict` may.
     """
-    card, network = load_model(backend().models, path.ref)
-    body = unpack(request.get_data(), header.encoding, backend().settings.max_body_bytes)
+    card, network = find_model(backend().models.load, path.ref)
+    body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.api.predict.images import MOST_IMAGES
 from service.bodies.json_body import parse_object
-from service.bodies.number_lists import OddListError, has_numbers_alone, read_images, read_levels
+from service.bodies.number_lists import (
+    OddListError,
+    has_numbers_alone,
+    read_image_list,
+    read_levels,
+)
 from stepbox.errors import InvalidInputError
 
 # A tensor's numbers: flat, or nested three deep.
@@ -143,7 +148,7 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
     levels: NDArray[Any]
     try:
         if found[3]:
-            levels, end = read_images(head, start, MOST_IMAGES)
+            levels, end = read_image_list(head, start, MOST_IMAGES)
         else:
             end = head.find(b"]", found.end()) + 1
             if not has_numbers_alone(head, start, end - 1):
