@@ -104,7 +104,7 @@ class BoxApproximationAnswer(Result):
     grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
     growth: list[Growth] = Field(
-        description="For 1 to 10 dimensions, and for the dimension of a picture's pixels."
+        description="For 1 to 10 dimensions, and for the number of pixels in an image."
     )
 
 
