@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
-from stepbox.training.loop import HistoryEntry, Progress
 from stepbox.training.recipe import Recipe
+from stepbox.training.report import HistoryEntry, Progress
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
