@@ -22,7 +22,7 @@ PUBLISHED = (
 
 
 class GradientCheckRequest(Request):
-    """A stored model, and the picture at which to check its gradient."""
+    """A stored model, and the image at which to check its gradient."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"model": "latest"}})
 
@@ -30,7 +30,7 @@ class GradientCheckRequest(Request):
     image: Image | None = Field(
         None,
         description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. By default "
-        "the first test picture of the model's data set.",
+        "the first test image of the model's data set.",
     )
     label: int | None = Field(None, ge=0, le=9, description="Class of the `image`.")
 
@@ -40,13 +40,13 @@ class GradientCheckAnswer(BaseModel):
 
     model: str = Field(description="Id of the model.")
     image: int | None = Field(
-        description="Index of the test picture. Null if the request has its own picture."
+        description="Index of the test image. Null if the request has its own image."
     )
-    label: int = Field(description="The picture's class.")
+    label: int = Field(description="The image's class.")
     learning_rate: float = Field(
         description="Learning rate of the model's recipe, which the published kind uses."
     )
-    loss: float = Field(description="Cross-entropy of the picture, in nats.")
+    loss: float = Field(description="Cross-entropy of the image, in nats.")
     layers: list[LayerGradients] = Field(description="The layers, in order from the input.")
     deviations: str = Field(description="How the published kind differs from the true gradient.")
 

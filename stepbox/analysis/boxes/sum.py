@@ -102,8 +102,8 @@ class BoxSum:
         """Largest distance of the heights from the form aᵢ + bⱼ. It is 0 on a line.
 
         A step neuron of the first hidden layer jumps along a whole line, by the same amount
-        everywhere. So one hidden layer can build the boxes only if the step from column i to
-        column i + 1 is the same in every row. Then the heights are aᵢ + bⱼ.
+        everywhere. So one hidden layer can build the boxes only if the difference between two
+        columns is the same in every row. Then the heights are aᵢ + bⱼ.
         """
         if self.dimensions == 1:
             return 0.0
