@@ -1,4 +1,4 @@
-"""What is found out about models for those who look into them, each thing but once."""
+"""Figures of models that take long to compute, cached."""
 
 from collections.abc import Callable
 from threading import BoundedSemaphore
@@ -15,7 +15,7 @@ from stepbox.store.file_cache import FileCache
 from stepbox.store.reader import ModelReader
 from stepbox.training.evaluation import predict_logits
 
-FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest, or eighty of the recipes' usual
+FIRST_LAYER_BYTES = 32 * 2**20  # two first layers of the widest kind, or eighty usual ones
 
 
 class FirstLayer(NamedTuple):
@@ -24,11 +24,11 @@ class FirstLayer(NamedTuple):
     Attributes
     ----------
     before, after
-        Pictures of weights, shape (n, 28, 28).
+        The weights as images, shape (n, 28, 28).
     neurons
-        Their places, the most changed first.
+        Indices of the neurons, the most changed first.
     changes
-        How far each moved, in the same order.
+        Euclidean distance between the weights of each, in the same order.
     """
 
     before: Array
@@ -37,21 +37,27 @@ class FirstLayer(NamedTuple):
     changes: Array
 
 
-class Findings:
-    """Figures of models by id, which never means another model: nothing is computed anew.
+class ModelFigures:
+    """Figures of models, cached by the id of the model, which is never reused.
 
-    However many ask for a thing at once, one thread computes it, and no more than two compute.
+    If several threads ask for the same figure, one of them computes it. At most two compute at the
+    same time.
 
     Parameters
     ----------
     models
-        Where the models are.
+        The models.
     dataset
-        Gives the test half of a data set.
+        Returns the test half of a data set.
+
+    Attributes
+    ----------
+    turn
+        Semaphore for work that takes much memory.
     """
 
     def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
-        self.turn = BoundedSemaphore(2)  # of what holds much memory
+        self.turn = BoundedSemaphore(2)
         self._models = models
         self._dataset = dataset
         self._logits = FileCache[Array](16)  # 800 kB each
@@ -61,7 +67,7 @@ class Findings:
         )
 
     def test_logits(self, model_id: str) -> Array:
-        """Return what a model says of its test set, shape (10,000, 10)."""
+        """Return the logits of a model for its test set, shape (10,000, 10)."""
 
         def compute() -> Array:
             with self.turn:
@@ -72,7 +78,7 @@ class Findings:
         return self._logits.get(model_id, [], compute)
 
     def histograms(self, model_id: str) -> list[WeightHistogram]:
-        """Return how the weights of each layer are spread, before training and after."""
+        """Return histograms of each layer's weights, before and after training."""
 
         def compute() -> list[WeightHistogram]:
             with self.turn:
@@ -82,7 +88,7 @@ class Findings:
         return self._histograms.get(model_id, [], compute)
 
     def first_layer(self, model_id: str) -> FirstLayer:
-        """Return the first layer's weights, before training and after."""
+        """Return the first layer's weights, before and after training."""
 
         def compute() -> FirstLayer:
             with self.turn:

@@ -151,7 +151,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
     test_set = backend().dataset(card.recipe.dataset)
     indices, probabilities = confused(
-        backend().findings.test_logits(card.id), test_set.labels, path.true, path.predicted
+        backend().figures.test_logits(card.id), test_set.labels, path.true, path.predicted
     )
     return jsonify(
         model=card.id,
@@ -193,7 +193,7 @@ def histograms(path: ModelPath) -> Response:
             "spread_after": layer.spread_after,
         }
         for inputs, outputs, layer in zip(
-            sizes[:-1], sizes[1:], backend().findings.histograms(card.id), strict=True
+            sizes[:-1], sizes[1:], backend().figures.histograms(card.id), strict=True
         )
     ]
     return jsonify(model=card.id, layers=layers)
@@ -208,8 +208,8 @@ def histograms(path: ModelPath) -> Response:
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """Give the weights of the first layer's neurons as pictures, the most changed first."""
     model_id = backend().models.card(path.ref).id
-    layer = backend().findings.first_layer(model_id)
-    with backend().findings.turn:  # 1,024 neurons are 1.6 million numbers
+    layer = backend().figures.first_layer(model_id)
+    with backend().figures.turn:  # 1,024 neurons are 1.6 million numbers
         answer = {
             "model": model_id,
             "count": len(layer.neurons),
@@ -244,7 +244,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
-    layer = backend().findings.first_layer(backend().models.card(path.ref).id)
+    layer = backend().figures.first_layer(backend().models.card(path.ref).id)
     picture = signed_grey(layer.after[layer.neurons[: query.limit]])
     return Response(encode_png(picture), content_type="image/png")
 
