@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Backend:
-    """The settings and stores of one application. Each store is opened at its first use."""
+    """The settings and stores of one application; each store is opened when it is first used."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
@@ -40,7 +40,7 @@ class Backend:
         return make_celery(self.settings)
 
     def _dataset(self, name: DatasetName) -> Dataset:
-        """Read the test half of a data set, and check its checksums, once per process."""
+        """Read the test set of a data set, and check its checksums, once per process."""
         return load_dataset(name, "test", self.settings.data_dir)
 
 

@@ -1,4 +1,4 @@
-"""Figures of models that take long to compute, cached."""
+"""Figures of models, each computed once and then cached."""
 
 from collections.abc import Callable
 from threading import BoundedSemaphore
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from stepbox.analysis.inspection import WeightHistogram, most_changed, weight_histograms
+from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
 from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
 from stepbox.images.prepare import FIELD
@@ -15,20 +15,20 @@ from stepbox.store.file_cache import FileCache
 from stepbox.store.reader import ModelReader
 from stepbox.training.evaluation import predict_logits
 
-FIRST_LAYER_BYTES = 32 * 2**20  # two first layers of the widest kind, or eighty usual ones
+FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
 
 
-class FirstLayer(NamedTuple):
-    """The first layer's weights, and which of its neurons training changed most.
+class FirstLayerWeights(NamedTuple):
+    """The weights of the first layer, and the order in which training changed its neurons.
 
     Attributes
     ----------
     before, after
-        The weights as images, shape (n, 28, 28).
+        Weights before and after training, shape (neurons, rows, columns).
     neurons
-        Indices of the neurons, the most changed first.
+        Indices of the neurons, the most changed first, shape (neurons,).
     changes
-        Euclidean distance between the weights of each, in the same order.
+        Euclidean distance between a neuron's weights before and after, in the order of `neurons`.
     """
 
     before: Array
@@ -38,36 +38,31 @@ class FirstLayer(NamedTuple):
 
 
 class ModelFigures:
-    """Figures of models, cached by the id of the model, which is never reused.
+    """A cache of figures by model id. An id never means another model, so no entry expires.
 
-    If several threads ask for the same figure, one of them computes it. At most two compute at the
-    same time.
+    If several threads need the same figure at once, one of them computes it. At most two threads
+    compute at the same time.
 
     Parameters
     ----------
     models
-        The models.
+        The store of models.
     dataset
-        Returns the test half of a data set.
-
-    Attributes
-    ----------
-    turn
-        Semaphore for work that takes much memory.
+        Returns the test set of a data set.
     """
 
     def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
-        self.turn = BoundedSemaphore(2)
+        self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._dataset = dataset
         self._logits = FileCache[Array](16)  # 800 kB each
-        self._histograms = FileCache[list[WeightHistogram]](256)  # 20 kB each at most
-        self._first_layers = FileCache[FirstLayer](
+        self._histograms = FileCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._first_layers = FileCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 
     def test_logits(self, model_id: str) -> Array:
-        """Return the logits of a model for its test set, shape (10,000, 10)."""
+        """Return a model's logits for its test set, shape (samples, classes)."""
 
         def compute() -> Array:
             with self.turn:
@@ -77,26 +72,26 @@ class ModelFigures:
 
         return self._logits.get(model_id, [], compute)
 
-    def histograms(self, model_id: str) -> list[WeightHistogram]:
-        """Return histograms of each layer's weights, before and after training."""
+    def histograms(self, model_id: str) -> list[LayerHistogram]:
+        """Return the distribution of the weights in each layer, before and after training."""
 
-        def compute() -> list[WeightHistogram]:
+        def compute() -> list[LayerHistogram]:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 return weight_histograms(initial, self._models.load(model_id)[1])
 
         return self._histograms.get(model_id, [], compute)
 
-    def first_layer(self, model_id: str) -> FirstLayer:
-        """Return the first layer's weights, before and after training."""
+    def first_layer(self, model_id: str) -> FirstLayerWeights:
+        """Return the weights of the first layer, before and after training."""
 
-        def compute() -> FirstLayer:
+        def compute() -> FirstLayerWeights:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 _, trained = self._models.load(model_id)
                 before, after = (
                     network.weights[0].reshape(-1, FIELD, FIELD) for network in (initial, trained)
                 )
-                return FirstLayer(before, after, *most_changed(initial, trained))
+                return FirstLayerWeights(before, after, *most_changed(initial, trained))
 
         return self._first_layers.get(model_id, [], compute)

@@ -159,8 +159,8 @@ def repository_index() -> Response:
     summary="Infer",
     responses={
         200: {
-            "description": "The outputs, in the requested order. Binary ones follow the JSON, in the "
-            "same order.",
+            "description": "The outputs, in the requested order. Binary ones follow the JSON, "
+            "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
                 OCTETS: {"schema": {"type": "string", "format": "binary"}},

@@ -21,8 +21,8 @@ class PictureFit(BaseModel):
     box: list[int] = Field(
         min_length=4,
         max_length=4,
-        description="Left, top, right and bottom of the used part, in pixels of the image. Right and "
-        "bottom are exclusive.",
+        description="Left, top, right and bottom of the used part, in pixels of the image; the "
+        "last two are exclusive.",
     )
     zoom: float = Field(description="Pixels of the 28×28 for each pixel of the image.")
     offset: list[int] = Field(
