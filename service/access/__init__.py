@@ -1,7 +1,5 @@
 """Who may send which request: by host name, origin, bearer token and rate limit.
 
-`check` has the one check that every request passes; the other modules hold its parts. It also sets
-the security headers of every response.
+`check` has the check that every request passes, made of `sites` and `tokens`. `rate_limits` and
+`security_headers` add to Flask's requests and responses.
 """
-
-__all__ = ["check", "rate_limits", "security_headers", "sites", "tokens"]

@@ -15,15 +15,16 @@ class AccessCheck:
     ----------
     settings
         The host names and tokens of this server.
+
+    Attributes
+    ----------
+    sites
+        The part of the check that concerns the host and the origin.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._sites = Sites(settings)
+        self.sites = Sites(settings)
         self._tokens = settings.access_tokens
-
-    def knows_host(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server. An empty one is."""
-        return self._sites.knows(host)
 
     def __call__(
         self, method: str, path: str, host: str, fetch_site: str, origin: str, authorization: str
@@ -39,6 +40,6 @@ class AccessCheck:
         Unauthorized
             The token is missing or unknown.
         """
-        self._sites.check(method, host, fetch_site, origin)
+        self.sites.check(method, host, fetch_site, origin)
         if self._tokens:
             check_token(self._tokens, method, path, authorization)

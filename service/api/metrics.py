@@ -1,4 +1,4 @@
-"""What the service and its workers do, in numbers, for Prometheus."""
+"""GET /metrics, for Prometheus."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from stepbox.store.models import ModelStore
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-OTHER = "other"  # what a client makes up is no label
+OTHER = "other"  # in place of names made up by clients
 
 blueprint = APIBlueprint(
     "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
@@ -35,7 +35,7 @@ blueprint = APIBlueprint(
 
 
 def register(app: Flask) -> None:
-    """Observe all requests of the application."""
+    """Count all requests of the application."""
 
     @app.before_request
     def begin() -> None:
@@ -54,21 +54,21 @@ def register(app: Flask) -> None:
     summary="Metrics for Prometheus",
     responses={
         200: {
-            "description": "Prometheus's text format: what all processes of the API and all "
-            "workers have done. Without Redis `stepbox_redis_up` is 0, and the jobs are left out.",
+            "description": "Prometheus's text format: figures of all processes of the API and all "
+            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0 and jobs are left out.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
     },
 )
 def metrics() -> Response:
-    """Tell requests, predictions, the queue and trainings in numbers."""
+    """Return figures of requests, predictions, the queue and trainings."""
     registry = CollectorRegistry()
-    registry.register(_Everything())
+    registry.register(_AllMetrics())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-class _Everything(Collector):
-    """All metrics, as they are when they are asked for."""
+class _AllMetrics(Collector):
+    """All metrics, collected when they are requested."""
 
     def collect(self) -> Iterator[Metric]:
         counted = totals(folder())
@@ -110,7 +110,7 @@ def _requests(counted: dict[Key, list[float]]) -> Iterator[Metric]:
 
 
 def _predictions(counted: dict[Key, list[float]], models: ModelStore) -> Metric:
-    """Name the classes; models that are no longer in the store are left out."""
+    """Return the predictions by class. Models that are no longer in the store are left out."""
     predictions = CounterMetricFamily(
         "stepbox_predictions", "Pictures told apart.", labels=["model", "class"]
     )

@@ -1,6 +1,4 @@
-"""The bodies of requests and responses: their bounds, JSON and compression.
+"""The bodies of requests and responses, but not their images: `service.api.predict` reads these.
 
-Bodies that hold images belong to the API (`service.api.predict.images`).
+Modules: `bounds`, `compression`, `json_body`, `json_cost` and `number_lists`.
 """
-
-__all__ = ["bounds", "compression", "json_body", "json_cost", "number_lists"]

@@ -1,6 +1,4 @@
-"""What the API counts, and how the counts of all its processes are summed.
+"""What the API counts (`counts`), and how the counts of all its processes are summed (`tally`).
 
 `service.api.metrics` exposes the sums to Prometheus.
 """
-
-__all__ = ["counts", "tally"]

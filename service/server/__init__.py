@@ -1,21 +1,8 @@
-"""The server below the application: gunicorn's settings, connections, HTTP, streams and threads.
+"""The server below the application, from gunicorn's settings to Flask's threads.
 
-It knows no endpoint. `service.app` gives it the Flask application and the quick requests.
+It knows no endpoint: `service.app` gives it the Flask application and the quick requests.
+
+Modules, in the order in which a request passes them: `gunicorn_conf`, `worker_process`, `listener`,
+`connections`, `protocol` (with `framing` and `responses`), `quick`, `front`, `memory_budget`,
+`wsgi`, `checks`, `client_disconnected` and `streams`.
 """
-
-__all__ = [
-    "checks",
-    "client_disconnected",
-    "connections",
-    "framing",
-    "front",
-    "gunicorn_conf",
-    "listener",
-    "memory_budget",
-    "protocol",
-    "quick",
-    "responses",
-    "streams",
-    "worker_process",
-    "wsgi",
-]

@@ -81,18 +81,15 @@ class Front:
         """Respond to a request, or handle the startup and shutdown of the process."""
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
-        elif (scope["path"], scope["method"]) == (
-            _LIVEZ,
-            "GET",
-        ) and self._check_access.knows_host(_text(dict(scope["headers"]), b"host")):
+        elif scope["path"] == _LIVEZ and scope["method"] == "GET" and self._knows_host(scope):
             await self._send_alive(scope, send)
         else:
-            with (
-                suppress(DisconnectedError),
-                Share(self._memory) as memory,
-                Share(self._decoders) as decoder,
-            ):
+            memory, decoder = Share(self._memory), Share(self._decoders)
+            with suppress(DisconnectedError), memory, decoder:
                 await self._forward(scope, receive, send, memory, decoder)
+
+    def _knows_host(self, scope: dict[str, Any]) -> bool:
+        return self._check_access.sites.knows(_text(dict(scope["headers"]), b"host"))
 
     async def _forward(
         self, scope: dict[str, Any], receive: Receive, send: Send, memory: Share, decoder: Share

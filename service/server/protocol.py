@@ -214,7 +214,7 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def check_pace(self, now: float) -> None:
-        """Close the connection if the client is too slow. Called once per second."""
+        """Close the connection if the client is too slow. `now` is the event loop's time."""
         if self.pace.takes_too_little(now, self.transport):
             self.transport.abort()
         elif self.transport.is_closing():

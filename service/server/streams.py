@@ -96,13 +96,13 @@ class Streams:
         It ends early if the client disconnects, Redis cannot be reached, or the process shuts down.
         """
         self.open += 1
-        disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
+        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         feed = None
         try:
             await _send(send, f"retry: {RECONNECT_MS}\n\n".encode())
             feed = self._follow(id)
             place = bisect_right(feed.orders, order_of(after))
-            while not disconnected.done():
+            while not gone.done():
                 changed = feed.changed
                 if place < len(feed.chunks):
                     chunks, place = feed.chunks[place:], len(feed.chunks)
@@ -111,15 +111,13 @@ class Streams:
                 if feed.over or self._closing:
                     break
                 await asyncio.wait(
-                    (disconnected, changed),
-                    timeout=KEEP_ALIVE_S,
-                    return_when=asyncio.FIRST_COMPLETED,
+                    (gone, changed), timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not changed.done():
                     await _send(send, b": still here\n\n")
             await send({"type": "http.response.body", "body": b""})
         finally:
-            disconnected.cancel()
+            gone.cancel()
             self.open -= 1
             if feed is not None:
                 feed.followers -= 1

@@ -17,7 +17,7 @@ blueprint = APIBlueprint(
     ],
 )
 
-MEMORY_BYTES = 32 * 2**20  # that an analysis works with
+MEMORY_BYTES = 32 * 2**20  # that the computation of an answer takes
 BOUND = Bound(body_bytes=512 * 2**10, memory_bytes=MEMORY_BYTES)  # 10,000 points, or 1,000 logits
 
 

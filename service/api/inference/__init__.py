@@ -2,5 +2,3 @@
 
 `endpoints` has the views, `schemas` their fields, and `tensors` the encoding of their bodies.
 """
-
-__all__ = ["endpoints", "schemas", "tensors"]
