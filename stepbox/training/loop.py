@@ -69,8 +69,11 @@ class Epoch:
     seconds: float
 
 
-def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
-    """Make the recipe's engine ready to train; torch is imported only where it is asked for."""
+def make_trainer(recipe: Recipe, train_set: Dataset, compiled: bool = True) -> Trainer:
+    """Make the recipe's engine ready to train; torch is imported only where it is asked for.
+
+    `compiled` is for the NumPy engine: whether it runs the compiled form of its definition.
+    """
     with out_of_memory_explained(recipe):
         if recipe.engine == "torch":
             from stepbox.training.torch_trainer import make_torch_trainer
@@ -78,7 +81,7 @@ def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
             return make_torch_trainer(recipe, train_set)
         from stepbox.training.numpy_trainer import NumpyTrainer
 
-        return NumpyTrainer(recipe, train_set)
+        return NumpyTrainer(recipe, train_set, compiled)
 
 
 def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:

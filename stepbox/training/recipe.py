@@ -8,6 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stepbox.nn.activations import ActivationName
+from stepbox.nn.backprop import GradientKind
+from stepbox.nn.layer import Initialization, LayerSpec
+from stepbox.nn.network import dense_layers
+
 RecipeName = Literal[
     "mnist-numpy",
     "mnist-numpy-published",
@@ -17,10 +22,7 @@ RecipeName = Literal[
     "fashion-mnist-torch-best",
 ]
 DatasetName = Literal["mnist", "fashion-mnist"]
-ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
 PixelScale = Literal["unit", "raw"]
-GradientKind = Literal["exact", "published"]
-Initialization = Literal["default", "he"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
@@ -192,3 +194,8 @@ class Recipe(BaseModel):
     def layer_sizes(self) -> tuple[int, ...]:
         """Neurons of every layer: 784 pixels, the hidden layers, 10 classes."""
         return (784, *self.hidden_sizes, 10)
+
+    @property
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """The network's layers, with their shapes."""
+        return dense_layers(self.layer_sizes, self.activation)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepbox.nn.activations import ACTIVATIONS, Array
+from stepbox.nn.activations import ACTIVATIONS, ActivationName, Array
 from stepbox.nn.network import Network
-from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.recipe import Recipe
 
 MODULES: dict[ActivationName, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -78,7 +78,7 @@ def fold(
             biases[-1] = (biases[-1] - mu) * factor + beta
     weights[0] /= deviation
     biases[0] -= mean * weights[0].sum(axis=1)
-    return Network(
+    return Network.dense(
         [array.astype(np.float32) for array in weights],
         [array.astype(np.float32) for array in biases],
         ACTIVATIONS[activation],

@@ -55,11 +55,12 @@ class StepNetwork(Answer):
     @classmethod
     def of(cls, network: Network) -> "StepNetwork":
         """Read the weights of a network."""
+        hidden, output = (layer.arrays for layer in network.layers)
         return cls(
-            weights=network.weights[0][:, 0],
-            biases=network.biases[0],
-            output_weights=network.weights[1][0],
-            output_bias=network.biases[1][0],
+            weights=hidden["weight"][:, 0],
+            biases=hidden["bias"],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
         )
 
 

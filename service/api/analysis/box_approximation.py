@@ -101,13 +101,13 @@ class PlaneNetwork(Answer):
     @classmethod
     def of(cls, network: Network) -> "PlaneNetwork":
         """Read the weights of a network."""
+        *hidden, output = (layer.arrays for layer in network.layers)
         return cls(
             hidden=[
-                HiddenLayer(weights=weights, biases=biases)
-                for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True)
+                HiddenLayer(weights=arrays["weight"], biases=arrays["bias"]) for arrays in hidden
             ],
-            output_weights=network.weights[-1][0],
-            output_bias=network.biases[-1][0],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
         )
 
 

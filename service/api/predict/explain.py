@@ -57,7 +57,7 @@ def explain(
 ) -> list[dict[str, Any]]:
     """Explain what a network says of pictures, one explanation each."""
     pixels = np.stack([picture.pixels for picture in prepared])
-    inputs = scale_pixels(pixels, pixel_scale, network.weights[0].dtype)
+    inputs = scale_pixels(pixels, pixel_scale, network.dtype)
     probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [

@@ -93,7 +93,7 @@ def one_layer(
 ) -> Network:
     """Build the network whose hidden neuron k steps at edges[k] and adds rises[k] from there on."""
     edges, rises = np.asarray(edges), np.asarray(rises)
-    return Network(
+    return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
         biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, where −0 would be −0
         activation=STEP,
@@ -132,11 +132,12 @@ def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float6
     -------
     Shape (points,).
     """
-    neurons_on = np.searchsorted(-network.biases[0], x, side="right")
+    neurons_on = np.searchsorted(-network.layers[0].arrays["bias"], x, side="right")
     return running_sums(network)[neurons_on]
 
 
 def running_sums(network: Network) -> NDArray[np.float64]:
     """Sum the output weights of the first 0, 1, 2, … neurons; shape (neurons + 1,)."""
-    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(network.weights[-1][0])))
-    return sums + float(network.biases[-1][0])
+    output = network.layers[-1].arrays
+    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
+    return sums + float(output["bias"][0])

@@ -117,7 +117,7 @@ class BoxSum:
         if self.dimensions == 1:
             return running_sums(self.network)[1:-1]
         if self.hidden_layers == 1:
-            rises = self.network.weights[-1][0]
+            rises = self.network.layers[-1].arrays["weight"][0]
             across, up = np.cumsum(rises[: self.boxes]), np.cumsum(rises[self.boxes :])
             return across[:, None] + np.concatenate(([0.0], up))
         return self.heights  # one neuron of the second layer is on, and its weight is the height
@@ -157,7 +157,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
     boxes = len(edges) - 1
     between = np.eye(boxes, boxes + 1) - np.eye(boxes, boxes + 1, k=1)
     columns, rows = np.repeat(between, boxes, axis=0), np.tile(between, (boxes, 1))
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), boxes + 1, axis=0),
             np.hstack([columns, rows]),
@@ -171,7 +171,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
 def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
     """Build heights a_i + b_j with one hidden layer, right on the square, not 0 outside it."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), [len(across), len(up)], axis=0),
             np.concatenate([across, up])[None, :],

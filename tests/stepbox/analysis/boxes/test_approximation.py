@@ -16,7 +16,7 @@ def test_x_by_two_boxes_worked_by_hand():
     result = approximate_function("x", 1.0, boxes=2)
 
     assert result.boxes.heights.tolist() == [-0.5, 0.5]
-    assert result.boxes.network.weights[1].tolist() == [[-0.5, 1, -0.5]]
+    assert result.boxes.network.layers[1].weights.tolist() == [[-0.5, 1, -0.5]]
     assert result.error.largest == 0.5
     assert result.error.mean_square == pytest.approx(1 / 12)
     assert result.include_network
