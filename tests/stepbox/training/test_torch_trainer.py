@@ -136,7 +136,7 @@ def test_all_is_folded_into_plain_layers(few):
     network = trainer.network()
 
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in model)
-    assert [layer.activation.name for layer in network.layers] == ["gelu", "gelu", "identity"]
+    assert [layer.activation.name for layer in network.layers] == ["gelu"] * 3 + ["identity"]
     assert [layer.weights.shape for layer in network.layers] == [
         (14, 784),
         (13, 14),
