@@ -52,7 +52,7 @@ class ScaledRecipe(Recipe):
 
     @property
     def layers(self):
-        return layer_specs((784,), [DENSE, {"type": "scale"}, LOGITS])
+        return layer_specs(self.layer_sizes[:1], [DENSE, {"type": "scale"}, LOGITS])
 
 
 def scaled_recipe(**changes):
