@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -30,7 +31,7 @@ class Dense(Layer):
         Function of the outputs; the identity in the last layer.
     """
 
-    names = {"weight": "weights", "bias": "biases"}  # noqa: RUF012
+    names: ClassVar = {"weight": "weights", "bias": "biases"}
 
     weights: Array
     biases: Array
