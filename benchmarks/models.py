@@ -19,7 +19,6 @@ from time import process_time
 
 import numpy as np
 
-from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -33,7 +32,7 @@ RECIPE = RECIPES["mnist-numpy"]
 
 def publish(store: ModelStore) -> str:
     """Publish an untrained network; returns its id."""
-    network = Network.initial(RECIPE.layer_sizes, ACTIVATIONS[RECIPE.activation], RECIPE.seed)
+    network = Network.initial(RECIPE.layers, RECIPE.seed)
     draft = CardDraft(
         id=new_model_id(),
         job="benchmark",

@@ -90,7 +90,8 @@ class ModelFigures:
                 _, initial = self._models.load_initial(model_id)
                 _, trained = self._models.load(model_id)
                 before, after = (
-                    network.weights[0].reshape(-1, FIELD, FIELD) for network in (initial, trained)
+                    network.layers[0].arrays["weight"].reshape(-1, FIELD, FIELD)
+                    for network in (initial, trained)
                 )
                 return FirstLayerWeights(before, after, *most_changed(initial, trained))
 

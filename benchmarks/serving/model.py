@@ -60,7 +60,7 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     pictures[0].parent.mkdir(exist_ok=True)
     for path, image in zip(pictures, images, strict=True):
         path.write_bytes(encode_png(image))
-    inputs = scale_pixels(images, card.recipe.pixel_scale, network.weights[0].dtype)
+    inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)
     return Served(
         models_dir=store.folder,
         weights=store.weights_path("latest")[0],

@@ -25,8 +25,7 @@ from PIL import Image
 
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.presets import RECIPES
@@ -100,7 +99,7 @@ def memory_of(service: Process) -> int:
 def largest_model(stack: Stack, recipe: str = "mnist-numpy") -> str:
     """Publish a model as large as a recipe may make one, 65 MB."""
     layers = (1024,) * 8
-    network = Network.initial((784, *layers, 10), ACTIVATIONS["relu"], 1)
+    network = Network.initial(dense_layers((784, *layers, 10), "relu"), 1)
     _, evaluation = untrained(recipe)
     draft = CardDraft(
         id=new_model_id(),

@@ -59,7 +59,7 @@ def explain(
 ) -> list[dict[str, Any]]:
     """Explain the predictions of a network, one explanation per image."""
     pixels = np.stack([image.pixels for image in prepared])
-    inputs = scale_pixels(pixels, pixel_scale, network.weights[0].dtype)
+    inputs = scale_pixels(pixels, pixel_scale, network.dtype)
     probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [
