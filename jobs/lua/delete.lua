@@ -1,7 +1,8 @@
--- ARGV: id. Forgets a job that is over. What was counted stays, and its model.
--- Returns 'deleted', 'unknown', or the status of a job that is not over.
+-- ARGV: id
+-- Deletes a finished job, but not its model and not what was counted.
+-- Returns 'deleted', 'unknown', or the status of a job that has not finished.
 local id = ARGV[1]
-local TOLD_S = 60 -- for which those who follow its events can read that it is gone
+local TOLD_S = 60 -- how long open event streams can read that the job was deleted
 
 local status = redis.call('HGET', key_of(id), 'status')
 if not status then
@@ -13,7 +14,8 @@ end
 set_status(id, nil)
 redis.call('ZREM', 'jobs:all', id)
 redis.call('DEL', key_of(id), history_of(id))
--- The stream is emptied, not deleted: so its last entry comes after all that were read.
+-- Empty the stream instead of deleting it, so that the id of its last entry is higher than all
+-- ids that readers have seen.
 redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)
 redis.call('XADD', 'events:' .. id, 'NOMKSTREAM', '*', 'type', 'deleted')
 redis.call('EXPIRE', 'events:' .. id, TOLD_S)
