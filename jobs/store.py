@@ -13,7 +13,7 @@ from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.reader import JobReader
 from jobs.record import FINAL, Job, Status
-from jobs.watch import Death, Look
+from jobs.watch import Death, QueueState
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.training.recipe import Recipe
 
@@ -281,7 +281,9 @@ class JobStore(JobReader):
             if fence and (value or default)
         ]
 
-    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> Look:
+    def reap(
+        self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]
+    ) -> QueueState:
         """Send a worker's heartbeat, and put lost jobs back into the queue.
 
         Parameters
@@ -294,7 +296,7 @@ class JobStore(JobReader):
             Running jobs whose owner is dead, or has not reported for the length of a lease.
         """
         about = json.dumps(description)
-        return Look(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+        return QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

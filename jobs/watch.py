@@ -29,7 +29,7 @@ class Death(NamedTuple):
     beat: str = ""
 
 
-class Look(NamedTuple):
+class QueueState(NamedTuple):
     """The state of the queue, as a worker's reaper sees it.
 
     Attributes
