@@ -2,8 +2,9 @@
 
     python -m benchmarks.search mnist-numpy-best [change ...]
 
-Trains on the first 50,000 training images, and answers for the last 10,000. A change is a name of
-`CHANGES`; without one all of the recipe's are tried, and the recipe as it is. Takes minutes each.
+It trains on the first 50,000 training images, and evaluates on the last 10,000. Each change is a
+name in `CHANGES`. Without a change, it tries all changes of the recipe, and the recipe as it is.
+Each run takes minutes.
 """
 
 import argparse
@@ -56,7 +57,7 @@ CHANGES: dict[RecipeName, Changes] = {
 
 
 def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
-    """Cut the last images off a training set."""
+    """Split a training set into a part for training and the last images for validation."""
     return tuple(
         Dataset(dataset.name, dataset.images[part], dataset.labels[part])
         for part in (slice(-VALIDATION), slice(-VALIDATION, None))
@@ -64,7 +65,7 @@ def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
 
 
 def validate(recipe: Recipe) -> Epoch:
-    """Train a recipe on one part, and give its last figures on the other."""
+    """Train a recipe on the first part; return the last epoch, evaluated on the other."""
     train_set, validation_set = split(load_dataset(DATA, recipe.dataset, "train"))
     *_, last = train(make_trainer(recipe, train_set), recipe, validation_set)
     return last

@@ -1,4 +1,4 @@
-"""What every server is given: one trained network, and pictures with the answers they must have."""
+"""The input of every server: one trained network, and images with the expected answers."""
 
 import os
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
 PICTURES = 100
 BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
-DARK = 100  # grey level; Stepbox inverts a picture whose border is lighter than 127
+DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is over 127
 
 
 @dataclass(frozen=True)
 class Served:
-    """A published model and its pictures.
+    """A published model and its images.
 
     Attributes
     ----------
     models_dir
-        The folder of models, for Stepbox.
+        Folder of models, for Stepbox.
     weights
-        Its safetensors file, for everyone else.
+        The safetensors file, for the other servers.
     pictures
-        PNG files of the first test pictures whose ground is dark: nobody inverts them.
+        PNG files of the first test images with a dark border, so that Stepbox inverts none.
     images
-        Their pixels, uint8, shape (n, 28, 28).
+        The pixels of these images, uint8, shape (n, 28, 28).
     probabilities
-        What must be answered to each, shape (n, 10).
+        The expected answer to each image, shape (n, 10).
     """
 
     models_dir: Path
@@ -49,7 +49,7 @@ class Served:
 
 
 def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
-    """Train the network in a folder, once, and write the pictures beside it."""
+    """Train the network if the folder has none yet, and write the image files."""
     store = ModelStore(folder / "models")
     test_set = load_dataset(DATA, recipe.dataset, "test")
     if not store.ids():

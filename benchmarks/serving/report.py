@@ -1,4 +1,4 @@
-"""The figures as Markdown."""
+"""Format the figures as Markdown."""
 
 import os
 import platform
@@ -17,19 +17,19 @@ Results = Mapping[str, list[Round] | str]
 
 
 def machine(load_before: float, rounds: int, seconds: float) -> str:
-    """Name the machine, how busy it was, and what was run."""
+    """Describe the machine, its load average, and the runs."""
     names = re.findall(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.M)
     # wrk -v ends with status 1
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split(" [")[0]
     return (
         f"{names[0] if names else platform.machine()}, {CORES} of {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, {wrk}; medians of {rounds} rounds of {seconds:g} s at each "
-        f"number of connections; load of the machine before: {load_before:.2f}\n"
+        f"number of connections; load average before: {load_before:.2f}\n"
     )
 
 
 def table(places: Sequence[Place], results: Results) -> str:
-    """Write all figures in one table, the skipped ones below it."""
+    """Format all figures as one table, with the skipped contenders below it."""
     counts = " / ".join(map(str, CONNECTIONS))
     lines = [
         f"| at {counts} connections | request | req/s | p50 ms | p99 ms | CPU µs | memory MB "
@@ -59,7 +59,7 @@ def table(places: Sequence[Place], results: Results) -> str:
 
 
 def ratios(results: Results) -> str:
-    """Set Stepbox beside FastAPI + torch: as many times the requests, and the rest."""
+    """Compare Stepbox with FastAPI + torch: ratios of requests, latency and memory."""
     ours, theirs = results.get("stepbox"), results.get("fastapi")
     if not isinstance(ours, list) or not isinstance(theirs, list):
         return ""
@@ -76,7 +76,7 @@ def ratios(results: Results) -> str:
 
 
 def commands(places: Sequence[Place]) -> str:
-    """Write the commands and the versions that were used."""
+    """List the commands and the versions that were used."""
     lines = []
     for place in places:
         name = place.contender.name

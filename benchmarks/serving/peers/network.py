@@ -1,4 +1,4 @@
-"""The network as every peer runs it: one PNG in, ten probabilities out, in torch on one thread."""
+"""The network that every peer runs: from a PNG file to ten probabilities, in torch, one thread."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-torch.set_num_threads(1)  # each server has a process a core
+torch.set_num_threads(1)  # each server runs one process per core
 
 
 class Classifier:
@@ -27,7 +27,7 @@ class Classifier:
 
     @torch.inference_mode()
     def probabilities(self, picture: bytes) -> list[float]:
-        """Return the softmax distribution of a PNG of 28×28 pixels."""
+        """Return the softmax distribution for a PNG file of 28×28 pixels."""
         with Image.open(io.BytesIO(picture)) as image:
             grey = np.asarray(image.convert("L"), np.float32)
         logits = self.layers(torch.from_numpy(grey).reshape(1, 784) / 255)
