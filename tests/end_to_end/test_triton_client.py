@@ -1,4 +1,4 @@
-"""NVIDIA's client of Triton, against the running API."""
+"""NVIDIA's Triton client works with the running API."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.service.conftest import publish
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """The API alone, and a model's id and test pictures: no Redis, no worker."""
+    """Run the API with a model, without Redis and without a worker; also return test images."""
     with stack_in(tmp_path_factory.mktemp("triton")) as stack:
         stack.start_service()
         settings = ServiceSettings(
@@ -38,7 +38,7 @@ def images(pictures, *, binary=True):
 
 
 def predicted(service):
-    """What /predict says of the same pictures, as they are: probabilities and logits."""
+    """Return the probabilities and logits of /predict for the same images."""
     stack, _, pictures = service
     answer = requests.post(
         f"{stack.url}/predict?invert=never", json={"images": pictures.tolist()}, timeout=10
@@ -66,7 +66,7 @@ def test_it_finds_the_server_and_its_models(client, service):
 
 @pytest.mark.parametrize("binary_in", [True, False])
 @pytest.mark.parametrize("binary_out", [True, False])
-def test_it_infers_what_predict_says(client, service, binary_in, binary_out):
+def test_it_gets_the_same_predictions_as_predict(client, service, binary_in, binary_out):
     _, id, pictures = service
     names = ("logits", "probabilities")
     answer = client.infer(
@@ -84,7 +84,7 @@ def test_it_infers_what_predict_says(client, service, binary_in, binary_out):
 
 
 @pytest.mark.parametrize("packed", ["gzip", "deflate"])
-def test_it_infers_with_its_defaults_and_packed(client, service, packed):
+def test_it_infers_with_its_defaults_and_with_compression(client, service, packed):
     _, id, pictures = service
     wanted = predicted(service)
     for options in (
@@ -106,7 +106,7 @@ def test_it_infers_many_at_once(client, service):
         assert np.array_equal(one.get_result().as_numpy("logits"), wanted)
 
 
-def test_its_errors_have_our_words(client, service):
+def test_its_errors_contain_the_messages_of_the_api(client, service):
     _, id, pictures = service
     for model, sent, outputs, status, words in (
         ("none-such", pictures, None, "404", "there is no model or alias 'none-such'"),

@@ -1,4 +1,4 @@
-"""What an undisturbed training comes to, to compare disturbed ones with."""
+"""The result of an undisturbed training, for comparison."""
 
 import os
 from functools import cache
@@ -15,7 +15,7 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
 
 @cache
 def reference(**fields):
-    """Train a recipe in this process; returns the SHA-256 of its weights file, and its losses."""
+    """Train a recipe in this process; return the SHA-256 of its weights file and its losses."""
     recipe = TrainRequest.model_validate(fields).resolve()
     trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
     test_set = load_dataset(DATA, recipe.dataset, "test")

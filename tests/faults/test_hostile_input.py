@@ -1,4 +1,4 @@
-"""What nobody should send: each has its answer, and the memory of the API stays bounded."""
+"""Hostile requests get a proper response, and the memory of the API stays bounded."""
 
 import gzip
 import io
@@ -26,14 +26,14 @@ from tests.problems import check_problem
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
-MOST_MEMORY = 400 * 2**20  # bytes of one process, at its highest
-MOST_OF_A_REQUEST = 200 * 2**20  # bytes that one more request takes
+MOST_MEMORY = 400 * 2**20  # bytes; peak of one process
+MOST_OF_A_REQUEST = 200 * 2**20  # bytes; peak that one request adds
 MOST_BODY = 32 * 2**20
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """The API alone with a model: no Redis, no worker."""
+    """Run the API with a model, without Redis and without a worker."""
     with stack_in(tmp_path_factory.mktemp("hostile"), STEPBOX_PROCESSES="1") as stack:
         process = stack.start_service()
         settings = ServiceSettings(
@@ -52,13 +52,13 @@ def memory_stays_bounded(service):
 
 
 def memory_of(pid, name):
-    """Read the memory of a process, VmRSS as it is or VmHWM at its highest; bytes."""
+    """Read the memory of a process in bytes: VmRSS is the current value, VmHWM the peak."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def forget_highest(pid):
-    """Let the highest memory of a process begin anew, once it is known to be bounded."""
+def reset_peak(pid):
+    """Check the peak memory of a process, then reset the peak memory counter."""
     assert memory_of(pid, "VmHWM") < MOST_MEMORY
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
@@ -76,7 +76,7 @@ def picture(mode="L", size=(28, 28), form="PNG", **options):
 
 
 def png_that_claims(width, height):
-    """A PNG of a few bytes whose header claims a size."""
+    """Return a small PNG file whose header claims this size."""
 
     def chunk(kind, data):
         return (
@@ -99,7 +99,7 @@ def npy(shape, data, descr="|u1", fortran=False):
 
 
 def tensor(n, data):
-    """A request by the Open Inference Protocol, with its data as they are."""
+    """Return a request of the Open Inference Protocol with this text as data."""
     head = (
         f'{{"inputs": [{{"name": "images", "datatype": "UINT8", "shape": [{n}, 28, 28], "data": ['
     )
@@ -123,7 +123,7 @@ def animated():
     ("data", "status", "word"),
     [
         (png_that_claims(50_000, 50_000), 422, "pixels"),
-        (picture(size=(10_001, 10_000)), 422, "pixels"),  # 100 MB when decoded
+        (picture(size=(10_001, 10_000)), 422, "pixels"),  # would take 100 MB when decoded
         (picture(size=(6000, 5000)), 422, "pixels"),
         (png_that_claims(28, 28), 200, None),
         (png_that_claims(1000, 1000), 422, "damaged"),
@@ -143,7 +143,7 @@ def animated():
         (rotated(), 200, None),
     ],
 )
-def test_pictures(service, data, status, word):
+def test_image_files(service, data, status, word):
     answer = post(service, data, "image/png")
     if status == 200:
         (prediction,) = answer.json()["predictions"]
@@ -220,7 +220,7 @@ def test_tensors(service, data, headers, status):
         assert len(check_problem(answer, status)["error"]) < 10_000
 
 
-def test_no_body_takes_much_memory_in_any_operation(service):
+def test_no_body_of_any_operation_takes_much_memory(service):
     stack, process = service
     (worker,) = process.children()
     document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
@@ -228,7 +228,7 @@ def test_no_body_takes_much_memory_in_any_operation(service):
     for worst in worst_bodies(document, MOST_BODY, ["texts"]):
         kind = {"Content-Type": "application/json"}
         held = memory_of(worker, "VmRSS")
-        forget_highest(worker)
+        reset_peak(worker)
         answer = requests.request(
             worst.method, stack.url + worst.path, data=worst.body, headers=kind, timeout=60
         )
@@ -284,7 +284,7 @@ def test_multipart(service):
         ),
     ],
 )  # fmt: skip
-def test_requests_that_no_client_makes(service, request_bytes, status):
+def test_malformed_requests(service, request_bytes, status):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(request_bytes)
         received = b""
@@ -297,7 +297,7 @@ def test_requests_that_no_client_makes(service, request_bytes, status):
 
 
 def post_both(stack, small, files):
-    """Send a picture and a form at once; returns how many predictions came for each."""
+    """Send an image and a form on one connection; return the number of predictions of each."""
     url = f"{stack.url}/predict"
     first = requests.Request("POST", url, {"Content-Type": "image/png"}, data=small)
     second = requests.Request("POST", url, files=files)
@@ -317,7 +317,7 @@ def post_both(stack, small, files):
     return tuple(counts)
 
 
-def test_a_quarter_of_a_gigabyte_of_pixels_in_one_form(service):
+def test_250_megapixels_in_one_form(service):
     largest = [("image", ("large.png", picture(size=(5000, 5000))))] * 10
     check_problem(requests.post(f"{service[0].url}/predict", files=largest * 2, timeout=60), 422)
     with ThreadPoolExecutor(1) as thread:
@@ -343,7 +343,7 @@ CHUNKED = (
         (CHUNKED + b"0\r\nX: ", 431),
     ],
 )
-def test_what_is_no_body_and_does_not_end(service, beginning, status):
+def test_headers_and_chunks_that_do_not_end_are_rejected(service, beginning, status):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(beginning)
         sent = 0
@@ -354,7 +354,7 @@ def test_what_is_no_body_and_does_not_end(service, beginning, status):
         assert int(connection.recv(65536).split()[1]) == status
 
 
-def test_a_client_that_sends_half_of_its_body_holds_nobody_up(service):
+def test_a_client_that_sends_half_of_its_body_blocks_no_other(service):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"

@@ -1,4 +1,4 @@
-"""The bodies that cost most to read, for every operation of the OpenAPI document."""
+"""The most expensive request bodies for each operation of the OpenAPI document."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from service.bodies.json_body import MOST_OBJECTS, MOST_VALUES
 from service.server.bounds import bound_of
 
-# As many as are read, or as a body holds.
+# kind → (JSON text of an item, maximum number of items that the API reads)
 ITEMS = {
     "objects": (b"{}", MOST_OBJECTS - 2),
     "lists": (b"[]", MOST_VALUES // 2 - 2),
@@ -17,16 +17,16 @@ ITEMS = {
 
 
 class Worst(NamedTuple):
-    """A request with a body that costs much.
+    """A request with an expensive body.
 
     Attributes
     ----------
     method, path
-        The operation; what its path names is mostly nothing that there is.
+        The operation. The resource that the path names usually does not exist.
     what
-        What the body is.
+        Description of the body.
     body
-        JSON, as long as the operation takes.
+        JSON of the maximum size that the operation accepts.
     """
 
     method: str
@@ -38,16 +38,16 @@ class Worst(NamedTuple):
 def worst_bodies(
     document: dict[str, Any], largest: int, items: Collection[str] = ITEMS
 ) -> Iterator[Worst]:
-    """Make the worst bodies of all operations that take one.
+    """Generate the worst bodies of all operations that have a body.
 
     Parameters
     ----------
     document
         The OpenAPI document.
     largest
-        Bytes of the largest body of pictures.
+        Maximum size of a body with images, in bytes.
     items
-        What lists are filled with; texts take most memory, numbers most time.
+        Kinds of items to fill lists with. Texts take most memory, numbers take most time.
     """
     for template, operations in document["paths"].items():
         for method, operation in operations.items():
