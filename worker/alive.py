@@ -8,7 +8,7 @@ from pathlib import Path
 SILENT_S = 15  # a worker whose heartbeat is older counts as dead
 
 
-def say_alive(path: Path, stalled: str | None) -> None:
+def write_heartbeat(path: Path, stalled: str | None) -> None:
     """Write the time, and why the worker takes no jobs if it has stalled.
 
     The time comes from the monotonic clock, which cannot be set.
@@ -18,7 +18,7 @@ def say_alive(path: Path, stalled: str | None) -> None:
     new.replace(path)
 
 
-def fault(path: Path) -> str | None:
+def find_fault(path: Path) -> str | None:
     """Return what is wrong with the worker that writes this file, or None."""
     try:
         heartbeat = json.loads(path.read_text())

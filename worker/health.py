@@ -2,13 +2,13 @@
 
 import sys
 
-from worker.alive import fault
+from worker.alive import find_fault
 from worker.settings import WorkerSettings
 
 
 def main() -> int:
     """Read the heartbeat file that the worker writes every second."""
-    found = fault(WorkerSettings.from_environment().alive_file)
+    found = find_fault(WorkerSettings.from_environment().alive_file)
     print(found or "the worker is alive")
     return int(found is not None)
 

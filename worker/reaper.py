@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
-from worker.alive import say_alive
+from worker.alive import write_heartbeat
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
@@ -33,8 +33,8 @@ UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions":
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread of the worker's main process that watches over the jobs.
 
-    It is a thread because Celery's timers stop while Redis is unavailable. It also sends the
-    worker's heartbeat, and starts with that when the worker accepts jobs.
+    It is a thread because Celery's timers stop while Redis is unavailable. It also announces the
+    worker: it sends a heartbeat to Redis every second, once the worker accepts jobs.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -42,10 +42,10 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = WorkerSettings()
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
-        self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._description: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
-        self._alive_written = True
+        self._heartbeat_written = True
         self._swept = False
         self._ready = Event()
         self._stopping = Event()
@@ -71,7 +71,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         reachable = True
         while True:
             last = self._stopping.wait(PERIOD_S)
-            self._say_alive()
+            self._write_heartbeat()
             try:
                 if self._ready.is_set():
                     self._sweep()
@@ -92,21 +92,21 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
         dead += self._leases.expired(self._jobs.beats())
-        about = {**self._about, "stalled": self._stall.why}
-        queue = self._jobs.reap(worker.hostname, about, dead)
+        description = {**self._description, "stalled": self._stall.why}
+        queue = self._jobs.reap(worker.hostname, description, dead)
         if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
             repair(worker, attempt)
         for _ in range(queue.lacking):
             send_token(worker.app)
 
-    def _say_alive(self) -> None:
+    def _write_heartbeat(self) -> None:
         try:
-            say_alive(self._settings.alive_file, self._stall.why)
-            self._alive_written = True
+            write_heartbeat(self._settings.alive_file, self._stall.why)
+            self._heartbeat_written = True
         except OSError as error:  # the worker keeps running; its health check fails
-            if self._alive_written:
+            if self._heartbeat_written:
                 log.warning("cannot write the worker's heartbeat: %s", error)
-            self._alive_written = False
+            self._heartbeat_written = False
 
     def _sweep(self) -> None:
         """Remove the files that killed processes left behind; once per start of the worker."""
@@ -134,6 +134,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         if finished.returncode:
             log.warning("cannot find out the device: %s", finished.stderr.strip()[-500:])
             return
-        self._about |= json.loads(finished.stdout)
-        device = self._about["device"]
+        self._description |= json.loads(finished.stdout)
+        device = self._description["device"]
         log.info("trains on %s: %s", device["name"], device["detail"])

@@ -10,7 +10,7 @@ import requests
 from jobs.watch import QueueState
 from tests.processes import wait_until
 from tests.service.test_metrics import parse
-from worker.alive import fault
+from worker.alive import find_fault
 from worker.stall import EXIT_STATUS, Stall
 
 IDLE = QueueState(lacking=0, waiting=0, running=0, claimed="a:1")
@@ -80,7 +80,7 @@ def test_a_worker_that_no_repair_helps_exits(own_stack, jobs):
     own_stack.train(**TINY)
     (why,) = wait_until(lambda: [one["stalled"] for one in jobs.workers() if one["stalled"]])
     assert why == "is idle and took no job for 2 s although jobs are waiting"
-    assert fault(Path(own_stack.environment["STEPBOX_ALIVE_FILE"])) == f"the worker {why}"
+    assert find_fault(Path(own_stack.environment["STEPBOX_ALIVE_FILE"])) == f"the worker {why}"
     wait_until(lambda: not worker.running(), what="the worker to end")
     assert worker.stop() == EXIT_STATUS
 
