@@ -93,8 +93,8 @@ class DataLoaderTorch:
         self.model = nn.Sequential(*modules[:-1])
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=recipe.learning_rate)
-        pictures = FashionMNIST(str(folder), train=True, transform=ToTensor())
-        self.loader = DataLoader(Subset(pictures, range(samples)), recipe.batch_size, shuffle=True)
+        images = FashionMNIST(str(folder), train=True, transform=ToTensor())
+        self.loader = DataLoader(Subset(images, range(samples)), recipe.batch_size, shuffle=True)
 
     def train_epoch(self) -> float:
         """Train on every sample once; return the mean loss."""

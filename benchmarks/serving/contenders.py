@@ -11,15 +11,15 @@ from benchmarks.serving.processes import ROOT
 PEERS = ROOT / "benchmarks" / "serving" / "peers"
 
 
-def raw(picture: bytes) -> bytes:
+def raw(image: bytes) -> bytes:
     """Return an image file unchanged."""
-    return picture
+    return image
 
 
-def inference_request(picture: bytes) -> bytes:
+def inference_request(image: bytes) -> bytes:
     """Wrap an image file in a request of the Open Inference Protocol v2."""
-    data = [base64.b64encode(picture).decode()]
-    tensor = {"name": "picture", "shape": [1, 1], "datatype": "BYTES", "data": data}
+    data = [base64.b64encode(image).decode()]
+    tensor = {"name": "image", "shape": [1, 1], "datatype": "BYTES", "data": data}
     return json.dumps({"inputs": [tensor]}).encode()
 
 

@@ -18,7 +18,7 @@ from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
-PICTURES = 100
+IMAGES = 100
 BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
 DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is over 127
 
@@ -33,7 +33,7 @@ class Served:
         Folder of models, for Stepbox.
     weights
         The safetensors file, for the other servers.
-    pictures
+    image_files
         PNG files of the first test images with a dark border, so that Stepbox inverts none.
     images
         The pixels of these images, uint8, shape (n, 28, 28).
@@ -43,7 +43,7 @@ class Served:
 
     models_dir: Path
     weights: Path
-    pictures: list[Path]
+    image_files: list[Path]
     images: Array
     probabilities: Array
 
@@ -56,16 +56,16 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
         _train(store, recipe)
     card, network = store.load("latest")
     dark = test_set.images[:, BORDER].mean(axis=1) < DARK
-    images = test_set.images[dark][:PICTURES]
-    pictures = [folder / "pictures" / f"{index}.png" for index in range(PICTURES)]
-    pictures[0].parent.mkdir(exist_ok=True)
-    for path, image in zip(pictures, images, strict=True):
+    images = test_set.images[dark][:IMAGES]
+    image_files = [folder / "image_files" / f"{index}.png" for index in range(IMAGES)]
+    image_files[0].parent.mkdir(exist_ok=True)
+    for path, image in zip(image_files, images, strict=True):
         path.write_bytes(encode_png(image))
     inputs = scale_pixels(images, card.recipe.pixel_scale, network.weights[0].dtype)
     return Served(
         models_dir=store.folder,
         weights=store.weights_path("latest")[0],
-        pictures=pictures,
+        image_files=image_files,
         images=images,
         probabilities=network.probabilities(inputs),
     )

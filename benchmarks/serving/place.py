@@ -94,15 +94,15 @@ class Place:
         if self.contender.requirements:
             make_environment(self.environment, self.contender.requirements)
         self._bodies.mkdir(exist_ok=True)
-        for body, picture in zip(self.bodies, self.served.pictures, strict=True):
-            body.write_bytes(self.contender.body(picture.read_bytes()))
+        for body, file in zip(self.bodies, self.served.image_files, strict=True):
+            body.write_bytes(self.contender.body(file.read_bytes()))
         for command in self.contender.prepare:
             self._run(command, {}).process.wait()
 
     @property
     def bodies(self) -> list[Path]:
         """Files with the bodies of the requests, one per image."""
-        return [self._bodies / picture.stem for picture in self.served.pictures]
+        return [self._bodies / file.stem for file in self.served.image_files]
 
     def filled(self, text: str, port: int = 0) -> str:
         """Replace the placeholders in a command, a setting or the text of a file."""

@@ -131,13 +131,13 @@ def test_a_new_model_answers_in_every_process_without_a_restart(mnist, stack):
 @pytest.mark.container
 def test_the_first_hundred_test_images_in_one_form(mnist, stack):
     labels = dataset(stack, "mnist").labels[:100]
-    pictures = [
+    png_files = [
         requests.get(f"{stack.url}/datasets/mnist/test/{i}.png", timeout=10).content
         for i in range(100)
     ]
     answer = requests.post(
         f"{stack.url}/predict?model=latest-mnist",
-        files=[("image", (f"{i}.png", io.BytesIO(data))) for i, data in enumerate(pictures)],
+        files=[("image", (f"{i}.png", io.BytesIO(data))) for i, data in enumerate(png_files)],
         timeout=30,
     ).json()
     found = [prediction["index"] for prediction in answer["predictions"]]

@@ -51,7 +51,7 @@ class Others:
         self.memory = 0
         self.failures: list[str] = []
         self._stack, self._service = stack, service
-        self._picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        self._image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=[name])
@@ -76,7 +76,7 @@ class Others:
                 if path == "/predict":
                     kind = {"Content-Type": "image/png"}
                     url = f"{self._stack.url}{path}"
-                    answer = requests.post(url, data=self._picture, headers=kind, timeout=60)
+                    answer = requests.post(url, data=self._image, headers=kind, timeout=60)
                 else:
                     answer = requests.get(f"{self._stack.url}{path}", timeout=60)
                 if not answer.ok:
@@ -226,7 +226,7 @@ def largest_bodies(stack: Stack) -> int:
     return sent
 
 
-def json_pictures(count: int = 10_000) -> bytes:
+def json_images(count: int = 10_000) -> bytes:
     """Return a JSON body with images, 4 kB each."""
     row = json.dumps([200] * 28).encode()
     image = b"[" + b", ".join([row] * 28) + b"]"
@@ -235,7 +235,7 @@ def json_pictures(count: int = 10_000) -> bytes:
 
 def ordinary_json(stack: Stack) -> int:
     """Send eight valid JSON bodies of 33 MB at once."""
-    return send_at_once(stack, [post("/predict", "application/json", json_pictures(8_200))] * 8)
+    return send_at_once(stack, [post("/predict", "application/json", json_images(8_200))] * 8)
 
 
 def encoded(side: int, form: str, mode: str = "L") -> bytes:
@@ -264,7 +264,7 @@ def image_bombs(stack: Stack) -> int:
     return 8 * len(data)
 
 
-def large_pictures(stack: Stack) -> int:
+def large_images(stack: Stack) -> int:
     """Send 200 images of 25 megapixels at once, each about 44 kB."""
     return send_at_once(stack, [post("/predict", "image/webp", encoded(5000, "WEBP"))] * 200)
 
@@ -285,7 +285,7 @@ def large_mix(stack: Stack) -> int:
     regression = {"X": rows, "y": [row[1] for row in rows], "loss": "l1"}
     boxes = {"function": "sin(3*x)", "bound": 3, "boxes": 100_000, "include_network": True}
     kinds = [
-        post("/predict", "application/json", json_pictures(8_200)),
+        post("/predict", "application/json", json_images(8_200)),
         post("/predict", "application/x-npy", buffer.getvalue()),
         post(f"/predict?model={model}", "application/x-npy", buffer.getvalue()),
         post("/predict", "image/png", encoded(5000, "PNG", "RGBA")),
@@ -309,7 +309,7 @@ ABUSES: list[Callable[[Stack], int]] = [
     largest_bodies,
     ordinary_json,
     image_bombs,
-    large_pictures,
+    large_images,
     cold_model,
     large_mix,
 ]

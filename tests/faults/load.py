@@ -50,10 +50,10 @@ def request(
 
 def mix(stack: Stack, job: str) -> list[Request]:
     """Return the kinds of requests."""
-    picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+    image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
     training = json.dumps({"epochs": 1, "hidden_sizes": [4]}).encode()
     return [
-        request("predict", 80, "POST /predict", 200, content_type="image/png", body=picture),
+        request("predict", 80, "POST /predict", 200, content_type="image/png", body=image),
         request("job", 12, f"GET /jobs/{job}", 200),
         request("jobs", 6, "GET /jobs?limit=20", 200),
         request("train", 2, "POST /train", 202, 429, body=training),

@@ -41,7 +41,7 @@ class Scene:
         stack.start_service()
         self.jobs = JobStore(connect(stack.settings()))
         stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
-        self.picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        self.image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
         self.id: str = stack.train(**FIELDS)["id"]
 
     def epoch_on_disk(self) -> int:
@@ -106,7 +106,7 @@ class Scene:
         """Check that a prediction works; return the time that it took."""
         answer = requests.post(
             f"{self.stack.url}/predict",
-            data=self.picture,
+            data=self.image,
             headers={"Content-Type": "image/png"},
             timeout=30,
         )

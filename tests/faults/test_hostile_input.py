@@ -69,7 +69,7 @@ def post(service, data, kind, path="/predict", **options):
     )
 
 
-def picture(mode="L", size=(28, 28), form="PNG", **options):
+def image_file(mode="L", size=(28, 28), form="PNG", **options):
     buffer = io.BytesIO()
     Image.new(mode, size).save(buffer, form, **options)
     return buffer.getvalue()
@@ -109,7 +109,7 @@ def tensor(n, data):
 def rotated():
     exif = Image.Exif()
     exif[0x0112] = 6
-    return picture(size=(40, 20), form="JPEG", exif=exif.tobytes())
+    return image_file(size=(40, 20), form="JPEG", exif=exif.tobytes())
 
 
 def animated():
@@ -123,23 +123,23 @@ def animated():
     ("data", "status", "word"),
     [
         (png_that_claims(50_000, 50_000), 422, "pixels"),
-        (picture(size=(10_001, 10_000)), 422, "pixels"),  # would take 100 MB when decoded
-        (picture(size=(6000, 5000)), 422, "pixels"),
+        (image_file(size=(10_001, 10_000)), 422, "pixels"),  # would take 100 MB when decoded
+        (image_file(size=(6000, 5000)), 422, "pixels"),
         (png_that_claims(28, 28), 200, None),
         (png_that_claims(1000, 1000), 422, "damaged"),
         (png_that_claims(0, 28), 422, ""),
-        (picture()[:-30], 422, "damaged"),
+        (image_file()[:-30], 422, "damaged"),
         (b"\x89PNG\r\n\x1a\n", 422, ""),
         (b"GIF89a", 422, ""),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "is no picture"),
         (b"%PDF-1.4", 422, "is no picture"),
-        (picture() + b"PK\x03\x04<script>alert(1)</script>", 200, None),
+        (image_file() + b"PK\x03\x04<script>alert(1)</script>", 200, None),
         (animated(), 200, None),
-        (picture("CMYK", form="JPEG"), 200, None),
-        (picture("I;16"), 200, None),
-        (picture("1", form="TIFF"), 200, None),
-        (picture("RGBA", (500, 3)), 200, None),
-        (picture(size=(1, 25_000)), 200, None),
+        (image_file("CMYK", form="JPEG"), 200, None),
+        (image_file("I;16"), 200, None),
+        (image_file("1", form="TIFF"), 200, None),
+        (image_file("RGBA", (500, 3)), 200, None),
+        (image_file(size=(1, 25_000)), 200, None),
         (rotated(), 200, None),
     ],
 )
@@ -242,12 +242,12 @@ def test_no_body_of_any_operation_takes_much_memory(service):
 
 def test_multipart(service):
     url = f"{service[0].url}/predict"
-    thousand = [("image", (f"{i}.png", picture())) for i in range(1000)]
+    thousand = [("image", (f"{i}.png", image_file())) for i in range(1000)]
     answer = requests.post(url, files=thousand, timeout=60)
     assert len(answer.json()["predictions"]) == 1000
     too_many = [("image", (f"{i}.png", b"x")) for i in range(10_001)]
     check_problem(requests.post(url, files=too_many, timeout=60), 413)
-    strange_name = [("image", ("../../etc/passwd\0.png", picture()))]
+    strange_name = [("image", ("../../etc/passwd\0.png", image_file()))]
     assert requests.post(url, files=strange_name, timeout=60).status_code == 200
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
         check_problem(post(service, b"--y\r\n\r\nno", kind), 400)
@@ -318,10 +318,10 @@ def post_both(stack, small, files):
 
 
 def test_250_megapixels_in_one_form(service):
-    largest = [("image", ("large.png", picture(size=(5000, 5000))))] * 10
+    largest = [("image", ("large.png", image_file(size=(5000, 5000))))] * 10
     check_problem(requests.post(f"{service[0].url}/predict", files=largest * 2, timeout=60), 422)
     with ThreadPoolExecutor(1) as thread:
-        slow = thread.submit(post_both, service[0], picture(), largest)
+        slow = thread.submit(post_both, service[0], image_file(), largest)
         array = np.zeros((1000, 28, 28), np.uint8)
         answer = post(service, npy(array.shape, array.tobytes()), "application/x-npy")
         assert len(answer.json()["predictions"]) == 1000

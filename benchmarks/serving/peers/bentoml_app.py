@@ -21,6 +21,6 @@ class Serving:
         self.classifier = Classifier()
 
     @bentoml.api
-    def predict(self, picture: Annotated[Path, ContentType("image/png")], /) -> list[float]:
+    def predict(self, image: Annotated[Path, ContentType("image/png")], /) -> list[float]:
         """Return ten probabilities; BentoML passes the body as the path of a file."""
-        return self.classifier.probabilities(picture.read_bytes())
+        return self.classifier.probabilities(image.read_bytes())

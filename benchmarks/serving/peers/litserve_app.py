@@ -11,7 +11,7 @@ import litserve
 from fastapi import Body
 from network import Classifier
 
-Picture = Annotated[bytes, Body(media_type="image/png")]
+Png = Annotated[bytes, Body(media_type="image/png")]
 
 
 class Api(litserve.LitAPI):
@@ -21,7 +21,7 @@ class Api(litserve.LitAPI):
         """Load the network."""
         self.classifier = Classifier()
 
-    def decode_request(self, request: Picture) -> Any:
+    def decode_request(self, request: Png) -> Any:
         """Return the body unchanged."""
         return request
 

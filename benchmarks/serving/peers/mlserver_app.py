@@ -17,7 +17,7 @@ class Serving(MLModel):
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Return ten probabilities."""
-        (picture,) = Base64Codec.decode_input(payload.inputs[0])
-        probabilities = np.array([self.classifier.probabilities(picture)])
+        (image,) = Base64Codec.decode_input(payload.inputs[0])
+        probabilities = np.array([self.classifier.probabilities(image)])
         output = NumpyCodec.encode_output("probabilities", probabilities)
         return InferenceResponse(model_name=self.name, outputs=[output])

@@ -26,9 +26,9 @@ class Classifier:
         self.layers = nn.Sequential(*layers[:-1]).eval()
 
     @torch.inference_mode()
-    def probabilities(self, picture: bytes) -> list[float]:
+    def probabilities(self, png: bytes) -> list[float]:
         """Return the softmax distribution for a PNG file of 28×28 pixels."""
-        with Image.open(io.BytesIO(picture)) as image:
+        with Image.open(io.BytesIO(png)) as image:
             grey = np.asarray(image.convert("L"), np.float32)
         logits = self.layers(torch.from_numpy(grey).reshape(1, 784) / 255)
         return logits.softmax(1)[0].tolist()
