@@ -6,11 +6,11 @@ It starts a Redis and prints three things:
 
 1. The memory of a job that has succeeded, with 3 and with 1,000 epochs: of all its keys, and of the
    keys that remain when its events expire after 7 days.
-2. The time of a page of 20 jobs, out of 1,000 jobs and out of all jobs. For comparison, the time
-   without an index: reading the records from the newest on until there are enough. The same
-   scripts as in the API create the jobs; every 500th waits, the others are cancelled.
-3. The time to build the index of all jobs, which happens once after an upgrade from a version that
-   had no index, and the longest time for which this blocks Redis.
+2. The time to list a page of 20 jobs, out of 1,000 jobs and out of all jobs. For comparison, the
+   time without an index: it reads the records from the newest on, until 20 match. The scripts of
+   the API create the jobs; every 500th waits, and the others are cancelled.
+3. The time to build the index of all jobs, and the longest time for which this blocks Redis. The
+   index is built once, after an upgrade from a version that had none.
 """
 
 import argparse

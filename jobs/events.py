@@ -76,9 +76,9 @@ def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event
 
 
 def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
-    """Read all events of a job so far that come after the event id ``after``.
+    """Read the events of a job that come after the event id ``after``.
 
-    The events of a finished job expire. After that, this returns only the final status.
+    The events of a finished job expire. After that, only the final status is returned.
     """
     with jobs.redis.pipeline() as pipeline:
         pipeline.xrange(stream_key(id), min=f"({after}")

@@ -70,10 +70,12 @@ def logging_config(
 ) -> dict[str, Any]:
     """Return the logging configuration of a process, for `logging.config.dictConfig`.
 
-    Two loggers do not propagate, so they get the handler themselves. The first is gunicorn's; its
-    ASGI worker shares the handler with uvicorn's logger. The second is that of Celery's pool, of
-    which only errors are logged. Requests are logged only if gunicorn is told to: the metrics
-    cost less.
+    Two loggers do not propagate, so they get the handler themselves:
+
+    - gunicorn's; gunicorn's ASGI worker passes the handler on to uvicorn's logger;
+    - that of Celery's pool, which logs only errors.
+
+    Requests are logged only if gunicorn's settings ask for it, because the metrics cost less.
     """
     own = {"handlers": ["stderr"], "propagate": False}
     return {

@@ -44,7 +44,7 @@ class Measures(NamedTuple):
     workers
         Number of workers that have sent a heartbeat in the last seconds.
     stalled
-        Number of these workers that take no jobs.
+        Number of these workers that have stalled.
     recoveries
         How often a running job went back to the queue, by cause (see ``jobs.watch.Cause``).
     epochs

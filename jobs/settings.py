@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The shared settings. The field ``redis_url`` is set by ``STEPBOX_REDIS_URL``, and so on."""
+    """The shared settings. For example, STEPBOX_REDIS_URL sets the field ``redis_url``."""
 
     model_config = SettingsConfigDict(env_prefix="STEPBOX_", frozen=True)
 

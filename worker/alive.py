@@ -25,7 +25,7 @@ def find_fault(path: Path) -> str | None:
         age, stalled = time.monotonic() - heartbeat["monotonic"], heartbeat["stalled"]
         owner = path.stat().st_uid
     except FileNotFoundError:
-        return f"the worker has not written {path}: it has not started yet, or it has no permission"
+        return f"the worker has not written {path}: it has not started, or cannot write there"
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"the worker's heartbeat cannot be read from {path}: {error}"
     if owner != os.geteuid():

@@ -1,4 +1,4 @@
-"""The owner of a job: the process that runs it, identified so that others see whether it died."""
+"""The owner of a job: the process that runs it. Other processes can tell whether it is dead."""
 
 import logging
 import os
@@ -73,7 +73,8 @@ def _killed_for_memory(owner: dict[str, Any]) -> bool:
 def is_dead(owner: dict[str, Any]) -> bool:
     """Tell whether a process is known to be dead.
 
-    Of a process on another machine or in another container this is never known. Its lease decides.
+    This is never known of a process on another machine or in another container. There, only the
+    lease decides.
     """
     if not PROC.exists() or {name: owner.get(name) for name in _surroundings()} != _surroundings():
         return False

@@ -82,7 +82,7 @@ class Reporter(Thread):
         self.check()
 
     def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
-        """Store the history entry of an epoch, a checkpoint, or both; none is left out."""
+        """Store the history entry of an epoch, a checkpoint, or both; all are stored in order."""
         with self._changed:
             self._points.append(_Point(epoch, checkpoint))
             self._changed.notify_all()

@@ -19,7 +19,7 @@ class WorkerSettings(Settings):
     stall_s: float = Field(
         30,
         gt=0,
-        description="Seconds after which an idle worker has stalled if it takes no waiting job.",
+        description="Seconds after which an idle worker that takes no waiting job has stalled.",
     )
 
     @field_validator("redis_password_file")

@@ -9,8 +9,8 @@ What makes the comparison fair:
   (`peers/network.py`), one thread per process, and no autograd. All use the same NumPy, Pillow and
   torch.
 - The same requests: 100 different PNG files of 28×28 pixels in turn, so that caching answers does
-  not help. Each is the raw body of a POST. If a server cannot read that, the image is wrapped, and
-  the table says how.
+  not help. Each file is the raw body of a POST. If a server cannot read raw bodies, the file is
+  wrapped, and the table says how.
 - The same answer: the ten probabilities as JSON. They are compared with those of the network before
   anything is timed. Stepbox also validates the request, checks whether to invert the image, and
   returns the logits, the class names and the id of the model. This extra work is included.
@@ -25,12 +25,14 @@ What makes the comparison fair:
 The columns:
 
 - req/s counts only correct answers.
-- p50 and p99 are latencies measured by wrk, which sends the next request after the answer.
-- CPU is the CPU time of all processes of the server per answer, at 16 connections. Other work on
-  the machine affects it least.
+- p50 and p99 are the median and the 99th percentile of the latency. wrk sends the next request of
+  a connection when it has the answer to the last.
+- CPU is the CPU time per answer at 16 connections, of all processes of the server. Of all columns,
+  it depends least on other work of the machine.
 - memory is the proportional set size of all processes after the load: memory that processes share
   counts once.
-- first answer is the time from the start of the command. The files are in the page cache.
+- first answer is the time from the start of the command to the first correct answer. The server's
+  files are already in the page cache.
 - errors are refused requests, broken connections and timeouts.
 """
 

@@ -87,8 +87,8 @@ end
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
 -- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
 -- (its lease expired). Every cause but 'stop' counts as a death. If a job dies again and again
--- without progress, the job itself is the likely reason. After two deaths it goes to the end of
--- the queue, and after nine it fails.
+-- without progress, the job itself is the likely reason. So it goes to the end of the queue from
+-- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'model', 'sequence', 'deaths')
   if record[1] and not record[2] then
@@ -121,7 +121,7 @@ local function requeue(id, cause)
 end
 
 -- Tell the holder of a fence what to do: 'go on', 'cancel', or, if it has lost the job, 'lost'.
--- Once the job has decided which model to publish, it cannot be cancelled any more.
+-- After decide.lua, a job cannot be cancelled any more.
 local function verdict(id, fence)
   local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
   if record[1] ~= 'running' or record[2] ~= fence then

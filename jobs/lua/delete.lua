@@ -1,5 +1,5 @@
 -- ARGV: id
--- Deletes a finished job, but not its model and not what was counted.
+-- Deletes a finished job. Its model and the counters stay.
 -- Returns 'deleted', 'unknown', or the status of a job that has not finished.
 local id = ARGV[1]
 local TOLD_S = 60 -- how long open event streams can read that the job was deleted

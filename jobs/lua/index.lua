@@ -4,8 +4,8 @@
 -- jobs:indexed is the sequence number of the last job read; concurrent callers share it.
 local most = ARGV[1]
 
--- Every job is in exactly one set, every waiting job in the queue, and every running job has a
--- lease. So the numbers must agree.
+-- Tell whether the numbers agree: every job is in exactly one of these sets, every waiting job is
+-- also in the queue, and every running job has a lease.
 local function is_whole()
   local total = 0
   for _, status in ipairs(STATUSES) do
