@@ -8,17 +8,16 @@ Each run takes minutes.
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 from typing import Any
 
-from stepbox.data.dataset import Dataset, load_dataset
-from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import Dataset
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.report import HistoryEntry, Progress
 
-DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000
 
 Changes = dict[str, dict[str, Any]]
@@ -58,16 +57,14 @@ CHANGES: dict[RecipeName, Changes] = {
 
 def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
     """Split a training set into a part for training and the last images for validation."""
-    return tuple(
-        Dataset(dataset.name, dataset.images[part], dataset.labels[part])
-        for part in (slice(-VALIDATION), slice(-VALIDATION, None))
-    )
+    return dataset[:-VALIDATION], dataset[-VALIDATION:]
 
 
-def validate(recipe: Recipe) -> Epoch:
+def validate(recipe: Recipe) -> HistoryEntry:
     """Train a recipe on the first part; return the last epoch, evaluated on the other."""
-    train_set, validation_set = split(load_dataset(DATA, recipe.dataset, "train"))
-    *_, last = train(make_trainer(recipe, train_set), recipe, validation_set)
+    train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
+    *_, last = train(make_trainer(recipe, train_set), validation_set)
+    assert not isinstance(last, Progress)
     return last
 
 
