@@ -20,6 +20,7 @@ redis.call('ZREM', 'jobs:queued', id)
 redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
+-- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.
 redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call)
 set_status(id, 'running')
 redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)

@@ -2,7 +2,7 @@
 -- Deletes a finished job. Its model and the counters stay.
 -- Returns 'deleted', 'unknown', or the status of a job that has not finished.
 local id = ARGV[1]
-local TOLD_S = 60 -- how long open event streams can read that the job was deleted
+local DELETED_EVENT_KEPT_S = 60 -- open event streams can read until then that the job was deleted
 
 local status = redis.call('HGET', key_of(id), 'status')
 if not status then
@@ -18,5 +18,5 @@ redis.call('DEL', key_of(id), history_of(id))
 -- ids that readers have seen.
 redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)
 redis.call('XADD', 'events:' .. id, 'NOMKSTREAM', '*', 'type', 'deleted')
-redis.call('EXPIRE', 'events:' .. id, TOLD_S)
+redis.call('EXPIRE', 'events:' .. id, DELETED_EVENT_KEPT_S)
 return 'deleted'
