@@ -42,13 +42,15 @@ import sys
 from datetime import UTC, datetime
 
 from benchmarks.serving.contenders import CONTENDERS
+from benchmarks.serving.deployment import CACHE, Deployment, Round, prepare_bench
 from benchmarks.serving.model import serve_model
-from benchmarks.serving.place import CACHE, Place, Round, prepare_bench
 from benchmarks.serving.processes import NotStartedError
 from benchmarks.serving.report import commands, machine, ratios, table
 
 
-def compare(places: list[Place], rounds: int, seconds: float) -> dict[str, list[Round] | str]:
+def compare(
+    deployments: list[Deployment], rounds: int, seconds: float
+) -> dict[str, list[Round] | str]:
     """Run the contenders in turns.
 
     Returns
@@ -57,21 +59,21 @@ def compare(places: list[Place], rounds: int, seconds: float) -> dict[str, list[
         Maps the name of each contender to its rounds, or to the reason why it could not run.
     """
     results: dict[str, list[Round] | str] = {}
-    for place in places:
+    for deployment in deployments:
         try:
-            place.prepare()
-            results[place.contender.name] = []
+            deployment.prepare()
+            results[deployment.contender.name] = []
         except NotStartedError as error:
-            results[place.contender.name] = str(error)
+            results[deployment.contender.name] = str(error)
     for number in range(rounds):
-        for place in places:
-            name = place.contender.name
+        for deployment in deployments:
+            name = deployment.contender.name
             done = results[name]
             if isinstance(done, str):
                 continue
             say(f"round {number + 1} of {rounds}: {name}")
             try:
-                done.append(place.round(seconds))
+                done.append(deployment.round(seconds))
             except NotStartedError as error:
                 results[name] = str(error)
     return results
@@ -98,13 +100,13 @@ def main() -> None:
     prepare_bench()
     say("training the network")
     served = serve_model(CACHE / "model")
-    places = [Place(one, CACHE, served) for one in CONTENDERS if one.name in chosen]
+    deployments = [Deployment(one, CACHE, served) for one in CONTENDERS if one.name in chosen]
     before = os.getloadavg()[0]
-    results = compare(places, rounds, seconds)
+    results = compare(deployments, rounds, seconds)
     print(machine(before, rounds, seconds))
-    print(table(places, results))
+    print(table(deployments, results))
     print(ratios(results))
-    print(commands(places))
+    print(commands(deployments))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving.contenders import STEPBOX
+from benchmarks.serving.deployment import CACHE, Deployment, prepare_bench
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import DATA, serve_model
-from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from stepbox.data.builtin import load_dataset
 from stepbox.images.decode import encode_png
@@ -75,12 +75,12 @@ def main() -> None:
             multipart(images[:500], boundary),
         ),
     )
-    place = Place(STEPBOX, CACHE, serve_model(CACHE / "bulk" / recipe.name, recipe))
-    place.prepare()
-    file = Path(place.folder, "bulk")
+    deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "bulk" / recipe.name, recipe))
+    deployment.prepare()
+    file = Path(deployment.folder, "bulk")
     print("| request | images | images/s | p50 ms | p99 ms | CPU µs per image | MB | errors |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    with place.running() as (port, _):
+    with deployment.running() as (port, _):
         for name, count, content_type, body in cases:
             file.write_bytes(body)
             command = wrk_command(

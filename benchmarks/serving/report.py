@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks.serving.deployment import CONNECTIONS, Deployment, Round
 from benchmarks.serving.environments import versions
-from benchmarks.serving.place import CONNECTIONS, Place, Round
 from benchmarks.serving.processes import CORES, ROOT
 
 SHOWN = ("fastapi", "uvicorn", "gunicorn", "torch", "numpy", "pillow", "pydantic")
@@ -28,7 +28,7 @@ def machine(load_before: float, rounds: int, seconds: float) -> str:
     )
 
 
-def table(places: Sequence[Place], results: Results) -> str:
+def table(deployments: Sequence[Deployment], results: Results) -> str:
     """Format all figures as one table, with the skipped contenders below it."""
     counts = " / ".join(map(str, CONNECTIONS))
     lines = [
@@ -37,15 +37,15 @@ def table(places: Sequence[Place], results: Results) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     skipped = []
-    for place in places:
-        rounds = results[place.contender.name]
-        title = _title(place)
+    for deployment in deployments:
+        rounds = results[deployment.contender.name]
+        title = _title(deployment)
         if isinstance(rounds, str):
             skipped.append(f"\nSkipped: {title}: {rounds}")
             continue
         cells = (
             title,
-            place.contender.form,
+            deployment.contender.form,
             _each(rounds, lambda load: load.rate, ",.0f"),
             _each(rounds, lambda load: load.p50_ms, ".2f"),
             _each(rounds, lambda load: load.p99_ms, ".1f"),
@@ -75,14 +75,14 @@ def ratios(results: Results) -> str:
     return f"\nStepbox to FastAPI + torch: {', '.join(parts)}; {share:.2f} of the memory.\n"
 
 
-def commands(places: Sequence[Place]) -> str:
+def commands(deployments: Sequence[Deployment]) -> str:
     """List the commands and the versions that were used."""
     lines = []
-    for place in places:
-        name = place.contender.name
-        lines.append(f"- {name}: `{_shown(place.contender.command)}`")
-        if place.contender.requirements and place.environment.exists():
-            lines.append(f"  with {_versions(place)}")
+    for deployment in deployments:
+        name = deployment.contender.name
+        lines.append(f"- {name}: `{_shown(deployment.contender.command)}`")
+        if deployment.contender.requirements and deployment.environment.exists():
+            lines.append(f"  with {_versions(deployment)}")
     return "\n".join(lines)
 
 
@@ -90,18 +90,21 @@ def _shown(command: str) -> str:
     return command.replace("{env}/bin/", "").replace(f"{ROOT}/", "")
 
 
-def _versions(place: Place) -> str:
-    found = versions(place.environment)
-    own = [requirement.split("==")[0].split("[")[0] for requirement in place.contender.requirements]
+def _versions(deployment: Deployment) -> str:
+    found = versions(deployment.environment)
+    own = [
+        requirement.split("==")[0].split("[")[0]
+        for requirement in deployment.contender.requirements
+    ]
     names = dict.fromkeys([*own, *SHOWN])
     return ", ".join(f"{name} {found[name]}" for name in names if name in found)
 
 
-def _title(place: Place) -> str:
-    title = place.contender.title
-    if "{" not in title or not place.environment.exists():
+def _title(deployment: Deployment) -> str:
+    title = deployment.contender.title
+    if "{" not in title or not deployment.environment.exists():
         return re.sub(r" \{.*?\}", "", title)
-    return title.format_map(versions(place.environment))
+    return title.format_map(versions(deployment.environment))
 
 
 def _middle(rounds: list[Round], value: Callable[[Round], float]) -> float:

@@ -27,9 +27,9 @@ import numpy as np
 from benchmarks.installation import Installation, run_stepbox
 from benchmarks.job import start_job, wait_until_running
 from benchmarks.serving.contenders import STEPBOX
+from benchmarks.serving.deployment import CACHE, Deployment, prepare_bench
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import Served, serve_model
-from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from jobs.connection import connect
 
@@ -157,12 +157,14 @@ async def show_stop(stepbox: Installation, job: str, count: int, served: Served)
     await streams.close()
 
 
-async def measure(stepbox: Installation, place: Place, count: int, seconds: float) -> None:
+async def measure(
+    stepbox: Installation, deployment: Deployment, count: int, seconds: float
+) -> None:
     """Print all figures."""
     job = start_job(stepbox.url, **LONG_JOB)
     wait_until_running(stepbox.url, job)
     url = f"{stepbox.url}/predict"
-    command = wrk_command(url, 16, seconds, place.contender.content_type, place.bodies)
+    command = wrk_command(url, 16, seconds, deployment.contender.content_type, deployment.bodies)
     await asyncio.to_thread(run_wrk, command)  # warm up
     connections = redis_connections(stepbox)
     before = await asyncio.to_thread(run_wrk, command)
@@ -193,7 +195,7 @@ async def measure(stepbox: Installation, place: Place, count: int, seconds: floa
         f"the streams, {after.rate:,.0f}/s after: {ratio:.2f} of the rate without them; errors: "
         f"{before.errors}, {meanwhile.errors}, {after.errors}"
     )
-    await show_stop(stepbox, job, count, place.served)
+    await show_stop(stepbox, job, count, deployment.served)
 
 
 def main() -> None:
@@ -203,11 +205,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="loads of 2 s")
     arguments = parser.parse_args()
     prepare_bench()
-    place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
-    place.prepare()
-    with run_stepbox(place.served.models_dir) as stepbox:
+    deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "model"))
+    deployment.prepare()
+    with run_stepbox(deployment.served.models_dir) as stepbox:
         seconds = 2 if arguments.quick else 8
-        asyncio.run(measure(stepbox, place, arguments.streams, seconds))
+        asyncio.run(measure(stepbox, deployment, arguments.streams, seconds))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 -- Deletes a finished job. Its model and the counters stay.
 -- Returns 'deleted', 'unknown', or the status of a job that has not finished.
 local id = ARGV[1]
-local DELETED_EVENT_KEPT_S = 60 -- open event streams can read until then that the job was deleted
+local DELETED_EVENT_KEPT_S = 60 -- time for open event streams to read this event
 
 local status = redis.call('HGET', key_of(id), 'status')
 if not status then

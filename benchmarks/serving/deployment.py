@@ -60,8 +60,8 @@ class Round:
     memory: int
 
 
-class Place:
-    """A contender on this machine: its folders, its environment and its requests.
+class Deployment:
+    """A contender as it is installed here: its folders, its environment and its requests.
 
     Parameters
     ----------
