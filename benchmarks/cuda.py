@@ -43,7 +43,7 @@ def main() -> None:
             recipe = RECIPES[name].model_copy(update={"hidden_sizes": width})
             data = first_samples(recipe, SAMPLES)
             single, graph = (make_torch_trainer(recipe, data) for _ in range(2))
-            single._captured = single._descend  # has the same signature as a captured step
+            single._captured = single._descend  # launches the operations one by one
             runs = [
                 (epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)
             ]

@@ -11,7 +11,7 @@ from stepbox.errors import NotFoundError
 
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
-INDEXED_AT_ONCE = 1000  # jobs; keeps each call of index.lua to a few ms, which block Redis
+INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
 CURSOR = re.compile(r"[0-9]{1,15}")  # never looks like an id: an id has 16 digits
 
 

@@ -21,7 +21,7 @@ from jobs.store import Claim, JobStore, Verdict
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 0.5  # between reports; limits a job's events, and the delay until a cancel is seen
+PERIOD_S = 0.5  # between reports: bounds the events of a job, and how late it notices a cancel
 RETRY_S = 0.5
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         except (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError) as error:
             log.warning("Redis is unavailable, retrying: %s", error)
         except ResponseError as error:
-            if not str(error).startswith("MISCONF"):  # its disk is full
+            if not str(error).startswith("MISCONF"):  # MISCONF: the disk of Redis is full
                 raise
             log.warning("Redis cannot write, retrying: %s", error)
         time.sleep(RETRY_S)

@@ -129,7 +129,7 @@ def test_keeps_existing_files(fetch, mirror, tmp_path):
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_asks_nobody_when_all_are_there(fetch, mirror, tmp_path):
+def test_sends_no_request_if_all_files_exist(fetch, mirror, tmp_path):
     put(tmp_path / "data", "fashion-mnist", CHECKSUMS["fashion-mnist"])
     outcome = fetch("--names", "fashion-mnist", f"--mirror=fashion-mnist={mirror.url}")
     assert outcome.returncode == 0, outcome.stderr
@@ -144,7 +144,7 @@ def test_replaces_a_damaged_file(fetch, mirror, tmp_path):
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_refuses_a_file_with_another_md5_and_says_which(fetch, mirror, tmp_path):
+def test_rejects_a_file_with_another_md5_and_names_it(fetch, mirror, tmp_path):
     folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     other = b"\x00\x00\x08\x01 labels of something else"
     mirror.serve("mnist", LABELS, other)
@@ -174,7 +174,7 @@ def test_takes_the_next_mirror_if_one_fails(fetch, mirror, tmp_path, content):
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_unpacks_no_more_than_a_data_set_can_hold(fetch, mirror, tmp_path):
+def test_unpacks_a_file_only_up_to_the_size_limit(fetch, mirror, tmp_path):
     put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     mirror.serve_raw("mnist", LABELS, gzip.compress(bytes(2**27), 1))
     outcome = fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist")

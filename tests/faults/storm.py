@@ -36,7 +36,7 @@ RECIPES: list[dict[str, Any]] = [
     },
 ]
 WORKERS = ("one", "two")
-BACKLOG = 4  # no new jobs are submitted while as many wait
+BACKLOG = 4  # waiting jobs; no job is submitted while there are so many
 
 
 class Storm:

@@ -168,7 +168,7 @@ def test_image_files(service, data, status, word):
     ],
     ids=["1e400", "NaN", "nested", "nested objects", "twice", "no UTF-8", "flat", "empty", "50 MB"],
 )
-def test_json(service, data, status):
+def test_json_bodies(service, data, status):
     check_problem(post(service, data, "application/json"), status)
 
 
@@ -189,7 +189,7 @@ def test_json(service, data, status):
         (b"", 422),
     ],
 )
-def test_npy(service, data, status):
+def test_npy_bodies(service, data, status):
     answer = post(service, data, "application/x-npy")
     if status == 200:
         assert answer.status_code == 200, answer.text
@@ -211,7 +211,7 @@ def test_npy(service, data, status):
     ],
     ids=["1 GiB packed", "nested", "flat", "empty", "10,000", "10,000 wrong", "10^18", "length"],
 )
-def test_tensors(service, data, headers, status):
+def test_tensor_requests(service, data, headers, status):
     url = f"{service[0].url}/v2/models/latest/infer"
     answer = requests.post(url, data=data, headers=headers, timeout=60)
     if status == 200:
@@ -240,7 +240,7 @@ def test_no_body_of_any_operation_takes_much_memory(service):
     assert len(seen) >= 10
 
 
-def test_multipart(service):
+def test_multipart_bodies(service):
     url = f"{service[0].url}/predict"
     thousand = [("image", (f"{i}.png", image_file())) for i in range(1000)]
     answer = requests.post(url, files=thousand, timeout=60)

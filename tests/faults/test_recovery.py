@@ -115,7 +115,7 @@ def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
     wait_until(lambda: "lost to another worker" in paused.log.read_text())
 
 
-def test_redis_killed_at_random_moments(own_stack):
+def test_a_job_succeeds_although_redis_is_killed_at_random_moments(own_stack):
     rng = random.Random(1)
     redis = own_stack.start_redis()
     own_stack.start_worker()

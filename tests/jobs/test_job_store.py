@@ -103,7 +103,7 @@ def test_pages_list_all_jobs_newest_first(jobs):
     assert seen == ids[::-1]
 
 
-def test_pages_of_one_status(jobs):
+def test_pages_list_only_jobs_of_one_status(jobs):
     ids = [submit(jobs).id for _ in range(5)]
     for id in ids[::2]:
         jobs.cancel(id)

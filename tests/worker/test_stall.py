@@ -29,7 +29,7 @@ def start_deaf_worker(stack, how):
 )
 def test_only_an_idle_worker_that_takes_no_waiting_job_has_stalled(between):
     stall = Stall(30)
-    moments = (0, 1, 30, 31, 60, 61)  # at 0 the worker has just claimed a job
+    moments = (0, 1, 30, 31, 60, 61)  # the check at 0 sees a new claim
     assert [stall.check(STUCK, now) for now in moments] == [0, 0, 0, 1, 0, 2]
     assert stall.why
     assert stall.check(between, 70) == 0
