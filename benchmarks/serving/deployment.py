@@ -1,4 +1,4 @@
-"""One contender after the other: started, asked until it answers right, loaded, ended."""
+"""Start a contender, wait for its first correct answer, load it, and stop it."""
 
 import http.client
 import json
@@ -29,12 +29,12 @@ from benchmarks.serving.processes import (
 
 CONNECTIONS = (1, 16, 64)
 CACHE = ROOT / ".run" / "bench-serving"
-START_S = 90  # the longest that a server may take to its first answer
+START_S = 90  # time limit for the first answer
 WARM_UP_S = 1.0
 
 
 def prepare_bench() -> None:
-    """Make this process ready: wrk is there, two cores are chosen, Stepbox's programs in PATH."""
+    """Check that wrk exists, choose two cores, and put Stepbox's programs into PATH."""
     require_wrk()
     prepare_machine()
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -43,16 +43,16 @@ def prepare_bench() -> None:
 
 @dataclass(frozen=True)
 class Round:
-    """What one round found of a contender.
+    """The results of one round of a contender.
 
     Attributes
     ----------
     first_answer_s
-        From its start to its first right answer.
+        Seconds from the start of the server to its first correct answer.
     loads
-        One for each of `CONNECTIONS`.
+        The result for each of `CONNECTIONS`.
     memory
-        Of all its processes after the loads, bytes.
+        Memory of all its processes after the loads, in bytes.
     """
 
     first_answer_s: float
@@ -60,17 +60,17 @@ class Round:
     memory: int
 
 
-class Place:
-    """A contender's place on this machine: its folders, its port and what it is asked.
+class Deployment:
+    """A contender as it is installed here: its folders, its environment and its requests.
 
     Parameters
     ----------
     contender
-        Who it is for.
+        The contender.
     cache
-        The folder of all places; environments in it are kept.
+        Folder for all contenders. The virtual environments in it are reused by later runs.
     served
-        The model and the pictures.
+        The model and the images.
     """
 
     def __init__(self, contender: Contender, cache: Path, served: Served) -> None:
@@ -81,12 +81,12 @@ class Place:
         self._refusal = ""
 
     def prepare(self) -> None:
-        """Install what the contender needs and write the bodies of its requests.
+        """Install the packages of the contender, and write the bodies of its requests.
 
         Raises
         ------
         NotStartedError
-            Something is missing.
+            A program or a package is missing.
         """
         if self.contender.needs and not shutil.which(self.contender.needs):
             raise NotStartedError(f"it needs {self.contender.needs}, which is not in PATH")
@@ -94,18 +94,18 @@ class Place:
         if self.contender.requirements:
             make_environment(self.environment, self.contender.requirements)
         self._bodies.mkdir(exist_ok=True)
-        for body, picture in zip(self.bodies, self.served.pictures, strict=True):
-            body.write_bytes(self.contender.body(picture.read_bytes()))
+        for body, file in zip(self.bodies, self.served.image_files, strict=True):
+            body.write_bytes(self.contender.body(file.read_bytes()))
         for command in self.contender.prepare:
             self._run(command, {}).process.wait()
 
     @property
     def bodies(self) -> list[Path]:
-        """The bodies of its requests, one a picture."""
-        return [self._bodies / picture.stem for picture in self.served.pictures]
+        """Files with the bodies of the requests, one per image."""
+        return [self._bodies / file.stem for file in self.served.image_files]
 
     def filled(self, text: str, port: int = 0) -> str:
-        """Fill in a command or a file's text."""
+        """Replace the placeholders in a command, a setting or the text of a file."""
         ports = {"port1": free_port(), "port2": free_port()} if port else {}
         return text.format(
             port=port,
@@ -126,12 +126,12 @@ class Place:
 
     @contextmanager
     def running(self) -> Iterator[tuple[int, float]]:
-        """Run the contender; gives its port and the seconds to its first right answer.
+        """Run the contender; yield its port and the seconds to its first correct answer.
 
         Raises
         ------
         NotStartedError
-            It ended, answered wrongly, or did not answer in time.
+            The server ended, gave a wrong answer, or gave no answer in time.
         """
         port = free_port()
         for name, text in self.contender.files.items():
@@ -142,7 +142,8 @@ class Place:
             while not self._answers(port):
                 server.check()
                 if time.perf_counter() - server.started > START_S:
-                    raise NotStartedError(f"no answer in {START_S} s. {self._refusal}".strip())
+                    reason = f"no correct answer in {START_S} s. {self._refusal}"
+                    raise NotStartedError(reason.strip())
                 time.sleep(0.005)
             yield port, time.perf_counter() - server.started
         finally:
@@ -161,11 +162,11 @@ class Place:
         finally:
             connection.close()
         if answer.status != 200:
-            self._refusal = f"Its last was {answer.status} {content[:200].decode(errors='replace')}"
+            self._refusal = f"Last: {answer.status} {content[:200].decode(errors='replace')}"
             return False
         probabilities = self.contender.probabilities(json.loads(content))
         if not np.allclose(probabilities, self.served.probabilities[0], atol=1e-5):
-            raise NotStartedError(f"it answers {probabilities}")
+            raise NotStartedError(f"it gives wrong probabilities: {probabilities}")
         return True
 
     def round(self, seconds: float) -> Round:
