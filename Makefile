@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Python keeps what it compiles at the first import: the installer compiles nothing.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
+.PHONY: help run test test-fast install prepare chromium screenshots format check docs audit up down \
     bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
@@ -16,6 +16,7 @@ help:
 	@echo "make test       run the whole suite    make test-fast  what takes under a minute"
 	@echo "make up, down   start and stop the same in containers"
 	@echo "make check      lint, types, import rules    make format   put the code in form"
+	@echo "make docs       build the documentation, with every link checked, in .run/docs"
 	@echo "make audit      compare the locked dependencies with known vulnerabilities"
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
@@ -68,6 +69,13 @@ check: $(VENV)/tests.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
+	$(MKDOCS) --quiet
+
+# Warnings are errors: mkdocs.yml names what it warns of.
+MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+docs: $(VENV)/docs.stamp
+	$(MKDOCS)
+	@echo "Open .run/docs/index.html"
 
 # OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
 audit: $(BIN)/python
@@ -112,7 +120,9 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 UV := $(BIN)/uv pip compile pyproject.toml $(LOCK)
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --group pyproject.toml:installer $(LOCK) --output-file requirements/uv.txt
-	$(UV) --extra tests --output-file requirements/tests.txt
+	$(UV) --extra tests --group docs --output-file requirements/tests.txt
+	$(BIN)/uv pip compile --group pyproject.toml:docs $(LOCK) \
+	    --constraints requirements/tests.txt --output-file requirements/docs.txt
 	for extra in local service worker; do $(UV) --extra $$extra \
 	    --constraints requirements/tests.txt --output-file requirements/$$extra.txt || exit 1; done
 
