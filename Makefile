@@ -44,7 +44,7 @@ install: $(VENV)/tests.stamp prepare chromium
 prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
 	@$(BIN)/python bin/vendor-assets
-	@$(BIN)/python -m stepbox.kernel
+	@$(BIN)/python -m stepbox.training.compile_ahead
 
 # Chromium without a window does the same for a third of the time.
 CHROMIUM := chromium-headless-shell fonts-urw-base35 fonts-texgyre-math fonts-noto-core

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import Recipe, RecipeName
-from stepbox.recipes import RECIPES
-from stepbox.training import Epoch, make_trainer, train
+from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe, RecipeName
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contender import Task
-from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipe import Recipe
-from stepbox.training import make_trainer
+from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.training.loop import make_trainer
+from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 

@@ -4,10 +4,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from stepbox.datasets import load_dataset
-from stepbox.train_request import TrainRequest
-from stepbox.training import make_trainer, train
-from stepbox.weights_file import encode_weights
+from stepbox.data.dataset import load_dataset
+from stepbox.store.weights import encode_weights
+from stepbox.training.loop import make_trainer, train
+from stepbox.training.request import TrainRequest
 from tests.processes import ROOT
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))

@@ -5,9 +5,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer, train
+from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.training.loop import make_trainer, train
+from stepbox.training.presets import RECIPES
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

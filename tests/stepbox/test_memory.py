@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from stepbox import memory
-from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer
+from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
 from tests.processes import ROOT
 
 MIB = 2**20
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.datasets import Dataset
+from stepbox.data.dataset import Dataset
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer, train
+from stepbox.training.presets import RECIPES
+from stepbox.training.loop import make_trainer, train
 
 samples = 10_000
 images = np.resize(np.arange(256, dtype=np.uint8), (samples, 28, 28))
