@@ -7,8 +7,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Python keeps what it compiles at the first import: the installer compiles nothing.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check docs audit up down \
-    bench bench-serving reproduce soak fuzz load abuse lock
+.PHONY: help run test test-fast install prepare chromium screenshots format check docs audit \
+    up down bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
@@ -75,7 +75,7 @@ check: $(VENV)/tests.stamp
 MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 docs: $(VENV)/docs.stamp
 	$(MKDOCS)
-	@echo "Open .run/docs/index.html"
+	@echo "Open .run/docs/index.html, or with search: python3 -m http.server --directory .run/docs"
 
 # OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
 audit: $(BIN)/python
