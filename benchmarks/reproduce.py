@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean
 
 from stepbox.analysis.inspection import published_curves
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
@@ -29,7 +29,7 @@ def history(recipe: Recipe) -> list[Epoch]:
     train_set = load_dataset(DATA, recipe.dataset, "train")
     test_set = load_dataset(DATA, recipe.dataset, "test")
     epochs = []
-    for event in train(make_trainer(recipe, train_set), recipe, test_set):
+    for event in train(make_trainer(recipe, train_set), test_set):
         match event:
             case Epoch():
                 epochs.append(event)

@@ -11,9 +11,9 @@ from jobs.store import JobStore
 from service.api.model_figures import Findings
 from service.server.streams import Streams
 from service.settings import ServiceSettings
-from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.data.builtin import DatasetName, load_dataset
+from stepbox.data.dataset import Dataset
 from stepbox.store.models import ModelStore
-from stepbox.training.recipe import DatasetName
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -11,7 +11,7 @@ from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
 from jobs.store import Claim, JobStore
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.store.card import CardDraft, ComputerReport, Cost
 from stepbox.store.checkpoints import CheckpointStore
@@ -96,7 +96,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     untrained = trainer.network()
     checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
     checkpoints.restore(trainer)
-    for event in train(trainer, recipe, test_set):
+    for event in train(trainer, test_set):
         match event:
             case Progress():
                 reporter.progress(asdict(event))

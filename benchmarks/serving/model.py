@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.data.dataset import load_dataset, scale_pixels
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import scale_pixels
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
 from stepbox.store.card import CardDraft, HistoryEntry
@@ -77,7 +78,7 @@ def _train(store: ModelStore, recipe: Recipe) -> None:
     untrained = trainer.network()
     history = [
         HistoryEntry.model_validate(event)
-        for event in train(trainer, recipe, test_set)
+        for event in train(trainer, test_set)
         if isinstance(event, Epoch)
     ]
     network = trainer.network()

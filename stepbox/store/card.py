@@ -1,6 +1,5 @@
 """The card of a model: what it is, how it was made and how well it does."""
 
-import hashlib
 import platform
 import re
 from datetime import UTC, datetime
@@ -11,8 +10,8 @@ import numpy as np
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from stepbox import __version__
-from stepbox.data.checksums import CHECKSUMS
-from stepbox.training.recipe import DatasetName, Recipe
+from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.training.recipe import Recipe
 
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
@@ -80,7 +79,7 @@ class EvaluationReport(_Part):
     loss: Nats = Field(description="Mean cross-entropy of a sample, in nats.")
     accuracy: Share = Field(description="Share of right answers, 0 to 1.")
     confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
-        description="Counts, 10×10: row the true class, column the predicted one."
+        description="Counts: one row per true class, one column per predicted class."
     )
     precision: tuple[Share | None, ...] = Field(
         description="For each class, the share of right answers among those that named it; null "
@@ -106,12 +105,6 @@ class DatasetReference(_Part):
         description="SHA-256 of what `md5sum` prints of its four files: the training images and "
         "labels, then those of the test."
     )
-
-    @classmethod
-    def of(cls, name: DatasetName) -> Self:
-        """Refer to a data set with its published files."""
-        lines = "".join(f"{md5}  {file}\n" for file, md5 in CHECKSUMS[name].items())
-        return cls(name=name, checksum=hashlib.sha256(lines.encode()).hexdigest())
 
 
 class StoredWeights(_Part):
@@ -194,7 +187,11 @@ class Card(CardDraft):
 
     dataset: DatasetReference = Field(description="The data set that it was trained on.")
     classes: tuple[str, ...] = Field(
-        min_length=10, max_length=10, description="Names of the classes, in the outputs' order."
+        description="Names of the classes, in the order of the outputs.",
+        json_schema_extra={
+            "minItems": min(len(spec.classes) for spec in DATASETS.values()),
+            "maxItems": max(len(spec.classes) for spec in DATASETS.values()),
+        },
     )
     parameters: int = Field(ge=1, description="Number of weights and biases.")
     weights: StoredWeights = Field(description="The file `weights.safetensors`.")

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from stepbox.data.builtin import DatasetName
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.card import MODEL_ID, MOST_CARD_BYTES, Moment
 from stepbox.store.file_cache import FileCache, Version, file_versions, is_settled
 from stepbox.store.regular_files import read_regular
-from stepbox.training.recipe import DatasetName
 
 CARD = "card.json"
 

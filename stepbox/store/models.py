@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepbox.data.dataset import CLASSES
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
@@ -60,11 +59,11 @@ class ModelStore(ModelReader):
         """
         weights, described = encode_weights(network)
         initial_weights, initial_described = encode_weights(initial)
-        dataset = draft.recipe.dataset
+        spec = draft.recipe.dataset_spec
         card = Card(
             **dict(draft),
-            dataset=DatasetReference.of(dataset),
-            classes=CLASSES[dataset],
+            dataset=DatasetReference(name=spec.id, checksum=spec.checksum),
+            classes=spec.classes,
             parameters=network.parameters,
             weights=described,
             initial=initial_described,

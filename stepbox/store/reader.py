@@ -12,22 +12,22 @@ process at once, and its files never change. Whatever else lies in the folder is
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import TypeVar
 
+from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
 from stepbox.store.files import CACHE_BYTES, WEIGHTS, ModelFiles
 from stepbox.store.index import ModelIndex
-from stepbox.training.recipe import DatasetName
 
 T = TypeVar("T")
 
 # The computed names, each with the data set that it asks for.
 LATEST: dict[str, DatasetName | None] = {
     "latest": None,
-    **{f"latest-{name}": name for name in get_args(DatasetName)},
+    **{f"latest-{name}": name for name in DATASETS},
 }
 
 

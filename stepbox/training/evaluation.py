@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.data.dataset import Dataset, scale_pixels
+from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network
-from stepbox.training.recipe import PixelScale
 
 BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache
 BINS = 10

@@ -81,15 +81,13 @@ def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
         return NumpyTrainer(recipe, train_set)
 
 
-def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
+def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | Epoch]:
     """Train to the recipe's last epoch, or go on from a restored state.
 
     Parameters
     ----------
     trainer
-        Of the same recipe; untrained, or restored to where it was.
-    recipe
-        How many epochs, and how pixels are scaled.
+        Untrained, or restored to where it was.
     test_set
         What each epoch's network is evaluated on.
 
@@ -107,11 +105,12 @@ def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progr
     OutOfDeviceMemoryError
         The memory of the GPU or of the host is too small.
     """
-    with out_of_memory_explained(recipe):
-        yield from _train(trainer, recipe, test_set)
+    with out_of_memory_explained(trainer.recipe):
+        yield from _train(trainer, test_set)
 
 
-def _train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
+def _train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | Epoch]:
+    recipe = trainer.recipe
     samples_an_epoch = len(trainer.train_set.labels)
     samples_total = recipe.epochs * samples_an_epoch
     started = time.perf_counter()

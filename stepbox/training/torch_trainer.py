@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from stepbox.data.dataset import Dataset
 from stepbox.memory import out_of_memory
-from stepbox.nn.activations import Array
+from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import Computer, processor_name
-from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model
 from stepbox.training.trainer import Trainer
 

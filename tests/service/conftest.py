@@ -7,7 +7,7 @@ import pytest
 from service.app import create_app
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from stepbox.data.builtin import DATASETS
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
-from stepbox.data.dataset import CLASSES
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
@@ -131,7 +131,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
         *("weights", "initial", "device", "computer", "cost", "versions", "created_at"),
     }
     assert card["recipe"] == FASHION.model_dump(mode="json")
-    assert card["classes"] == list(CLASSES["fashion-mnist"])
+    assert card["classes"] == list(DATASETS["fashion-mnist"].classes)
     assert card["parameters"] == 784 * 5 + 5 + 5 * 3 + 3 + 3 * 10 + 10
     assert card["history"][0] == {
         **{"epoch": 0, "train_loss": None, "test_loss": 2.3, "test_accuracy": 0.1},
@@ -161,7 +161,7 @@ def test_the_checksum_of_a_data_set_is_that_of_what_md5sum_prints(data_folder):
         for file in files:
             content = (data_folder / FOLDERS[name] / file).read_bytes()
             printed += f"{hashlib.md5(content).hexdigest()}  {file}\n"
-        assert DatasetReference.of(name).checksum == hashlib.sha256(printed.encode()).hexdigest()
+        assert DATASETS[name].checksum == hashlib.sha256(printed.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(("recipe", "code"), [(MNIST, "F64"), (FASHION, "F32")])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
@@ -103,7 +104,7 @@ def test_blocks_are_one_forward_pass(load, dtype):
 
     assert in_blocks.dtype == dtype
     np.testing.assert_allclose(in_blocks, whole, rtol=1e-4, atol=1e-5)
-    assert evaluate(network, Dataset("mnist", images, labels), "unit") == assess(in_blocks, labels)
+    assert evaluate(network, Dataset(MNIST, images, labels), "unit") == assess(in_blocks, labels)
 
 
 def test_figures_are_plain_json(trained, load):

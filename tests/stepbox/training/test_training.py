@@ -76,7 +76,7 @@ def test_the_torch_recipe_follows_the_published_curve(trained):
 @small_recipes
 def test_events_tell_the_whole_training(few, recipe):
     samples = 2500
-    events = list(train(make_trainer(recipe, few(samples)), recipe, few(500)))
+    events = list(train(make_trainer(recipe, few(samples)), few(500)))
     epochs = epochs_of(events)
     progress = [event for event in events if isinstance(event, Progress)]
 
@@ -106,7 +106,7 @@ def test_the_train_loss_is_that_seen_before_each_update(few, name):
     """With steps too small to change anything it is the untrained network's loss."""
     recipe = SMALL_RECIPES[name].model_copy(update={"learning_rate": 1e-12, "epochs": 1})
     data = few(1500)
-    untrained, first = epochs_of(train(make_trainer(recipe, data), recipe, data))
+    untrained, first = epochs_of(train(make_trainer(recipe, data), data))
 
     assert first.train_loss == pytest.approx(untrained.test_loss, rel=1e-5)
 
@@ -124,7 +124,7 @@ def test_a_diverged_training_says_so(few, recipe, samples_done):
     trainer.samples_done = samples_done
 
     with pytest.raises(DivergedError, match="choose a smaller learning_rate"):
-        list(train(trainer, recipe, few(100)))
+        list(train(trainer, few(100)))
 
 
 # Determinism and resumption
@@ -148,14 +148,14 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(few, recipe):
     data, test = few(2500), few(200)
     whole = make_trainer(recipe, data)
     states, undisturbed = [], []
-    for event in train(whole, recipe, test):
+    for event in train(whole, test):
         undisturbed.append(event)
         states.append(whole.state())
 
     for position, state in enumerate(states):
         resumed = make_trainer(recipe, data)
         resumed.restore(state)
-        events = list(train(resumed, recipe, test))
+        events = list(train(resumed, test))
 
         assert weights_of(resumed) == weights_of(whole)
         left = [(e.epoch, e.train_loss, e.test_loss) for e in epochs_of(events)]
