@@ -80,7 +80,7 @@ def paths_in(text):
         for word in code.split():
             path = word.partition("::")[0].rstrip(",.")
             folder, _, name = path.rpartition("/")
-            is_path = re.fullmatch(r"[\w.][\w./-]*", path) and not path.startswith(MADE_LATER)
+            is_path = re.fullmatch(r"[\w.][\w./-]*", path) and path.split("/")[0] not in MADE_LATER
             if is_path and (
                 Path(name).suffix[1:] in KINDS or (folder and (ROOT / folder).is_dir())
             ):
