@@ -41,7 +41,7 @@ class Backend:
 
     def _dataset(self, name: DatasetName) -> Dataset:
         """Read the test half of a data set, checked against its checksums, once a process."""
-        return load_dataset(self.settings.data_dir, name, "test")
+        return load_dataset(name, "test", self.settings.data_dir)
 
 
 def backend() -> Backend:
