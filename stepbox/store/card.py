@@ -13,9 +13,8 @@ from stepbox import __version__
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
-from stepbox.training.loop import HistoryEntry
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import Report
+from stepbox.training.report import HistoryEntry, Report
 
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
