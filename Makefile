@@ -7,8 +7,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Let Python store its bytecode at the first import: the installer does not compile.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
-    bench bench-serving reproduce soak fuzz load abuse lock
+.PHONY: help run test test-fast install prepare chromium screenshots format check docs audit \
+    up down bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test-fast      run the tests that together take under a minute"
 	@echo "make check          lint, check types and import rules"
 	@echo "make format         format the code"
+	@echo "make docs           build the documentation in .run/docs and check its links"
 	@echo "make audit          check the locked dependencies for known vulnerabilities"
 	@echo "make reproduce      train the published runs in full"
 	@echo "make bench          measure the training speed"
@@ -71,6 +72,13 @@ check: $(VENV)/tests.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
+	$(MKDOCS) --quiet
+
+# --strict turns each warning into an error; mkdocs.yml says what to warn about.
+MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+docs: $(VENV)/docs.stamp
+	$(MKDOCS)
+	@echo "Open .run/docs/index.html, or with search: python3 -m http.server --directory .run/docs"
 
 # With OPTIONS=--if-reachable, do not fail if no vulnerability database can be reached.
 audit: $(BIN)/python
@@ -116,7 +124,7 @@ UV := $(BIN)/uv pip compile $(LOCK)
 lock: $(BIN)/uv
 	$(UV) --group installer --output-file requirements/uv.txt
 	$(UV) --group tests --output-file requirements/tests.txt
-	for group in local service worker; do $(UV) --group $$group \
+	for group in docs local service worker; do $(UV) --group $$group \
 	    --constraints requirements/tests.txt --output-file requirements/$$group.txt || exit 1; done
 
 # There is one environment. The test requirements include those of `make run`, in the same versions.

@@ -29,7 +29,7 @@ ANSWER = """printf '{"id": "0123456789abcdef", "accuracy": 0.95, "index": 7}' # 
 def test_accepts_other_numbers_ids_and_line_breaks(check):
     outcome = check(f'$ {ANSWER}\n{{"id": "aaaabbbbcccc0000",\n "accuracy": 1.5, "index": 7}}')
     assert outcome.returncode == 0, outcome.stderr
-    assert "1 commands print what the README shows" in outcome.stdout
+    assert "1 commands printed what the files say" in outcome.stdout
 
 
 def test_accepts_anything_for_an_ellipsis(check):
@@ -76,6 +76,22 @@ def test_runs_commands_of_several_lines_and_skips_blocks_without_curl(check, tmp
     outcome = check("$ touch made", "$ printf %s \\\n  one \\\n  two # curl\nonetwo")
     assert outcome.returncode == 0, outcome.stderr
     assert not (tmp_path / "made").exists()
+
+
+def test_checks_every_file_with_ids_of_its_own(tmp_path):
+    page = tmp_path / "docs" / "how-to" / "page.md"
+    page.parent.mkdir(parents=True)
+    text = '```console\n$ echo "aaaabbbbcccc0000" # curl\naaaabbbbcccc0000\n```\n'
+    (tmp_path / "README.md").write_text(f"```console\n$ {ANSWER}\n{{…aaaabbbbcccc0000…}}\n```\n")
+    page.write_text(text)
+    outcome = subprocess.run(
+        [sys.executable, ROOT / "bin" / "check-readme"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "2 commands printed what the files say" in outcome.stdout
 
 
 def test_rejects_a_readme_without_commands(check):
