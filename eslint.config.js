@@ -10,6 +10,7 @@ export default [
     rules: {
       curly: ["error", "multi-line"],
       eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "no-var": "error",
       "prefer-const": "error",
     },

@@ -1,3 +1,4 @@
+/* global SwaggerUIBundle */
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
