@@ -74,12 +74,12 @@ check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
 
-# Format, lint, types, and the modules of the pages that need no browser.
+# The pages' modules: format, lint, types, and tests of what needs no browser.
 check-javascript: $(NODE_STAMP)
 	$(NODE_BIN)/prettier --log-level warn --check $(JAVASCRIPT)
 	$(NODE_BIN)/eslint $(JAVASCRIPT)
 	$(NODE_BIN)/tsc
-	node --test 'tests/javascript/*.test.js'
+	node --test --test-isolation=none 'tests/javascript/*.test.js'
 
 # OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
 audit: $(BIN)/python
