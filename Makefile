@@ -18,7 +18,7 @@ help:
 	@echo "make run        start Redis, one worker and the API on this machine, until Ctrl-C"
 	@echo "make test       run the whole suite    make test-fast  what takes under a minute"
 	@echo "make up, down   start and stop the same in containers"
-	@echo "make check      lint, types, import rules    make format   put the code in form"
+	@echo "make check      lint, types, import rules, JavaScript    make format   format the code"
 	@echo "make audit      compare the locked dependencies with known vulnerabilities"
 	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
