@@ -14,7 +14,7 @@ export class ProblemError extends Error {
     this.detail = /** @type {string} */ (detail);
     this.status = /** @type {number} */ (status);
     this.errors = /** @type {{ pointer: string, detail: string }[]} */ (errors);
-    this.checks = /** @type {import("./types.js").Check[] | undefined} */ (others.checks);
+    this.checks = /** @type {import("./types.d.ts").Check[] | undefined} */ (others.checks);
     this.retryAfter = retryAfter;
   }
 
@@ -127,7 +127,7 @@ export const post = async (path, body) => (await send("POST", path, body)).json(
 
 /** Get the cards of all models, the newest first. Damaged models are left out. */
 export async function allModels() {
-  /** @type {import("./types.js").Model[]} */
+  /** @type {import("./types.d.ts").Model[]} */
   const models = [];
   let next = "";
   do {

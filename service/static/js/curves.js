@@ -15,7 +15,7 @@ import {
 import { fixed, percent } from "./numbers.js";
 import { accuracyRange, lossRange } from "./ranges.js";
 
-/** @typedef {import("./types.js").Epoch} Epoch */
+/** @typedef {import("./types.d.ts").Epoch} Epoch */
 /** @typedef {"train_loss" | "test_loss"} LossName */
 
 /** Charts narrower than this, in pixels, get short labels. */

@@ -11,8 +11,8 @@ import { changedFields, loadRecipes, valueText } from "./recipes.js";
 import { requestLine } from "./request-line.js";
 import { duration, utc } from "./times.js";
 
-/** @typedef {import("./types.js").Job} Job */
-/** @typedef {import("./types.js").Published} Published */
+/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {import("./types.d.ts").Published} Published */
 
 const TRAINING_IMAGES = 60000; // in both data sets
 const id = $("main").dataset.id;

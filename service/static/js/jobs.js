@@ -10,8 +10,8 @@ import { fixed, speed } from "./numbers.js";
 import { loadRecipes } from "./recipes.js";
 import { duration } from "./times.js";
 
-/** @typedef {import("./types.js").Job} Job */
-/** @typedef {import("./types.js").Epoch} Epoch */
+/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {import("./types.d.ts").Epoch} Epoch */
 
 const REFRESH_MS = 2500;
 const PLACEHOLDER_MS = 300; // a shorter wait shows nothing
@@ -19,7 +19,7 @@ const DEFAULT_CURVE = { name: "fashion-mnist-torch", epochs: 60 };
 
 /** Get the history of each published run, by the name of its recipe. */
 async function loadPublished() {
-  /** @type {{ recipes: Record<string, import("./types.js").Published> }} */
+  /** @type {{ recipes: Record<string, import("./types.d.ts").Published> }} */
   const answer = await get("/published");
   return Object.fromEntries(
     Object.entries(answer.recipes).map(([name, { history }]) => [name, history]),

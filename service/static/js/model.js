@@ -13,7 +13,7 @@ import { count, fixed, percent, sum } from "./numbers.js";
 import { layersText } from "./recipes.js";
 import { utc } from "./times.js";
 
-/** @typedef {import("./types.js").Model} Model */
+/** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {Record<string, string>} Ids of models, by alias */
 /** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
 

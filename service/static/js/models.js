@@ -24,7 +24,7 @@ import { query } from "./request-line.js";
 import { PIXELS, SIDE } from "./sizes.js";
 import { paintInTheme } from "./theme.js";
 
-/** @typedef {import("./types.js").Model} Model */
+/** @typedef {import("./types.d.ts").Model} Model */
 
 const NEURONS = 8;
 const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];

@@ -13,8 +13,8 @@ import { samples, testImages } from "./samples.js";
 import { PIXELS, SIDE } from "./sizes.js";
 import { paintInTheme } from "./theme.js";
 
-/** @typedef {import("./types.js").Model} Model */
-/** @typedef {import("./types.js").Prediction} Prediction */
+/** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {import("./types.d.ts").Prediction} Prediction */
 /** @typedef {"mnist" | "none"} FitName how an image is put on the pixels of the network */
 
 const PAUSE_MS = 80; // between the last change of a drawing and its prediction

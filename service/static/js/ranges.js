@@ -14,7 +14,7 @@ export const lossRange = (losses, highest) => [
 
 /**
  * Find the range of an accuracy axis. The first epochs, which are far below the rest, do not count.
- * @param {Pick<import("./types.js").Epoch, "epoch" | "test_accuracy">[]} history
+ * @param {Pick<import("./types.d.ts").Epoch, "epoch" | "test_accuracy">[]} history
  * @param {number[]} references accuracies that the axis contains too, in percent
  * @returns {[low: number, high: number]} percent
  */

@@ -4,8 +4,8 @@ import { get } from "./api.js";
 import { sum } from "./numbers.js";
 import { CLASSES, PIXELS } from "./sizes.js";
 
-/** @typedef {import("./types.js").Recipe} Recipe */
-/** @typedef {import("./types.js").Recipes} Recipes */
+/** @typedef {import("./types.d.ts").Recipe} Recipe */
+/** @typedef {import("./types.d.ts").Recipes} Recipes */
 
 /** @type {Promise<Recipes> | null} */
 let pending = null;

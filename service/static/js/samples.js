@@ -7,7 +7,7 @@ const ONE_OF_EACH = {
   mnist: [3, 2, 1, 18, 4, 8, 11, 0, 61, 7],
   "fashion-mnist": [19, 2, 1, 13, 6, 8, 4, 9, 18, 0],
 };
-/** @typedef {import("./types.js").TestImage} TestImage with its pixels row by row, 0 to 255 */
+/** @typedef {import("./types.d.ts").TestImage} TestImage with its pixels row by row, 0 to 255 */
 /** @type {Map<string, Promise<TestImage[]>>} */
 const loading = new Map();
 

@@ -6,8 +6,8 @@ import { count } from "./numbers.js";
 import { requestLine } from "./request-line.js";
 import { systemSentence } from "./system/words.js";
 
-/** @typedef {import("./types.js").Check} Check */
-/** @typedef {import("./types.js").Job} Job */
+/** @typedef {import("./types.d.ts").Check} Check */
+/** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {{ name: string, device: { name: string, detail: string } }} Worker */
 /** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
 

@@ -8,8 +8,8 @@ import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { stateText } from "./state.js";
 
-/** @typedef {import("../types.js").Epoch} Epoch */
-/** @typedef {import("../types.js").Job} Job */
+/** @typedef {import("../types.d.ts").Epoch} Epoch */
+/** @typedef {import("../types.d.ts").Job} Job */
 
 /** @param {Job} job @param {Epoch[] | undefined} published */
 function spark({ history, recipe: { epochs } }, published) {

@@ -4,7 +4,7 @@ import { h, plainButton } from "../dom.js";
 import { followEvents } from "../events.js";
 import { addMark, samplesPerSecond, stateText } from "./state.js";
 
-/** @typedef {import("../types.js").Job} Job */
+/** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {"status" | "epoch" | "progress"} EventType */
 
 /** Show the state of a job by a symbol and words. @param {Job} job */

@@ -2,7 +2,7 @@
 // The small curve of a job in the list. Needs no browser.
 import { clamp } from "../numbers.js";
 
-/** @typedef {Pick<import("../types.js").Epoch, "epoch"> & { test_loss: number | null }} Row */
+/** @typedef {Pick<import("../types.d.ts").Epoch, "epoch"> & { test_loss: number | null }} Row */
 
 export const WIDTH = 120;
 export const HEIGHT = 32;

@@ -1,7 +1,7 @@
 // @ts-check
 // What a job's record says about its progress. Needs no browser.
 
-/** @typedef {import("../types.js").Job} Job */
+/** @typedef {import("../types.d.ts").Job} Job */
 
 /** @param {Job} job */
 const afterLastEpoch = ({ history }) => {

@@ -23,7 +23,7 @@ let logits = parseLogits(query.get("logits")) ?? DEFAULT_LOGITS;
 /** @type {Answer | null} */
 let answer = null;
 
-/** Find an image that a model classifies wrongly. @param {import("../types.js").Model} model */
+/** Find an image that a model classifies wrongly. @param {import("../types.d.ts").Model} model */
 async function wrongImage({ id, evaluation }) {
   const { label, predicted } = worstMistake(evaluation.confusion_matrix);
   return (await get(`/models/${id}/confusion/${label}/${predicted}?limit=1`)).images[0];

@@ -19,7 +19,7 @@ const EMPTY = "·"; // in a cell without images
 /** Make the canvas for the sample image of a class. */
 const face = () => h("canvas", { "aria-hidden": "true", class: "face", width: SIDE, height: SIDE });
 
-/** @param {import("../types.js").Model} model */
+/** @param {import("../types.d.ts").Model} model */
 function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
   /** @type {HTMLButtonElement[]} */
   const cells = [];
@@ -58,7 +58,7 @@ function colorCells(cells, matrix) {
 
 /**
  * Show images of a cell.
- * @param {import("../types.js").Model} model
+ * @param {import("../types.d.ts").Model} model
  * @param {number} label
  * @param {number} predicted
  */
@@ -82,7 +82,7 @@ async function showImages({ id, classes }, label, predicted) {
 
 /**
  * Show the confusion matrix, and the most frequent mistake.
- * @param {import("../types.js").Model} model
+ * @param {import("../types.d.ts").Model} model
  */
 export async function showConfusion(model) {
   const matrix = model.evaluation.confusion_matrix;

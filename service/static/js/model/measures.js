@@ -2,7 +2,7 @@
 // Measures of a model's quality, in percent. Needs no browser.
 import { sum } from "../numbers.js";
 
-/** @typedef {import("../types.js").Evaluation} Evaluation */
+/** @typedef {import("../types.d.ts").Evaluation} Evaluation */
 
 /**
  * List recall and precision of each class, the best class first.

@@ -8,7 +8,7 @@ import { calibration, classQuality, qualityAxisStart } from "./measures.js";
 
 /**
  * Draw recall and precision of each class on one line.
- * @param {import("../types.js").Model} model
+ * @param {import("../types.d.ts").Model} model
  */
 export function showClasses({ classes, evaluation }) {
   const rows = classQuality(classes, evaluation);
@@ -89,7 +89,7 @@ function calibrationPlot({ bins, total, overconfident }, size) {
   });
 }
 
-/** Draw confidence against accuracy. @param {import("../types.js").Model} model */
+/** Draw confidence against accuracy. @param {import("../types.d.ts").Model} model */
 export function showCalibration({ evaluation }) {
   const found = calibration(evaluation.bins);
   const gap = `${fixed(100 * evaluation.expected_calibration_error, 1)} points`;

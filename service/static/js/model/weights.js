@@ -78,7 +78,7 @@ function histogramPlot({ before, after, edges }, bins, width) {
   });
 }
 
-/** Show the distribution of each layer's weights. @param {import("../types.js").Model} model */
+/** Show the distribution of each layer's weights. @param {import("../types.d.ts").Model} model */
 export const showHistograms = ({ id }) =>
   whenSeen($("#hists"), async () => {
     /** @type {{ layers: LayerHistogram[] }} */
@@ -125,7 +125,7 @@ function colorScales(neurons) {
 
 /**
  * Show the first layer's weights, one image for each neuron.
- * @param {import("../types.js").Model} model
+ * @param {import("../types.d.ts").Model} model
  */
 export const showFirstLayer = ({ id }) =>
   whenSeen($("#tiles"), async () => {

@@ -2,7 +2,7 @@
 // Words that compare models. Needs no browser.
 import { fixed, sum } from "../numbers.js";
 
-/** @typedef {import("../types.js").Model} Model */
+/** @typedef {import("../types.d.ts").Model} Model */
 
 /** Sum the training time of all epochs. @param {Pick<Model, "history">} model */
 export const seconds = ({ history }) => sum(history.map((row) => row.seconds));

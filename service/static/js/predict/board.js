@@ -192,7 +192,7 @@ export function createBoard(changed) {
     },
     /**
      * Mark the box of the ink, and its center of mass with a cross.
-     * @param {import("../types.js").Fit} fit
+     * @param {import("../types.d.ts").Fit} fit
      * @param {boolean} withCenter
      */
     mark(fit, withCenter) {

@@ -7,7 +7,7 @@ const CENTER = 14.5; // where MNIST's images have their center of mass, in pixel
 /**
  * Find where the box of an image's ink and its center of mass are on the board, which shows the
  * whole image as large as possible.
- * @param {import("../types.js").Fit} fit as the API reports it, in pixels of the image
+ * @param {import("../types.d.ts").Fit} fit as the API reports it, in pixels of the image
  * @param {{ width: number, height: number }} size of the image
  */
 export function placeOnBoard({ box: [left, top, right, bottom], zoom, offset }, { width, height }) {

@@ -9,8 +9,8 @@ import { paintInTheme } from "../theme.js";
 import { outlineSegments } from "./outline.js";
 import { certaintyText } from "./words.js";
 
-/** @typedef {import("../types.js").Model} Model */
-/** @typedef {import("../types.js").Prediction} Prediction */
+/** @typedef {import("../types.d.ts").Model} Model */
+/** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {"softmax" | "logits"} Unit of the bars */
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 

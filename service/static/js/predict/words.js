@@ -3,7 +3,7 @@
 import { withArticle } from "../class-names.js";
 import { fixed, percent } from "../numbers.js";
 
-/** @typedef {import("../types.js").Prediction} Prediction */
+/** @typedef {import("../types.d.ts").Prediction} Prediction */
 
 /** Describe how certain a prediction is. @param {number} probability */
 export function certainty(probability) {

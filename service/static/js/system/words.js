@@ -16,7 +16,7 @@ function waitingText(n) {
 }
 
 /**
- * @param {import("../types.js").Check[]} checks
+ * @param {import("../types.d.ts").Check[]} checks
  * @param {number} running
  * @param {number | null} waiting
  */
