@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JAVASCRIPT := service/static tests/javascript eslint.config.js
+JAVASCRIPT := service/web/static tests/javascript eslint.config.js
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
 NODE_BIN := node_modules/.bin
 NODE_STAMP := node_modules/.package-lock.json
@@ -46,7 +46,7 @@ install: $(VENV)/tests.stamp prepare chromium
 prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
 	@$(BIN)/python bin/vendor-assets
-	@$(BIN)/python -m stepbox.kernel
+	@$(BIN)/python -m stepbox.training.compile_ahead
 
 # Chromium without a window does the same for a third of the time.
 CHROMIUM := chromium-headless-shell fonts-urw-base35 fonts-texgyre-math fonts-noto-core

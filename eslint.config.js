@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const PAGES = "service/static";
+const PAGES = "service/web/static";
 
 export default [
   { ignores: [`${PAGES}/vendor/`] },

@@ -21,8 +21,8 @@ from benchmarks.contender import Contender, Run, Task, alternate
 from benchmarks.installation import run_stepbox
 from benchmarks.job import PARTS, job_parts
 from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
-from stepbox.computer import processor_name
-from stepbox.recipes import RECIPES
+from stepbox.training.computer import processor_name
+from stepbox.training.presets import RECIPES
 
 SAMPLES = 60_000
 MIB = 2**20

@@ -12,11 +12,11 @@ from time import perf_counter
 
 import numpy as np
 
-from stepbox.analysis.box_approximation import approximate_function
-from stepbox.analysis.box_error import approximate
-from stepbox.analysis.linear_fits import LossName
-from stepbox.analysis.regression import analyse_regression
-from stepbox.analysis.softmax_jacobian import (
+from stepbox.analysis.boxes.approximation import approximate_function
+from stepbox.analysis.boxes.error import approximate
+from stepbox.analysis.regression.fit import analyse_regression
+from stepbox.analysis.regression.linear_fits import LossName
+from stepbox.analysis.softmax import (
     analyse_softmax,
     complex_step_jacobian,
     softmax_jacobian,

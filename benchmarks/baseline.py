@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from stepbox.activations import Array
-from stepbox.datasets import Dataset
-from stepbox.recipe import Recipe
+from stepbox.data.dataset import Dataset
+from stepbox.nn.activations import Array
+from stepbox.training.recipe import Recipe
 
 
 def sigmoid(z: Array) -> Array:

@@ -12,8 +12,8 @@ from statistics import median
 import torch
 
 from benchmarks.tasks import first_samples
-from stepbox.recipes import RECIPES
-from stepbox.torch_trainer import TorchTrainer, make_torch_trainer
+from stepbox.training.presets import RECIPES
+from stepbox.training.torch_trainer import TorchTrainer, make_torch_trainer
 
 SAMPLES = 60_000
 NAMES = ["fashion-mnist-torch", "fashion-mnist-torch-best"]

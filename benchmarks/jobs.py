@@ -29,12 +29,12 @@ import numpy as np
 
 from benchmarks.serving.processes import Server, free_port
 from jobs.connection import connect
-from jobs.job_reader import INDEXED_AT_ONCE
-from jobs.job_store import JobStore
+from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Job, Status
 from jobs.settings import Settings
-from stepbox.recipes import RECIPES
-from stepbox.training import Epoch, Progress
+from jobs.store import JobStore
+from stepbox.training.loop import Epoch, Progress
+from stepbox.training.presets import RECIPES
 from worker.owner import this_process
 
 FEW = 1_000

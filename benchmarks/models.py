@@ -19,12 +19,12 @@ from time import process_time
 
 import numpy as np
 
-from stepbox.activations import ACTIVATIONS
-from stepbox.card import CardDraft
-from stepbox.evaluation import assess
-from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.training.evaluation import assess
+from stepbox.training.presets import RECIPES
 
 FEW = 20
 START = datetime(2026, 1, 1, tzinfo=UTC)

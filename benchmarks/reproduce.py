@@ -7,22 +7,21 @@ its name. The data sets lie in `data/` or where STEPBOX_DATA_DIR says.
 """
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from statistics import mean
 
-import stepbox
-from stepbox.datasets import load_dataset
-from stepbox.recipe import Recipe, RecipeName
-from stepbox.recipes import RECIPES
-from stepbox.training import Epoch, Progress, make_trainer, train
+from stepbox.analysis.inspection import published_curves
+from stepbox.data.builtin import load_dataset
+from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe, RecipeName
 
 SOURCE: tuple[RecipeName, ...] = ("mnist-numpy-published", "mnist-numpy", "fashion-mnist-torch")
 SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 60)
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
-PUBLISHED = json.loads((Path(stepbox.__file__).parent / "published.json").read_text())
+PUBLISHED = published_curves()
 
 
 def history(recipe: Recipe) -> list[Epoch]:
@@ -30,7 +29,7 @@ def history(recipe: Recipe) -> list[Epoch]:
     train_set = load_dataset(DATA, recipe.dataset, "train")
     test_set = load_dataset(DATA, recipe.dataset, "test")
     epochs = []
-    for event in train(make_trainer(recipe, train_set), recipe, test_set):
+    for event in train(make_trainer(recipe, train_set), test_set):
         match event:
             case Epoch():
                 epochs.append(event)

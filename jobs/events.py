@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from jobs.compact import Kind, unpack
-from jobs.job_store import JobStore
 from jobs.record import FINAL, Job, history_key
+from jobs.store import JobStore
 
 Entry = tuple[str, Mapping[str, str]]  # of a stream: its id and its fields
 

@@ -8,9 +8,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
-from stepbox.card import HistoryEntry
 from stepbox.errors import NotFoundError
-from stepbox.recipe import Recipe
+from stepbox.store.card import HistoryEntry
+from stepbox.training.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})

@@ -2,29 +2,19 @@
 
 from flask_openapi3 import Info, OpenAPI
 
-from service import (
-    access,
-    analysis,
-    bounds,
-    datasets,
-    errors,
-    inference_protocol,
-    inspection,
-    jobs,
-    logs,
-    metrics,
-    models,
-    openapi,
-    packing,
-    pages,
-    predict,
-    rate_limits,
-    static_files,
-    system,
-)
-from service.json_body import JSONRequest, StrictJSONProvider, check_json_first
-from service.parts import Parts
+from service import errors, logs, openapi
+from service.access import authorization as access
+from service.access import rate_limits
+from service.api import analysis, datasets, inspection, jobs, models, system
+from service.api.inference import endpoints as inference_protocol
+from service.api.predict import endpoint as predict
+from service.backend import Backend
+from service.bodies import compression as packing
+from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
+from service.metrics import endpoint as metrics
+from service.server import bounds
 from service.settings import ServiceSettings
+from service.web import pages, static_files
 from stepbox import __version__
 
 INFO = Info(
@@ -56,17 +46,18 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         validation_error_model=errors.Problem,
         validation_error_callback=errors.validation_problem,
         static_folder=None,
+        template_folder="web/templates",
     )
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     app.url_map.strict_slashes = True
-    app.extensions["stepbox"] = parts = Parts(settings)
+    app.extensions["stepbox"] = backend = Backend(settings)
     logs.register(app)
     metrics.register(app)
     errors.register(app)
     access.register(app, settings)
     bounds.register(app, settings)
-    rate_limits.register(app, settings, parts)
+    rate_limits.register(app, settings, backend)
     for resource in (
         jobs,
         predict,

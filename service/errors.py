@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field, ValidationError
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
-from jobs.job_store import QueueFullError
-from service.budget import BusyError
+from jobs.store import QueueFullError
+from service.server.memory_budget import BusyError
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,

@@ -9,11 +9,11 @@ import flask_openapi3_swagger
 from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
+from service.api.inference.schemas import InferenceRequest, InferenceResponse
+from service.api.predict.endpoint import BINARY
+from service.api.predict.images import NPY, PixelImages
 from service.errors import problems
-from service.inference_schemas import InferenceRequest, InferenceResponse
 from service.links import add_links
-from service.pictures import NPY, PixelImages
-from service.predict import BINARY
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 ANYWHERE = (413, 503)  # a body is too large, or other requests hold the memory

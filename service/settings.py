@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from jobs.settings import Settings, read_text
-from service.tokens import parse_tokens
+from service.access.tokens import parse_tokens
 
 
 class ServiceSettings(Settings):

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.recipe import Recipe
+from stepbox.training.recipe import Recipe
 
 PROCESS = Path("/proc/self")
 UNMAPPED = "failed to map segment"  # what the loader says where a library does not fit

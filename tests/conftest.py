@@ -4,8 +4,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from jobs.connection import connect
-from jobs.job_store import JobStore
 from jobs.settings import Settings
+from jobs.store import JobStore
 from tests.processes import Stack, stack_in
 
 SERVER_FIXTURES = {"stack", "own_stack", "service", "browser"}

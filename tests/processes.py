@@ -15,8 +15,8 @@ import requests
 from redis.exceptions import RedisError
 
 from jobs.connection import connect
-from jobs.job_store import JobStore
 from jobs.settings import Settings
+from jobs.store import JobStore
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -177,7 +177,12 @@ class Stack:
     def start_service(self, *prefix: str) -> Process:
         """Start the API, by a command before its own if need be, and wait until it answers."""
         process = self.start(
-            "service", *prefix, "gunicorn", "-c", "service/gunicorn_conf.py", "service.asgi:app"
+            "service",
+            *prefix,
+            "gunicorn",
+            "-c",
+            "service/server/gunicorn_conf.py",
+            "service.server.asgi:app",
         )
         wait_until(self._service_answers, what="the API to answer")
         return process

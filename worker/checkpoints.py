@@ -3,9 +3,9 @@
 import logging
 import time
 
-from jobs.job_store import Claim
-from stepbox.checkpoints import CheckpointStore
-from stepbox.trainer import Trainer
+from jobs.store import Claim
+from stepbox.store.checkpoints import CheckpointStore
+from stepbox.training.trainer import Trainer
 from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ def find_device() -> tuple[str, str]:
     """Name the device that trainings run on, and say why; asks torch only if there is a choice."""
     if not driver_sees_device():
         return "cpu", "no CUDA device is visible"
-    from stepbox.torch_trainer import visible_device  # takes seconds
+    from stepbox.training.torch_trainer import visible_device  # takes seconds
 
     return visible_device()
 

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jobs.job_store import JobStore
 from jobs.logs import about
+from jobs.store import JobStore
 from jobs.watch import Cause, Death
 from worker.memory import oom_kills
 

@@ -16,8 +16,8 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-from jobs.job_store import Claim, JobStore, Verdict
 from jobs.logs import about
+from jobs.store import Claim, JobStore, Verdict
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ from secrets import token_hex
 from typing import Any, Self
 
 from jobs.connection import connect
-from jobs.job_store import Claim, JobStore
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
-from stepbox.card import CardDraft, ComputerReport, Cost
-from stepbox.checkpoints import CheckpointStore
-from stepbox.datasets import load_dataset
+from jobs.store import Claim, JobStore
+from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
-from stepbox.evaluation import evaluate
-from stepbox.model_store import ModelStore, new_model_id
-from stepbox.training import Epoch, Progress, make_trainer, train
+from stepbox.store.card import CardDraft, ComputerReport, Cost
+from stepbox.store.checkpoints import CheckpointStore
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.training.evaluation import evaluate
+from stepbox.training.loop import Epoch, Progress, make_trainer, train
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
@@ -96,7 +96,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     untrained = trainer.network()
     checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
     checkpoints.restore(trainer)
-    for event in train(trainer, recipe, test_set):
+    for event in train(trainer, test_set):
         match event:
             case Progress():
                 reporter.progress(asdict(event))

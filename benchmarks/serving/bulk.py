@@ -21,10 +21,10 @@ from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import DATA, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
-from stepbox.activations import Array
-from stepbox.datasets import load_dataset
-from stepbox.image_files import encode_png
-from stepbox.recipes import RECIPES
+from stepbox.data.builtin import load_dataset
+from stepbox.images.decode import encode_png
+from stepbox.nn.activations import Array
+from stepbox.training.presets import RECIPES
 
 CONNECTIONS = 4
 

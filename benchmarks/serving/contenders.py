@@ -79,7 +79,7 @@ def procfile() -> dict[str, str]:
     return {name: command.replace("exec ", "") for name, command in lines}
 
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # a process, as `service/gunicorn_conf.py` has it
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # a process, as `service/server/gunicorn_conf.py` has it
 STEPBOX_SETTINGS = {"STEPBOX_PORT": "{port}", "STEPBOX_MODELS_DIR": "{models}"}
 
 

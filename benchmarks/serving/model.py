@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.activations import Array
-from stepbox.card import CardDraft, HistoryEntry
-from stepbox.datasets import load_dataset, scale_pixels
-from stepbox.evaluation import evaluate
-from stepbox.image_files import encode_png
-from stepbox.model_store import ModelStore, new_model_id
-from stepbox.recipe import Recipe
-from stepbox.recipes import RECIPES
-from stepbox.training import Epoch, make_trainer, train
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import scale_pixels
+from stepbox.images.decode import encode_png
+from stepbox.nn.activations import Array
+from stepbox.store.card import CardDraft, HistoryEntry
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.training.evaluation import evaluate
+from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
@@ -77,7 +78,7 @@ def _train(store: ModelStore, recipe: Recipe) -> None:
     untrained = trainer.network()
     history = [
         HistoryEntry.model_validate(event)
-        for event in train(trainer, recipe, test_set)
+        for event in train(trainer, test_set)
         if isinstance(event, Epoch)
     ]
     network = trainer.network()

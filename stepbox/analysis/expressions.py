@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import ACTIVATIONS
-from stepbox.analysis.box import STEP
+from stepbox.analysis.boxes.box import STEP
 from stepbox.errors import InvalidInputError
+from stepbox.nn.activations import ACTIVATIONS
 
 MAX_LENGTH = 500
 MAX_DEPTH = 100

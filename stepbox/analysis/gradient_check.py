@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.activations import Array
-from stepbox.backprop import backward, sample_gradients
-from stepbox.losses import cross_entropy
-from stepbox.network import Network
+from stepbox.nn.activations import Array
+from stepbox.nn.backprop import backward, sample_gradients
+from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network
 
 COMPLEX_STEP = 1e-200
 ALL_CHECKED = 5_000  # weights of a layer up to which each is checked

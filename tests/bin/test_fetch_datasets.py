@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from jobs.settings import Settings
-from stepbox.checksums import CHECKSUMS, FOLDERS
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
 
 pytestmark = pytest.mark.slow
 

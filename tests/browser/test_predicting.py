@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.datasets import load_dataset
+from stepbox.data.builtin import load_dataset
 from tests.service.conftest import publish
 
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
@@ -157,7 +157,7 @@ def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # the page clo
     settings = ServiceSettings(
         models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
     )
-    oldest, _ = publish(Parts(settings))
+    oldest, _ = publish(Backend(settings))
     for number in range(1, 103):
         copy = own_stack.models_dir / f"m-{number:012x}"
         shutil.copytree(own_stack.models_dir / oldest, copy)

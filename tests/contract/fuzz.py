@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 from tests.processes import BIN, Stack, stack_in
 from tests.service.conftest import publish
@@ -47,7 +47,7 @@ def prepare(stack: Stack) -> None:
     settings = ServiceSettings(
         models_dir=stack.models_dir, data_dir=Path(stack.environment["STEPBOX_DATA_DIR"])
     )
-    kept, _ = publish(Parts(settings))
+    kept, _ = publish(Backend(settings))
     requests.put(f"{stack.url}/aliases/kept", json={"model": kept}, timeout=10).raise_for_status()
     stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
     os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # trainings made up at random take all there is

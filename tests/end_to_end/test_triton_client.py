@@ -6,7 +6,7 @@ import requests
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 from tests.processes import stack_in
 from tests.service.conftest import publish
@@ -20,9 +20,9 @@ def service(tmp_path_factory):
         settings = ServiceSettings(
             models_dir=stack.models_dir, data_dir=stack.environment["STEPBOX_DATA_DIR"]
         )
-        parts = Parts(settings)
-        id, _ = publish(parts)
-        yield stack, id, parts.dataset("mnist").images[:50]
+        backend = Backend(settings)
+        id, _ = publish(backend)
+        yield stack, id, backend.dataset("mnist").images[:50]
 
 
 @pytest.fixture

@@ -23,13 +23,13 @@ import numpy as np
 import requests
 from PIL import Image
 
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.activations import ACTIVATIONS
-from stepbox.card import CardDraft
-from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.training.presets import RECIPES
 from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in
 from tests.service.conftest import publish, untrained
@@ -319,7 +319,7 @@ def run(abuse: Callable[[Stack], int], folder: Path) -> bool:
         settings = ServiceSettings(
             models_dir=stack.models_dir, data_dir=Path(stack.environment["STEPBOX_DATA_DIR"])
         )
-        publish(Parts(settings))
+        publish(Backend(settings))
         with Others(stack, service) as others:
             began = time.perf_counter()
             sent = abuse(stack)

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 
 from jobs.connection import connect
-from jobs.job_store import JobStore
+from jobs.store import JobStore
 from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.problems import check_problem

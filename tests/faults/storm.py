@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from jobs.connection import connect
 from jobs.events import read_events
-from jobs.job_store import JobStore
+from jobs.store import JobStore
 from tests.faults.reference import reference
 from tests.processes import Process, Stack, stack_in, wait_until
 

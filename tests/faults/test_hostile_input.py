@@ -18,8 +18,8 @@ import pytest
 import requests
 from PIL import Image
 
-from service.inference_schemas import HEAD_LENGTH
-from service.parts import Parts
+from service.api.inference.schemas import HEAD_LENGTH
+from service.backend import Backend
 from service.settings import ServiceSettings
 from tests.faults.worst_bodies import worst_bodies
 from tests.problems import check_problem
@@ -39,7 +39,7 @@ def service(tmp_path_factory):
         settings = ServiceSettings(
             models_dir=stack.models_dir, data_dir=stack.environment["STEPBOX_DATA_DIR"]
         )
-        publish(Parts(settings))
+        publish(Backend(settings))
         yield stack, process
 
 

@@ -11,10 +11,10 @@ import pytest
 import requests
 
 from jobs.connection import connect
-from jobs.job_store import JobStore
 from jobs.queue import QUEUE, make_celery, send_token
 from jobs.settings import Settings
-from stepbox.recipes import RECIPES
+from jobs.store import JobStore
+from stepbox.training.presets import RECIPES
 from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until

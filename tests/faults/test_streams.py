@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.problems import check_problem
 from tests.processes import wait_until
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from service.bounds import bound_of
-from service.json_body import MOST_OBJECTS, MOST_VALUES
+from service.bodies.json_body import MOST_OBJECTS, MOST_VALUES
+from service.server.bounds import bound_of
 
 # As many as are read, or as a body holds.
 ITEMS = {

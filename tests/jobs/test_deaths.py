@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.watch import Death
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 OWNER = {"pid": 1}
 MOST = 9

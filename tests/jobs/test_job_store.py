@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from jobs import job_store
+from jobs import store as job_store
 from jobs.events import read_events
-from jobs.job_store import QueueFullError
 from jobs.queue import QUEUE
+from jobs.store import QueueFullError
 from jobs.watch import Death
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 RECIPE = RECIPES["mnist-numpy"]
 OWNER = {"pid": 1}

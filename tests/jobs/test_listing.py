@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from jobs import job_reader
-from jobs.job_store import JobStore
+from jobs import reader as job_reader
 from jobs.record import Status
+from jobs.store import JobStore
 from stepbox.errors import NotFoundError
 from tests.jobs.test_job_store import OWNER, submit
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from jobs.watch import Death
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 
 OWNER = {"pid": 1}
 NONE = {"process": 0, "memory": 0, "stop": 0, "lease": 0}

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.activations import ACTIVATIONS
-from stepbox.card import CardDraft
-from stepbox.datasets import load_dataset
-from stepbox.evaluation import evaluate
-from stepbox.model_store import ModelStore, new_model_id
-from stepbox.network import Network
-from stepbox.recipes import RECIPES
+from stepbox.data.builtin import load_dataset
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.training.evaluation import evaluate
+from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
@@ -37,9 +37,9 @@ def shared_app(tmp_path_factory):
 def app(shared_app, tmp_path):
     """The API alone: no Redis answers, and no model is there yet."""
     settings = shared_app.extensions["stepbox"].settings
-    parts = Parts(settings.model_copy(update={"models_dir": tmp_path / "models"}))
-    parts.dataset = test_set  # read once for all tests
-    shared_app.extensions["stepbox"] = parts
+    backend = Backend(settings.model_copy(update={"models_dir": tmp_path / "models"}))
+    backend.dataset = test_set  # read once for all tests
+    shared_app.extensions["stepbox"] = backend
     return shared_app
 
 
@@ -49,7 +49,7 @@ def client(app):
 
 
 @pytest.fixture
-def parts(app):
+def backend(app):
     return app.extensions["stepbox"]
 
 
@@ -61,7 +61,7 @@ def untrained(recipe):
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
 
-def publish(parts, recipe="mnist-numpy"):
+def publish(backend, recipe="mnist-numpy"):
     """Publish an untrained network, as a worker would; returns its id and itself."""
     network, evaluation = untrained(recipe)
     draft = CardDraft(
@@ -72,12 +72,12 @@ def publish(parts, recipe="mnist-numpy"):
         evaluation=evaluation,
         device="cpu",
     )
-    store = ModelStore(parts.settings.models_dir)
+    store = ModelStore(backend.settings.models_dir)
     store.stage(draft.id, draft, network, network)
     store.publish(draft.id, draft.id)
     return draft.id, network
 
 
 @pytest.fixture
-def model(parts):
-    return publish(parts)
+def model(backend):
+    return publish(backend)

@@ -362,15 +362,15 @@ class TestGradientCheck:
         assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
         assert [layer["published"] > 0.01 for layer in answer["layers"]] == [True, True, False]
 
-    def test_a_picture_of_ones_own(self, post, model, parts):
-        seven = parts.dataset("mnist").images[0].tolist()
+    def test_a_picture_of_ones_own(self, post, model, backend):
+        seven = backend.dataset("mnist").images[0].tolist()
         own = ask(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
         first = ask(post, "gradient-check", {"model": model[0]})
 
         assert own == {**first, "image": None}
 
-    def test_the_other_data_set(self, post, parts):
-        publish(parts, "fashion-mnist-torch")
+    def test_the_other_data_set(self, post, backend):
+        publish(backend, "fashion-mnist-torch")
         answer = ask(post, "gradient-check", {"model": "latest-fashion-mnist"})
 
         assert answer["label"] == 9

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.app import create_app
-from service.parts import Parts
+from service.backend import Backend
 from service.settings import ServiceSettings
 from tests.problems import check_problem
 from tests.processes import stack_in
@@ -59,10 +59,10 @@ def app(tmp_path_factory):
     with stack_in(tmp_path_factory.mktemp("any")) as stack:
         stack.start_redis()
         app = create_app(ServiceSettings(**{**stack.settings().model_dump(), "queue_limit": 5}))
-        parts: Parts = app.extensions["stepbox"]
-        publish(parts)
+        backend: Backend = app.extensions["stepbox"]
+        publish(backend)
         yield app
-        parts.jobs.redis.close()
+        backend.jobs.redis.close()
 
 
 def check(app, method, path, answer):

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from service import budget
-from service.budget import Budget, BusyError, Share
+from service.server import memory_budget as budget
+from service.server.memory_budget import Budget, BusyError, Share
 from tests.event_loops import run_scene
 
 

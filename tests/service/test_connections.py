@@ -11,12 +11,14 @@ from flask import Flask
 from uvicorn.server import ServerState
 from werkzeug.exceptions import ClientDisconnected
 
-from service import bounds, budget, errors
-from service.connections import ANSWER_S, BODY_S, HEAD_S
-from service.front import Front
-from service.http_server import MOST_HEAD_BYTES, Protocol
-from service.leaving import stop_if_left
-from service.parts import Parts
+from service import errors
+from service.backend import Backend
+from service.server import bounds
+from service.server import memory_budget as budget
+from service.server.connections import ANSWER_S, BODY_S, HEAD_S
+from service.server.front import Front
+from service.server.leaving import stop_if_left
+from service.server.protocol import MOST_HEAD_BYTES, Protocol
 from service.settings import ServiceSettings
 from tests.event_loops import run_scene
 
@@ -31,9 +33,9 @@ class Served:
     def __init__(self, **settings):
         self.go_on, self.begun, self.left = Event(), Event(), Event()
         app = Flask("views")
-        app.extensions["stepbox"] = parts = Parts(ServiceSettings(threads=2, **settings))
+        app.extensions["stepbox"] = backend = Backend(ServiceSettings(threads=2, **settings))
         errors.register(app)
-        bounds.register(app, parts.settings)
+        bounds.register(app, backend.settings)
         app.add_url_rule("/analysis/slow", view_func=self.slow, endpoint="analysis")
         app.add_url_rule("/slow", view_func=self.slow, methods=["GET", "POST"])
         app.add_url_rule("/busy", view_func=self.busy)

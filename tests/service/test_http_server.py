@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 FORKS = """
 import os, signal, time
-from service.http_server import Worker, hold_ending_while_forking
+from service.server.protocol import Worker, hold_ending_while_forking
 
 signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
 hold_ending_while_forking()
@@ -35,8 +35,8 @@ def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
 # What gunicorn does: it reads its settings, then the application.
 BLAS_THREADS = """
 import ctypes, runpy
-runpy.run_path("service/gunicorn_conf.py")
-import service.asgi
+runpy.run_path("service/server/gunicorn_conf.py")
+import service.server.asgi
 library = next(line.split()[-1] for line in open("/proc/self/maps") if "openblas" in line)
 print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """
@@ -56,7 +56,7 @@ def test_a_process_computes_in_one_thread():
 
 SETTINGS_READ_ANEW = """
 import gc, runpy
-settings = runpy.run_path("service/gunicorn_conf.py")
+settings = runpy.run_path("service/server/gunicorn_conf.py")
 print(gc.isenabled())
 settings["on_reload"](None)
 print(gc.isenabled())

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from service.app import create_app
-from stepbox.datasets import scale_pixels
-from stepbox.losses import softmax
-from stepbox.model_files import WEIGHTS
+from stepbox.data.dataset import scale_pixels
+from stepbox.nn.losses import softmax
+from stepbox.store.files import WEIGHTS
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
@@ -22,8 +22,8 @@ PROBABILITIES, LOGITS = {"name": "probabilities"}, {"name": "logits"}
 
 
 @pytest.fixture
-def pictures(parts):
-    return parts.dataset("mnist").images[:3]
+def pictures(backend):
+    return backend.dataset("mnist").images[:3]
 
 
 def asked(pictures, *, data=None, outputs=None, **members):
@@ -85,12 +85,12 @@ def test_the_server_says_what_it_is(client):
     assert answer["extensions"] == ["binary_tensor_data"]
 
 
-def test_the_server_is_ready_once_there_is_a_model(client, parts):
+def test_the_server_is_ready_once_there_is_a_model(client, backend):
     body = check_problem(client.get("/v2/health/ready"), 409)
     assert body["error"] == body["detail"]
     assert "train one first" in body["error"]
     assert client.post("/v2/repository/index").json == []
-    publish(parts)
+    publish(backend)
     assert client.get("/v2/health/ready").json == {"ready": True}
 
 
@@ -125,10 +125,10 @@ def test_a_model_that_is_not_there_is_404(client, model, rest):
     assert body["error"] == body["detail"]
 
 
-def test_the_index_lists_damaged_models_with_the_reason(client, parts, model):
+def test_the_index_lists_damaged_models_with_the_reason(client, backend, model):
     id, _ = model
-    damaged, _ = publish(parts)
-    (parts.settings.models_dir / damaged / WEIGHTS).write_bytes(b"other")
+    damaged, _ = publish(backend)
+    (backend.settings.models_dir / damaged / WEIGHTS).write_bytes(b"other")
     ready = {"name": id, "version": "1", "state": "READY", "reason": ""}
     first, second = client.post("/v2/repository/index", json={}).json
     assert (first["name"], first["state"], second) == (damaged, "UNAVAILABLE", ready)
@@ -138,14 +138,14 @@ def test_the_index_lists_damaged_models_with_the_reason(client, parts, model):
     assert client.get("/v2/models/latest").json["name"] == id
 
 
-def test_the_index_reads_no_weights(client, parts, model, opened):
+def test_the_index_reads_no_weights(client, backend, model, opened):
     id, _ = model
-    weights = parts.settings.models_dir / id / WEIGHTS
+    weights = backend.settings.models_dir / id / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
-    opened(parts.settings.models_dir)
+    opened(backend.settings.models_dir)
     [state] = client.post("/v2/repository/index").json
     assert state["state"] == "READY"
-    assert f"{id}/{WEIGHTS}" not in opened(parts.settings.models_dir)
+    assert f"{id}/{WEIGHTS}" not in opened(backend.settings.models_dir)
     time.sleep(0.06)  # younger files are read anew
     check_problem(client.get(f"/v2/models/{id}"), 409)
     [state] = client.post("/v2/repository/index").json
@@ -203,9 +203,9 @@ def test_the_answers_are_those_of_predict(client, model, pictures):
         assert np.array_equal(found[name], rows.astype(np.float32))
 
 
-def test_the_most_pictures_at_once(client, parts, model):
-    pictures = parts.dataset("mnist").images
-    app = create_app(parts.settings.model_copy(update={"max_body_bytes": 2**23}))
+def test_the_most_pictures_at_once(client, backend, model):
+    pictures = backend.dataset("mnist").images
+    app = create_app(backend.settings.model_copy(update={"max_body_bytes": 2**23}))
     outputs = [{"name": "logits", "parameters": {"binary_data": True}}]
     answer = app.test_client().post(INFER, **asked_in_bytes(pictures, outputs=outputs))
     _, found = outputs_of(answer)
@@ -381,8 +381,8 @@ def test_json_that_is_cut_is_400(client, model, pictures):
         assert "not JSON" in check_problem(answer, 400)["error"]
 
 
-def test_inferences_count_as_predictions_where_these_are_limited(parts, model, pictures):
-    app = create_app(parts.settings.model_copy(update={"predict_limit": "2/minute"}))
+def test_inferences_count_as_predictions_where_these_are_limited(backend, model, pictures):
+    app = create_app(backend.settings.model_copy(update={"predict_limit": "2/minute"}))
     client = app.test_client()
     assert client.post(INFER, json=asked(pictures)).headers["RateLimit-Remaining"] == "1"
     client.post("/predict", json={"images": pictures.tolist()})

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stepbox.datasets import scale_pixels
-from stepbox.losses import softmax
+from stepbox.data.dataset import scale_pixels
+from stepbox.nn.losses import softmax
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 from tests.service.test_predict import encode
@@ -23,13 +23,13 @@ def test_the_published_curves(client):
     assert len(recipes["fashion-mnist-torch"]["history"]) == 60
 
 
-def test_cells_hold_the_pictures_that_the_card_counts(client, parts, model):
+def test_cells_hold_the_pictures_that_the_card_counts(client, backend, model):
     id, network = model
     matrix = client.get(f"/models/{id}").json["evaluation"]["confusion_matrix"]
     true, predicted = np.unravel_index(np.argmax(matrix), (10, 10))
     cell = client.get(f"/models/latest/confusion/{true}/{predicted}?limit=1000").json
     assert (cell["model"], cell["count"]) == (id, matrix[true][predicted])
-    test_set = parts.dataset("mnist")
+    test_set = backend.dataset("mnist")
     for picture in cell["images"][:3]:
         pixels = test_set.images[picture["index"]]
         assert picture["pixels"] == pixels.tolist()
@@ -74,25 +74,25 @@ def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
 
 
 @pytest.mark.parametrize("view", ["histograms", "first-layer", "first-layer.png", "confusion/0/0"])
-def test_what_is_found_out_is_computed_once(client, app, parts, opened, view):
-    id, _ = publish(parts)
+def test_what_is_found_out_is_computed_once(client, app, backend, opened, view):
+    id, _ = publish(backend)
     path = f"/models/{id}/{view}"
     weights, initial = f"{id}/weights.safetensors", f"{id}/initial.safetensors"
     time.sleep(0.06)  # younger files are read anew
     client.get("/livez")
-    opened(parts.settings.models_dir)
+    opened(backend.settings.models_dir)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: app.test_client().get(path).status_code, range(8)))
     assert set(answers) == {200}
-    files = Counter(opened(parts.settings.models_dir))
+    files = Counter(opened(backend.settings.models_dir))
     assert (files[weights], files[initial]) == (2, 0 if "confusion" in view else 1)
     assert client.get(path).status_code == 200
-    assert opened(parts.settings.models_dir) == []
+    assert opened(backend.settings.models_dir) == []
 
 
-def test_an_explained_prediction(client, parts, model):
+def test_an_explained_prediction(client, backend, model):
     _, network = model
-    picture = parts.dataset("mnist").images[0]
+    picture = backend.dataset("mnist").images[0]
     address = "/predict?explain=true&fit=mnist"
     [plain] = client.post(
         "/predict?fit=mnist", data=encode(picture), content_type="image/png"
@@ -119,13 +119,13 @@ def test_an_explained_prediction(client, parts, model):
     assert told["entropy"] == pytest.approx(-(probabilities * np.log(probabilities)).sum())
 
 
-def test_what_was_done_to_arrays_is_told_too(client, parts, model):
-    light = (255 - parts.dataset("mnist").images[:2]).tolist()
+def test_what_was_done_to_arrays_is_told_too(client, backend, model):
+    light = (255 - backend.dataset("mnist").images[:2]).tolist()
     body = json.dumps({"images": light})
     told = client.post("/predict?explain=true", data=body, content_type="application/json").json[
         "predictions"
     ]
-    for one, picture in zip(told, parts.dataset("mnist").images, strict=False):
+    for one, picture in zip(told, backend.dataset("mnist").images, strict=False):
         assert one["fit"] == {
             "inverted": True, "box": [0, 0, 28, 28], "zoom": 1.0, "offset": [0, 0], "ground": 0,
         }  # fmt: skip

@@ -17,7 +17,7 @@ from tests.processes import stack_in, wait_until
 ANSWER = b"HTTP/1.1 200"
 TOO_MANY_FILES = """
 import asyncio, os, resource, socket
-from service.listener import RETRY_S, Loop, take_place
+from service.server.listener import RETRY_S, Loop, take_place
 
 class Greeting(asyncio.Protocol):
     def connection_made(self, transport):

@@ -9,7 +9,7 @@ import requests
 
 from jobs.logs import FORMATTERS, about
 from service.logs import request_id_of
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.processes import wait_until
 
 MADE = re.compile("[0-9a-f]{16}")
@@ -89,7 +89,7 @@ def test_a_request_is_followed_into_the_worker(logging_json, jobs):
     assert f"job {id}: the process of attempt 1 is dead" in messages
     assert messages[-1] == f"job {id}: succeeded"
     assert all(id not in line["message"] for line in read_lines(worker) if line not in told)
-    (accepted,) = [line for line in read_lines(service) if line["logger"] == "service.jobs"]
+    (accepted,) = [line for line in read_lines(service) if line["logger"] == "service.api.jobs"]
     assert accepted["request_id"] == "from-a-client"
     assert id in accepted["message"]
     for line in (*read_lines(worker), *read_lines(service)):  # gunicorn's and Celery's too

@@ -12,8 +12,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
-from service.counts import count_predictions
-from service.tally import Tally, totals
+from service.metrics.counts import count_predictions
+from service.metrics.tally import Tally, totals
 from tests.problems import check_problem
 from tests.processes import ROOT, wait_until
 from tests.service.conftest import publish
@@ -131,8 +131,8 @@ def named_in_dashboard():
     return {name for text in expressions for name in re.findall(r"stepbox_\w+", text)}
 
 
-def test_predictions_are_counted_by_model_and_class(client, parts):
-    kept, deleted = publish(parts, "fashion-mnist-torch")[0], publish(parts)[0]
+def test_predictions_are_counted_by_model_and_class(client, backend):
+    kept, deleted = publish(backend, "fashion-mnist-torch")[0], publish(backend)[0]
     count_predictions(kept, [9])
     count_predictions(kept, [9] * 40 + [0])
     count_predictions(deleted, [3])
@@ -149,7 +149,7 @@ def test_processes_that_end_leave_their_counts(tmp_path):
     code = """
 import os, signal
 import numpy as np
-from service.counts import count_predictions, observe
+from service.metrics.counts import count_predictions, observe
 for _ in range(1000):
     observe("/predict", "POST", 200, 0.002)
     count_predictions("m-1", [7])
@@ -172,7 +172,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.tally.MOST", 3)
+    monkeypatch.setattr("service.metrics.tally.MOST", 3)
     tally = Tally(tmp_path)
     for key in ("a", "b"):
         tally.block((key,), 2)[1] += 1

@@ -7,8 +7,8 @@ from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
 
-def test_models_come_newest_first(client, parts):
-    ids = [publish(parts)[0] for _ in range(3)]
+def test_models_come_newest_first(client, backend):
+    ids = [publish(backend)[0] for _ in range(3)]
     assert [card["id"] for card in client.get("/models").json["models"]] == ids[::-1]
 
 
@@ -22,32 +22,32 @@ def pages(client, limit):
     return found
 
 
-def test_the_list_comes_in_pages(client, parts):
-    ids = [publish(parts)[0] for _ in range(5)][::-1]
-    (parts.settings.models_dir / ids[2] / "weights.safetensors").write_bytes(b"")
+def test_the_list_comes_in_pages(client, backend):
+    ids = [publish(backend)[0] for _ in range(5)][::-1]
+    (backend.settings.models_dir / ids[2] / "weights.safetensors").write_bytes(b"")
     assert pages(client, 2) == [ids[:2], [ids[3], ids[2]], ids[4:]]
     assert pages(client, 5) == [[*ids[:2], *ids[3:], ids[2]]]
     page = client.get("/models?limit=2").json
     client.delete(f"/models/{ids[1]}")  # the one that the cursor names
-    newer, _ = publish(parts)
+    newer, _ = publish(backend)
     rest = client.get(f"/models?after={page['next']}").json
     assert [card["id"] for card in rest["models"]] == ids[3:]
     assert (rest["damaged"][0]["id"], rest["next"]) == (ids[2], None)
     assert pages(client, 1)[0] == [newer]
 
 
-def test_a_model_without_a_card_is_on_the_last_page(client, parts):
-    ids = [publish(parts)[0] for _ in range(3)][::-1]
+def test_a_model_without_a_card_is_on_the_last_page(client, backend):
+    ids = [publish(backend)[0] for _ in range(3)][::-1]
     for model_id in ids[:2]:
-        (parts.settings.models_dir / model_id / "card.json").unlink()
+        (backend.settings.models_dir / model_id / "card.json").unlink()
     assert pages(client, 1) == [[ids[2]], *([one] for one in sorted(ids[:2], reverse=True))]
 
 
-def test_a_page_reads_no_more_weights_than_it_shows(client, parts, opened):
-    ids = [publish(parts)[0] for _ in range(4)][::-1]
-    opened(parts.settings.models_dir)
+def test_a_page_reads_no_more_weights_than_it_shows(client, backend, opened):
+    ids = [publish(backend)[0] for _ in range(4)][::-1]
+    opened(backend.settings.models_dir)
     client.get("/models?limit=1")
-    weights = {path for path in opened(parts.settings.models_dir) if "weights" in path}
+    weights = {path for path in opened(backend.settings.models_dir) if "weights" in path}
     assert weights == {f"{ids[0]}/weights.safetensors"}
 
 
@@ -86,10 +86,10 @@ def test_a_card_is_sent_once(client, model):
     assert client.get(f"/models/{id}", headers={"If-None-Match": '"other"'}).json["id"] == id
 
 
-def test_another_card_has_another_etag(client, parts):
-    publish(parts)
+def test_another_card_has_another_etag(client, backend):
+    publish(backend)
     etag = client.get("/models/latest").headers["ETag"]
-    newer, _ = publish(parts)
+    newer, _ = publish(backend)
     answer = client.get("/models/latest", headers={"If-None-Match": etag})
     assert (answer.status_code, answer.json["id"]) == (200, newer)
 
@@ -122,8 +122,8 @@ def test_aliases_guard_their_model(client, model):
     assert client.get("/aliases").json == {"aliases": {}, "computed": {}}
 
 
-def test_a_latest_name_never_blocks_a_delete(client, parts):
-    older, newer = publish(parts)[0], publish(parts)[0]
+def test_a_latest_name_never_blocks_a_delete(client, backend):
+    older, newer = publish(backend)[0], publish(backend)[0]
     assert client.get("/models/latest").json["id"] == newer
     assert client.delete(f"/models/{newer}").status_code == 204
     assert client.get("/models/latest").json["id"] == older
@@ -137,9 +137,9 @@ def test_bad_aliases(client, model):
         check_problem(client.put("/aliases/good", json=body), 422)
 
 
-def test_a_damaged_model_is_told_and_never_served(client, parts):
-    whole, damaged = publish(parts)[0], publish(parts)[0]
-    weights = parts.settings.models_dir / damaged / "weights.safetensors"
+def test_a_damaged_model_is_told_and_never_served(client, backend):
+    whole, damaged = publish(backend)[0], publish(backend)[0]
+    weights = backend.settings.models_dir / damaged / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8] + b"\0" * 8)
     listed = client.get("/models").json
     assert [card["id"] for card in listed["models"]] == [whole]

@@ -3,9 +3,9 @@ import re
 
 import pytest
 
-from service.pages import PAGES, form_fields
-from service.static_files import FOLDER
-from stepbox.train_request import TrainRequest
+from service.web.pages import PAGES, form_fields
+from service.web.static_files import FOLDER
+from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
 ALL = [*PAGES.values(), "/ui/jobs/some", "/ui/models/some"]

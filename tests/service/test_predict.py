@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stepbox.datasets import scale_pixels
-from stepbox.losses import softmax
+from stepbox.data.dataset import scale_pixels
+from stepbox.nn.losses import softmax
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
 
 @pytest.fixture
-def pictures(parts):
-    return parts.dataset("mnist").images[:3]
+def pictures(backend):
+    return backend.dataset("mnist").images[:3]
 
 
 def encode(pixels, form="PNG", **options):
@@ -131,10 +131,10 @@ def test_arrays_are_fitted_as_pictures_are(client, model, pictures):
     assert arrays.json == picture.json
 
 
-def test_models_by_alias_and_by_data_set(client, parts, model, pictures):
+def test_models_by_alias_and_by_data_set(client, backend, model, pictures):
     id, _ = model
     assert client.put("/aliases/best", json={"model": id}).status_code == 200
-    newer, _ = publish(parts, "fashion-mnist-torch")
+    newer, _ = publish(backend, "fashion-mnist-torch")
     for ref, answering in (
         ("best", id),
         ("latest-mnist", id),

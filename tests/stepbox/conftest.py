@@ -5,9 +5,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from stepbox.datasets import Dataset, load_dataset
-from stepbox.recipes import RECIPES
-from stepbox.training import make_trainer, train
+from stepbox.data.builtin import load_dataset
+from stepbox.training.loop import make_trainer, train
+from stepbox.training.presets import RECIPES
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -28,11 +28,7 @@ def load(data_folder):
 def few(load):
     """The first `count` samples of MNIST's training set."""
 
-    def cut(count):
-        whole = load("mnist", "train")
-        return Dataset(whole.name, whole.images[:count], whole.labels[:count])
-
-    return cut
+    return lambda count: load("mnist", "train")[:count]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +39,6 @@ def trained(load):
     def run(name, epochs):
         recipe = RECIPES[name].model_copy(update={"epochs": epochs})
         trainer = make_trainer(recipe, load(recipe.dataset, "train"))
-        return trainer, list(train(trainer, recipe, load(recipe.dataset, "test")))
+        return trainer, list(train(trainer, load(recipe.dataset, "test")))
 
     return run

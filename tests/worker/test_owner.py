@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from jobs.watch import Death
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, wait_until
 from worker.owner import dead_owners, is_dead, this_process
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stepbox.recipes import RECIPES
+from stepbox.training.presets import RECIPES
 from tests.jobs.test_job_store import PROGRESS, entry
 from tests.processes import wait_until
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
-from service.parts import Parts
-from service.predicting import PredictQuery, predict_body
+from service.backend import Backend
 
-parts: Parts = create_app().extensions["stepbox"]
+backend: Backend = create_app().extensions["stepbox"]
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -17,7 +17,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += message["body"]
         more = message["more_body"]
     kind = dict(scope["headers"])[b"content-type"].decode()
-    answer = predict_body(parts.models, PredictQuery(), kind, body, quick=True)
+    answer = predict_body(backend.models, PredictQuery(), kind, body, quick=True)
     headers = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

@@ -5,12 +5,12 @@ from typing import Any
 
 import gevent
 
+from service.api.predict.answer import PredictQuery, predict_body
 from service.app import create_app
-from service.parts import Parts
-from service.predicting import PredictQuery, predict_body
+from service.backend import Backend
 
 flask = create_app()
-parts: Parts = flask.extensions["stepbox"]
+backend: Backend = flask.extensions["stepbox"]
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -19,7 +19,7 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return flask(environ, start_response)
     gevent.sleep(0)  # else a connection that always has another request starves the others
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-    answer = predict_body(parts.models, PredictQuery(), environ["CONTENT_TYPE"], body)
+    answer = predict_body(backend.models, PredictQuery(), environ["CONTENT_TYPE"], body)
     length = str(len(answer.body))
     start_response("200 OK", [("Content-Type", answer.content_type), ("Content-Length", length)])
     return [answer.body]

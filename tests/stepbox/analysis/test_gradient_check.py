@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from stepbox.activations import ACTIVATIONS
 from stepbox.analysis.gradient_check import (
     ALL_CHECKED,
     LEAST_CHECKED,
@@ -11,9 +10,10 @@ from stepbox.analysis.gradient_check import (
     relative_difference,
     relative_distance,
 )
-from stepbox.backprop import sample_gradients
-from stepbox.losses import cross_entropy
-from stepbox.network import Network
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import sample_gradients
+from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network
 
 INPUTS = np.random.default_rng(0).uniform(size=12)
 

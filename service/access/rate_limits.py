@@ -1,0 +1,55 @@
+"""How often a client may ask, where limits are set; they are off by default."""
+
+import time
+from math import ceil
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import TooManyRequests
+
+from service.backend import Backend
+from service.settings import ServiceSettings
+
+
+def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
+    """Limit POST /train over all processes, in Redis, and predictions in each, without it."""
+    if not settings.train_limit and not settings.predict_limit:
+        return
+    # Imported here: it is a twentieth of the API's start.
+    from limits import RateLimitItem, parse
+    from limits.storage import MemoryStorage, RedisStorage
+    from limits.strategies import FixedWindowRateLimiter
+
+    rules: dict[str, RateLimitItem] = {}
+    limiters: dict[str, FixedWindowRateLimiter] = {}
+    if settings.train_limit:
+        pool = backend.jobs.redis.connection_pool
+        storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
+        rules["/train"] = parse(settings.train_limit)
+        limiters["/train"] = FixedWindowRateLimiter(storage)
+    if settings.predict_limit:
+        rules["/predict"] = parse(settings.predict_limit)
+        limiters["/predict"] = FixedWindowRateLimiter(MemoryStorage())
+
+    @app.before_request
+    def count() -> None:
+        infers = request.path.startswith("/v2/models/")
+        path = "/predict" if infers else request.path
+        if request.method != "POST" or path not in rules:
+            return
+        rule, limiter = rules[path], limiters[path]
+        client = request.remote_addr or ""
+        allowed = limiter.hit(rule, path, client)
+        window = limiter.get_window_stats(rule, path, client)
+        reset = max(1, ceil(window.reset_time - time.time()))
+        g.rate_limit = {
+            "RateLimit-Limit": str(rule.amount),
+            "RateLimit-Remaining": str(window.remaining),
+            "RateLimit-Reset": str(reset),
+        }
+        if not allowed:
+            raise TooManyRequests(f"At most {rule}: wait {reset} s.", retry_after=reset)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers.extend(g.pop("rate_limit", {}))
+        return response

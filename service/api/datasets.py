@@ -1,0 +1,147 @@
+"""The data sets: what is there, and their test pictures."""
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+
+from service.api.parameters import Parameters
+from service.backend import backend
+from service.errors import problems
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import Dataset
+from stepbox.errors import InvalidInputError, NotFoundError
+from stepbox.images.decode import encode_png
+
+MOST_INDICES = 1000
+INDICES = r"[0-9]{1,4}(,[0-9]{1,4})*"
+
+blueprint = APIBlueprint(
+    "datasets",
+    __name__,
+    url_prefix="/datasets",
+    abp_tags=[Tag(name="data sets", description="MNIST and Fashion-MNIST.")],
+)
+
+
+class DatasetEntry(BaseModel):
+    """A data set."""
+
+    name: str
+    classes: list[str] = Field(description="Names of the classes, in the order of the labels.")
+    train: int = Field(description="Training images.")
+    test: int = Field(description="Test images.")
+    checksums: dict[str, str] = Field(description="File → md5, as published.")
+
+
+class DatasetList(BaseModel):
+    """The data sets."""
+
+    datasets: list[DatasetEntry]
+
+
+class DatasetPath(BaseModel):
+    """A data set in the path."""
+
+    name: str = Field(
+        description="`mnist` or `fashion-mnist`.", json_schema_extra={"example": "mnist"}
+    )
+
+
+class PicturePath(DatasetPath):
+    """A test picture in the path."""
+
+    index: int = Field(
+        description="Place in the test set, from 0.", json_schema_extra={"example": 0}
+    )
+
+
+class PictureQuery(Parameters):
+    """Which test pictures to give."""
+
+    index: str = Field(
+        pattern=f"^{INDICES}$",
+        description="Places in the test set, from 0 to 9999, with commas between them; at most "
+        f"{MOST_INDICES:,}.",
+        json_schema_extra={"example": "0,7,9"},
+    )
+
+
+class Picture(BaseModel):
+    """A test picture."""
+
+    index: int
+    label: int = Field(ge=0, le=9)
+    pixels: list[list[int]] = Field(description="28×28, 0 (dark) to 255.")
+
+
+class PictureList(BaseModel):
+    """Test pictures, in the order asked for."""
+
+    images: list[Picture]
+
+
+@blueprint.get("", summary="The data sets", responses={200: DatasetList})
+def list_datasets() -> Response:
+    """List the data sets, their classes and checksums."""
+    return jsonify(
+        datasets=[
+            {
+                "name": spec.id,
+                "classes": spec.classes,
+                "train": spec.train_samples,
+                "test": spec.test_samples,
+                "checksums": spec.checksums,
+            }
+            for spec in DATASETS.values()
+        ]
+    )
+
+
+@blueprint.get(
+    "/<name>/test", summary="Test pictures", responses={200: PictureList, **problems(404, 422, 503)}
+)
+def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
+    """Give test pictures by their places."""
+    indices = [int(index) for index in query.index.split(",")]
+    if len(indices) > MOST_INDICES:
+        raise InvalidInputError.at(
+            "/index", f"at most {MOST_INDICES:,} places, not {len(indices):,}"
+        )
+    dataset = _dataset(path.name)
+    return jsonify(
+        images=[
+            {
+                "index": index,
+                "label": int(dataset.labels[index]),
+                "pixels": dataset.images[index].tolist(),
+            }
+            for index in indices
+        ]
+    )
+
+
+@blueprint.get(
+    "/<name>/test/<int:index>.png",
+    summary="A test picture as PNG",
+    responses={
+        200: {
+            "description": "28×28 pixels, grey.",
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **problems(404, 503),
+    },
+)
+def test_picture(path: PicturePath) -> Response:
+    """Give a test picture, ready to be sent to /predict."""
+    dataset = _dataset(path.name)
+    samples = dataset.spec.test_samples
+    if path.index >= samples:
+        raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
+    picture = dataset.images[path.index]
+    return Response(encode_png(picture), content_type="image/png")
+
+
+def _dataset(name: str) -> Dataset:
+    if name not in DATASETS:
+        raise NotFoundError(f"no data set is called {name!r}; there are {', '.join(DATASETS)}")
+    return backend().dataset(name)

@@ -1,0 +1,176 @@
+"""The bodies of an inference by the Open Inference Protocol: tensors as JSON or as plain bytes.
+
+Nothing here knows Flask. Bytes follow the JSON of a body, as the protocol's binary tensor data
+extension says: little-endian, row by row, with no gaps. All sizes are checked before they are read.
+"""
+
+import re
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
+from service.api.predict.images import MOST_IMAGES
+from service.bodies.json_body import parse_object
+from service.bodies.number_lists import OddListError, has_numbers_alone, read_images, read_levels
+from stepbox.errors import InvalidInputError
+
+# A tensor's numbers: flat, or nested three deep.
+_DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
+_POINTER = "/inputs/0/data"
+
+
+class Written(NamedTuple):
+    """A body; the size of the JSON at its beginning, or None where that is all of it."""
+
+    body: bytes
+    head_length: int | None
+
+
+def read_inference(
+    body: bytes, head_length: int | None
+) -> tuple[InferenceRequest, NDArray[np.uint8]]:
+    """Read the body of an inference.
+
+    Parameters
+    ----------
+    body
+        JSON, and maybe a tensor's bytes after it.
+    head_length
+        Bytes of the JSON; None where the whole body is.
+
+    Returns
+    -------
+    tuple[InferenceRequest, NDArray[np.uint8]]
+        What is asked for, and the grey levels, shape (n, 28, 28), 1 ≤ n ≤ 10,000.
+
+    Raises
+    ------
+    InvalidInputError, pydantic.ValidationError
+        A size or value is not what it must be.
+    BadRequest
+        The JSON is none.
+    """
+    start = len(body) if head_length is None else head_length
+    if start > len(body):
+        raise InvalidInputError.at(
+            f"/{HEAD_LENGTH}", f"must be at most the body's {len(body):,} bytes, not {start:,}"
+        )
+    head, levels = _cut_levels(body[:start])
+    request = InferenceRequest.model_validate(parse_object(head))
+    if levels is not None and request.inputs[0].data != []:  # they were another list of that name
+        request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
+    (tensor,) = request.inputs
+    size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
+    if said is None:
+        if sent:
+            raise InvalidInputError.at(
+                "/inputs/0/parameters/binary_data_size", f"must tell of the {sent:,} bytes sent"
+            )
+        if levels is None:
+            data = tensor.data or []
+            nested = isinstance(next(iter(data), None), list)
+            shape = tensor.shape if nested else (size,)
+            levels = np.frombuffer(_read_levels(data, shape, _POINTER), np.uint8)
+        elif levels.size != size or (levels.ndim > 1 and levels.shape != tensor.shape):
+            raise InvalidInputError.at(
+                _POINTER, f"must have {size:,} numbers, as the shape says, not {levels.size:,}"
+            )
+        return request, levels.reshape(tensor.shape)
+    if tensor.data is not None:
+        raise InvalidInputError.at("/inputs/0/data", "must not come beside binary_data_size")
+    if not said == sent == size:
+        raise InvalidInputError.at(
+            "/inputs/0/parameters/binary_data_size",
+            f"must be {size:,}, as the shape says, and as many bytes must follow the JSON; "
+            f"it is {said:,}, and {sent:,} follow",
+        )
+    return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
+
+
+def write_inference(
+    model_id: str, request: InferenceRequest, computed: dict[str, NDArray[np.float32]]
+) -> Written:
+    """Write the body of the answer, each output of shape (n, 10) in the form that is wanted."""
+    outputs: list[dict[str, Any]] = []
+    tail: list[bytes] = []
+    for wanted in request.outputs or [RequestedOutput(name=name) for name in computed]:
+        values = computed[wanted.name]
+        output: dict[str, Any] = {"name": wanted.name, "datatype": "FP32", "shape": values.shape}
+        in_bytes = wanted.parameters.binary_data
+        if in_bytes is None:
+            in_bytes = request.parameters.binary_data_output
+        if in_bytes:
+            tail.append(values.astype("<f4").tobytes())
+            output["parameters"] = {"binary_data_size": len(tail[-1])}
+        else:
+            output["data"] = values.ravel()
+        outputs.append(output)
+    head = orjson.dumps(
+        {
+            "model_name": model_id,
+            "model_version": VERSION,
+            **({} if request.id is None else {"id": request.id}),
+            "outputs": outputs,
+        },
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
+    return Written(b"".join([head, *tail]), len(head) if tail else None)
+
+
+def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
+    """Read the numbers of a tensor apart from the JSON around them.
+
+    Returns
+    -------
+    bytes
+        The JSON with an empty list in their place; unchanged where they have to be read with it.
+    NDArray[np.uint8] or None
+        The numbers, flat or as images.
+
+    Raises
+    ------
+    InvalidInputError
+        A number is no whole one from 0 to 255.
+    """
+    found = _DATA.search(head)
+    if found is None or head.count(b'"data"') != 1:
+        return head, None
+    begin, start = found.span(2)
+    levels: NDArray[Any]
+    try:
+        if found[3]:
+            levels, end = read_images(head, start, MOST_IMAGES)
+        else:
+            end = head.find(b"]", found.end()) + 1
+            if not has_numbers_alone(head, start, end - 1):
+                return head, None
+            levels = np.frombuffer(read_levels(head, found.end(), end - 1), np.uint8)
+        if levels.dtype != np.uint8 or not has_numbers_alone(head, start, end):
+            return head, None
+    except OddListError as odd:
+        if found[3]:
+            return head, None
+        raise InvalidInputError.at(
+            f"{_POINTER}/{odd.index}", "must be a whole number from 0 to 255"
+        ) from None
+    except ValueError:  # no JSON, which is told with the rest
+        return head, None
+    return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
+
+
+def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
+    """Read lists nested as a shape is, whose numbers are bytes; names the first that is wrong."""
+    if not isinstance(data, list) or len(data) != shape[0]:
+        what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
+        raise InvalidInputError.at(pointer, f"must be {what}, as the shape says")
+    if len(shape) > 1:
+        parts = (_read_levels(part, shape[1:], f"{pointer}/{i}") for i, part in enumerate(data))
+        return b"".join(parts)
+    for i, level in enumerate(data):
+        if type(level) is not int or not 0 <= level <= 255:
+            raise InvalidInputError.at(f"{pointer}/{i}", "must be a whole number from 0 to 255")
+    return bytes(data)

@@ -1,0 +1,198 @@
+"""Trainings: start one, watch it, cancel it, delete it."""
+
+import logging
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.exceptions import TooManyRequests
+
+from jobs.events import EVENT_ID, FIRST, read_events
+from jobs.logs import request_id
+from jobs.queue import send_token
+from jobs.record import FINAL, Job, Status
+from service.api.parameters import Parameters
+from service.backend import backend
+from service.errors import RETRY_AFTER_S, problems
+from service.server.streams import FOLLOW, to_bytes
+from stepbox.errors import InvalidInputError
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import DESCRIPTIONS, Recipe
+from stepbox.training.request import TrainRequest
+
+log = logging.getLogger(__name__)
+
+blueprint = APIBlueprint(
+    "jobs", __name__, abp_tags=[Tag(name="training", description="Trainings, as batch jobs.")]
+)
+
+
+class RecipeEntry(Recipe):
+    """A named recipe."""
+
+    model_config = ConfigDict(title="RecipeEntry")
+
+    description: str
+
+
+class RecipeList(BaseModel):
+    """The named recipes."""
+
+    recipes: list[RecipeEntry]
+
+
+class TrainHeaders(Parameters):
+    """Headers of POST /train."""
+
+    model_config = ConfigDict(extra="ignore")  # there are always others
+
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Chosen by the client and kept for a day: the same key with the same body "
+        "answers with the same job, unless that has been deleted.",
+    )
+
+
+class JobPath(BaseModel):
+    """A job in the path."""
+
+    id: str = Field(description="Id of the job.")
+
+
+class JobQuery(Parameters):
+    """Which jobs to list."""
+
+    status: Status | None = Field(None, description="Only jobs in this state.")
+    limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
+    after: str | None = Field(
+        None,
+        description="The cursor `next` of the previous page, which holds whatever becomes of the "
+        "jobs on it; or a job's id, of whatever status: the jobs created before it.",
+    )
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[Job]
+    next: str | None = Field(description="Pass it as `after` for the next page; null at the end.")
+
+
+@blueprint.get("/recipes", summary="The named recipes", responses={200: RecipeList})
+def recipes() -> Response:
+    """List the named recipes with all their fields."""
+    return jsonify(
+        recipes=[
+            {"name": name, "description": DESCRIPTIONS[name], **recipe.model_dump(mode="json")}
+            for name, recipe in RECIPES.items()
+        ]
+    )
+
+
+@blueprint.post(
+    "/train",
+    summary="Start a training",
+    responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
+)
+def train(header: TrainHeaders, body: TrainRequest) -> Response:
+    """Accept a job; a worker runs it. Fields that are left out are those of the recipe."""
+    store = backend().jobs
+    recipe = body.resolve()
+    job = store.submit(
+        recipe,
+        samples=recipe.dataset_spec.train_samples,
+        queue_limit=backend().settings.queue_limit,
+        idempotency_key=header.idempotency_key,
+        request_id=request_id.get(),
+    )
+    log.info("job %s: accepted", job.id)
+    try:
+        send_token(backend().celery)
+    except Exception as error:  # the job is safe in its record: the workers make up for tokens
+        log.warning("no token was sent for job %s: %s", job.id, error)
+    return _accepted(job)
+
+
+@blueprint.get("/jobs", summary="List jobs", responses={200: JobList, **problems(404, 422, 503)})
+def list_jobs(query: JobQuery) -> Response:
+    """List jobs, newest first."""
+    found, cursor = backend().jobs.page(status=query.status, limit=query.limit, after=query.after)
+    return jsonify(jobs=[job.to_json() for job in found], next=cursor)
+
+
+@blueprint.get("/jobs/<id>", summary="A job", responses={200: Job, **problems(404, 503)})
+def get_job(path: JobPath) -> Response:
+    """Give a job as it is now."""
+    return jsonify(backend().jobs.get(path.id).to_json())
+
+
+@blueprint.delete(
+    "/jobs/<id>",
+    summary="Delete a job",
+    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
+)
+def delete_job(path: JobPath) -> tuple[str, int]:
+    """Delete a job that is over, with its history and events; its model stays."""
+    backend().jobs.delete(path.id)
+    return "", 204
+
+
+@blueprint.post(
+    "/jobs/<id>/cancel", summary="Cancel a job", responses={202: Job, **problems(404, 409, 503)}
+)
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a waiting job at once; a running one stops within 2 seconds."""
+    return _accepted(backend().jobs.cancel(path.id))
+
+
+@blueprint.get(
+    "/jobs/<id>/events",
+    summary="Follow a job",
+    responses={
+        200: {
+            "description": "`progress`, `epoch` and `status` events with ids, up to the final "
+            "`status`.",
+            "content": {"text/event-stream": {}},
+        },
+        **problems(404, 422, 503),
+    },
+    openapi_extensions={
+        "parameters": [
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "Go on after this event, without a gap.",
+                "schema": {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"},
+            }
+        ]
+    },
+)
+def job_events(path: JobPath) -> Response:
+    """Stream what happens to a job from its creation on (server-sent events)."""
+    after = request.headers.get("Last-Event-ID", FIRST)
+    if not EVENT_ID.fullmatch(after):
+        raise InvalidInputError.at(
+            "/Last-Event-ID", "must be the id of an event, like 1700000000000-0"
+        )
+    store, streams = backend().jobs, backend().streams
+    response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    if store.get(path.id).status in FINAL:
+        response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
+    elif streams.open >= streams.limit:
+        raise TooManyRequests(
+            "This process holds as many event streams as it may.", retry_after=RETRY_AFTER_S
+        )
+    elif request.method == "GET":
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop goes on from here
+    return response
+
+
+def _accepted(job: Job) -> Response:
+    response = jsonify(job.to_json())
+    response.status_code = 202
+    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Retry-After"] = "1"
+    return response

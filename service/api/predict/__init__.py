@@ -1,0 +1,1 @@
+"""Predictions: from the bytes of a request to its answer."""

@@ -1,0 +1,162 @@
+"""What runs, what is ready, and what is not."""
+
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
+
+from service.backend import backend
+from service.errors import RETRY_AFTER_S, problem, problems
+from stepbox import __version__
+from stepbox.data.builtin import DATASETS
+from stepbox.errors import DatasetError
+
+blueprint = APIBlueprint(
+    "system", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
+)
+
+
+class Check(BaseModel):
+    """Whether one thing is ready."""
+
+    name: str
+    ready: bool
+    detail: str = Field(description="What was found, or why it is not ready.")
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Ready(BaseModel):
+    """Everything is ready."""
+
+    status: str
+    checks: list[Check]
+
+
+class Device(BaseModel):
+    """A device that a worker trains on."""
+
+    name: str
+    detail: str = Field(description="Why it is used, or why a GPU is not.")
+
+
+class Worker(BaseModel):
+    """A worker that was heard of within the last seconds."""
+
+    name: str
+    device: Device
+    versions: dict[str, str | None]
+    stalled: str | None = Field(None, description="Why it takes no jobs; null while it does.")
+
+
+class Queue(BaseModel):
+    """The queue of jobs."""
+
+    reachable: bool
+    length: int | None = Field(description="Jobs that wait; null while Redis is away.")
+    limit: int = Field(description="Jobs that may wait at once.")
+
+
+class DatasetState(BaseModel):
+    """A data set's test files, as this process finds them."""
+
+    name: str
+    ready: bool
+    detail: str
+    checksums: dict[str, str] = Field(description="File → md5, as published.")
+
+
+class System(BaseModel):
+    """What this installation consists of."""
+
+    workers: list[Worker]
+    queue: Queue
+    datasets: list[DatasetState]
+    models: int = Field(description="Models in the store.")
+    versions: dict[str, str]
+
+
+@blueprint.get("/livez", summary="Does the process answer?", responses={200: Alive})
+def livez() -> Response:
+    """Say that the process answers, whatever it depends on."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz", summary="Is everything ready?", responses={200: Ready, **problems(503)})
+def readyz() -> Response:
+    """Tell what is ready and what is not, with reasons."""
+    queue, workers = _queue_and_workers()
+    checks = [
+        {
+            "name": "queue",
+            "ready": queue["reachable"],
+            "detail": "reachable" if queue["reachable"] else "Redis cannot be reached",
+        },
+        _workers_check(workers),
+        *(
+            {"name": f"data set {state['name']}", **{k: state[k] for k in ("ready", "detail")}}
+            for state in _datasets()
+        ),
+    ]
+    missing = [check["name"] for check in checks if not check["ready"]]
+    if missing:
+        return problem(
+            503,
+            f"Not ready: {', '.join(missing)}.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+            checks=checks,
+        )
+    return jsonify(status="ready", checks=checks)
+
+
+@blueprint.get("/system", summary="What this installation consists of", responses={200: System})
+def system() -> Response:
+    """List workers and their devices, the queue, the data sets and the versions."""
+    queue, workers = _queue_and_workers()
+    return jsonify(
+        workers=workers,
+        queue=queue,
+        datasets=_datasets(),
+        models=len(backend().models.ids()),
+        versions={
+            "stepbox": __version__,
+            "python": python_version(),
+            **{name: version(name) for name in ("numpy", "flask", "celery", "redis")},
+        },
+    )
+
+
+def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    limit = backend().settings.queue_limit
+    try:
+        jobs = backend().jobs
+        return {"reachable": True, "length": jobs.queue_length(), "limit": limit}, jobs.workers()
+    except RedisError:
+        return {"reachable": False, "length": None, "limit": limit}, []
+
+
+def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
+    stalled = [f"{one['name']}: {one['stalled']}" for one in workers if one.get("stalled")]
+    taking = len(workers) - len(stalled)
+    found = f"{len(workers)} alive" if workers else "none was heard of; jobs wait"
+    return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
+
+
+def _datasets() -> list[dict[str, Any]]:
+    states = []
+    for name, spec in DATASETS.items():
+        try:
+            found = backend().dataset(name)
+            ready, detail = True, f"{len(found.images):,} test images, checksums right"
+        except DatasetError as error:
+            ready, detail = False, str(error)
+        states.append({"name": name, "ready": ready, "detail": detail, "checksums": spec.checksums})
+    return states

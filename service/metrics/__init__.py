@@ -1,0 +1,1 @@
+"""What is counted, and how the counts of all processes are summed."""

@@ -1,0 +1,1 @@
+"""Everything below HTTP: sockets, bodies, memory, event streams, and how gunicorn runs it."""

@@ -1,0 +1,144 @@
+"""The pages: HTML for people, over the same API. Scripts fill in what the API tells."""
+
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Flask, Response, make_response, render_template
+
+from stepbox.analysis.expressions import FUNCTIONS
+from stepbox.training.presets import DEFAULT_RECIPE
+from stepbox.training.recipe import DESCRIPTIONS
+from stepbox.training.request import TrainRequest
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+PAGES = {
+    "jobs": "/",
+    "models": "/ui/models",
+    "predict": "/ui/predict",
+    "mathematics": "/ui/mathematics",
+    "system": "/ui/system",
+}
+FIRST_FIELDS = ("hidden_sizes", "epochs", "learning_rate", "batch_size", "seed")
+LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale": "Pixels"}
+
+blueprint = Blueprint("pages", __name__)
+
+
+class FormField(NamedTuple):
+    """A field of a recipe, as the form shows it."""
+
+    name: str
+    label: str
+    kind: str  # how its text becomes JSON: number, numbers, boolean or string
+    choices: list[str]
+    allowed: str
+    help: str
+
+
+def register(app: Flask) -> None:
+    """Add the pages; they are no part of the OpenAPI document."""
+    app.register_blueprint(blueprint)
+
+    @app.template_global()
+    def page(name: str) -> str:
+        """Address of a page."""
+        return PAGES[name]
+
+
+def form_fields() -> list[FormField]:
+    """Read the fields of a recipe, their ranges and their help from the request's schema."""
+    properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
+    return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
+
+
+@blueprint.get("/")
+def jobs() -> Response:
+    """Start a training, watch the present one, list all."""
+    fields = form_fields()
+    return _page(
+        "jobs",
+        recipes=DESCRIPTIONS,
+        default=DEFAULT_RECIPE,
+        first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
+        rest=[field for field in fields if field.name not in FIRST_FIELDS],
+    )
+
+
+@blueprint.get("/ui/jobs/<id>")
+def job(id: str) -> Response:
+    """Show one training."""
+    return _page("job", section="jobs", id=id)
+
+
+@blueprint.get("/ui/models")
+def models() -> Response:
+    """List and compare models."""
+    return _page("models")
+
+
+@blueprint.get("/ui/models/<ref>")
+def model(ref: str) -> Response:
+    """Show one model."""
+    return _page("model", section="models", ref=ref)
+
+
+@blueprint.get("/ui/predict")
+def predict() -> Response:
+    """Draw, and see what models say."""
+    return _page("predict")
+
+
+@blueprint.get("/ui/mathematics")
+def mathematics() -> Response:
+    """Take hold of the mathematics."""
+    return _page("mathematics", functions=FUNCTIONS)
+
+
+@blueprint.get("/ui/system")
+def system() -> Response:
+    """Show what runs."""
+    return _page("system")
+
+
+def _page(name: str, section: str = "", **values: Any) -> Response:
+    response = make_response(
+        render_template(f"{name}.html", script=name, section=section or name, **values)
+    )
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _field(name: str, schema: dict[str, Any]) -> FormField:
+    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema) | {
+        "description": schema.get("description", "")
+    }
+    kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
+    kind = kinds.get(schema.get("type", ""), "string")
+    choices = ["true", "false"] if kind == "boolean" else schema.get("enum", [])
+    allowed = _range(schema)
+    if kind == "numbers":
+        count, each = schema.get("maxItems"), _range(schema.get("items", {}))
+        allowed = f"Up to {count} numbers of {each}, with commas between" if count else each
+    return FormField(
+        name=name,
+        label=LABELS.get(name, name.replace("_", " ").capitalize()),
+        kind=kind,
+        choices=[str(choice) for choice in choices],
+        allowed=allowed,
+        help=schema["description"].replace("`", ""),
+    )
+
+
+def _range(schema: dict[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if above is not None and high is not None:
+        return f"Above {above:,g}, up to {high:,g}"
+    if low is None or high is None:
+        return ""
+    return f"{low:,} to {high:,}"

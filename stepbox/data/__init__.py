@@ -1,0 +1,1 @@
+"""Data sets: what they are, and how their files are read."""

@@ -1,0 +1,1 @@
+"""Networks: layers, activation functions, losses, and the gradients by hand."""

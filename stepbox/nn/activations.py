@@ -1,0 +1,98 @@
+"""Activation functions of the hidden layers, each beside its derivative.
+
+All work elementwise on real and on complex arrays, so that a derivative can be
+checked by a complex step: f′(z) = Im f(z + ih) / h, without any cancellation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of the pre-activation and its derivative.
+
+    Attributes
+    ----------
+    name
+        Key in `ACTIVATIONS`.
+    function, derivative
+        Elementwise: any shape to the same shape and dtype.
+    """
+
+    name: str
+    function: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+
+
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + exp(−z)), in (0, 1]; under −88 that of −88: exp(89) overflows float32."""
+    result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
+    return result
+
+
+def sigmoid_derivative(z: Array) -> Array:
+    """Return 1 / (4 cosh²(z/2)), which equals σ(1 − σ) but is exact where σ rounds to 1."""
+    return 0.25 * tanh_derivative(0.5 * z)
+
+
+def tanh(z: Array) -> Array:
+    """Return the hyperbolic tangent, in (−1, 1)."""
+    return np.tanh(z)
+
+
+def tanh_derivative(z: Array) -> Array:
+    """Return 1 / cosh²(z), in (0, 1]."""
+    with np.errstate(over="ignore"):  # 1/∞ is the 0 that is meant
+        return (1 / np.cosh(z)) ** 2
+
+
+def relu(z: Array) -> Array:
+    """Return z where its real part is positive, else 0."""
+    return np.where(z.real > 0, z, 0) if z.dtype.kind == "c" else np.fmax(z, 0)
+
+
+def relu_derivative(z: Array) -> Array:
+    """Return 1 where the real part is positive, else 0, as also at 0 itself."""
+    return (z.real > 0).astype(z.dtype)
+
+
+def gelu(z: Array) -> Array:
+    """Return z Φ(z), Φ being the distribution function of the standard normal distribution."""
+    value: Array = z * _normal_distribution(z)
+    return value
+
+
+def gelu_derivative(z: Array) -> Array:
+    """Return Φ(z) + z φ(z)."""
+    with np.errstate(over="ignore", under="ignore"):  # exp(−∞) is the 0 that is meant
+        density = np.exp(-0.5 * z * z) / z.dtype.type(np.sqrt(2 * np.pi))
+    slope: Array = _normal_distribution(z) + z * density
+    return slope
+
+
+def _normal_distribution(z: Array) -> Array:
+    # Imported here, as in `analysis.least_absolute`: SciPy is a third of the API's start.
+    from scipy.special import erfc
+
+    # By the complementary error function: exact to the last digits where Φ is near 0.
+    share: Array = 0.5 * erfc(-z / z.dtype.type(np.sqrt(2)))
+    return share
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation("sigmoid", sigmoid, sigmoid_derivative),
+        Activation("tanh", tanh, tanh_derivative),
+        Activation("relu", relu, relu_derivative),
+        Activation("gelu", gelu, gelu_derivative),
+    )
+}

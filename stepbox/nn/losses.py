@@ -1,0 +1,54 @@
+"""Softmax and the cross-entropy that is trained, both stable for any finite logits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.nn.activations import Array
+
+
+def softmax(logits: Array) -> Array:
+    """Turn logits into probabilities, p_i = exp(z_i) / Σ_j exp(z_j).
+
+    Parameters
+    ----------
+    logits
+        Shape (..., classes), finite, real or complex.
+
+    Returns
+    -------
+    Array
+        Same shape; over the last axis in 0..1 with sum 1. Unchanged when a
+        constant is added to all logits.
+    """
+    exponentials: Array = np.exp(_shifted(logits))
+    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def cross_entropy(logits: Array, labels: NDArray[np.integer[Any]]) -> Array:
+    """Return −log p_label in nats: log Σ_j exp(z_j) − z_label.
+
+    Parameters
+    ----------
+    logits
+        Shape (n, classes), finite, real or complex.
+    labels
+        Shape (n,), the right classes, 0..classes−1.
+
+    Returns
+    -------
+    Array
+        Shape (n,), nats, ≥ 0; infinite where the true value exceeds the float range.
+    """
+    shifted = _shifted(logits)
+    losses: Array = np.log(np.exp(shifted).sum(axis=-1)) - shifted[np.arange(len(labels)), labels]
+    return losses
+
+
+def _shifted(logits: Array) -> Array:
+    """Subtract the largest logit, so that no exponential overflows and one of them is 1."""
+    with np.errstate(over="ignore"):  # a difference beyond the float range: exp(−∞) = 0 is meant
+        shifted: Array = logits - logits.real.max(axis=-1, keepdims=True)
+    return shifted

@@ -1,0 +1,1 @@
+"""Storage: models, their cards and weights, aliases, and checkpoints."""

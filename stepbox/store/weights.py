@@ -1,0 +1,130 @@
+"""A network as the bytes of a safetensors file, and back."""
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from stepbox.errors import DamagedModelError
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import StoredWeights
+from stepbox.store.regular_files import read_regular, size_of_regular
+from stepbox.training.recipe import Recipe
+
+HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+}
+
+
+def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
+    """Encode a network, and describe the file for its card.
+
+    Parameters
+    ----------
+    network
+        Its arrays are all float64 or all float32.
+
+    Returns
+    -------
+    bytes
+        A safetensors file of ``0.weight``, shape (n_out, n_in), ``0.bias``, ``1.weight``… and
+        nothing else: equal networks give equal files.
+    StoredWeights
+        Its size, checksum and type.
+    """
+    arrays = {name: np.ascontiguousarray(a) for name, a in network.named_arrays().items()}
+    dtype = "F32" if arrays["0.weight"].dtype == np.float32 else "F64"
+    if any(array.dtype != DTYPES[dtype] for array in arrays.values()):
+        raise TypeError("weights and biases must be all float64 or all float32")
+    data = save(arrays)
+    return data, StoredWeights(
+        bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), dtype=dtype
+    )
+
+
+def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
+    """Look at a file without reading it: what is larger than its recipe's network is damaged.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected, recipe
+        As for `decode_weights`.
+
+    Raises
+    ------
+    DamagedModelError
+        The file's size is not that in the card, or that does not fit the recipe.
+    OSError
+        The file is missing or cannot be looked at.
+    """
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
+    least = parameters * DTYPES[expected.dtype].itemsize
+    if not least < expected.bytes <= least + HEADER_BYTES:
+        raise DamagedModelError(
+            f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
+            f"takes: {least:,} and a header"
+        )
+    if size_of_regular(path) != expected.bytes:
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
+
+
+def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
+    check_size(path, expected, recipe)
+    return decode_weights(read_regular(path, expected.bytes), expected, recipe)
+
+
+def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
+    """Decode a file after comparing it with what its card says.
+
+    Parameters
+    ----------
+    data
+        The file.
+    expected
+        Size, checksum and type that it must have.
+    recipe
+        Tells the shapes of the arrays, and the activation.
+
+    Returns
+    -------
+    Network
+        Its arrays are read-only.
+
+    Raises
+    ------
+    DamagedModelError
+        The file differs from one of these.
+    """
+    if len(data) != expected.bytes:
+        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
+    if hashlib.sha256(data).hexdigest() != expected.sha256:
+        raise DamagedModelError("its content differs from the checksum in its card")
+    try:
+        arrays = load(data)
+    except (SafetensorError, KeyError) as error:
+        raise DamagedModelError("it is no safetensors file of arrays") from error
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(pairwise(recipe.layer_sizes)):
+        shapes |= {f"{layer}.weight": (n_out, n_in), f"{layer}.bias": (n_out,)}
+    if {name: array.shape for name, array in arrays.items()} != shapes:
+        raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
+    if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
+        raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
+    for array in arrays.values():
+        array.setflags(write=False)
+    layers = range(len(recipe.layer_sizes) - 1)
+    return Network(
+        [arrays[f"{layer}.weight"] for layer in layers],
+        [arrays[f"{layer}.bias"] for layer in layers],
+        ACTIVATIONS[recipe.activation],
+    )

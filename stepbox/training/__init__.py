@@ -1,0 +1,1 @@
+"""Trainings: recipes, both engines, and the loop over the epochs."""

@@ -1,0 +1,195 @@
+"""Varied copies of the training images, new ones each epoch.
+
+``distort`` is for handwriting: each picture is turned, stretched, moved, and warped by a smooth
+random field, as a hand varies. ``shift`` and ``mirror`` are for clothes: a step of one pixel to a
+side, and the same seen in a mirror. Black stays black, so that pictures keep their many zeros.
+
+References
+----------
+Simard, P., Steinkraus, D., Platt, J. (2003). Best practices for convolutional neural networks
+applied to visual document analysis, section 2: elastic distortions.
+"""
+
+from math import cos, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.nn.activations import Array
+from stepbox.nn.kernels.compiling import kept
+from stepbox.training.recipe import Augmentation
+
+Images = NDArray[np.uint8]
+
+SIDE = 28
+FIELDS = 3000  # fields are drawn once a training; a picture takes any of them, in any of 4 signs
+SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
+STRENGTH = 1.0  # px, a field's root mean square along each axis
+ANGLE = 0.15  # rad
+STRETCH = 0.1  # share of the size, along each axis
+SHIFT = 1.0  # px
+SHIFT_SHARE = 0.6  # of the pictures that are moved by whole pixels
+
+
+class Augmenter:
+    """Makes varied copies of pictures.
+
+    Attributes
+    ----------
+    kind
+        What is varied; ``none`` nothing.
+    """
+
+    def __init__(self, kind: Augmentation, seed: int) -> None:
+        self.kind = kind
+        self._seed = seed
+        if kind == "distort":
+            self._fields = displacement_fields(np.random.default_rng([seed, 0]))
+
+    def __call__(self, images: Images, epoch: int, first: int) -> Images:
+        """Vary pictures.
+
+        Parameters
+        ----------
+        images
+            Shape (n, 28, 28), 0..255.
+        epoch, first
+            Where they stand in the training: its epoch from 1, and how many came before them in
+            it. What is drawn depends on these and the seed alone, so no state has to be kept.
+
+        Returns
+        -------
+        Images
+            Same shape.
+        """
+        if self.kind == "none":
+            return images
+        rng = np.random.default_rng([self._seed, epoch, first])
+        if self.kind == "distort":
+            return distort(images, self._fields, rng)
+        return mirror_and_shift(images, rng)
+
+
+def displacement_fields(rng: np.random.Generator) -> Array:
+    """Draw smooth random fields, float32 of shape (fields, 2, 28, 28), in px."""
+    from scipy.ndimage import gaussian_filter  # here: importing it is a fifth of a worker's startup
+
+    noise = rng.uniform(-1, 1, (FIELDS, 2, SIDE, SIDE))
+    fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
+    size: Array = np.sqrt(np.square(fields).mean(axis=(2, 3), keepdims=True))
+    return (STRENGTH / size * fields).astype(np.float32)
+
+
+def distort(images: Images, fields: Array, rng: np.random.Generator) -> Images:
+    """Turn, stretch, move and warp each picture by its own random amounts."""
+    count = len(images)
+    return resample(
+        images,
+        fields,
+        rng.integers(len(fields), size=count),
+        rng.choice([-1.0, 1.0], (count, 2)),
+        rng.uniform(-ANGLE, ANGLE, count),
+        rng.uniform(1 - STRETCH, 1 + STRETCH, (count, 2)),
+        rng.uniform(-SHIFT, SHIFT, (count, 2)),
+    )
+
+
+@kept
+def resample(
+    images: Images,
+    fields: Array,
+    chosen: NDArray[np.int64],
+    signs: Array,
+    angles: Array,
+    stretches: Array,
+    shifts: Array,
+) -> Images:
+    """Look up each new pixel at its own place of the old picture, between four old pixels.
+
+    The place of the pixel p is c + S R (p − c) + s + u(p): R turns about the centre c by the
+    angle, S stretches each axis, s is the shift and u the field.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 28, 28), 0..255; black beyond the edges.
+    fields
+        Shape (fields, 2, 28, 28), px down and px to the right.
+    chosen, signs
+        Shapes (n,) and (n, 2): each picture's field, and its sign along each axis.
+    angles, stretches, shifts
+        Shapes (n,), (n, 2), (n, 2): rad, factors and px.
+
+    Returns
+    -------
+    Images
+        Same shape, rounded to whole greys.
+    """
+    count, height, width = images.shape
+    varied = np.empty_like(images)
+    # In a black frame, wide enough for whatever lies beyond the edges to be looked up there.
+    framed = np.zeros((height + 3, width + 3))
+    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
+    for n in range(count):
+        framed[1 : height + 1, 1 : width + 1] = images[n]
+        field = chosen[n]
+        cosine, sine = cos(angles[n]), sin(angles[n])
+        for i in range(height):
+            for j in range(width):
+                dy, dx = i - middle_y, j - middle_x
+                y = middle_y + stretches[n, 0] * (cosine * dy - sine * dx) + shifts[n, 0]
+                x = middle_x + stretches[n, 1] * (sine * dy + cosine * dx) + shifts[n, 1]
+                y = min(max(y + signs[n, 0] * fields[field, 0, i, j] + 1, 0), height + 1)
+                x = min(max(x + signs[n, 1] * fields[field, 1, i, j] + 1, 0), width + 1)
+                top, left = int(y), int(x)
+                below, right = y - top, x - left
+                upper = (1 - right) * framed[top, left] + right * framed[top, left + 1]
+                lower = (1 - right) * framed[top + 1, left] + right * framed[top + 1, left + 1]
+                varied[n, i, j] = int((1 - below) * upper + below * lower + 0.5)
+    return varied
+
+
+def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
+    """Mirror every second picture, and move most by one pixel to some side."""
+    count = len(images)
+    mirrored = rng.random(count) < 0.5
+    moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
+    return move(images, mirrored, moves)
+
+
+@kept
+def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
+    """Move pictures by whole pixels, black coming in, some after they were mirrored.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 28, 28), 0..255.
+    mirrored
+        Shape (n,): which are.
+    moves
+        Shape (n, 2): px down and px to the right.
+
+    Returns
+    -------
+    Images
+        Same shape.
+    """
+    count, height, width = images.shape
+    varied = np.zeros_like(images)
+    for n in range(count):
+        down, right = moves[n]
+        for i in range(max(down, 0), height + min(down, 0)):
+            # ::1 changes nothing, but lets the compiler see one kind of slice.
+            row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
+            part = row[max(-right, 0) : width - max(right, 0)]
+            varied[n, i, max(right, 0) : width + min(right, 0)] = part
+    return varied
+
+
+def compile_ahead() -> None:
+    """Compile all loops, or take them from the cache."""
+    images = np.zeros((1, SIDE, SIDE), np.uint8)
+    fields = np.zeros((1, 2, SIDE, SIDE), np.float32)
+    distort(images, fields, np.random.default_rng(0))
+    mirror_and_shift(images, np.random.default_rng(0))

@@ -1,0 +1,149 @@
+"""How well a network does on a data set, and how far its probabilities can be trusted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
+from stepbox.nn.activations import Array
+from stepbox.nn.losses import cross_entropy, softmax
+from stepbox.nn.network import Network
+
+BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The samples whose top probability lies in [low, high), the last bin with 1 itself.
+
+    Attributes
+    ----------
+    low, high
+        Edges, 0..1.
+    count
+        Number of samples.
+    confidence, accuracy
+        Mean top probability and share of right answers, 0..1; None in an empty bin.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's figures on a data set, in plain Python numbers.
+
+    Attributes
+    ----------
+    loss
+        Mean cross-entropy of a sample, nats.
+    accuracy
+        Share of right answers, 0..1.
+    confusion_matrix
+        Counts: row the true class, column the predicted one.
+    precision
+        For each class, the share of right answers among those that named it; None where none did.
+    recall
+        For each class, the share of its samples that were recognised; None where there are none.
+    expected_calibration_error
+        Mean over the samples of their bin's |accuracy − confidence|, 0..1.
+    bins
+        Ten equal bins of the top probability, empty ones too.
+
+    References
+    ----------
+    Guo, C. et al. (2017). On calibration of modern neural networks, equation 3.
+    """
+
+    loss: float
+    accuracy: float
+    confusion_matrix: list[list[int]]
+    precision: list[float | None]
+    recall: list[float | None]
+    expected_calibration_error: float
+    bins: list[Bin]
+
+
+def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Evaluation:
+    """Run the network over a data set and count.
+
+    Parameters
+    ----------
+    network
+        The network; its weights' float type is that of the forward pass.
+    dataset
+        What to answer.
+    pixel_scale
+        How the network was trained to see pixels.
+
+    Returns
+    -------
+    Evaluation
+        Figures over all samples.
+    """
+    return assess(predict_logits(network, dataset.images, pixel_scale), dataset.labels)
+
+
+def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelScale) -> Array:
+    """Return the logits, shape (n, classes), of images of shape (n, 28, 28), block by block."""
+    dtype = network.weights[0].dtype
+    blocks = [
+        network.logits(scale_pixels(images[start : start + BLOCK], pixel_scale, dtype))
+        for start in range(0, len(images), BLOCK)
+    ]
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> Evaluation:
+    """Compute all figures from logits of shape (n, classes) and labels of shape (n,), n ≥ 1."""
+    logits = logits.astype(np.float64)
+    predicted = logits.argmax(axis=1)
+    right = predicted == labels
+    confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
+    np.add.at(confusion, (labels, predicted), 1)
+    bins = _calibration_bins(softmax(logits).max(axis=1), right)
+    return Evaluation(
+        loss=float(cross_entropy(logits, labels).mean()),
+        accuracy=float(right.mean()),
+        confusion_matrix=confusion.tolist(),
+        precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
+        recall=_shares(confusion.diagonal(), confusion.sum(axis=1)),
+        expected_calibration_error=sum(
+            bin.count * abs(bin.accuracy - bin.confidence)
+            for bin in bins
+            if bin.accuracy is not None and bin.confidence is not None
+        )
+        / len(labels),
+        bins=bins,
+    )
+
+
+def _calibration_bins(confidence: Array, right: NDArray[np.bool_]) -> list[Bin]:
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = []
+    for number in range(BINS):
+        inside = index == number
+        count = int(inside.sum())
+        bins.append(
+            Bin(
+                low=number / BINS,
+                high=(number + 1) / BINS,
+                count=count,
+                confidence=float(confidence[inside].mean()) if count else None,
+                accuracy=float(right[inside].mean()) if count else None,
+            )
+        )
+    return bins
+
+
+def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:
+    return [
+        float(part / whole) if whole else None for part, whole in zip(parts, wholes, strict=True)
+    ]

@@ -1,0 +1,64 @@
+"""The body of a request to train: a named recipe, and the fields of it to change."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
+from stepbox.training.recipe import Recipe, RecipeName, validate_all
+
+
+def _unset() -> Any:
+    """Stand for a field that a request leaves out, so that its schema shows no default."""
+
+
+def _optional(field: FieldInfo) -> Any:
+    """Annotate a field of the recipe as one that a request may leave out."""
+    copy = field.asdict()
+    kind, attributes = copy["annotation"], {**copy["attributes"], "default_factory": _unset}
+    attributes.pop("default", None)
+    return Annotated[(kind, *copy["metadata"], Field(**attributes))]
+
+
+_Changes: Any = create_model(
+    "_Changes",
+    **{name: _optional(field) for name, field in Recipe.model_fields.items() if name != "name"},
+)
+
+
+class TrainRequest(_Changes):
+    """What to train: a named recipe, and the fields of it to change."""
+
+    recipe: RecipeName = Field(
+        DEFAULT_RECIPE,
+        description="The named recipe to start from; the other fields override its own.",
+    )
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"example": {"recipe": "mnist-numpy", "epochs": 1}},
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate_all(
+            cls,
+            body,
+            validate,
+            lambda given: RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump() | given,
+        )
+
+    def resolve(self) -> Recipe:
+        """Return the whole recipe: the named one, with the fields that the request changes."""
+        changes = self.model_dump(exclude_unset=True, exclude={"recipe"})
+        return Recipe.model_validate(RECIPES[self.recipe].model_dump() | changes)

@@ -1,0 +1,85 @@
+"""Torch's model of a recipe, and the plain network that it comes to once it is trained."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from stepbox.nn.activations import ACTIVATIONS, ActivationName, Array
+from stepbox.nn.network import Network
+from stepbox.training.recipe import Recipe
+
+MODULES: dict[ActivationName, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+}
+
+
+def initial_model(recipe: Recipe) -> nn.Sequential:
+    """Build the untrained model on the CPU, with torch's own draws for the recipe's seed."""
+    sizes = recipe.layer_sizes
+    with torch.random.fork_rng(devices=[]):  # leaves the process's own random state alone
+        torch.manual_seed(recipe.seed)
+        modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
+        for n_in, n_out in pairwise(sizes[1:]):
+            if recipe.normalization == "batch":
+                modules.append(nn.BatchNorm1d(n_in))
+            modules.append(MODULES[recipe.activation]())
+            if recipe.dropout:
+                modules.append(nn.Dropout(recipe.dropout))
+            modules.append(nn.Linear(n_in, n_out))
+        if recipe.initialization == "he":
+            for module in modules:
+                if isinstance(module, nn.Linear):
+                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                    nn.init.zeros_(module.bias)
+    return nn.Sequential(*modules)
+
+
+def fold(
+    model: nn.Sequential, mean: float, deviation: float, activation: ActivationName
+) -> Network:
+    """Make the plain network that answers as a model does once it is trained.
+
+    Batch normalization is then affine, γ (z − μ) / σ + β for each neuron; so are inputs
+    (x − mean) / deviation. Both go into the layer beside them.
+
+    Parameters
+    ----------
+    model
+        Linear layers, each but the last with or without a batch normalization.
+    mean, deviation
+        Of the pixels as the network sees them; 0 and 1 where they are not standardized.
+    activation
+        Function of the hidden layers.
+
+    Returns
+    -------
+    Network
+        In float32, a copy.
+    """
+    weights: list[Array] = []
+    biases: list[Array] = []
+    for module in model:
+        if isinstance(module, nn.Linear):
+            weights.append(module.weight.numpy(force=True).astype(np.float64))
+            biases.append(module.bias.numpy(force=True).astype(np.float64))
+        elif isinstance(module, nn.BatchNorm1d):
+            gamma, beta, mu, variance = (
+                tensor.numpy(force=True).astype(np.float64)
+                for tensor in (module.weight, module.bias, module.running_mean, module.running_var)
+                if tensor is not None
+            )
+            factor = gamma / np.sqrt(variance + module.eps)
+            weights[-1] *= factor[:, None]
+            biases[-1] = (biases[-1] - mu) * factor + beta
+    weights[0] /= deviation
+    biases[0] -= mean * weights[0].sum(axis=1)
+    return Network(
+        [array.astype(np.float32) for array in weights],
+        [array.astype(np.float32) for array in biases],
+        ACTIVATIONS[activation],
+    )

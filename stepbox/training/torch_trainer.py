@@ -1,0 +1,263 @@
+"""The torch engine: mini-batch gradient descent in float32, on CUDA where a device is visible.
+
+Plain gradient descent of a plain network is written out in the formulas of `backprop`, which saves
+autograd's bookkeeping, about half of the time at this size. All else is left to autograd.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stepbox.data.dataset import Dataset
+from stepbox.memory import out_of_memory
+from stepbox.nn.activations import ActivationName, Array
+from stepbox.nn.network import Network
+from stepbox.training.captured_step import CapturedStep
+from stepbox.training.computer import Computer, processor_name
+from stepbox.training.recipe import Recipe
+from stepbox.training.torch_model import fold, initial_model
+from stepbox.training.trainer import Trainer
+
+# Batches of this size gain little from a second thread and lose tenfold where cores are shared;
+# and with one thread the sums, so the weights, do not depend on the number of cores.
+torch.set_num_threads(1)
+
+HOST_FULL = "DefaultCPUAllocator"  # in the message of torch's error
+
+FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+
+# f′(z) where it can be told from a = f(z).
+SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
+    "sigmoid": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a * a,
+    "relu": torch.sign,
+}
+
+
+class TorchTrainer(Trainer):
+    """What both ways to descend share: the data set on the device, and a model.
+
+    Nothing is copied or synchronised between two reports, unless images are varied:
+    that is done by the CPU. On CUDA the first step is taken as it is written, those that follow
+    as the graph that it comes to; only an epoch's last, smaller batch is an exception.
+    """
+
+    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+        super().__init__(recipe, train_set)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._unit = 255 if recipe.pixel_scale == "unit" else 1
+        self._mean, self._deviation = 0.0, 1.0
+        if recipe.standardize:
+            self._mean = float(train_set.images.mean()) / self._unit
+            self._deviation = float(train_set.images.std()) / self._unit
+        with full_memory_told(recipe):
+            if self.device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            self._images = torch.tensor(train_set.images, device=self.device)
+            self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
+            self._model = initial_model(recipe).to(self.device)
+        self._captured: CapturedStep | None = None
+        self._warm = False  # set up by a first step
+
+    def train_samples(self, indices: NDArray[np.int64]) -> float:
+        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        batch_size = self.recipe.batch_size
+        with full_memory_told(self.recipe):
+            order = torch.from_numpy(indices).to(self.device)
+            if self.recipe.augmentation == "none":
+                images = self._images[order]
+            else:
+                images = torch.from_numpy(self.augmented_images(indices)).to(self.device)
+            inputs = torch.split(self._scaled(images), batch_size)
+            labels = torch.split(self._labels[order], batch_size)
+            rates = self.learning_rates(len(indices)).tolist()
+            losses = [self._step(*batch) for batch in zip(inputs, labels, rates, strict=True)]
+            return float(torch.stack(losses).sum(dtype=torch.float64))
+
+    def network(self) -> Network:
+        """Return a NumPy copy of the present network, all folded into plain layers."""
+        return fold(self._model, self._mean, self._deviation, self.recipe.activation)
+
+    def computer(self) -> Computer:
+        """Tell what trains, beyond the recipe."""
+        threads = torch.get_num_threads()
+        if self.device == "cpu":
+            return Computer(processor_name(), torch.backends.cpu.get_cpu_capability(), threads)
+        major, minor = torch.cuda.get_device_capability()
+        return Computer(torch.cuda.get_device_name(), f"sm_{major}{minor}", threads)
+
+    def peak_memory(self) -> int:
+        """Return the most memory, bytes, held at once: of the process, on CUDA of the device."""
+        if self.device == "cpu":
+            return super().peak_memory()
+        return torch.cuda.max_memory_allocated()
+
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change."""
+        model = self._model.state_dict()
+        return {f"model.{name}": tensor.numpy(force=True).copy() for name, tensor in model.items()}
+
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+        self._captured, self._warm = None, False
+        self._model.load_state_dict(
+            {name: torch.tensor(arrays[f"model.{name}"]) for name in self._model.state_dict()}
+        )
+
+    def _step(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
+        if self.device == "cpu" or len(labels) < self.recipe.batch_size or not self._warm:
+            self._warm = True
+            return self._descend(inputs, labels, rate)
+        if self._captured is None:
+            self._captured = CapturedStep(self._descend, inputs, labels)
+        return self._captured(inputs, labels, rate)
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        inputs = images.reshape(len(images), -1).to(torch.float32)
+        if self._unit != 1:
+            inputs /= self._unit
+        if self.recipe.standardize:
+            inputs = inputs.sub_(self._mean).div_(self._deviation)
+        return inputs
+
+    @abstractmethod
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
+        """Take one step along the mean gradient of a batch; return its summed loss before it."""
+
+
+class FormulaTrainer(TorchTrainer):
+    """Plain gradient descent by `backprop`'s formulas, for all samples of a batch at once."""
+
+    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+        super().__init__(recipe, train_set)
+        self._layers = [
+            (module.weight.detach(), module.bias.detach())  # they share the model's memory
+            for module in self._model
+            if isinstance(module, nn.Linear)
+        ]
+        self._one_hot = torch.eye(recipe.layer_sizes[-1], device=self.device)
+        self._function = FUNCTIONS[recipe.activation]
+        self._slope = SLOPES[recipe.activation]
+
+    @torch.no_grad()
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
+        activations = [inputs]
+        for weights, biases in self._layers[:-1]:
+            z = torch.addmm(biases, activations[-1], weights.T)
+            activations.append(self._function(z))
+        weights, biases = self._layers[-1]
+        logits = torch.addmm(biases, activations[-1], weights.T)
+        targets = self._one_hot[labels]
+        log_probabilities = torch.log_softmax(logits, 1)
+        # δ, times the step η/n that all gradients take: a graph can read a rate only as a tensor.
+        delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
+        for layer in reversed(range(len(self._layers))):
+            weights, biases = self._layers[layer]
+            a = activations[layer]
+            passed = (delta @ weights).mul_(self._slope(a)) if layer else delta
+            weights.addmm_(delta.T, a, alpha=-1)
+            biases.sub_(delta.sum(0))
+            delta = passed
+        return -torch.vdot(log_probabilities.flatten(), targets.flatten())
+
+
+class AutogradTrainer(TorchTrainer):
+    """Any recipe, by autograd and torch's own optimizers."""
+
+    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+        super().__init__(recipe, train_set)
+        parameters = self._model.parameters()
+        self._optimizer: torch.optim.Optimizer
+        if recipe.optimizer == "adamw":
+            self._optimizer = torch.optim.AdamW(
+                parameters,
+                weight_decay=recipe.weight_decay,
+                fused=True,
+                capturable=self.device == "cuda",
+            )
+        else:
+            self._optimizer = torch.optim.SGD(parameters, fused=True)
+
+    def train_samples(self, indices: NDArray[np.int64]) -> float:
+        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        # Dropout draws from torch's own generator: seeded by the place in the training, it needs
+        # no state, and the process's own random state is left alone.
+        place = [self.recipe.seed, self.epochs_done, self.samples_done]
+        with torch.random.fork_rng():
+            torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+            return super().train_samples(indices)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change: the model, and the optimizer's moments."""
+        moments = self._optimizer.state_dict()["state"]
+        return super().arrays() | {
+            f"optimizer.{parameter}.{name}": tensor.numpy(force=True).copy()
+            for parameter, tensors in moments.items()
+            for name, tensor in tensors.items()
+        }
+
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+        super().set_arrays(arrays)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, array in arrays.items():
+            if key.startswith("optimizer."):
+                _, parameter, name = key.split(".")
+                moments.setdefault(int(parameter), {})[name] = torch.tensor(array)
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
+
+    def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        loss = functional.cross_entropy(self._model(inputs), labels)
+        self._optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self._optimizer.step()
+        return loss.detach() * len(labels)
+
+
+def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
+    """Choose the way to descend: by formulas where the recipe is plain, else by autograd."""
+    plain = (
+        recipe.optimizer == "sgd"
+        and recipe.dropout == 0
+        and recipe.normalization == "none"
+        and recipe.activation in SLOPES
+    )
+    return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set)
+
+
+def visible_device() -> tuple[str, str]:
+    """Name the device that trainings run on, and say why it is that one."""
+    if torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name()})", "a CUDA device is visible"
+    if torch.version.cuda is None:
+        return "cpu", "this build of torch has no CUDA"
+    return "cpu", "torch finds no CUDA device that it can use"
+
+
+@contextmanager
+def full_memory_told(recipe: Recipe) -> Iterator[None]:
+    """Turn torch's report of a full device into an error that says what to do.
+
+    Of a full host torch speaks in a plain RuntimeError; a MemoryError, as NumPy's, is made of it.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        remedy = "train where no CUDA device is visible"
+        raise out_of_memory(recipe, "the device", remedy) from error
+    except RuntimeError as error:
+        if HOST_FULL not in str(error):
+            raise
+        raise MemoryError(str(error)) from error

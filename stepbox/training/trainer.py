@@ -1,0 +1,155 @@
+"""What both engines share: an order of samples, a place in it, and a state to go on from."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox import memory
+from stepbox.data.dataset import Dataset
+from stepbox.nn.activations import Array
+from stepbox.nn.network import Network
+from stepbox.training.augmentation import Augmenter
+from stepbox.training.computer import Computer
+from stepbox.training.recipe import Recipe
+from stepbox.training.schedule import rate_factors
+
+REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
+
+
+class Trainer(ABC):
+    """One training of a recipe: its network and how far it has come.
+
+    Attributes
+    ----------
+    device
+        Where it trains: ``cpu`` or ``cuda``.
+    recipe, train_set
+        What is trained, and on which samples.
+    epochs_done
+        Epochs that are complete.
+    samples_done
+        Samples seen of the epoch under way; 0 between epochs.
+    loss_sum
+        Their summed cross-entropy in nats, each as seen before its update; between
+        epochs that of the whole last one.
+    seconds
+        Time spent training, of the same epoch as `loss_sum`.
+    """
+
+    device: str
+
+    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+        memory.reset_peak()
+        self.recipe = recipe
+        self.train_set = train_set
+        self.epochs_done = 0
+        self.samples_done = 0
+        self.loss_sum = 0.0
+        self.seconds = 0.0
+        self._augment = Augmenter(recipe.augmentation, recipe.seed)
+
+    @abstractmethod
+    def train_samples(self, indices: NDArray[np.int64]) -> float:
+        """Train on these samples in this order, batch by batch, and return their summed loss."""
+
+    @abstractmethod
+    def network(self) -> Network:
+        """Return a NumPy copy of the present network."""
+
+    @abstractmethod
+    def computer(self) -> Computer:
+        """Tell what trains, beyond the recipe."""
+
+    def peak_memory(self) -> int:
+        """Return the most memory, bytes, that the training's process has held at once."""
+        return memory.peak()
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Array]:
+        """Return a copy of all that steps change."""
+
+    @abstractmethod
+    def set_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Go on from a copy of what `arrays` returned."""
+
+    def augmented_images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the next samples' pictures, varied as the recipe says."""
+        images = self.train_set.images[indices]
+        return self._augment(images, self.epochs_done + 1, self.samples_done)
+
+    def learning_rates(self, samples: int) -> Array:
+        """Return the learning rate of each batch of the next samples."""
+        recipe = self.recipe
+        steps_an_epoch = -(-len(self.train_set.labels) // recipe.batch_size)
+        step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size
+        count = -(-samples // recipe.batch_size)
+        steps = recipe.epochs * steps_an_epoch
+        return recipe.learning_rate * rate_factors(recipe.schedule, step, count, steps)
+
+    def train_epoch(self) -> Iterator[tuple[int, float]]:
+        """Train one epoch, or what a restored state has left of it.
+
+        Yields
+        ------
+        samples
+            Samples seen in this epoch: first what was there at the start, then
+            every `REPORT_EVERY` or so up to all. The state may be taken at each.
+        loss_sum
+            Their summed cross-entropy, nats.
+        """
+        if self.samples_done == 0:
+            self.loss_sum = self.seconds = 0.0
+        samples = len(self.train_set.labels)
+        order = visiting_order(self.recipe, self.epochs_done + 1, samples)
+        batch_size = self.recipe.batch_size
+        portion = -(-REPORT_EVERY // batch_size) * batch_size
+        yield self.samples_done, self.loss_sum
+        while self.samples_done < samples:
+            started = time.perf_counter()
+            indices = order[self.samples_done : self.samples_done + portion]
+            self.loss_sum += self.train_samples(indices)
+            self.samples_done += len(indices)
+            self.seconds += time.perf_counter() - started
+            yield self.samples_done, self.loss_sum
+        self.epochs_done += 1
+        self.samples_done = 0
+
+    def state(self) -> dict[str, Array]:
+        """Return all that a later process needs to go on to the same weights, byte for byte."""
+        return {
+            **self.arrays(),
+            "position": np.array([self.epochs_done, self.samples_done], np.int64),
+            "totals": np.array([self.loss_sum, self.seconds], np.float64),
+        }
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from what `state` returned for the same recipe and data set."""
+        self.set_arrays(state)
+        self.epochs_done, self.samples_done = (int(number) for number in state["position"])
+        self.loss_sum, self.seconds = (float(number) for number in state["totals"])
+
+
+def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64]:
+    """Return the order in which an epoch visits the samples.
+
+    Parameters
+    ----------
+    recipe
+        Its seed and whether it shuffles.
+    epoch
+        Number of the epoch, from 1.
+    samples
+        Size of the data set.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        Shape (samples,), a permutation that depends on seed and epoch alone, so
+        that no state of a generator has to be kept; the same for both engines.
+    """
+    if not recipe.shuffle:
+        return np.arange(samples)
+    return np.random.default_rng([recipe.seed, epoch]).permutation(samples)

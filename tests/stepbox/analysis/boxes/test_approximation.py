@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from stepbox.analysis.boxes.approximation import MOST_WEIGHTS, approximate_function
+from stepbox.errors import InvalidInputError
+
+
+def faults_of(*args, **kwargs):
+    with pytest.raises(InvalidInputError) as refused:
+        approximate_function(*args, **kwargs)
+    return {fault.pointer: fault.detail for fault in refused.value.faults}
+
+
+def test_x_by_two_boxes_worked_by_hand():
+    """Heights −1/2 and 1/2 on [−1, 0) and [0, 1): off by 1/2 at the edges, (1/2)²/3 in the mean."""
+    result = approximate_function("x", 1.0, boxes=2)
+
+    assert result.boxes.heights.tolist() == [-0.5, 0.5]
+    assert result.boxes.network.weights[1].tolist() == [[-0.5, 1, -0.5]]
+    assert result.error.largest == 0.5
+    assert result.error.mean_square == pytest.approx(1 / 12)
+    assert result.include_network
+
+
+def test_the_picture_holds_both_ends_of_every_box():
+    result = approximate_function("x", 1.0, boxes=4, resolution=10)
+
+    assert result.axes[0].tolist() == pytest.approx([-1, -0.5, -0.5, 0, 0, 0.5, 0.5, 1])
+    assert result.approximation.tolist() == [-0.75, -0.75, -0.25, -0.25, 0.25, 0.25, 0.75, 0.75]
+    np.testing.assert_array_equal(result.function, result.axes[0])
+
+
+@pytest.mark.parametrize(
+    ("boxes", "points"), [(1, 2000), (3, 1998), (999, 1998), (1000, 2000), (1001, 2000)]
+)
+def test_the_curve_has_at_most_2000_points(boxes, points):
+    result = approximate_function("sin(x)", 3.0, boxes=boxes)
+
+    assert len(result.axes[0]) == len(result.function) == len(result.approximation) == points
+    assert (np.diff(result.axes[0]) > 0).all()
+    assert result.include_network == (boxes <= 1000)
+
+
+@pytest.mark.parametrize(("boxes", "points"), [(1, 100), (16, 96), (150, 100)])
+def test_the_grid_has_as_many_points_in_each_box(boxes, points):
+    result = approximate_function("x*y", 3.0, boxes=boxes, dimensions=2)
+
+    assert [len(axis) for axis in result.axes] == [points, points]
+    assert result.function.shape == result.approximation.shape == (points, points)
+    x, y = np.ix_(*result.axes)
+    np.testing.assert_allclose(result.function, x * y)
+    assert np.abs(result.function - result.approximation).max() <= result.error.largest + 1e-12
+
+
+def test_axes_are_in_the_order_of_the_coordinates():
+    result = approximate_function("x", 1.0, boxes=2, dimensions=2, resolution=2)
+
+    assert result.function.tolist() == [[-0.5, -0.5], [0.5, 0.5]]
+    assert result.boxes.hidden_layers == 1
+
+
+def test_a_tolerance_finds_the_boxes():
+    result = approximate_function("sin(3*x)", 3.0, tolerance=0.01)
+
+    assert result.error.largest <= 0.01
+    assert result.boxes.boxes == pytest.approx(3 * 3 / 0.01, rel=0.01)
+
+
+def test_growth_covers_ten_dimensions_and_a_picture():
+    growth = approximate_function("x", 1.0, boxes=10).growth
+
+    assert [row.dimension for row in growth] == [*range(1, 11), 784]
+    assert [row.neurons for row in growth][:3] == ["11", "122", "1033"]
+
+
+def test_either_boxes_or_a_tolerance():
+    assert faults_of("x", 1.0).keys() == {"/boxes", "/tolerance"}
+    assert faults_of("x", 1.0, boxes=2, tolerance=0.5).keys() == {"/boxes", "/tolerance"}
+
+
+def test_limits_in_the_plane_are_named_at_once():
+    faults = faults_of("x*y", 1.0, boxes=1001, dimensions=2, resolution=201)
+
+    assert "1,000" in faults["/boxes"]
+    assert "200" in faults["/resolution"]
+
+
+def test_functions_that_take_long_have_fewer_boxes():
+    long = "abs(x)" + "**abs(x)" * 50
+
+    assert "/boxes" in faults_of(long, 1.0, boxes=1_000_000)
+    assert approximate_function(long, 1.0, boxes=1000).boxes.boxes == 1000
+
+
+def test_a_network_too_large_for_an_answer_is_refused():
+    faults = faults_of("x*y", 1.0, boxes=200, dimensions=2, include_network=True)
+
+    assert f"{MOST_WEIGHTS:,}" in faults["/include_network"]
+    assert approximate_function("x*y", 1.0, boxes=200, dimensions=2).boxes.boxes == 200
+
+
+def test_a_function_without_a_value_is_refused_with_the_place():
+    assert "x = 0" in faults_of("1/x", 1.0, boxes=4)["/function"]
+    assert "y = -" in faults_of("x*log(y)", 1.0, boxes=4, dimensions=2)["/function"]

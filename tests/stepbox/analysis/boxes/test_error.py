@@ -1,0 +1,129 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepbox.analysis.boxes.error import approximate, fewest_boxes, measure_error
+from stepbox.analysis.expressions import Expression
+from stepbox.errors import InvalidInputError
+
+LIMITS = {"most_boxes": 1_000_000, "most_points": 100_000_000}
+
+
+def error_of(function, bound, boxes, dimensions=1):
+    return measure_error(function, approximate(function, bound, boxes, dimensions))
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10), st.integers(1, 3000))
+def test_a_straight_line_has_the_error_of_the_theory(slope, intercept, bound, boxes):
+    """At most half a box from the middle it is |L|·B/n off; its square, in the mean, a third."""
+    error = error_of(lambda x: slope * x + intercept, bound, boxes)
+
+    largest = abs(slope) * bound / boxes
+    assert error.largest == pytest.approx(largest, rel=1e-9, abs=1e-11)
+    assert error.mean_square == pytest.approx(largest**2 / 3, rel=1e-9, abs=1e-22)
+    assert error.slope == pytest.approx(abs(slope), rel=1e-6, abs=1e-9)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3), st.integers(1, 20))
+def test_a_plane_has_the_error_of_the_theory(a, b, boxes):
+    error = error_of(lambda x, y: a * x + b * y, 2.0, boxes, dimensions=2)
+
+    assert error.largest == pytest.approx((abs(a) + abs(b)) * 2 / boxes, rel=1e-9, abs=1e-12)
+    assert error.mean_square == pytest.approx((a**2 + b**2) * 4 / boxes**2 / 3, abs=1e-9)
+    assert error.slope == pytest.approx(abs(a) + abs(b), rel=1e-6, abs=1e-9)
+
+
+@given(
+    st.sampled_from([np.sin, np.cos, np.tanh, np.square, np.abs]),
+    st.floats(0.5, 4),
+    st.integers(1, 500),
+)
+def test_the_error_keeps_to_its_bound(function, bound, boxes):
+    error = error_of(function, bound, boxes)
+
+    assert error.largest <= error.slope * bound / boxes * (1 + 1e-9) + 1e-12
+
+
+def test_a_square_worked_by_hand():
+    """One box of height 0 under x² on [−1, 1): off by 1 at the edge, ∫x⁴/2 = 1/5 in the mean."""
+    error = error_of(np.square, 1.0, 1)
+
+    assert error.largest == 1
+    assert error.worst == (-1.0,)
+    assert error.mean_square == pytest.approx(1 / 5)
+
+
+def test_a_step_between_two_boxes_has_no_error_and_in_the_middle_of_one_it_has():
+    step = Expression("step(x)")
+
+    assert error_of(step, 1.0, 2).largest == 0
+    assert error_of(step, 1.0, 3).largest == 1
+
+
+@pytest.mark.parametrize("boxes", [500, 1000, 2000])
+def test_a_function_that_repeats_itself_in_every_box_is_seen(boxes):
+    """All middles are at sin = 0, and so is every point of an even grid."""
+    error = error_of(lambda x: np.sin(2 * np.pi * 1000 * x), 1.0, boxes)
+
+    assert error.largest > 0.9
+    assert error.mean_square > 0.2
+
+
+@pytest.mark.slow
+@given(
+    st.sampled_from(["x", "sin(3*x)", "abs(x-0.3)", "x**2", "tanh(4*x)", "step(x)+x/5"]),
+    st.floats(0.02, 1),
+)
+def test_no_smaller_number_of_boxes_keeps_to_the_tolerance(text, tolerance):
+    function = Expression(text)
+    found = fewest_boxes(function, 2.0, tolerance, 1, most_boxes=2000, most_points=10**9)
+
+    assert error_of(function, 2.0, found).largest <= tolerance
+    for fewer in range(1, found):
+        assert error_of(function, 2.0, fewer).largest > tolerance
+
+
+def test_in_the_plane_too():
+    function = Expression("x*y", ("x", "y"))
+    found = fewest_boxes(function, 1.0, 0.3, 2, most_boxes=100, most_points=10**9)
+
+    assert error_of(function, 1.0, found, 2).largest <= 0.3
+    for fewer in range(1, found):
+        assert error_of(function, 1.0, fewer, 2).largest > 0.3
+
+
+def test_an_edge_where_the_function_jumps_is_found():
+    """Nothing but an edge at 0.1 is near enough to this step: 20 boxes on [−1, 1) have one."""
+    assert fewest_boxes(Expression("step(x-0.1)"), 1.0, 0.5, 1, **LIMITS) == 20
+
+
+@pytest.mark.parametrize("text", ["step(x-0.123456789)", "sin(1e7*x)"])
+def test_a_tolerance_out_of_reach_is_said(text):
+    with pytest.raises(InvalidInputError) as refused:
+        fewest_boxes(Expression(text), 1.0, 0.1, 1, **LIMITS)
+    assert refused.value.faults[0].pointer == "/tolerance"
+    assert "1,000,000" in refused.value.faults[0].detail
+
+
+def test_a_search_that_takes_long_is_given_up():
+    with pytest.raises(InvalidInputError, match="longer"):
+        fewest_boxes(Expression("sin(x)"), 1.0, 1e-4, 1, most_boxes=10**6, most_points=100_000)
+
+
+@pytest.mark.slow
+def test_a_million_boxes_at_a_million_points():
+    """Each value is that of its box's middle, and no more than 500 MB are needed."""
+    n = 1_000_000
+    points = np.random.default_rng(0).uniform(-3, 3, n)
+    tracemalloc.start()
+    values = approximate(np.sin, 3.0, n).on_grid(points)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    middles = -3 + 6 * (np.floor((points + 3) / 6 * n) + 0.5) / n
+    near_edge = np.abs(points - middles) > 0.4999 * 6 / n  # the rounding above may choose wrongly
+    np.testing.assert_allclose(values[~near_edge], np.sin(middles[~near_edge]), atol=1e-11)
+    assert peak < 500e6

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from stepbox.analysis.boxes.error import approximate, measure_error
+from stepbox.analysis.boxes.rate import count_growth, measure_rate
+from stepbox.analysis.expressions import Expression
+
+
+def rate_of(text, boxes, bound=3.0):
+    function = Expression(text)
+    summed = approximate(function, bound, boxes)
+    return measure_rate(function, summed, measure_error(function, summed))
+
+
+def test_a_straight_lines_error_falls_with_the_boxes():
+    rate = rate_of("2*x", 10)
+
+    assert rate.slope == pytest.approx(2)
+    assert rate.bound == pytest.approx(2 * 3 / 10)
+    assert rate.constant == pytest.approx(2 * 3)
+    assert rate.order == pytest.approx(1)
+    assert [row.boxes for row in rate.table][:7] == [1, 2, 3, 4, 6, 8, 10]
+    assert [row.max_error * row.boxes for row in rate.table] == pytest.approx([6] * 17)
+    assert rate.table[-1].neurons == 257
+
+
+@pytest.mark.parametrize(
+    ("text", "order"), [("sin(3*x)", 1), ("sqrt(abs(x))", 0.5), ("step(x-pi/4)", 0)]
+)
+def test_the_order_tells_smooth_from_not(text, order):
+    """A root's upright tangent halves the order; a jump leaves none of it."""
+    assert rate_of(text, 64).order == pytest.approx(order, abs=0.05)
+
+
+@pytest.mark.parametrize("text", ["sin(3*x)", "tanh(5*x)*x", "abs(x)"])
+def test_every_row_keeps_to_its_bound(text):
+    for row in rate_of(text, 50).table:
+        assert row.max_error <= row.bound * (1 + 1e-9)
+        assert row.mean_square_error <= row.max_error**2
+
+
+def test_a_constant_has_no_error_and_so_no_order():
+    rate = rate_of("5", 7)
+
+    assert (rate.slope, rate.bound, rate.constant, rate.order) == (0, 0, 0, None)
+
+
+def test_growth_is_exact_as_long_as_it_can_be_read():
+    assert count_growth(10, 1).neurons == "11"
+    assert count_growth(10, 10).neurons == str(10**10 + 110)
+    assert count_growth(16, 784).neurons == "1.072e+944"
+    assert count_growth(16, 784).log10_neurons == pytest.approx(784 * np.log10(16))
+    assert count_growth(1_000_000, 784).neurons == "1.000e+4704"

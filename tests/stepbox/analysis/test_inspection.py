@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from stepbox.analysis.inspection import (
+    confused,
+    entropy,
+    input_gradient,
+    margin,
+    most_changed,
+    published_curves,
+    signed_grey,
+    weight_histograms,
+)
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
+from stepbox.training.presets import RECIPES
+
+
+def network_of(activation, *sizes, seed=0):
+    return Network.initial(sizes, ACTIVATIONS[activation], seed)
+
+
+def test_the_published_curves_are_those_of_recipes():
+    assert published_curves().keys() - {"source"} <= RECIPES.keys()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [(), (7,), (9, 5, 6)])
+def test_the_input_gradient_is_that_of_a_complex_step(activation, hidden):
+    network = network_of(activation, 12, *hidden, 4)
+    inputs, classes = np.random.default_rng(1).normal(size=(3, 12)), np.array([2, 0, 3])
+    gradient = input_gradient(network, inputs, classes)
+    for sample, chosen in enumerate(classes):
+        steps = inputs[sample] + 1e-200j * np.eye(12)
+        expected = network.logits(steps)[:, chosen].imag / 1e-200
+        np.testing.assert_allclose(gradient[sample], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_saturated_network_has_no_gradient():
+    network = network_of("sigmoid", 4, 3, 2)
+    network.biases[0] += 1e4
+    assert not input_gradient(network, np.ones((1, 4)), np.array([0])).any()
+
+
+def test_entropy_and_margin():
+    probabilities = np.array([[1, 0, 0], [0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3], [0.7, 0.1, 0.2]])
+    expected = [
+        0,
+        np.log(2),
+        np.log(3),
+        -(0.7 * np.log(0.7) + 0.1 * np.log(0.1) + 0.2 * np.log(0.2)),
+    ]
+    np.testing.assert_allclose(entropy(probabilities), expected, atol=1e-15)
+    np.testing.assert_allclose(margin(probabilities), [1, 0, 0, 0.5], atol=1e-15)
+
+
+def test_the_cells_of_the_confusion_matrix_hold_each_sample_once():
+    rng = np.random.default_rng(2)
+    logits, labels = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
+    seen = []
+    for true in range(3):
+        for predicted in range(3):
+            indices, probabilities = confused(logits, labels, true, predicted)
+            assert (labels[indices] == true).all()
+            np.testing.assert_array_equal(probabilities, softmax(logits)[indices, predicted])
+            assert (np.diff(probabilities) <= 0).all()
+            assert (probabilities >= 1 / 3).all()
+            seen += list(indices)
+    assert sorted(seen) == list(range(50))
+
+
+def test_histograms_count_every_weight_once():
+    before, after = network_of("relu", 784, 40, 10), network_of("relu", 784, 40, 10, seed=1)
+    after.weights[0] *= 3
+    for layer, histogram in enumerate(weight_histograms(before, after)):
+        assert histogram.before.sum() == histogram.after.sum() == before.weights[layer].size
+        np.testing.assert_allclose(histogram.edges, -histogram.edges[::-1], atol=1e-15)
+        assert histogram.spread_before == pytest.approx(before.weights[layer].std())
+    first = weight_histograms(before, after)[0]
+    inner = slice(1, -1)  # the ends hold also what lies beyond
+    counted = np.histogram(after.weights[0], first.edges)[0]
+    np.testing.assert_array_equal(first.after[inner], counted[inner])
+
+
+def test_weights_that_are_all_0_have_a_histogram_too():
+    network = network_of("relu", 4, 2)
+    network.weights[0][:] = 0
+    [histogram] = weight_histograms(network, network)
+    assert histogram.after.sum() == 8
+
+
+def test_the_most_changed_neurons_come_first():
+    before = network_of("relu", 784, 3, 10)
+    after = before.copy()
+    after.weights[0][1] += 0.5
+    after.weights[0][2] -= 0.1
+    neurons, changes = most_changed(before, after)
+    assert list(neurons) == [1, 2, 0]
+    np.testing.assert_allclose(changes, [14, 2.8, 0], atol=1e-12)
+
+
+def test_signed_grey_keeps_zero_and_the_signs():
+    pictures = np.array([[[0.0, 2.0]], [[-1.0, -2.0]]])
+    np.testing.assert_array_equal(signed_grey(pictures), [[128, 255, 64, 1]])
+    np.testing.assert_array_equal(signed_grey(np.zeros((1, 1, 2))), [[128, 128]])

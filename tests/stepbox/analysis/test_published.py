@@ -1,0 +1,24 @@
+import pytest
+
+from stepbox.analysis.inspection import published_curves
+from stepbox.training.presets import RECIPES
+
+PUBLISHED = published_curves()
+
+
+def test_histories_are_those_of_recipes_with_an_entry_an_epoch():
+    assert PUBLISHED.pop("source")
+    for name, published in PUBLISHED.items():
+        epochs = [entry["epoch"] for entry in published["history"]]
+        assert epochs == list(range(epochs[0], RECIPES[name].epochs + 1))
+
+
+def test_known_figures():
+    numpy, torch = PUBLISHED["mnist-numpy-published"], PUBLISHED["fashion-mnist-torch"]
+
+    right = [round(entry["test_accuracy"] * 10_000) for entry in numpy["history"]]
+    assert right == [994, 8023, 8481, 8563]
+    assert torch["history"][0]["epoch"] == 1
+    assert torch["history"][0]["train_loss"] == pytest.approx(1.8291, abs=1e-4)
+    assert torch["history"][-1]["train_loss"] == pytest.approx(0.2042, abs=1e-4)
+    assert torch["mean_test_accuracy"] == pytest.approx(0.850087, abs=1e-6)

@@ -1,0 +1,591 @@
+import io
+import struct
+import threading
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw
+
+from stepbox.errors import InvalidInputError
+from stepbox.images.decode import decode_image, encode_png
+from stepbox.images.prepare import prepare, prepare_fields
+
+pytestmark = pytest.mark.container
+
+LIMIT = 25_000_000
+
+
+def save(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def decode(data):
+    return decode_image(data, pointer="/image")
+
+
+def refusal(data):
+    """What is said of a file that is refused."""
+    with pytest.raises(InvalidInputError) as caught:
+        decode(data)
+    (fault,) = caught.value.faults
+    assert fault.pointer == "/image"
+    return fault.detail
+
+
+def drawing(size=(40, 30), ground=255, ink=0):
+    """A picture without any symmetry, so that a wrong turn shows."""
+    image = Image.new("L", size, ground)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((5, 4, 12, 20), fill=ink)
+    draw.rectangle((12, 16, 30, 20), fill=(ground + ink) // 2)
+    return image
+
+
+# Formats and modes.
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_every_format_shows_the_same_picture(form, mode):
+    grey = drawing(ink=40).point(lambda level: 255 if level > 100 else 0)
+    decoded = decode(save(grey.convert(mode), form))
+    assert decoded.dtype == np.uint8
+    assert decoded.shape == (30, 40)
+    assert np.abs(decoded.astype(int) - np.asarray(grey)).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "form", "grey"),
+    [
+        ("1", 1, "PNG", 255),
+        ("L", 77, "PNG", 77),
+        ("RGB", (255, 0, 0), "PNG", 76),  # 0.299 R + 0.587 G + 0.114 B
+        ("RGB", (0, 255, 0), "WEBP", 150),
+        ("RGB", (0, 0, 255), "BMP", 29),
+        ("RGB", (0, 0, 255), "GIF", 29),
+        ("CMYK", (0, 0, 0, 0), "JPEG", 255),
+        ("CMYK", (0, 255, 255, 0), "TIFF", 76),
+        ("YCbCr", (128, 128, 128), "TIFF", 128),
+        ("YCbCr", (128, 128, 128), "JPEG", 128),
+        ("LAB", (100, 0, 0), "TIFF", 100),
+        ("I;16", 65535, "PNG", 255),
+        ("I;16", 32896, "PNG", 128),
+        ("I;16", 257, "TIFF", 1),
+        ("I;16", 128, "TIFF", 0),
+        ("I;16B", 32896, "TIFF", 128),
+    ],
+)
+def test_colours_become_luminance(mode, colour, form, grey):
+    decoded = decode(save(Image.new(mode, (8, 6), colour), form))
+    assert decoded.shape == (6, 8)
+    assert np.abs(decoded.astype(int) - grey).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_without_a_scale_of_their_own_are_stretched(mode):
+    levels = np.array([[-1000, 0], [500, 1000]], np.int32 if mode == "I" else np.float32)
+    decoded = decode(save(Image.fromarray(levels), "TIFF"))
+    np.testing.assert_array_equal(decoded, [[0, 128], [191, 255]])
+    assert not decode(save(Image.new(mode, (4, 4), 7), "TIFF")).any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_must_be_finite(value):
+    levels = np.array([[0, value], [1, 2]], np.float32)
+    assert "finite" in refusal(save(Image.fromarray(levels), "TIFF"))
+
+
+def ink_on_nothing(mode, ink):
+    """A picture that is transparent but for a square of one grey level."""
+    image = Image.new("LA" if mode == "LA" else "RGBA", (20, 20), (0,) * (2 if mode == "LA" else 4))
+    image.paste((ink, 255) if mode == "LA" else (ink, ink, ink, 255), (5, 5, 15, 15))
+    return image if mode != "P" else image.quantize(4)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "GIF"])
+@pytest.mark.parametrize(("ink", "ground"), [(10, 255), (240, 0)])
+def test_ink_shows_before_what_is_transparent(mode, form, ink, ground):
+    image = ink_on_nothing(mode, ink)
+    if (mode, form) in {("P", "TIFF"), ("P", "GIF"), ("LA", "GIF")}:
+        image = image.convert("RGBA")  # Pillow writes no transparency of these
+    decoded = decode(save(image, form, **({"lossless": True} if form == "WEBP" else {})))
+    assert abs(int(decoded[10, 10]) - ink) <= 2
+    assert decoded[0, 0] == ground
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "ink", "expected"),
+    [
+        ("1", 0, 1, [0, 255]),
+        ("L", 200, 20, [255, 20]),
+        ("RGB", (1, 2, 3), (250, 250, 250), [0, 250]),
+        ("I;16", 500, 65535, [0, 255]),
+        ("I;16", 65535, 514, [255, 2]),
+    ],
+)
+def test_one_level_can_stand_for_transparent(mode, clear, ink, expected):
+    image = Image.new(mode, (2, 1), ink)
+    image.putpixel((0, 0), clear)
+    assert decode(save(image, "PNG", transparency=clear)).tolist() == [expected]
+
+
+def test_half_transparent_ink_mixes_with_its_ground():
+    image = Image.new("RGBA", (4, 1), (0, 0, 0, 128))
+    np.testing.assert_array_equal(decode(save(image, "PNG")), [[127] * 4])
+
+
+def test_a_wholly_transparent_picture_is_empty():
+    assert not decode(save(Image.new("RGBA", (4, 4), (9, 9, 9, 0)), "PNG")).any()
+
+
+# Frames and orientation.
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_several_frames_the_first_is_taken(form):
+    first, others = drawing(), [Image.new("L", (40, 30), grey) for grey in (90, 200)]
+    data = save(first, form, save_all=True, append_images=others)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.n_frames == 3
+    assert np.abs(decode(data).astype(int) - np.asarray(first)).mean() < 3
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_is_applied(form, orientation):
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    upright = drawing()
+    stored = upright.transpose(undo[orientation]) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode(save(stored, form, exif=exif))
+    assert decoded.shape == (30, 40)
+    assert np.abs(decoded.astype(int) - np.asarray(upright)).mean() < 4
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0nonsense"]
+)
+def test_spoilt_exif_is_passed_over(exif):
+    assert decode(save(drawing(), "JPEG", exif=exif)).shape == (30, 40)
+
+
+# What is refused.
+
+
+def png_chunk(kind, content):
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
+
+
+def png_of_size(width, height):
+    """A PNG with a true header and hardly any pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(bytes(100)))
+        + png_chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(50_000, 50_000), (10_000, 10_000), (5001, 5000), (LIMIT + 1, 1), (2**31 - 1, 2**31 - 1)],
+)
+def test_too_large_a_picture_is_refused_by_its_header(width, height):
+    assert "25,000,000" in refusal(png_of_size(width, height))
+
+
+@pytest.mark.parametrize("side", [5001, 10_000, 16_000])
+@pytest.mark.parametrize(
+    ("form", "before", "layout"),
+    [
+        ("JPEG", b"\xff\xc0\0\x0b\x08", ">HH"),
+        ("GIF", b"GIF87a", "<HH"),
+        ("BMP", b"\x28\0\0\0", "<II"),
+        ("WEBP", b"\x9d\x01\x2a", "<HH"),
+    ],
+)
+def test_a_header_that_lies_about_the_size_is_refused(side, form, before, layout):
+    data = save(drawing(), form)
+    start = data.index(before) + len(before)
+    sides = struct.pack(layout, side, side)
+    assert "25,000,000" in refusal(data[:start] + sides + data[start + len(sides) :])
+
+
+@pytest.mark.parametrize("side", [5001, 10_000, 16_000])
+def test_a_tiff_that_lies_about_its_size_is_refused(side):
+    data = save(drawing(), "TIFF", compression="tiff_lzw")
+    for tag, before in ((256, 40), (257, 30)):
+        field = struct.pack("<HHI", tag, 3, 1)
+        assert field + struct.pack("<I", before) in data
+        data = data.replace(field + struct.pack("<I", before), field + struct.pack("<I", side))
+    assert "25,000,000" in refusal(data)
+
+
+def test_the_largest_picture_is_taken():
+    assert decode(save(Image.new("1", (5000, 5000), 1), "PNG")).shape == (5000, 5000)
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
+def test_a_picture_without_pixels_is_refused(width, height):
+    assert refusal(png_of_size(width, height))
+    bitmap = bytearray(save(Image.new("L", (4, 4)), "BMP"))
+    bitmap[18:26] = struct.pack("<ii", width, height)
+    assert refusal(bytes(bitmap))
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    """Each of them takes as long as the whole picture, and 34 bytes."""
+    data = save(Image.new("RGB", (5000, 5000), (200, 30, 40)), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert len(scan) < 100
+    assert "scans" in refusal(data[:-2] + scan * 10_000 + data[-2:])
+    small = save(drawing(), "JPEG", progressive=True)
+    scan = small[small.rindex(b"\xff\xda") : -2]
+    assert decode(small[:-2] + scan * 200 + small[-2:]).shape == (30, 40)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0",
+        b"hello",
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        b"%PDF-1.7\n",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        *(
+            save(drawing().convert("RGB"), form)
+            for form in ("PPM", "TGA", "PCX", "ICO", "JPEG2000")
+        ),
+    ],
+)
+def test_other_formats_are_refused(data):
+    assert refusal(data) == "is no picture: PNG, JPEG, GIF, BMP, WebP and TIFF are taken"
+
+
+def test_a_picture_at_the_head_of_something_else_is_that_picture():
+    data = save(drawing(), "PNG") + b"<script>alert(1)</script>PK\x03\x04"
+    np.testing.assert_array_equal(decode(data), np.asarray(drawing()))
+
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8))
+FILES = [
+    *(save(NOISE, form) for form in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")),
+    save(NOISE, "TIFF", compression="tiff_lzw"),
+    save(NOISE, "TIFF", compression="jpeg"),
+    save(NOISE, "JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"),
+    save(NOISE.quantize(200), "PNG", transparency=3),
+    save(NOISE.convert("RGBA"), "WEBP", save_all=True, append_images=[drawing().resize((20, 24))]),
+    save(NOISE.convert("LA"), "PNG", save_all=True, append_images=[drawing()]),
+    save(Image.new("I;16", (9, 9), 999), "PNG", transparency=999),
+]
+
+
+@pytest.mark.parametrize("data", FILES[:6], ids=["PNG", "JPEG", "GIF", "BMP", "WebP", "TIFF"])
+def test_a_picture_cut_short_is_refused(data):
+    assert "cut short" in refusal(data[: len(data) * 9 // 10])
+    assert refusal(data[: len(data) // 2])
+
+
+def attempt(data):
+    """Decode or refuse: nothing else may come, no warning either."""
+    try:
+        grey = decode(data)
+    except InvalidInputError:
+        return
+    assert grey.dtype == np.uint8
+    assert grey.ndim == 2
+    assert grey.size >= 1
+    assert prepare(grey, fit="mnist").pixels.shape == (28, 28)
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", *(data[:16] for data in FILES)]))
+def test_any_bytes_are_decoded_or_refused(content, head):
+    attempt(head + content)
+
+
+@given(
+    st.sampled_from(FILES),
+    st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), max_size=6),
+    st.floats(0.1, 1),
+)
+def test_any_spoilt_file_is_decoded_or_refused(data, changes, part):
+    spoilt = bytearray(data)
+    for place, content in changes:
+        start = int(place * (len(spoilt) - 1))
+        spoilt[start : start + len(content)] = content
+    attempt(bytes(spoilt[: int(len(spoilt) * part)]))
+
+
+@given(st.data())
+def test_any_spoilt_png_with_true_checksums_is_decoded_or_refused(data):
+    """A checksum stops most changes before they reach a decoder; so they are made true again."""
+    chunks, rest = [], FILES[9][8:]
+    while rest:
+        (length,) = struct.unpack(">I", rest[:4])
+        chunks.append([rest[4:8], bytearray(rest[8 : 8 + length])])
+        rest = rest[12 + length :]
+    for chunk in data.draw(st.lists(st.sampled_from(chunks), min_size=1, max_size=3)):
+        if chunk[1]:
+            place = data.draw(st.integers(0, len(chunk[1]) - 1))
+            chunk[1][place] = data.draw(st.integers(0, 255))
+    order = data.draw(st.permutations(chunks)) if data.draw(st.booleans()) else chunks
+    attempt(b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, bytes(c)) for kind, c in order))
+
+
+def test_threads_decode_without_changing_each_others_warnings():
+    filters = list(warnings.filters)
+    barrier = threading.Barrier(4)
+
+    def work(_):
+        barrier.wait()
+        return [decode(FILES[0]) for _ in range(20)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for results in pool.map(work, range(4)):
+            assert all(np.array_equal(grey, results[0]) for grey in results)
+    assert warnings.filters == filters
+
+
+# Onto 28×28.
+
+greys = hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
+
+
+def test_28_by_28_passes_unchanged(load):
+    for image in load("fashion-mnist", "test").images[:50]:
+        prepared = prepare(image, invert="never")
+        np.testing.assert_array_equal(prepared.pixels, image)
+        assert (prepared.zoom, prepared.offset, prepared.box) == (1, (0, 0), (0, 0, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("border", "invert", "inverted"),
+    [
+        *((127, "auto", False), (128, "auto", True)),
+        *((0, "always", True), (255, "always", True)),
+        *((0, "never", False), (255, "never", False)),
+    ],
+)
+def test_light_and_dark_change_places_by_the_border(border, invert, inverted):
+    grey = np.full((28, 28), border, np.uint8)
+    grey[1:-1, 1:-1] = 99  # the inside has no say
+    prepared = prepare(grey, invert=invert)
+    assert prepared.inverted is inverted
+    np.testing.assert_array_equal(prepared.pixels, 255 - grey if inverted else grey)
+    assert prepared.ground == (255 - border if inverted else border)
+
+
+def test_the_mean_of_the_border_counts_each_pixel_once():
+    grey = np.zeros((3, 5), np.uint8)
+    grey[0] = 255  # 5 of 12 pixels: a mean of 106
+    grey[1, 0] = grey[1, 4] = 130  # 128
+    assert prepare(grey).inverted
+    grey[1, 4] = 118  # 127
+    assert not prepare(grey).inverted
+
+
+@given(greys, st.sampled_from(["auto", "always", "never"]), st.sampled_from(["none", "mnist"]))
+def test_every_picture_lands_within_the_field(grey, invert, fit):
+    before = grey.copy()
+    prepared = prepare(grey, invert=invert, fit=fit)
+    np.testing.assert_array_equal(grey, before)
+    assert prepared.pixels.shape == (28, 28)
+    assert prepared.pixels.dtype == np.uint8
+    left, top, right, bottom = prepared.box
+    assert 0 <= left < right <= grey.shape[1]
+    assert 0 <= top < bottom <= grey.shape[0]
+    longer = max(right - left, bottom - top)
+    assert prepared.zoom * longer == pytest.approx(28 if fit == "none" else 20)
+    for start, length in zip(prepared.offset, (right - left, bottom - top), strict=True):
+        assert start >= 0
+        assert start + max(1, round(length * prepared.zoom)) <= 28
+    if fit == "none":
+        assert prepared.box == (0, 0, grey.shape[1], grey.shape[0])
+
+
+@given(greys)
+def test_a_negative_gives_the_same_pixels(grey):
+    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1])).mean()
+    assume(not 127 <= border <= 128)
+    for fit in ("none", "mnist"):
+        one, other = prepare(grey, fit=fit), prepare(255 - grey, fit=fit)
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.inverted is not other.inverted
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"),
+    [
+        ((10, 10), (0, 28), (0, 28)),
+        ((280, 140), (0, 28), (7, 21)),
+        ((100, 700), (12, 16), (0, 28)),
+        ((1, 5000), (13, 14), (0, 28)),
+    ],
+)
+def test_the_aspect_ratio_is_kept(shape, rows, columns):
+    """The inside of a picture, white within a black border, lands where the picture does."""
+    grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
+    prepared = prepare(grey, invert="never")
+    assert prepared.offset == (columns[0], rows[0])
+    outside = prepared.pixels.astype(int)
+    outside[slice(*rows), slice(*columns)] = prepared.ground
+    assert (outside == prepared.ground).all()
+    inside = prepared.pixels[slice(*rows), slice(*columns)]
+    assert inside.shape == (rows[1] - rows[0], columns[1] - columns[0])
+    assert shape[0] == 1 or (inside != prepared.ground).mean() > 0.5
+
+
+def test_the_ground_around_is_the_mean_of_the_border():
+    grey = np.zeros((56, 28), np.uint8)
+    grey[:, 0] = grey[:, -1] = 90
+    prepared = prepare(grey)
+    mean = round((2 * 56 * 90) / (2 * 56 + 2 * 26))
+    assert prepared.ground == mean
+    assert (prepared.pixels[:, :7] == mean).all()
+    assert (prepared.pixels[:, 21:] == mean).all()
+
+
+def test_a_large_picture_does_not_alias():
+    """A chessboard too fine for the field becomes an even grey."""
+    board = (np.indices((1400, 1400)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    assert np.abs(prepare(board, invert="never").pixels.astype(int) - 127).max() <= 2
+    lines = np.zeros((2000, 2000), np.uint8)
+    lines[::2] = 200
+    assert np.abs(prepare(lines, invert="never").pixels[1:-1].astype(int) - 100).max() <= 2
+
+
+@pytest.mark.parametrize("fit", ["none", "mnist"])
+@pytest.mark.parametrize("level", [0, 5, 255])
+def test_an_empty_picture_is_no_error(fit, level):
+    for shape in ((28, 28), (1, 1), (300, 7)):
+        pixels = prepare(np.full(shape, level, np.uint8), fit=fit).pixels
+        assert (pixels == (0 if fit == "mnist" else min(level, 255 - level))).all()
+
+
+def test_noise_alone_is_no_ink():
+    paper = np.random.default_rng(0).integers(248, 256, (300, 200), np.uint8)
+    assert not prepare(paper, fit="mnist").pixels.any()
+
+
+# As MNIST was made.
+
+
+def centre_of_mass(pixels):
+    """Row and column of the centre of mass, in pixels from 0."""
+    return np.array([(pixels * index).sum() for index in np.indices(pixels.shape)]) / pixels.sum()
+
+
+def test_mnist_itself_is_as_is_said(load):
+    """The figures that fit=mnist rests on."""
+    for image in load("mnist", "test").images[:500]:
+        rows, columns = np.nonzero(image)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in {19, 20}
+        assert np.abs(centre_of_mass(image.astype(float)) - 14).max() <= 0.51
+        assert image.max() >= 254
+
+
+def test_a_fit_crops_scales_and_centres():
+    image = Image.new("L", (400, 300), 230)
+    ImageDraw.Draw(image).polygon(((300, 40), (340, 240), (300, 240)), fill=30)
+    prepared = prepare(np.asarray(image), fit="mnist")
+    assert prepared.inverted
+    assert prepared.ground == 25
+    assert np.abs(np.subtract(prepared.box, (300, 40, 341, 241))).max() <= 2
+    assert prepared.zoom == pytest.approx(20 / 201, rel=0.02)
+    rows, columns = np.nonzero(prepared.pixels)
+    assert np.ptp(rows) + 1 == 20
+    assert columns.min() == prepared.offset[0]
+    assert prepared.pixels.max() == 255
+    assert prepared.pixels[0, 0] == 0
+    assert np.abs(centre_of_mass(prepared.pixels.astype(float)) - 14).max() <= 0.51
+
+
+def test_ink_stays_inside_though_its_mass_is_at_one_end():
+    grey = np.zeros((200, 200), np.uint8)
+    grey[:40, 80:120] = 255
+    grey[:, 99:101] = 255
+    grey = np.pad(grey, 5)
+    prepared = prepare(grey, fit="mnist")
+    assert prepared.offset[1] == 8  # as low as it goes
+    assert prepared.pixels[8].any()
+    assert prepared.pixels[27].any()
+
+
+def enlarged(image, resampling):
+    return np.asarray(Image.fromarray(image).resize((280, 280), resampling))
+
+
+def photographed(image, rng):
+    """Dark on unevenly lit paper, somewhere in a larger picture, with noise, as a JPEG."""
+    ink = np.zeros((500, 700))
+    row, column = rng.integers(0, 200), rng.integers(0, 400)
+    big = Image.fromarray(image).resize((300, 300), Image.Resampling.BICUBIC)
+    ink[row : row + 300, column : column + 300] = np.asarray(big)
+    light = np.linspace(215, 205, 700) - 0.6 * ink + rng.normal(0, 5, ink.shape)
+    return decode(save(Image.fromarray(light.clip(0, 255).astype(np.uint8)), "JPEG"))
+
+
+def difference(one, other):
+    return np.abs(one.astype(int) - other.astype(int)).mean()
+
+
+def test_a_test_image_survives_being_enlarged(load):
+    """The mean difference of grey levels stays small; that of two different images is about 50."""
+    images = load("mnist", "test").images[:200]
+    for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
+        for fit, bound in (("none", 3), ("mnist", 8)):
+            seen = [prepare(enlarged(image, resampling), fit=fit).pixels for image in images]
+            assert difference(np.array(seen), images) < bound
+    assert difference(images[1:], images[:-1]) > 40
+    assert difference(np.array([prepare(i, fit="mnist").pixels for i in images]), images) < 1
+
+
+def test_a_photographed_test_image_is_found_again(load):
+    rng = np.random.default_rng(0)
+    images = load("mnist", "test").images[:60]
+    seen = np.array([prepare(photographed(image, rng), fit="mnist").pixels for image in images])
+    assert difference(seen, images) < 9
+    nearest = [np.abs(images.astype(int) - one).mean(axis=(1, 2)).argmin() for one in seen]
+    assert np.mean(nearest == np.arange(60)) > 0.95
+
+
+# And back.
+
+
+@given(greys)
+def test_png_keeps_every_pixel(grey):
+    data = encode_png(grey)
+    assert data == encode_png(grey)
+    np.testing.assert_array_equal(decode(data), grey)
+
+
+def test_a_border_just_over_the_middle_is_light_alone_and_among_many():
+    pixels = np.full((2, 28, 28), 127.005)
+    alone = prepare(pixels[0])
+    assert alone.inverted
+    np.testing.assert_array_equal(prepare_fields(pixels), np.array([alone.pixels] * 2))

@@ -1,0 +1,229 @@
+"""The hand-written gradient against a complex step, against torch, and against plain readings."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import erf
+
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import backward, sample_gradients
+from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network
+from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
+
+STEP = 1e-20
+LABEL = 3
+TORCH = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+}
+
+every_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=lambda a: a.name)
+every_depth = pytest.mark.parametrize(
+    "hidden_sizes", [(), (7,), (7, 6), (7, 6, 5)], ids=lambda sizes: f"depth {len(sizes)}"
+)
+
+
+def sample_network(hidden_sizes, activation):
+    """A small network without a zero in it, and inputs for it."""
+    rng = np.random.default_rng(11)
+    network = Network.initial((9, *hidden_sizes, 5), activation, seed=12)
+    for biases in network.biases:
+        biases += rng.normal(size=biases.shape)
+    return network, rng.normal(size=9)
+
+
+def loss(network, inputs):
+    return cross_entropy(network.logits(inputs[None]), np.array([LABEL]))[0]
+
+
+@every_activation
+@every_depth
+def test_complex_step_agrees_for_every_weight_and_bias(hidden_sizes, activation):
+    network, inputs = sample_network(hidden_sizes, activation)
+    weight_gradients, bias_gradients = sample_gradients(network, inputs, LABEL)
+    moved = Network(
+        [weights.astype(complex) for weights in network.weights],
+        [biases.astype(complex) for biases in network.biases],
+        activation,
+    )
+    for layer in range(len(network.weights)):
+        for parameters, gradient in (
+            (moved.weights[layer], weight_gradients[layer]),
+            (moved.biases[layer], bias_gradients[layer]),
+        ):
+            slope = np.empty_like(gradient)
+            for index in np.ndindex(parameters.shape):
+                here = parameters[index]
+                parameters[index] = here + 1j * STEP
+                slope[index] = loss(moved, inputs).imag / STEP
+                parameters[index] = here
+            assert slope.any()
+            np.testing.assert_allclose(gradient, slope, rtol=1e-9)
+
+
+@every_activation
+@every_depth
+def test_torch_agrees_for_every_weight_and_bias(hidden_sizes, activation):
+    network, inputs = sample_network(hidden_sizes, activation)
+    weights = [torch.tensor(array, requires_grad=True) for array in network.weights]
+    biases = [torch.tensor(array, requires_grad=True) for array in network.biases]
+    x = torch.tensor(inputs)
+    for layer in range(len(weights)):
+        if layer:
+            x = TORCH[activation.name](x)
+        x = weights[layer] @ x + biases[layer]
+    torch.nn.functional.cross_entropy(x, torch.tensor(LABEL)).backward()
+
+    weight_gradients, bias_gradients = sample_gradients(network, inputs, LABEL)
+
+    for layer in range(len(weights)):
+        np.testing.assert_allclose(weight_gradients[layer], weights[layer].grad.numpy(), rtol=1e-9)
+        np.testing.assert_allclose(bias_gradients[layer], biases[layer].grad.numpy(), rtol=1e-9)
+
+
+@every_activation
+def test_complex_arithmetic_gives_the_second_derivative(activation):
+    """The backward pass itself runs on complex numbers: Im ∂C/∂w(w + ih) / h = ∂²C/∂w²."""
+    network, inputs = sample_network((4,), activation)
+    moved = Network([w.astype(complex) for w in network.weights], network.biases, activation)
+    moved.weights[1][2, 1] += 1j * STEP
+    second = sample_gradients(moved, inputs, LABEL)[0][1][2, 1].imag / STEP
+
+    # By hand: C is log Σ exp z less a linear term, so for w_ij of the last layer
+    # ∂²C/∂w_ij² = p_i (1 − p_i) a_j².
+    p = network.probabilities(inputs[None])[0, 2]
+    a = network.forward(inputs)[1][1][1]
+    assert second == pytest.approx(p * (1 - p) * a**2, rel=1e-9)
+
+
+def test_backward_goes_from_the_last_layer_to_the_first():
+    network, inputs = sample_network((7, 6), ACTIVATIONS["sigmoid"])
+    passed = list(backward(network, *network.forward(inputs), LABEL))
+
+    assert [(layer, delta.shape) for layer, delta in passed] == [(2, (5,)), (1, (6,)), (0, (7,))]
+    assert passed[0][1].sum() == pytest.approx(0, abs=1e-15)  # Σ(p − t) = 1 − 1
+
+
+# Plain readings of what one sample does to the weights, written apart from the library.
+VALUE_AND_SLOPE = {
+    "sigmoid": (
+        lambda z: 1 / (1 + np.exp(-z)),
+        lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2,
+    ),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: np.heaviside(z, 0)),
+    "gelu": (
+        lambda z: z / 2 * (1 + erf(z / np.sqrt(2))),
+        lambda z: (1 + erf(z / np.sqrt(2))) / 2 + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
+    ),
+}
+
+
+def read_plainly(weights, biases, x, label, rate, name, *, at_activation, updated_weights):
+    value, slope = VALUE_AND_SLOPE[name]
+    layers = range(len(weights))
+    a, z = [x], []
+    for layer in layers:
+        z.append(weights[layer].dot(a[layer]) + biases[layer])
+        a.append(value(z[layer]))
+    target = np.zeros(10)
+    target[label] = 1
+    error = np.exp(z[-1]) / np.exp(z[-1]).sum() - target
+    old_weights = [w.copy() for w in weights]
+    for layer in reversed(layers):
+        weights[layer] = weights[layer] - rate * error.reshape(-1, 1) * a[layer].reshape(1, -1)
+        biases[layer] = biases[layer] - rate * error
+        through = weights[layer] if updated_weights else old_weights[layer]
+        point = a[layer] if at_activation else z[layer - 1]
+        error = np.array([through[:, j].dot(error) for j in range(through.shape[1])])
+        if layer:
+            error = error * slope(point)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("hidden_sizes", [(), (6,), (6, 5), (6, 5, 7)])
+@pytest.mark.parametrize("gradient", ["exact", "published"])
+def test_training_is_its_plain_reading(few, name, hidden_sizes, gradient):
+    recipe = RECIPES["mnist-numpy"].model_copy(
+        update={
+            "activation": name,
+            "hidden_sizes": hidden_sizes,
+            "gradient": gradient,
+            "learning_rate": 0.02,
+        }
+    )
+    data = few(30)
+    trainer = make_trainer(recipe, data)
+    weights, biases = trainer.network().weights, trainer.network().biases
+    deviates = gradient == "published"
+    for image, label in zip(data.images, data.labels, strict=True):
+        read_plainly(
+            *(weights, biases, image.ravel() / 255, label, 0.02, name),
+            at_activation=deviates,
+            updated_weights=deviates,
+        )
+
+    trainer.train_samples(np.arange(30))
+
+    for ours, expected in zip(trainer.network().weights, weights, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
+    for ours, expected in zip(trainer.network().biases, biases, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"at_activation": False, "updated_weights": False},
+        {"at_activation": True, "updated_weights": False},
+        {"at_activation": False, "updated_weights": True},
+    ],
+)
+def test_each_deviation_shows(few, switches):
+    """Neither deviation alone, nor none, gives what `published` gives."""
+    recipe = RECIPES["mnist-numpy"].model_copy(
+        update={"gradient": "published", "learning_rate": 0.1}
+    )
+    data = few(1)
+    trainer = make_trainer(recipe, data)
+    weights, biases = trainer.network().weights, trainer.network().biases
+    read_plainly(
+        weights, biases, data.images[0].ravel() / 255, data.labels[0], 0.1, "sigmoid", **switches
+    )
+
+    trainer.train_samples(np.arange(1))
+
+    before = make_trainer(recipe, data).network().weights[0]
+    ours, other = trainer.network().weights[0] - before, weights[0] - before
+    assert np.abs(ours - other).max() > 0.01 * np.abs(ours).max()
+
+
+@pytest.mark.parametrize("batch_size", [2, 7])
+def test_a_batch_steps_along_the_mean_of_its_gradients(few, batch_size):
+    recipe = RECIPES["mnist-numpy"].model_copy(
+        update={"batch_size": batch_size, "hidden_sizes": (6, 5)}
+    )
+    data = few(2 * batch_size + 1)  # the last batch is shorter
+    trainer = make_trainer(recipe, data)
+    expected = trainer.network()
+    for start in range(0, len(data.labels), batch_size):
+        gradients = [
+            sample_gradients(expected, image.ravel() / 255, label)
+            for image, label in zip(
+                data.images[start : start + batch_size],
+                data.labels[start : start + batch_size],
+                strict=True,
+            )
+        ]
+        for kind, parameters in enumerate((expected.weights, expected.biases)):
+            for layer, array in enumerate(parameters):
+                array -= recipe.learning_rate * np.mean([g[kind][layer] for g in gradients], axis=0)
+
+    trainer.train_samples(np.arange(len(data.labels)))
+
+    for name, array in trainer.network().named_arrays().items():
+        np.testing.assert_allclose(array, expected.named_arrays()[name], rtol=1e-9, atol=1e-14)

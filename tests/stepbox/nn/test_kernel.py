@@ -1,0 +1,99 @@
+"""The compiled descent against its definition."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stepbox.data.dataset import scale_pixels
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.backprop import descend
+from stepbox.nn.losses import cross_entropy
+from stepbox.training.loop import make_trainer
+from stepbox.training.presets import RECIPES
+
+STEPS = 100
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden_sizes", [(), (13,), (13, 7), (13, 7, 20)], ids=len)
+@pytest.mark.parametrize(
+    ("gradient", "batch_size"), [("exact", 1), ("published", 1), ("exact", 2), ("exact", 7)]
+)
+def test_the_compiled_form_steps_as_its_definition(
+    few, activation, hidden_sizes, gradient, batch_size
+):
+    recipe = RECIPES["mnist-numpy"].model_copy(
+        update={
+            "activation": activation,
+            "hidden_sizes": hidden_sizes,
+            "gradient": gradient,
+            "batch_size": batch_size,
+        }
+    )
+    data = few(STEPS * batch_size - batch_size // 2)  # the last batch is shorter
+    inputs = scale_pixels(data.images, "unit")
+    trainer = make_trainer(recipe, data)
+    network = trainer.network()
+    losses = 0.0
+    for start in range(0, len(inputs), batch_size):
+        batch = slice(start, start + batch_size)
+        logits = descend(network, inputs[batch], data.labels[batch], recipe.learning_rate, gradient)
+        losses += cross_entropy(logits, data.labels[batch]).sum()
+        loss_sum = trainer.train_samples(np.arange(start, min(start + batch_size, len(inputs))))
+
+        compiled = trainer.network().named_arrays()
+        for name, array in network.named_arrays().items():
+            np.testing.assert_allclose(compiled[name], array, rtol=1e-9, atol=1e-9)
+        assert loss_sum == pytest.approx(cross_entropy(logits, data.labels[batch]).sum(), rel=1e-9)
+
+    whole = make_trainer(recipe, data)
+    assert whole.train_samples(np.arange(len(inputs))) == pytest.approx(losses, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_values_and_slopes_are_those_of_the_definition(name):
+    """At ordinary places and at the ends of the float range."""
+    from stepbox.nn.kernels import dense as kernel
+
+    places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
+    compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
+
+    np.testing.assert_allclose(compiled[:, 0], ACTIVATIONS[name].function(places), atol=1e-15)
+    np.testing.assert_allclose(compiled[:, 1], ACTIVATIONS[name].derivative(places), atol=1e-15)
+
+
+# Ahead of time
+
+
+TRAIN = """
+import numpy
+from stepbox.nn.kernels import dense as kernel
+from stepbox.training import augmentation
+from stepbox.data.builtin import MNIST
+from stepbox.data.dataset import Dataset
+from stepbox.training.presets import RECIPES
+from stepbox.training.loop import make_trainer
+
+images = numpy.arange(3 * 784, dtype="uint8").reshape(3, 28, 28)
+for name in ("mnist-numpy", "mnist-numpy-best"):
+    trainer = make_trainer(RECIPES[name], Dataset(MNIST, images, numpy.zeros(3, "uint8")))
+    list(trainer.train_epoch())
+for function in (kernel.descend, augmentation.resample):
+    print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.container
+def test_trainings_use_what_was_compiled_ahead():
+    """As `make` and the images' build do it, which leaves nothing to compile to this test."""
+    for arguments in (["-m", "stepbox.training.compile_ahead"], ["-c", TRAIN]):
+        finished = subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert finished.stderr == ""
+    assert finished.stdout.splitlines() == ["2 0", "1 0"]

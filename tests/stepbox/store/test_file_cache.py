@@ -1,0 +1,206 @@
+"""Values kept until files change, and threads that ask for the same one at once."""
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from stepbox.errors import DamagedModelError
+from stepbox.store.file_cache import FileCache
+from stepbox.store.models import ModelStore
+from tests.processes import wait_until
+from tests.stepbox.store.test_models import MNIST, add, settle
+
+THREADS = 8
+
+
+def ask_at_once(ask, begun, gate):
+    """Let threads ask for a value whose computing waits at the gate; returns what each got."""
+    threads = set()
+
+    def run():
+        threads.add(threading.get_ident())
+        try:
+            return ask()
+        except ZeroDivisionError as error:
+            return error
+
+    def all_wait():
+        frames = sys._current_frames()
+        return len(threads) == THREADS and {frames[one].f_code.co_name for one in threads} == {
+            "wait"
+        }
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures = [pool.submit(run) for _ in range(THREADS)]
+        begun.wait()
+        try:
+            wait_until(all_wait, what="all threads to wait")
+        finally:
+            gate.set()
+        return [future.result() for future in futures]
+
+
+def test_a_value_is_kept_until_its_file_changes(tmp_path):
+    path = tmp_path / "file"
+    cache = FileCache(10)
+
+    def read():
+        return cache.get("key", [path], lambda: (path.read_text(), object()))
+
+    path.write_text("one")
+    assert read() is not read()  # too young to be trusted
+    settle()
+    assert read() is read()
+    times = path.stat()
+    path.write_text("two")  # of the same size, and in a moment of the same age
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert read()[0] == "two"
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        read()
+
+
+def test_the_values_unused_for_longest_make_room(tmp_path):
+    cache = FileCache(10, cost=len)
+    computed = []
+
+    def ask(key, size=4):
+        def compute():
+            computed.append(key)
+            return "x" * size
+
+        return cache.get(key, [tmp_path / "none"], compute)
+
+    for key in "ababcb":  # c pushes out a
+        ask(key)
+    assert computed == ["a", "b", "c"]
+    ask("a")  # pushes out c
+    ask("b")
+    assert computed == ["a", "b", "c", "a"]
+    ask("d", size=11)  # never fits, and nothing else stays for it
+    ask("d", size=11)
+    ask("e", size=10)
+    ask("e", size=10)
+    assert computed == ["a", "b", "c", "a", "d", "d", "e"]
+
+
+def test_what_fails_is_not_kept(tmp_path):
+    cache = FileCache(1)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("key", [tmp_path / "none"], lambda: 1 // 0)
+    assert cache.get("key", [tmp_path / "none"], lambda: 5) == 5
+
+
+def test_threads_share_a_cache(tmp_path):
+    cache = FileCache(3)
+
+    def ask(number):
+        return all(
+            cache.get(str(key), [tmp_path / "none"], lambda key=key: key) == key
+            for key in np.random.default_rng(number).integers(0, 6, 3000)
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(8)))
+    assert len(cache._entries) == cache._total == 3
+
+
+@pytest.mark.parametrize("limit", [0, 1], ids=["not kept", "kept"])
+@pytest.mark.parametrize("outcome", [object, lambda: 1 // 0], ids=["value", "error"])
+def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
+    cache = FileCache(limit)
+    begun, gate = threading.Event(), threading.Event()
+    computed = []
+
+    def compute():
+        computed.append(threading.get_ident())
+        begun.set()
+        gate.wait()
+        return outcome()
+
+    results = ask_at_once(lambda: cache.get("key", [tmp_path / "none"], compute), begun, gate)
+    assert len(computed) == 1
+    assert len({id(result) for result in results}) == 1
+    assert cache.get("other", [], lambda: 5) == 5
+
+
+def test_what_was_begun_before_a_change_is_not_shared(tmp_path):
+    """Also where the file is as young as the change: a later look cannot tell them apart."""
+    path = tmp_path / "file"
+    cache = FileCache(1)
+    begun, gate = threading.Event(), threading.Event()
+    path.write_text("old")
+
+    def compute():
+        content = path.read_text()
+        if not begun.is_set():
+            begun.set()
+            gate.wait()
+        return content
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.get, "key", [path], compute)
+        begun.wait()
+        path.write_text("new")
+        second = pool.submit(cache.get, "key", [path], compute)
+        gate.set()
+        assert (first.result(), second.result()) == ("old", "new")
+    settle()
+    assert cache.get("key", [path], compute) == "new"
+
+
+def test_what_is_kept_is_told_without_computing(tmp_path):
+    cache = FileCache(1)
+    path = tmp_path / "file"
+    assert cache.kept("key", [path]) is None
+    cache.get("key", [path], lambda: 5)
+    assert cache.kept("key", [path]) == 5
+    path.touch()
+    assert cache.kept("key", [path]) is None
+    cache.get("other", [], lambda: 6)
+    cache.forget("other")
+    assert cache.kept("other", []) is None
+
+
+@pytest.mark.parametrize("way", ["card", "load", "load_initial"])
+def test_a_model_is_read_once_however_many_ask(tmp_path, opened, way):
+    recipe = MNIST.model_copy(update={"hidden_sizes": (1024, 256)})
+    model_id = add(ModelStore(tmp_path), recipe)
+    store = ModelStore(tmp_path)
+    settle()
+    barrier = threading.Barrier(THREADS)
+
+    def ask(_):
+        barrier.wait()
+        return getattr(store, way)(model_id)
+
+    opened(tmp_path)
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(ask, range(THREADS)))
+    files = opened(tmp_path)
+    assert len(files) == len(set(files))
+
+
+def test_a_network_in_memory_is_told_without_reading(tmp_path, opened):
+    store = ModelStore(tmp_path)
+    model_id = add(store)
+    settle()
+    assert store.loaded("latest") is None
+    _, network = store.load(model_id)
+    opened(tmp_path)
+    assert store.loaded("latest")[1] is store.loaded(model_id)[1] is network
+    weights = tmp_path / model_id / "weights.safetensors"
+    content = weights.read_bytes()
+    weights.unlink()
+    assert store.loaded(model_id) is None
+    with pytest.raises(DamagedModelError, match="missing"):
+        store.load(model_id)
+    with pytest.raises(DamagedModelError, match="missing"):  # and that is known now
+        store.loaded(model_id)
+    weights.write_bytes(content)
+    assert store.loaded(model_id) is None
+    np.testing.assert_array_equal(store.load(model_id)[1].weights[0], network.weights[0])

@@ -1,0 +1,790 @@
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from stepbox.data.builtin import DATASETS
+from stepbox.data.checksums import CHECKSUMS, FOLDERS
+from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.store.card import (
+    CalibrationBin,
+    Card,
+    CardDraft,
+    DatasetReference,
+    EvaluationReport,
+    HistoryEntry,
+    Versions,
+)
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.store.reader import LATEST
+from stepbox.training.evaluation import Bin, Evaluation, assess
+from stepbox.training.loop import Epoch
+from stepbox.training.presets import RECIPES
+
+ROOT = Path(__file__).parents[3]
+MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
+FASHION = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (5, 3)})
+
+
+def make_network(seed, recipe=MNIST, dtype=np.float64):
+    rng = np.random.default_rng(abs(hash(seed)))
+    sizes = list(zip(recipe.layer_sizes[1:], recipe.layer_sizes, strict=False))
+    return Network(
+        [rng.normal(size=shape).astype(dtype) for shape in sizes],
+        [rng.normal(size=shape[0]).astype(dtype) for shape in sizes],
+        ACTIVATIONS[recipe.activation],
+    )
+
+
+def make_draft(model_id, recipe=MNIST, **fields):
+    rng = np.random.default_rng(0)
+    return CardDraft(
+        id=model_id,
+        job="a-job",
+        recipe=recipe,
+        history=[Epoch(0, None, 2.3, 0.1, 0.0), Epoch(1, 0.4, 0.2, 0.9, 1.5)],
+        evaluation=assess(rng.normal(size=(99, 10)), rng.integers(0, 10, 99)),
+        device="cpu",
+        **fields,
+    )
+
+
+def add(store, recipe=MNIST, seed=1, **fields):
+    """Publish a model and return its id."""
+    model_id = new_model_id()
+    dtype = np.float64 if recipe.engine == "numpy" else np.float32
+    networks = make_network(seed, recipe, dtype), make_network(0, recipe, dtype)
+    store.stage(f"attempt-{model_id}", make_draft(model_id, recipe, **fields), *networks)
+    store.publish(f"attempt-{model_id}", model_id)
+    return model_id
+
+
+def contents(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def store(folder):
+    return ModelStore(folder)
+
+
+def settle():
+    """Let the files' times become old enough for the caches to trust them."""
+    time.sleep(0.06)
+
+
+# What lies on the disk.
+
+
+def test_a_model_is_seen_only_once_it_is_published(store, folder):
+    model_id = new_model_id()
+    card = store.stage("job-f1", make_draft(model_id), make_network(1), make_network(0))
+    assert store.is_staged("job-f1")
+    assert not store.is_published(model_id)
+    assert store.ids() == []
+    with pytest.raises(NotFoundError):
+        store.card(model_id)
+
+    store.publish("job-f1", model_id)
+    assert not store.is_staged("job-f1")
+    assert store.is_published(model_id)
+    assert store.ids() == [model_id]
+    assert store.card(model_id) == card
+    assert contents(folder / model_id) == [
+        "card.json",
+        "initial.safetensors",
+        "weights.safetensors",
+    ]
+
+
+def test_the_card_on_the_disk_is_complete(store, folder):
+    model_id = add(store, FASHION)
+    card = json.loads((folder / model_id / "card.json").read_text())
+    weights = (folder / model_id / "weights.safetensors").read_bytes()
+    initial = (folder / model_id / "initial.safetensors").read_bytes()
+    assert set(card) == {
+        *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
+        *("weights", "initial", "device", "computer", "cost", "versions", "created_at"),
+    }
+    assert card["recipe"] == FASHION.model_dump(mode="json")
+    assert card["classes"] == list(DATASETS["fashion-mnist"].classes)
+    assert card["parameters"] == 784 * 5 + 5 + 5 * 3 + 3 + 3 * 10 + 10
+    assert card["history"][0] == {
+        **{"epoch": 0, "train_loss": None, "test_loss": 2.3, "test_accuracy": 0.1},
+        "seconds": 0.0,
+    }
+    for key, data in (("weights", weights), ("initial", initial)):
+        sha256 = hashlib.sha256(data).hexdigest()
+        assert card[key] == {"bytes": len(data), "sha256": sha256, "dtype": "F32"}
+    assert card["dataset"]["name"] == "fashion-mnist"
+    assert card["created_at"].endswith("Z")
+
+
+def test_torch_is_named_only_where_it_trained(store):
+    import torch
+
+    compiled = store.card(add(store, MNIST)).versions
+    assert (compiled.torch, compiled.numba) == (None, version("numba"))
+    used = store.card(add(store, FASHION)).versions
+    assert used.numba is None
+    assert used.torch == torch.__version__.partition("+")[0]
+    assert Versions.here(torch=False).numpy == np.__version__
+
+
+def test_the_checksum_of_a_data_set_is_that_of_what_md5sum_prints(data_folder):
+    for name, files in CHECKSUMS.items():
+        printed = ""
+        for file in files:
+            content = (data_folder / FOLDERS[name] / file).read_bytes()
+            printed += f"{hashlib.md5(content).hexdigest()}  {file}\n"
+        assert DATASETS[name].checksum == hashlib.sha256(printed.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(("recipe", "code"), [(MNIST, "F64"), (FASHION, "F32")])
+def test_the_file_holds_the_tensors_and_nothing_else(store, folder, recipe, code):
+    model_id = add(store, recipe)
+    data = (folder / model_id / "weights.safetensors").read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    assert {name: (t["dtype"], t["shape"]) for name, t in header.items()} == {
+        "0.weight": (code, [5, 784]),
+        "0.bias": (code, [5]),
+        "1.weight": (code, [3, 5]),
+        "1.bias": (code, [3]),
+        "2.weight": (code, [10, 3]),
+        "2.bias": (code, [10]),
+    }
+
+
+@pytest.mark.slow
+def test_equal_networks_give_equal_files_in_any_process():
+    script = (
+        "import hashlib, numpy as np\n"
+        "from tests.stepbox.store.test_models import MNIST, ACTIVATIONS, Network\n"
+        "from stepbox.store.weights import encode_weights\n"
+        "network = Network.initial(MNIST.layer_sizes, ACTIVATIONS['sigmoid'], 7)\n"
+        "print(encode_weights(network)[1].sha256)\n"
+    )
+    sums = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(sums) == 1
+
+
+@settings(max_examples=25)
+@given(
+    hidden_sizes=st.lists(st.integers(1, 9), max_size=8).map(tuple),
+    dtype=st.sampled_from((np.float64, np.float32)),
+    seed=st.integers(0, 2**31),
+    transposed=st.booleans(),
+)
+def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, seed, transposed):
+    store = ModelStore(tmp_path_factory.mktemp("models"))
+    recipe = MNIST.model_copy(update={"hidden_sizes": hidden_sizes})
+    network, initial = make_network(seed, recipe, dtype), make_network(seed + 1, recipe, dtype)
+    if transposed:  # the same numbers in another order in memory
+        network.weights = [np.asfortranarray(weight) for weight in network.weights]
+    model_id = new_model_id()
+    store.stage("attempt", make_draft(model_id, recipe), network, initial)
+    store.publish("attempt", model_id)
+    for stored, original in (
+        (store.load(model_id)[1], network),
+        (store.load_initial(model_id)[1], initial),
+    ):
+        assert stored.activation is original.activation
+        arrays, originals = stored.named_arrays(), original.named_arrays()
+        assert list(arrays) == list(originals)
+        for name, array in arrays.items():
+            assert array.dtype == dtype
+            np.testing.assert_array_equal(array, originals[name], strict=True)
+
+
+def test_a_network_of_two_types_is_refused(store):
+    network = make_network(1)
+    network.biases[1] = network.biases[1].astype(np.float32)
+    with pytest.raises(TypeError, match="float32"):
+        store.stage("attempt", make_draft(new_model_id()), network, make_network(0))
+
+
+def test_a_shared_network_cannot_be_changed(store):
+    _, network = store.load(add(store))
+    with pytest.raises(ValueError, match="read-only"):
+        network.weights[0][0, 0] = 0
+
+
+# The card.
+
+
+def test_the_card_takes_every_figure_of_the_library():
+    for part, figures in (
+        (HistoryEntry, Epoch),
+        (CalibrationBin, Bin),
+        (EvaluationReport, Evaluation),
+    ):
+        assert list(part.model_fields) == list(figures.__dataclass_fields__)
+
+
+def test_every_field_of_the_card_is_described():
+    schema = Card.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        for name, field in part["properties"].items():
+            assert len(field["description"]) > 5, name
+
+
+def test_a_card_is_frozen_and_its_figures_finite():
+    draft = make_draft(new_model_id())
+    with pytest.raises(ValidationError):
+        draft.device = "cuda"
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ValidationError):
+            HistoryEntry(epoch=1, train_loss=wrong, test_loss=1, test_accuracy=1, seconds=1)
+
+
+def test_times_are_told_in_utc(store):
+    there = datetime(2026, 1, 2, 12, 0, tzinfo=timezone(timedelta(hours=5)))
+    card = store.card(add(store, created_at=there))
+    assert json.loads(card.model_dump_json())["created_at"] == "2026-01-02T07:00:00Z"
+
+
+# Publishing.
+
+
+def test_publishing_twice_is_publishing_once(store):
+    model_id = new_model_id()
+    store.stage("attempt", make_draft(model_id), make_network(1), make_network(0))
+    store.publish("attempt", model_id)
+    store.publish("attempt", model_id)
+    assert store.ids() == [model_id]
+
+
+def test_what_is_not_staged_cannot_be_published(store, folder):
+    with pytest.raises(NotFoundError):
+        store.publish("attempt", new_model_id())
+    assert not folder.exists()
+
+
+def test_a_model_is_never_overwritten(store):
+    model_id = add(store, seed=1)
+    _, before = store.load(model_id)
+    store.stage("other", make_draft(model_id), make_network(2), make_network(0))
+    with pytest.raises(ConflictError):
+        store.publish("other", model_id)
+    np.testing.assert_array_equal(store.load(model_id)[1].weights[0], before.weights[0])
+
+
+def test_staging_again_replaces_and_discarding_removes(store):
+    model_id = new_model_id()
+    for seed in (1, 2):
+        store.stage("attempt", make_draft(model_id), make_network(seed), make_network(0))
+    store.publish("attempt", model_id)
+    _, network = store.load(model_id)
+    np.testing.assert_array_equal(network.weights[0], make_network(2).weights[0])
+
+    store.stage("attempt", make_draft(new_model_id()), make_network(3), make_network(0))
+    store.discard("attempt")
+    assert not store.is_staged("attempt")
+    store.discard("attempt")
+    assert store.ids() == [model_id]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", ".hidden", "a" * 129, "a\n", "ä"])
+def test_an_attempt_has_a_plain_name(store, name):
+    with pytest.raises(ValueError, match="cannot name an attempt"):
+        store.discard(name)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
+    """The limit on the size of a file strikes in the midst of a write, as a full disk does."""
+    existing = add(store)
+    script = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from tests.stepbox.store.test_models import ModelStore, add\n"
+        "for limit in map(int, sys.argv[2:]):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))\n"
+        "    try:\n"
+        "        add(ModelStore(Path(sys.argv[1])))\n"
+        "    except OSError as error:\n"
+        "        print(error.strerror)\n"
+    )
+    size = store.card(existing).weights.bytes
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder, "0", str(size // 2), str(size - 1)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "File too large\n" * 3
+    assert contents(folder / ".staged") == []
+    assert store.ids() == [existing]
+
+
+def test_leftovers_are_swept(store, folder):
+    model_id = add(store)
+    for attempt in ("old", "young"):
+        store.stage(attempt, make_draft(new_model_id()), make_network(1), make_network(0))
+    half = folder / ".staged" / ".0123456789abcdef"
+    removed = folder / ".trash" / "0123456789abcdef"
+    for left in (half, removed):
+        left.mkdir(parents=True)
+        (left / "weights.safetensors").write_bytes(b"half")
+    long_ago = time.time() - 7200
+    for path in (folder / ".staged" / "old", half):
+        os.utime(path, (long_ago, long_ago))
+    store.sweep(age=3600)
+    assert contents(folder / ".staged") == ["young"]
+    assert contents(folder / ".trash") == []
+    assert store.ids() == [model_id]
+    store.sweep(age=-1)
+    assert contents(folder / ".staged") == []
+
+
+def test_sweeping_where_nothing_is_yet_makes_nothing(store, folder):
+    store.sweep()
+    assert not folder.exists()
+
+
+# Reading.
+
+
+def test_the_newest_comes_first_by_its_own_date(store):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [3, 1, 4, 2]
+    ids = {day: add(store, created_at=start + timedelta(days=day)) for day in days}
+    assert store.ids() == [ids[day] for day in (4, 3, 2, 1)]
+    assert [model.id for model in store.models()] == store.ids()
+    assert store.card("latest").id == ids[4]
+
+
+def test_latest_of_each_data_set(store):
+    with pytest.raises(NotFoundError):
+        store.card("latest")
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    digits = add(store, MNIST, created_at=start)
+    with pytest.raises(NotFoundError):
+        store.card("latest-fashion-mnist")
+    clothes = add(store, FASHION, created_at=start + timedelta(seconds=1))
+    assert store.card("latest").id == clothes
+    assert store.card("latest-mnist").id == digits
+    assert store.card("latest-fashion-mnist").id == clothes
+    store.delete(clothes)
+    assert store.card("latest").id == digits
+    with pytest.raises(NotFoundError):
+        store.card("latest-fashion-mnist")
+
+
+def test_whatever_else_lies_there_is_passed_over(store, folder):
+    model_id = add(store)
+    (folder / "README.md").write_text("Models.")
+    (folder / ".gitkeep").touch()
+    (folder / ".checkpoints" / "job").mkdir(parents=True)
+    (folder / "my-model").mkdir()
+    (folder / "m-0123456789AB").mkdir()
+    (folder / "m-0123456789ab").write_text("a file, no folder")
+    assert store.ids() == [model_id]
+    assert [model.id for model in store.models()] == [model_id]
+    assert store.card("latest").id == model_id
+
+
+def test_an_empty_or_missing_folder_has_no_models(store, folder):
+    assert store.ids() == []
+    assert store.models() == []
+    assert store.aliases() == {}
+    assert not folder.exists()
+
+
+@given(st.text() | st.sampled_from(["", ".", "..", ".staged", ".trash", "latest-", "m-\0", "%2e"]))
+def test_an_unknown_reference_is_not_found(tmp_path_factory, reference):
+    assume(reference not in LATEST)
+    base = tmp_path_factory.getbasetemp() / "references"
+    store = ModelStore(base)
+    if not base.exists():
+        add(store)
+    for ask in (store.card, store.load, store.weights_path, store.delete, store.remove_alias):
+        with pytest.raises(NotFoundError):
+            ask(reference)
+
+
+def test_a_reference_cannot_leave_the_folder(tmp_path):
+    outside = add(ModelStore(tmp_path / "other"))
+    store = ModelStore(tmp_path / "models")
+    inside = add(store)
+    for reference in (f"../other/{outside}", f"{inside}/../{inside}", str(tmp_path / "models")):
+        with pytest.raises(NotFoundError):
+            store.card(reference)
+
+
+def test_the_weights_file_is_named_with_its_checksum(store):
+    path, sha256 = store.weights_path(add(store))
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def test_a_loaded_network_is_kept_within_bounds(folder):
+    size = sum(a.nbytes for a in make_network(0).named_arrays().values())
+    with_card = size + 60_000
+    store = ModelStore(folder, cache_bytes=2 * with_card)
+    first, second, third = (add(store) for _ in range(3))
+    settle()
+    kept = store.load(first)[1]
+    store.load(second)
+    assert store.load(first)[1] is kept
+    store.load(third)  # makes room by dropping the second
+    assert store.load(first)[1] is kept
+    store.load(second), store.load(third)
+    assert store.load(first)[1] is not kept
+
+
+# Damage.
+
+
+def rewrite_card(folder, change):
+    path = folder / "card.json"
+    card = json.loads(path.read_text())
+    change(card)
+    path.write_text(json.dumps(card))
+
+
+def rewrite_weights(folder, change):
+    """Change the tensors and make the card's size and checksum agree."""
+    path = folder / "weights.safetensors"
+    tensors = dict(load_tensors(path.read_bytes()))
+    change(tensors)
+    data = save_tensors(tensors)
+    path.write_bytes(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    rewrite_card(folder, lambda card: card["weights"].update(bytes=len(data), sha256=sha256))
+
+
+def flip_a_bit(folder):
+    path = folder / "weights.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def cut(folder):
+    os.truncate(folder / "weights.safetensors", 1000)
+
+
+def lengthen(folder):
+    with (folder / "weights.safetensors").open("ab") as file:
+        file.write(b"\0")
+
+
+DAMAGES = {
+    "cut": cut,
+    "lengthened": lengthen,
+    "one bit flipped": flip_a_bit,
+    "no weights": lambda folder: (folder / "weights.safetensors").unlink(),
+    "no card": lambda folder: (folder / "card.json").unlink(),
+    "empty": lambda folder: [path.unlink() for path in folder.iterdir()],
+    "card cut": lambda folder: os.truncate(folder / "card.json", 100),
+    "card of another model": lambda folder: rewrite_card(
+        folder, lambda card: card.update(id=new_model_id())
+    ),
+    "card of another recipe": lambda folder: rewrite_card(
+        folder, lambda card: card["recipe"].update(hidden_sizes=[5, 4])
+    ),
+    "another type in the card": lambda folder: rewrite_card(
+        folder, lambda card: card["weights"].update(dtype="F32")
+    ),
+    "no tensors": lambda folder: rewrite_weights(folder, dict.clear),
+    "a tensor too many": lambda folder: rewrite_weights(
+        folder, lambda tensors: tensors.update({"9.bias": np.zeros(3)})
+    ),
+    "a tensor of another shape": lambda folder: rewrite_weights(
+        folder, lambda tensors: tensors.update({"0.weight": tensors["0.weight"].T.copy()})
+    ),
+    "a tensor of another type": lambda folder: rewrite_weights(
+        folder, lambda tensors: tensors.update({"0.bias": tensors["0.bias"].astype(np.float16)})
+    ),
+    "weights in a folder's place": lambda folder: (
+        (folder / "weights.safetensors").unlink(),
+        (folder / "weights.safetensors").mkdir(),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+@pytest.mark.parametrize("read_before", [False, True], ids=["unread", "read"])
+def test_a_damaged_model_is_listed_but_never_served(store, folder, damage, read_before):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    whole = add(store, created_at=start)
+    damaged = add(store, created_at=start + timedelta(days=1))
+    if read_before:
+        settle()
+        assert store.load("latest")[0].id == damaged
+    damage(folder / damaged)
+
+    listed = {model.id: model for model in store.models()}
+    assert set(listed) == {whole, damaged}
+    assert listed[whole].damage is None
+    assert damaged in listed[damaged].damage
+    for ask in (store.card, store.load, store.weights_path):
+        with pytest.raises(DamagedModelError):
+            ask(damaged)
+    assert store.load("latest")[0].id == whole
+    assert store.load(whole)[0].id == whole
+    store.delete(damaged)
+    assert store.ids() == [whole]
+
+
+def test_without_the_untrained_network_a_model_still_answers(store, folder):
+    model_id = add(store)
+    os.truncate(folder / model_id / "initial.safetensors", 100)
+    assert store.load(model_id)[0].id == model_id
+    assert [model.damage for model in store.models()] == [None]
+    with pytest.raises(DamagedModelError, match=r"initial\.safetensors"):
+        store.load_initial(model_id)
+
+
+def test_a_repaired_model_is_served_again(store, folder):
+    model_id = add(store)
+    for name in ("card.json", "weights.safetensors"):
+        path = folder / model_id / name
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + b"?")
+        settle()
+        with pytest.raises(DamagedModelError):
+            store.card("latest" if name != "card.json" else model_id)
+        path.write_bytes(content)
+        assert store.card("latest").id == model_id
+
+
+# Aliases and deleting.
+
+
+def test_an_alias_stands_for_its_model_until_it_is_removed(store):
+    first, second = add(store), add(store)
+    store.set_alias("production", first)
+    assert store.load("production")[0].id == first
+    store.set_alias("production", second)
+    assert store.aliases() == {"production": second}
+    assert store.card("production").id == second
+    store.remove_alias("production")
+    assert store.aliases() == {}
+    with pytest.raises(NotFoundError):
+        store.card("production")
+    with pytest.raises(NotFoundError):
+        store.remove_alias("production")
+
+
+@pytest.mark.parametrize("name", ["a", "0", "v1.2_b-c", "m-short", "x" * 63, "m-0123456789abc"])
+def test_allowed_aliases(store, name):
+    model_id = add(store)
+    store.set_alias(name, model_id)
+    assert store.card(name).id == model_id
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "x" * 64, "-a", ".a", "_a", "Aa", "ä", "a b", "a/b", "a\n", "\0", "../a"),
+        *("latest", "latest-mnist", "latestish", "m-0123456789ab"),
+    ],
+)
+def test_refused_aliases(store, name):
+    model_id = add(store)
+    with pytest.raises(InvalidInputError) as caught:
+        store.set_alias(name, model_id)
+    assert [fault.pointer for fault in caught.value.faults] == ["/name"]
+    with pytest.raises(InvalidInputError) as caught:
+        store.set_alias(name, "no model")
+    assert [fault.pointer for fault in caught.value.faults] == ["/name", "/model"]
+    assert store.aliases() == {}
+
+
+@pytest.mark.parametrize("model", ["", "m-0123456789ab", "latest", "other", "../models"])
+def test_an_alias_needs_the_id_of_a_model(store, model):
+    store.set_alias("other", add(store))
+    with pytest.raises(InvalidInputError) as caught:
+        store.set_alias("name", model)
+    assert [fault.pointer for fault in caught.value.faults] == ["/model"]
+
+
+def test_an_aliased_model_is_not_deleted(store):
+    model_id, other = add(store), add(store)
+    for name in ("zwei", "eins"):
+        store.set_alias(name, model_id)
+    with pytest.raises(ConflictError, match="eins, zwei"):
+        store.delete(model_id)
+    assert store.card(model_id).id == model_id
+    store.remove_alias("eins")
+    store.set_alias("zwei", other)
+    store.delete(model_id)
+    assert store.ids() == [other]
+
+
+def test_deleting_needs_an_id_and_removes_every_file(store, folder):
+    model_id = add(store)
+    store.set_alias("other", add(store))
+    for reference in ("latest", "other", "m-0123456789ab"):
+        with pytest.raises(NotFoundError):
+            store.delete(reference)
+    store.delete(model_id)
+    with pytest.raises(NotFoundError):
+        store.delete(model_id)
+    with pytest.raises(NotFoundError):
+        store.load(model_id)
+    assert contents(folder / ".trash") == []
+    assert not (folder / model_id).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b'{"a": "m-0123456789ab"', b"\xff"])
+def test_a_spoilt_file_of_aliases_stops_nothing_else(store, folder, content):
+    model_id = add(store)
+    (folder / "aliases.json").write_bytes(content)
+    with pytest.raises(DamagedModelError, match=r"aliases\.json"):
+        store.aliases()
+    with pytest.raises(DamagedModelError, match=r"aliases\.json"):
+        store.set_alias("name", model_id)
+    assert (folder / "aliases.json").read_bytes() == content
+    assert store.load("latest")[0].id == store.load(model_id)[0].id == model_id
+
+
+def test_an_alias_is_set_or_the_model_deleted_but_never_both(folder):
+    """Many rounds of two threads, each with a store of its own, as two processes have."""
+    here, there = ModelStore(folder), ModelStore(folder)
+    outcomes = Counter()
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(40):
+            model_id = add(here)
+            barrier = threading.Barrier(2)
+
+            def meet(act, *arguments, barrier=barrier):
+                barrier.wait()
+                try:
+                    act(*arguments)
+                except (ConflictError, InvalidInputError) as error:
+                    return type(error)
+                return None
+
+            deleted = pool.submit(meet, here.delete, model_id)
+            named = pool.submit(meet, there.set_alias, f"name-{number}", model_id)
+            result = (deleted.result(), named.result())
+            assert result in {(None, InvalidInputError), (ConflictError, None)}
+            outcomes[result] += 1
+    assert set(here.aliases().values()) == set(here.ids())
+
+
+# Many processes.
+
+
+def test_every_store_sees_each_change_at_once(folder):
+    """Also two changes in one tick of the file system's clock."""
+    stores = [ModelStore(folder) for _ in range(2)]
+    ids = []
+    for number in range(30):
+        for writer in stores:
+            ids.append(add(writer))
+            writer.set_alias("newest", ids[-1])
+            for store in stores:
+                assert sorted(store.ids()) == sorted(ids)
+                assert store.aliases() == {"newest": ids[-1]}
+                assert store.load("newest")[0].id == store.load("latest")[0].id == ids[-1]
+        stores[number % 2].delete(ids.pop(0))
+        for store in stores:
+            assert sorted(store.ids()) == sorted(ids)
+
+
+@pytest.mark.slow
+def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
+    """Three processes publish, delete and alias; one after another is killed at any moment."""
+    rng = random.Random(1)
+
+    def start():
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-m", "tests.stepbox.store.store_storm"),
+                *(folder, str(rng.randrange(2**32))),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    def look():
+        models = store.models()
+        assert [model.damage for model in models if model.damage] == []
+        for model in models:
+            try:
+                assert store.load(model.id)[0] == model.card
+            except NotFoundError:
+                assert model.id not in store.ids()
+
+    folder.mkdir()
+    store = ModelStore(folder)
+    processes = []
+    try:
+        running = [start() for _ in range(3)]
+        for process in running:
+            assert process.stdout.readline() == "begun\n"
+        for _ in range(4):
+            victim = running.pop(0)
+            end = time.monotonic() + rng.random()
+            while time.monotonic() < end:
+                look()
+            victim.kill()
+            victim.communicate()
+            running.append(start())
+            assert running[-1].stdout.readline() == "begun\n"
+        folder.with_name("stop").touch()
+        done = Counter()
+        for process in running:
+            output, errors = process.communicate(timeout=30)
+            assert (process.returncode, errors) == (0, "")
+            done.update(json.loads(output))
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+    assert all(done[deed] for deed in ("publish", "delete", "alias", "unalias", "read"))
+    assert set(store.aliases().values()) <= set(store.ids())
+    store.sweep(age=-1)
+    assert contents(folder / ".staged") == contents(folder / ".trash") == []
+    left = set(contents(folder)) - {".staged", ".trash", ".lock", "aliases.json"}
+    assert left - {".aliases.json.new"} == set(store.ids())
+    for model in store.models():
+        assert model.damage is None
+        assert contents(folder / model.id) == [
+            "card.json",
+            "initial.safetensors",
+            "weights.safetensors",
+        ]

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from stepbox.training.augmentation import (
+    STRENGTH,
+    Augmenter,
+    displacement_fields,
+    distort,
+    mirror_and_shift,
+    resample,
+)
+
+NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
+
+
+@pytest.fixture
+def pictures(few):
+    """The first pictures, in an array that can be written: the loops are compiled for those."""
+    return lambda count: few(count).images.copy()
+
+
+def resample_one(
+    image, *, fields=NO_FIELD, chosen=0, signs=(1, 1), angle=0, stretch=(1, 1), at=(0, 0)
+):
+    return resample(
+        image[None],
+        fields,
+        np.array([chosen]),
+        np.array([signs], float),
+        np.array([angle], float),
+        np.array([stretch], float),
+        np.array([at], float),
+    )[0]
+
+
+@pytest.fixture(scope="module")
+def fields():
+    return displacement_fields(np.random.default_rng(4))
+
+
+def test_resampling_is_interpolation_at_the_moved_places(pictures, fields):
+    """Against SciPy's own interpolation, with all that moves a pixel at once."""
+    angle, stretch, moved, signs = 0.13, np.array([0.93, 1.08]), np.array([0.7, -0.4]), [1, -1]
+    centre = np.array([13.5, 13.5])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for number, image in enumerate(pictures(20)):
+        places = np.empty((2, 28, 28))
+        for i in range(28):
+            for j in range(28):
+                offset = stretch * (turn @ (np.array([i, j]) - centre))
+                places[:, i, j] = centre + offset + moved + signs * fields[number, :, i, j]
+        framed = np.pad(image.astype(float), 6)  # SciPy interpolates towards black at the edges so
+        expected = map_coordinates(framed, places + 6, order=1)
+
+        ours = resample_one(
+            image, fields=fields, chosen=number, signs=signs, angle=angle, stretch=stretch, at=moved
+        )
+
+        assert np.abs(ours - expected).max() <= 0.51  # rounded to a whole grey
+
+
+def test_nothing_moved_is_the_same_picture(pictures):
+    for image in pictures(5):
+        np.testing.assert_array_equal(resample_one(image), image)
+
+
+def test_a_whole_pixel_moves_every_pixel(pictures):
+    image = pictures(1)[0]
+
+    np.testing.assert_array_equal(resample_one(image, at=(2, 0))[:-2], image[2:])
+    np.testing.assert_array_equal(resample_one(image, at=(0, -1))[:, 1:], image[:, :-1])
+
+
+def test_fields_are_smooth_and_of_their_strength(fields):
+    assert fields.shape[1:] == (2, 28, 28)
+    np.testing.assert_allclose(np.sqrt(np.square(fields).mean(axis=(2, 3))), STRENGTH, rtol=1e-5)
+    assert np.abs(np.diff(fields, axis=3)).mean() < 0.25 * np.abs(fields).mean()
+
+
+def test_distorted_digits_vary_but_keep_their_ink(pictures, fields):
+    images = pictures(200)
+    varied = distort(images, fields, np.random.default_rng(1))
+
+    assert varied.shape == images.shape
+    assert varied.dtype == np.uint8
+    assert (varied != images).any(axis=(1, 2)).all()
+    # About as much ink, and most of the picture still black.
+    assert varied.sum() == pytest.approx(images.sum(), rel=0.1)
+    assert (varied == 0).mean() > 0.7
+
+
+def test_mirrored_and_shifted_pictures_are_just_that(pictures):
+    images = pictures(400)
+    varied = mirror_and_shift(images, np.random.default_rng(2))
+    seen = set()
+    for image, copy in zip(images, varied, strict=True):
+        framed = np.pad(image, 1)
+        candidates = {
+            (mirrored, down, right): framed[:, ::-1][1 - down :, 1 - right :][:28, :28]
+            if mirrored
+            else framed[1 - down :, 1 - right :][:28, :28]
+            for mirrored in (False, True)
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+        }
+        found = [name for name, other in candidates.items() if np.array_equal(copy, other)]
+        assert found
+        seen.update(found)
+
+    assert len(seen) == 18
+
+
+@pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
+def test_what_is_drawn_depends_on_the_place_alone(pictures, kind):
+    images = pictures(60)
+    first, second = Augmenter(kind, seed=3), Augmenter(kind, seed=3)
+    first(images, 1, 0)  # leaves no trace
+
+    np.testing.assert_array_equal(first(images, 2, 1000), second(images, 2, 1000))
+    others = [first(images, 2, 2000), first(images, 3, 1000), Augmenter(kind, 4)(images, 2, 1000)]
+    for other in others:
+        assert np.array_equal(other, second(images, 2, 1000)) == (kind == "none")

@@ -1,0 +1,117 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from stepbox.data.builtin import MNIST
+from stepbox.data.dataset import Dataset, scale_pixels
+from stepbox.nn.activations import ACTIVATIONS
+from stepbox.nn.network import Network
+from stepbox.training.evaluation import assess, evaluate, predict_logits
+
+
+@st.composite
+def answers(draw):
+    count = draw(st.integers(1, 30))
+    logits = draw(arrays(np.float64, (count, 4), elements=st.floats(-20, 20)))
+    labels = draw(arrays(np.uint8, count, elements=st.integers(0, 3)))
+    return logits, labels
+
+
+@given(answers())
+def test_the_figures_are_those_of_a_direct_count(answers):
+    logits, labels = answers
+    rows = []  # of each sample: its label, the class named, and the probabilities
+    for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+        exponentials = [math.exp(z - max(row)) for z in row]
+        probabilities = [e / sum(exponentials) for e in exponentials]
+        rows.append((label, row.index(max(row)), probabilities))
+
+    found = assess(logits, labels)
+
+    assert found.accuracy == pytest.approx(
+        sum(true == named for true, named, _ in rows) / len(rows)
+    )
+    assert found.loss == pytest.approx(
+        sum(-math.log(p[true]) for true, _, p in rows) / len(rows), rel=1e-9, abs=1e-12
+    )
+    for true in range(4):
+        for named in range(4):
+            assert found.confusion_matrix[true][named] == sum(
+                row[:2] == (true, named) for row in rows
+            )
+    for index in range(4):
+        right = sum(row[:2] == (index, index) for row in rows)
+        with_label = sum(true == index for true, _, _ in rows)
+        with_name = sum(named == index for _, named, _ in rows)
+        assert found.recall[index] == (pytest.approx(right / with_label) if with_label else None)
+        assert found.precision[index] == (pytest.approx(right / with_name) if with_name else None)
+
+
+@given(answers())
+def test_the_bins_hold_every_sample_once(answers):
+    logits, labels = answers
+    found = assess(logits, labels)
+
+    assert [bin.low for bin in found.bins] == pytest.approx([k / 10 for k in range(10)])
+    assert [bin.high for bin in found.bins] == pytest.approx([(k + 1) / 10 for k in range(10)])
+    assert sum(bin.count for bin in found.bins) == len(labels)
+    filled = [bin for bin in found.bins if bin.count]
+    assert all(bin.low - 1e-12 <= bin.confidence <= bin.high + 1e-12 for bin in filled)
+    assert all(
+        bin.confidence is None and bin.accuracy is None for bin in found.bins if not bin.count
+    )
+    assert sum(bin.count * bin.accuracy for bin in filled) / len(labels) == pytest.approx(
+        found.accuracy
+    )
+    assert found.expected_calibration_error == pytest.approx(
+        sum(bin.count / len(labels) * abs(bin.accuracy - bin.confidence) for bin in filled)
+    )
+
+
+def test_calibration_worked_by_hand():
+    # Top probabilities 0.75 (right), 0.75 (wrong), 1 (right), 1 (right), of two classes.
+    quarter = math.log(1 / 3)
+    logits = np.array([[0, quarter], [0, quarter], [0, -100], [-100, 0]])
+    found = assess(logits, np.array([0, 1, 0, 1]))
+
+    assert (found.bins[7].count, found.bins[7].accuracy) == (2, 0.5)
+    assert found.bins[7].confidence == pytest.approx(0.75)
+    assert (found.bins[9].count, found.bins[9].accuracy, found.bins[9].confidence) == (2, 1, 1)
+    assert found.expected_calibration_error == pytest.approx(2 / 4 * 0.25)
+    assert found.accuracy == 0.75
+    assert found.confusion_matrix == [[2, 0], [1, 1]]
+    assert found.precision == pytest.approx([2 / 3, 1])
+    assert found.recall == pytest.approx([1, 1 / 2])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_are_one_forward_pass(load, dtype):
+    images, labels = load("mnist", "test").images[:2300], load("mnist", "test").labels[:2300]
+    network = Network.initial((784, 16, 10), ACTIVATIONS["tanh"], seed=1)
+    network = Network(
+        [w.astype(dtype) for w in network.weights],
+        [b.astype(dtype) for b in network.biases],
+        network.activation,
+    )
+    whole = network.logits(scale_pixels(images, "unit", dtype))
+    in_blocks = predict_logits(network, images, "unit")
+
+    assert in_blocks.dtype == dtype
+    np.testing.assert_allclose(in_blocks, whole, rtol=1e-4, atol=1e-5)
+    assert evaluate(network, Dataset(MNIST, images, labels), "unit") == assess(in_blocks, labels)
+
+
+def test_figures_are_plain_json(trained, load):
+    trainer, _ = trained("mnist-numpy", 1)
+    found = evaluate(trainer.network(), load("mnist", "test"), "unit")
+    text = json.dumps(dataclasses.asdict(found), allow_nan=False)
+
+    assert json.loads(text)["confusion_matrix"] == found.confusion_matrix
+    assert sum(map(sum, found.confusion_matrix)) == 10_000
+    assert found.expected_calibration_error < 0.05

@@ -1,0 +1,205 @@
+"""Both engines through `train`: events, figures on the real data, determinism, resumption."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepbox.errors import DivergedError
+from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.training.numpy_trainer import NumpyTrainer
+from stepbox.training.presets import RECIPES
+from stepbox.training.torch_trainer import TorchTrainer
+from stepbox.training.trainer import visiting_order
+
+SMALL = {"hidden_sizes": (8,), "epochs": 2, "dataset": "mnist", "shuffle": True}
+SMALL_RECIPES = {
+    "numpy": RECIPES["mnist-numpy"].model_copy(update=SMALL),
+    "numpy, batches": RECIPES["mnist-numpy"].model_copy(update=SMALL | {"batch_size": 300}),
+    "published": RECIPES["mnist-numpy-published"].model_copy(update=SMALL),
+    "torch": RECIPES["fashion-mnist-torch"].model_copy(update=SMALL),
+    "torch, no hidden layer": RECIPES["fashion-mnist-torch"].model_copy(
+        update=SMALL | {"hidden_sizes": ()}
+    ),
+    "numpy, distorted": RECIPES["mnist-numpy-best"].model_copy(update=SMALL),
+    "torch, all that it can": RECIPES["fashion-mnist-torch-best"].model_copy(
+        update=SMALL | {"hidden_sizes": (8, 7)}
+    ),
+}
+
+small_recipes = pytest.mark.parametrize("recipe", SMALL_RECIPES.values(), ids=SMALL_RECIPES.keys())
+
+
+def weights_of(trainer):
+    return {name: array.tobytes() for name, array in trainer.network().named_arrays().items()}
+
+
+def epochs_of(events):
+    return [event for event in events if isinstance(event, Epoch)]
+
+
+# The recipes on the real data
+
+
+@pytest.mark.slow
+def test_the_published_recipe_gives_the_published_figures(trained):
+    untrained, first = epochs_of(trained("mnist-numpy-published", 1)[1])
+
+    assert round(untrained.test_accuracy * 10_000) == 994
+    assert round(first.test_accuracy * 10_000) == 8023
+    assert round(untrained.test_loss, 2) == 2.36
+    assert round(first.test_loss, 2) == 0.63
+
+
+@pytest.mark.slow
+def test_the_true_gradient_does_better(trained):
+    _, first = epochs_of(trained("mnist-numpy", 1)[1])
+
+    assert first.test_accuracy >= 0.93
+    assert first.train_loss == pytest.approx(0.375, abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_torch_recipe_follows_the_published_curve(trained):
+    untrained, first, second = epochs_of(trained("fashion-mnist-torch", 2)[1])
+
+    assert untrained.train_loss is None
+    assert first.train_loss == pytest.approx(1.83, abs=0.05)
+    assert first.test_loss == pytest.approx(1.07, abs=0.05)
+    assert second.train_loss == pytest.approx(0.858, abs=0.05)
+    assert second.test_accuracy > first.test_accuracy > 0.5 > untrained.test_accuracy
+
+
+# Events
+
+
+@small_recipes
+def test_events_tell_the_whole_training(few, recipe):
+    samples = 2500
+    events = list(train(make_trainer(recipe, few(samples)), few(500)))
+    epochs = epochs_of(events)
+    progress = [event for event in events if isinstance(event, Progress)]
+
+    assert isinstance(events[0], Epoch)
+    assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
+    assert (epochs[0].train_loss, epochs[0].seconds) == (None, 0)
+    assert all(epoch.train_loss > 0 and epoch.seconds > 0 for epoch in epochs[1:])
+    assert all(0 <= epoch.test_accuracy <= 1 and epoch.test_loss > 0 for epoch in epochs)
+
+    seen = [event.samples for event in progress]
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (0, 2 * samples)
+    assert max(np.diff(seen)) <= max(1200, recipe.batch_size)
+    assert {event.samples_total for event in progress} == {2 * samples}
+    assert all(event.fraction == event.samples / (2 * samples) for event in progress)
+    assert all(event.epochs == 2 for event in progress)
+    assert progress[0].eta_seconds is None
+    assert all(event.eta_seconds > 0 for event in progress[1:-1])
+    assert progress[-1].eta_seconds == 0
+    assert events[-1] == epochs[-1]
+    for event in progress:
+        assert (event.epoch - 1) * samples <= event.samples <= event.epoch * samples
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+def test_the_train_loss_is_that_seen_before_each_update(few, name):
+    """With steps too small to change anything it is the untrained network's loss."""
+    recipe = SMALL_RECIPES[name].model_copy(update={"learning_rate": 1e-12, "epochs": 1})
+    data = few(1500)
+    untrained, first = epochs_of(train(make_trainer(recipe, data), data))
+
+    assert first.train_loss == pytest.approx(untrained.test_loss, rel=1e-5)
+
+
+@small_recipes
+@pytest.mark.parametrize("samples_done", [0, 1000])
+def test_a_diverged_training_says_so(few, recipe, samples_done):
+    """Found by the evaluation of the untrained network, and in the midst of an epoch."""
+    trainer = make_trainer(recipe, few(2000))
+    arrays = trainer.arrays()
+    for array in arrays.values():
+        if array.dtype.kind == "f":  # products overflow to infinities, their sums to nan
+            array[...] = np.copysign(np.finfo(array.dtype).max, array)
+    trainer.set_arrays(arrays)
+    trainer.samples_done = samples_done
+
+    with pytest.raises(DivergedError, match="choose a smaller learning_rate"):
+        list(train(trainer, few(100)))
+
+
+# Determinism and resumption
+
+
+@small_recipes
+def test_same_seed_same_weights_byte_for_byte(few, recipe):
+    first, second, other = (
+        make_trainer(recipe.model_copy(update={"seed": seed}), few(1200)) for seed in (5, 5, 6)
+    )
+    assert weights_of(first) == weights_of(second) != weights_of(other)
+
+    for trainer in (first, second, other):
+        list(trainer.train_epoch())
+
+    assert weights_of(first) == weights_of(second) != weights_of(other)
+
+
+@small_recipes
+def test_an_interrupted_training_goes_on_to_the_same_weights(few, recipe):
+    data, test = few(2500), few(200)
+    whole = make_trainer(recipe, data)
+    states, undisturbed = [], []
+    for event in train(whole, test):
+        undisturbed.append(event)
+        states.append(whole.state())
+
+    for position, state in enumerate(states):
+        resumed = make_trainer(recipe, data)
+        resumed.restore(state)
+        events = list(train(resumed, test))
+
+        assert weights_of(resumed) == weights_of(whole)
+        left = [(e.epoch, e.train_loss, e.test_loss) for e in epochs_of(events)]
+        # Where nothing was trained yet it begins with the untrained network again.
+        trained = state["position"].any()
+        expected = epochs_of(undisturbed[position + 1 :] if trained else undisturbed)
+        assert left == [(e.epoch, e.train_loss, e.test_loss) for e in expected]
+
+
+def test_a_state_does_not_change_with_the_training(few):
+    trainer = make_trainer(SMALL_RECIPES["numpy"], few(1000))
+    state = trainer.state()
+    before = {name: array.tobytes() for name, array in state.items()}
+    list(trainer.train_epoch())
+
+    assert {name: array.tobytes() for name, array in state.items()} == before
+    assert trainer.state()["parameters"].tobytes() != before["parameters"]
+
+
+@given(seed=st.integers(0, 2**32 - 1), epoch=st.integers(1, 1000), samples=st.integers(1, 300))
+def test_a_shuffled_epoch_visits_every_sample_once(seed, epoch, samples):
+    recipe = SMALL_RECIPES["numpy"].model_copy(update={"seed": seed})
+    order = visiting_order(recipe, epoch, samples)
+
+    assert sorted(order) == list(range(samples))
+    np.testing.assert_array_equal(order, visiting_order(recipe, epoch, samples))
+
+
+def test_each_epoch_and_seed_has_its_own_order():
+    orders = {
+        visiting_order(
+            SMALL_RECIPES["numpy"].model_copy(update={"seed": seed}), epoch, 100
+        ).tobytes()
+        for seed in range(3)
+        for epoch in range(1, 4)
+    }
+
+    assert len(orders) == 9
+
+
+def test_without_shuffling_the_order_is_the_data_sets_own():
+    np.testing.assert_array_equal(visiting_order(RECIPES["mnist-numpy"], 2, 50), range(50))
+
+
+def test_the_recipe_names_the_engine(few):
+    assert isinstance(make_trainer(SMALL_RECIPES["numpy"], few(10)), NumpyTrainer)
+    assert isinstance(make_trainer(SMALL_RECIPES["torch"], few(10)), TorchTrainer)
