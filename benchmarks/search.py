@@ -7,18 +7,16 @@ Trains on the first 50,000 training images, and answers for the last 10,000. A c
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset
-from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.report import HistoryEntry, Progress
 
-DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000
 
 Changes = dict[str, dict[str, Any]]
@@ -61,10 +59,11 @@ def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
     return dataset[:-VALIDATION], dataset[-VALIDATION:]
 
 
-def validate(recipe: Recipe) -> Epoch:
-    """Train a recipe on one part, and give its last figures on the other."""
-    train_set, validation_set = split(load_dataset(DATA, recipe.dataset, "train"))
+def validate(recipe: Recipe) -> HistoryEntry:
+    """Train a recipe on one part, and return its last figures on the other."""
+    train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
     *_, last = train(make_trainer(recipe, train_set), validation_set)
+    assert not isinstance(last, Progress)
     return last
 
 

@@ -16,7 +16,7 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 
 def first_samples(recipe: Recipe, count: int) -> Dataset:
     """Load the first samples of a recipe's training set."""
-    return load_dataset(DATA, recipe.dataset, "train")[:count]
+    return load_dataset(recipe.dataset, "train")[:count]
 
 
 def prepare_epoch(recipe: Recipe, samples: int) -> Task:

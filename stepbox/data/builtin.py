@@ -1,6 +1,7 @@
 """The data sets that Stepbox knows, and how their files are read."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -55,17 +56,17 @@ DATASETS: dict[str, DatasetSpec] = {spec.id: spec for spec in (MNIST, FASHION_MN
 DatasetName = Annotated[str, KeyOf(DATASETS)]
 
 
-def load_dataset(folder: Path, name: DatasetName, split: Split) -> Dataset:
+def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = None) -> Dataset:
     """Read one split of a data set, after checking its files.
 
     Parameters
     ----------
-    folder
-        The data folder; ``make`` fills ``data/``.
     name
         Id of the data set.
     split
         ``train`` or ``test``.
+    folder
+        The data folder, which ``make`` fills; by default ``$STEPBOX_DATA_DIR``, else ``data``.
 
     Returns
     -------
@@ -79,6 +80,7 @@ def load_dataset(folder: Path, name: DatasetName, split: Split) -> Dataset:
         `DatasetSpec`.
     """
     spec = DATASETS[name]
+    folder = Path(folder or os.environ.get("STEPBOX_DATA_DIR", "data"))
     files = list(spec.checksums)
     images, labels = (
         _read_checked(folder, spec, file) for file in (files[:2] if split == "train" else files[2:])

@@ -17,12 +17,10 @@ from pathlib import Path
 from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
-from stepbox.store.card import MODEL_ID, Card, CardDraft, DatasetReference, Versions
+from stepbox.store.card import MODEL_ID, Card, CardDraft
 from stepbox.store.durable import sync_folder, write_file
-from stepbox.store.files import INITIAL, WEIGHTS
-from stepbox.store.index import CARD
+from stepbox.store.model import encode_model
 from stepbox.store.reader import ModelReader
-from stepbox.store.weights import encode_weights
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -57,25 +55,13 @@ class ModelStore(ModelReader):
         Card
             The whole card; all of it is on the disk, until `publish`, `discard` or `sweep`.
         """
-        weights, described = encode_weights(network)
-        initial_weights, initial_described = encode_weights(initial)
-        spec = draft.recipe.dataset_spec
-        card = Card(
-            **dict(draft),
-            dataset=DatasetReference(name=spec.id, checksum=spec.checksum),
-            classes=spec.classes,
-            parameters=network.parameters,
-            weights=described,
-            initial=initial_described,
-            versions=Versions.here(torch=draft.recipe.engine == "torch"),
-        )
+        card, files = encode_model(draft, network, initial)
         staged = self._staged_path(attempt)
         unfinished = staged.with_name(f".{secrets.token_hex(8)}")
         unfinished.mkdir(parents=True)
         try:
-            write_file(unfinished / WEIGHTS, weights)
-            write_file(unfinished / INITIAL, initial_weights)
-            write_file(unfinished / CARD, card.model_dump_json(indent=1).encode())
+            for name, content in files.items():
+                write_file(unfinished / name, content)
             sync_folder(unfinished)
             self.discard(attempt)
             unfinished.rename(staged)

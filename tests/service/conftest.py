@@ -17,7 +17,7 @@ from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
-test_set = cache(partial(load_dataset, DATA, split="test"))
+test_set = cache(partial(load_dataset, split="test", folder=DATA))
 
 
 @pytest.fixture(scope="session")

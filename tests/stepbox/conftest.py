@@ -21,7 +21,7 @@ def data_folder():
 @pytest.fixture(scope="session")
 def load(data_folder):
     """Load a data set at most once: load("mnist", "test")."""
-    return cache(lambda name, split: load_dataset(data_folder, name, split))
+    return cache(lambda name, split: load_dataset(name, split, data_folder))
 
 
 @pytest.fixture(scope="session")

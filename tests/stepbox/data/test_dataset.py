@@ -55,7 +55,7 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
     with pytest.raises(
         DatasetError, match=r"train-images-idx3-ubyte is missing.*bin/fetch-datasets"
     ):
-        load_dataset(tmp_path, "mnist", "train")
+        load_dataset("mnist", "train", tmp_path)
 
 
 @every_set
@@ -70,7 +70,7 @@ def test_an_altered_file_is_refused(data_folder, tmp_path, name, part):
     altered.write_bytes(content)
 
     with pytest.raises(DatasetError, match=f"{altered.name} has the MD5 .* instead of "):
-        load_dataset(tmp_path, name, "test")
+        load_dataset(name, "test", tmp_path)
 
 
 @given(array=arrays(np.uint8, array_shapes(max_dims=4, max_side=5)))

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
-from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
+from stepbox.training.report import HistoryEntry, Progress
 from stepbox.training.torch_trainer import TorchTrainer
 from stepbox.training.trainer import visiting_order
 
@@ -35,7 +36,7 @@ def weights_of(trainer):
 
 
 def epochs_of(events):
-    return [event for event in events if isinstance(event, Epoch)]
+    return [event for event in events if isinstance(event, HistoryEntry)]
 
 
 # The recipes on the real data
@@ -80,7 +81,7 @@ def test_events_tell_the_whole_training(few, recipe):
     epochs = epochs_of(events)
     progress = [event for event in events if isinstance(event, Progress)]
 
-    assert isinstance(events[0], Epoch)
+    assert isinstance(events[0], HistoryEntry)
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert (epochs[0].train_loss, epochs[0].seconds) == (None, 0)
     assert all(epoch.train_loss > 0 and epoch.seconds > 0 for epoch in epochs[1:])
