@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
 from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
-from stepbox.images.prepare import FIELD
 from stepbox.nn.activations import Array
 from stepbox.store.file_cache import FileCache
 from stepbox.store.reader import ModelReader
@@ -88,9 +87,10 @@ class ModelFigures:
         def compute() -> FirstLayerWeights:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
-                _, trained = self._models.load(model_id)
+                card, trained = self._models.load(model_id)
+                shape = card.recipe.dataset_spec.shape
                 before, after = (
-                    network.layers[0].arrays["weight"].reshape(-1, FIELD, FIELD)
+                    network.layers[0].arrays["weight"].reshape(-1, *shape)
                     for network in (initial, trained)
                 )
                 return FirstLayerWeights(before, after, *most_changed(initial, trained))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from stepbox import __version__
-from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.data.builtin import MOST_CLASSES, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
@@ -122,8 +122,8 @@ class Card(CardDraft):
     classes: tuple[str, ...] = Field(
         description="Names of the classes, in the order of the outputs.",
         json_schema_extra={
-            "minItems": min(len(spec.classes) for spec in DATASETS.values()),
-            "maxItems": max(len(spec.classes) for spec in DATASETS.values()),
+            "minItems": MOST_CLASSES,
+            "maxItems": MOST_CLASSES,
         },
     )
     parameters: int = Field(ge=1, description="Number of weights and biases.")
