@@ -50,7 +50,8 @@ class Served:
 
 def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     """Train the network in a folder, once, and write the pictures beside it."""
-    store = ModelStore(folder / "models")
+    models = folder / "models"
+    store = ModelStore(models)
     test_set = load_dataset(DATA, recipe.dataset, "test")
     if not store.ids():
         _train(store, recipe)
@@ -63,8 +64,8 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
         path.write_bytes(encode_png(image))
     inputs = scale_pixels(images, card.recipe.pixel_scale, network.weights[0].dtype)
     return Served(
-        models_dir=store.folder,
-        weights=store.weights_path("latest")[0],
+        models_dir=models,
+        weights=models / card.id / "weights.safetensors",
         pictures=pictures,
         images=images,
         probabilities=network.probabilities(inputs),

@@ -10,8 +10,8 @@ from stepbox.analysis.inspection import WeightHistogram, most_changed, weight_hi
 from stepbox.data.dataset import Dataset
 from stepbox.images.prepare import FIELD
 from stepbox.nn.activations import Array
-from stepbox.store.file_cache import FileCache
-from stepbox.store.reader import ModelReader
+from stepbox.store.cache import ObjectCache
+from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 from stepbox.training.recipe import DatasetName
 
@@ -50,13 +50,13 @@ class Findings:
         Gives the test half of a data set.
     """
 
-    def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
+    def __init__(self, models: ModelStore, dataset: Callable[[DatasetName], Dataset]) -> None:
         self.turn = BoundedSemaphore(2)  # of what holds much memory
         self._models = models
         self._dataset = dataset
-        self._logits = FileCache[Array](16)  # 800 kB each
-        self._histograms = FileCache[list[WeightHistogram]](256)  # 20 kB each at most
-        self._first_layers = FileCache[FirstLayer](
+        self._logits = ObjectCache[Array](16)  # 800 kB each
+        self._histograms = ObjectCache[list[WeightHistogram]](256)  # 20 kB each at most
+        self._first_layers = ObjectCache[FirstLayer](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from stepbox.errors import DamagedModelError
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import StoredWeights
-from stepbox.store.regular_files import read_regular, size_of_regular
 from stepbox.training.recipe import Recipe
 
 HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
@@ -49,22 +47,20 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
-def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
-    """Look at a file without reading it: what is larger than its recipe's network is damaged.
+def check_size(size: int, expected: StoredWeights, recipe: Recipe) -> None:
+    """Compare the size of a file with its card and with its recipe's network, before reading it.
 
     Parameters
     ----------
-    path
-        The file.
+    size
+        Size of the file in bytes.
     expected, recipe
         As for `decode_weights`.
 
     Raises
     ------
     DamagedModelError
-        The file's size is not that in the card, or that does not fit the recipe.
-    OSError
-        The file is missing or cannot be looked at.
+        The file's size differs from the card's, or the card's does not fit the recipe.
     """
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
     least = parameters * DTYPES[expected.dtype].itemsize
@@ -73,14 +69,8 @@ def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
             f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
             f"takes: {least:,} and a header"
         )
-    if size_of_regular(path) != expected.bytes:
+    if size != expected.bytes:
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
-
-
-def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
-    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
-    check_size(path, expected, recipe)
-    return decode_weights(read_regular(path, expected.bytes), expected, recipe)
 
 
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:

@@ -25,7 +25,7 @@ from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
-from stepbox.store.reader import LATEST, ModelReader
+from stepbox.store.models import LATEST, ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
@@ -89,7 +89,7 @@ class Answer(NamedTuple):
 
 
 def predict_body(
-    models: ModelReader,
+    models: ModelStore,
     query: PredictQuery,
     content_type: str,
     body: bytes,
@@ -140,7 +140,7 @@ def predict_body(
     return Answer(_json(card, classified, query.top, explanations), JSON)
 
 
-def load_model(models: ModelReader, reference: str, quick: bool = False) -> tuple[Card, Network]:
+def load_model(models: ModelStore, reference: str, quick: bool = False) -> tuple[Card, Network]:
     """Load a model; that there is none at all yet is a conflict.
 
     Where it has to be quick, NotQuickError says that the network is not in memory.
