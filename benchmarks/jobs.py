@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import cast, get_args
@@ -33,7 +32,7 @@ from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from jobs.store import JobStore
-from stepbox.training.loop import Epoch, Progress
+from stepbox.training.loop import HistoryEntry, Progress
 from stepbox.training.presets import RECIPES
 from worker.owner import this_process
 
@@ -177,16 +176,29 @@ def run_job(jobs: JobStore, epochs: int) -> str:
     """Bring a job to its end as a worker does, with a report of each epoch; returns its id."""
     rng = np.random.default_rng(0)
     recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": epochs})
-    id = jobs.submit(recipe, samples=60_000, queue_limit=10, request_id="0" * 32).id
+    samples = recipe.dataset_spec.train_samples
+    id = jobs.submit(recipe, samples=samples, queue_limit=10, request_id="0" * 32).id
     claim = jobs.claim(this_process(), "worker@machine")
     assert claim is not None
     jobs.start(claim, "cpu")
     for epoch in range(epochs + 1):
-        entry = Epoch(epoch, float(rng.random()) if epoch else None, *map(float, rng.random(3)))
-        progress = Progress(
-            epoch, epochs, 60_000 * epoch, 60_000 * epochs, epoch / epochs, float(rng.random())
+        train_loss, test_loss, accuracy, seconds, eta = map(float, rng.random(5))
+        entry = HistoryEntry(
+            epoch=epoch,
+            train_loss=train_loss if epoch else None,
+            test_loss=test_loss,
+            test_accuracy=accuracy,
+            seconds=seconds,
         )
-        jobs.report(claim, asdict(progress), asdict(entry), f"e{epoch}-s0-f1")
+        progress = Progress(
+            epoch=epoch,
+            epochs=epochs,
+            samples=samples * epoch,
+            samples_total=samples * epochs,
+            fraction=epoch / epochs,
+            eta_seconds=eta,
+        )
+        jobs.report(claim, progress.model_dump(), entry.model_dump(), f"e{epoch}-s0-f1")
     jobs.decide(claim, "m-000000000000", 10**8)
     jobs.finish(claim, "succeeded")
     return id

@@ -7,41 +7,17 @@ its name. The data sets lie in `data/` or where STEPBOX_DATA_DIR says.
 """
 
 import argparse
-import os
-import sys
-from pathlib import Path
 from statistics import mean
 
 from stepbox.analysis.inspection import published_curves
-from stepbox.data.dataset import load_dataset
-from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.run import train
+from stepbox.training.loop import HistoryEntry
 from stepbox.training.presets import RECIPES
-from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.recipe import RecipeName
 
 SOURCE: tuple[RecipeName, ...] = ("mnist-numpy-published", "mnist-numpy", "fashion-mnist-torch")
 SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 60)
-DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 PUBLISHED = published_curves()
-
-
-def history(recipe: Recipe) -> list[Epoch]:
-    """Train a recipe to its end, and say on standard error how far it is."""
-    train_set = load_dataset(DATA, recipe.dataset, "train")
-    test_set = load_dataset(DATA, recipe.dataset, "test")
-    epochs = []
-    for event in train(make_trainer(recipe, train_set), recipe, test_set):
-        match event:
-            case Epoch():
-                epochs.append(event)
-            case Progress():
-                print(
-                    f"\r{recipe.name}, seed {recipe.seed}: {event.fraction:4.0%} ",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    print(file=sys.stderr)
-    return epochs
 
 
 def spread(values: list[float], decimals: int) -> str:
@@ -56,7 +32,7 @@ def show_numpy(name: RecipeName) -> None:
     """Print loss and right answers of each epoch, and the source's where it printed them."""
     print(f"\n{name}, seed {RECIPES[name].seed}: right answers of 10,000, mean test loss, seconds")
     published = PUBLISHED.get(name, {"history": []})["history"]
-    for number, ours in enumerate(history(RECIPES[name])):
+    for number, ours in enumerate(train(name).history):
         line = (
             f"  epoch {ours.epoch}: {ours.test_accuracy * 10_000:5.0f}  {ours.test_loss:.3f}"
             f"  {ours.seconds:5.1f} s"
@@ -69,9 +45,9 @@ def show_numpy(name: RecipeName) -> None:
         print(line)
 
 
-def over_seeds(name: RecipeName, seeds: int) -> list[list[Epoch]]:
+def over_seeds(name: RecipeName, seeds: int) -> list[list[HistoryEntry]]:
     """Train with the seeds from 0 on; returns each one's epochs without the untrained network."""
-    return [history(RECIPES[name].model_copy(update={"seed": seed}))[1:] for seed in range(seeds)]
+    return [list(train(name, seed=seed).history[1:]) for seed in range(seeds)]
 
 
 def show_accuracy(name: RecipeName, seeds: int) -> None:

@@ -7,17 +7,15 @@ Trains on the first 50,000 training images, and answers for the last 10,000. A c
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 from typing import Any
 
-from stepbox.data.dataset import Dataset, load_dataset
-from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import Dataset
+from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
 
-DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 VALIDATION = 10_000
 
 Changes = dict[str, dict[str, Any]]
@@ -57,16 +55,14 @@ CHANGES: dict[RecipeName, Changes] = {
 
 def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
     """Cut the last images off a training set."""
-    return tuple(
-        Dataset(dataset.name, dataset.images[part], dataset.labels[part])
-        for part in (slice(-VALIDATION), slice(-VALIDATION, None))
-    )
+    return dataset[:-VALIDATION], dataset[-VALIDATION:]
 
 
-def validate(recipe: Recipe) -> Epoch:
-    """Train a recipe on one part, and give its last figures on the other."""
-    train_set, validation_set = split(load_dataset(DATA, recipe.dataset, "train"))
-    *_, last = train(make_trainer(recipe, train_set), recipe, validation_set)
+def validate(recipe: Recipe) -> HistoryEntry:
+    """Train a recipe on one part, and return its last figures on the other."""
+    train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
+    *_, last = train(make_trainer(recipe, train_set), validation_set)
+    assert not isinstance(last, Progress)
     return last
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contender import Task
-from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import Dataset
 from stepbox.training.loop import make_trainer
 from stepbox.training.recipe import Recipe
 
@@ -15,8 +16,7 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data"))
 
 def first_samples(recipe: Recipe, count: int) -> Dataset:
     """Load the first samples of a recipe's training set."""
-    whole = load_dataset(DATA, recipe.dataset, "train")
-    return Dataset(whole.name, whole.images[:count], whole.labels[:count])
+    return load_dataset(recipe.dataset, "train")[:count]
 
 
 def prepare_epoch(recipe: Recipe, samples: int) -> Task:

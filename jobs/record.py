@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
-from stepbox.store.card import HistoryEntry
+from stepbox.training.loop import HistoryEntry, Progress
 from stepbox.training.recipe import Recipe
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -19,19 +19,6 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 def history_key(id: str) -> str:
     """Name the list of a job's epochs."""
     return f"history:{id}"
-
-
-class Progress(BaseModel):
-    """How far a training has come."""
-
-    model_config = ConfigDict(title="Progress")
-
-    epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
-    epochs: int = Field(description="Epochs in all.")
-    samples: int = Field(description="Training images seen so far, over all epochs.")
-    samples_total: int = Field(description="Training images to see, over all epochs.")
-    fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")
-    eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")
 
 
 class JobProblem(BaseModel):

@@ -11,9 +11,9 @@ from jobs.store import JobStore
 from service.api.model_figures import Findings
 from service.server.streams import Streams
 from service.settings import ServiceSettings
-from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.data.builtin import DatasetName, load_dataset
+from stepbox.data.dataset import Dataset
 from stepbox.store.models import ModelStore
-from stepbox.training.recipe import DatasetName
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -41,7 +41,7 @@ class Backend:
 
     def _dataset(self, name: DatasetName) -> Dataset:
         """Read the test half of a data set, checked against its checksums, once a process."""
-        return load_dataset(self.settings.data_dir, name, "test")
+        return load_dataset(name, "test", self.settings.data_dir)
 
 
 def backend() -> Backend:

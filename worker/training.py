@@ -1,7 +1,7 @@
 """One job, from its claim to its model."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
@@ -11,13 +11,12 @@ from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
 from jobs.store import Claim, JobStore
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
-from stepbox.store.card import CardDraft, ComputerReport, Cost
+from stepbox.run import describe
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.models import ModelStore, new_model_id
-from stepbox.training.evaluation import evaluate
-from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
@@ -89,38 +88,28 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     it over only has to publish this one.
     """
     recipe = claim.recipe
-    train_set = load_dataset(stores.data_dir, recipe.dataset, "train")
-    test_set = load_dataset(stores.data_dir, recipe.dataset, "test")
+    train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
+    test_set = load_dataset(recipe.dataset, "test", stores.data_dir)
     trainer = make_trainer(recipe, train_set)
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
     checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
     checkpoints.restore(trainer)
-    for event in train(trainer, recipe, test_set):
+    for event in train(trainer, test_set):
         match event:
             case Progress():
-                reporter.progress(asdict(event))
+                reporter.progress(event.model_dump())
                 if checkpoints.due():
                     reporter.point(None, checkpoints.save(trainer))
-            case Epoch():
-                reporter.point(asdict(event), checkpoints.save(trainer))
-    network = trainer.network()
-    evaluation = evaluate(network, test_set, recipe.pixel_scale)
+            case HistoryEntry():
+                reporter.point(event.model_dump(), checkpoints.save(trainer))
     reporter.flush()
-    record = insist(stores.jobs.get, claim.job)  # the one truth about the history, of all attempts
-    peak_memory = trainer.peak_memory()
-    draft = CardDraft(
-        id=new_model_id(),
-        job=claim.job,
-        recipe=recipe,
-        history=record.history,
-        evaluation=evaluation,
-        device=trainer.device,
-        computer=ComputerReport.model_validate(trainer.computer()),
-        cost=Cost(peak_memory=peak_memory, samples_per_second=record.samples_per_second),
-    )
-    stores.models.stage(draft.id, draft, network, untrained)
-    verdict = insist(stores.jobs.decide, claim, draft.id, peak_memory)
+    # The record has the history of all attempts.
+    history = insist(stores.jobs.get, claim.job).history
+    draft = describe(trainer, test_set, history, id=new_model_id(), job=claim.job)
+    stores.models.stage(draft.id, draft, trainer.network(), untrained)
+    assert draft.cost is not None  # `describe` measures it
+    verdict = insist(stores.jobs.decide, claim, draft.id, draft.cost.peak_memory)
     if verdict != "go on":
         stores.models.discard(draft.id)
         raise JobCancelledError if verdict == "cancel" else LeaseLostError

@@ -21,7 +21,7 @@ from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import DATA, serve_model
 from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
 from stepbox.training.presets import RECIPES
@@ -62,7 +62,7 @@ def main() -> None:
     rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)
     recipe = RECIPES[arguments.recipe].model_copy(update={"epochs": 1})
     prepare_bench()
-    images = load_dataset(DATA, recipe.dataset, "test").images
+    images = load_dataset(recipe.dataset, "test", DATA).images
     boundary = uuid.uuid4().hex
     cases = (
         (".npy", 10_000, "application/x-npy", npy(images)),

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from stepbox.data.dataset import load_dataset, scale_pixels
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import scale_pixels
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
-from stepbox.store.card import CardDraft, HistoryEntry
-from stepbox.store.models import ModelStore, new_model_id
-from stepbox.training.evaluation import evaluate
-from stepbox.training.loop import Epoch, make_trainer, train
+from stepbox.run import train
+from stepbox.store.models import ModelStore
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe
 
@@ -52,7 +51,7 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     """Train the network in a folder, once, and write the pictures beside it."""
     models = folder / "models"
     store = ModelStore(models)
-    test_set = load_dataset(DATA, recipe.dataset, "test")
+    test_set = load_dataset(recipe.dataset, "test")
     if not store.ids():
         _train(store, recipe)
     card, network = store.load("latest")
@@ -73,22 +72,6 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
 
 
 def _train(store: ModelStore, recipe: Recipe) -> None:
-    test_set = load_dataset(DATA, recipe.dataset, "test")
-    trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
-    untrained = trainer.network()
-    history = [
-        HistoryEntry.model_validate(event)
-        for event in train(trainer, recipe, test_set)
-        if isinstance(event, Epoch)
-    ]
-    network = trainer.network()
-    draft = CardDraft(
-        id=new_model_id(),
-        job="benchmark",
-        recipe=recipe,
-        history=history,
-        evaluation=evaluate(network, test_set, recipe.pixel_scale),
-        device=trainer.device,
-    )
-    store.stage(draft.id, draft, network, untrained)
-    store.publish(draft.id, draft.id)
+    model = train(recipe)
+    store.stage(model.card.id, model.card, model.network, model.initial)
+    store.publish(model.card.id, model.card.id)

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
-from stepbox.data.checksums import CHECKSUMS
-from stepbox.data.dataset import CLASSES, TEST_SAMPLES, TRAIN_SAMPLES, Dataset
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.images.decode import encode_png
 
@@ -86,13 +86,13 @@ def list_datasets() -> Response:
     return jsonify(
         datasets=[
             {
-                "name": name,
-                "classes": CLASSES[name],
-                "train": TRAIN_SAMPLES,
-                "test": TEST_SAMPLES,
-                "checksums": CHECKSUMS[name],
+                "name": spec.id,
+                "classes": spec.classes,
+                "train": spec.train_samples,
+                "test": spec.test_samples,
+                "checksums": spec.checksums,
             }
-            for name in CLASSES
+            for spec in DATASETS.values()
         ]
     )
 
@@ -133,14 +133,15 @@ def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
 )
 def test_picture(path: PicturePath) -> Response:
     """Give a test picture, ready to be sent to /predict."""
-    if path.index >= TEST_SAMPLES:
-        raise NotFoundError(f"the test pictures are numbered 0 to {TEST_SAMPLES - 1}")
-    picture = _dataset(path.name).images[path.index]
+    dataset = _dataset(path.name)
+    samples = dataset.spec.test_samples
+    if path.index >= samples:
+        raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
+    picture = dataset.images[path.index]
     return Response(encode_png(picture), content_type="image/png")
 
 
 def _dataset(name: str) -> Dataset:
-    for known in CLASSES:
-        if known == name:
-            return backend().dataset(known)
-    raise NotFoundError(f"no data set is called {name!r}; there are {', '.join(CLASSES)}")
+    if name not in DATASETS:
+        raise NotFoundError(f"no data set is called {name!r}; there are {', '.join(DATASETS)}")
+    return backend().dataset(name)

@@ -15,10 +15,9 @@ from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import RETRY_AFTER_S, problems
 from service.server.streams import FOLLOW, to_bytes
-from stepbox.data.dataset import TRAIN_SAMPLES
 from stepbox.errors import InvalidInputError
-from stepbox.training.presets import DESCRIPTIONS, RECIPES
-from stepbox.training.recipe import Recipe
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
 log = logging.getLogger(__name__)
@@ -101,9 +100,10 @@ def recipes() -> Response:
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Accept a job; a worker runs it. Fields that are left out are those of the recipe."""
     store = backend().jobs
+    recipe = body.resolve()
     job = store.submit(
-        body.resolve(),
-        samples=TRAIN_SAMPLES,
+        recipe,
+        samples=recipe.dataset_spec.train_samples,
         queue_limit=backend().settings.queue_limit,
         idempotency_key=header.idempotency_key,
         request_id=request_id.get(),

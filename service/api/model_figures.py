@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from stepbox.analysis.inspection import WeightHistogram, most_changed, weight_histograms
+from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
 from stepbox.images.prepare import FIELD
 from stepbox.nn.activations import Array
 from stepbox.store.cache import ObjectCache
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
-from stepbox.training.recipe import DatasetName
 
 FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest, or eighty of the recipes' usual
 

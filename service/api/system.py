@@ -12,8 +12,7 @@ from redis.exceptions import RedisError
 from service.backend import backend
 from service.errors import RETRY_AFTER_S, problem, problems
 from stepbox import __version__
-from stepbox.data.checksums import CHECKSUMS
-from stepbox.data.dataset import CLASSES
+from stepbox.data.builtin import DATASETS
 from stepbox.errors import DatasetError
 
 blueprint = APIBlueprint(
@@ -153,13 +152,11 @@ def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _datasets() -> list[dict[str, Any]]:
     states = []
-    for name in CLASSES:
+    for name, spec in DATASETS.items():
         try:
             found = backend().dataset(name)
             ready, detail = True, f"{len(found.images):,} test images, checksums right"
         except DatasetError as error:
             ready, detail = False, str(error)
-        states.append(
-            {"name": name, "ready": ready, "detail": detail, "checksums": CHECKSUMS[name]}
-        )
+        states.append({"name": name, "ready": ready, "detail": detail, "checksums": spec.checksums})
     return states

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, Response, make_response, render_template
 
 from stepbox.analysis.expressions import FUNCTIONS
-from stepbox.training.presets import DEFAULT_RECIPE, DESCRIPTIONS
+from stepbox.training.presets import DEFAULT_RECIPE
+from stepbox.training.recipe import DESCRIPTIONS
 from stepbox.training.request import TrainRequest
 
 POLICY = (

@@ -1,104 +1,108 @@
-"""MNIST and Fashion-MNIST from their IDX files.
-
-Images are uint8 of shape (n, 28, 28), 0 (background) to 255; labels are uint8
-of shape (n,), 0 to 9, indices into `CLASSES`.
-"""
+"""What a data set is: `DatasetSpec` describes it, `Dataset` holds its samples."""
 
 import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from stepbox.data.checksums import CHECKSUMS, FOLDERS
-from stepbox.errors import DatasetError
 from stepbox.nn.activations import Array
-from stepbox.training.recipe import DatasetName, PixelScale
 
 Split = Literal["train", "test"]
+PixelScale = Literal["unit", "raw"]
+Preparation = Literal["none", "mnist", "fashion-mnist"]
 
-TRAIN_SAMPLES = 60_000  # of either data set
-TEST_SAMPLES = 10_000
 
-CLASSES: dict[DatasetName, tuple[str, ...]] = {
-    "mnist": tuple("0123456789"),
-    "fashion-mnist": (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
-}
+@dataclass(frozen=True)
+class DatasetSpec:
+    """Everything that the rest of Stepbox knows about a data set.
 
-PREFIXES: dict[Split, str] = {"train": "train", "test": "t10k"}
+    To add a data set, write one of these and put it into `stepbox.data.builtin.DATASETS`. Nothing
+    else names a data set, its shape, or its classes.
 
-IDX_UINT8 = 0x08
+    Attributes
+    ----------
+    id
+        The name in recipes, requests and cards.
+    name
+        The name for people.
+    kind
+        What a sample is: an image, or a vector of features.
+    shape
+        Shape of one sample: (height, width) of an image.
+    classes
+        Names of the classes, in the order of the labels.
+    train_samples, test_samples
+        Sizes of both splits.
+    folder
+        Where its files lie, relative to the data folder.
+    checksums
+        File name → published MD5: images and labels of the training split, then of the test split.
+    preparation
+        How its publishers prepared the images: as in MNIST, as in Fashion-MNIST, or not at all.
+    mirrored
+        Whether the mirror image of a sample is a sample of the same class.
+    """
+
+    id: str
+    name: str
+    kind: Literal["images", "vectors"]
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    train_samples: int
+    test_samples: int
+    folder: str
+    checksums: Mapping[str, str]
+    preparation: Preparation = "none"
+    mirrored: bool = False
+
+    @property
+    def features(self) -> int:
+        """Number of values in one sample."""
+        return math.prod(self.shape)
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what ``md5sum`` prints for all files."""
+        lines = "".join(f"{md5}  {file}\n" for file, md5 in self.checksums.items())
+        return hashlib.sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and their labels.
+    """Samples of a data set, with their labels.
 
     Attributes
     ----------
-    name
-        Which data set they are of.
+    spec
+        The data set that they are from.
     images
-        Shape (n, 28, 28), 0..255.
+        Shape (samples, *spec.shape), uint8: 0 (background) to 255.
     labels
-        Shape (n,), 0..9.
+        Shape (samples,), integers: indices into ``spec.classes``.
     """
 
-    name: DatasetName
+    spec: DatasetSpec
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
 
-
-def load_dataset(folder: Path, name: DatasetName, split: Split) -> Dataset:
-    """Read one half of a data set, after checking its files.
-
-    Parameters
-    ----------
-    folder
-        The folder that holds ``MNIST/raw`` and ``FashionMNIST/raw``.
-    name
-        The data set.
-    split
-        ``train`` (60,000 images) or ``test`` (10,000).
-
-    Returns
-    -------
-    Dataset
-        Its arrays are read-only.
-
-    Raises
-    ------
-    DatasetError
-        A file is missing, or its MD5 differs from the published one.
-    """
-    prefix = PREFIXES[split]
-    images = _read_checked(folder, name, f"{prefix}-images-idx3-ubyte")
-    labels = _read_checked(folder, name, f"{prefix}-labels-idx1-ubyte")
-    return Dataset(name, images, labels)
+    def __getitem__(self, samples: slice) -> "Dataset":
+        """Return some of the samples."""
+        return Dataset(self.spec, self.images[samples], self.labels[samples])
 
 
 def scale_pixels(
     images: NDArray[Any], pixel_scale: PixelScale, dtype: DTypeLike = np.float64
 ) -> Array:
-    """Turn pictures into a network's inputs.
+    """Turn images into a network's inputs.
 
     Parameters
     ----------
     images
-        Shape (n, 28, 28), 0..255.
+        Shape (samples, height, width), 0..255.
     pixel_scale
         ``unit`` divides by 255, ``raw`` leaves 0..255.
     dtype
@@ -107,57 +111,9 @@ def scale_pixels(
     Returns
     -------
     Array
-        Shape (n, 784), rows of the picture one after the other.
+        Shape (samples, height × width), the rows of each image one after the other.
     """
     inputs: Array = images.reshape(len(images), -1).astype(dtype)
     if pixel_scale == "unit":
         inputs /= 255
     return inputs
-
-
-def parse_idx(content: bytes) -> NDArray[np.uint8]:
-    """Decode an IDX file of bytes.
-
-    Parameters
-    ----------
-    content
-        Two zero bytes, the element type, the number of axes, the length of each
-        axis (big-endian, 32 bit), then the elements in row-major order.
-
-    Returns
-    -------
-    NDArray[np.uint8]
-        Read-only, of the shape that the header names.
-
-    Raises
-    ------
-    DatasetError
-        The header is not that of an array of uint8, or the length does not fit it.
-
-    References
-    ----------
-    LeCun, Y., Cortes, C., Burges, C.: The MNIST database, "The IDX file format".
-    """
-    if len(content) < 4 or content[:3] != bytes((0, 0, IDX_UINT8)):
-        raise DatasetError("not an IDX file of unsigned bytes")
-    start = 4 + 4 * content[3]
-    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
-    elements = np.frombuffer(content[start:], np.uint8)
-    if len(content) < start or elements.size != np.prod(shape, dtype=object):
-        raise DatasetError(f"an IDX file of {len(content)} bytes cannot hold the shape {shape}")
-    return elements.reshape(shape)
-
-
-def _read_checked(folder: Path, name: DatasetName, file_name: str) -> NDArray[np.uint8]:
-    path = folder / FOLDERS[name] / file_name
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: run bin/fetch-datasets") from None
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if md5 != CHECKSUMS[name][file_name]:
-        raise DatasetError(
-            f"{path} has the MD5 {md5} instead of {CHECKSUMS[name][file_name]}: "
-            "delete it and run bin/fetch-datasets"
-        )
-    return parse_idx(content)

@@ -6,12 +6,13 @@ checked by a complex step: f′(z) = Im f(z + ih) / h, without any cancellation.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
 
 
 @dataclass(frozen=True)

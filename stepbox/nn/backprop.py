@@ -13,6 +13,7 @@ Nielsen, M. (2015). Neural Networks and Deep Learning, chapter 2: equations BP1 
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.training.recipe import GradientKind
+
+GradientKind = Literal["exact", "published"]
 
 
 def backward(

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from stepbox.nn.activations import Activation, Array
 from stepbox.nn.losses import softmax
-from stepbox.training.recipe import Initialization
+
+Initialization = Literal["default", "he"]
 
 
 @dataclass

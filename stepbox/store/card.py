@@ -1,6 +1,5 @@
 """The card of a model: what it is, how it was made and how well it does."""
 
-import hashlib
 import platform
 import re
 from datetime import UTC, datetime
@@ -8,12 +7,17 @@ from importlib.metadata import version
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from stepbox import __version__
-from stepbox.data.checksums import CHECKSUMS
-from stepbox.training.recipe import DatasetName, Recipe
+from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.training.computer import ComputerReport
+from stepbox.training.evaluation import EvaluationReport
+from stepbox.training.loop import HistoryEntry
+from stepbox.training.recipe import Recipe
+from stepbox.training.report import Report
 
+CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
 
@@ -25,9 +29,6 @@ ModelId = Annotated[
         examples=["m-3f9c02d17ab4"],
     ),
 ]
-Share = Annotated[float, Field(ge=0, le=1)]
-Nats = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -41,64 +42,7 @@ def _in_utc(time: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
-class _Part(BaseModel):
-    # What a later version adds to a card is passed over; the library's own figures are taken
-    # by their attributes.
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", from_attributes=True, allow_inf_nan=False
-    )
-
-
-class HistoryEntry(_Part):
-    """The figures at the end of an epoch."""
-
-    epoch: Count = Field(description="Number of the epoch from 1; 0 is the untrained network.")
-    train_loss: Nats | None = Field(
-        description="Mean over the epoch of each sample's cross-entropy as seen before its "
-        "update, in nats; null for epoch 0."
-    )
-    test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
-    test_accuracy: Share = Field(
-        description="Share of right answers on the test set, 0 to 1, of this epoch alone."
-    )
-    seconds: float = Field(ge=0, description="Time spent training, evaluation left out.")
-
-
-class CalibrationBin(_Part):
-    """The test samples whose top probability lies in [low, high); in the last bin also 1."""
-
-    low: Share = Field(description="Lower edge.")
-    high: Share = Field(description="Upper edge.")
-    count: Count = Field(description="Number of samples.")
-    confidence: Share | None = Field(description="Mean top probability; null in an empty bin.")
-    accuracy: Share | None = Field(description="Share of right answers; null in an empty bin.")
-
-
-class EvaluationReport(_Part):
-    """How the finished network does on the test set."""
-
-    loss: Nats = Field(description="Mean cross-entropy of a sample, in nats.")
-    accuracy: Share = Field(description="Share of right answers, 0 to 1.")
-    confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
-        description="Counts, 10×10: row the true class, column the predicted one."
-    )
-    precision: tuple[Share | None, ...] = Field(
-        description="For each class, the share of right answers among those that named it; null "
-        "where none did."
-    )
-    recall: tuple[Share | None, ...] = Field(
-        description="For each class, the share of its samples that were recognised; null where "
-        "there are none."
-    )
-    expected_calibration_error: Share = Field(
-        description="Mean over the samples of their bin's |accuracy − confidence|, 0 to 1."
-    )
-    bins: tuple[CalibrationBin, ...] = Field(
-        description="Ten equal bins of the top probability, from 0 to 1."
-    )
-
-
-class DatasetReference(_Part):
+class DatasetReference(Report):
     """The data set that a model was trained on."""
 
     name: DatasetName = Field(description="Its name.")
@@ -107,14 +51,8 @@ class DatasetReference(_Part):
         "labels, then those of the test."
     )
 
-    @classmethod
-    def of(cls, name: DatasetName) -> Self:
-        """Refer to a data set with its published files."""
-        lines = "".join(f"{md5}  {file}\n" for file, md5 in CHECKSUMS[name].items())
-        return cls(name=name, checksum=hashlib.sha256(lines.encode()).hexdigest())
 
-
-class StoredWeights(_Part):
+class StoredWeights(Report):
     """A file of weights, as it must be."""
 
     bytes: int = Field(ge=1, description="Its size.")
@@ -124,17 +62,7 @@ class StoredWeights(_Part):
     )
 
 
-class ComputerReport(_Part):
-    """What computed the weights: their last bits depend on it, the versions, recipe and data."""
-
-    processor: str = Field(description="Name of the processor or of the GPU.")
-    instructions: str = Field(
-        description="Kind of instructions that the engine used of it, for instance `znver3 avx2`."
-    )
-    threads: int = Field(ge=1, description="Threads that shared a sum.")
-
-
-class Cost(_Part):
+class Cost(Report):
     """What a training took."""
 
     peak_memory: int = Field(
@@ -146,7 +74,7 @@ class Cost(_Part):
     )
 
 
-class Versions(_Part):
+class Versions(Report):
     """The versions of what trained a model."""
 
     python: str = Field(description="Version of Python.")
@@ -169,7 +97,7 @@ class Versions(_Part):
         )
 
 
-class CardDraft(_Part):
+class CardDraft(Report):
     """What a training knows about its model; the store adds the rest."""
 
     id: ModelId
@@ -194,7 +122,11 @@ class Card(CardDraft):
 
     dataset: DatasetReference = Field(description="The data set that it was trained on.")
     classes: tuple[str, ...] = Field(
-        min_length=10, max_length=10, description="Names of the classes, in the outputs' order."
+        description="Names of the classes, in the order of the outputs.",
+        json_schema_extra={
+            "minItems": min(len(spec.classes) for spec in DATASETS.values()),
+            "maxItems": max(len(spec.classes) for spec in DATASETS.values()),
+        },
     )
     parameters: int = Field(ge=1, description="Number of weights and biases.")
     weights: StoredWeights = Field(description="The file `weights.safetensors`.")

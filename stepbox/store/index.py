@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from stepbox.data.builtin import DatasetName
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.cache import ObjectCache, is_settled
-from stepbox.store.card import MODEL_ID, MOST_CARD_BYTES, Moment
+from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
 from stepbox.store.objects import ObjectStore, Version
-from stepbox.training.recipe import DatasetName
-
-CARD = "card.json"
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 

@@ -12,15 +12,12 @@ from pydantic import ValidationError
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.nn.network import Network
 from stepbox.store.cache import ObjectCache
-from stepbox.store.card import MOST_CARD_BYTES, Card, StoredWeights
-from stepbox.store.index import CARD, ModelIndex
+from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, StoredWeights
+from stepbox.store.index import ModelIndex
 from stepbox.store.objects import ObjectStore
-from stepbox.store.weights import check_size, decode_weights
+from stepbox.store.weights import INITIAL, WEIGHTS, check_size, read_weights
 
 T = TypeVar("T")
-
-WEIGHTS = "weights.safetensors"
-INITIAL = "initial.safetensors"
 
 # Three of the largest networks (65.3 MB) and their cards: asked for in turn, all stay.
 CACHE_BYTES = 200_000_000
@@ -107,8 +104,8 @@ class ModelLoader:
         def look() -> Literal[True]:
             card = self.card(model_id)
             with _damage_of(model_id, WEIGHTS):
-                size = self._objects.size(f"{model_id}/{WEIGHTS}")
-                check_size(size, card.weights, card.recipe)
+                key = f"{model_id}/{WEIGHTS}"
+                check_size(self._objects, key, card.weights, card.recipe)
             return True
 
         for cache in (self._whole, self._networks):
@@ -141,11 +138,9 @@ class ModelLoader:
         return self._kept(self._untrained, card.id, INITIAL, read)
 
     def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
-        key = f"{card.id}/{name}"
         turn = _large if expected.bytes >= LARGE_BYTES else nullcontext()
         with _damage_of(card.id, name), turn:
-            check_size(self._objects.size(key), expected, card.recipe)
-            return decode_weights(self._objects.get(key, expected.bytes), expected, card.recipe)
+            return read_weights(self._objects, f"{card.id}/{name}", expected, card.recipe)
 
     def _kept(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]

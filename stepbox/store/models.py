@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar, get_args
+from typing import BinaryIO, TypeVar
 
-from stepbox.data.dataset import CLASSES
+from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,
@@ -32,19 +32,12 @@ from stepbox.errors import (
 )
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases, alias_faults
-from stepbox.store.card import (
-    MODEL_ID,
-    MOST_CARD_BYTES,
-    Card,
-    CardDraft,
-    DatasetReference,
-    Versions,
-)
-from stepbox.store.index import CARD, ModelIndex
-from stepbox.store.loader import CACHE_BYTES, INITIAL, WEIGHTS, ModelLoader
+from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Card, CardDraft
+from stepbox.store.index import ModelIndex
+from stepbox.store.loader import CACHE_BYTES, ModelLoader
+from stepbox.store.model import encode_model
 from stepbox.store.objects import ObjectStore, object_store
-from stepbox.store.weights import encode_weights
-from stepbox.training.recipe import DatasetName
+from stepbox.store.weights import INITIAL, WEIGHTS
 
 T = TypeVar("T")
 
@@ -53,7 +46,7 @@ ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # The computed names, each with the data set that it asks for.
 LATEST: dict[str, DatasetName | None] = {
     "latest": None,
-    **{f"latest-{name}": name for name in get_args(DatasetName)},
+    **{f"latest-{name}": name for name in DATASETS},
 }
 
 
@@ -193,24 +186,12 @@ class ModelStore:
         Card
             The whole card. All files stay in the store until `publish`, `discard` or `sweep`.
         """
-        weights, described = encode_weights(network)
-        initial_weights, initial_described = encode_weights(initial)
-        dataset = draft.recipe.dataset
-        card = Card(
-            **dict(draft),
-            dataset=DatasetReference.of(dataset),
-            classes=CLASSES[dataset],
-            parameters=network.parameters,
-            weights=described,
-            initial=initial_described,
-            versions=Versions.here(torch=draft.recipe.engine == "torch"),
-        )
+        card, files = encode_model(draft, network, initial)
         staged = _staged(attempt)
         self._remove(staged)
         try:
-            self._objects.put(f"{staged}/{WEIGHTS}", weights)
-            self._objects.put(f"{staged}/{INITIAL}", initial_weights)
-            self._objects.put(f"{staged}/{CARD}", card.model_dump_json(indent=1).encode())
+            for name, content in files.items():
+                self._objects.put(f"{staged}/{name}", content)
         except BaseException:
             self._remove(staged)
             raise

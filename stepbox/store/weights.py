@@ -12,8 +12,11 @@ from stepbox.errors import DamagedModelError
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import StoredWeights
+from stepbox.store.objects import ObjectStore
 from stepbox.training.recipe import Recipe
 
+WEIGHTS = "weights.safetensors"
+INITIAL = "initial.safetensors"
 HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
@@ -47,13 +50,13 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
-def check_size(size: int, expected: StoredWeights, recipe: Recipe) -> None:
-    """Compare the size of a file with its card and with its recipe's network, before reading it.
+def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe) -> None:
+    """Look at a file without reading it: one larger than its recipe's network is damaged.
 
     Parameters
     ----------
-    size
-        Size of the file in bytes.
+    objects, key
+        Where the file is.
     expected, recipe
         As for `decode_weights`.
 
@@ -61,6 +64,8 @@ def check_size(size: int, expected: StoredWeights, recipe: Recipe) -> None:
     ------
     DamagedModelError
         The file's size differs from the card's, or the card's does not fit the recipe.
+    OSError
+        The file is missing or cannot be looked at.
     """
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
     least = parameters * DTYPES[expected.dtype].itemsize
@@ -69,8 +74,16 @@ def check_size(size: int, expected: StoredWeights, recipe: Recipe) -> None:
             f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
             f"takes: {least:,} and a header"
         )
-    if size != expected.bytes:
+    if objects.size(key) != expected.bytes:
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
+
+
+def read_weights(
+    objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe
+) -> Network:
+    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
+    check_size(objects, key, expected, recipe)
+    return decode_weights(objects.get(key, expected.bytes), expected, recipe)
 
 
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:

@@ -1,29 +1,23 @@
 """What computes: the part of a training that its recipe does not fix."""
 
 import platform
-from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import Field
+
+from stepbox.training.report import Report
 
 CPUINFO = Path("/proc/cpuinfo")
 
 
-@dataclass(frozen=True)
-class Computer:
-    """What the last bits of weights depend on, beside recipe, data set and versions.
+class ComputerReport(Report):
+    """What computed the weights: their last bits depend on it, the versions, recipe and data."""
 
-    Attributes
-    ----------
-    processor
-        Name of the processor or of the GPU.
-    instructions
-        The kind of instructions that the engine uses of it.
-    threads
-        Threads that share a sum.
-    """
-
-    processor: str
-    instructions: str
-    threads: int
+    processor: str = Field(description="Name of the processor or of the GPU.")
+    instructions: str = Field(
+        description="Kind of instructions that the engine used, for instance `znver3 avx2`."
+    )
+    threads: int = Field(ge=1, description="Threads that shared a sum.")
 
 
 def processor_name() -> str:

@@ -1,78 +1,61 @@
 """How well a network does on a data set, and how far its probabilities can be trusted."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from stepbox.data.dataset import Dataset, scale_pixels
+from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network
-from stepbox.training.recipe import PixelScale
+from stepbox.training.report import Count, Nats, Report, Share
 
 BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache
 BINS = 10
 
 
-@dataclass(frozen=True)
-class Bin:
-    """The samples whose top probability lies in [low, high), the last bin with 1 itself.
+class CalibrationBin(Report):
+    """The test samples whose top probability lies in [low, high); in the last bin also 1."""
 
-    Attributes
-    ----------
-    low, high
-        Edges, 0..1.
-    count
-        Number of samples.
-    confidence, accuracy
-        Mean top probability and share of right answers, 0..1; None in an empty bin.
-    """
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
+    low: Share = Field(description="Lower edge.")
+    high: Share = Field(description="Upper edge.")
+    count: Count = Field(description="Number of samples.")
+    confidence: Share | None = Field(description="Mean top probability; null in an empty bin.")
+    accuracy: Share | None = Field(description="Share of right answers; null in an empty bin.")
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """A network's figures on a data set, in plain Python numbers.
-
-    Attributes
-    ----------
-    loss
-        Mean cross-entropy of a sample, nats.
-    accuracy
-        Share of right answers, 0..1.
-    confusion_matrix
-        Counts: row the true class, column the predicted one.
-    precision
-        For each class, the share of right answers among those that named it; None where none did.
-    recall
-        For each class, the share of its samples that were recognised; None where there are none.
-    expected_calibration_error
-        Mean over the samples of their bin's |accuracy − confidence|, 0..1.
-    bins
-        Ten equal bins of the top probability, empty ones too.
+class EvaluationReport(Report):
+    """How a network does on the test set.
 
     References
     ----------
     Guo, C. et al. (2017). On calibration of modern neural networks, equation 3.
     """
 
-    loss: float
-    accuracy: float
-    confusion_matrix: list[list[int]]
-    precision: list[float | None]
-    recall: list[float | None]
-    expected_calibration_error: float
-    bins: list[Bin]
+    loss: Nats = Field(description="Mean cross-entropy of a sample, in nats.")
+    accuracy: Share = Field(description="Share of right answers, 0 to 1.")
+    confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
+        description="Counts: one row per true class, one column per predicted class."
+    )
+    precision: tuple[Share | None, ...] = Field(
+        description="For each class, the share of right answers among the samples predicted as it; "
+        "null if there are none."
+    )
+    recall: tuple[Share | None, ...] = Field(
+        description="For each class, the share of its samples that were predicted as it; null if "
+        "there are none."
+    )
+    expected_calibration_error: Share = Field(
+        description="Mean over the samples of their bin's |accuracy − confidence|, 0 to 1."
+    )
+    bins: tuple[CalibrationBin, ...] = Field(
+        description="Ten equal bins of the top probability, from 0 to 1."
+    )
 
 
-def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Evaluation:
+def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> EvaluationReport:
     """Run the network over a data set and count.
 
     Parameters
@@ -86,7 +69,7 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
 
     Returns
     -------
-    Evaluation
+    EvaluationReport
         Figures over all samples.
     """
     return assess(predict_logits(network, dataset.images, pixel_scale), dataset.labels)
@@ -102,7 +85,7 @@ def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelSca
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> Evaluation:
+def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> EvaluationReport:
     """Compute all figures from logits of shape (n, classes) and labels of shape (n,), n ≥ 1."""
     logits = logits.astype(np.float64)
     predicted = logits.argmax(axis=1)
@@ -110,7 +93,7 @@ def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> Evaluation:
     confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     bins = _calibration_bins(softmax(logits).max(axis=1), right)
-    return Evaluation(
+    return EvaluationReport(
         loss=float(cross_entropy(logits, labels).mean()),
         accuracy=float(right.mean()),
         confusion_matrix=confusion.tolist(),
@@ -126,14 +109,14 @@ def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> Evaluation:
     )
 
 
-def _calibration_bins(confidence: Array, right: NDArray[np.bool_]) -> list[Bin]:
+def _calibration_bins(confidence: Array, right: NDArray[np.bool_]) -> list[CalibrationBin]:
     index = np.minimum((confidence * BINS).astype(int), BINS - 1)
     bins = []
     for number in range(BINS):
         inside = index == number
         count = int(inside.sum())
         bins.append(
-            Bin(
+            CalibrationBin(
                 low=number / BINS,
                 high=(number + 1) / BINS,
                 count=count,

@@ -10,67 +10,58 @@ sums may be formed in any order, and nothing is promised.
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError
 from stepbox.memory import out_of_memory_explained
-from stepbox.training.evaluation import evaluate
+from stepbox.nn.losses import cross_entropy
+from stepbox.training.evaluation import assess, predict_logits
 from stepbox.training.recipe import Recipe
+from stepbox.training.report import Count, Nats, Report, Share
 from stepbox.training.trainer import Trainer
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a training has come.
+class Progress(Report):
+    """How far a training has come."""
 
-    Attributes
+    model_config = ConfigDict(title="Progress")
+
+    epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
+    epochs: int = Field(description="Epochs in all.")
+    samples: int = Field(description="Training images seen so far, over all epochs.")
+    samples_total: int = Field(description="Training images to see, over all epochs.")
+    fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")
+    eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")
+
+
+class HistoryEntry(Report):
+    """The figures at the end of an epoch."""
+
+    epoch: Count = Field(description="Number of the epoch, from 1; 0 is the untrained network.")
+    train_loss: Nats | None = Field(
+        description="Mean cross-entropy over the epoch, of each sample before its update, in nats; "
+        "null for epoch 0."
+    )
+    test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
+    test_accuracy: Share = Field(
+        description="Share of right answers on the test set, 0 to 1, after this epoch."
+    )
+    seconds: float = Field(ge=0, description="Time spent training, without the evaluation.")
+
+
+def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> Trainer:
+    """Make the recipe's engine ready to train; torch is imported only if the recipe needs it.
+
+    Parameters
     ----------
-    epoch, epochs
-        The epoch under way, from 1, and how many there will be.
-    samples, samples_total
-        Samples seen, and to be seen, over the whole training.
-    fraction
-        Their ratio, 0..1.
-    eta_seconds
-        Time left at the pace so far; None before there is one.
+    recipe, train_set
+        What to train, and on which samples.
+    compiled
+        False runs the readable definition instead of its compiled form (engine ``numpy``).
     """
-
-    epoch: int
-    epochs: int
-    samples: int
-    samples_total: int
-    fraction: float
-    eta_seconds: float | None
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The figures at the end of an epoch.
-
-    Attributes
-    ----------
-    epoch
-        From 1; 0 is the untrained network.
-    train_loss
-        Mean over the epoch of each sample's loss as seen before its update, nats; None for 0.
-    test_loss, test_accuracy
-        Mean loss in nats and share of right answers, 0..1, on the test set.
-    seconds
-        Time spent training, without the evaluation.
-    """
-
-    epoch: int
-    train_loss: float | None
-    test_loss: float
-    test_accuracy: float
-    seconds: float
-
-
-def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
-    """Make the recipe's engine ready to train; torch is imported only where it is asked for."""
     with out_of_memory_explained(recipe):
         if recipe.engine == "torch":
             from stepbox.training.torch_trainer import make_torch_trainer
@@ -78,27 +69,25 @@ def make_trainer(recipe: Recipe, train_set: Dataset) -> Trainer:
             return make_torch_trainer(recipe, train_set)
         from stepbox.training.numpy_trainer import NumpyTrainer
 
-        return NumpyTrainer(recipe, train_set)
+        return NumpyTrainer(recipe, train_set, compiled=compiled)
 
 
-def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
+def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:
     """Train to the recipe's last epoch, or go on from a restored state.
 
     Parameters
     ----------
     trainer
-        Of the same recipe; untrained, or restored to where it was.
-    recipe
-        How many epochs, and how pixels are scaled.
+        Untrained, or restored to where it was.
     test_set
         What each epoch's network is evaluated on.
 
     Yields
     ------
-    Progress | Epoch
-        Epoch 0 first where nothing was trained yet, then Progress about every
-        thousand samples and an Epoch at the end of each. The trainer's state may
-        be taken at each of them.
+    Progress | HistoryEntry
+        The entry of epoch 0 first, if nothing was trained yet; then Progress about every thousand
+        samples, and an entry at the end of each epoch. The trainer's state may be taken at each
+        of them, and `Trainer.evaluation` is that of the last entry.
 
     Raises
     ------
@@ -107,11 +96,12 @@ def train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progr
     OutOfDeviceMemoryError
         The memory of the GPU or of the host is too small.
     """
-    with out_of_memory_explained(recipe):
-        yield from _train(trainer, recipe, test_set)
+    with out_of_memory_explained(trainer.recipe):
+        yield from _train(trainer, test_set)
 
 
-def _train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Progress | Epoch]:
+def _train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:
+    recipe = trainer.recipe
     samples_an_epoch = len(trainer.train_set.labels)
     samples_total = recipe.epochs * samples_an_epoch
     started = time.perf_counter()
@@ -135,12 +125,14 @@ def _train(trainer: Trainer, recipe: Recipe, test_set: Dataset) -> Iterator[Prog
         yield _finished_epoch(trainer, epoch, test_set)
 
 
-def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> Epoch:
-    with np.errstate(over="ignore", invalid="ignore"):  # seen just below
-        evaluation = evaluate(trainer.network(), test_set, trainer.recipe.pixel_scale)
-    if not math.isfinite(evaluation.loss):
+def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:
+    with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
+        logits = predict_logits(trainer.network(), test_set.images, trainer.recipe.pixel_scale)
+        loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
+    if not math.isfinite(loss):
         raise _diverged(epoch, trainer.recipe)
-    return Epoch(
+    trainer.evaluation = evaluation = assess(logits, test_set.labels)
+    return HistoryEntry(
         epoch=epoch,
         train_loss=trainer.loss_sum / len(trainer.train_set.labels) if epoch else None,
         test_loss=evaluation.loss,

@@ -11,7 +11,7 @@ from stepbox.nn.activations import ACTIVATIONS, Array
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.network import Network
-from stepbox.training.computer import Computer, processor_name
+from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
 from stepbox.training.trainer import Trainer
 
@@ -24,7 +24,7 @@ class NumpyTrainer(Trainer):
 
     device = "cpu"
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+    def __init__(self, recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> None:
         super().__init__(recipe, train_set)
         self._sizes = np.array(recipe.layer_sizes)
         dtype = np.float32 if recipe.single_precision else np.float64
@@ -44,9 +44,9 @@ class NumpyTrainer(Trainer):
         """Return a copy of the present network."""
         return unpack(self._parameters, self.recipe)
 
-    def computer(self) -> Computer:
+    def computer(self) -> ComputerReport:
         """Tell what trains, beyond the recipe."""
-        return Computer(processor_name(), instruction_set(), threads=1)
+        return ComputerReport(processor=processor_name(), instructions=instruction_set(), threads=1)
 
     def arrays(self) -> dict[str, Array]:
         """Return a copy of all that steps change."""

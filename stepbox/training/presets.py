@@ -1,8 +1,8 @@
 """The named recipes: the source's two with their variants, and the most accurate ones."""
 
-from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.recipe import Recipe
 
-RECIPES: dict[RecipeName, Recipe] = {
+RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(
@@ -107,19 +107,4 @@ RECIPES: dict[RecipeName, Recipe] = {
     )
 }
 
-DESCRIPTIONS: dict[RecipeName, str] = {
-    "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
-    "gradient.",
-    "mnist-numpy-published": "The same as the source printed it: raw pixels and its two "
-    "deviations from the true gradient.",
-    "mnist-numpy-best": "Per-sample backpropagation on MNIST, as accurate as a minute of one core "
-    "makes it: a wider ReLU network on distorted images.",
-    "mnist-numpy-record": "The same with a larger network and more epochs: minutes, for the last "
-    "tenths of a percent.",
-    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
-    "epochs.",
-    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, as accurate as they become: "
-    "AdamW, batch normalization, varied images.",
-}
-
-DEFAULT_RECIPE: RecipeName = "mnist-numpy"
+DEFAULT_RECIPE = "mnist-numpy"

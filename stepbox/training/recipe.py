@@ -1,194 +1,253 @@
-"""Recipes: what is to be trained, validated.
+"""Recipes: everything that a training's result depends on, validated.
 
-A recipe fixes everything that a training's result depends on; `stepbox.training.loop` says how far
-that goes.
+`stepbox.training.loop` says how far the same recipe leads to the same weights.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-RecipeName = Literal[
-    "mnist-numpy",
-    "mnist-numpy-published",
-    "mnist-numpy-best",
-    "mnist-numpy-record",
-    "fashion-mnist-torch",
-    "fashion-mnist-torch-best",
-]
-DatasetName = Literal["mnist", "fashion-mnist"]
-ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
-PixelScale = Literal["unit", "raw"]
-GradientKind = Literal["exact", "published"]
-Initialization = Literal["default", "he"]
+from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.data.dataset import DatasetSpec, PixelScale
+from stepbox.nn.activations import ActivationName
+from stepbox.nn.backprop import GradientKind
+from stepbox.nn.network import Initialization
+from stepbox.registry import KeyOf
+
+DESCRIPTIONS: dict[str, str] = {
+    "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
+    "gradient.",
+    "mnist-numpy-published": "The same as the source printed it: raw pixels and its two "
+    "deviations from the true gradient.",
+    "mnist-numpy-best": "Per-sample backpropagation on MNIST, as accurate as a minute of one core "
+    "makes it: a wider ReLU network on distorted images.",
+    "mnist-numpy-record": "The same with a larger network and more epochs: minutes, for the last "
+    "tenths of a percent.",
+    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
+    "epochs.",
+    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, as accurate as they become: "
+    "AdamW, batch normalization, varied images.",
+}
+
+RecipeName = Annotated[str, KeyOf(DESCRIPTIONS)]
+Engine = Literal["numpy", "torch"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
 Augmentation = Literal["none", "distort", "mirror-shift"]
 
-# The fields with their ranges: a recipe has all of them, a request any.
-EngineField = Annotated[
-    Literal["numpy", "torch"],
-    Field(
+# What only torch does, and the value with which the NumPy engine goes without.
+TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Recipe(BaseModel):
+    """Everything that a training depends on.
+
+    A recipe validates itself: it also rejects values that are each allowed but do not go together,
+    such as what its engine cannot do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: RecipeName = Field(description="The named recipe that this one started from.")
+    engine: Engine = Field(
         description="`numpy`: hand-written backpropagation in float64; `torch`: autograd in "
-        "float32, on CUDA where a device is visible. Either trains either data set."
-    ),
-]
-DatasetField = Annotated[
-    DatasetName, Field(description="60,000 training and 10,000 test images of 28×28 pixels.")
-]
-HiddenSizesField = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=1024)], ...],
-    Field(
+        "float32, on CUDA if a device is visible. Either engine trains on either data set."
+    )
+    dataset: DatasetName = Field(description="The data set to train and test on.")
+    hidden_sizes: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         max_length=8,
         fail_fast=True,
-        strict=False,  # a JSON array is no tuple
-        description="Neurons of each hidden layer, from the input on; empty for a single "
+        strict=False,  # JSON has arrays, not tuples
+        description="Neurons of each hidden layer, starting at the input; empty for a single "
         "softmax layer.",
-    ),
-]
-ActivationField = Annotated[
-    ActivationName, Field(description="Activation function of the hidden layers.")
-]
-EpochsField = Annotated[
-    int, Field(ge=1, le=1000, description="Passes over the 60,000 training images.")
-]
-LearningRateField = Annotated[
-    float, Field(gt=0, le=10, allow_inf_nan=False, description="Step size of gradient descent.")
-]
-BatchSizeField = Annotated[
-    int,
-    Field(
+    )
+    activation: ActivationName = Field(description="Activation function of the hidden layers.")
+    epochs: int = Field(ge=1, le=1000, description="Passes over the training images.")
+    learning_rate: float = Field(
+        gt=0, le=10, allow_inf_nan=False, description="Step size of gradient descent."
+    )
+    batch_size: int = Field(
         ge=1,
         le=10_000,
-        description="Images that an update is averaged over; 1 where `gradient` is `published`.",
-    ),
-]
-SeedField = Annotated[
-    int,
-    Field(ge=0, le=2**32 - 1, description="Seed of the initial weights and of the shuffling."),
-]
-ShuffleField = Annotated[
-    bool,
-    Field(
-        description="Visit the training images in a new random order each epoch, instead of in "
-        "data-set order."
-    ),
-]
-PixelScaleField = Annotated[
-    PixelScale,
-    Field(description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."),
-]
-GradientField = Annotated[
-    GradientKind,
-    Field(
+        description="Images per update; must be 1 if `gradient` is `published`.",
+    )
+    seed: int = Field(
+        ge=0, le=2**32 - 1, description="Seed of the initial weights and of the shuffling."
+    )
+    shuffle: bool = Field(
+        description="Visit the training images in a new random order in each epoch, instead of in "
+        "the order of the data set."
+    )
+    pixel_scale: PixelScale = Field(
+        description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
+    )
+    gradient: GradientKind = Field(
         description="`exact`: the true gradient; `published`: with the source's two deviations "
-        "(engine `numpy` only): the activation's derivative is taken at the activation instead "
-        "of the pre-activation, and each layer is updated before the gradient passes through it."
-    ),
-]
-InitializationField = Annotated[
-    Initialization,
-    Field(
-        description="Initial weights. `default`: the engine's own, N(0, 1 / max(n_in, n_out)) with "
-        "biases 0 in `numpy`, those of torch's linear layers in `torch`; `he`: N(0, 2 / n_in) with "
-        "biases 0, for layers that end in a ReLU."
-    ),
-]
-OptimizerField = Annotated[
-    Optimizer,
-    Field(
+        "(engine `numpy` only): the derivative of the activation function is taken at the "
+        "activation instead of the pre-activation, and each layer is updated before the gradient "
+        "passes through it."
+    )
+    # These have defaults, so that recipes written before these fields existed can be read.
+    initialization: Initialization = Field(
+        "default",
+        description="Initial weights. `default`: the engine's own, N(0, 1 / max(n_in, n_out)) and "
+        "biases of 0 in `numpy`, torch's own for linear layers in `torch`; `he`: N(0, 2 / n_in) "
+        "and biases of 0, for layers followed by a ReLU.",
+    )
+    optimizer: Optimizer = Field(
+        "sgd",
         description="`sgd`: plain gradient descent; `adamw` (engine `torch` only): steps scaled "
-        "by running moments of the gradient, with decoupled weight decay."
-    ),
-]
-WeightDecayField = Annotated[
-    float,
-    Field(
+        "by running moments of the gradient, with decoupled weight decay.",
+    )
+    weight_decay: float = Field(
+        0.0,
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="Share of each weight that a step of length 1 takes away; with `adamw` only.",
-    ),
-]
-ScheduleField = Annotated[
-    Schedule,
-    Field(
-        description="How the learning rate goes over the training. `constant`; `cosine`: down to 0 "
-        "along half a cosine; `one-cycle`: from 1/25 up to `learning_rate` in 30 % of the steps, "
-        "then down to nothing."
-    ),
-]
-DropoutField = Annotated[
-    float,
-    Field(
+        description="Share of each weight that a step of length 1 removes; only with `adamw`.",
+    )
+    schedule: Schedule = Field(
+        "constant",
+        description="How the learning rate changes during the training. `constant`; `cosine`: down "
+        "to 0 along half a cosine; `one-cycle`: from 1/25 up to `learning_rate` in the first 30 % "
+        "of the steps, then down to almost 0.",
+    )
+    dropout: float = Field(
+        0.0,
         ge=0,
         le=0.9,
         allow_inf_nan=False,
         description="Share of each hidden layer's neurons that a step leaves out at random "
         "(engine `torch` only).",
-    ),
-]
-NormalizationField = Annotated[
-    Normalization,
-    Field(
-        description="`batch`: pre-activations are normalized over each batch (engine `torch` "
-        "only); folded into the weights of the finished model, whose layers are plain."
-    ),
-]
-StandardizeField = Annotated[
-    bool,
-    Field(
-        description="Shift and scale pixels to mean 0 and deviation 1 over the training set "
-        "(engine `torch` only); folded into the first layer of the finished model."
-    ),
-]
-AugmentationField = Annotated[
-    Augmentation,
-    Field(
-        description="Vary the training images, anew each epoch. `distort`: turn, stretch, move and "
-        "warp smoothly, for handwriting; `mirror-shift`: mirror every second, move most by a "
-        "pixel, for clothes."
-    ),
-]
-SinglePrecisionField = Annotated[
-    bool,
-    Field(
+    )
+    normalization: Normalization = Field(
+        "none",
+        description="`batch`: normalize pre-activations over each batch (engine `torch` only); "
+        "folded into the weights of the finished model, whose layers are plain.",
+    )
+    standardize: bool = Field(
+        False,
+        description="Shift and scale pixels to mean 0 and standard deviation 1 over the training "
+        "set (engine `torch` only); folded into the first layer of the finished model.",
+    )
+    augmentation: Augmentation = Field(
+        "none",
+        description="Vary the training images in each epoch. `distort`: rotate, stretch, move and "
+        "warp smoothly, for handwriting; `mirror-shift`: mirror every second image and move most "
+        "by one pixel, for clothes.",
+    )
+    single_precision: bool = Field(
+        False,
         description="Calculate in 32-bit instead of 64-bit floats, which makes large layers up to "
-        "twice as fast; the engine `torch` does so in any case."
-    ),
-]
+        "twice as fast; the engine `torch` always does.",
+    )
 
-
-class Recipe(BaseModel):
-    """Everything that a training depends on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: RecipeName = Field(description="The named recipe that this one started from.")
-    engine: EngineField
-    dataset: DatasetField
-    hidden_sizes: HiddenSizesField
-    activation: ActivationField
-    epochs: EpochsField
-    learning_rate: LearningRateField
-    batch_size: BatchSizeField
-    seed: SeedField
-    shuffle: ShuffleField
-    pixel_scale: PixelScaleField
-    gradient: GradientField
-    # With defaults: a recipe that was written before these fields reads as what it meant.
-    initialization: InitializationField = "default"
-    optimizer: OptimizerField = "sgd"
-    weight_decay: WeightDecayField = 0.0
-    schedule: ScheduleField = "constant"
-    dropout: DropoutField = 0.0
-    normalization: NormalizationField = "none"
-    standardize: StandardizeField = False
-    augmentation: AugmentationField = "none"
-    single_precision: SinglePrecisionField = False
+    @property
+    def dataset_spec(self) -> DatasetSpec:
+        """The data set that the recipe names."""
+        return DATASETS[self.dataset]
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
-        """Neurons of every layer: 784 pixels, the hidden layers, 10 classes."""
-        return (784, *self.hidden_sizes, 10)
+        """Neurons of every layer: the features of a sample, the hidden layers, the classes."""
+        spec = self.dataset_spec
+        return (spec.features, *self.hidden_sizes, len(spec.classes))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate_all(cls, body, validate, lambda given: DEFAULTS | given)
+
+
+DEFAULTS = {
+    name: field.default for name, field in Recipe.model_fields.items() if not field.is_required()
+}
+
+
+def validate_all(
+    model: type[Model],
+    body: Any,
+    validate: Callable[[Any], Model],
+    complete: Callable[[dict[str, Any]], Mapping[str, Any]],
+) -> Model:
+    """Validate a recipe's fields and how they go together, and report all faults at once.
+
+    Parameters
+    ----------
+    model
+        The model that is validated.
+    body
+        What it is made from.
+    validate
+        Validates each field by itself.
+    complete
+        Adds the values of the fields that valid fields of the body leave out.
+
+    Raises
+    ------
+    ValidationError
+        One entry per fault, located at its field.
+    """
+    details: list[Any] = []
+    try:
+        value = validate(body)
+    except ValidationError as error:
+        details = list(error.errors())
+    if isinstance(body, Mapping):
+        wrong = {detail["loc"][0] for detail in details if detail["loc"]}
+        given = {name: value for name, value in body.items() if name not in wrong}
+        details += [
+            InitErrorDetails(
+                type=PydanticCustomError("conflict", "{detail}", {"detail": detail}),
+                loc=(name,),
+                input=None,
+            )
+            for name, detail in _conflicts(complete(given))
+        ]
+    if details:
+        raise ValidationError.from_exception_data(model.__name__, details)
+    return value
+
+
+def _conflicts(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name the fields whose values are each allowed but do not go together, and say why."""
+    faults = []
+    get = fields.get
+    if get("engine") == "numpy":
+        for name, plain in TORCH_ONLY.items():
+            if get(name, plain) != plain:
+                faults.append(
+                    (name, f"{get(name)!r} is known to the engine 'torch' only; use {plain!r}")
+                )
+    if get("weight_decay") and get("optimizer", "adamw") != "adamw":
+        faults.append(
+            ("weight_decay", "must be 0 if 'optimizer' is not 'adamw', which alone decays weights")
+        )
+    if get("normalization") == "batch" and get("batch_size") == 1:
+        faults.append(("batch_size", "must be at least 2 if 'normalization' is 'batch'"))
+    if get("gradient") == "published":
+        if get("engine", "numpy") != "numpy":
+            faults.append(
+                ("gradient", "'published' is known to the engine 'numpy' only; use 'exact'")
+            )
+        if get("batch_size", 1) != 1:
+            faults.append(
+                (
+                    "batch_size",
+                    "must be 1 if 'gradient' is 'published', which updates the weights within the "
+                    "backward pass of one sample",
+                )
+            )
+    return faults

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepbox.nn.activations import ACTIVATIONS, Array
+from stepbox.nn.activations import ACTIVATIONS, ActivationName, Array
 from stepbox.nn.network import Network
-from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.recipe import Recipe
 
 MODULES: dict[ActivationName, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,

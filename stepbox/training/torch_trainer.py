@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from stepbox.data.dataset import Dataset
 from stepbox.memory import out_of_memory
-from stepbox.nn.activations import Array
+from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
-from stepbox.training.computer import Computer, processor_name
-from stepbox.training.recipe import ActivationName, Recipe
+from stepbox.training.computer import ComputerReport, processor_name
+from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model
 from stepbox.training.trainer import Trainer
 
@@ -88,13 +88,15 @@ class TorchTrainer(Trainer):
         """Return a NumPy copy of the present network, all folded into plain layers."""
         return fold(self._model, self._mean, self._deviation, self.recipe.activation)
 
-    def computer(self) -> Computer:
+    def computer(self) -> ComputerReport:
         """Tell what trains, beyond the recipe."""
-        threads = torch.get_num_threads()
         if self.device == "cpu":
-            return Computer(processor_name(), torch.backends.cpu.get_cpu_capability(), threads)
-        major, minor = torch.cuda.get_device_capability()
-        return Computer(torch.cuda.get_device_name(), f"sm_{major}{minor}", threads)
+            name, instructions = processor_name(), torch.backends.cpu.get_cpu_capability()
+        else:
+            major, minor = torch.cuda.get_device_capability()
+            name, instructions = torch.cuda.get_device_name(), f"sm_{major}{minor}"
+        threads = torch.get_num_threads()
+        return ComputerReport(processor=name, instructions=instructions, threads=threads)
 
     def peak_memory(self) -> int:
         """Return the most memory, bytes, held at once: of the process, on CUDA of the device."""

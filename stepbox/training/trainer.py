@@ -12,7 +12,8 @@ from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter
-from stepbox.training.computer import Computer
+from stepbox.training.computer import ComputerReport
+from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
 from stepbox.training.schedule import rate_factors
 
@@ -37,6 +38,8 @@ class Trainer(ABC):
         epochs that of the whole last one.
     seconds
         Time spent training, of the same epoch as `loss_sum`.
+    evaluation
+        Of the network at the end of the last epoch; None until `loop.train` has evaluated it.
     """
 
     device: str
@@ -49,6 +52,7 @@ class Trainer(ABC):
         self.samples_done = 0
         self.loss_sum = 0.0
         self.seconds = 0.0
+        self.evaluation: EvaluationReport | None = None
         self._augment = Augmenter(recipe.augmentation, recipe.seed)
 
     @abstractmethod
@@ -60,7 +64,7 @@ class Trainer(ABC):
         """Return a NumPy copy of the present network."""
 
     @abstractmethod
-    def computer(self) -> Computer:
+    def computer(self) -> ComputerReport:
         """Tell what trains, beyond the recipe."""
 
     def peak_memory(self) -> int:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from tests.service.conftest import publish
 
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]

@@ -10,7 +10,7 @@ import pytest
 import requests
 from safetensors.numpy import load_file
 
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from tests.problems import check_problem
 from tests.processes import wait_until
 

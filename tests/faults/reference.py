@@ -4,9 +4,8 @@ import os
 from functools import cache
 from pathlib import Path
 
-from stepbox.data.dataset import load_dataset
+from stepbox.run import train
 from stepbox.store.weights import encode_weights
-from stepbox.training.loop import make_trainer, train
 from stepbox.training.request import TrainRequest
 from tests.processes import ROOT
 
@@ -16,11 +15,6 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
 @cache
 def reference(**fields):
     """Train a recipe in this process; returns the SHA-256 of its weights file, and its losses."""
-    recipe = TrainRequest.model_validate(fields).resolve()
-    trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
-    test_set = load_dataset(DATA, recipe.dataset, "test")
-    losses = [
-        event.test_loss for event in train(trainer, recipe, test_set) if hasattr(event, "test_loss")
-    ]
-    _, described = encode_weights(trainer.network())
-    return described.sha256, losses
+    model = train(TrainRequest.model_validate(fields).resolve(), data=DATA, progress=False)
+    _, described = encode_weights(model.network)
+    return described.sha256, [entry.test_loss for entry in model.history]

@@ -7,7 +7,7 @@ import pytest
 from service.app import create_app
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.data.dataset import load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
@@ -17,7 +17,7 @@ from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
-test_set = cache(partial(load_dataset, DATA, split="test"))
+test_set = cache(partial(load_dataset, split="test", folder=DATA))
 
 
 @pytest.fixture(scope="session")

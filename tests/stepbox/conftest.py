@@ -5,7 +5,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from stepbox.data.dataset import Dataset, load_dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 
@@ -21,18 +21,14 @@ def data_folder():
 @pytest.fixture(scope="session")
 def load(data_folder):
     """Load a data set at most once: load("mnist", "test")."""
-    return cache(lambda name, split: load_dataset(data_folder, name, split))
+    return cache(lambda name, split: load_dataset(name, split, data_folder))
 
 
 @pytest.fixture(scope="session")
 def few(load):
     """The first `count` samples of MNIST's training set."""
 
-    def cut(count):
-        whole = load("mnist", "train")
-        return Dataset(whole.name, whole.images[:count], whole.labels[:count])
-
-    return cut
+    return lambda count: load("mnist", "train")[:count]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +39,6 @@ def trained(load):
     def run(name, epochs):
         recipe = RECIPES[name].model_copy(update={"epochs": epochs})
         trainer = make_trainer(recipe, load(recipe.dataset, "train"))
-        return trainer, list(train(trainer, recipe, load(recipe.dataset, "test")))
+        return trainer, list(train(trainer, load(recipe.dataset, "test")))
 
     return run

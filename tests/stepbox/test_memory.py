@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.presets import RECIPES
@@ -26,17 +27,17 @@ from stepbox.training.loop import make_trainer, train
 
 samples = 10_000
 images = np.resize(np.arange(256, dtype=np.uint8), (samples, 28, 28))
-data = Dataset("mnist", images, np.zeros(samples, np.uint8))
-few = Dataset("mnist", data.images[:100], data.labels[:100])
+data = Dataset(MNIST, images, np.zeros(samples, np.uint8))
+few = data[:100]
 _, most = resource.getrlimit(resource.RLIMIT_AS)
 for name in sys.argv[1:]:
     recipe = RECIPES[name].model_copy(update={"epochs": 1})
-    list(train(make_trainer(recipe, few), recipe, few))
+    list(train(make_trainer(recipe, few), few))
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + 60 * 2**20, most))
     recipe = recipe.model_copy(update={"batch_size": 10_000, "hidden_sizes": (1024,) * 8})
     try:
-        list(train(make_trainer(recipe, data), recipe, data))
+        list(train(make_trainer(recipe, data), data))
     except OutOfDeviceMemoryError as error:
         print(error)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

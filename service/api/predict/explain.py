@@ -6,11 +6,10 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from stepbox.analysis.inspection import entropy, input_gradient, margin
-from stepbox.data.dataset import scale_pixels
+from stepbox.data.dataset import PixelScale, scale_pixels
 from stepbox.images.prepare import FIELD, Prepared
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.training.recipe import PixelScale
 
 MOST_EXPLAINED = 100
 

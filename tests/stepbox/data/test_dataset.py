@@ -6,13 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
-from stepbox.data.dataset import CLASSES, load_dataset, parse_idx, scale_pixels
+from stepbox.data.dataset import scale_pixels
+from stepbox.data.idx import parse_idx
 from stepbox.errors import DatasetError
 
 READERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 
-every_set = pytest.mark.parametrize("name", CLASSES)
+every_set = pytest.mark.parametrize("name", DATASETS)
 
 
 @pytest.fixture
@@ -46,14 +48,14 @@ def test_classes_are_in_the_data_sets_own_order(torchvisions_own, name):
     theirs = torchvisions_own(name, "test").classes
 
     # torchvision calls MNIST's classes "0 - zero", "1 - one"…
-    assert [text.split(" - ")[0] for text in theirs] == list(CLASSES[name])
+    assert [text.split(" - ")[0] for text in theirs] == list(DATASETS[name].classes)
 
 
 def test_a_missing_file_is_named_with_the_remedy(tmp_path):
     with pytest.raises(
         DatasetError, match=r"train-images-idx3-ubyte is missing.*bin/fetch-datasets"
     ):
-        load_dataset(tmp_path, "mnist", "train")
+        load_dataset("mnist", "train", tmp_path)
 
 
 @every_set
@@ -68,7 +70,7 @@ def test_an_altered_file_is_refused(data_folder, tmp_path, name, part):
     altered.write_bytes(content)
 
     with pytest.raises(DatasetError, match=f"{altered.name} has the MD5 .* instead of "):
-        load_dataset(tmp_path, name, "test")
+        load_dataset(name, "test", tmp_path)
 
 
 @given(array=arrays(np.uint8, array_shapes(max_dims=4, max_side=5)))
@@ -108,6 +110,6 @@ def test_pixels_are_scaled_and_flattened_row_by_row(dtype):
 
 
 def test_every_data_set_has_ten_classes_and_four_checksums():
-    assert CLASSES.keys() == CHECKSUMS.keys()
-    assert all(len(set(names)) == 10 for names in CLASSES.values())
+    assert DATASETS.keys() == CHECKSUMS.keys() == FOLDERS.keys()
+    assert all(len(set(names)) == 10 for names in (spec.classes for spec in DATASETS.values()))
     assert all(len(files) == 4 for files in CHECKSUMS.values())

@@ -73,13 +73,14 @@ TRAIN = """
 import numpy
 from stepbox.nn.kernels import dense as kernel
 from stepbox.training import augmentation
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 
 images = numpy.arange(3 * 784, dtype="uint8").reshape(3, 28, 28)
 for name in ("mnist-numpy", "mnist-numpy-best"):
-    trainer = make_trainer(RECIPES[name], Dataset("mnist", images, numpy.zeros(3, "uint8")))
+    trainer = make_trainer(RECIPES[name], Dataset(MNIST, images, numpy.zeros(3, "uint8")))
     list(trainer.train_epoch())
 for function in (kernel.descend, augmentation.resample):
     print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))

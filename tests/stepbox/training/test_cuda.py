@@ -119,6 +119,6 @@ def test_a_full_device_is_explained(few):
     data = few(10_000)
     try:
         with pytest.raises(OutOfDeviceMemoryError, match=r"the device .* batch_size 10000 "):
-            list(train(make_trainer(recipe, data), recipe, data))
+            list(train(make_trainer(recipe, data), data))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

@@ -1,5 +1,3 @@
-import dataclasses
-import json
 import math
 
 import numpy as np
@@ -8,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
-from stepbox.training.evaluation import assess, evaluate, predict_logits
+from stepbox.training.evaluation import EvaluationReport, assess, evaluate, predict_logits
 
 
 @st.composite
@@ -84,8 +83,8 @@ def test_calibration_worked_by_hand():
     assert (found.bins[9].count, found.bins[9].accuracy, found.bins[9].confidence) == (2, 1, 1)
     assert found.expected_calibration_error == pytest.approx(2 / 4 * 0.25)
     assert found.accuracy == 0.75
-    assert found.confusion_matrix == [[2, 0], [1, 1]]
-    assert found.precision == pytest.approx([2 / 3, 1])
+    assert found.confusion_matrix == ((2, 0), (1, 1))
+    assert found.precision == pytest.approx((2 / 3, 1))
     assert found.recall == pytest.approx([1, 1 / 2])
 
 
@@ -103,14 +102,12 @@ def test_blocks_are_one_forward_pass(load, dtype):
 
     assert in_blocks.dtype == dtype
     np.testing.assert_allclose(in_blocks, whole, rtol=1e-4, atol=1e-5)
-    assert evaluate(network, Dataset("mnist", images, labels), "unit") == assess(in_blocks, labels)
+    assert evaluate(network, Dataset(MNIST, images, labels), "unit") == assess(in_blocks, labels)
 
 
 def test_figures_are_plain_json(trained, load):
     trainer, _ = trained("mnist-numpy", 1)
     found = evaluate(trainer.network(), load("mnist", "test"), "unit")
-    text = json.dumps(dataclasses.asdict(found), allow_nan=False)
-
-    assert json.loads(text)["confusion_matrix"] == found.confusion_matrix
+    assert EvaluationReport.model_validate_json(found.model_dump_json()) == found
     assert sum(map(sum, found.confusion_matrix)) == 10_000
     assert found.expected_calibration_error < 0.05

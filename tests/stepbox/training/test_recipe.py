@@ -3,21 +3,30 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from stepbox.training.presets import DESCRIPTIONS, RECIPES
-from stepbox.training.recipe import Recipe
-from stepbox.training.request import TORCH_ONLY, TrainRequest, conflicts
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import DESCRIPTIONS, TORCH_ONLY, Recipe
+from stepbox.training.request import TrainRequest
 
 
 def faults_of(body):
-    with pytest.raises(ValidationError) as caught:
-        TrainRequest.model_validate_json(json.dumps(body))
-    return {fault["loc"][0]: fault["msg"] for fault in caught.value.errors()}
+    """Validate a request, and the recipe that it means: both must name the same faults."""
+    named = RECIPES[body["recipe"]].model_dump(mode="json")
+    changes = {name: value for name, value in body.items() if name != "recipe"}
+    found = []
+    for model, fields in ((TrainRequest, body), (Recipe, named | changes)):
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate_json(json.dumps(fields))
+        found.append({fault["loc"][0]: fault["msg"] for fault in caught.value.errors()})
+    assert found[0] == found[1]
+    return found[0]
+
+
+def test_every_named_recipe_has_a_description():
+    assert list(RECIPES) == list(DESCRIPTIONS)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
-def test_named_recipes_are_free_of_conflicts(recipe):
-    assert conflicts(recipe.model_dump()) == []
-    assert DESCRIPTIONS[recipe.name]
+def test_a_recipe_is_read_as_it_was_written(recipe):
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
-from stepbox.training.loop import Epoch, Progress, make_trainer, train
+from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_trainer import TorchTrainer
@@ -35,7 +35,7 @@ def weights_of(trainer):
 
 
 def epochs_of(events):
-    return [event for event in events if isinstance(event, Epoch)]
+    return [event for event in events if isinstance(event, HistoryEntry)]
 
 
 # The recipes on the real data
@@ -76,11 +76,11 @@ def test_the_torch_recipe_follows_the_published_curve(trained):
 @small_recipes
 def test_events_tell_the_whole_training(few, recipe):
     samples = 2500
-    events = list(train(make_trainer(recipe, few(samples)), recipe, few(500)))
+    events = list(train(make_trainer(recipe, few(samples)), few(500)))
     epochs = epochs_of(events)
     progress = [event for event in events if isinstance(event, Progress)]
 
-    assert isinstance(events[0], Epoch)
+    assert isinstance(events[0], HistoryEntry)
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert (epochs[0].train_loss, epochs[0].seconds) == (None, 0)
     assert all(epoch.train_loss > 0 and epoch.seconds > 0 for epoch in epochs[1:])
@@ -106,7 +106,7 @@ def test_the_train_loss_is_that_seen_before_each_update(few, name):
     """With steps too small to change anything it is the untrained network's loss."""
     recipe = SMALL_RECIPES[name].model_copy(update={"learning_rate": 1e-12, "epochs": 1})
     data = few(1500)
-    untrained, first = epochs_of(train(make_trainer(recipe, data), recipe, data))
+    untrained, first = epochs_of(train(make_trainer(recipe, data), data))
 
     assert first.train_loss == pytest.approx(untrained.test_loss, rel=1e-5)
 
@@ -124,7 +124,7 @@ def test_a_diverged_training_says_so(few, recipe, samples_done):
     trainer.samples_done = samples_done
 
     with pytest.raises(DivergedError, match="choose a smaller learning_rate"):
-        list(train(trainer, recipe, few(100)))
+        list(train(trainer, few(100)))
 
 
 # Determinism and resumption
@@ -148,14 +148,14 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(few, recipe):
     data, test = few(2500), few(200)
     whole = make_trainer(recipe, data)
     states, undisturbed = [], []
-    for event in train(whole, recipe, test):
+    for event in train(whole, test):
         undisturbed.append(event)
         states.append(whole.state())
 
     for position, state in enumerate(states):
         resumed = make_trainer(recipe, data)
         resumed.restore(state)
-        events = list(train(resumed, recipe, test))
+        events = list(train(resumed, test))
 
         assert weights_of(resumed) == weights_of(whole)
         left = [(e.epoch, e.train_loss, e.test_loss) for e in epochs_of(events)]

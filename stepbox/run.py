@@ -1,0 +1,248 @@
+"""Train a recipe in this process, keep what comes of it, and use it.
+
+A job of a worker does the same work: it trains with `stepbox.training.loop.train` and describes the
+result with `describe`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import Dataset
+from stepbox.images.decode import decode_image
+from stepbox.images.prepare import Fit, Invert, prepare
+from stepbox.nn.activations import Array
+from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
+from stepbox.store.card import CardDraft, Cost
+from stepbox.store.model import encode_model, read_model
+from stepbox.store.models import new_model_id
+from stepbox.training.evaluation import evaluate, predict_logits
+from stepbox.training.loop import HistoryEntry, Progress, make_trainer
+from stepbox.training.loop import train as train_epochs
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
+from stepbox.training.recipe import Recipe
+from stepbox.training.trainer import Trainer
+
+
+class Prediction(NamedTuple):
+    """What a network says about one image.
+
+    Attributes
+    ----------
+    label, probability
+        Name of the most probable class, and its probability, 0..1.
+    probabilities
+        Shape (classes,), 0..1, sum 1.
+    """
+
+    label: str
+    probability: float
+    probabilities: Array
+
+
+class Model:
+    """A trained network with the card that describes it.
+
+    Attributes
+    ----------
+    card
+        The recipe, the history, the evaluation, and what the training took.
+    network
+        The trained network.
+    initial
+        The same network before its training; None for a model that was loaded.
+    """
+
+    def __init__(self, card: CardDraft, network: Network, initial: Network | None = None) -> None:
+        self.card = card
+        self.network = network
+        self.initial = initial
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that was trained."""
+        return self.card.recipe
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """The figures of each epoch; epoch 0 is the untrained network."""
+        return self.card.history
+
+    def predict(
+        self,
+        image: str | Path | bytes | NDArray[Any],
+        *,
+        invert: Invert = "auto",
+        fit: Fit = "none",
+    ) -> Prediction:
+        """Classify one image.
+
+        Parameters
+        ----------
+        image
+            The name of an image file, its bytes, or grey levels 0..255 of shape (height, width).
+        invert, fit
+            How the image is prepared; see `stepbox.images.prepare.prepare`.
+
+        Raises
+        ------
+        InvalidInputError
+            The image cannot be decoded.
+
+        Examples
+        --------
+        >>> run = train("mnist-numpy", epochs=1, hidden_sizes=[], progress=False)
+        >>> from stepbox import load_dataset
+        >>> run.predict(load_dataset("mnist", "test").images[0]).label
+        '7'
+        """
+        if isinstance(image, str | Path):
+            image = Path(image).read_bytes()
+        if isinstance(image, bytes):
+            image = decode_image(image, pointer="/image")
+        pixels = prepare(np.asarray(image, np.uint8), invert=invert, fit=fit).pixels
+        logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
+        probabilities = softmax(logits.astype(np.float64))[0]
+        best = int(probabilities.argmax())
+        classes = self.recipe.dataset_spec.classes
+        return Prediction(classes[best], float(probabilities[best]), probabilities)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model to a new folder, in the form in which the service keeps its models.
+
+        Raises
+        ------
+        FileExistsError
+            The folder exists.
+        ValueError
+            The model was loaded, so that its files exist already.
+        """
+        if self.initial is None:
+            raise ValueError("a loaded model is saved already: copy its folder")
+        _, files = encode_model(self.card, self.network, self.initial)
+        folder = Path(folder)
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        return folder
+
+
+def train(
+    recipe: str | Recipe = DEFAULT_RECIPE,
+    *,
+    data: str | Path | None = None,
+    compiled: bool = True,
+    progress: bool = True,
+    **changes: Any,
+) -> Model:
+    """Train a recipe in this process; no server and no Redis are needed.
+
+    Parameters
+    ----------
+    recipe
+        A recipe, or the name of one in `RECIPES`.
+    data
+        The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
+    compiled
+        False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
+        (engine ``numpy``). It gives the same weights up to rounding, and takes 100 times as long.
+    progress
+        Show a progress bar in a terminal or a notebook.
+    **changes
+        Fields of the recipe to change.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A field is unknown or out of its range.
+    DatasetError
+        The data set is not in the data folder.
+    DivergedError
+        The loss is no longer finite.
+
+    Examples
+    --------
+    >>> run = train("mnist-numpy", epochs=1, hidden_sizes=[8], progress=False)
+    >>> run.history[-1].test_accuracy > 0.8
+    True
+    """
+    from tqdm.auto import tqdm  # imported here because the service does not install it
+    from tqdm.std import tqdm as terminal_bar
+
+    whole = RECIPES[recipe] if isinstance(recipe, str) else recipe
+    whole = Recipe.model_validate(whole.model_dump() | changes)
+    train_set = load_dataset(whole.dataset, "train", data)
+    test_set = load_dataset(whole.dataset, "test", data)
+    trainer = make_trainer(whole, train_set, compiled=compiled)
+    initial = trainer.network()
+    history = []
+    hidden = None if tqdm is terminal_bar else False  # None: shown only in a terminal
+    with tqdm(
+        total=whole.epochs * len(train_set.labels),
+        desc=whole.name,
+        unit=" samples",
+        disable=hidden if progress else True,
+    ) as bar:
+        for event in train_epochs(trainer, test_set):
+            match event:
+                case Progress():
+                    bar.update(event.samples - bar.n)
+                case HistoryEntry():
+                    history.append(event)
+                    bar.set_postfix(test_accuracy=f"{event.test_accuracy:.2%}")
+    draft = describe(trainer, test_set, history, id=new_model_id(), job="local")
+    return Model(draft, trainer.network(), initial)
+
+
+def load(folder: str | Path) -> Model:
+    """Load a model from its folder: one that `Model.save` wrote, or one of the service.
+
+    Raises
+    ------
+    DamagedModelError
+        A file is damaged, or differs from the card.
+    FileNotFoundError
+        There is no such folder, or a file is missing in it.
+    """
+    card, network = read_model(Path(folder))
+    return Model(card, network)
+
+
+def describe(
+    trainer: Trainer, test_set: Dataset, history: Sequence[HistoryEntry], *, id: str, job: str
+) -> CardDraft:
+    """Describe a finished training: everything that its model's card says about it.
+
+    Parameters
+    ----------
+    trainer
+        The trainer, at the end of its last epoch.
+    test_set
+        Evaluates the network, unless the last epoch has just done so.
+    history
+        The entries of all epochs, including those of earlier attempts.
+    id, job
+        Id of the future model, and of the job that trained it.
+    """
+    recipe = trainer.recipe
+    evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)
+    seconds = sum(entry.seconds for entry in history)
+    samples = sum(entry.epoch > 0 for entry in history) * len(trainer.train_set.labels)
+    return CardDraft(
+        id=id,
+        job=job,
+        recipe=recipe,
+        history=tuple(history),
+        evaluation=evaluation,
+        device=trainer.device,
+        computer=trainer.computer(),
+        cost=Cost(
+            peak_memory=trainer.peak_memory(),
+            samples_per_second=samples / seconds if seconds else None,
+        ),
+    )

@@ -1,0 +1,328 @@
+"""Files and jobs of version 0.1.0 are read, served and finished as they were by that version.
+
+`make_files.py` tells how the files were made.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, load_file
+
+from jobs.connection import connect
+from service.app import create_app
+from service.settings import ServiceSettings
+from stepbox.data.builtin import load_dataset
+from stepbox.store.checkpoints import CheckpointStore
+from stepbox.store.weights import encode_weights
+from stepbox.training.loop import make_trainer, train
+from stepbox.training.recipe import Recipe
+from tests.processes import ROOT, free_port
+
+FILES = Path(__file__).parent / "files"
+EXPECTED = json.loads((FILES / "expected.json").read_text())
+MODELS, JOBS, ABOUT = EXPECTED["models"], EXPECTED["jobs"], EXPECTED["about"]
+DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
+INTERRUPTED = ("numpy", "torch")
+COMPUTER = ("processor", "instructions", "threads")
+VERSIONS = ("numpy", "numba", "torch")
+
+# Another kind of processor adds the terms of a sum in another order. Largest relative difference
+# that this may make: in an answer, and in weights after a training.
+RTOL = {"F64": 1e-9, "F32": 1e-4}
+TRAINED_RTOL = {"F64": 1e-6, "F32": 1e-2}
+
+
+def card_of(model):
+    return json.loads((FILES / "models" / MODELS[model] / "card.json").read_text())
+
+
+def lay_out(folder):
+    """Copy the files to where a worker and the API look for them."""
+    shutil.copytree(FILES / "models", folder, dirs_exist_ok=True)
+    for name in ("staged", "checkpoints"):
+        shutil.copytree(FILES / name, folder / f".{name}")
+
+
+def fill(redis):
+    """Give Redis the keys of the old installation."""
+    write = {
+        "string": redis.set,
+        "hash": lambda key, value: redis.hset(key, mapping=value),
+        "list": lambda key, value: redis.rpush(key, *value),
+        "set": lambda key, value: redis.sadd(key, *value),
+        "zset": lambda key, value: redis.zadd(key, dict(value)),
+        "stream": lambda key, value: [redis.xadd(key, fields, id) for id, fields in value],
+    }
+    for key, kind, value, seconds_to_live in json.loads((FILES / "redis.json").read_text()):
+        write[kind](key, value)
+        if seconds_to_live > 0:
+            redis.expire(key, seconds_to_live)
+
+
+def check_close(found, expected, rtol):
+    """Compare JSON values: numbers by a tolerance, all else exactly."""
+    match expected:
+        case dict():
+            assert found.keys() == expected.keys()
+            for name, value in expected.items():
+                check_close(found[name], value, rtol)
+        case list():
+            assert len(found) == len(expected)
+            for one, value in zip(found, expected, strict=True):
+                check_close(one, value, rtol)
+        case float():
+            assert found == pytest.approx(expected, rel=rtol, abs=rtol * 1e-3)
+        case _:
+            assert found == expected
+
+
+def check_weights(found, expected, dtype, *, exactly=False):
+    """Compare trained arrays by name."""
+    assert found.keys() == expected.keys()
+    rtol = 0 if exactly else TRAINED_RTOL[dtype]
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype
+        scale = np.abs(array).max()
+        np.testing.assert_allclose(found[name], array, rtol=rtol, atol=rtol * scale, err_msg=name)
+
+
+def trained(recipe, checkpoint=None):
+    """Train a recipe, or go on from a checkpoint (job, name): arrays untrained and at the end."""
+    recipe = Recipe.model_validate(recipe)
+    trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
+    initial = load(encode_weights(trainer.network())[0])
+    if checkpoint:
+        trainer.restore(CheckpointStore(FILES / "checkpoints").load(*checkpoint))
+    events = list(train(trainer, load_dataset(DATA, recipe.dataset, "test")))
+    return initial, load(encode_weights(trainer.network())[0]), events, computer_of(trainer)
+
+
+def computer_of(trainer):
+    """Tell what the last bits of a training's weights depend on."""
+    computer = {name: getattr(trainer.computer(), name) for name in COMPUTER}
+    return computer | {name: version(name) for name in VERSIONS}
+
+
+def is_computer_of(card, computer):
+    """Tell whether a card's model was trained on such a computer, so to the same bits."""
+    known = {**(card.get("computer") or {}), **card["versions"]}
+    engine = {"torch"} if card["recipe"]["engine"] == "torch" else {"numba"}
+    return all(known.get(name) == computer[name] for name in (*COMPUTER, "numpy", *engine))
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """The API over the old models, without Redis."""
+    folder = tmp_path_factory.mktemp("old") / "models"
+    lay_out(folder)
+    redis_url = f"redis://127.0.0.1:{free_port()}/0"
+    settings = ServiceSettings(models_dir=folder, data_dir=DATA, redis_url=redis_url)
+    return create_app(settings).test_client()
+
+
+def get(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+# -- models ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/models", "/aliases"])
+def test_models_and_aliases_are_listed_as_before(client, path):
+    assert get(client, path) == EXPECTED["answers"][path]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_card_reads_as_before(client, model):
+    id = MODELS[model]
+    served, written = get(client, f"/models/{id}"), card_of(model)
+    (listed,) = [card for card in EXPECTED["answers"]["/models"]["models"] if card["id"] == id]
+    assert served == listed
+    assert {name: served[name] for name in written.keys() - {"recipe"}} == {
+        name: value for name, value in written.items() if name != "recipe"
+    }
+    assert served["recipe"].items() >= written["recipe"].items()
+
+
+def test_a_card_without_later_fields_means_what_it_meant(client):
+    written, served = card_of("older"), get(client, "/models/digits-old")
+    assert not {"computer", "cost"} & written.keys()
+    assert (served["computer"], served["cost"]) == (None, None)
+    plain = get(client, "/recipes")["recipes"][0]
+    added = plain.keys() - written["recipe"].keys() - {"description"}
+    assert added >= {"initialization", "optimizer", "schedule", "single_precision"}
+    assert {name: served["recipe"][name] for name in added} == {name: plain[name] for name in added}
+
+
+@pytest.mark.parametrize(
+    ("reference", "model"),
+    [
+        ("digits", "exact"),
+        ("clothes", "torch"),
+        ("digits-old", "older"),
+        ("latest", "older"),
+        ("latest-mnist", "older"),
+        ("latest-fashion-mnist", "torch"),
+    ],
+)
+def test_a_name_stands_for_its_model(client, reference, model):
+    assert get(client, f"/models/{reference}")["id"] == MODELS[model]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_weights_are_served_byte_for_byte(client, model):
+    written = (FILES / "models" / MODELS[model] / "weights.safetensors").read_bytes()
+    with client.get(f"/models/{MODELS[model]}/weights") as answer:
+        assert answer.data == written
+    assert hashlib.sha256(written).hexdigest() == card_of(model)["weights"]["sha256"]
+
+
+def pictures(client, model, count):
+    dataset = card_of(model)["recipe"]["dataset"]
+    indices = ",".join(map(str, range(count)))
+    return [
+        one["pixels"] for one in get(client, f"/datasets/{dataset}/test?index={indices}")["images"]
+    ]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_predictions_are_the_same(client, model):
+    id, before = MODELS[model], ABOUT[model]["predict"]
+    rtol = RTOL[card_of(model)["weights"]["dtype"]]
+    images = pictures(client, model, len(before["predictions"]))
+    after = client.post(f"/predict?model={id}&invert=never", json={"images": images}).json
+    check_close(after, before, rtol)
+
+    tensor = {"name": "images", "shape": [len(images), 28, 28], "datatype": "UINT8"}
+    tensor["data"] = np.array(images).ravel().tolist()
+    asked = {"inputs": [tensor], "outputs": [{"name": "logits"}], "parameters": {"invert": "never"}}
+    answer = client.post(f"/v2/models/{id}/infer", json=asked)
+    assert answer.status_code == 200, answer.text
+    (output,) = answer.json["outputs"]
+    logits = [one["logits"] for one in before["predictions"]]
+    np.testing.assert_allclose(np.reshape(output["data"], output["shape"]), logits, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_found_out_about_a_model_is_the_same(client, model):
+    id, before = MODELS[model], ABOUT[model]
+    rtol = RTOL[card_of(model)["weights"]["dtype"]]
+    check_close(get(client, f"/models/{id}/histograms"), before["histograms"], rtol)
+    neurons = get(client, f"/models/{id}/first-layer")["neurons"]
+    check_close([[one["neuron"], one["change"]] for one in neurons], before["changes"], rtol)
+    matrix = card_of(model)["evaluation"]["confusion_matrix"]
+    assert get(client, f"/models/{id}/confusion/4/9")["count"] == matrix[4][9]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_gradients_are_checked_as_before(client, model):
+    before = ABOUT[model]["gradient-check"]
+    after = client.post("/analysis/gradient-check", json={"model": MODELS[model]}).json
+    for layer in after["layers"]:
+        assert layer["exact"] < 1e-6  # rounding alone
+    for layer in (*before["layers"], *after["layers"]):
+        del layer["exact"]
+    check_close(after, before, 1e-4)
+
+
+# -- trainings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_a_recipe_gives_the_weights_that_it_gave(model):
+    """Byte for byte on such a computer as its card names, nearly so on any other."""
+    folder, card = FILES / "models" / MODELS[model], card_of(model)
+    initial, final, events, computer = trained(card["recipe"])
+    dtype, exactly = card["weights"]["dtype"], is_computer_of(card, computer)
+    check_weights(initial, load_file(folder / "initial.safetensors"), dtype, exactly=exactly)
+    check_weights(final, load_file(folder / "weights.safetensors"), dtype, exactly=exactly)
+    accuracy = card["history"][-1]["test_accuracy"]
+    assert events[-1].test_accuracy == pytest.approx(accuracy, abs=0.002)
+
+
+def job_before(name):
+    jobs = EXPECTED["answers"]["/jobs?limit=100"]["jobs"]
+    return next(job for job in jobs if job["id"] == JOBS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", INTERRUPTED)
+def test_a_checkpoint_is_gone_on_from_to_the_same_weights(engine):
+    job, name = job_before(f"interrupted-{engine}"), EXPECTED["checkpoints"][engine]
+    _, final, events, computer = trained(job["recipe"], (job["id"], name))
+    expected = load_file(FILES / "results" / f"{engine}.safetensors")
+    exactly = is_computer_of(card_of("exact" if engine == "numpy" else "torch"), computer)
+    check_weights(final, expected, "F64" if engine == "numpy" else "F32", exactly=exactly)
+    assert events[0].samples == 60_000 + int(name.split("-s")[1].partition("-")[0])
+
+
+# -- jobs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old_stack(own_stack):
+    """An installation with the old files and the old Redis's content; only Redis runs."""
+    lay_out(own_stack.models_dir)
+    own_stack.start_redis()
+    with connect(own_stack.settings()) as redis:
+        fill(redis)
+    return own_stack
+
+
+def test_jobs_are_read_as_before(old_stack):
+    settings = ServiceSettings(**old_stack.settings().model_dump())
+    client = create_app(settings).test_client()
+    before = EXPECTED["answers"]["/jobs?limit=100"]
+    assert get(client, "/jobs?limit=100") == before
+    for job in before["jobs"]:
+        assert get(client, f"/jobs/{job['id']}") == job
+        listed = get(client, f"/jobs?status={job['status']}&limit=100")["jobs"]
+        assert job in listed
+    assert client.get(f"/jobs/{JOBS['exact']}/events").text == EXPECTED["events"]
+    asked = EXPECTED["queued"]
+    again = client.post("/train", json=asked["body"], headers=asked["headers"])
+    assert (again.status_code, again.json["id"]) == (202, JOBS["queued"])
+    assert client.post(f"/jobs/{JOBS['queued']}/cancel").json["status"] == "cancelled"
+    for name in ("cancelled", "failed", "older"):
+        assert client.delete(f"/jobs/{JOBS[name]}").status_code == 204
+
+
+def test_unfinished_jobs_are_finished(old_stack):
+    """A worker takes over the jobs that ran, once their leases have ended."""
+    worker = old_stack.start_worker()
+    old_stack.start_service()
+    done = {
+        name: old_stack.wait_for(JOBS[name])
+        for name in ("decided", "interrupted-numpy", "interrupted-torch", "queued")
+    }
+    for name, job in done.items():
+        before = job_before(name)
+        assert (job["status"], job["error"]) == ("succeeded", None)
+        assert job["attempts"] == before["attempts"] + 1
+        assert job["history"][: len(before["history"])] == before["history"]
+        assert [entry["epoch"] for entry in job["history"]] == [*range(job["recipe"]["epochs"] + 1)]
+        assert (old_stack.models_dir / job["model"] / "card.json").is_file()
+
+    staged = FILES / "staged" / EXPECTED["staged"]
+    published = old_stack.models_dir / EXPECTED["staged"]
+    assert done["decided"]["model"] == EXPECTED["staged"]
+    for path in staged.iterdir():
+        assert (published / path.name).read_bytes() == path.read_bytes()
+
+    log = worker.log.read_text()
+    for engine in INTERRUPTED:
+        assert f"going on from {EXPECTED['checkpoints'][engine]}" in log
+        arrays = load_file(
+            old_stack.models_dir / done[f"interrupted-{engine}"]["model"] / "weights.safetensors"
+        )
+        expected = load_file(FILES / "results" / f"{engine}.safetensors")
+        check_weights(arrays, expected, "F64" if engine == "numpy" else "F32")
