@@ -40,11 +40,6 @@ class FolderStore(ObjectStore):
             raise DamagedModelError("it grew while it was read")
         return data
 
-    def open(self, key: str) -> BinaryIO:
-        """Open a file for reading."""
-        self.size(key)
-        return self._open(key)
-
     def size(self, key: str) -> int:
         """Return the size of a file in bytes."""
         status = _status(self._path(key))
@@ -85,15 +80,6 @@ class FolderStore(ObjectStore):
         temporary.replace(path)
         _sync_folder(path.parent)
 
-    def move(self, source: str, target: str) -> None:
-        """Rename a file."""
-        old, new = Path(self._path(source)), Path(self._path(target))
-        _status(str(old))  # raises if it is missing
-        _make_folder(new.parent)
-        old.replace(new)
-        _sync_folder(new.parent)
-        _sync_folder(old.parent)
-
     def delete(self, key: str) -> None:
         """Remove a file, but none that is in a linked folder, which is not ours."""
         path = Path(self._path(key))
@@ -101,16 +87,6 @@ class FolderStore(ObjectStore):
             return
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             path.unlink()
-            _sync_folder(path.parent)
-
-    def delete_all(self, prefix: str) -> None:
-        """Remove a folder with all that is in it, or a link to a folder."""
-        path = Path(self._path(prefix))
-        with suppress(OSError):
-            if path.is_symlink():
-                path.unlink()
-            else:
-                shutil.rmtree(path, ignore_errors=True)
             _sync_folder(path.parent)
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
@@ -128,6 +104,30 @@ class FolderStore(ObjectStore):
             after = change(before)
             if after is not None and after != before:
                 self.put(key, after)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for reading."""
+        self.size(key)
+        return self._open(key)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a file."""
+        old, new = Path(self._path(source)), Path(self._path(target))
+        _status(str(old))  # raises if it is missing
+        _make_folder(new.parent)
+        old.replace(new)
+        _sync_folder(new.parent)
+        _sync_folder(old.parent)
+
+    def delete_all(self, prefix: str) -> None:
+        """Remove a folder with all that is in it, or a link to a folder."""
+        path = Path(self._path(prefix))
+        with suppress(OSError):
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+            _sync_folder(path.parent)
 
     def _path(self, key: str) -> str:
         check_key(key)

@@ -19,6 +19,8 @@ from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.store.test_models import make_draft, make_network
 
+MOST_MODELS = 10
+
 
 class Fatal(FolderStore):
     """A folder whose user is killed between two writes."""
@@ -55,8 +57,10 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
     done: Counter = Counter()
     stop, parent = folder.with_name("stop"), os.getppid()
     while not stop.exists() and os.getppid() == parent:
-        deed = rng.choice(("publish", "publish", "delete", "alias", "unalias", "read"))
-        some = rng.choice(store.ids() or [new_model_id()])
+        ids = store.ids()
+        more = ("publish", "publish") if len(ids) < MOST_MODELS else ("delete",)
+        deed = rng.choice((*more, "delete", "alias", "unalias", "read"))
+        some = rng.choice(ids or [new_model_id()])
         name = f"name-{rng.randrange(5)}"
         try:
             if deed == "publish":
