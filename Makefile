@@ -109,12 +109,12 @@ abuse: $(VENV)/tests.stamp prepare
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-annotate --quiet
-UV := $(BIN)/uv pip compile pyproject.toml $(LOCK)
+UV := $(BIN)/uv pip compile $(LOCK)
 lock: $(BIN)/uv
-	$(BIN)/uv pip compile --group pyproject.toml:installer $(LOCK) --output-file requirements/uv.txt
-	$(UV) --extra tests --output-file requirements/tests.txt
-	for extra in local service worker; do $(UV) --extra $$extra \
-	    --constraints requirements/tests.txt --output-file requirements/$$extra.txt || exit 1; done
+	$(UV) --group installer --output-file requirements/uv.txt
+	$(UV) --group tests --output-file requirements/tests.txt
+	for group in local service worker; do $(UV) --group $$group \
+	    --constraints requirements/tests.txt --output-file requirements/$$group.txt || exit 1; done
 
 # One environment: what the tests need contains what `make run` needs, in the same versions.
 $(VENV)/%.stamp: requirements/%.txt | $(BIN)/uv

@@ -32,8 +32,8 @@ from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from jobs.store import JobStore
-from stepbox.training.loop import HistoryEntry, Progress
 from stepbox.training.presets import RECIPES
+from stepbox.training.report import HistoryEntry, Progress
 from worker.owner import this_process
 
 FEW = 1_000

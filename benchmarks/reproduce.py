@@ -11,9 +11,9 @@ from statistics import mean
 
 from stepbox.analysis.inspection import published_curves
 from stepbox.run import train
-from stepbox.training.loop import HistoryEntry
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import RecipeName
+from stepbox.training.report import HistoryEntry
 
 SOURCE: tuple[RecipeName, ...] = ("mnist-numpy-published", "mnist-numpy", "fashion-mnist-torch")
 SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 30, 40, 50, 60)

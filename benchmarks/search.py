@@ -12,9 +12,10 @@ from typing import Any
 
 from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset
-from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.report import HistoryEntry, Progress
 
 VALIDATION = 10_000
 

@@ -8,7 +8,7 @@ from flask import current_app
 from jobs.connection import connect, connect_async
 from jobs.queue import make_celery
 from jobs.store import JobStore
-from service.api.model_figures import Findings
+from service.api.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
 from stepbox.data.builtin import DatasetName, load_dataset
@@ -26,7 +26,7 @@ class Backend:
         self.settings = settings
         self.models = ModelStore(settings.models_dir)
         self.dataset = cache(self._dataset)
-        self.findings = Findings(self.models, lambda name: self.dataset(name))
+        self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property

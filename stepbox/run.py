@@ -22,10 +22,11 @@ from stepbox.store.card import CardDraft, Cost
 from stepbox.store.model import encode_model, read_model
 from stepbox.store.models import new_model_id
 from stepbox.training.evaluation import evaluate, predict_logits
-from stepbox.training.loop import HistoryEntry, Progress, make_trainer
+from stepbox.training.loop import make_trainer
 from stepbox.training.loop import train as train_epochs
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe
+from stepbox.training.report import HistoryEntry, Progress
 from stepbox.training.trainer import Trainer
 
 
@@ -171,8 +172,8 @@ def train(
     >>> run.history[-1].test_accuracy > 0.8
     True
     """
-    from tqdm.auto import tqdm  # imported here because the service does not install it
-    from tqdm.std import tqdm as terminal_bar
+    from tqdm.asyncio import tqdm as terminal_bar  # here, because the images do not install tqdm
+    from tqdm.auto import tqdm
 
     whole = RECIPES[recipe] if isinstance(recipe, str) else recipe
     whole = Recipe.model_validate(whole.model_dump() | changes)

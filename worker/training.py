@@ -16,7 +16,8 @@ from stepbox.errors import StepboxError
 from stepbox.run import describe
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.models import ModelStore, new_model_id
-from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
+from stepbox.training.loop import make_trainer, train
+from stepbox.training.report import HistoryEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist

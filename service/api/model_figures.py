@@ -1,4 +1,4 @@
-"""What is found out about models for those who look into them, each thing but once."""
+"""Figures of models, each computed once and then cached."""
 
 from collections.abc import Callable
 from threading import BoundedSemaphore
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from stepbox.analysis.inspection import WeightHistogram, most_changed, weight_histograms
+from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
 from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
 from stepbox.images.prepare import FIELD
@@ -15,20 +15,20 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 
-FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest, or eighty of the recipes' usual
+FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
 
 
-class FirstLayer(NamedTuple):
-    """The first layer's weights, and which of its neurons training changed most.
+class FirstLayerWeights(NamedTuple):
+    """The weights of the first layer, and the order in which training changed its neurons.
 
     Attributes
     ----------
     before, after
-        Pictures of weights, shape (n, 28, 28).
+        Weights before and after training, shape (neurons, rows, columns).
     neurons
-        Their places, the most changed first.
+        Indices of the neurons, the most changed first, shape (neurons,).
     changes
-        How far each moved, in the same order.
+        Euclidean distance between a neuron's weights before and after, in the order of `neurons`.
     """
 
     before: Array
@@ -37,31 +37,32 @@ class FirstLayer(NamedTuple):
     changes: Array
 
 
-class Findings:
-    """Figures of models by id, which never means another model: nothing is computed anew.
+class ModelFigures:
+    """A cache of figures by model id. An id never means another model, so no entry expires.
 
-    However many ask for a thing at once, one thread computes it, and no more than two compute.
+    If several threads need the same figure at once, one of them computes it. At most two threads
+    compute at the same time.
 
     Parameters
     ----------
     models
-        Where the models are.
+        The store of models.
     dataset
-        Gives the test half of a data set.
+        Returns the test set of a data set.
     """
 
     def __init__(self, models: ModelStore, dataset: Callable[[DatasetName], Dataset]) -> None:
-        self.turn = BoundedSemaphore(2)  # of what holds much memory
+        self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._dataset = dataset
         self._logits = ObjectCache[Array](16)  # 800 kB each
-        self._histograms = ObjectCache[list[WeightHistogram]](256)  # 20 kB each at most
-        self._first_layers = ObjectCache[FirstLayer](
+        self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._first_layers = ObjectCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 
     def test_logits(self, model_id: str) -> Array:
-        """Return what a model says of its test set, shape (10,000, 10)."""
+        """Return a model's logits for its test set, shape (samples, classes)."""
 
         def compute() -> Array:
             with self.turn:
@@ -71,26 +72,26 @@ class Findings:
 
         return self._logits.get(model_id, [], compute)
 
-    def histograms(self, model_id: str) -> list[WeightHistogram]:
-        """Return how the weights of each layer are spread, before training and after."""
+    def histograms(self, model_id: str) -> list[LayerHistogram]:
+        """Return the distribution of the weights in each layer, before and after training."""
 
-        def compute() -> list[WeightHistogram]:
+        def compute() -> list[LayerHistogram]:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 return weight_histograms(initial, self._models.load(model_id)[1])
 
         return self._histograms.get(model_id, [], compute)
 
-    def first_layer(self, model_id: str) -> FirstLayer:
-        """Return the first layer's weights, before training and after."""
+    def first_layer(self, model_id: str) -> FirstLayerWeights:
+        """Return the weights of the first layer, before and after training."""
 
-        def compute() -> FirstLayer:
+        def compute() -> FirstLayerWeights:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 _, trained = self._models.load(model_id)
                 before, after = (
                     network.weights[0].reshape(-1, FIELD, FIELD) for network in (initial, trained)
                 )
-                return FirstLayer(before, after, *most_changed(initial, trained))
+                return FirstLayerWeights(before, after, *most_changed(initial, trained))
 
         return self._first_layers.get(model_id, [], compute)

@@ -13,9 +13,8 @@ from stepbox import __version__
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
-from stepbox.training.loop import HistoryEntry
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import Report
+from stepbox.training.report import HistoryEntry, Report
 
 CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")

@@ -13,3 +13,31 @@ class Report(BaseModel):
     """Base of all reports: finite numbers, and fields that a later version adds are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Progress(Report):
+    """How far a training has come."""
+
+    model_config = ConfigDict(title="Progress")
+
+    epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
+    epochs: int = Field(description="Epochs in all.")
+    samples: int = Field(description="Training images seen so far, over all epochs.")
+    samples_total: int = Field(description="Training images to see, over all epochs.")
+    fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")
+    eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")
+
+
+class HistoryEntry(Report):
+    """The figures at the end of an epoch."""
+
+    epoch: Count = Field(description="Number of the epoch, from 1; 0 is the untrained network.")
+    train_loss: Nats | None = Field(
+        description="Mean cross-entropy over the epoch, of each sample before its update, in nats; "
+        "null for epoch 0."
+    )
+    test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
+    test_accuracy: Share = Field(
+        description="Share of right answers on the test set, 0 to 1, after this epoch."
+    )
+    seconds: float = Field(ge=0, description="Time spent training, without the evaluation.")

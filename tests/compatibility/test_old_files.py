@@ -95,11 +95,11 @@ def check_weights(found, expected, dtype, *, exactly=False):
 def trained(recipe, checkpoint=None):
     """Train a recipe, or go on from a checkpoint (job, name): arrays untrained and at the end."""
     recipe = Recipe.model_validate(recipe)
-    trainer = make_trainer(recipe, load_dataset(DATA, recipe.dataset, "train"))
+    trainer = make_trainer(recipe, load_dataset(recipe.dataset, "train", DATA))
     initial = load(encode_weights(trainer.network())[0])
     if checkpoint:
         trainer.restore(CheckpointStore(FILES / "checkpoints").load(*checkpoint))
-    events = list(train(trainer, load_dataset(DATA, recipe.dataset, "test")))
+    events = list(train(trainer, load_dataset(recipe.dataset, "test", DATA)))
     return initial, load(encode_weights(trainer.network())[0]), events, computer_of(trainer)
 
 

@@ -33,8 +33,8 @@ from stepbox.store.card import (
 )
 from stepbox.store.models import LATEST, ModelStore, new_model_id
 from stepbox.training.evaluation import assess
-from stepbox.training.loop import HistoryEntry
 from stepbox.training.presets import RECIPES
+from stepbox.training.report import HistoryEntry
 
 ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})

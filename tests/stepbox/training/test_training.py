@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
-from stepbox.training.loop import HistoryEntry, Progress, make_trainer, train
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
+from stepbox.training.report import HistoryEntry, Progress
 from stepbox.training.torch_trainer import TorchTrainer
 from stepbox.training.trainer import visiting_order
 

@@ -19,7 +19,7 @@ def test_height_2_and_width_3_worked_by_hand():
     box = draw_box(2.0, 3.0, np.array([-1, 0, 1.5, 3, 4]))
 
     assert box.values.tolist() == [0, 2, 2, 0, 0]
-    assert box.edges.tolist() == [2, 0]
+    assert (box.edges.left, box.edges.right) == (2, 0)
 
 
 def test_the_network_of_height_2_and_width_3():

@@ -1,6 +1,6 @@
 import numpy as np
 
-from stepbox.analysis.regression.outliers import compare
+from stepbox.analysis.regression.comparison import compare
 
 X_LINE = np.column_stack([np.ones(10), np.arange(10.0)])
 RNG = np.random.default_rng(4)

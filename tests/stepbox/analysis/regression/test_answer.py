@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stepbox.analysis.regression.fit import MOST_COMPARED, MOST_NUMBERS, analyse_regression
+from stepbox.analysis.regression.answer import MOST_COMPARED, MOST_NUMBERS, analyse_regression
 from stepbox.errors import InvalidInputError
 
 X, Y, W = np.array([[1.0, 1], [1, 2], [1, 3]]), np.array([1.0, 3, 2]), np.array([0.0, 1])

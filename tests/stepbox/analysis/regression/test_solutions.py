@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.analysis.regression.linear_fits import (
+from stepbox.analysis.regression.solutions import (
     LOSSES,
     SOLVERS,
     absolute_loss,

@@ -1,0 +1,127 @@
+"""The library as its users have it: installed by pip, away from the checkout."""
+
+import doctest
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stepbox
+from stepbox.errors import DamagedModelError
+from tests.processes import ROOT
+
+WITH_EXAMPLES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "stepbox").rglob("*.py")
+    if ">>> " in path.read_text()
+)
+
+
+def run_python(code, **environment):
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd="/",
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Install what `pip install .` would, from a copy of nothing but the package's own files."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "--no-deps", "--no-build-isolation", "--target", folder, ROOT], check=True
+    )
+    return folder
+
+
+@pytest.mark.slow
+def test_pip_installs_the_library_alone(installed):
+    assert {path.name for path in installed.iterdir()} == {
+        "stepbox",
+        f"stepbox-{stepbox.__version__}.dist-info",
+    }
+    assert (installed / "stepbox" / "py.typed").is_file()
+
+
+@pytest.mark.slow
+def test_the_installed_library_trains(installed, data_folder):
+    code = (
+        "import stepbox; run = stepbox.train('mnist-numpy', epochs=1, hidden_sizes=[]);"
+        "print(stepbox.__file__, run.history[-1].test_accuracy)"
+    )
+    data = str(Path(data_folder).resolve())
+    file, accuracy = run_python(code, PYTHONPATH=str(installed), STEPBOX_DATA_DIR=data)
+
+    assert Path(file).is_relative_to(installed)
+    assert float(accuracy) > 0.85
+
+
+def test_importing_it_loads_neither_engine():
+    code = "import sys, stepbox; print(*sorted({'torch', 'numba', 'scipy'} & {*sys.modules}))"
+
+    assert run_python(code, PYTHONPATH=str(ROOT)) == []
+
+
+def test_every_public_name_is_there_and_listed():
+    for name in stepbox.__all__:
+        assert getattr(stepbox, name)
+        assert name in dir(stepbox)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = stepbox.nothing
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_in_docstrings(module, data_folder, monkeypatch):
+    monkeypatch.setenv("STEPBOX_DATA_DIR", str(data_folder))
+    failed, tried = doctest.testmod(importlib.import_module(module))
+
+    assert failed == 0
+    assert tried > 0
+
+
+@pytest.fixture(scope="module")
+def run(data_folder):
+    return stepbox.train("mnist-numpy", epochs=1, hidden_sizes=[8], data=data_folder)
+
+
+def test_a_saved_model_answers_as_before(run, load, tmp_path):
+    seven = load("mnist", "test").images[0]
+    folder = run.save(tmp_path / "models" / "digits")
+    loaded = stepbox.load(folder)
+
+    assert loaded.recipe == run.recipe
+    assert loaded.history == run.history
+    assert loaded.predict(seven).label == "7"
+    np.testing.assert_array_equal(
+        loaded.predict(seven).probabilities, run.predict(seven).probabilities
+    )
+    with pytest.raises(FileExistsError):
+        run.save(folder)
+    with pytest.raises(ValueError, match="copy its folder"):
+        loaded.save(tmp_path / "other")
+
+
+def test_a_damaged_model_is_not_loaded(run, tmp_path):
+    folder = run.save(tmp_path / "digits")
+    weights = folder / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\xff")
+
+    with pytest.raises(DamagedModelError, match="checksum"):
+        stepbox.load(folder)
+
+
+def test_a_change_that_no_recipe_has_is_refused(data_folder):
+    with pytest.raises(ValueError, match="epoch_count"):
+        stepbox.train("mnist-numpy", epoch_count=3, data=data_folder)
+    with pytest.raises(ValueError, match="'torch' only"):
+        stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)
