@@ -1,4 +1,4 @@
-"""The data sets and their test pictures."""
+"""The data sets and their test images."""
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -48,7 +48,7 @@ class DatasetPath(BaseModel):
 
 
 class PicturePath(DatasetPath):
-    """Path parameters: a test picture."""
+    """Path parameters: a test image."""
 
     index: int = Field(
         description="Index in the test set, from 0.", json_schema_extra={"example": 0}
@@ -56,7 +56,7 @@ class PicturePath(DatasetPath):
 
 
 class PictureQuery(Parameters):
-    """Query parameters: which test pictures to list."""
+    """Query parameters: which test images to list."""
 
     index: str = Field(
         pattern=f"^{INDICES}$",
@@ -67,7 +67,7 @@ class PictureQuery(Parameters):
 
 
 class Picture(BaseModel):
-    """A test picture."""
+    """A test image."""
 
     index: int
     label: int = Field(ge=0, le=9)
@@ -75,7 +75,7 @@ class Picture(BaseModel):
 
 
 class PictureList(BaseModel):
-    """Test pictures, in the order of the query."""
+    """Test images, in the order of the query."""
 
     images: list[Picture]
 
@@ -98,10 +98,10 @@ def list_datasets() -> Response:
 
 
 @blueprint.get(
-    "/<name>/test", summary="Test pictures", responses={200: PictureList, **problems(404, 422, 503)}
+    "/<name>/test", summary="Test images", responses={200: PictureList, **problems(404, 422, 503)}
 )
 def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
-    """List test pictures by their indices."""
+    """List test images by their indices."""
     indices = [int(index) for index in query.index.split(",")]
     if len(indices) > MOST_INDICES:
         raise InvalidInputError.at(
@@ -122,7 +122,7 @@ def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
 
 @blueprint.get(
     "/<name>/test/<int:index>.png",
-    summary="A test picture as PNG",
+    summary="A test image as PNG",
     responses={
         200: {
             "description": "28×28 grey pixels.",

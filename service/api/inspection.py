@@ -10,6 +10,7 @@ from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.api.predict.images import JSON
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from stepbox.analysis.inspection import (
     LayerHistogram,
@@ -74,13 +75,13 @@ class CellPath(ModelPath):
 
 
 class CellQuery(Parameters):
-    """Query parameters: how many pictures of a cell to list."""
+    """Query parameters: how many images of a cell to list."""
 
-    limit: int = Field(12, ge=1, le=MOST_PICTURES, description="Most pictures to list.")
+    limit: int = Field(12, ge=1, le=MOST_PICTURES, description="Most images to list.")
 
 
 class CellPicture(Picture):
-    """A test picture, and the model's probability for its answer."""
+    """A test image, and the model's probability for its answer."""
 
     probability: float = Field(ge=0, le=1, description="Probability of the predicted class.")
 
@@ -91,8 +92,8 @@ class Cell(BaseModel):
     model: ModelId
     true: int = Field(description="The true class.")
     predicted: int = Field(description="The predicted class.")
-    count: int = Field(description="Number of test pictures in the cell.")
-    images: list[CellPicture] = Field(description="The test pictures, highest probability first.")
+    count: int = Field(description="Number of test images in the cell.")
+    images: list[CellPicture] = Field(description="The test images, highest probability first.")
 
 
 class Histograms(BaseModel):
@@ -134,11 +135,11 @@ def published() -> Response:
 
 @blueprint.get(
     "/models/<ref>/confusion/<int:true>/<int:predicted>",
-    summary="Test pictures in a cell of the confusion matrix",
+    summary="Test images in a cell of the confusion matrix",
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
-    """List the test pictures of one class that the model assigns to this or another class."""
+    """List the test images of one class that the model assigns to this or another class."""
     card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
@@ -170,6 +171,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     summary="Weights before and after training",
     responses={200: Histograms, **problems(404, 409)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer in bins, before and after training."""
     model_id = backend().models.card(path.ref).id
@@ -182,6 +184,7 @@ def histograms(path: ModelPath) -> Response:
     summary="Weights of the first layer",
     responses={200: FirstLayer, **problems(404, 409, 422)},
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
     model_id = backend().models.card(path.ref).id
@@ -208,7 +211,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 
 @blueprint.get(
     "/models/<ref>/first-layer.png",
-    summary="Weights of the first layer as a picture",
+    summary="Weights of the first layer as an image",
     responses={
         200: {
             "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
@@ -218,6 +221,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
         **problems(404, 409, 422),
     },
 )
+@Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
     layer = backend().figures.first_layer(backend().models.card(path.ref).id)

@@ -84,18 +84,14 @@ def check_gradients(
     go_on
         Called before each block of weights. An exception that it raises ends the check.
     """
-    network = Network(
-        [weights.astype(np.float64) for weights in network.weights],
-        [biases.astype(np.float64) for biases in network.biases],
-        network.activation,
-    )
+    network = network.copy(np.float64)
     rng = np.random.default_rng(seed)
-    exact, _ = sample_gradients(network, inputs, label)
+    exact = sample_gradients(network, inputs, label)
     published = published_gradients(network, inputs, label, learning_rate)
     layers = []
-    for layer, weights in enumerate(network.weights):
+    for layer, weights in enumerate(_weights(network)):
         chosen = _choose(weights.size, _affordable(network, layer), rng)
-        kept = published[layer].ravel()[chosen]
+        kept = published[layer]["weight"].ravel()[chosen]
         truth = complex_step_derivatives(network, inputs, label, layer, chosen, go_on)
         layers.append(
             LayerGradients(
@@ -105,7 +101,7 @@ def check_gradients(
                 weights=weights.size,
                 checked=len(chosen),
                 largest=float(np.abs(truth).max()),
-                exact=relative_difference(exact[layer].ravel()[chosen], truth),
+                exact=relative_difference(exact[layer]["weight"].ravel()[chosen], truth),
                 published=relative_difference(kept, truth),
                 published_distance=relative_distance(kept, truth),
             )
@@ -148,8 +144,9 @@ def complex_step_derivatives(
     Shape (checked,).
     """
     pre_activations, activations = network.forward(inputs)
-    rest = Network(network.weights[layer + 1 :], network.biases[layer + 1 :], network.activation)
-    outputs, sources = np.unravel_index(chosen, network.weights[layer].shape)
+    activation = network.layers[layer].activation
+    rest = Network(network.layers[layer + 1 :])
+    outputs, sources = np.unravel_index(chosen, _weights(network)[layer].shape)
     derivatives = np.empty(len(chosen))
     for start in range(0, len(chosen), BLOCK):
         go_on()
@@ -157,7 +154,7 @@ def complex_step_derivatives(
         steps = activations[layer][sources[block]]
         stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(steps), 1))
         stepped[np.arange(len(steps)), outputs[block]] += 1j * COMPLEX_STEP * steps
-        logits = rest.logits(network.activation.function(stepped)) if rest.weights else stepped
+        logits = rest.logits(activation.function(stepped))
         loss = cross_entropy(logits, np.full(len(steps), label))
         derivatives[block] = loss.imag / COMPLEX_STEP
     return derivatives
@@ -165,21 +162,20 @@ def complex_step_derivatives(
 
 def published_gradients(
     network: Network, inputs: Array, label: int, learning_rate: float
-) -> list[Array]:
+) -> list[dict[str, Array]]:
     """Compute the gradients that training with ``gradient: "published"`` uses.
 
     Returns
     -------
-    One array per layer, with the shape of its weights: the update divided by the negative learning
-    rate.
+    For each layer, the update of each of its `arrays`, divided by the negative learning rate.
     """
     network = network.copy()  # the published training updates weights during the backward pass
-    pre_activations, activations = network.forward(inputs)
-    gradients: list[Array] = [np.empty(0)] * len(network.weights)
-    for layer, delta in backward(network, pre_activations, activations, label, "published"):
-        gradients[layer] = np.outer(delta, activations[layer])
-        network.weights[layer] -= learning_rate * gradients[layer]
-    return gradients
+    gradients = []
+    passed = backward(network, *network.forward(inputs), label, "published")
+    for layer, layer_inputs, delta in passed:
+        gradients.append(layer.gradients(layer_inputs, delta))
+        layer.update(layer_inputs, delta, learning_rate)
+    return gradients[::-1]
 
 
 def relative_difference(computed: Array, truth: Array) -> float:
@@ -200,9 +196,13 @@ def relative_distance(computed: Array, truth: Array) -> float:
     return float(np.linalg.norm(computed - truth) / longer) if longer > 0 else 0.0
 
 
+def _weights(network: Network) -> list[Array]:
+    return [layer.arrays["weight"] for layer in network.layers]
+
+
 def _affordable(network: Network, layer: int) -> int:
     """Return how many weights of a layer to check, by the cost of the layers after it."""
-    products = sum(weights.size for weights in network.weights[layer + 1 :])
+    products = sum(weights.size for weights in _weights(network)[layer + 1 :])
     return max(LEAST_CHECKED, min(ALL_CHECKED, MOST_WORK // max(products, 1)))
 
 

@@ -59,11 +59,13 @@ def input_gradient(network: Network, inputs: Array, classes: NDArray[np.integer[
     Shape (samples, inputs). Entry [i, j] is ∂z_c/∂x_j for sample i and its class c. It is 0 if the
     hidden neurons in between are saturated.
     """
-    pre_activations, _ = network.forward(inputs)
-    delta: Array = network.weights[-1][classes]
-    for weights, z in zip(network.weights[-2::-1], pre_activations[-2::-1], strict=True):
-        delta = (delta * network.activation.derivative(z)) @ weights
-    return delta
+    pre_activations, activations = network.forward(inputs)
+    gradient = np.zeros_like(pre_activations[-1])
+    gradient[np.arange(len(classes)), classes] = 1
+    passes = list(zip(network.layers, activations, pre_activations, strict=True))
+    for layer, a, z in reversed(passes):
+        gradient = layer.backward(a, gradient * layer.activation.derivative(z))
+    return gradient
 
 
 def entropy(probabilities: Array) -> Array:
@@ -123,7 +125,8 @@ def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram
     Both counts use the same edges. At most 0.2 % of the weights lie beyond them.
     """
     histograms = []
-    for before, after in zip(initial.weights, trained.weights, strict=True):
+    for layers in zip(initial.layers, trained.layers, strict=True):
+        before, after = (layer.arrays["weight"] for layer in layers)
         ends = (np.quantile(np.abs(weights), 1 - OUTSIDE) for weights in (before, after))
         end = float(max(ends)) or 1.0
         edges = np.linspace(-end, end, HISTOGRAM_BINS + 1)
@@ -151,7 +154,8 @@ def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], 
     changes
         Euclidean distance between a neuron's weights before and after, in the same order.
     """
-    changes = np.linalg.norm(trained.weights[0] - initial.weights[0], axis=1)
+    before, after = (network.layers[0].arrays["weight"] for network in (initial, trained))
+    changes = np.linalg.norm(after - before, axis=1)
     neurons = np.argsort(-changes, kind="stable")
     return neurons, changes[neurons]
 

@@ -6,6 +6,8 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.bodies.bounds import Bound
+
 blueprint = APIBlueprint(
     "analysis",
     __name__,
@@ -14,6 +16,9 @@ blueprint = APIBlueprint(
         Tag(name="analysis", description="The mathematics: nothing here is trained or stored.")
     ],
 )
+
+MEMORY_BYTES = 32 * 2**20  # that the computation of an answer takes
+BOUND = Bound(body_bytes=512 * 2**10, memory_bytes=MEMORY_BYTES)  # 10,000 points, or 1,000 logits
 
 
 class Request(BaseModel):

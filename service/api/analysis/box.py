@@ -6,7 +6,7 @@ import numpy as np
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.blueprint import Number, Numbers, Request, blueprint, json_response
+from service.api.analysis.blueprint import BOUND, Number, Numbers, Request, blueprint, json_response
 from service.errors import problems
 from stepbox.analysis.boxes import BoxAnswer, draw_box
 
@@ -33,6 +33,7 @@ class BoxRequest(Request):
     summary="Build a box of two step neurons",
     responses={200: BoxAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def box(body: BoxRequest) -> Response:
     """Build b(x) = h·s(x) − h·s(x − w) as a network, and run it."""
     at = None if body.at is None else np.array(body.at)

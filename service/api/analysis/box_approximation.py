@@ -5,7 +5,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.blueprint import Number, Request, blueprint, json_response
+from service.api.analysis.blueprint import BOUND, Number, Request, blueprint, json_response
 from service.errors import problems
 from stepbox.analysis.boxes.approximation import (
     MOST_BOXES,
@@ -66,6 +66,7 @@ class BoxApproximationRequest(Request):
     summary="Approximate a function by boxes",
     responses={200: BoxApproximationAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def box_approximation(body: BoxApproximationRequest) -> Response:
     """Approximate a function by boxes of equal width, built as a network of step neurons."""
     answer = approximate_function(

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.analysis.blueprint import Request, blueprint, json_response
 from service.api.predict.images import Image
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.gradient_check import LayerGradients, check_gradients
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
@@ -21,7 +22,7 @@ PUBLISHED = (
 
 
 class GradientCheckRequest(Request):
-    """A stored model, and the picture at which to check its gradient."""
+    """A stored model, and the image at which to check its gradient."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"model": "latest"}})
 
@@ -29,7 +30,7 @@ class GradientCheckRequest(Request):
     image: Image | None = Field(
         None,
         description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. By default "
-        "the first test picture of the model's data set.",
+        "the first test image of the model's data set.",
     )
     label: int | None = Field(None, ge=0, le=9, description="Class of the `image`.")
 
@@ -39,13 +40,13 @@ class GradientCheckAnswer(BaseModel):
 
     model: str = Field(description="Id of the model.")
     image: int | None = Field(
-        description="Index of the test picture. Null if the request has its own picture."
+        description="Index of the test image. Null if the request has its own image."
     )
-    label: int = Field(description="The picture's class.")
+    label: int = Field(description="The image's class.")
     learning_rate: float = Field(
         description="Learning rate of the model's recipe, which the published kind uses."
     )
-    loss: float = Field(description="Cross-entropy of the picture, in nats.")
+    loss: float = Field(description="Cross-entropy of the image, in nats.")
     layers: list[LayerGradients] = Field(description="The layers, in order from the input.")
     deviations: str = Field(description="How the published kind differs from the true gradient.")
 
@@ -55,6 +56,7 @@ class GradientCheckAnswer(BaseModel):
     summary="Check a model's gradient",
     responses={200: GradientCheckAnswer, **problems(400, 409, 413, 415, 422, 503)},
 )
+@Bound(memory_bytes=2 * LAYERS_BYTES)
 def gradient_check(body: GradientCheckRequest) -> Response:
     """Compare backpropagation with complex-step derivatives, weight by weight."""
     if (body.image is None) != (body.label is None):
@@ -71,7 +73,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         image, label = np.array(body.image, dtype=np.float64), body.label
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
-    check = check_gradients(network, inputs, label, learning_rate, go_on=stop_if_left)
+    check = check_gradients(network, inputs, label, learning_rate, go_on=raise_if_disconnected)
     return json_response(
         GradientCheckAnswer(
             model=card.id,

@@ -7,9 +7,9 @@ from flask import Response
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.blueprint import Request, blueprint, json_response
+from service.api.analysis.blueprint import MEMORY_BYTES, Request, blueprint, json_response
+from service.bodies.bounds import Bound
 from service.errors import problems
-from service.server.bounds import REGRESSION_VALUES
 from stepbox.analysis.regression.answer import (
     MOST_NUMBERS,
     RegressionAnswer,
@@ -18,7 +18,9 @@ from stepbox.analysis.regression.answer import (
 from stepbox.analysis.regression.solutions import LossName
 from stepbox.errors import InvalidInputError
 
+MOST_VALUES = 2_100_000  # in a body of MOST_NUMBERS numbers, which are lists of lists
 LARGEST = 1e50  # so that squares and sums stay finite
+MOST_VALUES = 2_100_000  # in a body with MOST_NUMBERS numbers
 
 Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Row = Annotated[list[Bounded], Field(fail_fast=True, min_length=1, max_length=MOST_NUMBERS)]
@@ -41,7 +43,7 @@ class RegressionRequest(Request):
 
     X: Rows = Field(
         description=f"n rows of d numbers each, from -1e50 to 1e50. n·d is at most "
-        f"{MOST_NUMBERS:,}. The body has at most {REGRESSION_VALUES:,} commas, colons and opening "
+        f"{MOST_NUMBERS:,}. The body has at most {MOST_VALUES:,} commas, colons and opening "
         "brackets. A column of ones gives the fit an intercept."
     )
     y: Row = Field(description="n numbers.")
@@ -56,6 +58,12 @@ class RegressionRequest(Request):
     "/regression",
     summary="Fit a line, by squares or by sizes",
     responses={200: RegressionAnswer, **problems(400, 413, 415, 422)},
+)
+@Bound(
+    body_bytes=32 * 2**20,
+    json_values=MOST_VALUES,
+    memory_bytes=MEMORY_BYTES,
+    memory_per_byte=10,
 )
 def regression(body: RegressionRequest) -> Response:
     """Minimise the loss, prove the solution optimal, and compare it with the other loss."""

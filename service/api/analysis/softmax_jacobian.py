@@ -6,7 +6,7 @@ import numpy as np
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from service.api.analysis.blueprint import Numbers, Request, blueprint, json_response
+from service.api.analysis.blueprint import BOUND, Numbers, Request, blueprint, json_response
 from service.errors import problems
 from stepbox.analysis.softmax import SoftmaxJacobianAnswer, analyse_softmax
 
@@ -37,6 +37,7 @@ class SoftmaxJacobianRequest(Request):
     summary="Differentiate the softmax",
     responses={200: SoftmaxJacobianAnswer, **problems(400, 413, 415, 422)},
 )
+@BOUND
 def softmax_jacobian(body: SoftmaxJacobianRequest) -> Response:
     """Compute the softmax's probabilities, their derivatives and the gradient of the loss."""
     return json_response(analyse_softmax(np.array(body.logits), body.target))

@@ -42,11 +42,11 @@ CONSTRUCTION = {
     "2n.",
     (2, 2): "The first hidden layer steps at the n + 1 edges of x and of y. Each neuron of the "
     "second layer is on inside one box, where 2 of its inputs are on. One hidden layer cannot do "
-    "this: its neurons jump along whole lines, by the same amount everywhere, but the step from "
-    "one column of boxes to the next differs from row to row.",
-    (2, 1): "The step from one column of boxes to the next is the same in every row (the heights "
-    "are aᵢ + bⱼ). So one hidden layer is enough: its neurons jump along whole lines. The network "
-    "is right on the square, but it is not 0 outside of it.",
+    "this: its neurons jump along whole lines, by the same amount everywhere, but the difference "
+    "between two columns of boxes varies from row to row.",
+    (2, 1): "The difference between two columns of boxes is the same in every row: the heights "
+    "are aᵢ + bⱼ. So one hidden layer is enough, because its neurons jump along whole lines. The "
+    "network is right on the square, but it is not 0 outside of it.",
 }
 
 
@@ -104,7 +104,7 @@ class BoxApproximationAnswer(Result):
     grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
     growth: list[Growth] = Field(
-        description="For 1 to 10 dimensions, and for the dimension of a picture's pixels."
+        description="For 1 to 10 dimensions, and for the number of pixels in an image."
     )
 
 

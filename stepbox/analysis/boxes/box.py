@@ -41,11 +41,12 @@ class StepNetwork(Result):
     @classmethod
     def of(cls, network: Network) -> Self:
         """Read the weights of a network."""
+        hidden, output = (layer.arrays for layer in network.layers)
         return cls(
-            weights=network.weights[0][:, 0],
-            biases=network.biases[0],
-            output_weights=network.weights[1][0],
-            output_bias=network.biases[1][0],
+            weights=hidden["weight"][:, 0],
+            biases=hidden["bias"],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
         )
 
 
@@ -131,7 +132,7 @@ def one_layer(
 ) -> Network:
     """Build the network whose hidden neuron k adds rises[k] from edges[k] on."""
     edges, rises = np.asarray(edges), np.asarray(rises)
-    return Network(
+    return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
         biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
         activation=STEP,
@@ -170,11 +171,12 @@ def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float6
     -------
     Shape (points,).
     """
-    neurons_on = np.searchsorted(-network.biases[0], x, side="right")
+    neurons_on = np.searchsorted(-network.layers[0].arrays["bias"], x, side="right")
     return running_sums(network)[neurons_on]
 
 
 def running_sums(network: Network) -> NDArray[np.float64]:
     """Sum the output weights of the first 0, 1, 2, … neurons. The shape is (neurons + 1,)."""
-    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(network.weights[-1][0])))
-    return sums + float(network.biases[-1][0])
+    output = network.layers[-1].arrays
+    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
+    return sums + float(output["bias"][0])

@@ -161,24 +161,26 @@ def fewest_boxes(
     InvalidInputError
         No number of boxes was found within these limits.
     """
-    hard: list[tuple[float, ...]] = []
+    failing: list[tuple[float, ...]] = []
     for start, stop in _doubling(most_boxes):
-        left = np.arange(start, stop)
-        for point in hard:
-            most_points -= len(left) * (2**dimensions + 1)
-            left = left[box_error(function, bound, left, point) <= tolerance]
-        while len(left):
-            boxes = approximate(function, bound, int(left[0]), dimensions)
+        candidates = np.arange(start, stop)
+        for point in failing:
+            most_points -= len(candidates) * (2**dimensions + 1)
+            candidates = candidates[box_error(function, bound, candidates, point) <= tolerance]
+        while len(candidates):
+            boxes = approximate(function, bound, int(candidates[0]), dimensions)
             most_points -= grid_points(boxes.boxes, dimensions) + MEASURING_COST
             if most_points < 0:
                 raise _not_reached("takes too long to reach")
             error = measure_error(function, boxes)
             if error.max_error <= tolerance:
                 return boxes.boxes
-            hard.append(_nearest_fault(function, boxes, error.worst, tolerance))
-            left = left[1:]
-            most_points -= len(left) * (2**dimensions + 1)
-            left = left[box_error(function, bound, left, hard[-1]) <= tolerance]
+            failing.append(_nearest_fault(function, boxes, error.worst, tolerance))
+            candidates = candidates[1:]
+            most_points -= len(candidates) * (2**dimensions + 1)
+            candidates = candidates[
+                box_error(function, bound, candidates, failing[-1]) <= tolerance
+            ]
     raise _not_reached(f"is not reached by up to {most_boxes:,} boxes along an axis")
 
 

@@ -57,13 +57,13 @@ class PlaneNetwork(Result):
     @classmethod
     def of(cls, network: Network) -> Self:
         """Read the weights of a network."""
+        *hidden, output = (layer.arrays for layer in network.layers)
         return cls(
             hidden=[
-                HiddenLayer(weights=weights, biases=biases)
-                for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True)
+                HiddenLayer(weights=arrays["weight"], biases=arrays["bias"]) for arrays in hidden
             ],
-            output_weights=network.weights[-1][0],
-            output_bias=network.biases[-1][0],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
         )
 
 
@@ -102,8 +102,8 @@ class BoxSum:
         """Largest distance of the heights from the form aᵢ + bⱼ. It is 0 on a line.
 
         A step neuron of the first hidden layer jumps along a whole line, by the same amount
-        everywhere. So one hidden layer can build the boxes only if the step from column i to
-        column i + 1 is the same in every row. Then the heights are aᵢ + bⱼ.
+        everywhere. So one hidden layer can build the boxes only if the difference between two
+        columns is the same in every row. Then the heights are aᵢ + bⱼ.
         """
         if self.dimensions == 1:
             return 0.0
@@ -150,7 +150,7 @@ class BoxSum:
         if self.dimensions == 1:
             return running_sums(self.network)[1:-1]
         if self.hidden_layers == 1:
-            rises = self.network.weights[-1][0]
+            rises = self.network.layers[-1].arrays["weight"][0]
             across, up = np.cumsum(rises[: self.boxes]), np.cumsum(rises[self.boxes :])
             return across[:, None] + np.concatenate(([0.0], up))
         return self.heights  # only one neuron of the second layer is on; its weight is the height
@@ -191,7 +191,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
     boxes = len(edges) - 1
     between = np.eye(boxes, boxes + 1) - np.eye(boxes, boxes + 1, k=1)
     columns, rows = np.repeat(between, boxes, axis=0), np.tile(between, (boxes, 1))
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), boxes + 1, axis=0),
             np.hstack([columns, rows]),
@@ -205,7 +205,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
 def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
     """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), [len(across), len(up)], axis=0),
             np.concatenate([across, up])[None, :],

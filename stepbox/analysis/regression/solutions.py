@@ -99,7 +99,7 @@ def corners(X: Array, y: Array, w: Array) -> NDArray[np.int64]:
     return np.flatnonzero(np.abs(X @ w - y) <= rounding)
 
 
-def least_squares(X: Array, y: Array) -> Solution:
+def solve_l2(X: Array, y: Array) -> Solution:
     """Minimise the squared loss in closed form: w = (XᵀX)⁻¹Xᵀy, if XᵀX is invertible.
 
     With the singular value decomposition X = UΣVᵀ, this is w = VΣ⁻¹Uᵀy, which does not square any
@@ -135,7 +135,7 @@ def least_squares(X: Array, y: Array) -> Solution:
     )
 
 
-def least_absolutes(X: Array, y: Array) -> Solution:
+def solve_l1(X: Array, y: Array) -> Solution:
     """Minimise the absolute loss by a linear program. The shapes are those of `squared_loss`."""
     U, sigma, Vt = _singular_values(X)
     rank, features = len(sigma), X.shape[1]
@@ -177,7 +177,7 @@ def least_absolutes(X: Array, y: Array) -> Solution:
     )
 
 
-SOLVERS = {"l1": least_absolutes, "l2": least_squares}
+SOLVERS = {"l1": solve_l1, "l2": solve_l2}
 
 
 def _singular_values(X: Array) -> tuple[Array, Array, Array]:

@@ -9,8 +9,8 @@ from stepbox.analysis.regression.solutions import (
     SOLVERS,
     absolute_loss,
     corners,
-    least_absolutes,
-    least_squares,
+    solve_l1,
+    solve_l2,
     squared_loss,
 )
 
@@ -37,9 +37,9 @@ def test_losses_worked_by_hand():
     assert corners(X3, Y3, w).tolist() == [0]
 
 
-def test_least_squares_worked_by_hand():
+def test_solve_l2_worked_by_hand():
     """Means 2 and 2, slope Σ(x−2)(y−2)/Σ(x−2)² = 1/2, so w = (1, 1/2) with residuals ½ −1 ½."""
-    solution = least_squares(X3, Y3)
+    solution = solve_l2(X3, Y3)
 
     np.testing.assert_allclose(solution.w, [1, 0.5], atol=1e-14)
     assert solution.loss == pytest.approx(1.5)
@@ -47,9 +47,9 @@ def test_least_squares_worked_by_hand():
     assert "only minimiser" in solution.note
 
 
-def test_least_absolutes_worked_by_hand():
+def test_solve_l1_worked_by_hand():
     """The line through the outer points misses the middle one by 3 − 1.5; no line does better."""
-    solution = least_absolutes(X3, Y3)
+    solution = solve_l1(X3, Y3)
 
     np.testing.assert_allclose(solution.w, [0.5, 0.5], atol=1e-14)
     assert solution.loss == pytest.approx(1.5)
@@ -62,7 +62,7 @@ def test_least_absolutes_worked_by_hand():
 @given(regressions)
 def test_the_normal_equations_hold_and_the_w_is_numpys(regression):
     X, y, _ = regression
-    solution = least_squares(X, y)
+    solution = solve_l2(X, y)
 
     assert solution.certificate.optimal
     rcond = max(X.shape) * np.finfo(float).eps
