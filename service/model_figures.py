@@ -10,8 +10,8 @@ from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_his
 from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import Array
-from stepbox.store.file_cache import FileCache
-from stepbox.store.reader import ModelReader
+from stepbox.store.cache import ObjectCache
+from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 
 FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
@@ -50,13 +50,13 @@ class ModelFigures:
         Returns the test set of a data set.
     """
 
-    def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
+    def __init__(self, models: ModelStore, dataset: Callable[[DatasetName], Dataset]) -> None:
         self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._dataset = dataset
-        self._logits = FileCache[Array](16)  # 800 kB each
-        self._histograms = FileCache[list[LayerHistogram]](256)  # 20 kB each at most
-        self._first_layers = FileCache[FirstLayerWeights](
+        self._logits = ObjectCache[Array](16)  # 800 kB each
+        self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._first_layers = ObjectCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 

@@ -16,6 +16,7 @@ from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, Report
 
+CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
 

@@ -30,7 +30,7 @@ from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
-from stepbox.store.reader import LATEST, ModelReader
+from stepbox.store.models import LATEST, ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class PredictQuery(Parameters):
 
 
 def predict_body(
-    models: ModelReader, query: PredictQuery, content_type: str, body: bytes, accept: str = ""
+    models: ModelStore, query: PredictQuery, content_type: str, body: bytes, accept: str = ""
 ) -> QuickAnswer:
     """Predict the images in a body.
 
@@ -113,7 +113,7 @@ def predict_body(
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:
-    """Find a model by a method of `ModelReader`. Raise ConflictError if there is none at all."""
+    """Find a model by a method of `ModelStore`. Raise ConflictError if there is none at all."""
     try:
         return find(reference)
     except NotFoundError as error:
