@@ -39,7 +39,11 @@ def documented_settings():
 
 
 def names_in(path):
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    files = (
+        [path]
+        if path.is_file()
+        else [file for file in path.rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    )
     texts = [file.read_bytes().decode(errors="ignore") for file in files]
     return {name for text in texts for name in re.findall(r"\bSTEPBOX_[A-Z_]+\b", text)}
 
