@@ -59,13 +59,15 @@ class NumpyTrainer(Trainer):
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
         recipe = self.recipe
-        images = self.augmented_images(indices)
+        images = self.augmented_images(indices).reshape(len(indices), -1)
+        if missing := -images.shape[1] % kernel.WORD:
+            images = np.pad(images, ((0, 0), (0, missing)))
         return kernel.descend(
             self._parameters,
             self._sizes,
             kernel.CODES[recipe.activation],
             recipe.gradient == "published",
-            images.reshape(len(indices), -1),
+            images,
             self._greys,
             self.train_set.labels[indices],
             recipe.batch_size,
