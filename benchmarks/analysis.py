@@ -1,9 +1,9 @@
-"""Print what the analysis costs: against n, and at its limits.
+"""Measure how the cost of the analysis grows with the size of its input, up to the limits.
 
     python -m benchmarks.analysis
 
-Each line gives the best of a few runs, and its ratio to the line above it: ten times the boxes
-should cost about ten times the time, ten times the logits a hundred times.
+Each line shows the fastest of a few runs, and its ratio to the line above. Ten times the boxes
+should take about ten times as long, and ten times the logits about a hundred times as long.
 """
 
 import tracemalloc
@@ -14,8 +14,8 @@ import numpy as np
 
 from stepbox.analysis.boxes.approximation import approximate_function
 from stepbox.analysis.boxes.error import approximate
-from stepbox.analysis.regression.fit import analyse_regression
-from stepbox.analysis.regression.linear_fits import LossName
+from stepbox.analysis.regression.answer import analyse_regression
+from stepbox.analysis.regression.solutions import LossName
 from stepbox.analysis.softmax import (
     analyse_softmax,
     complex_step_jacobian,
@@ -26,7 +26,7 @@ RNG = np.random.default_rng(0)
 
 
 def seconds(run: Callable[[], object], repeats: int = 5) -> float:
-    """Time the fastest of some runs."""
+    """Return the time of the fastest run."""
     times = []
     for _ in range(repeats):
         start = perf_counter()
@@ -36,7 +36,7 @@ def seconds(run: Callable[[], object], repeats: int = 5) -> float:
 
 
 def megabytes(run: Callable[[], object]) -> float:
-    """Measure the most memory that a run holds at once, apart from what was there before."""
+    """Return the peak memory that a run allocates, in megabytes."""
     tracemalloc.start()
     run()
     peak = tracemalloc.get_traced_memory()[1]
@@ -60,14 +60,14 @@ def main() -> None:
     points = RNG.uniform(-3, 3, 1_000_000)
     boxes = [10**k for k in range(1, 7)]
     show(
-        "n boxes built, and their network run at a million random points: n + m log n",
+        "build n boxes, and run their network at m = a million random points: n + m log n",
         [(f"{n:,} boxes", lambda n=n: approximate(np.sin, 3.0, n).on_grid(points)) for n in boxes],
         repeats=3,
     )
     most = megabytes(lambda: approximate(np.sin, 3.0, boxes[-1]).on_grid(points))
-    print(f"  a million boxes at a million points hold {most:.0f} MB")
+    print(f"  peak memory of a million boxes at a million points: {most:.0f} MB")
     show(
-        "the whole answer for sin(3*x) by n boxes, with error, rate and curve",
+        "the whole analysis of sin(3*x) with n boxes, including error, rate and curve",
         [
             (f"{n:,} boxes", lambda n=n: approximate_function("sin(3*x)", 3.0, boxes=n))
             for n in boxes
@@ -75,7 +75,7 @@ def main() -> None:
         repeats=3,
     )
     show(
-        "the fewest boxes for a tolerance",
+        "find the smallest number of boxes for a tolerance",
         [
             (f"{t:g}", lambda t=t: approximate_function("sin(3*x)", 3.0, tolerance=t))
             for t in (0.1, 0.01, 0.001, 0.0001, 0.00001)
@@ -83,9 +83,9 @@ def main() -> None:
         repeats=1,
     )
     for name, function in (
-        ("the softmax's Jacobian", softmax_jacobian),
-        ("the same by a complex step", complex_step_jacobian),
-        ("both, compared: the whole answer", analyse_softmax),
+        ("Jacobian of the softmax, by formula", softmax_jacobian),
+        ("Jacobian of the softmax, by complex step", complex_step_jacobian),
+        ("the whole analysis, which compares both", analyse_softmax),
     ):
         show(
             name,
@@ -96,11 +96,12 @@ def main() -> None:
         )
     shapes = ((1_000_000, 1), (100_000, 10), (3_000, 333), (1_000, 1_000), (10, 100_000))
     for loss in ("l2", "l1"):
-        show(f"a million numbers by {loss}", [regression(*shape, loss) for shape in shapes], 1)
+        title = f"{loss} regression of a million numbers (points × features)"
+        show(title, [regression(*shape, loss) for shape in shapes], 1)
 
 
 def regression(points: int, features: int, loss: LossName) -> tuple[str, Callable[[], object]]:
-    """Make a regression of random points, with a few far ones."""
+    """Prepare a regression of random points with a few outliers."""
     X = RNG.normal(size=(points, features))
     y = X.sum(axis=1) + RNG.standard_t(2, points)
     return f"{points:,} × {features:,}", lambda: analyse_regression(X, y, loss)

@@ -1,8 +1,8 @@
-"""The source's way to train, read plainly: what the engines are measured against.
+"""The baseline of the benchmarks: training in the way of the source, the original coursework.
 
-Nothing here is meant to be fast. One sample at a time is pushed through NumPy with new arrays at
-each step and one-hot vectors; torch gets its batches from a `DataLoader` that decodes a picture at
-a time, and the loss is fetched after each of them.
+This code is straightforward and not optimized. The NumPy version trains on one sample at a time,
+with one-hot vectors and new arrays in each step. The torch version gets its batches from a
+`DataLoader`, which decodes one image at a time, and reads the loss after each batch.
 """
 
 from collections.abc import Iterator
@@ -93,8 +93,8 @@ class DataLoaderTorch:
         self.model = nn.Sequential(*modules[:-1])
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=recipe.learning_rate)
-        pictures = FashionMNIST(str(folder), train=True, transform=ToTensor())
-        self.loader = DataLoader(Subset(pictures, range(samples)), recipe.batch_size, shuffle=True)
+        images = FashionMNIST(str(folder), train=True, transform=ToTensor())
+        self.loader = DataLoader(Subset(images, range(samples)), recipe.batch_size, shuffle=True)
 
     def train_epoch(self) -> float:
         """Train on every sample once; return the mean loss."""

@@ -1,4 +1,4 @@
-"""Something to be timed, in a process of its own: what one leaves behind cannot help another."""
+"""Time tasks, each in its own process, so that no task profits from what another left behind."""
 
 import multiprocessing
 import os
@@ -11,23 +11,23 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """What a contender does again and again."""
+    """The work that a contender repeats."""
 
     def __call__(self) -> object:
-        """Do it once."""
+        """Do the work once."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run.
+    """The figures of one run.
 
     Attributes
     ----------
     seconds
-        Of processor time: one thread's are those of the clock on an idle machine, and on a
-        shared one leave out what others took.
+        CPU time. On an idle machine, this is the wall-clock time of one thread. On a shared
+        machine, it excludes the time of other processes.
     peak_memory
-        The most that the process has held so far, bytes.
+        Peak memory of the process so far, in bytes.
     """
 
     seconds: float
@@ -35,20 +35,20 @@ class Run:
 
 
 class Contender:
-    """A process that prepares a task once, and times each run of it when told to."""
+    """A process that prepares a task once, and times each run on request."""
 
     def __init__(self, prepare: Callable[[], Task], environment: Mapping[str, str] = {}) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         kept = dict(os.environ)
-        os.environ.update(environment)  # some settings are read as a process starts
+        os.environ.update(environment)  # some variables are read when a process starts
         self._process = context.Process(target=_serve, args=(theirs, prepare), daemon=True)
         self._process.start()
         os.environ.clear()
         os.environ.update(kept)
 
     def run(self) -> Run:
-        """Do the task once."""
+        """Run the task once."""
         self._connection.send(True)
         return self._connection.recv()
 
@@ -69,14 +69,16 @@ def _serve(connection: Connection, prepare: Callable[[], Task]) -> None:
 
 
 def alternate(contenders: list[Contender], runs: int) -> list[list[Run]]:
-    """Let contenders run in turns, so that a busy machine slows each as much; then end them.
+    """Run the contenders in turns, then end them.
+
+    Running in turns makes sure that a busy machine slows all of them equally.
 
     Parameters
     ----------
     contenders
-        Ready, or about to be; each has one run more, uncounted, to warm up.
+        The contenders. Each runs once more at the start, to warm up.
     runs
-        Runs of each that count.
+        Number of runs of each contender, without the first.
 
     Returns
     -------

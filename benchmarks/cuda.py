@@ -1,8 +1,9 @@
-"""Print what a CUDA graph gains over a step's single operations, on the device that is visible.
+"""Compare training steps as a CUDA graph with steps whose operations are launched one by one.
 
     python -m benchmarks.cuda [--runs 5]
 
-One epoch of 60,000 samples each way, in alternating runs of one process, timed by the clock.
+Each way trains one epoch of 60,000 samples on the visible device. The runs alternate in one
+process, and are measured in wall-clock time.
 """
 
 import argparse
@@ -21,7 +22,7 @@ WIDTHS = [(), (32, 32), (256, 128, 64), (1024,) * 4]
 
 
 def epoch_seconds(trainer: TorchTrainer) -> float:
-    """Train for an epoch; all that the device was asked to do is done by then."""
+    """Return the time of one epoch, including all work of the device."""
     begun = time.perf_counter()
     for _ in trainer.train_epoch():
         pass
@@ -31,18 +32,18 @@ def epoch_seconds(trainer: TorchTrainer) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="of each way (default: 5)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each way (default: 5)")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("no CUDA device is visible")
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; s an epoch: median")
-    print(f"{'':46}  single  a graph  ratio (min to max)      samples/s")
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; seconds per epoch: median")
+    print(f"{'':46}  single    graph  ratio (min to max)      samples/s")
     for name in NAMES:
         for width in WIDTHS:
             recipe = RECIPES[name].model_copy(update={"hidden_sizes": width})
             data = first_samples(recipe, SAMPLES)
             single, graph = (make_torch_trainer(recipe, data) for _ in range(2))
-            single._captured = single._descend  # has a captured step's signature
+            single._captured = single._descend  # launches the operations one by one
             runs = [
                 (epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)
             ]

@@ -1,4 +1,4 @@
-"""Start a whole Stepbox for a benchmark the way users do: by `bin/run`."""
+"""Start a whole Stepbox for a benchmark, in the way that users start it: with `bin/run`."""
 
 import json
 import os
@@ -19,17 +19,17 @@ from urllib.request import urlopen
 from benchmarks.serving.processes import NotStartedError, Server, free_port
 from jobs.settings import Settings
 
-START_S = 120  # importing torch takes most of it on a busy machine
-STOP_S = 60  # bin/run gives each of three processes 15 s
+START_S = 120  # on a busy machine, importing torch takes most of this
+STOP_S = 60  # bin/run gives each of its three processes 15 s
 
 
 class Installation:
-    """Redis, one worker and the API, on free ports and with their files in one folder.
+    """Redis, one worker and the API, on free ports, with all their files in one folder.
 
     Parameters
     ----------
     folder
-        An empty one.
+        An empty folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class Installation:
         self._log = folder / "log"
 
     def start(self) -> Server:
-        """Run `bin/run` with the programs of this interpreter's environment."""
+        """Start `bin/run` with the programs of this Python environment."""
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "STEPBOX_PORT": str(self.port),
@@ -51,7 +51,7 @@ class Installation:
         return Server(f"{shlex.quote(sys.executable)} bin/run", environment, self._log)
 
     def why_not_ready(self) -> str:
-        """Return what a job would still miss; empty once there is nothing."""
+        """Return why the installation is not ready yet; empty once it is ready."""
         try:
             with urlopen(f"{self.url}/readyz", timeout=5):
                 return ""
@@ -61,7 +61,7 @@ class Installation:
             return str(error)
 
     def settings(self) -> Settings:
-        """Return what connects to its Redis."""
+        """Return the settings that connect to its Redis."""
         return Settings(
             redis_url=f"redis://stepbox@127.0.0.1:{self._redis_port}/0",
             redis_password_file=self._redis_dir / "credentials" / "password",
@@ -70,14 +70,14 @@ class Installation:
 
     @property
     def service_pid(self) -> int:
-        """Process id of gunicorn's master, as `bin/run` printed it."""
+        """Process id of gunicorn's master, from the output of `bin/run`."""
         started = re.search(r"^service +\| started \(pid=(\d+)\)", self._log.read_text(), re.M)
         if not started:
             raise NotStartedError("bin/run has not started the service")
         return int(started[1])
 
     def stop_service(self) -> None:
-        """Send the service SIGTERM and wait until it ends; `bin/run` then stops the others."""
+        """Send SIGTERM to the service, and wait until it ends."""
         service = os.pidfd_open(self.service_pid)
         try:
             signal.pidfd_send_signal(service, signal.SIGTERM)
@@ -94,12 +94,12 @@ def run_stepbox(models: Path | None = None) -> Iterator[Installation]:
     Parameters
     ----------
     models
-        Folder of the models that it has from the start; by default none.
+        Folder with models to start with; none by default.
 
     Raises
     ------
     NotStartedError
-        It ended during startup, or was not ready in time.
+        Stepbox ended during startup, or was not ready in time.
     """
     with tempfile.TemporaryDirectory() as folder:
         installation = Installation(Path(folder))

@@ -1,4 +1,4 @@
-"""Where the time of a whole job goes, from POST to succeeded, by the times of its events."""
+"""Measure the parts of a whole job, from POST to succeeded, by the times of its events."""
 
 import json
 import time
@@ -10,7 +10,7 @@ PARTS = ("whole", "queue", "start and data", "training", "evaluation", "publishi
 
 
 class Event(NamedTuple):
-    """An event of a job: when Redis took it, in seconds, its type and its data."""
+    """An event of a job; ``at`` is the time at which Redis stored it, in seconds."""
 
     at: float
     type: str
@@ -18,7 +18,7 @@ class Event(NamedTuple):
 
 
 def start_job(url: str, **body: object) -> str:
-    """Start a training by the recipe and the changes in the body; returns the job's id."""
+    """Submit a job with the recipe and the changes in ``body``; return its id."""
     content = json.dumps(body).encode()
     request = Request(f"{url}/train", content, {"Content-Type": "application/json"})
     with urlopen(request) as answer:
@@ -31,7 +31,7 @@ def wait_until_running(url: str, id: str) -> None:
     Raises
     ------
     SystemExit
-        The job ended first.
+        The job ended before it was seen running.
     """
     while (status := _read_job(url, id)["status"]) != "running":
         if status != "queued":
@@ -50,17 +50,21 @@ def job_parts(url: str, **body: object) -> dict[str, float]:
     Parameters
     ----------
     url
-        Of a Stepbox whose queue is empty.
+        Address of a Stepbox with an empty queue.
     body
         The recipe, and changes to it.
 
     Returns
     -------
     dict[str, float]
-        Seconds of each of `PARTS`. ``queue``: from its creation to a worker's claim; ``start and
-        data``: to the first step that could be taken; ``training``: within the epochs;
-        ``evaluation``: between them; ``publishing``: the last evaluation, the files and the record.
-        ``whole`` holds the request and its answer too.
+        Seconds of each of `PARTS`:
+
+        - ``whole``: everything, including the request and its response;
+        - ``queue``: from the creation of the job to the claim of a worker;
+        - ``start and data``: until the training is ready for its first step;
+        - ``training``: during the epochs;
+        - ``evaluation``: between the epochs;
+        - ``publishing``: the last evaluation, the files and the record.
 
     Raises
     ------

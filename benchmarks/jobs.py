@@ -1,15 +1,16 @@
-"""Print what the records of many jobs cost: time to list them, and memory in Redis.
+"""Measure what the records of many jobs cost: memory in Redis, and the time to list them.
 
     python -m benchmarks.jobs [--jobs 100000]
 
-A Redis is started, and filled with jobs by the scripts that the API runs: each 500th waits, the
-others were cancelled. Pages of 20 are timed at 1,000 jobs and at all of them, and beside them what
-a list without an index takes: to read the records, newest first, until there are enough. Last, it
-is timed how long the index of all jobs takes to be made, once, after an upgrade from a version that
-had none, and for how long at most Redis does nothing else.
+It starts a Redis and prints three things:
 
-Before that the memory is printed that Redis uses for a job of 3 and of 1,000 epochs once it has
-succeeded: all its keys, and those that stay when its events are dropped after 7 days.
+1. The memory of a job that has succeeded, with 3 and with 1,000 epochs: of all its keys, and of the
+   keys that remain when its events expire after 7 days.
+2. The time to list a page of 20 jobs, out of 1,000 jobs and out of all jobs. For comparison, the
+   time without an index: it reads the records from the newest on, until 20 match. The scripts of
+   the API create the jobs; every 500th waits, and the others are cancelled.
+3. The time to build the index of all jobs, and the longest time for which this blocks Redis. The
+   index is built once, after an upgrade from a version that had none.
 """
 
 import argparse
@@ -53,7 +54,7 @@ PROGRESS = {
 
 @contextmanager
 def run_redis() -> Iterator[JobStore]:
-    """Run a Redis of its own, in a temporary folder."""
+    """Run a Redis in a temporary folder, only for this benchmark."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         environment = {
@@ -78,7 +79,7 @@ def run_redis() -> Iterator[JobStore]:
 
 
 def fill(jobs: JobStore, numbers: range) -> None:
-    """Make jobs in the order of their numbers; of those that are over no events are left."""
+    """Create the jobs with these numbers; delete the events of the cancelled ones."""
     recipe = RECIPES["mnist-numpy"]
     submission = [recipe.model_dump_json(), json.dumps(PROGRESS), 10**9, "", "", 1, ""]
     with jobs.redis.pipeline(transaction=False) as pipeline:
@@ -98,7 +99,7 @@ def fill(jobs: JobStore, numbers: range) -> None:
 
 
 def scan(jobs: JobStore, status: Status) -> list[Job]:
-    """List jobs of a status without an index."""
+    """List the newest jobs with a status, without an index."""
     found: list[Job] = []
     after = None
     while len(found) < LIMIT:
@@ -110,7 +111,7 @@ def scan(jobs: JobStore, status: Status) -> list[Job]:
 
 
 def milliseconds(run: Callable[[], object], runs: int = RUNS) -> float:
-    """Time the median of some runs."""
+    """Return the median time of the runs."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()
@@ -120,7 +121,7 @@ def milliseconds(run: Callable[[], object], runs: int = RUNS) -> float:
 
 
 def show_lists(jobs: JobStore, total: int) -> None:
-    """Print the times of a page, few jobs and many, with and without an index."""
+    """Print the time of a page for few and for many jobs, with and without an index."""
     statuses: tuple[Status, ...] = get_args(Status)
     kinds: dict[str, Callable[[], object]] = {
         "all": lambda: jobs.page(limit=LIMIT),
@@ -141,11 +142,11 @@ def show_lists(jobs: JobStore, total: int) -> None:
         print(f"  {name:28}{few:14.2f}{many:14.2f}{many / few:8.2f}")
     few, many = scans[FEW], scans[total]
     print(f"  {'failed, without an index':28}{few:14.1f}{many:14.1f}{many / few:8.1f}")
-    print(f"  without an index, to with it: {many / times[total]['failed']:,.0f}")
+    print(f"  ratio, without an index to with it: {many / times[total]['failed']:,.0f}")
 
 
 def show_index(jobs: JobStore, total: int) -> None:
-    """Print how long it takes to make the index of all jobs."""
+    """Print how long it takes to build the index of all jobs."""
     jobs.redis.delete(*(f"jobs:status:{status}" for status in get_args(Status)))
     longest, start = 0.0, time.perf_counter()
     more = True
@@ -155,13 +156,13 @@ def show_index(jobs: JobStore, total: int) -> None:
         longest = max(longest, time.perf_counter() - before)
     seconds = time.perf_counter() - start
     print(
-        f"the index of {total:,} jobs is made in {seconds:.2f} s, by steps of at most "
+        f"the index of {total:,} jobs is built in {seconds:.2f} s, in steps of at most "
         f"{1000 * longest:.1f} ms"
     )
 
 
 def show_memory(jobs: JobStore) -> None:
-    """Print the memory of a short job and of a long one."""
+    """Print the memory of a short and of a long job."""
     print(f"{'memory in Redis, kB':30}{'at its end':>14}{'after 7 days':>14}")
     for epochs in (3, 1_000):
         id = run_job(jobs, epochs)
@@ -173,7 +174,7 @@ def show_memory(jobs: JobStore) -> None:
 
 
 def run_job(jobs: JobStore, epochs: int) -> str:
-    """Bring a job to its end as a worker does, with a report of each epoch; returns its id."""
+    """Run a job through all its transitions, with a report per epoch; return its id."""
     rng = np.random.default_rng(0)
     recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": epochs})
     samples = recipe.dataset_spec.train_samples
@@ -210,7 +211,7 @@ def keys_of(jobs: JobStore, id: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Start a Redis, measure, end it."""
+    """Start a Redis, and print all figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--jobs", type=int, default=100_000)
     arguments = parser.parse_args()

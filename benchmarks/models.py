@@ -1,9 +1,8 @@
-"""Print what many models cost: the first list, and the prediction after a new model.
+"""Measure what many models cost: the first list, and the first prediction after a new model.
 
     python -m benchmarks.models [--models 2000] [--runs 5]
 
-Each figure is processor time in a process of its own, and its ratio to the baseline beside it: the
-same with 20 models, or with no new model.
+Each figure is CPU time, measured in a new process, beside the same figure for 20 models.
 """
 
 import argparse
@@ -19,7 +18,6 @@ from time import process_time
 
 import numpy as np
 
-from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -32,8 +30,8 @@ RECIPE = RECIPES["mnist-numpy"]
 
 
 def publish(store: ModelStore) -> str:
-    """Publish an untrained network; returns its id."""
-    network = Network.initial(RECIPE.layer_sizes, ACTIVATIONS[RECIPE.activation], RECIPE.seed)
+    """Publish an untrained network; return its id."""
+    network = Network.initial(RECIPE.layers, RECIPE.seed)
     draft = CardDraft(
         id=new_model_id(),
         job="benchmark",
@@ -49,7 +47,7 @@ def publish(store: ModelStore) -> str:
 
 
 def copy_model(folder: Path, model_id: str, number: int) -> None:
-    """Put another model like one into the folder, so many seconds newer, by one rename."""
+    """Add a copy of a model to the folder, ``number`` seconds newer, by one rename."""
     copy = folder / f"m-{number:012x}"
     unfinished = folder / f".{copy.name}"
     shutil.copytree(folder / model_id, unfinished)
@@ -60,14 +58,14 @@ def copy_model(folder: Path, model_id: str, number: int) -> None:
 
 
 def make_models(folder: Path, count: int) -> None:
-    """Fill a folder with so many models."""
+    """Fill a folder with ``count`` models."""
     first = publish(ModelStore(folder))
     for number in range(1, count):
         copy_model(folder, first, number)
 
 
 def first_list(folder: Path) -> list[float]:
-    """Time the first page of a process that has read nothing yet, in seconds."""
+    """Return the time of the first page in a new process, in seconds."""
     store = ModelStore(folder)
     began = process_time()
     store.page(100)
@@ -75,7 +73,7 @@ def first_list(folder: Path) -> list[float]:
 
 
 def next_prediction(folder: Path) -> list[float]:
-    """Time finding and loading `latest`: as it is kept, and just after a new model."""
+    """Return the times to load `latest` from the cache, and right after a new model appeared."""
     store = ModelStore(folder)
     model_id = store.load("latest")[0].id
     began = process_time()
@@ -92,7 +90,7 @@ def next_prediction(folder: Path) -> list[float]:
 
 
 def measure(task: Callable[[Path], list[float]], folder: Path, runs: int) -> list[float]:
-    """Run a task in processes of its own; returns the median of each of its figures."""
+    """Run a task several times, each in a new process; return the median of each figure."""
     context = multiprocessing.get_context("spawn")
     results = []
     for _ in range(runs):
@@ -102,10 +100,10 @@ def measure(task: Callable[[Path], list[float]], folder: Path, runs: int) -> lis
 
 
 def main() -> None:
-    """Print both figures."""
+    """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=int, default=2000, help="how many are many")
-    parser.add_argument("--runs", type=int, default=5, help="of each; the median counts")
+    parser.add_argument("--models", type=int, default=2000, help="number of models")
+    parser.add_argument("--runs", type=int, default=5, help="runs; the median is printed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         few, many = Path(name) / "few", Path(name) / "many"
@@ -118,8 +116,8 @@ def main() -> None:
     print(f"{'':44}{FEW:>10,} models{arguments.models:>10,} models   ratio")
     for label, small, large in (
         ("first page of a new process, ms", baseline, whole),
-        ("finding `latest`, its network kept, ms", kept_few, kept),
-        ("the same just after a new model, ms", after_few, after),
+        ("loading `latest` from the cache, ms", kept_few, kept),
+        ("loading `latest` after a new model, ms", after_few, after),
     ):
         print(f"{label:44}{1000 * small:17.3f}{1000 * large:17.3f}   {large / small:5.1f}")
 

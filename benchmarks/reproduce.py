@@ -1,9 +1,9 @@
-"""Train named recipes and print our figures, beside the source's where it printed any.
+"""Train recipes and print their figures, beside the figures that the source has published.
 
     python -m benchmarks.reproduce [recipe ...] [--seeds 3]
 
-Without a name it trains the source's recipes, some minutes; the figures of a best recipe come by
-its name. The data sets lie in `data/` or where STEPBOX_DATA_DIR says.
+Without arguments, it trains the recipes of the source, which takes some minutes. The data sets are
+read from `data/`, or from STEPBOX_DATA_DIR if that is set.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PUBLISHED = published_curves()
 
 
 def spread(values: list[float], decimals: int) -> str:
-    """Write the mean of several runs with their range."""
+    """Format the mean of several runs and their range."""
     low, middle, high = (
         f"{value:.{decimals}f}" for value in (min(values), mean(values), max(values))
     )
@@ -29,8 +29,8 @@ def spread(values: list[float], decimals: int) -> str:
 
 
 def show_numpy(name: RecipeName) -> None:
-    """Print loss and right answers of each epoch, and the source's where it printed them."""
-    print(f"\n{name}, seed {RECIPES[name].seed}: right answers of 10,000, mean test loss, seconds")
+    """Print the loss and the correct answers of each epoch, beside the published ones."""
+    print(f"\n{name}, seed {RECIPES[name].seed}: correct of 10,000, mean test loss, seconds")
     published = PUBLISHED.get(name, {"history": []})["history"]
     for number, ours in enumerate(train(name).history):
         line = (
@@ -46,12 +46,12 @@ def show_numpy(name: RecipeName) -> None:
 
 
 def over_seeds(name: RecipeName, seeds: int) -> list[list[HistoryEntry]]:
-    """Train with the seeds from 0 on; returns each one's epochs without the untrained network."""
+    """Train with each seed from 0 on; return the epochs of each run, without epoch 0."""
     return [list(train(name, seed=seed).history[1:]) for seed in range(seeds)]
 
 
 def show_accuracy(name: RecipeName, seeds: int) -> None:
-    """Print what the last epochs come to on the test set, and how long the trainings took."""
+    """Print the figures of the last epochs on the test set, and the training times."""
     runs = over_seeds(name, seeds)
     print(f"\n{name}, {seeds} seeds from 0: mean (range) of the last epoch on the test set")
     print(f"  accuracy    {spread([100 * run[-1].test_accuracy for run in runs], 2)} %")
@@ -62,7 +62,7 @@ def show_accuracy(name: RecipeName, seeds: int) -> None:
 
 
 def show_torch(name: RecipeName, seeds: int) -> None:
-    """Print the loss curves and the accuracy averaged over the epochs, over several seeds."""
+    """Print the loss curves and the accuracies over several seeds."""
     runs = over_seeds(name, seeds)
     published = PUBLISHED[name]
     print(f"\n{name}, {seeds} seeds from 0: mean (range) | published")
@@ -87,10 +87,10 @@ def show_torch(name: RecipeName, seeds: int) -> None:
 
 
 def main() -> None:
-    """Train what the command line names."""
+    """Train the recipes that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipes", nargs="*", metavar="recipe", help=", ".join(RECIPES))
-    parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     arguments = parser.parse_args()
     if unknown := set(arguments.recipes) - set(RECIPES):
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}")

@@ -2,8 +2,9 @@
 
     python -m benchmarks.search mnist-numpy-best [change ...]
 
-Trains on the first 50,000 training images, and answers for the last 10,000. A change is a name of
-`CHANGES`; without one all of the recipe's are tried, and the recipe as it is. Takes minutes each.
+It trains on the first 50,000 training images, and evaluates on the last 10,000. Each change is a
+name in `CHANGES`. Without a change, it tries all changes of the recipe, and the recipe as it is.
+Each run takes minutes.
 """
 
 import argparse
@@ -55,12 +56,12 @@ CHANGES: dict[RecipeName, Changes] = {
 
 
 def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
-    """Cut the last images off a training set."""
+    """Split a training set into a part for training and the last images for validation."""
     return dataset[:-VALIDATION], dataset[-VALIDATION:]
 
 
 def validate(recipe: Recipe) -> HistoryEntry:
-    """Train a recipe on one part, and return its last figures on the other."""
+    """Train a recipe on the first part; return the last epoch, evaluated on the other."""
     train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
     *_, last = train(make_trainer(recipe, train_set), validation_set)
     assert not isinstance(last, Progress)

@@ -1,4 +1,4 @@
-"""What is timed: each function makes something ready, and returns how to do it once."""
+"""The tasks of the benchmarks: each function prepares a task, and returns a function to run it."""
 
 import os
 from pathlib import Path
@@ -20,13 +20,13 @@ def first_samples(recipe: Recipe, count: int) -> Dataset:
 
 
 def prepare_epoch(recipe: Recipe, samples: int) -> Task:
-    """Make one of our epochs ready."""
+    """Prepare an epoch of Stepbox's engine."""
     trainer = make_trainer(recipe, first_samples(recipe, samples))
     return lambda: list(trainer.train_epoch())
 
 
 def prepare_baseline(recipe: Recipe, samples: int) -> Task:
-    """Make an epoch in the source's way ready."""
+    """Prepare an epoch in the way of the source."""
     from benchmarks.baseline import DataLoaderTorch, PerSampleNumpy, torch
 
     torch.set_num_threads(1)
@@ -36,6 +36,6 @@ def prepare_baseline(recipe: Recipe, samples: int) -> Task:
 
 
 def prepare_product(dtype: str) -> Task:
-    """Make a large matrix product ready: as near as one thread comes to the machine's peak."""
+    """Prepare a large matrix product, which comes close to the machine's peak in one thread."""
     matrix = np.ones((2048, 2048), dtype)
     return lambda: matrix @ matrix

@@ -1,1 +1,4 @@
-"""What a job is and how it travels: its record and events in Redis, and the queue's settings."""
+"""Jobs: the record and the events of a job in Redis, and the settings of the Celery queue.
+
+The API and the worker both use this package.
+"""

@@ -1,4 +1,4 @@
-"""The short form of what is stored often: a JSON array of the values, without their names."""
+"""Short form of the values that are stored often: a JSON array, without the field names."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,14 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 
 
 def pack(kind: Kind, values: Mapping[str, Any]) -> str:
-    """Write values; each number comes back exactly as it was."""
+    """Write values as a JSON array; `unpack` returns every number unchanged."""
     return json.dumps([values[name] for name in NAMES[kind]], separators=(",", ":"))
 
 
 def unpack(kind: Kind, texts: Iterable[str]) -> list[dict[str, Any]]:
-    """Read values, in the short form or as the objects that earlier versions wrote.
+    """Read values, in the short form or as the JSON objects that earlier versions wrote.
 
-    All are parsed at once: of a thousand that takes a third of the time.
+    All texts are parsed in one call: a thousand take a third of the time of separate calls.
     """
     names = NAMES[kind]
     return [

@@ -1,4 +1,4 @@
-"""Clients of Redis."""
+"""Connect to Redis."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from jobs.settings import Settings
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """Open a client, which tells within seconds that Redis is away.
+    """Open a client that fails within seconds if Redis is unavailable.
 
-    A cut connection is tried once more, since those of the pool do not outlive a restart of Redis;
-    a Redis that hangs is not waited for twice.
+    A command is retried once if its connection was closed, because the pool's connections do not
+    survive a restart of Redis. A command that timed out is not retried.
     """
     retry = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
     return redis.Redis.from_url(settings.redis_url, **_options(settings), retry=retry)
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
-    """Open a client for an event loop; it tells at once that a connection was cut."""
+    """Open a client for an event loop; it reports a closed connection at once."""
     return redis.asyncio.Redis.from_url(settings.redis_url, **_options(settings))
 
 
@@ -29,7 +29,8 @@ def _options(settings: Settings) -> dict[str, Any]:
     try:
         password = settings.redis_password
     except OSError as error:
-        raise redis.exceptions.ConnectionError(f"its password cannot be read: {error}") from None
+        message = f"the password of Redis cannot be read: {error}"
+        raise redis.exceptions.ConnectionError(message) from None
     return {
         "password": password,
         "decode_responses": True,

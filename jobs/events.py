@@ -1,4 +1,4 @@
-"""The events of a job, read from its stream, from any point on and without a gap."""
+"""Read the events of a job from its Redis stream, from any point and without gaps."""
 
 import json
 import re
@@ -9,17 +9,26 @@ from jobs.compact import Kind, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore
 
-Entry = tuple[str, Mapping[str, str]]  # of a stream: its id and its fields
+Entry = tuple[str, Mapping[str, str]]  # (id, fields) of one entry of a Redis stream
 
 EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
 FIRST = "0-0"
 
 
 class Event(NamedTuple):
-    """One event: ``type`` is status, epoch or progress; ``data`` is its JSON text.
+    """One event of a job.
 
-    ``final`` tells that nothing comes after it. The last of a deleted job is for those alone who
-    follow it meanwhile: its type is deleted, and it has no data.
+    Attributes
+    ----------
+    id
+        Id of the entry in the stream.
+    type
+        ``status``, ``epoch``, ``progress`` or ``deleted``. A ``deleted`` event ends the streams
+        that are open when a job is deleted. It is not sent to clients.
+    data
+        JSON text; empty for ``deleted``.
+    final
+        True for the last event of a job.
     """
 
     id: str
@@ -29,40 +38,47 @@ class Event(NamedTuple):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """What events of a job are ordered by."""
+        """Sort key: the events of a job in the order in which they happened."""
         return order_of(self.id)
 
 
 def stream_key(id: str) -> str:
-    """Name the stream of a job's events."""
+    """Return the Redis key of a job's stream of events."""
     return f"events:{id}"
 
 
 def order_of(event_id: str) -> tuple[int, ...]:
-    """Return what an event's id is ordered by."""
+    """Return the sort key of an event id."""
     return tuple(int(part) for part in event_id.split("-"))
 
 
 def needs_history(entries: Iterable[Entry]) -> bool:
-    """Tell whether some entries of a job's stream can be read only beside its history."""
+    """Tell whether `parse_events` needs the job's history to read these entries."""
     return any(fields["type"] == "status" for _, fields in entries)
 
 
 def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event]:
-    """Read entries of a job's stream, beside its history as it was read after them.
+    """Turn entries of a job's stream into events.
+
+    Parameters
+    ----------
+    entries
+        Entries of the stream.
+    history
+        The list ``history:{id}``, read after the entries.
 
     Raises
     ------
     NotFoundError
-        The job was deleted in between.
+        The job was deleted between the two reads.
     """
     return [_parse(event_id, fields, history) for event_id, fields in entries]
 
 
 def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
-    """Read the events of a job so far, after a given one.
+    """Read the events of a job that come after the event id ``after``.
 
-    Of a finished job whose events have been dropped by age only the final status is left.
+    The events of a finished job expire. After that, only the final status is returned.
     """
     with jobs.redis.pipeline() as pipeline:
         pipeline.xrange(stream_key(id), min=f"({after}")
@@ -82,7 +98,7 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
     if kind != "status":
         (values,) = unpack(cast(Kind, kind), [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
-    # The record as it was when the event happened, as the flat list that HGETALL gives.
+    # The record at the time of the event, as HGETALL returns it: a flat list of names and values.
     flat: list[str] = json.loads(fields["record"])
     position = fields["queue_position"]
     record = dict(zip(flat[::2], flat[1::2], strict=True))

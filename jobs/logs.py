@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-# What the lines of the present thread or task are about; both formats tell it.
+# The request and the job that the current thread or task works on; log lines name them.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
@@ -18,7 +18,7 @@ SECRET = re.compile(r"(bearer\s+)[^\s\"'\\]+", re.IGNORECASE)
 
 @contextmanager
 def about(job: str, request: str | None) -> Iterator[None]:
-    """Let all lines of this thread tell a job, and the request that submitted it."""
+    """Name a job, and the request that submitted it, in every log line of this thread."""
     tokens = job_id.set(job), request_id.set(request)
     try:
         yield
@@ -28,26 +28,26 @@ def about(job: str, request: str | None) -> Iterator[None]:
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level, logger, message, and the request's id in brackets."""
+    """Time, level, logger, message, and the id of the request in brackets."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line, and the lines of a traceback."""
+        """Format one log record, with its traceback if it has one."""
         return _without_secrets(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """Write the first line."""
+        """Format the first line."""
         id = request_id.get()
         return super().formatMessage(record) + (f" [{id}]" if id else "")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; what a line has nothing to say about is left out."""
+    """One JSON object per line, without the fields that have no value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line."""
+        """Format one log record."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -58,8 +58,8 @@ class JsonFormatter(logging.Formatter):
             "job": job_id.get(),
             "exception": self.formatException(record.exc_info) if record.exc_info else None,
         }
-        told = {name: value for name, value in fields.items() if value is not None}
-        return _without_secrets(json.dumps(told, ensure_ascii=False))
+        present = {name: value for name, value in fields.items() if value is not None}
+        return _without_secrets(json.dumps(present, ensure_ascii=False))
 
 
 FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -68,11 +68,14 @@ FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json":
 def logging_config(
     log_format: Literal["text", "json"], level: int = logging.INFO
 ) -> dict[str, Any]:
-    """Describe the logging of a whole process, for `logging.config.dictConfig`.
+    """Return the logging configuration of a process, for `logging.config.dictConfig`.
 
-    Those that do not propagate have the handler themselves: gunicorn's, whose worker for ASGI hands
-    it on to uvicorn's, and that of Celery's pool, of which the errors count. No request is logged
-    unless gunicorn is asked to: its metrics cost less.
+    Two loggers do not propagate, so they get the handler themselves:
+
+    - gunicorn's; gunicorn's ASGI worker passes the handler on to uvicorn's logger;
+    - that of Celery's pool, which logs only errors.
+
+    Requests are logged only if gunicorn's settings ask for it, because the metrics cost less.
     """
     own = {"handlers": ["stderr"], "propagate": False}
     return {

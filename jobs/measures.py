@@ -1,4 +1,4 @@
-"""What the queue and all workers come to, in numbers."""
+"""Figures about the queue and the workers, for ``GET /metrics``."""
 
 import json
 from typing import Any, NamedTuple, Self
@@ -14,9 +14,12 @@ class Epochs(NamedTuple):
     Attributes
     ----------
     buckets
-        (bound in seconds, as text; epochs of at most that long), the last bound being ``+Inf``.
-    seconds, samples
-        Their sums; a sample counts once an epoch.
+        Cumulative histogram: pairs of an upper bound in seconds, as text, and the number of
+        epochs that took at most that long. The last bound is ``+Inf``.
+    seconds
+        Total training time.
+    samples
+        Total number of samples; a sample counts once per epoch.
     pace
         Samples per second of the last epoch.
     """
@@ -28,25 +31,24 @@ class Epochs(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """The jobs at one moment, and what has been counted since the first.
+    """The state of the queue at one moment, and the counters since the first job.
 
     Attributes
     ----------
     jobs
-        Jobs by status.
+        Number of jobs by status.
     submitted
-        Jobs that were ever accepted.
+        Number of jobs that were ever accepted.
     oldest_age_s
-        Seconds since the oldest waiting job was submitted; 0 where none waits.
+        Seconds since the oldest waiting job was submitted; 0 if no job waits.
     workers
-        Workers that were heard of in the last seconds.
+        Number of workers that have sent a heartbeat in the last seconds.
     stalled
-        Those of them that take no jobs.
+        Number of these workers that have stalled.
     recoveries
-        Jobs that were taken back, by cause: their process died, was killed as memory was full, or
-        stopped, or their lease ended.
+        How often a running job went back to the queue, by cause (see ``jobs.watch.Cause``).
     epochs
-        By engine; an engine that has not trained an epoch yet is left out.
+        The trained epochs by engine, without engines that have not trained an epoch yet.
     """
 
     jobs: dict[Status, int]
@@ -59,7 +61,7 @@ class Measures(NamedTuple):
 
     @classmethod
     def from_answer(cls, answer: list[Any]) -> Self:
-        """Read what ``measure.lua`` returns."""
+        """Parse the return value of ``measure.lua``."""
         waiting, running, age, workers, flat = answer
         counts = dict(zip(flat[::2], map(float, flat[1::2]), strict=True))
         return cls(

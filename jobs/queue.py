@@ -1,8 +1,8 @@
-"""The Celery queue: its settings, its one task name, and how a token is sent.
+"""The Celery queue: its settings, the name of its only task, and how to send a token.
 
-A token carries nothing. It tells a worker to try to claim the oldest waiting
-job, so a lost token is made up for by any later one and a surplus one does
-no harm.
+A token is a message without content. It tells a worker to try to claim the oldest waiting job.
+Tokens may get lost or arrive twice: any later token replaces a lost one, and a worker that finds
+no job ignores a surplus one.
 """
 
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ TASK_NAME = "stepbox.train"
 
 
 def make_celery(settings: Settings) -> "Celery":
-    """Make the Celery application that both sides of the queue use."""
-    from celery import Celery  # here, for it is a tenth of the API's start
+    """Create the Celery application that the API and the worker use."""
+    from celery import Celery  # imported late: it takes 10 % of the API's startup
 
     app = Celery("stepbox", broker=_with_password(settings.redis_url, settings.redis_password))
     app.conf.update(
@@ -27,8 +27,9 @@ def make_celery(settings: Settings) -> "Celery":
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        # The record in Redis says what is running, so Celery's own late acknowledgement,
-        # which loses and doubles tasks on Redis, stays off, and nothing is reserved ahead.
+        # The job records in Redis say which jobs run. Celery's late acknowledgement stays off: on
+        # Redis, it loses and duplicates tasks. Prefetching stays off, so that no token waits for
+        # a busy worker.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
@@ -47,7 +48,7 @@ def make_celery(settings: Settings) -> "Celery":
 
 
 def send_token(app: "Celery") -> None:
-    """Tell the workers that a job waits."""
+    """Send a token: tell the workers that a job waits."""
     app.send_task(TASK_NAME, queue=QUEUE, retry=False, ignore_result=True)
 
 

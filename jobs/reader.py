@@ -1,4 +1,4 @@
-"""Reading jobs from Redis: one of them, or page by page."""
+"""Read jobs from Redis: one job, or a page of jobs."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ from stepbox.errors import NotFoundError
 
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
-INDEXED_AT_ONCE = 1000  # jobs of an earlier version: Redis does nothing else for milliseconds
-CURSOR = re.compile(r"[0-9]{1,15}")  # an id has 16 digits
+INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
+CURSOR = re.compile(r"[0-9]{1,15}")  # never looks like an id: an id has 16 digits
 
 
 class JobReader:
-    """What can be asked of jobs, and the Lua scripts in ``jobs/lua``."""
+    """Reads jobs, and loads the Lua scripts in ``jobs/lua``."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
@@ -30,7 +30,7 @@ class JobReader:
         return self._scripts[script](args=list(arguments))
 
     def get(self, id: str) -> Job:
-        """Read a job; raises NotFoundError where there is none."""
+        """Read a job; raise NotFoundError if no job has this id."""
         for job in self._read([id]):
             return job
         raise NotFoundError(f"no job has the id {id!r}")
@@ -43,18 +43,18 @@ class JobReader:
         Parameters
         ----------
         status
-            Only jobs in this state.
+            List only jobs with this status.
         limit
-            Most jobs to list.
+            Maximum number of jobs to list.
         after
-            Where to go on: the cursor that came with the previous page, which names a place that
-            stays, whatever becomes of its jobs; or a job's id, of whatever status.
+            Where the page starts: the cursor that the previous page returned, or the id of a job
+            of any status. A cursor stays valid if jobs change or are deleted.
 
         Returns
         -------
         tuple
-            At most ``limit`` jobs, and the cursor to pass as ``after`` for the next ones, or
-            None where there are no more.
+            At most ``limit`` jobs, and the cursor to pass as ``after`` for the next page, or None
+            if this is the last page.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class JobReader:
         return [job for job in listed if status in (None, job.status)], cursor
 
     def _sequence(self, after: str) -> int:
-        """Find the place in the order of creation that ``page`` goes on from."""
+        """Return the sequence number after which ``page`` continues."""
         place = self.redis.zscore("jobs:all", after)
         if place is not None:
             return int(place)
@@ -90,7 +90,7 @@ class JobReader:
         return int(after)
 
     def _read(self, ids: list[str]) -> list[Job]:
-        """Read the jobs that there are of these ids, all at one moment."""
+        """Read the jobs with these ids in one transaction, without those that do not exist."""
         with self.redis.pipeline() as pipeline:
             for id in ids:
                 pipeline.hgetall(f"job:{id}")

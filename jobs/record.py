@@ -1,4 +1,4 @@
-"""The job as clients see it, read from its record in Redis."""
+"""The job that clients see, read from its record in Redis."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def history_key(id: str) -> str:
-    """Name the list of a job's epochs."""
+    """Return the key of the list of a job's epochs."""
     return f"history:{id}"
 
 
@@ -31,7 +31,7 @@ class JobProblem(BaseModel):
 
 
 class JobLinks(BaseModel):
-    """Where to go from here."""
+    """URLs of this job and its model."""
 
     self: str
     events: str
@@ -46,22 +46,22 @@ class Job(BaseModel):
     status: Status
     recipe: Recipe
     progress: Progress
-    queue_position: int | None = Field(description="0 = next; null once started.")
-    history: list[HistoryEntry] = Field(description="Epoch 0, the untrained network, first.")
-    device: str | None = Field(description="Where it trains, for instance `cpu` or `cuda:0`.")
+    queue_position: int | None = Field(description="0 is next. Null once started.")
+    history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
+    device: str | None = Field(description="The device that trains it, such as `cpu` or `cuda:0`.")
     peak_memory: int | None = Field(
-        description="Most bytes that the training held at once, of its process or on CUDA of the "
-        "device; null until its model is decided."
+        description="Peak memory of the training in bytes: of its process, or of the device on "
+        "CUDA. Null until its model is decided."
     )
     samples_per_second: float | None = Field(
-        description="Mean pace of the epochs so far, evaluation left out; null before the first."
+        description="Mean speed of the epochs so far, without evaluation. Null before the first."
     )
-    worker: str | None = Field(description="The worker that took it last.")
-    attempts: int = Field(ge=0, description="How often a worker has taken it.")
-    model: str | None = Field(description="Id of the trained model; null until it succeeded.")
-    error: JobProblem | None = Field(description="Null unless it failed.")
+    worker: str | None = Field(description="The last worker that claimed it.")
+    attempts: int = Field(ge=0, description="Number of times a worker has claimed it.")
+    model: str | None = Field(description="Id of the trained model. Null before success.")
+    error: JobProblem | None = Field(description="Null unless the job has failed.")
     request_id: str | None = Field(
-        description="`X-Request-Id` of the request that submitted it, as in the logs; null for "
+        description="`X-Request-Id` of the request that submitted it, as in the logs. Null for "
         "jobs of earlier versions."
     )
     created_at: datetime
@@ -73,15 +73,15 @@ class Job(BaseModel):
     def from_record(
         cls, record: Mapping[str, str], queue_position: int | None, history: Sequence[str]
     ) -> Self:
-        """Read the fields of the hash ``job:{id}``, of now or then, and the list ``history:{id}``.
+        """Read a job from the hash ``job:{id}`` and the list ``history:{id}``.
 
-        Of the history only as much counts as the record then had. Earlier versions stored epochs
-        as fields of the record.
+        The record may be an older state of the job. It says how many entries of the history belong
+        to it. Earlier versions stored epochs as fields of the record.
 
         Raises
         ------
         NotFoundError
-            The history has been deleted, and so has the job.
+            The history is gone, because the job has been deleted.
         """
         id, status = record["id"], record["status"]
         length = int(record.get("history_length", 0))
@@ -127,7 +127,7 @@ class Job(BaseModel):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give the job as JSON values."""
+        """Return the job as JSON values."""
         return self.model_dump(mode="json")
 
 

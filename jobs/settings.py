@@ -1,4 +1,4 @@
-"""Settings that the API and the worker share, from the environment (prefix ``STEPBOX_``)."""
+"""Settings that the API and the worker share, read from the environment (``STEPBOX_…``)."""
 
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where things are. Every field can be set as ``STEPBOX_`` + its name in capitals."""
+    """The shared settings. For example, STEPBOX_REDIS_URL sets the field ``redis_url``."""
 
     model_config = SettingsConfigDict(env_prefix="STEPBOX_", frozen=True)
 
@@ -17,13 +17,15 @@ class Settings(BaseSettings):
         "redis://stepbox@127.0.0.1:6390/0", description="Address of Redis, without a password."
     )
     redis_password_file: Path | None = Field(
-        None, description="File that holds the password of Redis."
+        None, description="File that contains the password of Redis."
     )
     models_dir: Path = Field(Path("models"), description="Folder of the trained models.")
-    data_dir: Path = Field(Path("data"), description="Folder that bin/fetch-datasets filled.")
-    queue_limit: int = Field(100, ge=1, description="Jobs that may wait at once.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the data sets, filled by bin/fetch-datasets."
+    )
+    queue_limit: int = Field(100, ge=1, description="Maximum number of waiting jobs.")
     log_format: Literal["text", "json"] = Field(
-        "text", description="Log lines for people, or one JSON object a line."
+        "text", description="Format of the log: text for people, or one JSON object per line."
     )
 
     @field_validator("redis_url")
@@ -33,18 +35,18 @@ class Settings(BaseSettings):
             url = urlsplit(value)
             if url.scheme in ("redis", "rediss") and url.hostname and url.port != 0:
                 return value
-        except ValueError:  # whose text may hold a password
+        except ValueError:  # its message may contain the password
             pass
         raise ValueError("it must be like redis://USER@HOST:PORT/0, or rediss:// with TLS")
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the settings at the start of a program.
+        """Read the settings when a program starts.
 
         Raises
         ------
         SystemExit
-            Some are wrong: its message has a line for each, and no secret.
+            Some settings are wrong. The message has a line for each, and contains no secret.
         """
         try:
             return cls()
@@ -60,24 +62,24 @@ class Settings(BaseSettings):
 
     @property
     def redis_password(self) -> str | None:
-        """Password of Redis, or None where it has none."""
+        """Password of Redis, or None if Redis has none."""
         if self.redis_password_file is None:
             return None
         return self.redis_password_file.read_text().strip()
 
 
 def read_text(path: Path) -> str:
-    """Read a file that a setting names; raises ValueError where that cannot be done."""
+    """Read a text file that a setting names; raise ValueError if that fails."""
     try:
         return path.read_text()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text") from None
+        raise ValueError(f"{path} is not a text file") from None
 
 
 def _allowed(field: dict[str, Any]) -> str:
-    """Tell the values of a field that has a range."""
+    """Name the allowed values of a field, if its schema limits them."""
     if field.get("type") == "boolean":
         return " (allowed: true or false)"
     if "minimum" not in field:

@@ -1,4 +1,4 @@
-"""How the API and the worker start."""
+"""Startup of the API and the worker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from stepbox.memory import loading_explained
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """End the program with one line where what it imports does not fit into its memory."""
+    """Exit with a one-line message if an import runs out of memory."""
     try:
         with loading_explained():
             yield

@@ -1,4 +1,4 @@
-"""Jobs in Redis: every change of a record is one Lua script in ``jobs/lua``."""
+"""Change jobs in Redis. Each change of a record is one Lua script in ``jobs/lua``."""
 
 import hashlib
 import json
@@ -13,36 +13,54 @@ from jobs.measures import Measures
 from jobs.queue import QUEUE
 from jobs.reader import JobReader
 from jobs.record import FINAL, Job, Status
-from jobs.watch import Death, Look
+from jobs.watch import Death, QueueState
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.training.recipe import Recipe
 
 IDEMPOTENCY_KEPT_S = 24 * 3600
-WORKER_ALIVE_S = 5
+WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 
 Verdict = Literal["go on", "cancel", "lost"]
 
 
 class QueueFullError(StepboxError):
-    """As many jobs wait as may wait at once."""
+    """The queue is full."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run a job, valid while no later claim has a higher fence."""
+    """The right to run a job.
+
+    Each claim of a job raises its fence by one. A claim is valid while no later claim exists.
+
+    Attributes
+    ----------
+    job
+        Id of the job.
+    fence
+        Number of the claim.
+    recipe
+        What to train.
+    model
+        Id of the model that an earlier attempt decided to publish; None if there is none.
+    checkpoint
+        Name of the last checkpoint of the earlier attempts; None if there is none.
+    request_id
+        Id of the request that submitted the job; None for jobs of earlier versions.
+    """
 
     job: str
     fence: str
     recipe: Recipe
-    model: str | None  # decided by an earlier attempt, still to be published
-    checkpoint: str | None  # reached by an earlier attempt
-    request_id: str | None  # of the request that submitted the job
+    model: str | None
+    checkpoint: str | None
+    request_id: str | None
 
 
 class JobStore(JobReader):
-    """All that can be done with jobs."""
+    """Reads and changes jobs."""
 
-    # -- what clients do ------------------------------------------------------------------
+    # -- used by the API ------------------------------------------------------------------
 
     def submit(
         self,
@@ -53,27 +71,27 @@ class JobStore(JobReader):
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Job:
-        """Create a job, or find the one that the same idempotency key created.
+        """Create a job, or return the job that the same idempotency key created before.
 
         Parameters
         ----------
         recipe
-            What is to be trained.
+            What to train.
         samples
-            Training images of one epoch.
+            Number of training images in one epoch.
         queue_limit
-            Jobs that may wait at once.
+            Maximum number of waiting jobs.
         idempotency_key
-            Chosen by the client, remembered for a day.
+            Key chosen by the client; it is stored for a day.
         request_id
-            Of the request that asks for it; the job's log lines will bear it.
+            Id of the request that submits the job; the log lines of the job name it.
 
         Raises
         ------
         QueueFullError
-            As many jobs wait already.
+            ``queue_limit`` jobs are already waiting.
         InvalidInputError
-            The key came before with another recipe.
+            The key was used before with another recipe.
         """
         fields = recipe.model_dump_json()
         progress = {
@@ -96,60 +114,60 @@ class JobStore(JobReader):
             request_id or "",
         )
         if outcome == "full":
-            raise QueueFullError(f"{queue_limit} jobs are waiting already; try again later")
+            raise QueueFullError(f"{queue_limit} jobs are already waiting; try again later")
         if outcome == "differs":
             raise InvalidInputError.at(
-                "/Idempotency-Key", f"was used before, with another body, for job {id}"
+                "/Idempotency-Key", f"was already used with another body, for job {id}"
             )
         return self.get(id)
 
     def cancel(self, id: str) -> Job:
-        """Cancel a waiting job at once, or tell a running one to stop.
+        """Cancel a waiting job at once, or tell a running job to stop.
 
         Raises
         ------
         NotFoundError
-            There is no such job.
+            No job has this id.
         ConflictError
-            It is over.
+            The job has already finished.
         """
         outcome = self._run("cancel", id)
         if outcome == "unknown":
             raise NotFoundError(f"no job has the id {id!r}")
         job = self.get(id)
         if outcome == "over":
-            raise ConflictError(f"job {id} is over: it has {job.status}")
+            raise ConflictError(f"job {id} has already finished: its status is {job.status}")
         return job
 
     def delete(self, id: str) -> None:
-        """Forget a job that is over, and its events; its model stays.
+        """Delete a finished job and its events, but not its model.
 
         Raises
         ------
         NotFoundError
-            There is no such job.
+            No job has this id.
         ConflictError
-            It waits or runs.
+            The job waits or runs.
         """
         outcome = self._run("delete", id)
         if outcome == "unknown":
             raise NotFoundError(f"no job has the id {id!r}")
         if outcome != "deleted":
-            raise ConflictError(f"job {id} is {outcome}: cancel it, then delete it once it is over")
+            raise ConflictError(f"job {id} is {outcome}: cancel it, and delete it once it ends")
 
     def queue_length(self) -> int:
-        """Count the jobs that wait."""
+        """Return the number of waiting jobs."""
         return self.redis.zcard("jobs:queued")
 
     def workers(self) -> list[dict[str, Any]]:
-        """List the workers that were heard of in the last seconds, as they describe themselves."""
+        """List the descriptions of the workers that have sent a heartbeat in the last seconds."""
         return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:
-        """Take the measures of the queue and of what has been counted, all at one moment."""
+        """Read the state of the queue and all counters in one transaction."""
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
 
-    # -- what workers do ------------------------------------------------------------------
+    # -- used by workers ------------------------------------------------------------------
 
     def claim(
         self,
@@ -158,17 +176,19 @@ class JobStore(JobReader):
         dead: Iterable[Death] = (),
         call: str = "",
     ) -> Claim | None:
-        """Take the first waiting job, or None where none waits.
+        """Claim the first waiting job; return None if no job waits.
 
         Parameters
         ----------
-        owner, worker
-            The process that takes it, and its worker's name.
+        owner
+            The process that claims the job.
+        worker
+            Name of its worker.
         dead
-            The jobs whose owner is known to be dead: they wait again first.
+            Running jobs whose owner is dead. They go back to the queue before the claim.
         call
-            Names this call, where it may be repeated because its reply was lost: it then gives the
-            job that it took.
+            Unique name of this call. If the reply was lost and the call is repeated with the same
+            name, it returns the job that the first call claimed.
         """
         answer = self._run("claim", json.dumps(owner), worker, call, *_flat(dead))
         if answer is None:
@@ -181,7 +201,7 @@ class JobStore(JobReader):
         return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint, request_id)
 
     def start(self, claim: Claim, device: str) -> Verdict:
-        """Note where the training runs."""
+        """Store the device that the training runs on."""
         return cast(Verdict, self._run("start", claim.job, claim.fence, device))
 
     def report(
@@ -191,7 +211,7 @@ class JobStore(JobReader):
         epoch: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
     ) -> Verdict:
-        """Renew the lease, and store the progress, an epoch and a checkpoint where given."""
+        """Renew the lease, and store the progress, the epoch and the checkpoint that are given."""
         return cast(
             Verdict,
             self._run(
@@ -206,14 +226,18 @@ class JobStore(JobReader):
         )
 
     def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
-        """Fix the model that this job will publish, before it becomes visible.
+        """Decide which staged model this job will publish.
+
+        From then on, any later attempt publishes this model and no other.
 
         Parameters
         ----------
-        claim, model
-            The job, and the id of its model.
+        claim
+            The claim of the job.
+        model
+            Id of the staged model.
         peak_memory
-            Most bytes that the training held at once.
+            Peak memory of the training, in bytes.
         """
         return cast(Verdict, self._run("decide", claim.job, claim.fence, model, peak_memory))
 
@@ -234,15 +258,15 @@ class JobStore(JobReader):
         )
 
     def request_id(self, id: str) -> str | None:
-        """Tell which request submitted a job."""
+        """Return the id of the request that submitted a job."""
         return cast(str | None, self.redis.hget(f"job:{id}", "request_id"))
 
     def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """List (job, fence, owner) of the running jobs."""
+        """List (job, fence, owner) for each running job."""
         return [(id, fence, json.loads(owner)) for id, fence, owner in self._running("owner")]
 
     def beats(self) -> list[tuple[str, str, str]]:
-        """List (job, fence, beat) of the running jobs; each report raises the beat."""
+        """List (job, fence, beat) for each running job; each report increases the beat by one."""
         return self._running("beat", "0")
 
     def _running(self, field: str, default: str = "") -> list[tuple[str, str, str]]:
@@ -257,18 +281,22 @@ class JobStore(JobReader):
             if fence and (value or default)
         ]
 
-    def reap(self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]) -> Look:
-        """Requeue jobs whose owner is gone; return what there is to do then.
+    def reap(
+        self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]
+    ) -> QueueState:
+        """Send a worker's heartbeat, and put lost jobs back into the queue.
 
         Parameters
         ----------
-        worker, description
-            Who reaps, and what it says of itself to ``GET /system``.
+        worker
+            Name of the worker.
+        description
+            The worker's entry in ``GET /system``.
         dead
-            The jobs whose owner is known to be dead, or silent.
+            Running jobs whose owner is dead, or has not reported for the length of a lease.
         """
         about = json.dumps(description)
-        return Look(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+        return QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

@@ -1,21 +1,26 @@
-"""What a worker's watch over the jobs tells the store, and what it finds there."""
+"""What the reaper of a worker tells the job store, and what it gets back."""
 
 from typing import Literal, NamedTuple
 
+# Why a running job goes back to the queue: its process died, the kernel killed its process because
+# memory ran out, its worker shut down, or its lease expired.
 Cause = Literal["process", "memory", "stop", "lease"]
 
 
 class Death(NamedTuple):
-    """A running job whose process is dead, or silent for a lease's time.
+    """A running job whose process is dead, or whose lease has expired.
 
     Attributes
     ----------
-    job, fence
-        The job, and its attempt.
+    job
+        Id of the job.
+    fence
+        Fence of the lost attempt.
     cause
-        How it was lost; only a stop does not count against the job.
+        How the job was lost. All causes but ``stop`` count as a death of the job.
     beat
-        Where it was silent: the last sign of life, which it must still be.
+        For an expired lease: the last beat that was seen. If the job has another beat by now, it
+        is still alive, and is left alone.
     """
 
     job: str
@@ -24,17 +29,19 @@ class Death(NamedTuple):
     beat: str = ""
 
 
-class Look(NamedTuple):
-    """What a worker's watch finds.
+class QueueState(NamedTuple):
+    """The state of the queue, as a worker's reaper sees it.
 
     Attributes
     ----------
     lacking
-        Tokens that the queue lacks.
-    waiting, running
-        Jobs that wait, and those that this worker runs.
+        Number of tokens that the queue lacks: waiting jobs minus tokens.
+    waiting
+        Number of waiting jobs.
+    running
+        Number of jobs that this worker runs.
     claimed
-        Names this worker's last claim; empty before the first.
+        This worker's last claim, as ``job:fence``; empty before the first.
     """
 
     lacking: int

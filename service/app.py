@@ -1,18 +1,19 @@
-"""The application factory."""
+"""Make the application: the Flask app with all its routes, and the ASGI app in front of it."""
 
 from flask_openapi3 import Info, OpenAPI
 
 from service import errors, logs, openapi
-from service.access import authorization as access
-from service.access import rate_limits
-from service.api import analysis, datasets, inspection, jobs, models, system
+from service.access import rate_limits, security_headers
+from service.access.check import AccessCheck
+from service.api import analysis, datasets, inspection, jobs, metrics, models, system
 from service.api.inference import endpoints as inference_protocol
 from service.api.predict import endpoint as predict
+from service.api.predict.quick import QuickPredictions
 from service.backend import Backend
-from service.bodies import compression as packing
+from service.bodies import compression
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
-from service.metrics import endpoint as metrics
-from service.server import bounds
+from service.server import checks
+from service.server.front import Front
 from service.settings import ServiceSettings
 from service.web import pages, static_files
 from stepbox import __version__
@@ -20,22 +21,22 @@ from stepbox import __version__
 INFO = Info(
     title="Stepbox",
     version=__version__,
-    description="Trains small neural networks as batch jobs and answers for them, showing the "
-    "mathematics as it goes. Every answer of 400 and above is an RFC 9457 problem. Before any "
-    "operation looks at it, a request that is no HTTP is answered with 400, one that comes too "
-    "slowly with 408, one in an unknown transfer coding with 501, one whose target or "
-    "headers have more than 16 KiB with 414 or 431, one for a host that is not this server with "
-    "421, and one by which a page of another site would do more than read with 403.",
+    description="Trains small neural networks as batch jobs, serves their predictions, and shows "
+    "the mathematics behind them. Every response with a status of 400 or above is an RFC 9457 "
+    "problem. The server rejects some requests before any operation sees them: with 400 if it is "
+    "not valid HTTP, with 408 if it arrives too slowly, with 501 if its transfer coding is "
+    "unknown, with 414 or 431 if its target or headers have more than 16 KiB, with 421 if its host "
+    "is not this server, and with 403 if a page of another site would change something by it.",
 )
 
 
 def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
-    """Make the WSGI application.
+    """Make the Flask application.
 
     Parameters
     ----------
     settings
-        Read from the environment where not given.
+        By default, read from the environment.
     """
     settings = settings or ServiceSettings()
     app = OpenAPI(
@@ -51,13 +52,13 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     app.url_map.strict_slashes = True
-    app.extensions["stepbox"] = backend = Backend(settings)
+    app.extensions["stepbox"] = Backend(settings)
     logs.register(app)
     metrics.register(app)
     errors.register(app)
-    access.register(app, settings)
-    bounds.register(app, settings)
-    rate_limits.register(app, settings, backend)
+    security_headers.register(app)
+    checks.register(app, AccessCheck(settings), settings.max_body_bytes)
+    rate_limits.register(app, settings)
     for resource in (
         jobs,
         predict,
@@ -73,6 +74,22 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     openapi.register(app)
     static_files.register(app)
     pages.register(app)
-    packing.register(app)
+    compression.register(app)
     check_json_first(app, openapi.json_endpoints(app))
     return app
+
+
+def create_asgi_app(settings: ServiceSettings | None = None) -> Front:
+    """Make the ASGI application that gunicorn serves.
+
+    Parameters
+    ----------
+    settings
+        By default, read from the environment.
+    """
+    settings = settings or ServiceSettings()
+    app = create_app(settings)
+    backend: Backend = app.extensions["stepbox"]
+    check_access = AccessCheck(settings)
+    quick = QuickPredictions(backend.models, settings, check_access)
+    return Front(app, settings, check_access, backend.streams, quick.accept)

@@ -1,4 +1,4 @@
-"""Every answer of 400 and above, as a problem (RFC 9457)."""
+"""Turn every error into a response: a problem (RFC 9457)."""
 
 import logging
 from collections.abc import Iterable
@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
-from service.server.memory_budget import BusyError
 from stepbox.errors import (
     ConflictError,
     DamagedModelError,
@@ -26,13 +25,18 @@ from stepbox.errors import (
 
 log = logging.getLogger(__name__)
 
-# The names of RFC 9110, which Python knows from 3.13 on.
+# The names of RFC 9110. Python has them since version 3.13.
 TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
 
-# The one table from domain errors to statuses.
+
+class BusyError(StepboxError):
+    """Other requests hold the memory that this one needs."""
+
+
+# From domain errors to statuses.
 STATUSES: dict[type[StepboxError], HTTPStatus] = {
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
@@ -46,32 +50,32 @@ STATUSES: dict[type[StepboxError], HTTPStatus] = {
 
 
 class ProblemFault(BaseModel):
-    """One fault of the request."""
+    """One fault of a request."""
 
-    pointer: str = Field(description="RFC 6901 pointer to the value that is wrong.")
+    pointer: str = Field(description="RFC 6901 pointer to the invalid value.")
     detail: str = Field(description="What is wrong, and what is allowed.")
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
-    type: str = Field(description="`about:blank`: the status says what kind of problem it is.")
+    type: str = Field(description="`about:blank`: the status says what kind of error it is.")
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path that was asked for.")
+    instance: str = Field(description="The path of the request.")
     errors: list[ProblemFault] | None = Field(
-        None, description="With 422: one entry a fault, the first hundred; of a list the first."
+        None, description="With 422: the first hundred faults; of each list only the first."
     )
     error: str | None = Field(
         None,
-        description="Under /v2: the detail and all faults in one text, which is what clients of "
-        "the Open Inference Protocol show.",
+        description="Under /v2: the detail and all faults in one text, which clients of the Open "
+        "Inference Protocol show.",
     )
 
 
 def problems(*statuses: int) -> ResponseDict:
-    """Describe the problems that an operation may answer with, for the OpenAPI document."""
+    """Describe the problems that an operation may return, for the OpenAPI document."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
@@ -83,7 +87,7 @@ def problems(*statuses: int) -> ResponseDict:
 
 
 def title(status: int) -> str:
-    """Name a status, alike under every version of Python."""
+    """Return the name of a status, the same one under every version of Python."""
     return TITLES.get(status) or HTTPStatus(status).phrase
 
 
@@ -94,7 +98,7 @@ def problem(
     headers: dict[str, str] | None = None,
     **members: Any,
 ) -> Response:
-    """Make a problem answer."""
+    """Make a response from a problem."""
     body = {
         "type": "about:blank",
         "title": title(status),
@@ -114,16 +118,18 @@ def problem(
 
 
 def faults_problem(faults: Iterable[Fault]) -> Response:
-    """Make a problem of faults: each but once, the first hundred of them."""
+    """Make a response from the first hundred distinct faults."""
     distinct = list(dict.fromkeys(faults))
     detail = _summary(len(distinct))
     if len(distinct) > MOST_FAULTS:
-        detail += f" The first {MOST_FAULTS} follow, {len(distinct) - MOST_FAULTS:,} more do not."
+        detail += (
+            f" The first {MOST_FAULTS} are listed, {len(distinct) - MOST_FAULTS:,} more are not."
+        )
     return problem(422, detail, distinct[:MOST_FAULTS])
 
 
 def validation_problem(error: ValidationError) -> Response:
-    """Turn pydantic's faults into pointers and sentences."""
+    """Make a response from the faults that pydantic found."""
     return faults_problem(
         Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
@@ -131,7 +137,7 @@ def validation_problem(error: ValidationError) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Make every error of the application a problem."""
+    """Handle every error of the application."""
 
     @app.errorhandler(StepboxError)
     def domain_error(error: StepboxError) -> Response:
@@ -153,18 +159,18 @@ def register(app: Flask) -> None:
         return validation_problem(error)
 
     @app.errorhandler(RedisError)
-    def redis_away(error: RedisError) -> Response:
-        log.warning("Redis is away: %s", error)
+    def redis_unreachable(error: RedisError) -> Response:
+        log.warning("cannot reach Redis: %s", error)
         return problem(
             503,
-            "The job queue cannot be reached. Predictions, models and analyses go on working; "
+            "The job queue cannot be reached. Predictions, models and analyses still work, and "
             "no accepted job is lost.",
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        if error.response is not None:  # raised with an answer already made
+        if error.response is not None:  # raised with a complete response
             return error.response  # type: ignore[return-value]
         status = error.code or 500
         headers = {
@@ -177,7 +183,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.exception("unexpected error at %s %s", request.method, request.path)
-        return problem(500, "An unexpected error; it has been logged.")
+        return problem(500, "An unexpected error occurred and was logged.")
 
 
 def _summary(count: int) -> str:
@@ -185,7 +191,7 @@ def _summary(count: int) -> str:
 
 
 def _allowed(model: str, location: tuple[int | str, ...]) -> str:
-    """Tell the whole range of a number in a body, of which pydantic names the end that was hit."""
+    """Return the allowed range of a number. Pydantic reports only the bound that was violated."""
     schema = current_app.extensions["openapi"]["components"]["schemas"].get(model, {})
     for part in location:
         schema = schema.get("properties", {}).get(part) or schema.get("items") or {}

@@ -1,20 +1,20 @@
-"""What follows from an answer: the links of the OpenAPI document, from training to job to model.
+"""The links of the OpenAPI document: which operations can follow a response, and with which values.
 
-They are for whoever reads the document, and for tools that walk along them.
+They are for readers of the document, and for tools that follow them, such as `make fuzz`.
 """
 
 from typing import Any, NamedTuple
 
 
 class Operation(NamedTuple):
-    """An operation, as the document names it."""
+    """An operation of the document."""
 
     method: str
     path: str
 
 
 class Link(NamedTuple):
-    """An operation that takes values of another's answer."""
+    """An operation that takes values from the response of another."""
 
     name: str
     target: Operation
@@ -35,7 +35,7 @@ DELETE_MODEL = Operation("delete", "/models/{ref}")
 WEIGHTS = Operation("get", "/models/{ref}/weights")
 HISTOGRAMS = Operation("get", "/models/{ref}/histograms")
 FIRST_LAYER = Operation("get", "/models/{ref}/first-layer")
-FIRST_LAYER_PICTURE = Operation("get", "/models/{ref}/first-layer.png")
+FIRST_LAYER_IMAGE = Operation("get", "/models/{ref}/first-layer.png")
 CONFUSION = Operation("get", "/models/{ref}/confusion/{true}/{predicted}")
 INFER = Operation("post", "/v2/models/{ref}/infer")
 METADATA = Operation("get", "/v2/models/{ref}")
@@ -47,8 +47,8 @@ PREDICT = Operation("post", "/predict")
 ALIAS = Operation("put", "/aliases/{name}")
 REMOVE_ALIAS = Operation("delete", "/aliases/{name}")
 DATASETS = Operation("get", "/datasets")
-PICTURES = Operation("get", "/datasets/{name}/test")
-PICTURE = Operation("get", "/datasets/{name}/test/{index}.png")
+IMAGES = Operation("get", "/datasets/{name}/test")
+IMAGE = Operation("get", "/datasets/{name}/test/{index}.png")
 
 _ID = {"id": "$response.body#/id"}
 _SAME_ID = {"id": "$request.path.id"}
@@ -65,7 +65,7 @@ def _of_job(parameters: dict[str, str]) -> list[Link]:
     ]
 
 
-# (operation, status of its answer) → what may come next
+# From an operation and the status of its response to the links.
 LINKS: dict[tuple[Operation, str], list[Link]] = {
     (TRAIN, "202"): _of_job(_ID),
     (JOBS, "200"): [
@@ -75,7 +75,7 @@ LINKS: dict[tuple[Operation, str], list[Link]] = {
     (JOB, "200"): [
         Link("Events", EVENTS, _ID),
         Link("Cancel", CANCEL, _ID),
-        Link("Delete", DELETE_JOB, _ID, description="Once it is over."),
+        Link("Delete", DELETE_JOB, _ID, description="Once it has ended."),
         Link(
             "Model", MODEL, {"ref": "$response.body#/model"}, description="Once it has succeeded."
         ),
@@ -92,7 +92,7 @@ LINKS: dict[tuple[Operation, str], list[Link]] = {
                 ("Weights", WEIGHTS),
                 ("Histograms", HISTOGRAMS),
                 ("FirstLayer", FIRST_LAYER),
-                ("FirstLayerPicture", FIRST_LAYER_PICTURE),
+                ("FirstLayerPicture", FIRST_LAYER_IMAGE),
                 ("Confusion", CONFUSION),
                 ("Metadata", METADATA),
                 ("Delete", DELETE_MODEL),
@@ -116,14 +116,14 @@ LINKS: dict[tuple[Operation, str], list[Link]] = {
         Link("Infer", VERSION_INFER, _SAME_REF),
     ],
     (DATASETS, "200"): [
-        Link("Pictures", PICTURES, {"name": "$response.body#/datasets/0/name"}),
-        Link("Picture", PICTURE, {"name": "$response.body#/datasets/0/name"}),
+        Link("Pictures", IMAGES, {"name": "$response.body#/datasets/0/name"}),
+        Link("Picture", IMAGE, {"name": "$response.body#/datasets/0/name"}),
     ],
 }
 
 
 def add_links(document: dict[str, Any]) -> None:
-    """Put the links into the document, by the ids that its operations have there."""
+    """Add the links to the document."""
     paths = document["paths"]
     for ((method, path), status), links in LINKS.items():
         paths[path][method]["responses"][status]["links"] = {

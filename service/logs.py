@@ -1,4 +1,4 @@
-"""The id of a request: in its answer, in the log, and with the job that it submits."""
+"""Request ids: in the response, in the log, and in the job that a request submits."""
 
 import re
 from random import getrandbits
@@ -12,22 +12,22 @@ WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id_of(header: str | None) -> str:
-    """Take the id that a client chose, where it is well-formed, or make one."""
+    """Return the id from a request header if it is well-formed, otherwise a new one."""
     return header if header and WELL_FORMED.fullmatch(header) else f"{getrandbits(64):016x}"
 
 
 def register(app: Flask) -> None:
-    """Give each request an id."""
+    """Give each request an id, and return it in the response."""
 
     @app.before_request
     def begin() -> None:
         request_id.set(request_id_of(request.headers.get(HEADER)))
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def add_header(response: Response) -> Response:
         response.headers[HEADER] = request_id.get() or ""
         return response
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
-        request_id.set(None)  # a thread answers many requests
+        request_id.set(None)  # because threads are reused

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page to read it with, served by this process alone."""
+"""The OpenAPI document, and a page that shows it without loading anything from another host."""
 
 import re
 from copy import deepcopy
@@ -16,7 +16,7 @@ from service.errors import problems
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
-ANYWHERE = (413, 503)  # a body is too large, or other requests hold the memory
+ANYWHERE = (413, 503)  # the body is too large, or other requests hold the memory
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -24,7 +24,7 @@ PAGE_POLICY = (
 
 
 def register(app: OpenAPI) -> None:
-    """Add /openapi.json and /docs, once all operations are there."""
+    """Add /openapi.json and /docs. Call this after adding all operations."""
     document = app.extensions["openapi"] = _document(app)
 
     @app.route("/openapi.json")
@@ -43,7 +43,7 @@ def register(app: OpenAPI) -> None:
 
 
 def json_endpoints(app: OpenAPI) -> frozenset[str]:
-    """Name the endpoints that need a request body, and one of JSON alone."""
+    """Return the endpoints that require a body and accept only JSON."""
     paths = app.extensions["openapi"]["paths"]
     found = set()
     for rule in app.url_map.iter_rules():
@@ -57,18 +57,18 @@ def json_endpoints(app: OpenAPI) -> frozenset[str]:
 
 
 def _document(app: OpenAPI) -> dict[str, Any]:
-    """Make the document, and mend what flask-openapi3 leaves odd in it."""
+    """Make the document, and correct what flask-openapi3 gets wrong."""
     document = deepcopy(app.api_doc)
     document["paths"]["/predict"]["post"]["responses"]["200"]["content"][NPY] = BINARY
     schemas = document["components"]["schemas"]
-    for model in (PixelImages, InferenceRequest, InferenceResponse):  # which the views name alone
+    for model in (PixelImages, InferenceRequest, InferenceResponse):  # the views refer to these
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["description"] = operation["description"].replace("<br/>", " ")
-            # It adds a 422 of its own to every operation; those that have one describe it.
+            # flask-openapi3 adds its own 422 to each operation, even if that describes one.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
             for status, answer in problems(*ANYWHERE).items():

@@ -1,43 +1,53 @@
-"""Settings of the API alone."""
+"""The settings of the API."""
 
+import hashlib
 import re
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
 from jobs.settings import Settings, read_text
-from service.access.tokens import parse_tokens
+
+Scope = Literal["read", "write"]
+
+
+class Token(NamedTuple):
+    """What a client may do, and the SHA-256 of its secret."""
+
+    scope: Scope
+    digest: bytes
 
 
 class ServiceSettings(Settings):
-    """What the API needs beside the shared settings."""
+    """The shared settings and those of the API."""
 
-    host: str = Field("127.0.0.1", description="Address that the API listens at.")
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=1, le=65535)
     hosts: str = Field(
-        "", description="Further names that the API answers to, apart by commas; `*` for any."
+        "", description="Other host names of the API, separated by commas; `*` accepts any."
     )
-    processes: int = Field(2, ge=1, le=64, description="Processes of gunicorn.")
+    processes: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")
-    event_streams: int = Field(
-        1000, ge=1, description="Event streams that a process holds at once."
-    )
-    connections: int = Field(8192, ge=1, description="Connections that a process holds at once.")
+    event_streams: int = Field(1000, ge=1, description="Most open event streams of a process.")
+    connections: int = Field(8192, ge=1, description="Most open connections of a process.")
     connections_each: int = Field(
-        4096, ge=1, description="Connections of one address that a process holds at once."
+        4096, ge=1, description="Most open connections from one address to a process."
     )
     work_bytes: int = Field(
-        192 * 2**20, ge=2**20, description="Memory of a process for large requests under way."
+        192 * 2**20, ge=2**20, description="Memory of a process for large requests in progress."
     )
-    max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body taken.")
-    tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, apart by commas.")
-    tokens_file: Path | None = Field(None, description="A file of tokens, one a line.")
+    max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest accepted request body.")
+    tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
+    tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(
-        False, description="Serve other machines without tokens; something else guards the API."
+        False, description="Serve other machines without tokens; something else controls access."
     )
-    train_limit: str = Field("", description="Trainings a client may start, like `10/minute`.")
-    predict_limit: str = Field("", description="Predictions a client may ask for, in a process.")
+    train_limit: str = Field("", description="Trainings that a client may start: `10/minute`.")
+    predict_limit: str = Field(
+        "", description="Predictions that a client may request from each process."
+    )
 
     @field_validator("host")
     @classmethod
@@ -57,13 +67,13 @@ class ServiceSettings(Settings):
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
         if value:
-            from limits import parse  # here, as in `rate_limits`
+            from limits import parse  # here for the same reason as in `rate_limits`
 
             try:
                 parse(value)
             except ValueError:
                 raise ValueError(
-                    f"{value!r} is no rate: like 10/minute or 100 per 5 minutes is allowed"
+                    f"{value!r} is not a rate: write it like 10/minute or 100 per 5 minutes"
                 ) from None
         return value
 
@@ -82,19 +92,44 @@ class ServiceSettings(Settings):
 
     @property
     def address(self) -> str:
-        """Where gunicorn listens."""
+        """The address that gunicorn listens on."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
     def host_names(self) -> list[str]:
-        """Further names of the server."""
+        """Other names of the server."""
         return _split(self.hosts)
 
     @property
-    def token_text(self) -> str:
-        """All tokens, those of the file too."""
-        return f"{self.tokens}\n{self.tokens_file.read_text() if self.tokens_file else ''}"
+    def access_tokens(self) -> list[Token]:
+        """All tokens, including those of the file."""
+        file = self.tokens_file.read_text() if self.tokens_file else ""
+        return parse_tokens(f"{self.tokens}\n{file}")
+
+
+def parse_tokens(text: str) -> list[Token]:
+    """Parse tokens of the form `read:SECRET` or `write:SECRET`.
+
+    Parameters
+    ----------
+    text
+        The tokens, separated by commas, spaces or line breaks.
+
+    Raises
+    ------
+    ValueError
+        A token has another form, or a secret of less than 16 characters.
+    """
+    tokens = []
+    for entry in _split(text):
+        scope, _, secret = entry.partition(":")
+        if scope not in ("read", "write") or len(secret) < 16:
+            raise ValueError(
+                "a token must be 'read:SECRET' or 'write:SECRET', with at least 16 characters"
+            )
+        tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
+    return tokens
 
 
 def _split(text: str) -> list[str]:
@@ -107,5 +142,5 @@ def _check_host(name: str) -> None:
             ip_address(name.strip("[]"))
         except ValueError:
             raise ValueError(
-                f"{name!r} is no host: a name or an address is allowed, without a port"
+                f"{name!r} is not a host: write a name or an address, without a port"
             ) from None

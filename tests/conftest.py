@@ -13,7 +13,7 @@ STACK_MODULES = ("tests/browser/", "tests/end_to_end/test_training.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what starts servers."""
+    """Mark the tests that start servers."""
     for item in items:
         if SERVER_FIXTURES & {*item.fixturenames}:
             item.add_marker(pytest.mark.server)
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give each module to one process, and to one as well all modules that use `stack`."""
+    """Run each module in one process, and all modules that use `stack` in the same process."""
 
     class Scheduler(LoadScopeScheduling):
         def _split_scope(self, nodeid):
@@ -33,7 +33,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Show with a failure what the installations that its test used were doing."""
+    """Add the jobs and the logs of the test's installations to the report of a failure."""
     report = yield
     if report.failed:
         for stack in stacks_of(item):
@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def stacks_of(item):
-    """Find the installations among a test's fixtures."""
+    """Find the installations among the fixtures of a test."""
     for value in item.funcargs.values():
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Stack):
@@ -51,7 +51,7 @@ def stacks_of(item):
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
-    """A whole installation: Redis, one worker and the API."""
+    """Run a whole installation, shared by many tests: Redis, one worker and the API."""
     with stack_in(tmp_path_factory.mktemp("stack")) as stack:
         stack.start_redis()
         stack.start_worker()
@@ -61,14 +61,14 @@ def stack(tmp_path_factory):
 
 @pytest.fixture
 def own_stack(tmp_path):
-    """An installation of the test's own, of which nothing runs yet."""
+    """Provide an installation for this test only; the test starts its processes."""
     with stack_in(tmp_path) as stack:
         yield stack
 
 
 @pytest.fixture
 def redis_process(own_stack, monkeypatch):
-    """A Redis of the test's own, which the settings name."""
+    """Start a Redis for this test only, and point the settings to it."""
     for name, value in own_stack.environment.items():
         if name.startswith("STEPBOX_"):
             monkeypatch.setenv(name, value)
@@ -83,29 +83,32 @@ def jobs(redis_process):
 
 
 @pytest.fixture(scope="session")
-def hearers():
-    """Who hears of each file that this process opens; the hook itself stays for good."""
-    hearers = []
+def open_listeners():
+    """List the functions to call with the path of each file that this process opens.
 
-    def hear(event, arguments):
+    Python cannot remove an audit hook, so one hook serves all tests.
+    """
+    listeners = []
+
+    def notify(event, arguments):
         if event == "open":
-            for hearer in hearers:
-                hearer(str(arguments[0]))
+            for listener in listeners:
+                listener(str(arguments[0]))
 
-    sys.addaudithook(hear)
-    return hearers
+    sys.addaudithook(notify)
+    return listeners
 
 
 @pytest.fixture
-def opened(hearers):
-    """Tell which files in a folder this process has opened since the last time."""
+def opened(open_listeners):
+    """Return a function that lists the files of a folder opened since its last call."""
     paths = []
 
-    def tell(folder):
+    def list_opened(folder):
         inside = [path for path in paths if path.startswith(f"{folder}/")]
         paths.clear()
         return [path.removeprefix(f"{folder}/") for path in inside]
 
-    hearers.append(paths.append)
-    yield tell
-    hearers.clear()
+    open_listeners.append(paths.append)
+    yield list_opened
+    open_listeners.clear()

@@ -1,4 +1,4 @@
-"""Event loops of tests."""
+"""Run coroutines in tests."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,9 +11,9 @@ LONGEST_S = 60
 
 
 def run_scene(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine in an event loop like the API's.
+    """Run a coroutine in an event loop like that of the API.
 
-    It has a thread of its own: in the main one the browser's loop may run, as long as it is open.
+    It runs in a new thread, because the event loop of the browser may run in the main thread.
     """
 
     def play() -> None:

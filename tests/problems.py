@@ -1,4 +1,4 @@
-"""What every answer of 400 and above must be."""
+"""Check error responses."""
 
 import json
 
@@ -6,7 +6,10 @@ PROBLEM = {"type", "title", "status", "detail", "instance"}
 
 
 def check_problem(answer, status):
-    """Check an answer of Flask's test client or of requests; returns the problem."""
+    """Check that a response is a problem with this status; return the problem.
+
+    The response may come from Flask's test client or from requests.
+    """
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = json.loads(answer.text)
@@ -16,5 +19,5 @@ def check_problem(answer, status):
 
 
 def pointers(body):
-    """List what the faults of a 422 point to."""
+    """List the pointers of the faults of a 422."""
     return [fault["pointer"] for fault in body["errors"]]

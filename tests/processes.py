@@ -1,4 +1,4 @@
-"""Real processes for tests: Redis, a worker and the API, each started and ended by its test."""
+"""Start and stop real processes in tests: Redis, workers and the API."""
 
 import os
 import signal
@@ -20,11 +20,11 @@ from jobs.store import JobStore
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-REPORTED = 6000  # characters of the end of each log
+REPORTED = 6000  # characters from the end of each log that a report shows
 
 
 def free_port() -> int:
-    """Find a port that nothing listens at."""
+    """Return a port that no process listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -33,17 +33,20 @@ def free_port() -> int:
 def wait_until(
     condition: Callable[[], Any], *, seconds: float = 30, every: float = 0.05, what: str = ""
 ) -> Any:
-    """Wait for a condition to become true, looked at every so many seconds; returns its value."""
+    """Check a condition every ``every`` seconds until it is true; return its value.
+
+    ``what`` names the condition in the error message.
+    """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"still not after {seconds} s: {what or condition}")
+            raise AssertionError(f"waited {seconds} s in vain for {what or condition}")
         time.sleep(every)
     return value
 
 
 class Process:
-    """A process in a group of its own, whose output goes to a file."""
+    """A process in its own process group, whose output goes to a file."""
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self.log = log
@@ -60,7 +63,7 @@ class Process:
         self.pid = self._process.pid
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
-        """Send the main process a signal and wait for its end; returns its exit status."""
+        """Send a signal to the main process and wait until it ends; return its exit status."""
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
@@ -68,14 +71,15 @@ class Process:
         except subprocess.TimeoutExpired:
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
-            raise AssertionError(f"did not end:\n{self.log.read_text()[-2000:]}") from None
+            log = self.log.read_text()[-2000:]
+            raise AssertionError(f"the process did not end in {seconds} s:\n{log}") from None
 
     def running(self) -> bool:
-        """Tell whether the main process runs."""
+        """Tell whether the main process is running."""
         return self._process.poll() is None
 
     def children(self) -> list[int]:
-        """Give the ids of the main process's children."""
+        """Return the process ids of the main process's children."""
         return [
             int(pid)
             for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
@@ -89,7 +93,7 @@ class Process:
 
 
 class Stack:
-    """One installation of Stepbox in a folder of its own."""
+    """An installation of Stepbox in its own folder, with its own ports."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -116,7 +120,7 @@ class Stack:
         }
 
     def settings(self) -> Settings:
-        """Say where its Redis and its files are."""
+        """Return the settings of this installation."""
         return Settings(
             redis_url=self.environment["STEPBOX_REDIS_URL"],
             redis_password_file=Path(self.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
@@ -125,19 +129,19 @@ class Stack:
         )
 
     def start(self, name: str, *command: str) -> Process:
-        """Start a command with its settings; what it writes goes to a log of that name."""
+        """Start a command with the settings of this installation; ``name`` names its log file."""
         process = Process(list(command), self.environment, self.folder / f"{name}.log")
         self._processes.append(process)
         return process
 
     def kill(self) -> None:
-        """Kill all that was started here and still runs; a clean stop has tests of its own."""
+        """Kill all processes that are still running; other tests cover a clean stop."""
         for process in reversed(self._processes):
             if process.running():
                 process.kill_group()
 
     def report(self) -> str:
-        """Tell what is known of a failure: the states of the jobs, and the end of each log."""
+        """Describe the jobs and show the end of each log, to explain a failure."""
         sections = [("jobs", self._job_states())]
         for log in sorted(self.folder.glob("*.log")):
             sections.append((log.name, log.read_text(errors="replace")[-REPORTED:]))
@@ -148,7 +152,7 @@ class Stack:
             with connect(self.settings()) as client:
                 jobs, _ = JobStore(client).page(limit=20)
         except (RedisError, OSError) as error:
-            return f"not known: {error}"
+            return f"unknown: {error}"
         return "\n".join(
             f"{job.id} {job.status}, attempt {job.attempts}, {len(job.history)} epochs, "
             f"progress {job.progress.fraction:.3f}, worker {job.worker}, error {job.error}"
@@ -156,15 +160,20 @@ class Stack:
         )
 
     def start_redis(self) -> Process:
-        """Start Redis and wait until it takes commands."""
+        """Start Redis, and wait until it accepts commands."""
         process = self.start("redis", "bin/redis-local")
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
     def start_worker(self, name: str = "worker", *prefix: str) -> Process:
-        """Start a worker, by a command before its own if need be.
+        """Start a worker, without waiting until it is ready.
 
-        It takes its first job when it is ready.
+        Parameters
+        ----------
+        name
+            Name of the worker and of its log file.
+        prefix
+            A command that runs the worker's command, such as ``setpriv`` with options.
         """
         options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
         return self.start(
@@ -175,14 +184,14 @@ class Stack:
         )
 
     def start_service(self, *prefix: str) -> Process:
-        """Start the API, by a command before its own if need be, and wait until it answers."""
+        """Start the API, and wait until it answers; ``prefix`` is a command that runs it."""
         process = self.start(
             "service",
             *prefix,
             "gunicorn",
             "-c",
             "service/server/gunicorn_conf.py",
-            "service.server.asgi:app",
+            "service.asgi:app",
         )
         wait_until(self._service_answers, what="the API to answer")
         return process
@@ -201,10 +210,10 @@ class Stack:
         except requests.RequestException:
             return False
 
-    # -- what a client does ---------------------------------------------------------------
+    # -- requests of a client -------------------------------------------------------------
 
     def train(self, **body: Any) -> dict[str, Any]:
-        """Start a training and return the job."""
+        """Submit a job and return it."""
         answer = requests.post(f"{self.url}/train", json=body, timeout=10)
         assert answer.status_code == 202, answer.text
         return answer.json()
@@ -216,21 +225,21 @@ class Stack:
         return answer.json()
 
     def wait_for(self, id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
-        """Wait until a job is in one of these states, by default any final one."""
+        """Wait until a job has one of these statuses, by default any final one; return the job."""
         wanted = statuses or ("succeeded", "failed", "cancelled")
         return wait_until(
             lambda: (job := self.job(id))["status"] in wanted and job,
             seconds=seconds,
-            every=0.1,  # to ask costs the API and the test a tenth of a core at this rate
+            every=0.1,  # at this rate, the requests take a tenth of a core
             what=f"job {id} to be {' or '.join(wanted)}",
         )
 
 
 @contextmanager
 def stack_in(folder: Path, **settings: str) -> Iterator[Stack]:
-    """Give an installation of which nothing runs yet; what is started ends with the context.
+    """Provide an installation; kill all its processes at the end of the context.
 
-    An error that leaves the context bears a note with the jobs' states and the logs.
+    If the context ends with an error, a note with the jobs and the logs is added to it.
     """
     stack = Stack(folder, **settings)
     try:

@@ -1,1 +1,1 @@
-"""The worker: a Celery application that runs trainings."""
+"""The worker: a Celery application that runs training jobs."""

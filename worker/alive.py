@@ -1,32 +1,35 @@
-"""The file by which the worker's watch says, each second, that it is alive."""
+"""The heartbeat file of a worker, which the reaper writes every second."""
 
 import json
 import os
 import time
 from pathlib import Path
 
-SILENT_S = 15
+SILENT_S = 15  # a worker whose heartbeat is older counts as dead
 
 
-def say_alive(path: Path, stalled: str | None) -> None:
-    """Write when it is, by a clock that cannot be set, and why no jobs are taken, if so."""
+def write_heartbeat(path: Path, stalled: str | None) -> None:
+    """Write the time, and why the worker takes no jobs if it has stalled.
+
+    The time comes from the monotonic clock, which cannot be set.
+    """
     new = path.with_name(f"{path.name}.new")
     new.write_text(json.dumps({"monotonic": time.monotonic(), "stalled": stalled}))
     new.replace(path)
 
 
-def fault(path: Path) -> str | None:
-    """Say what is wrong with the worker whose file it is; None where nothing is."""
+def find_fault(path: Path) -> str | None:
+    """Return what is wrong with the worker that writes this file, or None."""
     try:
-        said = json.loads(path.read_text())
-        age, stalled = time.monotonic() - said["monotonic"], said["stalled"]
+        heartbeat = json.loads(path.read_text())
+        age, stalled = time.monotonic() - heartbeat["monotonic"], heartbeat["stalled"]
         owner = path.stat().st_uid
     except FileNotFoundError:
-        return f"the worker's watch has not written {path}: it has not started, or must not"
+        return f"the worker has not written {path}: it has not started, or cannot write there"
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"what the worker's watch writes cannot be read from {path}: {error}"
+        return f"the worker's heartbeat cannot be read from {path}: {error}"
     if owner != os.geteuid():
-        return f"{path} belongs to another user, {owner}: let STEPBOX_ALIVE_FILE name another file"
+        return f"{path} belongs to another user ({owner}): set STEPBOX_ALIVE_FILE to another file"
     if age > SILENT_S:
-        return f"the worker's watch was last seen {age:.0f} s ago"
+        return f"the worker's last heartbeat was {age:.0f} s ago"
     return f"the worker {stalled}" if stalled else None

@@ -1,6 +1,6 @@
-"""The Celery application: one task, which takes no arguments.
+"""The Celery application. It has one task, which takes no arguments.
 
-A message is an anonymous token that says 'try to claim a job'.
+A message is an anonymous token that tells a worker to try to claim a job.
 """
 
 import logging
@@ -26,7 +26,10 @@ app.steps["worker"].add(Reaper)
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def set_up_logging(instance: Any, options: dict[str, Any], **_: Any) -> None:
-    """Log as the API does, warnings too; the banner is no log line."""
+    """Log in the format of the API, including Python warnings.
+
+    Celery's banner is not a log line, so it is left out of JSON logs.
+    """
     dictConfig(logging_config(settings.log_format, options.get("loglevel") or logging.INFO))
     logging.captureWarnings(True)
     instance.quiet = settings.log_format == "json"
@@ -34,7 +37,7 @@ def set_up_logging(instance: Any, options: dict[str, Any], **_: Any) -> None:
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_logging(**_: Any) -> None:
-    """Do nothing: that there is a receiver keeps Celery from setting up logging of its own."""
+    """Do nothing: if this signal has a receiver, Celery does not set up its own logging."""
 
 
 @app.task(name=TASK_NAME, bind=True)  # type: ignore[untyped-decorator]

@@ -1,4 +1,4 @@
-"""Print what this worker trains on, and with which versions, as JSON."""
+"""Print the device that this worker trains on, and the versions it uses, as JSON."""
 
 import ctypes
 import json
@@ -8,11 +8,11 @@ from platform import python_version
 
 from stepbox import __version__
 
-HOST_GPUS = Path("/proc/driver/nvidia/gpus")  # the driver shows it in every container
+HOST_GPUS = Path("/proc/driver/nvidia/gpus")  # visible in every container, even without a GPU
 
 
 def driver_sees_device() -> bool:
-    """Tell whether NVIDIA's driver sees a device; where it does not, torch cannot either."""
+    """Tell whether NVIDIA's driver sees a device; if it sees none, torch cannot either."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -22,10 +22,10 @@ def driver_sees_device() -> bool:
 
 
 def find_device() -> tuple[str, str]:
-    """Name the device that trainings run on, and say why; asks torch only if there is a choice."""
+    """Return the device that trainings run on and the reason; import torch only if needed."""
     if not driver_sees_device():
         return "cpu", "no CUDA device is visible"
-    from stepbox.training.torch_trainer import visible_device  # takes seconds
+    from stepbox.training.torch_trainer import visible_device  # imports torch: takes seconds
 
     return visible_device()
 
@@ -35,8 +35,8 @@ def main() -> None:
     name, reason = find_device()
     if name == "cpu" and HOST_GPUS.is_dir() and any(HOST_GPUS.iterdir()):
         reason = (
-            "the host has an NVIDIA GPU that this container was not given: start with "
-            "ACCELERATOR=cuda docker compose up to train on it"
+            "the host has an NVIDIA GPU, but this container has no access to it: to train on it, "
+            "start with ACCELERATOR=cuda docker compose up"
         )
     versions = {
         "stepbox": __version__,

@@ -1,14 +1,14 @@
-"""Exit with 0 where the worker's watch is alive and the worker takes jobs, else say why not."""
+"""Health check of the worker: exit with 0 if it is alive and takes jobs, else say why not."""
 
 import sys
 
-from worker.alive import fault
+from worker.alive import find_fault
 from worker.settings import WorkerSettings
 
 
 def main() -> int:
-    """Read the file that the watch writes each second."""
-    found = fault(WorkerSettings.from_environment().alive_file)
+    """Read the heartbeat file that the worker writes every second."""
+    found = find_fault(WorkerSettings.from_environment().alive_file)
     print(found or "the worker is alive")
     return int(found is not None)
 

@@ -1,31 +1,38 @@
-"""Which running jobs are silent: those whose process may be on a machine that is gone."""
+"""Find the running jobs that have stopped reporting, for example because their machine died."""
 
 from collections.abc import Iterable
 
 from jobs.watch import Death
 
-LEASE_LOOKS = 10  # without a new beat, a second apart; a training makes two a second
+LEASE_CHECKS = 10  # one per second; a training reports twice per second
 
 
 class Leases:
-    """What a watch has seen of the running jobs.
+    """Detects expired leases from the beats of the running jobs.
 
-    A lease is counted in looks that found Redis, not in time: no clock can be set back, and while
-    Redis or the watch is away none passes.
+    A lease expires when `LEASE_CHECKS` checks in a row have found the same beat. It depends on no
+    clock, so setting a clock cannot end it. No check happens while Redis or the reaper is down,
+    so no lease expires then.
     """
 
     def __init__(self) -> None:
-        self._looks: dict[tuple[str, str, str], int] = {}
+        self._checks: dict[tuple[str, str, str], int] = {}
 
-    def ended(self, beats: Iterable[tuple[str, str, str]]) -> list[Death]:
-        """Take one look, at (job, fence, beat) of the running jobs; list those that are silent."""
-        self._looks = {beat: self._looks.get(beat, -1) + 1 for beat in beats}
+    def expired(self, beats: Iterable[tuple[str, str, str]]) -> list[Death]:
+        """Check the running jobs once; return those whose lease has expired.
+
+        Parameters
+        ----------
+        beats
+            (job, fence, beat) of each running job.
+        """
+        self._checks = {beat: self._checks.get(beat, -1) + 1 for beat in beats}
         return [
             Death(job, fence, "lease", beat)
-            for (job, fence, beat), looks in self._looks.items()
-            if looks >= LEASE_LOOKS
+            for (job, fence, beat), checks in self._checks.items()
+            if checks >= LEASE_CHECKS
         ]
 
-    def begin_anew(self) -> None:
-        """Forget all: Redis was away, so nobody could report."""
-        self._looks = {}
+    def reset(self) -> None:
+        """Start counting again: Redis was unavailable, so no job could report."""
+        self._checks = {}

@@ -1,18 +1,18 @@
-"""How often the kernel has killed a process of this control group for want of memory."""
+"""How often the kernel has killed a process of this control group because memory ran out."""
 
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
-COUNTS = {  # controller in /proc/self/cgroup → its folder, and the file that has the count
+COUNTS = {  # controller in /proc/self/cgroup → (its folder, the file that contains the count)
     "": ("", "memory.events"),  # version 2
     "memory": ("memory", "memory.oom_control"),  # version 1
 }
 
 
 def oom_kills() -> int | None:
-    """Count them since the group was made; None where the kernel does not tell."""
+    """Return the number of these kills since the group was created; None if it is unknown."""
     try:
         groups = (PROC / "self/cgroup").read_text().splitlines()
     except OSError:

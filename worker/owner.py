@@ -1,4 +1,4 @@
-"""Who runs a job: a process, named so that another process can tell whether it is dead."""
+"""The owner of a job: the process that runs it. Other processes can tell whether it is dead."""
 
 import logging
 import os
@@ -13,18 +13,21 @@ from worker.memory import oom_kills
 log = logging.getLogger(__name__)
 
 PROC = Path("/proc")
-SAID = {
+ENDINGS = {  # for the log line of each cause
     "process": "is dead",
-    "memory": "is dead: the kernel killed it for want of memory",
-    "stop": "has ended with its worker",
+    "memory": "is dead: the kernel killed it because memory ran out",
+    "stop": "ended because its worker shut down",
 }
 
 
 def this_process() -> dict[str, Any]:
-    """Name this process: its machine's boot, its pid namespace, its pid and start time.
+    """Describe this process.
 
-    What else it says tells how it ended: who its parent was, and how many processes the kernel
-    had killed before for want of memory.
+    Returns
+    -------
+    dict
+        ``boot``, ``pid_namespace``, ``pid`` and ``start`` identify the process. ``parent`` and
+        ``oom_kills`` (the number of kills so far) help to find out later why it died.
     """
     return {
         **_surroundings(),
@@ -41,9 +44,10 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
     Parameters
     ----------
     jobs
-        All jobs.
+        The job store.
     stopping
-        This process is a worker that ends its children: their death is no fault of their jobs.
+        True if this process is a worker that shuts down. It ends its child processes itself, so
+        their deaths do not count against their jobs.
     """
     deaths = []
     for job, fence, owner in jobs.owners():
@@ -56,25 +60,29 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
                 cause = "memory"
             deaths.append(Death(job, fence, cause))
             with about(job, jobs.request_id(job)):
-                log.warning("job %s: the process of attempt %s %s", job, fence, SAID[cause])
+                log.warning("job %s: the process of attempt %s %s", job, fence, ENDINGS[cause])
     return deaths
 
 
 def _killed_for_memory(owner: dict[str, Any]) -> bool:
-    """Tell whether the kernel has killed for want of memory since a process took its job."""
+    """Tell whether the kernel has killed any process of this group since the owner's claim."""
     before, now = owner.get("oom_kills"), oom_kills()
     return before is not None and now is not None and now > before
 
 
 def is_dead(owner: dict[str, Any]) -> bool:
-    """Tell whether a process is known to be dead; one elsewhere never is: its lease decides."""
+    """Tell whether a process is known to be dead.
+
+    This is never known of a process on another machine or in another container. There, only the
+    lease decides.
+    """
     if not PROC.exists() or {name: owner.get(name) for name in _surroundings()} != _surroundings():
         return False
     return bool(_start_time(owner["pid"]) != owner["start"])
 
 
 def _surroundings() -> dict[str, Any]:
-    if not PROC.exists():  # no Linux: nothing is known, so leases alone decide
+    if not PROC.exists():  # not Linux: no process is known to be dead, so only leases decide
         return {"boot": None, "pid_namespace": None}
     return {
         "boot": (PROC / "sys/kernel/random/boot_id").read_text().strip(),
@@ -83,11 +91,11 @@ def _surroundings() -> dict[str, Any]:
 
 
 def _start_time(pid: int) -> str | None:
-    """Read when a process started, in clock ticks since boot; None for none or a zombie."""
+    """Read the start time of a process, in clock ticks since boot; None if it is dead."""
     try:
-        # The command's name, in parentheses, may hold spaces: the fields start behind it.
+        # The command name, in parentheses, may contain spaces, so read the fields after it.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
     state, start = fields[0], fields[19]
-    return None if state == "Z" else start
+    return None if state == "Z" else start  # Z: a zombie

@@ -1,4 +1,4 @@
-"""The worker's own watch: it requeues lost jobs and makes up for lost tokens."""
+"""The reaper: puts lost jobs back into the queue and replaces lost tokens."""
 
 import json
 import logging
@@ -17,11 +17,11 @@ from redis.exceptions import RedisError
 from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError
-from worker.alive import say_alive
+from worker.alive import write_heartbeat
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
-from worker.stall import Stall, cure
+from worker.stall import Stall, repair
 from worker.training import Stores
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,10 @@ UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions":
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
-    """A thread of the worker's main process: Celery's timers stand still while Redis is away.
+    """A thread of the worker's main process that watches over the jobs.
 
-    Others hear of the worker from here, so not before it takes jobs.
+    It is a thread because Celery's timers stop while Redis is unavailable. It also announces the
+    worker: it sends a heartbeat to Redis every second, once the worker accepts jobs.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -41,22 +42,22 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = WorkerSettings()
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
-        self._about: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._description: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
-        self._said = True
+        self._heartbeat_written = True
         self._swept = False
         self._ready = Event()
         self._stopping = Event()
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
-        """Start the watch."""
+        """Start the thread."""
         worker_ready.connect(self._on_ready)
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
-        """Stop the watch, after a last look: the pool's processes are gone by now."""
+        """Stop the thread after a last round: the processes of the pool have ended by now."""
         self._stopping.set()
         self._thread.join()
 
@@ -66,51 +67,52 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._ready.set()
 
     def _run(self, worker: Any) -> None:
-        Thread(target=self._describe, daemon=True).start()  # can take seconds: jobs do not wait
+        Thread(target=self._describe, daemon=True).start()  # may take seconds; jobs do not wait
         reachable = True
         while True:
             last = self._stopping.wait(PERIOD_S)
-            self._say_alive()
+            self._write_heartbeat()
             try:
                 if self._ready.is_set():
                     self._sweep()
-                    self._look(worker)
+                    self._reap(worker)
                 reachable = True
-            except Exception as error:  # the watch goes on, whatever happens to Redis
+            except Exception as error:  # the thread must survive every error
                 if isinstance(error, RedisError):
-                    self._leases.begin_anew()
-                    self._stall.begin_anew()
+                    self._leases.reset()
+                    self._stall.reset()
                 if reachable or not isinstance(error, RedisError):
-                    log.warning("the watch over the jobs is interrupted: %s", error)
+                    log.warning("the reaper cannot watch over the jobs: %s", error)
                 reachable = False
             if last:
                 return
 
-    def _look(self, worker: Any) -> None:
+    def _reap(self, worker: Any) -> None:
+        """Requeue the lost jobs, send the heartbeat, and send the tokens that the queue lacks."""
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
-        dead += self._leases.ended(self._jobs.beats())
-        about = {**self._about, "stalled": self._stall.why}
-        found = self._jobs.reap(worker.hostname, about, dead)
-        if not stopping and (number := self._stall.look(found, time.monotonic())):
-            cure(worker, number)
-        for _ in range(found.lacking):
+        dead += self._leases.expired(self._jobs.beats())
+        description = {**self._description, "stalled": self._stall.why}
+        queue = self._jobs.reap(worker.hostname, description, dead)
+        if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
+            repair(worker, attempt)
+        for _ in range(queue.lacking):
             send_token(worker.app)
 
-    def _say_alive(self) -> None:
+    def _write_heartbeat(self) -> None:
         try:
-            say_alive(self._settings.alive_file, self._stall.why)
-            self._said = True
-        except OSError as error:  # the watch goes on; who asks for its health hears of it
-            if self._said:
-                log.warning("cannot say that the worker is alive: %s", error)
-            self._said = False
+            write_heartbeat(self._settings.alive_file, self._stall.why)
+            self._heartbeat_written = True
+        except OSError as error:  # the worker keeps running; its health check fails
+            if self._heartbeat_written:
+                log.warning("cannot write the worker's heartbeat: %s", error)
+            self._heartbeat_written = False
 
     def _sweep(self) -> None:
-        """Remove, once, what killed processes left behind."""
+        """Remove the files that killed processes left behind; once per start of the worker."""
         if self._swept:
             return
-        with suppress(OSError):  # where nothing can be written, the jobs will say so
+        with suppress(OSError):  # if the folder cannot be written, the jobs will report it
             self._stores.models.sweep()
         for job in self._stores.checkpoints.jobs():
             try:
@@ -122,16 +124,16 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._swept = True
 
     def _describe(self) -> None:
-        """Find out what this worker trains on, by a process of its own.
+        """Find out which device this worker trains on, in a separate process.
 
-        CUDA and forked processes do not mix: the main process never imports torch.
+        The main process never imports torch, because its forked children could not use CUDA then.
         """
         finished = subprocess.run(
             [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False
         )
         if finished.returncode:
-            log.warning("the devices are unknown: %s", finished.stderr.strip()[-500:])
+            log.warning("cannot find out the device: %s", finished.stderr.strip()[-500:])
             return
-        self._about |= json.loads(finished.stdout)
-        device = self._about["device"]
+        self._description |= json.loads(finished.stdout)
+        device = self._description["device"]
         log.info("trains on %s: %s", device["name"], device["detail"])

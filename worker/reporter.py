@@ -1,4 +1,4 @@
-"""What a training tells Redis: by a thread of its own, so that it never waits for Redis."""
+"""Report a training to Redis, in a separate thread, so that the training never waits for Redis."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ from jobs.store import Claim, JobStore, Verdict
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 0.5  # between reports: bounds the events of a job and how late a cancel is seen
+PERIOD_S = 0.5  # between reports: bounds the events of a job, and how late it notices a cancel
 RETRY_S = 0.5
 
 P = ParamSpec("P")
@@ -29,38 +29,39 @@ R = TypeVar("R")
 
 
 class JobCancelledError(Exception):
-    """The job's user has cancelled it."""
+    """A user has cancelled the job."""
 
 
 class LeaseLostError(Exception):
-    """Another worker may have taken the job; this one must leave it alone."""
+    """The worker has lost the job; another worker may have claimed it."""
 
 
 def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call Redis until it answers, for as long as it is away or cannot write."""
+    """Call Redis, and retry for as long as it is unavailable or cannot write."""
     while True:
         try:
             return call(*args, **kwargs)
         except (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError) as error:
-            log.warning("Redis is away, trying again: %s", error)
+            log.warning("Redis is unavailable, retrying: %s", error)
         except ResponseError as error:
-            if not str(error).startswith("MISCONF"):  # its disk is full
+            if not str(error).startswith("MISCONF"):  # MISCONF: the disk of Redis is full
                 raise
-            log.warning("Redis cannot write, trying again: %s", error)
+            log.warning("Redis cannot write, retrying: %s", error)
         time.sleep(RETRY_S)
 
 
 class _Point(NamedTuple):
-    """What the training has reached: an epoch's end, a checkpoint within one, or both."""
+    """A point of the training to store: the end of an epoch, a checkpoint, or both."""
 
     epoch: Mapping[str, Any] | None
     checkpoint: str | None
 
 
 class Reporter(Thread):
-    """Stores epochs and progress, renews the lease, and hears of a cancel.
+    """A thread that stores epochs and progress, renews the lease, and notices a cancel.
 
-    Used as a context: the thread runs within it, and has stored all it was given at its end.
+    Use it as a context manager: the thread starts on entry. On exit, it stores everything that it
+    was given, and ends.
     """
 
     def __init__(self, jobs: JobStore, claim: Claim) -> None:
@@ -75,38 +76,38 @@ class Reporter(Thread):
         self._checkpoint = claim.checkpoint
 
     def progress(self, progress: Mapping[str, Any]) -> None:
-        """Take the latest progress; of several within a period the last is stored."""
+        """Store the progress with the next report; a newer progress replaces an unsent one."""
         with self._changed:
             self._progress = progress
         self.check()
 
     def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
-        """Take an epoch's history entry, a checkpoint, or both; all are stored, in order."""
+        """Store the history entry of an epoch, a checkpoint, or both; all are stored in order."""
         with self._changed:
             self._points.append(_Point(epoch, checkpoint))
             self._changed.notify_all()
         self.check()
 
     def checkpoints(self) -> set[str | None]:
-        """Name the checkpoints that still count: the stored one, and those yet to be stored."""
+        """Return the names of the stored checkpoint and of those still to be stored."""
         with self._changed:
             return {self._checkpoint, *(point.checkpoint for point in self._points)}
 
     def check(self) -> None:
-        """Raise JobCancelledError or LeaseLostError where the job must stop."""
+        """Raise JobCancelledError or LeaseLostError if the job must stop."""
         if self._verdict == "cancel":
             raise JobCancelledError
         if self._verdict == "lost":
             raise LeaseLostError
 
     def flush(self) -> None:
-        """Wait until everything taken is stored, or the job is lost."""
+        """Wait until everything is stored, or the job is lost."""
         with self._changed:
             self._changed.wait_for(lambda: not self._pending() or self._verdict == "lost")
         self.check()
 
     def run(self) -> None:
-        """Report once a period, and at once when an epoch ends."""
+        """Report every `PERIOD_S`, and at once when there is a point to store."""
         with about(self._claim.job, self._claim.request_id):
             self._report_all()
 

@@ -1,4 +1,4 @@
-"""Settings of the worker alone."""
+"""Settings of the worker only."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,16 @@ from jobs.settings import Settings, read_text
 
 
 class WorkerSettings(Settings):
-    """What the worker needs beside the shared settings."""
+    """The shared settings, and those of the worker only."""
 
     alive_file: Path = Field(
         default_factory=lambda: Path(gettempdir()) / f"stepbox-worker-{os.getuid()}.alive",
-        description="File that the worker writes each second, for `python -m worker.health`.",
+        description="File that the worker writes every second, for `python -m worker.health`.",
     )
     stall_s: float = Field(
-        30, gt=0, description="Seconds for which a worker may take no job although one waits."
+        30,
+        gt=0,
+        description="Seconds after which an idle worker that takes no waiting job has stalled.",
     )
 
     @field_validator("redis_password_file")

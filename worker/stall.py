@@ -1,8 +1,11 @@
-"""A worker that takes no job although one waits and it runs none: how it shows, and what helps.
+"""Detect and repair a stalled worker: an idle worker that takes no job although jobs are waiting.
 
-Two faults are known. A process of the pool hangs with a token that it took: it is killed, and the
-pool makes another. Celery's consumer takes no messages after Redis was away (celery#10302): its
-connection is made anew. Where that did not help three times, the worker ends, to be started anew.
+Two causes are known, and each has a repair:
+
+- A process of the pool hangs with a token. It is killed, and the pool starts another.
+- Celery's consumer takes no messages after Redis was unavailable (celery#10302). It reconnects.
+
+If three repairs have not helped, the worker exits, so that it is started again.
 """
 
 import logging
@@ -13,69 +16,82 @@ from typing import Any, NoReturn
 
 from celery.worker import state
 
-from jobs.watch import Look
+from jobs.watch import QueueState
 
 log = logging.getLogger(__name__)
 
-TRIES = 3  # before the worker ends: the pool takes seconds to replace a process
-EXIT_STATUS = 75  # EX_TEMPFAIL: whoever started the worker shall start it again
+TRIES = 3  # repairs before the worker exits: the pool takes seconds to replace a process
+EXIT_STATUS = 75  # EX_TEMPFAIL: tells the process that started the worker to start it again
 
 
 class Stall:
-    """Finds that a worker has stalled, by its watch's looks.
+    """Detects that a worker has stalled.
 
     Parameters
     ----------
     patience_s
-        For how long a worker may take nothing.
+        Seconds for which an idle worker may take no job although jobs are waiting.
 
     Attributes
     ----------
     why
-        What others are told; None while the worker takes jobs, or has none to take.
+        Why the worker has stalled, for `GET /system` and the health check; None if it has not.
     """
 
     def __init__(self, patience_s: float) -> None:
         self._patience_s = patience_s
         self._since: float | None = None
         self._claimed = ""
-        self._cures = 0
+        self._attempts = 0
         self.why: str | None = None
 
-    def look(self, found: Look, now: float) -> int:
-        """Take one look, at a moment in seconds; returns which cure in a row is due, or 0."""
-        if found.waiting == 0 or found.running > 0 or found.claimed != self._claimed:
-            self._claimed, self._since, self._cures, self.why = found.claimed, None, 0, None
+    def check(self, queue: QueueState, now: float) -> int:
+        """Check the worker once.
+
+        Parameters
+        ----------
+        queue
+            The queue, and the jobs of this worker.
+        now
+            Time in seconds, from any clock that never goes back.
+
+        Returns
+        -------
+        int
+            The number of the repair that is due now, counted from 1; 0 if none is due.
+        """
+        if queue.waiting == 0 or queue.running > 0 or queue.claimed != self._claimed:
+            self._claimed, self._since, self._attempts, self.why = queue.claimed, None, 0, None
             return 0
         if self._since is None:
             self._since = now
         if now - self._since < self._patience_s:
             return 0
         self._since = now
-        self._cures += 1
-        self.why = f"took no job for {self._patience_s:g} s although one waits and it runs none"
-        return self._cures
+        self._attempts += 1
+        self.why = f"is idle and took no job for {self._patience_s:g} s although jobs are waiting"
+        return self._attempts
 
-    def begin_anew(self) -> None:
-        """Forget since when: Redis was away."""
+    def reset(self) -> None:
+        """Start the wait again: Redis was unavailable."""
         self._since = None
 
 
-def cure(worker: Any, number: int) -> None:
-    """Do something about a worker that has stalled: first what disturbs nothing else."""
-    if number > TRIES:
-        log.critical("still takes no job: ends, to be started again")
-        os._exit(EXIT_STATUS)  # it runs no job, and its main thread may hang
+def repair(worker: Any, attempt: int) -> None:
+    """Repair a stalled worker; exit if `TRIES` repairs have not helped."""
+    if attempt > TRIES:
+        log.critical("the worker still takes no job: it exits, to be started again")
+        os._exit(EXIT_STATUS)  # loses nothing: no job runs here. The main thread may hang.
     if state.reserved_requests:
-        log.warning("takes no job: a process hangs with a token, and is replaced")
+        log.warning("the worker takes no job: a process hangs with a token, and is replaced")
         for pid in worker.pool.info["processes"]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     else:
-        log.warning("takes no job: connects to Redis anew")
+        log.warning("the worker takes no job: it reconnects to Redis")
         worker.consumer.call_soon(_interrupt)
 
 
 def _interrupt() -> NoReturn:
-    """Let the consumer's loop believe that its connection is lost."""
+    """Make the consumer reconnect, by the error of a lost connection."""
     raise ConnectionResetError("the worker took no messages")

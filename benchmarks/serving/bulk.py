@@ -1,11 +1,11 @@
-"""Print how many images a second Stepbox classifies where a request carries many.
+"""Measure how many images per second Stepbox classifies if each request contains many.
 
     python -m benchmarks.serving.bulk [--quick] [--recipe mnist-numpy]
 
-Started as users start it, on two cores of which wrk takes its share, with one model: by default
-the one that the README's tour trains. Four connections send the same request again and again.
-Every answer is the whole one: index, label, probability, ten probabilities and ten logits an
-image, as JSON.
+Stepbox runs as users start it, on two cores that it shares with wrk. It serves one model, by
+default the one of the README. Four connections send the same request again and again. The answer
+is complete: as JSON, it contains the index, the label, the probability, ten probabilities and ten
+logits of each image.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving.contenders import STEPBOX
+from benchmarks.serving.deployment import CACHE, Deployment, prepare_bench
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import DATA, serve_model
-from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from stepbox.data.builtin import load_dataset
 from stepbox.images.decode import encode_png
@@ -30,19 +30,19 @@ CONNECTIONS = 4
 
 
 def npy(images: Array) -> bytes:
-    """Write images, shape (n, 28, 28), as one `.npy` file."""
+    """Encode images, shape (n, 28, 28), as one `.npy` file."""
     stream = io.BytesIO()
     np.save(stream, images)
     return stream.getvalue()
 
 
 def pixels(images: Array) -> bytes:
-    """Write images as JSON rows of pixels."""
+    """Encode images as JSON rows of pixels."""
     return json.dumps({"images": images.tolist()}, separators=(",", ":")).encode()
 
 
 def multipart(images: Array, boundary: str) -> bytes:
-    """Write images as PNG files, each a part of one form."""
+    """Encode images as PNG files in one multipart form."""
     parts = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="{index}.png"\r\n'
         "Content-Type: image/png\r\n\r\n".encode()
@@ -54,9 +54,9 @@ def multipart(images: Array, boundary: str) -> bytes:
 
 
 def main() -> None:
-    """Print a table, one line for each kind of request."""
+    """Print a table with one line per kind of request."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round of 2 s, to try it")
+    parser.add_argument("--quick", action="store_true", help="one round, loads of 2 s")
     parser.add_argument("--recipe", choices=RECIPES, default="mnist-numpy")
     arguments = parser.parse_args()
     rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)
@@ -75,12 +75,12 @@ def main() -> None:
             multipart(images[:500], boundary),
         ),
     )
-    place = Place(STEPBOX, CACHE, serve_model(CACHE / "bulk" / recipe.name, recipe))
-    place.prepare()
-    file = Path(place.folder, "bulk")
-    print("| request | images in it | images/s | p50 ms | p99 ms | CPU µs an image | MB | errors |")
+    deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "bulk" / recipe.name, recipe))
+    deployment.prepare()
+    file = Path(deployment.folder, "bulk")
+    print("| request | images | images/s | p50 ms | p99 ms | CPU µs per image | MB | errors |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    with place.running() as (port, _):
+    with deployment.running() as (port, _):
         for name, count, content_type, body in cases:
             file.write_bytes(body)
             command = wrk_command(

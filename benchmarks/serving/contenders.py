@@ -1,4 +1,4 @@
-"""Who is compared: how each is installed, started, asked and read."""
+"""The servers to compare: how to install and start each, send requests, and read its answers."""
 
 import base64
 import json
@@ -11,51 +11,56 @@ from benchmarks.serving.processes import ROOT
 PEERS = ROOT / "benchmarks" / "serving" / "peers"
 
 
-def raw(picture: bytes) -> bytes:
-    """Send a picture as it is."""
-    return picture
+def raw(image: bytes) -> bytes:
+    """Return an image file unchanged."""
+    return image
 
 
-def inference_request(picture: bytes) -> bytes:
-    """Wrap a picture in a request of the Open Inference Protocol v2."""
-    data = [base64.b64encode(picture).decode()]
-    tensor = {"name": "picture", "shape": [1, 1], "datatype": "BYTES", "data": data}
+def inference_request(image: bytes) -> bytes:
+    """Wrap an image file in a request of the Open Inference Protocol v2."""
+    data = [base64.b64encode(image).decode()]
+    tensor = {"name": "image", "shape": [1, 1], "datatype": "BYTES", "data": data}
     return json.dumps({"inputs": [tensor]}).encode()
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model server with our network.
+    """A model server that serves our network.
 
-    `{port}`, `{folder}`, `{env}` and `{root}` in commands and files stand for the port to listen
-    at, a folder for its files, the folder of its virtual environment and this repository's.
+    Commands, settings and files may contain `{port}` (the port to listen on), `{folder}` (for its
+    files), `{env}` (its virtual environment), `{root}` (the folder of this repository), `{models}`
+    and `{weights}` (the model).
 
     Attributes
     ----------
     name
-        What `--peers` calls it.
+        Name for `--peers`.
     title
-        What the table calls it; `{package}` stands for the version of that package.
+        Name in the table; `{package}` is replaced by the version of that package.
     command
-        What starts it, in `peers/`, or in the repository where `environment` is empty.
+        Command that starts the server. It runs in `peers/` if there are requirements, else in the
+        folder of this repository.
     requirements
-        What its virtual environment gets from PyPI; without any it runs in Stepbox's own.
+        Packages to install from PyPI into its virtual environment; if there are none, it runs in
+        the environment of Stepbox.
     settings
         Environment variables.
     needs
         A program that must be in PATH.
     files
-        Files to write into its folder before it starts: name → text.
+        Maps the names of files in its folder to their text; written before each start.
     prepare
-        Commands to run there before it starts, once.
+        Commands to run once before the first start.
     path
-        Where it is asked.
-    content_type, body
-        What the request is.
+        Path of the prediction requests.
+    content_type
+        Content type of the requests.
+    body
+        Turns an image file into the body of a request.
     form
-        What the table says of the request.
+        Form of the request, for the table.
     probabilities
-        Picks the ten probabilities out of the answer.
+        Returns the ten probabilities from a parsed answer.
     """
 
     name: str
@@ -74,12 +79,12 @@ class Contender:
 
 
 def procfile() -> dict[str, str]:
-    """Read from Procfile how Stepbox's processes are started: name → command."""
+    """Read Procfile; return the commands of Stepbox's processes by name."""
     lines = (line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
     return {name: command.replace("exec ", "") for name, command in lines}
 
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # a process, as `service/server/gunicorn_conf.py` has it
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # as in `service/server/gunicorn_conf.py`
 STEPBOX_SETTINGS = {"STEPBOX_PORT": "{port}", "STEPBOX_MODELS_DIR": "{models}"}
 
 
@@ -108,7 +113,7 @@ disable_system_metrics=true
 install_py_dep_per_model=false
 """
 
-# Warnings alone: as it comes, TorchServe writes fifteen lines a request.
+# Log only warnings: by default, TorchServe logs fifteen lines per request.
 TORCHSERVE_LOGGING = """\
 <Configuration>
   <Appenders><Console name="console"><PatternLayout pattern="%p %m%n"/></Console></Appenders>
@@ -147,7 +152,7 @@ CONTENDERS = (
     Contender(
         name="mlserver",
         title="MLServer {mlserver}",
-        requirements=("mlserver==1.7.1", "uvloop==0.21.0"),  # its workers fail on a later uvloop
+        requirements=("mlserver==1.7.1", "uvloop==0.21.0"),  # its workers fail with a later uvloop
         command="{env}/bin/mlserver start {folder}",
         settings={"PYTHONPATH": str(PEERS)},
         files={
@@ -190,7 +195,7 @@ CONTENDERS = (
         command="{env}/bin/python ray_app.py",
         settings={"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"},
     ),
-    # Other ways to serve Stepbox, which it does without for the figures that these give.
+    # Other ways to serve Stepbox's predictions, which are slower or no faster.
     Contender(
         name="flask",
         title="Stepbox's Flask app alone, gunicorn gthread ×2",
@@ -201,7 +206,7 @@ CONTENDERS = (
     ),
     Contender(
         name="wsgi",
-        title="Stepbox's way before Flask by WSGI, gunicorn gevent {gevent} ×2",
+        title="Stepbox's predictions as a WSGI callable, gunicorn gevent {gevent} ×2",
         requirements=("gevent==26.9.0",),
         command="{env}/bin/python -m gunicorn --bind 127.0.0.1:{port} --workers 2 "
         "--worker-class gevent wsgi_front:app",
@@ -210,7 +215,7 @@ CONTENDERS = (
     ),
     Contender(
         name="asgi",
-        title="Stepbox's way as an ASGI application, uvicorn ×2",
+        title="Stepbox's predictions as an ASGI application, uvicorn ×2",
         command="uvicorn benchmarks.serving.peers.asgi_front:app --port {port} --workers 2 "
         "--loop uvloop --http httptools --lifespan off --no-access-log --log-level warning",
         settings={**STEPBOX_SETTINGS, **ONE_THREAD},

@@ -1,8 +1,8 @@
-"""A virtual environment for each peer, made once and kept.
+"""Create a virtual environment for each peer, once.
 
-What a peer needs of its own is installed into it, at fixed versions. torch, NumPy, Pillow and
-safetensors are those of Stepbox's environment, for which a .pth file names its folder, after
-the peer's own: one torch is enough for all, and all decode and multiply with the same code.
+The packages of the peer are installed into it, in fixed versions. A .pth file adds the packages of
+Stepbox's environment behind them. So all peers share one installation of torch, NumPy, Pillow and
+safetensors, and decode and multiply with the same code.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from benchmarks.serving.processes import NotStartedError
 
 
 def make_environment(folder: Path, requirements: tuple[str, ...]) -> None:
-    """Make a virtual environment with these requirements, unless it is there.
+    """Create a virtual environment with these requirements, unless it exists.
 
     Raises
     ------
     NotStartedError
-        pip could not install them.
+        pip could not install the requirements.
     """
     stamp = folder / "installed"
     state = hashlib.sha256(repr((sys.version, requirements)).encode()).hexdigest()
@@ -44,7 +44,7 @@ def make_environment(folder: Path, requirements: tuple[str, ...]) -> None:
 
 
 def versions(folder: Path) -> dict[str, str]:
-    """Return the versions of all packages that an environment sees."""
+    """Return the versions of all packages that an environment can import."""
     code = (
         "import json, importlib.metadata as m, platform\n"
         "found = {}\n"

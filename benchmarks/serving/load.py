@@ -1,4 +1,4 @@
-"""Load from wrk, over loopback."""
+"""Generate load with wrk, over loopback."""
 
 import json
 import shutil
@@ -15,18 +15,18 @@ SCRIPT = Path(__file__).with_name("post.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What a run of wrk saw.
+    """The result of a run of wrk.
 
     Attributes
     ----------
     rate
-        Right answers a second.
+        Correct answers per second.
     p50_ms, p99_ms
-        Quantiles of the time to an answer.
+        Median and 99th percentile of the latency.
     errors
-        Answers with another status than 2xx or 3xx, and broken connections and timeouts.
+        Number of answers whose status is not 2xx or 3xx, of broken connections and of timeouts.
     cpu_us
-        Processor time of all the server's processes for an answer.
+        CPU time of all processes of the server per correct answer, in µs.
     """
 
     rate: float
@@ -37,9 +37,9 @@ class Load:
 
 
 def require_wrk() -> None:
-    """End the program where wrk is missing."""
+    """Exit with a message if wrk is missing."""
     if not shutil.which("wrk"):
-        sys.exit("The load comes from wrk, which is missing here: apt-get install wrk, as root")
+        sys.exit("This benchmark needs wrk. Run as root: apt-get install wrk")
 
 
 def wrk_command(
@@ -50,7 +50,7 @@ def wrk_command(
     bodies: Sequence[Path],
     headers: Sequence[str] = (),
 ) -> list[str]:
-    """Build the command of a run: one thread posts the bodies in turn on all connections."""
+    """Return the command of a run: one thread posts the bodies in turn on all connections."""
     return [
         *f"wrk -t 1 -c {connections} -d {seconds:g}s --timeout 10s -s {SCRIPT}".split(),
         *(part for header in headers for part in ("-H", header)),
@@ -59,7 +59,7 @@ def wrk_command(
 
 
 def run_wrk(command: Sequence[str]) -> Load:
-    """Run wrk once, while no other process of ours runs than the server."""
+    """Run wrk once. Apart from it, this process may have no child processes but the server."""
     before = processor_seconds()
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     used = processor_seconds() - before

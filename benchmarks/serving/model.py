@@ -1,4 +1,4 @@
-"""What every server is given: one trained network, and pictures with the answers they must have."""
+"""The input of every server: one trained network, and images with the expected answers."""
 
 import os
 from dataclasses import dataclass
@@ -17,54 +17,54 @@ from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
-PICTURES = 100
+IMAGES = 100
 BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
-DARK = 100  # grey level; Stepbox inverts a picture whose border is lighter than 127
+DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is over 127
 
 
 @dataclass(frozen=True)
 class Served:
-    """A published model and its pictures.
+    """A published model and its images.
 
     Attributes
     ----------
     models_dir
-        The folder of models, for Stepbox.
+        Folder of models, for Stepbox.
     weights
-        Its safetensors file, for everyone else.
-    pictures
-        PNG files of the first test pictures whose ground is dark: nobody inverts them.
+        The safetensors file, for the other servers.
+    image_files
+        PNG files of the first test images with a dark border, so that Stepbox inverts none.
     images
-        Their pixels, uint8, shape (n, 28, 28).
+        The pixels of these images, uint8, shape (n, 28, 28).
     probabilities
-        What must be answered to each, shape (n, 10).
+        The expected answer to each image, shape (n, 10).
     """
 
     models_dir: Path
     weights: Path
-    pictures: list[Path]
+    image_files: list[Path]
     images: Array
     probabilities: Array
 
 
 def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
-    """Train the network in a folder, once, and write the pictures beside it."""
+    """Train the network if the folder has none yet, and write the image files."""
     store = ModelStore(folder / "models")
     test_set = load_dataset(recipe.dataset, "test")
     if not store.ids():
         _train(store, recipe)
     card, network = store.load("latest")
     dark = test_set.images[:, BORDER].mean(axis=1) < DARK
-    images = test_set.images[dark][:PICTURES]
-    pictures = [folder / "pictures" / f"{index}.png" for index in range(PICTURES)]
-    pictures[0].parent.mkdir(exist_ok=True)
-    for path, image in zip(pictures, images, strict=True):
+    images = test_set.images[dark][:IMAGES]
+    image_files = [folder / "image_files" / f"{index}.png" for index in range(IMAGES)]
+    image_files[0].parent.mkdir(exist_ok=True)
+    for path, image in zip(image_files, images, strict=True):
         path.write_bytes(encode_png(image))
-    inputs = scale_pixels(images, card.recipe.pixel_scale, network.weights[0].dtype)
+    inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)
     return Served(
         models_dir=store.folder,
         weights=store.weights_path("latest")[0],
-        pictures=pictures,
+        image_files=image_files,
         images=images,
         probabilities=network.probabilities(inputs),
     )

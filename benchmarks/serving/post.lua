@@ -1,4 +1,5 @@
--- wrk -s post.lua URL -- CONTENT_TYPE FILE...: post the files in turn, and report in one line of JSON.
+-- Usage: wrk -s post.lua URL -- CONTENT_TYPE FILE...
+-- Posts the files in turn, and prints the results as one line of JSON.
 local requests, at = {}, 0
 
 function init(arguments)

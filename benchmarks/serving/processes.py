@@ -1,4 +1,4 @@
-"""Servers as processes: started, watched and ended with all that they start themselves."""
+"""Start, watch and stop servers, with all processes that they start themselves."""
 
 import ctypes
 import os
@@ -20,27 +20,27 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class NotStartedError(Exception):
-    """A server did not come up, and why."""
+    """A server did not start; the message says why."""
 
 
 def prepare_machine() -> None:
-    """Keep this process and all it starts on two cores, and take over what loses its parent.
+    """Keep this process and its descendants on two cores, and adopt orphaned processes.
 
-    A server's processes are then all that descend from this one, whatever they do to hide.
+    So every process of a server stays a descendant of this one, even if its parent ends.
     """
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def free_port() -> int:
-    """Find a port that nothing listens at."""
+    """Return a port that no process listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def descendants() -> list[int]:
-    """Return the processes that descend from this one."""
+    """Return the process ids of all descendants of this process."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -56,7 +56,7 @@ def descendants() -> list[int]:
 
 
 def memory() -> int:
-    """Return the memory of all descendants in bytes, shared pages divided among their holders."""
+    """Return the memory of all descendants in bytes (proportional set size)."""
     total = 0
     for pid in descendants():
         with suppress(OSError):
@@ -67,7 +67,7 @@ def memory() -> int:
 
 
 def processor_seconds() -> float:
-    """Return the processor time that all living descendants have used."""
+    """Return the CPU time that all living descendants have used, in seconds."""
     ticks = 0
     for pid in descendants():
         with suppress(OSError):
@@ -77,18 +77,18 @@ def processor_seconds() -> float:
 
 
 class Server:
-    """A running command, its output in a file.
+    """A running command whose output goes to a file.
 
     Parameters
     ----------
     command
-        As in a shell, without its operators.
+        Command line in shell syntax, without shell operators.
     environment
-        What is set beside this process's environment.
+        Environment variables to add to those of this process.
     log
-        File for its output.
+        File for the output.
     folder
-        Where it runs.
+        Working directory.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class Server:
             )
 
     def check(self, lines: int = 1) -> None:
-        """Raise NotStartedError with the last lines of its log if it has ended."""
+        """Raise NotStartedError, with the last lines of the log, if the command has ended."""
         if self.process.poll() is not None:
             last = self.log.read_text(errors="replace").strip().splitlines()[-lines:]
             words = "\n".join(line[:200] for line in last)
             raise NotStartedError(f"it ended with status {self.process.returncode}: {words}")
 
     def stop(self, patience_s: float = PATIENCE_S) -> None:
-        """Ask it to stop; after a while kill it."""
+        """Send SIGTERM; if the command does not end in time, kill it."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -126,7 +126,7 @@ class Server:
 
 
 def end_all() -> None:
-    """Kill whatever still descends from this process, and wait until all of it is gone."""
+    """Kill all descendants of this process, and wait until they are gone."""
     while left := descendants():
         for pid in left:
             with suppress(ProcessLookupError):

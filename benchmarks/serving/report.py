@@ -1,4 +1,4 @@
-"""The figures as Markdown."""
+"""Format the figures as Markdown."""
 
 import os
 import platform
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks.serving.deployment import CONNECTIONS, Deployment, Round
 from benchmarks.serving.environments import versions
-from benchmarks.serving.place import CONNECTIONS, Place, Round
 from benchmarks.serving.processes import CORES, ROOT
 
 SHOWN = ("fastapi", "uvicorn", "gunicorn", "torch", "numpy", "pillow", "pydantic")
@@ -17,19 +17,19 @@ Results = Mapping[str, list[Round] | str]
 
 
 def machine(load_before: float, rounds: int, seconds: float) -> str:
-    """Name the machine, how busy it was, and what was run."""
+    """Describe the machine, its load average, and the runs."""
     names = re.findall(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.M)
     # wrk -v ends with status 1
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split(" [")[0]
     return (
         f"{names[0] if names else platform.machine()}, {CORES} of {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, {wrk}; medians of {rounds} rounds of {seconds:g} s at each "
-        f"number of connections; load of the machine before: {load_before:.2f}\n"
+        f"number of connections; load average before: {load_before:.2f}\n"
     )
 
 
-def table(places: Sequence[Place], results: Results) -> str:
-    """Write all figures in one table, the skipped ones below it."""
+def table(deployments: Sequence[Deployment], results: Results) -> str:
+    """Format all figures as one table, with the skipped contenders below it."""
     counts = " / ".join(map(str, CONNECTIONS))
     lines = [
         f"| at {counts} connections | request | req/s | p50 ms | p99 ms | CPU µs | memory MB "
@@ -37,15 +37,15 @@ def table(places: Sequence[Place], results: Results) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     skipped = []
-    for place in places:
-        rounds = results[place.contender.name]
-        title = _title(place)
+    for deployment in deployments:
+        rounds = results[deployment.contender.name]
+        title = _title(deployment)
         if isinstance(rounds, str):
             skipped.append(f"\nSkipped: {title}: {rounds}")
             continue
         cells = (
             title,
-            place.contender.form,
+            deployment.contender.form,
             _each(rounds, lambda load: load.rate, ",.0f"),
             _each(rounds, lambda load: load.p50_ms, ".2f"),
             _each(rounds, lambda load: load.p99_ms, ".1f"),
@@ -59,7 +59,7 @@ def table(places: Sequence[Place], results: Results) -> str:
 
 
 def ratios(results: Results) -> str:
-    """Set Stepbox beside FastAPI + torch: as many times the requests, and the rest."""
+    """Compare Stepbox with FastAPI + torch: ratios of requests, latency and memory."""
     ours, theirs = results.get("stepbox"), results.get("fastapi")
     if not isinstance(ours, list) or not isinstance(theirs, list):
         return ""
@@ -75,14 +75,14 @@ def ratios(results: Results) -> str:
     return f"\nStepbox to FastAPI + torch: {', '.join(parts)}; {share:.2f} of the memory.\n"
 
 
-def commands(places: Sequence[Place]) -> str:
-    """Write the commands and the versions that were used."""
+def commands(deployments: Sequence[Deployment]) -> str:
+    """List the commands and the versions that were used."""
     lines = []
-    for place in places:
-        name = place.contender.name
-        lines.append(f"- {name}: `{_shown(place.contender.command)}`")
-        if place.contender.requirements and place.environment.exists():
-            lines.append(f"  with {_versions(place)}")
+    for deployment in deployments:
+        name = deployment.contender.name
+        lines.append(f"- {name}: `{_shown(deployment.contender.command)}`")
+        if deployment.contender.requirements and deployment.environment.exists():
+            lines.append(f"  with {_versions(deployment)}")
     return "\n".join(lines)
 
 
@@ -90,18 +90,21 @@ def _shown(command: str) -> str:
     return command.replace("{env}/bin/", "").replace(f"{ROOT}/", "")
 
 
-def _versions(place: Place) -> str:
-    found = versions(place.environment)
-    own = [requirement.split("==")[0].split("[")[0] for requirement in place.contender.requirements]
+def _versions(deployment: Deployment) -> str:
+    found = versions(deployment.environment)
+    own = [
+        requirement.split("==")[0].split("[")[0]
+        for requirement in deployment.contender.requirements
+    ]
     names = dict.fromkeys([*own, *SHOWN])
     return ", ".join(f"{name} {found[name]}" for name in names if name in found)
 
 
-def _title(place: Place) -> str:
-    title = place.contender.title
-    if "{" not in title or not place.environment.exists():
+def _title(deployment: Deployment) -> str:
+    title = deployment.contender.title
+    if "{" not in title or not deployment.environment.exists():
         return re.sub(r" \{.*?\}", "", title)
-    return title.format_map(versions(place.environment))
+    return title.format_map(versions(deployment.environment))
 
 
 def _middle(rounds: list[Round], value: Callable[[Round], float]) -> float:

@@ -1,16 +1,16 @@
-"""Print what many open event streams cost Stepbox.
+"""Measure what many open event streams cost Stepbox.
 
     python -m benchmarks.serving.streams [--streams 1000] [--quick]
 
-A whole Stepbox runs on two cores, which its worker, training, shares with the service, with wrk
-and with the one process here that reads all streams. Printed are
+A whole Stepbox runs on two cores, and its worker trains all the time. wrk, and the process that
+reads all streams, run on the same cores. It prints
 
-- how many streams open, and how many connections Redis has before and with them;
-- how long after Redis has an epoch's event the last stream has it, for each epoch;
-- the rate of single predictions at 16 connections with the streams open, to the mean of that
-  before they are opened and after they are closed, the training running all the time;
-- how long the service takes to end after SIGTERM with the streams open again, and whether the
-  requests that were in flight got their whole answers.
+- how many streams could be opened, and the number of Redis connections before and after that;
+- for the events of epochs, the delay from Redis to the last stream;
+- the rate of single predictions at 16 connections with the streams open, divided by the mean of
+  the rates before they are opened and after they are closed;
+- how long the service takes to stop after SIGTERM with the streams open again, and whether the
+  requests in flight got complete answers.
 """
 
 import argparse
@@ -27,9 +27,9 @@ import numpy as np
 from benchmarks.installation import Installation, run_stepbox
 from benchmarks.job import start_job, wait_until_running
 from benchmarks.serving.contenders import STEPBOX
+from benchmarks.serving.deployment import CACHE, Deployment, prepare_bench
 from benchmarks.serving.load import run_wrk, wrk_command
 from benchmarks.serving.model import Served, serve_model
-from benchmarks.serving.place import CACHE, Place, prepare_bench
 from benchmarks.serving.processes import memory
 from jobs.connection import connect
 
@@ -43,13 +43,13 @@ class Streams:
     Attributes
     ----------
     refused
-        Status lines of those that were not opened.
+        Status lines of the streams that could not be opened.
     broken
-        Streams whose connection broke before its end.
+        Number of streams whose connection broke.
     arrivals
-        For each epoch, how long after Redis had its event each stream had it, seconds.
+        For the event of each epoch, the delay from Redis to each stream, in seconds.
     last_end
-        When the last stream so far ended, by `time.perf_counter`.
+        When the last stream so far ended, as a value of `time.perf_counter`.
     """
 
     def __init__(self, port: int, job: str) -> None:
@@ -64,11 +64,11 @@ class Streams:
         self._opened_at = 0.0
 
     async def open(self, count: int) -> int:
-        """Open streams, fifty at a time; returns how many did."""
+        """Open streams, fifty at a time; return how many could be opened."""
         self._opened_at = time.time()
         gate = asyncio.Semaphore(50)
         await asyncio.gather(*(self._open_one(gate) for _ in range(count)))
-        self._opened_at = time.time()  # what happened before comes to each when it opens
+        self._opened_at = time.time()  # ignore earlier events: they arrive when a stream opens
         return len(self._readers)
 
     async def _open_one(self, gate: asyncio.Semaphore) -> None:
@@ -101,18 +101,18 @@ class Streams:
             writer.close()
 
     def left(self) -> int:
-        """Count the streams that are still open."""
+        """Return the number of streams that are still open."""
         return sum(not reader.done() for reader in self._readers)
 
     async def close(self) -> None:
-        """Leave all streams, as clients do."""
+        """Close all streams from the client's side."""
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
 
 
 def in_flight(port: int, body: bytes) -> str:
-    """Ask for many predictions at once; returns what came of it."""
+    """Send one request for many predictions; return a summary of the answer or the error."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("POST", "/predict", body, {"Content-Type": "application/x-npy"})
@@ -125,13 +125,13 @@ def in_flight(port: int, body: bytes) -> str:
 
 
 def redis_connections(stepbox: Installation) -> int:
-    """Count the connections of Redis, that of this question left out."""
+    """Return the number of Redis connections, without the one of this call."""
     with connect(stepbox.settings()) as client:
         return int(client.info("clients")["connected_clients"]) - 1
 
 
 async def show_stop(stepbox: Installation, job: str, count: int, served: Served) -> None:
-    """Print how the service ends with streams open and requests in flight."""
+    """Print how the service stops with streams open and requests in flight."""
     streams = Streams(stepbox.port, job)
     opened = await streams.open(count)
     body = io.BytesIO()
@@ -148,22 +148,24 @@ async def show_stop(stepbox: Installation, job: str, count: int, served: Served)
         seconds = time.perf_counter() - started
         answers = await asyncio.gather(*asked)
     await asyncio.sleep(0.5)
-    print(f"SIGTERM with {opened:,} streams open: ended after {seconds:.2f} s")
+    print(f"SIGTERM with {opened:,} streams open: stopped after {seconds:.2f} s")
     print(f"  the {IN_FLIGHT} requests in flight (10,000 images each): {'; '.join(answers)}")
     print(
         f"  streams: the last ended after {streams.last_end - started:.2f} s; "
-        f"{streams.broken} broken off, {streams.left()} still open"
+        f"{streams.broken} connections broke, {streams.left()} still open"
     )
     await streams.close()
 
 
-async def measure(stepbox: Installation, place: Place, count: int, seconds: float) -> None:
+async def measure(
+    stepbox: Installation, deployment: Deployment, count: int, seconds: float
+) -> None:
     """Print all figures."""
     job = start_job(stepbox.url, **LONG_JOB)
     wait_until_running(stepbox.url, job)
     url = f"{stepbox.url}/predict"
-    command = wrk_command(url, 16, seconds, place.contender.content_type, place.bodies)
-    await asyncio.to_thread(run_wrk, command)  # to warm up
+    command = wrk_command(url, 16, seconds, deployment.contender.content_type, deployment.bodies)
+    await asyncio.to_thread(run_wrk, command)  # warm up
     connections = redis_connections(stepbox)
     before = await asyncio.to_thread(run_wrk, command)
     streams = Streams(stepbox.port, job)
@@ -181,8 +183,8 @@ async def measure(stepbox: Installation, place: Place, count: int, seconds: floa
     last = [max(times) for times in complete]
     if last:
         print(
-            f"epochs seen by all: {len(last)} of {len(streams.arrivals)}; the last stream had one "
-            f"after {median(last):.3f} s (median), {max(last):.3f} s at most"
+            f"epochs seen by all: {len(last)} of {len(streams.arrivals)}; delay to the last "
+            f"stream: {median(last):.3f} s (median), {max(last):.3f} s (maximum)"
         )
     await streams.close()
     await asyncio.sleep(1)
@@ -193,21 +195,21 @@ async def measure(stepbox: Installation, place: Place, count: int, seconds: floa
         f"the streams, {after.rate:,.0f}/s after: {ratio:.2f} of the rate without them; errors: "
         f"{before.errors}, {meanwhile.errors}, {after.errors}"
     )
-    await show_stop(stepbox, job, count, place.served)
+    await show_stop(stepbox, job, count, deployment.served)
 
 
 def main() -> None:
-    """Start a Stepbox, measure, end it."""
+    """Start a Stepbox, and print all figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--streams", type=int, default=1_000)
-    parser.add_argument("--quick", action="store_true", help="loads of 2 s, to try it")
+    parser.add_argument("--quick", action="store_true", help="loads of 2 s")
     arguments = parser.parse_args()
     prepare_bench()
-    place = Place(STEPBOX, CACHE, serve_model(CACHE / "model"))
-    place.prepare()
-    with run_stepbox(place.served.models_dir) as stepbox:
+    deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "model"))
+    deployment.prepare()
+    with run_stepbox(deployment.served.models_dir) as stepbox:
         seconds = 2 if arguments.quick else 8
-        asyncio.run(measure(stepbox, place, arguments.streams, seconds))
+        asyncio.run(measure(stepbox, deployment, arguments.streams, seconds))
 
 
 if __name__ == "__main__":

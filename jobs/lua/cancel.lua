@@ -1,5 +1,7 @@
--- ARGV: id. A waiting job ends at once, a running one is flagged; its worker, the next claim
--- and the reaper honour the flag. Returns 'unknown', 'cancelled', 'flagged' or 'over'.
+-- ARGV: id
+-- Cancels a job. A waiting job ends at once. A running job gets a flag, and stops when its worker
+-- reads the flag; if its worker is dead, the reaper or the next claim ends the job.
+-- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]
 
 local status = redis.call('HGET', key_of(id), 'status')

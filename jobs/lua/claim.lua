@@ -1,7 +1,8 @@
--- ARGV: owner, worker, name of the call or '', then job, fence, cause, beat of each lost job
--- Reaps first, so that a job whose process died comes before those behind it; then queued →
--- running for the first waiting job. Returns {id, fence}, or false if none waits. A call that is
--- repeated, as its reply was lost, returns the job that it took.
+-- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
+-- queued → running for the first waiting job. Before that, puts the lost jobs back into the queue,
+-- so that they keep their place in front of younger jobs.
+-- Returns {id, fence}, or false if no job waits. If a call with the same name has already claimed
+-- a job (its reply was lost), returns that job.
 local owner, worker, call = unpack(ARGV)
 
 for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
@@ -19,6 +20,7 @@ redis.call('ZREM', 'jobs:queued', id)
 redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
+-- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.
 redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call)
 set_status(id, 'running')
 redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)

@@ -1,23 +1,24 @@
--- Shared by all scripts: each is one transition of a job. Redis's clock tells when it was, and decides
--- nothing: it may be set back.
+-- Shared by all scripts. Each script is one transition of a job. Time stamps come from Redis's
+-- clock. No decision about a job depends on the clock, because it may be set back.
 --
--- job:{id}      hash: the record, the one truth about a job
--- history:{id}  list: the epochs of the job; its field history_length says how many
--- events:{id}   stream: every status, epoch and progress of the job
--- jobs:all      sorted set of all ids, by order of creation
--- jobs:status:{status}  sorted set of the ids in that state, by order of creation
--- jobs:queued   sorted set of waiting ids, by their place: the order of creation, but for those
---               whose workers die
--- jobs:leases   sorted set of running ids, all of the same score
--- workers       hash name → what the worker says of itself; workers:seen by time;
---               workers:claimed, its last claim
--- metrics       hash: what has been counted since the first job. The transition itself counts,
---               so a call that is repeated counts nothing twice
+-- job:{id}              hash: the record, the single source of truth about a job
+-- history:{id}          list: the epochs of the job; the record's history_length counts them
+-- events:{id}           stream: every status, epoch and progress of the job
+-- jobs:all              sorted set: all ids, by order of creation
+-- jobs:status:{status}  sorted set: the ids with this status, by order of creation
+-- jobs:queued           sorted set: the waiting ids, by order of creation; a job whose workers
+--                       keep dying moves to the end
+-- jobs:leases           sorted set: the running ids, all with the same score
+-- workers               hash: name → description of the worker
+-- workers:seen          sorted set: the worker names, by time of the last heartbeat
+-- workers:claimed       hash: name → last claim of the worker
+-- metrics               hash: the counters since the first job. Counters change in the same script
+--                       as the job, so a repeated call counts nothing twice
 
 local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
-local MOST_DEATHS = 9 -- of workers, without progress in between
-local PATIENT_DEATHS = 2 -- from here on the job waits behind the others
+local MOST_DEATHS = 9 -- a job fails after this many deaths without progress
+local PATIENT_DEATHS = 2 -- from this death on, the job goes to the end of the queue
 local EPOCH_BOUNDS_S = { 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000 }
 
 local function now()
@@ -41,17 +42,17 @@ local function count(field, amount)
   redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
 end
 
--- Tell the job's watchers what the record says now. The record travels as the flat
--- list of strings that HGETALL gives, so that no number is changed on its way. Of the history,
--- which only grows, it tells the length.
+-- Add a status event with the current record. The event holds the record as the flat list of
+-- strings that HGETALL returns, so no number changes. The history is not copied: it only grows,
+-- and the record holds its length.
 local function emit_status(id)
   redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
     'record', cjson.encode(redis.call('HGETALL', key_of(id))),
     'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
 end
 
--- Change a job's status, and with it the sorted set that it is in: no transition does either by
--- itself. Without a status it is in none.
+-- Change the status of a job and move it to the sorted set of that status. Every transition uses
+-- this function. Without a status, only remove the job from these sets.
 local function set_status(id, status)
   for _, other in ipairs(STATUSES) do
     redis.call('ZREM', 'jobs:status:' .. other, id)
@@ -74,19 +75,20 @@ local function conclude(id, status)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
 end
 
--- What is known of why the workers of a job died.
+-- Say why the workers of a job died, as far as it is known.
 local function why_it_died(id)
   local times = redis.call('HGET', key_of(id), 'memory_deaths')
   if not times then
-    return 'perhaps for want of memory'
+    return 'perhaps because memory ran out'
   end
-  return times .. (times == '1' and ' time' or ' times') .. ' killed by the kernel for want of memory'
+  return times .. (times == '1' and ' time' or ' times') .. ' because memory ran out'
 end
 
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
--- (the kernel killed it, as the memory was full), 'stop' (its worker was asked to stop) or 'lease'.
--- All but a stop count as deaths. A job whose workers die again and again without progress is what
--- kills them: at first it lets the others by, in the end it fails.
+-- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
+-- (its lease expired). Every cause but 'stop' counts as a death. If a job dies again and again
+-- without progress, the job itself is the likely reason. So it goes to the end of the queue from
+-- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'model', 'sequence', 'deaths')
   if record[1] and not record[2] then
@@ -118,8 +120,8 @@ local function requeue(id, cause)
   emit_status(id)
 end
 
--- What the holder of a fence may do: 'go on', 'cancel', or nothing as it lost the job.
--- Once it is decided which model is published, a cancel comes too late.
+-- Tell the holder of a fence what to do: 'go on', 'cancel', or, if it has lost the job, 'lost'.
+-- After decide.lua, a job cannot be cancelled any more.
 local function verdict(id, fence)
   local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
   if record[1] ~= 'running' or record[2] ~= fence then
@@ -128,8 +130,9 @@ local function verdict(id, fence)
   return record[3] and not record[4] and 'cancel' or 'go on'
 end
 
--- Requeue lost jobs: from `first` on, ARGV has the job, fence, cause and beat of each. A beat is given
--- where a worker has seen no other for a lease's time: the job is left alone if it has another now.
+-- Put lost jobs back into the queue. From index `first` on, ARGV lists the job, fence, cause and
+-- beat of each. A beat is given if the lease expired: it is the last beat that the reaper saw. If
+-- the job has another beat now, its worker is alive, and the job is left alone.
 local function reap(first)
   for i = first, #ARGV, 4 do
     local id, fence, cause, beat = unpack(ARGV, i, i + 3)
@@ -140,8 +143,8 @@ local function reap(first)
   end
 end
 
--- What the workers that were heard of in the last seconds say of themselves. Redis's clock may have
--- been set back, so what was heard in the future says nothing.
+-- List the descriptions of the workers that have sent a heartbeat in the last seconds. Heartbeats
+-- from the future are ignored: they come from the time before Redis's clock was set back.
 local function alive_workers(alive_s)
   local names = redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
   return #names > 0 and redis.call('HMGET', 'workers', unpack(names)) or {}

@@ -1,6 +1,6 @@
--- ARGV: id, fence, model, peak memory in bytes. Fixes which staged model this job will publish:
--- from here on the job can only succeed, whoever publishes it, and no other attempt can publish
--- another. Returns the verdict.
+-- ARGV: id, fence, model, peak memory in bytes
+-- Decides which staged model this job will publish. From here on, the job can only succeed, and
+-- every attempt publishes this model. Returns the verdict.
 local id, fence, model, peak_memory = unpack(ARGV)
 
 local answer = verdict(id, fence)

@@ -1,7 +1,8 @@
--- ARGV: id. Forgets a job that is over. What was counted stays, and its model.
--- Returns 'deleted', 'unknown', or the status of a job that is not over.
+-- ARGV: id
+-- Deletes a finished job. Its model and the counters stay.
+-- Returns 'deleted', 'unknown', or the status of a job that has not finished.
 local id = ARGV[1]
-local TOLD_S = 60 -- for which those who follow its events can read that it is gone
+local DELETED_EVENT_KEPT_S = 60 -- time for open event streams to read this event
 
 local status = redis.call('HGET', key_of(id), 'status')
 if not status then
@@ -13,8 +14,9 @@ end
 set_status(id, nil)
 redis.call('ZREM', 'jobs:all', id)
 redis.call('DEL', key_of(id), history_of(id))
--- The stream is emptied, not deleted: so its last entry comes after all that were read.
+-- Empty the stream instead of deleting it, so that the id of its last entry is higher than all
+-- ids that readers have seen.
 redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)
 redis.call('XADD', 'events:' .. id, 'NOMKSTREAM', '*', 'type', 'deleted')
-redis.call('EXPIRE', 'events:' .. id, TOLD_S)
+redis.call('EXPIRE', 'events:' .. id, DELETED_EVENT_KEPT_S)
 return 'deleted'

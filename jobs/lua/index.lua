@@ -1,10 +1,11 @@
--- ARGV: most jobs to look at
--- Puts jobs into the sorted set of their status, where an earlier version, which had no such
--- sets, has left its own: as long as it has to be called again it returns 1, else 0.
--- jobs:indexed is how far all who call it have come together.
+-- ARGV: maximum number of jobs to read
+-- Rebuilds the sorted sets jobs:status:{status}, if an earlier version, which did not have them,
+-- has created or changed jobs. Call it again as long as it returns 1; it returns 0 when done.
+-- jobs:indexed is the sequence number of the last job read; concurrent callers share it.
 local most = ARGV[1]
 
--- Each job is in one set; those that wait are in the queue too, and those that run have a lease.
+-- Tell whether the numbers agree: every job is in exactly one of these sets, every waiting job is
+-- also in the queue, and every running job has a lease.
 local function is_whole()
   local total = 0
   for _, status in ipairs(STATUSES) do

@@ -1,6 +1,7 @@
--- ARGV: queue, worker, what it says of itself, then job, fence, cause, beat of each lost job
--- Notes that the worker lives, and requeues the lost jobs. Returns how many tokens the queue lacks
--- (lost messages are made up for), how many jobs wait, how many this worker runs, and its last claim.
+-- ARGV: queue, worker, its description, then job, fence, cause, beat of each lost job
+-- Stores the worker's heartbeat and puts the lost jobs back into the queue.
+-- Returns {number of tokens that the queue lacks, number of waiting jobs, number of jobs that this
+-- worker runs, its last claim or ''}.
 local queue, worker, description = unpack(ARGV)
 
 redis.call('ZADD', 'workers:seen', stamp(), worker)

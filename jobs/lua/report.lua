@@ -1,17 +1,17 @@
 -- ARGV: id, fence, progress or '', its short form, epoch in the short form or '', checkpoint or ''
--- Renews the lease and stores what the training has reached. An epoch that is already
--- stored (the reply was lost, or a second attempt reached it again) makes no event.
--- Returns the verdict.
+-- Renews the lease, and stores the progress, the epoch and the checkpoint that are given. An epoch
+-- that is already stored adds no event: the reply to an earlier call was lost, or a later attempt
+-- trained the epoch again. Returns the verdict.
 local id, fence, progress, progress_event, epoch, checkpoint = unpack(ARGV)
 
--- Whether an epoch is not stored yet; earlier versions stored it as a field of the record.
+-- Tell whether an epoch is not stored yet. Earlier versions stored epochs as fields of the record.
 local function is_new(number)
   local last = redis.call('LINDEX', history_of(id), -1)
   return (not last or number > cjson.decode(last)[1])
     and redis.call('HEXISTS', key_of(id), 'epoch:' .. number) == 0
 end
 
--- Counts an epoch of training: its seconds, as a histogram's buckets too, its samples and pace.
+-- Count a trained epoch: its seconds (also as a histogram), its samples and its samples per second.
 local function count_epoch(seconds)
   local record = redis.call('HMGET', key_of(id), 'recipe', 'progress')
   local job = cjson.decode(record[2])
@@ -28,8 +28,9 @@ local function count_epoch(seconds)
   end
 end
 
--- Tells whether a checkpoint is of a later moment of the training: each attempt has its own names,
--- so only the epochs done, and the samples of the next, say how far one came.
+-- Tell whether a checkpoint is from a later point of the training than another one. A name starts
+-- with the number of finished epochs and the number of samples of the next epoch; only these
+-- count, because the rest of the name differs between attempts.
 local function is_beyond(checkpoint, other)
   local epochs, samples = checkpoint:match('^e(%d+)-s(%d+)')
   local other_epochs, other_samples = other:match('^e(%d+)-s(%d+)')

@@ -1,4 +1,5 @@
--- ARGV: id, fence, device. Notes where the training runs. Returns the verdict.
+-- ARGV: id, fence, device
+-- Stores the device that the training runs on. Returns the verdict.
 local id, fence, device = unpack(ARGV)
 
 local answer = verdict(id, fence)

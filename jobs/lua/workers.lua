@@ -1,3 +1,3 @@
--- ARGV: seconds after which a worker that was not heard of is gone
--- Returns what each worker that is alive says of itself.
+-- ARGV: seconds without a heartbeat after which a worker counts as gone
+-- Returns the descriptions of the workers that are alive.
 return alive_workers(ARGV[1])

@@ -1,4 +1,4 @@
-"""How often a client may ask, where limits are set; they are off by default."""
+"""Limit how often a client may train and predict. Both limits are off by default."""
 
 import time
 from math import ceil
@@ -6,15 +6,15 @@ from math import ceil
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests
 
-from service.backend import Backend
+from jobs.connection import connect
 from service.settings import ServiceSettings
 
 
-def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
-    """Limit POST /train over all processes, in Redis, and predictions in each, without it."""
+def register(app: Flask, settings: ServiceSettings) -> None:
+    """Limit POST /train across all processes, in Redis, and predictions in each process."""
     if not settings.train_limit and not settings.predict_limit:
         return
-    # Imported here: it is a twentieth of the API's start.
+    # Importing this takes 5 % of the API's startup, so only servers with limits do.
     from limits import RateLimitItem, parse
     from limits.storage import MemoryStorage, RedisStorage
     from limits.strategies import FixedWindowRateLimiter
@@ -22,7 +22,7 @@ def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
     rules: dict[str, RateLimitItem] = {}
     limiters: dict[str, FixedWindowRateLimiter] = {}
     if settings.train_limit:
-        pool = backend.jobs.redis.connection_pool
+        pool = connect(settings).connection_pool
         storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
         rules["/train"] = parse(settings.train_limit)
         limiters["/train"] = FixedWindowRateLimiter(storage)
@@ -31,7 +31,7 @@ def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
         limiters["/predict"] = FixedWindowRateLimiter(MemoryStorage())
 
     @app.before_request
-    def count() -> None:
+    def count_request() -> None:
         infers = request.path.startswith("/v2/models/")
         path = "/predict" if infers else request.path
         if request.method != "POST" or path not in rules:
@@ -50,6 +50,6 @@ def register(app: Flask, settings: ServiceSettings, backend: Backend) -> None:
             raise TooManyRequests(f"At most {rule}: wait {reset} s.", retry_after=reset)
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         response.headers.extend(g.pop("rate_limit", {}))
         return response

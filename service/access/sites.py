@@ -1,8 +1,8 @@
-"""Which names this server has, and which pages may send it requests.
+"""The host names of this server, and the pages whose requests it accepts.
 
-A browser sends requests for any page that it shows, to this machine too. A page whose host name
-comes to stand for this machine's address (DNS rebinding) could read the answers as well, but its
-requests carry that name.
+A browser sends requests on behalf of any page that it shows, including requests to this machine. By
+DNS rebinding, the host name of a page can even resolve to this machine, so that the page could
+read the responses. But such requests carry the page's host name.
 """
 
 import re
@@ -14,8 +14,8 @@ from werkzeug.exceptions import Forbidden, MisdirectedRequest
 
 from service.settings import ServiceSettings
 
-HARMLESS = ("GET", "HEAD", "OPTIONS")
-EVERYWHERE = ("0.0.0.0", "::")  # addresses to listen at that are all of the machine's
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they only read (RFC 9110, 9.2.1)
+WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # the server then listens on all addresses of the machine
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d*)?", re.IGNORECASE)
@@ -27,43 +27,43 @@ class Sites:
     Parameters
     ----------
     settings
-        Where the API listens, and its further names.
+        The address of the API and its other names.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
         names = [_canonical(name) for name in settings.host_names]
         self._names = {_canonical(settings.host), *names}
-        self._takes_any = "*" in names
-        self._takes_addresses = _canonical(settings.host) in EVERYWHERE
-        self._known = lru_cache(256)(self._look_up)  # a small prediction shall not wait for it
+        self._accepts_any = "*" in names
+        self._accepts_addresses = _canonical(settings.host) in WILDCARD_ADDRESSES
+        self._is_known = lru_cache(256)(self._look_up)  # the lookup would slow down predictions
 
     def knows(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server; none at all may be."""
-        return not host or self._known(host)
+        """Tell whether a host, with or without a port, is this server. An empty one is."""
+        return not host or self._is_known(host)
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:
-        """Let a request pass, or raise; a header that it lacks is an empty string.
+        """Accept a request or raise. A missing header is an empty string.
 
         Raises
         ------
         MisdirectedRequest
             The host is not this server.
         Forbidden
-            A page of another site sent it, and it is not one that only reads.
+            A page of another site sent the request, and its method is not safe.
         """
         if not self.knows(host):
             raise MisdirectedRequest(
-                f"{host[:100]!r} is no name of this server; STEPBOX_HOSTS gives it more names."
+                f"{host[:100]!r} is not a name of this server; STEPBOX_HOSTS adds names."
             )
-        if method not in HARMLESS and not _is_from_here(host, fetch_site, origin):
+        if method not in SAFE_METHODS and not _is_same_site(host, fetch_site, origin):
             raise Forbidden(
                 "A page of another site sent this request (Sec-Fetch-Site: "
-                f"{fetch_site[:100] or 'none told'}, Origin: {origin[:100] or 'none told'}); only "
-                "pages of this server and programs may."
+                f"{fetch_site[:100] or 'not sent'}, Origin: {origin[:100] or 'not sent'}); only "
+                "programs and pages of this server may send it."
             )
 
     def _look_up(self, host: str) -> bool:
-        if self._takes_any:
+        if self._accepts_any:
             return True
         match = _HOST.fullmatch(host)
         if match is None:
@@ -75,11 +75,11 @@ class Sites:
             address = ip_address(name)
         except ValueError:
             return False
-        return self._takes_addresses or address.is_loopback
+        return self._accepts_addresses or address.is_loopback
 
 
 def _canonical(name: str) -> str:
-    """Write a name or an address in the one form in which it is compared."""
+    """Write a name or an address in the form used for comparison."""
     name = name.lower().strip("[]").removesuffix(".")
     try:
         return str(ip_address(name))
@@ -87,11 +87,11 @@ def _canonical(name: str) -> str:
         return name
 
 
-def _is_from_here(host: str, fetch_site: str, origin: str) -> bool:
-    """Tell whether a page of this server, or no page at all, sent a request.
+def _is_same_site(host: str, fetch_site: str, origin: str) -> bool:
+    """Tell whether a page of this server sent a request, or a program.
 
-    Browsers send `Sec-Fetch-Site` only to this machine or over TLS, and `Origin` always. A proxy
-    may have changed the scheme, and have added its port to the host.
+    Browsers send `Sec-Fetch-Site` only to loopback or over TLS, but always send `Origin`. A proxy
+    may have changed the scheme, and may have added its port to the host.
     """
     if fetch_site:
         return fetch_site in ("same-origin", "none")

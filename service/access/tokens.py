@@ -1,32 +1,85 @@
-"""The bearer tokens of the settings."""
+"""Bearer tokens: who may send which request.
+
+Without tokens, everyone who can reach the server may do everything, so it binds to loopback.
+"""
 
 import hashlib
-from typing import Literal, NamedTuple
+import hmac
+import logging
 
-Scope = Literal["read", "write"]
+from werkzeug.datastructures import Authorization, WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from service.access.sites import SAFE_METHODS
+from service.settings import Scope, ServiceSettings, Token
+
+log = logging.getLogger(__name__)
+
+OPEN_PATHS = (
+    "/livez",
+    "/readyz",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/",
+    "/docs",
+    "/favicon.ico",
+)
+OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
+READING_POSTS = ("/predict", "/analysis/", "/v2/")
 
 
-class Token(NamedTuple):
-    """What a client may do, and the SHA-256 of what it shows for it."""
-
-    scope: Scope
-    digest: bytes
-
-
-def parse_tokens(text: str) -> list[Token]:
-    """Read tokens, ``read:SECRET`` or ``write:SECRET``, apart by commas, spaces or lines.
+def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> None:
+    """Accept a request if its token allows it or its path is open; otherwise raise.
 
     Raises
     ------
-    ValueError
-        One has another form, or a secret of less than 16 characters.
+    Unauthorized
+        The token is missing or unknown.
+    Forbidden
+        The token allows only reading.
     """
-    tokens = []
-    for entry in text.replace(",", " ").split():
-        scope, _, secret = entry.partition(":")
-        if scope not in ("read", "write") or len(secret) < 16:
-            raise ValueError(
-                "a token must be 'read:SECRET' or 'write:SECRET', with at least 16 characters"
-            )
-        tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
-    return tokens
+    if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        return
+    scope = _find_scope(tokens, authorization)
+    reads = method in SAFE_METHODS or path.startswith(READING_POSTS)
+    if scope == "read" and not reads:
+        raise Forbidden("This token may read and predict, but change nothing.")
+
+
+def warn_if_open(settings: ServiceSettings) -> None:
+    """Log at startup who has access, and refuse to serve other machines openly by accident.
+
+    Raises
+    ------
+    SystemExit
+        There are no tokens, and other machines can reach the address.
+    """
+    if settings.access_tokens:
+        log.warning("requests need a token")
+    elif settings.host in ("127.0.0.1", "::1", "localhost"):
+        log.warning("no tokens are set (STEPBOX_TOKENS): only this machine can reach the API")
+    elif settings.open:
+        log.warning("no tokens are set (STEPBOX_TOKENS): whoever reaches the API may do anything")
+    else:
+        raise SystemExit(
+            f"STEPBOX_HOST={settings.host} opens the API to other machines: set STEPBOX_TOKENS, or "
+            "set STEPBOX_OPEN=true if something else controls access"
+        )
+
+
+def _find_scope(tokens: list[Token], authorization: str) -> Scope:
+    """Return the scope of a request's token. Comparing with all tokens leaks no timing."""
+    credentials = Authorization.from_header(authorization)
+    if credentials is None or credentials.type != "bearer" or credentials.token is None:
+        raise Unauthorized(
+            "Send a token: 'Authorization: Bearer SECRET'.",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
+    digest = hashlib.sha256(credentials.token.encode()).digest()
+    scopes = [token.scope for token in tokens if hmac.compare_digest(token.digest, digest)]
+    if not scopes:
+        raise Unauthorized(
+            "This token is not known.",
+            www_authenticate=WWWAuthenticate("bearer", {"error": "invalid_token"}),
+        )
+    return "write" if "write" in scopes else "read"

@@ -1,4 +1,4 @@
-"""The data sets: what is there, and their test pictures."""
+"""The data sets and their test images."""
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -28,8 +28,8 @@ class DatasetEntry(BaseModel):
 
     name: str
     classes: list[str] = Field(description="Names of the classes, in the order of the labels.")
-    train: int = Field(description="Training images.")
-    test: int = Field(description="Test images.")
+    train: int = Field(description="Number of training images.")
+    test: int = Field(description="Number of test images.")
     checksums: dict[str, str] = Field(description="File → md5, as published.")
 
 
@@ -40,7 +40,7 @@ class DatasetList(BaseModel):
 
 
 class DatasetPath(BaseModel):
-    """A data set in the path."""
+    """Path parameters: a data set."""
 
     name: str = Field(
         description="`mnist` or `fashion-mnist`.", json_schema_extra={"example": "mnist"}
@@ -48,26 +48,26 @@ class DatasetPath(BaseModel):
 
 
 class PicturePath(DatasetPath):
-    """A test picture in the path."""
+    """Path parameters: a test image."""
 
     index: int = Field(
-        description="Place in the test set, from 0.", json_schema_extra={"example": 0}
+        description="Index in the test set, from 0.", json_schema_extra={"example": 0}
     )
 
 
 class PictureQuery(Parameters):
-    """Which test pictures to give."""
+    """Query parameters: which test images to list."""
 
     index: str = Field(
         pattern=f"^{INDICES}$",
-        description="Places in the test set, from 0 to 9999, with commas between them; at most "
+        description="Indices in the test set, from 0 to 9999, separated by commas; at most "
         f"{MOST_INDICES:,}.",
         json_schema_extra={"example": "0,7,9"},
     )
 
 
 class Picture(BaseModel):
-    """A test picture."""
+    """A test image."""
 
     index: int
     label: int = Field(ge=0, le=9)
@@ -75,14 +75,14 @@ class Picture(BaseModel):
 
 
 class PictureList(BaseModel):
-    """Test pictures, in the order asked for."""
+    """Test images, in the order of the query."""
 
     images: list[Picture]
 
 
 @blueprint.get("", summary="The data sets", responses={200: DatasetList})
 def list_datasets() -> Response:
-    """List the data sets, their classes and checksums."""
+    """List the data sets with their classes and checksums."""
     return jsonify(
         datasets=[
             {
@@ -98,14 +98,14 @@ def list_datasets() -> Response:
 
 
 @blueprint.get(
-    "/<name>/test", summary="Test pictures", responses={200: PictureList, **problems(404, 422, 503)}
+    "/<name>/test", summary="Test images", responses={200: PictureList, **problems(404, 422, 503)}
 )
 def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
-    """Give test pictures by their places."""
+    """List test images by their indices."""
     indices = [int(index) for index in query.index.split(",")]
     if len(indices) > MOST_INDICES:
         raise InvalidInputError.at(
-            "/index", f"at most {MOST_INDICES:,} places, not {len(indices):,}"
+            "/index", f"at most {MOST_INDICES:,} indices are allowed, not {len(indices):,}"
         )
     dataset = _dataset(path.name)
     return jsonify(
@@ -122,17 +122,17 @@ def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
 
 @blueprint.get(
     "/<name>/test/<int:index>.png",
-    summary="A test picture as PNG",
+    summary="A test image as PNG",
     responses={
         200: {
-            "description": "28×28 pixels, grey.",
+            "description": "28×28 grey pixels.",
             "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
         },
         **problems(404, 503),
     },
 )
 def test_picture(path: PicturePath) -> Response:
-    """Give a test picture, ready to be sent to /predict."""
+    """Return a test image as a file that POST /predict accepts."""
     dataset = _dataset(path.name)
     samples = dataset.spec.test_samples
     if path.index >= samples:
@@ -143,5 +143,5 @@ def test_picture(path: PicturePath) -> Response:
 
 def _dataset(name: str) -> Dataset:
     if name not in DATASETS:
-        raise NotFoundError(f"no data set is called {name!r}; there are {', '.join(DATASETS)}")
+        raise NotFoundError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
     return backend().dataset(name)

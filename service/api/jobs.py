@@ -1,4 +1,4 @@
-"""Trainings: start one, watch it, cancel it, delete it."""
+"""Training jobs: start, list, follow, cancel and delete them."""
 
 import logging
 
@@ -44,33 +44,33 @@ class RecipeList(BaseModel):
 class TrainHeaders(Parameters):
     """Headers of POST /train."""
 
-    model_config = ConfigDict(extra="ignore")  # there are always others
+    model_config = ConfigDict(extra="ignore")  # requests always have other headers
 
     idempotency_key: str | None = Field(
         None,
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Chosen by the client and kept for a day: the same key with the same body "
-        "answers with the same job, unless that has been deleted.",
+        description="A key chosen by the client, kept for a day. A request with the same key and "
+        "the same body returns the same job, unless the job has been deleted.",
     )
 
 
 class JobPath(BaseModel):
-    """A job in the path."""
+    """Path parameters: a job."""
 
     id: str = Field(description="Id of the job.")
 
 
 class JobQuery(Parameters):
-    """Which jobs to list."""
+    """Query parameters: which jobs to list."""
 
-    status: Status | None = Field(None, description="Only jobs in this state.")
+    status: Status | None = Field(None, description="List only jobs with this status.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
     after: str | None = Field(
         None,
-        description="The cursor `next` of the previous page, which holds whatever becomes of the "
-        "jobs on it; or a job's id, of whatever status: the jobs created before it.",
+        description="The cursor `next` of the previous page. It stays valid if jobs are deleted. "
+        "Or the id of a job with any status, to list the jobs created before it.",
     )
 
 
@@ -78,7 +78,7 @@ class JobList(BaseModel):
     """A page of jobs, newest first."""
 
     jobs: list[Job]
-    next: str | None = Field(description="Pass it as `after` for the next page; null at the end.")
+    next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
 
 
 @blueprint.get("/recipes", summary="The named recipes", responses={200: RecipeList})
@@ -98,7 +98,7 @@ def recipes() -> Response:
     responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
 )
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Accept a job; a worker runs it. Fields that are left out are those of the recipe."""
+    """Accept a job, which a worker then runs. Fields left out take the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
@@ -111,7 +111,7 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
     log.info("job %s: accepted", job.id)
     try:
         send_token(backend().celery)
-    except Exception as error:  # the job is safe in its record: the workers make up for tokens
+    except Exception as error:  # the job is stored; workers replace lost tokens
         log.warning("no token was sent for job %s: %s", job.id, error)
     return _accepted(job)
 
@@ -125,7 +125,7 @@ def list_jobs(query: JobQuery) -> Response:
 
 @blueprint.get("/jobs/<id>", summary="A job", responses={200: Job, **problems(404, 503)})
 def get_job(path: JobPath) -> Response:
-    """Give a job as it is now."""
+    """Return the current state of a job."""
     return jsonify(backend().jobs.get(path.id).to_json())
 
 
@@ -135,7 +135,7 @@ def get_job(path: JobPath) -> Response:
     responses={204: {"description": "Done."}, **problems(404, 409, 503)},
 )
 def delete_job(path: JobPath) -> tuple[str, int]:
-    """Delete a job that is over, with its history and events; its model stays."""
+    """Delete a finished job with its history and events. Its model is not deleted."""
     backend().jobs.delete(path.id)
     return "", 204
 
@@ -144,7 +144,7 @@ def delete_job(path: JobPath) -> tuple[str, int]:
     "/jobs/<id>/cancel", summary="Cancel a job", responses={202: Job, **problems(404, 409, 503)}
 )
 def cancel_job(path: JobPath) -> Response:
-    """Cancel a waiting job at once; a running one stops within 2 seconds."""
+    """Cancel a job: a queued job at once, a running job within 2 seconds."""
     return _accepted(backend().jobs.cancel(path.id))
 
 
@@ -153,8 +153,8 @@ def cancel_job(path: JobPath) -> Response:
     summary="Follow a job",
     responses={
         200: {
-            "description": "`progress`, `epoch` and `status` events with ids, up to the final "
-            "`status`.",
+            "description": "`progress`, `epoch` and `status` events with ids. The last one is the "
+            "final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),
@@ -164,14 +164,14 @@ def cancel_job(path: JobPath) -> Response:
             {
                 "name": "Last-Event-ID",
                 "in": "header",
-                "description": "Go on after this event, without a gap.",
+                "description": "Resume after this event, without a gap.",
                 "schema": {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"},
             }
         ]
     },
 )
 def job_events(path: JobPath) -> Response:
-    """Stream what happens to a job from its creation on (server-sent events)."""
+    """Stream the events of a job since its creation (server-sent events)."""
     after = request.headers.get("Last-Event-ID", FIRST)
     if not EVENT_ID.fullmatch(after):
         raise InvalidInputError.at(
@@ -183,10 +183,10 @@ def job_events(path: JobPath) -> Response:
         response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
     elif streams.open >= streams.limit:
         raise TooManyRequests(
-            "This process holds as many event streams as it may.", retry_after=RETRY_AFTER_S
+            "This process has reached its limit of event streams.", retry_after=RETRY_AFTER_S
         )
     elif request.method == "GET":
-        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop goes on from here
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop takes over from here
     return response
 
 

@@ -16,30 +16,32 @@ from stepbox.store.index import CURSOR
 from stepbox.store.reader import LATEST
 
 blueprint = APIBlueprint(
-    "models", __name__, abp_tags=[Tag(name="models", description="What trainings came to.")]
+    "models",
+    __name__,
+    abp_tags=[Tag(name="models", description="Trained models and their aliases.")],
 )
 
 NO_CONTENT: ResponseDict = {204: {"description": "Done."}}
 
 
 class ModelPath(BaseModel):
-    """A model in the path."""
+    """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model; `latest`, `latest-mnist` and `latest-fashion-mnist` "
-        "are always the newest.",
+        description="Id or alias of a model. `latest`, `latest-mnist` and `latest-fashion-mnist` "
+        "always name the newest model.",
         json_schema_extra={"example": "latest"},
     )
 
 
 class AliasPath(BaseModel):
-    """An alias in the path."""
+    """Path parameters: an alias."""
 
     name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
 class AliasBody(BaseModel):
-    """What an alias names."""
+    """The model that an alias names."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -47,20 +49,20 @@ class AliasBody(BaseModel):
 
 
 class DamagedModel(BaseModel):
-    """A model that is never served."""
+    """A model that is not served because its files are damaged."""
 
     id: str
     detail: str = Field(description="What is wrong with its files.")
 
 
 class ModelQuery(Parameters):
-    """Which models to list."""
+    """Query parameters: which models to list."""
 
-    limit: int = Field(100, ge=1, le=1000, description="Most models to list, damaged ones too.")
+    limit: int = Field(100, ge=1, le=1000, description="Most models to list, also damaged ones.")
     after: str | None = Field(
         None,
         pattern=f"^{CURSOR.pattern}$",
-        description="The cursor `next` of the previous page, also of one whose models are deleted.",
+        description="The cursor `next` of the previous page. It stays valid if models are deleted.",
     )
 
 
@@ -69,16 +71,16 @@ class ModelList(BaseModel):
 
     models: list[Card]
     damaged: list[DamagedModel] = Field(
-        description="Those of the page whose files differ from their card."
+        description="Models of this page whose files differ from their cards."
     )
-    next: str | None = Field(description="Pass it as `after` for the next page; null at the end.")
+    next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
 
 
 class AliasList(BaseModel):
     """The aliases."""
 
-    aliases: dict[str, str] = Field(description="Alias → id, as they were put.")
-    computed: dict[str, str] = Field(description="`latest…` → id, as they are now.")
+    aliases: dict[str, str] = Field(description="Alias → id, as set by clients.")
+    computed: dict[str, str] = Field(description="`latest…` → id, as computed now.")
 
 
 @blueprint.get("/models", summary="List models", responses={200: ModelList, **problems(422)})
@@ -98,12 +100,12 @@ def list_models(query: ModelQuery) -> Response:
     responses={200: Card, 304: {"description": "Unchanged."}, **problems(404, 409)},
 )
 def get_model(path: ModelPath) -> Response:
-    """Give what is known of a model: its recipe, history and evaluation.
+    """Return a model's recipe, history and evaluation.
 
-    `If-None-Match` spares a second download.
+    Send `If-None-Match` to avoid downloading an unchanged card.
     """
     response = jsonify(backend().models.card(path.ref).model_dump(mode="json"))
-    response.add_etag(weak=True)  # packed or not, it is the same card
+    response.add_etag(weak=True)  # weak, because a gzipped card is still the same card
     response.cache_control.no_cache = True
     response.make_conditional(request)
     return response
@@ -119,14 +121,16 @@ def get_model(path: ModelPath) -> Response:
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             },
-            "headers": {"ETag": {"schema": {"type": "string"}, "description": "Their sha256."}},
+            "headers": {
+                "ETag": {"schema": {"type": "string"}, "description": "SHA-256 of the file."}
+            },
         },
-        304: {"description": "The client has these weights already."},
+        304: {"description": "The client already has these weights."},
         **problems(404, 409),
     },
 )
 def get_weights(path: ModelPath) -> Response:
-    """Download a model's weights; `If-None-Match` spares a second download."""
+    """Download a model's weights. Send `If-None-Match` to avoid downloading them again."""
     file, sha256 = backend().models.weights_path(path.ref)
     try:
         return send_file(
@@ -147,24 +151,24 @@ def get_weights(path: ModelPath) -> Response:
     responses={**NO_CONTENT, **problems(404, 409, 503)},
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
-    """Delete a model for good, named by its id; one that an alias names is refused."""
+    """Delete a model by its id. A model that an alias names cannot be deleted."""
     backend().models.delete(path.ref)
     return "", 204
 
 
 @blueprint.get("/aliases", summary="List aliases", responses={200: AliasList})
 def list_aliases() -> Response:
-    """List the aliases that were put, and the `latest…` names as they are now."""
+    """List the aliases, and the models that the `latest…` names stand for now."""
     return _aliases()
 
 
 @blueprint.put(
     "/aliases/<name>",
-    summary="Put an alias",
+    summary="Set an alias",
     responses={200: AliasList, **problems(400, 413, 415, 422, 503)},
 )
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
-    """Let an alias name a model, whatever it named before."""
+    """Make an alias name a model. An existing alias is replaced."""
     backend().models.set_alias(path.name, body.model)
     return _aliases()
 
@@ -173,7 +177,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
     "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404, 503)}
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
-    """Remove an alias; the model stays."""
+    """Remove an alias. The model is not deleted."""
     backend().models.remove_alias(path.name)
     return "", 204
 

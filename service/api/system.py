@@ -1,4 +1,4 @@
-"""What runs, what is ready, and what is not."""
+"""The state of this installation: liveness, readiness, workers, queue and versions."""
 
 from importlib.metadata import version
 from platform import python_version
@@ -16,57 +16,61 @@ from stepbox.data.builtin import DATASETS
 from stepbox.errors import DatasetError
 
 blueprint = APIBlueprint(
-    "system", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
+    "system",
+    __name__,
+    abp_tags=[
+        Tag(name="operations", description="Liveness, readiness and the state of the installation.")
+    ],
 )
 
 
 class Check(BaseModel):
-    """Whether one thing is ready."""
+    """The readiness of one component."""
 
     name: str
     ready: bool
-    detail: str = Field(description="What was found, or why it is not ready.")
+    detail: str = Field(description="Its state, or why it is not ready.")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The answer of a live process."""
 
     status: str
 
 
 class Ready(BaseModel):
-    """Everything is ready."""
+    """The answer when everything is ready."""
 
     status: str
     checks: list[Check]
 
 
 class Device(BaseModel):
-    """A device that a worker trains on."""
+    """The device on which a worker trains."""
 
     name: str
-    detail: str = Field(description="Why it is used, or why a GPU is not.")
+    detail: str = Field(description="Why this device is used, or why a GPU is not.")
 
 
 class Worker(BaseModel):
-    """A worker that was heard of within the last seconds."""
+    """A worker that sent a heartbeat within the last seconds."""
 
     name: str
     device: Device
     versions: dict[str, str | None]
-    stalled: str | None = Field(None, description="Why it takes no jobs; null while it does.")
+    stalled: str | None = Field(None, description="Why it does not take jobs. Null if it does.")
 
 
 class Queue(BaseModel):
     """The queue of jobs."""
 
     reachable: bool
-    length: int | None = Field(description="Jobs that wait; null while Redis is away.")
-    limit: int = Field(description="Jobs that may wait at once.")
+    length: int | None = Field(description="Number of queued jobs. Null without Redis.")
+    limit: int = Field(description="Largest number of queued jobs allowed.")
 
 
 class DatasetState(BaseModel):
-    """A data set's test files, as this process finds them."""
+    """The state of a data set's test files in this process."""
 
     name: str
     ready: bool
@@ -75,24 +79,24 @@ class DatasetState(BaseModel):
 
 
 class System(BaseModel):
-    """What this installation consists of."""
+    """The components of this installation."""
 
     workers: list[Worker]
     queue: Queue
     datasets: list[DatasetState]
-    models: int = Field(description="Models in the store.")
+    models: int = Field(description="Number of models in the store.")
     versions: dict[str, str]
 
 
 @blueprint.get("/livez", summary="Does the process answer?", responses={200: Alive})
 def livez() -> Response:
-    """Say that the process answers, whatever it depends on."""
+    """Confirm that the process answers. This does not check its dependencies."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz", summary="Is everything ready?", responses={200: Ready, **problems(503)})
 def readyz() -> Response:
-    """Tell what is ready and what is not, with reasons."""
+    """List the components that are ready and those that are not, with reasons."""
     queue, workers = _queue_and_workers()
     checks = [
         {
@@ -117,9 +121,9 @@ def readyz() -> Response:
     return jsonify(status="ready", checks=checks)
 
 
-@blueprint.get("/system", summary="What this installation consists of", responses={200: System})
+@blueprint.get("/system", summary="The state of this installation", responses={200: System})
 def system() -> Response:
-    """List workers and their devices, the queue, the data sets and the versions."""
+    """List the workers with their devices, the queue, the data sets and the versions."""
     queue, workers = _queue_and_workers()
     return jsonify(
         workers=workers,
@@ -146,7 +150,7 @@ def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
     stalled = [f"{one['name']}: {one['stalled']}" for one in workers if one.get("stalled")]
     taking = len(workers) - len(stalled)
-    found = f"{len(workers)} alive" if workers else "none was heard of; jobs wait"
+    found = f"{len(workers)} alive" if workers else "no worker is alive; jobs wait"
     return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
 
 

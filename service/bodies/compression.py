@@ -1,6 +1,6 @@
-"""Pack what is read for show. Predictions stay as they are: there, time counts for more.
+"""Gzip responses that people read, and decompress request bodies.
 
-What comes packed is unpacked where that is said to be taken, never to more than a body may have.
+Predictions are not compressed, because their clients need speed more than small responses.
 """
 
 import gzip
@@ -9,55 +9,55 @@ import zlib
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-KINDS = ("application/json", "text/html")
-WORTH_BYTES = 1000
-FORMATS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}  # as zlib numbers them
+TYPES = ("application/json", "text/html")
+MIN_BYTES = 1000  # smaller responses gain nothing
+WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}  # by encoding
 
 
 def register(app: Flask) -> None:
-    """Pack JSON and HTML that is asked for by GET, and analyses."""
+    """Gzip JSON and HTML responses to GET requests, and those of analyses."""
 
     @app.after_request
-    def pack(response: Response) -> Response:
-        read = request.method == "GET" or request.path.startswith("/analysis/")
-        if not read or response.mimetype not in KINDS or response.is_streamed:
+    def compress(response: Response) -> Response:
+        is_read = request.method == "GET" or request.path.startswith("/analysis/")
+        if not is_read or response.mimetype not in TYPES or response.is_streamed:
             return response
         response.vary.add("Accept-Encoding")
-        taken = request.accept_encodings.quality("gzip") > 0
-        if taken and (response.content_length or 0) >= WORTH_BYTES:
+        accepted = request.accept_encodings.quality("gzip") > 0
+        if accepted and (response.content_length or 0) >= MIN_BYTES:
             response.set_data(gzip.compress(response.get_data(), 5, mtime=0))
             response.headers["Content-Encoding"] = "gzip"
         return response
 
 
-def unpack(body: bytes, encoding: str, most: int) -> bytes:
-    """Unpack a body that came by `Content-Encoding: gzip` or `deflate`.
+def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Decompress a request's body.
 
     Parameters
     ----------
     body
-        The body as it came.
+        The body as received.
     encoding
-        The header; empty where there is none.
-    most
-        Bytes that it may have at most; no more are ever unpacked.
+        Its Content-Encoding, `gzip` or `deflate`. Empty if it is not compressed.
+    max_bytes
+        Largest size of the decompressed body. No more than that is ever decompressed.
 
     Raises
     ------
     UnsupportedMediaType, BadRequest, RequestEntityTooLarge
-        The encoding is another, the body is not packed so, or is too large.
+        The encoding is unknown, the body does not match it, or the body is too large.
     """
     if not encoding:
         return body
-    if encoding not in FORMATS:
-        raise UnsupportedMediaType(f"Content-Encoding must be {' or '.join(FORMATS)}.")
-    unpacker = zlib.decompressobj(FORMATS[encoding])
+    if encoding not in WINDOW_BITS:
+        raise UnsupportedMediaType(f"Content-Encoding must be {' or '.join(WINDOW_BITS)}.")
+    decompressor = zlib.decompressobj(WINDOW_BITS[encoding])
     try:
-        unpacked = unpacker.decompress(body, most + 1)
+        decompressed = decompressor.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise BadRequest(f"The body is no {encoding}: {error}") from None
-    if len(unpacked) > most:
-        raise RequestEntityTooLarge(f"Unpacked, the body may have {most:,} bytes at most.")
-    if not unpacker.eof or unpacker.unused_data:
-        raise BadRequest(f"The body is no {encoding}: it ends too early, or too late.")
-    return unpacked
+        raise BadRequest(f"The body is not valid {encoding}: {error}") from None
+    if len(decompressed) > max_bytes:
+        raise RequestEntityTooLarge(f"Decompressed, the body may have at most {max_bytes:,} bytes.")
+    if not decompressor.eof or decompressor.unused_data:
+        raise BadRequest(f"The body is not valid {encoding}: it is cut off, or has data after it.")
+    return decompressed

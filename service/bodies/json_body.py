@@ -1,30 +1,28 @@
-"""JSON, read strictly: what the standard does not allow is refused, whatever Python takes."""
+"""Parse JSON strictly: reject what the standard forbids, even where Python's parser accepts it."""
 
 import json
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, current_app, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from service.server.bounds import MOST_VALUES, bound_of
-
-# What reading may cost, known before it begins. All values but the first of a list or object have
-# a comma before them; each takes up to 90 bytes, an object more, and longer.
-MOST_OBJECTS = 1_000
+from service.bodies.bounds import bound_of
+from service.bodies.json_cost import check_values
 
 
 class StrictJSONProvider(DefaultJSONProvider):
-    """Refuses repeated names, and to write NaN or Infinity.
+    """Reject duplicate names in requests, and NaN and Infinity in responses.
 
-    The two are read, though no JSON: the fields then refuse them by name, as they do 1e400.
+    NaN and Infinity in a request are parsed, although they are not JSON: the field's validation
+    then rejects them under the field's name, like 1e400.
     """
 
     sort_keys = False
     compact = True
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Read JSON text; raises ValueError where it is none."""
+        """Parse JSON text. Raises ValueError if it is invalid."""
         return _parse(s)
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
@@ -33,7 +31,7 @@ class StrictJSONProvider(DefaultJSONProvider):
 
 
 class JSONRequest(Request):
-    """A request that says why its body is no JSON."""
+    """A request whose JSON errors name the reason."""
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Raise BadRequest with the reason."""
@@ -41,45 +39,26 @@ class JSONRequest(Request):
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object.
+    """Parse a JSON object.
 
     Raises
     ------
     BadRequest
-        It is none.
+        The text is not a JSON object.
     RequestEntityTooLarge
-        It may have more values than can be read in bounded time and memory.
+        Parsing it could take too much time or memory.
     """
     check_values(data)
     try:
         return _check_object(_parse(data))
-    except ValueError as error:  # also of bytes that are no UTF-8
+    except ValueError as error:  # includes invalid UTF-8
         raise BadRequest(f"The body is not JSON: {error}") from None
 
 
-def check_values(data: bytes, most: int = MOST_VALUES) -> None:
-    """Raise RequestEntityTooLarge where `has_too_many_values`."""
-    if has_too_many_values(data, most):
-        raise RequestEntityTooLarge(
-            f"A JSON body may have at most {MOST_OBJECTS:,} objects here, and {most:,} commas, "
-            "colons and opening brackets."
-        )
-
-
-def has_too_many_values(data: bytes, most: int = MOST_VALUES) -> bool:
-    """Tell whether a JSON text may have more values than are read, without reading any."""
-    if len(data) <= MOST_OBJECTS:
-        return False
-    objects = data.count(b"{")
-    return objects > MOST_OBJECTS or (
-        len(data) > most and sum(map(data.count, (b",", b":", b"["))) > most
-    )
-
-
 def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
-    """Read the body before its validation, for the endpoints that take JSON alone.
+    """Parse the body before flask-openapi3 validates it, for endpoints that accept only JSON.
 
-    flask-openapi3 itself takes unreadable JSON for an empty body, and a JSON string for more JSON.
+    flask-openapi3 treats invalid JSON as an empty body, and parses a JSON string a second time.
     """
 
     @app.before_request
@@ -87,8 +66,8 @@ def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
         if request.endpoint in endpoints and request.method in ("POST", "PUT"):
             if not request.is_json:
                 raise UnsupportedMediaType("Send a JSON body: 'Content-Type: application/json'.")
-            check_values(request.get_data(), bound_of(request.path, 0).values)
-            _check_object(request.get_json())  # which is kept for the validation
+            check_values(request.get_data(), bound_of(current_app, request.endpoint).json_values)
+            _check_object(request.get_json())  # Flask caches it for the validation
 
 
 def _check_object(body: Any) -> dict[str, Any]:

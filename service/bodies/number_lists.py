@@ -1,7 +1,7 @@
-"""Long lists of numbers in JSON, read piece by piece: as one tree of objects they take gigabytes.
+"""Parse long lists of numbers in JSON piece by piece. As a tree of objects they take gigabytes.
 
-Only lists of numbers and nothing else are read here. Another list is left to
-`service.bodies.json_body`, which reads the whole body and says what is wrong.
+This module parses only lists of numbers. `service.bodies.json_body` parses the whole body if a list
+contains anything else, and reports what is wrong.
 """
 
 import re
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from stepbox.images.prepare import FIELD
 
-IMAGE_BYTES = 64 * 2**10  # of the text of one image, at most: 80 a number
-LEAST_IMAGE_BYTES = 2 * FIELD * FIELD  # a digit and a comma or bracket for each number
-PIECE_BYTES = 64 * 2**10  # of a flat list, read at once
+IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
+LEAST_IMAGE_BYTES = 2 * FIELD * FIELD  # for each number a digit, and a comma or a bracket
+PIECE_BYTES = 64 * 2**10  # of a flat list to parse in one step
 
 _SPACE = rb"[ \t\n\r]*"
 _NUMBERS = b"0123456789+-.eE,[] \t\n\r"
@@ -24,14 +24,14 @@ _END_OF_IMAGE = re.compile(rb"\]" + _SPACE + rb"\]")
 
 
 class OddListError(ValueError):
-    """A list is not what it should be.
+    """A list contains something other than the expected numbers.
 
     Attributes
     ----------
     index
-        Of the first image or number of which that is known.
+        Index of the first image or number known to be wrong.
     text
-        The JSON of that image; empty where its end is not found.
+        The JSON text of that image. Empty if its end was not found.
     """
 
     def __init__(self, index: int, text: bytes = b"") -> None:
@@ -40,31 +40,31 @@ class OddListError(ValueError):
         self.text = text
 
 
-def read_images(
+def read_image_list(
     body: bytes, start: int, most: int
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float64], int]:
-    """Read a list of images, each 28 rows of 28 numbers from 0 to 255.
+    """Parse a list of images, each 28 rows of 28 numbers from 0 to 255.
 
     Parameters
     ----------
     body
         JSON text.
     start
-        Where the list begins, behind its bracket.
+        Position after the opening bracket of the list.
     most
-        How many images there may be.
+        Largest number of images.
 
     Returns
     -------
     NDArray
-        Shape (n, 28, 28), n ≥ 1; bytes where all numbers are whole.
+        Shape (n, 28, 28), n ≥ 1. uint8 if all numbers are integers.
     int
-        Where the list has ended.
+        Position after the list.
 
     Raises
     ------
     OddListError
-        An image is something else, or there are more.
+        An image has another form, or there are too many.
     """
     count = min(most, body.count(b"]", start) // (FIELD + 1), len(body) // LEAST_IMAGE_BYTES)
     images: NDArray[np.uint8] | NDArray[np.float64]
@@ -95,7 +95,7 @@ def _read_image(text: bytes, index: int) -> NDArray[np.uint8] | NDArray[np.float
             raise OddListError(index, text)
     except (ValueError, TypeError):
         raise OddListError(index, text) from None
-    try:  # as in `read_levels`
+    try:  # faster, for integers, see `read_levels`
         return np.frombuffer(b"".join(map(bytearray, rows)), np.uint8).reshape(FIELD, FIELD)
     except (ValueError, TypeError):
         pass
@@ -109,33 +109,33 @@ def _read_image(text: bytes, index: int) -> NDArray[np.uint8] | NDArray[np.float
 
 
 def has_numbers_alone(body: bytes, start: int, end: int) -> bool:
-    """Tell whether a part of a JSON text has nothing but numbers and brackets."""
+    """Tell whether a range of a JSON text has only numbers and brackets."""
     return not body[start:end].translate(None, _NUMBERS)
 
 
 def read_levels(body: bytes, start: int, end: int) -> bytes:
-    """Read a flat list of whole numbers from 0 to 255.
+    """Parse a flat list of integers from 0 to 255.
 
     Parameters
     ----------
     body
         JSON text.
     start, end
-        Where the list's first number begins, and where its closing bracket is.
+        Positions of the list's first number and of its closing bracket.
 
     Raises
     ------
     OddListError
-        One is something else.
+        The list has another value.
     ValueError
-        It is no list of JSON.
+        It is not valid JSON.
     """
     levels = bytearray()
     for piece in _pieces(body, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
         if not numbers and len(piece) < end - start:
             raise ValueError("a comma without a number")
-        try:  # a `bytearray` takes whole numbers from 0 to 255 and nothing else
+        try:  # `bytearray` accepts only integers from 0 to 255
             levels += bytearray(numbers)
         except (ValueError, TypeError):
             raise OddListError(len(levels) + _first_odd(numbers)) from None
@@ -147,7 +147,7 @@ def _first_odd(numbers: list[object]) -> int:
 
 
 def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Cut a list's text at commas."""
+    """Split the text of a list at commas."""
     while end - start > PIECE_BYTES:
         comma = body.rfind(b",", start, start + PIECE_BYTES)
         if comma < 0:

@@ -1,4 +1,4 @@
-"""What this process counts as it answers; `metrics` tells it for all processes together."""
+"""The counts of this process. `service.api.metrics` exposes the sums over all processes."""
 
 import os
 import tempfile
@@ -13,16 +13,16 @@ BOUNDS_S = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    """Count a request that has been answered.
+    """Count a request and its response.
 
     Parameters
     ----------
     route
-        The rule that its path matched, not the path.
+        The route that its path matched, not the path itself.
     method, status
-        Of the request and its answer.
+        Of the request and its response.
     seconds
-        What it took.
+        The time until the response was ready.
     """
     tally = _tally()
     block = tally.block(("request", route, method, status), 2 + len(BOUNDS_S))
@@ -33,7 +33,7 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
 
 
 def count_predictions(model: str, indices: list[int]) -> None:
-    """Count pictures that a model, named by its id, took for the classes of these indices."""
+    """Count the predictions of a model, given by its id: one class index per image."""
     tally = _tally()
     block = tally.block(("prediction", model), CLASSES)
     counts = [(index, indices.count(index)) for index in set(indices)]
@@ -44,13 +44,13 @@ def count_predictions(model: str, indices: list[int]) -> None:
 
 @cache
 def folder() -> Path:
-    """Tell where this process counts: with others where a folder is set, else alone."""
+    """Return the folder of the counts: a shared one if the environment names it."""
     return Path(os.environ.get(FOLDER) or _alone().name)
 
 
 @cache
 def _alone() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="stepbox-tally-")  # it goes with the process
+    return tempfile.TemporaryDirectory(prefix="stepbox-tally-")  # removed at exit
 
 
 @cache
@@ -58,4 +58,4 @@ def _tally() -> Tally:
     return Tally(folder())
 
 
-os.register_at_fork(after_in_child=_tally.cache_clear)  # each process has a file of its own
+os.register_at_fork(after_in_child=_tally.cache_clear)  # each process has its own file

@@ -1,8 +1,8 @@
-"""Counts that the processes of the API share: each adds to a file of its own, any of them sums.
+"""Counts of several processes: each process adds to its own file, and any process sums all files.
 
-An addition is one of a double in mapped memory. prometheus_client's own files for many processes
-cost ten times as much, which a prediction would feel. What a process has added outlives it,
-however it ends.
+Adding is one addition to a double in mapped memory. The files of prometheus_client for several
+processes take ten times as long, which would slow down predictions. The counts of a process remain
+after its end, even if it is killed.
 """
 
 import json
@@ -13,15 +13,15 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
-FOLDER = "STEPBOX_TALLY_DIR"  # in the environment of all processes that count together
-MOST = 2**16  # numbers in a file; those not in use take no memory
+FOLDER = "STEPBOX_TALLY_DIR"  # environment variable of all processes that count together
+MOST = 2**16  # numbers in a file; unused ones take no memory
 BYTES = 8 * MOST
 
 Key = tuple[str | int, ...]
 
 
 def make_folder() -> None:
-    """Let this process's children count together, in memory."""
+    """Make the folder in which this process's children count, in memory if possible."""
     memory = Path("/dev/shm")
     os.environ[FOLDER] = tempfile.mkdtemp(
         prefix="stepbox-tally-", dir=memory if memory.is_dir() else None
@@ -29,21 +29,21 @@ def make_folder() -> None:
 
 
 def remove_folder() -> None:
-    """Forget what was counted."""
+    """Remove the folder and all counts."""
     if folder := os.environ.pop(FOLDER, None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class Tally:
-    """Numbers by key, of this process.
+    """The counts of this process, by key.
 
-    The file holds ``MOST`` doubles and behind them, one line of JSON each, the keys in use with
-    how many numbers each has. Add to a block's numbers while `lock` is held.
+    The file has ``MOST`` doubles, followed by one line of JSON for each key in use: the key and how
+    many numbers it has. Hold `lock` to add to the numbers of a block.
 
     Parameters
     ----------
     folder
-        Where the files of all processes lie.
+        The folder for the files of all processes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,12 +56,12 @@ class Tally:
         self._numbers = memoryview(mmap.mmap(self._file, BYTES)).cast("d")
 
     def block(self, key: Key, size: int = 1) -> "memoryview[float]":
-        """Give the numbers of a key, zeros at first; what finds no room is in no file."""
+        """Return the numbers of a key, at first 0. If the file is full, they are not stored."""
         return self._blocks.get(key) or self._new_block(key, size)
 
     def _new_block(self, key: Key, size: int) -> "memoryview[float]":
         with self.lock:
-            if key in self._blocks:  # by another thread, just now
+            if key in self._blocks:  # just added by another thread
                 return self._blocks[key]
             if self._used + size > MOST:
                 return memoryview(bytearray(8 * size)).cast("d")
@@ -72,7 +72,7 @@ class Tally:
 
 
 def totals(folder: Path) -> dict[Key, list[float]]:
-    """Sum the numbers of all processes, those that have ended too."""
+    """Sum the numbers of all processes, including those that have ended."""
     sums: dict[Key, list[float]] = {}
     for path in folder.glob("*.tally"):
         with path.open("rb") as file:

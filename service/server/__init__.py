@@ -1,1 +1,8 @@
-"""Everything below HTTP: sockets, bodies, memory, event streams, and how gunicorn runs it."""
+"""The server below the application, from gunicorn's settings to Flask's threads.
+
+It knows no endpoint: `service.app` gives it the Flask application and the quick requests.
+
+Modules, in the order in which a request passes them: `gunicorn_conf`, `worker_process`, `listener`,
+`connections`, `protocol` (with `framing` and `responses`), `quick`, `front`, `memory_budget`,
+`wsgi`, `checks`, `client_disconnected` and `streams`.
+"""

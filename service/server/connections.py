@@ -1,7 +1,7 @@
-"""How many connections a process has, and how slow a client may be.
+"""Limit the number of connections, and how slow a client may be.
 
-A client that sends next to nothing, or takes next to nothing, holds no thread here; but what it
-holds (a file, some memory) it could hold for ever.
+A slow client holds no thread, but it holds a file descriptor and some memory. Without these limits
+it could hold them forever.
 """
 
 import asyncio
@@ -12,23 +12,23 @@ import struct
 from collections import Counter
 from typing import Any, Protocol
 
-HEAD_S = 10  # from a connection's or a request's first byte to the end of the head
-BODY_S, BODY_BYTES = 10, 10 * 1024  # each 10 s at least so much of a body: 1 KB/s
-ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # the same of an answer; windows of TCP open in steps
-FILES_KEPT = 100  # file descriptors for all that is no connection
+HEAD_S = 10  # from the start of a connection or a request to the end of the head
+BODY_S, BODY_BYTES = 10, 10 * 1024  # a body: at least 10 KiB in each window of 10 s
+ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # a response; longer, as TCP windows open in steps
+FILES_KEPT = 100  # file descriptors for everything other than connections
 
-_BYTES_ACKED = struct.Struct("120xQ")  # of Linux's tcp_info: what the other side has received
+_BYTES_ACKED = struct.Struct("120xQ")  # tcpi_bytes_acked: what the client has received
 
 
 class TooManyError(Exception):
-    """There are as many connections as may be."""
+    """The limit on connections is reached."""
 
 
 class Paced(Protocol):
-    """A connection that is looked at once a second."""
+    """A connection whose pace is checked once a second."""
 
     def check_pace(self, now: float) -> None:
-        """End it where its client is too slow."""
+        """Close the connection if its client is too slow."""
 
 
 class Connections:
@@ -37,8 +37,8 @@ class Connections:
     Parameters
     ----------
     most, most_each
-        How many there may be, and how many of one address; fewer where the system opens no more
-        files.
+        Most connections in total and from one address. The system's limit on open files may lower
+        both.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
@@ -50,14 +50,14 @@ class Connections:
         return len(self._all)
 
     def add(self, connection: Paced, address: str) -> None:
-        """Count one; raises TooManyError, and counts it all the same until it is removed."""
+        """Add a connection. If there are too many, raise TooManyError, but still count it."""
         self._all[connection] = address
         self._of_address[address] += 1
         if len(self._all) > self._most:
-            raise TooManyError(f"This process has {self._most:,} connections, the most it takes.")
+            raise TooManyError(f"This process has {self._most:,} connections, which is its limit.")
         if self._of_address[address] > self._most_each:
             raise TooManyError(
-                f"Your address has {self._most_each:,} connections, the most it may have here."
+                f"Your address has {self._most_each:,} connections, which is its limit here."
             )
 
     def remove(self, connection: Paced) -> None:
@@ -69,7 +69,7 @@ class Connections:
                 del self._of_address[address]
 
     async def watch(self) -> None:
-        """Look at all of them once a second, for as long as the process serves."""
+        """Check the pace of all connections once a second."""
         now = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(1)
@@ -78,32 +78,32 @@ class Connections:
 
 
 class Pace:
-    """How fast a client sends and takes.
+    """How fast a client sends and receives.
 
     Attributes
     ----------
     received
-        Bytes that have come in the present window.
+        Bytes received from it in the current window.
     """
 
-    HEAD_TOO_SLOW = f"The head of a request must come within {HEAD_S} s."
-    BODY_TOO_SLOW = f"A body must come at {BODY_BYTES // BODY_S:,} bytes a second or faster."
+    HEAD_TOO_SLOW = f"The head of a request must arrive within {HEAD_S} s."
+    BODY_TOO_SLOW = f"A body must arrive at {BODY_BYTES // BODY_S:,} bytes per second or faster."
 
     def __init__(self, now: float) -> None:
         self.received = 0
         self._began = now
-        self._taking: tuple[float, int] | None = None  # a time, and what had been taken then
+        self._taking: tuple[float, int] | None = None  # a time, and the bytes taken by then
 
     def begin(self, now: float) -> None:
-        """Begin a window: a head or a body begins, or reading goes on."""
+        """Start a window, because a head or a body starts or reading resumes."""
         self._began, self.received = now, 0
 
     def head_is_late(self, now: float) -> bool:
-        """Tell whether a head takes too long."""
+        """Tell whether a head is taking too long."""
         return now - self._began >= HEAD_S
 
     def sends_too_little(self, now: float) -> bool:
-        """Tell whether too little of a body came in a window; begin the next one at its end."""
+        """Tell whether too little of a body came in a complete window, and start the next one."""
         if now - self._began < BODY_S:
             return False
         too_little = self.received < BODY_BYTES
@@ -111,7 +111,7 @@ class Pace:
         return too_little
 
     def takes_too_little(self, now: float, transport: asyncio.Transport) -> bool:
-        """Tell whether the client took too little in a window of the answers that wait for it."""
+        """Tell whether the client received too little in a complete window, though more waits."""
         if not transport.get_write_buffer_size():
             self._taking = None
             return False
@@ -130,12 +130,12 @@ def _bytes_taken(transport: asyncio.Transport) -> int:
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
         return int(_BYTES_ACKED.unpack(info)[0])
-    except (OSError, struct.error):  # no Linux: what is still to be taken, counted down
+    except (OSError, struct.error):  # not Linux: count down what it has yet to receive
         return -transport.get_write_buffer_size()
 
 
 def open_more_files() -> None:
-    """Open as many files as the system allows this process and its children to."""
+    """Raise this process's limit on open files to the maximum. Children inherit it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,8 +1,9 @@
-"""How the processes of the API share the connections that come.
+"""Share new connections evenly among the worker processes.
 
-All of them wait at one socket. The first that wakes would take whatever is there, as uvloop's own
-server does: of eight clients that come together all may get one process, and the other processors
-idle. Here a process takes its share, and leaves the rest for a moment to those that have fewer.
+All processes wait at the same socket. With uvloop's own server, the first process that wakes
+accepts every waiting connection. So one process may get all of eight simultaneous clients, while
+the other cores idle. Here a process accepts its share, and leaves the rest, for a moment, to
+processes with fewer connections.
 """
 
 import asyncio
@@ -18,13 +19,14 @@ import uvloop
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.01  # for processes with fewer connections to take theirs
-RETRY_S = 1.0  # after no file could be opened
-PLACES = 256  # for 64 processes, those that take their places, and some that end slowly
+PATIENCE_S = 0.01  # time that processes with fewer connections have to accept theirs
+RETRY_S = 1.0  # after a connection could not be accepted for lack of file descriptors
+PLACES = 256  # for 64 processes, their replacements, and some that shut down slowly
 
-_TCP_INFO = struct.Struct("24xI")  # its tcpi_unacked: of a socket that listens, how many wait
+_TCP_INFO = struct.Struct("24xI")  # tcpi_unacked: on a listening socket, the waiting connections
 
-# Of the process in each place what it does and how many connections it has, for all to see.
+# Memory shared by all processes: the state and the number of connections of the process in each
+# place.
 _FREE, _SERVING, _ENDING = range(3)
 _shared = memoryview(mmap.mmap(-1, 8 * PLACES)).cast("i")
 _states, _counts = _shared[:PLACES], _shared[PLACES:]
@@ -32,7 +34,7 @@ _place = 0
 
 
 def take_place() -> int:
-    """Take a free place for the process that is forked next; `free_place` is for its end."""
+    """Take a free place for the process to be forked next. `free_place` frees it again."""
     global _place
     _place = _states.tolist().index(_FREE)
     _states[_place], _counts[_place] = _SERVING, 0
@@ -40,24 +42,24 @@ def take_place() -> int:
 
 
 def free_place(place: int) -> None:
-    """Forget the process of a place, which has ended."""
+    """Free the place of a process that has ended."""
     _states[place] = _FREE
 
 
 def count_closed() -> None:
-    """Count a connection of this process that has ended."""
+    """Count a closed connection of this process."""
     _counts[_place] -= 1
 
 
 class Listener:
-    """Accepts connections; what becomes of them is their protocols' concern.
+    """A server that accepts this process's share of the connections.
 
     Parameters
     ----------
     listening
-        A socket that listens already.
+        A socket that is listening already.
     make_protocol
-        Makes the protocol of a connection, which calls `count_closed` at its end.
+        Makes the protocol of a connection. The protocol calls `count_closed` at its end.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Listener:
         self._socket = listening
         self._socket.setblocking(False)
         self._make_protocol = make_protocol
-        self._begun: set[asyncio.Task[Any]] = set()
+        self._starting: set[asyncio.Task[Any]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self._watch()
 
@@ -76,10 +78,10 @@ class Listener:
         self._loop.add_reader(self._socket, self._accept_share)
 
     def _accept_share(self, patient: bool = True) -> None:
-        """Accept as many connections as make this process's share of all, those that wait too.
+        """Accept connections until this process has its share of all, including the waiting ones.
 
-        One that has its share leaves others the time to take theirs. So does one whose share would
-        be all that wait: maybe others do not know yet that connections of theirs have ended.
+        A process that has its share gives the others time to accept theirs. So does one whose share
+        is everything that waits: others may not have noticed yet that their connections closed.
         """
         counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]
         waiting = self._waiting()
@@ -96,7 +98,7 @@ class Listener:
         self._accept_share(patient=False)
 
     def _waiting(self) -> int:
-        """Tell how many connections wait to be accepted: one where the system does not say."""
+        """Return the number of waiting connections, or 1 if the system does not report it."""
         try:
             info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         except OSError:
@@ -105,21 +107,21 @@ class Listener:
         return max(1, int(waiting))
 
     def _accept(self) -> bool:
-        """Accept one connection, if one is there."""
+        """Accept one connection if one is waiting."""
         try:
             connection, _ = self._socket.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # another process has it, or it is over
+        except (BlockingIOError, ConnectionAbortedError):  # accepted by another process, or closed
             return False
         except OSError as error:  # too many files are open
-            log.error("no connection can be accepted: %s", error.strerror)
+            log.error("cannot accept connections: %s", error.strerror)
             self._pause_for(RETRY_S, self._watch)
             return False
         _counts[_place] += 1
-        beginning = self._loop.create_task(
+        starting = self._loop.create_task(
             self._loop.connect_accepted_socket(self._make_protocol, connection)
         )
-        self._begun.add(beginning)
-        beginning.add_done_callback(self._begun.discard)
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
         return True
 
     def _pause_for(self, seconds: float, then: Callable[[], None]) -> None:
@@ -127,18 +129,18 @@ class Listener:
         self._pause = self._loop.call_later(seconds, then)
 
     def close(self) -> None:
-        """Accept nothing more, and let the others share what comes."""
+        """Stop accepting, and leave new connections to the other processes."""
         _states[_place] = _ENDING
         self._loop.remove_reader(self._socket)
         if self._pause is not None:
             self._pause.cancel()
 
     async def wait_closed(self) -> None:
-        """Return at once: the connections are not the listener's."""
+        """Return at once, because the protocols own the connections."""
 
 
 class Loop(uvloop.Loop):
-    """An event loop whose servers are listeners."""
+    """An event loop whose servers are instances of `Listener`."""
 
     async def create_server(  # type: ignore[override]
         self,
@@ -148,7 +150,7 @@ class Loop(uvloop.Loop):
         ssl: Any = None,
         **_: Any,
     ) -> Listener:
-        """Serve a socket that listens already; TLS is for a proxy in front."""
+        """Serve a socket that is listening already. TLS needs a proxy in front."""
         if ssl is not None:
-            raise ValueError("TLS is not spoken here")
+            raise ValueError("TLS is not supported")
         return Listener(sock, protocol_factory)

@@ -1,25 +1,21 @@
-"""How much memory the requests under way may take together."""
+"""Limit the memory that all requests in progress take together."""
 
 import asyncio
 from collections import deque
 from typing import Self
 
-from stepbox.errors import StepboxError
+from service.errors import BusyError
 
-PATIENCE_S = 2.0  # at most to wait for what others hold
-
-
-class BusyError(StepboxError):
-    """Other requests hold the memory that this one needs."""
+PATIENCE_S = 2.0  # longest wait for what other requests hold
 
 
 class Budget:
-    """A number of bytes that the requests of a process share; used by its event loop alone.
+    """A number of bytes that the requests of a process share. Only its event loop may use it.
 
     Parameters
     ----------
     size
-        Bytes in all.
+        Total number of bytes.
     """
 
     def __init__(self, size: int) -> None:
@@ -27,7 +23,7 @@ class Budget:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, amount: int) -> None:
-        """Take bytes, in the order of asking; raises BusyError where that lasts too long."""
+        """Take bytes, first come, first served. Raise BusyError if the wait is too long."""
         if amount <= self._free and not self._waiting:
             self._free -= amount
             return
@@ -37,33 +33,33 @@ class Budget:
         try:
             await asyncio.wait_for(asyncio.shield(turn), PATIENCE_S)
         except BaseException as error:
-            if turn.done():  # taken just now
+            if turn.done():  # the bytes have just been taken
                 self._free += amount
             else:
                 self._waiting.remove(place)
-            self._serve()
+            self._serve_waiting()
             if isinstance(error, TimeoutError):
-                raise BusyError("Other large requests are under way; try again later.") from None
+                raise BusyError("Other large requests are in progress; try again later.") from None
             raise
 
     def give(self, amount: int) -> None:
-        """Give bytes back."""
+        """Return bytes."""
         self._free += amount
-        self._serve()
+        self._serve_waiting()
 
-    def _serve(self) -> None:
+    def _serve_waiting(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
             amount, turn = self._waiting.popleft()
             self._free -= amount
             turn.set_result(None)
 
     def limit(self, amount: int) -> int:
-        """Tell how much of an amount can be had at all."""
+        """Return the part of an amount that exists at all."""
         return min(amount, self._size)
 
 
 class Share:
-    """What one request holds of a budget; used as a context, which gives it back.
+    """The part of a budget that one request holds. As a context manager, it returns it.
 
     Parameters
     ----------
@@ -73,7 +69,7 @@ class Share:
     Attributes
     ----------
     held
-        Bytes.
+        The number of bytes.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -81,14 +77,14 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold as many bytes as given, or all there are; raises BusyError as `Budget.take`."""
+        """Hold `total` bytes, or all that exist. Raise BusyError as `Budget.take` does."""
         more = self._budget.limit(total) - self.held
         if more > 0:
             await self._budget.take(more)
             self.held += more
 
     def shrink(self, total: int) -> None:
-        """Hold no more than so many bytes."""
+        """Hold at most `total` bytes."""
         less = max(0, self.held - total)
         self._budget.give(less)
         self.held -= less

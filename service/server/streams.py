@@ -1,8 +1,7 @@
-"""Event streams, held open by the event loop: none costs a thread or a connection to Redis.
+"""Event streams, served by the event loop without a thread or a connection to Redis for each.
 
-A process reads each followed job's events once, and passes them to all who follow it. They are
-kept, made ready to be sent, for as long as anybody follows the job; so whoever comes later, or
-again, begins at any point without a gap.
+A process reads the events of each followed job once, and sends them to all its followers. It keeps
+them, encoded, while the job has followers. So a client can start, or resume, at any event.
 """
 
 import asyncio
@@ -21,11 +20,11 @@ from stepbox.errors import NotFoundError
 
 log = logging.getLogger(__name__)
 
-RECONNECT_MS = 2000  # what a client waits before it comes back
-FOLLOW = "Stepbox-Follow"  # a header from Flask's view to `front`: a job and the last event seen
-STREAMED = "stepbox.streamed"  # in the scope of a request whose answer is an event stream
+RECONNECT_MS = 2000  # how long a client waits before it reconnects
+FOLLOW = "Stepbox-Follow"  # header from Flask's view to `front`: a job and the last event seen
+STREAMED = "stepbox.streamed"  # in the scope of a request whose response is an event stream
 KEEP_ALIVE_S = 5
-BLOCK_MS = 200  # how late a job's new follower can make the reader take it up
+BLOCK_MS = 200  # upper bound on the delay before a new job's events are read
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,18 +32,18 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Feed:
-    """The events of one job so far, and a future that ends when there are more."""
+    """The events of one job so far, and a future that completes when there are more."""
 
     def __init__(self) -> None:
         self.orders: list[tuple[int, ...]] = []
         self.chunks: list[bytes] = []
         self.last = "0-0"
-        self.over = False  # no more will come, be it that Redis is away
+        self.over = False  # no more will come, perhaps because Redis cannot be reached
         self.followers = 0
         self.changed = asyncio.get_running_loop().create_future()
 
     def add(self, events: list[Event]) -> None:
-        """Take further events and wake all followers."""
+        """Add events and wake all followers."""
         for event in events:
             if event.data:
                 self.orders.append(event.order)
@@ -54,7 +53,7 @@ class Feed:
         self.wake()
 
     def wake(self) -> None:
-        """Let all followers look again."""
+        """Make all followers check for events."""
         if not self.changed.done():
             self.changed.set_result(None)
         self.changed = asyncio.get_running_loop().create_future()
@@ -66,9 +65,14 @@ class Streams:
     Parameters
     ----------
     connect
-        Opens a client of Redis within the event loop.
+        Opens a Redis client in the event loop.
     limit
-        How many streams may be open at once.
+        Most streams that may be open at the same time.
+
+    Attributes
+    ----------
+    open
+        The number of open streams.
     """
 
     def __init__(self, connect: Callable[[], Redis], limit: int) -> None:
@@ -81,7 +85,7 @@ class Streams:
         self._closing = False
 
     def close(self) -> None:
-        """End all streams; their clients come back, to another process."""
+        """End all streams. Their clients reconnect, to another process."""
         self._closing = True
         for feed in self._feeds.values():
             feed.wake()
@@ -89,10 +93,10 @@ class Streams:
     async def send(self, id: str, after: str, receive: Receive, send: Send) -> None:
         """Send the body of a response: the events of a job after a given one, up to the last.
 
-        It ends earlier where the client leaves, Redis is away or the process is to stop.
+        It ends early if the client disconnects, Redis cannot be reached, or the process shuts down.
         """
         self.open += 1
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         feed = None
         try:
             await _send(send, f"retry: {RECONNECT_MS}\n\n".encode())
@@ -130,7 +134,7 @@ class Streams:
         return feed
 
     async def _read(self) -> None:
-        """Read the streams of all followed jobs, by one connection, while there are any."""
+        """Read the events of all followed jobs, over one connection, while there are any."""
         self._redis = self._redis or self._connect()
         try:
             while waiting := {
@@ -144,28 +148,28 @@ class Streams:
                 for key, entries in answer:
                     id, feed = waiting[key]
                     history = await self._history(id, entries)
-                    with suppress(NotFoundError):  # the job's last event comes next
+                    with suppress(NotFoundError):  # the event of its deletion comes next
                         feed.add(parse_events(entries, history))
         except RedisError as error:
-            log.warning("the event streams break off, as Redis is away: %s", error)
+            log.warning("the event streams end because Redis cannot be reached: %s", error)
             for feed in self._feeds.values():
                 feed.over = True
                 feed.wake()
             self._feeds.clear()
 
     async def _history(self, id: str, entries: list[Entry]) -> list[str]:
-        """Read a job's epochs where some of its events need them."""
+        """Read a job's epochs if some of its events need them."""
         if self._redis is None or not needs_history(entries):
             return []
         return await cast(Awaitable[list[str]], self._redis.lrange(history_key(id), 0, -1))
 
 
 def to_bytes(event: Event) -> bytes:
-    """Write an event as a stream sends it."""
+    """Encode an event for a stream."""
     return f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n".encode()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,6 +1,6 @@
-"""Flask's application in threads: a thread computes, and never waits for a client.
+"""Run the Flask application in threads, which compute but never wait for a client.
 
-A body is whole before a thread takes it up; an answer is sent by the event loop.
+The event loop reads a request's body before a thread starts, and sends the response.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from a2wsgi.wsgi import build_environ
 from flask import Flask
 from werkzeug.wsgi import FileWrapper
 
-from service.server.bounds import REFUSAL
+from service.server.checks import ERROR
 
-PIECE_BYTES = 256 * 2**10  # sent, or read of a file, at once
+PIECE_BYTES = 256 * 2**10  # to send, or to read from a file, in one step
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Answer(NamedTuple):
-    """What the application answers.
+    """A response of the application.
 
     Attributes
     ----------
     status
         Its status.
     headers
-        By their names in lower case.
+        Pairs of a name in lower case and a value.
     body
-        All of the body, or what has been read of it.
+        The whole body or its beginning.
     rest
-        The rest of the body; None where there is no more.
+        The rest of the body. None if there is none.
     """
 
     status: int
@@ -52,7 +52,7 @@ class Threads:
     app
         The application.
     count
-        How many requests are worked on at once.
+        The number of threads.
     """
 
     def __init__(self, app: Flask, count: int) -> None:
@@ -60,35 +60,35 @@ class Threads:
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="flask")
 
     async def answer(
-        self, scope: dict[str, Any], body: bytes, refusal: Exception | None = None
+        self, scope: dict[str, Any], body: bytes, error: Exception | None = None
     ) -> Answer:
-        """Let the application answer a request.
+        """Let the application respond to a request.
 
         Parameters
         ----------
         scope
-            The request, as ASGI has it.
+            The ASGI scope of the request.
         body
-            Its body, whole.
-        refusal
-            What is wrong with it already.
+            Its complete body.
+        error
+            The error to respond with, if one has been found already.
         """
         environ: Any = build_environ(scope, BytesIO(body))  # type: ignore[arg-type]
-        environ["wsgi.input_terminated"] = True  # also a body without a length ends where it does
+        environ["wsgi.input_terminated"] = True  # needed for a body without a length
         environ["wsgi.file_wrapper"] = _wrap_file
-        environ[REFUSAL] = refusal
+        environ[ERROR] = error
         answer: Answer = await self._run(copy_context().run, self._respond, environ)
         return answer
 
     async def collect_garbage(self) -> None:
-        """Free what an error's frames hold, and hold the error by: it can be all of a body.
+        """Free the reference cycles of an error's frames, which may hold a whole large body.
 
-        By itself Python looks for such cycles some millions of objects later.
+        Python's own collection of them would start only millions of objects later.
         """
         await self._run(gc.collect)
 
     async def pieces(self, answer: Answer) -> Any:
-        """Yield an answer's body piece by piece; whoever asks for one waits for it."""
+        """Yield the body of a response in pieces."""
         for start in range(0, max(1, len(answer.body)), PIECE_BYTES):
             yield answer.body[start : start + PIECE_BYTES]
         while answer.rest is not None:
@@ -107,7 +107,7 @@ class Threads:
             begun[:] = [(status, headers)]
 
         rest = _closing(self._app(environ, start_response))
-        pieces = list(islice(rest, 2))  # nearly always the first is all
+        pieces = list(islice(rest, 2))  # usually there is only one
         ((status, headers),) = begun
         return Answer(
             int(status.split(" ", 1)[0]),

@@ -1,8 +1,8 @@
-"""Functions that a user types, such as ``sin(3*x)``: parsed, never run as code.
+"""Functions that a user types, such as ``sin(3*x)``: parsed, but never run as code.
 
-The text becomes Python's syntax tree; a walk over the tree admits numbers, coordinates, five
-operations and the functions listed here, and nothing else. Another walk computes the value with
-NumPy, in float64, so that even ``9**9**9`` is a number (infinity) and not a computation.
+Python parses the text into a syntax tree. A check of the tree allows only numbers, coordinates,
+five operations and the functions listed here. Then NumPy computes the value in float64, so even
+``9**9**9`` is cheap: it is infinity.
 """
 
 import ast
@@ -52,7 +52,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: np.divide,
     ast.Pow: np.power,
 }
-# How long an operation takes on one number, in additions.
+# Time of an operation on one number, in additions. Others take 1.
 COSTS = {ast.Pow: 16, ast.Call: 8}
 
 FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9+\-*/(),. ]")
@@ -65,18 +65,18 @@ class Expression:
     Attributes
     ----------
     text
-        What was typed.
+        The text as typed.
     cost
-        Time that one value takes, in additions.
+        Time to compute one value, in additions.
 
-    References
-    ----------
-    The grammar: numbers, ``x``, ``y``, ``pi``, ``e``, ``+ - * / **``, parentheses, and calls of
+    Notes
+    -----
+    The grammar has numbers, ``x``, ``y``, ``pi``, ``e``, ``+ - * / **``, parentheses, and calls of
     ``FUNCTIONS``. ``step`` is 1 at 0.
     """
 
     def __init__(self, text: str, variables: tuple[str, ...] = ("x",)) -> None:
-        """Read the text.
+        """Parse the text and check it.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Expression:
         Raises
         ------
         InvalidInputError
-            The text is no such expression; names the column, counted from 1.
+            The text is not a valid expression. The error names the column, counted from 1.
         """
         self.text = text
         self._variables = variables
@@ -101,19 +101,19 @@ class Expression:
         Parameters
         ----------
         coordinates
-            One array for each variable; their shapes broadcast.
+            One array per variable. Their shapes broadcast.
 
         Returns
         -------
-        Values of the broadcast shape, each within ±``MAX_VALUE``.
+        Values within ±``MAX_VALUE``, in the broadcast shape.
 
         Raises
         ------
         InvalidInputError
-            A value is not finite, or too large; says where.
+            A value is not finite or too large. The error names the point.
         """
         points = dict(zip(self._variables, coordinates, strict=True))
-        with np.errstate(all="ignore"):  # what is not finite is looked for below
+        with np.errstate(all="ignore"):  # values that are not finite are found below
             values = np.asarray(_value(self._tree, points), dtype=np.float64)
         values = np.broadcast_to(values, np.broadcast_shapes(*(c.shape for c in coordinates)))
         bad = ~(np.abs(values) <= MAX_VALUE)
@@ -124,17 +124,19 @@ class Expression:
                 for name, c in points.items()
             )
             what = "larger than 1e100" if np.isfinite(values[at]) else "not finite"
-            raise _refusal(f"is {what} at {place}; it must be finite, of at most 1e100, on [−B, B)")
+            raise _error(
+                f"is {what} at {place}; on [−B, B) it must be finite and at most 1e100 in magnitude"
+            )
         return values
 
     def _check(self, node: ast.expr, depth: int) -> int:
-        """Admit a node and all below it, and count what its value costs."""
+        """Check a node and all nodes below it, and return the cost of its value."""
         if depth > MAX_DEPTH:
-            raise _refusal(f"is nested over {MAX_DEPTH} deep {_place(node)}")
+            raise _error(f"is nested more than {MAX_DEPTH} deep {_place(node)}")
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 if abs(number) > MAX_VALUE:
-                    raise _refusal(f"holds a number larger than 1e100 {_place(node)}")
+                    raise _error(f"has a number larger than 1e100 {_place(node)}")
                 return 0
             case ast.Name(id=name) if name in self._variables or name in CONSTANTS:
                 return 0
@@ -146,42 +148,38 @@ class Expression:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 wanted = 2 if name in TWO_ARGUMENTS else 1
                 if len(args) != wanted:
-                    raise _refusal(
-                        f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}"
-                    )
+                    raise _error(f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}")
                 return COSTS[ast.Call] + sum(self._check(arg, depth + 1) for arg in args)
             case ast.Name(id="y"):
-                raise _refusal(f"uses y {_place(node)}, which is known in two dimensions only")
+                raise _error(f"uses y {_place(node)}, but y exists only in two dimensions")
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
-                raise _refusal(
-                    f"holds '{name}' {_place(node)}, which is not known; {self._known()}"
-                )
-        raise _refusal(f"holds something {_place(node)} that is not allowed; {self._known()}")
+                raise _error(f"has the unknown name '{name}' {_place(node)}; {self._allowed()}")
+        raise _error(f"has something {_place(node)} that is not allowed; {self._allowed()}")
 
-    def _known(self) -> str:
+    def _allowed(self) -> str:
         names = ", ".join((*self._variables, *CONSTANTS))
-        return f"known are numbers, {names}, + - * / ** and {', '.join(FUNCTIONS)}"
+        return f"allowed are numbers, {names}, + - * / ** and {', '.join(FUNCTIONS)}"
 
 
 def _parse(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
-        raise _refusal(f"has {len(text)} characters, of at most {MAX_LENGTH}")
+        raise _error(f"has {len(text)} characters, but at most {MAX_LENGTH} are allowed")
     if foreign := FOREIGN_CHARACTER.search(text):
         hint = "; write ** for powers" if foreign[0] == "^" else ""
-        raise _refusal(
-            f"holds {foreign[0]!r} at column {foreign.start() + 1}, not allowed here{hint}"
+        raise _error(
+            f"has {foreign[0]!r} at column {foreign.start() + 1}, which is not allowed{hint}"
         )
     if joined := MISSING_TIMES.search(text):
-        raise _refusal(f"lacks an operation, such as *, before column {joined.start(1) + 1}")
+        raise _error(f"needs an operation, such as *, before column {joined.start(1) + 1}")
     indent = len(text) - len(text.lstrip())
     try:
         tree = ast.parse(text.lstrip(), mode="eval").body
     except SyntaxError as error:
-        # The parser counts from 1, and gives 0 or None for the end.
+        # The parser counts columns from 1, and reports 0 or None for the end of the text.
         column = (error.offset or len(text.strip()) + 1) + indent
-        raise _refusal(f"is no expression at column {column}: {error.msg}") from None
+        raise _error(f"is not an expression at column {column}: {error.msg}") from None
     except (RecursionError, MemoryError):
-        raise _refusal(f"is nested over {MAX_DEPTH} deep") from None
+        raise _error(f"is nested more than {MAX_DEPTH} deep") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             node.col_offset += indent
@@ -189,7 +187,7 @@ def _parse(text: str) -> ast.expr:
 
 
 def _value(node: ast.expr, points: dict[str, NDArray[np.float64]]) -> Any:
-    """Compute an admitted node; its shape is that of the coordinates below it."""
+    """Compute a checked node. Its shape is that of the coordinates below it."""
     match node:
         case ast.Constant(value=number):
             return np.float64(number)  # type: ignore[arg-type]
@@ -209,5 +207,5 @@ def _place(node: ast.expr) -> str:
     return f"at column {node.col_offset + 1}"
 
 
-def _refusal(detail: str) -> InvalidInputError:
+def _error(detail: str) -> InvalidInputError:
     return InvalidInputError.at("/function", detail)

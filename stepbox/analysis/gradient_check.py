@@ -1,63 +1,62 @@
-"""Backpropagation against a derivative that knows nothing of it."""
+"""Both kinds of gradient, compared with derivatives that need no backpropagation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from stepbox.analysis.result import Result
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
 COMPLEX_STEP = 1e-200
-ALL_CHECKED = 5_000  # weights of a layer up to which each is checked
+ALL_CHECKED = 5_000  # a layer with at most this many weights is checked completely
 LEAST_CHECKED = 200
-MOST_WORK = 2_000_000_000  # complex products a layer, which bounds the sample where layers are wide
-BLOCK = 500  # weights stepped at once
-SMALL = 1e-6  # of a layer's largest derivative: smaller ones are compared with this instead
+MOST_WORK = 2_000_000_000  # complex products per layer; bounds the sample if layers are wide
+BLOCK = 500  # weights per block
+SMALL = 1e-6  # fraction of a layer's largest derivative below which others count as this
 
 
-@dataclass(frozen=True)
-class LayerCheck:
-    """How far a layer's gradients are from the truth.
+class LayerGradients(Result):
+    """The two gradients of one layer, compared with the complex-step derivatives."""
 
-    Attributes
-    ----------
-    layer
-        Index of the layer, from the input on.
-    inputs, outputs
-        Its neurons before and after.
-    weights
-        Number of weights.
-    checked
-        Number of weights that were compared.
-    largest
-        Largest magnitude of a derivative among these; 0 where the network is saturated.
-    exact, published
-        Largest relative difference of the two gradients from the complex-step derivative.
-    published_distance
-        Distance of the published gradient from the true one, as vectors of the checked weights.
-    """
-
-    layer: int
-    inputs: int
-    outputs: int
-    weights: int
-    checked: int
-    largest: float
-    exact: float
-    published: float
-    published_distance: float
+    layer: int = Field(description="Index of the layer, 0 next to the inputs.")
+    inputs: int = Field(description="Number of inputs of the layer.")
+    outputs: int = Field(description="Number of its neurons.")
+    weights: int = Field(description="Number of its weights.")
+    checked: int = Field(
+        description=f"Number of weights that were compared: all up to {ALL_CHECKED:,}, else a "
+        "random sample (seed 0), which is smaller if wide layers follow."
+    )
+    largest: float = Field(
+        description="Largest magnitude of these derivatives. It is 0 if the network is saturated."
+    )
+    exact: float = Field(
+        description="Largest relative difference between backpropagation and the complex-step "
+        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is the rounding error of float64, "
+        "about 1e-15. It is larger if the model is very sure, because digits of y − t cancel. A "
+        "derivative below a millionth of the layer's largest counts as that millionth."
+    )
+    published: float = Field(
+        description='The same for the gradient that `"gradient": "published"` computes. It is 1 '
+        "where one of the two derivatives is 0, and 2 where they have opposite signs."
+    )
+    published_distance: float = Field(
+        description="Distance between that gradient and the true one, as vectors of the checked "
+        "weights, divided by the length of the longer one."
+    )
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The check of all layers, and the loss that was differentiated, in nats."""
+    """The loss of the sample in nats, and the check of each layer."""
 
     loss: float
-    layers: list[LayerCheck]
+    layers: list[LayerGradients]
 
 
 def check_gradients(
@@ -68,45 +67,41 @@ def check_gradients(
     seed: int = 0,
     go_on: Callable[[], None] = lambda: None,
 ) -> GradientCheck:
-    """Compare both kinds of gradient with a complex-step derivative, weight by weight.
+    """Compare both kinds of gradient with complex-step derivatives, weight by weight.
 
     Parameters
     ----------
     network
-        Any; it is left as it is.
+        Any network. It is not changed.
     inputs
         One sample, shape (n_in,).
     label
-        Its class.
+        Class of the sample.
     learning_rate
-        Step size that the published kind updates with, within its backward pass.
+        Learning rate with which the published kind updates weights during its backward pass.
     seed
-        Seed of the sample of weights in layers of over ``ALL_CHECKED``.
+        Seed of the sample of weights in layers with more than ``ALL_CHECKED``.
     go_on
-        Called before each block of weights; what it raises ends the check.
+        Called before each block of weights. An exception that it raises ends the check.
     """
-    network = Network(
-        [weights.astype(np.float64) for weights in network.weights],
-        [biases.astype(np.float64) for biases in network.biases],
-        network.activation,
-    )
+    network = network.copy(np.float64)
     rng = np.random.default_rng(seed)
-    exact, _ = sample_gradients(network, inputs, label)
+    exact = sample_gradients(network, inputs, label)
     published = published_gradients(network, inputs, label, learning_rate)
     layers = []
-    for layer, weights in enumerate(network.weights):
+    for layer, weights in enumerate(_weights(network)):
         chosen = _choose(weights.size, _affordable(network, layer), rng)
-        kept = published[layer].ravel()[chosen]
+        kept = published[layer]["weight"].ravel()[chosen]
         truth = complex_step_derivatives(network, inputs, label, layer, chosen, go_on)
         layers.append(
-            LayerCheck(
+            LayerGradients(
                 layer=layer,
                 inputs=weights.shape[1],
                 outputs=weights.shape[0],
                 weights=weights.size,
                 checked=len(chosen),
                 largest=float(np.abs(truth).max()),
-                exact=relative_difference(exact[layer].ravel()[chosen], truth),
+                exact=relative_difference(exact[layer]["weight"].ravel()[chosen], truth),
                 published=relative_difference(kept, truth),
                 published_distance=relative_distance(kept, truth),
             )
@@ -123,11 +118,11 @@ def complex_step_derivatives(
     chosen: NDArray[np.int64],
     go_on: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
-    """Differentiate the loss by single weights of a layer: Im C(w + ih) / h.
+    """Differentiate the loss with respect to single weights of a layer: Im C(w + ih) / h.
 
-    A step of weight (i, j) adds ih·aⱼ to the layer's pre-activation zᵢ and nothing else there, so
-    the layers before it need not run again. Those after it run forward, in complex numbers; no
-    derivative's formula is used.
+    A step in weight (i, j) only adds ih·aⱼ to the layer's pre-activation zᵢ, so the layers before
+    it do not run again. The layers after it run forward with complex numbers. No formula of a
+    derivative is used.
 
     Parameters
     ----------
@@ -136,21 +131,22 @@ def complex_step_derivatives(
     inputs
         One sample, shape (n_in,).
     label
-        Its class.
+        Class of the sample.
     layer
         Index of the layer.
     chosen
-        Weights, as indices into the layer's weights row by row.
+        Indices into the layer's weights, row by row, shape (checked,).
     go_on
-        As for `check_gradients`.
+        As in `check_gradients`.
 
     Returns
     -------
-    Shape of `chosen`.
+    Shape (checked,).
     """
     pre_activations, activations = network.forward(inputs)
-    rest = Network(network.weights[layer + 1 :], network.biases[layer + 1 :], network.activation)
-    outputs, sources = np.unravel_index(chosen, network.weights[layer].shape)
+    activation = network.layers[layer].activation
+    rest = Network(network.layers[layer + 1 :])
+    outputs, sources = np.unravel_index(chosen, _weights(network)[layer].shape)
     derivatives = np.empty(len(chosen))
     for start in range(0, len(chosen), BLOCK):
         go_on()
@@ -158,7 +154,7 @@ def complex_step_derivatives(
         steps = activations[layer][sources[block]]
         stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(steps), 1))
         stepped[np.arange(len(steps)), outputs[block]] += 1j * COMPLEX_STEP * steps
-        logits = rest.logits(network.activation.function(stepped)) if rest.weights else stepped
+        logits = rest.logits(activation.function(stepped))
         loss = cross_entropy(logits, np.full(len(steps), label))
         derivatives[block] = loss.imag / COMPLEX_STEP
     return derivatives
@@ -166,29 +162,28 @@ def complex_step_derivatives(
 
 def published_gradients(
     network: Network, inputs: Array, label: int, learning_rate: float
-) -> list[Array]:
-    """Compute what training with ``gradient: "published"`` takes for the gradient.
+) -> list[dict[str, Array]]:
+    """Compute the gradients that training with ``gradient: "published"`` uses.
 
     Returns
     -------
-    One array a layer, of the shape of its weights: what the update subtracts, divided by the
-    learning rate.
+    For each layer, the update of each of its `arrays`, divided by the negative learning rate.
     """
-    network = network.copy()  # is updated on the way, as the published training does
-    pre_activations, activations = network.forward(inputs)
-    gradients: list[Array] = [np.empty(0)] * len(network.weights)
-    for layer, delta in backward(network, pre_activations, activations, label, "published"):
-        gradients[layer] = np.outer(delta, activations[layer])
-        network.weights[layer] -= learning_rate * gradients[layer]
-    return gradients
+    network = network.copy()  # the published training updates weights during the backward pass
+    gradients = []
+    passed = backward(network, *network.forward(inputs), label, "published")
+    for layer, layer_inputs, delta in passed:
+        gradients.append(layer.gradients(layer_inputs, delta))
+        layer.update(layer_inputs, delta, learning_rate)
+    return gradients[::-1]
 
 
 def relative_difference(computed: Array, truth: Array) -> float:
-    """Give the largest |computed − truth| / max(|computed|, |truth|), from 0 to 2.
+    """Return the largest |computed − truth| / max(|computed|, |truth|), from 0 to 2.
 
-    It is 1 where one of the two is 0, and 2 where they are opposite. A derivative under a
-    millionth of the layer's largest counts as that millionth: such a small one is itself a
-    difference of larger numbers, and keeps their rounding.
+    It is 1 where one of the two is 0, and 2 where they have opposite signs. A derivative below a
+    millionth of the layer's largest counts as that millionth, because such a small derivative is
+    a difference of larger numbers and keeps their rounding errors.
     """
     size = np.maximum(np.abs(computed), np.abs(truth))
     size = np.maximum(size, SMALL * size.max())
@@ -196,14 +191,18 @@ def relative_difference(computed: Array, truth: Array) -> float:
 
 
 def relative_distance(computed: Array, truth: Array) -> float:
-    """Give the distance of two vectors as a part of the longer one, from 0 to 2."""
+    """Return the distance between two vectors divided by the longer length, from 0 to 2."""
     longer = max(np.linalg.norm(computed), np.linalg.norm(truth))
     return float(np.linalg.norm(computed - truth) / longer) if longer > 0 else 0.0
 
 
+def _weights(network: Network) -> list[Array]:
+    return [layer.arrays["weight"] for layer in network.layers]
+
+
 def _affordable(network: Network, layer: int) -> int:
-    """Bound how many weights are checked, by the products of the layers that run again."""
-    products = sum(weights.size for weights in network.weights[layer + 1 :])
+    """Return how many weights of a layer to check, by the cost of the layers after it."""
+    products = sum(weights.size for weights in _weights(network)[layer + 1 :])
     return max(LEAST_CHECKED, min(ALL_CHECKED, MOST_WORK // max(products, 1)))
 
 

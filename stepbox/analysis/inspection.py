@@ -1,83 +1,92 @@
-"""Look into a trained network: what moves its answers, and what training made of its weights."""
+"""Inspection of a trained network: what its answers depend on, and how training changed it."""
 
 import json
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from stepbox.analysis.result import Counts, Result, Vector
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 
 HISTOGRAM_BINS = 60
-OUTSIDE = 0.002  # the part of the weights that may lie beyond a histogram's ends
+OUTSIDE = 0.002  # fraction of the weights that may lie beyond a histogram's ends
 
 
-@dataclass(frozen=True, eq=False)
-class WeightHistogram:
-    """How the weights of one layer are spread before and after training.
+class LayerHistogram(Result):
+    """The distribution of a layer's weights before and after training."""
 
-    Attributes
-    ----------
-    edges
-        Shape (61,), rising, symmetric about 0.
-    before, after
-        Counts, shape (60,); weights beyond the ends are counted in the last bin there.
-    spread_before, spread_after
-        Standard deviations of the weights.
-    """
-
-    edges: Array
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    spread_before: float
-    spread_after: float
+    inputs: int = Field(description="Number of inputs of the layer.")
+    outputs: int = Field(description="Number of its neurons.")
+    edges: Vector = Field(
+        description=f"The {HISTOGRAM_BINS + 1} edges of {HISTOGRAM_BINS} bins, ascending and "
+        "symmetric about 0."
+    )
+    before: Counts = Field(
+        description="Number of untrained weights in each bin. The first and the last bin also "
+        "count the weights beyond them."
+    )
+    after: Counts = Field(description="Number of trained weights in each bin.")
+    spread_before: float = Field(description="Standard deviation of the untrained weights.")
+    spread_after: float = Field(description="Standard deviation of the trained weights.")
 
 
 def published_curves() -> dict[str, Any]:
-    """Read the figures that the source printed, by recipe, and a sentence ``source`` on them."""
+    """Read the figures that the source printed, by recipe. ``source`` describes them."""
     text = (files("stepbox.analysis") / "published.json").read_text("utf-8")
     curves: dict[str, Any] = json.loads(text)
     return curves
 
 
 def input_gradient(network: Network, inputs: Array, classes: NDArray[np.integer[Any]]) -> Array:
-    """Differentiate one logit of each sample by the sample's inputs.
+    """Differentiate one logit of each sample with respect to the sample's inputs.
 
     Parameters
     ----------
     network
         The network.
     inputs
-        Shape (n, n_in).
+        Shape (samples, inputs).
     classes
-        Whose logit, shape (n,).
+        Index of the logit for each sample, shape (samples,).
 
     Returns
     -------
-    Array
-        Shape (n, n_in): entry [i, j] is ∂z_c/∂x_j of sample i and its class c. It is 0 where all
-        hidden neurons that matter are saturated.
+    Shape (samples, inputs). Entry [i, j] is ∂z_c/∂x_j for sample i and its class c. It is 0 if the
+    hidden neurons in between are saturated.
     """
-    pre_activations, _ = network.forward(inputs)
-    delta: Array = network.weights[-1][classes]
-    for weights, z in zip(network.weights[-2::-1], pre_activations[-2::-1], strict=True):
-        delta = (delta * network.activation.derivative(z)) @ weights
-    return delta
+    pre_activations, activations = network.forward(inputs)
+    gradient = np.zeros_like(pre_activations[-1])
+    gradient[np.arange(len(classes)), classes] = 1
+    passes = list(zip(network.layers, activations, pre_activations, strict=True))
+    for layer, a, z in reversed(passes):
+        gradient = layer.backward(a, gradient * layer.activation.derivative(z))
+    return gradient
 
 
 def entropy(probabilities: Array) -> Array:
-    """Return −Σ p log p in nats, shape (n,), of distributions of shape (n, classes)."""
+    """Compute the entropy −Σ p log p of distributions.
+
+    Parameters
+    ----------
+    probabilities
+        0..1, shape (samples, classes).
+
+    Returns
+    -------
+    Nats, shape (samples,).
+    """
     logarithms = np.log(probabilities, where=probabilities > 0, out=np.zeros_like(probabilities))
-    nats: Array = np.abs((probabilities * logarithms).sum(axis=-1))  # no term is above 0
+    nats: Array = np.abs((probabilities * logarithms).sum(axis=-1))
     return nats
 
 
 def margin(probabilities: Array) -> Array:
-    """Return how far the best class leads the second, 0..1, shape (n,)."""
+    """Return the largest probability minus the second largest, 0..1, shape (samples,)."""
     second, best = np.partition(probabilities, -2, axis=-1)[..., -2:].T
     lead: Array = best - second
     return lead
@@ -86,23 +95,23 @@ def margin(probabilities: Array) -> Array:
 def confused(
     logits: Array, labels: NDArray[np.integer[Any]], true: int, predicted: int
 ) -> tuple[NDArray[np.intp], Array]:
-    """Find the samples of one cell of the confusion matrix, the surest first.
+    """Find the samples in one cell of the confusion matrix, the most confident first.
 
     Parameters
     ----------
     logits
-        Shape (n, classes).
+        Shape (samples, classes).
     labels
-        Shape (n,).
+        Shape (samples,).
     true, predicted
-        The cell's row and column.
+        Row and column of the cell.
 
     Returns
     -------
     indices
-        Places of the cell's samples, by falling probability of the predicted class.
+        Indices of the cell's samples, by descending probability of the predicted class.
     probabilities
-        That probability of each, 0..1.
+        This probability for each of them, 0..1.
     """
     inside = np.flatnonzero((labels == true) & (logits.argmax(axis=1) == predicted))
     probabilities = softmax(logits[inside])[:, predicted]
@@ -110,55 +119,58 @@ def confused(
     return inside[order], probabilities[order]
 
 
-def weight_histograms(initial: Network, trained: Network) -> list[WeightHistogram]:
-    """Count the weights of each layer, of the untrained and of the trained network.
+def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:
+    """Count the weights of each layer in bins, before and after training.
 
-    Both are counted over the same edges, which hold all but 0.2 % of the wider spread.
+    Both counts use the same edges. At most 0.2 % of the weights lie beyond them.
     """
     histograms = []
-    for before, after in zip(initial.weights, trained.weights, strict=True):
+    for layers in zip(initial.layers, trained.layers, strict=True):
+        before, after = (layer.arrays["weight"] for layer in layers)
         ends = (np.quantile(np.abs(weights), 1 - OUTSIDE) for weights in (before, after))
         end = float(max(ends)) or 1.0
         edges = np.linspace(-end, end, HISTOGRAM_BINS + 1)
         histograms.append(
-            WeightHistogram(
-                edges,
-                np.histogram(before.clip(-end, end).astype(np.float64), edges)[0],
-                np.histogram(after.clip(-end, end).astype(np.float64), edges)[0],
-                float(before.std()),
-                float(after.std()),
+            LayerHistogram(
+                inputs=before.shape[1],
+                outputs=before.shape[0],
+                edges=edges,
+                before=np.histogram(before.clip(-end, end).astype(np.float64), edges)[0],
+                after=np.histogram(after.clip(-end, end).astype(np.float64), edges)[0],
+                spread_before=float(before.std()),
+                spread_after=float(after.std()),
             )
         )
     return histograms
 
 
 def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], Array]:
-    """Order the neurons of the first layer by how far training moved them.
+    """Sort the neurons of the first layer by the change of their weights in training.
 
     Returns
     -------
     neurons
-        Their places, the most changed first.
+        Indices of the neurons, the most changed first.
     changes
-        Euclidean distance between each one's weights before and after, in the same order.
+        Euclidean distance between a neuron's weights before and after, in the same order.
     """
-    changes = np.linalg.norm(trained.weights[0] - initial.weights[0], axis=1)
+    before, after = (network.layers[0].arrays["weight"] for network in (initial, trained))
+    changes = np.linalg.norm(after - before, axis=1)
     neurons = np.argsort(-changes, kind="stable")
     return neurons, changes[neurons]
 
 
 def signed_grey(pictures: Array) -> NDArray[np.uint8]:
-    """Put pictures of weights side by side as grey levels: 128 is 0.
+    """Draw arrays of weights side by side in grey levels. Grey 128 is a weight of 0.
 
     Parameters
     ----------
     pictures
-        Shape (n, height, width), any finite numbers.
+        Any finite numbers, shape (neurons, height, width).
 
     Returns
     -------
-    NDArray[np.uint8]
-        Shape (height, n · width), 1..255: the largest magnitude of all is 127 levels from 128.
+    Shape (height, neurons · width), 1..255. The largest magnitude is 127 levels from 128.
     """
     scale = np.abs(pictures).max() or 1.0
     levels = np.rint(128 + 127 * pictures / scale).astype(np.uint8)

@@ -1,40 +1,40 @@
-"""How the softmax's probabilities answer to its logits."""
-
-from dataclasses import dataclass
+"""The derivatives of the softmax, computed in two independent ways."""
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from stepbox.analysis.result import Matrix, Result, Vector
 from stepbox.errors import InvalidInputError
 from stepbox.nn.losses import cross_entropy, softmax
 
-COMPLEX_STEP = 1e-200  # its square vanishes, so the step makes no error of its own
-BLOCK = 64  # logits stepped at once: 64 · 1,000 complex numbers are a megabyte
+COMPLEX_STEP = 1e-200  # its square underflows to 0, so the step adds no error
+BLOCK = 64  # logits per block: 64 · 1,000 complex numbers take 1 MB
 
 
-@dataclass(frozen=True)
-class SoftmaxAnalysis:
-    """The softmax at one point.
+class SoftmaxJacobianAnswer(Result):
+    """The softmax at the given logits, and its derivatives there."""
 
-    Attributes
-    ----------
-    probabilities
-        Shape (classes,).
-    jacobian
-        Shape (classes, classes).
-    check
-        Largest difference between an entry and its complex-step derivative.
-    cross_entropy
-        In nats; infinite where the target's probability is 0. None without a target.
-    gradient
-        Of the cross-entropy by the logits, shape (classes,). None without a target.
-    """
-
-    probabilities: NDArray[np.float64]
-    jacobian: NDArray[np.float64]
-    check: float
-    cross_entropy: float | None = None
-    gradient: NDArray[np.float64] | None = None
+    probabilities: Vector = Field(
+        description="y = softmax(z), shape (classes,). The probabilities sum to 1."
+    )
+    jacobian: Matrix = Field(
+        description="Shape (classes, classes). Entry [i][j] is ∂yᵢ/∂zⱼ = yᵢ (δᵢⱼ − yⱼ). The matrix "
+        "is symmetric. Each row and each column sums to 0."
+    )
+    check: float = Field(
+        description="Largest difference between an entry of the Jacobian and the derivative by a "
+        "complex step, Im yᵢ(z + ih) / h with h = 1e-200 in logit j. It is computed for each "
+        "request, and is the rounding error of float64, about 1e-16."
+    )
+    cross_entropy: float | None = Field(
+        description="−log y of the target, in nats. Null without a target, and where it is "
+        "infinite because the target's probability is 0."
+    )
+    gradient: Vector | None = Field(
+        description="Gradient of the cross-entropy with respect to the logits, shape (classes,): "
+        "y − t, where t is the one-hot target. Null without a target."
+    )
 
 
 def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -43,13 +43,13 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     logits
-        Finite, shape (..., classes).
+        Finite, shape (..., classes), dimensionless.
 
     Returns
     -------
-    Shape (..., classes, classes). Entry [i, j] is the derivative of probability i by logit j.
-    The matrix is symmetric, positive semi-definite (it is the covariance of a one-hot draw), and
-    its rows and columns sum to 0.
+    Shape (..., classes, classes). Entry [i, j] is the derivative of probability i with respect to
+    logit j. The matrix is symmetric, its rows and columns sum to 0, and it is positive
+    semi-definite because it is the covariance of a one-hot draw.
     """
     y = softmax(logits)
     delta = np.eye(y.shape[-1])
@@ -57,7 +57,7 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differentiate the softmax by running it at complex logits, without its derivative's formula.
+    """Differentiate the softmax by complex steps, without the formula of its derivative.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Returns
     -------
-    Shape (classes, classes), as of `softmax_jacobian`.
+    Shape (classes, classes), as from `softmax_jacobian`.
 
     References
     ----------
     W. Squire, G. Trapp: Using complex variables to estimate derivatives of real functions, SIAM
-    Review 40 (1998): f'(z) = Im f(z + ih) / h + O(h²), without a difference and so without
-    cancellation.
+    Review 40 (1998): f'(z) = Im f(z + ih) / h + O(h²). Nothing is subtracted, so no digits
+    cancel.
     """
     steps = 1j * COMPLEX_STEP * np.eye(len(logits))
     columns = [
@@ -82,7 +82,9 @@ def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(columns).T
 
 
-def analyse_softmax(logits: NDArray[np.float64], target: int | None = None) -> SoftmaxAnalysis:
+def analyse_softmax(
+    logits: NDArray[np.float64], target: int | None = None
+) -> SoftmaxJacobianAnswer:
     r"""Compute the probabilities, their Jacobian, and the gradient of the loss.
 
     Parameters
@@ -90,13 +92,13 @@ def analyse_softmax(logits: NDArray[np.float64], target: int | None = None) -> S
     logits
         Finite, shape (classes,).
     target
-        The true class, an index into the logits. With :math:`t` its one-hot vector, the
-        cross-entropy :math:`-\log y_t` has the gradient :math:`y - t`.
+        Index of the true class. If :math:`t` is its one-hot vector, the cross-entropy
+        :math:`-\log y_t` has the gradient :math:`y - t`.
 
     Raises
     ------
     InvalidInputError
-        The target is none of the classes.
+        The target is not one of the classes.
     """
     classes = len(logits)
     if target is not None and not 0 <= target < classes:
@@ -104,8 +106,14 @@ def analyse_softmax(logits: NDArray[np.float64], target: int | None = None) -> S
     probabilities = softmax(logits)
     jacobian = softmax_jacobian(logits)
     check = float(np.abs(jacobian - complex_step_jacobian(logits)).max())
-    if target is None:
-        return SoftmaxAnalysis(probabilities, jacobian, check)
-    loss = float(cross_entropy(logits[None], np.array([target]))[0])
-    one_hot = np.arange(classes) == target
-    return SoftmaxAnalysis(probabilities, jacobian, check, loss, probabilities - one_hot)
+    loss = gradient = None
+    if target is not None:
+        loss = float(cross_entropy(logits[None], np.array([target]))[0])
+        gradient = probabilities - (np.arange(classes) == target)
+    return SoftmaxJacobianAnswer(
+        probabilities=probabilities,
+        jacobian=jacobian,
+        check=check,
+        cross_entropy=loss,
+        gradient=gradient,
+    )

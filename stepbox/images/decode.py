@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stepbox.errors import InvalidInputError
-from stepbox.images.plain_png import read_plain_png
+from stepbox.images.plain_png import DamagedPNGError, read_plain_png
 
 Grey = NDArray[np.uint8]
 
@@ -18,6 +18,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
 MAX_SCANS = 100  # of a progressive JPEG of the largest size; ordinary ones have about ten
 
+_DAMAGED = "is damaged or cut short: it cannot be decoded"
 _ORIENTATION_TAG = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,7 +64,7 @@ def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) ->
         It is none of these, is damaged, or has more than 25 million pixels by its header; such
         a one is refused before anything is decoded.
     """
-    plain = read_plain_png(data)
+    plain = decode_plain_image(data, pointer=pointer)
     if plain is not None:
         return plain
     # One picture at a time: that bounds the memory of a process with many threads, and
@@ -80,8 +81,33 @@ def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) ->
             fault = "is no picture: PNG, JPEG, GIF, BMP, WebP and TIFF are taken"
         except Exception:
             # Decoders meet hostile bytes with errors of a dozen types; all mean the same here.
-            fault = "is damaged or cut short: it cannot be decoded"
+            fault = _DAMAGED
     raise InvalidInputError.at(pointer, fault)
+
+
+def decode_plain_image(data: bytes, *, pointer: str) -> Grey | None:
+    """Decode an image file if it is a small plain PNG, whose decoding takes microseconds.
+
+    Parameters
+    ----------
+    data, pointer
+        As for `decode_image`, which always gives the same result.
+
+    Returns
+    -------
+    Grey or None
+        Luminance 0..255, shape (height, width). None, before anything is decoded, if the file is
+        not plain.
+
+    Raises
+    ------
+    InvalidInputError
+        The file is plain but damaged.
+    """
+    try:
+        return read_plain_png(data)
+    except DamagedPNGError:
+        raise InvalidInputError.at(pointer, _DAMAGED) from None
 
 
 def _decode(data: bytes, most_in_all: int) -> Grey:

@@ -24,6 +24,10 @@ _PLAIN = bytes((8, 0, 0, 0, 0))  # bit depth, colour type, compression, filter, 
 _CHUNK = struct.Struct(">I4s")
 
 
+class DamagedPNGError(ValueError):
+    """The pixels of a plain PNG cannot be decoded."""
+
+
 def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     """Read a plain PNG file of at most 64×64 pixels and 16 KiB.
 
@@ -35,7 +39,14 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     Returns
     -------
     NDArray[np.uint8]
-        Grey levels 0..255, shape (height, width), read-only; None where the file is not plain.
+        Grey levels 0..255, shape (height, width), read-only. None, before anything is decoded, if
+        the file is not plain.
+
+    Raises
+    ------
+    DamagedPNGError
+        The file is plain and its checksums are right, but its pixels cannot be decoded. Pillow
+        cannot decode them either.
     """
     if len(data) > MOST_BYTES:
         return None
@@ -66,8 +77,8 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     decoder, encoder = codecs.zip_decoder("L", "L", 0), codecs.raw_encoder("L", "L")
     decoder.setimage(image, area)
     unread, fault = decoder.decode(packed)
-    if unread >= 0 or fault:  # pixels are missing, or are no pixels
-        return None
+    if unread >= 0 or fault:  # pixels are missing, or the compressed data is invalid
+        raise DamagedPNGError
     encoder.setimage(image, area)
     _, _, grey = encoder.encode(width * height)
     return np.frombuffer(grey, np.uint8).reshape(height, width)

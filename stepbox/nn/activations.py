@@ -1,4 +1,4 @@
-"""Activation functions of the hidden layers, each beside its derivative.
+"""Activation functions, each beside its derivative.
 
 All work elementwise on real and on complex arrays, so that a derivative can be
 checked by a complex step: f′(z) = Im f(z + ih) / h, without any cancellation.
@@ -22,7 +22,7 @@ class Activation:
     Attributes
     ----------
     name
-        Key in `ACTIVATIONS`.
+        Key in `ACTIVATIONS`, if it is one of the hidden layers'.
     function, derivative
         Elementwise: any shape to the same shape and dtype.
     """
@@ -96,3 +96,6 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("gelu", gelu, gelu_derivative),
     )
 }
+
+IDENTITY = Activation("identity", lambda z: z, np.ones_like)
+"""The activation function of the last layer, whose outputs are the logits."""

@@ -1,11 +1,14 @@
-"""The hand-written gradients of one sample.
+"""The definition of the gradient of one sample, and of a step along it.
 
-Let z_l = W_l a_l + b_l be the pre-activations of layer l, a_{l+1} = f(z_l) what goes
-into the next layer, p = softmax(z_L) and C = −log p_label. With δ_l = ∂C/∂z_l,
+Layer l computes z_l = g_l(a_l; θ_l), and f_l(z_l) = a_{l+1} goes into the next layer. The last
+layer's outputs are the logits z_L. With p = softmax(z_L), the cross-entropy is C = −log p_label.
+With δ_l = ∂C/∂z_l,
 
-    δ_L = p − t                                (t: the label, one-hot)
-    δ_l = (W_{l+1}ᵀ δ_{l+1}) ∘ f′(z_l)
-    ∂C/∂W_l = δ_l a_lᵀ,   ∂C/∂b_l = δ_l
+    δ_L = p − t                                     (t: the label, one-hot)
+    δ_l = (∂z_{l+1}/∂a_{l+1})ᵀ δ_{l+1} ∘ f_l′(z_l)   (dense layers: W_{l+1}ᵀ δ_{l+1} ∘ f_l′(z_l))
+    ∂C/∂θ_l = (∂z_l/∂θ_l)ᵀ δ_l                      (dense layers: δ_l a_lᵀ for W_l, δ_l for b_l)
+
+The products with the layers' own derivatives are `Layer.backward` and `Layer.gradients`.
 
 References
 ----------
@@ -13,12 +16,14 @@ Nielsen, M. (2015). Neural Networks and Deep Learning, chapter 2: equations BP1 
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
+from stepbox.nn.layer import Layer
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 
@@ -31,13 +36,13 @@ def backward(
     activations: list[Array],
     label: int,
     gradient: GradientKind = "exact",
-) -> Iterator[tuple[int, Array]]:
-    """Yield each layer and its δ, from the last layer to the first.
+) -> Iterator[tuple[Layer, Array, Array]]:
+    """Yield each layer, its inputs and its δ, from the last layer to the first.
 
-    The weights of a layer are read when the δ below it is asked for. So whoever
-    collects every δ before updating gets the true gradient; whoever updates each
-    layer as it comes passes the gradient through weights that are already new.
-    The source did the latter: the second deviation of ``published``.
+    The parameters of a layer are read when the δ below it is asked for. A caller that collects
+    every δ before it updates any layer gets the true gradient. A caller that updates each layer
+    as it comes passes the gradient through parameters that are already new. The source did the
+    latter: this is the second deviation of ``published``.
 
     Parameters
     ----------
@@ -48,29 +53,32 @@ def backward(
     label
         The sample's class.
     gradient
-        ``published`` switches on the first deviation: f′ is taken at the
-        activation f(z) instead of at z.
+        ``published`` switches on the first deviation: f′ is taken at the activation f(z) instead
+        of at z.
 
     Yields
     ------
     layer
-        Index of the layer, falling to 0.
+        One of the network's layers.
+    inputs
+        What went into it: its entry in `activations`.
     delta
-        Shape (n_out,), derivative of the cross-entropy by the layer's pre-activations.
+        Derivative of the cross-entropy by the layer's z, of the same shape.
     """
-    derivative = network.activation.derivative
-    delta = softmax(pre_activations[-1])
+    passes = list(zip(network.layers, activations, pre_activations, strict=True))
+    layer, inputs, z = passes.pop()
+    delta = softmax(z)
     delta[label] -= 1
-    for layer in reversed(range(len(network.weights))):
-        yield layer, delta
-        if layer > 0:
-            at = activations[layer] if gradient == "published" else pre_activations[layer - 1]
-            delta = (network.weights[layer].T @ delta) * derivative(at)
+    yield layer, inputs, delta
+    while passes:
+        passed = layer.backward(inputs, delta)
+        at = inputs  # = f(z) of the layer below
+        layer, inputs, z = passes.pop()
+        delta = passed * layer.activation.derivative(at if gradient == "published" else z)
+        yield layer, inputs, delta
 
 
-def sample_gradients(
-    network: Network, inputs: Array, label: int
-) -> tuple[list[Array], list[Array]]:
+def sample_gradients(network: Network, inputs: Array, label: int) -> list[dict[str, Array]]:
     """Compute the exact gradient of one sample's cross-entropy.
 
     Parameters
@@ -78,22 +86,17 @@ def sample_gradients(
     network
         The network, real or complex.
     inputs
-        Shape (n_in,).
+        Shape (*input_shape).
     label
         The sample's class.
 
     Returns
     -------
-    weight_gradients, bias_gradients
-        One array a layer, of the shapes of the network's weights and biases.
+    list[dict[str, Array]]
+        For each layer, the gradient of each of its `arrays`.
     """
-    pre_activations, activations = network.forward(inputs)
-    deltas = dict(backward(network, pre_activations, activations, label))
-    layers = range(len(network.weights))
-    return (
-        [np.outer(deltas[layer], activations[layer]) for layer in layers],
-        [deltas[layer] for layer in layers],
-    )
+    passed = backward(network, *network.forward(inputs), label)
+    return [layer.gradients(inputs, delta) for layer, inputs, delta in passed][::-1]
 
 
 def descend(
@@ -105,14 +108,15 @@ def descend(
 ) -> Array:
     """Take one step along the mean gradient of a batch.
 
-    This is the definition of what the NumPy engine does; `kernel.descend` does it fast.
+    This is the definition of what the NumPy engine does. `kernels.dense.descend` does the same,
+    faster, for dense layers.
 
     Parameters
     ----------
     network
         The network; its arrays are changed in place.
     inputs
-        Shape (n, n_in).
+        Shape (n, *input_shape).
     labels
         Shape (n,), the samples' classes.
     learning_rate
@@ -123,21 +127,15 @@ def descend(
     Returns
     -------
     Array
-        Shape (n, classes), the logits as seen before the step.
+        Shape (n, classes), the logits as they were before the step.
     """
-    seen, steps = [], network.copy()
-    for array in (*steps.weights, *steps.biases):
-        array.fill(0)
+    logits, passed = [], []
     for sample, label in zip(inputs, labels, strict=True):
         pre_activations, activations = network.forward(sample)
-        seen.append(pre_activations[-1])
-        for layer, delta in backward(network, pre_activations, activations, label, gradient):
-            step = learning_rate / len(inputs) * delta
-            target = network if gradient == "published" else steps
-            target.weights[layer] -= np.outer(step, activations[layer])
-            target.biases[layer] -= step
-    if gradient == "exact":
-        for layer in range(len(steps.weights)):
-            network.weights[layer] += steps.weights[layer]
-            network.biases[layer] += steps.biases[layer]
-    return np.array(seen)
+        logits.append(pre_activations[-1])
+        passed.append(backward(network, pre_activations, activations, label, gradient))
+    steps = chain.from_iterable(passed)
+    # `list` computes every δ before the first update. Without it, the two take turns.
+    for layer, layer_inputs, delta in list(steps) if gradient == "exact" else steps:
+        layer.update(layer_inputs, delta, learning_rate / len(inputs))
+    return np.array(logits)

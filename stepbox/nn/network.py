@@ -1,42 +1,38 @@
-"""A network: layers of weights and biases, forward to logits and probabilities."""
+"""A network: a sequence of layers, from the inputs to logits and probabilities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stepbox.nn.activations import Activation, Array
+from stepbox.nn.activations import Activation, ActivationName, Array
+from stepbox.nn.dense import Dense, DenseSpec
+from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape
 from stepbox.nn.losses import softmax
 
-Initialization = Literal["default", "he"]
+LAYERS: dict[str, type[LayerSpec]] = {"dense": DenseSpec}
+"""The types of layers, by the name that a recipe calls them."""
 
 
 @dataclass
 class Network:
-    """A multi-layer perceptron; every layer but the last ends in the activation.
+    """Layers, each of which takes what the layer before it gives.
 
     Attributes
     ----------
-    weights
-        One array a layer, shape (n_out, n_in), all of one dtype (complex too).
-    biases
-        One array a layer, shape (n_out,).
-    activation
-        Function of the hidden layers; the last layer's logits go into a softmax.
+    layers
+        From the inputs on; the last one's outputs are the logits, which go into a softmax. All
+        their arrays have one dtype, complex ones too.
     """
 
-    weights: list[Array]
-    biases: list[Array]
-    activation: Activation
+    layers: list[Layer]
 
     @classmethod
     def initial(
         cls,
-        layer_sizes: Sequence[int],
-        activation: Activation,
+        specs: Iterable[LayerSpec],
         seed: int,
         initialization: Initialization = "default",
         dtype: DTypeLike = np.float64,
@@ -45,59 +41,62 @@ class Network:
 
         Parameters
         ----------
-        layer_sizes
-            Neurons of each layer, from the pixels to the classes.
-        activation
-            Function of the hidden layers.
+        specs
+            One for each layer, such as `Recipe.layers`.
         seed
             Seed of the one generator that all layers are drawn from, in order.
         initialization
             ``default`` or ``he``.
         dtype
-            Float type of weights and biases.
-
-        Returns
-        -------
-        Network
-            Weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) with ``he``; biases 0.
-
-        References
-        ----------
-        He, K. et al. (2015). Delving deep into rectifiers, equation 10.
+            Float type of the parameters.
         """
         rng = np.random.default_rng(seed)
-        weights: list[Array] = []
-        for n_in, n_out in pairwise(layer_sizes):
-            variance = 2 / n_in if initialization == "he" else 1 / max(n_in, n_out)
-            weights.append(rng.normal(0, np.sqrt(variance), (n_out, n_in)).astype(dtype))
-        return cls(weights, [np.zeros(len(weight), dtype) for weight in weights], activation)
+        return cls([spec.initial(rng, initialization, dtype) for spec in specs])
 
     @classmethod
-    def from_named_arrays(cls, arrays: Mapping[str, Array], activation: Activation) -> Self:
-        """Make a network of copies of ``0.weight``, ``0.bias``, ``1.weight``…; ignore the rest."""
-        layers = range(sum(name.endswith(".weight") for name in arrays))
+    def dense(
+        cls, weights: Sequence[Array], biases: Sequence[Array], activation: Activation
+    ) -> Self:
+        """Make a network of dense layers; all but the last have the activation function."""
+        layers: list[Layer] = [
+            Dense(*arrays, activation) for arrays in zip(weights, biases, strict=True)
+        ]
+        return cls([*layers[:-1], Dense(weights[-1], biases[-1])])
+
+    @classmethod
+    def from_named_arrays(cls, specs: Iterable[LayerSpec], arrays: Mapping[str, Array]) -> Self:
+        """Make a network of arrays named as in `named_arrays`, which are not copied."""
         return cls(
-            [arrays[f"{layer}.weight"].copy() for layer in layers],
-            [arrays[f"{layer}.bias"].copy() for layer in layers],
-            activation,
+            [
+                spec.layer({name: arrays[f"{number}.{name}"] for name in spec.array_shapes})
+                for number, spec in enumerate(specs)
+            ]
         )
 
     def named_arrays(self) -> dict[str, Array]:
-        """Return the weights and biases themselves as ``0.weight``, ``0.bias``, ``1.weight``…."""
+        """Return the parameters themselves as ``0.weight``, ``0.bias``, ``1.weight``….
+
+        The number is the layer's place in the network.
+        """
         return {
-            f"{layer}.{kind}": array
-            for layer, arrays in enumerate(zip(self.weights, self.biases, strict=True))
-            for kind, array in zip(("weight", "bias"), arrays, strict=True)
+            f"{number}.{name}": array
+            for number, layer in enumerate(self.layers)
+            for name, array in layer.arrays.items()
         }
 
-    def copy(self) -> Self:
-        """Return a network that shares no array with this one."""
-        return self.from_named_arrays(self.named_arrays(), self.activation)
+    def copy(self, dtype: DTypeLike | None = None) -> Self:
+        """Return a network that shares no array with this one, in another dtype if one is given."""
+        return type(self)([layer.copy(dtype) for layer in self.layers])
 
     @property
     def parameters(self) -> int:
-        """Number of weights and biases."""
-        return sum(array.size for array in (*self.weights, *self.biases))
+        """Number of parameters."""
+        return sum(array.size for array in self.named_arrays().values())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the parameters, and so of the numbers that the network computes with."""
+        return next(array.dtype for layer in self.layers for array in layer.arrays.values())
 
     def forward(self, inputs: Array) -> tuple[list[Array], list[Array]]:
         """Run the network and keep what a backward pass needs.
@@ -105,32 +104,78 @@ class Network:
         Parameters
         ----------
         inputs
-            Shape (n_in,) for one sample, or (n, n_in).
+            Shape (*input_shape) for one sample, or (n, *input_shape).
 
         Returns
         -------
         pre_activations
-            One array a layer, ``weights[l] @ activations[l] + biases[l]``; the last are the logits.
+            For each layer, its z; the last are the logits.
         activations
-            One array a layer, what goes into it; the first are the inputs.
+            For each layer, what goes into it; the first are the inputs.
         """
         pre_activations: list[Array] = []
-        activations = [inputs]
-        for weights, biases in zip(self.weights, self.biases, strict=True):
-            if pre_activations:
-                activations.append(self.activation.function(pre_activations[-1]))
-            pre_activations.append(activations[-1] @ weights.T + biases)
+        activations: list[Array] = []
+        for layer in self.layers:
+            activations.append(inputs)
+            pre_activations.append(layer.forward(inputs))
+            inputs = layer.activation.function(pre_activations[-1])
         return pre_activations, activations
 
     def logits(self, inputs: Array) -> Array:
-        """Return the logits, shape (n, classes), of inputs of shape (n, n_in)."""
+        """Return the logits, shape (n, classes), of inputs of shape (n, *input_shape)."""
         outputs = inputs
-        for layer, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
-            if layer:
-                outputs = self.activation.function(outputs)
-            outputs = outputs @ weights.T + biases
+        for layer in self.layers:
+            outputs = layer.forward(outputs)
+            outputs = layer.activation.function(outputs)
         return outputs
 
     def probabilities(self, inputs: Array) -> Array:
-        """Return the softmax distribution, shape (n, classes), of inputs of shape (n, n_in)."""
+        """Return the softmax distribution, shape (n, classes), of inputs (n, *input_shape)."""
         return softmax(self.logits(inputs))
+
+
+def layer_specs(input_shape: Shape, layers: Iterable[Mapping[str, Any]]) -> tuple[LayerSpec, ...]:
+    """Compute the shapes of a chain of layers.
+
+    Parameters
+    ----------
+    input_shape
+        Shape of one sample.
+    layers
+        For each layer, its ``type``, one of `LAYERS`, and its options.
+    """
+    specs: list[LayerSpec] = []
+    for layer in layers:
+        options = dict(layer)
+        specs.append(LAYERS[options.pop("type")](input_shape, **options))
+        input_shape = specs[-1].output_shape
+    return tuple(specs)
+
+
+def dense_layers(sizes: Sequence[int], activation: ActivationName) -> tuple[LayerSpec, ...]:
+    """Compute the shapes of dense layers; all but the last have the activation function.
+
+    Parameters
+    ----------
+    sizes
+        Neurons of every layer, from the inputs to the classes.
+    activation
+        Name of the activation function.
+    """
+    last = len(sizes) - 1
+    return layer_specs(
+        (sizes[0],),
+        [
+            {"type": "dense", "outputs": size, "activation": activation if number < last else None}
+            for number, size in enumerate(sizes[1:], 1)
+        ],
+    )
+
+
+def array_shapes(specs: Iterable[LayerSpec]) -> dict[str, Shape]:
+    """Return the shape of each array of a network, named as in `Network.named_arrays`."""
+    return {
+        f"{number}.{name}": shape
+        for number, spec in enumerate(specs)
+        for name, shape in spec.array_shapes.items()
+    }

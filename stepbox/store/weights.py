@@ -1,7 +1,6 @@
 """A network as the bytes of a safetensors file, and back."""
 
 import hashlib
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from stepbox.errors import DamagedModelError
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, array_shapes
 from stepbox.store.card import StoredWeights
 from stepbox.store.regular_files import read_regular, size_of_regular
 from stepbox.training.recipe import Recipe
@@ -40,7 +38,7 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
         Its size, checksum and type.
     """
     arrays = {name: np.ascontiguousarray(a) for name, a in network.named_arrays().items()}
-    dtype = "F32" if arrays["0.weight"].dtype == np.float32 else "F64"
+    dtype = "F32" if network.dtype == np.float32 else "F64"
     if any(array.dtype != DTYPES[dtype] for array in arrays.values()):
         raise TypeError("weights and biases must be all float64 or all float32")
     data = save(arrays)
@@ -66,7 +64,7 @@ def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
     OSError
         The file is missing or cannot be looked at.
     """
-    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
+    parameters = sum(layer.parameters for layer in recipe.layers)
     least = parameters * DTYPES[expected.dtype].itemsize
     if not least < expected.bytes <= least + HEADER_BYTES:
         raise DamagedModelError(
@@ -113,18 +111,10 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         arrays = load(data)
     except (SafetensorError, KeyError) as error:
         raise DamagedModelError("it is no safetensors file of arrays") from error
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer, (n_in, n_out) in enumerate(pairwise(recipe.layer_sizes)):
-        shapes |= {f"{layer}.weight": (n_out, n_in), f"{layer}.bias": (n_out,)}
-    if {name: array.shape for name, array in arrays.items()} != shapes:
+    if {name: array.shape for name, array in arrays.items()} != array_shapes(recipe.layers):
         raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
     if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
         raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
     for array in arrays.values():
         array.setflags(write=False)
-    layers = range(len(recipe.layer_sizes) - 1)
-    return Network(
-        [arrays[f"{layer}.weight"] for layer in layers],
-        [arrays[f"{layer}.bias"] for layer in layers],
-        ACTIVATIONS[recipe.activation],
-    )
+    return Network.from_named_arrays(recipe.layers, arrays)

@@ -20,7 +20,8 @@ from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
-from stepbox.nn.network import Initialization
+from stepbox.nn.layer import Initialization, LayerSpec
+from stepbox.nn.network import dense_layers
 from stepbox.registry import KeyOf
 
 DESCRIPTIONS: dict[str, str] = {
@@ -164,6 +165,11 @@ class Recipe(BaseModel):
         """Neurons of every layer: the features of a sample, the hidden layers, the classes."""
         spec = self.dataset_spec
         return (spec.features, *self.hidden_sizes, len(spec.classes))
+
+    @property
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """The layers of the network, with their shapes."""
+        return dense_layers(self.layer_sizes, self.activation)
 
     @model_validator(mode="wrap")
     @classmethod

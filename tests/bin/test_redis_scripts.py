@@ -17,13 +17,13 @@ def make_credentials(folder):
     return (folder / "password").read_text()
 
 
-def test_makes_a_password_that_nobody_else_can_read(tmp_path):
+def test_creates_a_password_that_nobody_else_can_read(tmp_path):
     password = make_credentials(tmp_path / "new" / "credentials")
     assert len(bytes.fromhex(password)) == 32
     assert (tmp_path / "new" / "credentials").stat().st_mode & 0o777 == 0o700
 
 
-def test_opens_the_files_of_a_folder_that_is_there_to_those_who_reach_it(tmp_path):
+def test_files_in_an_existing_folder_are_readable_for_all_who_can_reach_it(tmp_path):
     (tmp_path / "volume").mkdir(mode=0o755)
     make_credentials(tmp_path / "volume")
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "volume").iterdir()}
@@ -31,7 +31,7 @@ def test_opens_the_files_of_a_folder_that_is_there_to_those_who_reach_it(tmp_pat
     assert (tmp_path / "volume").stat().st_mode & 0o777 == 0o755
 
 
-def test_keeps_a_password_and_renews_the_users(tmp_path):
+def test_keeps_the_password_and_rewrites_the_users(tmp_path):
     password = make_credentials(tmp_path)
     users = (tmp_path / "users.acl").read_text()
     (tmp_path / "users.acl").unlink()
@@ -39,7 +39,7 @@ def test_keeps_a_password_and_renews_the_users(tmp_path):
     assert (tmp_path / "users.acl").read_text() == users
 
 
-def test_makes_another_password_each_time(tmp_path):
+def test_creates_another_password_for_another_folder(tmp_path):
     assert make_credentials(tmp_path / "a") != make_credentials(tmp_path / "b")
 
 
@@ -65,7 +65,7 @@ def test_starts_redis_with_its_settings_and_one_user(own_stack):
     assert process.stop() == 0
 
 
-def test_what_was_answered_outlives_a_kill(own_stack):
+def test_acknowledged_writes_survive_a_kill(own_stack):
     process = own_stack.start_redis()
     with connect(own_stack) as connection:
         connection.set("job", "kept")
@@ -75,7 +75,7 @@ def test_what_was_answered_outlives_a_kill(own_stack):
         assert connection.get("job") == b"kept"
 
 
-def test_takes_the_packaged_redis_where_the_machine_has_an_old_one(own_stack, tmp_path):
+def test_uses_the_packaged_redis_if_the_machine_has_an_old_one(own_stack, tmp_path):
     old = tmp_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=00000000:0'\n")
     old.chmod(0o755)

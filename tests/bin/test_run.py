@@ -1,4 +1,4 @@
-"""bin/run: three processes under one manager, and their end."""
+"""bin/run starts, restarts and stops its three processes."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tests.processes import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_starts_all_three_says_what_to_try_and_stops_them(own_stack, number):
+def test_starts_all_processes_prints_what_to_try_and_stops_them(own_stack, number):
     process = own_stack.start("run", "bin/run")
     try:
         wait_until(
@@ -32,14 +32,14 @@ def test_starts_all_three_says_what_to_try_and_stops_them(own_stack, number):
     assert_all_ended(output)
 
 
-def test_what_ends_later_is_started_anew_and_the_rest_goes_on(own_stack):
+def test_restarts_a_process_that_ends_later_while_the_others_continue(own_stack):
     process = own_stack.start("run", "bin/run")
 
     def started(name):
         return re.findall(rf"^{name} +\| started \(pid=(\d+)\)", process.log.read_text(), re.M)
 
     wait_until(lambda: f"ready at {own_stack.url}" in process.log.read_text(), seconds=60)
-    # As on a full disk, Redis cannot write its file, and ends.
+    # Redis cannot write its file any more and ends, as on a full disk.
     resource.prlimit(int(started("redis")[0]), resource.RLIMIT_FSIZE, (1, 1))
     os.kill(int(started("worker")[0]), signal.SIGKILL)
     wait_until(lambda: refused(own_stack) or len(started("redis")) == 2)
@@ -54,12 +54,12 @@ def test_what_ends_later_is_started_anew_and_the_rest_goes_on(own_stack):
 
 
 def refused(stack):
-    """Tell whether a training is refused as Redis is away; where it was not, Redis must write."""
+    """Submit a training, which makes Redis write; tell whether the API answers 503."""
     answer = requests.post(f"{stack.url}/train", json={"epochs": 1}, timeout=10)
     return answer.status_code == 503
 
 
-def test_stops_the_others_where_one_cannot_start(own_stack):
+def test_stops_the_others_if_one_cannot_start(own_stack):
     with socket.create_server(("127.0.0.1", own_stack.redis_port)):
         process = own_stack.start("run", "bin/run")
         wait_until(lambda: not process.running(), seconds=60, what="everything to end")
@@ -72,7 +72,7 @@ def test_stops_the_others_where_one_cannot_start(own_stack):
 def assert_all_ended(output):
     groups = dict(re.findall(r"^(\w+) +\| started \(pid=(\d+)\)", output, re.MULTILINE))
     assert set(groups) == {"redis", "worker", "service"}
-    for group in groups.values():  # the worker's child may end a moment after the worker
+    for group in groups.values():  # the worker's child may end slightly later than the worker
         wait_until(lambda group=int(group): not exists(group), what=f"group {group} to end")
 
 

@@ -1,4 +1,4 @@
-"""What the processes of Procfile say of settings that are wrong."""
+"""What the processes of Procfile print if settings are wrong."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ PROCESSES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text()
 
 
 def start(name, settings):
-    """Start a process that has to end by itself."""
+    """Run a process of Procfile until it exits by itself."""
     return subprocess.run(
         PROCESSES[name],
         shell=True,
@@ -50,22 +50,22 @@ def start(name, settings):
         ),
     ],
 )
-def test_a_process_ends_with_a_line_for_each_setting_that_is_wrong(process, settings, lines):
+def test_a_process_exits_with_one_line_for_each_wrong_setting(process, settings, lines):
     done = start(process, {f"STEPBOX_{name}": value for name, value in settings.items()})
     assert done.returncode == 1
-    said = dict(line.split(": ", 1) for line in (done.stdout + done.stderr).splitlines())
-    assert said.keys() == lines.keys()
+    printed = dict(line.split(": ", 1) for line in (done.stdout + done.stderr).splitlines())
+    assert printed.keys() == lines.keys()
     for name, text in lines.items():
-        assert text in said[name]
-    assert SECRET not in str(said)
+        assert text in printed[name]
+    assert SECRET not in str(printed)
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "value", "said"),
+    ("kind", "name", "value", "text"),
     [
         (ServiceSettings, "TOKENS_FILE", "/nowhere", "/nowhere cannot be read: No such file"),
         (ServiceSettings, "TOKENS_FILE", "/dev/null", "holds no token"),
-        (ServiceSettings, "TOKENS_FILE", "/bin/sh", "not a text"),
+        (ServiceSettings, "TOKENS_FILE", "/bin/sh", "not a text file"),
         (ServiceSettings, "TOKENS", f"{SECRET * 9}", "'read:SECRET' or 'write:SECRET'"),
         (ServiceSettings, "HOST", "localhost:80", "without a port"),
         (ServiceSettings, "HOST", "", "without a port"),
@@ -79,13 +79,13 @@ def test_a_process_ends_with_a_line_for_each_setting_that_is_wrong(process, sett
         (WorkerSettings, "REDIS_URL", f"redis://u:{SECRET}@℀", "redis://USER@HOST:PORT/0"),
     ],
 )
-def test_what_is_said_of_a_setting(monkeypatch, kind, name, value, said):
+def test_the_line_of_a_wrong_setting_says_what_is_allowed(monkeypatch, kind, name, value, text):
     monkeypatch.setenv(f"STEPBOX_{name}", value)
     with pytest.raises(SystemExit) as ended:
         kind.from_environment()
     line = str(ended.value)
     assert line.startswith(f"STEPBOX_{name}: ")
-    assert said in line
+    assert text in line
     assert "\n" not in line
     assert SECRET not in line
 
@@ -94,5 +94,5 @@ def test_what_is_said_of_a_setting(monkeypatch, kind, name, value, said):
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("[::]", "[::]:80"), ("box", "box:80")],
 )
-def test_an_address_of_ipv6_has_brackets(host, address):
+def test_an_ipv6_address_has_brackets(host, address):
     assert ServiceSettings(host=host, port=80).address == address

@@ -51,8 +51,8 @@ def test_a_drawn_seven_is_a_seven(open_page, models):
         page.mouse.move(*at(*point), steps=6)
     page.mouse.up()
     expect(page.locator(".top1")).to_have_text("7")
-    expect(page.locator("#summary")).to_have_text("It says a 7.")
-    expect(page.locator("#steps")).to_contain_text("as MNIST was made")
+    expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
+    expect(page.locator("#steps")).to_contain_text("as in MNIST")
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
 
@@ -62,7 +62,7 @@ def test_a_dropped_boot_is_an_ankle_boot(open_page, models, boot):
     content = base64.b64encode(boot).decode()
     page.locator("#board").evaluate(DROP, ["boot.png", content])
     expect(page.locator(".top1")).to_have_text("Ankle boot")
-    expect(page.locator("#steps")).to_contain_text("Light and dark exchanged")
+    expect(page.locator("#steps")).to_contain_text("Light and dark are inverted")
 
 
 def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
@@ -96,7 +96,7 @@ def test_several_models_answer_side_by_side(open_page, models):
     expect(page.locator(".bars.signed")).to_have_count(2)
     page.click("#add")
     expect(page.locator(".top1")).to_have_count(3)
-    page.locator("text=Take away").nth(1).press("Enter")
+    page.locator("text=Remove").nth(1).press("Enter")
     expect(page.locator(".top1")).to_have_count(2)
     expect(page.locator("#add")).to_be_focused()
 
@@ -135,7 +135,7 @@ def test_a_model_gets_a_name_and_is_deleted_after_a_question(open_page, stack, m
     page.click("#alias")
     page.fill("#alias-name", "a-name")
     page.keyboard.press("Enter")
-    page.click("[aria-label='Take the name a-name away']")  # a model with a name is not deleted
+    page.click("[aria-label='Remove the alias a-name']")  # a model with a name is not deleted
     expect(page.locator("#facts dd").first).not_to_contain_text("a-name")
     page.click("#delete")
     page.click("text=Keep it")

@@ -47,7 +47,7 @@ def test_a_training_is_started_and_its_curve_grows(open_page):
     assert points(page) == 4
     assert len(seen) >= 3, seen
     page.click("text=See the model")
-    expect(page.locator("#sentence")).to_contain_text("of 10,000 test pictures")
+    expect(page.locator("#sentence")).to_contain_text("of 10,000 test images")
 
 
 def test_a_training_is_cancelled(open_page):
@@ -166,10 +166,10 @@ def test_without_redis_jobs_say_so_and_the_rest_goes_on(browser, tmp_path):
         redis.stop()
         watched = Watched(browser, alone.url)
         page = watched.open("/")
-        expect(page.locator("#away")).to_contain_text("Not live")
+        expect(page.locator("#away")).to_contain_text("No live updates")
         expect(page.locator("#now-chart svg")).to_be_visible()
         page = watched.open("/ui/models")
-        expect(page.locator("#models")).to_contain_text("No model yet")
+        expect(page.locator("#models")).to_contain_text("No models yet")
         watched.close()
         assert [fault for fault in watched.faults if "503" not in fault] == []
 

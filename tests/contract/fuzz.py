@@ -1,8 +1,8 @@
-"""The running service against its own OpenAPI document, by schemathesis.
+"""Test the running service against its own OpenAPI document, with schemathesis.
 
-Every operation, in all phases: examples, the edges of each schema, random values, and walks along
-the document's links from training to job to model. `python -m tests.contract.fuzz`, or `make fuzz`,
-makes at least 5,000 cases.
+schemathesis tests every operation in four phases: the examples of the document, the limits of each
+schema, random values, and sequences of requests that follow the document's links (from a training
+to its job to its model). `make fuzz` runs at least 5,000 cases.
 """
 
 import argparse
@@ -22,25 +22,25 @@ from tests.processes import BIN, Stack, stack_in
 from tests.service.conftest import publish
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-FEWEST = 5000  # cases of a whole run
+FEWEST = 5000  # minimum number of cases of a whole run
 PHASES = "examples,coverage,fuzzing,stateful"
 
 
 class Outcome(NamedTuple):
-    """What a run came to."""
+    """The result of a run."""
 
     ok: bool
-    report: dict[str, Any]  # of schemathesis
+    report: dict[str, Any]  # the JSON report of schemathesis
     output: str
 
     @property
     def cases(self) -> int:
-        """Requests that were made and whose answers were compared with the document."""
+        """Number of requests whose responses were compared with the document."""
         return int(self.report["test_cases"]["generated"])
 
 
 def prepare(stack: Stack) -> None:
-    """Start the whole stack, and give it models and a job that has succeeded."""
+    """Start the whole stack, and create models and a job that has succeeded."""
     stack.start_redis()
     worker = stack.start_worker()
     stack.start_service()
@@ -50,11 +50,11 @@ def prepare(stack: Stack) -> None:
     kept, _ = publish(Backend(settings))
     requests.put(f"{stack.url}/aliases/kept", json={"model": kept}, timeout=10).raise_for_status()
     stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
-    os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # trainings made up at random take all there is
+    os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # random trainings would take all CPU time
 
 
 def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcome:
-    """Run schemathesis; `examples` is the most that it makes for an operation in a phase."""
+    """Run schemathesis with at most `examples` cases per operation and phase."""
     report = stack.folder / "fuzz.json"
     command = [
         *(str(BIN / "schemathesis"), "--config-file", str(CONFIG)),
@@ -62,7 +62,7 @@ def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcom
         *("--max-examples", str(examples), "--seed", str(seed), "--phases", phases),
         *("--report", "json", "--report-json-path", str(report)),
     ]
-    log = stack.folder / "fuzz.log"  # grows as it goes
+    log = stack.folder / "fuzz.log"  # can be followed during the run
     with log.open("wb") as file:
         done = subprocess.run(
             command, stdout=file, stderr=subprocess.STDOUT, cwd=stack.folder, check=False
@@ -74,9 +74,9 @@ def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcom
 
 
 def main() -> int:
-    """Fuzz a stack of its own and print what came of it."""
+    """Start a stack, fuzz it, and print the result; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=150, help="most, for each operation")
+    parser.add_argument("--examples", type=int, default=150, help="maximum per operation and phase")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with (

@@ -1,4 +1,4 @@
-"""The way of a user: start a training, watch it, and ask the model, against real processes."""
+"""What a user does, with real processes: start a training, follow it, and use the model."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def dataset(stack, name):
 
 
 def read_events(stack, id, last=None):
-    """Read a job's event stream to its end."""
+    """Read the event stream of a job until it ends."""
     headers = {"Last-Event-ID": last} if last else {}
     answer = requests.get(f"{stack.url}/jobs/{id}/events", headers=headers, stream=True, timeout=60)
     assert answer.status_code == 200
@@ -43,7 +43,7 @@ def correct(job):
 
 @pytest.fixture(scope="module")
 def mnist(stack):
-    """The default job, followed over its event stream from the start to the end."""
+    """Run the default job, and read its events from start to end."""
     answer = requests.post(f"{stack.url}/train", json={}, timeout=10)
     assert answer.status_code == 202
     job = answer.json()
@@ -71,7 +71,7 @@ def test_the_default_recipe_reaches_its_accuracy(mnist):
 
 
 @pytest.mark.container
-def test_the_event_stream_tells_all_of_it(mnist, stack):
+def test_the_event_stream_contains_everything(mnist, stack):
     job, events = mnist
     assert [data["status"] for _, type, data in events if type == "status"] == [
         "queued",
@@ -91,7 +91,7 @@ def test_the_event_stream_tells_all_of_it(mnist, stack):
 
 
 @pytest.mark.container
-def test_the_model_is_on_the_disk_whole(mnist, stack):
+def test_the_model_is_complete_on_the_disk(mnist, stack):
     job, _ = mnist
     folder = stack.models_dir / job["model"]
     assert {path.name for path in folder.iterdir()} >= {"weights.safetensors", "card.json"}
@@ -113,7 +113,7 @@ def test_the_model_is_on_the_disk_whole(mnist, stack):
 
 
 @pytest.mark.container
-def test_a_model_answers_without_restart_in_every_process(mnist, stack):
+def test_a_new_model_answers_in_every_process_without_a_restart(mnist, stack):
     job, _ = mnist
     png = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
 
@@ -129,15 +129,15 @@ def test_a_model_answers_without_restart_in_every_process(mnist, stack):
 
 
 @pytest.mark.container
-def test_the_first_hundred_test_pictures(mnist, stack):
+def test_the_first_hundred_test_images_in_one_form(mnist, stack):
     labels = dataset(stack, "mnist").labels[:100]
-    pictures = [
+    png_files = [
         requests.get(f"{stack.url}/datasets/mnist/test/{i}.png", timeout=10).content
         for i in range(100)
     ]
     answer = requests.post(
         f"{stack.url}/predict?model=latest-mnist",
-        files=[("image", (f"{i}.png", io.BytesIO(data))) for i, data in enumerate(pictures)],
+        files=[("image", (f"{i}.png", io.BytesIO(data))) for i, data in enumerate(png_files)],
         timeout=30,
     ).json()
     found = [prediction["index"] for prediction in answer["predictions"]]
@@ -178,7 +178,7 @@ def test_two_epochs_of_the_torch_recipe_follow_the_published_curve(stack):
     trained = sum(entry["seconds"] for entry in job["history"])
     assert job["samples_per_second"] == pytest.approx(2 * 60_000 / trained)
 
-    # NumPy answers for the torch engine too, and as well as it said.
+    # The API answers with NumPy, with the same accuracy as the torch engine reported.
     test = dataset(stack, "fashion-mnist")
     buffer = io.BytesIO()
     np.save(buffer, test.images)
@@ -206,7 +206,7 @@ def test_engine_data_set_and_architecture_combine_freely(stack, fields):
     assert correct(job)[1] > 4000
 
 
-def test_a_training_that_diverges_fails_with_a_problem_that_says_so(stack):
+def test_a_diverging_training_fails_and_names_the_learning_rate(stack):
     job = stack.wait_for(
         stack.train(
             learning_rate=10, activation="relu", pixel_scale="raw", hidden_sizes=[64] * 4, epochs=1
@@ -236,7 +236,7 @@ def test_cancelling_a_running_and_a_waiting_job(stack):
     assert [job["id"] for job in listed["jobs"]] == [last, waiting, running]
 
 
-def test_the_same_idempotency_key_makes_one_job(stack):
+def test_the_same_idempotency_key_creates_one_job(stack):
     def post(key, **body):
         return requests.post(
             f"{stack.url}/train", json=body, headers={"Idempotency-Key": key}, timeout=10
@@ -251,24 +251,24 @@ def test_the_same_idempotency_key_makes_one_job(stack):
     requests.post(f"{stack.url}/jobs/{first.json()['id']}/cancel", timeout=10)
 
 
-def test_unknown_jobs(stack):
+def test_unknown_jobs_are_not_found(stack):
     for path in ("/jobs/none", "/jobs/none/events", "/jobs?after=none"):
         check_problem(requests.get(stack.url + path, timeout=10), 404)
     check_problem(requests.post(f"{stack.url}/jobs/none/cancel", timeout=10), 404)
 
 
-def test_everything_is_ready_and_told(stack):
+def test_everything_is_ready_and_described(stack):
     ready = wait_until(
-        lambda: (told := requests.get(f"{stack.url}/readyz", timeout=10)).ok and told
+        lambda: (answer := requests.get(f"{stack.url}/readyz", timeout=10)).ok and answer
     )
     assert all(check["ready"] for check in ready.json()["checks"])
 
     def ask():
         return requests.get(f"{stack.url}/system", timeout=10).json()
 
-    # A worker takes jobs before it knows its device: torch is slow to start on a busy machine.
+    # A worker accepts jobs before it knows its device: torch imports slowly on a busy machine.
     system = wait_until(
-        lambda: (told := ask())["workers"][0]["versions"].get("torch") and told, seconds=60
+        lambda: (found := ask())["workers"][0]["versions"].get("torch") and found, seconds=60
     )
     (worker,) = system["workers"]
     assert worker["device"]["name"] != "unknown"

@@ -1,4 +1,4 @@
-"""NVIDIA's client of Triton, against the running API."""
+"""NVIDIA's Triton client works with the running API."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.service.conftest import publish
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """The API alone, and a model's id and test pictures: no Redis, no worker."""
+    """Run the API with a model, without Redis and without a worker; also return test images."""
     with stack_in(tmp_path_factory.mktemp("triton")) as stack:
         stack.start_service()
         settings = ServiceSettings(
@@ -32,16 +32,16 @@ def client(service):
         yield client
 
 
-def images(pictures, *, binary=True):
-    tensor = InferInput("images", pictures.shape, "UINT8")
-    return [tensor.set_data_from_numpy(pictures, binary_data=binary)]
+def as_input(images, *, binary=True):
+    tensor = InferInput("images", images.shape, "UINT8")
+    return [tensor.set_data_from_numpy(images, binary_data=binary)]
 
 
 def predicted(service):
-    """What /predict says of the same pictures, as they are: probabilities and logits."""
-    stack, _, pictures = service
+    """Return the probabilities and logits of /predict for the same images."""
+    stack, _, images = service
     answer = requests.post(
-        f"{stack.url}/predict?invert=never", json={"images": pictures.tolist()}, timeout=10
+        f"{stack.url}/predict?invert=never", json={"images": images.tolist()}, timeout=10
     ).json()["predictions"]
     return {
         name: np.array([one[name] for one in answer], np.float32)
@@ -66,12 +66,12 @@ def test_it_finds_the_server_and_its_models(client, service):
 
 @pytest.mark.parametrize("binary_in", [True, False])
 @pytest.mark.parametrize("binary_out", [True, False])
-def test_it_infers_what_predict_says(client, service, binary_in, binary_out):
-    _, id, pictures = service
+def test_it_gets_the_same_predictions_as_predict(client, service, binary_in, binary_out):
+    _, id, images = service
     names = ("logits", "probabilities")
     answer = client.infer(
         "latest-mnist",
-        images(pictures, binary=binary_in),
+        as_input(images, binary=binary_in),
         outputs=[InferRequestedOutput(name, binary_data=binary_out) for name in names],
         request_id="42",
     )
@@ -84,8 +84,8 @@ def test_it_infers_what_predict_says(client, service, binary_in, binary_out):
 
 
 @pytest.mark.parametrize("packed", ["gzip", "deflate"])
-def test_it_infers_with_its_defaults_and_packed(client, service, packed):
-    _, id, pictures = service
+def test_it_infers_with_its_defaults_and_with_compression(client, service, packed):
+    _, id, images = service
     wanted = predicted(service)
     for options in (
         {},
@@ -93,29 +93,29 @@ def test_it_infers_with_its_defaults_and_packed(client, service, packed):
         {"request_compression_algorithm": packed, "response_compression_algorithm": packed},
         {"priority": 1, "parameters": {"purpose": "a test"}},
     ):
-        answer = client.infer(id, images(pictures), **options)
+        answer = client.infer(id, as_input(images), **options)
         for name, values in wanted.items():
             assert np.array_equal(answer.as_numpy(name), values)
 
 
 def test_it_infers_many_at_once(client, service):
-    _, id, pictures = service
+    _, id, images = service
     wanted = predicted(service)["logits"]
-    waiting = [client.async_infer(id, images(pictures)) for _ in range(20)]
+    waiting = [client.async_infer(id, as_input(images)) for _ in range(20)]
     for one in waiting:
         assert np.array_equal(one.get_result().as_numpy("logits"), wanted)
 
 
-def test_its_errors_have_our_words(client, service):
-    _, id, pictures = service
+def test_its_errors_contain_the_messages_of_the_api(client, service):
+    _, id, images = service
     for model, sent, outputs, status, words in (
-        ("none-such", pictures, None, "404", "there is no model or alias 'none-such'"),
-        (id, pictures[:, :27], None, "422", "/inputs/0/shape/1: Input should be 28"),
-        (id, pictures, [InferRequestedOutput("classes")], "422", "/outputs/0/name"),
-        (id, pictures, [InferRequestedOutput("logits", class_count=3)], "422", "not supported"),
+        ("none-such", images, None, "404", "there is no model or alias 'none-such'"),
+        (id, images[:, :27], None, "422", "/inputs/0/shape/1: Input should be 28"),
+        (id, images, [InferRequestedOutput("classes")], "422", "/outputs/0/name"),
+        (id, images, [InferRequestedOutput("logits", class_count=3)], "422", "not supported"),
     ):
         with pytest.raises(InferenceServerException, match=words) as caught:
-            client.infer(model, images(np.ascontiguousarray(sent)), outputs=outputs)
+            client.infer(model, as_input(np.ascontiguousarray(sent)), outputs=outputs)
         assert caught.value.status() == status
     with pytest.raises(InferenceServerException, match="none-such"):
         client.get_model_metadata("none-such")

@@ -1,9 +1,13 @@
-"""What clients do to a service that mean it harm, or know no better, and what others see of it.
+"""Attack the API with abusive requests, and measure what other clients notice.
 
-`python -m tests.faults.abuse` starts the API and Redis for each abuse in turn, and prints how many
-bytes it sent and how long it took, the most memory that the API's processes held at once, and how
-long another client waited for `/livez`, `/jobs` and a prediction meanwhile. Ends with 1 where
-memory or another's wait passes what the service promises.
+`python -m tests.faults.abuse` starts the API and Redis for each kind of abuse in turn. It prints
+
+- how many bytes the abuse sent, and how long it took;
+- the peak memory of all processes of the API;
+- how long another client had to wait for `/livez`, `/jobs` and a prediction.
+
+The exit status is 1 if the memory or a wait exceeds the limits below, or if a request of the other
+client failed.
 """
 
 import argparse
@@ -25,8 +29,7 @@ from PIL import Image
 
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.presets import RECIPES
@@ -34,20 +37,20 @@ from tests.faults.worst_bodies import worst_bodies
 from tests.processes import Process, Stack, stack_in
 from tests.service.conftest import publish, untrained
 
-MOST_MEMORY = 1.5e9  # bytes, of all processes of the API
-LONGEST_WAIT_S = 2.0  # of another client, for a small request
+MOST_MEMORY = 1.5e9  # bytes; limit for all processes of the API together
+LONGEST_WAIT_S = 2.0  # limit for a small request of another client
 HEAD = "{} HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class Others:
-    """Another client, which asks for small things all the time, and looks at the memory."""
+    """Another client: sends small requests all the time, and measures the memory of the API."""
 
     def __init__(self, stack: Stack, service: Process) -> None:
         self.waits: dict[str, float] = {}
         self.memory = 0
         self.failures: list[str] = []
         self._stack, self._service = stack, service
-        self._picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        self._image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=[name])
@@ -72,7 +75,7 @@ class Others:
                 if path == "/predict":
                     kind = {"Content-Type": "image/png"}
                     url = f"{self._stack.url}{path}"
-                    answer = requests.post(url, data=self._picture, headers=kind, timeout=60)
+                    answer = requests.post(url, data=self._image, headers=kind, timeout=60)
                 else:
                     answer = requests.get(f"{self._stack.url}{path}", timeout=60)
                 if not answer.ok:
@@ -88,7 +91,7 @@ class Others:
 
 
 def memory_of(service: Process) -> int:
-    """Tell how much memory all processes of the API hold, what they share counted once; bytes."""
+    """Return the memory of all processes of the API in bytes; shared memory counts once."""
     total = 0
     for pid in (service.pid, *service.children()):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -98,9 +101,9 @@ def memory_of(service: Process) -> int:
 
 
 def largest_model(stack: Stack, recipe: str = "mnist-numpy") -> str:
-    """Publish a model as large as a recipe may make one, 65 MB."""
+    """Publish a model of the maximum size, 65 MB; return its id."""
     layers = (1024,) * 8
-    network = Network.initial((784, *layers, 10), ACTIVATIONS["relu"], 1)
+    network = Network.initial(dense_layers((784, *layers, 10), "relu"), 1)
     _, evaluation = untrained(recipe)
     draft = CardDraft(
         id=new_model_id(),
@@ -117,18 +120,18 @@ def largest_model(stack: Stack, recipe: str = "mnist-numpy") -> str:
 
 
 def post(path: str, kind: str, body: bytes) -> bytes:
-    """Write a request."""
+    """Return the bytes of a POST request."""
     head = HEAD.format(f"POST {path}") + f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     return (head + "\r\n").encode() + body
 
 
 def get(path: str) -> bytes:
-    """Write a request."""
+    """Return the bytes of a GET request."""
     return (HEAD.format(f"GET {path}") + "\r\n").encode()
 
 
 def send_at_once(stack: Stack, bodies: Iterable[bytes]) -> int:
-    """Send each request by a connection of its own, all at once, and read the answers."""
+    """Send all requests at once, each on its own connection, and read the responses."""
     all_bodies = list(bodies)
 
     def send(data: bytes) -> int:
@@ -138,7 +141,7 @@ def send_at_once(stack: Stack, bodies: Iterable[bytes]) -> int:
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(2**20):
                     pass
-            except OSError:  # refused before all was sent
+            except OSError:  # rejected before everything was sent
                 pass
         return len(data)
 
@@ -147,7 +150,7 @@ def send_at_once(stack: Stack, bodies: Iterable[bytes]) -> int:
 
 
 def hold(stack: Stack, count: int, beginning: bytes, seconds: float, drip: bytes = b"") -> int:
-    """Hold connections open that send a beginning, then a little every second, and read nothing."""
+    """Hold connections open: send ``beginning``, then ``drip`` every second, and read nothing."""
     sent = 0
     with ExitStack() as open_ones:
         connections = []
@@ -170,23 +173,23 @@ def hold(stack: Stack, count: int, beginning: bytes, seconds: float, drip: bytes
 
 
 def slow_bodies(stack: Stack) -> int:
-    """Hold 1,000 connections that each send a byte of a body a second."""
+    """Hold 1,000 connections that send one byte of a body per second."""
     head = HEAD.format("POST /predict") + "Content-Type: image/png\r\nContent-Length: 1000000\r\n"
     return hold(stack, 1000, (head + "\r\n").encode(), 15, b"x")
 
 
 def slow_heads(stack: Stack) -> int:
-    """Hold 1,000 connections that each send a byte of a head a second."""
+    """Hold 1,000 connections that send one byte of a header per second."""
     return hold(stack, 1000, b"GET /livez HTTP/1.1\r\nX: ", 15, b"x")
 
 
 def slow_readers(stack: Stack) -> int:
-    """Hold 200 connections that ask for 65 MB of weights and read nothing."""
+    """Hold 200 connections that request 65 MB of weights and read nothing."""
     return hold(stack, 200, get(f"/models/{largest_model(stack)}/weights"), 15)
 
 
 def pipeline(stack: Stack) -> int:
-    """Send 32 MB of `GET /livez` on one connection, which reads nothing."""
+    """Send 32 MB of `GET /livez` requests on one connection, and read nothing."""
     data = get("/livez") * (32 * 2**20 // len(get("/livez")))
     with suppress(OSError), socket.create_connection(("127.0.0.1", stack.port), 15) as connection:
         connection.sendall(data)
@@ -194,14 +197,14 @@ def pipeline(stack: Stack) -> int:
 
 
 def empty_objects(stack: Stack) -> int:
-    """Send eight bodies of 32 MB of `{}` at once, to `/predict` and to `/train`."""
+    """Send eight bodies with 32 MB of `{}` at once, to `/predict` and `/train`."""
     body = b'{"images": [' + b"{}," * (32 * 2**20 // 3 - 10) + b"{}]}"
     paths = ["/predict", "/train"] * 4
     return send_at_once(stack, [post(path, "application/json", body) for path in paths])
 
 
 def wrong_items(stack: Stack) -> int:
-    """Send recipes of 40,000 wrong items and of 40,000 unknown names, and what fits in 64 KiB."""
+    """Send recipes with 40,000 invalid items or unknown names, and smaller ones within 64 KiB."""
     items = b'{"hidden_sizes": [' + b"{}," * 40_000 + b"{}]}"
     fitting = b'{"hidden_sizes": [' + b"{}," * 21_000 + b"{}]}"
     names = json.dumps(dict.fromkeys(map(str, range(40_000)), 0)).encode()
@@ -211,10 +214,9 @@ def wrong_items(stack: Stack) -> int:
 
 
 def largest_bodies(stack: Stack) -> int:
-    """Send the bodies that cost most to read, for every operation, one after the other."""
-    document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
+    """Send the most expensive bodies of every operation, one after the other."""
     sent = 0
-    for worst in worst_bodies(document, 32 * 2**20):
+    for worst in worst_bodies(32 * 2**20):
         headers = {"Content-Type": "application/json"}
         url = stack.url + worst.path
         requests.request(worst.method, url, data=worst.body, headers=headers, timeout=60)
@@ -222,27 +224,27 @@ def largest_bodies(stack: Stack) -> int:
     return sent
 
 
-def json_pictures(count: int = 10_000) -> bytes:
-    """Write a body of pictures as JSON, 30 MB of them."""
+def json_images(count: int = 10_000) -> bytes:
+    """Return a JSON body with images, 4 kB each."""
     row = json.dumps([200] * 28).encode()
     image = b"[" + b", ".join([row] * 28) + b"]"
     return b'{"images": [' + b", ".join([image] * count) + b"]}"
 
 
 def ordinary_json(stack: Stack) -> int:
-    """Send eight ordinary bodies of 30 MB of JSON at once."""
-    return send_at_once(stack, [post("/predict", "application/json", json_pictures(8_200))] * 8)
+    """Send eight valid JSON bodies of 33 MB at once."""
+    return send_at_once(stack, [post("/predict", "application/json", json_images(8_200))] * 8)
 
 
 def encoded(side: int, form: str, mode: str = "L") -> bytes:
-    """Encode a picture of one grey."""
+    """Encode a square black image."""
     buffer = io.BytesIO()
     Image.new(mode, (side, side)).save(buffer, form)
     return buffer.getvalue()
 
 
 def form_of(files: list[bytes]) -> bytes:
-    """Write a form of pictures."""
+    """Return a multipart request with these image files."""
     parts = [
         b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n%b\r\n' % file
         for file in files
@@ -251,7 +253,7 @@ def form_of(files: list[bytes]) -> bytes:
 
 
 def image_bombs(stack: Stack) -> int:
-    """Send 60 pictures of 25 megapixels each in one form, and leave; eight times."""
+    """Send 60 images of 25 megapixels in one form and disconnect, eight times."""
     data = form_of([encoded(5000, "WEBP")] * 60)
     for _ in range(8):
         with socket.create_connection(("127.0.0.1", stack.port), 30) as connection:
@@ -260,20 +262,20 @@ def image_bombs(stack: Stack) -> int:
     return 8 * len(data)
 
 
-def large_pictures(stack: Stack) -> int:
-    """Send 200 pictures of 25 megapixels at once, each some 44 kB."""
+def large_images(stack: Stack) -> int:
+    """Send 200 images of 25 megapixels at once, each about 44 kB."""
     return send_at_once(stack, [post("/predict", "image/webp", encoded(5000, "WEBP"))] * 200)
 
 
 def cold_model(stack: Stack) -> int:
-    """Ask 64 times at once for one model of 65 MB, and 16 times for its histograms."""
+    """Request a model of 65 MB 64 times at once, and its histograms 16 times."""
     model = largest_model(stack)
     sent = send_at_once(stack, [get(f"/models/{model}")] * 64)
     return sent + send_at_once(stack, [get(f"/models/{model}/histograms")] * 16)
 
 
 def large_mix(stack: Stack) -> int:
-    """Send 100 valid requests of the largest size at once, of all kinds."""
+    """Send 100 valid requests of maximum size at once, of all kinds."""
     model = largest_model(stack)
     buffer = io.BytesIO()
     np.save(buffer, np.zeros((10_000, 28, 28), np.uint8))
@@ -281,7 +283,7 @@ def large_mix(stack: Stack) -> int:
     regression = {"X": rows, "y": [row[1] for row in rows], "loss": "l1"}
     boxes = {"function": "sin(3*x)", "bound": 3, "boxes": 100_000, "include_network": True}
     kinds = [
-        post("/predict", "application/json", json_pictures(8_200)),
+        post("/predict", "application/json", json_images(8_200)),
         post("/predict", "application/x-npy", buffer.getvalue()),
         post(f"/predict?model={model}", "application/x-npy", buffer.getvalue()),
         post("/predict", "image/png", encoded(5000, "PNG", "RGBA")),
@@ -305,14 +307,14 @@ ABUSES: list[Callable[[Stack], int]] = [
     largest_bodies,
     ordinary_json,
     image_bombs,
-    large_pictures,
+    large_images,
     cold_model,
     large_mix,
 ]
 
 
 def run(abuse: Callable[[Stack], int], folder: Path) -> bool:
-    """Do one abuse to a stack in a folder of its own, and print what it came to."""
+    """Run one abuse against a new stack, print the figures, and tell whether it passed."""
     with stack_in(folder) as stack:
         stack.start_redis()
         service = stack.start_service()
@@ -335,13 +337,13 @@ def run(abuse: Callable[[Stack], int], folder: Path) -> bool:
 
 
 def main() -> int:
-    """Run the abuses and print a table; 1 where a promise was broken."""
+    """Run the abuses and print a table; return 1 if a limit was exceeded."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [abuse.__name__ for abuse in ABUSES]
     parser.add_argument("abuses", nargs="*", default=names, help=", ".join(names))
     chosen = parser.parse_args().abuses
     print(
-        f"{'abuse':15} {'MB sent':>9} {'seconds':>8} {'MB held':>8} "
+        f"{'abuse':15} {'MB sent':>9} {'seconds':>8} {'peak MB':>8} "
         "longest wait in s: /livez, /jobs, /predict"
     )
     kept = True

@@ -1,4 +1,4 @@
-"""What must hold of a job, whatever happened on its way."""
+"""Check a job after faults."""
 
 import json
 
@@ -8,10 +8,10 @@ from jobs.events import read_events
 
 
 def check_undisturbed(stack, jobs, job, sha256, losses):
-    """Check that a job ended as if nothing had happened.
+    """Check that a job has succeeded exactly as without faults.
 
-    Its weights are those of an undisturbed run, it was completed once, and its events have every
-    epoch exactly once and in order.
+    Its weights equal those of an undisturbed run, it was completed once, and its events contain
+    every epoch exactly once and in order.
     """
     assert job["status"] == "succeeded", job["error"]
     assert [entry["epoch"] for entry in job["history"]] == list(range(len(losses)))

@@ -1,7 +1,7 @@
-"""The storm on containers: kills, restarts, and a stack that goes down and comes up again.
+"""Random faults on containers: kill one, restart all, or take the stack down and up again.
 
-`python -m tests.faults.container_storm --seconds 300` needs Docker and a free port 8000; it builds
-and starts the compose stack under a project name of its own, and removes it at the end.
+`python -m tests.faults.container_storm --seconds 300` needs Docker and the free port 8000. It
+builds and starts the compose stack under a separate project name, and removes it at the end.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PROJECT = "stepbox-storm"
 
 
 def compose(*arguments: str) -> None:
-    """Run docker compose on the storm's own project."""
+    """Run docker compose on the separate project."""
     subprocess.run(
         ["docker", "compose", "--project-name", PROJECT, *arguments],
         cwd=ROOT,
@@ -34,7 +34,7 @@ def compose(*arguments: str) -> None:
 
 
 def ask(path: str, **options: Any) -> Any:
-    """Ask the API; None where it does not answer."""
+    """Send a request to the API; return None if it fails."""
     with suppress(requests.RequestException):
         answer = requests.request(options.pop("method", "get"), URL + path, timeout=5, **options)
         if answer.ok:
@@ -43,24 +43,24 @@ def ask(path: str, **options: Any) -> Any:
 
 
 def train(fields: dict[str, Any]) -> str | None:
-    """Start a training; only what was answered counts as accepted."""
+    """Submit a job and return its id; None if the API did not confirm it."""
     job = ask("/train", method="post", json=fields)
     return job["id"] if job else None
 
 
 def over(id: str) -> dict[str, Any] | None:
-    """Give a job that is over."""
+    """Return a job if it has finished, else None."""
     job = ask(f"/jobs/{id}")
     return job if job and job["status"] in ("succeeded", "failed", "cancelled") else None
 
 
 def weights_of(job: dict[str, Any]) -> str:
-    """Give the checksum of a job's weights."""
+    """Return the checksum of a job's weights."""
     return str(ask(f"/models/{job['model']}")["weights"]["sha256"])
 
 
 def fault(rng: random.Random) -> str:
-    """Do some harm, and say which."""
+    """Cause a random fault; return its name."""
     service = rng.choice(["worker", "service", "redis"])
     name = rng.choice(["kill", "kill", "kill", "restart", "down and up"])
     if name == "kill":
@@ -78,7 +78,7 @@ def fault(rng: random.Random) -> str:
 
 
 def run_storm(seconds: float, seed: int) -> dict[str, Any]:
-    """Run the storm; returns its report."""
+    """Submit jobs and cause faults; return the report."""
     rng = random.Random(seed)
     undisturbed = []
     for fields in RECIPES:
@@ -120,7 +120,7 @@ def run_storm(seconds: float, seed: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run a storm and print its report; 1 if anything is there that must not be."""
+    """Run a storm and print its report; return 1 if a count that must be 0 is not."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--seed", type=int, default=1)

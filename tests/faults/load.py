@@ -1,8 +1,8 @@
-"""Mixed load on the whole stack while trainings run: predictions, job queries and submits.
+"""Load the whole stack with a mix of predictions, job queries and submissions.
 
-`python -m tests.faults.load --seconds 60` keeps 64 connections busy and prints requests a second,
-latencies by kind, and the memory of the API's processes over the time. Any answer that is none of
-a success and, for a submit, 429 (the queue is full) is an error.
+`python -m tests.faults.load --seconds 60` keeps 64 connections busy while trainings run. It prints
+the requests per second, the latencies by kind, and the memory of the API's processes over time. Any
+response but a success is an error, except a 429 (the queue is full) to a submission.
 """
 
 import argparse
@@ -21,11 +21,11 @@ import requests
 from tests.processes import Process, Stack, stack_in
 
 CONNECTIONS = 64
-SAMPLES = 10  # of memory, over the time
+SAMPLES = 10  # number of memory measurements during a run
 
 
 class Request(NamedTuple):
-    """A kind of request: how often of 100, its bytes, and the statuses that it may get."""
+    """A kind of request: its share in percent, its bytes, and the statuses that are no error."""
 
     kind: str
     weight: int
@@ -41,7 +41,7 @@ def request(
     content_type: str = "application/json",
     body: bytes = b"",
 ) -> Request:
-    """Make a request's bytes."""
+    """Create a kind of request from its request line and its body."""
     head = f"{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     if body:
         head += f"Content-Type: {content_type}\r\n"
@@ -49,11 +49,11 @@ def request(
 
 
 def mix(stack: Stack, job: str) -> list[Request]:
-    """Make the requests that are mixed."""
-    picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+    """Return the kinds of requests."""
+    image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
     training = json.dumps({"epochs": 1, "hidden_sizes": [4]}).encode()
     return [
-        request("predict", 80, "POST /predict", 200, content_type="image/png", body=picture),
+        request("predict", 80, "POST /predict", 200, content_type="image/png", body=image),
         request("job", 12, f"GET /jobs/{job}", 200),
         request("jobs", 6, "GET /jobs?limit=20", 200),
         request("train", 2, "POST /train", 202, 429, body=training),
@@ -61,7 +61,7 @@ def mix(stack: Stack, job: str) -> list[Request]:
 
 
 class Load:
-    """What the connections have seen."""
+    """Sends the requests, and collects latencies, statuses and errors."""
 
     def __init__(self, port: int, kinds: list[Request]) -> None:
         self.port = port
@@ -71,7 +71,7 @@ class Load:
         self.errors: list[str] = []
 
     async def run(self, seconds: float, process: Process) -> list[list[int]]:
-        """Keep all connections busy; returns each process's memory in bytes, over the time."""
+        """Keep all connections busy; return the memory of each process in bytes, over time."""
         end = time.monotonic() + seconds
         busy = [asyncio.create_task(self._connection(seed, end)) for seed in range(CONNECTIONS)]
         memory = [memory_of(process)]
@@ -109,7 +109,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 def memory_of(process: Process) -> list[int]:
-    """Give the resident memory of the API's processes in bytes, the manager's first."""
+    """Return the resident memory of each process of the API in bytes, gunicorn's master first."""
     pages = [
         int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         for pid in (process.pid, *process.children())
@@ -118,7 +118,7 @@ def memory_of(process: Process) -> list[int]:
 
 
 def percentiles(latencies: list[float]) -> dict[str, float]:
-    """Give the latencies' percentiles in milliseconds."""
+    """Return percentiles of the latencies in milliseconds."""
     ordered = sorted(latencies)
     ranks = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
     return {
@@ -128,7 +128,7 @@ def percentiles(latencies: list[float]) -> dict[str, float]:
 
 
 def run_load(folder: Path, seconds: float) -> dict[str, Any]:
-    """Load a stack in a folder of its own; returns the report."""
+    """Start a stack in a folder, load it, and return the report."""
     with stack_in(folder) as stack:
         stack.start_redis()
         stack.start_worker()
@@ -152,7 +152,7 @@ def run_load(folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run the load and print its report; 1 if there was an error."""
+    """Run the load and print its report; return 1 if there was an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()

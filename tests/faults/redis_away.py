@@ -1,7 +1,7 @@
-"""Redis away for a while, at each delicate moment of a job: paused, or killed and started again.
+"""Make Redis unavailable for a while, at each critical moment of a job.
 
-`python -m tests.faults.redis_away --seconds 30` tries all moments and both ways, each with an
-installation of its own, and prints what a client saw.
+Redis is either paused, or killed and started again. `python -m tests.faults.redis_away` tries all
+moments and both ways, each with a new installation, and prints what a client saw.
 """
 
 import argparse
@@ -27,12 +27,12 @@ from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
 FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
-AT_ONCE_S = {"killed": 2, "paused": 8}  # for a 503; a pause is found out by a timeout
+AT_ONCE_S = {"killed": 2, "paused": 8}  # time limit of a 503; a pause is detected by a timeout
 WAYS = ("killed", "paused")
 
 
 class Scene:
-    """A job under way in an installation of its own."""
+    """A new installation with a job that has been submitted."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -41,50 +41,50 @@ class Scene:
         stack.start_service()
         self.jobs = JobStore(connect(stack.settings()))
         stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
-        self.picture = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        self.image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
         self.id: str = stack.train(**FIELDS)["id"]
 
     def epoch_on_disk(self) -> int:
-        """Tell the last epoch of which there is a checkpoint; -1 without any."""
+        """Return the epoch of the last checkpoint on the disk; -1 if there is none."""
         folder = self.stack.models_dir / ".checkpoints" / self.id
         names = os.listdir(folder) if folder.exists() else []  # noqa: PTH208
         return max((int(name[1:].split("-")[0]) for name in names if name[0] == "e"), default=-1)
 
     def published(self) -> int:
-        """Count the models that the job has come to."""
+        """Return the number of models that the job has published."""
         cards = requests.get(f"{self.stack.url}/models?limit=1000", timeout=10).json()["models"]
         return [card["job"] for card in cards].count(self.id)
 
-    # -- moments: each returns when it has come -------------------------------------------
+    # -- moments: each function waits for its moment --------------------------------------
 
     def queued(self) -> None:
-        """Another job runs, and ours waits."""
+        """Another job runs, and the new job waits."""
         self.id = self.stack.train(**FIELDS)["id"]
 
     def claimed(self) -> None:
-        """A worker has just taken the job."""
+        """A worker has just claimed the job."""
         soon(lambda: self.jobs.redis.hget(f"job:{self.id}", "status") == "running")
 
     def training(self) -> None:
-        """An epoch is over, and the next one has begun."""
+        """An epoch has ended, and the next one has begun."""
         wait_until(lambda: len(self.stack.job(self.id)["history"]) >= 2)
 
     def publishing(self) -> None:
-        """The model is being staged, and Redis not asked yet whether it may be published."""
+        """The worker is staging the model, and has not yet asked Redis to decide."""
         staged = self.stack.models_dir / ".staged"
         soon(lambda: staged.exists() and any(staged.iterdir()))
 
     def cancelling(self) -> None:
-        """The API has accepted a cancel, of which the worker may not have heard."""
+        """The API has accepted a cancel, and the worker may not have noticed it yet."""
         self.training()
         answer = requests.post(f"{self.stack.url}/jobs/{self.id}/cancel", timeout=10)
         assert answer.status_code == 202, answer.text
 
-    # -- while Redis is away --------------------------------------------------------------
+    # -- while Redis is unavailable -------------------------------------------------------
 
     def ask_for_jobs(self) -> float:
-        """Check that whatever needs Redis says so at once; returns the slowest answer's time."""
-        asked = [
+        """Check that all endpoints that need Redis answer 503; return the longest time."""
+        endpoints = [
             ("get", "/jobs"),
             ("get", f"/jobs/{self.id}"),
             ("get", f"/jobs/{self.id}/events"),
@@ -99,14 +99,14 @@ class Scene:
             assert int(answer.headers["Retry-After"]) > 0
             return answer.elapsed.total_seconds()
 
-        with ThreadPoolExecutor(len(asked)) as pool:
-            return max(pool.map(ask, *zip(*asked, strict=True)))
+        with ThreadPoolExecutor(len(endpoints)) as pool:
+            return max(pool.map(ask, *zip(*endpoints, strict=True)))
 
     def predict(self) -> float:
-        """Check that a prediction is answered; returns the time that it took."""
+        """Check that a prediction works; return the time that it took."""
         answer = requests.post(
             f"{self.stack.url}/predict",
-            data=self.picture,
+            data=self.image,
             headers={"Content-Type": "image/png"},
             timeout=30,
         )
@@ -127,7 +127,7 @@ MOMENTS: dict[str, Callable[[Scene], None]] = {
 
 
 def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
-    """Wait for a moment that is over within milliseconds."""
+    """Wait for a condition that holds only for milliseconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the moment did not come"
@@ -135,7 +135,7 @@ def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
 
 
 def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
-    """Take Redis away for a while, and for as many epochs, and look at the API meanwhile."""
+    """Make Redis unavailable for some seconds and epochs, and check the API meanwhile."""
     gone = time.monotonic()
     if way == "killed":
         scene.redis.stop(signal.SIGKILL)
@@ -145,7 +145,7 @@ def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
         before = scene.epoch_on_disk()
         predictions = [scene.predict()]
         slowest = scene.ask_for_jobs()
-        assert slowest < AT_ONCE_S[way], f"told only after {slowest:.1f} s"
+        assert slowest < AT_ONCE_S[way], f"the slowest 503 took {slowest:.1f} s"
         predictions.append(scene.predict())
         while time.monotonic() < gone + seconds or scene.epoch_on_disk() < before + epochs:
             assert time.monotonic() < gone + seconds + 60, "the training waits for Redis"
@@ -168,12 +168,12 @@ def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
 
 
 def answers(scene: Scene) -> bool:
-    """Tell whether the API gives the job again."""
+    """Tell whether the API returns the job again."""
     return requests.get(f"{scene.stack.url}/jobs/{scene.id}", timeout=30).status_code == 200
 
 
 def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
-    """Play one scene, and check that it ends as if Redis had been there; returns what was seen."""
+    """Run one scene, and check that the job ends as without a fault; return the figures."""
     with stack_in(folder) as stack:
         scene = Scene(stack)
         MOMENTS[moment](scene)
@@ -196,10 +196,10 @@ def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Play all scenes and print what was seen; 1 if anything was not as it must be."""
+    """Run all scenes and print their figures; return 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--at-once", type=int, default=1, help="scenes side by side")
+    parser.add_argument("--at-once", type=int, default=1, help="number of scenes in parallel")
     arguments = parser.parse_args()
     reference(**FIELDS)
     failed = 0
@@ -215,7 +215,7 @@ def main() -> int:
             error = future.exception()
             failed += error is not None
             print(f"{scene}: {error!r}" if error else json.dumps(future.result()), flush=True)
-    print(f"{len(scenes)} scenes, {failed} not as they must be")
+    print(f"{len(scenes)} scenes, {failed} failed")
     return int(failed > 0)
 
 

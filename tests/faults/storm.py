@@ -1,6 +1,6 @@
-"""A seeded storm of faults over many jobs, and what is left when it has passed.
+"""Submit many jobs while random faults occur, and check every job afterwards.
 
-Run it for long with `python -m tests.faults.storm --seconds 900`, or `make soak`.
+For a long run, use `python -m tests.faults.storm --seconds 900`, or `make soak`.
 """
 
 import argparse
@@ -36,11 +36,11 @@ RECIPES: list[dict[str, Any]] = [
     },
 ]
 WORKERS = ("one", "two")
-BACKLOG = 4  # jobs that wait or run at once
+BACKLOG = 4  # waiting jobs; no job is submitted while there are so many
 
 
 class Storm:
-    """Two workers, Redis and the API under fire."""
+    """Two workers, Redis and the API, and the faults that happen to them."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.stack = stack
@@ -56,7 +56,7 @@ class Storm:
     # -- faults ---------------------------------------------------------------------------
 
     def kill_child(self) -> None:
-        """Kill a process that trains, and note how long its job takes to run again."""
+        """Kill a training process, and measure the time until its job runs again."""
         with suppress(RedisError, ProcessLookupError):
             owners = self.jobs.owners()
             if owners:
@@ -72,20 +72,20 @@ class Storm:
         return status != "queued" and (status, now) != ("running", fence)
 
     def kill_worker(self) -> None:
-        """Kill a worker's main process; another one takes its place."""
+        """Kill the main process of a worker, and start the worker again."""
         name = self.rng.choice(WORKERS)
         self.workers[name].stop(signal.SIGKILL)
         time.sleep(self.rng.uniform(0, 2))
         self.workers[name] = self.stack.start_worker(name)
 
     def stop_worker(self) -> None:
-        """Stop a worker as `docker stop` does."""
+        """Stop a worker as `docker stop` does, and start it again."""
         name = self.rng.choice(WORKERS)
         self.workers[name].stop(signal.SIGTERM)
         self.workers[name] = self.stack.start_worker(name)
 
     def pause_worker(self) -> None:
-        """Pause a worker beyond its lease, as if its machine had been away."""
+        """Pause a worker for longer than its lease, as if its machine had died."""
         name = self.rng.choice(WORKERS)
         with suppress(RedisError, ProcessLookupError):
             pids = [self.workers[name].pid]
@@ -110,12 +110,12 @@ class Storm:
         self.service = self.stack.start_service()
 
     def full_disk(self) -> None:
-        """Let no checkpoint be written for a while: a file takes the place of their folder."""
+        """Prevent checkpoints for a while: replace their folder by a file."""
         path = self.stack.models_dir / ".checkpoints"
         aside = path.with_name(".checkpoints.aside")
         with suppress(FileNotFoundError):
             path.rename(aside)
-        with suppress(FileExistsError):  # a worker was quicker to make it anew
+        with suppress(FileExistsError):  # a worker has already created the folder again
             path.touch(exist_ok=False)
         time.sleep(self.rng.uniform(1, 5))
         with suppress(IsADirectoryError, FileNotFoundError):
@@ -127,7 +127,7 @@ class Storm:
     # -- the storm ------------------------------------------------------------------------
 
     def submit(self) -> None:
-        """Keep some jobs waiting; only those that were answered with 202 count."""
+        """Submit a job unless enough are waiting; only a 202 counts as accepted."""
         with suppress(requests.RequestException, RedisError):
             if self.jobs.queue_length() < BACKLOG:
                 fields = self.rng.choice(RECIPES)
@@ -136,7 +136,7 @@ class Storm:
                     self.accepted[answer.json()["id"]] = fields
 
     def blow(self, seconds: float) -> None:
-        """Submit jobs and do harm, at random, for a time; then let all jobs come to their end."""
+        """Submit jobs and cause random faults for some seconds; then wait until all jobs end."""
         faults = [
             self.kill_child, self.kill_child, self.kill_worker, self.stop_worker,
             self.pause_worker, self.kill_redis, self.kill_service, self.full_disk,
@@ -155,7 +155,7 @@ class Storm:
         return not self.jobs.queue_length() and not self.jobs.owners()
 
     def report(self) -> dict[str, Any]:
-        """Look at every accepted job; all of the counts but the first two must be 0."""
+        """Check every accepted job; return counts, of which those in `MUST_BE_0` must be 0."""
         counts: dict[str, Any] = dict.fromkeys(
             ("accepted", "completed", "completed_twice", "lost", "other_weights", "gaps"), 0
         )
@@ -191,7 +191,7 @@ MUST_BE_0 = (
 
 
 def run_storm(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
-    """Run a storm in a folder of its own; returns its report."""
+    """Start a stack in a folder, run a storm, and return its report."""
     with stack_in(folder) as stack:
         storm = Storm(stack, seed)
         storm.blow(seconds)
@@ -199,7 +199,7 @@ def run_storm(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run a storm and print its report; 1 if anything is there that must not be."""
+    """Run a storm and print its report; return 1 if a count that must be 0 is not."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""A job that kills its workers, with real ones."""
+"""A job whose workers die again and again, with real workers."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ from tests.faults.test_recovery import owner_of
 from tests.processes import wait_until
 
 MOST = 9
-KILLS = 3  # real ones; those before stand in the record
+KILLS = 3  # real kills; the record starts with the number of deaths before them
 
 
-def test_a_job_that_dies_in_its_first_epoch_fails_and_lets_the_others_by(own_stack, jobs):
+def test_a_job_that_dies_in_its_first_epoch_fails_after_other_jobs_have_run(own_stack, jobs):
     worker = own_stack.start_worker()
     own_stack.start_service()
     deadly = own_stack.train(epochs=1, hidden_sizes=[64, 64])["id"]  # takes seconds
@@ -19,7 +19,7 @@ def test_a_job_that_dies_in_its_first_epoch_fails_and_lets_the_others_by(own_sta
     for fence in range(1, KILLS + 1):
         wait_until(
             lambda name=f"e0-s0-f{fence}": jobs.redis.hget(f"job:{deadly}", "checkpoint") == name,
-            what=f"attempt {fence} to store where it starts",
+            what=f"the first checkpoint of attempt {fence}",
         )
         os.kill(owner_of(jobs, deadly)["pid"], signal.SIGKILL)
     job = own_stack.wait_for(deadly)

@@ -1,4 +1,4 @@
-"""What nobody should send: each has its answer, and the memory of the API stays bounded."""
+"""Hostile requests get a proper response, and the memory of the API stays bounded."""
 
 import gzip
 import io
@@ -26,14 +26,14 @@ from tests.problems import check_problem
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
-MOST_MEMORY = 400 * 2**20  # bytes of one process, at its highest
-MOST_OF_A_REQUEST = 200 * 2**20  # bytes that one more request takes
+MOST_MEMORY = 400 * 2**20  # bytes; peak of one process
+MOST_OF_A_REQUEST = 200 * 2**20  # bytes; peak that one request adds
 MOST_BODY = 32 * 2**20
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """The API alone with a model: no Redis, no worker."""
+    """Run the API with a model, without Redis and without a worker."""
     with stack_in(tmp_path_factory.mktemp("hostile"), STEPBOX_PROCESSES="1") as stack:
         process = stack.start_service()
         settings = ServiceSettings(
@@ -52,13 +52,13 @@ def memory_stays_bounded(service):
 
 
 def memory_of(pid, name):
-    """Read the memory of a process, VmRSS as it is or VmHWM at its highest; bytes."""
+    """Read the memory of a process in bytes: VmRSS is the current value, VmHWM the peak."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def forget_highest(pid):
-    """Let the highest memory of a process begin anew, once it is known to be bounded."""
+def reset_peak(pid):
+    """Check the peak memory of a process, then reset the peak memory counter."""
     assert memory_of(pid, "VmHWM") < MOST_MEMORY
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
@@ -69,14 +69,14 @@ def post(service, data, kind, path="/predict", **options):
     )
 
 
-def picture(mode="L", size=(28, 28), form="PNG", **options):
+def image_file(mode="L", size=(28, 28), form="PNG", **options):
     buffer = io.BytesIO()
     Image.new(mode, size).save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def png_that_claims(width, height):
-    """A PNG of a few bytes whose header claims a size."""
+    """Return a small PNG file whose header claims this size."""
 
     def chunk(kind, data):
         return (
@@ -99,7 +99,7 @@ def npy(shape, data, descr="|u1", fortran=False):
 
 
 def tensor(n, data):
-    """A request by the Open Inference Protocol, with its data as they are."""
+    """Return a request of the Open Inference Protocol with this text as data."""
     head = (
         f'{{"inputs": [{{"name": "images", "datatype": "UINT8", "shape": [{n}, 28, 28], "data": ['
     )
@@ -109,7 +109,7 @@ def tensor(n, data):
 def rotated():
     exif = Image.Exif()
     exif[0x0112] = 6
-    return picture(size=(40, 20), form="JPEG", exif=exif.tobytes())
+    return image_file(size=(40, 20), form="JPEG", exif=exif.tobytes())
 
 
 def animated():
@@ -123,27 +123,27 @@ def animated():
     ("data", "status", "word"),
     [
         (png_that_claims(50_000, 50_000), 422, "pixels"),
-        (picture(size=(10_001, 10_000)), 422, "pixels"),  # 100 MB when decoded
-        (picture(size=(6000, 5000)), 422, "pixels"),
+        (image_file(size=(10_001, 10_000)), 422, "pixels"),  # would take 100 MB when decoded
+        (image_file(size=(6000, 5000)), 422, "pixels"),
         (png_that_claims(28, 28), 200, None),
         (png_that_claims(1000, 1000), 422, "damaged"),
         (png_that_claims(0, 28), 422, ""),
-        (picture()[:-30], 422, "damaged"),
+        (image_file()[:-30], 422, "damaged"),
         (b"\x89PNG\r\n\x1a\n", 422, ""),
         (b"GIF89a", 422, ""),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "is no picture"),
         (b"%PDF-1.4", 422, "is no picture"),
-        (picture() + b"PK\x03\x04<script>alert(1)</script>", 200, None),
+        (image_file() + b"PK\x03\x04<script>alert(1)</script>", 200, None),
         (animated(), 200, None),
-        (picture("CMYK", form="JPEG"), 200, None),
-        (picture("I;16"), 200, None),
-        (picture("1", form="TIFF"), 200, None),
-        (picture("RGBA", (500, 3)), 200, None),
-        (picture(size=(1, 25_000)), 200, None),
+        (image_file("CMYK", form="JPEG"), 200, None),
+        (image_file("I;16"), 200, None),
+        (image_file("1", form="TIFF"), 200, None),
+        (image_file("RGBA", (500, 3)), 200, None),
+        (image_file(size=(1, 25_000)), 200, None),
         (rotated(), 200, None),
     ],
 )
-def test_pictures(service, data, status, word):
+def test_image_files(service, data, status, word):
     answer = post(service, data, "image/png")
     if status == 200:
         (prediction,) = answer.json()["predictions"]
@@ -168,7 +168,7 @@ def test_pictures(service, data, status, word):
     ],
     ids=["1e400", "NaN", "nested", "nested objects", "twice", "no UTF-8", "flat", "empty", "50 MB"],
 )
-def test_json(service, data, status):
+def test_json_bodies(service, data, status):
     check_problem(post(service, data, "application/json"), status)
 
 
@@ -189,7 +189,7 @@ def test_json(service, data, status):
         (b"", 422),
     ],
 )
-def test_npy(service, data, status):
+def test_npy_bodies(service, data, status):
     answer = post(service, data, "application/x-npy")
     if status == 200:
         assert answer.status_code == 200, answer.text
@@ -211,7 +211,7 @@ def test_npy(service, data, status):
     ],
     ids=["1 GiB packed", "nested", "flat", "empty", "10,000", "10,000 wrong", "10^18", "length"],
 )
-def test_tensors(service, data, headers, status):
+def test_tensor_requests(service, data, headers, status):
     url = f"{service[0].url}/v2/models/latest/infer"
     answer = requests.post(url, data=data, headers=headers, timeout=60)
     if status == 200:
@@ -220,15 +220,14 @@ def test_tensors(service, data, headers, status):
         assert len(check_problem(answer, status)["error"]) < 10_000
 
 
-def test_no_body_takes_much_memory_in_any_operation(service):
+def test_no_body_of_any_operation_takes_much_memory(service):
     stack, process = service
     (worker,) = process.children()
-    document = requests.get(f"{stack.url}/openapi.json", timeout=10).json()
     seen = Counter()
-    for worst in worst_bodies(document, MOST_BODY, ["texts"]):
+    for worst in worst_bodies(MOST_BODY, ["texts"]):
         kind = {"Content-Type": "application/json"}
         held = memory_of(worker, "VmRSS")
-        forget_highest(worker)
+        reset_peak(worker)
         answer = requests.request(
             worst.method, stack.url + worst.path, data=worst.body, headers=kind, timeout=60
         )
@@ -240,14 +239,14 @@ def test_no_body_takes_much_memory_in_any_operation(service):
     assert len(seen) >= 10
 
 
-def test_multipart(service):
+def test_multipart_bodies(service):
     url = f"{service[0].url}/predict"
-    thousand = [("image", (f"{i}.png", picture())) for i in range(1000)]
+    thousand = [("image", (f"{i}.png", image_file())) for i in range(1000)]
     answer = requests.post(url, files=thousand, timeout=60)
     assert len(answer.json()["predictions"]) == 1000
     too_many = [("image", (f"{i}.png", b"x")) for i in range(10_001)]
     check_problem(requests.post(url, files=too_many, timeout=60), 413)
-    strange_name = [("image", ("../../etc/passwd\0.png", picture()))]
+    strange_name = [("image", ("../../etc/passwd\0.png", image_file()))]
     assert requests.post(url, files=strange_name, timeout=60).status_code == 200
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
         check_problem(post(service, b"--y\r\n\r\nno", kind), 400)
@@ -284,7 +283,7 @@ def test_multipart(service):
         ),
     ],
 )  # fmt: skip
-def test_requests_that_no_client_makes(service, request_bytes, status):
+def test_malformed_requests(service, request_bytes, status):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(request_bytes)
         received = b""
@@ -297,7 +296,7 @@ def test_requests_that_no_client_makes(service, request_bytes, status):
 
 
 def post_both(stack, small, files):
-    """Send a picture and a form at once; returns how many predictions came for each."""
+    """Send an image and a form on one connection; return the number of predictions of each."""
     url = f"{stack.url}/predict"
     first = requests.Request("POST", url, {"Content-Type": "image/png"}, data=small)
     second = requests.Request("POST", url, files=files)
@@ -317,11 +316,11 @@ def post_both(stack, small, files):
     return tuple(counts)
 
 
-def test_a_quarter_of_a_gigabyte_of_pixels_in_one_form(service):
-    largest = [("image", ("large.png", picture(size=(5000, 5000))))] * 10
+def test_250_megapixels_in_one_form(service):
+    largest = [("image", ("large.png", image_file(size=(5000, 5000))))] * 10
     check_problem(requests.post(f"{service[0].url}/predict", files=largest * 2, timeout=60), 422)
     with ThreadPoolExecutor(1) as thread:
-        slow = thread.submit(post_both, service[0], picture(), largest)
+        slow = thread.submit(post_both, service[0], image_file(), largest)
         array = np.zeros((1000, 28, 28), np.uint8)
         answer = post(service, npy(array.shape, array.tobytes()), "application/x-npy")
         assert len(answer.json()["predictions"]) == 1000
@@ -343,7 +342,7 @@ CHUNKED = (
         (CHUNKED + b"0\r\nX: ", 431),
     ],
 )
-def test_what_is_no_body_and_does_not_end(service, beginning, status):
+def test_headers_and_chunks_that_do_not_end_are_rejected(service, beginning, status):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(beginning)
         sent = 0
@@ -354,7 +353,7 @@ def test_what_is_no_body_and_does_not_end(service, beginning, status):
         assert int(connection.recv(65536).split()[1]) == status
 
 
-def test_a_client_that_sends_half_of_its_body_holds_nobody_up(service):
+def test_a_client_that_sends_half_of_its_body_blocks_no_other(service):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"

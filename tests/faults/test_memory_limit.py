@@ -8,8 +8,8 @@ from tests.processes import wait_until
 LIMITED = ("sh", "-c", 'ulimit -v "$0" && exec "$@"')
 
 
-def test_a_worker_says_that_what_it_imports_does_not_fit(own_stack):
-    own_stack.environment["OPENBLAS_NUM_THREADS"] = "1"  # else it needs more than LLVM
+def test_a_worker_reports_that_its_imports_need_more_memory(own_stack):
+    own_stack.environment["OPENBLAS_NUM_THREADS"] = "1"  # else OpenBLAS needs more than LLVM
     worker = own_stack.start_worker("worker", *LIMITED, "250000")
     wait_until(lambda: not worker.running(), what="the worker to end")
     assert worker.stop() == 1
@@ -18,7 +18,7 @@ def test_a_worker_says_that_what_it_imports_does_not_fit(own_stack):
     assert "`ulimit -v` lets a process have 250,000 KiB" in line
 
 
-def test_a_job_says_that_torch_does_not_fit(own_stack):
+def test_a_job_reports_that_torch_needs_more_memory(own_stack):
     own_stack.start_redis()
     own_stack.start_service()
     own_stack.start_worker("worker", *LIMITED, "1000000")
@@ -28,6 +28,6 @@ def test_a_job_says_that_torch_does_not_fit(own_stack):
     assert "`ulimit -v` lets a process have 1,000,000 KiB" in job["error"]["detail"]
 
 
-def test_a_library_that_is_missing_is_still_missing():
+def test_a_missing_library_is_still_reported_as_missing():
     with pytest.raises(ModuleNotFoundError), loading_explained():
         import stepbox.no_such_module  # noqa: F401

@@ -1,4 +1,4 @@
-"""Kills and pauses: no job is lost, none is completed twice, and the weights are the same."""
+"""After kills and pauses, no job is lost or completed twice, and the weights are the same."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until
 
-# Two or three seconds, to be disturbed in.
+# These recipes train for two or three seconds, which leaves time for faults.
 NUMPY = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
 TORCH = {
     "recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "batch_size": 512,
@@ -36,7 +36,7 @@ def check_empty_store(stack):
     assert not staged.exists() or not list(staged.iterdir())
 
 
-def run_undisturbed(stack, jobs, id, fields):
+def wait_and_check(stack, jobs, id, fields):
     check_undisturbed(stack, jobs, stack.wait_for(id), *reference(**fields))
 
 
@@ -49,7 +49,9 @@ def history_length(stack, id):
 
 
 @pytest.mark.parametrize(("fields", "kills"), [(NUMPY, 2), (TORCH, 1)], ids=["numpy", "torch"])
-def test_a_killed_child_goes_on_from_its_checkpoint(own_stack, jobs, fields, kills):
+def test_a_job_continues_from_its_checkpoint_after_its_process_is_killed(
+    own_stack, jobs, fields, kills
+):
     worker = own_stack.start_worker()
     own_stack.start_service()
     id = own_stack.train(**fields)["id"]
@@ -59,12 +61,12 @@ def test_a_killed_child_goes_on_from_its_checkpoint(own_stack, jobs, fields, kil
         wait_until(
             lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts, seconds=10
         )
-    run_undisturbed(own_stack, jobs, id, fields)
+    wait_and_check(own_stack, jobs, id, fields)
     assert "going on from e1" in worker.log.read_text()
     assert not (own_stack.models_dir / ".checkpoints" / id).exists()
 
 
-def test_a_killed_worker_goes_on_after_its_restart(own_stack, jobs):
+def test_a_job_continues_after_its_worker_is_killed_and_restarted(own_stack, jobs):
     worker = own_stack.start_worker()
     own_stack.start_service()
     id = own_stack.train(**NUMPY)["id"]
@@ -74,7 +76,7 @@ def test_a_killed_worker_goes_on_after_its_restart(own_stack, jobs):
     own_stack.start_worker()
     wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=15)
     assert own_stack.job(waiting)["attempts"] == 0  # the killed job comes first
-    run_undisturbed(own_stack, jobs, id, NUMPY)
+    wait_and_check(own_stack, jobs, id, NUMPY)
     assert own_stack.wait_for(waiting)["status"] == "succeeded"
 
 
@@ -88,11 +90,11 @@ def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
     assert (job["status"], job["queue_position"]) == ("queued", 0)
     assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 1, "lease": 0}
     own_stack.start_worker()
-    run_undisturbed(own_stack, jobs, id, NUMPY)
+    wait_and_check(own_stack, jobs, id, NUMPY)
 
 
-def test_a_paused_worker_that_comes_back_changes_nothing(own_stack, jobs):
-    """As if its machine had been away: another takes the job over when the lease ends."""
+def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
+    """Another worker takes the job over when the lease expires, as if the machine had died."""
     paused = own_stack.start_worker("paused")
     own_stack.start_service()
     id = own_stack.train(**NUMPY)["id"]
@@ -103,17 +105,17 @@ def test_a_paused_worker_that_comes_back_changes_nothing(own_stack, jobs):
     stopped = time.monotonic()
     jobs.redis.hset(f"job:{id}", "owner", json.dumps({**owner, "boot": "another machine"}))
 
-    own_stack.start_worker("other")  # its look at the lease begins when it is ready
+    own_stack.start_worker("other")  # it starts to watch the lease when it is ready
     wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=60)
-    assert time.monotonic() - stopped > 5  # no earlier than the lease allows
+    assert time.monotonic() - stopped > 5  # not before the lease has expired
     for pid in (owner["pid"], paused.pid):
         os.kill(pid, signal.SIGCONT)
-    run_undisturbed(own_stack, jobs, id, NUMPY)
+    wait_and_check(own_stack, jobs, id, NUMPY)
     assert own_stack.job(id)["attempts"] == 2
     wait_until(lambda: "lost to another worker" in paused.log.read_text())
 
 
-def test_redis_killed_at_random_moments(own_stack):
+def test_a_job_succeeds_although_redis_is_killed_at_random_moments(own_stack):
     rng = random.Random(1)
     redis = own_stack.start_redis()
     own_stack.start_worker()
@@ -132,10 +134,11 @@ def test_redis_killed_at_random_moments(own_stack):
     assert job["attempts"] == 1
 
 
-def test_an_api_killed_before_it_sent_the_token_loses_nothing(own_stack, jobs):
+def test_a_job_without_a_token_is_not_lost(own_stack, jobs):
+    """This happens if the API is killed before it sends the token."""
     recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": 100})
     id = jobs.submit(recipe, samples=60000, queue_limit=9).id
-    assert jobs.redis.llen(QUEUE) == 0  # the record alone is there
+    assert jobs.redis.llen(QUEUE) == 0  # there is only the record
     own_stack.start_worker()
     wait_until(lambda: jobs.get(id).status == "running", seconds=20)
     jobs.cancel(id)
@@ -155,15 +158,15 @@ def test_lost_and_surplus_tokens_do_no_harm(own_stack, jobs):
         assert (job["status"], job["attempts"]) == ("succeeded", 1)
 
 
-def test_a_full_disk_stops_checkpoints_but_not_the_training(own_stack, jobs):
+def test_a_training_continues_if_checkpoints_cannot_be_written(own_stack, jobs):
     (own_stack.models_dir / ".checkpoints").write_text("no folder can be made here")
     worker = own_stack.start_worker()
     own_stack.start_service()
-    run_undisturbed(own_stack, jobs, own_stack.train(**NUMPY)["id"], NUMPY)
+    wait_and_check(own_stack, jobs, own_stack.train(**NUMPY)["id"], NUMPY)
     assert "no checkpoint is written" in worker.log.read_text()
 
 
-def test_a_store_that_cannot_be_written_fails_the_job_with_a_problem(own_stack, jobs):
+def test_a_job_fails_with_a_problem_if_its_model_cannot_be_written(own_stack, jobs):
     (own_stack.models_dir / ".staged").write_text("no folder can be made here")
     own_stack.start_worker()
     own_stack.start_service()
@@ -174,11 +177,11 @@ def test_a_store_that_cannot_be_written_fails_the_job_with_a_problem(own_stack, 
 
 
 @pytest.mark.container
-def test_a_full_disk_fails_the_job_and_shows_nothing_half_written(own_stack, jobs):
-    """As the limit of a file's size lets it be seen everywhere: a write stops in the middle."""
+def test_a_job_fails_on_a_full_disk_and_leaves_no_partial_model(own_stack, jobs):
+    """A limit on the size of files has the same effect: a write stops in the middle."""
     worker = own_stack.start_worker()
     own_stack.start_service()
-    wait_until(jobs.workers, what="the worker to be heard of")
+    wait_until(jobs.workers, what="a heartbeat of the worker")
     for pid in (worker.pid, *worker.children()):
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (2**20, 2**20))
     job = own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[256])["id"])
@@ -190,10 +193,10 @@ def test_a_full_disk_fails_the_job_and_shows_nothing_half_written(own_stack, job
 
 
 @pytest.mark.container
-def test_a_store_that_is_read_only_fails_the_job(own_stack, jobs):
+def test_a_job_fails_if_the_store_is_read_only(own_stack, jobs):
     own_stack.models_dir.chmod(0o555)
     try:
-        able = os.access(own_stack.models_dir, os.W_OK)  # a root with capabilities writes anyhow
+        able = os.access(own_stack.models_dir, os.W_OK)  # root with capabilities can write anyway
         worker = own_stack.start_worker("worker", *(WITHOUT_CAPABILITIES if able else ()))
         own_stack.start_service()
         job = own_stack.wait_for(own_stack.train(epochs=1, hidden_sizes=[2])["id"])

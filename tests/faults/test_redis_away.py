@@ -9,6 +9,6 @@ pytestmark = pytest.mark.server
     ("moment", "way"),
     [("claimed", "paused"), ("publishing", "killed"), ("cancelling", "paused")],
 )
-def test_redis_away_at_a_delicate_moment(tmp_path, moment, way):
+def test_redis_unavailable_at_a_critical_moment(tmp_path, moment, way):
     seen = run(tmp_path / "stack", moment, way, seconds=2)
     assert seen["predictions"] > 1, seen

@@ -1,4 +1,4 @@
-"""What a user sees while services are away. Each test has an installation of its own."""
+"""What a user sees while Redis or the worker is unavailable."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def predict(stack):
     )
 
 
-def test_redis_away_and_back(own_stack):
+def test_redis_is_killed_and_restarted(own_stack):
     redis = own_stack.start_redis()
     own_stack.start_worker()
     own_stack.start_service()
@@ -45,7 +45,7 @@ def test_redis_away_and_back(own_stack):
         answer = requests.request(method, own_stack.url + path, json={}, timeout=10)
         check_problem(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
-        assert time.monotonic() - started < 5  # told, not waited for
+        assert time.monotonic() - started < 5  # the API does not wait for Redis
     assert predict(own_stack).status_code == 200
     assert requests.get(f"{own_stack.url}/models", timeout=10).status_code == 200
 
@@ -58,7 +58,7 @@ def test_redis_away_and_back(own_stack):
         )
 
 
-def test_a_redis_that_hangs_is_away_too(own_stack):
+def test_a_redis_that_hangs_counts_as_unavailable(own_stack):
     redis = own_stack.start_redis()
     own_stack.start_service()
     job = own_stack.train(epochs=1, hidden_sizes=[2])
@@ -73,7 +73,7 @@ def test_a_redis_that_hangs_is_away_too(own_stack):
     assert own_stack.job(job["id"])["status"] == "queued"
 
 
-def test_a_job_accepted_without_a_worker_waits_for_one(own_stack):
+def test_a_job_waits_until_a_worker_starts(own_stack):
     own_stack.start_redis()
     own_stack.start_service()
     ready = requests.get(f"{own_stack.url}/readyz", timeout=10)
@@ -88,7 +88,7 @@ def test_a_job_accepted_without_a_worker_waits_for_one(own_stack):
 
 
 @pytest.mark.container
-def test_a_store_that_is_read_only_refuses_changes_and_goes_on_predicting(own_stack):
+def test_with_a_read_only_store_changes_are_rejected_and_predictions_work(own_stack):
     settings = ServiceSettings(
         models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
     )
@@ -97,7 +97,7 @@ def test_a_store_that_is_read_only_refuses_changes_and_goes_on_predicting(own_st
     own_stack.start_redis()
     own_stack.models_dir.chmod(0o555)
     try:
-        able = os.access(own_stack.models_dir, os.W_OK)  # a root with capabilities writes anyhow
+        able = os.access(own_stack.models_dir, os.W_OK)  # root with capabilities can write anyway
         own_stack.start_service(*(WITHOUT_CAPABILITIES if able else ()))
         for method, path, body in (
             ("put", "/aliases/best", {"model": other}),

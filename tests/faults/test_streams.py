@@ -1,4 +1,4 @@
-"""Event streams whose clients leave: all that they held comes back."""
+"""Event streams release their resources when they end or their clients disconnect."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from tests.processes import wait_until
 
 STREAMS = 1000
 AT_ONCE = 20
-THREADS = 64  # of both processes
-HELD = 200
+THREADS = 64  # of both processes together
+HELD = 200  # streams that are open at once
 SLOW_BODY = b'{"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}'
 SLOW_HEAD = (
     b"POST /analysis/box-approximation HTTP/1.1\r\nHost: localhost\r\n"
@@ -26,7 +26,7 @@ SLOW_HEAD = (
 def open_stream(stack, id):
     answer = requests.get(f"{stack.url}/jobs/{id}/events", stream=True, timeout=10)
     if answer.status_code == 200:
-        answer.lines = answer.iter_lines()  # kept: without it the connection would be closed
+        answer.lines = answer.iter_lines()  # keep the iterator: without it, the connection closes
         next(answer.lines)
     return answer
 
@@ -56,17 +56,18 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         connections, files = counts()
         list(pool.map(drop, range(STREAMS)))
 
-    def back():
-        """A thread keeps at most one connection to Redis; nothing else stays."""
+    def released():
+        """Tell whether no more than one Redis connection per thread is left, and few files."""
         connections_now, files_now = counts()
         others = (files_now - connections_now) - (files - connections)
         return connections_now <= THREADS + 4 and others <= 4
 
-    wait_until(back, seconds=20, what=f"{connections} connections, {files} files; now {counts()}")
+    what = f"{connections} connections and {files} files; now {counts()}"
+    wait_until(released, seconds=20, what=what)
     requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
 
 
-def test_streams_over_the_limit_are_refused_and_leave_the_rest_alone(own_stack, jobs):
+def test_streams_over_the_limit_are_rejected_and_do_not_disturb_others(own_stack, jobs):
     own_stack.environment |= {"STEPBOX_PROCESSES": "1", "STEPBOX_EVENT_STREAMS": "3"}
     own_stack.start_service()
     id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
@@ -82,13 +83,14 @@ def test_streams_over_the_limit_are_refused_and_leave_the_rest_alone(own_stack, 
     assert re.fullmatch(r"\d+", refused.headers["Retry-After"])
 
 
-def test_many_streams_take_few_connections_and_end_with_the_process(own_stack, jobs):
+def test_many_streams_use_few_connections_and_end_with_the_process(own_stack, jobs):
     service = own_stack.start_service()
     id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
     with ThreadPoolExecutor(AT_ONCE) as pool:
         streams = list(pool.map(lambda _: open_stream(own_stack, id), range(HELD)))
     assert all(stream.ok for stream in streams)
-    assert jobs.redis.info("clients")["connected_clients"] <= THREADS + 4  # one a process reads
+    # Each process reads all its streams over one connection.
+    assert jobs.redis.info("clients")["connected_clients"] <= THREADS + 4
 
     requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
     for stream in streams:
@@ -104,5 +106,5 @@ def test_many_streams_take_few_connections_and_end_with_the_process(own_stack, j
         slow.sendall(SLOW_BODY)
         assert service.stop() == 0
         assert slow.recv(64).startswith(b"HTTP/1.1 200 ")
-    for stream in streams:  # a stream that breaks off would raise here
+    for stream in streams:  # raises an error if a stream was cut off
         assert b"event: status" in list(stream.lines)

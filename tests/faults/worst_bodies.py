@@ -1,13 +1,14 @@
-"""The bodies that cost most to read, for every operation of the OpenAPI document."""
+"""The bodies that cost most to parse, for every operation of the OpenAPI document."""
 
 import json
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from service.bodies.json_body import MOST_OBJECTS, MOST_VALUES
-from service.server.bounds import bound_of
+from service.app import create_app
+from service.bodies.bounds import bound_of
+from service.bodies.json_cost import MOST_OBJECTS, MOST_VALUES
 
-# As many as are read, or as a body holds.
+# As many as are parsed, or as a body can hold.
 ITEMS = {
     "objects": (b"{}", MOST_OBJECTS - 2),
     "lists": (b"[]", MOST_VALUES // 2 - 2),
@@ -17,16 +18,16 @@ ITEMS = {
 
 
 class Worst(NamedTuple):
-    """A request with a body that costs much.
+    """A request with a body that costs much to parse.
 
     Attributes
     ----------
     method, path
-        The operation; what its path names is mostly nothing that there is.
+        The operation. Most of the things that its path names do not exist.
     what
-        What the body is.
+        A description of the body.
     body
-        JSON, as long as the operation takes.
+        JSON, as long as the operation accepts.
     """
 
     method: str
@@ -35,26 +36,26 @@ class Worst(NamedTuple):
     body: bytes
 
 
-def worst_bodies(
-    document: dict[str, Any], largest: int, items: Collection[str] = ITEMS
-) -> Iterator[Worst]:
-    """Make the worst bodies of all operations that take one.
+def worst_bodies(max_body_bytes: int, items: Collection[str] = ITEMS) -> Iterator[Worst]:
+    """Make the worst bodies of all operations that accept one.
 
     Parameters
     ----------
-    document
-        The OpenAPI document.
-    largest
-        Bytes of the largest body of pictures.
+    max_body_bytes
+        The setting of this name.
     items
-        What lists are filled with; texts take most memory, numbers most time.
+        What lists are filled with. Texts take most memory, numbers most time.
     """
+    app = create_app()
+    routes = app.url_map.bind("localhost")
+    document = app.extensions["openapi"]
     for template, operations in document["paths"].items():
         for method, operation in operations.items():
             if "requestBody" not in operation or "/versions/" in template:
                 continue
             path = template.replace("{ref}", "latest").replace("{name}", "best")
-            size = bound_of(path, largest).body
+            endpoint, _ = routes.match(path, method.upper())
+            size = bound_of(app, endpoint).most_bytes(max_body_bytes)
             for name in ("unknown", *_properties(document, operation)):
                 for what in items:
                     item, most = ITEMS[what]

@@ -1,4 +1,4 @@
-"""Jobs whose workers die: how often, where they wait meanwhile, and what is said in the end."""
+"""Jobs whose workers die: how often they are retried, where they wait, and why they fail."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def submit(jobs):
 
 
 def die(jobs, *checkpoints, cause="process"):
-    """Take the first job, reach some checkpoints and die; returns what the job is then."""
+    """Claim the first job, report the checkpoints and die; return the job after that."""
     claim = jobs.claim(OWNER, "w")
     for checkpoint in checkpoints:
         assert jobs.report(claim, checkpoint=f"{checkpoint}-f{claim.fence}") == "go on"
@@ -26,14 +26,14 @@ def die(jobs, *checkpoints, cause="process"):
     "reached",
     [(), ("e0-s0",), ("e0-s0", "e0-s500"), ("e2-s0",), ("e2-s0", "e1-s900"), ("e9-s0", "e10-s0")],
 )
-def test_a_job_that_comes_no_further_fails_after_nine_deaths(jobs, reached):
-    """Each attempt stores its checkpoints under names of its own: only the first got further."""
+def test_a_job_without_progress_fails_after_nine_deaths(jobs, reached):
+    """Every attempt uses new checkpoint names, but only the first attempt makes progress."""
     submit(jobs)
     deaths = [die(jobs, *reached) for _ in range(MOST)]
     assert [job.status for job in deaths] == ["queued"] * (MOST - 1) + ["failed"]
     assert (deaths[-1].attempts, jobs.claim(OWNER, "w")) == (MOST, None)
     assert "died 9 times" in deaths[-1].error.detail
-    assert "perhaps for want of memory" in deaths[-1].error.detail
+    assert "perhaps because memory ran out" in deaths[-1].error.detail
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_job_that_comes_no_further_fails_after_nine_deaths(jobs, reached):
         ("e0-s0", "e0-s1000"), ("e0-s9000", "e1-s0"), ("e1-s900", "e1-s1000"), ("e9-s0", "e10-s0"),
     ],
 )  # fmt: skip
-def test_progress_forgives_all_deaths_before(jobs, before, after):
+def test_progress_resets_the_number_of_deaths(jobs, before, after):
     submit(jobs)
     for _ in range(MOST - 1):
         die(jobs, before)
@@ -51,8 +51,8 @@ def test_progress_forgives_all_deaths_before(jobs, before, after):
     assert (job.status, job.attempts) == ("failed", 2 * MOST - 1)
 
 
-def test_what_was_reached_before_is_no_progress_a_second_time(jobs):
-    """As when a checkpoint cannot be read, and the training starts anew."""
+def test_reaching_an_earlier_checkpoint_again_is_no_progress(jobs):
+    """This happens if a checkpoint cannot be read, and the training starts again."""
     submit(jobs)
     die(jobs, "e3-s0")
     for _ in range(MOST - 1):
@@ -60,7 +60,7 @@ def test_what_was_reached_before_is_no_progress_a_second_time(jobs):
     assert (job.status, job.attempts) == ("failed", MOST)
 
 
-def test_a_job_that_dies_twice_lets_the_others_by(jobs):
+def test_a_job_that_dies_twice_goes_to_the_end_of_the_queue(jobs):
     first, second, third = (submit(jobs) for _ in range(3))
 
     def queue():
@@ -77,11 +77,11 @@ def test_a_job_that_dies_twice_lets_the_others_by(jobs):
 
     for id in (second, third):
         jobs.cancel(id)
-    die(jobs, "e1-s0")  # further than ever: its first death since
+    die(jobs, "e1-s0")  # makes progress first, so this counts as its first death
     assert queue() == [first, fourth]
 
 
-def test_the_oldest_of_the_waiting_jobs_need_not_be_the_first(jobs):
+def test_the_oldest_waiting_job_need_not_be_the_first(jobs):
     first = submit(jobs)
     submit(jobs)
     die(jobs)
@@ -91,7 +91,7 @@ def test_the_oldest_of_the_waiting_jobs_need_not_be_the_first(jobs):
     assert jobs.measure().oldest_age_s > 1000
 
 
-def test_a_worker_that_stops_is_no_death(jobs):
+def test_a_worker_that_shuts_down_counts_no_death(jobs):
     first, _ = submit(jobs), submit(jobs)
     for _ in range(MOST + 1):
         job = die(jobs, cause="stop")
@@ -99,11 +99,11 @@ def test_a_worker_that_stops_is_no_death(jobs):
     assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 10, "lease": 0}
 
 
-@pytest.mark.parametrize(("kills", "said"), [(1, "1 time killed"), (MOST, "9 times killed")])
-def test_what_the_kernel_killed_for_want_of_memory_is_said(jobs, kills, said):
+@pytest.mark.parametrize(("kills", "text"), [(1, "1 time because"), (MOST, "9 times because")])
+def test_the_error_counts_the_deaths_by_lack_of_memory(jobs, kills, text):
     submit(jobs)
-    die(jobs, cause="memory")  # before the progress: of no account
+    die(jobs, cause="memory")  # does not count, because the job makes progress afterwards
     for number in range(MOST):
         job = die(jobs, "e1-s0", cause="memory" if number < kills else "process")
     assert job.status == "failed"
-    assert f"{said} by the kernel for want of memory: try smaller" in job.error.detail
+    assert f"{text} memory ran out: try smaller" in job.error.detail

@@ -1,4 +1,4 @@
-"""Jobs that are deleted: all that is left of one is what it came to."""
+"""Deleting a job removes everything about it, except its model and what was counted."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.jobs.test_listing import STATUSES, walk
 
 
 def keys(jobs, id):
-    """Find what names a job: its own keys, and the sorted sets that it is in."""
+    """List the keys that belong to a job, and the sorted sets that contain its id."""
     own = [key for key in jobs.redis.scan_iter() if id in key]
     sets = [
         key for key in jobs.redis.scan_iter(_type="zset") if jobs.redis.zrank(key, id) is not None
@@ -28,7 +28,7 @@ def finished(jobs, status="succeeded", **options):
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
-def test_nothing_names_a_deleted_job(jobs, status):
+def test_deleting_a_job_removes_its_keys_and_list_entries(jobs, status):
     kept, gone = finished(jobs).job, finished(jobs, status).job
     jobs.delete(gone)
     assert keys(jobs, gone) == [f"events:{gone}"]
@@ -41,14 +41,14 @@ def test_nothing_names_a_deleted_job(jobs, status):
             call(gone)
 
 
-def test_a_job_whose_events_are_gone_by_age_leaves_none(jobs):
+def test_deleting_a_job_with_expired_events_leaves_no_key(jobs):
     id = finished(jobs).job
     jobs.redis.delete(f"events:{id}")
     jobs.delete(id)
     assert keys(jobs, id) == []
 
 
-def test_a_job_that_waits_or_runs_is_not_deleted(jobs):
+def test_a_waiting_or_running_job_cannot_be_deleted(jobs):
     id = submit(jobs).id
     for status in ("queued", "running"):
         before = jobs.get(id)
@@ -58,13 +58,13 @@ def test_a_job_that_waits_or_runs_is_not_deleted(jobs):
         jobs.claim(OWNER, "w")
 
 
-def test_an_unknown_job_is_not_deleted(jobs):
+def test_deleting_an_unknown_job_fails(jobs):
     with pytest.raises(NotFoundError, match="'nowhere'"):
         jobs.delete("nowhere")
 
 
-def test_events_whose_history_is_gone_are_of_a_deleted_job(jobs):
-    """As when it is deleted between the reading of both."""
+def test_events_without_their_history_belong_to_a_deleted_job(jobs):
+    """This happens if the job is deleted between the two reads."""
     id = finished(jobs).job
     entries = jobs.redis.xrange(stream_key(id))
     assert parse_events(entries, jobs.redis.lrange(history_key(id), 0, -1))[-1].final
@@ -72,7 +72,7 @@ def test_events_whose_history_is_gone_are_of_a_deleted_job(jobs):
         parse_events(entries, [])
 
 
-def test_the_worker_of_a_deleted_job_can_change_nothing(jobs):
+def test_the_worker_of_a_deleted_job_cannot_write(jobs):
     claim = finished(jobs)
     jobs.delete(claim.job)
     assert jobs.report(claim, PROGRESS, entry(2), "e2-s0-f1") == "lost"
@@ -81,14 +81,14 @@ def test_the_worker_of_a_deleted_job_can_change_nothing(jobs):
     assert keys(jobs, claim.job) == [f"events:{claim.job}"]
 
 
-def test_what_was_counted_stays(jobs):
+def test_deleting_a_job_keeps_the_counters(jobs):
     id = finished(jobs).job
     before = jobs.measure()
     jobs.delete(id)
     assert jobs.measure() == before
 
 
-def test_the_key_of_a_deleted_job_makes_another(jobs):
+def test_the_idempotency_key_of_a_deleted_job_creates_a_new_job(jobs):
     first = finished(jobs, idempotency_key="a").job
     jobs.delete(first)
     second = submit(jobs, idempotency_key="a").id
@@ -96,7 +96,7 @@ def test_the_key_of_a_deleted_job_makes_another(jobs):
     assert submit(jobs, idempotency_key="a").id == second
 
 
-def test_a_list_goes_on_behind_deleted_jobs(jobs):
+def test_a_cursor_stays_valid_when_jobs_are_deleted(jobs):
     ids = [finished(jobs).job for _ in range(6)]
     seen, cursor = [], None
     while True:

@@ -1,4 +1,4 @@
-"""The history of a job: stored in a short form, and told exactly as it was at each moment."""
+"""The history of a job is stored in a short form, and each event shows it as it was then."""
 
 import json
 
@@ -17,7 +17,7 @@ def claim(jobs):
 
 
 def histories(jobs, id):
-    """Give the history that each status event tells."""
+    """Return the epochs in the history of each status event."""
     return [
         [epoch["epoch"] for epoch in json.loads(event.data)["history"]]
         for event in events(jobs, id)
@@ -25,7 +25,7 @@ def histories(jobs, id):
     ]
 
 
-def test_numbers_come_back_as_they_were(jobs, claim):
+def test_numbers_are_read_back_unchanged(jobs, claim):
     reported = [
         {**entry(epoch), "test_loss": number, "seconds": number}
         for epoch, number in enumerate(NUMBERS)
@@ -37,26 +37,26 @@ def test_numbers_come_back_as_they_were(jobs, claim):
     assert [event.data for event in seen if event.type == "epoch"] == list(
         map(json.dumps, reported)
     )
-    told = json.dumps({**PROGRESS, "fraction": 1 / 3})
-    assert {event.data for event in seen if event.type == "progress"} == {told}
+    progress = json.dumps({**PROGRESS, "fraction": 1 / 3})
+    assert {event.data for event in seen if event.type == "progress"} == {progress}
 
 
-def test_each_status_tells_the_history_as_it_was(jobs, claim):
+def test_each_status_event_has_the_history_of_its_time(jobs, claim):
     id = claim.job
     jobs.start(claim, "cpu")
     for epoch in (0, 1):
         jobs.report(claim, epoch=entry(epoch))
     jobs.reap("w", {}, [(id, claim.fence)])
     claim = jobs.claim(OWNER, "w")
-    for epoch in (1, 2, 3):  # from the last checkpoint on
+    for epoch in (1, 2, 3):  # continues from the last checkpoint
         jobs.report(claim, epoch=entry(epoch))
     jobs.finish(claim, "succeeded")
-    jobs.report(claim, epoch=entry(4))  # comes too late
+    jobs.report(claim, epoch=entry(4))  # too late: the job has finished
     assert histories(jobs, id) == [[], [], [], [0, 1], [0, 1], [0, 1, 2, 3]]
     assert [epoch.epoch for epoch in jobs.get(id).history] == [0, 1, 2, 3]
 
 
-def test_a_status_does_not_hold_the_history(jobs, claim):
+def test_a_status_event_does_not_store_the_history(jobs, claim):
     id = claim.job
     for epoch in range(100):
         jobs.report(claim, epoch=entry(epoch))
@@ -66,8 +66,8 @@ def test_a_status_does_not_hold_the_history(jobs, claim):
     assert len(last["record"]) < 2000
 
 
-def test_a_job_of_an_earlier_version_goes_on(jobs, claim):
-    """It kept each epoch as a field of the record, and told everything with its names."""
+def test_a_job_of_an_earlier_version_continues(jobs, claim):
+    """Earlier versions stored epochs as fields of the record, and events as JSON objects."""
     id = claim.job
     jobs.redis.hset(f"job:{id}", mapping={f"epoch:{n}": json.dumps(entry(n)) for n in (1, 0)})
     jobs.redis.xadd(f"events:{id}", {"type": "epoch", "data": json.dumps(entry(0))})
@@ -85,8 +85,8 @@ def test_a_job_of_an_earlier_version_goes_on(jobs, claim):
         assert [json.loads(one.data) for one in events(jobs, id) if one.type == kind] == expected
 
 
-def test_the_short_form_names_all_that_is_told(jobs, claim):
+def test_the_short_form_has_all_fields_of_a_job(jobs, claim):
     jobs.report(claim, PROGRESS, entry(0))
-    told = jobs.get(claim.job).to_json()
-    assert NAMES["epoch"] == tuple(told["history"][0])
-    assert NAMES["progress"] == tuple(told["progress"])
+    job = jobs.get(claim.job).to_json()
+    assert NAMES["epoch"] == tuple(job["history"][0])
+    assert NAMES["progress"] == tuple(job["progress"])

@@ -42,7 +42,7 @@ def events(jobs, id, after="0-0"):
     return read_events(jobs, id, after)
 
 
-def test_a_new_job_waits_with_all_its_fields(jobs):
+def test_a_new_job_is_queued_and_has_all_its_fields(jobs):
     job = submit(jobs)
     assert job.status == "queued"
     assert job.recipe == RECIPE
@@ -53,7 +53,7 @@ def test_a_new_job_waits_with_all_its_fields(jobs):
     assert jobs.get(job.id) == job
 
 
-def test_jobs_wait_in_the_order_of_their_creation(jobs):
+def test_jobs_wait_in_order_of_creation(jobs):
     ids = [submit(jobs).id for _ in range(4)]
     assert [jobs.get(id).queue_position for id in ids] == [0, 1, 2, 3]
     assert jobs.claim(OWNER, "w").job == ids[0]
@@ -78,7 +78,7 @@ def test_the_queue_has_a_limit(jobs):
     submit(jobs, queue_limit=2)
 
 
-def test_an_idempotency_key_names_one_job(jobs):
+def test_an_idempotency_key_creates_one_job(jobs):
     first = submit(jobs, idempotency_key="a")
     assert submit(jobs, idempotency_key="a").id == first.id
     assert submit(jobs, idempotency_key="b").id != first.id
@@ -92,7 +92,7 @@ def test_an_idempotency_key_names_one_job(jobs):
     assert caught.value.faults[0].pointer == "/Idempotency-Key"
 
 
-def test_pages_list_the_newest_first_and_miss_none(jobs):
+def test_pages_list_all_jobs_newest_first(jobs):
     ids = [submit(jobs).id for _ in range(7)]
     seen, after = [], None
     while True:
@@ -103,7 +103,7 @@ def test_pages_list_the_newest_first_and_miss_none(jobs):
     assert seen == ids[::-1]
 
 
-def test_pages_of_one_status(jobs):
+def test_pages_list_only_jobs_of_one_status(jobs):
     ids = [submit(jobs).id for _ in range(5)]
     for id in ids[::2]:
         jobs.cancel(id)
@@ -113,7 +113,7 @@ def test_pages_of_one_status(jobs):
     assert ([job.id for job in page], cursor) == ([ids[0]], None)
 
 
-def test_a_whole_job_leaves_a_gap_free_list_of_events(jobs):
+def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     assert jobs.start(claim, "cpu") == "go on"
@@ -140,7 +140,7 @@ def test_a_whole_job_leaves_a_gap_free_list_of_events(jobs):
     assert json.loads(seen[0].data)["queue_position"] == 0
 
 
-def test_events_resume_after_any_of_them(jobs):
+def test_events_can_be_read_from_any_event_on(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     jobs.report(claim, PROGRESS, entry(0))
@@ -150,7 +150,7 @@ def test_events_resume_after_any_of_them(jobs):
         assert events(jobs, id, after=event.id) == everything[i + 1 :]
 
 
-def test_a_finished_job_without_its_old_events_tells_its_final_status(jobs):
+def test_a_finished_job_with_expired_events_still_has_its_final_status(jobs):
     id = submit(jobs).id
     jobs.cancel(id)
     assert jobs.redis.ttl(f"events:{id}") > 0
@@ -159,13 +159,13 @@ def test_a_finished_job_without_its_old_events_tells_its_final_status(jobs):
     assert json.loads(event.data)["status"] == "cancelled"
 
 
-def test_a_repeated_epoch_makes_no_second_event(jobs):
+def test_a_repeated_epoch_adds_no_second_event(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     jobs.report(claim, epoch=entry(0))
     assert jobs.report(claim, epoch={**entry(0), "seconds": 99}) == "go on"
-    told = [json.loads(event.data) for event in events(jobs, id) if event.type == "epoch"]
-    assert told == [entry(0)]
+    epochs = [json.loads(event.data) for event in events(jobs, id) if event.type == "epoch"]
+    assert epochs == [entry(0)]
     assert [one.seconds for one in jobs.get(id).history] == [2.5]
 
 
@@ -187,7 +187,7 @@ def test_a_running_job_is_told_to_stop(jobs):
     assert jobs.get(id).status == "cancelled"
 
 
-def test_a_cancel_after_the_decision_comes_too_late(jobs):
+def test_a_job_cannot_be_cancelled_after_the_decision(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     jobs.decide(claim, "m-1", 5000)
@@ -200,7 +200,7 @@ def test_a_cancel_after_the_decision_comes_too_late(jobs):
     assert jobs.get(id).model == "m-1"
 
 
-def test_the_job_of_a_dead_owner_waits_again_first_in_line(jobs):
+def test_the_job_of_a_dead_owner_returns_to_the_front_of_the_queue(jobs):
     first, second = submit(jobs).id, submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     assert [(job, owner) for job, _, owner in jobs.owners()] == [(first, OWNER)]
@@ -214,7 +214,7 @@ def test_the_job_of_a_dead_owner_waits_again_first_in_line(jobs):
     assert jobs.get(first).attempts == 2
 
 
-def test_a_stale_owner_can_change_nothing(jobs):
+def test_a_stale_owner_cannot_write(jobs):
     id = submit(jobs).id
     stale = jobs.claim(OWNER, "w")
     jobs.reap("w", {}, [(id, stale.fence)])
@@ -229,7 +229,7 @@ def test_a_stale_owner_can_change_nothing(jobs):
     assert jobs.report(fresh) == "go on"
 
 
-def test_the_dead_owner_of_a_cancelled_job_ends_it(jobs):
+def test_a_cancelled_job_ends_when_its_owner_is_found_dead(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     jobs.cancel(id)
@@ -237,8 +237,8 @@ def test_the_dead_owner_of_a_cancelled_job_ends_it(jobs):
     assert jobs.get(id).status == "cancelled"
 
 
-def test_a_repeated_submission_of_one_id_makes_one_job(jobs):
-    """As when the reply to the first was lost."""
+def test_submitting_the_same_id_twice_creates_one_job(jobs):
+    """This happens if the reply to the first call is lost."""
     arguments = ("aaaa", RECIPE.model_dump_json(), json.dumps(PROGRESS), 100, "", "", 60, "")
     assert jobs._run("submit", *arguments) == jobs._run("submit", *arguments)
     assert [job.id for job in jobs.page()[0]] == ["aaaa"]
@@ -246,26 +246,26 @@ def test_a_repeated_submission_of_one_id_makes_one_job(jobs):
     assert jobs.measure().submitted == 1
 
 
-def test_a_silent_job_waits_again(jobs):
+def test_a_job_with_an_expired_lease_returns_to_the_queue(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     ((job, fence, beat),) = jobs.beats()
     silent = [Death(job, fence, "lease", beat)]
     assert jobs.report(claim) == "go on"
     jobs.reap("w", {}, silent)
-    assert jobs.report(claim) == "go on"  # it was silent no more
+    assert jobs.report(claim) == "go on"  # the job has reported since
     ((_, _, beat),) = jobs.beats()
     jobs.reap("w", {}, [Death(job, fence, "lease", beat)])
     assert jobs.get(id).status == "queued"
     assert jobs.report(claim) == "lost"
     again = jobs.claim(OWNER, "w2")
-    jobs.reap("w", {}, [Death(job, fence, "lease", beat)])  # of an attempt that is over
+    jobs.reap("w", {}, [Death(job, fence, "lease", beat)])  # names the earlier attempt
     assert jobs.report(again) == "go on"
 
 
 @pytest.mark.parametrize("score", [0, 1e12])
-def test_no_time_in_redis_takes_a_job_from_its_worker(jobs, score):
-    """As after its clock was set, forward or back."""
+def test_changing_the_clock_of_redis_takes_no_job_from_its_worker(jobs, score):
+    """The scores are those of a clock that was set back, or forward."""
     claim = jobs.claim(OWNER, "w") if submit(jobs) else None
     jobs.redis.zadd("jobs:leases", {claim.job: score})
     jobs.reap("w", {}, [])
@@ -273,7 +273,7 @@ def test_no_time_in_redis_takes_a_job_from_its_worker(jobs, score):
     assert jobs.report(claim) == "go on"
 
 
-def test_reaping_tells_how_many_tokens_are_missing(jobs):
+def test_reaping_returns_the_number_of_missing_tokens(jobs):
     for _ in range(3):
         submit(jobs)
     assert jobs.reap("w", {}, []).lacking == 3
@@ -281,7 +281,7 @@ def test_reaping_tells_how_many_tokens_are_missing(jobs):
     assert jobs.reap("w", {}, []).lacking == 2
 
 
-def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):
+def test_workers_are_listed_while_they_send_heartbeats(jobs, monkeypatch):
     assert jobs.workers() == []
     jobs.reap("one", {"name": "one"}, [])
     jobs.reap("two", {"name": "two"}, [])
@@ -291,7 +291,7 @@ def test_workers_are_listed_while_they_are_heard_of(jobs, monkeypatch):
 
 
 @pytest.mark.parametrize("away_s", [-1000, 1000])
-def test_a_worker_heard_of_at_another_time_is_not_alive(jobs, away_s):
+def test_a_heartbeat_from_the_past_or_the_future_does_not_count(jobs, away_s):
     for name in ("gone", "alive"):
         jobs.reap(name, {"name": name}, [])
         jobs.redis.zincrby("workers:seen", away_s, name)
@@ -318,7 +318,7 @@ def test_no_job_is_claimed_twice(jobs):
     assert set(claimed) == ids
 
 
-def test_jobs_outlive_redis(jobs, redis_process, own_stack):
+def test_jobs_survive_a_kill_of_redis(jobs, redis_process, own_stack):
     ids = [submit(jobs).id for _ in range(5)]
     claim = jobs.claim(OWNER, "w")
     redis_process.stop(signal.SIGKILL)
@@ -327,7 +327,7 @@ def test_jobs_outlive_redis(jobs, redis_process, own_stack):
     assert jobs.report(claim) == "go on"
 
 
-def test_a_claim_whose_reply_was_lost_gives_the_same_job_again(jobs):
+def test_repeating_a_claim_whose_reply_was_lost_returns_the_same_job(jobs):
     first, second = submit(jobs).id, submit(jobs).id
     claims = [jobs.claim(OWNER, "w", call="a") for _ in range(2)]
     assert claims[0] == claims[1]

@@ -1,4 +1,4 @@
-"""Lists of jobs: of each status, from any place, and of what earlier versions left."""
+"""Lists of jobs: by status, from any cursor, and of jobs that earlier versions created."""
 
 import threading
 from collections import defaultdict
@@ -13,7 +13,7 @@ from stepbox.errors import NotFoundError
 from tests.jobs.test_job_store import OWNER, submit
 
 STATUSES = get_args(Status)
-ADDED = [f"jobs:status:{status}" for status in STATUSES]  # since the last version
+ADDED = [f"jobs:status:{status}" for status in STATUSES]  # earlier versions do not have these keys
 
 
 def walk(jobs, limit=2, **options):
@@ -27,7 +27,7 @@ def walk(jobs, limit=2, **options):
 
 
 def by_status(jobs):
-    """Give what the lists of each status must be, by the records alone."""
+    """List the jobs of each status from their records, for comparison with the status lists."""
     found = defaultdict(list)
     for job in jobs.page(limit=1000)[0]:
         found[job.status].append(job.id)
@@ -46,7 +46,7 @@ def finish(jobs, status):
 
 @pytest.fixture
 def some_of_each(jobs):
-    """Jobs of each status, mixed."""
+    """Create jobs of every status in mixed order."""
     for _ in range(4):
         for _ in range(5):
             submit(jobs)
@@ -56,11 +56,11 @@ def some_of_each(jobs):
     return by_status(jobs)
 
 
-def test_each_transition_keeps_the_lists(jobs):
+def test_every_transition_updates_the_lists(jobs):
     def check():
         assert lists(jobs) == by_status(jobs)
         assert not jobs.redis.exists("jobs:indexed")
-        assert jobs._run("index", 10) == 0  # there is nothing to be made up for
+        assert jobs._run("index", 10) == 0  # the lists need no rebuild
 
     submitted = [submit(jobs).id for _ in range(4)]
     check()
@@ -84,7 +84,7 @@ def test_each_transition_keeps_the_lists(jobs):
     assert [len(ids) for ids in lists(jobs).values()] == [0, 0, 1, 1, 2]
 
 
-def test_a_list_goes_on_after_a_job_of_any_status(jobs, some_of_each):
+def test_a_list_can_continue_after_a_job_of_any_status(jobs, some_of_each):
     everything = walk(jobs)
     for place, id in enumerate(everything):
         for status, ids in some_of_each.items():
@@ -93,7 +93,7 @@ def test_a_list_goes_on_after_a_job_of_any_status(jobs, some_of_each):
             assert [job.id for job in page] == [one for one in ids if one in older]
 
 
-def test_a_cursor_outlives_what_becomes_of_its_jobs(jobs, some_of_each):
+def test_a_cursor_stays_valid_when_the_jobs_of_its_page_change(jobs, some_of_each):
     page, cursor = jobs.page(status="queued", limit=2)
     for job in page:
         jobs.cancel(job.id)
@@ -101,7 +101,7 @@ def test_a_cursor_outlives_what_becomes_of_its_jobs(jobs, some_of_each):
     assert [job.id for job in rest] == some_of_each["queued"][2:]
 
 
-def test_a_list_reads_no_record_but_those_that_it_tells(jobs, some_of_each):
+def test_a_list_reads_only_the_records_that_it_returns(jobs, some_of_each):
     def records_read():
         return jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
 
@@ -111,7 +111,7 @@ def test_a_list_reads_no_record_but_those_that_it_tells(jobs, some_of_each):
 
 
 @pytest.mark.parametrize("after", ["", "nowhere", "-1", "1.5", "١", "1234567890123456"])
-def test_what_is_no_cursor_is_told(jobs, after):
+def test_an_invalid_cursor_is_rejected(jobs, after):
     submit(jobs)
     for status in (None, "queued"):
         with pytest.raises(NotFoundError, match="given as 'after'"):
@@ -126,8 +126,8 @@ def test_jobs_of_an_earlier_version_are_listed(jobs, some_of_each, monkeypatch):
     assert jobs._run("index", 3) == 0
 
 
-def test_what_an_earlier_version_did_in_between_is_listed(jobs, some_of_each):
-    """It knew the queue and the leases alone."""
+def test_changes_by_an_earlier_version_are_listed(jobs, some_of_each):
+    """Earlier versions update only the record, the queue and the leases."""
     running, queued = some_of_each["running"][0], some_of_each["queued"][0]
     jobs.redis.zrem("jobs:leases", running)
     jobs.redis.hset(f"job:{running}", "status", "succeeded")
@@ -137,7 +137,7 @@ def test_what_an_earlier_version_did_in_between_is_listed(jobs, some_of_each):
     assert lists(jobs) == by_status(jobs)
 
 
-def test_jobs_are_indexed_by_many_at_once_while_others_change_them(jobs, some_of_each, monkeypatch):
+def test_clients_can_rebuild_the_lists_together_while_jobs_change(jobs, some_of_each, monkeypatch):
     monkeypatch.setattr(job_reader, "INDEXED_AT_ONCE", 1)
     jobs.redis.delete(*ADDED)
     failed = some_of_each["failed"]
@@ -148,10 +148,10 @@ def test_jobs_are_indexed_by_many_at_once_while_others_change_them(jobs, some_of
             submit(jobs)
             finish(jobs, "succeeded")
 
-    def look():
+    def list_failed():
         seen.append(walk(JobStore(jobs.redis), status="failed"))
 
-    threads = [threading.Thread(target=target) for target in (work, work, *[look] * 6)]
+    threads = [threading.Thread(target=target) for target in (work, work, *[list_failed] * 6)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""What is counted is counted once, by the transition itself."""
+"""Every job and epoch is counted exactly once, because the transition itself counts it."""
 
 import time
 
@@ -25,7 +25,7 @@ def epoch(number, seconds):
     }
 
 
-def test_nothing_is_counted_before_the_first_job(jobs):
+def test_all_counters_start_at_zero(jobs):
     measures = jobs.measure()
     assert measures.jobs == {
         "queued": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0,
@@ -35,7 +35,7 @@ def test_nothing_is_counted_before_the_first_job(jobs):
     assert measures.epochs == {}
 
 
-def test_jobs_are_counted_by_state_and_each_end_once(jobs):
+def test_jobs_are_counted_by_status_and_a_repeated_finish_counts_once(jobs):
     ids = [submit(jobs).id for _ in range(5)]
     jobs.cancel(ids[0])
     for status in ("succeeded", "failed"):
@@ -47,7 +47,7 @@ def test_jobs_are_counted_by_state_and_each_end_once(jobs):
     assert measures.submitted == 5
 
 
-def test_the_oldest_waiting_job_has_an_age(jobs):
+def test_the_age_of_the_oldest_waiting_job_is_measured(jobs):
     oldest = submit(jobs)
     time.sleep(0.2)
     submit(jobs)
@@ -55,13 +55,13 @@ def test_the_oldest_waiting_job_has_an_age(jobs):
     assert 0.2 <= age <= time.time() - oldest.created_at.timestamp()
 
 
-def test_no_job_is_younger_than_now(jobs):
-    """As it would be after the clock was set back."""
+def test_no_age_is_negative(jobs):
+    """A job may have been created in the future, if the clock was set back since."""
     jobs.redis.hincrbyfloat(f"job:{submit(jobs).id}", "created_at", 1000)
     assert jobs.measure().oldest_age_s == 0
 
 
-def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
+def test_each_trained_epoch_counts_once_and_epoch_0_does_not_count(jobs):
     submit(jobs)
     claim = jobs.claim(OWNER, "w")
     for number, seconds in ((0, 0.0), (1, 0.2), (1, 99), (2, 2.5), (2, 2.5), (3, 5000)):
@@ -83,7 +83,7 @@ def test_an_epoch_counts_once_and_the_untrained_network_not_at_all(jobs):
     assert (torch.seconds, torch.samples, torch.pace) == (4, 60000, 15000)
 
 
-def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs):
+def test_a_recovered_job_counts_once_under_its_cause(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
@@ -98,7 +98,7 @@ def test_a_job_that_is_taken_back_counts_once_by_its_cause(jobs):
     assert measures.workers == 1
 
 
-def test_a_cancelled_job_of_a_dead_worker_is_no_recovery(jobs):
+def test_a_cancelled_job_of_a_dead_worker_counts_as_no_recovery(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
     jobs.cancel(id)

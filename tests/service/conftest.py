@@ -8,7 +8,6 @@ from service.app import create_app
 from service.backend import Backend
 from service.settings import ServiceSettings
 from stepbox.data.builtin import load_dataset
-from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -57,7 +56,7 @@ def backend(app):
 def untrained(recipe):
     """Make a recipe's untrained network, and evaluate it."""
     recipe = RECIPES[recipe]
-    network = Network.initial(recipe.layer_sizes, ACTIVATIONS[recipe.activation], recipe.seed)
+    network = Network.initial(recipe.layers, recipe.seed)
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
 

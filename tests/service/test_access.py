@@ -2,10 +2,9 @@ import subprocess
 
 import pytest
 
-from service.access.authorization import warn_if_open
-from service.access.tokens import parse_tokens
+from service.access.tokens import warn_if_open
 from service.app import create_app
-from service.settings import ServiceSettings
+from service.settings import ServiceSettings, parse_tokens
 from tests.problems import check_problem
 from tests.processes import BIN, ROOT, free_port
 
@@ -106,7 +105,7 @@ def test_an_address_for_all_needs_tokens_or_a_clear_word():
 @pytest.mark.slow
 def test_gunicorn_does_not_start_open_to_all():
     done = subprocess.run(
-        [BIN / "gunicorn", "-c", "service/server/gunicorn_conf.py", "service.server.asgi:app"],
+        [BIN / "gunicorn", "-c", "service/server/gunicorn_conf.py", "service.asgi:app"],
         cwd=ROOT,
         env={"STEPBOX_HOST": "0.0.0.0", "STEPBOX_PORT": str(free_port()), "PATH": "/usr/bin:/bin"},
         capture_output=True,

@@ -250,7 +250,7 @@ class TestBoxApproximation:
             ({"boxes": 2.0}, "/boxes", ""),
             ({"boxes": True}, "/boxes", ""),
             ({"boxes": 1001, "dimensions": 2}, "/boxes", "1,000"),
-            ({"boxes": None}, "/tolerance", "must be given"),
+            ({"boxes": None}, "/tolerance", "give either"),
             ({"tolerance": 0.1}, "/tolerance", "not both"),
             ({"boxes": None, "tolerance": 0}, "/tolerance", ""),
             ({"boxes": None, "tolerance": 1e-9}, "/tolerance", "1,000,000"),

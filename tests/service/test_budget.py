@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
+from service.errors import BusyError
 from service.server import memory_budget as budget
-from service.server.memory_budget import Budget, BusyError, Share
+from service.server.memory_budget import Budget, Share
 from tests.event_loops import run_scene
 
 

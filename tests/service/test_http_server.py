@@ -9,10 +9,10 @@ pytestmark = pytest.mark.slow
 
 FORKS = """
 import os, signal, time
-from service.server.protocol import Worker, hold_ending_while_forking
+from service.server.worker_process import Worker, hold_stop_signals_while_forking
 
 signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
-hold_ending_while_forking()
+hold_stop_signals_while_forking()
 child = os.fork()
 if not child:
     time.sleep(0.3)  # it is told to end meanwhile
@@ -36,7 +36,7 @@ def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
 BLAS_THREADS = """
 import ctypes, runpy
 runpy.run_path("service/server/gunicorn_conf.py")
-import service.server.asgi
+import service.asgi
 library = next(line.split()[-1] for line in open("/proc/self/maps") if "openblas" in line)
 print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """

@@ -65,7 +65,9 @@ def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
     _, network = model
     answer = client.get("/models/latest/first-layer?limit=3").json
     assert (answer["count"], len(answer["neurons"])) == (32, 3)
-    weights = [network.weights[0][one["neuron"]].reshape(28, 28) for one in answer["neurons"]]
+    weights = [
+        network.layers[0].weights[one["neuron"]].reshape(28, 28) for one in answer["neurons"]
+    ]
     np.testing.assert_allclose([one["after"] for one in answer["neurons"]], weights, rtol=1e-3)
     assert answer["neurons"][0]["before"] == answer["neurons"][0]["after"]  # it is untrained
     drawn = client.get("/models/latest/first-layer.png?limit=3").data

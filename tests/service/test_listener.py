@@ -119,4 +119,4 @@ def test_a_connection_waits_until_a_file_can_be_opened():
         [sys.executable, "-c", TOO_MANY_FILES], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["hello", "True"]
-    assert "no connection can be accepted: Too many open files" in done.stderr
+    assert "cannot accept connections: Too many open files" in done.stderr

@@ -102,7 +102,7 @@ def test_weights_are_served_with_their_checksum(client, model):
         tensors = load(answer.data)
     assert client.get(f"/models/{id}").json["weights"]["sha256"] == sha256
     assert sorted(tensors) == ["0.bias", "0.weight", "1.bias", "1.weight", "2.bias", "2.weight"]
-    assert (tensors["0.weight"] == network.weights[0]).all()
+    assert (tensors["0.weight"] == network.layers[0].weights).all()
     with client.get(f"/models/{id}/weights", headers={"If-None-Match": f'"{sha256}"'}) as again:
         assert (again.status_code, again.data) == (304, b"")
 

@@ -1,7 +1,7 @@
 """A worker that takes no messages.
 
-`DEAF=consumer`: its loop runs, until it connects anew, as after celery#10302. `DEAF=loop`: its
-loop hangs.
+With `DEAF=consumer`, its event loop runs, but takes no messages until it reconnects, as in
+celery#10302. With `DEAF=loop`, its event loop hangs.
 """
 
 import os

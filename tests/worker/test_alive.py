@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.processes import ROOT, wait_until
-from worker.alive import fault, say_alive
+from worker.alive import find_fault, write_heartbeat
 
 
 def check(stack):
@@ -16,41 +16,41 @@ def check(stack):
     )  # fmt: skip
 
 
-def test_a_worker_that_may_not_write_its_file_works_on_and_its_health_says_why(own_stack, jobs):
+def test_a_worker_that_cannot_write_its_heartbeat_keeps_working(own_stack, jobs):
     path = own_stack.folder / "file"
     path.write_text("no folder")
     own_stack.environment["STEPBOX_ALIVE_FILE"] = str(path / "alive")
     worker = own_stack.start_worker()
-    wait_until(jobs.workers, what="the worker to be heard of")
-    assert "cannot say that the worker is alive" in worker.log.read_text()
+    wait_until(jobs.workers, what="a heartbeat of the worker")
+    assert "cannot write the worker's heartbeat" in worker.log.read_text()
     found = check(own_stack)
     assert found.returncode == 1
     assert f"Not a directory: '{path}/alive'" in found.stdout
 
 
-def test_what_was_just_said_is_alive(tmp_path):
-    say_alive(tmp_path / "alive", None)
-    assert fault(tmp_path / "alive") is None
-    say_alive(tmp_path / "alive", "took nothing")
-    assert fault(tmp_path / "alive") == "the worker took nothing"
+def test_a_worker_with_a_recent_heartbeat_is_alive(tmp_path):
+    write_heartbeat(tmp_path / "alive", None)
+    assert find_fault(tmp_path / "alive") is None
+    write_heartbeat(tmp_path / "alive", "took nothing")
+    assert find_fault(tmp_path / "alive") == "the worker took nothing"
 
 
 @pytest.mark.parametrize("age", [16, 1e9])
-def test_what_was_said_long_ago_is_not(tmp_path, monkeypatch, age):
-    say_alive(tmp_path / "alive", None)
-    said = json.loads((tmp_path / "alive").read_text())
-    monkeypatch.setattr("time.monotonic", lambda: said["monotonic"] + age)
-    assert f"last seen {age:.0f} s ago" in fault(tmp_path / "alive")
+def test_a_worker_with_an_old_heartbeat_is_not_alive(tmp_path, monkeypatch, age):
+    write_heartbeat(tmp_path / "alive", None)
+    heartbeat = json.loads((tmp_path / "alive").read_text())
+    monkeypatch.setattr("time.monotonic", lambda: heartbeat["monotonic"] + age)
+    assert f"last heartbeat was {age:.0f} s ago" in find_fault(tmp_path / "alive")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", "{}"])
-def test_what_no_worker_wrote_is_told(tmp_path, text):
-    assert "has not written" in fault(tmp_path / "alive")
+def test_a_missing_or_damaged_heartbeat_is_a_fault(tmp_path, text):
+    assert "has not written" in find_fault(tmp_path / "alive")
     (tmp_path / "alive").write_text(text)
-    assert "cannot be read" in fault(tmp_path / "alive")
+    assert "cannot be read" in find_fault(tmp_path / "alive")
 
 
-def test_the_file_of_another_user_says_nothing(tmp_path, monkeypatch):
-    say_alive(tmp_path / "alive", None)
+def test_a_heartbeat_of_another_user_is_a_fault(tmp_path, monkeypatch):
+    write_heartbeat(tmp_path / "alive", None)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    assert "belongs to another user" in fault(tmp_path / "alive")
+    assert "belongs to another user" in find_fault(tmp_path / "alive")

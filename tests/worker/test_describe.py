@@ -1,4 +1,4 @@
-"""What a worker says of itself."""
+"""The description that a worker publishes: its device and its versions."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def describe(**environment):
     return json.loads(description), loaded == "True"
 
 
-def test_the_device_is_the_one_that_torch_finds():
+def test_the_device_is_the_one_that_torch_uses():
     description, loaded = describe()
 
     assert description["device"]["name"].startswith("cuda") == torch.cuda.is_available()
@@ -34,7 +34,7 @@ def test_the_device_is_the_one_that_torch_finds():
     assert loaded == torch.cuda.is_available()
 
 
-def test_torch_is_not_loaded_to_find_none():
+def test_torch_is_not_imported_if_there_is_no_device():
     description, loaded = describe(CUDA_VISIBLE_DEVICES="")
 
     assert description["device"]["name"] == "cpu"

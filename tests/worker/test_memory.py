@@ -9,7 +9,7 @@ CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
 
 @pytest.fixture(params=["version 1", "version 2", "version 2 in a container"])
 def kernel(request, tmp_path, monkeypatch):
-    """A kernel of either version of control groups; returns what sets its count."""
+    """Fake the files of a kernel with one version of control groups; return a count setter."""
     monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
     monkeypatch.setattr(memory, "CONTROL_GROUPS", tmp_path / "groups")
     groups, file, text = {
@@ -24,15 +24,15 @@ def kernel(request, tmp_path, monkeypatch):
     return lambda count: path.write_text(text.format(count))
 
 
-def test_the_kernels_count_is_found(kernel):
-    assert oom_kills() is None  # as where nothing is told
+def test_the_count_of_the_kernel_is_read(kernel):
+    assert oom_kills() is None  # the file does not exist yet
     kernel(0)
     assert oom_kills() == 0
     kernel(12)
     assert oom_kills() == 12
 
 
-def test_only_a_kill_since_the_claim_explains_a_death(kernel):
+def test_only_a_kill_after_the_claim_explains_a_death(kernel):
     kernel(2)
     claimed = owner.this_process()
     assert not owner._killed_for_memory(claimed)
@@ -41,6 +41,6 @@ def test_only_a_kill_since_the_claim_explains_a_death(kernel):
     assert not owner._killed_for_memory({**claimed, "oom_kills": None})
 
 
-def test_without_control_groups_nothing_is_known(tmp_path, monkeypatch):
+def test_without_control_groups_the_count_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "PROC", tmp_path)
     assert oom_kills() is None

@@ -15,7 +15,7 @@ NAME_ITSELF = "import json, worker.owner as o; print(json.dumps(o.this_process()
 
 @pytest.fixture
 def other():
-    """Another process, and what it calls itself."""
+    """Start another process; return it and its description of itself."""
     with subprocess.Popen(
         [sys.executable, "-c", NAME_ITSELF + "input()"],
         cwd=ROOT,
@@ -35,17 +35,17 @@ def test_a_living_process_is_not_dead(other):
 def test_a_killed_process_is_dead_even_as_a_zombie(other):
     process, owner = other
     process.kill()
-    wait_until(lambda: is_dead(owner))  # not waited for yet: it is a zombie
+    wait_until(lambda: is_dead(owner))  # it is a zombie: nobody has waited for it yet
     process.wait()
     assert is_dead(owner)
 
 
-def test_another_process_of_the_same_pid_does_not_stand_for_it():
+def test_a_new_process_with_the_same_pid_is_not_the_owner():
     assert is_dead({**this_process(), "start": "1"})
 
 
 @pytest.mark.parametrize("field", ["boot", "pid_namespace"])
-def test_nothing_is_known_of_a_process_elsewhere(field):
+def test_a_process_elsewhere_is_never_known_to_be_dead(field):
     assert not is_dead({**this_process(), "pid": 2**22 + 1, field: "elsewhere"})
 
 
@@ -64,7 +64,7 @@ def test_dead_owners_are_found_among_the_running_jobs(jobs, other):
     assert os.getpid() == this_process()["pid"]
 
 
-def test_the_children_of_a_worker_that_stops_have_not_died(jobs, other):
+def test_the_end_of_a_child_of_a_stopping_worker_is_no_death(jobs, other):
     process, owner = other
     for parent in (owner["parent"], 1):
         jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=10)

@@ -1,15 +1,15 @@
-"""The worker's watch, as others see it."""
+"""The reaper announces its worker."""
 
 from redis.exceptions import RedisError
 
 from tests.processes import wait_until
 
 
-def test_a_worker_is_heard_of_once_it_takes_jobs(own_stack, redis_process, jobs):
+def test_a_worker_sends_heartbeats_once_it_accepts_jobs(own_stack, redis_process, jobs):
     redis_process.stop()
     worker = own_stack.start_worker()
-    wait_until(lambda: "Cannot connect to" in worker.log.read_text(), what="the first try")
-    own_stack.start_redis()  # the worker tries again some seconds later
+    wait_until(lambda: "Cannot connect to" in worker.log.read_text(), what="the first attempt")
+    own_stack.start_redis()  # the worker retries some seconds later
 
     def workers():
         try:
@@ -17,5 +17,5 @@ def test_a_worker_is_heard_of_once_it_takes_jobs(own_stack, redis_process, jobs)
         except RedisError:
             return []
 
-    wait_until(workers, what="the worker to be heard of")
+    wait_until(workers, what="a heartbeat of the worker")
     assert " ready." in worker.log.read_text()

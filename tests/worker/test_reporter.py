@@ -16,7 +16,7 @@ def claim(jobs):
     return jobs.claim({"pid": 1}, "w")
 
 
-def test_epochs_are_stored_in_order_and_the_last_progress(jobs, claim):
+def test_all_epochs_are_stored_in_order_and_the_latest_progress(jobs, claim):
     with Reporter(jobs, claim) as reporter:
         for epoch in range(4):
             reporter.progress({**PROGRESS, "samples": 1000 * epoch})
@@ -27,7 +27,7 @@ def test_epochs_are_stored_in_order_and_the_last_progress(jobs, claim):
     assert job.progress.samples == 3000
 
 
-def test_many_reports_of_progress_make_few_events(jobs, claim):
+def test_many_progress_reports_make_few_events(jobs, claim):
     with Reporter(jobs, claim) as reporter:
         for samples in range(1000):
             reporter.progress({**PROGRESS, "samples": samples})
@@ -52,13 +52,13 @@ def test_a_lost_lease_stops_the_training(jobs, claim):
     assert jobs.get(claim.job).history == []
 
 
-def test_the_training_goes_on_while_redis_is_away(jobs, claim, redis_process, own_stack):
+def test_the_training_continues_while_redis_is_down(jobs, claim, redis_process, own_stack):
     with Reporter(jobs, claim) as reporter:
         redis_process.stop(signal.SIGKILL)
         started = time.monotonic()
         for epoch in range(3):
             reporter.point(entry(epoch), None)
-        assert time.monotonic() - started < 1  # not waited for
+        assert time.monotonic() - started < 1  # none of the calls waits for Redis
         flushed = threading.Thread(target=reporter.flush)
         flushed.start()
         flushed.join(1.5)

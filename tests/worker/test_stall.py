@@ -1,4 +1,4 @@
-"""A worker that takes nothing says so, and gets well without anybody's help."""
+"""A stalled worker reports that it has stalled, and repairs itself."""
 
 import os
 import signal
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from jobs.watch import Look
+from jobs.watch import QueueState
 from tests.processes import wait_until
 from tests.service.test_metrics import parse
-from worker.alive import fault
+from worker.alive import find_fault
 from worker.stall import EXIT_STATUS, Stall
 
-IDLE = Look(lacking=0, waiting=0, running=0, claimed="a:1")
+IDLE = QueueState(lacking=0, waiting=0, running=0, claimed="a:1")
 STUCK = IDLE._replace(waiting=1)
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 
@@ -27,23 +27,23 @@ def start_deaf_worker(stack, how):
 @pytest.mark.parametrize(
     "between", [IDLE, STUCK._replace(running=1), STUCK._replace(claimed="a:2")]
 )
-def test_only_a_worker_that_takes_nothing_has_stalled(between):
+def test_only_an_idle_worker_that_takes_no_waiting_job_has_stalled(between):
     stall = Stall(30)
-    moments = (0, 1, 30, 31, 60, 61)  # at the first it sees an earlier claim
-    assert [stall.look(STUCK, now) for now in moments] == [0, 0, 0, 1, 0, 2]
+    moments = (0, 1, 30, 31, 60, 61)  # the check at 0 sees a new claim
+    assert [stall.check(STUCK, now) for now in moments] == [0, 0, 0, 1, 0, 2]
     assert stall.why
-    assert stall.look(between, 70) == 0
+    assert stall.check(between, 70) == 0
     assert stall.why is None
-    assert [stall.look(STUCK, now) for now in (71, 72, 100)] == [0, 0, 0]
+    assert [stall.check(STUCK, now) for now in (71, 72, 100)] == [0, 0, 0]
 
 
-def test_while_redis_is_away_no_worker_stalls():
+def test_no_worker_stalls_while_redis_is_down():
     stall = Stall(30)
-    stall.look(STUCK, 0)
-    stall.look(STUCK, 1)
-    stall.begin_anew()
-    assert stall.look(STUCK, 100) == 0
-    assert stall.look(STUCK, 130) == 1
+    stall.check(STUCK, 0)
+    stall.check(STUCK, 1)
+    stall.reset()
+    assert stall.check(STUCK, 100) == 0
+    assert stall.check(STUCK, 130) == 1
 
 
 def test_a_pool_process_that_hangs_is_replaced(own_stack, jobs):
@@ -60,41 +60,39 @@ def test_a_pool_process_that_hangs_is_replaced(own_stack, jobs):
 
 
 def pool_of(worker):
-    """List the worker's children that wait for jobs: what describes its device ends by itself."""
+    """List the pool's processes, once the process that describes the device has ended."""
     return wait_until(lambda: len(found := worker.children()) == 1 and found)
 
 
-def test_a_consumer_that_takes_nothing_connects_anew(own_stack, jobs):
+def test_a_consumer_that_takes_no_messages_reconnects(own_stack, jobs):
     worker = start_deaf_worker(own_stack, "consumer")
     own_stack.start_service()
     job = own_stack.wait_for(own_stack.train(**TINY)["id"])
     assert (job["status"], job["attempts"]) == ("succeeded", 1)
     assert worker.running()
-    assert "connects to Redis anew" in worker.log.read_text()
+    assert "it reconnects to Redis" in worker.log.read_text()
 
 
-def test_a_worker_that_nothing_helps_says_so_and_ends(own_stack, jobs):
+def test_a_worker_that_no_repair_helps_exits(own_stack, jobs):
     worker = start_deaf_worker(own_stack, "loop")
     own_stack.start_service()
-    wait_until(jobs.workers, what="the worker to be heard of")
+    wait_until(jobs.workers, what="a heartbeat of the worker")
     own_stack.train(**TINY)
-    (said,) = wait_until(lambda: [one for one in jobs.workers() if one["stalled"]])
-    assert said["stalled"] == "took no job for 2 s although one waits and it runs none"
-    assert (
-        fault(Path(own_stack.environment["STEPBOX_ALIVE_FILE"])) == f"the worker {said['stalled']}"
-    )
+    (why,) = wait_until(lambda: [one["stalled"] for one in jobs.workers() if one["stalled"]])
+    assert why == "is idle and took no job for 2 s although jobs are waiting"
+    assert find_fault(Path(own_stack.environment["STEPBOX_ALIVE_FILE"])) == f"the worker {why}"
     wait_until(lambda: not worker.running(), what="the worker to end")
     assert worker.stop() == EXIT_STATUS
 
 
 @pytest.mark.parametrize("others", [0, 1])
-def test_a_worker_that_has_stalled_is_told_of(own_stack, jobs, others):
+def test_the_api_reports_a_stalled_worker(own_stack, jobs, others):
     own_stack.start_service()
     stalled = {"name": "w", "device": {}, "versions": {}, "stalled": "took no job for 2 s"}
     workers = [stalled, *({**stalled, "name": "other", "stalled": None} for _ in range(others))]
 
     def ask(path):
-        for about in workers:  # each is heard of for some seconds
+        for about in workers:  # a heartbeat counts for some seconds
             jobs.reap(about["name"], about, [])
         return requests.get(own_stack.url + path, timeout=10)
 
@@ -103,8 +101,8 @@ def test_a_worker_that_has_stalled_is_told_of(own_stack, jobs, others):
     assert ready.status_code == (200 if others else 503)
     assert check["ready"] == bool(others)
     assert check["detail"] == f"{1 + others} alive; w: took no job for 2 s"
-    told = {one["name"]: one["stalled"] for one in ask("/system").json()["workers"]}
-    assert told == {about["name"]: about["stalled"] for about in workers}
+    listed = {one["name"]: one["stalled"] for one in ask("/system").json()["workers"]}
+    assert listed == {about["name"]: about["stalled"] for about in workers}
     measured = parse(ask("/metrics").text)
     assert measured["stepbox_workers_stalled"][()] == 1
     assert measured["stepbox_workers"][()] == 1 + others

@@ -1,4 +1,4 @@
-"""What Stepbox does not do: an ASGI application that answers predictions itself."""
+"""A variant of Stepbox for comparison: an ASGI application that only answers predictions."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ backend: Backend = create_app().extensions["stepbox"]
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer one request; here there are no others."""
+    """Answer one prediction request."""
     body, more = b"", True
     while more:
         message = await receive()
         body += message["body"]
         more = message["more_body"]
     kind = dict(scope["headers"])[b"content-type"].decode()
-    answer = predict_body(backend.models, PredictQuery(), kind, body, quick=True)
+    answer = predict_body(backend.models, PredictQuery(), kind, body)
     headers = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

@@ -1,4 +1,4 @@
-"""BentoML: a service of two workers whose one input is the body itself."""
+"""BentoML: a service with two workers that takes the raw body."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,6 @@ class Serving:
         self.classifier = Classifier()
 
     @bentoml.api
-    def predict(self, picture: Annotated[Path, ContentType("image/png")], /) -> list[float]:
-        """Answer with ten probabilities; BentoML hands a file over, by its path."""
-        return self.classifier.probabilities(picture.read_bytes())
+    def predict(self, image: Annotated[Path, ContentType("image/png")], /) -> list[float]:
+        """Return ten probabilities; BentoML passes the body as the path of a file."""
+        return self.classifier.probabilities(image.read_bytes())

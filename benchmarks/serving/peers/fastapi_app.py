@@ -1,4 +1,7 @@
-"""FastAPI + torch: raw body, no thread pool for some 100 µs of work, orjson's bytes as they are."""
+"""FastAPI + torch: takes the raw body, and returns the bytes of orjson.
+
+It uses no thread pool, because a prediction takes only some 100 µs.
+"""
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -10,6 +13,6 @@ classifier = Classifier()
 
 @app.post("/predict")
 async def predict(request: Request) -> Response:
-    """Answer with ten probabilities."""
+    """Return ten probabilities."""
     probabilities = classifier.probabilities(await request.body())
     return Response(orjson.dumps(probabilities), media_type="application/json")

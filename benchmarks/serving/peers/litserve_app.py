@@ -1,6 +1,7 @@
-"""LitServe: two workers, two HTTP servers, its fast queue between them, nothing waits for a batch.
+"""LitServe: two HTTP servers, its fast queue, and two workers, without batching.
 
-It reads a plain request as JSON or a form; annotated as FastAPI's raw body it gets the bytes.
+By default, LitServe parses a request as JSON or as a form. With the annotation of a raw FastAPI
+body, it passes the bytes.
 """
 
 import os
@@ -10,7 +11,7 @@ import litserve
 from fastapi import Body
 from network import Classifier
 
-Picture = Annotated[bytes, Body(media_type="image/png")]
+Png = Annotated[bytes, Body(media_type="image/png")]
 
 
 class Api(litserve.LitAPI):
@@ -20,8 +21,8 @@ class Api(litserve.LitAPI):
         """Load the network."""
         self.classifier = Classifier()
 
-    def decode_request(self, request: Picture) -> Any:
-        """Take the body as it is."""
+    def decode_request(self, request: Png) -> Any:
+        """Return the body unchanged."""
         return request
 
     def predict(self, x: bytes) -> list[float]:
@@ -29,7 +30,7 @@ class Api(litserve.LitAPI):
         return self.classifier.probabilities(x)
 
     def encode_response(self, output: list[float]) -> Any:
-        """Answer with ten probabilities."""
+        """Return the probabilities unchanged."""
         return output
 
 

@@ -1,4 +1,4 @@
-"""MLServer: two inference workers, asked in its own Open Inference Protocol (JSON, base64)."""
+"""MLServer: two inference workers; the requests use the Open Inference Protocol (JSON, base64)."""
 
 import numpy as np
 from mlserver import MLModel
@@ -16,8 +16,8 @@ class Serving(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Answer with ten probabilities."""
-        (picture,) = Base64Codec.decode_input(payload.inputs[0])
-        probabilities = np.array([self.classifier.probabilities(picture)])
+        """Return ten probabilities."""
+        (image,) = Base64Codec.decode_input(payload.inputs[0])
+        probabilities = np.array([self.classifier.probabilities(image)])
         output = NumpyCodec.encode_output("probabilities", probabilities)
         return InferenceResponse(model_name=self.name, outputs=[output])

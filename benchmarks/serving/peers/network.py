@@ -1,4 +1,4 @@
-"""The network as every peer runs it: one PNG in, ten probabilities out, in torch on one thread."""
+"""The network that every peer runs: from a PNG file to ten probabilities, in torch, one thread."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-torch.set_num_threads(1)  # each server has a process a core
+torch.set_num_threads(1)  # each server runs one process per core
 
 
 class Classifier:
@@ -26,9 +26,9 @@ class Classifier:
         self.layers = nn.Sequential(*layers[:-1]).eval()
 
     @torch.inference_mode()
-    def probabilities(self, picture: bytes) -> list[float]:
-        """Return the softmax distribution of a PNG of 28×28 pixels."""
-        with Image.open(io.BytesIO(picture)) as image:
+    def probabilities(self, png: bytes) -> list[float]:
+        """Return the softmax distribution for a PNG file of 28×28 pixels."""
+        with Image.open(io.BytesIO(png)) as image:
             grey = np.asarray(image.convert("L"), np.float32)
         logits = self.layers(torch.from_numpy(grey).reshape(1, 784) / 255)
         return logits.softmax(1)[0].tolist()

@@ -1,4 +1,4 @@
-"""Ray Serve: two replicas of a processor each behind its HTTP proxy."""
+"""Ray Serve: two replicas with one CPU each, behind its HTTP proxy."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ class Serving:
         self.classifier = Classifier()
 
     async def __call__(self, request: Request) -> JSONResponse:
-        """Answer with ten probabilities."""
+        """Return ten probabilities."""
         return JSONResponse(self.classifier.probabilities(await request.body()))
 
 

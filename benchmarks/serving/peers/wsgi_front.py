@@ -1,4 +1,4 @@
-"""What Stepbox does not do: a WSGI callable before Flask, which answers predictions itself."""
+"""A variant of Stepbox for comparison: a WSGI callable that answers predictions without Flask."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,10 +14,10 @@ backend: Backend = flask.extensions["stepbox"]
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer one request."""
+    """Answer a prediction request; pass every other request to Flask."""
     if environ["PATH_INFO"] != "/predict" or environ["QUERY_STRING"]:
         return flask(environ, start_response)
-    gevent.sleep(0)  # else a connection that always has another request starves the others
+    gevent.sleep(0)  # so that a busy connection does not block the others
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     answer = predict_body(backend.models, PredictQuery(), environ["CONTENT_TYPE"], body)
     length = str(len(answer.body))

@@ -1,4 +1,7 @@
-"""The mathematics as endpoints: each computes, and nothing is trained or stored."""
+"""The endpoints under ``/analysis``: each computes its answer, and trains or stores nothing.
+
+A module here has one request model and one view. The results are models of `stepbox.analysis`.
+"""
 
 from service.api.analysis import (
     box,
@@ -7,7 +10,7 @@ from service.api.analysis import (
     regression,
     softmax_jacobian,
 )
-from service.api.analysis.base import blueprint
+from service.api.analysis.blueprint import blueprint
 
 __all__ = [
     "blueprint",

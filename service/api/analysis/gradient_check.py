@@ -2,82 +2,53 @@
 
 import numpy as np
 from flask import Response
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.analysis.base import Answer, Request, answer_with, blueprint
+from service.api.analysis.blueprint import Request, blueprint, json_response
 from service.api.predict.images import Image
 from service.backend import backend
+from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from service.server.leaving import stop_if_left
-from stepbox.analysis.gradient_check import ALL_CHECKED, check_gradients
+from service.server.client_disconnected import raise_if_disconnected
+from stepbox.analysis.gradient_check import LayerGradients, check_gradients
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
 
 PUBLISHED = (
     "`published` evaluates the activation's derivative at the activation instead of the "
     "pre-activation, and updates each layer's weights before the gradient passes through them. "
-    "The last layer's gradient comes before both, and is right; all others are not."
+    "The last layer's gradient is computed before both and is right. All others are wrong."
 )
 
 
 class GradientCheckRequest(Request):
-    """A stored model, and the picture to check its gradient at."""
+    """A stored model, and the image at which to check its gradient."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"model": "latest"}})
 
     model: str = Field(max_length=100, description="Id or alias of a model.")
     image: Image | None = Field(
         None,
-        description="28×28 numbers, 0 (dark) to 255, light on dark, with its `label`. Where not "
-        "given: the first test picture of the model's data set.",
+        description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. By default "
+        "the first test image of the model's data set.",
     )
     label: int | None = Field(None, ge=0, le=9, description="Class of the `image`.")
 
 
-class LayerGradients(Answer):
-    """One layer's gradients against the truth."""
-
-    layer: int = Field(description="Index of the layer, 0 next to the pixels.")
-    inputs: int = Field(description="Neurons that it takes its input from.")
-    outputs: int = Field(description="Its neurons.")
-    weights: int = Field(description="Number of its weights.")
-    checked: int = Field(
-        description=f"Number of weights that were compared: all up to {ALL_CHECKED:,}, else a "
-        "sample drawn with seed 0, smaller where wide layers follow."
-    )
-    largest: float = Field(
-        description="Largest derivative among these; 0 where the network is saturated."
-    )
-    exact: float = Field(
-        description="Largest relative difference of our backpropagation from the complex-step "
-        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is the rounding of float64: about "
-        "1e-15, and more the surer the model is, where y − t cancels. Derivatives under a "
-        "millionth of the layer's largest count as that millionth."
-    )
-    published: float = Field(
-        description='The same of the gradient that `"gradient": "published"` computes: 1 '
-        "where one of the two is 0, 2 where they are opposite."
-    )
-    published_distance: float = Field(
-        description="Distance of that gradient from the truth, as vectors of the checked weights, "
-        "as a part of the longer one."
-    )
-
-
-class GradientCheckAnswer(Answer):
-    """Backpropagation against a derivative that knows nothing of it."""
+class GradientCheckAnswer(BaseModel):
+    """Both kinds of gradient, compared with derivatives that need no backpropagation."""
 
     model: str = Field(description="Id of the model.")
     image: int | None = Field(
-        description="Index of the test picture; null where the request brought its own."
+        description="Index of the test image. Null if the request has its own image."
     )
-    label: int = Field(description="The picture's class.")
+    label: int = Field(description="The image's class.")
     learning_rate: float = Field(
-        description="Of the model's recipe; the published kind updates with it on the way."
+        description="Learning rate of the model's recipe, which the published kind uses."
     )
-    loss: float = Field(description="Cross-entropy of the picture, in nats.")
-    layers: list[LayerGradients] = Field(description="From the pixels to the classes.")
-    deviations: str = Field(description="What the published kind does otherwise.")
+    loss: float = Field(description="Cross-entropy of the image, in nats.")
+    layers: list[LayerGradients] = Field(description="The layers, in order from the input.")
+    deviations: str = Field(description="How the published kind differs from the true gradient.")
 
 
 @blueprint.post(
@@ -85,11 +56,12 @@ class GradientCheckAnswer(Answer):
     summary="Check a model's gradient",
     responses={200: GradientCheckAnswer, **problems(400, 409, 413, 415, 422, 503)},
 )
+@Bound(memory_bytes=2 * LAYERS_BYTES)
 def gradient_check(body: GradientCheckRequest) -> Response:
-    """Compare backpropagation with a complex-step derivative, weight by weight."""
+    """Compare backpropagation with complex-step derivatives, weight by weight."""
     if (body.image is None) != (body.label is None):
         missing = "/image" if body.image is None else "/label"
-        raise InvalidInputError.at(missing, "'image' and 'label' are given together or not at all")
+        raise InvalidInputError.at(missing, "give 'image' and 'label' together, or neither")
     try:
         card, network = backend().models.load(body.model)
     except NotFoundError as error:
@@ -101,16 +73,15 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         image, label = np.array(body.image, dtype=np.float64), body.label
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
-    check = check_gradients(network, inputs, label, learning_rate, go_on=stop_if_left)
-    return answer_with(
-        GradientCheckAnswer,
-        {
-            "model": card.id,
-            "image": 0 if body.image is None else None,
-            "label": label,
-            "learning_rate": learning_rate,
-            "loss": check.loss,
-            "layers": check.layers,
-            "deviations": PUBLISHED,
-        },
+    check = check_gradients(network, inputs, label, learning_rate, go_on=raise_if_disconnected)
+    return json_response(
+        GradientCheckAnswer(
+            model=card.id,
+            image=0 if body.image is None else None,
+            label=label,
+            learning_rate=learning_rate,
+            loss=check.loss,
+            layers=check.layers,
+            deviations=PUBLISHED,
+        )
     )

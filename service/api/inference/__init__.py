@@ -1,1 +1,4 @@
-"""The Open Inference Protocol v2."""
+"""The Open Inference Protocol, version 2, over the same models as /predict.
+
+`endpoints` has the views, `schemas` their fields, and `tensors` the encoding of their bodies.
+"""

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2: the models as other servers' clients ask for them."""
+"""The views of the Open Inference Protocol, version 2."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +21,11 @@ from service.api.inference.schemas import (
 )
 from service.api.inference.tensors import read_inference, write_inference
 from service.api.models import ModelPath
-from service.api.predict.answer import classify, in_turn, load_model
+from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
-from service.bodies.compression import unpack
+from service.bodies.bounds import Bound
+from service.bodies.compression import decompress
 from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
@@ -41,8 +42,8 @@ blueprint = APIBlueprint(
     abp_tags=[
         Tag(
             name="Open Inference Protocol",
-            description="Version 2 of it, as KServe and Triton speak it. A problem's member "
-            "`error` is the message that its clients show.",
+            description="Version 2, as supported by KServe and Triton. The member `error` of a "
+            "problem is the message that clients of the protocol show.",
         )
     ],
 )
@@ -54,7 +55,7 @@ View = Callable[..., Response]
 def with_or_without_version(
     add: Callable[..., Callable[[View], View]], rule: str, **description: Any
 ) -> Callable[[View], View]:
-    """Add a view under a model's path, and under that of its one version."""
+    """Add a view under the path of a model and that of its only version."""
 
     def decorate(view: View) -> View:
         for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{VERSION}"):
@@ -64,15 +65,15 @@ def with_or_without_version(
     return decorate
 
 
-@blueprint.get("/v2", summary="What this server is", responses={200: ServerMetadata})
+@blueprint.get("/v2", summary="Describe the server", responses={200: ServerMetadata})
 def server_metadata() -> Response:
-    """Name the server, its version and the extensions of the protocol that it knows."""
+    """Return the server's name, its version and the supported extensions."""
     return jsonify(name="stepbox", version=__version__, extensions=EXTENSIONS)
 
 
 @blueprint.get("/v2/health/live", summary="Is the server live?", responses={200: ServerLive})
 def server_live() -> Response:
-    """Say that the process answers, whatever it depends on."""
+    """Return that the process responds. This depends on nothing else."""
     return jsonify(live=True)
 
 
@@ -82,20 +83,20 @@ def server_live() -> Response:
     responses={200: ServerReady, **problems(409)},
 )
 def server_ready() -> Response:
-    """Say whether there is a model to infer with; training needs more, which /readyz tells."""
-    load_model(backend().models, "latest")
+    """Tell whether there is a model. Training needs more, see /readyz."""
+    find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
 
 @with_or_without_version(
     blueprint.get,
     "",
-    summary="What a model takes and gives",
+    summary="Describe a model",
     responses={200: ModelMetadata, **problems(404, 409)},
 )
 def model_metadata(path: ModelPath) -> Response:
-    """Describe a model's input and outputs."""
-    card, _ = load_model(backend().models, path.ref)
+    """Return a model's input and outputs."""
+    card, _ = find_model(backend().models.load, path.ref)
     return jsonify(
         name=card.id,
         versions=[VERSION],
@@ -114,8 +115,8 @@ def model_metadata(path: ModelPath) -> Response:
     responses={200: ModelReady, **problems(404, 409)},
 )
 def model_ready(path: ModelPath) -> Response:
-    """Say whether a model can be inferred with."""
-    card, _ = load_model(backend().models, path.ref)
+    """Tell whether a model can be used for inference."""
+    card, _ = find_model(backend().models.load, path.ref)
     return jsonify(name=card.id, ready=True)
 
 
@@ -131,10 +132,10 @@ def model_ready(path: ModelPath) -> Response:
     },
 )
 def repository_index() -> Response:
-    """List all models, newest first, damaged ones too; an empty body asks for all.
+    """List all models, newest first, including damaged ones.
 
-    No weights are read for it: damage that does not change their size is known here once a model
-    was asked for, by `/ready`, say.
+    This reads no weights. Damage that does not change their size appears here only after a request
+    that reads the model, such as `/ready`.
     """
     data = request.get_data()
     asked = IndexRequest.model_validate(parse_object(data)) if data else IndexRequest()
@@ -158,8 +159,8 @@ def repository_index() -> Response:
     summary="Infer",
     responses={
         200: {
-            "description": "The outputs, in the order asked for; where some come as bytes, these "
-            "follow the JSON in the same order.",
+            "description": "The outputs, in the requested order. Binary ones follow the JSON, "
+            "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
                 OCTETS: {"schema": {"type": "string", "format": "binary"}},
@@ -167,7 +168,7 @@ def repository_index() -> Response:
             "headers": {
                 HEAD_LENGTH: {
                     "schema": {"type": "integer"},
-                    "description": "Bytes of the JSON, where bytes follow it.",
+                    "description": "Length of the JSON in bytes, if binary outputs follow it.",
                 }
             },
         },
@@ -183,13 +184,14 @@ def repository_index() -> Response:
         }
     },
 )
+@Bound(body_bytes=None, decompresses=True)
 def infer(path: ModelPath, header: InferHeaders) -> Response:
-    """Give the probabilities and logits of pictures, sent as JSON or as bytes after it.
+    """Return the probabilities and logits of images, sent as JSON or as binary data after it.
 
-    The pixels are taken as they are: light on dark, neither inverted nor fitted as `/predict` may.
+    The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
     """
-    card, network = load_model(backend().models, path.ref)
-    body = unpack(request.get_data(), header.encoding, backend().settings.max_body_bytes)
+    card, network = find_model(backend().models.load, path.ref)
+    body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol's requests and answers hold."""
+"""The fields of the requests and responses of the Open Inference Protocol."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,49 +16,49 @@ from pydantic_core import PydanticCustomError
 from service.api.parameters import Parameters
 from service.api.predict.images import MOST_IMAGES
 
-VERSION = "1"  # a model never changes, so it has this one version
+VERSION = "1"  # models never change, so each has only this version
 HEAD_LENGTH = "Inference-Header-Content-Length"
 
 
 class ServerLive(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     live: bool
 
 
 class ServerReady(BaseModel):
-    """There is a model to infer with."""
+    """There is a model for inference."""
 
     ready: bool
 
 
 class ServerMetadata(BaseModel):
-    """What this server is."""
+    """The server."""
 
     name: str
     version: str
-    extensions: list[str] = Field(description="What it knows beyond the protocol.")
+    extensions: list[str] = Field(description="Supported extensions of the protocol.")
 
 
 class ModelReady(BaseModel):
-    """A model's files are whole, and its network is in memory."""
+    """The files of the model are intact, and its network is in memory."""
 
     name: str = Field(description="Id of the model.")
     ready: bool
 
 
 class TensorMetadata(BaseModel):
-    """A tensor that goes in or comes out."""
+    """An input or an output."""
 
     name: str
     datatype: str
-    shape: list[int] = Field(description="−1 stands for the number of pictures.")
+    shape: list[int] = Field(description="−1 stands for the number of images.")
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and gives."""
+    """The input and the outputs of a model."""
 
-    name: str = Field(description="Id of the model, also where it was asked for by an alias.")
+    name: str = Field(description="Id of the model, even if the request named an alias.")
     versions: list[str]
     platform: str
     inputs: list[TensorMetadata]
@@ -70,16 +70,16 @@ class IndexRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ready: StrictBool = Field(False, description="Only those that can be inferred with.")
+    ready: StrictBool = Field(False, description="List only models that can be used for inference.")
 
 
 class IndexedModel(BaseModel):
-    """A model, and whether it can be inferred with."""
+    """A model, and whether it can be used for inference."""
 
     name: str
     version: str
     state: Literal["READY", "UNAVAILABLE"]
-    reason: str = Field(description="What is wrong with its files; empty where nothing is.")
+    reason: str = Field(description="What is wrong with its files. Empty if nothing is.")
 
 
 class RepositoryIndex(RootModel[list[IndexedModel]]):
@@ -87,21 +87,21 @@ class RepositoryIndex(RootModel[list[IndexedModel]]):
 
 
 class InferHeaders(Parameters):
-    """Headers of an inference."""
+    """The headers of an inference request."""
 
-    model_config = ConfigDict(extra="ignore")  # there are always others
+    model_config = ConfigDict(extra="ignore")  # every request has other headers
 
     head_length: int | None = Field(
         None,
         alias=HEAD_LENGTH,
         ge=1,
-        description="Bytes of the JSON, where a tensor's bytes follow it.",
+        description="Length of the JSON in bytes, if binary data follows it.",
     )
     encoding: str = Field(
         "",
         alias="Content-Encoding",
-        description="`gzip` or `deflate`, for a packed body.",
-        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # another one is a 415, not a 422
+        description="`gzip` or `deflate`, for a compressed body.",
+        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # others: 415, not 422
     )
 
 
@@ -113,74 +113,75 @@ Unsupported = Annotated[None, BeforeValidator(_refuse)]
 
 
 class InputParameters(BaseModel):
-    """How an input is sent; what is not known is passed over."""
+    """How an input is sent. Unknown parameters are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
     binary_data_size: StrictInt | None = Field(
-        None, description="Bytes of the tensor, which then follow the JSON instead of `data`."
+        None, description="Size of the tensor in bytes, if it follows the JSON instead of `data`."
     )
     shared_memory_region: Unsupported = None
 
 
 class InputTensor(BaseModel):
-    """The pictures, light on dark; they are taken as they are, neither inverted nor fitted."""
+    """The images, light on dark. They are neither inverted nor fitted."""
 
     name: Literal["images"]
     shape: tuple[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)], Literal[28], Literal[28]]
     datatype: Literal["UINT8"]
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
-        None, description="Whole numbers from 0 (dark) to 255, flat or nested as the shape is."
+        None, description="Integers from 0 (dark) to 255, flat or nested like the shape."
     )
 
 
 class OutputParameters(BaseModel):
-    """How an output is wanted; what is not known is passed over."""
+    """How to send an output. Unknown parameters are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
     binary_data: StrictBool | None = Field(
-        None, description="As bytes after the JSON; where not given, as `binary_data_output` says."
+        None,
+        description="Send it as binary data after the JSON. Default: `binary_data_output`.",
     )
     classification: Unsupported = None
     shared_memory_region: Unsupported = None
 
 
 class RequestedOutput(BaseModel):
-    """An output that is wanted."""
+    """A requested output."""
 
     name: Literal["probabilities", "logits"]
     parameters: OutputParameters = OutputParameters()
 
 
 class RequestParameters(BaseModel):
-    """How the outputs are wanted; what is not known is passed over."""
+    """How to send the outputs. Unknown parameters are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
     binary_data_output: StrictBool = Field(
-        False, description="All outputs as bytes after the JSON."
+        False, description="Send all outputs as binary data after the JSON."
     )
 
 
 class InferenceRequest(BaseModel):
-    """Pictures, and which outputs are wanted of them."""
+    """Images, and which outputs to return."""
 
-    id: str | None = Field(None, max_length=1000, description="Comes back in the answer.")
+    id: str | None = Field(None, max_length=1000, description="Returned in the response.")
     parameters: RequestParameters = RequestParameters()
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
-    outputs: list[RequestedOutput] = Field([], max_length=2, description="By default all.")
+    outputs: list[RequestedOutput] = Field([], max_length=2, description="By default, all.")
 
 
 class BinarySize(BaseModel):
-    """Where an output's numbers are."""
+    """The size of a binary output."""
 
-    binary_data_size: int = Field(description="Bytes of the tensor, which follow the JSON.")
+    binary_data_size: int = Field(description="Size of the tensor in bytes. It follows the JSON.")
 
 
 class OutputTensor(BaseModel):
-    """An output: its numbers, or how many bytes they are."""
+    """An output: its numbers, or its size if they follow the JSON."""
 
     name: str
     datatype: str
@@ -190,9 +191,9 @@ class OutputTensor(BaseModel):
 
 
 class InferenceResponse(BaseModel):
-    """The outputs of an inference."""
+    """The response to an inference request."""
 
     model_name: str = Field(description="Id of the model.")
     model_version: str
-    id: str | None = Field(None, description="That of the request.")
+    id: str | None = Field(None, description="The id of the request.")
     outputs: list[OutputTensor]

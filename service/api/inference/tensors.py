@@ -1,7 +1,7 @@
-"""The bodies of an inference by the Open Inference Protocol: tensors as JSON or as plain bytes.
+"""Read and write the bodies of inference requests: tensors as JSON or as binary data.
 
-Nothing here knows Flask. Bytes follow the JSON of a body, as the protocol's binary tensor data
-extension says: little-endian, row by row, with no gaps. All sizes are checked before they are read.
+Binary data follows the JSON, as the protocol's binary tensor data extension defines: little-endian,
+row by row, without gaps. All sizes are checked before any data is read.
 """
 
 import re
@@ -15,16 +15,21 @@ from numpy.typing import NDArray
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.api.predict.images import MOST_IMAGES
 from service.bodies.json_body import parse_object
-from service.bodies.number_lists import OddListError, has_numbers_alone, read_images, read_levels
+from service.bodies.number_lists import (
+    OddListError,
+    has_numbers_alone,
+    read_image_list,
+    read_levels,
+)
 from stepbox.errors import InvalidInputError
 
-# A tensor's numbers: flat, or nested three deep.
+# The numbers of a tensor, flat or in three levels of lists.
 _DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
 _POINTER = "/inputs/0/data"
 
 
 class Written(NamedTuple):
-    """A body; the size of the JSON at its beginning, or None where that is all of it."""
+    """A body, and the length of the JSON at its start, or None if the whole body is JSON."""
 
     body: bytes
     head_length: int | None
@@ -38,21 +43,21 @@ def read_inference(
     Parameters
     ----------
     body
-        JSON, and maybe a tensor's bytes after it.
+        JSON, which binary data may follow.
     head_length
-        Bytes of the JSON; None where the whole body is.
+        Length of the JSON in bytes. None if the whole body is JSON.
 
     Returns
     -------
     tuple[InferenceRequest, NDArray[np.uint8]]
-        What is asked for, and the grey levels, shape (n, 28, 28), 1 ≤ n ≤ 10,000.
+        The request, and the grey levels, shape (n, 28, 28), 1 ≤ n ≤ 10,000.
 
     Raises
     ------
     InvalidInputError, pydantic.ValidationError
-        A size or value is not what it must be.
+        A size or a value is invalid.
     BadRequest
-        The JSON is none.
+        The JSON is invalid.
     """
     start = len(body) if head_length is None else head_length
     if start > len(body):
@@ -61,14 +66,15 @@ def read_inference(
         )
     head, levels = _cut_levels(body[:start])
     request = InferenceRequest.model_validate(parse_object(head))
-    if levels is not None and request.inputs[0].data != []:  # they were another list of that name
+    if levels is not None and request.inputs[0].data != []:  # they belong to another "data"
         request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
     size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
     if said is None:
         if sent:
             raise InvalidInputError.at(
-                "/inputs/0/parameters/binary_data_size", f"must tell of the {sent:,} bytes sent"
+                "/inputs/0/parameters/binary_data_size",
+                f"is missing, but {sent:,} bytes follow",
             )
         if levels is None:
             data = tensor.data or []
@@ -77,15 +83,15 @@ def read_inference(
             levels = np.frombuffer(_read_levels(data, shape, _POINTER), np.uint8)
         elif levels.size != size or (levels.ndim > 1 and levels.shape != tensor.shape):
             raise InvalidInputError.at(
-                _POINTER, f"must have {size:,} numbers, as the shape says, not {levels.size:,}"
+                _POINTER, f"must have {size:,} numbers for this shape, not {levels.size:,}"
             )
         return request, levels.reshape(tensor.shape)
     if tensor.data is not None:
-        raise InvalidInputError.at("/inputs/0/data", "must not come beside binary_data_size")
+        raise InvalidInputError.at("/inputs/0/data", "cannot be combined with binary_data_size")
     if not said == sent == size:
         raise InvalidInputError.at(
             "/inputs/0/parameters/binary_data_size",
-            f"must be {size:,}, as the shape says, and as many bytes must follow the JSON; "
+            f"must be {size:,} for this shape, and as many bytes must follow the JSON; "
             f"it is {said:,}, and {sent:,} follow",
         )
     return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
@@ -94,7 +100,7 @@ def read_inference(
 def write_inference(
     model_id: str, request: InferenceRequest, computed: dict[str, NDArray[np.float32]]
 ) -> Written:
-    """Write the body of the answer, each output of shape (n, 10) in the form that is wanted."""
+    """Write the body of a response, with each output, shape (n, 10), in the requested form."""
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
     for wanted in request.outputs or [RequestedOutput(name=name) for name in computed]:
@@ -122,19 +128,19 @@ def write_inference(
 
 
 def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
-    """Read the numbers of a tensor apart from the JSON around them.
+    """Parse the numbers of a tensor separately from the JSON around them.
 
     Returns
     -------
     bytes
-        The JSON with an empty list in their place; unchanged where they have to be read with it.
+        The JSON with an empty list in their place, or unchanged if they must be parsed with it.
     NDArray[np.uint8] or None
         The numbers, flat or as images.
 
     Raises
     ------
     InvalidInputError
-        A number is no whole one from 0 to 255.
+        A number is not an integer from 0 to 255.
     """
     found = _DATA.search(head)
     if found is None or head.count(b'"data"') != 1:
@@ -143,7 +149,7 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
     levels: NDArray[Any]
     try:
         if found[3]:
-            levels, end = read_images(head, start, MOST_IMAGES)
+            levels, end = read_image_list(head, start, MOST_IMAGES)
         else:
             end = head.find(b"]", found.end()) + 1
             if not has_numbers_alone(head, start, end - 1):
@@ -155,22 +161,22 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
         if found[3]:
             return head, None
         raise InvalidInputError.at(
-            f"{_POINTER}/{odd.index}", "must be a whole number from 0 to 255"
+            f"{_POINTER}/{odd.index}", "must be an integer from 0 to 255"
         ) from None
-    except ValueError:  # no JSON, which is told with the rest
+    except ValueError:  # invalid JSON, which parsing the rest reports
         return head, None
     return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
-    """Read lists nested as a shape is, whose numbers are bytes; names the first that is wrong."""
+    """Read lists of bytes nested like a shape. Raise InvalidInputError for the first fault."""
     if not isinstance(data, list) or len(data) != shape[0]:
         what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
-        raise InvalidInputError.at(pointer, f"must be {what}, as the shape says")
+        raise InvalidInputError.at(pointer, f"must be {what} for this shape")
     if len(shape) > 1:
-        parts = (_read_levels(part, shape[1:], f"{pointer}/{i}") for i, part in enumerate(data))
-        return b"".join(parts)
+        rows = (_read_levels(row, shape[1:], f"{pointer}/{i}") for i, row in enumerate(data))
+        return b"".join(rows)
     for i, level in enumerate(data):
         if type(level) is not int or not 0 <= level <= 255:
-            raise InvalidInputError.at(f"{pointer}/{i}", "must be a whole number from 0 to 255")
+            raise InvalidInputError.at(f"{pointer}/{i}", "must be an integer from 0 to 255")
     return bytes(data)

@@ -1,13 +1,10 @@
-"""The way of a prediction: the bytes of a request in, the bytes of its answer out.
-
-Nothing here knows Flask: the same function serves its view and the fast way before it.
-"""
+"""A prediction, from the images of a request to the body of the response."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import orjson
@@ -16,9 +13,17 @@ from pydantic import Field
 
 from service.api.parameters import Parameters
 from service.api.predict.explain import MOST_EXPLAINED, explain
-from service.api.predict.images import JSON, NPY, NotQuickError, read_pictures, read_prepared
+from service.api.predict.images import (
+    JSON,
+    NPY,
+    Images,
+    prepare_each,
+    prepare_images,
+    read_images,
+)
 from service.metrics.counts import count_predictions
-from service.server.leaving import stop_if_left
+from service.server.client_disconnected import raise_if_disconnected
+from service.server.quick import QUICK_BYTES, QuickAnswer
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array
@@ -28,20 +33,18 @@ from stepbox.store.card import Card
 from stepbox.store.reader import LATEST, ModelReader
 from stepbox.training.evaluation import BLOCK, predict_logits
 
-QUICK_BYTES = 65_536  # of a body; what is read and answered within some milliseconds
-QUICK_CARE_BYTES = 4_096  # where each picture takes more: it is explained, or fitted as MNIST's
+T = TypeVar("T")
 
-
-TURN_S = 2.0  # at most to wait for: no body, however long it takes, holds up the others
+TURN_S = 2.0  # longest wait for a turn, so that no slow body delays all others
 _turn = Lock()
 
 
 @contextmanager
 def in_turn(body: bytes) -> Iterator[None]:
-    """Let large bodies be predicted one after the other, unless one takes long.
+    """Predict large bodies one after another, unless one takes long.
 
-    Of threads that compute in Python at once each waits for the others at every image: in turn
-    they take half the time.
+    Threads that compute in Python at the same time wait for each other at every image. One after
+    another, they take half the time.
     """
     held = len(body) > QUICK_BYTES and _turn.acquire(timeout=TURN_S)
     try:
@@ -59,113 +62,98 @@ class PredictQuery(Parameters):
     )
     invert: Invert = Field(
         "auto",
-        description="Exchange light and dark: the data sets are light on dark, so `auto` does it "
-        "where the mean of the border is over 127.",
+        description="Exchange light and dark. The data sets are light on dark, so `auto` does it "
+        "if the mean of the border is over 127.",
     )
     fit: Fit = Field(
         "none",
-        description="`mnist` crops a picture to its ink, scales it to 20 pixels and centres it "
-        "by its mass, as MNIST was made.",
+        description="`mnist` prepares an image as MNIST was made: crop it to its ink, scale the "
+        "ink to 20 pixels, and move its centre of mass to the centre.",
     )
     explain: bool = Field(
         False,
-        description="Tell for each picture what the network saw, how sure it is and why; for at "
-        f"most {MOST_EXPLAINED} pictures.",
+        description="Add what the network saw, how sure it is and why. For at most "
+        f"{MOST_EXPLAINED} images.",
     )
     top: int | None = Field(
         None,
         ge=1,
         le=10,
-        description="Give only this many classes, the most probable first, in place of the whole "
+        description="Return only this many classes, the most probable first, instead of the whole "
         "distribution.",
     )
 
 
-class Answer(NamedTuple):
-    """The body of an answer, and its content type."""
-
-    body: bytes
-    content_type: str
-
-
 def predict_body(
-    models: ModelReader,
-    query: PredictQuery,
-    content_type: str,
-    body: bytes,
-    accept: str = "",
-    quick: bool = False,
-) -> Answer:
-    """Predict the pictures in a body: the whole way of a prediction, bytes in and bytes out.
+    models: ModelReader, query: PredictQuery, content_type: str, body: bytes, accept: str = ""
+) -> QuickAnswer:
+    """Predict the images in a body.
 
     Parameters
     ----------
     models
-        Where the model is looked for.
+        The models to choose from.
     query
         How to predict.
     content_type, accept
-        The headers of these names.
+        The request headers of these names.
     body
         The request's body.
-    quick
-        Raise NotQuickError where the pictures are of a kind whose reading may take long, or the
-        network is not in memory.
 
     Raises
     ------
     NotFoundError, ConflictError, DamagedModelError
-        There is no such model, none at all, or its files are damaged.
+        The model does not exist, there is no model at all, or its files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
-        As `service.api.predict.images.read_pictures`, or too many pictures are to be explained.
+        The images are invalid, see `service.api.predict.images.read_images`, or there are too many
+        to explain.
     """
-    if quick and (query.explain or query.fit == "mnist") and len(body) > QUICK_CARE_BYTES:
-        raise NotQuickError
-    card, network = load_model(models, query.model, quick)
-    explanations: list[dict[str, Any]] = []
-    pixels: NDArray[Any]
-    if query.explain:
-        prepared = read_prepared(content_type, body, query.invert, query.fit, quick)
-        if len(prepared) > MOST_EXPLAINED:
-            raise InvalidInputError.at(
-                "/explain", f"at most {MOST_EXPLAINED} pictures are explained"
-            )
-        explanations = explain(network, prepared, card.recipe.pixel_scale)
-        pixels = np.stack([picture.pixels for picture in prepared])
-    else:
-        pixels = read_pictures(content_type, body, query.invert, query.fit, quick)
-    classified = classify(card, network, pixels)
-    if accept.partition(",")[0].strip() == NPY:
-        return Answer(_npy(classified.probabilities), NPY)
-    return Answer(_json(card, classified, query.top, explanations), JSON)
+    model = find_model(models.load, query.model)
+    return predict_images(model, query, read_images(content_type, body), accept)
 
 
-def load_model(models: ModelReader, reference: str, quick: bool = False) -> tuple[Card, Network]:
-    """Load a model; that there is none at all yet is a conflict.
-
-    Where it has to be quick, NotQuickError says that the network is not in memory.
-    """
+def find_model(find: Callable[[str], T], reference: str) -> T:
+    """Find a model by a method of `ModelReader`. Raise ConflictError if there is none at all."""
     try:
-        if not quick:
-            return models.load(reference)
-        if loaded := models.loaded(reference):
-            return loaded
-        raise NotQuickError
+        return find(reference)
     except NotFoundError as error:
         if reference in LATEST:
             raise ConflictError(f"{error}: train one first") from None
         raise
 
 
+def predict_images(
+    model: tuple[Card, Network], query: PredictQuery, images: Images, accept: str
+) -> QuickAnswer:
+    """Predict images, and write the body of the response."""
+    card, network = model
+    explanations: list[dict[str, Any]] = []
+    pixels: NDArray[Any]
+    if query.explain:
+        prepared = list(prepare_each(images, query.invert, query.fit))
+        if len(prepared) > MOST_EXPLAINED:
+            raise InvalidInputError.at(
+                "/explain", f"at most {MOST_EXPLAINED} images can be explained"
+            )
+        explanations = explain(network, prepared, card.recipe.pixel_scale)
+        pixels = np.stack([image.pixels for image in prepared])
+    else:
+        pixels = prepare_images(images, query.invert, query.fit)
+    classified = classify(card, network, pixels)
+    if accept.partition(",")[0].strip() == NPY:
+        return QuickAnswer(_npy(classified.probabilities), NPY)
+    return QuickAnswer(_json(card, classified, query.top, explanations), JSON)
+
+
 class Classified(NamedTuple):
-    """What a network says of n pictures.
+    """The outputs of a network for n images.
 
     Attributes
     ----------
     logits, probabilities
         Shape (n, 10), float64.
     best
-        The most probable class of each.
+        The most probable class of each image.
     """
 
     logits: Array
@@ -174,10 +162,10 @@ class Classified(NamedTuple):
 
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
-    """Let a network tell what pixels, shape (n, 28, 28), show, and count what it says."""
+    """Run a network on pixels, shape (n, 28, 28), and count the predictions."""
     blocks = []
     for start in range(0, len(pixels), BLOCK):
-        stop_if_left()
+        raise_if_disconnected()
         block = pixels[start : start + BLOCK]
         blocks.append(predict_logits(network, block, card.recipe.pixel_scale).astype(np.float64))
     logits = np.concatenate(blocks)

@@ -1,4 +1,4 @@
-"""Predictions: any picture in, the whole softmax distribution out."""
+"""POST /predict."""
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -8,12 +8,13 @@ from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
 from service.api.predict.images import JSON, MULTIPART, NPY
 from service.backend import backend
+from service.bodies.bounds import Bound
 from service.errors import problems
 
 blueprint = APIBlueprint(
     "predict",
     __name__,
-    abp_tags=[Tag(name="predicting", description="Pictures in, distributions out.")],
+    abp_tags=[Tag(name="predicting", description="Images in, class probabilities out.")],
 )
 
 
@@ -26,24 +27,24 @@ class ClassProbability(BaseModel):
 
 
 class Prediction(Explanation, ClassProbability):
-    """What a model says of one picture."""
+    """The prediction for one image."""
 
     probabilities: list[float] = Field(
         min_length=10, max_length=10, description="The softmax distribution over all classes."
     )
     logits: list[float] = Field(
-        min_length=10, max_length=10, description="What the softmax was taken of."
+        min_length=10, max_length=10, description="The inputs of the softmax."
     )
 
 
 class TopPrediction(Explanation, ClassProbability):
-    """What a model holds most probable of one picture."""
+    """The most probable classes of one image."""
 
     top: list[ClassProbability] = Field(description="The most probable first.")
 
 
 class Predictions(BaseModel):
-    """Predictions, in the order in which the pictures came."""
+    """Predictions, in the order of the images."""
 
     model: str = Field(description="Id of the model.")
     classes: list[str] = Field(min_length=10, max_length=10)
@@ -51,7 +52,7 @@ class Predictions(BaseModel):
 
 
 class TopPredictions(BaseModel):
-    """Predictions of a request with `top`."""
+    """The predictions for a request with `top`."""
 
     model: str = Field(description="Id of the model.")
     classes: list[str] = Field(min_length=10, max_length=10)
@@ -59,7 +60,7 @@ class TopPredictions(BaseModel):
 
 
 class PredictAnswer(RootModel[Predictions | TopPredictions]):
-    """Predictions; with `top`, of the most probable classes alone."""
+    """Predictions; with `top`, only the most probable classes."""
 
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -88,16 +89,17 @@ REQUEST_BODY = {
 
 @blueprint.post(
     "/predict",
-    summary="Predict pictures",
+    summary="Predict images",
     responses={200: PredictAnswer, **problems(400, 404, 409, 413, 415, 422)},
     openapi_extensions={"requestBody": REQUEST_BODY},
 )
+@Bound(body_bytes=None, decodes_images=True)
 def predict(query: PredictQuery) -> Response:
-    """Give the softmax distribution of each picture.
+    """Return the softmax distribution of each image.
 
-    The body is an image file, several of them as multipart parts named `image`, JSON pixels, or
-    a .npy array of uint8 with the axes (n, 28, 28). With `Accept: application/x-npy` the answer
-    is the probabilities alone, as a .npy array of float64 with the axes (n, 10).
+    The body is an image file, multipart form data with several files named `image`, JSON pixels,
+    or a .npy array of uint8 with the axes (n, 28, 28). With `Accept: application/x-npy`, the
+    response is only the probabilities, as a .npy array of float64 with the axes (n, 10).
     """
     body = request.get_data()
     with in_turn(body):

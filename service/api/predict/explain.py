@@ -1,4 +1,4 @@
-"""What `explain=true` adds to a prediction: what the network saw, how sure it is, and why."""
+"""Explain a prediction: what the network saw, how sure it is, and why."""
 
 from typing import Any
 
@@ -15,65 +15,68 @@ MOST_EXPLAINED = 100
 
 
 class PictureFit(BaseModel):
-    """What was done to a picture. Its column x lies at `offset[0] + (x − box[0]) · zoom`."""
+    """How an image was prepared. Its column x lies at `offset[0] + (x − box[0]) · zoom`."""
 
     inverted: bool = Field(description="Whether light and dark were exchanged.")
     box: list[int] = Field(
         min_length=4,
         max_length=4,
-        description="Left, top, right and bottom of what was taken, in pixels of the picture; the "
-        "last two are the first outside.",
+        description="Left, top, right and bottom of the used part, in pixels of the image; the "
+        "last two are exclusive.",
     )
-    zoom: float = Field(description="Pixels of the 28×28 for one of the picture.")
+    zoom: float = Field(description="Pixels of the 28×28 for each pixel of the image.")
     offset: list[int] = Field(
-        min_length=2, max_length=2, description="Column and row where the box begins in the 28×28."
+        min_length=2, max_length=2, description="Column and row in the 28×28 where the box begins."
     )
-    ground: int = Field(ge=0, le=255, description="Grey level taken for the ground.")
+    ground: int = Field(ge=0, le=255, description="Grey level used as the background.")
 
 
 class Explanation(BaseModel):
-    """Why a model says what it says of one picture."""
+    """The explanation of one prediction."""
 
     seen: list[list[float]] | None = Field(
-        None, description="With `explain`: the 28×28 pixels that went in, 0 (dark) to 255."
+        None, description="With `explain`: the 28×28 pixels that the network saw, 0 (dark) to 255."
     )
-    fit: PictureFit | None = Field(None, description="With `explain`: how the picture became that.")
+    fit: PictureFit | None = Field(None, description="With `explain`: how the image was prepared.")
     gradient: list[list[float]] | None = Field(
         None,
         description="With `explain`: 28×28, the derivative of the top logit by each of the "
-        "network's inputs. All 0 where the network is saturated.",
+        "network's inputs. All 0 if the network is saturated.",
     )
     entropy: float | None = Field(
-        None, ge=0, description="With `explain`: of the distribution, in nats, 0 to ln 10."
+        None, ge=0, description="With `explain`: entropy of the distribution in nats, 0 to ln 10."
     )
     margin: float | None = Field(
-        None, ge=0, le=1, description="With `explain`: probability of the best class less the next."
+        None,
+        ge=0,
+        le=1,
+        description="With `explain`: the lead of the most probable class over the next one.",
     )
 
 
 def explain(
     network: Network, prepared: list[Prepared], pixel_scale: PixelScale
 ) -> list[dict[str, Any]]:
-    """Explain what a network says of pictures, one explanation each."""
-    pixels = np.stack([picture.pixels for picture in prepared])
-    inputs = scale_pixels(pixels, pixel_scale, network.weights[0].dtype)
+    """Explain the predictions of a network, one explanation per image."""
+    pixels = np.stack([image.pixels for image in prepared])
+    inputs = scale_pixels(pixels, pixel_scale, network.dtype)
     probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [
         {
-            "seen": picture.pixels.tolist(),
+            "seen": image.pixels.tolist(),
             "fit": {
-                "inverted": picture.inverted,
-                "box": picture.box,
-                "zoom": picture.zoom,
-                "offset": picture.offset,
-                "ground": picture.ground,
+                "inverted": image.inverted,
+                "box": image.box,
+                "zoom": image.zoom,
+                "offset": image.offset,
+                "ground": image.ground,
             },
             "gradient": gradient.reshape(FIELD, FIELD).astype(float).tolist(),
             "entropy": nats,
             "margin": lead,
         }
-        for picture, gradient, nats, lead in zip(
+        for image, gradient, nats, lead in zip(
             prepared,
             gradients,
             entropy(probabilities).tolist(),

@@ -1,15 +1,15 @@
-"""Read the pictures in a request's body, of whichever kind, and put them on 28×28 pixels.
+"""Read the images of a request's body, and turn them into the inputs of a network.
 
-Nothing here knows Flask: the same functions serve its view and the fast way before it.
+This module does not depend on Flask: its view and the quick predictions both use it.
 """
 
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
@@ -19,31 +19,34 @@ from pydantic_core import InitErrorDetails
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
-from service.bodies.json_body import has_too_many_values, parse_object
-from service.bodies.number_lists import IMAGE_BYTES, OddListError, read_images
-from service.server.leaving import stop_if_left
+from service.bodies.json_body import parse_object
+from service.bodies.json_cost import has_too_many_values
+from service.bodies.number_lists import IMAGE_BYTES, OddListError, read_image_list
+from service.server.client_disconnected import raise_if_disconnected
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.images.decode import MAX_PIXELS, decode_image
-from stepbox.images.plain_png import read_plain_png
+from stepbox.images.decode import MAX_PIXELS, Grey, decode_image, decode_plain_image
 from stepbox.images.prepare import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
 
 MOST_IMAGES = 10_000
-MOST_PIXELS = 10 * MAX_PIXELS  # of all pictures of a request
+MOST_PIXELS = 10 * MAX_PIXELS  # of all image files of a request
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NPY = "application/x-npy"
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
-# The first fault of an image is named: to collect all would take gigabytes for a large body.
+# Only the first fault of an image is reported: those of a large body would take gigabytes.
 Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
 Image = Annotated[list[Row], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
+
+# Images of 28×28 as an array, shape (n, 28, 28), or of any size, one by one.
+Images = NDArray[np.uint8] | NDArray[np.float64] | list[Grey] | Iterator[Grey]
 
 _IMAGES = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"images"[ \t\n\r]*:[ \t\n\r]*\[')
 _END = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*")
 
 
 class PixelImages(BaseModel):
-    """Pictures as rows of pixels, light on dark."""
+    """Images as rows of pixels, light on dark."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -52,87 +55,34 @@ class PixelImages(BaseModel):
     )
 
 
-class NotQuickError(Exception):
-    """The pictures are of a kind whose reading may take long."""
-
-
-def read_pictures(
-    content_type: str, body: bytes, invert: Invert, fit: Fit, quick: bool = False
-) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Read a body's pictures as the networks see them.
+def read_images(content_type: str, body: bytes) -> Images:
+    """Read the images of a body.
 
     Parameters
     ----------
     content_type
-        The header of that name: an image file, multipart parts named `image`, JSON, or a .npy
-        array.
+        The request header: an image file, multipart form data with files named `image`, JSON, or
+        a .npy array.
     body
-        The body.
-    invert, fit
-        As for `stepbox.images.prepare`.
-    quick
-        Read only kinds whose reading takes no longer than their size lets expect.
+        The request's body.
 
     Returns
     -------
-    NDArray
-        Grey levels 0..255, shape (n, 28, 28) with n ≥ 1.
+    Images
+        One image or more. Files of form data are decoded one by one, while iterating.
 
     Raises
     ------
     InvalidInputError, pydantic.ValidationError
-        A picture cannot be read, or a value is out of range.
+        An image cannot be decoded, or a value is out of range.
     BadRequest, RequestEntityTooLarge, UnsupportedMediaType
-        The body is not what it is said to be, has too many parts, or is of another kind.
-    NotQuickError
-        Only what is quick was asked for.
+        The body does not match its content type, has too many files, or is of another type.
     """
-    pictures = _read(content_type, body, quick)
-    if fit == "none" and isinstance(pictures, np.ndarray):
-        return prepare_fields(pictures, invert=invert)
-    if fit == "none" and not isinstance(pictures, list):
-        return np.concatenate(list(_prepare_runs(pictures, invert)))
-    return np.array([one.pixels for one in _prepare_each(pictures, invert, fit)])
-
-
-def read_prepared(
-    content_type: str, body: bytes, invert: Invert, fit: Fit, quick: bool = False
-) -> list[Prepared]:
-    """Read a body's pictures with what was done to each; as `read_pictures`, but slower."""
-    return list(_prepare_each(_read(content_type, body, quick), invert, fit))
-
-
-def _prepare_each(pictures: Iterable[NDArray[Any]], invert: Invert, fit: Fit) -> Iterable[Prepared]:
-    for picture in pictures:
-        stop_if_left()
-        grey = np.rint(picture).astype(np.uint8) if fit == "mnist" else picture
-        yield prepare(grey, invert=invert, fit=fit)
-
-
-def _prepare_runs(
-    pictures: Iterable[NDArray[np.uint8]], invert: Invert
-) -> Iterable[NDArray[np.uint8]]:
-    """Prepare pictures of 28×28 at once and others one by one: of the large, one is held."""
-    for fields, run in groupby(pictures, lambda picture: picture.shape == (FIELD, FIELD)):
-        if fields:
-            yield prepare_fields(np.array(list(run)), invert=invert)
-        else:
-            yield from (one.pixels[None] for one in _prepare_each(run, invert, "none"))
-
-
-def _read(
-    content_type: str, body: bytes, quick: bool
-) -> NDArray[Any] | Iterable[NDArray[np.uint8]]:
-    kind, options = _parse_content_type(content_type)
-    if quick and kind not in (JSON, NPY):
-        plain = read_plain_png(body) if kind == "image/png" else None
-        if plain is None:
-            raise NotQuickError
-        return [plain]
+    kind, options = parse_content_type(content_type)
     if kind.startswith("image/"):
         return [decode_image(body, pointer="")]
     if kind == MULTIPART:
-        return _decode_files(read_parts(body, options.get("boundary", "")))
+        return _decode_files(read_files(body, options.get("boundary", "")))
     if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return read_pixels(body)
     if kind == NPY:
@@ -143,32 +93,89 @@ def _read(
     )
 
 
+def read_quick_images(kind: str, body: bytes) -> Images | None:
+    """Read the images of a body if the time for it is bounded by the body's size.
+
+    Parameters
+    ----------
+    kind
+        The content type, without parameters.
+    body
+        The request's body.
+
+    Returns
+    -------
+    Images or None
+        The same as from `read_images`. None, before anything is decoded, if it may take longer.
+
+    Raises
+    ------
+    InvalidInputError, pydantic.ValidationError, BadRequest, RequestEntityTooLarge
+        As from `read_images`.
+    """
+    if kind == "image/png":
+        image = decode_plain_image(body, pointer="")
+        return None if image is None else [image]
+    if kind == JSON:
+        return read_pixels(body)
+    return read_npy(body) if kind == NPY else None
+
+
+def prepare_images(
+    images: Images, invert: Invert, fit: Fit
+) -> NDArray[np.uint8] | NDArray[np.float64]:
+    """Turn images into a network's inputs: grey levels 0..255, shape (n, 28, 28)."""
+    if fit == "none" and isinstance(images, np.ndarray):
+        return prepare_fields(images, invert=invert)
+    if fit == "none" and isinstance(images, Iterator):
+        return np.concatenate(list(_prepare_runs(images, invert)))
+    return np.array([image.pixels for image in prepare_each(images, invert, fit)])
+
+
+def prepare_each(images: Images, invert: Invert, fit: Fit) -> Iterator[Prepared]:
+    """Prepare images one by one, as `prepare_images`, and yield what was done to each."""
+    for image in images:
+        raise_if_disconnected()
+        grey = np.rint(image).astype(np.uint8) if fit == "mnist" else image
+        yield prepare(grey, invert=invert, fit=fit)
+
+
+def _prepare_runs(images: Iterator[Grey], invert: Invert) -> Iterator[Grey]:
+    """Prepare consecutive images of 28×28 together, and hold only one larger image at a time."""
+    for is_field, run in groupby(images, lambda image: image.shape == (FIELD, FIELD)):
+        if is_field:
+            yield prepare_fields(np.array(list(run)), invert=invert)
+        else:
+            yield from (image.pixels[None] for image in prepare_each(run, invert, "none"))
+
+
 @lru_cache(64)
-def _parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
+def parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
+    """Parse a Content-Type header into the type and its parameters."""
     return parse_options_header(header)
 
 
-def _decode_files(files: list[bytes]) -> Iterator[NDArray[np.uint8]]:
-    """Decode the files of a form, one when it is asked for, up to the most pixels in all."""
+def _decode_files(files: list[bytes]) -> Iterator[Grey]:
+    """Decode files one by one, while iterating, up to `MOST_PIXELS` in total."""
     left = MOST_PIXELS
     for i, file in enumerate(files):
-        stop_if_left()
-        picture = decode_image(file, pointer=f"/image/{i}", most_in_all=left)
-        left -= picture.size
-        yield picture
+        raise_if_disconnected()
+        image = decode_image(file, pointer=f"/image/{i}", most_in_all=left)
+        left -= image.size
+        yield image
 
 
 def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Read JSON pixels, shape (n, 28, 28), each value checked.
+    """Read JSON pixels, shape (n, 28, 28), and check each value.
 
-    Numbers alone are read image by image, so that a body takes little more than its bytes; the
-    first invalid image is reported. All other bodies are read as any JSON.
+    Images that consist of numbers are parsed one by one, so that a body takes little more memory
+    than its bytes. The first invalid image is reported. Other bodies are parsed like any JSON.
     """
     try:
         return _read_each(body)
     except OddListError as odd:
         if odd.text:
-            _tell_fault(odd)
+            _raise_fault(odd)
         if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
@@ -180,17 +187,17 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
 
 def _read_each(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     begin = _IMAGES.match(body)
-    # Neither text nor `true`, `false` and `null`, some of which are taken for numbers below.
+    # Reject text, `true`, `false` and `null`: the code below takes some of them for numbers.
     if begin is None or body.count(b'"') != 2 or b"u" in body or b"f" in body:
         raise OddListError(0)
-    images, end = read_images(body, begin.end(), MOST_IMAGES)
+    images, end = read_image_list(body, begin.end(), MOST_IMAGES)
     if _END.fullmatch(body, end) is None:
         raise OddListError(len(images))
     return images
 
 
-def _tell_fault(odd: OddListError) -> None:
-    """Raise what is wrong with one image, at its place among all; nothing where it is no JSON."""
+def _raise_fault(odd: OddListError) -> None:
+    """Raise the fault of one image, with its index among all. Do nothing if it is not JSON."""
     try:
         PixelImages.model_validate(parse_object(b'{"images": [%b]}' % odd.text))
     except BadRequest:
@@ -201,7 +208,7 @@ def _tell_fault(odd: OddListError) -> None:
             [
                 InitErrorDetails(
                     type=fault["type"],
-                    # The text may hold several images: that of an empty one has no end.
+                    # The text may hold several images, because an empty one has no end.
                     loc=("images", odd.index + int(fault["loc"][1]), *fault["loc"][2:]),
                     input=fault["input"],
                     ctx=fault.get("ctx", {}),
@@ -212,7 +219,7 @@ def _tell_fault(odd: OddListError) -> None:
 
 
 def read_npy(data: bytes) -> NDArray[np.uint8]:
-    """Read a .npy array of uint8, shape (n, 28, 28), whose header is checked before its data."""
+    """Read a .npy array of uint8, shape (n, 28, 28). Check its header before its data."""
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
@@ -222,7 +229,7 @@ def read_npy(data: bytes) -> NDArray[np.uint8]:
         }[version]
         shape, fortran_order, dtype = read_header(stream)
     except (ValueError, KeyError) as error:
-        raise InvalidInputError.at("", f"is no .npy array: {error}") from None
+        raise InvalidInputError.at("", f"is not a .npy array: {error}") from None
     if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (FIELD, FIELD):
         raise InvalidInputError.at(
             "", f"must be uint8 of shape (n, 28, 28), but is {dtype} of shape {shape}"
@@ -238,8 +245,8 @@ def read_npy(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape, order=order)
 
 
-def read_parts(body: bytes, boundary: str) -> list[bytes]:
-    """Read the parts of a multipart body, which must all be named `image`."""
+def read_files(body: bytes, boundary: str) -> list[bytes]:
+    """Read the files of multipart form data, all of which must be named `image`."""
     files: list[bytes] = []
     unknown: set[str] = set()
     try:
@@ -257,7 +264,9 @@ def read_parts(body: bytes, boundary: str) -> list[bytes]:
                 else:
                     chunks.append(bytes(event))
     except ParserLimitReached as error:
-        raise RequestEntityTooLarge(f"At most {MOST_IMAGES:,} parts are taken: {error}.") from None
+        raise RequestEntityTooLarge(
+            f"At most {MOST_IMAGES:,} parts are allowed: {error}."
+        ) from None
     except MultipartError as error:
         raise BadRequest(f"The body is not multipart/form-data: {error}") from None
     if unknown:

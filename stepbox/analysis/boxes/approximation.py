@@ -1,14 +1,14 @@
-"""A function that a user types, by boxes: the network, its error, and what the error costs."""
+"""Approximation of a function by boxes: the network, its error, and how many neurons it needs."""
 
-from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from stepbox.analysis.boxes.box import StepNetwork
 from stepbox.analysis.boxes.error import (
     LEAST_NODES,
-    Error,
     approximate,
     fewest_boxes,
     grid_points,
@@ -17,52 +17,95 @@ from stepbox.analysis.boxes.error import (
     on_grid,
 )
 from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
-from stepbox.analysis.boxes.sum import BoxSum, edge, midpoint
+from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
+from stepbox.analysis.result import Matrix, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 VARIABLES = {1: ("x",), 2: ("x", "y")}
 MOST_BOXES = {1: 1_000_000, 2: 1_000}  # along each axis
 MOST_WEIGHTS = 2_100_000  # of a network in an answer
-NETWORK_UNASKED = 1_000  # boxes up to which the answer holds the network without being asked
-MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the picture along each axis
-RESOLUTION = {1: 2_000, 2: 100}  # the same where nothing is said
+NETWORK_UNASKED = 1_000  # most boxes for which the network is always in the answer
+MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the plot along each axis
+RESOLUTION = {1: 2_000, 2: 100}  # the default
 
 # Work allowed for one pass over the error's grid, and for a search, in additions of two numbers.
 MOST_WORK = 1_000_000_000
 MOST_SEARCH_WORK = 2_000_000_000
-OWN_COST = 8  # what comparing one value costs beside computing it
+OWN_COST = 8  # cost of comparing one value, in addition to computing it
+
+# By the number of dimensions and of hidden layers.
+CONSTRUCTION = {
+    (1, 1): "Each piece has a box as high as the function at the middle of the piece. Two "
+    "neighbouring boxes share an edge, so one neuron steps there for both of them. Its output "
+    "weight is the difference of their heights. So n boxes need n + 1 hidden neurons instead of "
+    "2n.",
+    (2, 2): "The first hidden layer steps at the n + 1 edges of x and of y. Each neuron of the "
+    "second layer is on inside one box, where 2 of its inputs are on. One hidden layer cannot do "
+    "this: its neurons jump along whole lines, by the same amount everywhere, but the difference "
+    "between two columns of boxes varies from row to row.",
+    (2, 1): "The difference between two columns of boxes is the same in every row: the heights "
+    "are aᵢ + bⱼ. So one hidden layer is enough, because its neurons jump along whole lines. The "
+    "network is right on the square, but it is not 0 outside of it.",
+}
 
 
-@dataclass(frozen=True)
-class Approximation:
-    """A function and the sum of boxes that approximates it.
+class Curve(Result):
+    """The plot in one dimension. With up to 1,000 boxes it has both ends of each box."""
 
-    Attributes
-    ----------
-    boxes
-        The sum of boxes, with its network.
-    include_network
-        Whether the network is asked for.
-    error, rate, growth
-        How far it is from the function, how that falls, and what it costs in other dimensions.
-    points
-        Points that the error was measured at.
-    axes
-        Coordinates of the picture along each axis.
-    function, approximation
-        Values on the picture's grid.
-    """
+    x: Vector = Field(description="Coordinates, shape (points,).")
+    function: Vector = Field(description="The function there, shape (points,).")
+    approximation: Vector = Field(description="The network's output there, shape (points,).")
 
-    boxes: BoxSum
-    include_network: bool
-    error: Error
-    points: int
+
+class Grid(Result):
+    """The plot in two dimensions. Entry [i][j] belongs to x[i], y[j]."""
+
+    x: Vector = Field(description="Coordinates along x.")
+    y: Vector = Field(description="Coordinates along y.")
+    function: Matrix = Field(description="The function, shape (points along x, points along y).")
+    approximation: Matrix = Field(
+        description="The network's output, shape (points along x, points along y)."
+    )
+
+
+class BoxApproximationAnswer(Result):
+    """A function and the sum of boxes that approximates it."""
+
+    function: str
+    bound: float
+    dimensions: int
+    boxes: int = Field(description="Number of boxes along each axis, as given or found.")
+    network: StepNetwork | PlaneNetwork | None = Field(
+        description=f"All weights and biases. Null above {NETWORK_UNASKED:,} boxes, unless "
+        "`include_network` is true."
+    )
+    hidden_layers: int
+    neurons: int = Field(description="Number of hidden neurons in the network.")
+    neurons_two_per_box: int = Field(
+        description="Number of hidden neurons if boxes shared none: two per box, five in the plane."
+    )
+    neurons_saved: int = Field(description="The difference of the two.")
+    construction: str = Field(
+        description="How the network is built, and why it has this number of layers."
+    )
+    max_error: float = Field(
+        description="Largest |function − network| over `error_points` points: both ends and at "
+        "least three inner points of each box along each axis, and 4,096 random points (seed 0). "
+        "It is exact if the function is monotonic on each box, else a lower bound. It includes "
+        "the rounding error of the network's sums."
+    )
+    mean_square_error: float = Field(
+        description="Mean of (function − network)² over the interval or square, by Gauss–Legendre "
+        "quadrature in each box. It is rough if the function oscillates within a box."
+    )
+    error_points: int = Field(description="Number of points where the error was measured.")
+    curve: Curve | None = Field(description="The plot in one dimension.")
+    grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
-    growth: list[Growth]
-    axes: list[NDArray[np.float64]]
-    function: NDArray[np.float64]
-    approximation: NDArray[np.float64]
+    growth: list[Growth] = Field(
+        description="For 1 to 10 dimensions, and for the number of pixels in an image."
+    )
 
 
 def approximate_function(
@@ -74,30 +117,30 @@ def approximate_function(
     dimensions: int = 1,
     include_network: bool = False,
     resolution: int | None = None,
-) -> Approximation:
-    """Approximate a function on [−bound, bound), or on its square, by equal boxes.
+) -> BoxApproximationAnswer:
+    """Approximate a function on [−bound, bound), or on the square over it, by equal boxes.
 
     Parameters
     ----------
     text
         An expression in x, or in x and y.
     bound
-        Above 0.
+        B > 0: the interval is [−B, B).
     boxes
-        Along each axis; this or `tolerance` is given.
+        Number of boxes along each axis. Give either this or `tolerance`.
     tolerance
-        Largest error allowed; the fewest boxes are sought.
+        Largest error allowed. The result has the fewest boxes within it.
     dimensions
         1 or 2.
     include_network
-        Ask for the network above ``NETWORK_UNASKED`` boxes too.
+        Include the network above ``NETWORK_UNASKED`` boxes too.
     resolution
-        Points of the picture along each axis.
+        Most points of the plot along each axis.
 
     Raises
     ------
     InvalidInputError
-        A value is not allowed, the function has no value somewhere, or no number of boxes keeps
+        A value is not allowed, the function has no value somewhere, or no number of boxes is
         within the tolerance.
     """
     _check_one_of(boxes, tolerance)
@@ -112,26 +155,41 @@ def approximate_function(
     result = approximate(function, bound, boxes, dimensions)
     _check_network(result, include_network)
     error = measure_error(function, result)
-    axes = _picture_axes(bound, boxes, dimensions, resolution or RESOLUTION[dimensions])
-    return Approximation(
-        boxes=result,
-        include_network=include_network or boxes**dimensions <= NETWORK_UNASKED,
-        error=error,
-        points=grid_points(boxes, dimensions),
+    axes = _plot_axes(bound, boxes, dimensions, resolution or RESOLUTION[dimensions])
+    plot = {
+        **dict(zip(VARIABLES[dimensions], axes, strict=True)),
+        "function": on_grid(function, *axes),
+        "approximation": result.on_grid(*axes),
+    }
+    network_type = StepNetwork if dimensions == 1 else PlaneNetwork
+    include_network |= boxes**dimensions <= NETWORK_UNASKED
+    return BoxApproximationAnswer(
+        function=text,
+        bound=bound,
+        dimensions=dimensions,
+        boxes=boxes,
+        network=network_type.of(result.network) if include_network else None,
+        hidden_layers=result.hidden_layers,
+        neurons=result.neurons,
+        neurons_two_per_box=result.neurons_two_per_box,
+        neurons_saved=result.neurons_two_per_box - result.neurons,
+        construction=CONSTRUCTION[dimensions, result.hidden_layers],
+        max_error=error.max_error,
+        mean_square_error=error.mean_square_error,
+        error_points=grid_points(boxes, dimensions),
+        curve=Curve(**plot) if dimensions == 1 else None,
+        grid=Grid(**plot) if dimensions == 2 else None,
         rate=measure_rate(function, result, error),
         growth=[count_growth(boxes, dimension) for dimension in DIMENSIONS],
-        axes=axes,
-        function=on_grid(function, *axes),
-        approximation=result.on_grid(*axes),
     )
 
 
-def _picture_axes(
+def _plot_axes(
     bound: float, boxes: int, dimensions: int, resolution: int
 ) -> list[NDArray[np.float64]]:
-    """Choose the points of the picture, the same number in each box where they suffice."""
+    """Choose the points of the plot, with equally many in each box if there are enough."""
     if dimensions == 1:
-        if boxes <= resolution // 2:  # both ends of each box, so that the steps stand upright
+        if boxes <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
             offsets = np.linspace(0, 1, resolution // boxes)
             return [inside(bound, boxes, np.arange(boxes), offsets).ravel()]
         return [edge(bound, resolution, np.arange(resolution))]
@@ -140,7 +198,7 @@ def _picture_axes(
 
 
 def _most_boxes(function: Expression, dimensions: int) -> int:
-    """Bound the boxes along each axis, so that measuring their error stays short."""
+    """Return the most boxes along each axis whose error can be measured in the allowed time."""
     points = MOST_WORK // (function.cost + OWN_COST)
     side = points if dimensions == 1 else isqrt(points)
     return min(MOST_BOXES[dimensions], side // LEAST_NODES)
@@ -148,7 +206,7 @@ def _most_boxes(function: Expression, dimensions: int) -> int:
 
 def _check_one_of(boxes: int | None, tolerance: float | None) -> None:
     if (boxes is None) == (tolerance is None):
-        what = "one of 'boxes' and 'tolerance' must be given"
+        what = "give either 'boxes' or 'tolerance'"
         detail = what if boxes is None else f"{what}, not both"
         raise InvalidInputError([Fault("/boxes", detail), Fault("/tolerance", detail)])
 
@@ -158,10 +216,10 @@ def _check_sizes(
 ) -> None:
     faults = []
     if boxes is not None and boxes > most_boxes:
-        most = f"{most_boxes:,} along each axis, for this function of {dimensions} coordinate(s)"
+        most = f"{most_boxes:,} along each axis for this function in {dimensions} dimension(s)"
         faults.append(Fault("/boxes", f"must be from 1 to {most}"))
     if resolution is not None and resolution > MOST_RESOLUTION[dimensions]:
-        most = f"{MOST_RESOLUTION[dimensions]:,}, for {dimensions} coordinate(s)"
+        most = f"{MOST_RESOLUTION[dimensions]:,} in {dimensions} dimension(s)"
         faults.append(Fault("/resolution", f"must be from 2 to {most}"))
     if faults:
         raise InvalidInputError(faults)
@@ -172,5 +230,5 @@ def _check_network(boxes: BoxSum, include_network: bool) -> None:
         raise InvalidInputError.at(
             "/include_network",
             f"must be false for {boxes.boxes:,} boxes along each axis: the network has "
-            f"{boxes.weights:,} weights, of at most {MOST_WEIGHTS:,} in an answer",
+            f"{boxes.weights:,} weights, but an answer has at most {MOST_WEIGHTS:,}",
         )

@@ -1,42 +1,74 @@
-"""A box is two neurons: one step up, one step down. Many boxes on a line are a staircase."""
+"""A box: two neurons, one that steps up and one that steps down. A staircase: boxes in a row."""
 
-from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from stepbox.analysis.result import Result, Vector
 from stepbox.nn.activations import Activation
 from stepbox.nn.network import Network
 
 STEP = Activation(
     name="step",
-    function=lambda z: np.heaviside(z, 1.0),  # 1 at 0: an edge belongs to what begins there
+    function=lambda z: np.heaviside(z, 1.0),  # 1 at 0, so a box includes its left edge
     derivative=np.zeros_like,
 )
 
 
-@dataclass(frozen=True)
-class Box:
-    """A box as a network, and what that gives.
+CONVENTION = (
+    "The step is 1 at 0, so the box has its height on [0, width): it includes its left edge but "
+    "not its right edge. Boxes side by side therefore neither overlap nor leave a gap."
+)
 
-    Attributes
-    ----------
-    network
-        One input, two hidden neurons, one output.
-    at, values
-        Points and the network's output there, shape (points,).
-    edges
-        The network's output at 0 and at the width.
+
+class StepNetwork(Result):
+    """A network with one hidden layer of step neurons, from one number to one number.
+
+    Its output at x is output_bias + Σ output_weights[k] · step(weights[k] · x + biases[k]).
     """
 
-    network: Network
-    at: NDArray[np.float64]
-    values: NDArray[np.float64]
-    edges: NDArray[np.float64]
+    weights: Vector = Field(description="Weight of x in each hidden neuron, shape (neurons,).")
+    biases: Vector = Field(
+        description="Bias of each hidden neuron, shape (neurons,): minus the x of its step."
+    )
+    output_weights: Vector = Field(
+        description="Weight of each hidden neuron in the output, shape (neurons,)."
+    )
+    output_bias: float
+
+    @classmethod
+    def of(cls, network: Network) -> Self:
+        """Read the weights of a network."""
+        hidden, output = (layer.arrays for layer in network.layers)
+        return cls(
+            weights=hidden["weight"][:, 0],
+            biases=hidden["bias"],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
+        )
 
 
-def draw_box(height: float, width: float, at: NDArray[np.float64] | None = None) -> Box:
-    """Build a box and run its network.
+class BoxEdges(Result):
+    """The network's output at the two edges of the box."""
+
+    left: float = Field(description="At 0: the height.")
+    right: float = Field(description="At the width: 0.")
+
+
+class BoxAnswer(Result):
+    """A box as a network of two step neurons, and the network's output."""
+
+    network: StepNetwork
+    at: Vector = Field(description="The points, shape (points,).")
+    values: Vector = Field(description="The network's output at the points, shape (points,).")
+    edges: BoxEdges
+    convention: str = Field(description="The step's value at 0, and its effect at the edges.")
+
+
+def draw_box(height: float, width: float, at: NDArray[np.float64] | None = None) -> BoxAnswer:
+    """Build a box as a network and run the network.
 
     Parameters
     ----------
@@ -45,13 +77,20 @@ def draw_box(height: float, width: float, at: NDArray[np.float64] | None = None)
     width
         Above 0, finite.
     at
-        Points, shape (points,), finite; where not given, both edges, the middle and 1 beyond.
+        Points, finite, shape (points,). By default both edges, the middle, and 1 beyond each
+        edge.
     """
     network = box_network(height, width)
     if at is None:
         at = np.array([-1.0, 0.0, width / 2, width, width + 1])
-    edges = np.array([0.0, width])
-    return Box(network, at, run_network(network, at[:, None]), run_network(network, edges[:, None]))
+    left, right = run_network(network, np.array([[0.0], [width]]))
+    return BoxAnswer(
+        network=StepNetwork.of(network),
+        at=at,
+        values=run_network(network, at[:, None]),
+        edges=BoxEdges(left=left, right=right),
+        convention=CONVENTION,
+    )
 
 
 def box_network(height: float, width: float) -> Network:
@@ -66,24 +105,24 @@ def box_network(height: float, width: float) -> Network:
 
     Returns
     -------
-    One input, two hidden step neurons, one linear output. It is `height` on [0, width), where
-    the first step is on and the second is not yet, and 0 elsewhere.
+    A network with one input, two hidden step neurons and one linear output. The output is
+    `height` on [0, width), where only the first step is on, and 0 elsewhere.
     """
     return one_layer([0.0, width], [height, 0.0 - height])
 
 
 def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
-    """Build the sum of n boxes side by side as a network of n + 1 hidden neurons.
+    """Build the sum of n boxes side by side as a network with n + 1 hidden neurons.
 
-    Where a box ends its neighbour begins. The two steps there see the same number, so one neuron
-    does for both, with the difference of the heights as its output weight.
+    Two neighbouring boxes share an edge, so one neuron steps there for both of them. Its output
+    weight is the difference of their heights.
 
     Parameters
     ----------
     edges
         Ascending, shape (boxes + 1,).
     heights
-        Shape (boxes,); box k stands on [edges[k], edges[k + 1]).
+        Shape (boxes,). Box k covers [edges[k], edges[k + 1]).
     """
     return one_layer(edges, np.diff(heights, prepend=0.0, append=0.0))
 
@@ -91,52 +130,53 @@ def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) 
 def one_layer(
     edges: NDArray[np.float64] | list[float], rises: NDArray[np.float64] | list[float]
 ) -> Network:
-    """Build the network whose hidden neuron k steps at edges[k] and adds rises[k] from there on."""
+    """Build the network whose hidden neuron k adds rises[k] from edges[k] on."""
     edges, rises = np.asarray(edges), np.asarray(rises)
-    return Network(
+    return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
-        biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, where −0 would be −0
+        biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
         activation=STEP,
     )
 
 
 def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Run a step network neuron by neuron, in time neurons · points.
+    """Run a step network neuron by neuron, in time O(neurons · points).
 
     Parameters
     ----------
     points
-        Shape (points, inputs), finite.
+        Finite, shape (points, inputs).
 
     Returns
     -------
     Shape (points,).
     """
-    with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is 0 as it should be
+    with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is rightly 0
         outputs: NDArray[np.float64] = network.logits(points)[:, 0]
     return outputs
 
 
 def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Run a network of `staircase_network` in time n + m log n for n neurons at m points.
+    """Run a network of `staircase_network` in time O(n + m log n), for n neurons and m points.
 
-    The neurons stand in the order of their edges, so those that are on are the first k, and the
-    output is the k-th running sum of the output weights: one binary search a point.
+    The neurons are sorted by their edges, so the first k of them are on, and the output is the
+    sum of their k output weights. One binary search per point finds k.
 
     Parameters
     ----------
     x
-        Shape (points,), finite.
+        Finite, shape (points,).
 
     Returns
     -------
     Shape (points,).
     """
-    neurons_on = np.searchsorted(-network.biases[0], x, side="right")
+    neurons_on = np.searchsorted(-network.layers[0].arrays["bias"], x, side="right")
     return running_sums(network)[neurons_on]
 
 
 def running_sums(network: Network) -> NDArray[np.float64]:
-    """Sum the output weights of the first 0, 1, 2, … neurons; shape (neurons + 1,)."""
-    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(network.weights[-1][0])))
-    return sums + float(network.biases[-1][0])
+    """Sum the output weights of the first 0, 1, 2, … neurons. The shape is (neurons + 1,)."""
+    output = network.layers[-1].arrays
+    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
+    return sums + float(output["bias"][0])

@@ -1,4 +1,4 @@
-"""How far a sum of boxes is from its function, and how few boxes are near enough."""
+"""The error of a sum of boxes, and the fewest boxes whose error is within a tolerance."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,40 +13,40 @@ from stepbox.errors import InvalidInputError
 Array = NDArray[np.float64]
 Function = Callable[..., Array]
 
-# Gauss and Legendre's three nodes on (0, 1): exact for polynomials up to degree 5.
+# The three Gauss–Legendre nodes on (0, 1): exact for polynomials up to degree 5.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5, 8, 5]) / 18
-RESOLUTION = {1: 1024, 2: 64}  # least cells along an axis, over all boxes
+RESOLUTION = {1: 1024, 2: 64}  # fewest cells along an axis, over all boxes
 LEAST_NODES = 5  # along a box's side: its two ends, and three in its one cell
-PROBES = 4096
-BLOCK = 2**16  # points computed at once, so that temporaries stay in the cache
-MEASURING_COST = 20_000  # points that could be computed while one measurement gets going
+PROBES = 4096  # points of the random sample
+BLOCK = 2**16  # points per block, so that temporary arrays stay in the cache
+MEASURING_COST = 20_000  # fixed cost of a measurement, in computed points
 
 
 @dataclass(frozen=True)
-class Error:
-    """How far a sum of boxes is from its function, at the points of a grid and of a sample.
+class Deviation:
+    """How much a sum of boxes deviates from its function, on a grid and on a random sample.
 
     Attributes
     ----------
-    largest
-        Largest distance.
-    mean_square
-        Mean of the squared distance, by Gauss and Legendre's rule in each cell.
+    max_error
+        Largest |function − network|.
+    mean_square_error
+        Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
     slope
         Largest slope of the function, summed over the axes.
     worst
-        Coordinates of the point of the largest distance.
+        Coordinates of the point with the largest error.
     """
 
-    largest: float
-    mean_square: float
+    max_error: float
+    mean_square_error: float
     slope: float
     worst: tuple[float, ...]
 
 
 def cells(boxes: int, dimensions: int) -> int:
-    """Count the cells that a box's side is cut into to measure the error.
+    """Count the cells into which a box's side is divided to measure the error.
 
     The number is odd, so that the middle of the box is a node.
     """
@@ -54,22 +54,22 @@ def cells(boxes: int, dimensions: int) -> int:
 
 
 def grid_points(boxes: int, dimensions: int) -> int:
-    """Count the points that the error is measured at: three a cell and a box's ends; the sample."""
+    """Count the points of the grid (three per cell, and the ends of boxes) and of the sample."""
     side = boxes * (3 * cells(boxes, dimensions) + 2)
     return side + PROBES if dimensions == 1 else side * side + PROBES
 
 
 def approximate(function: Function, bound: float, boxes: int, dimensions: int = 1) -> BoxSum:
-    """Put a box as high as the function at its middle on each piece of [−bound, bound).
+    """Approximate a function by equal boxes, each as high as the function at its middle.
 
     Parameters
     ----------
     function
-        Takes one array for each coordinate, whose shapes broadcast.
+        Takes one array per coordinate. Their shapes broadcast.
     bound
-        Above 0.
+        B > 0: the interval is [−B, B).
     boxes
-        Along each axis, at least 1.
+        Number of boxes along each axis, at least 1.
     dimensions
         1 or 2.
     """
@@ -78,7 +78,7 @@ def approximate(function: Function, bound: float, boxes: int, dimensions: int = 
 
 
 def on_grid(function: Function, *axes: Array) -> Array:
-    """Compute a function on the grid of the axes, a few rows at a time."""
+    """Compute a function on the grid of the axes, a block of rows at a time."""
     rows = max(1, BLOCK // int(np.prod([len(axis) for axis in axes[1:]])))
     first = axes[0]
     return np.concatenate(
@@ -89,17 +89,17 @@ def on_grid(function: Function, *axes: Array) -> Array:
     )
 
 
-def measure_error(function: Function, boxes: BoxSum) -> Error:
+def measure_error(function: Function, boxes: BoxSum) -> Deviation:
     """Compare a sum of boxes with its function.
 
-    The grid holds both ends of every box, so that the largest distance is exact where the
-    function rises or falls throughout each box, and nodes that are not equally spaced. A seeded
-    random sample finds what even these miss: a function that repeats itself from box to box.
+    The grid contains both ends of each box, so the largest error is exact if the function is
+    monotonic on each box. The nodes between them are not equally spaced. A random sample with a
+    fixed seed catches functions that repeat themselves from box to box, which the grid may miss.
 
     Raises
     ------
     InvalidInputError
-        From `function`, where it has no value.
+        Raised by `function` where it has no value.
     """
     dimensions, n, bound = boxes.dimensions, boxes.boxes, boxes.bound
     offsets, weights = _nodes(cells(n, dimensions))
@@ -125,11 +125,11 @@ def measure_error(function: Function, boxes: BoxSum) -> Error:
             largest = float(distance[at])
             worst = tuple(float(axis[i]) for axis, i in zip(axes, at, strict=True))
         squares = distance**2
-        for axis_points in axes:  # each sum takes the first axis that is left away
+        for axis_points in axes:  # each einsum reduces the first remaining axis
             means = np.tile(weights / n, len(axis_points) // side)
             squares = np.einsum("i,i...->...", means, squares)
         mean_square += float(squares)
-    return Error(largest, mean_square, max(float(slopes.sum()), sampled_slope), worst)
+    return Deviation(largest, mean_square, max(float(slopes.sum()), sampled_slope), worst)
 
 
 def fewest_boxes(
@@ -142,62 +142,64 @@ def fewest_boxes(
 ) -> int:
     """Find the fewest boxes along each axis whose measured error is within a tolerance.
 
-    The error does not fall with every box that is added: two boxes make a step at 0 exactly,
-    three do not. So no number is skipped. A point at which some number of boxes failed is
-    remembered, and all numbers whose own box around that point fails there or at one of its ends
-    fall at once. Those that no point refutes are measured as a whole, from the smallest on.
+    More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
+    three do not. So no number of boxes is skipped. When a number fails, the point where it fails
+    is kept. This point rules out each other number whose box around it fails at the point or at
+    an end of the box. The numbers that remain are measured in full, the smallest first.
 
     Parameters
     ----------
     tolerance
-        Above 0.
+        Largest error allowed, above 0.
     most_boxes
-        Where to give up.
+        Largest number of boxes to try.
     most_points
-        After how many computed values of the function to give up.
+        Largest number of function values to compute.
 
     Raises
     ------
     InvalidInputError
-        No such number of boxes was found.
+        No number of boxes was found within these limits.
     """
-    hard: list[tuple[float, ...]] = []
+    failing: list[tuple[float, ...]] = []
     for start, stop in _doubling(most_boxes):
-        left = np.arange(start, stop)
-        for point in hard:
-            most_points -= len(left) * (2**dimensions + 1)
-            left = left[box_error(function, bound, left, point) <= tolerance]
-        while len(left):
-            boxes = approximate(function, bound, int(left[0]), dimensions)
+        candidates = np.arange(start, stop)
+        for point in failing:
+            most_points -= len(candidates) * (2**dimensions + 1)
+            candidates = candidates[box_error(function, bound, candidates, point) <= tolerance]
+        while len(candidates):
+            boxes = approximate(function, bound, int(candidates[0]), dimensions)
             most_points -= grid_points(boxes.boxes, dimensions) + MEASURING_COST
             if most_points < 0:
-                raise _not_reached("takes longer to reach than is allowed")
+                raise _not_reached("takes too long to reach")
             error = measure_error(function, boxes)
-            if error.largest <= tolerance:
+            if error.max_error <= tolerance:
                 return boxes.boxes
-            hard.append(_nearest_fault(function, boxes, error.worst, tolerance))
-            left = left[1:]
-            most_points -= len(left) * (2**dimensions + 1)
-            left = left[box_error(function, bound, left, hard[-1]) <= tolerance]
+            failing.append(_nearest_fault(function, boxes, error.worst, tolerance))
+            candidates = candidates[1:]
+            most_points -= len(candidates) * (2**dimensions + 1)
+            candidates = candidates[
+                box_error(function, bound, candidates, failing[-1]) <= tolerance
+            ]
     raise _not_reached(f"is not reached by up to {most_boxes:,} boxes along an axis")
 
 
 def box_error(
     function: Function, bound: float, boxes: NDArray[np.int64], point: tuple[float, ...]
 ) -> Array:
-    """Measure, for many numbers of boxes, the error at the ends of the box that holds a point.
+    """Measure the error in the box around a point, for many numbers of boxes.
 
     Parameters
     ----------
     boxes
-        Numbers of boxes, shape (numbers,).
+        Numbers of boxes along each axis, shape (numbers,).
     point
         Coordinates inside [−bound, bound).
 
     Returns
     -------
-    Shape (numbers,): the largest distance at the point and at the ends (corners in the plane) of
-    its box.
+    Shape (numbers,): the largest error at the point and at the ends (in the plane, the corners)
+    of its box.
     """
     middles, ends = [], []
     for coordinate in point:
@@ -212,16 +214,16 @@ def box_error(
 
 
 def _nodes(cells: int) -> tuple[Array, Array]:
-    """Give the points of a box's side, from 0 to 1, and the weights of their values in a mean."""
+    """Return the nodes on a box's side, from 0 to 1, and their quadrature weights."""
     inner = (np.arange(cells)[:, None] + NODES) / cells
     weights = np.tile(NODE_WEIGHTS, cells) / cells
     return np.concatenate(([0], inner.ravel(), [1])), np.concatenate(([0], weights, [0]))
 
 
 def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Array:
-    """Give points of the boxes k, shape (len(k), offsets).
+    """Return points in the boxes k, shape (len(k), offsets).
 
-    The offset 1 stands for the largest number before the right edge, which is the next box's.
+    The right edge belongs to the next box, so offset 1 means the largest number before it.
     """
     points = edge(bound, boxes, k)[:, None] + offsets * (2 * bound / boxes)
     before_right = np.nextafter(edge(bound, boxes, k + 1), -np.inf)
@@ -229,7 +231,7 @@ def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Ar
 
 
 def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...], float]:
-    """Find the largest error of a seeded random sample, its place, and the largest slope there."""
+    """Return the largest error on the random sample, its point, and the sample's largest slope."""
     bound, n = boxes.bound, boxes.boxes
     sample = np.random.default_rng(0).uniform(-bound, bound, (boxes.dimensions, PROBES))
     k = tuple(box_holding(bound, n, sample))
@@ -237,7 +239,7 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
     distance = np.abs(values - boxes.levels[k])
     rise = np.abs(values - boxes.heights[k])
     run = np.abs(sample - midpoint(bound, n, np.array(k))).max(axis=0)
-    far = run > 0.1 * bound / n  # nearer to the middle, rounding would pass for a slope
+    far = run > 0.1 * bound / n  # nearer to the middle, rounding errors look like a slope
     slope = np.divide(rise, run, out=np.zeros(PROBES), where=far).max()
     at = int(np.argmax(distance))
     return float(distance[at]), tuple(sample[:, at].tolist()), float(slope)
@@ -246,10 +248,10 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
 def _nearest_fault(
     function: Function, boxes: BoxSum, point: tuple[float, ...], tolerance: float
 ) -> tuple[float, ...]:
-    """Walk from a point that fails towards the middle of its box, up to the last that fails.
+    """Bisect between a failing point and its box's middle for the nearest point that fails.
 
-    Where the function jumps that point lies at the jump, and so also in the box around the jump
-    of any other number of boxes.
+    If the function jumps, this point lies at the jump. It is then a failing point for most other
+    numbers of boxes too.
     """
     far = np.array(point)
     middle = near = midpoint(boxes.bound, boxes.boxes, box_holding(boxes.bound, boxes.boxes, far))
@@ -269,7 +271,7 @@ def _blocks(n: int, points_each: int) -> Iterator[tuple[int, int]]:
 
 
 def _doubling(last: int) -> Iterator[tuple[int, int]]:
-    """Cut 1 … last into runs that double in length, up to a block."""
+    """Divide 1 … last into ranges that double in length, up to `BLOCK`."""
     start = 1
     while start <= last:
         stop = min(start + min(start, BLOCK), last + 1)
@@ -278,4 +280,6 @@ def _doubling(last: int) -> Iterator[tuple[int, int]]:
 
 
 def _not_reached(why: str) -> InvalidInputError:
-    return InvalidInputError.at("/tolerance", f"{why}; take a larger one, or give 'boxes'")
+    return InvalidInputError.at(
+        "/tolerance", f"{why}; use a larger tolerance, or give 'boxes' instead"
+    )

@@ -1,87 +1,78 @@
-"""How the error of boxes falls with their number, and how their number grows with the dimension."""
+"""The error as a function of the number of boxes, and the number of neurons by dimension."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from math import log10
 
 import numpy as np
+from pydantic import Field
 
-from stepbox.analysis.boxes.error import Error, Function, approximate, measure_error
+from stepbox.analysis.boxes.error import Deviation, Function, approximate, measure_error
 from stepbox.analysis.boxes.sum import BoxSum, neurons
+from stepbox.analysis.result import Result
 
 TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     2: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 }
-FITTED_FROM = 16  # boxes from which the rate is fitted: fewer do not resolve the function
+FITTED_FROM = 16  # least boxes for the fit of the order: fewer do not resolve the function
 DIMENSIONS = (*range(1, 11), 784)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """The error of some number of boxes along each axis; `bound` is that of `Rate`."""
+class ErrorOfBoxes(Result):
+    """The error for one number of boxes."""
 
-    boxes: int
-    neurons: int
-    max_error: float
-    mean_square_error: float
-    bound: float
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How the error falls with the boxes n along each axis.
-
-    Attributes
-    ----------
-    slope
-        L, the largest slope that was measured, summed over the axes.
-    bound
-        L·B/n: no point is further than B/n from its box's middle, along each axis.
-    constant
-        n times the measured error; at most L·B.
-    order
-        p of error ~ n^(−p), fitted to the table; None where fewer than two errors are above 0.
-    table
-        The error of other numbers of boxes.
-    """
-
-    slope: float
-    bound: float
-    constant: float
-    order: float | None
-    table: list[Measurement]
+    boxes: int = Field(description="Number n of boxes along each axis.")
+    neurons: int = Field(description="Number of hidden neurons.")
+    max_error: float = Field(description="Largest |function − network|.")
+    mean_square_error: float = Field(description="Mean of (function − network)².")
+    bound: float = Field(description="L·B/n.")
 
 
-@dataclass(frozen=True)
-class Growth:
-    """Hidden neurons in some dimension, `boxes_per_axis` as here.
+class Rate(Result):
+    """How the error falls with the number n of boxes along each axis."""
 
-    Attributes
-    ----------
-    neurons
-        In decimal: exact, from 10^100 on rounded to four digits.
-    log10_neurons
-        Its logarithm.
-    """
+    slope: float = Field(
+        description="L: the largest measured slope, summed over the axes. A function with a jump "
+        "or a vertical tangent has no largest slope; then `bound` is no bound."
+    )
+    bound: float = Field(
+        description="L·B/n: no point is further than B/n from the middle of its box."
+    )
+    constant: float = Field(description="n · max_error, at most L·B.")
+    order: float | None = Field(
+        description="p, if the error falls like n^(−p). It is fitted to the rows of the table from "
+        f"{FITTED_FROM} boxes on. It is near 1 for Lipschitz functions that these boxes resolve, "
+        "and lower for others. Null if fewer than two of these errors are above 0."
+    )
+    table: list[ErrorOfBoxes] = Field(description="The error for other numbers of boxes.")
+
+
+class Growth(Result):
+    """The number of hidden neurons for the same error in another dimension."""
 
     dimension: int
-    boxes_per_axis: int
-    neurons: str
+    boxes_per_axis: int = Field(
+        description="The same number n as in the answer. If the slopes along all axes add up to "
+        "the same L, the bound L·B/n needs the same n along each axis."
+    )
+    neurons: str = Field(
+        description="Number of hidden neurons, d(n + 1) + n^d (n + 1 for d = 1), in decimal. It "
+        "is exact below 10^100, else rounded to four digits."
+    )
     log10_neurons: float
 
 
-def measure_rate(function: Function, boxes: BoxSum, error: Error) -> Rate:
-    """Measure the error of other numbers of boxes, and how it falls.
+def measure_rate(function: Function, boxes: BoxSum, error: Deviation) -> Rate:
+    """Measure the error for other numbers of boxes, and the rate at which it falls.
 
     Parameters
     ----------
     function
-        What is approximated.
+        The function that is approximated.
     boxes
-        Its sum of boxes.
+        The sum of boxes that approximates it.
     error
-        The error of that, already measured.
+        The measured error of `boxes`.
     """
     errors = {
         n: measure_error(function, approximate(function, boxes.bound, n, boxes.dimensions))
@@ -89,11 +80,11 @@ def measure_rate(function: Function, boxes: BoxSum, error: Error) -> Rate:
     } | {boxes.boxes: error}
     slope = max(measured.slope for measured in errors.values())
     table = [
-        Measurement(
+        ErrorOfBoxes(
             boxes=n,
             neurons=neurons(n, boxes.dimensions),
-            max_error=measured.largest,
-            mean_square_error=measured.mean_square,
+            max_error=measured.max_error,
+            mean_square_error=measured.mean_square_error,
             bound=slope * boxes.bound / n,
         )
         for n, measured in sorted(errors.items())
@@ -103,15 +94,23 @@ def measure_rate(function: Function, boxes: BoxSum, error: Error) -> Rate:
     order = None
     if len(falling) > 1:
         order = 0.0 - float(np.polyfit(falling[:, 0], falling[:, 1], 1)[0])
-    return Rate(slope, slope * boxes.bound / boxes.boxes, error.largest * boxes.boxes, order, table)
+    return Rate(
+        slope=slope,
+        bound=slope * boxes.bound / boxes.boxes,
+        constant=error.max_error * boxes.boxes,
+        order=order,
+        table=table,
+    )
 
 
 def count_growth(boxes: int, dimension: int) -> Growth:
-    """Count the neurons that keep an error in another dimension.
+    """Count the neurons that keep the same error bound in another dimension.
 
-    If the slopes along all axes add up to the same L, the bound L·B/n asks for the same n along
-    each axis, whatever the dimension; their product is what grows.
+    If the slopes along all axes add up to the same L, the bound L·B/n needs the same number n of
+    boxes along each axis in any dimension. The total number of boxes, n^d, is what grows.
     """
     count = neurons(boxes, dimension)
     text = str(count) if count < 10**100 else f"{Decimal(count):.3e}"
-    return Growth(dimension, boxes, text, log10(count))
+    return Growth(
+        dimension=dimension, boxes_per_axis=boxes, neurons=text, log10_neurons=log10(count)
+    )

@@ -2,48 +2,81 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from stepbox.analysis.boxes.box import STEP, run_staircase, running_sums, staircase_network
+from stepbox.analysis.result import Matrix, Result, Vector
 from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps
 
 
 def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the left edge of box k of `boxes` on [−bound, bound)."""
+    """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k - boxes) / boxes
 
 
 def midpoint(
     bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Give the middle of box k of `boxes` on [−bound, bound)."""
+    """Return the middle of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k + 1 - boxes) / boxes
 
 
 def box_holding(
     bound: float, boxes: int | NDArray[np.int64], coordinate: float | NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Find which of `boxes` on [−bound, bound) holds a coordinate."""
+    """Find the box that contains a coordinate, of `boxes` equal boxes on [−bound, bound)."""
     k = np.floor((np.asarray(coordinate) / bound + 1) / 2 * boxes).astype(np.int64)
-    k += coordinate >= edge(bound, boxes, k + 1)  # the division's rounding may have
-    k -= coordinate < edge(bound, boxes, k)  # put it into a neighbour
+    # Rounding in the division may have given the neighbouring box.
+    k += coordinate >= edge(bound, boxes, k + 1)
+    k -= coordinate < edge(bound, boxes, k)
     return np.clip(k, 0, np.asarray(boxes) - 1)
+
+
+class HiddenLayer(Result):
+    """A layer of step neurons."""
+
+    weights: Matrix = Field(description="Shape (neurons, inputs).")
+    biases: Vector = Field(description="Shape (neurons,).")
+
+
+class PlaneNetwork(Result):
+    """A network with one or two hidden layers of step neurons, from x and y to one number."""
+
+    hidden: list[HiddenLayer] = Field(description="The hidden layers, in order from the input.")
+    output_weights: Vector = Field(
+        description="Weight of each neuron of the last hidden layer, shape (neurons,)."
+    )
+    output_bias: float
+
+    @classmethod
+    def of(cls, network: Network) -> Self:
+        """Read the weights of a network."""
+        *hidden, output = (layer.arrays for layer in network.layers)
+        return cls(
+            hidden=[
+                HiddenLayer(weights=arrays["weight"], biases=arrays["bias"]) for arrays in hidden
+            ],
+            output_weights=output["weight"][0],
+            output_bias=output["bias"][0],
+        )
 
 
 @dataclass(frozen=True)
 class BoxSum:
-    """Equal boxes side by side on [−bound, bound), or on its square.
+    """Equal boxes side by side on the interval [−bound, bound) or on the square over it.
 
     Attributes
     ----------
     bound
         Above 0.
     heights
-        Shape (boxes,) or (boxes along x, boxes along y); the same number along both.
+        Shape (boxes,), or (boxes along x, boxes along y) with equal numbers.
     """
 
     bound: float
@@ -51,7 +84,7 @@ class BoxSum:
 
     @property
     def boxes(self) -> int:
-        """Boxes along each axis."""
+        """Number of boxes along each axis."""
         return len(self.heights)
 
     @property
@@ -61,16 +94,16 @@ class BoxSum:
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
-        """Edges of the boxes along each axis, shape (boxes + 1,)."""
+        """Edges of the boxes along an axis, shape (boxes + 1,)."""
         return edge(self.bound, self.boxes, np.arange(self.boxes + 1))
 
     @cached_property
     def interaction(self) -> float:
-        r"""How far the heights are from :math:`a_i + b_j`, at most; 0 on a line.
+        """Largest distance of the heights from the form aᵢ + bⱼ. It is 0 on a line.
 
         A step neuron of the first hidden layer jumps along a whole line, by the same amount
-        everywhere on it. So one hidden layer makes boxes in the plane only where crossing from
-        column i to i + 1 makes the same difference in every row, which is :math:`a_i + b_j`.
+        everywhere. So one hidden layer can build the boxes only if the difference between two
+        columns is the same in every row. Then the heights are aᵢ + bⱼ.
         """
         if self.dimensions == 1:
             return 0.0
@@ -79,24 +112,24 @@ class BoxSum:
 
     @cached_property
     def hidden_layers(self) -> int:
-        """1 where one layer of step neurons can do it, else 2."""
+        """1 if one layer of step neurons can build the boxes, else 2."""
         return 1 if self.interaction <= ROUNDING * np.abs(self.heights).max() else 2
 
     @property
     def neurons(self) -> int:
-        """Hidden neurons, where neighbours share an edge."""
+        """Number of hidden neurons, where neighbouring boxes share the neuron at their edge."""
         if self.dimensions == 2 and self.hidden_layers == 1:
             return 2 * self.boxes - 1
         return neurons(self.boxes, self.dimensions)
 
     @property
     def neurons_two_per_box(self) -> int:
-        """Hidden neurons, if every box brought its own."""
+        """Number of hidden neurons if each box had its own."""
         return 2 * self.boxes if self.dimensions == 1 else 5 * self.boxes**2
 
     @property
     def weights(self) -> int:
-        """Weights of the network between its layers, without biases."""
+        """Number of weights in the network, without biases."""
         if self.hidden_layers == 1:
             return (self.dimensions + 1) * self.neurons
         first = 2 * (self.boxes + 1)
@@ -113,22 +146,22 @@ class BoxSum:
 
     @cached_property
     def levels(self) -> NDArray[np.float64]:
-        """What the network gives on each box: the heights, up to the rounding of its sums."""
+        """The network's output on each box: its height, up to rounding. Shape as of `heights`."""
         if self.dimensions == 1:
             return running_sums(self.network)[1:-1]
         if self.hidden_layers == 1:
-            rises = self.network.weights[-1][0]
+            rises = self.network.layers[-1].arrays["weight"][0]
             across, up = np.cumsum(rises[: self.boxes]), np.cumsum(rises[self.boxes :])
             return across[:, None] + np.concatenate(([0.0], up))
-        return self.heights  # one neuron of the second layer is on, and its weight is the height
+        return self.heights  # only one neuron of the second layer is on; its weight is the height
 
     def on_grid(self, *axes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Run the network on a grid inside [−bound, bound), by search among its edges.
+        """Compute the network's output on a grid inside [−bound, bound) by binary search.
 
         Parameters
         ----------
         axes
-            Coordinates of the grid along each axis.
+            Coordinates of the grid, shape (points,) for each axis.
 
         Returns
         -------
@@ -140,10 +173,10 @@ class BoxSum:
 
 
 def neurons(boxes: int, dimension: int) -> int:
-    """Count the hidden neurons of boxes in any dimension, with `boxes` along each axis.
+    """Count the hidden neurons for boxes in any dimension, with `boxes` along each axis.
 
-    On a line they are the boxes + 1 edges. In d dimensions a first layer has the edges of every
-    axis, and a second layer one neuron for each of the boxes.
+    On a line there is one neuron for each of the boxes + 1 edges. In d > 1 dimensions the first
+    layer has a neuron for each edge on each axis, and the second layer has one for each box.
     """
     return boxes + 1 if dimension == 1 else dimension * (boxes + 1) + boxes**dimension
 
@@ -151,13 +184,14 @@ def neurons(boxes: int, dimension: int) -> int:
 def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
     """Build boxes in the plane with two hidden layers.
 
-    The first layer steps at every edge of x and of y. Neuron (i, j) of the second sums "x is past
-    edge i, not past i + 1" and the same of y and j: 2 inside the box, at most 1 outside it.
+    The first layer steps at each edge of x and of y. Neuron (i, j) of the second layer adds "x is
+    past edge i but not past edge i + 1" to the same for y and j. The sum is 2 inside the box and
+    at most 1 outside it, so the neuron steps at 1.5.
     """
     boxes = len(edges) - 1
     between = np.eye(boxes, boxes + 1) - np.eye(boxes, boxes + 1, k=1)
     columns, rows = np.repeat(between, boxes, axis=0), np.tile(between, (boxes, 1))
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), boxes + 1, axis=0),
             np.hstack([columns, rows]),
@@ -169,9 +203,9 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
 
 
 def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
-    """Build heights a_i + b_j with one hidden layer, right on the square, not 0 outside it."""
+    """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
-    return Network(
+    return Network.dense(
         weights=[
             np.repeat(np.eye(2), [len(across), len(up)], axis=0),
             np.concatenate([across, up])[None, :],

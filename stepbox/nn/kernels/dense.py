@@ -1,4 +1,4 @@
-"""The compiled form of `backprop.descend`: the same arithmetic, written as loops.
+"""The compiled form of `backprop.descend` for dense layers: the same arithmetic as loops.
 
 Three things make it fast. No array is made while it runs. A layer's weights lie input-major, as
 rows of shape (n_in + 1, n_out) with the biases as the row of a last input that is always 1, so
@@ -11,8 +11,11 @@ from math import erfc, exp, log, pi, sqrt, tanh
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.nn.activations import Array
+from stepbox.nn.activations import IDENTITY, Array
+from stepbox.nn.dense import Dense
 from stepbox.nn.kernels.compiling import compiled, kept
+from stepbox.nn.layer import Layer
+from stepbox.nn.network import Network
 
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
@@ -214,6 +217,46 @@ def descend(
             for at in range(len(parameters)):
                 parameters[at] += moved[at]
     return loss_sum
+
+
+def activation_code(network: Network) -> int | None:
+    """Return the one of `CODES` for a network that `descend` can train, None for all others.
+
+    It trains dense layers, all but the last with the same activation function.
+    """
+    *hidden, last = network.layers
+    names = {layer.activation.name for layer in hidden} or {"relu"}  # any, if none is used
+    if (
+        all(type(layer) is Dense for layer in network.layers)
+        and last.activation is IDENTITY
+        and len(names) == 1
+    ):
+        return CODES.get(names.pop())
+    return None
+
+
+def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
+    """Lay the parameters of dense layers out for `descend`.
+
+    Returns
+    -------
+    parameters
+        As `descend` takes them.
+    sizes
+        As `descend` takes them.
+    network
+        The same network; its arrays are views of the parameters.
+    """
+    blocks = [np.vstack([a["weight"].T, a["bias"]]) for a in (n.arrays for n in network.layers)]
+    parameters = np.concatenate([block.ravel() for block in blocks])
+    layers: list[Layer] = []
+    start = 0
+    for block, layer in zip(blocks, network.layers, strict=True):
+        rows = parameters[start : start + block.size].reshape(block.shape)
+        layers.append(Dense(rows[:-1].T, rows[-1], layer.activation))
+        start += block.size
+    sizes = [len(blocks[0]) - 1, *(block.shape[1] for block in blocks)]
+    return parameters, np.array(sizes), Network(layers)
 
 
 def compile_ahead() -> None:

@@ -75,7 +75,7 @@ def test_two_coordinates_broadcast():
         ("1 + 2.5e3sin(x)", "before column 10"),
         ("0x1F", "before column 2"),
         ("1j", "before column 2"),
-        ("x^2", "column 2, not allowed here; write ** for powers"),
+        ("x^2", "column 2, which is not allowed; write ** for powers"),
         ("foo + x", "'foo' at column 1"),
         ("1 + foo(x)", "'foo' at column 5"),
         ("x + y", "y at column 5"),

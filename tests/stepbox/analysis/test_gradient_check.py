@@ -13,13 +13,13 @@ from stepbox.analysis.gradient_check import (
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import sample_gradients
 from stepbox.nn.losses import cross_entropy
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 
 INPUTS = np.random.default_rng(0).uniform(size=12)
 
 
 def make(activation="sigmoid", sizes=(12, 7, 6, 10)):
-    return Network.initial(sizes, ACTIVATIONS[activation], 3)
+    return Network.initial(dense_layers(sizes, activation), 3)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -46,7 +46,7 @@ def test_the_derivative_is_that_of_differences():
     step, losses = 1e-6, []
     for sign in (1, -1):
         stepped = network.copy()
-        stepped.weights[layer][2, 5] += sign * step
+        stepped.layers[layer].weights[2, 5] += sign * step
         losses.append(cross_entropy(stepped.logits(INPUTS[None]), np.array([4]))[0])
     by_difference = (losses[0] - losses[1]) / (2 * step)
 
@@ -56,12 +56,12 @@ def test_the_derivative_is_that_of_differences():
 
 def test_a_wrong_gradient_is_found():
     network = make()
-    gradients, _ = sample_gradients(network, INPUTS, 4)
+    gradient = sample_gradients(network, INPUTS, 4)[1]["weight"].ravel()
     truth = complex_step_derivatives(network, INPUTS, 4, 1, np.arange(42))
-    wrong = gradients[1].ravel().copy()
+    wrong = gradient.copy()
     wrong[17] *= 1.001
 
-    assert relative_difference(gradients[1].ravel(), truth) < 1e-9
+    assert relative_difference(gradient, truth) < 1e-9
     assert relative_difference(wrong, truth) == pytest.approx(0.001, rel=0.01)
 
 
@@ -70,17 +70,17 @@ def test_the_published_gradient_is_what_its_training_subtracts():
     network = make()
     small, large = (published_gradients(network, INPUTS, 4, rate) for rate in (1e-9, 1.0))
 
-    np.testing.assert_array_equal(small[-1], large[-1])
-    assert relative_distance(small[0], large[0]) > 1e-3
+    np.testing.assert_array_equal(small[-1]["weight"], large[-1]["weight"])
+    assert relative_distance(small[0]["weight"], large[0]["weight"]) > 1e-3
 
 
 def test_the_network_is_left_as_it_is():
     network = make()
-    before = [weights.copy() for weights in network.weights]
+    before = network.copy().named_arrays()
     check_gradients(network, INPUTS, 4, 0.5)
 
-    for old, new in zip(before, network.weights, strict=True):
-        np.testing.assert_array_equal(old, new)
+    for name, array in network.named_arrays().items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def test_large_layers_are_sampled_the_same_way_each_time():
@@ -106,19 +106,14 @@ def test_the_sample_is_smaller_where_wide_layers_follow():
 
 
 def test_weights_of_single_precision():
-    network = make()
-    single = Network(
-        [weights.astype(np.float32) for weights in network.weights],
-        [biases.astype(np.float32) for biases in network.biases],
-        network.activation,
-    )
+    single = make().copy(np.float32)
 
     assert max(layer.exact for layer in check_gradients(single, INPUTS, 4, 0.01).layers) < 1e-9
 
 
 def test_a_saturated_network_has_no_gradient_but_the_published_one_has():
     network = make()
-    network.weights[0] *= 1e4
+    network.layers[0].weights *= 1e4
     first = check_gradients(network, INPUTS, 4, 0.01).layers[0]
 
     assert (first.largest, first.exact, first.published) == (0, 0, 1)

@@ -13,12 +13,12 @@ from stepbox.analysis.inspection import (
 )
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.losses import softmax
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 from stepbox.training.presets import RECIPES
 
 
 def network_of(activation, *sizes, seed=0):
-    return Network.initial(sizes, ACTIVATIONS[activation], seed)
+    return Network.initial(dense_layers(sizes, activation), seed)
 
 
 def test_the_published_curves_are_those_of_recipes():
@@ -39,7 +39,7 @@ def test_the_input_gradient_is_that_of_a_complex_step(activation, hidden):
 
 def test_a_saturated_network_has_no_gradient():
     network = network_of("sigmoid", 4, 3, 2)
-    network.biases[0] += 1e4
+    network.layers[0].biases += 1e4
     assert not input_gradient(network, np.ones((1, 4)), np.array([0])).any()
 
 
@@ -72,20 +72,20 @@ def test_the_cells_of_the_confusion_matrix_hold_each_sample_once():
 
 def test_histograms_count_every_weight_once():
     before, after = network_of("relu", 784, 40, 10), network_of("relu", 784, 40, 10, seed=1)
-    after.weights[0] *= 3
+    after.layers[0].weights *= 3
     for layer, histogram in enumerate(weight_histograms(before, after)):
-        assert histogram.before.sum() == histogram.after.sum() == before.weights[layer].size
+        assert histogram.before.sum() == histogram.after.sum() == before.layers[layer].weights.size
         np.testing.assert_allclose(histogram.edges, -histogram.edges[::-1], atol=1e-15)
-        assert histogram.spread_before == pytest.approx(before.weights[layer].std())
+        assert histogram.spread_before == pytest.approx(before.layers[layer].weights.std())
     first = weight_histograms(before, after)[0]
     inner = slice(1, -1)  # the ends hold also what lies beyond
-    counted = np.histogram(after.weights[0], first.edges)[0]
+    counted = np.histogram(after.layers[0].weights, first.edges)[0]
     np.testing.assert_array_equal(first.after[inner], counted[inner])
 
 
 def test_weights_that_are_all_0_have_a_histogram_too():
     network = network_of("relu", 4, 2)
-    network.weights[0][:] = 0
+    network.layers[0].weights[:] = 0
     [histogram] = weight_histograms(network, network)
     assert histogram.after.sum() == 8
 
@@ -93,8 +93,8 @@ def test_weights_that_are_all_0_have_a_histogram_too():
 def test_the_most_changed_neurons_come_first():
     before = network_of("relu", 784, 3, 10)
     after = before.copy()
-    after.weights[0][1] += 0.5
-    after.weights[0][2] -= 0.1
+    after.layers[0].weights[1] += 0.5
+    after.layers[0].weights[2] -= 0.1
     neurons, changes = most_changed(before, after)
     assert list(neurons) == [1, 2, 0]
     np.testing.assert_allclose(changes, [14, 2.8, 0], atol=1e-12)

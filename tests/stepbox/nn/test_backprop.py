@@ -8,7 +8,7 @@ from scipy.special import erf
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 
@@ -30,9 +30,9 @@ every_depth = pytest.mark.parametrize(
 def sample_network(hidden_sizes, activation):
     """A small network without a zero in it, and inputs for it."""
     rng = np.random.default_rng(11)
-    network = Network.initial((9, *hidden_sizes, 5), activation, seed=12)
-    for biases in network.biases:
-        biases += rng.normal(size=biases.shape)
+    network = Network.initial(dense_layers((9, *hidden_sizes, 5), activation.name), seed=12)
+    for layer in network.layers:
+        layer.biases += rng.normal(size=layer.biases.shape)
     return network, rng.normal(size=9)
 
 
@@ -44,17 +44,12 @@ def loss(network, inputs):
 @every_depth
 def test_complex_step_agrees_for_every_weight_and_bias(hidden_sizes, activation):
     network, inputs = sample_network(hidden_sizes, activation)
-    weight_gradients, bias_gradients = sample_gradients(network, inputs, LABEL)
-    moved = Network(
-        [weights.astype(complex) for weights in network.weights],
-        [biases.astype(complex) for biases in network.biases],
-        activation,
-    )
-    for layer in range(len(network.weights)):
-        for parameters, gradient in (
-            (moved.weights[layer], weight_gradients[layer]),
-            (moved.biases[layer], bias_gradients[layer]),
-        ):
+    gradients = sample_gradients(network, inputs, LABEL)
+    moved = network.copy(complex)
+    for layer, gradients_of_layer in zip(moved.layers, gradients, strict=True):
+        assert gradients_of_layer.keys() == layer.arrays.keys()
+        for name, parameters in layer.arrays.items():
+            gradient = gradients_of_layer[name]
             slope = np.empty_like(gradient)
             for index in np.ndindex(parameters.shape):
                 here = parameters[index]
@@ -69,29 +64,29 @@ def test_complex_step_agrees_for_every_weight_and_bias(hidden_sizes, activation)
 @every_depth
 def test_torch_agrees_for_every_weight_and_bias(hidden_sizes, activation):
     network, inputs = sample_network(hidden_sizes, activation)
-    weights = [torch.tensor(array, requires_grad=True) for array in network.weights]
-    biases = [torch.tensor(array, requires_grad=True) for array in network.biases]
+    tensors = [
+        {name: torch.tensor(array, requires_grad=True) for name, array in layer.arrays.items()}
+        for layer in network.layers
+    ]
     x = torch.tensor(inputs)
-    for layer in range(len(weights)):
-        if layer:
+    for number, layer in enumerate(tensors):
+        if number:
             x = TORCH[activation.name](x)
-        x = weights[layer] @ x + biases[layer]
+        x = layer["weight"] @ x + layer["bias"]
     torch.nn.functional.cross_entropy(x, torch.tensor(LABEL)).backward()
 
-    weight_gradients, bias_gradients = sample_gradients(network, inputs, LABEL)
-
-    for layer in range(len(weights)):
-        np.testing.assert_allclose(weight_gradients[layer], weights[layer].grad.numpy(), rtol=1e-9)
-        np.testing.assert_allclose(bias_gradients[layer], biases[layer].grad.numpy(), rtol=1e-9)
+    for layer, gradients in zip(tensors, sample_gradients(network, inputs, LABEL), strict=True):
+        for name, tensor in layer.items():
+            np.testing.assert_allclose(gradients[name], tensor.grad.numpy(), rtol=1e-9)
 
 
 @every_activation
 def test_complex_arithmetic_gives_the_second_derivative(activation):
     """The backward pass itself runs on complex numbers: Im ∂C/∂w(w + ih) / h = ∂²C/∂w²."""
     network, inputs = sample_network((4,), activation)
-    moved = Network([w.astype(complex) for w in network.weights], network.biases, activation)
-    moved.weights[1][2, 1] += 1j * STEP
-    second = sample_gradients(moved, inputs, LABEL)[0][1][2, 1].imag / STEP
+    moved = network.copy(complex)
+    moved.layers[1].weights[2, 1] += 1j * STEP
+    second = sample_gradients(moved, inputs, LABEL)[1]["weight"][2, 1].imag / STEP
 
     # By hand: C is log Σ exp z less a linear term, so for w_ij of the last layer
     # ∂²C/∂w_ij² = p_i (1 − p_i) a_j².
@@ -102,10 +97,14 @@ def test_complex_arithmetic_gives_the_second_derivative(activation):
 
 def test_backward_goes_from_the_last_layer_to_the_first():
     network, inputs = sample_network((7, 6), ACTIVATIONS["sigmoid"])
+    activations = network.forward(inputs)[1]
     passed = list(backward(network, *network.forward(inputs), LABEL))
 
-    assert [(layer, delta.shape) for layer, delta in passed] == [(2, (5,)), (1, (6,)), (0, (7,))]
-    assert passed[0][1].sum() == pytest.approx(0, abs=1e-15)  # Σ(p − t) = 1 − 1
+    assert [layer for layer, _, _ in passed] == network.layers[::-1]
+    assert [delta.shape for _, _, delta in passed] == [(5,), (6,), (7,)]
+    for (_, layer_inputs, _), activation in zip(passed, reversed(activations), strict=True):
+        np.testing.assert_array_equal(layer_inputs, activation)
+    assert passed[0][2].sum() == pytest.approx(0, abs=1e-15)  # Σ(p − t) = 1 − 1
 
 
 # Plain readings of what one sample does to the weights, written apart from the library.
@@ -121,6 +120,10 @@ VALUE_AND_SLOPE = {
         lambda z: (1 + erf(z / np.sqrt(2))) / 2 + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
     ),
 }
+
+
+def weights_and_biases(network):
+    return [layer.weights for layer in network.layers], [layer.biases for layer in network.layers]
 
 
 def read_plainly(weights, biases, x, label, rate, name, *, at_activation, updated_weights):
@@ -158,7 +161,7 @@ def test_training_is_its_plain_reading(few, name, hidden_sizes, gradient):
     )
     data = few(30)
     trainer = make_trainer(recipe, data)
-    weights, biases = trainer.network().weights, trainer.network().biases
+    weights, biases = weights_and_biases(trainer.network())
     deviates = gradient == "published"
     for image, label in zip(data.images, data.labels, strict=True):
         read_plainly(
@@ -169,10 +172,11 @@ def test_training_is_its_plain_reading(few, name, hidden_sizes, gradient):
 
     trainer.train_samples(np.arange(30))
 
-    for ours, expected in zip(trainer.network().weights, weights, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
-    for ours, expected in zip(trainer.network().biases, biases, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
+    for layer, expected, expected_biases in zip(
+        trainer.network().layers, weights, biases, strict=True
+    ):
+        np.testing.assert_allclose(layer.weights, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(layer.biases, expected_biases, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -190,15 +194,15 @@ def test_each_deviation_shows(few, switches):
     )
     data = few(1)
     trainer = make_trainer(recipe, data)
-    weights, biases = trainer.network().weights, trainer.network().biases
+    weights, biases = weights_and_biases(trainer.network())
     read_plainly(
         weights, biases, data.images[0].ravel() / 255, data.labels[0], 0.1, "sigmoid", **switches
     )
 
     trainer.train_samples(np.arange(1))
 
-    before = make_trainer(recipe, data).network().weights[0]
-    ours, other = trainer.network().weights[0] - before, weights[0] - before
+    before = make_trainer(recipe, data).network().layers[0].weights
+    ours, other = trainer.network().layers[0].weights - before, weights[0] - before
     assert np.abs(ours - other).max() > 0.01 * np.abs(ours).max()
 
 
@@ -219,9 +223,11 @@ def test_a_batch_steps_along_the_mean_of_its_gradients(few, batch_size):
                 strict=True,
             )
         ]
-        for kind, parameters in enumerate((expected.weights, expected.biases)):
-            for layer, array in enumerate(parameters):
-                array -= recipe.learning_rate * np.mean([g[kind][layer] for g in gradients], axis=0)
+        for number, layer in enumerate(expected.layers):
+            for name, array in layer.arrays.items():
+                array -= recipe.learning_rate * np.mean(
+                    [g[number][name] for g in gradients], axis=0
+                )
 
     trainer.train_samples(np.arange(len(data.labels)))
 

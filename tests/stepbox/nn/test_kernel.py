@@ -10,7 +10,9 @@ import pytest
 from stepbox.data.dataset import scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
+from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.losses import cross_entropy
+from stepbox.nn.network import Network, layer_specs
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 
@@ -54,11 +56,54 @@ def test_the_compiled_form_steps_as_its_definition(
     assert whole.train_samples(np.arange(len(inputs))) == pytest.approx(losses, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"gradient": "published", "pixel_scale": "raw"},
+        {"batch_size": 300, "schedule": "cosine", "shuffle": True},
+        {"single_precision": True, "augmentation": "distort", "activation": "relu"},
+    ],
+    ids=lambda changes: ", ".join(changes) or "plain",
+)
+def test_a_training_by_the_definition_is_that_by_the_compiled_form(few, changes):
+    recipe = RECIPES["mnist-numpy"].model_copy(update=changes)
+    data = few(2500)
+    compiled, readable, resumed = (
+        make_trainer(recipe, data, compiled=compiled) for compiled in (True, False, False)
+    )
+    assert list(readable.arrays()) == list(readable.network().named_arrays())
+    for samples, _ in readable.train_epoch():
+        if 0 < samples < 2500:
+            resumed.restore(readable.state())
+    for trainer in (compiled, resumed):
+        list(trainer.train_epoch())
+
+    tolerance = 1e-3 if recipe.single_precision else 1e-8
+    assert readable.loss_sum == pytest.approx(compiled.loss_sum, rel=tolerance)
+    for name, array in readable.network().named_arrays().items():
+        assert array.dtype == compiled.network().dtype
+        np.testing.assert_array_equal(array, resumed.network().named_arrays()[name])
+        np.testing.assert_allclose(
+            array, compiled.network().named_arrays()[name], rtol=tolerance, atol=tolerance
+        )
+
+
+def test_only_chains_of_dense_layers_with_one_activation_have_a_compiled_form():
+    def code(*activations):
+        layers = [{"type": "dense", "outputs": 3, "activation": name} for name in activations]
+        return kernel.activation_code(Network.initial(layer_specs((3,), layers), seed=1))
+
+    for name in ACTIVATIONS:
+        assert code(name, name, None) == code(name, None) == kernel.CODES[name]
+        assert code(name) is None  # the last layer gives no logits
+    assert code(None) is not None
+    assert code("relu", "tanh", None) is code("relu", None, None) is None
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_values_and_slopes_are_those_of_the_definition(name):
     """At ordinary places and at the ends of the float range."""
-    from stepbox.nn.kernels import dense as kernel
-
     places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
     compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
 

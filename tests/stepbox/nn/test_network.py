@@ -1,17 +1,22 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, array_shapes, dense_layers
 
-TANH = ACTIVATIONS["tanh"]
 layer_sizes = st.lists(st.integers(1, 20), min_size=2, max_size=5)
 
 
+def untrained(sizes, seed, **options):
+    return Network.initial(dense_layers(sizes, "tanh"), seed, **options)
+
+
 def test_forward_worked_by_hand():
-    network = Network(
+    network = Network.dense(
         [np.array([[1.0, -1.0], [2.0, 0.5]]), np.array([[3.0, 1.0]])],
         [np.array([0.0, -1.0]), np.array([0.25])],
         ACTIVATIONS["relu"],
@@ -27,7 +32,7 @@ def test_forward_worked_by_hand():
 
 @given(sizes=layer_sizes, seed=st.integers(0, 2**32 - 1))
 def test_same_seed_same_weights(sizes, seed):
-    first, second = (Network.initial(sizes, TANH, seed).named_arrays() for _ in range(2))
+    first, second = (untrained(sizes, seed).named_arrays() for _ in range(2))
 
     assert {name: array.tobytes() for name, array in first.items()} == {
         name: array.tobytes() for name, array in second.items()
@@ -36,29 +41,31 @@ def test_same_seed_same_weights(sizes, seed):
 
 @given(sizes=layer_sizes, seed=st.integers(0, 2**32 - 1))
 def test_initial_weights_are_drawn_layer_by_layer(sizes, seed):
-    network = Network.initial(sizes, TANH, seed)
+    network = untrained(sizes, seed)
     normal = np.random.default_rng(seed).standard_normal
 
-    for layer, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
+    for layer, (n_in, n_out) in zip(network.layers, pairwise(sizes), strict=True):
         expected = normal(n_out * n_in).reshape(n_out, n_in) / max(n_in, n_out) ** 0.5
-        np.testing.assert_allclose(weights, expected, rtol=1e-14)
-        assert biases.tolist() == [0] * n_out
+        np.testing.assert_allclose(layer.weights, expected, rtol=1e-14)
+        assert layer.biases.tolist() == [0] * n_out
 
 
 def test_he_weights_are_the_same_draws_at_another_scale():
     default, he = (
-        Network.initial((784, 50, 10), TANH, 3, kind, np.float32) for kind in ("default", "he")
+        untrained((784, 50, 10), 3, initialization=kind, dtype=np.float32)
+        for kind in ("default", "he")
     )
 
     for layer, factor in ((0, 2**0.5), (1, 2**0.5)):
-        np.testing.assert_allclose(he.weights[layer], factor * default.weights[layer], rtol=1e-6)
+        np.testing.assert_allclose(
+            he.layers[layer].weights, factor * default.layers[layer].weights, rtol=1e-6
+        )
     assert {array.dtype for array in he.named_arrays().values()} == {np.dtype(np.float32)}
 
 
 @given(sizes=layer_sizes, count=st.integers(1, 5))
 def test_a_batch_is_its_samples(sizes, count):
-    network = Network.initial(sizes, TANH, seed=1)
+    network = untrained(sizes, 1)
     inputs = np.random.default_rng(2).normal(size=(count, sizes[0]))
     logits = network.logits(inputs)
 
@@ -70,26 +77,32 @@ def test_a_batch_is_its_samples(sizes, count):
 
 @given(sizes=layer_sizes)
 def test_named_arrays_make_the_same_network_again(sizes):
-    network = Network.initial(sizes, TANH, seed=3)
-    again = Network.from_named_arrays(network.named_arrays(), network.activation)
+    network = untrained(sizes, 3)
+    specs = dense_layers(sizes, "tanh")
+    again = Network.from_named_arrays(specs, network.named_arrays())
 
     assert list(network.named_arrays()) == [
         f"{layer}.{kind}" for layer in range(len(sizes) - 1) for kind in ("weight", "bias")
+    ]
+    assert array_shapes(specs) == {n: a.shape for n, a in network.named_arrays().items()}
+    assert sum(spec.parameters for spec in specs) == network.parameters
+    assert [layer.activation for layer in again.layers] == [
+        layer.activation for layer in network.layers
     ]
     for name, array in network.named_arrays().items():
         assert again.named_arrays()[name].tobytes() == array.tobytes()
 
 
 def test_a_copy_shares_nothing():
-    network = Network.initial((3, 2), TANH, seed=4)
-    before = network.weights[0].copy()
-    network.copy().weights[0] += 1
+    network = untrained((3, 2), 4)
+    before = network.layers[0].weights.copy()
+    network.copy().layers[0].weights += 1
 
-    np.testing.assert_array_equal(network.weights[0], before)
+    np.testing.assert_array_equal(network.layers[0].weights, before)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.complex128])
 def test_arithmetic_is_in_the_weights_dtype(dtype):
-    network = Network([np.ones((2, 3), dtype)], [np.ones(2, dtype)], TANH)
+    network = untrained((3, 2), 1).copy(dtype)
 
     assert network.probabilities(np.ones((1, 3), dtype)).dtype == dtype

@@ -203,4 +203,6 @@ def test_a_network_in_memory_is_told_without_reading(tmp_path, opened):
         store.loaded(model_id)
     weights.write_bytes(content)
     assert store.loaded(model_id) is None
-    np.testing.assert_array_equal(store.load(model_id)[1].weights[0], network.weights[0])
+    np.testing.assert_array_equal(
+        store.load(model_id)[1].layers[0].weights, network.layers[0].weights
+    )

@@ -44,7 +44,7 @@ FASHION = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (5, 
 def make_network(seed, recipe=MNIST, dtype=np.float64):
     rng = np.random.default_rng(abs(hash(seed)))
     sizes = list(zip(recipe.layer_sizes[1:], recipe.layer_sizes, strict=False))
-    return Network(
+    return Network.dense(
         [rng.normal(size=shape).astype(dtype) for shape in sizes],
         [rng.normal(size=shape[0]).astype(dtype) for shape in sizes],
         ACTIVATIONS[recipe.activation],
@@ -184,9 +184,9 @@ def test_the_file_holds_the_tensors_and_nothing_else(store, folder, recipe, code
 def test_equal_networks_give_equal_files_in_any_process():
     script = (
         "import hashlib, numpy as np\n"
-        "from tests.stepbox.store.test_models import MNIST, ACTIVATIONS, Network\n"
+        "from tests.stepbox.store.test_models import MNIST, Network\n"
         "from stepbox.store.weights import encode_weights\n"
-        "network = Network.initial(MNIST.layer_sizes, ACTIVATIONS['sigmoid'], 7)\n"
+        "network = Network.initial(MNIST.layers, 7)\n"
         "print(encode_weights(network)[1].sha256)\n"
     )
     sums = {
@@ -215,7 +215,8 @@ def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, s
     recipe = MNIST.model_copy(update={"hidden_sizes": hidden_sizes})
     network, initial = make_network(seed, recipe, dtype), make_network(seed + 1, recipe, dtype)
     if transposed:  # the same numbers in another order in memory
-        network.weights = [np.asfortranarray(weight) for weight in network.weights]
+        for layer in network.layers:
+            layer.weights = np.asfortranarray(layer.weights)
     model_id = new_model_id()
     store.stage("attempt", make_draft(model_id, recipe), network, initial)
     store.publish("attempt", model_id)
@@ -223,7 +224,9 @@ def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, s
         (store.load(model_id)[1], network),
         (store.load_initial(model_id)[1], initial),
     ):
-        assert stored.activation is original.activation
+        assert [layer.activation for layer in stored.layers] == [
+            layer.activation for layer in original.layers
+        ]
         arrays, originals = stored.named_arrays(), original.named_arrays()
         assert list(arrays) == list(originals)
         for name, array in arrays.items():
@@ -233,7 +236,7 @@ def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, s
 
 def test_a_network_of_two_types_is_refused(store):
     network = make_network(1)
-    network.biases[1] = network.biases[1].astype(np.float32)
+    network.layers[1].biases = network.layers[1].biases.astype(np.float32)
     with pytest.raises(TypeError, match="float32"):
         store.stage("attempt", make_draft(new_model_id()), network, make_network(0))
 
@@ -241,7 +244,7 @@ def test_a_network_of_two_types_is_refused(store):
 def test_a_shared_network_cannot_be_changed(store):
     _, network = store.load(add(store))
     with pytest.raises(ValueError, match="read-only"):
-        network.weights[0][0, 0] = 0
+        network.layers[0].weights[0, 0] = 0
 
 
 # The card.
@@ -292,7 +295,9 @@ def test_a_model_is_never_overwritten(store):
     store.stage("other", make_draft(model_id), make_network(2), make_network(0))
     with pytest.raises(ConflictError):
         store.publish("other", model_id)
-    np.testing.assert_array_equal(store.load(model_id)[1].weights[0], before.weights[0])
+    np.testing.assert_array_equal(
+        store.load(model_id)[1].layers[0].weights, before.layers[0].weights
+    )
 
 
 def test_staging_again_replaces_and_discarding_removes(store):
@@ -301,7 +306,7 @@ def test_staging_again_replaces_and_discarding_removes(store):
         store.stage("attempt", make_draft(model_id), make_network(seed), make_network(0))
     store.publish("attempt", model_id)
     _, network = store.load(model_id)
-    np.testing.assert_array_equal(network.weights[0], make_network(2).weights[0])
+    np.testing.assert_array_equal(network.layers[0].weights, make_network(2).layers[0].weights)
 
     store.stage("attempt", make_draft(new_model_id()), make_network(3), make_network(0))
     store.discard("attempt")

@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, dense_layers
 from stepbox.training.evaluation import EvaluationReport, assess, evaluate, predict_logits
 
 
@@ -91,12 +90,7 @@ def test_calibration_worked_by_hand():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blocks_are_one_forward_pass(load, dtype):
     images, labels = load("mnist", "test").images[:2300], load("mnist", "test").labels[:2300]
-    network = Network.initial((784, 16, 10), ACTIVATIONS["tanh"], seed=1)
-    network = Network(
-        [w.astype(dtype) for w in network.weights],
-        [b.astype(dtype) for b in network.biases],
-        network.activation,
-    )
+    network = Network.initial(dense_layers((784, 16, 10), "tanh"), seed=1, dtype=dtype)
     whole = network.logits(scale_pixels(images, "unit", dtype))
     in_blocks = predict_logits(network, images, "unit")
 

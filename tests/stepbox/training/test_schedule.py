@@ -55,10 +55,10 @@ def test_the_recipes_rate_is_what_steps_take(few, name):
     moved = []
     for epochs_done in (0, 500, 999):
         trainer = make_trainer(recipe, data)
-        before = trainer.network().weights[0]
+        before = trainer.network().layers[0].weights
         trainer.epochs_done = epochs_done
         trainer.train_samples(np.arange(50))
-        moved.append(np.abs(trainer.network().weights[0] - before).max())
+        moved.append(np.abs(trainer.network().layers[0].weights - before).max())
 
     assert moved[1] == pytest.approx(0.5 * moved[0], rel=1e-2)
     assert moved[2] < 1e-4 * moved[0]

@@ -136,8 +136,8 @@ def test_all_is_folded_into_plain_layers(few):
     network = trainer.network()
 
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in model)
-    assert network.activation.name == "gelu"
-    assert [weights.shape for weights in network.weights] == [
+    assert [layer.activation.name for layer in network.layers] == ["gelu"] * 3 + ["identity"]
+    assert [layer.weights.shape for layer in network.layers] == [
         (14, 784),
         (13, 14),
         (12, 13),

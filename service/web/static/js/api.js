@@ -1,104 +1,165 @@
-// The REST API: JSON in and out, problems as errors, the token asked for once, events over fetch (EventSource cannot send tokens).
+// @ts-check
+// The REST API: JSON in and out. Responses with an error status become exceptions.
+import { $ } from "./dom.js";
 
-export class Problem extends Error {
-  constructor({ title, detail, status = 0, errors = [], ...members }, retryAfter = 5) {
+const TOKEN_KEY = "stepbox-token"; // in sessionStorage, so it is forgotten when the tab closes
+const RETRY_AFTER_S = 5; // if a response does not say
+
+/** The API answered with a problem document, or did not answer. */
+export class ProblemError extends Error {
+  /** @param {Record<string, any>} problem members of the problem document */
+  constructor({ title, detail, status = 0, errors = [], ...others }, retryAfter = RETRY_AFTER_S) {
     super(`${title}: ${detail}`);
-    Object.assign(this, { ...members, title, detail, status, errors, retryAfter });
+    this.title = /** @type {string} */ (title);
+    this.detail = /** @type {string} */ (detail);
+    this.status = /** @type {number} */ (status);
+    this.errors = /** @type {{ pointer: string, detail: string }[]} */ (errors);
+    this.checks = /** @type {import("./types.d.ts").Check[] | undefined} */ (others.checks);
+    this.retryAfter = retryAfter;
+  }
+
+  /** What is wrong with each field, or else with the whole request. */
+  get details() {
+    return this.errors.map((error) => error.detail).join("; ") || this.detail;
   }
 }
-const away = () => new Problem({ title: "No answer", detail: "Stepbox cannot be reached. Jobs that were accepted go on without this page." });
 
-const TOKEN = "stepbox-token"; // kept until the tab closes
-let asking = null;
-function askForToken(refused) {
-  asking ??= new Promise((resolve) => {
-    const dialog = document.querySelector("#token"), text = dialog.querySelector("input");
-    dialog.querySelector(".fault").textContent = refused ?? "";
-    dialog.addEventListener("close", () => { sessionStorage.setItem(TOKEN, text.value.trim()); asking = null; resolve(); }, { once: true });
+/** The problem that stands for no answer at all. */
+export const noAnswer = () =>
+  new ProblemError({
+    title: "No answer",
+    detail: "Stepbox cannot be reached. Accepted jobs continue without this page.",
+  });
+
+/**
+ * Pass a ProblemError to `handle`. Any other error is rethrown.
+ * @template T
+ * @param {() => Promise<T>} action
+ * @param {(problem: ProblemError) => void} handle
+ */
+export async function catchProblem(action, handle) {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return handle(error);
+  }
+}
+
+/** Tell whether requests carry a token. */
+export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN_KEY));
+
+/** @type {Promise<void> | null} */
+let openDialog = null;
+
+/** Ask for a token, in one dialog for all requests. @param {string | null} fault */
+function askForToken(fault) {
+  openDialog ??= new Promise((resolve) => {
+    const dialog = $("#token");
+    $(".fault", dialog).textContent = fault ?? "";
+    const keepToken = () => {
+      sessionStorage.setItem(TOKEN_KEY, $("input", dialog).value.trim());
+      openDialog = null;
+      resolve();
+    };
+    dialog.addEventListener("close", keepToken, { once: true });
     dialog.showModal();
   });
-  return asking;
+  return openDialog;
 }
 
-// Fetch; raises a Problem for whatever is no success
-export async function ask(path, { headers = {}, ...options } = {}) {
-  for (;;) {
-    const token = sessionStorage.getItem(TOKEN), answer = await fetch(path, { ...options, headers: { ...headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
-      .catch((error) => { throw error.name === "AbortError" ? error : away(); });
-    if (answer.ok) return answer;
-    const problem = await answer.json().catch(() => ({ title: answer.statusText, detail: "The answer could not be read.", status: answer.status }));
-    if (answer.status === 401) { // once for all requests that were under way
-      if (token === sessionStorage.getItem(TOKEN)) await askForToken(token && problem.detail);
-      continue;
-    }
-    throw new Problem(problem, Number(answer.headers.get("Retry-After") ?? 5));
+/** @param {string} path @param {RequestInit} options @param {string | null} token */
+async function fetchOnce(path, { headers, ...options }, token) {
+  const authorization = token ? { Authorization: `Bearer ${token}` } : {};
+  try {
+    return await fetch(path, {
+      ...options,
+      headers: /** @type {Record<string, string>} */ ({ ...headers, ...authorization }),
+    });
+  } catch (error) {
+    throw error instanceof DOMException && error.name === "AbortError" ? error : noAnswer();
   }
 }
-export const get = async (path, options) => (await ask(path, options)).json();
-export const send = async (method, path, body, options) => ask(path, { method, ...options, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }) });
-export async function allModels() { // newest first, damaged ones left out
-  const models = [];
-  for (let after = ""; after != null;) {
-    const page = await get(`/models?limit=1000${after && `&after=${after}`}`);
-    models.push(...page.models); after = page.next;
+
+/** @param {Response} response */
+async function readProblem(response) {
+  const problem = await response.json().catch(() => ({
+    title: response.statusText,
+    detail: "The response could not be read.",
+    status: response.status,
+  }));
+  return new ProblemError(problem, Number(response.headers.get("Retry-After") ?? RETRY_AFTER_S));
+}
+
+/**
+ * Send a request and return its response. Asks for a token if the API wants one.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @throws {ProblemError} if the response has an error status
+ */
+export async function ask(path, options = {}) {
+  for (;;) {
+    const token = sessionStorage.getItem(TOKEN_KEY);
+    const response = await fetchOnce(path, options, token);
+    if (response.ok) return response;
+    const problem = await readProblem(response);
+    if (response.status !== 401) throw problem;
+    // Another request may have asked for a new token since this one was sent.
+    if (token === sessionStorage.getItem(TOKEN_KEY)) await askForToken(token && problem.detail);
   }
+}
+
+/** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
+export const get = async (path, options) => (await ask(path, options)).json();
+
+/** @param {string} method @param {string} path @param {unknown} [body] sent as JSON */
+export const send = (method, path, body) =>
+  ask(path, {
+    method,
+    ...(body !== undefined && {
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json" },
+    }),
+  });
+
+/** @param {string} path @param {unknown} body @returns {Promise<any>} */
+export const post = async (path, body) => (await send("POST", path, body)).json();
+
+/** Get the cards of all models, the newest first. Damaged models are left out. */
+export async function allModels() {
+  /** @type {import("./types.d.ts").Model[]} */
+  const models = [];
+  let next = "";
+  do {
+    const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
+    models.push(...page.models);
+    next = page.next;
+  } while (next != null);
   return models;
 }
-export const post = async (path, body, options) => (await send("POST", path, body, options)).json();
 
-// Ask again and again as something moves: one request at a time, and always one with the last state. show(answer), fail(problem)
+/**
+ * Make a function that requests the latest state, with one request at a time.
+ * A call during a request leads to one more request after it.
+ * @template T
+ * @param {() => Promise<T>} request
+ * @param {(answer: T) => void} show
+ * @param {(problem: ProblemError) => void} fail
+ */
 export function latest(request, show, fail) {
-  let busy = false, stale = false;
-  return async function again() {
-    if (busy) { stale = true; return; }
+  let busy = false;
+  let stale = false;
+  return async function update() {
+    stale = true;
+    if (busy) return;
     busy = true;
-    try { show(await request()); } catch (problem) { if (!(problem instanceof Problem)) throw problem; fail(problem); } finally { busy = false; }
-    if (stale) { stale = false; again(); }
-  };
-}
-
-// Read one event stream to its end; calls event(type, data, id)
-async function readEvents(path, last, event, signal) {
-  const silence = new AbortController(); // the server writes at least every five seconds
-  let timer = setTimeout(() => silence.abort(), 20000);
-  try {
-    const answer = await ask(path, { headers: last ? { "Last-Event-ID": last } : {}, signal: AbortSignal.any([signal, silence.signal]) });
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let text = ""; ;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      clearTimeout(timer); timer = setTimeout(() => silence.abort(), 20000);
-      const blocks = (text + value).split("\n\n");
-      text = blocks.pop();
-      for (const block of blocks) {
-        const fields = Object.fromEntries(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
-        if (fields.data) event(fields.event, JSON.parse(fields.data), fields.id);
-      }
-    }
-  } finally { clearTimeout(timer); }
-}
-
-// Follow a job's events up to its final status; after a lost connection goes on behind the last event, so that none is missing.
-// handlers: event(type, data), lost(since, problem, retry) when a connection was lost, found() when there is one again
-const FINAL = new Set(["succeeded", "failed", "cancelled"]), WAIT_MS = 2000;
-export async function follow(path, { event, lost, found }, signal = new AbortController().signal) {
-  let last = null, over = false, since = null;
-  while (!over && !signal.aborted) {
-    let problem = away();
     try {
-      await readEvents(path, last, (type, data, id) => {
-        last = id;
-        if (since) { since = null; found(); }
-        event(type, data);
-        over = type === "status" && FINAL.has(data.status);
-      }, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof Problem && error.status === 404) throw error;
-      if (error instanceof Problem) problem = error;
+      while (stale) {
+        stale = false;
+        await catchProblem(async () => show(await request()), fail);
+      }
+    } finally {
+      busy = false;
     }
-    if (over || signal.aborted) return;
-    since ??= Date.now();
-    await new Promise((resolve) => { const timer = setTimeout(resolve, WAIT_MS); lost(since, problem, () => { clearTimeout(timer); resolve(); }); });
-  }
+  };
 }

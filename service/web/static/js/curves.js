@@ -1,60 +1,225 @@
+// @ts-check
 // Loss and accuracy against epochs, over the grey curves that the source published.
-import { Plot, endLabels } from "./chart.js";
-import { fixed, percent } from "./common.js";
+import {
+  BLUE,
+  EDGE,
+  GREY,
+  INK_2,
+  ORANGE,
+  PAPER,
+  Plot,
+  addEndLabels,
+  centered,
+  toPixels,
+} from "./chart.js";
+import { fixed, percent } from "./numbers.js";
+import { accuracyRange, lossRange } from "./ranges.js";
 
-const line = (data, y, color, width) => Plot.lineY(data, { x: "epoch", y, stroke: color, strokeWidth: width, strokeLinejoin: "round" });
-const tip = (data, y, color) => Plot.dot(data.slice(-1), { x: "epoch", y, r: 4, fill: color, stroke: "var(--paper)", strokeWidth: 1.5 });
-const grey = "var(--grey)", has = (key) => (row) => row[key] != null;
+/** @typedef {import("./types.d.ts").Epoch} Epoch */
+/** @typedef {"train_loss" | "test_loss"} LossName */
 
-export function lossCurves({ history, published = [], epochs, width, height = 300 }) {
-  const train = history.filter(has("train_loss")), test = history.filter(has("test_loss"));
-  const then0 = published.filter((row) => row.epoch <= epochs), train0 = then0.filter(has("train_loss")), test0 = then0.filter(has("test_loss"));
-  const narrow = width < 480, all = [...train, ...train0].map((d) => d.train_loss).concat([...test, ...test0].map((d) => d.test_loss));
-  const low = Math.min(...all, 1) * 0.9, marginRight = narrow ? 72 : 112;
-  const plot = Plot.plot({
-    width, height, marginLeft: 36, marginRight, marginTop: 28, marginBottom: 34,
-    x: { domain: [0, epochs], label: "Epoch", labelAnchor: "center", labelArrow: "none", ticks: Math.min(epochs, narrow ? 4 : 6), tickFormat: "d" },
-    y: { type: "log", domain: [low, Math.max(2.45, ...all)], label: "↑ Loss, nats (log scale)", ticks: [0.1, 0.2, 0.3, 0.5, 1, 2].filter((v) => v >= low), tickFormat: (v) => `${v}`, grid: true },
-    marks: [
-      Plot.ruleY([Math.LN10], { stroke: grey, strokeDasharray: "2 3" }),
-      Plot.text([0], { x: () => epochs, y: Math.LN10, text: () => narrow ? "ln 10" : "guessing, ln 10", dx: 8, textAnchor: "start", fill: "var(--ink-2)" }),
-      line(test0, "test_loss", grey, 1), line(train0, "train_loss", grey, 1),
-      epochs < 10 ? Plot.dot(test0, { x: "epoch", y: "test_loss", r: 2.5, fill: grey }) : null,
-      line(train, "train_loss", "var(--blue)", 2), line(test, "test_loss", "var(--orange)", 2),
-      tip(train, "train_loss", "var(--blue)"), tip(test, "test_loss", "var(--orange)"),
-      Plot.ruleX(history, Plot.pointerX({ x: "epoch", stroke: "var(--ink-2)" })),
-      Plot.tip(history, Plot.pointerX({ x: "epoch", y: "test_loss", fill: "var(--paper)", stroke: "var(--edge)", title: (d) =>
-        `epoch ${d.epoch}\ntest ${fixed(d.test_loss, 3)}` + (d.train_loss == null ? "" : `\ntrain ${fixed(d.train_loss, 3)}`) + `\naccuracy ${percent(d.test_accuracy)}` })),
-    ],
-  });
-  const x = plot.scale("x").apply, y = plot.scale("y").apply, end = (rows, key, word, color, weight) =>
-    rows.length ? [{ x: x(rows.at(-1).epoch), y: y(rows.at(-1)[key]), text: word(rows.at(-1)[key]), color, weight }] : [];
-  const live = history.length && history.at(-1).epoch < epochs;
-  const now = [...end(test, "test_loss", (v) => narrow ? "test" : `test ${fixed(v, 3)}`, "var(--orange)"), ...end(train, "train_loss", (v) => narrow ? "train" : `train ${fixed(v, 3)}`, "var(--blue)")];
-  const then = [...end(test0, "test_loss", () => narrow ? "publ. test" : "published, test", "var(--ink-2)", 400), ...end(train0, "train_loss", () => narrow ? "publ. train" : "published, train", "var(--ink-2)", 400)];
-  return live ? endLabels(endLabels(plot, then), now) : endLabels(plot, [...now, ...then]);
+/** Charts narrower than this, in pixels, get short labels. */
+export const NARROW = 480;
+const GUESSING_LOSS = Math.LN10; // of equal probabilities for 10 classes
+const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
+
+/** @param {number} epochs */
+export const epochAxis = (epochs, ticks = 6) => ({
+  domain: [0, epochs],
+  ...centered("Epoch"),
+  ticks: Math.min(epochs, ticks),
+  tickFormat: "d",
+});
+
+/** @param {string} label @param {number[]} range @param {number[]} ticks */
+export const logLossAxis = (label, range, ticks) => ({
+  type: /** @type {const} */ ("log"),
+  domain: range,
+  label,
+  ticks: ticks.filter((tick) => tick >= range[0]),
+  tickFormat: String,
+  grid: true,
+});
+
+/** @param {boolean} narrow */
+const margins = (narrow) => ({
+  marginLeft: 36,
+  marginRight: narrow ? 72 : 112,
+  marginTop: 28,
+  marginBottom: 34,
+});
+
+/** @param {object[]} rows @param {string} y @param {string} color */
+const endDot = (rows, y, color) =>
+  Plot.dot(rows.slice(-1), { x: "epoch", y, r: 4, fill: color, stroke: PAPER, strokeWidth: 1.5 });
+
+/** @param {Epoch} row */
+function tooltip({ epoch, test_loss, train_loss, test_accuracy }) {
+  const train = train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`];
+  const accuracy = `accuracy ${percent(test_accuracy)}`;
+  return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, accuracy].join("\n");
 }
 
-export function accuracyCurve({ history, published = [], reference = [], epochs, width, height = 190 }) {
-  const late = history.filter((d) => d.epoch >= Math.min(2, history.at(-1)?.epoch ?? 0)).map((d) => 100 * d.test_accuracy);
-  const low = Math.floor(Math.min(70, ...late, ...reference.map((d) => 100 * d.value)) / 10) * 10, narrow = width < 480;
-  const high = Math.min(100, Math.ceil((Math.max(...late, ...reference.map((d) => 100 * d.value), 0) + 2) / 5) * 5);
-  const rows = history.map((d) => ({ ...d, y: 100 * d.test_accuracy }));
+/** @param {Epoch[]} history */
+const pointerMarks = (history) => [
+  Plot.ruleX(history, Plot.pointerX({ x: "epoch", stroke: INK_2 })),
+  Plot.tip(
+    history,
+    Plot.pointerX({ x: "epoch", y: "test_loss", fill: PAPER, stroke: EDGE, title: tooltip }),
+  ),
+];
+
+/** @param {number} epochs @param {boolean} narrow */
+const guessingMarks = (epochs, narrow) => [
+  Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
+  Plot.text([narrow ? "ln 10" : "guessing, ln 10"], {
+    x: () => epochs,
+    y: () => GUESSING_LOSS,
+    text: String,
+    dx: 8,
+    textAnchor: "start",
+    fill: INK_2,
+  }),
+];
+
+/** @param {Epoch[]} history @param {LossName} name @param {string} color */
+const series = (history, name, color) => ({
+  name,
+  color,
+  rows: history.filter((row) => row[name] != null),
+});
+
+/** @param {ReturnType<typeof series>} series @param {number} strokeWidth */
+const seriesLine = ({ rows, name, color }, strokeWidth) =>
+  Plot.lineY(rows, { x: "epoch", y: name, stroke: color, strokeWidth, strokeLinejoin: "round" });
+
+/**
+ * @param {ReturnType<typeof series>} series
+ * @param {ReturnType<typeof toPixels>} pixels
+ * @param {(loss: number) => string} text
+ * @param {object} [look]
+ */
+const seriesLabel = ({ rows, name, color }, { x, y }, text, look) =>
+  rows.slice(-1).map((row) => {
+    const loss = /** @type {number} */ (row[name]);
+    return { x: x(row.epoch), y: y(loss), text: text(loss), color, ...look };
+  });
+
+/**
+ * Draw train and test loss on a logarithmic axis.
+ * @param {object} options
+ * @param {Epoch[]} options.history
+ * @param {Epoch[]} [options.published]
+ * @param {number} options.epochs the last epoch of the axis
+ * @param {number} options.width
+ * @param {number} [options.height]
+ */
+export function lossCurves({ history, published = [], epochs, width, height = 300 }) {
+  const narrow = width < NARROW;
+  const past = published.filter((row) => row.epoch <= epochs);
+  const train = series(history, "train_loss", BLUE);
+  const test = series(history, "test_loss", ORANGE);
+  const pastTrain = series(past, "train_loss", GREY);
+  const pastTest = series(past, "test_loss", GREY);
+  const losses = [train, test, pastTrain, pastTest].flatMap(({ rows, name }) =>
+    rows.map((row) => /** @type {number} */ (row[name])),
+  );
   const plot = Plot.plot({
-    width, height, marginLeft: 36, marginRight: narrow ? 72 : 112, marginTop: 28, marginBottom: 34,
-    x: { domain: [0, epochs], label: "Epoch", labelAnchor: "center", labelArrow: "none", ticks: Math.min(epochs, narrow ? 4 : 6), tickFormat: "d" },
-    y: { domain: [low, Math.max(high, low + 20)], label: "↑ Right on the test set, %", ticks: 4, grid: true },
+    width,
+    height,
+    ...margins(narrow),
+    x: epochAxis(epochs, narrow ? 4 : 6),
+    y: logLossAxis("↑ Loss, nats (log scale)", lossRange(losses, 2.45), LOSS_TICKS),
     marks: [
-      Plot.ruleY(reference.map((d) => 100 * d.value), { stroke: grey }),
-      Plot.lineY(published, { x: "epoch", y: (d) => 100 * d.test_accuracy, stroke: grey, clip: true }), Plot.dot(published, { x: "epoch", y: (d) => 100 * d.test_accuracy, r: 2.5, fill: grey, clip: true }),
-      Plot.lineY(rows, { x: "epoch", y: "y", stroke: "var(--orange)", strokeWidth: 2, clip: true }),
-      tip(rows, "y", "var(--orange)"),
+      ...guessingMarks(epochs, narrow),
+      seriesLine(pastTest, 1),
+      seriesLine(pastTrain, 1),
+      epochs < 10
+        ? Plot.dot(pastTest.rows, { x: "epoch", y: "test_loss", r: 2.5, fill: GREY })
+        : null,
+      seriesLine(train, 2),
+      seriesLine(test, 2),
+      endDot(train.rows, train.name, BLUE),
+      endDot(test.rows, test.name, ORANGE),
+      ...pointerMarks(history),
     ],
   });
-  const x = plot.scale("x").apply, y = plot.scale("y").apply, last = rows.at(-1);
-  return endLabels(plot, [
-    ...(last ? [{ x: x(last.epoch), y: y(Math.max(low, last.y)), text: percent(last.test_accuracy, narrow ? 0 : 1), color: "var(--orange)" }] : []),
-    ...published.slice(-1).map((d) => ({ x: x(d.epoch), y: y(100 * d.test_accuracy), text: narrow ? "publ." : "published", color: "var(--ink-2)", weight: 400 })),
-    ...reference.map((d) => ({ x: x(epochs), y: y(100 * d.value), text: narrow ? d.short : d.text, color: "var(--ink-2)", weight: 400 })),
+
+  const pixels = toPixels(plot);
+  /** @param {string} word */
+  const withLoss = (word) => (/** @type {number} */ loss) =>
+    narrow ? word : `${word} ${fixed(loss, 3)}`;
+  /** @param {string} word */
+  const publishedWord = (word) => () => (narrow ? `publ. ${word}` : `published, ${word}`);
+  const faint = { color: INK_2, weight: 400 };
+  const labels = [
+    ...seriesLabel(test, pixels, withLoss("test")),
+    ...seriesLabel(train, pixels, withLoss("train")),
+  ];
+  const publishedLabels = [
+    ...seriesLabel(pastTest, pixels, publishedWord("test"), faint),
+    ...seriesLabel(pastTrain, pixels, publishedWord("train"), faint),
+  ];
+  const finished = !history.length || history[history.length - 1].epoch >= epochs;
+  return finished
+    ? addEndLabels(plot, [...labels, ...publishedLabels])
+    : addEndLabels(addEndLabels(plot, publishedLabels), labels); // they end at different epochs
+}
+
+/** @typedef {{ value: number, text: string, short: string }} Reference a published accuracy */
+
+/**
+ * Draw the test accuracy after each epoch.
+ * @param {object} options
+ * @param {Epoch[]} options.history
+ * @param {Epoch[]} [options.published]
+ * @param {Reference[]} [options.references]
+ * @param {number} options.epochs the last epoch of the axis
+ * @param {number} options.width
+ */
+export function accuracyCurve({ history, published = [], references = [], epochs, width }) {
+  const narrow = width < NARROW;
+  const levels = references.map((reference) => 100 * reference.value);
+  const range = accuracyRange(history, levels);
+  /** @param {Epoch} row */
+  const accuracy = (row) => 100 * row.test_accuracy;
+  const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));
+  const publishedRows = { x: "epoch", y: accuracy, clip: true };
+  const plot = Plot.plot({
+    width,
+    height: 190,
+    ...margins(narrow),
+    x: epochAxis(epochs, narrow ? 4 : 6),
+    y: { domain: range, label: "↑ Test accuracy, %", ticks: 4, grid: true },
+    marks: [
+      Plot.ruleY(levels, { stroke: GREY }),
+      Plot.lineY(published, { ...publishedRows, stroke: GREY }),
+      Plot.dot(published, { ...publishedRows, r: 2.5, fill: GREY }),
+      Plot.lineY(rows, { x: "epoch", y: "accuracy", stroke: ORANGE, strokeWidth: 2, clip: true }),
+      endDot(rows, "accuracy", ORANGE),
+    ],
+  });
+
+  const { x, y } = toPixels(plot);
+  const faint = { color: INK_2, weight: 400 };
+  return addEndLabels(plot, [
+    ...rows.slice(-1).map((row) => ({
+      x: x(row.epoch),
+      y: y(Math.max(range[0], row.accuracy)),
+      text: percent(row.test_accuracy, narrow ? 0 : 1),
+      color: ORANGE,
+    })),
+    ...published.slice(-1).map((row) => ({
+      x: x(row.epoch),
+      y: y(accuracy(row)),
+      text: narrow ? "publ." : "published",
+      ...faint,
+    })),
+    ...references.map(({ value, text, short }) => ({
+      x: x(epochs),
+      y: y(100 * value),
+      text: narrow ? short : text,
+      ...faint,
+    })),
   ]);
 }

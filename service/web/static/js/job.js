@@ -1,71 +1,210 @@
-// One job, as it happens.
-import { $, h, fixed, percent, count, duration, facts, show, notice, table, request, ready } from "./common.js";
-import { get, send, Problem } from "./api.js";
-import { watch, recipes, changes, stateWords } from "./live.js";
+// @ts-check
+// The page of one job, updated while it runs.
+import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
-import { lossCurves, accuracyCurve } from "./curves.js";
+import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
+import { $, facts, h, notice, numberCell, ready, table } from "./dom.js";
+import { watchJob } from "./jobs/live.js";
+import { stateText } from "./jobs/state.js";
+import { count, fixed, percent, speed, sum } from "./numbers.js";
+import { changedFields, loadRecipes, valueText } from "./recipes.js";
+import { requestLine } from "./request-line.js";
+import { duration, utc } from "./times.js";
 
-const id = $("main").dataset.id, path = `/jobs/${encodeURIComponent(id)}`, moving = new Set(["queued", "running"]);
-let job, ghost = null, all = {}, rate = null;
+/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {import("./types.d.ts").Published} Published */
 
-function words() {
-  const { status, progress, history, recipe } = job, last = history.at(-1);
-  document.title = `${status === "running" ? `${Math.round(100 * progress.fraction)} % · ` : ""}${recipe.name} ${id.slice(0, 6)} · Stepbox`;
-  $("#title").textContent = recipe.name;
-  const said = { running: `running, ${stateWords(job)}`, succeeded: `succeeded: ${percent(last?.test_accuracy ?? 0)} of the test set right` }[status] ?? stateWords(job);
-  if ($("#state").textContent !== said) $("#state").replaceChildren(h("span", { class: `state ${status}` }, said));
-  $("#progress").value = progress.fraction; $("#progress").textContent = `${Math.round(100 * progress.fraction)} %`;
-  $("#speed").textContent = status === "running" && rate ? `${count(Math.round(rate / 100) * 100)} samples/s` : "";
-  $("#left").textContent = status === "running" && progress.eta_seconds != null ? `${duration(progress.eta_seconds)} left` : "";
+const TRAINING_IMAGES = 60000; // in both data sets
+const id = $("main").dataset.id;
+const path = `/jobs/${encodeURIComponent(id)}`;
+const unfinished = new Set(["queued", "running"]);
+/** @type {Job} */
+let job;
+/** @type {import("./recipes.js").Recipes} */
+let recipes = {};
+/** @type {number | null} */
+let rate = null;
+
+function longStateText() {
+  if (job.status === "running") return `running, ${stateText(job)}`;
+  if (job.status !== "succeeded") return stateText(job);
+  return `succeeded: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
 }
-const cancel = async ({ currentTarget }) => {
-  currentTarget.disabled = true; currentTarget.textContent = "Stopping…";
-  try { await send("POST", `${path}/cancel`); } catch (problem) { actions(); $("#problem").replaceChildren(notice(problem)); }
-};
-function actions() {
-  const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes(job.recipe, all).map(([key, value]) => [key, show(value)])) });
-  $("#actions").replaceChildren(
-    ...(moving.has(job.status) ? [h("button", { class: "button", type: "button", id: "cancel", onclick: cancel }, "Cancel")] : []),
-    ...(job.model ? [h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model")] : []),
-    h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
+
+function updateProgress() {
+  const { status, progress, recipe } = job;
+  const running = status === "running";
+  const done = `${Math.round(100 * progress.fraction)} %`;
+  document.title = `${running ? `${done} · ` : ""}${recipe.name} ${id.slice(0, 6)} · Stepbox`;
+  $("#title").textContent = recipe.name;
+  const text = longStateText();
+  if ($("#state").textContent !== text) {
+    $("#state").replaceChildren(h("span", { class: `state ${status}` }, text));
+  }
+  $("#progress").value = progress.fraction;
+  $("#progress").textContent = done;
+  $("#speed").textContent = running && rate ? speed(rate) : "";
+  const left = running ? progress.eta_seconds : null;
+  $("#left").textContent = left == null ? "" : `${duration(left)} left`;
+}
+
+/** @param {{ currentTarget: HTMLButtonElement }} event */
+async function cancel({ currentTarget: button }) {
+  button.disabled = true;
+  button.textContent = "Cancelling…";
+  await catchProblem(
+    () => send("POST", `${path}/cancel`),
+    (problem) => {
+      updateActions();
+      $("#problem").replaceChildren(notice(problem));
+    },
+  );
+}
+
+function updateActions() {
+  const changes = changedFields(job.recipe, recipes).map(([key, value]) => [key, valueText(value)]);
+  const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
+  const buttons = [];
+  if (unfinished.has(job.status)) {
+    const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
+    buttons.push(h("button", attributes, "Cancel"));
+  }
+  if (job.model) {
+    buttons.push(
+      h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
+    );
+  }
+  buttons.push(h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
+  $("#actions").replaceChildren(...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
-const time = (text) => text ? `${text.slice(0, 10)} ${text.slice(11, 19)} UTC` : "—";
-function about() {
-  const best = job.history.toSorted((a, b) => a.test_loss - b.test_loss)[0], { name, ...fields } = job.recipe;
-  const trained = job.history.reduce((sum, entry) => sum + entry.seconds, 0), epochs = job.history.length - 1;
-  $("#facts").replaceChildren(...facts([["Device", job.device ?? "—"], ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"], ["An epoch", epochs > 0 && trained ? `${fixed(trained / epochs, 1)} s, ${count(Math.round(6e4 * epochs / trained))} samples/s` : "—"], ["Memory at most", job.peak_memory ? `${count(Math.round(job.peak_memory / 2 ** 20))} MiB` : "—"],
-    ["Made", time(job.created_at)], ["Started", time(job.started_at)], ["Finished", time(job.finished_at)], ["Test loss at best", best ? `${fixed(best.test_loss, 3)} nats, epoch ${best.epoch}` : "—"]]));
-  $("#recipe dl")?.remove();
-  $("#recipe").append(h("dl", { class: "facts" }, ...facts([["name", name], ...Object.entries(fields).map(([key, value]) => [key, show(value) || "none"])])));
+
+function epochText() {
+  const seconds = sum(job.history.map((row) => row.seconds));
+  const epochs = job.history.length - 1;
+  if (epochs < 1 || !seconds) return "—";
+  const samples = Math.round((TRAINING_IMAGES * epochs) / seconds);
+  return `${fixed(seconds / epochs, 1)} s, ${count(samples)} samples/s`;
 }
-function epochs() {
+
+function lowestLossText() {
+  const best = job.history.toSorted((a, b) => a.test_loss - b.test_loss)[0];
+  return best ? `${fixed(best.test_loss, 3)} nats, epoch ${best.epoch}` : "—";
+}
+
+function updateFacts() {
+  const { device, worker, attempts, peak_memory: memory } = job;
+  const { name, ...fields } = job.recipe;
+  const items = facts([
+    ["Device", device ?? "—"],
+    ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
+    ["Time per epoch", epochText()],
+    ["Peak memory", memory ? `${count(Math.round(memory / 2 ** 20))} MiB` : "—"],
+    ["Created", utc(job.created_at)],
+    ["Started", utc(job.started_at)],
+    ["Finished", utc(job.finished_at)],
+    ["Lowest test loss", lowestLossText()],
+  ]);
+  $("#facts").replaceChildren(...items);
+  $("#recipe dl")?.remove();
+  const values = Object.entries(fields).map(
+    ([key, value]) => /** @type {[string, string]} */ ([key, valueText(value) || "none"]),
+  );
+  $("#recipe").append(h("dl", { class: "facts" }, ...facts([["name", name], ...values])));
+}
+
+function updateTable() {
   if (!$("#epochs").open) return;
   $("#epochs table")?.remove();
-  $("#epochs").append(table(["Epoch", "Train, nats", "Test, nats", "Accuracy", "Seconds"].map((head) => [head, true]), job.history.toReversed().map((d) => h("tr", null, ...[d.epoch, d.train_loss == null ? "—" : fixed(d.train_loss, 4), fixed(d.test_loss, 4), percent(d.test_accuracy, 2), fixed(d.seconds, 1)].map((v) => h("td", { class: "n" }, String(v)))))));
+  const rows = job.history.toReversed().map((row) => {
+    const cells = [
+      String(row.epoch),
+      row.train_loss == null ? "—" : fixed(row.train_loss, 4),
+      fixed(row.test_loss, 4),
+      percent(row.test_accuracy, 2),
+      fixed(row.seconds, 1),
+    ];
+    return h("tr", null, ...cells.map((cell) => numberCell(cell)));
+  });
+  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", "Seconds"];
+  $("#epochs").append(
+    table(
+      headers.map((header) => [header, true]),
+      rows,
+    ),
+  );
 }
-$("#epochs").addEventListener("toggle", epochs);
 
-try {
-  const [found, curves] = await Promise.all([get(path), get("/published"), recipes().then((answer) => { all = answer; })]);
-  job = found; ghost = curves.recipes[job.recipe.name] ?? null;
-  const n = job.recipe.epochs, mean = ghost?.mean_test_accuracy, points = ghost?.history.filter((d) => d.test_accuracy != null && d.epoch <= n) ?? [];
-  $("#loss-published").textContent = ghost ? "Grey: the same as the source published it." : "The source published none for this recipe.";
-  if (mean) $("#accuracy-words").textContent = ` The source’s ${fixed(100 * mean, 2)} % is the mean over all its epochs, early ones too, so a run that ends above it has not beaten it.`;
-  else if (points.length) $("#accuracy-words").textContent = " Grey: the same as the source published it.";
-  const loss = chart($("#loss"), (width) => lossCurves({ width, history: job.history, published: ghost?.history ?? [], epochs: n, height: width < 480 ? 260 : 340 }));
-  const accuracy = chart($("#accuracy"), (width) => accuracyCurve({ width, history: job.history, epochs: n, published: points, reference: mean ? [{ value: mean, text: "published mean", short: "publ. mean" }] : [] }));
-  const everything = (what) => { words(); if (what !== "epoch") actions(); about(); epochs(); loss(); accuracy(); };
-  request($("#request"), { method: "GET", path: `${path}/events` })();
-  everything();
+/**
+ * Draw the curves, over what the source published. Returns a function that draws them again.
+ * @param {Published | null} published
+ */
+function drawCurves(published) {
+  const { epochs } = job.recipe;
+  const mean = published?.mean_test_accuracy;
+  const points = (published?.history ?? []).filter(
+    (row) => row.test_accuracy != null && row.epoch <= epochs,
+  );
+  const greyIsPublished = "Grey: the curves that the source published.";
+  $("#loss-published").textContent = published
+    ? greyIsPublished
+    : "The source published no curves for this recipe.";
+  if (mean) {
+    const words = `The source’s ${fixed(100 * mean, 2)} % is the mean over all its epochs`;
+    const meaning = "so a final accuracy above it does not mean that this run is better.";
+    $("#accuracy-words").textContent = ` ${words}, early ones included, ${meaning}`;
+  } else if (points.length) {
+    $("#accuracy-words").textContent = ` ${greyIsPublished}`;
+  }
+  const references = mean ? [{ value: mean, text: "published mean", short: "publ. mean" }] : [];
+  const drawLoss = chart($("#loss"), (width) => {
+    const height = width < NARROW ? 260 : 340;
+    const { history } = job;
+    return lossCurves({ width, height, history, published: published?.history, epochs });
+  });
+  const drawAccuracy = chart($("#accuracy"), (width) =>
+    accuracyCurve({ width, history: job.history, epochs, published: points, references }),
+  );
+  return () => {
+    drawLoss();
+    drawAccuracy();
+  };
+}
+
+async function showJob() {
+  const [found, { recipes: published }, allRecipes] = await Promise.all([
+    get(path),
+    get("/published"),
+    loadRecipes(),
+  ]);
+  job = found;
+  recipes = allRecipes;
+  const redraw = drawCurves(published[job.recipe.name] ?? null);
+  requestLine($("#request"), { method: "GET", path: `${path}/events` })();
+  /** @param {string} [event] */
+  const updateAll = (event) => {
+    updateProgress();
+    if (event !== "epoch") updateActions();
+    updateFacts();
+    updateTable();
+    redraw();
+  };
+  updateAll();
   ready();
-  if (moving.has(job.status)) await watch(job, (now, type, speed) => {
-    job = now; rate = speed ?? rate;
-    if (type === "progress") words(); else everything(type);
-  }, $("#trouble"));
-} catch (problem) {
-  if (!(problem instanceof Problem)) throw problem;
+  if (!unfinished.has(job.status)) return;
+  /** @type {Parameters<typeof watchJob>[1]} */
+  const changed = (now, type, newRate) => {
+    job = now;
+    rate = newRate ?? rate;
+    if (type === "progress") updateProgress();
+    else updateAll(type);
+  };
+  await watchJob(job, changed, $("#trouble"));
+}
+
+$("#epochs").addEventListener("toggle", updateTable);
+await catchProblem(showJob, (problem) => {
   $("#problem").replaceChildren(notice(problem));
   $("main").classList.add("nothing");
   ready();
-}
+});

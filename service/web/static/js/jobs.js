@@ -1,72 +1,180 @@
-// Jobs: the form, the training that runs now, the list.
-import { $, h, count, duration, fixed, notice, ready, renew } from "./common.js";
-import { get, Problem } from "./api.js";
-import { watch, recipes as load, state, stateWords } from "./live.js";
-import { start } from "./form.js";
-import { list, ghosts } from "./joblist.js";
+// @ts-check
+// The page of all jobs: the training form, the training that runs now, and the list.
+import { catchProblem, get } from "./api.js";
+import { $, h, notice, plainButton, ready, renew } from "./dom.js";
+import { startForm } from "./jobs/form.js";
+import { jobList, placeholder } from "./jobs/list.js";
+import { stateElement, watchJob } from "./jobs/live.js";
+import { olderThan, stateText } from "./jobs/state.js";
+import { fixed, speed } from "./numbers.js";
+import { loadRecipes } from "./recipes.js";
+import { duration } from "./times.js";
 
-const LOOK_MS = 2500, head = $("#now-head"), trouble = h("div");
+/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {import("./types.d.ts").Epoch} Epoch */
+
+const REFRESH_MS = 2500;
+const PLACEHOLDER_MS = 300; // a shorter wait shows nothing
+const DEFAULT_CURVE = { name: "fashion-mnist-torch", epochs: 60 };
+
+/** Get the history of each published run, by the name of its recipe. */
+async function loadPublished() {
+  /** @type {{ recipes: Record<string, import("./types.d.ts").Published> }} */
+  const answer = await get("/published");
+  return Object.fromEntries(
+    Object.entries(answer.recipes).map(([name, { history }]) => [name, history]),
+  );
+}
+
 $("#now-chart").style.setProperty("--h", "300px");
-const slow = setTimeout(() => $("#rows").replaceChildren(ghosts()), 300);
-const [recipes, published] = await Promise.all([load(), get("/published").then((answer) => Object.fromEntries(Object.entries(answer.recipes).map(([name, curve]) => [name, curve.history])))]);
-start(recipes);
+const waiting = setTimeout(() => $("#rows").replaceChildren(placeholder()), PLACEHOLDER_MS);
+const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()]);
+startForm(recipes);
 ready();
 
-// The training that runs now. Libraries for charts come after the page can be used.
-let shown = null, draw = () => {}, stop = null, rate = null;
-const words = { live: [h("b", { class: "blue" }, "Train"), " and ", h("b", { class: "orange" }, "test"), " loss, over the same losses as the source published them (grey, where it did). "], ghost: ["Loss of the source’s own run. "] };
-function caption() {
-  $("#now-caption").replaceChildren(...words[shown ? "live" : "ghost"], `The dotted line is a network that knows nothing: ln 10 = ${fixed(Math.LN10, 3)} nats.`);
+// The training that runs now. The libraries for charts are loaded once the page can be used.
+/** @type {Job | null} */
+let shown = null;
+let draw = () => {};
+/** @type {AbortController | null} */
+let watching = null;
+/** @type {number | null} */
+let rate = null;
+
+// These elements are kept while a training runs, so they keep the focus and react to clicks.
+const state = h("span");
+const bar = h("progress", { max: 1, value: 0, "aria-label": "Training progress" });
+const speedText = h("span");
+const timeLeft = h("span");
+const below = h("p", { class: "small row" }, speedText, timeLeft);
+const trouble = h("div");
+
+const captions = {
+  job: [
+    h("b", { class: "blue" }, "Train"),
+    " and ",
+    h("b", { class: "orange" }, "test"),
+    " loss. Grey: the losses that the source published, if any. ",
+  ],
+  published: ["Losses of the source’s own run. "],
+};
+
+function updateCaption() {
+  $("#now-caption").replaceChildren(
+    ...captions[shown ? "job" : "published"],
+    `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`,
+  );
   if (!shown) return;
-  const { status, progress: { fraction, eta_seconds } } = shown, running = status === "running";
-  if (stated.textContent !== stateWords(shown)) stated.replaceChildren(state(shown));
-  bar.hidden = below.hidden = !running; bar.value = fraction;
-  speed.textContent = rate ? `${count(Math.round(rate / 100) * 100)} samples/s on ${shown.device ?? "…"}` : "";
-  left.textContent = eta_seconds == null ? "" : `${duration(eta_seconds)} left`;
-}
-// Its elements stay while it runs, and with them the focus and clicks on them
-const stated = h("span"), bar = h("progress", { max: 1, value: 0, "aria-label": "Training done" }), speed = h("span"), left = h("span"), below = h("p", { class: "small row" }, speed, left);
-const frame = () => head.replaceChildren(...(shown ? [h("div", { class: "row" }, h("h2", null, h("a", { href: `/ui/jobs/${shown.id}` }, shown.recipe.name)), stated), bar, below, trouble] : [h("h2", null, "What the source published"), h("p", { class: "small" }, "fashion-mnist-torch, sixty epochs")]));
-function present(job) {
-  if (job && job.id === shown?.id) return;
-  stop?.abort(); shown = job; rate = null;
-  frame(); caption(); draw();
-  if (job?.status !== "running") return;
-  stop = new AbortController();
-  watch(job, (now, type, speed) => { shown = now; rate = speed ?? rate; caption(); if (type !== "progress") draw(); if (type === "status") look(); }, trouble, stop.signal).catch((problem) => { if (problem.status !== 404) throw problem; }); // it has been deleted
+  const { status, device, progress } = shown;
+  const running = status === "running";
+  if (state.textContent !== stateText(shown)) state.replaceChildren(stateElement(shown));
+  bar.hidden = !running;
+  below.hidden = !running;
+  bar.value = progress.fraction;
+  speedText.textContent = rate ? `${speed(rate)} on ${device ?? "…"}` : "";
+  const left = progress.eta_seconds;
+  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
 }
 
-// The list, looked at again while the page is seen
-let timer, newest = [], older = [], cursor = null;
-const away = (problem) => $("#away").replaceChildren(notice({ title: "Not live", detail: problem.detail }, look));
-async function look() {
-  clearTimeout(timer);
-  if (!document.hidden && !$("#list").matches(":active")) try { // nothing moves under a pressed pointer
-    const [{ jobs, next }, { jobs: [running] }] = await Promise.all([get("/jobs?limit=20"), get("/jobs?status=running&limit=1")]); // it may stand far behind those that wait
-    clearTimeout(slow);
-    const listed = new Set(jobs.map((job) => job.id));
-    if (older.length) older = [...newest, ...older].filter((job) => !listed.has(job.id) && job.created_at < jobs.at(-1)?.created_at); else cursor = next;
-    newest = jobs;
-    renew($("#rows"), list([...newest, ...older], recipes, published));
-    renew($("#more"), ...(cursor ? [h("button", { class: "plain", type: "button", onclick: more }, "Older jobs")] : []));
-    $("#away").replaceChildren();
-    present(running ?? jobs.find((job) => job.history.length > 1) ?? null);
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    clearTimeout(slow);
-    away(problem);
+function updateHead() {
+  if (shown) {
+    const link = h("a", { href: `/ui/jobs/${shown.id}` }, shown.recipe.name);
+    const title = h("div", { class: "row" }, h("h2", null, link), state);
+    $("#now-head").replaceChildren(title, bar, below, trouble);
+  } else {
+    const run = `${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const title = h("h2", null, "What the source published");
+    $("#now-head").replaceChildren(title, h("p", { class: "small" }, run));
   }
-  timer = setTimeout(look, LOOK_MS);
 }
-async function more() {
-  try {
-    const page = await get(`/jobs?limit=50&after=${encodeURIComponent(cursor)}`);
-    older = [...older, ...page.jobs]; cursor = page.next;
-    look();
-  } catch (problem) { away(problem); }
+
+/** Show a job above the list, and follow it while it runs. @param {Job | null} job */
+function present(job) {
+  if (job && job.id === shown?.id) return;
+  watching?.abort();
+  shown = job;
+  rate = null;
+  updateHead();
+  updateCaption();
+  draw();
+  if (job?.status !== "running") return;
+  watching = new AbortController();
+  /** @type {Parameters<typeof watchJob>[1]} */
+  const changed = (now, type, newRate) => {
+    shown = now;
+    rate = newRate ?? rate;
+    updateCaption();
+    if (type !== "progress") draw();
+    if (type === "status") refresh();
+  };
+  catchProblem(
+    () => watchJob(job, changed, trouble, watching?.signal),
+    (problem) => {
+      if (problem.status !== 404) throw problem; // 404: the job was deleted
+    },
+  );
 }
-document.addEventListener("visibilitychange", look);
-frame(); caption();
-look();
-const { chart } = await import("./chart.js"), { lossCurves } = await import("./curves.js");
-draw = chart($("#now-chart"), (width) => { const name = shown?.recipe.name ?? "fashion-mnist-torch"; return lossCurves({ width, history: shown?.history ?? [], published: published[name], epochs: shown?.recipe.epochs ?? 60 }); });
+
+// The list is refreshed while the page is visible.
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {Job[]} */
+let newest = [];
+/** @type {Job[]} */
+let older = [];
+/** @type {string | null} */
+let cursor = null;
+
+/** @param {import("./api.js").ProblemError} problem */
+function showOutage({ detail }) {
+  clearTimeout(waiting);
+  $("#away").replaceChildren(notice({ title: "No live updates", detail }, refresh));
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  const pressed = $("#list").matches(":active"); // nothing moves under a pressed pointer
+  if (!document.hidden && !pressed) await catchProblem(refreshList, showOutage);
+  timer = setTimeout(refresh, REFRESH_MS);
+}
+
+async function refreshList() {
+  // The running job may be far behind those that wait.
+  const [{ jobs, next }, { jobs: running }] = await Promise.all([
+    get("/jobs?limit=20"),
+    get("/jobs?status=running&limit=1"),
+  ]);
+  clearTimeout(waiting);
+  if (older.length) older = olderThan(jobs, [...newest, ...older]);
+  else cursor = next;
+  newest = jobs;
+  renew($("#rows"), jobList([...newest, ...older], recipes, published));
+  renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
+  $("#away").replaceChildren();
+  present(running[0] ?? newest.find((job) => job.history.length > 1) ?? null);
+}
+
+const showMore = () =>
+  catchProblem(async () => {
+    const page = await get(`/jobs?limit=50&after=${encodeURIComponent(cursor ?? "")}`);
+    older = [...older, ...page.jobs];
+    cursor = page.next;
+    refresh();
+  }, showOutage);
+
+document.addEventListener("visibilitychange", refresh);
+updateHead();
+updateCaption();
+refresh();
+const [{ chart }, { lossCurves }] = await Promise.all([
+  import("./chart.js"),
+  import("./curves.js"),
+]);
+draw = chart($("#now-chart"), (width) =>
+  lossCurves({
+    width,
+    history: shown?.history ?? [],
+    published: published[shown?.recipe.name ?? DEFAULT_CURVE.name],
+    epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+  }),
+);

@@ -1,75 +1,183 @@
-// One model: what it is, what it confuses, how sure it is, what its weights look like.
-import { $, h, fixed, percent, count, facts, notice, most, ready } from "./common.js";
-import { ask, get, send, Problem } from "./api.js";
+// @ts-check
+// The page of one model: what it is, what it confuses, how it is calibrated, and its weights.
+import { ask, catchProblem, get, hasToken, send } from "./api.js";
 import { chart } from "./chart.js";
+import { withArticle } from "./class-names.js";
 import { lossCurves } from "./curves.js";
-import { article } from "./model/names.js";
-import { confusion } from "./model/confusion.js";
-import { classes, reliability } from "./model/quality.js";
-import { histograms, firstLayer } from "./model/weights.js";
+import { $, facts, h, notice, plainButton, ready } from "./dom.js";
+import { correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
+import { showConfusion } from "./model/confusion.js";
+import { showCalibration, showClasses } from "./model/quality.js";
+import { showFirstLayer, showHistograms } from "./model/weights.js";
+import { count, fixed, percent, sum } from "./numbers.js";
+import { layersText } from "./recipes.js";
+import { utc } from "./times.js";
 
-const ref = $("main").dataset.ref, path = `/models/${encodeURIComponent(ref)}`;
-const trouble = (problem) => $("#trouble").replaceChildren(notice(problem));
-// Its names: those that were given can be taken away
-function known({ id }, { computed, aliases }) {
-  const own = (names) => Object.keys(names).filter((name) => names[name] === id), takeAway = async (name) => {
-    try { await send("DELETE", `/aliases/${encodeURIComponent(name)}`); location.assign(`/ui/models/${id}`); } catch (problem) { trouble(problem); }
+/** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {Record<string, string>} Ids of models, by alias */
+/** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
+
+const KEPT_MS = 10000; // a download has begun by then
+const path = `/models/${encodeURIComponent($("main").dataset.ref)}`;
+/** @param {import("./api.js").ProblemError} problem */
+const showTrouble = (problem) => $("#trouble").replaceChildren(notice(problem));
+
+/** @param {string} alias @param {string} id */
+function aliasElement(alias, id) {
+  const remove = async () => {
+    await send("DELETE", `/aliases/${encodeURIComponent(alias)}`);
+    location.assign(`/ui/models/${id}`);
   };
-  const parts = [...own(computed), ...own(aliases).map((name) => h("span", { class: "nowrap" }, `${name} `, h("button", { class: "plain", type: "button", "aria-label": `Take the name ${name} away`, title: "Take this name away", onclick: () => takeAway(name) }, "×")))];
-  return parts.length ? parts.flatMap((part, i) => i ? [", ", part] : [part]) : "—";
+  const button = plainButton("×", {
+    "aria-label": `Remove the alias ${alias}`,
+    title: "Remove this alias",
+    onclick: () => catchProblem(remove, showTrouble),
+  });
+  return h("span", { class: "nowrap" }, `${alias} `, button);
 }
-function words(model, aliases, published) {
-  const { evaluation, recipe } = model, matrix = evaluation.confusion_matrix, total = matrix.flat().reduce((a, b) => a + b), right = matrix.reduce((sum, row, i) => sum + row[i], 0);
-  const wrong = matrix.flatMap((row, t) => row.map((n, said) => t === said ? 0 : n)), worst = most(wrong);
+
+/**
+ * List a model's aliases. Those that people gave have a button that removes them.
+ * @param {string} id
+ * @param {Aliases} all
+ */
+function aliasList(id, { computed, aliases }) {
+  /** @param {Ids} ids */
+  const own = (ids) => Object.keys(ids).filter((alias) => ids[alias] === id);
+  const items = [...own(computed), ...own(aliases).map((alias) => aliasElement(alias, id))];
+  return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "—";
+}
+
+/** @param {Model} model */
+function summary({ classes, evaluation: { confusion_matrix: matrix } }) {
+  const correct = `${count(correctCount(matrix))} of ${count(totalCount(matrix))} test images`;
+  const worst = worstMistake(matrix);
+  if (!worst.count) return `Classifies ${correct} correctly.`;
+  const [label, predicted] = [worst.label, worst.predicted].map((i) => withArticle(classes[i]));
+  const times = worst.count === 1 ? "once" : `${worst.count} times`;
+  const mistake = `${label} predicted as ${predicted}, ${times}`;
+  return `Classifies ${correct} correctly. Its most frequent mistake: ${mistake}.`;
+}
+
+/** @param {Model} model @param {Aliases} aliases @param {boolean} isPublished */
+function showFacts(model, aliases, isPublished) {
+  const { evaluation, recipe, computer } = model;
+  const seconds = sum(model.history.map((row) => row.seconds));
   document.title = `${recipe.name} ${model.id} · Stepbox`;
-  $("#crumb").textContent = model.id; $("#title").textContent = recipe.name;
-  $("#sentence").textContent = `Right on ${count(right)} of ${count(total)} test pictures.` + (wrong[worst] ? ` Its favourite mistake, ${wrong[worst]} times: it takes ${article(model.classes[Math.floor(worst / 10)])} for ${article(model.classes[worst % 10])}.` : "");
-  $("#facts").replaceChildren(...facts([["Also known as", known(model, aliases)], ["Layers", [784, ...recipe.hidden_sizes, 10].join(" → ")], ["Parameters", count(model.parameters)], ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
-    ["Engine", `${recipe.engine}, ${model.device}`], ...(model.computer ? [["Processor", model.computer.processor]] : []), ["Trained in", `${Math.round(model.history.reduce((sum, entry) => sum + entry.seconds, 0))} s`], ["Data set", model.dataset.name], ["Made", `${model.created_at.slice(0, 10)} ${model.created_at.slice(11, 16)} UTC`], ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`]]));
+  $("#crumb").textContent = model.id;
+  $("#title").textContent = recipe.name;
+  $("#sentence").textContent = summary(model);
+  const items = facts([
+    ["Aliases", aliasList(model.id, aliases)],
+    ["Layers", layersText(recipe.hidden_sizes)],
+    ["Parameters", count(model.parameters)],
+    ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
+    ["Engine", `${recipe.engine}, ${model.device}`],
+    ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
+    ["Training time", `${Math.round(seconds)} s`],
+    ["Data set", model.dataset.name],
+    ["Created", utc(model.created_at, false)],
+    ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
+  ]);
+  $("#facts").replaceChildren(...items);
   $("#job").href = `/ui/jobs/${model.job}`;
-  $("#learned-published").textContent = published ? ", over the published run in grey" : "; the source published none for this recipe";
-  $("#sure-words").textContent = `${model.id}, right on ${percent(evaluation.accuracy)} of the test set, goes with its weights and its card. That cannot be undone.`;
+  $("#learned-published").textContent = isPublished
+    ? ", over the published run in grey"
+    : "; the source published no curves for this recipe";
+  const accuracy = percent(evaluation.accuracy);
+  $("#sure-words").textContent =
+    `This deletes the weights and the card of ${model.id} (test accuracy ${accuracy}). ` +
+    "It cannot be undone.";
 }
 
-function actions(model) {
-  const file = `/models/${model.id}/weights`;
+/**
+ * Let the download link send the token: the file is then fetched by this page.
+ * @param {string} id
+ */
+function prepareDownload(id) {
+  const file = `/models/${id}/weights`;
+  const fetchFile = async () => {
+    const blob = await (await ask(file)).blob();
+    const link = h("a", { href: URL.createObjectURL(blob), download: `${id}.safetensors` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+  };
   $("#download").href = file;
-  $("#download").addEventListener("click", async (event) => { // a link cannot send a token: then the file goes through fetch
-    if (!sessionStorage.getItem("stepbox-token")) return;
+  $("#download").addEventListener("click", (/** @type {Event} */ event) => {
+    if (!hasToken()) return;
     event.preventDefault();
-    try {
-      const link = h("a", { href: URL.createObjectURL(await (await ask(file)).blob()), download: `${model.id}.safetensors` });
-      link.click(); setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    } catch (problem) { trouble(problem); }
-  });
-  $("#delete").addEventListener("click", () => $("#sure").showModal());
-  $("#sure").addEventListener("close", async () => {
-    if ($("#sure").returnValue !== "yes") return;
-    try { await send("DELETE", `/models/${model.id}`); location.assign("/ui/models"); } catch (problem) { trouble(problem); }
-  });
-  const input = $("#alias-name"), forgive = () => { $("#alias-fault")?.remove(); input.removeAttribute("aria-invalid"); };
-  $("#alias").addEventListener("click", () => { forgive(); $("#naming").showModal(); input.focus(); });
-  $("#unnamed").addEventListener("click", () => $("#naming").close());
-  $("#naming form").addEventListener("submit", async (event) => {
-    event.preventDefault(); forgive();
-    try {
-      await send("PUT", `/aliases/${encodeURIComponent(input.value.trim()) || "%20"}`, { model: model.id });
-      location.reload();
-    } catch (problem) {
-      input.setAttribute("aria-invalid", "true");
-      input.after(h("span", { class: "fault", id: "alias-fault", role: "alert" }, problem.errors[0]?.detail ?? problem.detail));
-    }
+    catchProblem(fetchFile, showTrouble);
   });
 }
 
-try {
-  const [model, aliases, curves] = await Promise.all([get(path), get("/aliases"), get("/published")]), published = curves.recipes[model.recipe.name]?.history;
-  words(model, aliases, published); actions(model);
-  chart($("#learned"), (width) => lossCurves({ width, height: 330, history: model.history, published, epochs: model.recipe.epochs }));
-  ready();
-  confusion(model); classes(model); reliability(model); histograms(model); firstLayer(model);
-} catch (problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  $("#trouble").append(notice(problem)); $("main").classList.add("nothing");
-  ready();
+/** @param {string} id */
+function prepareDeletion(id) {
+  const dialog = $("#sure");
+  const remove = async () => {
+    await send("DELETE", `/models/${id}`);
+    location.assign("/ui/models");
+  };
+  $("#delete").addEventListener("click", () => dialog.showModal());
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue === "yes") catchProblem(remove, showTrouble);
+  });
 }
+
+/** @param {string} id */
+function prepareNaming(id) {
+  const input = $("#alias-name");
+  const dialog = $("#naming");
+  const clearFault = () => {
+    $("#alias-fault")?.remove();
+    input.removeAttribute("aria-invalid");
+  };
+  const addAlias = async () => {
+    const alias = encodeURIComponent(input.value.trim()) || "%20";
+    await send("PUT", `/aliases/${alias}`, { model: id });
+    location.reload();
+  };
+  $("#alias").addEventListener("click", () => {
+    clearFault();
+    dialog.showModal();
+    input.focus();
+  });
+  $("#unnamed").addEventListener("click", () => dialog.close());
+  $("form", dialog).addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    clearFault();
+    catchProblem(addAlias, ({ errors, detail }) => {
+      const words = errors[0]?.detail ?? detail;
+      input.setAttribute("aria-invalid", "true");
+      input.after(h("span", { class: "fault", id: "alias-fault", role: "alert" }, words));
+    });
+  });
+}
+
+async function showModel() {
+  const [model, aliases, { recipes }] = await Promise.all([
+    get(path),
+    get("/aliases"),
+    get("/published"),
+  ]);
+  const { history, recipe } = model;
+  const published = recipes[recipe.name]?.history;
+  showFacts(model, aliases, Boolean(published));
+  prepareDownload(model.id);
+  prepareDeletion(model.id);
+  prepareNaming(model.id);
+  chart($("#learned"), (width) =>
+    lossCurves({ width, height: 330, history, published, epochs: recipe.epochs }),
+  );
+  ready();
+  showConfusion(model);
+  showClasses(model);
+  showCalibration(model);
+  showHistograms(model);
+  showFirstLayer(model);
+}
+
+await catchProblem(showModel, (problem) => {
+  $("#trouble").append(notice(problem));
+  $("main").classList.add("nothing");
+  ready();
+});

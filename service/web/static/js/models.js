@@ -1,85 +1,233 @@
-// Models: the list, and two or more side by side.
-import { $, $$, h, query, fixed, percent, count, notice, onMode, pixels, table, whenSeen, ready } from "./common.js";
-import { ask, get, Problem } from "./api.js";
-import { chart, endLabels, Plot } from "./chart.js";
+// @ts-check
+// The page of all models: the list, and two or more models side by side.
+import { ask, catchProblem, get } from "./api.js";
+import { BLUE, GREY, INK, ORANGE, PAPER, Plot, addEndLabels, chart, toPixels } from "./chart.js";
+import { NARROW, epochAxis, logLossAxis } from "./curves.js";
+import {
+  $,
+  $$,
+  h,
+  notice,
+  numberCell,
+  plainButton,
+  ready,
+  rowHeader,
+  table,
+  whenSeen,
+} from "./dom.js";
+import { label, seconds, verdict } from "./models/comparison.js";
+import { count, fixed, percent } from "./numbers.js";
+import { drawHeatmap } from "./pixels.js";
+import { lossRange } from "./ranges.js";
+import { layersText } from "./recipes.js";
+import { query } from "./request-line.js";
+import { PIXELS, SIDE } from "./sizes.js";
+import { paintInTheme } from "./theme.js";
 
-const NEURONS = 8, colors = ["var(--blue)", "var(--orange)", "var(--ink)", "var(--grey)"], dashes = [null, null, null, "4 3"];
-let models = [], names = {}, chosen = [];
-const seconds = (model) => model.history.reduce((sum, entry) => sum + entry.seconds, 0);
+/** @typedef {import("./types.d.ts").Model} Model */
 
-// Eight neurons of the first layer, signed grey in one picture, coloured here
-async function strip(model, host) {
+const NEURONS = 8;
+const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
+const LOOKS = [
+  { color: BLUE },
+  { color: ORANGE },
+  { color: INK },
+  { color: GREY, strokeDasharray: "4 3" }, // also of all further models
+];
+/** @param {number} i */
+const look = (i) => LOOKS[Math.min(i, LOOKS.length - 1)];
+
+/** @type {Model[]} */
+const models = [];
+/** @type {Record<string, string[]>} */
+const aliasesOf = {};
+/** @type {string[]} */
+let chosen = [];
+/** @type {string | null} */
+let cursor = null;
+
+/** Read the tiles of an image that shows weights around a middle grey. @param {Blob} blob */
+async function readTiles(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(bitmap.width, SIDE);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  context.drawImage(bitmap, 0, 0);
+  return Array.from({ length: Math.min(NEURONS, bitmap.width / SIDE) }, (_, i) => {
+    const { data } = context.getImageData(SIDE * i, 0, SIDE, SIDE);
+    return Float32Array.from({ length: PIXELS }, (__, k) => data[4 * k] - 128);
+  });
+}
+
+/**
+ * Show neurons of the first layer. The API's image is grey; the colors come from the theme.
+ * @param {Model} model
+ * @param {Element} host
+ */
+async function showNeurons(model, host) {
   const canvases = Array.from({ length: NEURONS }, () => h("canvas", { "aria-hidden": "true" }));
   host.append(...canvases);
-  const bitmap = await createImageBitmap(await (await ask(`/models/${model.id}/first-layer.png?limit=${NEURONS}`)).blob());
-  const context = new OffscreenCanvas(bitmap.width, 28).getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  const tiles = canvases.slice(0, bitmap.width / 28).map((_, i) => { const { data } = context.getImageData(28 * i, 0, 28, 28); return Float32Array.from({ length: 784 }, (__, k) => data[4 * k] - 128); });
-  onMode(() => tiles.forEach((tile, i) => pixels(canvases[i], tile, 28, { scale: 127 })), host);
-}
-function card(model) {
-  const host = h("div", { class: "strip" });
-  whenSeen(host, () => strip(model, host));
-  return h("article", { class: "card" },
-    h("label", { class: "check" }, h("input", { type: "checkbox", value: model.id, checked: chosen.includes(model.id) }), h("span", { class: "sr" }, `Compare ${model.recipe.name} ${model.id}`)),
-    h("div", { class: "who" }, h("h2", { class: "title" }, h("a", { href: `/ui/models/${model.id}` }, model.recipe.name)), h("p", { class: "small" }, [model.id, ...(names[model.id] ?? [])].join(" · ")),
-      h("p", { class: "small" }, `${[784, ...model.recipe.hidden_sizes, 10].join(" → ")}, ${count(model.parameters)} parameters, ${Math.round(seconds(model))} s`)),
-    h("p", { class: "big" }, percent(model.evaluation.accuracy), h("span", { class: "small" }, "right")),
-    host);
+  const image = await ask(`/models/${model.id}/first-layer.png?limit=${NEURONS}`);
+  const tiles = await readTiles(await image.blob());
+  paintInTheme(() => tiles.forEach((tile, i) => drawHeatmap(canvases[i], tile, 127)), host);
 }
 
-const label = (model, some) => some.filter((other) => other.recipe.name === model.recipe.name).length > 1 ? `${model.recipe.name} ${model.id.slice(2, 6)}` : model.recipe.name;
-let draw = () => {};
-function compare() {
-  const some = models.filter((model) => chosen.includes(model.id)), best = some.toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy);
-  $("#compare").classList.toggle("nothing", some.length < 1);
-  $("#verdict").textContent = some.length < 2 ? "Tick another model above." : `${label(best[0], some)} is right ${fixed(100 * (best[0].evaluation.accuracy - best.at(-1).evaluation.accuracy), 1)} points more often than ${label(best.at(-1), some)}` + (some.every((m) => m.dataset.name === some[0].dataset.name) ? `, on the same ${some[0].dataset.name} test set.` : "; but they were tested on different data sets, so that says little.");
-  const color = (i) => colors[Math.min(i, 3)], rows = [["Right", (m) => percent(m.evaluation.accuracy, 2)], ["Test loss, nats", (m) => fixed(m.evaluation.loss, 3)], ["Calibration error, points", (m) => fixed(100 * m.evaluation.expected_calibration_error, 1)], ["Parameters", (m) => count(m.parameters)], ["Epochs", (m) => m.recipe.epochs], ["Seconds", (m) => fixed(seconds(m), 0)]];
-  $("#figures").replaceChildren(table([[""], ...some.map((m) => [label(m, some), true])], rows.map(([name, value]) => h("tr", null, h("th", { scope: "row" }, name), ...some.map((m) => h("td", { class: "n" }, String(value(m))))))));
-  $$("#figures thead th").forEach((th, i) => { th.style.color = color(i); });
-  draw = (width) => {
-    const narrow = width < 480, losses = some.flatMap((m) => m.history.map((d) => d.test_loss)), low = Math.min(0.9 * Math.min(...losses), 1), epochs = Math.max(1, ...some.map((m) => m.recipe.epochs)), plot = Plot.plot({
-      width, height: 300, marginLeft: 36, marginRight: narrow ? 16 : 190, marginTop: 28, marginBottom: 38,
-      x: { domain: [0, epochs], label: "Epoch", labelAnchor: "center", labelArrow: "none", ticks: Math.min(epochs, 6), tickFormat: "d" },
-      y: { type: "log", domain: [low, Math.max(2.6, ...losses)], label: "↑ Test loss, nats (log scale)", ticks: [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2].filter((v) => v >= low), tickFormat: (v) => `${v}`, grid: true },
-      marks: some.flatMap((m, i) => [Plot.lineY(m.history, { x: "epoch", y: "test_loss", stroke: color(i), strokeWidth: 2, strokeDasharray: dashes[Math.min(i, 3)] }), Plot.dot(m.history.slice(-1), { x: "epoch", y: "test_loss", fill: color(i), r: 4, stroke: "var(--paper)" })]),
-    });
-    const x = plot.scale("x").apply, y = plot.scale("y").apply;
-    return endLabels(plot, some.flatMap((m, i) => { const last = m.history.at(-1); return last ? [{ x: x(last.epoch), y: y(last.test_loss) - (narrow ? 14 : 0), text: label(m, some), color: color(i), anchor: narrow ? "end" : "start" }] : []; }));
-  };
+/** Build the card of a model in the list. @param {Model} model */
+function card(model) {
+  const { id, recipe, parameters, evaluation } = model;
+  const neurons = h("div", { class: "strip" });
+  whenSeen(neurons, () => showNeurons(model, neurons));
+  const checkbox = h("input", { type: "checkbox", value: id, checked: chosen.includes(id) });
+  const size = `${layersText(recipe.hidden_sizes)}, ${count(parameters)} parameters`;
+  return h(
+    "article",
+    { class: "card" },
+    h(
+      "label",
+      { class: "check" },
+      checkbox,
+      h("span", { class: "sr" }, `Compare ${recipe.name} ${id}`),
+    ),
+    h(
+      "div",
+      { class: "who" },
+      h("h2", { class: "title" }, h("a", { href: `/ui/models/${id}` }, recipe.name)),
+      h("p", { class: "small" }, [id, ...(aliasesOf[id] ?? [])].join(" · ")),
+      h("p", { class: "small" }, `${size}, ${Math.round(seconds(model))} s`),
+    ),
+    h(
+      "p",
+      { class: "big" },
+      percent(evaluation.accuracy),
+      h("span", { class: "small" }, "correct"),
+    ),
+    neurons,
+  );
 }
+
+// Comparing
+const comparedModels = () => models.filter((model) => chosen.includes(model.id));
+
+/** @type {[name: string, value: (model: Model) => string][]} */
+const FIGURES = [
+  ["Test accuracy", ({ evaluation }) => percent(evaluation.accuracy, 2)],
+  ["Test loss, nats", ({ evaluation }) => fixed(evaluation.loss, 3)],
+  [
+    "Calibration error, points",
+    ({ evaluation }) => fixed(100 * evaluation.expected_calibration_error, 1),
+  ],
+  ["Parameters", ({ parameters }) => count(parameters)],
+  ["Epochs", ({ recipe }) => String(recipe.epochs)],
+  ["Seconds", (model) => fixed(seconds(model), 0)],
+];
+
+/** Update the words and the table that compare the chosen models. */
+function compare() {
+  const compared = comparedModels();
+  $("#compare").classList.toggle("nothing", !compared.length);
+  $("#verdict").textContent = verdict(compared);
+  /** @type {(model: Model) => import("./dom.js").Header} */
+  const header = (model) => [label(model, compared), true];
+  const rows = FIGURES.map(([name, value]) =>
+    h("tr", null, rowHeader(name), ...compared.map((model) => numberCell(value(model)))),
+  );
+  $("#figures").replaceChildren(table([[""], ...compared.map(header)], rows));
+  $$("#figures thead th").forEach((th, i) => (th.style.color = look(i).color));
+}
+
+/** @param {number} width */
+function comparisonPlot(width) {
+  const compared = comparedModels();
+  const narrow = width < NARROW;
+  const losses = compared.flatMap((model) => model.history.map((row) => row.test_loss));
+  const epochs = Math.max(1, ...compared.map((model) => model.recipe.epochs));
+  const position = { x: "epoch", y: "test_loss" };
+  const plot = Plot.plot({
+    width,
+    height: 300,
+    marginLeft: 36,
+    marginRight: narrow ? 16 : 190,
+    marginTop: 28,
+    marginBottom: 38,
+    x: epochAxis(epochs),
+    y: logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.6), LOSS_TICKS),
+    marks: compared.flatMap(({ history }, i) => {
+      const { color, strokeDasharray } = look(i);
+      return [
+        Plot.lineY(history, { ...position, stroke: color, strokeWidth: 2, strokeDasharray }),
+        Plot.dot(history.slice(-1), { ...position, fill: color, r: 4, stroke: PAPER }),
+      ];
+    }),
+  });
+  const { x, y } = toPixels(plot);
+  const labels = compared.flatMap((model, i) =>
+    model.history.slice(-1).map((last) => ({
+      x: x(last.epoch),
+      y: y(last.test_loss) - (narrow ? 14 : 0),
+      text: label(model, compared),
+      color: look(i).color,
+      anchor: narrow ? /** @type {const} */ ("end") : /** @type {const} */ ("start"),
+    })),
+  );
+  return addEndLabels(plot, labels);
+}
+
 // The list, page by page
-let cursor = null;
-const older = h("p", null, h("button", { class: "plain", type: "button", onclick: () => more().catch((problem) => older.before(notice(problem))) }, "Older models"));
-function add(page) {
-  models.push(...page.models); cursor = page.next;
-  older.before(...page.damaged.map((damaged) => notice({ title: `${damaged.id} is damaged and never used`, detail: damaged.detail })), ...page.models.map(card));
+const olderButton = plainButton("Older models", {
+  onclick: () => catchProblem(loadMore, (problem) => older.before(notice(problem))),
+});
+const older = h("p", null, olderButton);
+
+/**
+ * @param {{ models: Model[], damaged: { id: string, detail: string }[], next: string | null }} page
+ */
+function addPage(page) {
+  models.push(...page.models);
+  cursor = page.next;
+  const damaged = page.damaged.map(({ id, detail }) =>
+    notice({ title: `${id} is damaged and is not used`, detail }),
+  );
+  older.before(...damaged, ...page.models.map(card));
   older.hidden = cursor == null;
 }
-async function more() {
-  const after = cursor, page = await get(`/models?after=${after}`);
-  if (after === cursor) add(page); // clicked twice, it comes once
+
+async function loadMore() {
+  const after = cursor;
+  const page = await get(`/models?after=${after}`);
+  if (after === cursor) addPage(page); // a second click asks for the same page
 }
-try {
-  const [page, aliases] = await Promise.all([get("/models"), get("/aliases")]);
-  for (const [name, id] of Object.entries({ ...aliases.computed, ...aliases.aliases })) (names[id] ??= []).push(name);
-  chosen = query.get("compare")?.split(",") ?? page.models.slice(0, 2).map((model) => model.id);
-  $("#models").append(older);
-  add(page);
-  const listed = (id) => models.some((model) => model.id === id);
-  while (cursor != null && !chosen.every(listed)) await more();
-  chosen = chosen.filter(listed);
-  if (!models.length) $("#models").append(h("p", { class: "empty" }, "No model yet. ", h("a", { href: "/" }, "Start a training"), "; its network appears here as soon as it has succeeded."));
+
+async function showModels() {
+  const [page, { computed, aliases }] = await Promise.all([get("/models"), get("/aliases")]);
+  for (const [alias, id] of Object.entries({ ...computed, ...aliases })) {
+    (aliasesOf[id] ??= []).push(alias);
+  }
+  const newest = page.models.slice(0, 2).map((/** @type {Model} */ model) => model.id);
+  chosen = query.get("compare")?.split(",") ?? newest;
+  const host = $("#models");
+  host.append(older);
+  addPage(page);
+  /** @param {string} id */
+  const isListed = (id) => models.some((model) => model.id === id);
+  while (cursor != null && !chosen.every(isListed)) await loadMore();
+  chosen = chosen.filter(isListed);
+  if (!models.length) {
+    const link = h("a", { href: "/" }, "Start a training");
+    host.append(h("p", { class: "empty" }, "No models yet. ", link, " to get one."));
+  }
   compare();
-  const redraw = chart($("#curves"), (width) => draw(width));
-  $("#models").addEventListener("change", () => {
-    chosen = $$("input:checked", $("#models")).map((input) => input.value);
+  const redraw = chart($("#curves"), comparisonPlot);
+  host.addEventListener("change", () => {
+    chosen = $$("input:checked", host).map((input) => input.value);
     compare();
     if (chosen.length) redraw();
     history.replaceState(null, "", `?compare=${chosen.join(",")}`);
   });
-} catch (problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  $("#models").append(notice(problem)); $("#compare").classList.add("nothing");
 }
+
+await catchProblem(showModels, (problem) => {
+  $("#models").append(notice(problem));
+  $("#compare").classList.add("nothing");
+});
 ready();

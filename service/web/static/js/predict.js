@@ -1,101 +1,271 @@
-// Predict: draw, drop or choose a picture; models say what they see, how sure they are, and why.
-import { $, h, query, fixed, pixels, onMode, notice, request, ready } from "./common.js";
-import { allModels, ask, get, Problem } from "./api.js";
-import { samples } from "./samples.js";
-import { article } from "./model/names.js";
+// @ts-check
+// The page on which an image is drawn, dropped or chosen, and models predict its class.
+import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
+import { $, h, notice, ready } from "./dom.js";
+import { fixed } from "./numbers.js";
+import { drawImage } from "./pixels.js";
 import { createBoard } from "./predict/board.js";
+import { moveText } from "./predict/fit.js";
 import { createPanel } from "./predict/panel.js";
+import { summary } from "./predict/words.js";
+import { query, requestLine } from "./request-line.js";
+import { samples, testImages } from "./samples.js";
+import { PIXELS, SIDE } from "./sizes.js";
+import { paintInTheme } from "./theme.js";
 
-const REST_MS = 80, MOST_PANELS = 4, TESTS = ["mnist", "fashion-mnist"];
-const models = await allModels().catch((problem) => { $("#answers").append(notice(problem)); return []; });
-const curl = request($("#request"), { path: "/predict", anchor: "" });
-let panels = [], unit = "softmax", fit = null, waiting, asking = null, seen = null;
+/** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {import("./types.d.ts").Prediction} Prediction */
+/** @typedef {"mnist" | "none"} FitName how an image is put on the pixels of the network */
 
-const board = createBoard((now) => { fit = null; clearTimeout(waiting); if (now) answer(); else waiting = setTimeout(answer, REST_MS); });
-const fitted = () => fit ?? (board.picture()?.pixels || panels[0]?.model.dataset.name !== "mnist" ? "none" : "mnist");
+const PAUSE_MS = 80; // between the last change of a drawing and its prediction
+const MOST_PANELS = 4;
+const DATASETS = ["mnist", "fashion-mnist"];
 
-// The body of a request, its type, and the query that goes with it
-function body() {
+/** @type {Model[]} */
+let models = [];
+/** @type {import("./predict/panel.js").Panel[]} */
+let panels = [];
+/** @type {import("./predict/panel.js").Unit} */
+let unit = "softmax";
+/** @type {FitName | null} */
+let chosenFit = null;
+/** @type {AbortController | null} */
+let predicting = null;
+/** @type {Prediction | null} */
+let firstPrediction = null; // of the first panel
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+const updateRequest = requestLine($("#request"), { path: "/predict", anchor: "" });
+const board = createBoard((finished) => {
+  chosenFit = null;
+  clearTimeout(timer);
+  if (finished) predict();
+  else timer = setTimeout(predict, PAUSE_MS);
+});
+
+/** @returns {{ pixels: number[], index: number, dataset: string } | null} */
+function testPicture() {
   const picture = board.picture();
-  if (picture?.pixels) { const rows = Array.from({ length: 28 }, (_, y) => picture.pixels.slice(28 * y, 28 * y + 28)); return ["application/json", JSON.stringify({ images: [rows] }), "&invert=never"]; }
-  if (picture) return [picture.file.type || "image/png", picture.file, ""];
-  return ["image/png", board.drawing(), "&invert=never"];
+  return picture && "pixels" in picture ? picture : null;
 }
-async function answer() {
-  asking?.abort(); asking = new AbortController();
-  const { signal } = asking, present = fitted();
-  $(`#fit [value=${present}]`).checked = true;
-  state();
-  if (board.empty() || !panels.length) { seen = null; for (const panel of panels) panel.tell(null, unit); view(); return; }
+
+/**
+ * Test images are taken as they are; drawings and files are fitted as MNIST was.
+ * @returns {FitName}
+ */
+function currentFit() {
+  const isMnist = panels[0]?.model().dataset.name === "mnist";
+  return chosenFit ?? (isMnist && !testPicture() ? "mnist" : "none");
+}
+
+/** Build the body of a request, its type, and the query that belongs to it. */
+function requestContent() {
+  const test = testPicture();
+  if (test) {
+    const rows = Array.from({ length: SIDE }, (_, y) =>
+      test.pixels.slice(SIDE * y, SIDE * (y + 1)),
+    );
+    const body = JSON.stringify({ images: [rows] });
+    return { type: "application/json", body, parameters: "&invert=never" };
+  }
+  const picture = board.picture();
+  if (picture && "file" in picture) {
+    return { type: picture.file.type || "image/png", body: picture.file, parameters: "" };
+  }
+  return { type: "image/png", body: board.drawing(), parameters: "&invert=never" };
+}
+
+/** Let all models predict. A prediction that is still under way is given up. */
+async function predict() {
+  predicting?.abort();
+  predicting = new AbortController();
+  const { signal } = predicting;
+  const fit = currentFit();
+  $(`#fit [value=${fit}]`).checked = true;
+  updateRequestLine();
+  if (board.isEmpty() || !panels.length) {
+    showPredictions([]);
+    return;
+  }
+  const { type, body, parameters } = requestContent();
+  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
+  /** @param {import("./predict/panel.js").Panel} panel @returns {Promise<Prediction>} */
+  const predictWith = async (panel) => {
+    const path = `/predict?model=${panel.model().id}&explain=true&fit=${fit}${parameters}`;
+    const response = await ask(path, options);
+    return (await response.json()).predictions[0];
+  };
   try {
-    const [type, content, more] = body();
-    const said = await Promise.all(panels.map(async (panel) => (await (await ask(`/predict?model=${panel.model.id}&explain=true&fit=${present}${more}`, { method: "POST", headers: { "Content-Type": type }, body: content, signal })).json()).predictions[0]));
+    const predictions = await Promise.all(panels.map(predictWith));
+    if (!signal.aborted) showPredictions(predictions);
+  } catch (error) {
     if (signal.aborted) return;
-    seen = said[0];
-    panels.forEach((panel, i) => panel.tell(said[i], unit));
-    view();
-  } catch (problem) {
-    if (problem.name === "AbortError") return;
-    if (!(problem instanceof Problem)) throw problem;
-    fail(problem);
+    if (!(error instanceof ProblemError)) throw error;
+    showFailure(error);
   }
 }
-const fail = (problem) => $("#summary").replaceChildren(notice({ title: problem.title, detail: problem.errors.map((fault) => fault.detail).join("; ") || problem.detail }));
-const view = () => { sight(); summary(); };
-function sight() {
-  pixels($("#seen"), seen?.seen.flat() ?? new Float64Array(784), 28, { ink: true, scale: 255 });
-  if (!seen) { $("#steps").textContent = board.empty() ? "Nothing yet: the board is empty." : ""; return; }
-  const picture = board.picture(), how = seen.fit, mnist = fitted() === "mnist", light = how.inverted ? "Light and dark exchanged. " : "";
-  if (picture?.pixels) { $("#steps").textContent = `Test picture ${picture.index} of ${picture.dataset}, ${mnist ? "fitted as a drawing is" : "as it is"}.`; return; }
-  const { width, height } = picture?.bitmap ?? { width: 280, height: 280 }, { centre, zoom } = board.mark(how, width, height, mnist), moved = centre.map((v) => 14.5 - v);
-  const shift = (v, a, b) => Math.abs(v) < 0.5 ? null : `${Math.round(Math.abs(v))} ${v > 0 ? a : b}`;
-  $("#steps").textContent = light + (mnist ? `The ink’s box (dashed) scaled by ${fixed(zoom, 2)} to 20 pixels, its centre of mass (cross) moved ${[shift(moved[0], "right", "left"), shift(moved[1], "down", "up")].filter(Boolean).join(" and ") || "not at all"}: as MNIST was made.` : "The whole picture on 28 × 28 pixels.");
-}
-function summary() {
-  const names = panels.map((panel) => panel.said && article(panel.said.label)), same = new Set(names).size === 1;
-  $("#summary").textContent = !models.length ? "There is no model yet: train one first." : !seen ? "" : names.length === 1 ? `It says ${names[0]}.` : same ? `${names.length === 2 ? "Both" : "All"} say ${names[0]}.` : names.length === 2 ? `One says ${names[0]}, the other ${names[1]}.` : `They say ${names.join(", ")}.`;
-}
-function state() {
-  const picture = board.picture(), id = panels[0]?.model.id ?? "latest";
-  curl("-H 'Content-Type: image/png' --data-binary @picture.png", { models: panels.map((panel) => panel.model.id).join(","), sample: picture?.pixels ? `${picture.dataset}-${picture.index}` : "" }, `/predict?model=${id}&explain=true&fit=${fitted()}`);
+
+/** @param {Prediction[]} predictions one for each panel, or none */
+function showPredictions(predictions) {
+  firstPrediction = predictions[0] ?? null;
+  panels.forEach((panel, i) => panel.show(predictions[i] ?? null, unit));
+  showSeen();
+  $("#summary").textContent = summaryText(predictions);
 }
 
-// Panels: two to begin with, up to four
-function add(id) {
-  const panel = createPanel(models, id, { changed: answer, removed: panels.length ? () => { panels = panels.filter((other) => other !== panel); panel.element.remove(); more(); $("#add").focus(); answer(); } : null });
-  panels.push(panel); $("#answers").append(panel.element); panel.paint(unit); more();
+/** @param {ProblemError} problem */
+function showFailure({ title, details }) {
+  $("#summary").replaceChildren(notice({ title, detail: details }));
 }
-const more = () => { $("#add").hidden = !models.length || panels.length >= MOST_PANELS; };
-$("#add").addEventListener("click", () => { add((models.find((m) => !panels.some((panel) => panel.model.id === m.id)) ?? models[0]).id); answer(); });
-$("#unit").addEventListener("change", (event) => { unit = event.target.value; for (const panel of panels) panel.paint(unit); });
-$("#fit").addEventListener("change", (event) => { fit = event.target.value; answer(); });
 
-// Pictures: dropped or chosen (decoded without an object URL, so img-src stays 'self'), or from the test sets
-async function take(file) { if (file) board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) }); }
-$("#board").addEventListener("dragover", (event) => event.preventDefault());
-$("#board").addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files[0]); });
-$("#file").addEventListener("change", (event) => take(event.target.files[0]));
+/** @param {Prediction[]} predictions */
+function summaryText(predictions) {
+  if (!models.length) return "There is no model yet: train one first.";
+  return predictions.length ? summary(predictions.map(({ label }) => label)) : "";
+}
 
-const test = (image, dataset) => board.show({ pixels: image.pixels, index: image.index, dataset });
-async function offer(dataset) {
-  const row = h("div", { class: "samples", role: "group", "aria-label": `Test pictures of ${dataset}` });
+/** Show the image that the network sees, and how it was made. */
+function showSeen() {
+  drawImage($("#seen"), firstPrediction?.seen.flat() ?? new Float64Array(PIXELS));
+  $("#steps").textContent = stepsText();
+}
+
+function stepsText() {
+  if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
+  const asMnist = currentFit() === "mnist";
+  const test = testPicture();
+  if (test) {
+    const change = asMnist ? "fitted like a drawing" : "unchanged";
+    return `Test image ${test.index} of ${test.dataset}, ${change}.`;
+  }
+  const { zoom, center } = board.mark(firstPrediction.fit, asMnist);
+  const inverted = firstPrediction.fit.inverted ? "Light and dark are inverted. " : "";
+  if (!asMnist) return `${inverted}The whole image is scaled to ${SIDE} × ${SIDE} pixels.`;
+  const scaled = `The box around the ink (dashed) is scaled by ${fixed(zoom, 2)} to 20 pixels`;
+  const moved = `its center of mass (cross) is ${moveText(center)}`;
+  return `${inverted}${scaled}, and ${moved}, as in MNIST.`;
+}
+
+function updateRequestLine() {
+  const test = testPicture();
+  const state = {
+    models: panels.map((panel) => panel.model().id).join(","),
+    sample: test ? `${test.dataset}-${test.index}` : "",
+  };
+  const model = panels[0]?.model().id ?? "latest";
+  const path = `/predict?model=${model}&explain=true&fit=${currentFit()}`;
+  updateRequest("-H 'Content-Type: image/png' --data-binary @picture.png", state, path);
+}
+
+// Panels: two at first, up to four
+function updateAddButton() {
+  $("#add").hidden = !models.length || panels.length >= MOST_PANELS;
+}
+
+/** @param {string} id of the model */
+function addPanel(id) {
+  const remove = () => {
+    panels = panels.filter((other) => other !== panel);
+    panel.element.remove();
+    updateAddButton();
+    $("#add").focus();
+    predict();
+  };
+  const removed = panels.length ? remove : null; // the first panel stays
+  const panel = createPanel(models, id, { changed: predict, removed });
+  panels.push(panel);
+  $("#answers").append(panel.element);
+  panel.paint(unit);
+  updateAddButton();
+}
+
+function addAnotherPanel() {
+  const shown = new Set(panels.map((panel) => panel.model().id));
+  addPanel((models.find((model) => !shown.has(model.id)) ?? models[0]).id);
+  predict();
+}
+
+/** Find the models that the address asks for, or else the newest two. */
+function firstModels() {
+  const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
+  const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);
+  if (asked.length) return asked.slice(0, MOST_PANELS);
+  const digits = models.filter((model) => model.dataset.name === "mnist");
+  return (digits.length ? digits : models).slice(0, 2);
+}
+
+// Pictures
+/**
+ * Show a file. It is decoded without an object URL, which the page's policy forbids.
+ * @param {File | undefined} file
+ */
+async function showFile(file) {
+  if (file) board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
+}
+
+/** Offer a test image of each class. @param {string} dataset */
+async function offerSamples(dataset) {
+  const label = `Test images of ${dataset}`;
+  const row = h("div", { class: "samples", role: "group", "aria-label": label });
   $("#samples").append(row);
-  const [images, classes] = await Promise.all([samples(dataset), get("/datasets").then((answer) => answer.datasets.find((d) => d.name === dataset).classes)]);
-  const buttons = images.map((image) => h("button", { class: "tile", type: "button", title: classes[image.label], "aria-label": `Test picture: ${classes[image.label]}`, onclick: () => test(image, dataset) }, h("canvas")));
-  row.append(...buttons);
-  onMode(() => buttons.forEach((button, i) => pixels(button.firstChild, images[i].pixels, 28, { ink: true, scale: 255 })), row);
+  const [images, { datasets }] = await Promise.all([samples(dataset), get("/datasets")]);
+  const { classes } = datasets.find((/** @type {{ name: string }} */ one) => one.name === dataset);
+  const canvases = images.map((image) => {
+    const canvas = h("canvas");
+    const name = classes[image.label];
+    const show = () => board.show({ ...image, dataset });
+    const attributes = { title: name, "aria-label": `Test image: ${name}`, onclick: show };
+    row.append(h("button", { class: "tile", type: "button", ...attributes }, canvas));
+    return canvas;
+  });
+  paintInTheme(() => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels)), row);
 }
-const wanted = (query.get("models") ?? query.get("a") ?? "").split(",").map((ref) => models.find((m) => m.id === ref)).filter(Boolean).slice(0, MOST_PANELS);
-const newest = models.filter((m) => m.dataset.name === "mnist"), first = newest.length ? newest : models;
-for (const model of wanted.length ? wanted : first.slice(0, 2)) add(model.id);
-more();
-onMode(() => { board.render(); sight(); }, "sight");
-const [, dataset, index] = (query.get("sample") ?? "").match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
-try {
-  if (dataset) { const [image] = (await get(`/datasets/${dataset}/test?index=${index}`)).images; test({ ...image, pixels: image.pixels.flat() }, dataset); } else await answer();
-} catch (problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  await answer(); fail(problem);
+
+/** Show the test image that the address asks for, or else the drawing. */
+async function showFirst() {
+  const [, dataset, index] = query.get("sample")?.match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
+  if (!dataset) return predict();
+  const [image] = await testImages(dataset, index);
+  board.show({ ...image, dataset });
 }
+
+$("#add").addEventListener("click", addAnotherPanel);
+$("#unit").addEventListener("change", (/** @type {any} */ { target }) => {
+  unit = target.value;
+  for (const panel of panels) panel.paint(unit);
+});
+$("#fit").addEventListener("change", (/** @type {any} */ { target }) => {
+  chosenFit = target.value;
+  predict();
+});
+$("#board").addEventListener("dragover", (/** @type {Event} */ event) => event.preventDefault());
+$("#board").addEventListener("drop", (/** @type {any} */ event) => {
+  event.preventDefault();
+  showFile(event.dataTransfer.files[0]);
+});
+$("#file").addEventListener("change", (/** @type {any} */ { target }) => showFile(target.files[0]));
+
+await catchProblem(
+  async () => {
+    models = await allModels();
+  },
+  (problem) => $("#answers").append(notice(problem)),
+);
+for (const model of firstModels()) addPanel(model.id);
+updateAddButton();
+paintInTheme(() => {
+  board.render();
+  showSeen();
+}, "seen");
+await catchProblem(showFirst, async (problem) => {
+  await predict();
+  showFailure(problem);
+});
 ready();
-for (const name of TESTS) offer(name).catch((problem) => $("#samples").append(notice(problem)));
+for (const dataset of DATASETS) {
+  catchProblem(
+    () => offerSamples(dataset),
+    (problem) => $("#samples").append(notice(problem)),
+  );
+}

@@ -1,37 +1,136 @@
-// System: workers, devices, data sets, the queue.
-import { $, h, count, facts, notice, renew, request, table, ready } from "./common.js";
-import { get, Problem } from "./api.js";
+// @ts-check
+// The page of the system: workers, their devices, the queue, the data sets and the versions.
+import { ProblemError, catchProblem, get } from "./api.js";
+import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
+import { count } from "./numbers.js";
+import { requestLine } from "./request-line.js";
+import { systemSentence } from "./system/words.js";
 
-const LOOK_MS = 4000;
-const mark = (good, yes, no) => h("td", { class: "n" }, h("span", { class: `state ${good ? "succeeded" : "failed"}` }, good ? yes : no));
-const line = (name, ...cells) => h("tr", null, h("th", { scope: "row" }, name), ...cells);
-const checks = async () => { try { return (await get("/readyz")).checks; } catch (problem) { return problem.status === 503 ? problem.checks ?? [] : Promise.reject(problem); } };
-request($("#request"), { method: "GET", path: "/system" })();
+/** @typedef {import("./types.d.ts").Check} Check */
+/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {{ name: string, device: { name: string, detail: string } }} Worker */
+/** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
 
-function say({ workers, queue, datasets, models, versions }, ready, running) {
-  const missing = ready.filter((check) => !check.ready).map((check) => check.name), n = running.length;
-  $("#sentence").textContent = (missing.length ? `Not ready: ${missing.join(", ")}. ` : "Everything is ready. ") + (n ? `${n === 1 ? "One training runs" : `${n} trainings run`}, ` : "No training runs, ") + (queue.length == null ? "and the queue cannot be seen." : queue.length === 0 ? "none waits." : queue.length === 1 ? "one waits." : `${count(queue.length)} wait.`);
-  renew($("#workers"), workers.length ? table([["Worker"], ["Device, and why"], ["Does", true]], workers.map((worker) => {
-    const job = running.find((one) => one.worker === worker.name);
-    return line(worker.name, h("td", null, h("b", null, worker.device.name), h("span", { class: "small block" }, worker.device.detail)), h("td", { class: "n" }, job ? h("a", { href: `/ui/jobs/${job.id}` }, `${job.recipe.name}, epoch ${Math.max(1, job.progress.epoch)} of ${job.recipe.epochs}`) : h("span", { class: "state queued" }, "waits")));
-  })) : h("p", { class: "empty" }, "No worker was heard of within the last seconds; jobs wait for one."));
-  $("#queue").replaceChildren(table([["Queue"], ["Jobs that wait"], ["State", true]], [line("Redis", h("td", null, queue.length == null ? "unknown" : `${count(queue.length)} of at most ${count(queue.limit)}`), mark(queue.reachable, "reachable", "away"))]));
-  const files = datasets.flatMap(({ name, ready: whole, detail, checksums }) => Object.entries(checksums).map(([file, md5], i) => { const test = file.startsWith("t10k"); return line(`${name} ${file.replace(/-idx.*/, "").replace("t10k", "test")}`, h("td", null, h("code", null, md5), i === 0 && !whole ? h("span", { class: "fault block" }, detail) : null), test ? mark(whole, "as published", "not right") : h("td", { class: "n small" }, "read by workers")); }));
-  $("#datasets").replaceChildren(table([["File"], ["md5, as published"], ["State", true]], files));
-  $("#ready").replaceChildren(table([["Part"], ["What was found"], ["State", true]], [...ready.map((check) => line(check.name, h("td", null, check.detail), mark(check.ready, "ready", "not ready"))), line("models", h("td", null, `${count(models)} in the store`), mark(true, "ready"))]));
+/**
+ * @typedef {object} Dataset
+ * @property {string} name
+ * @property {boolean} ready
+ * @property {string} detail
+ * @property {Record<string, string>} checksums
+ */
+
+const REFRESH_MS = 4000;
+
+/** @param {boolean} good @param {string} yes @param {string} [no] */
+const stateCell = (good, yes, no = "") =>
+  numberCell(h("span", { class: `state ${good ? "succeeded" : "failed"}` }, good ? yes : no));
+
+/** @param {string} name @param {Element[]} cells */
+const row = (name, ...cells) => h("tr", null, rowHeader(name), ...cells);
+
+/**
+ * Get the checks of /readyz, which answers 503 if one of them fails.
+ * @returns {Promise<Check[]>}
+ */
+async function getChecks() {
+  try {
+    return (await get("/readyz")).checks;
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === 503) return error.checks ?? [];
+    throw error;
+  }
+}
+
+/** Get the running jobs, or none if Redis does not answer. @returns {Promise<Job[]>} */
+const getRunningJobs = () =>
+  get("/jobs?status=running").then(
+    ({ jobs }) => jobs,
+    () => [],
+  );
+
+/** @param {Job | undefined} job */
+function activity(job) {
+  if (!job) return h("span", { class: "state queued" }, "idle");
+  const { id, recipe, progress } = job;
+  const words = `${recipe.name}, epoch ${Math.max(1, progress.epoch)} of ${recipe.epochs}`;
+  return h("a", { href: `/ui/jobs/${id}` }, words);
+}
+
+/** @param {Worker[]} workers @param {Job[]} running */
+function workersElement(workers, running) {
+  if (!workers.length) {
+    return h("p", { class: "empty" }, "No worker has sent a heartbeat lately. Jobs wait for one.");
+  }
+  const rows = workers.map(({ name, device }) => {
+    const detail = h("span", { class: "small block" }, device.detail);
+    const deviceCell = h("td", null, h("b", null, device.name), detail);
+    const job = running.find((one) => one.worker === name);
+    return row(name, deviceCell, numberCell(activity(job)));
+  });
+  return table([["Worker"], ["Device, and why"], ["Activity", true]], rows);
+}
+
+/** @param {Queue} queue */
+function queueElement({ reachable, length, limit }) {
+  const words = length === null ? "unknown" : `${count(length)} of at most ${count(limit)}`;
+  const state = stateCell(reachable, "reachable", "unreachable");
+  return table(
+    [["Queue"], ["Waiting jobs"], ["State", true]],
+    [row("Redis", h("td", null, words), state)],
+  );
+}
+
+/** @param {Dataset} dataset */
+function datasetRows({ name, ready: isReady, detail, checksums }) {
+  return Object.entries(checksums).map(([file, md5], i) => {
+    const title = file.replace(/-idx.*/, "").replace("t10k", "test");
+    const fault = i === 0 && !isReady && h("span", { class: "fault block" }, detail);
+    const state = file.startsWith("t10k")
+      ? stateCell(isReady, "as published", "wrong or missing")
+      : h("td", { class: "n small" }, "read by workers");
+    return row(`${name} ${title}`, h("td", null, h("code", null, md5), fault), state);
+  });
+}
+
+/** @param {Check[]} checks @param {number} models */
+function checksElement(checks, models) {
+  const rows = checks.map((check) =>
+    row(check.name, h("td", null, check.detail), stateCell(check.ready, "ready", "not ready")),
+  );
+  const store = row(
+    "models",
+    h("td", null, `${count(models)} in the store`),
+    stateCell(true, "ready"),
+  );
+  return table([["Component"], ["Result"], ["State", true]], [...rows, store]);
+}
+
+async function show() {
+  const [{ workers, queue, datasets, models, versions }, checks, running] = await Promise.all([
+    get("/system"),
+    getChecks(),
+    getRunningJobs(),
+  ]);
+  $("#sentence").textContent = systemSentence(checks, running.length, queue.length);
+  renew($("#workers"), workersElement(workers, running));
+  $("#queue").replaceChildren(queueElement(queue));
+  const headers = /** @type {import("./dom.js").Header[]} */ ([["File"], ["MD5"], ["State", true]]);
+  $("#datasets").replaceChildren(table(headers, datasets.flatMap(datasetRows)));
+  $("#ready").replaceChildren(checksElement(checks, models));
   $("#versions").replaceChildren(h("dl", { class: "facts" }, ...facts(Object.entries(versions))));
 }
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-async function look() {
+
+async function refresh() {
   clearTimeout(timer);
-  if (!document.hidden) try {
-    const [system, ready, running] = await Promise.all([get("/system"), checks(), get("/jobs?status=running").then((answer) => answer.jobs, () => [])]);
-    say(system, ready, running);
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    $("#sentence").replaceChildren(notice(problem, look));
+  if (!document.hidden) {
+    await catchProblem(show, (problem) => $("#sentence").replaceChildren(notice(problem, refresh)));
   }
-  timer = setTimeout(look, LOOK_MS);
+  timer = setTimeout(refresh, REFRESH_MS);
 }
-await look();
+
+requestLine($("#request"), { method: "GET", path: "/system" })();
+await refresh();
 ready();

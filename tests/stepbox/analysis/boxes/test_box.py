@@ -19,16 +19,16 @@ def test_height_2_and_width_3_worked_by_hand():
     box = draw_box(2.0, 3.0, np.array([-1, 0, 1.5, 3, 4]))
 
     assert box.values.tolist() == [0, 2, 2, 0, 0]
-    assert box.edges.tolist() == [2, 0]
+    assert (box.edges.left, box.edges.right) == (2, 0)
 
 
 def test_the_network_of_height_2_and_width_3():
     network = box_network(2.0, 3.0)
 
-    assert network.weights[0].tolist() == [[1], [1]]
-    assert network.biases[0].tolist() == [0, -3]
-    assert network.weights[1].tolist() == [[2, -2]]
-    assert network.biases[1].tolist() == [0]
+    assert network.layers[0].weights.tolist() == [[1], [1]]
+    assert network.layers[0].biases.tolist() == [0, -3]
+    assert network.layers[1].weights.tolist() == [[2, -2]]
+    assert network.layers[1].biases.tolist() == [0]
     assert network.parameters == 7
 
 
@@ -51,8 +51,8 @@ def test_neighbours_share_an_edge():
     """Heights 1, 3, 2 on [0, 1), [1, 2), [2, 3): four neurons rise by 1, 2, −1, −2."""
     network = staircase_network(np.arange(4.0), np.array([1.0, 3.0, 2.0]))
 
-    assert network.biases[0].tolist() == [0, -1, -2, -3]
-    assert network.weights[1].tolist() == [[1, 2, -1, -2]]
+    assert network.layers[0].biases.tolist() == [0, -1, -2, -3]
+    assert network.layers[1].weights.tolist() == [[1, 2, -1, -2]]
     at = np.array([-0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5])
     assert run_staircase(network, at).tolist() == [0, 1, 1, 3, 3, 2, 2, 0, 0]
 

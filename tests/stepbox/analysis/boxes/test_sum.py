@@ -25,7 +25,7 @@ def test_on_a_line_the_network_is_as_high_as_its_boxes(heights):
     np.testing.assert_allclose(run_network(boxes.network, at[:, None]), heights, atol=1e-13)
     np.testing.assert_allclose(boxes.on_grid(at), heights, atol=1e-13)
     assert boxes.hidden_layers == 1
-    assert boxes.neurons == len(boxes.network.biases[0]) == len(heights) + 1
+    assert boxes.neurons == len(boxes.network.layers[0].biases) == len(heights) + 1
     assert boxes.neurons_two_per_box == 2 * len(heights)
 
 
@@ -43,8 +43,8 @@ def test_four_boxes_in_the_plane_worked_by_hand():
     assert boxes.interaction == 3
     assert boxes.hidden_layers == 2
     assert boxes.neurons == 6 + 4
-    assert [layer.shape for layer in boxes.network.weights] == [(6, 2), (4, 6), (1, 4)]
-    assert boxes.weights == sum(layer.size for layer in boxes.network.weights)
+    assert [layer.weights.shape for layer in boxes.network.layers] == [(6, 2), (4, 6), (1, 4)]
+    assert boxes.weights == sum(layer.weights.size for layer in boxes.network.layers)
     assert run_on_grid(boxes, at, at).tolist() == [
         [0, 0, 0, 0, 0, 0],
         [0, 1, 1, 2, 2, 0],
@@ -61,8 +61,8 @@ def test_one_hidden_layer_does_where_every_row_rises_alike():
     inside = np.array([-1.0, -0.5, 0.0, 0.5])
 
     assert boxes.hidden_layers == 1
-    assert boxes.neurons == len(boxes.network.biases[0]) == 3
-    assert boxes.weights == sum(layer.size for layer in boxes.network.weights)
+    assert boxes.neurons == len(boxes.network.layers[0].biases) == 3
+    assert boxes.weights == sum(layer.weights.size for layer in boxes.network.layers)
     assert run_on_grid(boxes, inside, inside).tolist() == [
         [1, 1, 2, 2],
         [1, 1, 2, 2],

@@ -1,72 +1,266 @@
-// Sums of boxes: a function that you type, n boxes, how the error falls, and the same in the plane.
-import { $, h, query, fixed, count, pixels, onMode, notice, request } from "../common.js";
-import { post, latest } from "../api.js";
-import { chart, endLabels, Plot } from "../chart.js";
+// @ts-check
+// Sums of boxes: a function that people type, n boxes that approximate it, how the error falls as n
+// grows, and the same in the plane.
+import { latest, post } from "../api.js";
+import {
+  BLUE,
+  EDGE,
+  GREY,
+  INK,
+  INK_2,
+  PAPER,
+  Plot,
+  addEndLabels,
+  centered,
+  chart,
+  toPixels,
+} from "../chart.js";
+import { NARROW } from "../curves.js";
+import { $, h, notice } from "../dom.js";
+import { count, fixed, largestMagnitude } from "../numbers.js";
+import { drawHeatmap } from "../pixels.js";
+import { query, requestLine } from "../request-line.js";
+import { paintInTheme } from "../theme.js";
+import { boxesOf, errorText, imageRows, powersOfTen, tickText } from "./box-sums.js";
 
-const path = "/analysis/box-approximation", send = request($("#boxes-request"), { path, anchor: "boxes" }), sendPlane = request($("#plane-request"), { path, anchor: "boxes", figure: "the boxes in the plane" }), G = 72, MOST_IN_PLANE = 72;
-const input = $("#function"), plane = $("#plane-function"), slider = $("#n"), bound = $("#bound");
-input.value = query.get("function") ?? "sin(3*x)"; plane.value = query.get("plane") ?? "sin(3*x)*cos(2*y)"; slider.value = Math.log2(query.get("n") ?? 16); bound.value = query.get("bound") ?? 3;
-let found = null, flat = null;
-const n = () => Math.round(2 ** Number(slider.value)), line = () => ({ function: input.value, bound: Number(bound.value), boxes: n(), dimensions: 1 });
-const square = () => ({ function: plane.value, bound: 2, boxes: Math.min(MOST_IN_PLANE, n()), dimensions: 2, resolution: G });
+/** @typedef {[x: number, y: number][]} Points */
 
-// A fault is shown at its field, whatever it is
-function fault(field, problem) {
-  $(`#${field.id}-fault`)?.remove(); field.removeAttribute("aria-invalid");
+/**
+ * @typedef {object} Answer
+ * @property {number} boxes
+ * @property {number} neurons
+ * @property {number} neurons_two_per_box
+ * @property {number} max_error
+ * @property {number} mean_square_error
+ * @property {number} bound
+ * @property {import("./box-sums.js").BoxNetwork} network
+ * @property {{ x: number[], function: number[], approximation: number[] }} curve
+ * @property {{ order: number | null, slope: number,
+ *   table: { boxes: number, max_error: number }[] }} rate
+ */
+
+/**
+ * @typedef {object} PlaneAnswer
+ * @property {number} boxes
+ * @property {number} neurons
+ * @property {number} max_error
+ * @property {{ x: number[], function: number[][], approximation: number[][] }} grid
+ */
+
+const PATH = "/analysis/box-approximation";
+const PLANE_RESOLUTION = 72; // pixels
+const MOST_IN_PLANE = 72; // boxes along an edge
+const MOST_BOXES = 256;
+const PLANE_BOUND = 2;
+
+const updateRequest = requestLine($("#boxes-request"), { path: PATH, anchor: "boxes" });
+const updatePlaneRequest = requestLine($("#plane-request"), {
+  path: PATH,
+  anchor: "boxes",
+  figure: "the boxes in the plane",
+});
+const functionInput = $("#function");
+const planeInput = $("#plane-function");
+const boxesInput = $("#n");
+const boundInput = $("#bound");
+functionInput.value = query.get("function") ?? "sin(3*x)";
+planeInput.value = query.get("plane") ?? "sin(3*x)*cos(2*y)";
+boxesInput.value = Math.log2(Number(query.get("n") ?? 16));
+boundInput.value = query.get("bound") ?? 3;
+/** @type {Answer | null} */
+let answer = null;
+/** @type {PlaneAnswer | null} */
+let planeAnswer = null;
+
+const boxCount = () => Math.round(2 ** Number(boxesInput.value));
+const requestBody = () => ({
+  function: functionInput.value,
+  bound: Number(boundInput.value),
+  boxes: boxCount(),
+  dimensions: 1,
+});
+const planeRequestBody = () => ({
+  function: planeInput.value,
+  bound: PLANE_BOUND,
+  boxes: Math.min(MOST_IN_PLANE, boxCount()),
+  dimensions: 2,
+  resolution: PLANE_RESOLUTION,
+});
+
+/**
+ * Show what is wrong with a field, or nothing.
+ * @param {HTMLInputElement} input
+ * @param {import("../api.js").ProblemError | null} problem
+ */
+function showFault(input, problem) {
+  const id = `${input.id}-fault`;
+  $(`#${id}`)?.remove();
+  input.removeAttribute("aria-invalid");
   if (!problem) return;
-  field.setAttribute("aria-invalid", "true");
-  field.after(h("span", { class: "fault", id: `${field.id}-fault`, role: "alert" }, problem.errors.map((one) => one.detail).join("; ") || problem.detail));
+  input.setAttribute("aria-invalid", "true");
+  input.after(h("span", { class: "fault", id, role: "alert" }, problem.details));
 }
-function draw(answer) {
-  fault(input, null); found = answer;
-  const { boxes, neurons, neurons_two_per_box, max_error, mean_square_error, rate } = answer;
-  $("#boxes-words").replaceChildren(h("b", null, `${count(boxes)} ${boxes === 1 ? "box" : "boxes"}: ${count(neurons)} neurons`), ` where neighbours share an edge, ${count(neurons_two_per_box)} else. At worst ${fixed(max_error, max_error < 0.1 ? 3 : 2)} off, ${fixed(Math.sqrt(mean_square_error), 3)} in the mean square’s root.` + (rate.order == null ? "" : ` The error falls as n to the power of ${fixed(-rate.order, 2)}.`));
-  main(); small();
+
+/** @param {Answer} newAnswer */
+function show(newAnswer) {
+  answer = newAnswer;
+  const { boxes, neurons } = answer;
+  showFault(functionInput, null);
+  const words = `${count(boxes)} ${boxes === 1 ? "box" : "boxes"}: ${count(neurons)} neurons`;
+  $("#boxes-words").replaceChildren(h("b", null, words), errorText(answer));
+  redrawFunction();
+  redrawError();
 }
-// The boxes as the network has them: each hidden neuron steps once, by its output weight
-function heights({ weights, biases, output_weights, output_bias }, B) {
-  let y = output_bias;
-  const edges = biases.map((bias, k) => -bias / weights[k]);
-  return edges.map((x1, k) => ({ x1, x2: edges[k + 1] ?? B, y: y += output_weights[k] })).filter((box) => box.x2 > box.x1 && box.x1 < B);
-}
-const main = chart($("#boxes-plot"), (width) => {
-  if (!found) return Plot.plot({ width, height: 300 });
-  const { curve, network, bound: B, boxes } = found, all = [...curve.function, ...curve.approximation], low = Math.min(0, ...all), high = Math.max(0, ...all), room = 0.08 * (high - low || 1), narrow = width < 480, right = narrow ? 44 : 64, f = curve.x.map((x, i) => [x, curve.function[i]]), sum = heights(network, B);
+
+/** @param {Answer} answer @param {number} width */
+function functionPlot({ curve, network, bound, boxes }, width) {
+  const narrow = width < NARROW;
+  const right = narrow ? 44 : 64;
+  const values = [...curve.function, ...curve.approximation];
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const room = 0.08 * (high - low || 1);
+  const exact = /** @type {Points} */ (curve.x.map((x, i) => [x, curve.function[i]]));
+  const sum = boxesOf(network, bound);
+  const steps = /** @type {Points} */ (
+    sum.flatMap(({ x1, x2, y }) => [
+      [x1, y],
+      [x2, y],
+    ])
+  );
+  const areas = { x1: "x1", x2: "x2", y1: 0, y2: "y", fill: BLUE, fillOpacity: 0.14 };
   const plot = Plot.plot({
-    width, height: 300, marginLeft: 40, marginRight: right, marginTop: 12, marginBottom: 28, x: { domain: [-B, B], label: null, ticks: narrow ? 5 : 7 }, y: { domain: [low - room, high + room], label: null, ticks: 5, grid: true },
-    marks: [Plot.rect(sum, { x1: "x1", x2: "x2", y1: 0, y2: "y", fill: "var(--blue)", fillOpacity: 0.14 }), Plot.ruleY([0], { stroke: "var(--edge)" }), Plot.line(f, { stroke: "var(--ink)", strokeWidth: 1.5 }),
-      Plot.line(sum.flatMap((d) => [[d.x1, d.y], [d.x2, d.y]]), { stroke: "var(--blue)", strokeWidth: boxes > 96 ? 1 : 2 })],
+    width,
+    height: 300,
+    marginLeft: 40,
+    marginRight: right,
+    marginTop: 12,
+    marginBottom: 28,
+    x: { domain: [-bound, bound], label: null, ticks: narrow ? 5 : 7 },
+    y: { domain: [low - room, high + room], label: null, ticks: 5, grid: true },
+    marks: [
+      Plot.rect(sum, areas),
+      Plot.ruleY([0], { stroke: EDGE }),
+      Plot.line(exact, { stroke: INK, strokeWidth: 1.5 }),
+      Plot.line(steps, { stroke: BLUE, strokeWidth: boxes > 96 ? 1 : 2 }),
+    ],
   });
-  const y = plot.scale("y").apply;
-  return endLabels(plot, [{ x: width - right, y: y(f.at(-1)[1]), text: "f", color: "var(--ink)" }, { x: width - right, y: y(sum.at(-1).y), text: "boxes", color: "var(--blue)" }]);
-});
-const small = chart($("#rate-plot"), (width) => {
-  if (!found) return Plot.plot({ width, height: 240 });
-  const { rate: { table, slope }, bound: B, boxes, max_error } = found, rows = table.filter((d) => d.boxes <= 256 && d.max_error > 0), here = [{ boxes, max_error }], errors = [...rows, ...here].map((d) => d.max_error).filter((v) => v > 0);
-  const top = Math.max(...errors, 1e-12) * 2, low = Math.min(...errors, top / 10) / 2, LB = slope * B, ticks = Array.from({ length: 30 }, (_, i) => 10 ** (i - 15)).filter((v) => v >= low && v <= top);
+  const { y } = toPixels(plot);
+  const x = width - right;
+  return addEndLabels(plot, [
+    { x, y: y(exact[exact.length - 1][1]), text: "f", color: INK },
+    { x, y: y(sum[sum.length - 1].y), text: "boxes", color: BLUE },
+  ]);
+}
+
+/** @param {Answer} answer @param {number} width */
+function errorPlot({ rate, bound, boxes, max_error }, width) {
+  const rows = rate.table.filter((row) => row.boxes <= MOST_BOXES && row.max_error > 0);
+  const here = [{ boxes, max_error }].filter((row) => row.max_error > 0);
+  const errors = [...rows, ...here].map((row) => row.max_error);
+  const top = 2 * Math.max(...errors, 1e-12);
+  const low = Math.min(...errors, top / 10) / 2;
+  const limit = rate.slope * bound; // of the error of one box: LB
+  const limitLine = /** @type {Points} */ ([
+    [1, limit],
+    [MOST_BOXES, limit / MOST_BOXES],
+  ]);
+  const position = { x: "boxes", y: "max_error" };
   const plot = Plot.plot({
-    width, height: 240, marginLeft: 52, marginRight: 52, marginTop: 28, marginBottom: 36, x: { type: "log", domain: [1, 256], label: "Boxes n (log)", labelAnchor: "center", labelArrow: "none", ticks: [1, 10, 100], tickFormat: "d" }, y: { type: "log", domain: [low, top], label: "↑ Largest error (log)", ticks, tickFormat: (v) => v < 1e-4 ? v.toExponential(0) : `${Number(v.toPrecision(1))}`, grid: true },
-    marks: [Plot.line([[1, LB], [256, LB / 256]], { stroke: "var(--grey)", strokeDasharray: "3 3", clip: true }), Plot.line(rows, { x: "boxes", y: "max_error", stroke: "var(--blue)", strokeWidth: 2 }), Plot.dot(rows, { x: "boxes", y: "max_error", fill: "var(--blue)", r: 2 }), max_error > 0 ? Plot.dot(here, { x: "boxes", y: "max_error", r: 6, fill: "var(--blue)", stroke: "var(--paper)", strokeWidth: 2 }) : null],
+    width,
+    height: 240,
+    marginLeft: 52,
+    marginRight: 52,
+    marginTop: 28,
+    marginBottom: 36,
+    x: {
+      type: "log",
+      domain: [1, MOST_BOXES],
+      ...centered("Boxes n (log scale)"),
+      ticks: [1, 10, 100],
+      tickFormat: "d",
+    },
+    y: {
+      type: "log",
+      domain: [low, top],
+      label: "↑ Maximum error (log scale)",
+      ticks: powersOfTen(low, top),
+      tickFormat: tickText,
+      grid: true,
+    },
+    marks: [
+      Plot.line(limitLine, { stroke: GREY, strokeDasharray: "3 3", clip: true }),
+      Plot.line(rows, { ...position, stroke: BLUE, strokeWidth: 2 }),
+      Plot.dot(rows, { ...position, fill: BLUE, r: 2 }),
+      Plot.dot(here, { ...position, r: 6, fill: BLUE, stroke: PAPER, strokeWidth: 2 }),
+    ],
   });
-  const y = plot.scale("y").apply;
-  return endLabels(plot, [{ x: width - 52, y: y(LB / 256), text: "LB/n", color: "var(--ink-2)", weight: 400 }, ...(rows.length ? [{ x: width - 52, y: y(rows.at(-1).max_error), text: "error", color: "var(--blue)" }] : [])]);
-});
+  const { y } = toPixels(plot);
+  const x = width - 52;
+  const limitLabel = { x, y: y(limit / MOST_BOXES), text: "LB/n", color: INK_2, weight: 400 };
+  const last = rows
+    .slice(-1)
+    .map((row) => ({ x, y: y(row.max_error), text: "error", color: BLUE }));
+  return addEndLabels(plot, [limitLabel, ...last]);
+}
+
+const redrawFunction = chart($("#boxes-plot"), (width) =>
+  answer ? functionPlot(answer, width) : Plot.plot({ width, height: 300 }),
+);
+const redrawError = chart($("#rate-plot"), (width) =>
+  answer ? errorPlot(answer, width) : Plot.plot({ width, height: 240 }),
+);
+
 function drawPlane() {
-  if (!flat) return;
-  const { grid, boxes, neurons, max_error } = flat, upright = (rows) => grid.y.flatMap((_, j) => grid.x.map((__, i) => rows[i][grid.y.length - 1 - j])), largest = Math.max(...grid.function.flat().map(Math.abs)) || 1;
-  const canvas = (rows, label) => h("div", null, pixels(h("canvas", { role: "img", "aria-label": `${label}, as a heat map` }), upright(rows), grid.x.length, { scale: largest }), h("p", { class: "small" }, label));
-  $("#plane").replaceChildren(canvas(grid.function, "function"), canvas(grid.approximation, "boxes"));
-  $("#plane-n").textContent = `${count(boxes ** 2)} boxes, ${count(neurons)} neurons, at worst ${fixed(max_error, 2)} off.`;
+  if (!planeAnswer) return;
+  const { grid, boxes, neurons, max_error } = planeAnswer;
+  const scale = largestMagnitude(grid.function.flat()) || 1;
+  /** @param {number[][]} values @param {string} name */
+  const heatmap = (values, name) => {
+    const canvas = h("canvas", { role: "img", "aria-label": `${name}, as a heat map` });
+    drawHeatmap(canvas, imageRows(values), scale, grid.x.length);
+    return h("div", null, canvas, h("p", { class: "small" }, name));
+  };
+  $("#plane").replaceChildren(
+    heatmap(grid.function, "function"),
+    heatmap(grid.approximation, "boxes"),
+  );
+  const size = `${count(boxes ** 2)} boxes, ${count(neurons)} neurons`;
+  $("#plane-n").textContent = `${size}, maximum error ${fixed(max_error, 2)}.`;
 }
-const ask = latest(() => post(path, line()), draw, (problem) => fault(input, problem));
-const askPlane = latest(() => post(path, square()), (answer) => { fault(plane, null); flat = answer; drawPlane(); }, (problem) => problem.status === 422 ? fault(plane, problem) : $("#plane").replaceChildren(notice(problem)));
-function moved() {
-  slider.nextSibling.textContent = count(n()); bound.nextSibling.textContent = fixed(Number(bound.value), 1);
-  const state = { function: input.value, bound: bound.value, n: n(), plane: plane.value };
-  send(line(), state); sendPlane(square(), state);
-  ask();
+
+const askAgain = latest(
+  () => post(PATH, requestBody()),
+  show,
+  (problem) => showFault(functionInput, problem),
+);
+const askPlaneAgain = latest(
+  () => post(PATH, planeRequestBody()),
+  (newAnswer) => {
+    showFault(planeInput, null);
+    planeAnswer = newAnswer;
+    drawPlane();
+  },
+  (problem) => {
+    if (problem.status === 422) showFault(planeInput, problem);
+    else $("#plane").replaceChildren(notice(problem));
+  },
+);
+
+function update() {
+  const n = boxCount();
+  boxesInput.nextElementSibling.textContent = count(n);
+  boundInput.nextElementSibling.textContent = fixed(Number(boundInput.value), 1);
+  const { value: bound } = boundInput;
+  const state = { function: functionInput.value, bound, n, plane: planeInput.value };
+  updateRequest(requestBody(), state);
+  updatePlaneRequest(planeRequestBody(), state);
+  askAgain();
 }
-for (const control of [input, slider, bound]) control.addEventListener("input", moved);
-for (const control of [plane, slider]) control.addEventListener("input", askPlane);
-plane.addEventListener("input", moved);
-moved(); askPlane(); onMode(drawPlane);
+
+for (const input of [functionInput, boxesInput, boundInput, planeInput]) {
+  input.addEventListener("input", update);
+}
+for (const input of [planeInput, boxesInput]) input.addEventListener("input", askPlaneAgain);
+update();
+askPlaneAgain();
+paintInTheme(drawPlane);

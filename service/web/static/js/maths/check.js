@@ -1,26 +1,86 @@
-// Is the gradient right? A model's backpropagation against a complex-step derivative, as a table.
-import { $, h, query, count, fixed, notice, power, request, table, whenSeen } from "../common.js";
-import { allModels, post, latest } from "../api.js";
+// @ts-check
+// The gradient check: a model's backpropagation against complex-step derivatives, layer by layer.
+import { allModels, catchProblem, latest, post } from "../api.js";
+import { $, h, notice, numberCell, power, rowHeader, tableContent, whenSeen } from "../dom.js";
+import { count, fixed } from "../numbers.js";
+import { query, requestLine } from "../request-line.js";
 
-const path = "/analysis/gradient-check", send = request($("#check-request"), { path, anchor: "check" }), select = $("#check-model");
-const off = (value) => value > 0.01 ? h("span", { class: "orange" }, `${Math.round(100 * value)}\u202f% off`) : power(value);
+/** @typedef {"inputs" | "outputs" | "checked" | "weights" | "exact" | "published"} Key */
+/** @typedef {Record<Key, number>} LayerCheck */
 
-function draw({ layers, label, loss, image }) {
-  $("#check-words").textContent = `Seen: test picture ${image}, of class ${label}; its loss is ${fixed(loss, 3)} nats.`;
-  $("#check-table").replaceChildren(...table([["Layer"], ["Weights checked", true], ["Exact gradient, largest relative difference", true], ["As published", true]],
-    layers.map((layer) => h("tr", null, h("th", { scope: "row" }, `${layer.inputs} → ${layer.outputs}`), h("td", { class: "n" }, `${count(layer.checked)} of ${count(layer.weights)}`), h("td", { class: "n" }, power(layer.exact)), h("td", { class: "n" }, off(layer.published))))).childNodes);
+const PATH = "/analysis/gradient-check";
+const ALIASES = ["latest-mnist", "latest-fashion-mnist"];
+const updateRequest = requestLine($("#check-request"), { path: PATH, anchor: "check" });
+const select = $("#check-model");
+
+/** Write a relative difference; a large one in percent. @param {number} difference */
+const differenceText = (difference) =>
+  difference > 0.01
+    ? h("span", { class: "orange" }, `${Math.round(100 * difference)}\u202f% off`)
+    : power(difference);
+
+/** @param {LayerCheck} layer */
+const layerRow = ({ inputs, outputs, checked, weights, exact, published }) =>
+  h(
+    "tr",
+    null,
+    rowHeader(`${inputs} → ${outputs}`),
+    numberCell(`${count(checked)} of ${count(weights)}`),
+    numberCell(power(exact)),
+    numberCell(differenceText(published)),
+  );
+
+/** @param {{ layers: LayerCheck[], label: number, loss: number, image: number }} answer */
+function show({ layers, label, loss, image }) {
+  const words = `Checked with test image ${image}, of class ${label}; its loss is `;
+  $("#check-words").textContent = `${words}${fixed(loss, 3)} nats.`;
+  const content = tableContent(
+    [
+      ["Layer"],
+      ["Weights checked", true],
+      ["Exact gradient, largest relative difference", true],
+      ["As published", true],
+    ],
+    layers.map(layerRow),
+  );
+  $("#check-table").replaceChildren(...content);
 }
-const body = () => ({ model: select.value });
-const ask = latest(() => post(path, body()), draw, (problem) => $("#check-table").replaceChildren(h("tbody", null, h("tr", null, h("td", null, notice(problem))))));
-function moved() { send(body(), { check: select.value }); ask(); }
-whenSeen($("#check"), async () => {
-  try {
-    const models = await allModels();
-    select.append(...["latest-mnist", "latest-fashion-mnist"].filter((name) => models.some((m) => name.endsWith(`latest-${m.dataset.name}`))).map((name) => h("option", null, name)), ...models.map((m) => h("option", { value: m.id }, `${m.recipe.name} ${m.id}`)));
-    if (!models.length) { $("#check-words").textContent = "No model yet: train one, and its gradient can be checked here."; return; }
-    const asked = query.get("check");
-    if ([...select.options].some((option) => option.value === asked)) select.value = asked;
-    select.addEventListener("change", moved);
-    moved();
-  } catch (problem) { $("#check-words").replaceChildren(notice(problem)); }
-});
+
+const requestBody = () => ({ model: select.value });
+const askAgain = latest(
+  () => post(PATH, requestBody()),
+  show,
+  (problem) => {
+    const row = h("tr", null, h("td", null, notice(problem)));
+    $("#check-table").replaceChildren(h("tbody", null, row));
+  },
+);
+
+function update() {
+  updateRequest(requestBody(), { check: select.value });
+  askAgain();
+}
+
+async function start() {
+  const models = await allModels();
+  const aliases = ALIASES.filter((alias) =>
+    models.some((model) => alias === `latest-${model.dataset.name}`),
+  );
+  select.append(
+    ...aliases.map((alias) => h("option", null, alias)),
+    ...models.map(({ id, recipe }) => h("option", { value: id }, `${recipe.name} ${id}`)),
+  );
+  if (!models.length) {
+    $("#check-words").textContent = "No models yet: train one to check its gradient here.";
+    return;
+  }
+  const asked = query.get("check");
+  const options = /** @type {HTMLOptionElement[]} */ ([...select.options]);
+  if (options.some((option) => option.value === asked)) select.value = asked;
+  select.addEventListener("change", update);
+  update();
+}
+
+whenSeen($("#check"), () =>
+  catchProblem(start, (problem) => $("#check-words").replaceChildren(notice(problem))),
+);

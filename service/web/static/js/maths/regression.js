@@ -1,53 +1,199 @@
-// L1 against L2: points to drag with the mouse, a finger or the arrow keys.
-import { $, h, s, query, fixed, notice, request } from "../common.js";
-import { post, latest } from "../api.js";
-import { chart, endLabels, Plot } from "../chart.js";
+// @ts-check
+// L1 against L2 regression: points that people drag with a mouse, a finger or the arrow keys.
+import { latest, post } from "../api.js";
+import { BLUE, ORANGE, Plot, addEndLabels, chart, toPixels } from "../chart.js";
+import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js";
+import { arrowStep } from "../keys.js";
+import { clamp, fixed } from "../numbers.js";
+import { query, requestLine } from "../request-line.js";
+import {
+  MAX_X,
+  MAX_Y,
+  OUTLIER,
+  defaultPoints,
+  newOutlier,
+  parsePoints,
+  pointsText,
+  regressionRequest,
+  snap,
+} from "./points.js";
 
-const path = "/analysis/regression", send = request($("#regression-request"), { path, anchor: "regression" });
-const calm = [[0.6, 1.5], [1.4, 1.7], [2.3, 2.6], [3.1, 2.7], [4, 3.6], [4.8, 3.7], [5.7, 4.6], [6.5, 4.9], [7.4, 5.5]], far = [9, 0.8];
-const given = (query.get("points") ?? "").split(";").map((p) => p.split(",").map(Number)), sound = given.length > 1 && given.length < 11 && given.every((p) => p.length === 2 && p.every(Number.isFinite));
-let points = sound ? given : [...calm.map((p) => [...p]), [...far]], plot, fit1 = null, fit2 = null;
+/** @typedef {import("./points.js").Point} Point */
+/** @typedef {{ w: [intercept: number, slope: number], l1: number, l2: number }} Fit */
 
-const stage = $("#regression-plot"), inner = h("div");
-const again = chart(inner, (width) => {
-  const line = ([a, b], stroke) => Plot.line([[0, a], [10, a + 10 * b]], { stroke, strokeWidth: 2, clip: true }), miss = ([a, b], stroke, dx) => Plot.ruleX(points, { x: (p) => p[0], y1: (p) => p[1], y2: (p) => a + b * p[0], stroke, strokeOpacity: 0.6, dx });
-  plot = Plot.plot({ width, height: Math.min(420, width * 0.9), marginLeft: 28, marginRight: 40, marginTop: 10, marginBottom: 28, x: { domain: [0, 10], label: null, ticks: 5 }, y: { domain: [0, 8], label: null, ticks: 4, grid: true }, marks: fit1 ? [miss(fit2.w, "var(--orange)", -1.5), miss(fit1.w, "var(--blue)", 1.5), line(fit2.w, "var(--orange)"), line(fit1.w, "var(--blue)")] : [] });
-  const x = plot.scale("x").apply, y = plot.scale("y").apply, end = ([a, b], text, color) => ({ x: x(10), y: Math.max(10, Math.min(y(0), y(a + 10 * b))), text, color });
-  if (fit1) endLabels(plot, [end(fit2.w, "L2", "var(--orange)"), end(fit1.w, "L1", "var(--blue)")]);
-  queueMicrotask(handles);
+const PATH = "/analysis/regression";
+const KEY_STEP = 0.1; // and five times as far with Shift
+const updateRequest = requestLine($("#regression-request"), { path: PATH, anchor: "regression" });
+const points = parsePoints(query.get("points")) ?? defaultPoints();
+/** @type {any} */
+let plot = null;
+/** @type {Record<"l1" | "l2", Fit> | null} */
+let fits = null;
+
+/** @param {Fit} fit @param {number} x */
+const lineAt = ({ w: [intercept, slope] }, x) => intercept + slope * x;
+
+/** @param {Fit} fit @param {string} stroke */
+function fitLine(fit, stroke) {
+  const ends = /** @type {Point[]} */ ([0, MAX_X].map((x) => [x, lineAt(fit, x)]));
+  return Plot.line(ends, { stroke, strokeWidth: 2, clip: true });
+}
+
+/**
+ * Draw the distances of the points from a line.
+ * @param {Fit} fit
+ * @param {string} stroke
+ * @param {number} dx pixels
+ */
+const residuals = (fit, stroke, dx) =>
+  Plot.ruleX(points, {
+    x: ([x]) => x,
+    y1: ([, y]) => y,
+    y2: ([x]) => lineAt(fit, x),
+    stroke,
+    strokeOpacity: 0.6,
+    dx,
+  });
+
+/** @param {number} width */
+function regressionPlot(width) {
+  const marks = fits
+    ? [
+        residuals(fits.l2, ORANGE, -1.5),
+        residuals(fits.l1, BLUE, 1.5),
+        fitLine(fits.l2, ORANGE),
+        fitLine(fits.l1, BLUE),
+      ]
+    : [];
+  const drawn = Plot.plot({
+    width,
+    height: Math.min(420, width * 0.9),
+    marginLeft: 28,
+    marginRight: 40,
+    marginTop: 10,
+    marginBottom: 28,
+    x: { domain: [0, MAX_X], label: null, ticks: 5 },
+    y: { domain: [0, MAX_Y], label: null, ticks: 4, grid: true },
+    marks,
+  });
+  if (!fits) return drawn;
+  const { x, y } = toPixels(drawn);
+  /** @param {Fit} fit @param {string} text @param {string} color */
+  const label = (fit, text, color) => {
+    const end = clamp(y(lineAt(fit, MAX_X)), 10, y(0));
+    return { x: x(MAX_X), y: end, text, color };
+  };
+  return addEndLabels(drawn, [label(fits.l2, "L2", ORANGE), label(fits.l1, "L1", BLUE)]);
+}
+
+const stage = $("#regression-plot");
+const plotHost = h("div");
+const redraw = chart(plotHost, (width) => {
+  plot = regressionPlot(width);
+  queueMicrotask(placeHandles);
   return plot;
 });
-// Handles lie over the plot and are kept, so that focus and the pointer stay with them while the plot is drawn anew
-const overlay = s("svg", { class: "handles", role: "group", "aria-label": "Points" }), knobs = [];
-stage.append(inner, overlay);
-function handles() {
-  const width = plot.getAttribute("width"), tall = plot.getAttribute("height"), x = plot.scale("x").apply, y = plot.scale("y").apply;
-  overlay.setAttribute("viewBox", `0 0 ${width} ${tall}`);
-  while (knobs.length < points.length) { const i = knobs.length, k = s("g", { class: "knob", tabindex: 0, role: "button" }, s("circle", { r: 16, class: "reach" }), s("circle", { r: 6, class: "point" })); knobs.push(k); k.addEventListener("pointerdown", (e) => { k.setPointerCapture(e.pointerId); e.preventDefault(); k.focus({ focusVisible: false }); }); k.addEventListener("pointermove", (e) => k.hasPointerCapture(e.pointerId) && move(i, e)); k.addEventListener("keydown", (e) => key(i, e)); overlay.append(k); }
-  while (knobs.length > points.length) knobs.pop().remove();
-  for (const [i, k] of knobs.entries()) { k.setAttribute("transform", `translate(${x(points[i][0])} ${y(points[i][1])})`); k.setAttribute("aria-label", `Point ${i + 1}: x ${fixed(points[i][0], 1)}, y ${fixed(points[i][1], 1)}. Arrow keys move it`); k.classList.toggle("out", i === 9); }
+
+// Handles are above the plot. They are kept when the plot is drawn again, and with them the focus.
+const overlay = s("svg", { class: "handles", role: "group", "aria-label": "Points" });
+/** @type {SVGGElement[]} */
+const handles = [];
+stage.append(plotHost, overlay);
+
+/** @param {number} i */
+function createHandle(i) {
+  const reach = s("circle", { r: 16, class: "reach" });
+  const dot = s("circle", { r: 6, class: "point" });
+  const handle = s("g", { class: "knob", tabindex: 0, role: "button" }, reach, dot);
+  handle.addEventListener("pointerdown", (event) => {
+    handle.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    handle.focus(/** @type {FocusOptions} */ ({ focusVisible: false }));
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (handle.hasPointerCapture(event.pointerId)) moveToPointer(i, event);
+  });
+  handle.addEventListener("keydown", (event) => moveByKey(i, event));
+  return handle;
 }
-const clamp = (v, hi) => Math.max(0, Math.min(hi, Math.round(v * 20) / 20));
-function move(i, event) { const r = stage.getBoundingClientRect(); points[i] = [clamp(plot.scale("x").invert(event.clientX - r.left), 10), clamp(plot.scale("y").invert(event.clientY - r.top), 8)]; moved(); }
-function key(i, event) {
-  const d = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
-  if (!d) return;
-  event.preventDefault(); const big = event.shiftKey ? 5 : 1; points[i] = [clamp(points[i][0] + big * d[0], 10), clamp(points[i][1] + big * d[1], 8)]; moved();
+
+function placeHandles() {
+  const { x: toX, y: toY } = toPixels(plot);
+  overlay.setAttribute(
+    "viewBox",
+    `0 0 ${plot.getAttribute("width")} ${plot.getAttribute("height")}`,
+  );
+  while (handles.length < points.length) handles.push(createHandle(handles.length));
+  while (handles.length > points.length) handles.pop()?.remove();
+  handles.forEach((handle, i) => {
+    if (!handle.parentNode) overlay.append(handle);
+    const [x, y] = points[i];
+    const label = `Point ${i + 1}: x ${fixed(x, 1)}, y ${fixed(y, 1)}. Arrow keys move it`;
+    handle.setAttribute("transform", `translate(${toX(x)} ${toY(y)})`);
+    handle.setAttribute("aria-label", label);
+    handle.classList.toggle("out", i === OUTLIER);
+  });
 }
-function draw({ comparison }) {
-  fit1 = comparison.l1; fit2 = comparison.l2;
+
+/** @param {number} i @param {PointerEvent} event */
+function moveToPointer(i, { clientX, clientY }) {
+  const { left, top } = stage.getBoundingClientRect();
+  const x = plot.scale("x").invert(clientX - left);
+  const y = plot.scale("y").invert(clientY - top);
+  points[i] = snap(x, y);
+  update();
+}
+
+/** @param {number} i @param {KeyboardEvent} event */
+function moveByKey(i, event) {
+  const step = arrowStep(event.key);
+  if (!step) return;
+  event.preventDefault();
+  const distance = KEY_STEP * (event.shiftKey ? 5 : 1);
+  const [x, y] = points[i];
+  points[i] = snap(x + distance * step[0], y - distance * step[1]);
+  update();
+}
+
+/** @param {string} name @param {string} color @param {Fit} fit */
+function fitRow(name, color, { w: [intercept, slope], l1, l2 }) {
+  const line = `${fixed(intercept)} ${slope < 0 ? "−" : "+"} ${fixed(Math.abs(slope))} x`;
+  const header = rowHeader(h("b", { class: color }, name));
+  return h(
+    "tr",
+    null,
+    header,
+    ...[line, fixed(l2, 1), fixed(l1, 1)].map((cell) => numberCell(cell)),
+  );
+}
+
+/** @param {{ comparison: Record<"l1" | "l2", Fit> }} answer */
+function show({ comparison }) {
+  fits = comparison;
   $("#regression-trouble").replaceChildren();
-  again();
-  const row = (name, cls, { w, l1, l2 }) => h("tr", null, h("th", { scope: "row" }, h("b", { class: cls }, name)), h("td", { class: "n" }, `${fixed(w[0])} ${w[1] < 0 ? "−" : "+"} ${fixed(Math.abs(w[1]))} x`), h("td", { class: "n" }, fixed(l2, 1)), h("td", { class: "n" }, fixed(l1, 1)));
-  $("#fits").replaceChildren(h("thead", null, h("tr", null, ...["", "Line", "Squares", "Sizes"].map((t, i) => h(t ? "th" : "td", { class: i ? "n" : null, scope: t ? "col" : null }, t)))), h("tbody", null, row("L2", "orange", fit2), row("L1", "blue", fit1)));
+  redraw();
+  const rows = [fitRow("L2", "orange", fits.l2), fitRow("L1", "blue", fits.l1)];
+  const content = tableContent([[""], ["Line", true], ["Squares", true], ["Sizes", true]], rows);
+  $("#fits").replaceChildren(...content);
 }
-const body = () => ({ X: points.map((p) => [1, p[0]]), y: points.map((p) => p[1]), loss: "l1" });
-const ask = latest(() => post(path, body()), draw, (problem) => $("#regression-trouble").replaceChildren(notice(problem)));
-function moved() {
-  $("#outlier").textContent = points.length > 9 ? "Take the outlier away" : "Put the outlier back";
-  send(body(), { points: points.map((p) => p.join(",")).join(";") });
-  if (plot) handles();
-  ask();
+
+const askAgain = latest(
+  () => post(PATH, regressionRequest(points)),
+  show,
+  (problem) => $("#regression-trouble").replaceChildren(notice(problem)),
+);
+
+function update() {
+  const hasOutlier = points.length > OUTLIER;
+  $("#outlier").textContent = hasOutlier ? "Remove the outlier" : "Add the outlier";
+  updateRequest(regressionRequest(points), { points: pointsText(points) });
+  if (plot) placeHandles();
+  askAgain();
 }
-$("#outlier").addEventListener("click", () => { if (points.length > 9) points.length = 9; else points.push([...far]); moved(); });
-moved();
+
+$("#outlier").addEventListener("click", () => {
+  if (points.length > OUTLIER) points.length = OUTLIER;
+  else points.push(newOutlier());
+  update();
+});
+update();

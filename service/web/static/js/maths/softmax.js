@@ -1,51 +1,150 @@
-// The softmax Jacobian: sliders on the logits, a heat map, and each row laid end to end.
-import { $, h, s, query, fixed, percent, ramp, css, textOn, onMode, most, notice, power, request } from "../common.js";
-import { get, post, latest } from "../api.js";
+// @ts-check
+// The softmax Jacobian: a slider for each logit, a heat map, and a drawing of the sum of each row.
+import { catchProblem, get, latest, post } from "../api.js";
+import { cssColor, textOn } from "../color.js";
+import { $, h, notice, numberCell, power, rowHeader, s } from "../dom.js";
+import { worstMistake } from "../model/confusion-matrix.js";
+import { fixed, percent, sum } from "../numbers.js";
+import { query, requestLine } from "../request-line.js";
+import { heatColor, paintInTheme } from "../theme.js";
+import { balanceBars, parseLogits } from "./logits.js";
 
-const path = "/analysis/softmax-jacobian", send = request($("#softmax-request"), { path, anchor: "softmax" });
-const numbers = (text) => { const values = (text ?? "").split(",").map(Number); return text && values.length > 1 && values.length < 31 && values.every(Number.isFinite) ? values : null; };
-let z = numbers(query.get("logits")) ?? [2, 1, 0.5, -0.5, -1.5], answer = null;
+/** @typedef {{ probabilities: number[], jacobian: number[][], check: number }} Answer */
 
-// A model's own logits, seeing a test picture
-async function own(kind) {
-  const card = await get("/models/latest-mnist");
-  let [image] = (await get("/datasets/mnist/test?index=0")).images;
-  if (kind === "wrong") {
-    const worst = most(card.evaluation.confusion_matrix.flatMap((row, t) => row.map((n, said) => t === said ? 0 : n)));
-    [image] = (await get(`/models/${card.id}/confusion/${Math.floor(worst / 10)}/${worst % 10}?limit=1`)).images;
-  }
-  const { predictions: [{ logits }] } = await post(`/predict?model=${card.id}&invert=never`, { images: [image.pixels] });
-  return logits.map((v) => Math.round(10 * v) / 10);
+const PATH = "/analysis/softmax-jacobian";
+const DEFAULT_LOGITS = [2, 1, 0.5, -0.5, -1.5];
+const MOST_WITH_DIGITS = 6; // a larger Jacobian is shown in less detail
+const BALANCE = { width: 132, height: 18 };
+
+const updateRequest = requestLine($("#softmax-request"), { path: PATH, anchor: "softmax" });
+/** @param {{ title: string, detail: string }} problem */
+const showTrouble = (problem) => $("#softmax-trouble").replaceChildren(notice(problem));
+let logits = parseLogits(query.get("logits")) ?? DEFAULT_LOGITS;
+/** @type {Answer | null} */
+let answer = null;
+
+/** Find an image that a model classifies wrongly. @param {import("../types.d.ts").Model} model */
+async function wrongImage({ id, evaluation }) {
+  const { label, predicted } = worstMistake(evaluation.confusion_matrix);
+  return (await get(`/models/${id}/confusion/${label}/${predicted}?limit=1`)).images[0];
 }
 
-function sliders() {
-  $("#logits").replaceChildren(...z.map((value, i) => {
+/** Get the logits of the newest MNIST model for a test image. @param {"seven" | "wrong"} kind */
+async function modelLogits(kind) {
+  const model = await get("/models/latest-mnist");
+  const image =
+    kind === "wrong"
+      ? await wrongImage(model)
+      : (await get("/datasets/mnist/test?index=0")).images[0];
+  const path = `/predict?model=${model.id}&invert=never`;
+  const { predictions } = await post(path, { images: [image.pixels] });
+  return predictions[0].logits.map((/** @type {number} */ logit) => Math.round(10 * logit) / 10);
+}
+
+/** A letter with an index, such as z₁. @param {string} letter @param {number} i */
+const indexed = (letter, i) => [h("i", null, letter), h("sub", null, String(i + 1))];
+
+function buildSliders() {
+  const range = { min: Math.min(-6, ...logits), max: Math.max(6, ...logits), step: 0.1 };
+  const sliders = logits.map((value, i) => {
     const output = h("output", null, fixed(value, 1));
-    return h("label", { class: "slider" }, h("span", null, h("i", null, "z"), h("sub", null, String(i + 1))), h("input", { type: "range", min: Math.min(-6, ...z), max: Math.max(6, ...z), step: 0.1, value, oninput: (event) => { z[i] = Number(event.target.value); output.textContent = fixed(z[i], 1); moved(); } }), output);
-  }));
+    const slider = h("input", { type: "range", ...range, value });
+    slider.addEventListener("input", () => {
+      logits[i] = Number(slider.value);
+      output.textContent = fixed(logits[i], 1);
+      update();
+    });
+    return h("label", { class: "slider" }, h("span", null, ...indexed("z", i)), slider, output);
+  });
+  $("#logits").replaceChildren(...sliders);
 }
-// A row as a balance: the diagonal to the right of the middle, the others one after the other to the left
+
+/** Draw a row as a balance. @param {number[]} row @param {number} i @param {number} widest */
 function balance(row, i, widest) {
-  const W = 132, mid = W / 2, k = (mid - 2) / widest; let x = mid;
-  const parts = row.flatMap((v, j) => { if (j === i || v === 0) return []; const w = -v * k; x -= w; return [s("rect", { x, y: 3, width: Math.max(0, w - 0.75), height: 12, fill: "var(--orange)" })]; });
-  return s("svg", { viewBox: `0 0 ${W} 18`, "aria-hidden": "true" }, ...parts, s("rect", { x: mid, y: 3, width: row[i] * k, height: 12, fill: "var(--blue)" }), s("path", { d: `M${mid} 0v18`, stroke: "var(--ink)" }));
+  const { width, height } = BALANCE;
+  const { left, right } = balanceBars(row, i, widest, width);
+  /** @param {{ x: number, width: number }} bar @param {string} color */
+  const rect = (bar, color) => s("rect", { ...bar, y: 3, height: 12, fill: `var(--${color})` });
+  return s(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
+    ...left.map((bar) => rect(bar, "orange")),
+    rect(right, "blue"),
+    s("path", { d: `M${width / 2} 0v${height}`, stroke: "var(--ink)" }),
+  );
 }
+
+/** Show a derivative in the color of its value. @param {number} value @param {boolean} large */
+function derivativeCell(value, large) {
+  // A softmax derivative is at most 1/4. The root makes small ones visible.
+  const color = heatColor(0.85 * Math.sign(value) * Math.sqrt(Math.abs(value) / 0.25));
+  const text = large && Math.abs(value) < 0.005 ? "·" : fixed(value, 2);
+  const cell = h("td", null, h("span", null, text));
+  cell.style.background = cssColor(color);
+  cell.style.color = textOn(color);
+  return cell;
+}
+
+/** @param {Answer} answer */
+function jacobianContent({ probabilities, jacobian }) {
+  const large = probabilities.length > MOST_WITH_DIGITS;
+  const widest = Math.max(1e-300, ...jacobian.map((row, i) => row[i]));
+  const columns = probabilities.map((_, j) =>
+    h("th", { scope: "col" }, h("span", null, "∂", ...indexed("z", j))),
+  );
+  const rows = jacobian.map((row, i) => {
+    const digits = probabilities[i] < 0.0995 && !large ? 1 : 0;
+    const probability = h("span", { class: "p" }, percent(probabilities[i], digits));
+    const name = h("span", { class: "y" }, ...indexed("y", i));
+    const total = fixed(sum(row), 1).replace("0.0", "0");
+    return h(
+      "tr",
+      null,
+      rowHeader(name, probability),
+      ...row.map((value) => derivativeCell(value, large)),
+      h("td", { class: "balance" }, balance(row, i, widest)),
+      numberCell(total),
+    );
+  });
+  const balanceHeader = h("th", { scope: "col", class: "balance" }, "falls | rises");
+  const sumHeader = h("th", { scope: "col", class: "n" }, "sum");
+  return [
+    h("thead", null, h("tr", null, h("td"), ...columns, balanceHeader, sumHeader)),
+    h("tbody", null, ...rows),
+  ];
+}
+
 function draw() {
   if (!answer) return;
-  const { probabilities: y, jacobian: J, check } = answer, widest = Math.max(1e-300, ...J.map((row, i) => row[i])), big = y.length > 6;
-  const name = (letter, i) => [h("i", null, letter), h("sub", null, String(i + 1))];
-  $("#jacobian").className = big ? "jacobian big" : "jacobian";
-  $("#jacobian").replaceChildren(
-    h("thead", null, h("tr", null, h("td"), ...y.map((_, j) => h("th", { scope: "col" }, h("span", null, "∂", ...name("z", j)))), h("th", { scope: "col", class: "balance" }, "falls | rises"), h("th", { scope: "col", class: "n" }, "sum"))),
-    h("tbody", null, ...J.map((row, i) => h("tr", null,
-      h("th", { scope: "row" }, h("span", { class: "y" }, ...name("y", i)), h("span", { class: "p" }, percent(y[i], y[i] < 0.0995 && !big ? 1 : 0))),
-      ...row.map((v) => { const c = ramp(0.85 * Math.sign(v) * Math.sqrt(Math.abs(v) / 0.25)), td = h("td", null, h("span", null, big && Math.abs(v) < 0.005 ? "·" : fixed(v, 2))); td.style.background = css(c); td.style.color = textOn(c); return td; }),
-      h("td", { class: "balance" }, balance(row, i, widest)), h("td", { class: "n" }, fixed(row.reduce((a, b) => a + b), 1).replace("0.0", "0"))))));
-  $("#jacobian-check").replaceChildren(power(check));
+  const large = answer.probabilities.length > MOST_WITH_DIGITS;
+  $("#jacobian").className = large ? "jacobian big" : "jacobian";
+  $("#jacobian").replaceChildren(...jacobianContent(answer));
+  $("#jacobian-check").replaceChildren(power(answer.check));
 }
-const ask = latest(() => post(path, { logits: z }), (found) => { $("#softmax-trouble").replaceChildren(); answer = found; draw(); }, (problem) => $("#softmax-trouble").replaceChildren(notice(problem)));
-function moved() { z = z.map((v) => Number(v.toFixed(2))); send({ logits: z }, { logits: z.join(",") }); ask(); }
-$("#from").addEventListener("change", async (event) => {
-  try { z = event.target.value ? await own(event.target.value) : [2, 1, 0.5, -0.5, -1.5]; sliders(); moved(); } catch (problem) { $("#softmax-trouble").replaceChildren(notice(problem)); }
-});
-sliders(); onMode(draw); moved();
+
+const askAgain = latest(
+  () => post(PATH, { logits }),
+  (found) => {
+    $("#softmax-trouble").replaceChildren();
+    answer = found;
+    draw();
+  },
+  showTrouble,
+);
+
+function update() {
+  logits = logits.map((logit) => Number(logit.toFixed(2)));
+  updateRequest({ logits }, { logits: logits.join(",") });
+  askAgain();
+}
+
+$("#from").addEventListener("change", (/** @type {any} */ { target }) =>
+  catchProblem(async () => {
+    logits = target.value ? await modelLogits(target.value) : DEFAULT_LOGITS;
+    buildSliders();
+    update();
+  }, showTrouble),
+);
+buildSliders();
+paintInTheme(draw);
+update();

@@ -1,40 +1,123 @@
-// The confusion matrix: a table of buttons; arrow keys walk through it, a chosen cell shows the pictures in it.
-import { $, $$, h, count, percent, ramp, css, textOn, pixels, onMode, most, notice } from "../common.js";
-import { get, Problem } from "../api.js";
+// @ts-check
+// The confusion matrix as a table of buttons. Arrow keys move between the cells. A chosen cell
+// shows images from it.
+import { catchProblem, get } from "../api.js";
+import { areDigits } from "../class-names.js";
+import { cssColor, textOn } from "../color.js";
+import { $, $$, h, notice, rowHeader } from "../dom.js";
+import { arrowStep } from "../keys.js";
+import { count, percent } from "../numbers.js";
+import { drawImage } from "../pixels.js";
 import { samples } from "../samples.js";
+import { SIDE } from "../sizes.js";
+import { heatColor, paintInTheme } from "../theme.js";
+import { cellScale, worstMistake } from "./confusion-matrix.js";
 
-const SHOWN = 12;
+const SHOWN = 12; // images of a cell
+const EMPTY = "·"; // in a cell without images
 
-export async function confusion({ id, classes, dataset, evaluation: { confusion_matrix: matrix } }) {
-  const digits = classes[0] === "0", wrong = matrix.flatMap((row, t) => row.map((n, said) => t === said ? 0 : n)), off = Math.max(1, ...wrong), right = Math.max(1, ...matrix.map((row, i) => row[i]));
-  const color = (t, said) => t === said ? ramp(0.75 * (matrix[t][said] / right) ** 3) : ramp(-0.8 * Math.sqrt(matrix[t][said] / off));
-  const face = () => h("canvas", { "aria-hidden": "true", class: "face", width: 28, height: 28 }), cells = [];
-  const matrixTable = h("table", { class: digits ? "digits" : "" },
-    h("caption", { class: "sr" }, "Confusion matrix: rows true, columns said"),
-    h("thead", null, h("tr", null, h("td"), ...classes.map((name) => h("th", { scope: "col" }, face(), h("span", null, name))))),
-    h("tbody", null, ...matrix.map((row, t) => h("tr", null, h("th", { scope: "row" }, h("span", null, classes[t]), face()), ...row.map((n, said) => h("td", null,
-      cells[10 * t + said] = h("button", { type: "button", tabindex: -1, "aria-pressed": "false", "aria-label": `${n} of ${classes[t]} called ${classes[said]}`, onclick: () => choose(t, said) }, n ? String(n) : "·")))))));
-  $("#confusion").append(matrixTable);
-  onMode(() => { for (const [i, cell] of cells.entries()) { const c = color(Math.floor(i / 10), i % 10); cell.style.background = css(c); cell.style.color = cell.textContent === "·" ? "var(--ink-2)" : textOn(c); } });
-  matrixTable.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -10, ArrowDown: 10 }[event.key], at = cells.indexOf(document.activeElement);
-    if (!step || at < 0) return;
-    event.preventDefault(); cells[at + step]?.focus();
+/** Make the canvas for the sample image of a class. */
+const face = () => h("canvas", { "aria-hidden": "true", class: "face", width: SIDE, height: SIDE });
+
+/** @param {import("../types.d.ts").Model} model */
+function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
+  /** @type {HTMLButtonElement[]} */
+  const cells = [];
+  const columnHeaders = classes.map((name) =>
+    h("th", { scope: "col" }, face(), h("span", null, name)),
+  );
+  const rows = matrix.map((row, label) => {
+    const buttons = row.map((n, predicted) => {
+      const words = `${n} of ${classes[label]} predicted as ${classes[predicted]}`;
+      const state = { tabindex: -1, "aria-pressed": "false", "aria-label": words };
+      return h("button", { type: "button", ...state }, n ? String(n) : EMPTY);
+    });
+    cells.push(...buttons);
+    const header = rowHeader(h("span", null, classes[label]), face());
+    return h("tr", null, header, ...buttons.map((button) => h("td", null, button)));
   });
-  async function choose(t, said) {
-    for (const [i, cell] of cells.entries()) { const on = i === 10 * t + said; cell.setAttribute("aria-pressed", on); cell.tabIndex = on ? 0 : -1; }
-    try {
-      const { images, count: n } = await get(`/models/${id}/confusion/${t}/${said}?limit=${SHOWN}`);
-      const canvases = images.map((image) => h("canvas", { role: "img", "aria-label": `Test picture ${image.index}, ${percent(image.probability)} sure`, title: `Picture ${image.index}: ${percent(image.probability)} sure` }));
-      $("#cell").replaceChildren(h("p", null, n ? h("b", null, count(n)) : "None", ` of ${classes[t]} called ${classes[said]}`, n > SHOWN ? "; the twelve it was surest of:" : n ? ":" : "."), h("div", { class: "cellpictures" }, ...canvases));
-      onMode(() => canvases.forEach((canvas, i) => pixels(canvas, images[i].pixels.flat(), 28, { ink: true, scale: 255 })), "cell");
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      $("#cell").replaceChildren(notice(problem));
-    }
-  }
-  const worst = most(wrong);
-  choose(Math.floor(worst / 10), worst % 10);
-  const faces = await samples(dataset.name);
-  onMode(() => { for (const [i, canvas] of $$(".face", matrixTable).entries()) pixels(canvas, faces[i % 10].pixels, 28, { ink: true, scale: 255 }); });
+  const table = h(
+    "table",
+    { class: areDigits(classes) ? "digits" : "" },
+    h("caption", { class: "sr" }, "Confusion matrix: rows are true, columns are predicted classes"),
+    h("thead", null, h("tr", null, h("td"), ...columnHeaders)),
+    h("tbody", null, ...rows),
+  );
+  return { table, cells };
+}
+
+/** @param {HTMLButtonElement[]} cells @param {number[][]} matrix */
+function colorCells(cells, matrix) {
+  const scale = cellScale(matrix);
+  cells.forEach((cell, i) => {
+    const color = heatColor(scale(Math.floor(i / matrix.length), i % matrix.length));
+    cell.style.background = cssColor(color);
+    cell.style.color = cell.textContent === EMPTY ? "var(--ink-2)" : textOn(color);
+  });
+}
+
+/**
+ * Show images of a cell.
+ * @param {import("../types.d.ts").Model} model
+ * @param {number} label
+ * @param {number} predicted
+ */
+async function showImages({ id, classes }, label, predicted) {
+  const path = `/models/${id}/confusion/${label}/${predicted}?limit=${SHOWN}`;
+  const { images, count: n } = await get(path);
+  /** @type {HTMLCanvasElement[]} */
+  const canvases = images.map((/** @type {{ index: number, probability: number }} */ image) => {
+    const words = `Test image ${image.index}, probability ${percent(image.probability)}`;
+    return h("canvas", { role: "img", "aria-label": words, title: words });
+  });
+  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : n ? ":" : ".";
+  const words = ` of ${classes[label]} predicted as ${classes[predicted]}${end}`;
+  $("#cell").replaceChildren(
+    h("p", null, n ? h("b", null, count(n)) : "None", words),
+    h("div", { class: "cellpictures" }, ...canvases),
+  );
+  const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));
+  paintInTheme(paint, "cell");
+}
+
+/**
+ * Show the confusion matrix, and the most frequent mistake.
+ * @param {import("../types.d.ts").Model} model
+ */
+export async function showConfusion(model) {
+  const matrix = model.evaluation.confusion_matrix;
+  const size = matrix.length;
+  const { table, cells } = buildTable(model);
+  $("#confusion").append(table);
+  paintInTheme(() => colorCells(cells, matrix));
+
+  /** @param {number} label @param {number} predicted */
+  const choose = (label, predicted) => {
+    cells.forEach((cell, i) => {
+      const chosen = i === size * label + predicted;
+      cell.setAttribute("aria-pressed", String(chosen));
+      cell.tabIndex = chosen ? 0 : -1;
+    });
+    return catchProblem(
+      () => showImages(model, label, predicted),
+      (problem) => $("#cell").replaceChildren(notice(problem)),
+    );
+  };
+  cells.forEach((cell, i) =>
+    cell.addEventListener("click", () => choose(Math.floor(i / size), i % size)),
+  );
+  table.addEventListener("keydown", (event) => {
+    const step = arrowStep(event.key);
+    const at = cells.findIndex((cell) => cell === document.activeElement);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    cells[at + step[0] + size * step[1]]?.focus();
+  });
+  const worst = worstMistake(matrix);
+  choose(worst.label, worst.predicted);
+
+  const faces = await samples(model.dataset.name);
+  paintInTheme(() =>
+    $$(".face", table).forEach((canvas, i) => drawImage(canvas, faces[i % size].pixels)),
+  );
 }

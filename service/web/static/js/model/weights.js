@@ -1,57 +1,203 @@
-// The weights: how they are spread before and after training, and the first layer's as pictures. Both load when they come near.
-import { $, h, fixed, most, pixels, onMode, whenSeen } from "../common.js";
+// @ts-check
+// The weights: their distribution before and after training, and the first layer's as images.
+// Both are loaded when they come near the view.
 import { get } from "../api.js";
-import { chart, endLabels, Plot } from "../chart.js";
+import { BLUE, EDGE, GREY, INK_2, Plot, addEndLabels, chart, toPixels } from "../chart.js";
+import { $, h, whenSeen } from "../dom.js";
+import { arrowStep } from "../keys.js";
+import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
+import { drawHeatmap } from "../pixels.js";
+import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
+const FEW = 32; // with up to this many neurons, tiles are larger
 
-export const histograms = ({ id }) => whenSeen($("#hists"), async () => {
-  const { layers } = await get(`/models/${id}/histograms`);
-  for (const [i, layer] of layers.entries()) {
-    const host = h("div", { class: "chart" });
-    $("#hists").append(h("div", null, h("p", null, h("b", null, `${layer.inputs} → ${layer.outputs}`)), host, h("p", { class: "small" }, `spread ${fixed(layer.spread_before, 3)} → ${fixed(layer.spread_after, 3)}`)));
-    const rows = layer.before.map((before, k) => ({ x1: layer.edges[k], x2: layer.edges[k + 1], before, after: layer.after[k] })), top = Math.max(...layer.before, ...layer.after), end = layer.edges.at(-1);
-    chart(host, (width) => {
-      const plot = Plot.plot({
-        width, height: 170, marginLeft: 4, marginRight: 4, marginTop: 22, marginBottom: 24,
-        x: { domain: [-end, end], ticks: 3, label: null }, y: { domain: [0, top], axis: null },
-        marks: [
-          Plot.rectY(rows, { x1: "x1", x2: "x2", y: "before", fill: "var(--grey)", fillOpacity: 0.35, insetLeft: 0, insetRight: 0 }),
-          Plot.line(rows.flatMap((d) => [[d.x1, d.after], [d.x2, d.after]]), { stroke: "var(--blue)", strokeWidth: 1.75 }),
-          Plot.ruleY([0], { stroke: "var(--edge)" }),
-        ],
+/**
+ * @typedef {object} LayerHistogram
+ * @property {number} inputs
+ * @property {number} outputs
+ * @property {number[]} edges
+ * @property {number[]} before
+ * @property {number[]} after
+ * @property {number} spread_before
+ * @property {number} spread_after
+ */
+
+/** @typedef {ReturnType<typeof histogramBins>} Bins */
+
+/** @param {LayerHistogram} layer */
+const histogramBins = ({ before, after, edges }) =>
+  before.map((n, k) => ({ x1: edges[k], x2: edges[k + 1], before: n, after: after[k] }));
+
+/**
+ * Label both curves of a histogram where there is room.
+ * @param {any} plot
+ * @param {LayerHistogram} layer
+ * @param {Bins} bins
+ */
+function labelHistogram(plot, { before, after }, bins) {
+  const { x, y } = toPixels(plot);
+  const rise = bins[after.findIndex((n) => n > 0.25 * Math.max(...after))];
+  const fall = before.findLastIndex((n) => n > 0.55 * Math.max(...before));
+  const grey = bins[Math.max(indexOfLargest(before), fall)];
+  const beforeLabel = { x: x(grey.x2) - 2, y: y(grey.before), text: "before" };
+  const afterLabel = { x: x(rise.x1), y: y(rise.after) - 8, text: "after" };
+  addEndLabels(plot, [{ ...beforeLabel, color: INK_2, weight: 400 }]);
+  addEndLabels(plot, [{ ...afterLabel, color: BLUE, anchor: "end" }]);
+}
+
+/** @param {LayerHistogram} layer @param {Bins} bins @param {number} width */
+function histogramPlot({ before, after, edges }, bins, width) {
+  const end = edges[edges.length - 1];
+  const outline = bins.flatMap((bin) => [
+    [bin.x1, bin.after],
+    [bin.x2, bin.after],
+  ]);
+  return Plot.plot({
+    width,
+    height: 170,
+    marginLeft: 4,
+    marginRight: 4,
+    marginTop: 22,
+    marginBottom: 24,
+    x: { domain: [-end, end], ticks: 3, label: null },
+    y: { domain: [0, Math.max(...before, ...after)], axis: null },
+    marks: [
+      Plot.rectY(bins, {
+        x1: "x1",
+        x2: "x2",
+        y: "before",
+        fill: GREY,
+        fillOpacity: 0.35,
+        insetLeft: 0,
+        insetRight: 0,
+      }),
+      Plot.line(/** @type {[number, number][]} */ (outline), { stroke: BLUE, strokeWidth: 1.75 }),
+      Plot.ruleY([0], { stroke: EDGE }),
+    ],
+  });
+}
+
+/** Show the distribution of each layer's weights. @param {import("../types.d.ts").Model} model */
+export const showHistograms = ({ id }) =>
+  whenSeen($("#hists"), async () => {
+    /** @type {{ layers: LayerHistogram[] }} */
+    const { layers } = await get(`/models/${id}/histograms`);
+    layers.forEach((layer, i) => {
+      const host = h("div", { class: "chart" });
+      const { inputs, outputs, spread_before, spread_after } = layer;
+      const spread = `spread ${fixed(spread_before, 3)} → ${fixed(spread_after, 3)}`;
+      const title = h("p", null, h("b", null, `${inputs} → ${outputs}`));
+      $("#hists").append(h("div", null, title, host, h("p", { class: "small" }, spread)));
+      const bins = histogramBins(layer);
+      chart(host, (width) => {
+        const plot = histogramPlot(layer, bins, width);
+        if (i === 0) labelHistogram(plot, layer, bins);
+        return plot;
       });
-      if (i) return plot;
-      const x = plot.scale("x").apply, y = plot.scale("y").apply, rise = rows[rows.findIndex((d) => d.after > 0.25 * Math.max(...layer.after))], grey = rows[Math.max(most(layer.before), layer.before.findLastIndex((v) => v > 0.55 * Math.max(...layer.before)))];
-      endLabels(plot, [{ x: x(grey.x2) - 2, y: y(grey.before), text: "before", color: "var(--ink-2)", weight: 400 }]);
-      return endLabels(plot, [{ x: x(rise.x1), y: y(rise.after) - 8, text: "after", color: "var(--blue)", anchor: "end" }]);
     });
-  }
-});
+  });
 
-export const firstLayer = ({ id }) => whenSeen($("#tiles"), async () => {
-  const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
-  const neurons = answer.neurons.map(({ neuron, change, before, after }) => { const b = before.flat(), a = after.flat(); return { neuron, change, before: b, after: a, difference: a.map((v, k) => v - b[k]) }; });
-  const largest = (key) => neurons.reduce((top, one) => one[key].reduce((m, v) => Math.max(m, Math.abs(v)), top), 0) || 1, common = Math.max(largest("before"), largest("after")), scales = { before: common, after: common, difference: largest("difference") };
-  let big = 0, which = "after";
-  const draw = (canvas, i) => pixels(canvas, neurons[i][which], 28, { scale: scales[which] });
-  const tiles = neurons.map(({ neuron }, i) => h("button", { class: "tile", type: "button", tabindex: i ? -1 : 0, "aria-label": `Neuron ${neuron}`, "aria-pressed": "false", onclick: () => enlarge(i) }, h("canvas")));
+/** @typedef {"before" | "after" | "difference"} Which weights */
+/** @typedef {{ neuron: number, change: number } & Record<Which, number[]>} Neuron */
+
+/**
+ * @param {{ neuron: number, change: number, before: number[][], after: number[][] }} answer
+ * @returns {Neuron}
+ */
+function readNeuron({ neuron, change, ...weights }) {
+  const [before, after] = [weights.before.flat(), weights.after.flat()];
+  return { neuron, change, before, after, difference: after.map((w, k) => w - before[k]) };
+}
+
+/**
+ * Find the weights that get the strongest color.
+ * @param {Neuron[]} neurons
+ * @returns {Record<Which, number>}
+ */
+function colorScales(neurons) {
+  /** @param {Which} which */
+  const largest = (which) =>
+    largestMagnitude(neurons.map((neuron) => largestMagnitude(neuron[which]))) || 1;
+  const common = Math.max(largest("before"), largest("after"));
+  return { before: common, after: common, difference: largest("difference") };
+}
+
+/**
+ * Show the first layer's weights, one image for each neuron.
+ * @param {import("../types.d.ts").Model} model
+ */
+export const showFirstLayer = ({ id }) =>
+  whenSeen($("#tiles"), async () => {
+    const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
+    showTiles(answer.neurons.map(readNeuron), answer.count);
+  });
+
+/** @param {Neuron[]} neurons @param {number} total */
+function showTiles(neurons, total) {
+  const scales = colorScales(neurons);
+  let chosen = 0;
+  /** @type {Which} */
+  let which = "after";
+
+  /** @param {HTMLCanvasElement} canvas @param {number} i */
+  const draw = (canvas, i) => drawHeatmap(canvas, neurons[i][which], scales[which]);
+  const canvases = neurons.map(() => h("canvas"));
+  const tiles = neurons.map(({ neuron }, i) => {
+    const state = { "aria-label": `Neuron ${neuron}`, "aria-pressed": "false" };
+    const attributes = { class: "tile", type: "button", ...state, onclick: () => enlarge(i) };
+    return h("button", attributes, canvases[i]);
+  });
+
+  /** @param {number} i */
   function enlarge(i) {
-    big = i;
-    for (const [k, tile] of tiles.entries()) { tile.setAttribute("aria-pressed", k === i); tile.tabIndex = k === i ? 0 : -1; }
-    const { neuron, change, after } = neurons[i], canvas = h("canvas", { role: "img", "aria-label": `Weights of neuron ${neuron}` });
-    $("#large").replaceChildren(canvas, h("p", { class: "small" }, `Neuron ${neuron}. `, h("b", { class: "blue" }, `+${fixed(scales[which], 2)}`), " to ", h("b", { class: "orange" }, fixed(-scales[which], 2)), `. Training moved it by ${fixed(change, 2)} (norm ${fixed(Math.hypot(...after), 2)}).`));
+    chosen = i;
+    tiles.forEach((tile, k) => {
+      tile.setAttribute("aria-pressed", String(k === i));
+      tile.tabIndex = k === i ? 0 : -1;
+    });
+    const { neuron, change, after } = neurons[i];
+    const canvas = h("canvas", { role: "img", "aria-label": `Weights of neuron ${neuron}` });
+    const scale = scales[which];
+    const norm = fixed(Math.hypot(...after), 2);
+    const words = h(
+      "p",
+      { class: "small" },
+      `Neuron ${neuron}: `,
+      h("b", { class: "orange" }, fixed(-scale, 2)),
+      " to ",
+      h("b", { class: "blue" }, `+${fixed(scale, 2)}`),
+      `. Norm of its weights: ${norm}, and of their change in training: ${fixed(change, 2)}.`,
+    );
+    $("#large").replaceChildren(canvas, words);
     draw(canvas, i);
   }
-  $("#tiles").append(...tiles);
-  $("#tiles").classList.toggle("few", tiles.length <= 32);
-  $("#tiles").addEventListener("keydown", (event) => {
-    const columns = getComputedStyle($("#tiles")).gridTemplateColumns.split(" ").length, step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key], at = tiles.indexOf(document.activeElement);
-    if (!step || at < 0 || !tiles[at + step]) return;
-    event.preventDefault(); tiles[at + step].focus(); enlarge(at + step);
+
+  const redraw = () => {
+    canvases.forEach(draw);
+    enlarge(chosen);
+  };
+  const host = $("#tiles");
+  host.append(...tiles);
+  host.classList.toggle("few", tiles.length <= FEW);
+  host.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const step = arrowStep(event.key);
+    const at = tiles.findIndex((tile) => tile === document.activeElement);
+    if (!step || at < 0) return;
+    const columns = getComputedStyle(host).gridTemplateColumns.split(" ").length;
+    const next = at + step[0] + columns * step[1];
+    if (!tiles[next]) return;
+    event.preventDefault();
+    tiles[next].focus();
+    enlarge(next);
   });
-  $("#tiles-note").textContent = tiles.length < answer.count ? `The ${tiles.length} of ${answer.count} neurons that training changed most.` : `All ${tiles.length} neurons, the most changed first.`;
-  const redraw = () => { tiles.forEach((tile, i) => draw(tile.firstChild, i)); enlarge(big); };
-  onMode(redraw);
-  $("#which").addEventListener("change", (event) => { which = event.target.value; redraw(); });
-});
+  $("#tiles-note").textContent =
+    tiles.length < total
+      ? `The ${tiles.length} of ${total} neurons that training changed most.`
+      : `All ${tiles.length} neurons, ordered by how much training changed them.`;
+  paintInTheme(redraw);
+  $("#which").addEventListener("change", (/** @type {Event} */ event) => {
+    which = /** @type {Which} */ (/** @type {HTMLInputElement} */ (event.target).value);
+    redraw();
+  });
+}

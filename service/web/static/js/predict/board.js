@@ -1,70 +1,210 @@
-// The drawing board: mouse, finger, pen or keyboard. Strokes are in units of a pixel of the network, so undo and dark mode are easy.
-import { $, h, s, pixels } from "../common.js";
+// @ts-check
+// The drawing board, for a mouse, a finger, a pen or the keyboard.
+import { $, h, s } from "../dom.js";
+import { arrowStep } from "../keys.js";
+import { clamp } from "../numbers.js";
+import { drawImage } from "../pixels.js";
+import { SIDE } from "../sizes.js";
+import { placeOnBoard } from "./fit.js";
+import { SEVEN, drawStrokes } from "./strokes.js";
 
-const SIDE = 280, FIELD = 28; // pixels of a side of what is sent, and of what the networks see
-const START = [14.5, 6.5], SEVEN = [[8.2, 7.6], [10, 7.1], [13, 6.9], [16.5, 6.8], [19.4, 6.9], [19.6, 7.6], [18.6, 10], [17.2, 13], [15.6, 16.6], [14.4, 20], [13.9, 22.4]]; // a 7 to begin with, a little off
+/** @typedef {import("./strokes.js").Point} Point */
+/** @typedef {{ pixels: number[], index: number, dataset: string }} TestPicture of a data set */
+/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FilePicture bitmap: null if no image */
+/** @typedef {TestPicture | FilePicture} Picture shown in place of a drawing */
 
-// changed(now): told after each change; now is true where no more will follow at once
+const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
+/** @type {Point} */
+const CURSOR_START = [14.5, 6.5];
+
+/** @param {HTMLCanvasElement} canvas */
+const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
+/**
+ * Make the drawing board work.
+ * @param {(finished: boolean) => void} changed called after each change; `finished` means that
+ *   no other change follows at once
+ */
 export function createBoard(changed) {
-  const board = $("#board"), ink = $("#ink"), context = ink.getContext("2d");
-  let strokes = [Object.assign([...SEVEN], { pen: 2.25 })], shown = null, cursor = null, penDown = false, marks = [];
+  const board = $("#board");
+  const ink = $("#ink");
+  const context = contextOf(ink);
+  let strokes = [SEVEN];
+  /** @type {Picture | null} */
+  let picture = null;
+  /** @type {Point | null} */
+  let cursor = null; // of the keyboard
+  let penDown = false;
+  /** @type {SVGElement[]} */
+  let marks = [];
 
-  function draw(target, scale, color) {
-    target.lineCap = target.lineJoin = "round"; target.strokeStyle = color;
-    for (const stroke of strokes) {
-      const at = (i) => [stroke[i][0] * scale, stroke[i][1] * scale], middle = (i) => at(i).map((v, k) => (v + at(i + 1)[k]) / 2), last = stroke.length - 1;
-      target.lineWidth = stroke.pen * scale; target.beginPath(); target.moveTo(...at(0));
-      for (let i = 1; i < last; i++) target.quadraticCurveTo(...at(i), ...middle(i));
-      target.lineTo(at(last)[0] + 0.1, at(last)[1]); target.stroke();
-    }
+  /** @param {CanvasImageSource & { width: number, height: number }} source */
+  function drawWhole(source, smooth = true) {
+    const scale = ink.width / Math.max(source.width, source.height);
+    const [width, height] = [source.width * scale, source.height * scale];
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(source, (ink.width - width) / 2, (ink.height - height) / 2, width, height);
   }
+
   function render() {
     context.clearRect(0, 0, ink.width, ink.height);
-    if (!shown) draw(context, ink.width / FIELD, getComputedStyle(document.body).color);
-    else if (shown.pixels) { context.imageSmoothingEnabled = false; context.drawImage(pixels(h("canvas"), shown.pixels, FIELD, { ink: true, scale: 255 }), 0, 0, ink.width, ink.height); }
-    else if (shown.bitmap) { const { width, height } = shown.bitmap, k = ink.width / Math.max(width, height); context.imageSmoothingEnabled = true; context.drawImage(shown.bitmap, (ink.width - width * k) / 2, (ink.height - height * k) / 2, width * k, height * k); }
-    overlay();
+    if (!picture) {
+      drawStrokes(context, strokes, ink.width / SIDE, getComputedStyle(document.body).color);
+    } else if ("pixels" in picture) {
+      drawWhole(drawImage(h("canvas"), picture.pixels), false);
+    } else if (picture.bitmap) {
+      drawWhole(picture.bitmap);
+    }
+    drawOverlay();
   }
-  const overlay = () => $("#over").replaceChildren(...marks, ...(cursor ? [s("rect", { x: cursor[0] - 0.5, y: cursor[1] - 0.5, width: 1, height: 1, class: penDown ? "cursor down" : "cursor" })] : []));
-  const tell = (now) => { marks = []; render(); changed(now); };
 
-  const place = (event) => { const r = ink.getBoundingClientRect(); return [FIELD * (event.clientX - r.left) / r.width, FIELD * (event.clientY - r.top) / r.height]; };
-  const begin = (point) => { if (shown) { shown = null; strokes = []; } strokes.push(Object.assign([point], { pen: Number($("#pen").value) })); };
-  board.addEventListener("pointerdown", (event) => { if (!event.isPrimary || event.button) return; board.setPointerCapture(event.pointerId); cursor = null; begin(place(event)); tell(false); });
-  board.addEventListener("pointermove", (event) => { if (!board.hasPointerCapture(event.pointerId)) return; for (const e of event.getCoalescedEvents?.() ?? [event]) strokes.at(-1).push(place(e)); tell(false); });
-  board.addEventListener("focus", () => { if (board.matches(":focus-visible")) { cursor ??= START; overlay(); } });
-  board.addEventListener("blur", () => { cursor = null; penDown = false; overlay(); });
-  board.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key], key = event.key.toLowerCase();
+  /** @param {Point} point */
+  function cursorElement([x, y]) {
+    const square = { x: x - 0.5, y: y - 0.5, width: 1, height: 1 };
+    return s("rect", { ...square, class: penDown ? "cursor down" : "cursor" });
+  }
+
+  function drawOverlay() {
+    $("#over").replaceChildren(...marks, ...(cursor ? [cursorElement(cursor)] : []));
+  }
+
+  /** @param {boolean} finished */
+  function update(finished) {
+    marks = [];
+    render();
+    changed(finished);
+  }
+
+  /** @param {Point} point */
+  function beginStroke(point) {
+    if (picture) {
+      picture = null;
+      strokes = [];
+    }
+    strokes.push({ pen: Number($("#pen").value), points: [point] });
+  }
+  /** @param {Point} point */
+  const extendStroke = (point) => strokes.at(-1)?.points.push(point);
+
+  function undo() {
+    penDown = false;
+    if (picture) picture = null;
+    else strokes.pop();
+    update(true);
+  }
+
+  function clear() {
+    strokes = [];
+    picture = null;
+    penDown = false;
+    update(true);
+  }
+
+  /** @param {PointerEvent} event @returns {Point} */
+  function position({ clientX, clientY }) {
+    const { left, top, width, height } = ink.getBoundingClientRect();
+    return [(SIDE * (clientX - left)) / width, (SIDE * (clientY - top)) / height];
+  }
+
+  /** @param {PointerEvent} event */
+  function onPointerDown(event) {
+    if (!event.isPrimary || event.button) return;
+    board.setPointerCapture(event.pointerId);
+    cursor = null;
+    beginStroke(position(event));
+    update(false);
+  }
+
+  /** @param {PointerEvent} event */
+  function onPointerMove(event) {
+    if (!board.hasPointerCapture(event.pointerId)) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) extendStroke(position(one));
+    update(false);
+  }
+
+  /** @param {[right: number, down: number]} step */
+  function moveCursor(step) {
+    const [x, y] = cursor ?? CURSOR_START;
+    const [low, high] = [0.5, SIDE - 0.5];
+    cursor = [clamp(x + step[0], low, high), clamp(y + step[1], low, high)];
+    if (penDown) extendStroke(cursor);
+  }
+
+  function togglePen() {
+    penDown = !penDown;
+    cursor ??= CURSOR_START;
+    if (penDown) beginStroke(cursor);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function onKeyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (step) { cursor = (cursor ?? START).map((v, i) => Math.max(0.5, Math.min(27.5, v + step[i]))); if (penDown) strokes.at(-1).push(cursor); }
-    else if (key === " ") { penDown = !penDown; cursor ??= START; if (penDown) begin(cursor); }
-    else if (key === "z") undo(); else if (key === "c") clear(); else return;
+    const step = arrowStep(event.key);
+    const key = event.key.toLowerCase();
+    if (step) moveCursor(step);
+    else if (key === " ") togglePen();
+    else if (key === "z") undo();
+    else if (key === "c") clear();
+    else return;
     event.preventDefault();
-    if (penDown) tell(false); else overlay();
-  });
-  const undo = () => { penDown = false; if (shown) shown = null; else strokes.pop(); tell(true); };
-  const clear = () => { strokes = []; shown = null; penDown = false; tell(true); };
-  $("#undo").addEventListener("click", undo); $("#clear").addEventListener("click", clear);
+    if (penDown) update(false);
+    else drawOverlay();
+  }
+
+  function onFocus() {
+    if (!board.matches(":focus-visible")) return;
+    cursor ??= CURSOR_START;
+    drawOverlay();
+  }
+
+  function onBlur() {
+    cursor = null;
+    penDown = false;
+    drawOverlay();
+  }
+
+  board.addEventListener("pointerdown", onPointerDown);
+  board.addEventListener("pointermove", onPointerMove);
+  board.addEventListener("keydown", onKeyDown);
+  board.addEventListener("focus", onFocus);
+  board.addEventListener("blur", onBlur);
+  $("#undo").addEventListener("click", undo);
+  $("#clear").addEventListener("click", clear);
 
   return {
     render,
-    empty: () => !shown && !strokes.length,
-    show(picture) { shown = picture; tell(true); }, // { pixels } of a test picture, or { bitmap } of a file
-    picture: () => shown,
-    // The bytes of a PNG, light ink on dark ground, as the data sets are. Written at once: `toBlob` waits for an idle moment, seconds where the machine is busy.
-    drawing() {
-      const canvas = h("canvas", { width: SIDE, height: SIDE }), target = canvas.getContext("2d");
-      target.fillRect(0, 0, SIDE, SIDE); draw(target, SIDE / FIELD, "#fff");
-      return Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (c) => c.charCodeAt(0));
+    isEmpty: () => !picture && !strokes.length,
+    picture: () => picture,
+    /** Show a picture in place of the drawing. @param {Picture} newPicture */
+    show(newPicture) {
+      picture = newPicture;
+      update(true);
     },
-    // What the API did to a picture of this size: its box dashed, its centre of mass a cross, in pixels of the network
-    mark({ box, zoom, offset }, width = SIDE, height = SIDE, centred = true) {
-      const k = FIELD / Math.max(width, height), x = (v) => (FIELD - width * k) / 2 + v * k, y = (v) => (FIELD - height * k) / 2 + v * k, [left, top, right, bottom] = box;
-      const centre = [x(left + (14.5 - offset[0]) / zoom), y(top + (14.5 - offset[1]) / zoom)];
-      marks = [s("rect", { x: x(left), y: y(top), width: (right - left) * k, height: (bottom - top) * k, class: "box" }), ...(centred ? [s("path", { d: `M${centre[0] - 0.8} ${centre[1]}h1.6m-.8-.8v1.6`, class: "cross" })] : [])];
-      overlay();
-      return { centre, zoom: zoom / k };
+    /** Get the drawing as a PNG: light ink on a dark ground, as in the data sets. */
+    drawing() {
+      const canvas = h("canvas", { width: SENT_SIDE, height: SENT_SIDE });
+      const target = contextOf(canvas);
+      target.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
+      drawStrokes(target, strokes, SENT_SIDE / SIDE, "#fff");
+      // toBlob would wait for an idle moment, which takes seconds on a busy machine.
+      const base64 = canvas.toDataURL("image/png").split(",")[1];
+      return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    },
+    /**
+     * Mark the box of the ink, and its center of mass with a cross.
+     * @param {import("../types.d.ts").Fit} fit
+     * @param {boolean} withCenter
+     */
+    mark(fit, withCenter) {
+      const bitmap = picture && "bitmap" in picture ? picture.bitmap : null;
+      const placed = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
+      const { x, y } = placed.center;
+      marks = [s("rect", { ...placed.box, class: "box" })];
+      if (withCenter) {
+        marks.push(s("path", { d: `M${x - 0.8} ${y}h1.6m-.8-.8v1.6`, class: "cross" }));
+      }
+      drawOverlay();
+      return placed;
     },
   };
 }

@@ -1,60 +1,190 @@
-// What one model says: its class, how sure it is, ten bars, and why.
-import { $, h, fixed, percent, pixels, onMode } from "../common.js";
+// @ts-check
+// What one model predicts: its class, how certain it is, a bar for each class, and why.
+import { areDigits } from "../class-names.js";
+import { $, h, plainButton } from "../dom.js";
+import { fixed, largestMagnitude, percent } from "../numbers.js";
+import { drawHeatmap } from "../pixels.js";
+import { PIXELS, SIDE } from "../sizes.js";
+import { paintInTheme } from "../theme.js";
+import { outlineSegments } from "./outline.js";
+import { certaintyText } from "./words.js";
 
-const LN10 = Math.log(10), FLAT = 1e-12;
+/** @typedef {import("../types.d.ts").Model} Model */
+/** @typedef {import("../types.d.ts").Prediction} Prediction */
+/** @typedef {"softmax" | "logits"} Unit of the bars */
+/** @typedef {ReturnType<typeof createPanel>} Panel */
 
-export function createPanel(models, chosen, { changed, removed }) {
-  const select = h("select", { onchange: changed }, ...models.map((m) => h("option", { value: m.id, selected: m.id === chosen }, `${m.recipe.name}, ${percent(m.evaluation.accuracy)} (${m.id.slice(2, 6)})`)));
-  const top = h("output", { class: "top1" }), sure = h("span", { class: "sure" }), bars = h("ol", { class: "bars" }), heat = h("canvas", { class: "heat", role: "img" }), why = h("p", { class: "small" });
-  const element = h("article", { class: "answer" },
-    h("p", { class: "field choose" }, h("label", null, h("span", { class: "sr" }, "Model"), select), removed && h("button", { class: "plain", type: "button", onclick: removed }, "Take away")),
-    h("p", { class: "verdict" }, top, sure), bars, h("div", { class: "why" }, heat, why));
-  let said = null;
+const VANISHED = 1e-12; // smaller gradients show nothing
+const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
+const ZOOM = 8; // canvas pixels for each pixel of the network
 
-  function paint(unit) {
-    const model = models.find((m) => m.id === select.value), names = model.classes, p = said?.probabilities, best = said?.index, logits = said?.logits, most = said && Math.max(...logits.map(Math.abs));
-    element.setAttribute("aria-label", `What ${model.recipe.name} says`);
-    element.classList.toggle("long", names[0] !== "0");
-    top.textContent = said ? said.label : "—";
-    if (said) {
-      const second = p.map((v, i) => i).sort((a, b) => p[b] - p[a])[1], how = p[best] > 0.95 ? "very sure" : p[best] > 0.8 ? "fairly sure" : p[best] > 0.5 ? "unsure" : "guessing";
-      sure.textContent = `${percent(p[best])}, ${how}. ${Math.round(100 * said.margin)} points before ${names[second]}; entropy ${fixed(said.entropy, 2)} of ${fixed(LN10, 2)} nats.`;
-    } else sure.textContent = "Draw something.";
-    if (bars.dataset.of !== model.id) { bars.dataset.of = model.id; bars.replaceChildren(...names.map((name) => h("li", null, h("span", { class: "name" }, name), h("span", { class: "track" }, h("i")), h("span", { class: "value" })))); }
-    bars.classList.toggle("signed", unit === "logits");
-    for (const [i, row] of [...bars.children].entries()) {
-      const bar = $("i", row), share = !said ? 0 : unit === "softmax" ? p[i] : logits[i] / most / 2;
-      row.classList.toggle("best", i === best); bar.classList.toggle("neg", share < 0);
-      bar.style.insetInlineStart = unit === "softmax" ? "0" : `${50 + Math.min(0, 100 * share)}%`; bar.style.inlineSize = `${Math.abs(100 * share)}%`;
-      $(".value", row).textContent = !said ? "" : unit === "softmax" ? percent(p[i]) : fixed(logits[i], 1);
-    }
-    reasons();
-  }
-  function reasons() {
-    const gradient = said?.gradient.flat() ?? [], sizes = gradient.map(Math.abs).sort((a, b) => a - b), flat = !said || sizes.at(-1) < FLAT;
-    pixels(heat, flat ? new Float64Array(784) : gradient, 28, { scale: sizes[Math.floor(0.995 * 784)] || 1 });
-    outline(heat, said?.seen.flat() ?? []);
-    heat.setAttribute("aria-label", said ? `Input gradient of ${said.label}` : "No gradient yet");
-    why.replaceChildren(...(!said ? ["Why: the gradient of its answer by each pixel, once there is one."] : flat ? [h("b", null, "Why: no telling. "), "Every neuron that matters is saturated, so a little more ink anywhere changes nothing."]
-      : [h("b", null, "Why. "), "More ink on ", h("b", { class: "blue" }, "blue"), ` would raise its logit of ${said.label}, on `, h("b", { class: "orange" }, "orange"), " lower it. The line is the drawing’s edge."]));
-  }
-  onMode(() => said && reasons(), element);
-  return { element, paint, get model() { return models.find((m) => m.id === select.value); }, get said() { return said; }, tell(prediction, unit) { said = prediction; paint(unit); } };
+/** @param {Model} model @param {string} chosen */
+const modelOption = ({ id, recipe, evaluation }, chosen) =>
+  h(
+    "option",
+    { value: id, selected: id === chosen },
+    `${recipe.name}, ${percent(evaluation.accuracy)} (${id.slice(2, 6)})`,
+  );
+
+/** @param {string} name */
+const classBar = (name) =>
+  h(
+    "li",
+    null,
+    h("span", { class: "name" }, name),
+    h("span", { class: "track" }, h("i")),
+    h("span", { class: "value" }),
+  );
+
+/**
+ * Find how far a bar reaches, as a share of its track. Bars of logits start in the middle.
+ * @param {Prediction} prediction
+ * @param {number} i
+ * @param {Unit} unit
+ */
+function barShare({ probabilities, logits }, i, unit) {
+  return unit === "softmax" ? probabilities[i] : logits[i] / largestMagnitude(logits) / 2;
 }
 
-// The drawing's edge over a heat map, so that one sees where the ink is: 8 screen pixels a pixel
-function outline(canvas, values) {
-  const small = h("canvas", { width: 28, height: 28 }), k = 8, c = canvas.getContext("2d"), on = (x, y) => x >= 0 && y >= 0 && x < 28 && y < 28 && values[28 * y + x] > 127;
-  small.getContext("2d").drawImage(canvas, 0, 0);
-  canvas.width = canvas.height = 28 * k;
-  c.imageSmoothingEnabled = false; c.drawImage(small, 0, 0, 28 * k, 28 * k);
-  c.strokeStyle = getComputedStyle(document.body).color; c.lineWidth = 1.5; c.beginPath();
-  const line = (x1, y1, x2, y2) => { c.moveTo(x1 * k, y1 * k); c.lineTo(x2 * k, y2 * k); };
-  for (let y = 0; y < 28; y++) for (let x = 0; x < 28; x++) if (on(x, y)) {
-    if (!on(x - 1, y)) line(x, y, x, y + 1);
-    if (!on(x + 1, y)) line(x + 1, y, x + 1, y + 1);
-    if (!on(x, y - 1)) line(x, y, x + 1, y);
-    if (!on(x, y + 1)) line(x, y + 1, x + 1, y + 1);
+/** @param {Element} row @param {number} share @param {Unit} unit */
+function drawBar(row, share, unit) {
+  const bar = $("i", row);
+  bar.classList.toggle("neg", share < 0);
+  bar.style.insetInlineStart = unit === "softmax" ? "0" : `${50 + Math.min(0, 100 * share)}%`;
+  bar.style.inlineSize = `${Math.abs(100 * share)}%`;
+}
+
+/**
+ * Draw the outline of the ink over a heat map.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} values the image that the network sees
+ */
+function drawOutline(canvas, values) {
+  const small = h("canvas", { width: SIDE, height: SIDE });
+  small.getContext("2d")?.drawImage(canvas, 0, 0);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const side = SIDE * ZOOM;
+  canvas.width = side;
+  canvas.height = side;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, side, side);
+  context.strokeStyle = getComputedStyle(document.body).color;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  for (const [x1, y1, x2, y2] of outlineSegments(values)) {
+    context.moveTo(x1 * ZOOM, y1 * ZOOM);
+    context.lineTo(x2 * ZOOM, y2 * ZOOM);
   }
-  c.stroke();
+  context.stroke();
+}
+
+/**
+ * Explain a prediction in words.
+ * @param {Prediction | null} prediction
+ * @param {boolean} vanished
+ */
+function whyWords(prediction, vanished) {
+  if (!prediction) return ["Why: the gradient of the prediction with respect to each pixel."];
+  if (vanished) {
+    const words =
+      "All neurons that matter are saturated, so a small change of any pixel has no effect.";
+    return [h("b", null, "Why: unknown. "), words];
+  }
+  return [
+    h("b", null, "Why. "),
+    "More ink on ",
+    h("b", { class: "blue" }, "blue"),
+    ` pixels would raise the logit of ${prediction.label}, on `,
+    h("b", { class: "orange" }, "orange"),
+    " pixels lower it. The line is the outline of the ink.",
+  ];
+}
+
+/**
+ * Build the panel of a model, which can be exchanged for another one.
+ * @param {Model[]} models
+ * @param {string} chosen the id of the model
+ * @param {{ changed: () => void, removed: (() => void) | null }} handlers without `removed`, the
+ *   panel stays
+ */
+export function createPanel(models, chosen, { changed, removed }) {
+  const options = models.map((model) => modelOption(model, chosen));
+  const select = h("select", { onchange: changed }, ...options);
+  const top = h("output", { class: "top1" });
+  const certain = h("span", { class: "sure" });
+  const bars = h("ol", { class: "bars" });
+  const heatmap = h("canvas", { class: "heat", role: "img" });
+  const why = h("p", { class: "small" });
+  const choice = h("label", null, h("span", { class: "sr" }, "Model"), select);
+  const element = h(
+    "article",
+    { class: "answer" },
+    h(
+      "p",
+      { class: "field choose" },
+      choice,
+      removed && plainButton("Remove", { onclick: removed }),
+    ),
+    h("p", { class: "verdict" }, top, certain),
+    bars,
+    h("div", { class: "why" }, heatmap, why),
+  );
+  /** @type {Prediction | null} */
+  let prediction = null;
+  /** @type {Model | null} */
+  let barsOf = null;
+
+  const model = () => /** @type {Model} */ (models.find((one) => one.id === select.value));
+
+  /** @param {Unit} unit */
+  function drawBars(unit) {
+    if (barsOf !== model()) {
+      barsOf = model();
+      bars.replaceChildren(...barsOf.classes.map(classBar));
+    }
+    bars.classList.toggle("signed", unit === "logits");
+    [...bars.children].forEach((row, i) => {
+      row.classList.toggle("best", i === prediction?.index);
+      drawBar(row, prediction ? barShare(prediction, i, unit) : 0, unit);
+      const value = (/** @type {Prediction} */ { probabilities, logits }) =>
+        unit === "softmax" ? percent(probabilities[i]) : fixed(logits[i], 1);
+      $(".value", row).textContent = prediction ? value(prediction) : "";
+    });
+  }
+
+  function drawWhy() {
+    const gradient = prediction?.gradient.flat() ?? [];
+    const magnitudes = gradient.map(Math.abs).sort((a, b) => a - b);
+    const vanished = !prediction || magnitudes[magnitudes.length - 1] < VANISHED;
+    const scale = magnitudes[Math.floor(STRONGEST * PIXELS)] || 1;
+    drawHeatmap(heatmap, vanished ? new Float64Array(PIXELS) : gradient, scale);
+    drawOutline(heatmap, prediction?.seen.flat() ?? []);
+    const label = prediction ? `Input gradient of ${prediction.label}` : "No gradient yet";
+    heatmap.setAttribute("aria-label", label);
+    why.replaceChildren(...whyWords(prediction, vanished));
+  }
+
+  /** Show the prediction. @param {Unit} unit */
+  function paint(unit) {
+    const { recipe, classes } = model();
+    element.setAttribute("aria-label", `What ${recipe.name} predicts`);
+    element.classList.toggle("long", !areDigits(classes));
+    top.textContent = prediction ? prediction.label : "—";
+    certain.textContent = prediction ? certaintyText(prediction, classes) : "Draw something.";
+    drawBars(unit);
+    drawWhy();
+  }
+
+  paintInTheme(() => prediction && drawWhy(), element);
+  return {
+    element,
+    model,
+    paint,
+    prediction: () => prediction,
+    /** @param {Prediction | null} newPrediction @param {Unit} unit */
+    show(newPrediction, unit) {
+      prediction = newPrediction;
+      paint(unit);
+    },
+  };
 }

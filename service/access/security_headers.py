@@ -1,0 +1,20 @@
+"""Response headers that keep browsers from misusing a response."""
+
+from flask import Flask, Response
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def register(app: Flask) -> None:
+    """Set the headers of all responses, unless a view has set its own."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response

@@ -1,0 +1,91 @@
+"""Small predictions, which the server's event loop answers without Flask.
+
+The head of a request decides whether its prediction is quick, so that its body is read only once.
+Whatever is wrong with the body goes to Flask as an error, not as a body to read again.
+"""
+
+import re
+from functools import lru_cache, partial
+from time import perf_counter
+from urllib.parse import parse_qsl
+
+from service.access.check import HEADERS, AccessCheck
+from service.api.predict.answer import PredictQuery, find_model, predict_images
+from service.api.predict.images import parse_content_type, read_quick_images
+from service.metrics.counts import observe
+from service.server.quick import AnswerBody, QuickAnswer
+from service.settings import ServiceSettings
+from stepbox.store.reader import ModelReader
+
+CAREFUL_BYTES = 4_096  # largest body if each image takes longer: it is explained, or fitted
+
+_TARGET = re.compile(rb"/predict(?:\?([^#]*))?")
+_ACCESS_HEADERS = [name.lower().encode() for name in HEADERS]
+
+
+class QuickPredictions:
+    """Decides which predictions are quick, and answers them.
+
+    Parameters
+    ----------
+    models
+        The models to choose from.
+    settings
+        The settings of the API.
+    check_access
+        Checks who sends a request.
+    """
+
+    def __init__(
+        self, models: ModelReader, settings: ServiceSettings, check_access: AccessCheck
+    ) -> None:
+        self._models = models
+        self._max_body_bytes = settings.max_body_bytes
+        self._check_access = check_access
+        # The rate limiter counts requests in Flask, so with a limit all of them go there.
+        self._enabled = not settings.predict_limit
+
+    def accept(
+        self, method: bytes, target: bytes, headers: dict[bytes, bytes], size: int
+    ) -> AnswerBody | None:
+        """Return the function that answers a request, or None if it is not quick."""
+        match = _TARGET.fullmatch(target)
+        if match is None or method != b"POST" or not self._enabled or size > self._max_body_bytes:
+            return None
+        try:
+            query = _parse_query(match[1] or b"")
+        except ValueError:
+            return None  # Flask names what is wrong with it
+        if size > CAREFUL_BYTES and (query.explain or query.fit == "mnist"):
+            return None
+        return partial(self._answer, query, headers)
+
+    def _answer(
+        self, query: PredictQuery, headers: dict[bytes, bytes], body: bytes
+    ) -> QuickAnswer | None:
+        """Answer a prediction, or return None before reading the body if that may take long."""
+        began = perf_counter()
+        self._check_access("POST", "/predict", *(_text(headers, name) for name in _ACCESS_HEADERS))
+        model = find_model(self._models.loaded, query.model)
+        if model is None:
+            return None  # its weights have to be read first
+        kind, _ = parse_content_type(_text(headers, b"content-type"))
+        images = read_quick_images(kind, body)
+        if images is None:
+            return None
+        answer = predict_images(model, query, images, _text(headers, b"accept"))
+        observe("/predict", "POST", 200, perf_counter() - began)
+        return answer
+
+
+@lru_cache(256)
+def _parse_query(text: bytes) -> PredictQuery:
+    """Parse a query string. Raise ValueError if it is invalid, or has a name twice."""
+    pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True)
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return PredictQuery.model_validate(dict(pairs))
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")

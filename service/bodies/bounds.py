@@ -1,0 +1,78 @@
+"""How large a request may be and how much memory it takes. Each view declares its own bounds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from service.bodies.json_cost import MOST_VALUES
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+UNCOUNTED_BYTES = 64 * 2**10  # a body of at most this size takes no share of the memory
+LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The bounds of a view's requests; used as a decorator, it declares them.
+
+    Put it below the decorator that adds the route::
+
+        @blueprint.post("/box")
+        @Bound(body_bytes=512 * 2**10, memory_bytes=32 * 2**20)
+        def box(body: BoxRequest) -> Response:
+
+    Attributes
+    ----------
+    body_bytes
+        Largest body. None means the setting `max_body_bytes`, which is an upper limit for all.
+    json_values
+        Largest number of values in a JSON body, as `service.bodies.json_cost` counts them.
+    memory_bytes
+        Memory that a request takes regardless of its body.
+    memory_per_byte
+        Memory that each byte of a large body takes, including the byte itself.
+    decodes_images
+        Whether the view decodes image files. Few requests may do that at the same time.
+    decompresses
+        Whether the view accepts a compressed body.
+    """
+
+    body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
+    json_values: int = MOST_VALUES
+    memory_bytes: int = 0
+    memory_per_byte: float = 3
+    decodes_images: bool = False
+    decompresses: bool = False
+
+    def __call__(self, view: View) -> View:
+        """Declare the bounds of a view."""
+        view.bound = self  # type: ignore[attr-defined]
+        return view
+
+    def most_bytes(self, max_body_bytes: int) -> int:
+        """Return the size of the largest body under a setting of `max_body_bytes`."""
+        return min(max_body_bytes, self.body_bytes or max_body_bytes)
+
+    def memory(self, body_bytes: int) -> int:
+        """Return the share of the memory that a request with a body of this size takes."""
+        counted = body_bytes if body_bytes > UNCOUNTED_BYTES else 0
+        return self.memory_bytes + round(self.memory_per_byte * counted)
+
+
+_DEFAULT = Bound()
+
+
+def bound_of(app: Flask, endpoint: str | None) -> Bound:
+    """Return the bounds that the view of an endpoint declares, by default those of `Bound()`."""
+    bound: Bound = getattr(app.view_functions.get(endpoint or ""), "bound", _DEFAULT)
+    return bound
+
+
+def check_size(size: int, most: int) -> None:
+    """Raise RequestEntityTooLarge if a body has more than `most` bytes."""
+    if size > most:
+        raise RequestEntityTooLarge(f"The body may have at most {most:,} bytes here.")

@@ -1,0 +1,98 @@
+"""Figures of models, each computed once and then cached."""
+
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
+from stepbox.data.builtin import DatasetName
+from stepbox.data.dataset import Dataset
+from stepbox.images.prepare import FIELD
+from stepbox.nn.activations import Array
+from stepbox.store.file_cache import FileCache
+from stepbox.store.reader import ModelReader
+from stepbox.training.evaluation import predict_logits
+
+FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
+
+
+class FirstLayerWeights(NamedTuple):
+    """The weights of the first layer, and the order in which training changed its neurons.
+
+    Attributes
+    ----------
+    before, after
+        Weights before and after training, shape (neurons, rows, columns).
+    neurons
+        Indices of the neurons, the most changed first, shape (neurons,).
+    changes
+        Euclidean distance between a neuron's weights before and after, in the order of `neurons`.
+    """
+
+    before: Array
+    after: Array
+    neurons: NDArray[Any]
+    changes: Array
+
+
+class ModelFigures:
+    """A cache of figures by model id. An id never means another model, so no entry expires.
+
+    If several threads need the same figure at once, one of them computes it. At most two threads
+    compute at the same time.
+
+    Parameters
+    ----------
+    models
+        The store of models.
+    dataset
+        Returns the test set of a data set.
+    """
+
+    def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
+        self.turn = BoundedSemaphore(2)  # for work that needs much memory
+        self._models = models
+        self._dataset = dataset
+        self._logits = FileCache[Array](16)  # 800 kB each
+        self._histograms = FileCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._first_layers = FileCache[FirstLayerWeights](
+            FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
+        )
+
+    def test_logits(self, model_id: str) -> Array:
+        """Return a model's logits for its test set, shape (samples, classes)."""
+
+        def compute() -> Array:
+            with self.turn:
+                card, network = self._models.load(model_id)
+                images = self._dataset(card.recipe.dataset).images
+                return predict_logits(network, images, card.recipe.pixel_scale)
+
+        return self._logits.get(model_id, [], compute)
+
+    def histograms(self, model_id: str) -> list[LayerHistogram]:
+        """Return the distribution of the weights in each layer, before and after training."""
+
+        def compute() -> list[LayerHistogram]:
+            with self.turn:
+                _, initial = self._models.load_initial(model_id)
+                return weight_histograms(initial, self._models.load(model_id)[1])
+
+        return self._histograms.get(model_id, [], compute)
+
+    def first_layer(self, model_id: str) -> FirstLayerWeights:
+        """Return the weights of the first layer, before and after training."""
+
+        def compute() -> FirstLayerWeights:
+            with self.turn:
+                _, initial = self._models.load_initial(model_id)
+                _, trained = self._models.load(model_id)
+                before, after = (
+                    network.layers[0].arrays["weight"].reshape(-1, FIELD, FIELD)
+                    for network in (initial, trained)
+                )
+                return FirstLayerWeights(before, after, *most_changed(initial, trained))
+
+        return self._first_layers.get(model_id, [], compute)

@@ -1,0 +1,32 @@
+"""The checks before a request reaches its view: access, and the size of its body.
+
+A request is checked once. Behind `front`, which checks it before reading the body, the outcome
+travels to Flask in the request's environment. Without `front`, as in tests, Flask checks it here.
+"""
+
+from flask import Flask, request
+
+from service.access.check import HEADERS, AccessCheck
+from service.bodies.bounds import bound_of, check_size
+from service.server.client_disconnected import raise_if_disconnected
+
+# Key in a request's ASGI scope and WSGI environment. If it is there, the request has been checked;
+# its value is the error to respond with, or None.
+ERROR = "stepbox.error"
+
+
+def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None:
+    """Reject the requests that a check found to be wrong."""
+
+    @app.before_request
+    def check() -> None:
+        if ERROR in request.environ:
+            if request.environ[ERROR] is not None:
+                raise request.environ[ERROR]
+        else:
+            headers = (request.headers.get(name, "") for name in HEADERS)
+            check_access(request.method, request.path, *headers)
+            most = bound_of(app, request.endpoint).most_bytes(max_body_bytes)
+            request.max_content_length = most
+            check_size(request.content_length or 0, most)
+        raise_if_disconnected()

@@ -1,0 +1,20 @@
+"""Stop working on a request once its client has disconnected."""
+
+from contextvars import ContextVar
+from threading import Event
+
+from werkzeug.exceptions import ClientDisconnected
+
+_disconnected: ContextVar[Event | None] = ContextVar("disconnected", default=None)
+
+
+def watch(disconnected: Event) -> None:
+    """Let `raise_if_disconnected` check this event in the current context."""
+    _disconnected.set(disconnected)
+
+
+def raise_if_disconnected() -> None:
+    """Raise ClientDisconnected if the client has disconnected. Call this between steps of work."""
+    disconnected = _disconnected.get()
+    if disconnected is not None and disconnected.is_set():
+        raise ClientDisconnected

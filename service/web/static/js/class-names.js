@@ -1,0 +1,15 @@
+// @ts-check
+// Names of classes in sentences. Needs no browser.
+
+/**
+ * Put a class with its article: a 7, an 8, an ankle boot, a T-shirt or top.
+ * @param {string} name
+ */
+export function withArticle(name) {
+  const article = name === "8" || /^[aeiou]/i.test(name) ? "an" : "a";
+  const words = name.toLowerCase().replace("t-shirt/top", "T-shirt or top");
+  return `${article} ${words}`;
+}
+
+/** Tell whether the classes are digits. @param {string[]} classes */
+export const areDigits = (classes) => classes[0] === "0";

@@ -1,0 +1,19 @@
+// @ts-check
+// Requests as text. Needs no browser.
+
+/** @typedef {object | string | null | undefined} RequestBody a string ends the curl command */
+
+/** Write the curl command that repeats a request. @param {string} url @param {RequestBody} body */
+export function curlCommand(url, body) {
+  const command = `curl -s '${url}'`;
+  if (!body) return command;
+  if (typeof body === "string") return `${command} ${body}`;
+  return `${command} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+}
+
+/** Write a body for people to read: JSON with spaces. @param {RequestBody} body */
+export function bodyText(body) {
+  if (!body) return "";
+  if (typeof body === "string") return body;
+  return JSON.stringify(body).replaceAll(",", ", ").replaceAll('":', '": ');
+}

@@ -1,0 +1,151 @@
+// @ts-check
+// Find elements, build them, and build those that several pages share.
+import { powerOfTen } from "./numbers.js";
+
+/** @typedef {Node | string | number | null | undefined | false} Child null and false are skipped */
+/** @typedef {Record<string, any>} Attributes a function under "onclick" listens to that event */
+
+/**
+ * Find the first element that matches a selector; the templates say what kind it is.
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ * @returns {any}
+ */
+export const $ = (selector, root = document) => root.querySelector(selector);
+
+/** @param {string} selector @param {ParentNode} [root] @returns {any[]} */
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Attributes | null | undefined} attributes
+ * @param {(Child | Child[])[]} children
+ */
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value == null || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(
+    .../** @type {string[]} */ (
+      children.flat().filter((child) => child != null && child !== false)
+    ),
+  );
+  return element;
+}
+
+/**
+ * Build an HTML element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes | null} [attributes]
+ * @param {...(Child | Child[])} children
+ */
+export const h = (tag, attributes, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+
+/**
+ * Build an SVG element.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes | null} [attributes]
+ * @param {...(Child | Child[])} children
+ */
+export const s = (tag, attributes, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+/** Mark the moment from which the page can be used. */
+export const ready = () => performance.mark("ready");
+
+/** Build a button that looks like a link. @param {string} text @param {Attributes} attributes */
+export const plainButton = (text, attributes) =>
+  h("button", { class: "plain", type: "button", ...attributes }, text);
+
+/** Write a number as a digit times a power of ten. @param {number} x */
+export function power(x) {
+  if (!x) return "0";
+  const { digit, exponent } = powerOfTen(x);
+  return h("span", { class: "nowrap" }, `${digit} · 10`, h("sup", null, exponent));
+}
+
+/**
+ * Build the terms and descriptions of a list of facts.
+ * @param {[string, Child | Child[]][]} pairs
+ */
+export const facts = (pairs) =>
+  pairs.flatMap(([term, description]) => [h("dt", null, term), h("dd", null, description)]);
+
+/** @param {...(Child | Child[])} children */
+export const numberCell = (...children) => h("td", { class: "n" }, ...children);
+
+/** @param {...(Child | Child[])} children */
+export const rowHeader = (...children) => h("th", { scope: "row" }, ...children);
+
+/** @typedef {[text: string, numeric?: boolean]} Header of a column, if it has a text */
+
+/** @param {Header} header */
+const headerCell = ([text, numeric]) =>
+  h(text ? "th" : "td", { class: numeric ? "n" : null, scope: text ? "col" : null }, text);
+
+/**
+ * Build the head and the body of a table.
+ * @param {Header[]} headers
+ * @param {Element[]} rows
+ */
+export const tableContent = (headers, rows) => [
+  h("thead", null, h("tr", null, ...headers.map(headerCell))),
+  h("tbody", null, ...rows),
+];
+
+/** @param {Header[]} headers @param {Element[]} rows @param {Attributes} [attributes] */
+export const table = (headers, rows, attributes) =>
+  h("table", attributes, ...tableContent(headers, rows));
+
+/**
+ * Replace the children of an element. A link or button that had the focus gets it back.
+ * @param {Element} host
+ * @param {...(Node | string)} children
+ */
+export function renew(host, ...children) {
+  /** @param {Element} element */
+  const key = (element) => element.getAttribute("href") ?? element.textContent;
+  const active = document.activeElement;
+  const focused = active && host.contains(active) ? key(active) : null;
+  host.replaceChildren(...children);
+  if (focused == null) return;
+  const same = $$("a, button", host).find((element) => key(element) === focused);
+  same?.focus({ preventScroll: true });
+}
+
+/**
+ * Say what went wrong, where it happened.
+ * @param {{ title: string, detail: string }} problem
+ * @param {() => void} [retry] what the button "Try now" does
+ */
+export const notice = ({ title, detail }, retry) =>
+  h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("b", null, `${title}. `),
+    detail,
+    retry && h("p", { class: "row" }, plainButton("Try now", { onclick: retry })),
+  );
+
+/**
+ * Call `load` once, when an element comes near the view.
+ * @param {Element} element
+ * @param {() => void} load
+ */
+export function whenSeen(element, load) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      load();
+    },
+    { rootMargin: "300px" },
+  );
+  observer.observe(element);
+}

@@ -1,0 +1,42 @@
+// @ts-check
+// The fields of the training form as text and as JSON. Needs no browser.
+
+/** @typedef {"number" | "numbers" | "boolean" | "string"} Kind of a field */
+
+/**
+ * Read a number. Text that is no number stays text: the API says what is wrong.
+ * @param {string} text
+ */
+const number = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
+
+/** @type {Record<Kind, (text: string) => unknown>} */
+const PARSERS = {
+  number: (text) => (text.trim() === "" ? null : number(text.trim())),
+  numbers: (text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== "")
+      .map(number),
+  boolean: (text) => text === "true",
+  string: (text) => text,
+};
+
+/** Read the text of a field. @param {Kind} kind @param {string} text */
+export const parseField = (kind, text) => PARSERS[kind](text);
+
+/**
+ * Read the pointer of an error: the field, and words that name the entry of a list.
+ * @param {{ pointer: string, detail: string }} error
+ */
+export function fieldError({ pointer, detail }) {
+  const [, field, index] = pointer.split("/");
+  const words = index === undefined ? detail : `Number ${Number(index) + 1}: ${detail}`;
+  return { field, words };
+}
+
+/** Say how many fields have an error. @param {number} n */
+export function errorSummary(n) {
+  if (n === 0) return "";
+  return n === 1 ? "One field needs a change." : `${n} fields need a change.`;
+}

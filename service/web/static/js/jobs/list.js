@@ -1,0 +1,118 @@
+// @ts-check
+// The list of jobs. Each row has the curve of its test loss, over the published one in grey.
+import { h, numberCell, s, table } from "../dom.js";
+import { percent } from "../numbers.js";
+import { changedFields } from "../recipes.js";
+import { duration, timeOrDate } from "../times.js";
+import { stateElement } from "./live.js";
+import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
+import { stateText } from "./state.js";
+
+/** @typedef {import("../types.d.ts").Epoch} Epoch */
+/** @typedef {import("../types.d.ts").Job} Job */
+
+/** @param {Job} job @param {Epoch[] | undefined} published */
+function spark({ history, recipe: { epochs } }, published) {
+  const last = history.at(-1);
+  const orange = "var(--orange)";
+  return s(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", fill: "none" },
+    published && s("path", { d: sparkPath(published, epochs), stroke: "var(--grey)" }),
+    history.length > 1 &&
+      s("path", { d: sparkPath(history, epochs), stroke: orange, "stroke-width": 2 }),
+    last &&
+      s("circle", {
+        cx: sparkX(last.epoch, epochs),
+        cy: sparkY(last.test_loss),
+        r: 2.5,
+        fill: orange,
+      }),
+  );
+}
+
+/** @param {[field: string, value: unknown]} change */
+const changeText = ([field, value]) =>
+  `${field} ${Array.isArray(value) ? value.join("-") || "none" : value}`;
+
+/** @param {Job} job @param {import("../recipes.js").Recipes} recipes */
+function nameCell({ id, recipe }, recipes) {
+  const details = [id.slice(0, 6), ...changedFields(recipe, recipes).map(changeText)];
+  return h(
+    "td",
+    null,
+    h("a", { href: `/ui/jobs/${id}` }, recipe.name),
+    h("span", { class: "small" }, details.join(" · ")),
+  );
+}
+
+/** @param {Job} job */
+function stateCell(job) {
+  const { fraction, eta_seconds } = job.progress;
+  const error = job.error && h("span", { class: "small" }, job.error.title);
+  if (job.status !== "running") return h("td", null, stateElement(job), error);
+  const left = eta_seconds == null ? "" : `, ${duration(eta_seconds)} left`;
+  return h(
+    "td",
+    null,
+    stateElement(job, "running"),
+    h("progress", { max: 1, value: fraction, "aria-label": "Training progress" }),
+    h("span", { class: "small" }, stateText(job) + left),
+    error,
+  );
+}
+
+/**
+ * @param {Job} job
+ * @param {import("../recipes.js").Recipes} recipes
+ * @param {Epoch[] | undefined} published
+ */
+function row(job, recipes, published) {
+  const last = job.history.at(-1);
+  return h(
+    "tr",
+    null,
+    nameCell(job, recipes),
+    stateCell(job),
+    numberCell(last?.epoch ? percent(last.test_accuracy) : "—"),
+    h("td", { class: "spark" }, job.history.length ? spark(job, published) : null),
+    h(
+      "td",
+      { class: "n when small" },
+      h("time", { datetime: job.created_at }, timeOrDate(job.created_at)),
+    ),
+  );
+}
+
+/** Build rows that stand in for jobs while these are loading. */
+export function placeholder() {
+  /** @param {number} length */
+  const cell = (length) => h("td", null, h("span", { class: "ghost" }, "—".repeat(length)));
+  const rows = [9, 7, 8].map((length) => h("tr", null, cell(length), cell(5)));
+  return h("table", { class: "joblist", "aria-busy": "true" }, h("tbody", null, ...rows));
+}
+
+/**
+ * Build the list of jobs.
+ * @param {Job[]} jobs
+ * @param {import("../recipes.js").Recipes} recipes
+ * @param {Record<string, Epoch[]>} published the source's history of each recipe
+ */
+export function jobList(jobs, recipes, published) {
+  if (!jobs.length) {
+    const words =
+      "No jobs yet. Start a training, and its test loss appears above the published one.";
+    return h("p", { class: "empty" }, words);
+  }
+  return table(
+    [
+      ["Recipe and changed fields"],
+      ["State"],
+      ["Accuracy", true],
+      ["Test loss"],
+      ["Created", true],
+    ],
+    jobs.map((job) => row(job, recipes, published[job.recipe.name])),
+    { class: "joblist" },
+  );
+}

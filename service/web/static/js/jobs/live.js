@@ -1,0 +1,88 @@
+// @ts-check
+// Follow a job while it runs.
+import { h, plainButton } from "../dom.js";
+import { followEvents } from "../events.js";
+import { addMark, samplesPerSecond, stateText } from "./state.js";
+
+/** @typedef {import("../types.d.ts").Job} Job */
+/** @typedef {"status" | "epoch" | "progress"} EventType */
+
+/** Show the state of a job by a symbol and words. @param {Job} job */
+export const stateElement = (job, text = stateText(job)) =>
+  h("span", { class: `state ${job.status}` }, text);
+
+/** Make a notice that says for how long the connection has been lost. @param {Element} host */
+function lostNotice(host) {
+  const age = h("span");
+  const reason = h("span");
+  let lostSince = 0;
+  let retry = () => {};
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let clock;
+
+  const update = () => {
+    age.textContent = `${Math.round((Date.now() - lostSince) / 1000)} s ago`;
+  };
+  return {
+    /** @param {number} since @param {string} cause @param {() => void} again */
+    show(since, cause, again) {
+      lostSince = since;
+      retry = again;
+      reason.textContent = cause;
+      if (host.hasChildNodes()) return; // the button keeps its focus
+      update();
+      clock = setInterval(update, 1000);
+      host.replaceChildren(
+        h(
+          "div",
+          { class: "notice bad", role: "alert" },
+          h("b", null, "Connection lost ", age, ". "),
+          reason,
+          "The training continues without this page, and no epoch will be missing here. ",
+          "Trying again every 2 s.",
+          h("p", { class: "row" }, plainButton("Try now", { onclick: () => retry() })),
+        ),
+      );
+    },
+    hide() {
+      clearInterval(clock);
+      host.replaceChildren();
+    },
+  };
+}
+
+/**
+ * Follow a job to its end.
+ * @param {Job} job
+ * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after each
+ *   event; the speed is in samples per second
+ * @param {Element} trouble gets a notice while the connection is lost
+ * @param {AbortSignal} [signal]
+ */
+export async function watchJob(job, changed, trouble, signal) {
+  const lost = lostNotice(trouble);
+  /** @type {import("./state.js").Mark[]} */
+  let marks = [];
+  await followEvents(
+    job.links.events,
+    {
+      event(type, data) {
+        if (type === "status") {
+          job = data;
+        } else if (type === "epoch") {
+          const earlier = job.history.filter((row) => row.epoch < data.epoch);
+          job.history = [...earlier, data];
+        } else if (type === "progress") {
+          job.progress = data;
+          marks = addMark(marks, { at: performance.now(), samples: data.samples });
+        }
+        changed(job, /** @type {EventType} */ (type), samplesPerSecond(marks));
+      },
+      lost: (since, { status, detail }, retry) =>
+        lost.show(since, status ? `${detail} ` : "", retry),
+      found: lost.hide,
+    },
+    signal,
+  );
+  lost.hide();
+}

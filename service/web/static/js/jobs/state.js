@@ -1,0 +1,62 @@
+// @ts-check
+// What a job's record says about its progress. Needs no browser.
+
+/** @typedef {import("../types.d.ts").Job} Job */
+
+/** @param {Job} job */
+const afterLastEpoch = ({ history }) => {
+  const epoch = history.at(-1)?.epoch;
+  return epoch ? ` after epoch ${epoch}` : "";
+};
+
+/** Describe the state of a job in a few words. @param {Job} job */
+export function stateText(job) {
+  const { epoch, epochs } = job.progress;
+  switch (job.status) {
+    case "queued":
+      return job.queue_position ? `queued, ${job.queue_position} before it` : "queued, next";
+    case "running":
+      return `epoch ${Math.max(1, epoch)} of ${epochs}`;
+    case "failed":
+      return `failed${afterLastEpoch(job) || " before the first epoch"}`;
+    case "cancelled":
+      return `cancelled${afterLastEpoch(job)}`;
+    default:
+      return job.status;
+  }
+}
+
+/** @typedef {{ at: number, samples: number }} Mark samples trained on at a time in milliseconds */
+const MARKS = 12;
+const SHORTEST_MS = 400;
+
+/**
+ * Add a mark to the last ones. Marks that came almost at once, as old events do after a page is
+ * opened, say nothing about the speed and are dropped.
+ * @param {Mark[]} marks
+ * @param {Mark} mark
+ */
+export function addMark(marks, mark) {
+  const last = [...marks, mark].slice(-MARKS);
+  return mark.at - last[0].at < SHORTEST_MS ? [mark] : last;
+}
+
+/** Compute the training speed in samples per second, or null. @param {Mark[]} marks */
+export function samplesPerSecond(marks) {
+  if (marks.length < 2) return null;
+  const [first, last] = [marks[0], marks[marks.length - 1]];
+  return (1000 * (last.samples - first.samples)) / (last.at - first.at);
+}
+
+/**
+ * Merge a new first page of a list into the pages that were shown, without gaps and duplicates.
+ * @template {{ id: string, created_at: string }} Item
+ * @param {Item[]} page the newest items
+ * @param {Item[]} shown the items that were shown so far
+ * @returns {Item[]} those of `shown` that are older than the page
+ */
+export function olderThan(page, shown) {
+  const ids = new Set(page.map((item) => item.id));
+  const oldest = page.at(-1)?.created_at ?? "";
+  return shown.filter((item) => !ids.has(item.id) && item.created_at < oldest);
+}

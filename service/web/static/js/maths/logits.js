@@ -1,0 +1,36 @@
+// @ts-check
+// Logits as text, and the rows of a Jacobian as balances. Needs no browser.
+import { sum } from "../numbers.js";
+
+const MOST_LOGITS = 30; // what the API takes
+
+/**
+ * Read logits such as "2,1,-0.5"; null if they are not 2 to 30 numbers.
+ * @param {string | null} text
+ */
+export function parseLogits(text) {
+  if (!text) return null;
+  const logits = text.split(",").map(Number);
+  const valid = logits.length > 1 && logits.length <= MOST_LOGITS && logits.every(Number.isFinite);
+  return valid ? logits : null;
+}
+
+/**
+ * Lay a row of the Jacobian end to end: the diagonal to the right of the middle, and the other
+ * entries, which are negative, one after another to the left. Both sides are equally long because
+ * a row sums to 0.
+ * @param {number[]} row
+ * @param {number} i index of the diagonal entry
+ * @param {number} widest the largest diagonal entry of all rows
+ * @param {number} width of the drawing
+ */
+export function balanceBars(row, i, widest, width) {
+  const middle = width / 2;
+  const scale = (middle - 2) / widest;
+  const others = row.filter((value, j) => j !== i && value !== 0).map((value) => -value * scale);
+  const left = others.map((length, k) => ({
+    x: middle - sum(others.slice(0, k + 1)),
+    width: Math.max(0, length - 0.75), // a gap between the bars
+  }));
+  return { left, right: { x: middle, width: row[i] * scale } };
+}

@@ -1,0 +1,39 @@
+// @ts-check
+// Calculations with a confusion matrix: rows are the true classes, columns the predicted ones.
+// Needs no browser.
+import { indexOfLargest, sum } from "../numbers.js";
+
+/** @param {number[][]} matrix */
+export const totalCount = (matrix) => sum(matrix.flat());
+
+/** @param {number[][]} matrix */
+export const correctCount = (matrix) => sum(matrix.map((row, i) => row[i]));
+
+/** List the counts row by row, with 0 on the diagonal. @param {number[][]} matrix */
+export const mistakes = (matrix) =>
+  matrix.flatMap((row, label) => row.map((n, predicted) => (label === predicted ? 0 : n)));
+
+/** Find the most frequent mistake. @param {number[][]} matrix */
+export function worstMistake(matrix) {
+  const counts = mistakes(matrix);
+  const worst = indexOfLargest(counts);
+  return {
+    label: Math.floor(worst / matrix.length),
+    predicted: worst % matrix.length,
+    count: counts[worst],
+  };
+}
+
+/**
+ * Make a function that gives a cell's position on the color scale: positive on the diagonal, and
+ * negative for mistakes, each on its own scale.
+ * @param {number[][]} matrix
+ */
+export function cellScale(matrix) {
+  const mostCorrect = Math.max(1, ...matrix.map((row, i) => row[i]));
+  const mostMistaken = Math.max(1, ...mistakes(matrix));
+  return (/** @type {number} */ label, /** @type {number} */ predicted) => {
+    const n = matrix[label][predicted];
+    return label === predicted ? 0.75 * (n / mostCorrect) ** 3 : -0.8 * Math.sqrt(n / mostMistaken);
+  };
+}

@@ -1,0 +1,51 @@
+// @ts-check
+// Recipes, and the networks that they describe.
+import { get } from "./api.js";
+import { sum } from "./numbers.js";
+import { CLASSES, PIXELS } from "./sizes.js";
+
+/** @typedef {import("./types.d.ts").Recipe} Recipe */
+/** @typedef {import("./types.d.ts").Recipes} Recipes */
+
+/** @type {Promise<Recipes> | null} */
+let pending = null;
+
+/** Get the fields of each recipe, by its name. One request serves the whole page. */
+export function loadRecipes() {
+  pending ??= get("/recipes").then(({ recipes }) =>
+    Object.fromEntries(
+      recipes.map((/** @type {Recipe & { description: string }} */ recipe) => {
+        const { name, description, ...fields } = recipe;
+        return [name, fields];
+      }),
+    ),
+  );
+  return pending;
+}
+
+/** Tell whether two values of a field are equal. @param {unknown} a @param {unknown} b */
+export const sameValue = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Write the value of a field as the form does. @param {unknown} value */
+export const valueText = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
+
+/**
+ * List the fields in which a job's recipe differs from the recipe of that name.
+ * @param {Recipe} recipe
+ * @param {Recipes} recipes
+ * @returns {[field: string, value: unknown][]}
+ */
+export const changedFields = (recipe, recipes) =>
+  Object.entries(recipes[recipe.name] ?? {})
+    .filter(([field, value]) => !sameValue(value, recipe[field]))
+    .map(([field]) => [field, recipe[field]]);
+
+/** List the sizes of all layers, from the pixels to the classes. @param {number[]} hiddenSizes */
+export const layerSizes = (hiddenSizes) => [PIXELS, ...hiddenSizes, CLASSES];
+
+/** Write the sizes of all layers. @param {number[]} hiddenSizes */
+export const layersText = (hiddenSizes) => layerSizes(hiddenSizes).join(" → ");
+
+/** Count the weights and biases of dense layers. @param {number[]} sizes */
+export const parameterCount = (sizes) =>
+  sum(sizes.slice(1).map((size, i) => size * (sizes[i] + 1)));

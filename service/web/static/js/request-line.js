@@ -1,0 +1,68 @@
+// @ts-check
+// The request behind a figure, to copy as a curl command, and a link that restores the figure.
+import { bodyText, curlCommand } from "./curl.js";
+import { h, plainButton } from "./dom.js";
+
+const COPIED_MS = 1500;
+const ADDRESS_MS = 300; // the address follows a slider once it rests
+
+/** The parameters in the address of the page, when it was opened. */
+export const query = new URLSearchParams(location.search);
+
+/** Set parameters in the address of the page. @param {Record<string, any>} state */
+function updateAddress(state) {
+  const parameters = new URLSearchParams(location.search);
+  for (const [key, value] of Object.entries(state)) parameters.set(key, value);
+  history.replaceState(null, "", `?${parameters}${location.hash}`);
+}
+
+/** @param {string} label @param {() => string} text */
+function copyButton(label, text) {
+  const button = plainButton(label, {
+    onclick: async () => {
+      await navigator.clipboard?.writeText(text()).catch(() => {});
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = label), COPIED_MS);
+    },
+  });
+  return button;
+}
+
+/**
+ * Build a request line. Returns a function that updates it.
+ * @param {Element} host
+ * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options with
+ *   `anchor`, the id of a section, there is a link to copy
+ */
+export function requestLine(host, { method = "POST", path, anchor, figure = "this figure" }) {
+  const label = `The request behind ${figure}, ${path}`;
+  const code = h("code", { tabindex: 0, role: "region", "aria-label": label });
+  /** @type {import("./curl.js").RequestBody} */
+  let body;
+  /** @type {Record<string, any> | null | undefined} */
+  let state;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  const curl = () => curlCommand(location.origin + path, body);
+  const link = () => {
+    const search = new URLSearchParams(state ?? {}).toString();
+    return Object.assign(new URL(location.href), { search, hash: anchor ?? "" }).href;
+  };
+  const copyLink = anchor != null && copyButton("Copy link", link);
+  host.classList.add("request");
+  host.append(code, h("div", { class: "row" }, copyButton("Copy curl", curl), copyLink));
+
+  /**
+   * @param {typeof body} [newBody]
+   * @param {typeof state} [newState] parameters that restore the figure
+   * @param {string} [newPath]
+   */
+  return function update(newBody, newState, newPath = path) {
+    [body, state, path] = [newBody, newState, newPath];
+    code.replaceChildren(h("i", null, `${method} `), path, " ", bodyText(body));
+    if (!newState) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => updateAddress(newState), ADDRESS_MS);
+  };
+}

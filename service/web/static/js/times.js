@@ -1,0 +1,24 @@
+// @ts-check
+// Dates and durations as pages write them. Needs no browser.
+
+/** Write a duration in seconds, or in minutes and seconds from 90 seconds on. @param {number} s */
+export function duration(s) {
+  if (s < 90) return `${Math.round(s)}\u00a0s`;
+  const seconds = String(Math.round(s % 60)).padStart(2, "0");
+  return `${Math.floor(s / 60)}\u00a0min ${seconds}\u00a0s`;
+}
+
+/**
+ * Write a timestamp of the API in UTC.
+ * @param {string | null} timestamp such as 2026-01-31T12:30:00.5Z
+ */
+export const utc = (timestamp, withSeconds = true) =>
+  timestamp ? `${timestamp.slice(0, 10)} ${timestamp.slice(11, withSeconds ? 19 : 16)} UTC` : "—";
+
+/** Write the time of a timestamp if it is from today, else its date. @param {string} timestamp */
+export function timeOrDate(timestamp, now = new Date()) {
+  const time = new Date(timestamp);
+  return time.toDateString() === now.toDateString()
+    ? time.toTimeString().slice(0, 5)
+    : time.toISOString().slice(0, 10);
+}

@@ -1,0 +1,109 @@
+// What the pages read of the API's JSON; /openapi.json describes all of it.
+
+export interface Epoch {
+  epoch: number;
+  train_loss: number | null;
+  test_loss: number;
+  test_accuracy: number;
+  seconds: number;
+}
+
+export interface Recipe {
+  name: string;
+  engine: string;
+  epochs: number;
+  hidden_sizes: number[];
+  [field: string]: unknown;
+}
+
+/** The fields of each recipe, by its name. */
+export type Recipes = Record<string, Record<string, unknown>>;
+
+export interface Progress {
+  epoch: number;
+  epochs: number;
+  samples: number;
+  fraction: number;
+  eta_seconds: number | null;
+}
+
+export interface Job {
+  id: string;
+  status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+  queue_position: number | null;
+  recipe: Recipe;
+  progress: Progress;
+  history: Epoch[];
+  device: string | null;
+  worker: string | null;
+  attempts: number;
+  peak_memory: number | null;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  model: string | null;
+  error: { title: string; detail: string } | null;
+  links: { events: string };
+}
+
+export interface Published {
+  history: Epoch[];
+  mean_test_accuracy: number | null;
+}
+
+export interface Evaluation {
+  accuracy: number;
+  loss: number;
+  confusion_matrix: number[][];
+  recall: (number | null)[];
+  precision: (number | null)[];
+  expected_calibration_error: number;
+  bins: { count: number; confidence: number; accuracy: number }[];
+}
+
+export interface Model {
+  id: string;
+  job: string;
+  recipe: Recipe;
+  dataset: { name: string };
+  classes: string[];
+  parameters: number;
+  device: string;
+  computer: { processor: string } | null;
+  created_at: string;
+  history: Epoch[];
+  evaluation: Evaluation;
+  weights: { sha256: string };
+}
+
+export interface TestImage {
+  index: number;
+  label: number;
+  pixels: number[];
+}
+
+export interface Prediction {
+  index: number;
+  label: string;
+  probabilities: number[];
+  logits: number[];
+  margin: number;
+  entropy: number;
+  gradient: number[][];
+  seen: number[][];
+  fit: Fit;
+}
+
+/** How the API put an image on the pixels that the network sees. */
+export interface Fit {
+  box: [left: number, top: number, right: number, bottom: number];
+  zoom: number;
+  offset: [x: number, y: number];
+  inverted: boolean;
+}
+
+export interface Check {
+  name: string;
+  ready: boolean;
+  detail: string;
+}

@@ -1,0 +1,106 @@
+"""The whole analysis of one linear regression."""
+
+from pydantic import Field
+
+from stepbox.analysis.regression.comparison import Comparison, compare
+from stepbox.analysis.regression.solutions import (
+    LOSSES,
+    SOLVERS,
+    Array,
+    LossName,
+    Solution,
+    corners,
+    largest,
+)
+from stepbox.analysis.result import Result, Vector
+from stepbox.errors import Fault, InvalidInputError
+
+MOST_NUMBERS = 1_000_000  # in X
+SMALLEST = 1e-50  # so that quotients stay finite, and rounding errors relative
+MOST_COMPARED = 10_000  # most numbers in X for which both losses are compared
+
+
+class Shapes(Result):
+    """The shapes of the arrays. Xw has the shape of y."""
+
+    X: tuple[int, ...] = Field(description="[points, features]")
+    w: tuple[int, ...] = Field(description="[features]")
+    y: tuple[int, ...] = Field(description="[points]")
+
+
+class RegressionAnswer(Result):
+    """A linear regression with its solution, and the loss at a given w."""
+
+    shapes: Shapes
+    loss: float | None = Field(description="The loss at the given w. Null without w.")
+    gradient: Vector | None = Field(
+        description="Gradient at w, shape (features,): 2Xᵀ(Xw − y) for the L2 loss. For the L1 "
+        "loss, the subgradient Xᵀ sign(Xw − y), with 0 as the sign of 0. Null without w."
+    )
+    not_differentiable: list[int] | None = Field(
+        description="Indices, from 0, of the points whose residual at w is 0 up to rounding, where "
+        "|r| has no derivative. Empty for the L2 loss. Null without w."
+    )
+    solution: Solution
+    comparison: Comparison | None = Field(
+        description=f"Null if X has more than {MOST_COMPARED:,} numbers."
+    )
+
+
+def analyse_regression(
+    X: Array, y: Array, loss: LossName, w: Array | None = None
+) -> RegressionAnswer:
+    """Minimise the loss, prove the solution optimal, and compute the loss at w.
+
+    Parameters
+    ----------
+    X
+        Finite, shape (points, features), both at least 1.
+    y
+        Finite, shape (points,).
+    loss
+        ``l1`` or ``l2``, a sum over the points.
+    w
+        Finite, shape (features,).
+
+    Raises
+    ------
+    InvalidInputError
+        The shapes do not match, there are too many numbers, or the time limit is reached.
+    """
+    _check(X, y, w)
+    value = gradient = not_differentiable = None
+    if w is not None:
+        value, gradient = LOSSES[loss](X, y, w)
+        not_differentiable = corners(X, y, w).tolist() if loss == "l1" else []
+    return RegressionAnswer(
+        shapes=Shapes(X=X.shape, w=X.shape[1:], y=y.shape),
+        loss=value,
+        gradient=gradient,
+        not_differentiable=not_differentiable,
+        solution=SOLVERS[loss](X, y),
+        comparison=compare(X, y) if X.size <= MOST_COMPARED else None,
+    )
+
+
+def _check(X: Array, y: Array, w: Array | None) -> None:
+    points, features = X.shape
+    faults = []
+    if X.size > MOST_NUMBERS:
+        faults.append(
+            Fault(
+                "/X",
+                f"has {points:,}×{features:,} numbers, but at most {MOST_NUMBERS:,} are allowed",
+            )
+        )
+    if len(y) != points:
+        faults.append(Fault("/y", f"has {len(y):,} numbers, but X has {points:,} rows"))
+    faults += [
+        Fault(pointer, f"must have a number of at least {SMALLEST:g} in magnitude, or only zeros")
+        for pointer, values in (("/X", X), ("/y", y))
+        if 0 < largest(values) < SMALLEST
+    ]
+    if w is not None and len(w) != features:
+        faults.append(Fault("/w", f"has {len(w):,} numbers, but X has {features:,} columns"))
+    if faults:
+        raise InvalidInputError(faults)

@@ -1,0 +1,57 @@
+"""The examples in Python run as they are printed, and print what they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stepbox.data.builtin import load_dataset
+from stepbox.images.decode import encode_png
+from tests.docs.tables import DOCS
+from tests.processes import ROOT
+
+DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data")).resolve()
+SLOW = "compiled=False"  # it takes minutes; tests of the engine run it on fewer samples
+CLOSE = 0.002  # the order of sums, and so the last images, depend on the kind of processor
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def run_examples(tmp_path):
+    """Run the Python blocks of a page in one process, and return the lines that it prints."""
+    seven = load_dataset("mnist", "test", DATA).images[0]
+    (tmp_path / "seven.png").write_bytes(encode_png(seven))
+
+    def run(page):
+        blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+        done = subprocess.run(
+            [sys.executable, "-c", "\n".join(block for block in blocks if SLOW not in block)],
+            cwd=tmp_path,
+            env=os.environ | {"STEPBOX_DATA_DIR": str(DATA), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return run
+
+
+def test_the_example_of_the_readme(run_examples):
+    readme = ROOT / "README.md"
+    said = re.findall(r"^print\(.*#\s*(.*)$", readme.read_text(), re.MULTILINE)
+    printed = run_examples(readme)
+    assert float(printed[0]) == pytest.approx(float(said[0]), abs=CLOSE)
+    assert printed[1:] == said[1:] == ["7"]
+
+
+def test_the_tutorial_of_the_library(run_examples):
+    *epochs, prediction, label = run_examples(DOCS / "tutorial" / "library.md")
+    assert [line.split()[0] for line in epochs] == ["0", "1", "2", "3"]
+    assert float(epochs[-1].split()[1]) == pytest.approx(0.9586, abs=CLOSE)
+    assert prediction.startswith("7 0.99")
+    assert label == "7"

@@ -1,0 +1,218 @@
+"""The reference against the code, in both directions."""
+
+import re
+
+import pytest
+
+from jobs.settings import Settings
+from service.app import create_app
+from service.settings import ServiceSettings
+from stepbox.training.presets import RECIPES
+from stepbox.training.recipe import Recipe
+from tests.docs.tables import REFERENCE, codes, rows, tables
+from tests.processes import ROOT
+from worker.settings import WorkerSettings
+
+SETTINGS = (Settings, ServiceSettings, WorkerSettings)
+FILES_WITH_SETTINGS = [
+    *("docker-compose.yml", "accelerator.yml", "Dockerfile.gpu", "Procfile", "bin"),
+    *("stepbox", "jobs", "worker", "service"),
+]
+OTHER_SETTINGS = {"ACCELERATOR", "PYTHON_IMAGE", "REDIS_IMAGE", "DEBIAN_IMAGE"}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    return create_app(ServiceSettings(models_dir=tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def document(app):
+    return app.extensions["openapi"]
+
+
+# -- settings ---------------------------------------------------------------------------------
+
+
+def documented_settings():
+    return {codes(row[0])[0]: row for row in rows(REFERENCE / "settings.md", "setting")}
+
+
+def names_in(path):
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    texts = [file.read_bytes().decode(errors="ignore") for file in files]
+    return {name for text in texts for name in re.findall(r"\bSTEPBOX_[A-Z_]+\b", text)}
+
+
+def test_every_setting_is_documented_and_exists():
+    fields = {f"STEPBOX_{name.upper()}" for kind in SETTINGS for name in kind.model_fields}
+    elsewhere = set().union(*(names_in(ROOT / file) for file in FILES_WITH_SETTINGS))
+    assert documented_settings().keys() == fields | elsewhere | OTHER_SETTINGS
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_SETTINGS))
+def test_a_setting_of_compose_is_in_its_files(name):
+    compose = (ROOT / "docker-compose.yml").read_text()
+    default = codes(documented_settings()[name][1])[0]
+    if name == "ACCELERATOR":
+        assert f"${{ACCELERATOR:-{default}}}" in compose
+    else:
+        assert name in compose
+        assert f"ARG {name}={default}\n" in (ROOT / "Dockerfile.gpu").read_text()
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_default_of_a_setting_is_the_documented_one(kind):
+    for name, field in kind.model_fields.items():
+        setting = documented_settings()[f"STEPBOX_{name.upper()}"][1].strip("`")
+        if field.default_factory is None:
+            default = field.default
+            expected = {None: "none", "": "none", False: "false"}.get(default, str(default))
+            assert setting == expected, name
+
+
+def test_settings_that_compose_passes_on_have_a_star():
+    compose = (ROOT / "docker-compose.yml").read_text()
+    passed = set(re.findall(r"\$\{(STEPBOX_\w+)", compose))
+    fields = {f"STEPBOX_{name.upper()}" for kind in SETTINGS for name in kind.model_fields}
+    starred = {name for name, row in documented_settings().items() if row[0].endswith("*")}
+    assert starred == passed & fields
+
+
+# -- recipes ----------------------------------------------------------------------------------
+
+
+def test_every_named_recipe_is_documented_and_exists():
+    named = [codes(row[0])[0] for row in rows(REFERENCE / "recipes.md", "recipe")]
+    assert named == list(RECIPES)
+
+
+def allowed(schema):
+    """Say which values a field takes, as the reference does."""
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "boolean":
+        return "`true`, `false`"
+    if schema["type"] == "array":
+        return f"up to {schema['maxItems']} of {allowed(schema['items'])}"
+    high = f"{schema['maximum']:,g}" if schema["maximum"] < 1e5 else f"{schema['maximum']:,}"
+    if "exclusiveMinimum" in schema:
+        return f"above {schema['exclusiveMinimum']:g}, up to {high}"
+    return f"{schema['minimum']:g} to {high}"
+
+
+def test_every_field_of_a_recipe_is_documented_with_its_range():
+    fields = {codes(row[0])[0]: row[1] for row in rows(REFERENCE / "recipes.md", "field")}
+    schema = Recipe.model_json_schema()
+    properties = {
+        name: schema["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
+        for name, field in schema["properties"].items()
+    }
+    assert fields.pop("name") == "a recipe's name"
+    del properties["name"]
+    assert fields == {name: allowed(field) for name, field in properties.items()}
+
+
+# -- endpoints --------------------------------------------------------------------------------
+
+
+def documented_requests():
+    found = {}
+    for row in rows(REFERENCE / "api.md", "request"):
+        (request,) = codes(row[0])
+        assert request not in found
+        found[request] = row[1]
+    return found
+
+
+def test_every_endpoint_is_documented_and_exists(app, document):
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    others = {
+        "GET " + re.sub(r"<(?:[a-z]+:)?([a-z]+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods and not rule.rule.startswith(("/static/", "/docs/"))
+    }
+    assert documented_requests().keys() == described | others
+
+
+def test_every_parameter_of_an_endpoint_is_documented(document):
+    requests = documented_requests()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] != "path":
+                    request = f"{method.upper()} {path}"
+                    assert f"`{parameter['name']}`" in requests[request], request
+
+
+# -- responses --------------------------------------------------------------------------------
+
+
+def documented_objects():
+    found = {}
+    for table in tables(REFERENCE / "responses.md"):
+        if table[0][0] == "object":
+            for name, fields in table[1:]:
+                found[codes(name)[0]] = set(codes(fields))
+        else:
+            found[codes(table[0][0])[0]] = {codes(row[0])[0] for row in table[1:]}
+    return found
+
+
+def objects_in_responses(document):
+    """Collect the schemas that responses refer to, directly or through others."""
+    schemas = document["components"]["schemas"]
+    waiting = [
+        answer
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for answer in operation["responses"].values()
+    ]
+    found = set()
+    while waiting:
+        for name in re.findall(r"#/components/schemas/(\w+)", str(waiting.pop())):
+            if name not in found:
+                found.add(name)
+                waiting.append(schemas[name])
+    return {
+        name: set(schemas[name]["properties"]) for name in found if "properties" in schemas[name]
+    }
+
+
+def test_every_field_of_a_response_is_documented_and_exists(document):
+    objects = objects_in_responses(document)
+    for recipe in ("Recipe", "RecipeEntry"):  # has a page of its own
+        assert set(Recipe.model_fields) <= objects.pop(recipe)
+    assert documented_objects() == objects
+
+
+# -- metrics ----------------------------------------------------------------------------------
+
+
+def test_every_metric_is_documented_and_exposed(redis_process, tmp_path):
+    client = create_app(ServiceSettings(models_dir=tmp_path)).test_client()
+    client.get("/livez")
+    text = client.get("/metrics").text
+    documented = {
+        codes(row[0])[0]: (row[1], set(codes(row[2])))
+        for row in rows(REFERENCE / "metrics.md", "metric")
+    }
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    assert {name: kind for name, (kind, _) in documented.items()} == kinds
+    for name, labels in re.findall(r"^(stepbox_\w+)(?:\{(.*)\})? ", text, re.MULTILINE):
+        metric = name if name in documented else re.sub(r"_(bucket|count|sum)$", "", name)
+        assert set(re.findall(r"(\w+)=", labels)) - {"le"} == documented[metric][1], name
+
+
+# -- make -------------------------------------------------------------------------------------
+
+
+def test_every_make_target_is_documented_and_exists():
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    documented = [codes(row[0])[0] for row in rows(REFERENCE / "make.md", "target")]
+    assert sorted(documented) == sorted(f"make {target}" for target in targets.split())

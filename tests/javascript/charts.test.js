@@ -1,0 +1,35 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { spreadLabels } from "#pages/label-layout.js";
+import { accuracyRange, lossRange } from "#pages/ranges.js";
+
+test("labels that overlap are pushed apart, and the others stay", () => {
+  const labels = [{ y: 100 }, { y: 0 }, { y: 5 }];
+  const [first, second, third] = spreadLabels(labels, 15);
+  assert.deepEqual([first.y, second.y, third.y], [-5, 10, 100]);
+  assert.deepEqual(labels, [{ y: 100 }, { y: 0 }, { y: 5 }]);
+});
+
+test("many labels in one place get the whole gap", () => {
+  const ys = spreadLabels([{ y: 7 }, { y: 7 }, { y: 7 }], 15).map(({ y }) => y);
+  assert.ok(ys.slice(1).every((y, i) => y - ys[i] > 14.9));
+});
+
+test("a label without a position is left out", () => {
+  assert.deepEqual(spreadLabels([{ y: NaN }, { y: 1 }], 15), [{ y: 1 }]);
+});
+
+test("a loss axis contains all losses, 1, and the highest value that is asked for", () => {
+  assert.deepEqual(lossRange([], 2.45), [0.9, 2.45]);
+  assert.deepEqual(lossRange([0.5, 3], 2.45), [0.45, 3]);
+});
+
+test("an accuracy axis leaves the first epochs out", () => {
+  const history = [0.1, 0.6, 0.85, 0.95].map((test_accuracy, epoch) => ({ epoch, test_accuracy }));
+  assert.deepEqual(accuracyRange(history, []), [70, 100]);
+  assert.deepEqual(accuracyRange(history, [58]), [50, 100]);
+  assert.deepEqual(accuracyRange(history.slice(0, 1), []), [10, 30]);
+  assert.deepEqual(accuracyRange([], []), [70, 90]);
+});

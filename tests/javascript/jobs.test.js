@@ -1,0 +1,104 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
+import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
+import { addMark, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
+import { changedFields, layersText, parameterCount, valueText } from "#pages/recipes.js";
+
+/** @param {object} members */
+const job = (members) =>
+  /** @type {any} */ ({ progress: { epoch: 0, epochs: 5 }, history: [], ...members });
+
+test("the state of a job in words", () => {
+  const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
+  assert.equal(stateText(job({ status: "queued", queue_position: 0 })), "queued, next");
+  assert.equal(stateText(job({ status: "queued", queue_position: 3 })), "queued, 3 before it");
+  assert.equal(stateText(job({ status: "running" })), "epoch 1 of 5");
+  assert.equal(stateText(job({ status: "succeeded", history })), "succeeded");
+  assert.equal(stateText(job({ status: "failed" })), "failed before the first epoch");
+  assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
+  assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
+  assert.equal(stateText(job({ status: "cancelled", history })), "cancelled after epoch 2");
+});
+
+test("the speed is measured over the last events", () => {
+  /** @type {{ at: number, samples: number }[]} */
+  let marks = [];
+  assert.equal(samplesPerSecond(marks), null);
+  for (let i = 0; i < 30; i++) marks = addMark(marks, { at: 500 * i, samples: 1000 * i });
+  assert.equal(marks.length, 12);
+  assert.equal(samplesPerSecond(marks), 2000);
+});
+
+test("events that arrive all at once give no speed", () => {
+  const marks = [0, 1, 2].reduce(
+    (last, at) => addMark(last, { at, samples: 100 * at }),
+    /** @type {{ at: number, samples: number }[]} */ ([]),
+  );
+  assert.equal(samplesPerSecond(marks), null);
+});
+
+test("a new first page pushes the older jobs down, without gaps and duplicates", () => {
+  const item = (/** @type {string} */ id) => ({ id, created_at: id });
+  const shown = ["6", "5", "4", "3"].map(item);
+  assert.deepEqual(olderThan(["7", "6", "5"].map(item), shown), ["4", "3"].map(item));
+  assert.deepEqual(olderThan(["7", "5"].map(item), shown), ["4", "3"].map(item)); // 6 was deleted
+  assert.deepEqual(olderThan([], shown), []);
+});
+
+test("the fields that differ from the recipe", () => {
+  const recipes = { digits: { epochs: 3, hidden_sizes: [32], seed: null } };
+  const recipe = { name: "digits", engine: "numpy", epochs: 3, hidden_sizes: [64], seed: 1 };
+  assert.deepEqual(changedFields(recipe, recipes), [
+    ["hidden_sizes", [64]],
+    ["seed", 1],
+  ]);
+  assert.deepEqual(changedFields({ ...recipe, name: "unknown" }, recipes), []);
+});
+
+test("layers and their parameters", () => {
+  assert.equal(layersText([32, 16]), "784 → 32 → 16 → 10");
+  assert.equal(parameterCount([784, 32, 10]), 784 * 32 + 32 + 32 * 10 + 10);
+});
+
+test("the text of a field becomes JSON, and back", () => {
+  assert.equal(parseField("number", " 0.5 "), 0.5);
+  assert.equal(parseField("number", ""), null);
+  assert.equal(parseField("number", "many"), "many");
+  assert.deepEqual(parseField("numbers", "64, 32,"), [64, 32]);
+  assert.deepEqual(parseField("numbers", ""), []);
+  assert.deepEqual(parseField("numbers", "64, x"), [64, "x"]);
+  assert.equal(parseField("boolean", "true"), true);
+  assert.equal(parseField("string", "sgd"), "sgd");
+  assert.equal(valueText([64, 32]), "64, 32");
+  assert.equal(valueText(false), "false");
+});
+
+test("an error names its field, and the entry of a list", () => {
+  const detail = "out of range";
+  assert.deepEqual(fieldError({ pointer: "/epochs", detail }), { field: "epochs", words: detail });
+  assert.deepEqual(fieldError({ pointer: "/hidden_sizes/1", detail }), {
+    field: "hidden_sizes",
+    words: "Number 2: out of range",
+  });
+  assert.deepEqual([0, 1, 2].map(errorSummary), [
+    "",
+    "One field needs a change.",
+    "2 fields need a change.",
+  ]);
+});
+
+test("the small curve leaves out what is not there", () => {
+  const history = [
+    { epoch: 0, test_loss: 2.4 },
+    { epoch: 1, test_loss: null },
+    { epoch: 2, test_loss: 0.12 },
+    { epoch: 3, test_loss: 0.1 },
+  ];
+  assert.equal(sparkPath(history, 2), "M0.0 2.0L118.0 30.0");
+  assert.equal(sparkPath([], 2), "");
+  assert.equal(sparkX(1, 4), 29.5);
+  assert.equal(sparkY(0.001), sparkY(0.02));
+});

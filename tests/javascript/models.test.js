@@ -1,0 +1,103 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { withArticle } from "#pages/class-names.js";
+import {
+  cellScale,
+  correctCount,
+  mistakes,
+  totalCount,
+  worstMistake,
+} from "#pages/model/confusion-matrix.js";
+import { calibration, classQuality, qualityAxisStart } from "#pages/model/measures.js";
+import { label, verdict } from "#pages/models/comparison.js";
+
+const MATRIX = [
+  [8, 1, 0],
+  [0, 4, 3],
+  [2, 0, 6],
+];
+
+test("classes have articles", () => {
+  assert.deepEqual(["7", "8", "Ankle boot", "T-shirt/top", "Sneaker"].map(withArticle), [
+    "a 7",
+    "an 8",
+    "an ankle boot",
+    "a T-shirt or top",
+    "a sneaker",
+  ]);
+});
+
+test("what a confusion matrix says", () => {
+  assert.equal(totalCount(MATRIX), 24);
+  assert.equal(correctCount(MATRIX), 18);
+  assert.deepEqual(mistakes(MATRIX), [0, 1, 0, 0, 0, 3, 2, 0, 0]);
+  assert.deepEqual(worstMistake(MATRIX), { label: 1, predicted: 2, count: 3 });
+});
+
+test("a matrix without mistakes has a worst mistake of 0 images", () => {
+  const perfect = [
+    [5, 0],
+    [0, 5],
+  ];
+  assert.equal(worstMistake(perfect).count, 0);
+  assert.equal(cellScale(perfect)(0, 1), -0);
+});
+
+test("the diagonal is positive and mistakes are negative, each on its own scale", () => {
+  const scale = cellScale(MATRIX);
+  assert.equal(scale(0, 0), 0.75);
+  assert.equal(scale(1, 2), -0.8);
+  assert.equal(scale(1, 1), 0.75 / 8);
+});
+
+test("the best class comes first, and a measure that is undefined counts as 0", () => {
+  const rows = classQuality(["a", "b"], { recall: [0.5, 0.9], precision: [null, 0.8] });
+  assert.deepEqual(rows, [
+    { name: "b", recall: 90, precision: 80 },
+    { name: "a", recall: 50, precision: 0 },
+  ]);
+  assert.equal(qualityAxisStart(rows), 0);
+  assert.equal(qualityAxisStart(rows.slice(0, 1)), 70);
+});
+
+test("a model is overconfident if most predictions are surer than right", () => {
+  const bins = [
+    { count: 0, confidence: 0, accuracy: 0 },
+    { count: 3, confidence: 0.5, accuracy: 0.25 },
+    { count: 2, confidence: 0.5, accuracy: 0.75 },
+  ];
+  const found = calibration(bins);
+  assert.equal(found.bins.length, 2);
+  assert.equal(found.total, 5);
+  assert.equal(found.overconfident, true);
+  assert.equal(calibration(bins.slice(2)).overconfident, false);
+});
+
+/** @param {string} id @param {string} name @param {number} accuracy @param {string} dataset */
+const model = (id, name, accuracy, dataset) =>
+  /** @type {any} */ ({
+    id,
+    recipe: { name },
+    evaluation: { accuracy },
+    dataset: { name: dataset },
+    history: [],
+  });
+
+test("models of the same recipe have part of their id in their label", () => {
+  const first = model("m-0123456789ab", "digits", 0.9, "mnist");
+  const second = model("m-ba9876543210", "digits", 0.9, "mnist");
+  assert.equal(label(first, [first]), "digits");
+  assert.equal(label(first, [first, second]), "digits 0123");
+});
+
+test("the verdict compares the most and the least accurate model", () => {
+  const low = model("m-1", "low", 0.9, "mnist");
+  const high = model("m-2", "high", 0.955, "mnist");
+  const clothes = model("m-3", "clothes", 0.8, "fashion-mnist");
+  assert.equal(verdict([low]), "Select another model above.");
+  const words = "The accuracy of high is 5.5 points above that of low";
+  assert.equal(verdict([low, high]), `${words}, on the same mnist test set.`);
+  assert.match(verdict([low, clothes]), /tested on different data sets/);
+});

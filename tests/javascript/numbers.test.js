@@ -1,0 +1,52 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  clamp,
+  count,
+  fixed,
+  indexOfLargest,
+  largestMagnitude,
+  percent,
+  powerOfTen,
+  speed,
+  sum,
+} from "#pages/numbers.js";
+
+test("numbers have a true minus sign, and there is no −0", () => {
+  assert.equal(fixed(-1.256), "−1.26");
+  assert.equal(fixed(-0.004), "0.00");
+  assert.equal(fixed(-0.004, 3), "−0.004");
+  assert.equal(fixed(2.5, 0), "3");
+});
+
+test("accuracies are percentages", () => {
+  assert.equal(percent(0.9586), "95.9\u202f%");
+  assert.equal(percent(0.9586, 2), "95.86\u202f%");
+});
+
+test("large numbers have commas", () => {
+  assert.equal(count(1234567), "1,234,567");
+  assert.equal(speed(12345.6), "12,300 samples/s");
+});
+
+test("small numbers are powers of ten", () => {
+  assert.deepEqual(powerOfTen(2.2e-16), { digit: "2", exponent: "−16" });
+  assert.deepEqual(powerOfTen(1e5), { digit: "1", exponent: "5" });
+});
+
+test("calculations with lists", () => {
+  assert.equal(sum([]), 0);
+  assert.equal(sum([1, 2, 3.5]), 6.5);
+  assert.equal(indexOfLargest([1, 3, 3, 2]), 1);
+  assert.equal(largestMagnitude([1, -4, 3]), 4);
+  assert.equal(largestMagnitude([]), 0);
+});
+
+test("clamp keeps a number between two others", () => {
+  assert.deepEqual(
+    [-1, 0.5, 2].map((x) => clamp(x, 0, 1)),
+    [0, 0.5, 1],
+  );
+});

@@ -1,0 +1,23 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { duration, timeOrDate, utc } from "#pages/times.js";
+
+test("durations are in seconds, and in minutes from 90 seconds on", () => {
+  assert.equal(duration(89.4), "89\u00a0s");
+  assert.equal(duration(90), "1\u00a0min 30\u00a0s");
+  assert.equal(duration(605), "10\u00a0min 05\u00a0s");
+});
+
+test("timestamps are in UTC", () => {
+  assert.equal(utc("2026-01-31T12:30:09.25Z"), "2026-01-31 12:30:09 UTC");
+  assert.equal(utc("2026-01-31T12:30:09.25Z", false), "2026-01-31 12:30 UTC");
+  assert.equal(utc(null), "—");
+});
+
+test("a time of today has no date, and any other time is a date", () => {
+  const now = new Date(2026, 0, 31, 12);
+  assert.equal(timeOrDate(new Date(2026, 0, 31, 9, 5).toISOString(), now), "09:05");
+  assert.equal(timeOrDate("2026-01-15T12:00:00Z", now), "2026-01-15");
+});
