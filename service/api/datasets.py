@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
-from stepbox.data.builtin import DATASETS
+from stepbox.data.builtin import DATASETS, MOST_CLASSES
 from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.images.decode import encode_png
@@ -70,7 +70,7 @@ class Picture(BaseModel):
     """A test image."""
 
     index: int
-    label: int = Field(ge=0, le=9)
+    label: int = Field(ge=0, le=MOST_CLASSES - 1)
     pixels: list[list[int]] = Field(description="28×28, 0 (dark) to 255.")
 
 

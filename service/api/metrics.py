@@ -112,7 +112,7 @@ def _requests(counted: dict[Key, list[float]]) -> Iterator[Metric]:
 def _predictions(counted: dict[Key, list[float]], models: ModelStore) -> Metric:
     """Return the predictions by class. Models that are no longer in the store are left out."""
     predictions = CounterMetricFamily(
-        "stepbox_predictions", "Pictures told apart.", labels=["model", "class"]
+        "stepbox_predictions", "Images classified.", labels=["model", "class"]
     )
     for (kind, *labels), counts in counted.items():
         if kind == "prediction":

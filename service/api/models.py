@@ -6,6 +6,7 @@ from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from service.api.parameters import Parameters
 from service.backend import backend
@@ -13,7 +14,7 @@ from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR
-from stepbox.store.reader import LATEST
+from stepbox.store.models import LATEST
 
 blueprint = APIBlueprint(
     "models",
@@ -131,18 +132,23 @@ def get_model(path: ModelPath) -> Response:
 )
 def get_weights(path: ModelPath) -> Response:
     """Download a model's weights. Send `If-None-Match` to avoid downloading them again."""
-    file, sha256 = backend().models.weights_path(path.ref)
+    card, file = backend().models.open_weights(path.ref)
+    response = send_file(
+        file,
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=f"{card.id}.safetensors",
+        conditional=False,
+        etag=card.weights.sha256,
+        last_modified=card.created_at,
+    )
+    size = response.content_length = card.weights.bytes
     try:
-        return send_file(
-            file.resolve(),
-            mimetype="application/octet-stream",
-            as_attachment=True,
-            download_name=f"{file.parent.name}.safetensors",
-            etag=sha256,
-            conditional=True,
-        )
-    except FileNotFoundError:
-        raise NotFoundError(f"model {path.ref!r} has just been deleted") from None
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        file.close()
+        raise
+    return response
 
 
 @blueprint.delete(

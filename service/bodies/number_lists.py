@@ -11,10 +11,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from stepbox.images.prepare import FIELD
+from stepbox.data.builtin import MNIST
 
 IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
-LEAST_IMAGE_BYTES = 2 * FIELD * FIELD  # for each number a digit, and a comma or a bracket
+IMAGE_SHAPE = HEIGHT, WIDTH = MNIST.shape  # of images as numbers; both data sets have it
+LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # for each number a digit, and a comma or a bracket
 PIECE_BYTES = 64 * 2**10  # of a flat list to parse in one step
 
 _SPACE = rb"[ \t\n\r]*"
@@ -43,7 +44,7 @@ class OddListError(ValueError):
 def read_image_list(
     body: bytes, start: int, most: int
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float64], int]:
-    """Parse a list of images, each 28 rows of 28 numbers from 0 to 255.
+    """Parse a list of images, each `HEIGHT` rows of `WIDTH` numbers from 0 to 255.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def read_image_list(
     Returns
     -------
     NDArray
-        Shape (n, 28, 28), n ≥ 1. uint8 if all numbers are integers.
+        Shape (n, *IMAGE_SHAPE), n ≥ 1. uint8 if all numbers are integers.
     int
         Position after the list.
 
@@ -66,9 +67,9 @@ def read_image_list(
     OddListError
         An image has another form, or there are too many.
     """
-    count = min(most, body.count(b"]", start) // (FIELD + 1), len(body) // LEAST_IMAGE_BYTES)
+    count = min(most, body.count(b"]", start) // (HEIGHT + 1), len(body) // LEAST_IMAGE_BYTES)
     images: NDArray[np.uint8] | NDArray[np.float64]
-    images = np.empty((max(1, count), FIELD, FIELD), np.uint8)
+    images = np.empty((max(1, count), *IMAGE_SHAPE), np.uint8)
     index = 0
     while True:
         end = _END_OF_IMAGE.search(body, start, start + IMAGE_BYTES)
@@ -91,12 +92,12 @@ def read_image_list(
 def _read_image(text: bytes, index: int) -> NDArray[np.uint8] | NDArray[np.float64]:
     try:
         rows = orjson.loads(text)
-        if len(rows) != FIELD or {*map(len, rows)} != {FIELD}:
+        if len(rows) != HEIGHT or {*map(len, rows)} != {WIDTH}:
             raise OddListError(index, text)
     except (ValueError, TypeError):
         raise OddListError(index, text) from None
     try:  # faster, for integers, see `read_levels`
-        return np.frombuffer(b"".join(map(bytearray, rows)), np.uint8).reshape(FIELD, FIELD)
+        return np.frombuffer(b"".join(map(bytearray, rows)), np.uint8).reshape(IMAGE_SHAPE)
     except (ValueError, TypeError):
         pass
     try:

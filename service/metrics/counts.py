@@ -8,7 +8,6 @@ from pathlib import Path
 
 from service.metrics.tally import FOLDER, Tally
 
-CLASSES = 10
 BOUNDS_S = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
@@ -32,10 +31,10 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
         block[bucket] += 1
 
 
-def count_predictions(model: str, indices: list[int]) -> None:
+def count_predictions(model: str, classes: int, indices: list[int]) -> None:
     """Count the predictions of a model, given by its id: one class index per image."""
     tally = _tally()
-    block = tally.block(("prediction", model), CLASSES)
+    block = tally.block(("prediction", model), classes)
     counts = [(index, indices.count(index)) for index in set(indices)]
     with tally.lock:
         for index, count in counts:

@@ -53,6 +53,8 @@ FASHION_MNIST = DatasetSpec(
 
 DATASETS: dict[str, DatasetSpec] = {spec.id: spec for spec in (MNIST, FASHION_MNIST)}
 
+MOST_CLASSES = max(len(spec.classes) for spec in DATASETS.values())
+
 DatasetName = Annotated[str, KeyOf(DATASETS)]
 
 

@@ -1,9 +1,10 @@
-"""Turn any picture into 28×28 grey pixels.
+"""Turn an image of any size into the grey pixels that a network takes.
 
-The networks know one kind of picture: 28×28 pixels, the ground 0 and the ink
-up to 255. What people send is larger, coloured, rotated, or dark on light.
+The networks take images of one shape, light on dark: background 0, ink up to 255. What people send
+is larger, rotated, or dark on light.
 """
 
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,35 +17,33 @@ Invert = Literal["auto", "always", "never"]
 Fit = Literal["none", "mnist"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first outside
 
-FIELD = 28  # pixels of a side of what the networks see
-INK_SIZE = 20  # pixels of the longer side of MNIST's digits within it
-CENTRE = 14  # the pixel, from 0, that MNIST's centres of mass lie on (half a pixel at most away)
-MIN_CONTRAST = 16  # grey levels; a picture with less holds no ink
-INK_LEVEL = 0.25  # the part of a picture's contrast from which a pixel counts as ink
+Shape = tuple[int, ...]  # (height, width)
 
-_BORDER = np.flatnonzero(np.pad(np.zeros((FIELD - 2, FIELD - 2), bool), 1, constant_values=True))
+MARGIN = 4  # pixels around the ink in MNIST: its digits have 20 pixels in a field of 28
+MIN_CONTRAST = 16  # grey levels; an image with less shows no ink
+INK_LEVEL = 0.25  # share of an image's contrast from which a pixel counts as ink
 
 
 class Prepared(NamedTuple):
-    """A picture as the networks see it, and what was done to get there.
+    """An image as a network sees it, and how it was prepared.
 
-    Column x of the picture lies at `offset[0] + (x − box[0]) · zoom` of the field, rows alike.
+    Column x of the image is at `offset[0] + (x − box[0]) · zoom` in the field, and so are rows.
 
     Attributes
     ----------
     pixels
-        Grey levels 0..255, the ground dark, shape (28, 28).
+        Grey levels 0..255, light on dark, of the network's shape: the field.
     inverted
         Whether light and dark were exchanged.
     box
-        Left, top, right and bottom of the part of the picture that was taken, in its pixels;
-        right and bottom are the first outside.
+        Left, top, right and bottom of the part of the image that was used, in its pixels. Right
+        and bottom are the first outside.
     zoom
-        Field pixels per picture pixel, along the longer side.
+        Field pixels per image pixel, along the longer side.
     offset
-        Column and row of the field where the box's left upper corner lies.
+        Column and row of the field where the box begins.
     ground
-        Grey level 0..255, after the inversion, that was taken for the ground.
+        Grey level 0..255, after the inversion, of the background.
     """
 
     pixels: Grey
@@ -55,28 +54,31 @@ class Prepared(NamedTuple):
     ground: int
 
 
-def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
-    """Put a picture on 28×28 pixels, light on dark.
+def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
+    """Put an image into a field of a network's shape, light on dark.
 
     Parameters
     ----------
     grey
         Luminance 0..255, shape (height, width), at least one pixel.
+    shape
+        Height and width of the field.
     invert
-        Exchange light and dark `always`, `never`, or where the mean of the picture's border of
-        one pixel is over 127 (`auto`).
+        Exchange light and dark `always`, `never`, or if the mean of the image's border of one
+        pixel is over 127 (`auto`).
     fit
-        `none`: the whole picture, its longer side scaled to 28 pixels, in the middle of a ground
-        of its border's mean; 28×28 pixels stay as they are. `mnist`: as MNIST was made: cropped to
-        the ink, its longer side scaled to 20 pixels, its centre of mass moved to the field's
-        centre as far as the ink stays inside; the ground becomes 0 and the strongest ink 255.
+        `none`: scale the whole image so that it just fits, in the middle of a background that has
+        the mean of its border; an image of this shape stays as it is. `mnist`: as MNIST was made:
+        crop to the ink, scale its longer side to the field less a margin of 4 pixels on each
+        side, and move its centre of mass to the field's centre as far as the ink stays inside;
+        the background becomes 0 and the strongest ink 255.
 
     Returns
     -------
     Prepared
-        The pixels and what was done. A picture without ink is no error.
+        The field, and how it was filled. An image without ink is not an error.
     """
-    level = _border_mean(grey)
+    level = _border_mean(grey, shape)
     inverted = invert == "always" or (invert == "auto" and level > 127)
     if inverted:
         grey, level = 255 - grey, 255 - level
@@ -85,53 +87,62 @@ def prepare(grey: Grey, *, invert: Invert = "auto", fit: Fit = "none") -> Prepar
     box = (0, 0, width, height)
     if fit == "mnist":
         box = _ink_box(grey, ground)
-        part, zoom = _scale(grey, box, INK_SIZE)
+        part, zoom = _scale(grey, box, tuple(max(1, side - 2 * MARGIN) for side in shape))
         part = _stretch(part, ground)
-        column, row = _centred(part)
-        field = np.zeros((FIELD, FIELD), np.uint8)
-    elif grey.shape == (FIELD, FIELD):
+        row, column = _centred(part, shape)
+        field = np.zeros(shape, np.uint8)
+    elif grey.shape == shape:
         return Prepared(grey, inverted, box, 1.0, (0, 0), ground)
     else:
-        part, zoom = _scale(grey, box, FIELD)
-        column, row = (FIELD - part.shape[1]) // 2, (FIELD - part.shape[0]) // 2
-        field = np.full((FIELD, FIELD), ground, np.uint8)
+        part, zoom = _scale(grey, box, shape)
+        row, column = (shape[0] - part.shape[0]) // 2, (shape[1] - part.shape[1]) // 2
+        field = np.full(shape, ground, np.uint8)
     field[row : row + part.shape[0], column : column + part.shape[1]] = part
     return Prepared(field, inverted, box, zoom, (column, row), ground)
 
 
 def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[Any]:
-    """Do with many pictures of 28×28 pixels at once what `prepare` does with each.
+    """Do the same as `prepare` with many images at once that have a network's shape already.
 
     Parameters
     ----------
     pixels
-        Grey levels 0..255, shape (n, 28, 28); they need not be whole.
+        Grey levels 0..255, shape (images, height, width); they need not be integers.
     invert
         As for `prepare`.
 
     Returns
     -------
     NDArray[Any]
-        Shape and type as before, the ground dark.
+        Same shape and dtype, light on dark.
     """
     if invert == "never":
         return pixels
     if invert == "always":
         return 255 - pixels
-    light = pixels.reshape(-1, FIELD * FIELD)[:, _BORDER].mean(axis=1) > 127
+    border = _border(pixels.shape[1:])
+    light = pixels.reshape(len(pixels), -1)[:, border].mean(axis=1) > 127
     return np.where(light[:, None, None], 255 - pixels, pixels) if light.any() else pixels
 
 
-def _border_mean(grey: Grey) -> float:
-    """Mean of the outermost rows and columns, 0..255."""
-    if grey.shape == (FIELD, FIELD):
-        return float(grey.take(_BORDER).sum()) / len(_BORDER)
+@cache
+def _border(shape: Shape) -> NDArray[np.intp]:
+    """Return the indices of the outermost rows and columns in a flat image of a network's shape."""
+    inner = np.zeros([max(0, side - 2) for side in shape], bool)
+    return np.flatnonzero(np.pad(inner, 1, constant_values=True)[: shape[0], : shape[1]])
+
+
+def _border_mean(grey: Grey, shape: Shape) -> float:
+    """Return the mean of the outermost rows and columns, 0..255."""
+    if grey.shape == shape:  # predictions take this path, which is four times as fast
+        border = _border(shape)
+        return float(grey.take(border).sum()) / len(border)
     border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
     return float(border.mean())
 
 
 def _ink_box(grey: Grey, ground: int) -> Box:
-    """Smallest box around all ink; the whole picture where there is none."""
+    """Return the smallest box around all ink, or the whole image if there is none."""
     height, width = grey.shape
     contrast = int(grey.max()) - ground
     if contrast < MIN_CONTRAST:
@@ -141,31 +152,32 @@ def _ink_box(grey: Grey, ground: int) -> Box:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _scale(grey: Grey, box: Box, size: int) -> tuple[Grey, float]:
-    """Scale a part of a picture so that its longer side has `size` pixels; also the zoom."""
+def _scale(grey: Grey, box: Box, shape: Shape) -> tuple[Grey, float]:
+    """Scale a part of an image so that it just fits a shape; return it and the zoom."""
     left, top, right, bottom = box
-    zoom = size / max(right - left, bottom - top)
-    shape = max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom))
-    # Lanczos weighs all pixels that a new one covers, so a large picture does not alias.
-    scaled = Image.fromarray(grey).resize(shape, Image.Resampling.LANCZOS, box=box)
+    zoom = min(shape[0] / (bottom - top), shape[1] / (right - left))
+    size = max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom))
+    # Lanczos weighs all pixels that a new one covers, so a large image does not alias.
+    scaled = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS, box=box)
     return np.asarray(scaled), zoom
 
 
 def _stretch(grey: Grey, ground: int) -> Grey:
-    """Move the ground to 0 and the lightest pixel to 255; all 0 where there is no ink."""
+    """Move the background to 0 and the lightest pixel to 255; return all 0 if there is no ink."""
     contrast = int(grey.max()) - ground
     if contrast < MIN_CONTRAST:
         return np.zeros_like(grey)
     return np.rint((grey.clip(ground) - ground) * (255 / contrast)).astype(np.uint8)
 
 
-def _centred(part: Grey) -> tuple[int, int]:
-    """Column and row of the field where a part belongs for its mass to lie in the centre."""
+def _centred(part: Grey, shape: Shape) -> tuple[int, int]:
+    """Return the row and column of the field where a part's centre of mass is in the centre."""
     mass = part.sum(dtype=np.int64)
 
-    def start(profile: NDArray[np.int64]) -> int:
+    def start(profile: NDArray[np.int64], side: int) -> int:
         size = len(profile)
         centre = profile @ np.arange(size) / mass if mass else (size - 1) / 2
-        return int(np.clip(round(CENTRE - centre), 0, FIELD - size))
+        return int(np.clip(round(side // 2 - centre), 0, side - size))
 
-    return start(part.sum(axis=0, dtype=np.int64)), start(part.sum(axis=1, dtype=np.int64))
+    rows, columns = part.sum(axis=1, dtype=np.int64), part.sum(axis=0, dtype=np.int64)
+    return start(rows, shape[0]), start(columns, shape[1])

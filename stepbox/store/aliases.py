@@ -1,18 +1,17 @@
-"""Names that people give to models, in one file that many processes share."""
+"""Names that people give to models, in one object that many processes share."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from stepbox.errors import ConflictError, DamagedModelError, Fault
+from stepbox.store.cache import ObjectCache
 from stepbox.store.card import MODEL_ID
-from stepbox.store.durable import locked, replace_file
-from stepbox.store.file_cache import FileCache
-from stepbox.store.regular_files import read_regular
+from stepbox.store.objects import ObjectStore
 
+FILE = "aliases.json"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 MOST_BYTES = 2**24  # of the file: over 150,000 aliases
 
@@ -20,52 +19,64 @@ _CONTENT = TypeAdapter(dict[str, str])
 
 
 class Aliases:
-    """The aliases in a folder: ``aliases.json`` and the lock ``.lock``.
+    """The aliases in a store: the object ``aliases.json``.
 
     Parameters
     ----------
-    folder
-        That of the models.
+    objects
+        The store of the models.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "aliases.json"
-        self._lock = folder / ".lock"
-        self._cache = FileCache[Mapping[str, str]](1)
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self._cache = ObjectCache[Mapping[str, str]](1, objects=objects)
 
     def read(self) -> Mapping[str, str]:
-        """Return all aliases, each with the id of its model; not to be changed."""
+        """Return all aliases, each with the id of its model; do not change them."""
+
+        def read() -> Mapping[str, str]:
+            with _damage_told():
+                try:
+                    return _decode(self._objects.get(FILE, MOST_BYTES))
+                except FileNotFoundError:
+                    return {}
+
         try:
-            return self._cache.get("", [self._file], self._read)
+            return self._cache.get("", [FILE], read)
         except OSError as error:
-            raise DamagedModelError(f"aliases.json cannot be read: {error.strerror}") from error
+            raise DamagedModelError(f"{FILE} cannot be read: {error.strerror}") from error
 
-    @contextmanager
-    def change(self) -> Iterator[dict[str, str]]:
-        """Hold the lock, give all aliases to be changed in place, and store them if they were.
+    def update(self, change: Callable[[dict[str, str]], None]) -> None:
+        """Change all aliases in place, and store them unless `change` raises."""
 
-        Nothing is stored where the block raises.
-        """
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._lock):
-            before = self._read()
+        def changed(content: bytes | None) -> bytes | None:
+            before = {} if content is None else _decode(content)
             aliases = dict(before)
-            yield aliases
-            if aliases != before:
-                content = _CONTENT.dump_json(aliases, indent=1)
-                if len(content) > MOST_BYTES:
-                    raise ConflictError("there are as many aliases as there may be")
-                replace_file(self._file, content)
+            change(aliases)
+            if aliases == before:
+                return content
+            content = _CONTENT.dump_json(aliases, indent=1)
+            if len(content) > MOST_BYTES:
+                raise ConflictError("there are as many aliases as there may be")
+            return content
 
-    def _read(self) -> dict[str, str]:
-        try:
-            return _CONTENT.validate_json(read_regular(self._file, MOST_BYTES))
-        except FileNotFoundError:
-            return {}
-        except ValidationError as error:
-            raise DamagedModelError("aliases.json is no object of names and ids") from error
-        except DamagedModelError as error:
-            raise DamagedModelError(f"aliases.json cannot be read: {error}") from error
+        with _damage_told():
+            self._objects.update(FILE, changed, MOST_BYTES)
+
+
+def _decode(content: bytes) -> dict[str, str]:
+    try:
+        return _CONTENT.validate_json(content)
+    except ValidationError as error:
+        raise DamagedModelError("it is no object of names and ids") from error
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except DamagedModelError as error:
+        raise DamagedModelError(f"{FILE} cannot be read: {error}") from error
 
 
 def alias_faults(name: str) -> list[Fault]:

@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from stepbox import __version__
-from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.data.builtin import MOST_CLASSES, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, Report
 
+CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
 MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
 
@@ -122,8 +123,8 @@ class Card(CardDraft):
     classes: tuple[str, ...] = Field(
         description="Names of the classes, in the order of the outputs.",
         json_schema_extra={
-            "minItems": min(len(spec.classes) for spec in DATASETS.values()),
-            "maxItems": max(len(spec.classes) for spec in DATASETS.values()),
+            "minItems": MOST_CLASSES,
+            "maxItems": MOST_CLASSES,
         },
     )
     parameters: int = Field(ge=1, description="Number of weights and biases.")

@@ -1,26 +1,26 @@
-"""Where trainings can be taken up again: one file a checkpoint, in a folder a job.
+"""Where a training can be resumed: one object per checkpoint, under a prefix per job.
 
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
 
-A file appears whole, by one rename. Which one counts is not decided here: the job's record names
-it. The fence, a number that rises with each attempt, keeps a paused attempt that comes back from
-touching what a later one has written.
+Which checkpoint counts is not decided here: the job's record names it. The fence is a number that
+increases with each attempt. It keeps a paused attempt that comes back from removing what a later
+one has written.
 """
 
 import re
-import shutil
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from stepbox.errors import DamagedModelError
 from stepbox.nn.activations import Array
-from stepbox.store.durable import replace_file
+from stepbox.store.objects import ObjectStore, object_store
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
+MOST_BYTES = 2**32  # of a checkpoint: the largest network takes 65 MB
 
 
 class CheckpointStore:
@@ -28,12 +28,12 @@ class CheckpointStore:
 
     Parameters
     ----------
-    folder
-        Made with the first checkpoint where it is missing.
+    place
+        An object store, or a folder, which is created with the first checkpoint.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: ObjectStore | Path) -> None:
+        self._objects = object_store(place)
 
     def save(self, job: str, fence: int, state: Mapping[str, Array]) -> str:
         """Write a trainer's state and return the checkpoint's name.
@@ -47,31 +47,28 @@ class CheckpointStore:
         """
         epochs, samples = state["position"]
         name = f"e{epochs}-s{samples}-f{fence}"
-        folder = self.folder / job
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_file(folder / name, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
+        data = save({key: np.ascontiguousarray(array) for key, array in state.items()})
+        self._objects.put(f"{job}/{name}", data)
         return name
 
     def load(self, job: str, name: str) -> dict[str, Array] | None:
-        """Read a checkpoint; None where it is missing or damaged."""
+        """Read a checkpoint; None if it is missing or damaged."""
         try:
-            return dict(load((self.folder / job / name).read_bytes()))
-        except (OSError, SafetensorError):
+            return dict(load(self._objects.get(f"{job}/{name}", MOST_BYTES)))
+        except (OSError, DamagedModelError, SafetensorError):
             return None
 
     def prune(self, job: str, fence: int, keep: Collection[str | None]) -> None:
-        """Remove what this attempt and those before it have written, but for what is to be kept."""
-        for path in (self.folder / job).iterdir():
-            name = NAME.fullmatch(path.name)
-            if path.name not in keep and (name is None or int(name["fence"]) <= fence):
-                path.unlink(missing_ok=True)
+        """Remove what this attempt and earlier ones have written, except names in `keep`."""
+        for entry in self._objects.names(job):
+            name = NAME.fullmatch(entry)
+            if entry not in keep and (name is None or int(name["fence"]) <= fence):
+                self._objects.delete(f"{job}/{entry}")
 
     def drop(self, job: str) -> None:
         """Remove all checkpoints of a job."""
-        shutil.rmtree(self.folder / job, ignore_errors=True)
+        self._objects.delete_all(job)
 
     def jobs(self) -> list[str]:
         """List the jobs that have checkpoints."""
-        with suppress(FileNotFoundError):
-            return [path.name for path in self.folder.iterdir()]
-        return []
+        return self._objects.names()

@@ -1,9 +1,7 @@
-"""The order of the models in a folder, brought up to date by what came and went."""
+"""The order of the models in a store, kept up to date as models come and go."""
 
-import os
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
@@ -11,11 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from stepbox.data.builtin import DatasetName
 from stepbox.errors import DamagedModelError, StoreError
-from stepbox.store.card import MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.store.file_cache import FileCache, Version, file_versions, is_settled
-from stepbox.store.regular_files import read_regular
-
-CARD = "card.json"
+from stepbox.store.cache import ObjectCache, is_settled
+from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
+from stepbox.store.objects import ObjectStore, Version
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 
@@ -60,32 +56,33 @@ class _Head(BaseModel):
 
 
 class ModelIndex:
-    """The models in a folder, newest first.
+    """The models in a store, newest first.
 
-    Each card is read once, since cards of models never change; one that cannot be read is read
-    anew when it changes. Safe among threads.
+    A model is there if it has a card. Each card is read once, since cards never change. A card
+    that is missing or cannot be read is looked at each time, and read when it changes. Safe among
+    threads.
 
     Parameters
     ----------
-    folder
-        Where the models lie; it may be missing.
+    objects
+        The store of the models.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
         self._lock = Lock()
-        self._names = FileCache[frozenset[str]](1)
+        self._names = ObjectCache[frozenset[str]](1, objects=objects)
         self._seen: frozenset[str] = frozenset()
-        # Models whose cards are not read or cannot be, with the cards' versions as last seen.
+        # Models whose cards have not been read, with the cards' versions as last seen.
         self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
         self._order: list[IndexedModel] = []
 
     def newest_first(self) -> list[IndexedModel]:
-        """Return all models as they are now, damaged ones too; the list never changes."""
+        """Return all models as they are now, damaged ones too; do not change the list."""
         with self._lock:
             try:
-                names = self._names.get("", [self._folder], self._list)
+                names = self._names.get("", [""], self._list)
             except OSError as error:
                 raise StoreError(
                     f"the folder of models cannot be read: {error.strerror}"
@@ -118,14 +115,17 @@ class ModelIndex:
         found = models[:limit]
         return found, found[-1].cursor if len(models) > limit else None
 
+    def doubt(self, model_id: str) -> None:
+        """Look at a model's card again, since it was missed."""
+        with self._lock:
+            if model_id in self._models:
+                self._doubtful[model_id] = None
+
     def _list(self) -> frozenset[str]:
-        try:
-            return frozenset(filter(MODEL_ID.fullmatch, os.listdir(self._folder)))  # noqa: PTH208
-        except (FileNotFoundError, NotADirectoryError):
-            return frozenset()
+        return frozenset(filter(MODEL_ID.fullmatch, self._objects.names()))
 
     def _compare(self, names: frozenset[str]) -> bool:
-        """Take in which names came and went; tells whether a model did go."""
+        """Take in which names came and went; return whether the order changed."""
         changed = False
         for model_id in self._seen - names:
             self._doubtful.pop(model_id, None)
@@ -135,24 +135,32 @@ class ModelIndex:
         return changed
 
     def _read_doubtful(self) -> bool:
-        """Look at the cards that could not be read before; tells whether the order changed."""
+        """Read the cards that came or changed; return whether the order changed."""
         changed = False
         for model_id, before in list(self._doubtful.items()):
-            folder = f"{self._folder}/{model_id}"
-            found: IndexedModel | None
+            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None)
+            versions = self._objects.versions([f"{model_id}/{CARD}"])
+            if versions == before:
+                continue
+            self._doubtful[model_id] = versions if is_settled(versions) else None
             try:
-                versions = file_versions([f"{folder}/{CARD}"])
-                if versions == before:
-                    continue
-                self._doubtful[model_id] = versions if is_settled(versions) else None
-                found = _read(folder, model_id)
+                found = self._read(model_id)
+                del self._doubtful[model_id]
+            except FileNotFoundError:
+                found = None
             except OSError:  # which may pass
                 self._doubtful[model_id] = None
-                found = _unreadable(model_id) if Path(folder).is_dir() else None
-            if found is not None and found.dataset is not None:
-                del self._doubtful[model_id]
+            except (DamagedModelError, ValidationError):
+                pass
             changed |= self._put(model_id, found)
         return changed
+
+    def _read(self, model_id: str) -> IndexedModel:
+        head = _Head.model_validate_json(self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES))
+        if head.id != model_id:
+            raise DamagedModelError(f"it is that of {head.id}")
+        made = (head.created_at - _EPOCH) // _MICROSECOND
+        return IndexedModel(made, head.id, head.recipe.dataset)
 
     def _put(self, model_id: str, found: IndexedModel | None) -> bool:
         if found == self._models.get(model_id):
@@ -162,18 +170,3 @@ class ModelIndex:
         else:
             self._models[model_id] = found
         return True
-
-
-def _read(folder: str, model_id: str) -> IndexedModel:
-    try:
-        head = _Head.model_validate_json(read_regular(f"{folder}/{CARD}", MOST_CARD_BYTES))
-        if head.id == model_id:
-            made = (head.created_at - _EPOCH) // _MICROSECOND
-            return IndexedModel(made, head.id, head.recipe.dataset)
-    except (DamagedModelError, ValidationError):
-        pass
-    return _unreadable(model_id)
-
-
-def _unreadable(model_id: str) -> IndexedModel:
-    return IndexedModel(_UNKNOWN, model_id, None)

@@ -6,11 +6,9 @@ from pydantic import ValidationError
 
 from stepbox.errors import DamagedModelError
 from stepbox.nn.network import Network
-from stepbox.store.card import MOST_CARD_BYTES, Card, CardDraft, DatasetReference, Versions
-from stepbox.store.files import INITIAL, WEIGHTS
-from stepbox.store.index import CARD
-from stepbox.store.regular_files import read_regular
-from stepbox.store.weights import encode_weights, read_weights
+from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, DatasetReference, Versions
+from stepbox.store.folder import FolderStore
+from stepbox.store.weights import INITIAL, WEIGHTS, encode_weights, read_weights
 
 
 def encode_model(
@@ -56,8 +54,9 @@ def read_model(folder: Path) -> tuple[Card, Network]:
     FileNotFoundError
         A file is missing.
     """
+    objects = FolderStore(folder)
     try:
-        card = Card.model_validate_json(read_regular(folder / CARD, MOST_CARD_BYTES))
+        card = Card.model_validate_json(objects.get(CARD, MOST_CARD_BYTES))
     except ValidationError as error:
         raise DamagedModelError(f"{folder / CARD} is damaged: {error}") from error
-    return card, read_weights(folder / WEIGHTS, card.weights, card.recipe)
+    return card, read_weights(objects, WEIGHTS, card.weights, card.recipe)

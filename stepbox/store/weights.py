@@ -1,7 +1,6 @@
 """A network as the bytes of a safetensors file, and back."""
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,11 @@ from safetensors.numpy import load, save
 from stepbox.errors import DamagedModelError
 from stepbox.nn.network import Network, array_shapes
 from stepbox.store.card import StoredWeights
-from stepbox.store.regular_files import read_regular, size_of_regular
+from stepbox.store.objects import ObjectStore
 from stepbox.training.recipe import Recipe
 
+WEIGHTS = "weights.safetensors"
+INITIAL = "initial.safetensors"
 HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
@@ -47,20 +48,20 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
-def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
-    """Look at a file without reading it: what is larger than its recipe's network is damaged.
+def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe) -> None:
+    """Look at a file without reading it: one larger than its recipe's network is damaged.
 
     Parameters
     ----------
-    path
-        The file.
+    objects, key
+        Where the file is.
     expected, recipe
         As for `decode_weights`.
 
     Raises
     ------
     DamagedModelError
-        The file's size is not that in the card, or that does not fit the recipe.
+        The file's size differs from the card's, or the card's does not fit the recipe.
     OSError
         The file is missing or cannot be looked at.
     """
@@ -71,14 +72,16 @@ def check_size(path: Path, expected: StoredWeights, recipe: Recipe) -> None:
             f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
             f"takes: {least:,} and a header"
         )
-    if size_of_regular(path) != expected.bytes:
+    if objects.size(key) != expected.bytes:
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
 
 
-def read_weights(path: Path, expected: StoredWeights, recipe: Recipe) -> Network:
+def read_weights(
+    objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe
+) -> Network:
     """Read and decode a file; raises as `check_size` and `decode_weights` do."""
-    check_size(path, expected, recipe)
-    return decode_weights(read_regular(path, expected.bytes), expected, recipe)
+    check_size(objects, key, expected, recipe)
+    return decode_weights(objects.get(key, expected.bytes), expected, recipe)
 
 
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:

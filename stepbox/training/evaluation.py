@@ -76,7 +76,7 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
 
 
 def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelScale) -> Array:
-    """Return the logits, shape (n, classes), of images of shape (n, *shape), block by block."""
+    """Return the logits, shape (n, classes), of n images, computed block by block."""
     dtype = network.dtype
     blocks = [
         network.logits(scale_pixels(images[start : start + BLOCK], pixel_scale, dtype))

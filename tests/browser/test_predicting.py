@@ -28,7 +28,7 @@ DROP = """(board, [name, content]) => {
 @pytest.fixture
 def boot(stack):
     """A photograph of an ankle boot: large, dark on white."""
-    dataset = load_dataset(Path(stack.environment["STEPBOX_DATA_DIR"]), "fashion-mnist", "test")
+    dataset = load_dataset("fashion-mnist", "test", stack.environment["STEPBOX_DATA_DIR"])
     pixels = 255 - np.kron(dataset.images[0], np.ones((12, 12), np.uint8))
     buffer = io.BytesIO()
     Image.fromarray(pixels).convert("RGB").save(buffer, "PNG")

@@ -214,5 +214,6 @@ def test_every_metric_is_documented_and_exposed(redis_process, tmp_path):
 def test_every_make_target_is_documented_and_exists():
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     (targets,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert set(targets.split()) <= set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     documented = [codes(row[0])[0] for row in rows(REFERENCE / "make.md", "target")]
     assert sorted(documented) == sorted(f"make {target}" for target in targets.split())

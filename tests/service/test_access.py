@@ -13,7 +13,7 @@ READ, WRITE = "r" * 16, "w" * 16
 
 @pytest.fixture
 def guarded(app, tmp_path):
-    """The API with a token to read and, from a file, one to write."""
+    """The API with a read token, and a write token from a file."""
     file = tmp_path / "tokens"
     file.write_text(f"write:{WRITE}\n")
     settings = app.extensions["stepbox"].settings
@@ -43,7 +43,7 @@ def bearer(secret):
 @pytest.mark.parametrize(
     "headers", [{}, bearer("x" * 16), bearer(""), {"Authorization": "Basic cjpy"}]
 )
-def test_without_a_known_token_nobody_gets_in(guarded, method, path, headers):
+def test_requests_without_a_known_token_are_rejected(guarded, method, path, headers):
     answer = getattr(guarded, method)(path, headers=headers)
     check_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -60,15 +60,15 @@ def test_without_a_known_token_nobody_gets_in(guarded, method, path, headers):
         "/static/any/docs.js",
     ],
 )
-def test_health_pages_and_static_files_are_open(guarded, path):
+def test_health_checks_pages_and_static_files_need_no_token(guarded, path):
     with guarded.get(path) as answer:
         assert answer.status_code in (200, 409, 503)
 
 
-def test_a_reader_reads_and_predicts_but_changes_nothing(guarded):
+def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
     assert guarded.get("/models", headers=bearer(READ)).status_code == 200
     answer = guarded.post("/predict", data=b"", content_type="image/png", headers=bearer(READ))
-    check_problem(answer, 409)  # past the guard: there is no model yet
+    check_problem(answer, 409)  # passed the access check: there is no model yet
     check_problem(guarded.post("/v2/models/latest/infer", headers=bearer(READ)), 409)
     assert guarded.post("/v2/repository/index", headers=bearer(READ)).json == []
     for method, path in (
@@ -81,19 +81,19 @@ def test_a_reader_reads_and_predicts_but_changes_nothing(guarded):
         check_problem(getattr(guarded, method)(path, headers=bearer(READ)), 403)
 
 
-def test_a_writer_does_both(guarded):
+def test_a_write_token_does_both(guarded):
     assert guarded.get("/models", headers=bearer(WRITE)).status_code == 200
     check_problem(guarded.delete("/models/m-000000000000", headers=bearer(WRITE)), 404)
     check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
 
 
 @pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])
-def test_malformed_tokens_are_refused_at_the_start(text):
+def test_malformed_tokens_are_rejected_at_startup(text):
     with pytest.raises(ValueError, match="at least 16 characters"):
         parse_tokens(text)
 
 
-def test_an_address_for_all_needs_tokens_or_a_clear_word():
+def test_an_address_open_to_others_needs_tokens_or_a_setting():
     open_to_all = ServiceSettings(host="0.0.0.0")
     with pytest.raises(SystemExit, match="STEPBOX_TOKENS"):
         warn_if_open(open_to_all)
@@ -103,7 +103,7 @@ def test_an_address_for_all_needs_tokens_or_a_clear_word():
 
 
 @pytest.mark.slow
-def test_gunicorn_does_not_start_open_to_all():
+def test_gunicorn_does_not_start_without_access_control():
     done = subprocess.run(
         [BIN / "gunicorn", "-c", "service/server/gunicorn_conf.py", "service.asgi:app"],
         cwd=ROOT,
@@ -116,7 +116,7 @@ def test_gunicorn_does_not_start_open_to_all():
     assert "STEPBOX_TOKENS" in done.stderr
 
 
-def test_browsers_are_told_to_keep_to_themselves(client):
+def test_security_headers_are_set(client):
     for path in ("/livez", "/nowhere", "/docs"):
         headers = client.get(path, headers={"Origin": "http://elsewhere.example"}).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -159,7 +159,7 @@ ADDRESSES = {"192.168.1.5:8000": 200, "[fe80::1]": 200, "evil.example": 421, "1.
         ({"hosts": "*"}, {"localhost": 200, "evil.example:8000": 200, "[fe80::1]": 200}),
     ],
 )
-def test_only_hosts_that_are_this_server_are_answered(app, settings, hosts):
+def test_requests_for_other_hosts_are_rejected(app, settings, hosts):
     settings = app.extensions["stepbox"].settings.model_copy(update=settings)
     client = create_app(settings).test_client()
     answers = {host: client.get("/models", headers={"Host": host}).status_code for host in hosts}
@@ -169,13 +169,13 @@ def test_only_hosts_that_are_this_server_are_answered(app, settings, hosts):
 @pytest.mark.parametrize(
     "path", ["/", "/livez", "/metrics", "/v2", "/docs", "/static/1/docs.js", "/nowhere"]
 )
-def test_nothing_at_all_is_told_to_another_host(client, path):
+def test_every_path_rejects_other_hosts(client, path):
     answer = client.get(path, headers={"Host": "evil.example"})
     assert "STEPBOX_HOSTS" in check_problem(answer, 421)["detail"]
 
 
 @pytest.mark.parametrize("hosts", ["service:8000", "http://service", "a/b", "[::1]:80", "?"])
-def test_hosts_that_are_none_are_refused_at_the_start(hosts):
+def test_invalid_hosts_are_rejected_at_startup(hosts):
     with pytest.raises(ValueError, match="without a port"):
         ServiceSettings(hosts=hosts)
 
@@ -203,15 +203,17 @@ SENDERS = [
 ]
 
 
-@pytest.mark.parametrize(("host", "headers", "taken"), SENDERS)
-def test_pages_of_other_sites_change_nothing(guarded, client, host, headers, taken):
+@pytest.mark.parametrize(("host", "headers", "accepted"), SENDERS)
+def test_pages_of_other_sites_change_nothing(guarded, client, host, headers, accepted):
     headers = {"Host": host, **headers}
     for one, more in ((client, {}), (guarded, bearer(WRITE))):
         answer = one.delete("/models/m-000000000000", headers=headers | more)
-        check_problem(answer, 404 if taken else 403)
+        check_problem(answer, 404 if accepted else 403)
         assert one.get("/models", headers=headers | more).status_code == 200
     answer = client.post("/predict", data=b"", content_type="image/png", headers=headers)
-    check_problem(answer, 409 if taken else 403)  # past the guard: there is no model yet
+    check_problem(
+        answer, 409 if accepted else 403
+    )  # passed the access check: there is no model yet
 
 
 def test_predictions_can_be_limited_without_redis(app):

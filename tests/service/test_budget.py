@@ -9,12 +9,12 @@ from tests.event_loops import run_scene
 
 
 async def turns(count=3):
-    """Let all that can go on do so."""
+    """Let the tasks of the event loop run."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
-def test_who_waits_is_served_in_order_though_less_would_do_for_the_next():
+def test_requests_get_memory_in_order_even_if_a_later_one_needs_less():
     async def scene():
         shared = Budget(10)
         await shared.take(8)
@@ -35,7 +35,7 @@ def test_who_waits_is_served_in_order_though_less_would_do_for_the_next():
     run_scene(scene)
 
 
-def test_who_waits_too_long_is_told_and_lets_the_next_by(monkeypatch):
+def test_a_request_that_waits_too_long_fails_and_lets_the_next_one_pass(monkeypatch):
     monkeypatch.setattr(budget, "PATIENCE_S", 0.01)
 
     async def scene():
@@ -48,7 +48,7 @@ def test_who_waits_too_long_is_told_and_lets_the_next_by(monkeypatch):
     run_scene(scene)
 
 
-def test_who_leaves_while_it_waits_holds_nothing():
+def test_a_request_cancelled_while_it_waits_holds_nothing():
     async def scene():
         shared = Budget(10)
         await shared.take(10)
@@ -63,7 +63,7 @@ def test_who_leaves_while_it_waits_holds_nothing():
     run_scene(scene)
 
 
-def test_who_leaves_as_it_is_served_gives_back():
+def test_a_request_cancelled_as_it_gets_memory_returns_it():
     async def scene():
         shared = Budget(10)
         await shared.take(10)
@@ -82,7 +82,7 @@ def test_who_leaves_as_it_is_served_gives_back():
     run_scene(scene)
 
 
-def test_a_share_grows_to_all_there_is_and_is_given_back():
+def test_a_share_grows_up_to_the_whole_budget_and_is_returned():
     async def scene():
         shared = Budget(10)
         with Share(shared) as share:

@@ -1,4 +1,4 @@
-"""What a connection may do: real sockets, and the application in the test's own event loop."""
+"""Connections, with real sockets and with the application in the test's own event loop."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from service.settings import ServiceSettings
 from tests.event_loops import run_scene
 
 CHUNKED = "Transfer-Encoding: chunked"
-WAIT_S = 30  # for what comes at once
+WAIT_S = 30  # upper bound for what happens at once
 LARGE = 16 * 2**20
 
 
@@ -164,7 +164,7 @@ def test_livez_and_slow_bodies_need_no_thread():
     run(scene)
 
 
-def test_requests_behind_one_are_answered_in_their_order_and_not_before():
+def test_pipelined_requests_are_answered_in_order_and_one_at_a_time():
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(request("/slow") + request("/quick") * 3 + b"nonsense\r\n\r\n")
@@ -180,7 +180,7 @@ def test_requests_behind_one_are_answered_in_their_order_and_not_before():
     run(scene)
 
 
-def test_what_is_read_ahead_is_bounded():
+def test_reading_ahead_is_bounded():
     async def scene(served):
         reader, writer = await served.connect()
         count = 100_000
@@ -197,7 +197,7 @@ def test_what_is_read_ahead_is_bounded():
     run(scene)
 
 
-def test_nothing_is_done_for_a_client_that_left_though_it_had_sent_another_request():
+def test_work_stops_if_a_client_disconnects_after_sending_another_request():
     async def scene(served):
         _, writer = await served.connect()
         writer.write(request("/busy"))
@@ -220,7 +220,7 @@ def test_nothing_is_done_for_a_client_that_left_though_it_had_sent_another_reque
     ],
 )
 @pytest.mark.parametrize("trailer", [b"", b"X: y\r\n"])
-def test_a_request_behind_chunks_is_read_on_its_own_or_not_at_all(behind, trailer):
+def test_a_request_after_a_chunked_body_is_parsed_separately_or_not_at_all(behind, trailer):
     async def scene(served):
         reader, writer = await served.connect()
         chunks = b"2\r\nab\r\n0\r\n" + trailer + b"\r\n"
@@ -244,7 +244,7 @@ def test_a_request_behind_chunks_is_read_on_its_own_or_not_at_all(behind, traile
     run(scene)
 
 
-def test_a_head_begun_behind_a_long_answer_has_its_own_time():
+def test_a_head_that_starts_during_a_long_response_has_its_own_time_limit():
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(request("/slow"))
@@ -262,7 +262,7 @@ def test_a_head_begun_behind_a_long_answer_has_its_own_time():
     run(scene)
 
 
-def test_a_client_thatsends_no_more_gets_its_answer():
+def test_a_client_that_closes_its_sending_half_gets_its_response():
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(request("/slow"))
@@ -276,7 +276,7 @@ def test_a_client_thatsends_no_more_gets_its_answer():
     run(scene)
 
 
-def test_nothing_is_done_for_a_client_that_has_left():
+def test_work_stops_if_a_client_disconnects():
     async def scene(served):
         _, writer = await served.connect()
         writer.write(request("/busy"))
@@ -295,7 +295,7 @@ def test_nothing_is_done_for_a_client_that_has_left():
         (request("/quick", "Content-Length: 60000", method="POST") + b"some", BODY_S),
     ],
 )
-def test_a_request_that_does_not_come_is_not_waited_for(beginning, seconds):
+def test_a_request_that_arrives_too_slowly_is_rejected(beginning, seconds):
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(beginning)
@@ -313,7 +313,7 @@ def test_a_request_that_does_not_come_is_not_waited_for(beginning, seconds):
     run(scene)
 
 
-def test_a_body_that_comes_fast_enough_is_waited_for():
+def test_a_body_that_arrives_fast_enough_is_accepted():
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(request("/quick", "Content-Length: 30000", method="POST") + bytes(15_000))
@@ -326,7 +326,7 @@ def test_a_body_that_comes_fast_enough_is_waited_for():
 
 
 @pytest.mark.parametrize("headers", [[], ["Connection: close"]])
-def test_a_client_that_takes_nothing_is_not_waited_for(headers):
+def test_a_client_that_receives_too_slowly_is_disconnected(headers):
     async def scene(served):
         _, writer = await served.connect()
         writer.write(request("/large", *headers))
@@ -334,7 +334,7 @@ def test_a_client_that_takes_nothing_is_not_waited_for(headers):
             lambda one: one.transport and one.transport.get_write_buffer_size()
         )
         now = asyncio.get_running_loop().time()
-        while connection.parser is not None:  # the system's buffers take some of it at first
+        while connection.parser is not None:  # the system's buffers accept some of it at first
             connection.check_pace(now)
             connection.check_pace(now + ANSWER_S - 1)
             assert not connection.transport.is_closing()
@@ -346,7 +346,7 @@ def test_a_client_that_takes_nothing_is_not_waited_for(headers):
 
 
 @pytest.mark.parametrize("limit", ["connections", "connections_each"])
-def test_there_is_a_most_of_connections(limit):
+def test_the_number_of_connections_is_limited(limit):
     async def scene(served):
         first, second = await served.connect(), await served.connect()
         for reader, writer in (first, second):
@@ -364,7 +364,7 @@ def test_there_is_a_most_of_connections(limit):
     run(scene, **{limit: 2})
 
 
-def test_what_finds_no_memory_is_told_to_come_again(monkeypatch):
+def test_a_request_that_gets_no_memory_is_told_to_retry(monkeypatch):
     monkeypatch.setattr(budget, "PATIENCE_S", 0.01)
 
     async def scene(served):
@@ -384,7 +384,7 @@ def test_what_finds_no_memory_is_told_to_come_again(monkeypatch):
     run(scene, work_bytes=2**20)
 
 
-def test_who_left_while_it_waited_for_memory_is_not_worked_for():
+def test_a_client_that_disconnects_while_it_waits_for_memory_costs_no_work():
     async def scene(served):
         (first, one), (_, other) = [await served.connect() for _ in range(2)]
         one.write(request("/large-work"))
@@ -407,7 +407,7 @@ def _port(writer):
     return writer.get_extra_info("sockname")[1]
 
 
-def test_a_body_that_is_too_large_is_neither_asked_for_nor_read():
+def test_a_body_that_is_too_large_is_rejected_before_it_is_read():
     async def scene(served):
         reader, writer = await served.connect()
         length = f"Content-Length: {10**9}"
@@ -446,7 +446,7 @@ def test_a_body_that_is_too_large_is_neither_asked_for_nor_read():
         (b"GET /" + b"x" * (MOST_HEAD_BYTES + 1), 414),
     ],
 )  # fmt: skip
-def test_what_a_request_must_be(data, status):
+def test_malformed_requests_are_rejected(data, status):
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(data)

@@ -1,4 +1,4 @@
-"""What stands before Flask: a prediction has the same answer on both of its ways."""
+"""The server in front of Flask: quick predictions have the same responses as Flask's view."""
 
 import io
 import json
@@ -98,11 +98,11 @@ REQUESTS = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("accept", ["*/*", "application/x-npy"])
-def test_both_ways_give_the_same_answer(service, name, accept):
+def test_quick_predictions_and_the_view_respond_with_the_same_bytes(service, name, accept):
     query, kind, body = REQUESTS[name]
     url = f"{service.url}/predict{query}"
     headers = {"Content-Type": kind, "Accept": accept, "X-Request-Id": "r-1"}
-    # A body without a length is always left to Flask's view.
+    # A body without a length always goes to Flask's view.
     quick = requests.post(url, data=body, headers=headers, timeout=10)
     through_flask = requests.post(url, data=iter([body]), headers=headers, timeout=10)
     assert quick.status_code == through_flask.status_code
@@ -112,7 +112,7 @@ def test_both_ways_give_the_same_answer(service, name, accept):
     assert dict(quick.headers) == dict(through_flask.headers)
 
 
-def test_livez_has_the_answer_of_its_view(service, client):
+def test_livez_has_the_response_of_its_view(service, client):
     headers = {"X-Request-Id": "r-1"}
     answer = requests.get(f"{service.url}/livez", headers=headers, timeout=10)
     through_flask = client.get("/livez", headers=headers)
@@ -186,7 +186,7 @@ def test_the_last_request_of_a_connection(service, version, header):
         assert connection.recv(1) == b""
 
 
-def test_of_a_header_that_comes_twice_both_ways_make_the_same(service):
+def test_a_duplicate_header_means_the_same_to_quick_predictions_and_the_view(service):
     expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         connection.sendall(POST % (1, b"Content-Type: application/x-npy\r\n", len(PNG)) + PNG)
@@ -218,7 +218,7 @@ def test_a_body_over_the_limit_is_refused_however_small(own_stack):
     assert answer.status_code == 413
 
 
-def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(own_stack):
+def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
     own_stack.environment["STEPBOX_PROCESSES"] = "1"
     started = own_stack.start_service()
     with socket.create_connection(("127.0.0.1", own_stack.port), 9) as connection:
@@ -243,13 +243,13 @@ def test_a_stop_waits_for_a_prediction_of_which_a_part_has_come(own_stack):
         ({"Host": "localhost", "Origin": "http://localhost"}, 200),
     ],
 )
-def test_both_ways_ask_for_whom_and_from_where(service, header, status):
+def test_quick_predictions_and_the_view_check_host_and_origin(service, header, status):
     for data in (PNG, iter([PNG])):
         answer = requests.post(f"{service.url}/predict", data, headers=KIND | header, timeout=9)
         assert answer.status_code == status
 
 
-def test_what_needs_no_thread_asks_for_whom_too(service):
+def test_livez_checks_the_host_too(service):
     answer = requests.get(f"{service.url}/livez", headers={"Host": "evil.example"}, timeout=9)
     check_problem(answer, 421)
 
@@ -274,7 +274,7 @@ def test_the_best_classes_alone(service):
     assert "probabilities" not in best
 
 
-def test_both_ways_ask_for_a_token(own_stack):
+def test_quick_predictions_and_the_view_need_a_token(own_stack):
     own_stack.environment["STEPBOX_TOKENS"] = f"read:{READ},write:{WRITE}"
     own_stack.start_service()
     url = f"{own_stack.url}/predict"

@@ -11,11 +11,11 @@ FORKS = """
 import os, signal, time
 from service.server.worker_process import Worker, hold_stop_signals_while_forking
 
-signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's puts it into a queue
+signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's handler queues it
 hold_stop_signals_while_forking()
 child = os.fork()
 if not child:
-    time.sleep(0.3)  # it is told to end meanwhile
+    time.sleep(0.3)  # it gets the signal meanwhile
     Worker.init_signals(object.__new__(Worker))
     time.sleep(20)
     os._exit(0)
@@ -25,14 +25,14 @@ print(len(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
 """
 
 
-def test_a_process_hears_of_its_end_though_it_has_only_just_been_forked():
+def test_a_process_that_was_just_forked_gets_a_stop_signal():
     done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
-    ended_by, held_back_in_parent = done.stdout.split()
-    assert int(ended_by) == -signal.SIGTERM
-    assert int(held_back_in_parent) == 0
+    exit_code, blocked_in_parent = done.stdout.split()
+    assert int(exit_code) == -signal.SIGTERM
+    assert int(blocked_in_parent) == 0
 
 
-# What gunicorn does: it reads its settings, then the application.
+# Like gunicorn: read the settings, then import the application.
 BLAS_THREADS = """
 import ctypes, runpy
 runpy.run_path("service/server/gunicorn_conf.py")
@@ -42,7 +42,7 @@ print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """
 
 
-def test_a_process_computes_in_one_thread():
+def test_numpy_uses_one_thread():
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
     done = subprocess.run(
         [sys.executable, "-c", BLAS_THREADS],
@@ -54,7 +54,7 @@ def test_a_process_computes_in_one_thread():
     assert int(done.stdout) == 1
 
 
-SETTINGS_READ_ANEW = """
+RELOAD = """
 import gc, runpy
 settings = runpy.run_path("service/server/gunicorn_conf.py")
 print(gc.isenabled())
@@ -63,8 +63,8 @@ print(gc.isenabled())
 """
 
 
-def test_garbage_is_looked_for_after_a_reload():
+def test_garbage_collection_is_enabled_after_a_reload():
     done = subprocess.run(
-        [sys.executable, "-c", SETTINGS_READ_ANEW], capture_output=True, text=True, check=True
+        [sys.executable, "-c", RELOAD], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "True"]

@@ -11,7 +11,7 @@ import pytest
 from service.app import create_app
 from stepbox.data.dataset import scale_pixels
 from stepbox.nn.losses import softmax
-from stepbox.store.files import WEIGHTS
+from stepbox.store.weights import WEIGHTS
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 

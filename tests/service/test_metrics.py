@@ -133,9 +133,9 @@ def named_in_dashboard():
 
 def test_predictions_are_counted_by_model_and_class(client, backend):
     kept, deleted = publish(backend, "fashion-mnist-torch")[0], publish(backend)[0]
-    count_predictions(kept, [9])
-    count_predictions(kept, [9] * 40 + [0])
-    count_predictions(deleted, [3])
+    count_predictions(kept, 10, [9])
+    count_predictions(kept, 10, [9] * 40 + [0])
+    count_predictions(deleted, 10, [3])
     counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
     assert {labels: count for labels, count in counted.items() if count} == {
         ("Ankle boot", kept): 41, ("T-shirt/top", kept): 1, ("3", deleted): 1,
@@ -152,9 +152,9 @@ import numpy as np
 from service.metrics.counts import count_predictions, observe
 for _ in range(1000):
     observe("/predict", "POST", 200, 0.002)
-    count_predictions("m-1", [7])
+    count_predictions("m-1", 10, [7])
 if os.fork() == 0:
-    count_predictions("m-1", [8])
+    count_predictions("m-1", 10, [8])
     os._exit(0)
 os.wait()
 os.kill(os.getpid(), signal.SIGKILL)

@@ -36,10 +36,10 @@ def test_the_list_comes_in_pages(client, backend):
     assert pages(client, 1)[0] == [newer]
 
 
-def test_a_model_without_a_card_is_on_the_last_page(client, backend):
+def test_a_model_whose_card_tells_nothing_is_on_the_last_page(client, backend):
     ids = [publish(backend)[0] for _ in range(3)][::-1]
     for model_id in ids[:2]:
-        (backend.settings.models_dir / model_id / "card.json").unlink()
+        (backend.settings.models_dir / model_id / "card.json").write_text("{}")
     assert pages(client, 1) == [[ids[2]], *([one] for one in sorted(ids[:2], reverse=True))]
 
 

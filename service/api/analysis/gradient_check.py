@@ -11,6 +11,7 @@ from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.gradient_check import LayerGradients, check_gradients
+from stepbox.data.builtin import MOST_CLASSES
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
 
@@ -32,7 +33,7 @@ class GradientCheckRequest(Request):
         description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. By default "
         "the first test image of the model's data set.",
     )
-    label: int | None = Field(None, ge=0, le=9, description="Class of the `image`.")
+    label: int | None = Field(None, ge=0, le=MOST_CLASSES - 1, description="Class of the `image`.")
 
 
 class GradientCheckAnswer(BaseModel):

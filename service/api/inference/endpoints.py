@@ -29,7 +29,6 @@ from service.bodies.compression import decompress
 from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
-from stepbox.images.prepare import FIELD
 
 EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
@@ -97,11 +96,12 @@ def server_ready() -> Response:
 def model_metadata(path: ModelPath) -> Response:
     """Return a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
+    shape = card.recipe.dataset_spec.shape
     return jsonify(
         name=card.id,
         versions=[VERSION],
         platform=PLATFORM,
-        inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, FIELD, FIELD]}],
+        inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, *shape]}],
         outputs=[
             {"name": name, "datatype": "FP32", "shape": [-1, len(card.classes)]} for name in OUTPUTS
         ],

@@ -1,6 +1,6 @@
 """The fields of the requests and responses of the Open Inference Protocol."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Parameters
-from service.api.predict.images import MOST_IMAGES
+from service.api.predict.images import HEIGHT, MOST_IMAGES, WIDTH
 
 VERSION = "1"  # models never change, so each has only this version
 HEAD_LENGTH = "Inference-Header-Content-Length"
@@ -123,11 +123,18 @@ class InputParameters(BaseModel):
     shared_memory_region: Unsupported = None
 
 
+if TYPE_CHECKING:
+    Height = int
+    Width = int
+else:
+    Height, Width = Literal[HEIGHT], Literal[WIDTH]
+
+
 class InputTensor(BaseModel):
     """The images, light on dark. They are neither inverted nor fitted."""
 
     name: Literal["images"]
-    shape: tuple[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)], Literal[28], Literal[28]]
+    shape: tuple[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)], Height, Width]
     datatype: Literal["UINT8"]
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(

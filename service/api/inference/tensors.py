@@ -50,7 +50,7 @@ def read_inference(
     Returns
     -------
     tuple[InferenceRequest, NDArray[np.uint8]]
-        The request, and the grey levels, shape (n, 28, 28), 1 ≤ n ≤ 10,000.
+        The request, and the grey levels, shape (n, height, width), n ≥ 1.
 
     Raises
     ------

@@ -30,7 +30,7 @@ from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
-from stepbox.store.reader import LATEST, ModelReader
+from stepbox.store.models import LATEST, ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class PredictQuery(Parameters):
 
 
 def predict_body(
-    models: ModelReader, query: PredictQuery, content_type: str, body: bytes, accept: str = ""
+    models: ModelStore, query: PredictQuery, content_type: str, body: bytes, accept: str = ""
 ) -> QuickAnswer:
     """Predict the images in a body.
 
@@ -113,7 +113,7 @@ def predict_body(
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:
-    """Find a model by a method of `ModelReader`. Raise ConflictError if there is none at all."""
+    """Find a model by a method of `ModelStore`. Raise ConflictError if there is none at all."""
     try:
         return find(reference)
     except NotFoundError as error:
@@ -127,10 +127,11 @@ def predict_images(
 ) -> QuickAnswer:
     """Predict images, and write the body of the response."""
     card, network = model
+    shape = card.recipe.dataset_spec.shape
     explanations: list[dict[str, Any]] = []
     pixels: NDArray[Any]
     if query.explain:
-        prepared = list(prepare_each(images, query.invert, query.fit))
+        prepared = list(prepare_each(images, shape, query.invert, query.fit))
         if len(prepared) > MOST_EXPLAINED:
             raise InvalidInputError.at(
                 "/explain", f"at most {MOST_EXPLAINED} images can be explained"
@@ -138,7 +139,7 @@ def predict_images(
         explanations = explain(network, prepared, card.recipe.pixel_scale)
         pixels = np.stack([image.pixels for image in prepared])
     else:
-        pixels = prepare_images(images, query.invert, query.fit)
+        pixels = prepare_images(images, shape, query.invert, query.fit)
     classified = classify(card, network, pixels)
     if accept.partition(",")[0].strip() == NPY:
         return QuickAnswer(_npy(classified.probabilities), NPY)
@@ -151,7 +152,7 @@ class Classified(NamedTuple):
     Attributes
     ----------
     logits, probabilities
-        Shape (n, 10), float64.
+        Shape (n, classes), float64.
     best
         The most probable class of each image.
     """
@@ -162,7 +163,7 @@ class Classified(NamedTuple):
 
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
-    """Run a network on pixels, shape (n, 28, 28), and count the predictions."""
+    """Run a network on pixels, shape (n, height, width), and count the predictions."""
     blocks = []
     for start in range(0, len(pixels), BLOCK):
         raise_if_disconnected()
@@ -171,7 +172,7 @@ def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     logits = np.concatenate(blocks)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
-    count_predictions(card.id, best)
+    count_predictions(card.id, len(card.classes), best)
     return Classified(logits, probabilities, best)
 
 

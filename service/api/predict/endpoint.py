@@ -10,6 +10,7 @@ from service.api.predict.images import JSON, MULTIPART, NPY
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.errors import problems
+from stepbox.data.builtin import MOST_CLASSES
 
 blueprint = APIBlueprint(
     "predict",
@@ -21,7 +22,7 @@ blueprint = APIBlueprint(
 class ClassProbability(BaseModel):
     """A class and its probability."""
 
-    index: int = Field(ge=0, le=9)
+    index: int = Field(ge=0, le=MOST_CLASSES - 1)
     label: str
     probability: float = Field(ge=0, le=1)
 

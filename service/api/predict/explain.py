@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from stepbox.analysis.inspection import entropy, input_gradient, margin
 from stepbox.data.dataset import PixelScale, scale_pixels
-from stepbox.images.prepare import FIELD, Prepared
+from stepbox.images.prepare import Prepared
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 
@@ -72,7 +72,7 @@ def explain(
                 "offset": image.offset,
                 "ground": image.ground,
             },
-            "gradient": gradient.reshape(FIELD, FIELD).astype(float).tolist(),
+            "gradient": gradient.reshape(image.pixels.shape).astype(float).tolist(),
             "entropy": nats,
             "margin": lead,
         }

@@ -21,11 +21,16 @@ from werkzeug.http import parse_options_header
 
 from service.bodies.json_body import parse_object
 from service.bodies.json_cost import has_too_many_values
-from service.bodies.number_lists import IMAGE_BYTES, OddListError, read_image_list
+from service.bodies.number_lists import (
+    IMAGE_BYTES,
+    IMAGE_SHAPE,
+    OddListError,
+    read_image_list,
+)
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.images.decode import MAX_PIXELS, Grey, decode_image, decode_plain_image
-from stepbox.images.prepare import FIELD, Fit, Invert, Prepared, prepare, prepare_fields
+from stepbox.images.prepare import Fit, Invert, Prepared, Shape, prepare, prepare_fields
 
 MOST_IMAGES = 10_000
 MOST_PIXELS = 10 * MAX_PIXELS  # of all image files of a request
@@ -33,12 +38,14 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NPY = "application/x-npy"
 
+HEIGHT, WIDTH = IMAGE_SHAPE
+
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
 # Only the first fault of an image is reported: those of a large body would take gigabytes.
-Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
-Image = Annotated[list[Row], Field(fail_fast=True, min_length=FIELD, max_length=FIELD)]
+Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=WIDTH, max_length=WIDTH)]
+Image = Annotated[list[Row], Field(fail_fast=True, min_length=HEIGHT, max_length=HEIGHT)]
 
-# Images of 28×28 as an array, shape (n, 28, 28), or of any size, one by one.
+# Images of `IMAGE_SHAPE` as an array, shape (n, height, width), or of any size, one by one.
 Images = NDArray[np.uint8] | NDArray[np.float64] | list[Grey] | Iterator[Grey]
 
 _IMAGES = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"images"[ \t\n\r]*:[ \t\n\r]*\[')
@@ -51,7 +58,9 @@ class PixelImages(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     images: list[Image] = Field(
-        min_length=1, max_length=MOST_IMAGES, description="28×28 numbers each, 0 (dark) to 255."
+        min_length=1,
+        max_length=MOST_IMAGES,
+        description=f"{HEIGHT}×{WIDTH} numbers each, 0 (dark) to 255.",
     )
 
 
@@ -122,31 +131,32 @@ def read_quick_images(kind: str, body: bytes) -> Images | None:
 
 
 def prepare_images(
-    images: Images, invert: Invert, fit: Fit
+    images: Images, shape: Shape, invert: Invert, fit: Fit
 ) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Turn images into a network's inputs: grey levels 0..255, shape (n, 28, 28)."""
-    if fit == "none" and isinstance(images, np.ndarray):
+    """Turn images into a network's inputs: grey levels 0..255, shape (n, *shape)."""
+    if fit == "none" and isinstance(images, np.ndarray) and images.shape[1:] == shape:
         return prepare_fields(images, invert=invert)
     if fit == "none" and isinstance(images, Iterator):
-        return np.concatenate(list(_prepare_runs(images, invert)))
-    return np.array([image.pixels for image in prepare_each(images, invert, fit)])
+        return np.concatenate(list(_prepare_runs(images, shape, invert)))
+    return np.array([image.pixels for image in prepare_each(images, shape, invert, fit)])
 
 
-def prepare_each(images: Images, invert: Invert, fit: Fit) -> Iterator[Prepared]:
+def prepare_each(images: Images, shape: Shape, invert: Invert, fit: Fit) -> Iterator[Prepared]:
     """Prepare images one by one, as `prepare_images`, and yield what was done to each."""
     for image in images:
         raise_if_disconnected()
-        grey = np.rint(image).astype(np.uint8) if fit == "mnist" else image
-        yield prepare(grey, invert=invert, fit=fit)
+        as_given = fit == "none" and image.shape == shape
+        grey = image if as_given else np.rint(image).astype(np.uint8)
+        yield prepare(grey, shape, invert=invert, fit=fit)
 
 
-def _prepare_runs(images: Iterator[Grey], invert: Invert) -> Iterator[Grey]:
-    """Prepare consecutive images of 28×28 together, and hold only one larger image at a time."""
-    for is_field, run in groupby(images, lambda image: image.shape == (FIELD, FIELD)):
+def _prepare_runs(images: Iterator[Grey], shape: Shape, invert: Invert) -> Iterator[Grey]:
+    """Prepare consecutive images of a shape together, and hold only one larger image at a time."""
+    for is_field, run in groupby(images, lambda image: image.shape == shape):
         if is_field:
             yield prepare_fields(np.array(list(run)), invert=invert)
         else:
-            yield from (image.pixels[None] for image in prepare_each(run, invert, "none"))
+            yield from (image.pixels[None] for image in prepare_each(run, shape, invert, "none"))
 
 
 @lru_cache(64)
@@ -166,7 +176,7 @@ def _decode_files(files: list[bytes]) -> Iterator[Grey]:
 
 
 def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Read JSON pixels, shape (n, 28, 28), and check each value.
+    """Read JSON pixels, shape (n, *IMAGE_SHAPE), and check each value.
 
     Images that consist of numbers are parsed one by one, so that a body takes little more memory
     than its bytes. The first invalid image is reported. Other bodies are parsed like any JSON.
@@ -179,7 +189,7 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
         if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
-                f"must be {FIELD} rows of {FIELD} numbers from 0 to 255 in at most "
+                f"must be {HEIGHT} rows of {WIDTH} numbers from 0 to 255 in at most "
                 f"{IMAGE_BYTES:,} bytes, and one of 1 to {MOST_IMAGES:,} images",
             ) from None
     return np.asarray(PixelImages.model_validate(parse_object(body)).images, dtype=np.float64)
@@ -219,7 +229,7 @@ def _raise_fault(odd: OddListError) -> None:
 
 
 def read_npy(data: bytes) -> NDArray[np.uint8]:
-    """Read a .npy array of uint8, shape (n, 28, 28). Check its header before its data."""
+    """Read a .npy array of uint8, shape (n, *IMAGE_SHAPE). Check its header before its data."""
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
@@ -230,9 +240,9 @@ def read_npy(data: bytes) -> NDArray[np.uint8]:
         shape, fortran_order, dtype = read_header(stream)
     except (ValueError, KeyError) as error:
         raise InvalidInputError.at("", f"is not a .npy array: {error}") from None
-    if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (FIELD, FIELD):
+    if dtype != np.uint8 or len(shape) != 3 or shape[1:] != IMAGE_SHAPE:
         raise InvalidInputError.at(
-            "", f"must be uint8 of shape (n, 28, 28), but is {dtype} of shape {shape}"
+            "", f"must be uint8 of shape (n, {HEIGHT}, {WIDTH}), but is {dtype} of shape {shape}"
         )
     if not 1 <= shape[0] <= MOST_IMAGES:
         raise InvalidInputError.at("", f"must hold 1 to {MOST_IMAGES:,} images, not {shape[0]:,}")

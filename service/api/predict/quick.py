@@ -15,7 +15,7 @@ from service.api.predict.images import parse_content_type, read_quick_images
 from service.metrics.counts import observe
 from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
-from stepbox.store.reader import ModelReader
+from stepbox.store.models import ModelStore
 
 CAREFUL_BYTES = 4_096  # largest body if each image takes longer: it is explained, or fitted
 
@@ -37,7 +37,7 @@ class QuickPredictions:
     """
 
     def __init__(
-        self, models: ModelReader, settings: ServiceSettings, check_access: AccessCheck
+        self, models: ModelStore, settings: ServiceSettings, check_access: AccessCheck
     ) -> None:
         self._models = models
         self._max_body_bytes = settings.max_body_bytes

@@ -9,13 +9,14 @@ from pydantic import Field
 from stepbox.analysis.boxes.error import Deviation, Function, approximate, measure_error
 from stepbox.analysis.boxes.sum import BoxSum, neurons
 from stepbox.analysis.result import Result
+from stepbox.data.builtin import MNIST
 
 TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     2: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 }
 FITTED_FROM = 16  # least boxes for the fit of the order: fewer do not resolve the function
-DIMENSIONS = (*range(1, 11), 784)
+DIMENSIONS = (*range(1, 11), MNIST.features)
 
 
 class ErrorOfBoxes(Result):

@@ -4,6 +4,7 @@ import threading
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
+from stepbox.data.builtin import MNIST
 from stepbox.errors import InvalidInputError
 from stepbox.images.decode import decode_image, encode_png
-from stepbox.images.prepare import prepare, prepare_fields
+from stepbox.images.prepare import prepare as prepare_for
+from stepbox.images.prepare import prepare_fields
 
 pytestmark = pytest.mark.container
 
 LIMIT = 25_000_000
+prepare = partial(prepare_for, shape=MNIST.shape)
 
 
 def save(image, form, **options):
@@ -458,6 +462,23 @@ def test_the_aspect_ratio_is_kept(shape, rows, columns):
     inside = prepared.pixels[slice(*rows), slice(*columns)]
     assert inside.shape == (rows[1] - rows[0], columns[1] - columns[0])
     assert shape[0] == 1 or (inside != prepared.ground).mean() > 0.5
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
+@pytest.mark.parametrize("fit", ["none", "mnist"])
+def test_any_shape_of_network(shape, fit):
+    """The ink ends up in the middle, and an image of the shape itself is left as it is."""
+    image = np.zeros((200, 120), np.uint8)
+    image[80:120, 50:70] = 200
+    prepared = prepare_for(image, shape, fit=fit)
+    assert prepared.pixels.shape == shape
+    assert prepared.pixels.any()
+
+    field = np.zeros(shape, np.uint8)
+    assert prepare_for(field, shape).pixels is field
+    fields = np.full((2, *shape), 200.0)
+    assert (prepare_fields(fields) == 55).all()
+    assert prepare_for(fields[0].astype(np.uint8), shape).inverted
 
 
 def test_the_ground_around_is_the_mean_of_the_border():

@@ -1,29 +1,66 @@
-"""Use one model store as hard as possible; test_model_store runs several such processes.
+"""Use one model store as hard as possible; test_models runs several such processes.
 
-Prints a line as soon as it begins; ends when a file `stop` appears beside the store's folder, and
-then prints how often it did what.
+    python -m tests.stepbox.store.store_storm FOLDER SEED [WRITES]
+
+Prints a line as soon as it begins. Kills itself before it would write more often than that; else
+ends when a file `stop` appears beside the store's folder, and prints how often it did what.
 """
 
 import json
 import os
 import random
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
 
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
+from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.store.test_models import make_draft, make_network
 
+MOST_MODELS = 10
 
-def storm(folder: Path, seed: int) -> Counter:
-    store = ModelStore(folder)
+
+class Fatal(FolderStore):
+    """A folder whose user is killed between two writes."""
+
+    def __init__(self, folder: Path, writes: int) -> None:
+        super().__init__(folder)
+        self._writes = writes
+
+    def _count(self) -> None:
+        if self._writes == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._writes -= 1
+
+    def put(self, key: str, data: bytes) -> None:
+        self._count()
+        super().put(key, data)
+
+    def move(self, source: str, target: str) -> None:
+        self._count()
+        super().move(source, target)
+
+    def delete(self, key: str) -> None:
+        self._count()
+        super().delete(key)
+
+    def delete_all(self, prefix: str) -> None:
+        self._count()
+        super().delete_all(prefix)
+
+
+def storm(folder: Path, seed: int, writes: int) -> Counter:
+    store = ModelStore(Fatal(folder, writes))
     rng = random.Random(seed)
     done: Counter = Counter()
     stop, parent = folder.with_name("stop"), os.getppid()
     while not stop.exists() and os.getppid() == parent:
-        deed = rng.choice(("publish", "publish", "delete", "alias", "unalias", "read"))
-        some = rng.choice(store.ids() or [new_model_id()])
+        ids = store.ids()
+        more = ("publish", "publish") if len(ids) < MOST_MODELS else ("delete",)
+        deed = rng.choice((*more, "delete", "alias", "unalias", "read"))
+        some = rng.choice(ids or [new_model_id()])
         name = f"name-{rng.randrange(5)}"
         try:
             if deed == "publish":
@@ -54,4 +91,4 @@ def storm(folder: Path, seed: int) -> Counter:
 
 if __name__ == "__main__":
     print("begun", flush=True)
-    print(json.dumps(storm(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(storm(Path(sys.argv[1]), *map(int, (*sys.argv[2:], -1)[:2]))))

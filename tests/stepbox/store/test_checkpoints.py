@@ -5,8 +5,8 @@ from stepbox.store.checkpoints import CheckpointStore
 
 
 @pytest.fixture
-def store(tmp_path):
-    return CheckpointStore(tmp_path / "checkpoints")
+def store(objects):
+    return CheckpointStore(objects)
 
 
 def state(epochs, samples=0):
@@ -15,10 +15,6 @@ def state(epochs, samples=0):
         "0.bias": np.ones(3, np.float32),
         "position": np.array([epochs, samples]),
     }
-
-
-def files(store, job="job"):
-    return sorted(path.name for path in (store.folder / job).iterdir())
 
 
 def test_what_is_saved_is_loaded(store):
@@ -31,23 +27,22 @@ def test_what_is_saved_is_loaded(store):
         assert loaded[key].dtype == array.dtype
 
 
-def test_a_missing_or_damaged_checkpoint_is_none(store):
+def test_a_missing_or_damaged_checkpoint_is_none(store, objects):
     assert store.load("job", "e1-s0-f1") is None
     name = store.save("job", 1, state(1))
-    path = store.folder / "job" / name
-    path.write_bytes(path.read_bytes()[:-4])
-    assert store.load("job", name) is None
-    path.write_bytes(b"")
-    assert store.load("job", name) is None
+    content = objects.get(f"job/{name}", 10_000)
+    for damaged in (content[:-4], b""):
+        objects.put(f"job/{name}", damaged)
+        assert store.load("job", name) is None
 
 
-def test_pruning_leaves_what_counts_and_what_later_attempts_wrote(store):
+def test_pruning_leaves_what_counts_and_what_later_attempts_wrote(store, objects):
     old, stored, new = (store.save("job", 2, state(epochs)) for epochs in (1, 2, 3))
     later = store.save("job", 3, state(1))
-    (store.folder / "job" / ".half.new").write_bytes(b"left by a kill")
+    objects.put("job/.half.new", b"left by a kill")
     store.prune("job", 2, {stored, new, None})
-    assert files(store) == sorted([stored, new, later])
-    assert old not in files(store)
+    assert sorted(objects.names("job")) == sorted([stored, new, later])
+    assert old not in objects.names("job")
 
 
 def test_dropping_and_listing(store):

@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -30,8 +31,7 @@ from stepbox.store.card import (
     CardDraft,
     Versions,
 )
-from stepbox.store.models import ModelStore, new_model_id
-from stepbox.store.reader import LATEST
+from stepbox.store.models import LATEST, ModelStore, new_model_id
 from stepbox.training.evaluation import assess
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
@@ -80,16 +80,6 @@ def add(store, recipe=MNIST, seed=1, **fields):
 
 def contents(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "models"
-
-
-@pytest.fixture
-def store(folder):
-    return ModelStore(folder)
 
 
 def settle():
@@ -283,10 +273,10 @@ def test_publishing_twice_is_publishing_once(store):
     assert store.ids() == [model_id]
 
 
-def test_what_is_not_staged_cannot_be_published(store, folder):
+def test_what_is_not_staged_cannot_be_published(store, objects):
     with pytest.raises(NotFoundError):
         store.publish("attempt", new_model_id())
-    assert not folder.exists()
+    assert objects.names() == []
 
 
 def test_a_model_is_never_overwritten(store):
@@ -349,28 +339,38 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
 
 
 def test_leftovers_are_swept(store, folder):
-    model_id = add(store)
+    whole = add(store)
     for attempt in ("old", "young"):
         store.stage(attempt, make_draft(new_model_id()), make_network(1), make_network(0))
-    half = folder / ".staged" / ".0123456789abcdef"
-    removed = folder / ".trash" / "0123456789abcdef"
-    for left in (half, removed):
+    half_old, half_young = new_model_id(), new_model_id()
+    lefts = [
+        folder / half_old,  # of a publishing or a deleting
+        folder / half_young,
+        folder / ".staged" / ".0123456789abcdef",  # of version 0.1
+        folder / ".trash" / "0123456789abcdef",
+    ]
+    for left in lefts:
         left.mkdir(parents=True)
         (left / "weights.safetensors").write_bytes(b"half")
+    file = folder / "m-0123456789ab"
+    file.write_text("no folder")
     long_ago = time.time() - 7200
-    for path in (folder / ".staged" / "old", half):
+    for path in (folder / ".staged" / "old", folder / whole, file, lefts[0], *lefts[2:]):
         os.utime(path, (long_ago, long_ago))
     store.sweep(age=3600)
     assert contents(folder / ".staged") == ["young"]
     assert contents(folder / ".trash") == []
-    assert store.ids() == [model_id]
+    assert {path.name for path in folder.glob("m-*")} == {whole, half_young, file.name}
+    assert store.ids() == [whole]
     store.sweep(age=-1)
     assert contents(folder / ".staged") == []
+    assert not lefts[1].exists()
+    assert store.load(whole)[0].id == whole
 
 
-def test_sweeping_where_nothing_is_yet_makes_nothing(store, folder):
+def test_sweeping_where_nothing_is_yet_makes_nothing(store, objects):
     store.sweep()
-    assert not folder.exists()
+    assert objects.names() == []
 
 
 # Reading.
@@ -429,7 +429,7 @@ def test_an_unknown_reference_is_not_found(tmp_path_factory, reference):
     store = ModelStore(base)
     if not base.exists():
         add(store)
-    for ask in (store.card, store.load, store.weights_path, store.delete, store.remove_alias):
+    for ask in (store.card, store.load, store.open_weights, store.delete, store.remove_alias):
         with pytest.raises(NotFoundError):
             ask(reference)
 
@@ -443,9 +443,10 @@ def test_a_reference_cannot_leave_the_folder(tmp_path):
             store.card(reference)
 
 
-def test_the_weights_file_is_named_with_its_checksum(store):
-    path, sha256 = store.weights_path(add(store))
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+def test_the_weights_are_opened_as_the_card_describes_them(store):
+    card, file = store.open_weights(add(store))
+    with file:
+        assert hashlib.sha256(file.read()).hexdigest() == card.weights.sha256
 
 
 def test_a_loaded_network_is_kept_within_bounds(folder):
@@ -505,8 +506,6 @@ DAMAGES = {
     "lengthened": lengthen,
     "one bit flipped": flip_a_bit,
     "no weights": lambda folder: (folder / "weights.safetensors").unlink(),
-    "no card": lambda folder: (folder / "card.json").unlink(),
-    "empty": lambda folder: [path.unlink() for path in folder.iterdir()],
     "card cut": lambda folder: os.truncate(folder / "card.json", 100),
     "card of another model": lambda folder: rewrite_card(
         folder, lambda card: card.update(id=new_model_id())
@@ -549,13 +548,30 @@ def test_a_damaged_model_is_listed_but_never_served(store, folder, damage, read_
     assert set(listed) == {whole, damaged}
     assert listed[whole].damage is None
     assert damaged in listed[damaged].damage
-    for ask in (store.card, store.load, store.weights_path):
+    for ask in (store.card, store.load, store.open_weights):
         with pytest.raises(DamagedModelError):
             ask(damaged)
     assert store.load("latest")[0].id == whole
     assert store.load(whole)[0].id == whole
     store.delete(damaged)
     assert store.ids() == [whole]
+
+
+@pytest.mark.parametrize("read_before", [False, True], ids=["unread", "read"])
+@pytest.mark.parametrize("left", [(), ("weights.safetensors",)], ids=["empty", "weights"])
+def test_a_folder_without_a_card_is_no_model(store, folder, read_before, left):
+    whole, other = add(store), add(store)
+    if read_before:
+        assert store.load(other)[0].id == other
+    for path in (folder / other).iterdir():
+        if path.name not in left:
+            path.unlink()
+    for ask in (store.card, store.load, store.open_weights, store.delete):
+        with pytest.raises(NotFoundError):
+            ask(other)
+    assert not store.is_published(other)
+    assert [model.id for model in store.models()] == store.ids() == [whole]
+    assert store.states() == [(whole, None)]
 
 
 def test_without_the_untrained_network_a_model_still_answers(store, folder):
@@ -655,7 +671,6 @@ def test_deleting_needs_an_id_and_removes_every_file(store, folder):
         store.delete(model_id)
     with pytest.raises(NotFoundError):
         store.load(model_id)
-    assert contents(folder / ".trash") == []
     assert not (folder / model_id).exists()
 
 
@@ -718,14 +733,17 @@ def test_every_store_sees_each_change_at_once(folder):
 
 @pytest.mark.slow
 def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
-    """Three processes publish, delete and alias; one after another is killed at any moment."""
+    """Three processes publish, delete and alias.
+
+    Two are killed at any moment, and two between two writes.
+    """
     rng = random.Random(1)
 
-    def start():
+    def start(*writes):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-W", "error", "-m", "tests.stepbox.store.store_storm"),
-                *(folder, str(rng.randrange(2**32))),
+                *(folder, str(rng.randrange(2**32)), *map(str, writes)),
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -748,16 +766,16 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     store = ModelStore(folder)
     processes = []
     try:
-        running = [start() for _ in range(3)]
+        running = [start(rng.randrange(50)), start(), start(rng.randrange(50))]
         for process in running:
             assert process.stdout.readline() == "begun\n"
-        for _ in range(4):
+        for kill in (False, True, False, True):
             victim = running.pop(0)
             end = time.monotonic() + rng.random()
-            while time.monotonic() < end:
+            while time.monotonic() < end if kill else victim.poll() is None:
                 look()
             victim.kill()
-            victim.communicate()
+            assert victim.communicate()[1] == ""
             running.append(start())
             assert running[-1].stdout.readline() == "begun\n"
         folder.with_name("stop").touch()
@@ -771,12 +789,17 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
             process.kill()
             process.communicate()
 
+    assert {process.returncode for process in processes} == {0, -signal.SIGKILL}
     assert all(done[deed] for deed in ("publish", "delete", "alias", "unalias", "read"))
     assert set(store.aliases().values()) <= set(store.ids())
+    for attempt in contents(folder / ".staged"):  # the next attempts publish what is whole
+        if store.is_staged(attempt):
+            store.publish(attempt, attempt.removeprefix("job-"))
+            assert not store.is_staged(attempt)
     store.sweep(age=-1)
-    assert contents(folder / ".staged") == contents(folder / ".trash") == []
-    left = set(contents(folder)) - {".staged", ".trash", ".lock", "aliases.json"}
-    assert left - {".aliases.json.new"} == set(store.ids())
+    assert contents(folder / ".staged") == []
+    left = set(contents(folder)) - {".staged", ".lock", "aliases.json", ".aliases.json.new"}
+    assert left == set(store.ids())
     for model in store.models():
         assert model.damage is None
         assert contents(folder / model.id) == [

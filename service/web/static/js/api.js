@@ -109,10 +109,20 @@ export async function ask(path, options = {}) {
   }
 }
 
-/** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
+/**
+ * Get JSON.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
 export const get = async (path, options) => (await ask(path, options)).json();
 
-/** @param {string} method @param {string} path @param {unknown} [body] sent as JSON */
+/**
+ * Send a request and return its response.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body] sent as JSON
+ */
 export const send = (method, path, body) =>
   ask(path, {
     method,
@@ -122,7 +132,12 @@ export const send = (method, path, body) =>
     }),
   });
 
-/** @param {string} path @param {unknown} body @returns {Promise<any>} */
+/**
+ * Post JSON and return the JSON of the response.
+ * @param {string} path
+ * @param {unknown} body
+ * @returns {Promise<any>}
+ */
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
 /** Get the cards of all models, the newest first. Damaged models are left out. */

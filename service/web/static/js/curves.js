@@ -23,7 +23,7 @@ export const NARROW = 480;
 const GUESSING_LOSS = Math.LN10; // of equal probabilities for 10 classes
 const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
 
-/** @param {number} epochs */
+/** Options of an axis of epochs. @param {number} epochs */
 export const epochAxis = (epochs, ticks = 6) => ({
   domain: [0, epochs],
   ...centered("Epoch"),
@@ -31,7 +31,12 @@ export const epochAxis = (epochs, ticks = 6) => ({
   tickFormat: "d",
 });
 
-/** @param {string} label @param {number[]} range @param {number[]} ticks */
+/**
+ * Options of a logarithmic axis of losses.
+ * @param {string} label
+ * @param {number[]} range
+ * @param {number[]} ticks
+ */
 export const logLossAxis = (label, range, ticks) => ({
   type: /** @type {const} */ ("log"),
   domain: range,

@@ -13,7 +13,12 @@ import { powerOfTen } from "./numbers.js";
  */
 export const $ = (selector, root = document) => root.querySelector(selector);
 
-/** @param {string} selector @param {ParentNode} [root] @returns {any[]} */
+/**
+ * Find all elements that match a selector.
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ * @returns {any[]}
+ */
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 /**
@@ -77,10 +82,10 @@ export function power(x) {
 export const facts = (pairs) =>
   pairs.flatMap(([term, description]) => [h("dt", null, term), h("dd", null, description)]);
 
-/** @param {...(Child | Child[])} children */
+/** Build a table cell with a number. @param {...(Child | Child[])} children */
 export const numberCell = (...children) => h("td", { class: "n" }, ...children);
 
-/** @param {...(Child | Child[])} children */
+/** Build the header of a table row. @param {...(Child | Child[])} children */
 export const rowHeader = (...children) => h("th", { scope: "row" }, ...children);
 
 /** @typedef {[text: string, numeric?: boolean]} Header of a column, if it has a text */
@@ -99,7 +104,12 @@ export const tableContent = (headers, rows) => [
   h("tbody", null, ...rows),
 ];
 
-/** @param {Header[]} headers @param {Element[]} rows @param {Attributes} [attributes] */
+/**
+ * Build a table.
+ * @param {Header[]} headers
+ * @param {Element[]} rows
+ * @param {Attributes} [attributes]
+ */
 export const table = (headers, rows, attributes) =>
   h("table", attributes, ...tableContent(headers, rows));
 

@@ -26,10 +26,15 @@ export function powerOfTen(x) {
   return { digit, exponent: withMinus(String(Number(exponent))) };
 }
 
-/** @param {number} x @param {number} low @param {number} high */
+/**
+ * Move a number into a range.
+ * @param {number} x
+ * @param {number} low
+ * @param {number} high
+ */
 export const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
 
-/** @param {number[]} values */
+/** Sum a list of numbers. @param {number[]} values */
 export const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 /** Find the index of the largest value. @param {number[]} values */

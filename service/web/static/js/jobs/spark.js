@@ -10,7 +10,11 @@ const LEFT_OF_EDGE = 2; // room for the dot at the end
 const [LOW_Y, HIGH_Y] = [30, 2]; // y of a low and of a high loss; the curve may go beyond them
 const [LOW, HIGH] = [0.12, 2.4]; // those losses
 
-/** @param {number} epoch @param {number} epochs */
+/**
+ * Find the x of an epoch.
+ * @param {number} epoch
+ * @param {number} epochs
+ */
 export const sparkX = (epoch, epochs) => ((WIDTH - LEFT_OF_EDGE) * epoch) / epochs;
 
 /** All jobs share one logarithmic axis. @param {number} loss */

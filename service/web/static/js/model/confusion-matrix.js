@@ -3,10 +3,10 @@
 // Needs no browser.
 import { indexOfLargest, sum } from "../numbers.js";
 
-/** @param {number[][]} matrix */
+/** Count all images. @param {number[][]} matrix */
 export const totalCount = (matrix) => sum(matrix.flat());
 
-/** @param {number[][]} matrix */
+/** Count the images on the diagonal. @param {number[][]} matrix */
 export const correctCount = (matrix) => sum(matrix.map((row, i) => row[i]));
 
 /** List the counts row by row, with 0 on the diagonal. @param {number[][]} matrix */

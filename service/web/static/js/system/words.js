@@ -16,6 +16,7 @@ function waitingText(n) {
 }
 
 /**
+ * Say what is not ready, what runs, and what waits.
  * @param {import("../types.d.ts").Check[]} checks
  * @param {number} running
  * @param {number | null} waiting

@@ -1,4 +1,4 @@
-"""Values kept until files change, and threads that ask for the same one at once."""
+"""Values kept until objects change, and threads that ask for the same one at once."""
 
 import os
 import sys
@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 
 from stepbox.errors import DamagedModelError
-from stepbox.store.file_cache import FileCache
+from stepbox.store.cache import ObjectCache
+from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore
 from tests.processes import wait_until
 from tests.stepbox.store.test_models import MNIST, add, settle
 
 THREADS = 8
+
+
+def cache_in(folder, limit):
+    return ObjectCache(limit, objects=FolderStore(folder))
 
 
 def ask_at_once(ask, begun, gate):
@@ -46,10 +51,10 @@ def ask_at_once(ask, begun, gate):
 
 def test_a_value_is_kept_until_its_file_changes(tmp_path):
     path = tmp_path / "file"
-    cache = FileCache(10)
+    cache = cache_in(tmp_path, 10)
 
     def read():
-        return cache.get("key", [path], lambda: (path.read_text(), object()))
+        return cache.get("key", ["file"], lambda: (path.read_text(), object()))
 
     path.write_text("one")
     assert read() is not read()  # too young to be trusted
@@ -65,7 +70,7 @@ def test_a_value_is_kept_until_its_file_changes(tmp_path):
 
 
 def test_the_values_unused_for_longest_make_room(tmp_path):
-    cache = FileCache(10, cost=len)
+    cache = ObjectCache(10, len, FolderStore(tmp_path))
     computed = []
 
     def ask(key, size=4):
@@ -73,7 +78,7 @@ def test_the_values_unused_for_longest_make_room(tmp_path):
             computed.append(key)
             return "x" * size
 
-        return cache.get(key, [tmp_path / "none"], compute)
+        return cache.get(key, ["none"], compute)
 
     for key in "ababcb":  # c pushes out a
         ask(key)
@@ -89,18 +94,18 @@ def test_the_values_unused_for_longest_make_room(tmp_path):
 
 
 def test_what_fails_is_not_kept(tmp_path):
-    cache = FileCache(1)
+    cache = cache_in(tmp_path, 1)
     with pytest.raises(ZeroDivisionError):
-        cache.get("key", [tmp_path / "none"], lambda: 1 // 0)
-    assert cache.get("key", [tmp_path / "none"], lambda: 5) == 5
+        cache.get("key", ["none"], lambda: 1 // 0)
+    assert cache.get("key", ["none"], lambda: 5) == 5
 
 
 def test_threads_share_a_cache(tmp_path):
-    cache = FileCache(3)
+    cache = cache_in(tmp_path, 3)
 
     def ask(number):
         return all(
-            cache.get(str(key), [tmp_path / "none"], lambda key=key: key) == key
+            cache.get(str(key), ["none"], lambda key=key: key) == key
             for key in np.random.default_rng(number).integers(0, 6, 3000)
         )
 
@@ -112,7 +117,7 @@ def test_threads_share_a_cache(tmp_path):
 @pytest.mark.parametrize("limit", [0, 1], ids=["not kept", "kept"])
 @pytest.mark.parametrize("outcome", [object, lambda: 1 // 0], ids=["value", "error"])
 def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
-    cache = FileCache(limit)
+    cache = cache_in(tmp_path, limit)
     begun, gate = threading.Event(), threading.Event()
     computed = []
 
@@ -122,7 +127,7 @@ def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
         gate.wait()
         return outcome()
 
-    results = ask_at_once(lambda: cache.get("key", [tmp_path / "none"], compute), begun, gate)
+    results = ask_at_once(lambda: cache.get("key", ["none"], compute), begun, gate)
     assert len(computed) == 1
     assert len({id(result) for result in results}) == 1
     assert cache.get("other", [], lambda: 5) == 5
@@ -131,7 +136,7 @@ def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
 def test_what_was_begun_before_a_change_is_not_shared(tmp_path):
     """Also where the file is as young as the change: a later look cannot tell them apart."""
     path = tmp_path / "file"
-    cache = FileCache(1)
+    cache = cache_in(tmp_path, 1)
     begun, gate = threading.Event(), threading.Event()
     path.write_text("old")
 
@@ -143,27 +148,24 @@ def test_what_was_begun_before_a_change_is_not_shared(tmp_path):
         return content
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(cache.get, "key", [path], compute)
+        first = pool.submit(cache.get, "key", ["file"], compute)
         begun.wait()
         path.write_text("new")
-        second = pool.submit(cache.get, "key", [path], compute)
+        second = pool.submit(cache.get, "key", ["file"], compute)
         gate.set()
         assert (first.result(), second.result()) == ("old", "new")
     settle()
-    assert cache.get("key", [path], compute) == "new"
+    assert cache.get("key", ["file"], compute) == "new"
 
 
 def test_what_is_kept_is_told_without_computing(tmp_path):
-    cache = FileCache(1)
+    cache = cache_in(tmp_path, 1)
     path = tmp_path / "file"
-    assert cache.kept("key", [path]) is None
-    cache.get("key", [path], lambda: 5)
-    assert cache.kept("key", [path]) == 5
+    assert cache.kept("key", ["file"]) is None
+    cache.get("key", ["file"], lambda: 5)
+    assert cache.kept("key", ["file"]) == 5
     path.touch()
-    assert cache.kept("key", [path]) is None
-    cache.get("other", [], lambda: 6)
-    cache.forget("other")
-    assert cache.kept("other", []) is None
+    assert cache.kept("key", ["file"]) is None
 
 
 @pytest.mark.parametrize("way", ["card", "load", "load_initial"])

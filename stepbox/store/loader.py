@@ -1,4 +1,4 @@
-"""Read the files of single models, each once until it changes, and whatever they may hold."""
+"""Load the cards and networks of single models, each once until it changes."""
 
 import errno
 from collections.abc import Callable, Iterator
@@ -11,16 +11,13 @@ from pydantic import ValidationError
 
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.nn.network import Network
-from stepbox.store.card import MOST_CARD_BYTES, Card, StoredWeights
-from stepbox.store.file_cache import FileCache
-from stepbox.store.index import CARD
-from stepbox.store.regular_files import read_regular
-from stepbox.store.weights import check_size, read_weights
+from stepbox.store.cache import ObjectCache
+from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, StoredWeights
+from stepbox.store.index import ModelIndex
+from stepbox.store.objects import ObjectStore
+from stepbox.store.weights import INITIAL, WEIGHTS, check_size, read_weights
 
 T = TypeVar("T")
-
-WEIGHTS = "weights.safetensors"
-INITIAL = "initial.safetensors"
 
 # Three of the largest networks (65.3 MB) and their cards: asked for in turn, all stay.
 CACHE_BYTES = 200_000_000
@@ -37,39 +34,52 @@ class _UnreadableError(DamagedModelError):
     """The system did not read a file, which may pass: it is asked anew each time."""
 
 
-class ModelFiles:
-    """The files of the models in a folder, by ids, with caches.
+class ModelLoader:
+    """The cards and networks of the models in a store, by ids, with caches.
 
-    Of many threads that ask for the same thing one reads it. Damage, too, is found but once, until
-    the file changes: each cache keeps what is wrong, in words, in place of the value.
+    If several threads ask for the same thing, one reads it. Damage, too, is found once, until an
+    object changes: each cache keeps a description of the damage in place of the value.
 
     Parameters
     ----------
-    folder
-        Where the models lie.
+    objects
+        The store of the models.
+    index
+        Their index, which is told what is not there.
     cache_bytes
         Size of the networks to keep in memory, with their cards.
 
     Notes
     -----
-    Each method raises NotFoundError where there is no such model, and DamagedModelError where the
-    files that it needs are missing, cannot be read or differ from the card.
+    Each method raises NotFoundError if the model has no card, and DamagedModelError if the files
+    that it needs are missing, cannot be read or differ from the card.
     """
 
-    def __init__(self, folder: Path, cache_bytes: int) -> None:
-        self.folder = folder
-        self._cards = FileCache[Card | str](50_000_000, _size_of)
-        self._sizes = FileCache[Literal[True] | str](16_384)
-        self._whole = FileCache[Literal[True] | str](16_384)
-        self._networks = FileCache[tuple[Card, Network] | str](cache_bytes, _size_of)
-        self._untrained = FileCache[Network | str](1_000_000, _size_of)
+    def __init__(self, objects: ObjectStore, index: ModelIndex, cache_bytes: int) -> None:
+        self._objects = objects
+        self._index = index
+        self._cards = ObjectCache[Card | str](50_000_000, _size_of, objects)
+        self._sizes = ObjectCache[Literal[True] | str](16_384, objects=objects)
+        self._whole = ObjectCache[Literal[True] | str](16_384, objects=objects)
+        self._networks = ObjectCache[tuple[Card, Network] | str](cache_bytes, _size_of, objects)
+        self._untrained = ObjectCache[Network | str](1_000_000, _size_of, objects)
+
+    def exists(self, prefix: str) -> bool:
+        """Tell whether there is a card, readable or not, under a prefix."""
+        try:
+            self._objects.size(f"{prefix}/{CARD}")
+        except FileNotFoundError:
+            return False
+        except (OSError, DamagedModelError):
+            pass
+        return True
 
     def card(self, model_id: str) -> Card:
-        """Return a model's card, its weights unseen."""
+        """Return a model's card without looking at its weights."""
 
         def read() -> Card:
             with _damage_of(model_id, CARD):
-                data = read_regular(f"{self.folder}/{model_id}/{CARD}", MOST_CARD_BYTES)
+                data = self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES)
                 card = Card.model_validate_json(data)
                 if card.id != model_id:
                     raise DamagedModelError(f"it is that of {card.id}")
@@ -94,11 +104,12 @@ class ModelFiles:
         def look() -> Literal[True]:
             card = self.card(model_id)
             with _damage_of(model_id, WEIGHTS):
-                check_size(self.folder / model_id / WEIGHTS, card.weights, card.recipe)
+                key = f"{model_id}/{WEIGHTS}"
+                check_size(self._objects, key, card.weights, card.recipe)
             return True
 
         for cache in (self._whole, self._networks):
-            known = cache.kept(model_id, self._paths(model_id, WEIGHTS))
+            known = cache.kept(model_id, _keys(model_id, WEIGHTS))
             if known is not None:
                 self._unless_damaged(model_id, known)
                 return
@@ -114,8 +125,8 @@ class ModelFiles:
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return the same, but None where it has to be read."""
-        found = self._networks.kept(model_id, self._paths(model_id, WEIGHTS))
+        """Return the same, but None if it has to be read."""
+        found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
         return None if found is None else self._unless_damaged(model_id, found)
 
     def initial(self, card: Card) -> Network:
@@ -129,20 +140,17 @@ class ModelFiles:
     def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
         turn = _large if expected.bytes >= LARGE_BYTES else nullcontext()
         with _damage_of(card.id, name), turn:
-            return read_weights(self.folder / card.id / name, expected, card.recipe)
-
-    def _paths(self, model_id: str, name: str) -> list[str]:
-        return [f"{self.folder}/{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
+            return read_weights(self._objects, f"{card.id}/{name}", expected, card.recipe)
 
     def _kept(
-        self, cache: FileCache[T | str], model_id: str, name: str, read: Callable[[], T]
+        self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
     ) -> T:
-        """Read something of a model's card and another file; damage, too, is found but once."""
+        """Read something from a model's card and another file; damage, too, is found once."""
 
         def read_or_tell() -> T | str:
             try:
                 return read()
-            except (FileNotFoundError, NotADirectoryError) as error:
+            except FileNotFoundError as error:
                 self._expect(model_id)
                 return f"model {model_id} is damaged: {Path(error.filename).name} is missing"
             except OSError as error:
@@ -155,8 +163,9 @@ class ModelFiles:
             except DamagedModelError as error:
                 return str(error)
 
-        found = cache.get(model_id, self._paths(model_id, name), read_or_tell)
-        return self._unless_damaged(model_id, found)
+        return self._unless_damaged(
+            model_id, cache.get(model_id, _keys(model_id, name), read_or_tell)
+        )
 
     def _unless_damaged(self, model_id: str, found: T | str) -> T:
         if isinstance(found, str):
@@ -165,9 +174,14 @@ class ModelFiles:
         return found
 
     def _expect(self, model_id: str) -> None:
-        """Raise NotFoundError where a model is not there; one that lacks files is."""
-        if not (self.folder / model_id).is_dir():
+        """Raise NotFoundError if a model is not there."""
+        if not self.exists(model_id):
+            self._index.doubt(model_id)
             raise NotFoundError(f"there is no model {model_id!r}")
+
+
+def _keys(model_id: str, name: str) -> list[str]:
+    return [f"{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
 
 
 @contextmanager

@@ -1,0 +1,179 @@
+"""Objects as files in a folder, which many processes of a machine share."""
+
+import errno
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from stepbox.errors import DamagedModelError
+from stepbox.store.objects import ObjectStore, Version, check_key
+
+
+class FolderStore(ObjectStore):
+    """Each object is a file below a folder, and a prefix is a folder.
+
+    Anybody may put files there. Pipes, devices and folders in place of an object are refused
+    without opening them, since opening could block forever. A link to a file is read as that file.
+
+    Parameters
+    ----------
+    folder
+        Created with the first object. The file ``.lock`` in it guards `update`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+
+    def get(self, key: str, limit: int) -> bytes:
+        """Read a whole file."""
+        size = self.size(key)
+        if size > limit:
+            raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
+        with self._open(key) as file:
+            data = file.read(size + 1)
+        if len(data) > size:
+            raise DamagedModelError("it grew while it was read")
+        return data
+
+    def size(self, key: str) -> int:
+        """Return the size of a file in bytes."""
+        status = _status(self._path(key))
+        if not stat.S_ISREG(status.st_mode):
+            raise DamagedModelError("it is no regular file")
+        return status.st_size
+
+    def versions(self, keys: Sequence[str]) -> list[Version | None]:
+        """Return the number, size and times of each file or folder."""
+        found: list[Version | None] = []
+        for key in keys:
+            if ".." in key:
+                check_key(key)
+            try:
+                status = os.stat(f"{self._folder}/{key}")  # noqa: PTH116 - a Path costs more than the call
+                found.append(
+                    (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                )
+            except OSError:
+                found.append(None)
+        return found
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names in a folder."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.listdir(self._path(prefix) if prefix else self._folder)  # noqa: PTH208
+        return []
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a temporary file, and rename it."""
+        path = Path(self._path(key))
+        temporary = path.with_name(f".{path.name}.new")
+        _make_folder(path.parent)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+
+    def delete(self, key: str) -> None:
+        """Remove a file, but none that is in a linked folder, which is not ours."""
+        path = Path(self._path(key))
+        if "/" in key and path.parent.is_symlink():
+            return
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            path.unlink()
+            _sync_folder(path.parent)
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
+        """Replace a file while holding the folder's lock."""
+        folder = Path(self._folder)
+        _make_folder(folder)
+        with _locked(folder / ".lock"):
+            # Fail before `change` does anything else that cannot be undone.
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._folder)
+            try:
+                before = self.get(key, limit)
+            except FileNotFoundError:
+                before = None
+            after = change(before)
+            if after is not None and after != before:
+                self.put(key, after)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for reading."""
+        self.size(key)
+        return self._open(key)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a file."""
+        old, new = Path(self._path(source)), Path(self._path(target))
+        _status(str(old))  # raises if it is missing
+        _make_folder(new.parent)
+        old.replace(new)
+        _sync_folder(new.parent)
+        _sync_folder(old.parent)
+
+    def delete_all(self, prefix: str) -> None:
+        """Remove a folder with all that is in it, or a link to a folder."""
+        path = Path(self._path(prefix))
+        with suppress(OSError):
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+            _sync_folder(path.parent)
+
+    def _path(self, key: str) -> str:
+        check_key(key)
+        return f"{self._folder}/{key}"
+
+    def _open(self, key: str) -> BinaryIO:
+        """Open a file, but do not block on a pipe that has just replaced it."""
+        return open(os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: PTH123
+
+
+def _status(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)  # noqa: PTH116 - as above
+    except NotADirectoryError as error:
+        raise FileNotFoundError(*error.args, error.filename) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder, and those that it is in, so that they outlive a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk as they are now."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that one thread of one process of this machine can have at a time.
+
+    The file is created if it is missing, and stays. A lock ends with its process at the latest.
+    """
+    with open(path, "ab", opener=_open_at_once) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without blocking on a pipe that nobody reads."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)

@@ -1,0 +1,212 @@
+"""What every object store does, and what only a folder has to bear."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from stepbox.errors import DamagedModelError
+from stepbox.store.folder import FolderStore
+from stepbox.store.objects import object_store
+
+LIMIT = 100
+
+
+def test_an_object_is_stored_read_and_replaced(objects):
+    for data in (b"one", b"", b"three"):
+        objects.put("a/b/c", data)
+        assert objects.get("a/b/c", LIMIT) == data
+        assert objects.size("a/b/c") == len(data)
+        with objects.open("a/b/c") as file:
+            assert file.read() == data
+            file.seek(0)
+            assert file.read(2) == data[:2]
+
+
+def test_what_is_missing_is_a_missing_file(objects):
+    objects.put("a/b", b"")
+    for key in ("none", "a/none", "a/b/none", "none/none"):
+        for ask in (lambda key: objects.get(key, LIMIT), objects.open, objects.size):
+            with pytest.raises(FileNotFoundError) as caught:
+                ask(key)
+            assert caught.value.filename.endswith(key)
+        with pytest.raises(FileNotFoundError):
+            objects.move(key, "new/b")
+        assert objects.versions([key]) == [None]
+        assert objects.names(key) == []
+        objects.delete(key)
+        objects.delete_all(key)
+    assert objects.names() == ["a"]
+
+
+def test_an_object_larger_than_the_limit_is_refused(objects):
+    objects.put("a", b"x" * (LIMIT + 1))
+    assert len(objects.get("a", LIMIT + 1)) == LIMIT + 1
+    with pytest.raises(DamagedModelError, match="larger than the 100 bytes"):
+        objects.get("a", LIMIT)
+
+
+def test_names_are_those_directly_below_a_prefix(objects):
+    for key in ("a", "b/c", "b/d", "b/e/f", "bb/g", ".h/i"):
+        objects.put(key, b"")
+    assert sorted(objects.names()) == [".h", "a", "b", "bb"]
+    assert sorted(objects.names("b")) == ["c", "d", "e"]
+    assert objects.names("b/e") == ["f"]
+    assert objects.names("b/c") == []
+
+
+def test_a_moved_object_has_the_new_key_alone(objects):
+    objects.put("a/b", b"new")
+    objects.put("c", b"old")
+    objects.move("a/b", "c")
+    objects.move("c", "d/e/f")
+    assert objects.get("d/e/f", LIMIT) == b"new"
+    assert objects.names("a") == []
+    assert objects.versions(["c"]) == [None]
+
+
+def test_deleting_removes_an_object_or_all_below_a_prefix(objects):
+    for key in ("a/b", "a/c/d", "aa", "e/f"):
+        objects.put(key, b"")
+    objects.delete("e/f")
+    objects.delete("a")  # no object
+    objects.delete("a/c")
+    assert sorted(objects.names("a")) == ["b", "c"]
+    objects.delete_all("a")
+    assert "a" not in objects.names()
+    assert objects.names("e") == []
+    assert objects.size("aa") == 0
+
+
+def test_every_change_gives_another_version(objects):
+    seen = []
+
+    def look():
+        versions = objects.versions(["", "a", "a/b", "a/c"])
+        seen.append(versions)
+        return versions
+
+    assert look()[1:] == [None, None, None]
+    seen.clear()
+    objects.put("a/b", b"one")
+    first = look()
+    assert None not in first[:3]
+    objects.put("a/b", b"two")
+    assert look()[2] != first[2]
+    objects.put("a/c", b"")
+    second = look()
+    assert second[1] != first[1]
+    assert second[3] is not None
+    objects.delete("a/b")
+    assert look()[2] is None
+    objects.delete_all("a")
+    assert look()[1] is None
+    assert len({tuple(versions) for versions in seen}) == len(seen)
+
+
+def test_updates_follow_one_another(objects):
+    def add_one(content):
+        return str(int(content or b"0") + 1).encode()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: objects.update("count", add_one, LIMIT), range(40)))
+    assert objects.get("count", LIMIT) == b"40"
+
+
+def test_an_update_that_changes_nothing_or_fails_stores_nothing(objects):
+    objects.update("a", lambda content: content, LIMIT)
+    assert objects.versions(["a"]) == [None]
+    objects.put("a", b"old")
+    before = objects.versions(["a"])
+    objects.update("a", lambda content: content, LIMIT)
+    with pytest.raises(ZeroDivisionError):
+        objects.update("a", lambda content: b"new" * (1 // 0), LIMIT)
+    assert objects.versions(["a"]) == before
+    with pytest.raises(DamagedModelError):
+        objects.update("a", lambda content: b"new", 2)
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "../a", "a/../../b", "/a", "a//b", "a/", "a/.."])
+def test_a_key_cannot_leave_the_store(objects, key):
+    objects.put("a/b", b"")
+    for act in (
+        lambda: objects.get(key, LIMIT),
+        lambda: objects.open(key),
+        lambda: objects.size(key),
+        lambda: objects.put(key, b""),
+        lambda: objects.move("a/b", key),
+        lambda: objects.move(key, "a/b"),
+        lambda: objects.delete(key),
+        lambda: objects.delete_all(key),
+        lambda: objects.update(key, lambda content: b"", LIMIT),
+    ):
+        with pytest.raises(ValueError, match="no key"):
+            act()
+    assert objects.names("a") == ["b"]
+
+
+def test_a_folder_stands_for_the_objects_in_it(objects, folder):
+    assert object_store(objects) is objects
+    objects.put("a", b"data")
+    assert object_store(folder).get("a", LIMIT) == b"data"
+
+
+# Only in a folder.
+
+
+@pytest.mark.parametrize(
+    "put",
+    [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()],
+    ids=["pipe", "device", "folder"],
+)
+def test_what_is_no_file_is_refused_without_opening_it(objects, folder, put):
+    folder.mkdir()
+    put(folder / "a")
+    for ask in (lambda key: objects.get(key, LIMIT), objects.open, objects.size):
+        with pytest.raises(DamagedModelError, match="no regular file"):
+            ask("a")
+
+
+def test_what_a_link_leads_to_is_read_but_not_removed(objects, folder, tmp_path):
+    other = FolderStore(tmp_path / "other")
+    folder.mkdir()
+    for key in ("a", "b/c"):
+        other.put(key, b"kept")
+    (folder / "a").symlink_to(tmp_path / "other" / "a")
+    (folder / "b").symlink_to(tmp_path / "other" / "b")
+    assert objects.get("a", LIMIT) == objects.get("b/c", LIMIT) == b"kept"
+    objects.delete("a")
+    objects.delete("b/c")
+    objects.delete_all("b")
+    assert objects.names() == []
+    assert other.get("a", LIMIT) == other.get("b/c", LIMIT) == b"kept"
+
+
+def test_an_open_object_is_read_to_its_end_as_it_was(objects):
+    objects.put("a", b"old")
+    with objects.open("a") as file:
+        objects.put("a", b"new")
+        assert file.read() == b"old"
+    assert objects.names() == ["a"]
+
+
+def test_readers_see_whole_objects_while_they_are_replaced(objects):
+    contents = {bytes([letter]) * 10_000 for letter in b"ab"}
+    objects.put("a", min(contents))
+    over = threading.Event()
+
+    def write():
+        for _ in range(20):
+            for content in contents:
+                objects.put("a", content)
+        over.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not over.is_set() and not writing.done():
+            try:
+                assert objects.get("a", 20_000) in contents
+            except DamagedModelError as error:
+                assert "grew" in str(error)  # noqa: PT017
+        writing.result()
