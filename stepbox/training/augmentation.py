@@ -21,7 +21,6 @@ from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 
-SIDE = 28
 FIELDS = 3000  # fields are drawn once a training; a picture takes any of them, in any of 4 signs
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
@@ -40,11 +39,11 @@ class Augmenter:
         What is varied; ``none`` nothing.
     """
 
-    def __init__(self, kind: Augmentation, seed: int) -> None:
+    def __init__(self, kind: Augmentation, seed: int, shape: tuple[int, ...]) -> None:
         self.kind = kind
         self._seed = seed
         if kind == "distort":
-            self._fields = displacement_fields(np.random.default_rng([seed, 0]))
+            self._fields = displacement_fields(np.random.default_rng([seed, 0]), shape)
 
     def __call__(self, images: Images, epoch: int, first: int) -> Images:
         """Vary pictures.
@@ -52,7 +51,7 @@ class Augmenter:
         Parameters
         ----------
         images
-            Shape (n, 28, 28), 0..255.
+            Shape (n, height, width), 0..255.
         epoch, first
             Where they stand in the training: its epoch from 1, and how many came before them in
             it. What is drawn depends on these and the seed alone, so no state has to be kept.
@@ -70,11 +69,11 @@ class Augmenter:
         return mirror_and_shift(images, rng)
 
 
-def displacement_fields(rng: np.random.Generator) -> Array:
-    """Draw smooth random fields, float32 of shape (fields, 2, 28, 28), in px."""
+def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Draw smooth random fields, float32 of shape (fields, 2, height, width), in px."""
     from scipy.ndimage import gaussian_filter  # here: importing it is a fifth of a worker's startup
 
-    noise = rng.uniform(-1, 1, (FIELDS, 2, SIDE, SIDE))
+    noise = rng.uniform(-1, 1, (FIELDS, 2, *shape))
     fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
     size: Array = np.sqrt(np.square(fields).mean(axis=(2, 3), keepdims=True))
     return (STRENGTH / size * fields).astype(np.float32)
@@ -112,9 +111,9 @@ def resample(
     Parameters
     ----------
     images
-        Shape (n, 28, 28), 0..255; black beyond the edges.
+        Shape (n, height, width), 0..255; black beyond the edges.
     fields
-        Shape (fields, 2, 28, 28), px down and px to the right.
+        Shape (fields, 2, height, width), px down and px to the right.
     chosen, signs
         Shapes (n,) and (n, 2): each picture's field, and its sign along each axis.
     angles, stretches, shifts
@@ -164,7 +163,7 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     Parameters
     ----------
     images
-        Shape (n, 28, 28), 0..255.
+        Shape (n, height, width), 0..255.
     mirrored
         Shape (n,): which are.
     moves
@@ -189,7 +188,7 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
 
 def compile_ahead() -> None:
     """Compile all loops, or take them from the cache."""
-    images = np.zeros((1, SIDE, SIDE), np.uint8)
-    fields = np.zeros((1, 2, SIDE, SIDE), np.float32)
+    images = np.zeros((1, 2, 2), np.uint8)
+    fields = np.zeros((1, 2, 2, 2), np.float32)
     distort(images, fields, np.random.default_rng(0))
     mirror_and_shift(images, np.random.default_rng(0))

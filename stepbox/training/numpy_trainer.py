@@ -65,12 +65,15 @@ class NumpyTrainer(Trainer):
         rates = self.learning_rates(len(indices)).astype(self._dtype)
         if self._activation is None:
             return self._train_by_definition(images, labels, rates)
+        images = images.reshape(len(images), -1)
+        if missing := -images.shape[1] % kernel.WORD:
+            images = np.pad(images, ((0, 0), (0, missing)))
         return kernel.descend(
             self._arrays["parameters"],
             self._sizes,
             self._activation,
             self.recipe.gradient == "published",
-            images.reshape(len(indices), -1),
+            images,
             self._greys,
             labels,
             self.recipe.batch_size,

@@ -53,7 +53,7 @@ class Trainer(ABC):
         self.loss_sum = 0.0
         self.seconds = 0.0
         self.evaluation: EvaluationReport | None = None
-        self._augment = Augmenter(recipe.augmentation, recipe.seed)
+        self._augment = Augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:

@@ -139,7 +139,8 @@ def descend(
     published
         Whether with the source's two deviations: see `backprop.backward`.
     images
-        Shape (n, pixels), 0..255, C-contiguous; the pixels a multiple of `WORD`.
+        Shape (n, pixels), 0..255, C-contiguous, with black pixels at the end of each row up to a
+        multiple of `WORD`.
     greys
         Shape (256,): what each grey is to the network, 0 for black.
     labels
@@ -155,7 +156,7 @@ def descend(
         Summed cross-entropy in nats, each sample's as seen before its update.
     """
     layers = len(sizes) - 1
-    widest = sizes.max() + 1
+    widest = sizes.max() + WORD  # for the biases' input, and the black pixels at the end
     values = np.empty((layers, widest), parameters.dtype)  # what goes into each layer
     slopes = np.empty((layers, widest), parameters.dtype)
     deltas = np.empty((layers, widest), parameters.dtype)  # first z, then its δ

@@ -36,7 +36,7 @@ def resample_one(
 
 @pytest.fixture(scope="module")
 def fields():
-    return displacement_fields(np.random.default_rng(4))
+    return displacement_fields(np.random.default_rng(4), (28, 28))
 
 
 def test_resampling_is_interpolation_at_the_moved_places(pictures, fields):
@@ -114,10 +114,14 @@ def test_mirrored_and_shifted_pictures_are_just_that(pictures):
 @pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
 def test_what_is_drawn_depends_on_the_place_alone(pictures, kind):
     images = pictures(60)
-    first, second = Augmenter(kind, seed=3), Augmenter(kind, seed=3)
+    first, second = Augmenter(kind, 3, (28, 28)), Augmenter(kind, 3, (28, 28))
     first(images, 1, 0)  # leaves no trace
 
     np.testing.assert_array_equal(first(images, 2, 1000), second(images, 2, 1000))
-    others = [first(images, 2, 2000), first(images, 3, 1000), Augmenter(kind, 4)(images, 2, 1000)]
+    others = [
+        first(images, 2, 2000),
+        first(images, 3, 1000),
+        Augmenter(kind, 4, (28, 28))(images, 2, 1000),
+    ]
     for other in others:
         assert np.array_equal(other, second(images, 2, 1000)) == (kind == "none")

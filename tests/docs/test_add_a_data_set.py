@@ -1,0 +1,103 @@
+"""Follow docs/how-to/add-a-data-set.md with the toy data set that it makes."""
+
+import re
+import runpy
+
+import numpy as np
+import pytest
+
+import stepbox
+from stepbox.errors import DatasetError
+from stepbox.training.presets import RECIPES
+from tests.processes import ROOT
+
+PAGE = (ROOT / "docs/how-to/add-a-data-set.md").read_text("utf-8")
+FILES = dict(re.findall(r'```python title="(.*?)"\n(.*?)```', PAGE, re.DOTALL))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the page's files, in which the page's commands run."""
+    folder = tmp_path_factory.mktemp("bars")
+    for name, code in FILES.items():
+        (folder / name).write_text(code, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("STEPBOX_DATA_DIR", raising=False)
+        patch.syspath_prepend(folder)
+        yield folder
+    stepbox.DATASETS.pop("bars", None)
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """What the page's programs define and print, up to the trained models."""
+    runpy.run_path("make_bars.py")
+    return runpy.run_path("train_bars.py")
+
+
+def test_the_table_names_the_files_to_write():
+    table = re.findall(r"^\| `(.*?)` \|", PAGE, re.MULTILINE)
+
+    assert table == list(FILES)[: len(table)]
+
+
+def test_the_files_have_the_checksums_that_the_page_prints(folder, capsys):
+    runpy.run_path("make_bars.py")
+    [printed] = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.slow
+def test_both_engines_learn_it(trained):
+    for run, dtype in (("run", "float64"), ("torch_run", "float32")):
+        model = trained[run]
+        arrays = model.network.named_arrays()
+        assert model.history[-1].test_accuracy > 0.95
+        assert model.recipe.layer_sizes == (64, 16, 3)
+        assert arrays["0.weight"].shape == (16, 64)
+        assert arrays["1.bias"].shape == (3,)
+        assert arrays["1.bias"].dtype == dtype
+        assert np.array(model.card.evaluation.confusion_matrix).shape == (3, 3)
+
+
+@pytest.mark.slow
+def test_a_saved_model_names_the_classes(trained):
+    model = runpy.run_path("load_bars.py")["model"]
+
+    assert model.card.classes == ("row", "column", "diagonal")
+    assert model.recipe == trained["run"].recipe
+    for name, array in model.network.named_arrays().items():
+        np.testing.assert_array_equal(array, trained["run"].network.named_arrays()[name])
+
+
+@pytest.mark.slow
+def test_the_images_have_the_shape_of_the_description(trained):
+    for split, samples in (("train", 600), ("test", 200)):
+        dataset = stepbox.load_dataset("bars", split)
+        assert dataset.images.shape == (samples, 8, 8)
+        assert set(dataset.labels) == {0, 1, 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("augmentation", ["distort", "mirror-shift"])
+def test_the_images_can_be_varied(trained, augmentation):
+    run = stepbox.train(trained["run"].recipe, epochs=1, augmentation=augmentation, progress=False)
+
+    assert run.history[-1].train_loss < 1.2
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_refused(trained, folder):
+    labels = folder / "data/bars/test-labels"
+    content = labels.read_bytes()
+    labels.write_bytes(content[:-1])
+    with pytest.raises(DatasetError, match="test-labels has the MD5"):
+        stepbox.load_dataset("bars", "test")
+    labels.write_bytes(content)
+
+
+def test_a_recipe_names_only_data_sets_that_exist():
+    with pytest.raises(ValueError, match="'mnist'"):
+        stepbox.Recipe.model_validate(RECIPES["mnist-numpy"].model_dump() | {"dataset": "stripes"})
