@@ -31,10 +31,12 @@ class Prediction(Explanation, ClassProbability):
     """The prediction for one image."""
 
     probabilities: list[float] = Field(
-        min_length=10, max_length=10, description="The softmax distribution over all classes."
+        min_length=MOST_CLASSES,
+        max_length=MOST_CLASSES,
+        description="The softmax distribution over all classes.",
     )
     logits: list[float] = Field(
-        min_length=10, max_length=10, description="The inputs of the softmax."
+        min_length=MOST_CLASSES, max_length=MOST_CLASSES, description="The inputs of the softmax."
     )
 
 
@@ -48,7 +50,7 @@ class Predictions(BaseModel):
     """Predictions, in the order of the images."""
 
     model: str = Field(description="Id of the model.")
-    classes: list[str] = Field(min_length=10, max_length=10)
+    classes: list[str] = Field(min_length=MOST_CLASSES, max_length=MOST_CLASSES)
     predictions: list[Prediction]
 
 
@@ -56,7 +58,7 @@ class TopPredictions(BaseModel):
     """The predictions for a request with `top`."""
 
     model: str = Field(description="Id of the model.")
-    classes: list[str] = Field(min_length=10, max_length=10)
+    classes: list[str] = Field(min_length=MOST_CLASSES, max_length=MOST_CLASSES)
     predictions: list[TopPrediction]
 
 

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stepbox.data.dataset import scale_pixels
+from stepbox.data.builtin import DATASETS, MNIST
+from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.kernels import dense as kernel
@@ -18,6 +20,26 @@ from stepbox.training.presets import RECIPES
 
 STEPS = 100
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (1, 3), (8, 8)])
+def test_any_number_of_pixels(few, monkeypatch, shape):
+    """The compiled form looks at eight pixels at a time, whether or not their number fits."""
+    monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
+    whole = few(300)
+    height, width = shape
+    images = np.ascontiguousarray(whole.images[:, 8 : 8 + height, 8 : 8 + width])
+    data = Dataset(DATASETS["small"], images, whole.labels)
+    recipe = RECIPES["mnist-numpy"].model_copy(update={"dataset": "small"})
+    compiled, readable = (
+        make_trainer(recipe, data, compiled=compiled) for compiled in (True, False)
+    )
+    for trainer in (compiled, readable):
+        trainer.train_samples(np.arange(len(images)))
+
+    expected = readable.network().named_arrays()
+    for name, array in compiled.network().named_arrays().items():
+        np.testing.assert_allclose(array, expected[name], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
