@@ -3,7 +3,6 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from tests.processes import wait_until
 
 
 def dataset(stack, name):
-    return load_dataset(Path(stack.environment["STEPBOX_DATA_DIR"]), name, "test")
+    return load_dataset(name, "test", stack.environment["STEPBOX_DATA_DIR"])
 
 
 def read_events(stack, id, last=None):

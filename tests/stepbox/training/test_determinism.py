@@ -9,17 +9,15 @@ import pytest
 from tests.processes import ROOT
 
 FINGERPRINT = """
-import hashlib, os, sys
-from pathlib import Path
+import hashlib, sys
 
 from stepbox.data.builtin import load_dataset
-from stepbox.data.dataset import Dataset
 from stepbox.training.presets import RECIPES
 from stepbox.training.loop import make_trainer
 
 for name in sys.argv[1:]:
     recipe = RECIPES[name]
-    whole = load_dataset(Path(os.environ.get("STEPBOX_DATA_DIR", "data")), recipe.dataset, "train")
+    whole = load_dataset(recipe.dataset, "train")
     trainer = make_trainer(recipe, whole[:1000])
     for _ in range(2):
         list(trainer.train_epoch())
