@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stepbox.errors import OutOfDeviceMemoryError
-from stepbox.training.recipe import Recipe
 
 PROCESS = Path("/proc/self")
 UNMAPPED = "failed to map segment"  # the loader's message when a library does not fit
@@ -44,15 +43,6 @@ def peak() -> int:
     raise OSError(f"{PROCESS / 'status'} does not contain the peak")
 
 
-def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:
-    """Make the error that names the fields on which a training's memory depends."""
-    sizes = list(recipe.hidden_sizes)
-    return OutOfDeviceMemoryError(
-        f"{who} ran out of memory with batch_size {recipe.batch_size} and hidden_sizes {sizes}: "
-        f"choose a smaller batch_size or smaller hidden_sizes, or {remedy}"
-    )
-
-
 @contextmanager
 def loading_explained() -> Iterator[None]:
     """If a memory limit prevents a library from loading, raise an error that names the limit.
@@ -71,16 +61,6 @@ def loading_explained() -> Iterator[None]:
             f"not enough memory to load a library ({reasons[-1]}): `ulimit -v` lets a process "
             f"have {limit // 1024:,} KiB; allow it more"
         ) from error
-
-
-@contextmanager
-def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
-    """Turn a MemoryError, or a library that does not fit, into an error that says what to do."""
-    try:
-        with loading_explained():
-            yield
-    except MemoryError as error:
-        raise out_of_memory(recipe, "the worker", "give it more memory") from error
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:

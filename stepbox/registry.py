@@ -10,12 +10,12 @@ from pydantic_core import PydanticKnownError, core_schema
 class KeyOf:
     """Annotate a string that must be a key of a registry.
 
-    The keys are read at each validation, so whatever is added to the registry is accepted at once.
+    Each validation reads the keys, so a key added to the registry is accepted immediately.
 
     Parameters
     ----------
     registry
-        From names to what they stand for.
+        Maps each allowed name to its value.
     """
 
     def __init__(self, registry: Mapping[str, Any]) -> None:

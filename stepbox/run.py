@@ -1,4 +1,4 @@
-"""Train a recipe in this process, keep what comes of it, and use it.
+"""Train a recipe in this process, and save, load and use the model.
 
 A job of a worker does the same work: it trains with `stepbox.training.loop.train` and describes the
 result with `describe`.
@@ -31,7 +31,7 @@ from stepbox.training.trainer import Trainer
 
 
 class Prediction(NamedTuple):
-    """What a network says about one image.
+    """A network's answer for one image.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Model:
     Attributes
     ----------
     card
-        The recipe, the history, the evaluation, and what the training took.
+        The recipe, the history, the evaluation, and the cost of the training.
     network
         The trained network.
     initial
@@ -114,17 +114,17 @@ class Model:
         return Prediction(spec.classes[best], float(probabilities[best]), probabilities)
 
     def save(self, folder: str | Path) -> Path:
-        """Write the model to a new folder, in the form in which the service keeps its models.
+        """Write the model to a new folder, in the format of the service's models.
 
         Raises
         ------
         FileExistsError
             The folder exists.
         ValueError
-            The model was loaded, so that its files exist already.
+            The model was loaded, so its files already exist.
         """
         if self.initial is None:
-            raise ValueError("a loaded model is saved already: copy its folder")
+            raise ValueError("a loaded model is already saved: copy its folder")
         _, files = encode_model(self.card, self.network, self.initial)
         folder = Path(folder)
         folder.mkdir(parents=True)
@@ -151,7 +151,7 @@ def train(
         The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
     compiled
         False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
-        (engine ``numpy``). It gives the same weights up to rounding, and takes 100 times as long.
+        (engine ``numpy``). It gives the same weights up to rounding, and is 100 times slower.
     progress
         Show a progress bar in a terminal or a notebook.
     **changes
@@ -172,20 +172,20 @@ def train(
     >>> run.history[-1].test_accuracy > 0.8
     True
     """
-    from tqdm.asyncio import tqdm as terminal_bar  # here, because the images do not install tqdm
+    from tqdm.asyncio import tqdm as terminal_bar  # here: the container images have no tqdm
     from tqdm.auto import tqdm
 
-    whole = RECIPES[recipe] if isinstance(recipe, str) else recipe
-    whole = Recipe.model_validate(whole.model_dump() | changes)
-    train_set = load_dataset(whole.dataset, "train", data)
-    test_set = load_dataset(whole.dataset, "test", data)
-    trainer = make_trainer(whole, train_set, compiled=compiled)
+    base = RECIPES[recipe] if isinstance(recipe, str) else recipe
+    full = Recipe.model_validate(base.model_dump() | changes)
+    train_set = load_dataset(full.dataset, "train", data)
+    test_set = load_dataset(full.dataset, "test", data)
+    trainer = make_trainer(full, train_set, compiled=compiled)
     initial = trainer.network()
     history = []
     hidden = None if tqdm is terminal_bar else False  # None: shown only in a terminal
     with tqdm(
-        total=whole.epochs * len(train_set.labels),
-        desc=whole.name,
+        total=full.epochs * len(train_set.labels),
+        desc=full.name,
         unit=" samples",
         disable=hidden if progress else True,
     ) as bar:
@@ -201,14 +201,14 @@ def train(
 
 
 def load(folder: str | Path) -> Model:
-    """Load a model from its folder: one that `Model.save` wrote, or one of the service.
+    """Load a model from a folder that `Model.save` or the service wrote.
 
     Raises
     ------
     DamagedModelError
-        A file is damaged, or differs from the card.
+        A file is damaged or does not match the card.
     FileNotFoundError
-        There is no such folder, or a file is missing in it.
+        The folder or a file in it is missing.
     """
     card, network = read_model(Path(folder))
     return Model(card, network)
@@ -217,18 +217,18 @@ def load(folder: str | Path) -> Model:
 def describe(
     trainer: Trainer, test_set: Dataset, history: Sequence[HistoryEntry], *, id: str, job: str
 ) -> CardDraft:
-    """Describe a finished training: everything that its model's card says about it.
+    """Make the card of a finished training's model.
 
     Parameters
     ----------
     trainer
         The trainer, at the end of its last epoch.
     test_set
-        Evaluates the network, unless the last epoch has just done so.
+        Evaluates the network if the trainer has no evaluation yet.
     history
         The entries of all epochs, including those of earlier attempts.
     id, job
-        Id of the future model, and of the job that trained it.
+        Id of the model, and of the job that trained it.
     """
     recipe = trainer.recipe
     evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)

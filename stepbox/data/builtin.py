@@ -73,12 +73,12 @@ def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = No
     Returns
     -------
     Dataset
-        Its arrays are read-only.
+        The split. Its arrays are read-only.
 
     Raises
     ------
     DatasetError
-        A file is missing, its MD5 differs from the published one, or its content does not fit the
+        A file is missing, its MD5 differs from the published one, or its shape differs from the
         `DatasetSpec`.
     """
     spec = DATASETS[name]

@@ -1,6 +1,6 @@
-"""The files of the data sets: where they lie and their published md5 sums.
+"""The files of the data sets: their folders and published MD5 checksums.
 
-Plain data without imports: `bin/fetch-datasets` reads it before anything is installed.
+This module imports nothing, because `bin/fetch-datasets` reads it before anything is installed.
 """
 
 FOLDERS: dict[str, str] = {

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from stepbox.errors import DatasetError
 
-UINT8 = 0x08  # the element type, as the header names it
+UINT8 = 0x08  # code of the element type in the header
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
@@ -14,18 +14,18 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
     Parameters
     ----------
     content
-        Two zero bytes, the element type, the number of axes, the length of each
-        axis (big-endian, 32 bit), then the elements in row-major order.
+        Two zero bytes, the element type, the number of axes, the length of each axis (32 bits,
+        big-endian), then the elements in row-major order.
 
     Returns
     -------
     NDArray[np.uint8]
-        Read-only, of the shape that the header names.
+        Read-only, with the shape that the header gives.
 
     Raises
     ------
     DatasetError
-        The header is not that of an array of uint8, or the length does not fit it.
+        The header does not describe an array of uint8, or the length does not match it.
 
     References
     ----------

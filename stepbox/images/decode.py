@@ -1,4 +1,4 @@
-"""Image files: to grey levels, and back to a PNG."""
+"""Decode image files to grey levels, and encode grey levels as PNG."""
 
 import contextlib
 import io
@@ -16,9 +16,9 @@ Grey = NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
-MAX_SCANS = 100  # of a progressive JPEG of the largest size; ordinary ones have about ten
+MAX_SCANS = 100  # of a progressive JPEG of MAX_PIXELS; typical files have about ten
 
-_DAMAGED = "is damaged or cut short: it cannot be decoded"
+_DAMAGED = "is damaged or truncated: it cannot be decoded"
 _ORIENTATION_TAG = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -33,16 +33,16 @@ _decoding = threading.Lock()
 
 
 class _RefusedError(Exception):
-    """A picture that is refused, and why in words."""
+    """The image is rejected; the message says why."""
 
 
-def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) -> Grey:
+def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> Grey:
     """Decode an image file to grey levels.
 
-    Taken are PNG, JPEG, GIF, BMP, WebP and TIFF of any colour mode, told by their content; of
-    several frames the first. The EXIF orientation is applied, 16 bits become 8, and where it is
-    transparent a ground shows that the opaque part stands out from: white behind dark ink, black
-    behind light.
+    The formats are PNG, JPEG, GIF, BMP, WebP and TIFF in any colour mode, detected from the
+    content. Only the first frame is read. The EXIF orientation is applied, and 16 bits become 8.
+    Transparent pixels show a background that contrasts with the opaque ones: white behind dark
+    ink, black behind light ink.
 
     Parameters
     ----------
@@ -50,8 +50,9 @@ def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) ->
         The file's bytes.
     pointer
         RFC 6901 pointer for the error to name.
-    most_in_all
-        Pixels that it may have, if that is less, as one of several pictures.
+    max_pixels
+        Pixels left for this image, if it is one of several in a request. `MAX_PIXELS` always
+        applies.
 
     Returns
     -------
@@ -61,26 +62,26 @@ def decode_image(data: bytes, *, pointer: str, most_in_all: int = MAX_PIXELS) ->
     Raises
     ------
     InvalidInputError
-        It is none of these, is damaged, or has more than 25 million pixels by its header; such
-        a one is refused before anything is decoded.
+        The file has another format, is damaged, or has too many pixels. The number of pixels is
+        read from the header, before anything is decoded.
     """
     plain = decode_plain_image(data, pointer=pointer)
     if plain is not None:
         return plain
-    # One picture at a time: that bounds the memory of a process with many threads, and
-    # `catch_warnings` is not safe among threads.
+    # One image at a time: this bounds the memory of a process with many threads, and
+    # `catch_warnings` is not thread-safe.
     with _decoding, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _decode(data, most_in_all)
+            return _decode(data, max_pixels)
         except _RefusedError as error:
             fault = str(error)
         except Image.DecompressionBombError:
-            fault = f"has too many pixels: at most {MAX_PIXELS:,} are taken"
+            fault = f"has too many pixels: at most {MAX_PIXELS:,} are allowed"
         except UnidentifiedImageError:
-            fault = "is no picture: PNG, JPEG, GIF, BMP, WebP and TIFF are taken"
+            fault = "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
         except Exception:
-            # Decoders meet hostile bytes with errors of a dozen types; all mean the same here.
+            # On hostile bytes, decoders raise a dozen types of errors; all mean a damaged file.
             fault = _DAMAGED
     raise InvalidInputError.at(pointer, fault)
 
@@ -110,18 +111,18 @@ def decode_plain_image(data: bytes, *, pointer: str) -> Grey | None:
         raise InvalidInputError.at(pointer, _DAMAGED) from None
 
 
-def _decode(data: bytes, most_in_all: int) -> Grey:
+def _decode(data: bytes, max_pixels: int) -> Grey:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if not 1 <= width * height <= MAX_PIXELS:
-            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are taken")
-        if width * height > most_in_all:
+            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
+        if width * height > max_pixels:
             raise _RefusedError(
-                f"has {width}×{height} pixels, and of all pictures of the request only "
-                f"{most_in_all:,} more are taken"
+                f"has {width}×{height} pixels, but the images of this request may have only "
+                f"{max_pixels:,} more"
             )
         if image.info.get("progressive"):
-            # Each scan of a progressive JPEG, a few bytes long, touches every pixel again.
+            # A scan of a progressive JPEG can be a few bytes long, and still updates every pixel.
             scans = data.count(b"\xff\xda")
             if scans * width * height > MAX_SCANS * MAX_PIXELS:
                 raise _RefusedError(f"has {scans} scans, which is too many for its size")
@@ -134,18 +135,18 @@ def _decode(data: bytes, most_in_all: int) -> Grey:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 (upright) where there is none that can be read."""
-    with contextlib.suppress(Exception):  # a picture is worth seeing without its EXIF
+    """Return the EXIF orientation, or 1 (upright) if it is missing or damaged."""
+    with contextlib.suppress(Exception):  # damaged EXIF data does not make the image useless
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     return 1
 
 
 def _luminance(image: Image.Image) -> Grey:
-    """Luminance 0..255 of an image of any mode, its transparency left out."""
+    """Return the luminance, 0..255, of an image of any mode; ignore transparency."""
     if image.mode.startswith("I;16"):
         return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
     if image.mode in {"I", "F"}:
-        # These have no white of their own: the darkest and the lightest pixel set the scale.
+        # These modes define no white: the darkest and the lightest pixel set the scale.
         levels = np.asarray(image).astype(np.float64)
         low, high = levels.min(), levels.max()
         if not np.isfinite(high - low):
@@ -160,8 +161,8 @@ def _luminance(image: Image.Image) -> Grey:
 
 
 def _on_ground(image: Image.Image) -> Grey:
-    """Luminance 0..255 of a transparent image before white or black, whichever shows its ink."""
-    if image.mode.startswith("I;16"):  # one grey level stands for transparent
+    """Return the luminance, 0..255, of a transparent image, on white or black to show its ink."""
+    if image.mode.startswith("I;16"):  # one grey level means transparent
         alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
     else:
         if image.mode != "RGBA":

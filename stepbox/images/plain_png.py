@@ -1,7 +1,7 @@
-"""Read the plainest PNG fast: 8-bit grey, not interlaced, with pixels and nothing else.
+"""A fast path for plain PNG files: small, 8-bit grey, not interlaced, without metadata.
 
-It is what those send who send pictures by the thousand. Whatever differs in the least is left to
-`images.decode_image`, whose answer this one's always equals.
+Clients that send thousands of images send such files. `decode.decode_image` gives the same result
+for them, and handles all other files.
 
 References
 ----------
@@ -34,7 +34,7 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     data
-        The file's bytes, whatever they are.
+        The content of any file.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
             start = end + 4
     except struct.error:
         return None
-    # Pillow's codecs without the objects around them, which cost twice as much.
+    # Pillow's codecs, without its Image objects, which double the time.
     image, area = codecs.new("L", (width, height)), (0, 0, width, height)
     decoder, encoder = codecs.zip_decoder("L", "L", 0), codecs.raw_encoder("L", "L")
     decoder.setimage(image, area)

@@ -19,7 +19,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are th
 
 Shape = tuple[int, ...]  # (height, width)
 
-MARGIN = 4  # pixels around the ink in MNIST: its digits have 20 pixels in a field of 28
+MARGIN = 4  # pixels around the ink in MNIST: digits of 20 pixels in a field of 28
 MIN_CONTRAST = 16  # grey levels; an image with less shows no ink
 INK_LEVEL = 0.25  # share of an image's contrast from which a pixel counts as ink
 
@@ -67,11 +67,11 @@ def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "no
         Exchange light and dark `always`, `never`, or if the mean of the image's border of one
         pixel is over 127 (`auto`).
     fit
-        `none`: scale the whole image so that it just fits, in the middle of a background that has
-        the mean of its border; an image of this shape stays as it is. `mnist`: as MNIST was made:
-        crop to the ink, scale its longer side to the field less a margin of 4 pixels on each
-        side, and move its centre of mass to the field's centre as far as the ink stays inside;
-        the background becomes 0 and the strongest ink 255.
+        `none`: scale the whole image to fit, and centre it on a background with the mean of its
+        border; an image of the field's shape stays as it is. `mnist`: as MNIST was prepared: crop
+        to the ink, scale its longer side to the field minus a margin of 4 pixels on each side, and
+        move its centre of mass to the field's centre as far as the ink stays inside; the
+        background becomes 0 and the strongest ink 255.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "no
 
 
 def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[Any]:
-    """Do the same as `prepare` with many images at once that have a network's shape already.
+    """Prepare many images that already have the network's shape, as `prepare` does with one.
 
     Parameters
     ----------

@@ -15,12 +15,11 @@ import numpy as np
 
 from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError
-from stepbox.memory import out_of_memory_explained
 from stepbox.nn.losses import cross_entropy
 from stepbox.training.evaluation import assess, predict_logits
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, Progress
-from stepbox.training.trainer import Trainer
+from stepbox.training.trainer import Trainer, out_of_memory_explained
 
 
 def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> Trainer:

@@ -1,6 +1,6 @@
 """Recipes: everything that a training's result depends on, validated.
 
-`stepbox.training.loop` says how far the same recipe leads to the same weights.
+`stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
 Augmentation = Literal["none", "distort", "mirror-shift"]
 
-# What only torch does, and the value with which the NumPy engine goes without.
+# The fields that only torch supports, and the value that the NumPy engine requires.
 TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -55,8 +55,8 @@ Model = TypeVar("Model", bound=BaseModel)
 class Recipe(BaseModel):
     """Everything that a training depends on.
 
-    A recipe validates itself: it also rejects values that are each allowed but do not go together,
-    such as what its engine cannot do.
+    Validation also rejects combinations of allowed values that conflict, such as an optimizer that
+    the engine does not support.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -188,18 +188,18 @@ def validate_all(
     validate: Callable[[Any], Model],
     complete: Callable[[dict[str, Any]], Mapping[str, Any]],
 ) -> Model:
-    """Validate a recipe's fields and how they go together, and report all faults at once.
+    """Validate the fields of a recipe and their combinations, and report all faults at once.
 
     Parameters
     ----------
     model
-        The model that is validated.
+        The pydantic class to validate against.
     body
-        What it is made from.
+        The value to validate.
     validate
         Validates each field by itself.
     complete
-        Adds the values of the fields that valid fields of the body leave out.
+        Adds the values of the fields that the body omits.
 
     Raises
     ------
@@ -228,26 +228,20 @@ def validate_all(
 
 
 def _conflicts(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name the fields whose values are each allowed but do not go together, and say why."""
+    """Return the fields whose values are allowed but conflict with others, each with the reason."""
     faults = []
     get = fields.get
     if get("engine") == "numpy":
         for name, plain in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                faults.append(
-                    (name, f"{get(name)!r} is known to the engine 'torch' only; use {plain!r}")
-                )
+                faults.append((name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"))
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        faults.append(
-            ("weight_decay", "must be 0 if 'optimizer' is not 'adamw', which alone decays weights")
-        )
+        faults.append(("weight_decay", "must be 0 unless 'optimizer' is 'adamw'"))
     if get("normalization") == "batch" and get("batch_size") == 1:
         faults.append(("batch_size", "must be at least 2 if 'normalization' is 'batch'"))
     if get("gradient") == "published":
         if get("engine", "numpy") != "numpy":
-            faults.append(
-                ("gradient", "'published' is known to the engine 'numpy' only; use 'exact'")
-            )
+            faults.append(("gradient", "'published' requires the engine 'numpy'; use 'exact'"))
         if get("batch_size", 1) != 1:
             faults.append(
                 (

@@ -18,8 +18,6 @@ class Report(BaseModel):
 class Progress(Report):
     """How far a training has come."""
 
-    model_config = ConfigDict(title="Progress")
-
     epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
     epochs: int = Field(description="Epochs in all.")
     samples: int = Field(description="Training images seen so far, over all epochs.")

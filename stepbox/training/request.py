@@ -2,13 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    create_model,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
@@ -16,11 +10,11 @@ from stepbox.training.recipe import Recipe, RecipeName, validate_all
 
 
 def _unset() -> Any:
-    """Stand for a field that a request leaves out, so that its schema shows no default."""
+    """Return None for a field that a request omits. A factory keeps it out of the schema."""
 
 
 def _optional(field: FieldInfo) -> Any:
-    """Annotate a field of the recipe as one that a request may leave out."""
+    """Annotate a field of the recipe as one that a request may omit."""
     copy = field.asdict()
     kind, attributes = copy["annotation"], {**copy["attributes"], "default_factory": _unset}
     attributes.pop("default", None)

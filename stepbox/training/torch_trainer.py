@@ -16,14 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stepbox.data.dataset import Dataset
-from stepbox.memory import out_of_memory
 from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model
-from stepbox.training.trainer import Trainer
+from stepbox.training.trainer import Trainer, out_of_memory
 
 # With batches of this size, a second thread gains little, and on shared cores it costs ten times as
 # much. With one thread, the sums, and so the weights, do not depend on the number of cores.

@@ -1,14 +1,16 @@
-"""The interface of an engine, and what both engines share: sample order, position, and state."""
+"""The interface of an engine, and what engines share: sample order, state, and memory errors."""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
 from stepbox.data.dataset import Dataset
+from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter
@@ -159,3 +161,22 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     if not recipe.shuffle:
         return np.arange(samples)
     return np.random.default_rng([recipe.seed, epoch]).permutation(samples)
+
+
+@contextmanager
+def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
+    """Turn a MemoryError, or a library that does not fit, into an error that says what to do."""
+    try:
+        with memory.loading_explained():
+            yield
+    except MemoryError as error:
+        raise out_of_memory(recipe, "the worker", "give it more memory") from error
+
+
+def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:
+    """Make the error that names the fields on which a training's memory depends."""
+    sizes = list(recipe.hidden_sizes)
+    return OutOfDeviceMemoryError(
+        f"{who} ran out of memory with batch_size {recipe.batch_size} and hidden_sizes {sizes}: "
+        f"choose a smaller batch_size or smaller hidden_sizes, or {remedy}"
+    )

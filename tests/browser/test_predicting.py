@@ -69,7 +69,7 @@ def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
     watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
     (tmp_path / "words.png").write_text("no picture")
     watched.page.set_input_files("#file", tmp_path / "words.png")
-    expect(watched.page.locator("#summary")).to_contain_text("is no picture")
+    expect(watched.page.locator("#summary")).to_contain_text("is not an image")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
 

@@ -170,7 +170,7 @@ def _decode_files(files: list[bytes]) -> Iterator[Grey]:
     left = MOST_PIXELS
     for i, file in enumerate(files):
         raise_if_disconnected()
-        image = decode_image(file, pointer=f"/image/{i}", most_in_all=left)
+        image = decode_image(file, pointer=f"/image/{i}", max_pixels=left)
         left -= image.size
         yield image
 
