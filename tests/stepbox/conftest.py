@@ -33,7 +33,7 @@ def few(load):
 
 @pytest.fixture(scope="session")
 def trained(load):
-    """Train a named recipe for some epochs, once a session: its trainer and all events."""
+    """Train a named recipe for some epochs, once per session; return its trainer and all events."""
 
     @cache
     def run(name, epochs):

@@ -1,4 +1,4 @@
-"""The library as its users have it: installed by pip, away from the checkout."""
+"""The library as users install it: by pip, outside the checkout."""
 
 import doctest
 import importlib
@@ -35,7 +35,7 @@ def run_python(code, **environment):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Install what `pip install .` would, from a copy of nothing but the package's own files."""
+    """Install from a copy of only the package's own files, as `pip install .` does."""
     folder = tmp_path_factory.mktemp("site-packages")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
@@ -66,7 +66,7 @@ def test_the_installed_library_trains(installed, data_folder):
     assert float(accuracy) > 0.85
 
 
-def test_importing_it_loads_neither_engine():
+def test_import_loads_no_engine():
     code = "import sys, stepbox; print(*sorted({'torch', 'numba', 'scipy'} & {*sys.modules}))"
 
     assert run_python(code, PYTHONPATH=str(ROOT)) == []
@@ -94,7 +94,7 @@ def run(data_folder):
     return stepbox.train("mnist-numpy", epochs=1, hidden_sizes=[8], data=data_folder)
 
 
-def test_a_saved_model_answers_as_before(run, load, tmp_path):
+def test_a_loaded_model_predicts_like_the_saved_one(run, load, tmp_path):
     seven = load("mnist", "test").images[0]
     folder = run.save(tmp_path / "models" / "digits")
     loaded = stepbox.load(folder)
@@ -120,8 +120,8 @@ def test_a_damaged_model_is_not_loaded(run, tmp_path):
         stepbox.load(folder)
 
 
-def test_a_change_that_no_recipe_has_is_refused(data_folder):
+def test_a_change_that_the_recipe_does_not_allow_is_rejected(data_folder):
     with pytest.raises(ValueError, match="epoch_count"):
         stepbox.train("mnist-numpy", epoch_count=3, data=data_folder)
-    with pytest.raises(ValueError, match="'torch' only"):
+    with pytest.raises(ValueError, match="requires the engine 'torch'"):
         stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)

@@ -1,4 +1,4 @@
-"""What a training holds, and what is said where it may not hold that much."""
+"""The peak memory of a training, and its error when memory runs out."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.processes import ROOT
 
 MIB = 2**20
 
-# Trains each recipe with as much address space as is in use once its engine has run, and some more.
+# Trains each recipe with little more address space than it uses after its engine has run once.
 STARVED = """
 import resource, sys
 from pathlib import Path
@@ -48,7 +48,7 @@ for name in sys.argv[1:]:
 @pytest.mark.parametrize(
     "names", [["mnist-numpy"], ["fashion-mnist-torch", "fashion-mnist-torch-best"]]
 )
-def test_a_full_host_is_explained(names):
+def test_running_out_of_host_memory_is_explained(names):
     answer = subprocess.run(
         [sys.executable, "-c", STARVED, *names],
         cwd=ROOT,
@@ -66,7 +66,7 @@ def test_a_full_host_is_explained(names):
         assert "choose a smaller batch_size or smaller hidden_sizes" in message
 
 
-def test_the_peak_is_that_of_the_training_alone(few):
+def test_the_peak_excludes_memory_used_before_the_training(few):
     held = bytearray(300 * MIB)
     before = memory.peak()
     del held

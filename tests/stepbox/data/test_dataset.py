@@ -19,7 +19,7 @@ every_set = pytest.mark.parametrize("name", DATASETS)
 
 @pytest.fixture
 def torchvisions_own(data_folder):
-    """Read a data set as torchvision does, whose import takes as long as torch's."""
+    """Read a data set with torchvision, whose import is as slow as torch's."""
     import torchvision
 
     return lambda name, split: getattr(torchvision.datasets, READERS[name])(
@@ -34,7 +34,7 @@ def idx(array):
 
 @every_set
 @pytest.mark.parametrize(("split", "count"), [("train", 60_000), ("test", 10_000)])
-def test_torchvisions_reader_agrees(load, torchvisions_own, name, split, count):
+def test_torchvision_reads_the_same_samples(load, torchvisions_own, name, split, count):
     ours = load(name, split)
     theirs = torchvisions_own(name, split)
 
@@ -44,14 +44,14 @@ def test_torchvisions_reader_agrees(load, torchvisions_own, name, split, count):
 
 
 @every_set
-def test_classes_are_in_the_data_sets_own_order(torchvisions_own, name):
+def test_classes_are_in_the_order_of_torchvision(torchvisions_own, name):
     theirs = torchvisions_own(name, "test").classes
 
     # torchvision calls MNIST's classes "0 - zero", "1 - one"…
     assert [text.split(" - ")[0] for text in theirs] == list(DATASETS[name].classes)
 
 
-def test_a_missing_file_is_named_with_the_remedy(tmp_path):
+def test_a_missing_file_is_named_with_the_command_that_fetches_it(tmp_path):
     with pytest.raises(
         DatasetError, match=r"train-images-idx3-ubyte is missing.*bin/fetch-datasets"
     ):
@@ -60,7 +60,7 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
 
 @every_set
 @pytest.mark.parametrize("part", ["images-idx3", "labels-idx1"])
-def test_an_altered_file_is_refused(data_folder, tmp_path, name, part):
+def test_an_altered_file_is_rejected(data_folder, tmp_path, name, part):
     (tmp_path / FOLDERS[name]).mkdir(parents=True)
     for path in (data_folder / FOLDERS[name]).glob("t10k-*"):
         shutil.copy(path, tmp_path / FOLDERS[name])
@@ -82,7 +82,7 @@ def test_idx_is_read_as_it_was_written(array):
     array=arrays(np.uint8, array_shapes(max_dims=3, max_side=4)),
     change=st.sampled_from(["short", "long", "type", "header", "empty"]),
 )
-def test_a_malformed_idx_is_refused(array, change):
+def test_a_malformed_idx_file_is_rejected(array, change):
     content = idx(array)
     broken = {
         "short": content[:-1],

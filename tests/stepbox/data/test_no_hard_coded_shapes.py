@@ -1,4 +1,4 @@
-"""No code but the descriptions of the data sets knows how large these are."""
+"""Only the descriptions of the data sets contain their sizes."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from tests.processes import ROOT
 PACKAGES = ("stepbox", "jobs", "worker", "service")
 DESCRIPTIONS = ROOT / "stepbox" / "data" / "builtin.py"
 SIZES = {28, 784, 60_000}
-# A 10 stands for many things; in these forms only for the number of classes.
+# 10 has many meanings; in these forms it is the number of classes.
 TEN_CLASSES = re.compile(
     r"\b(min_length|max_length|min_items|max_items|classes) ?= ?10\b|range\(10\)"
 )
@@ -48,7 +48,7 @@ def test_sizes_are_only_in_the_descriptions_of_the_data_sets():
     assert found == []
 
 
-def test_it_would_find_them():
+def test_the_search_finds_hard_coded_sizes():
     code = (
         '"""28"""\nSIDE = 28  # 784\nn = 60_000\nCLASSES = 10\nlist[str](min_length=10)\nx = 10\n'
     )

@@ -36,7 +36,7 @@ def decode(data):
 
 
 def refusal(data):
-    """What is said of a file that is refused."""
+    """Return the message of the error for a file that is rejected."""
     with pytest.raises(InvalidInputError) as caught:
         decode(data)
     (fault,) = caught.value.faults
@@ -45,7 +45,7 @@ def refusal(data):
 
 
 def drawing(size=(40, 30), ground=255, ink=0):
-    """A picture without any symmetry, so that a wrong turn shows."""
+    """Make an image without symmetry, so that a wrong rotation shows."""
     image = Image.new("L", size, ground)
     draw = ImageDraw.Draw(image)
     draw.rectangle((5, 4, 12, 20), fill=ink)
@@ -58,7 +58,7 @@ def drawing(size=(40, 30), ground=255, ink=0):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])
 @pytest.mark.parametrize("mode", ["1", "L", "RGB"])
-def test_every_format_shows_the_same_picture(form, mode):
+def test_every_format_gives_the_same_image(form, mode):
     grey = drawing(ink=40).point(lambda level: 255 if level > 100 else 0)
     decoded = decode(save(grey.convert(mode), form))
     assert decoded.dtype == np.uint8
@@ -94,7 +94,7 @@ def test_colours_become_luminance(mode, colour, form, grey):
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
-def test_pixels_without_a_scale_of_their_own_are_stretched(mode):
+def test_modes_without_a_fixed_white_are_stretched(mode):
     levels = np.array([[-1000, 0], [500, 1000]], np.int32 if mode == "I" else np.float32)
     decoded = decode(save(Image.fromarray(levels), "TIFF"))
     np.testing.assert_array_equal(decoded, [[0, 128], [191, 255]])
@@ -108,7 +108,7 @@ def test_pixels_must_be_finite(value):
 
 
 def ink_on_nothing(mode, ink):
-    """A picture that is transparent but for a square of one grey level."""
+    """Make a transparent image with an opaque square of one grey level."""
     image = Image.new("LA" if mode == "LA" else "RGBA", (20, 20), (0,) * (2 if mode == "LA" else 4))
     image.paste((ink, 255) if mode == "LA" else (ink, ink, ink, 255), (5, 5, 15, 15))
     return image if mode != "P" else image.quantize(4)
@@ -117,10 +117,10 @@ def ink_on_nothing(mode, ink):
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "GIF"])
 @pytest.mark.parametrize(("ink", "ground"), [(10, 255), (240, 0)])
-def test_ink_shows_before_what_is_transparent(mode, form, ink, ground):
+def test_the_background_of_a_transparent_image_shows_its_ink(mode, form, ink, ground):
     image = ink_on_nothing(mode, ink)
     if (mode, form) in {("P", "TIFF"), ("P", "GIF"), ("LA", "GIF")}:
-        image = image.convert("RGBA")  # Pillow writes no transparency of these
+        image = image.convert("RGBA")  # Pillow writes no transparency for these
     decoded = decode(save(image, form, **({"lossless": True} if form == "WEBP" else {})))
     assert abs(int(decoded[10, 10]) - ink) <= 2
     assert decoded[0, 0] == ground
@@ -136,18 +136,18 @@ def test_ink_shows_before_what_is_transparent(mode, form, ink, ground):
         ("I;16", 65535, 514, [255, 2]),
     ],
 )
-def test_one_level_can_stand_for_transparent(mode, clear, ink, expected):
+def test_one_grey_level_can_mean_transparent(mode, clear, ink, expected):
     image = Image.new(mode, (2, 1), ink)
     image.putpixel((0, 0), clear)
     assert decode(save(image, "PNG", transparency=clear)).tolist() == [expected]
 
 
-def test_half_transparent_ink_mixes_with_its_ground():
+def test_half_transparent_ink_blends_with_the_background():
     image = Image.new("RGBA", (4, 1), (0, 0, 0, 128))
     np.testing.assert_array_equal(decode(save(image, "PNG")), [[127] * 4])
 
 
-def test_a_wholly_transparent_picture_is_empty():
+def test_a_fully_transparent_image_is_empty():
     assert not decode(save(Image.new("RGBA", (4, 4), (9, 9, 9, 0)), "PNG")).any()
 
 
@@ -155,7 +155,7 @@ def test_a_wholly_transparent_picture_is_empty():
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_several_frames_the_first_is_taken(form):
+def test_only_the_first_frame_is_read(form):
     first, others = drawing(), [Image.new("L", (40, 30), grey) for grey in (90, 200)]
     data = save(first, form, save_all=True, append_images=others)
     with Image.open(io.BytesIO(data)) as image:
@@ -187,11 +187,11 @@ def test_the_orientation_is_applied(form, orientation):
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0nonsense"]
 )
-def test_spoilt_exif_is_passed_over(exif):
+def test_damaged_exif_data_is_ignored(exif):
     assert decode(save(drawing(), "JPEG", exif=exif)).shape == (30, 40)
 
 
-# What is refused.
+# Rejected files.
 
 
 def png_chunk(kind, content):
@@ -204,7 +204,7 @@ def png_chunk(kind, content):
 
 
 def png_of_size(width, height):
-    """A PNG with a true header and hardly any pixels."""
+    """Make a PNG with a valid header and almost no pixel data."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -218,7 +218,7 @@ def png_of_size(width, height):
     ("width", "height"),
     [(50_000, 50_000), (10_000, 10_000), (5001, 5000), (LIMIT + 1, 1), (2**31 - 1, 2**31 - 1)],
 )
-def test_too_large_a_picture_is_refused_by_its_header(width, height):
+def test_an_image_with_too_many_pixels_is_rejected_by_its_header(width, height):
     assert "25,000,000" in refusal(png_of_size(width, height))
 
 
@@ -232,7 +232,7 @@ def test_too_large_a_picture_is_refused_by_its_header(width, height):
         ("WEBP", b"\x9d\x01\x2a", "<HH"),
     ],
 )
-def test_a_header_that_lies_about_the_size_is_refused(side, form, before, layout):
+def test_a_header_with_a_wrong_size_is_rejected(side, form, before, layout):
     data = save(drawing(), form)
     start = data.index(before) + len(before)
     sides = struct.pack(layout, side, side)
@@ -240,7 +240,7 @@ def test_a_header_that_lies_about_the_size_is_refused(side, form, before, layout
 
 
 @pytest.mark.parametrize("side", [5001, 10_000, 16_000])
-def test_a_tiff_that_lies_about_its_size_is_refused(side):
+def test_a_tiff_with_a_wrong_size_is_rejected(side):
     data = save(drawing(), "TIFF", compression="tiff_lzw")
     for tag, before in ((256, 40), (257, 30)):
         field = struct.pack("<HHI", tag, 3, 1)
@@ -249,20 +249,20 @@ def test_a_tiff_that_lies_about_its_size_is_refused(side):
     assert "25,000,000" in refusal(data)
 
 
-def test_the_largest_picture_is_taken():
+def test_the_largest_image_is_accepted():
     assert decode(save(Image.new("1", (5000, 5000), 1), "PNG")).shape == (5000, 5000)
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
-def test_a_picture_without_pixels_is_refused(width, height):
+def test_an_image_without_pixels_is_rejected(width, height):
     assert refusal(png_of_size(width, height))
     bitmap = bytearray(save(Image.new("L", (4, 4)), "BMP"))
     bitmap[18:26] = struct.pack("<ii", width, height)
     assert refusal(bytes(bitmap))
 
 
-def test_a_jpeg_of_endless_scans_is_refused():
-    """Each of them takes as long as the whole picture, and 34 bytes."""
+def test_a_jpeg_with_too_many_scans_is_rejected():
+    """A scan of 34 bytes takes as long to decode as the whole image."""
     data = save(Image.new("RGB", (5000, 5000), (200, 30, 40)), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert len(scan) < 100
@@ -287,11 +287,11 @@ def test_a_jpeg_of_endless_scans_is_refused():
         ),
     ],
 )
-def test_other_formats_are_refused(data):
+def test_other_formats_are_rejected(data):
     assert refusal(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
 
 
-def test_a_picture_at_the_head_of_something_else_is_that_picture():
+def test_data_after_an_image_is_ignored():
     data = save(drawing(), "PNG") + b"<script>alert(1)</script>PK\x03\x04"
     np.testing.assert_array_equal(decode(data), np.asarray(drawing()))
 
@@ -310,13 +310,13 @@ FILES = [
 
 
 @pytest.mark.parametrize("data", FILES[:6], ids=["PNG", "JPEG", "GIF", "BMP", "WebP", "TIFF"])
-def test_a_picture_cut_short_is_refused(data):
+def test_a_truncated_image_is_rejected(data):
     assert "truncated" in refusal(data[: len(data) * 9 // 10])
     assert refusal(data[: len(data) // 2])
 
 
 def attempt(data):
-    """Decode or refuse: nothing else may come, no warning either."""
+    """Decode the data or raise InvalidInputError, without any other error or warning."""
     try:
         grey = decode(data)
     except InvalidInputError:
@@ -328,7 +328,7 @@ def attempt(data):
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", *(data[:16] for data in FILES)]))
-def test_any_bytes_are_decoded_or_refused(content, head):
+def test_any_bytes_are_decoded_or_rejected(content, head):
     attempt(head + content)
 
 
@@ -337,7 +337,7 @@ def test_any_bytes_are_decoded_or_refused(content, head):
     st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), max_size=6),
     st.floats(0.1, 1),
 )
-def test_any_spoilt_file_is_decoded_or_refused(data, changes, part):
+def test_any_damaged_file_is_decoded_or_rejected(data, changes, part):
     spoilt = bytearray(data)
     for place, content in changes:
         start = int(place * (len(spoilt) - 1))
@@ -346,8 +346,8 @@ def test_any_spoilt_file_is_decoded_or_refused(data, changes, part):
 
 
 @given(st.data())
-def test_any_spoilt_png_with_true_checksums_is_decoded_or_refused(data):
-    """A checksum stops most changes before they reach a decoder; so they are made true again."""
+def test_any_damaged_png_with_valid_checksums_is_decoded_or_rejected(data):
+    """Recompute the checksums; otherwise they stop most changes before the decoder."""
     chunks, rest = [], FILES[9][8:]
     while rest:
         (length,) = struct.unpack(">I", rest[:4])
@@ -395,9 +395,9 @@ def test_28_by_28_passes_unchanged(load):
         *((0, "never", False), (255, "never", False)),
     ],
 )
-def test_light_and_dark_change_places_by_the_border(border, invert, inverted):
+def test_the_border_decides_whether_to_invert(border, invert, inverted):
     grey = np.full((28, 28), border, np.uint8)
-    grey[1:-1, 1:-1] = 99  # the inside has no say
+    grey[1:-1, 1:-1] = 99  # the inside does not matter
     prepared = prepare(grey, invert=invert)
     assert prepared.inverted is inverted
     np.testing.assert_array_equal(prepared.pixels, 255 - grey if inverted else grey)
@@ -414,7 +414,7 @@ def test_the_mean_of_the_border_counts_each_pixel_once():
 
 
 @given(greys, st.sampled_from(["auto", "always", "never"]), st.sampled_from(["none", "mnist"]))
-def test_every_picture_lands_within_the_field(grey, invert, fit):
+def test_every_image_stays_inside_the_field(grey, invert, fit):
     before = grey.copy()
     prepared = prepare(grey, invert=invert, fit=fit)
     np.testing.assert_array_equal(grey, before)
@@ -452,7 +452,7 @@ def test_a_negative_gives_the_same_pixels(grey):
     ],
 )
 def test_the_aspect_ratio_is_kept(shape, rows, columns):
-    """The inside of a picture, white within a black border, lands where the picture does."""
+    """Find the white inside of an image with a black border at the expected rows and columns."""
     grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
     prepared = prepare(grey, invert="never")
     assert prepared.offset == (columns[0], rows[0])
@@ -466,8 +466,8 @@ def test_the_aspect_ratio_is_kept(shape, rows, columns):
 
 @pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
 @pytest.mark.parametrize("fit", ["none", "mnist"])
-def test_any_shape_of_network(shape, fit):
-    """The ink ends up in the middle, and an image of the shape itself is left as it is."""
+def test_any_network_shape(shape, fit):
+    """The ink is centred, and an image that already has the shape is unchanged."""
     image = np.zeros((200, 120), np.uint8)
     image[80:120, 50:70] = 200
     prepared = prepare_for(image, shape, fit=fit)
@@ -481,7 +481,7 @@ def test_any_shape_of_network(shape, fit):
     assert prepare_for(fields[0].astype(np.uint8), shape).inverted
 
 
-def test_the_ground_around_is_the_mean_of_the_border():
+def test_the_background_is_the_mean_of_the_border():
     grey = np.zeros((56, 28), np.uint8)
     grey[:, 0] = grey[:, -1] = 90
     prepared = prepare(grey)
@@ -491,8 +491,8 @@ def test_the_ground_around_is_the_mean_of_the_border():
     assert (prepared.pixels[:, 21:] == mean).all()
 
 
-def test_a_large_picture_does_not_alias():
-    """A chessboard too fine for the field becomes an even grey."""
+def test_a_large_image_does_not_alias():
+    """A chessboard that is too fine for the field becomes a uniform grey."""
     board = (np.indices((1400, 1400)).sum(axis=0) % 2 * 255).astype(np.uint8)
     assert np.abs(prepare(board, invert="never").pixels.astype(int) - 127).max() <= 2
     lines = np.zeros((2000, 2000), np.uint8)
@@ -502,27 +502,27 @@ def test_a_large_picture_does_not_alias():
 
 @pytest.mark.parametrize("fit", ["none", "mnist"])
 @pytest.mark.parametrize("level", [0, 5, 255])
-def test_an_empty_picture_is_no_error(fit, level):
+def test_an_empty_image_is_not_an_error(fit, level):
     for shape in ((28, 28), (1, 1), (300, 7)):
         pixels = prepare(np.full(shape, level, np.uint8), fit=fit).pixels
         assert (pixels == (0 if fit == "mnist" else min(level, 255 - level))).all()
 
 
-def test_noise_alone_is_no_ink():
+def test_noise_is_not_ink():
     paper = np.random.default_rng(0).integers(248, 256, (300, 200), np.uint8)
     assert not prepare(paper, fit="mnist").pixels.any()
 
 
-# As MNIST was made.
+# fit=mnist: as MNIST was prepared.
 
 
 def centre_of_mass(pixels):
-    """Row and column of the centre of mass, in pixels from 0."""
+    """Return the row and column of the centre of mass, in pixels from 0."""
     return np.array([(pixels * index).sum() for index in np.indices(pixels.shape)]) / pixels.sum()
 
 
-def test_mnist_itself_is_as_is_said(load):
-    """The figures that fit=mnist rests on."""
+def test_mnist_has_the_properties_that_fit_assumes(load):
+    """Check the margin and the centre of mass that fit=mnist reproduces."""
     for image in load("mnist", "test").images[:500]:
         rows, columns = np.nonzero(image)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 in {19, 20}
@@ -546,13 +546,13 @@ def test_a_fit_crops_scales_and_centres():
     assert np.abs(centre_of_mass(prepared.pixels.astype(float)) - 14).max() <= 0.51
 
 
-def test_ink_stays_inside_though_its_mass_is_at_one_end():
+def test_ink_stays_inside_when_its_mass_is_at_one_end():
     grey = np.zeros((200, 200), np.uint8)
     grey[:40, 80:120] = 255
     grey[:, 99:101] = 255
     grey = np.pad(grey, 5)
     prepared = prepare(grey, fit="mnist")
-    assert prepared.offset[1] == 8  # as low as it goes
+    assert prepared.offset[1] == 8  # the lowest position inside the field
     assert prepared.pixels[8].any()
     assert prepared.pixels[27].any()
 
@@ -562,7 +562,7 @@ def enlarged(image, resampling):
 
 
 def photographed(image, rng):
-    """Dark on unevenly lit paper, somewhere in a larger picture, with noise, as a JPEG."""
+    """Imitate a photo: dark ink on unevenly lit paper, with noise, in a larger JPEG."""
     ink = np.zeros((500, 700))
     row, column = rng.integers(0, 200), rng.integers(0, 400)
     big = Image.fromarray(image).resize((300, 300), Image.Resampling.BICUBIC)
@@ -586,7 +586,7 @@ def test_a_test_image_survives_being_enlarged(load):
     assert difference(np.array([prepare(i, fit="mnist").pixels for i in images]), images) < 1
 
 
-def test_a_photographed_test_image_is_found_again(load):
+def test_a_photographed_test_image_is_recovered(load):
     rng = np.random.default_rng(0)
     images = load("mnist", "test").images[:60]
     seen = np.array([prepare(photographed(image, rng), fit="mnist").pixels for image in images])
@@ -595,7 +595,7 @@ def test_a_photographed_test_image_is_found_again(load):
     assert np.mean(nearest == np.arange(60)) > 0.95
 
 
-# And back.
+# Encoding.
 
 
 @given(greys)
@@ -605,7 +605,7 @@ def test_png_keeps_every_pixel(grey):
     np.testing.assert_array_equal(decode(data), grey)
 
 
-def test_a_border_just_over_the_middle_is_light_alone_and_among_many():
+def test_prepare_and_prepare_fields_agree_on_a_border_just_above_the_threshold():
     pixels = np.full((2, 28, 28), 127.005)
     alone = prepare(pixels[0])
     assert alone.inverted

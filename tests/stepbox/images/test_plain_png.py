@@ -1,4 +1,4 @@
-"""The fast reading of the plainest PNG: never other pixels than those of the general one."""
+"""The fast path for plain PNG files gives the same pixels as Pillow."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ def chunk(kind, data):
 
 
 def general(data):
-    """Read by Pillow alone; None where it refuses."""
+    """Decode with Pillow; return None if it cannot decode the file."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             return np.asarray(image.convert("L"))
@@ -31,12 +31,12 @@ def general(data):
 
 
 @given(hnp.arrays(np.uint8, st.tuples(SIDES, SIDES)))
-def test_every_plain_picture_is_read(grey):
+def test_every_plain_image_is_read(grey):
     np.testing.assert_array_equal(read_plain_png(encode_png(grey)), grey)
 
 
 @given(st.data())
-def test_a_spoilt_file_is_read_as_by_the_general_way_or_left_to_it(data):
+def test_a_damaged_file_gives_the_pixels_of_pillow_or_none(data):
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
     file = bytearray(encode_png(grey))
     for place in data.draw(st.lists(st.integers(0, len(file) - 1), min_size=1, max_size=4)):
@@ -49,7 +49,7 @@ def test_a_spoilt_file_is_read_as_by_the_general_way_or_left_to_it(data):
 
 
 @given(st.binary(max_size=60), st.integers(0, 70), st.integers(0, 70))
-def test_spoilt_pixels_with_true_checksums(packed, width, height):
+def test_damaged_pixels_with_valid_checksums(packed, width, height):
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     for body in (packed, zlib.compress(packed)):
         file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)

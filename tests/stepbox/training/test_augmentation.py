@@ -15,8 +15,8 @@ NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 
 
 @pytest.fixture
-def pictures(few):
-    """The first pictures, in an array that can be written: the loops are compiled for those."""
+def originals(few):
+    """Return the first images in a writable array, for which the loops are compiled."""
     return lambda count: few(count).images.copy()
 
 
@@ -39,59 +39,59 @@ def fields():
     return displacement_fields(np.random.default_rng(4), (28, 28))
 
 
-def test_resampling_is_interpolation_at_the_moved_places(pictures, fields):
-    """Against SciPy's own interpolation, with all that moves a pixel at once."""
+def test_resampling_interpolates_at_the_source_positions(originals, fields):
+    """Compare with SciPy's interpolation, with all transformations combined."""
     angle, stretch, moved, signs = 0.13, np.array([0.93, 1.08]), np.array([0.7, -0.4]), [1, -1]
     centre = np.array([13.5, 13.5])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    for number, image in enumerate(pictures(20)):
+    for number, image in enumerate(originals(20)):
         places = np.empty((2, 28, 28))
         for i in range(28):
             for j in range(28):
                 offset = stretch * (turn @ (np.array([i, j]) - centre))
                 places[:, i, j] = centre + offset + moved + signs * fields[number, :, i, j]
-        framed = np.pad(image.astype(float), 6)  # SciPy interpolates towards black at the edges so
+        framed = np.pad(image.astype(float), 6)  # so SciPy interpolates to black at the edges
         expected = map_coordinates(framed, places + 6, order=1)
 
         ours = resample_one(
             image, fields=fields, chosen=number, signs=signs, angle=angle, stretch=stretch, at=moved
         )
 
-        assert np.abs(ours - expected).max() <= 0.51  # rounded to a whole grey
+        assert np.abs(ours - expected).max() <= 0.51  # rounded to an integer
 
 
-def test_nothing_moved_is_the_same_picture(pictures):
-    for image in pictures(5):
+def test_the_identity_leaves_images_unchanged(originals):
+    for image in originals(5):
         np.testing.assert_array_equal(resample_one(image), image)
 
 
-def test_a_whole_pixel_moves_every_pixel(pictures):
-    image = pictures(1)[0]
+def test_a_shift_by_whole_pixels_is_exact(originals):
+    image = originals(1)[0]
 
     np.testing.assert_array_equal(resample_one(image, at=(2, 0))[:-2], image[2:])
     np.testing.assert_array_equal(resample_one(image, at=(0, -1))[:, 1:], image[:, :-1])
 
 
-def test_fields_are_smooth_and_of_their_strength(fields):
+def test_fields_are_smooth_and_have_the_given_strength(fields):
     assert fields.shape[1:] == (2, 28, 28)
     np.testing.assert_allclose(np.sqrt(np.square(fields).mean(axis=(2, 3))), STRENGTH, rtol=1e-5)
     assert np.abs(np.diff(fields, axis=3)).mean() < 0.25 * np.abs(fields).mean()
 
 
-def test_distorted_digits_vary_but_keep_their_ink(pictures, fields):
-    images = pictures(200)
+def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
+    images = originals(200)
     varied = distort(images, fields, np.random.default_rng(1))
 
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
     assert (varied != images).any(axis=(1, 2)).all()
-    # About as much ink, and most of the picture still black.
+    # About as much ink, and most of the image is still black.
     assert varied.sum() == pytest.approx(images.sum(), rel=0.1)
     assert (varied == 0).mean() > 0.7
 
 
-def test_mirrored_and_shifted_pictures_are_just_that(pictures):
-    images = pictures(400)
+def test_mirror_and_shift_does_only_that(originals):
+    images = originals(400)
     varied = mirror_and_shift(images, np.random.default_rng(2))
     seen = set()
     for image, copy in zip(images, varied, strict=True):
@@ -112,10 +112,10 @@ def test_mirrored_and_shifted_pictures_are_just_that(pictures):
 
 
 @pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
-def test_what_is_drawn_depends_on_the_place_alone(pictures, kind):
-    images = pictures(60)
+def test_variations_depend_only_on_seed_and_position(originals, kind):
+    images = originals(60)
     first, second = Augmenter(kind, 3, (28, 28)), Augmenter(kind, 3, (28, 28))
-    first(images, 1, 0)  # leaves no trace
+    first(images, 1, 0)  # must not change the next result
 
     np.testing.assert_array_equal(first(images, 2, 1000), second(images, 2, 1000))
     others = [

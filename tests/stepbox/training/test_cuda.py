@@ -44,7 +44,7 @@ def test_no_step_waits_for_the_device(few, recipe):
 
 
 @BOTH
-def test_a_graph_descends_as_its_operations_do(few, recipe):
+def test_a_graph_gives_the_weights_of_its_operations(few, recipe):
     recipe = recipe.model_copy(update={"dropout": 0.0})
     data = few(1000)
     captured, plain = (make_torch_trainer(recipe, data) for _ in range(2))
@@ -58,7 +58,7 @@ def test_a_graph_descends_as_its_operations_do(few, recipe):
         np.testing.assert_allclose(array, expected[name], rtol=1e-2, atol=1e-3)
 
 
-def test_each_replay_drops_other_neurons(few):
+def test_each_replay_drops_different_neurons(few):
     recipe = BEST.model_copy(update={"dropout": 0.5})
     trainer = make_torch_trainer(recipe, few(640))
     list(trainer.train_epoch())
@@ -73,7 +73,7 @@ def test_each_replay_drops_other_neurons(few):
 
 
 @BOTH
-def test_a_training_goes_on_from_its_state(few, recipe):
+def test_a_training_resumes_from_its_state(few, recipe):
     data = few(1000)
     whole, second = (make_torch_trainer(recipe, data) for _ in range(2))
     list(whole.train_epoch())
@@ -86,7 +86,7 @@ def test_a_training_goes_on_from_its_state(few, recipe):
         np.testing.assert_allclose(array, expected[name], rtol=1e-2, atol=1e-3)
 
 
-def test_the_device_descends_as_the_cpu_does(few, monkeypatch):
+def test_the_device_gives_the_weights_of_the_cpu(few, monkeypatch):
     data = few(1000)
     on_cuda = make_trainer(PLAIN, data)
     with monkeypatch.context() as hidden:
@@ -101,7 +101,7 @@ def test_the_device_descends_as_the_cpu_does(few, monkeypatch):
         np.testing.assert_allclose(array, expected[name], rtol=1e-2, atol=1e-4)
 
 
-def test_the_peak_is_that_of_the_device_which_holds_the_set(few):
+def test_the_peak_is_device_memory_and_includes_the_data_set(few):
     data = few(1000)
     trainer = make_trainer(PLAIN, data)
     list(trainer.train_epoch())

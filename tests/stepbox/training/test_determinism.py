@@ -1,4 +1,4 @@
-"""One recipe, seed and kind of processor: the same weights, byte for byte, in any process."""
+"""The same recipe, seed and processor give the same weights, byte for byte, in any process."""
 
 import os
 import subprocess
@@ -31,9 +31,9 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 
 @pytest.fixture(scope="module")
 def fingerprints():
-    """Train all recipes on the CPU in two fresh processes, whose surroundings differ.
+    """Train all recipes on the CPU in two fresh processes, with different environments.
 
-    Gives for each recipe what the processes say: the weights' digest, and what computed them.
+    Return, for each recipe, what each process prints: the digest of the weights, and the computer.
     """
     outputs = [
         subprocess.check_output(
@@ -53,7 +53,7 @@ def fingerprints():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_processes_agree_byte_for_byte(fingerprints, name):
-    """Whatever the number of threads is that the surroundings ask for: a sum has one."""
+    """The thread count of the environment does not matter: one thread computes each sum."""
     one, two = fingerprints[name]
 
     assert one == two

@@ -21,9 +21,9 @@ def answers(draw):
 
 
 @given(answers())
-def test_the_figures_are_those_of_a_direct_count(answers):
+def test_the_figures_match_a_direct_count(answers):
     logits, labels = answers
-    rows = []  # of each sample: its label, the class named, and the probabilities
+    rows = []  # for each sample: label, predicted class, probabilities
     for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
         exponentials = [math.exp(z - max(row)) for z in row]
         probabilities = [e / sum(exponentials) for e in exponentials]
@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_a_direct_count(answers):
 
 
 @given(answers())
-def test_the_bins_hold_every_sample_once(answers):
+def test_each_sample_is_in_exactly_one_bin(answers):
     logits, labels = answers
     found = assess(logits, labels)
 
@@ -88,7 +88,7 @@ def test_calibration_worked_by_hand():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_blocks_are_one_forward_pass(load, dtype):
+def test_blocks_give_the_logits_of_a_single_forward_pass(load, dtype):
     images, labels = load("mnist", "test").images[:2300], load("mnist", "test").labels[:2300]
     network = Network.initial(dense_layers((784, 16, 10), "tanh"), seed=1, dtype=dtype)
     whole = network.logits(scale_pixels(images, "unit", dtype))

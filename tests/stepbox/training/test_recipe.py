@@ -9,7 +9,7 @@ from stepbox.training.request import TrainRequest
 
 
 def faults_of(body):
-    """Validate a request, and the recipe that it means: both must name the same faults."""
+    """Validate a request and the resulting recipe; both must report the same faults."""
     named = RECIPES[body["recipe"]].model_dump(mode="json")
     changes = {name: value for name, value in body.items() if name != "recipe"}
     found = []
@@ -26,12 +26,12 @@ def test_every_named_recipe_has_a_description():
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
-def test_a_recipe_is_read_as_it_was_written(recipe):
+def test_a_recipe_survives_a_round_trip_through_json(recipe):
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
 @pytest.mark.parametrize("name", ["mnist-numpy", "mnist-numpy-published", "fashion-mnist-torch"])
-def test_a_recipe_of_before_the_later_fields_reads_as_what_it_meant(name):
+def test_a_recipe_without_the_later_fields_keeps_its_meaning(name):
     later = set(Recipe.model_fields) - {
         *("name", "engine", "dataset", "hidden_sizes", "activation", "epochs", "learning_rate"),
         *("batch_size", "seed", "shuffle", "pixel_scale", "gradient"),
@@ -45,16 +45,16 @@ def test_a_recipe_of_before_the_later_fields_reads_as_what_it_meant(name):
     ("field", "value"),
     [("optimizer", "adamw"), ("dropout", 0.1), ("normalization", "batch"), ("standardize", True)],
 )
-def test_what_the_numpy_engine_cannot_do_is_refused(field, value):
-    # A batch normalization wants batches, too, which is not the point here.
+def test_what_only_torch_supports_is_rejected_for_numpy(field, value):
+    # Batch normalization also requires a batch_size above 1, which this test is not about.
     body = {"recipe": "mnist-numpy", "batch_size": 32, field: value}
 
     assert list(faults_of(body)) == [field]
-    assert "'torch' only" in faults_of(body)[field]
+    assert "requires the engine 'torch'" in faults_of(body)[field]
     assert TrainRequest.model_validate_json(json.dumps(body | {"engine": "torch"}))
 
 
-def test_all_that_the_numpy_engine_cannot_do_is_told_at_once():
+def test_all_fields_that_only_torch_supports_are_reported_at_once():
     faults = faults_of({"recipe": "fashion-mnist-torch-best", "engine": "numpy"})
 
     assert set(faults) == set(TORCH_ONLY)
@@ -74,11 +74,11 @@ def test_all_that_the_numpy_engine_cannot_do_is_told_at_once():
         ({"initialization": "zero"}, "initialization"),
     ],
 )
-def test_what_does_not_go_together_or_is_out_of_range(body, field):
+def test_conflicts_and_values_out_of_range_are_rejected(body, field):
     assert field in faults_of({"recipe": "fashion-mnist-torch"} | body)
 
 
-def test_either_engine_takes_the_best_recipe_of_mnist():
+def test_both_engines_accept_the_best_mnist_recipe():
     request = TrainRequest.model_validate_json('{"recipe": "mnist-numpy-best", "engine": "torch"}')
 
     assert request.resolve().augmentation == "distort"

@@ -10,7 +10,7 @@ STEPS = 200
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
-def test_parts_are_those_of_the_whole(schedule):
+def test_factors_do_not_depend_on_how_steps_are_grouped(schedule):
     whole = rate_factors(schedule, 0, STEPS, STEPS)
 
     assert (whole >= 0).all()
@@ -21,7 +21,7 @@ def test_parts_are_those_of_the_whole(schedule):
         )
 
 
-def test_cosine_is_torchs():
+def test_cosine_equals_torchs():
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
@@ -46,8 +46,8 @@ def test_one_cycle_rises_and_falls():
 
 
 @pytest.mark.parametrize("name", ["mnist-numpy", "fashion-mnist-torch"])
-def test_the_recipes_rate_is_what_steps_take(few, name):
-    """A training whose rate has fallen to nothing stands still; before, it moves."""
+def test_steps_use_the_scheduled_rate(few, name):
+    """Weights stop changing once the rate is almost 0, and change before."""
     recipe = RECIPES[name].model_copy(
         update={"schedule": "cosine", "epochs": 1000, "batch_size": 50, "hidden_sizes": (5,)}
     )

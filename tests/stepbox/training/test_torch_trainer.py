@@ -29,7 +29,7 @@ def test_initial_weights_are_torchs_default_for_the_seed():
         torch.testing.assert_close(layer.bias, expected.bias, rtol=0, atol=0)
 
 
-def test_the_process_keeps_its_own_random_state(few):
+def test_a_training_leaves_the_random_state_of_the_process_alone(few):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
@@ -39,7 +39,7 @@ def test_the_process_keeps_its_own_random_state(few):
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-def test_the_network_answers_as_torchs_model_does(few, activation):
+def test_the_network_gives_the_outputs_of_the_torch_model(few, activation):
     recipe = RECIPE.model_copy(update={"activation": activation})
     inputs = scale_pixels(few(50).images, "unit", np.float32)
     model = initial_model(recipe)
@@ -88,7 +88,7 @@ PLAIN = {"hidden_sizes": (9, 8), "batch_size": 20}
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 @pytest.mark.parametrize("hidden_sizes", [(), (9,), (9, 8)], ids=len)
 @pytest.mark.parametrize("standardize", [False, True])
-def test_formulas_and_autograd_descend_alike(few, activation, hidden_sizes, standardize):
+def test_formulas_and_autograd_give_the_same_weights(few, activation, hidden_sizes, standardize):
     recipe = RECIPE.model_copy(
         update=PLAIN
         | {"activation": activation, "hidden_sizes": hidden_sizes, "standardize": standardize}
@@ -113,12 +113,12 @@ def test_formulas_and_autograd_descend_alike(few, activation, hidden_sizes, stan
         ({"activation": "gelu"}, AutogradTrainer),
     ],
 )
-def test_autograd_is_for_what_no_formula_does(few, update, kind):
+def test_autograd_is_used_only_if_no_formula_applies(few, update, kind):
     assert type(make_torch_trainer(RECIPE.model_copy(update=update), few(10))) is kind
 
 
-def test_all_is_folded_into_plain_layers(few):
-    """The plain network answers as torch's own model does on standardized pixels."""
+def test_normalization_and_standardization_are_folded_into_plain_layers(few):
+    """The plain network gives the outputs of the torch model on standardized pixels."""
     recipe = RECIPES["fashion-mnist-torch-best"].model_copy(
         update={"hidden_sizes": (14, 13, 12), "batch_size": 50}
     )
@@ -151,7 +151,7 @@ def test_all_is_folded_into_plain_layers(few):
     )
 
 
-def test_he_weights_have_their_deviation():
+def test_he_weights_have_the_right_standard_deviation():
     recipe = RECIPE.model_copy(update={"initialization": "he", "hidden_sizes": (300,)})
     first, *_ = initial_model(recipe)
 
@@ -159,8 +159,8 @@ def test_he_weights_have_their_deviation():
     assert not first.bias.any()
 
 
-def test_dropout_leaves_out_its_share(few):
-    """With every neuron but few left out, the loss says so; without, it does not."""
+def test_dropout_drops_the_given_share(few):
+    """More dropout changes the loss more."""
     recipe = RECIPES["fashion-mnist-torch-best"].model_copy(
         update={"normalization": "none", "learning_rate": 1e-9, "hidden_sizes": (50,)}
     )
@@ -183,12 +183,12 @@ def test_a_full_device_is_explained():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def test_other_errors_of_torch_stay_what_they_are():
+def test_other_errors_of_torch_are_not_changed():
     with pytest.raises(RuntimeError, match="shapes"), explain_out_of_memory(RECIPE):
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
-def test_the_device_is_cuda_where_visible(few):
+def test_the_device_is_cuda_if_visible(few):
     expected = "cuda" if torch.cuda.device_count() else "cpu"
 
     assert make_torch_trainer(RECIPE, few(10)).device == expected

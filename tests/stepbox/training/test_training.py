@@ -53,7 +53,7 @@ def test_the_published_recipe_gives_the_published_figures(trained):
 
 
 @pytest.mark.slow
-def test_the_true_gradient_does_better(trained):
+def test_the_true_gradient_is_more_accurate(trained):
     _, first = epochs_of(trained("mnist-numpy", 1)[1])
 
     assert first.test_accuracy >= 0.93
@@ -103,8 +103,8 @@ def test_events_tell_the_whole_training(few, recipe):
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch"])
-def test_the_train_loss_is_that_seen_before_each_update(few, name):
-    """With steps too small to change anything it is the untrained network's loss."""
+def test_the_train_loss_is_measured_before_each_update(few, name):
+    """With tiny steps, it equals the loss of the untrained network."""
     recipe = SMALL_RECIPES[name].model_copy(update={"learning_rate": 1e-12, "epochs": 1})
     data = few(1500)
     untrained, first = epochs_of(train(make_trainer(recipe, data), data))
@@ -114,8 +114,8 @@ def test_the_train_loss_is_that_seen_before_each_update(few, name):
 
 @small_recipes
 @pytest.mark.parametrize("samples_done", [0, 1000])
-def test_a_diverged_training_says_so(few, recipe, samples_done):
-    """Found by the evaluation of the untrained network, and in the midst of an epoch."""
+def test_a_diverged_training_raises(few, recipe, samples_done):
+    """The evaluation of the untrained network finds it, and so does the middle of an epoch."""
     trainer = make_trainer(recipe, few(2000))
     arrays = trainer.arrays()
     for array in arrays.values():
@@ -145,7 +145,7 @@ def test_same_seed_same_weights_byte_for_byte(few, recipe):
 
 
 @small_recipes
-def test_an_interrupted_training_goes_on_to_the_same_weights(few, recipe):
+def test_an_interrupted_training_resumes_to_the_same_weights(few, recipe):
     data, test = few(2500), few(200)
     whole = make_trainer(recipe, data)
     states, undisturbed = [], []
@@ -160,7 +160,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(few, recipe):
 
         assert weights_of(resumed) == weights_of(whole)
         left = [(e.epoch, e.train_loss, e.test_loss) for e in epochs_of(events)]
-        # Where nothing was trained yet it begins with the untrained network again.
+        # If nothing was trained before, the first event is again the untrained network's entry.
         trained = state["position"].any()
         expected = epochs_of(undisturbed[position + 1 :] if trained else undisturbed)
         assert left == [(e.epoch, e.train_loss, e.test_loss) for e in expected]
@@ -185,7 +185,7 @@ def test_a_shuffled_epoch_visits_every_sample_once(seed, epoch, samples):
     np.testing.assert_array_equal(order, visiting_order(recipe, epoch, samples))
 
 
-def test_each_epoch_and_seed_has_its_own_order():
+def test_each_epoch_and_seed_has_a_different_order():
     orders = {
         visiting_order(
             SMALL_RECIPES["numpy"].model_copy(update={"seed": seed}), epoch, 100
