@@ -20,8 +20,8 @@ Preparation = Literal["none", "mnist", "fashion-mnist"]
 class DatasetSpec:
     """Everything that the rest of Stepbox knows about a data set.
 
-    To add a data set, write one of these and put it into `stepbox.data.builtin.DATASETS`. Nothing
-    else names a data set, its shape, or its classes.
+    To add a data set, write one of these and put it into `stepbox.data.builtin.DATASETS`;
+    docs/how-to/add-a-data-set.md shows each step.
 
     Attributes
     ----------
