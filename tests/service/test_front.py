@@ -218,6 +218,14 @@ def test_a_body_over_the_limit_is_refused_however_small(own_stack):
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/predict", 405), ("/analysis/box", 413), ("/nowhere", 413)]
+)
+def test_a_wrong_method_has_the_body_limit_of_its_path(service, path, status):
+    answer = requests.put(service.url + path, bytes(2**20), timeout=9)
+    assert answer.status_code == status
+
+
 def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
     own_stack.environment["STEPBOX_PROCESSES"] = "1"
     started = own_stack.start_service()
