@@ -1,1 +1,1 @@
-"""The REST API: Flask under gunicorn, one blueprint a resource."""
+"""The REST API: Flask under gunicorn, one blueprint per resource."""

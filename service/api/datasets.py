@@ -137,8 +137,7 @@ def test_picture(path: PicturePath) -> Response:
     samples = dataset.spec.test_samples
     if path.index >= samples:
         raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
-    picture = dataset.images[path.index]
-    return Response(encode_png(picture), content_type="image/png")
+    return Response(encode_png(dataset.images[path.index]), content_type="image/png")
 
 
 def _dataset(name: str) -> Dataset:

@@ -61,7 +61,7 @@ class Connections:
             )
 
     def remove(self, connection: Paced) -> None:
-        """Forget one."""
+        """Remove a connection from the counts."""
         address = self._all.pop(connection, None)
         if address is not None:
             self._of_address[address] -= 1
