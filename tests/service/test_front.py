@@ -76,7 +76,7 @@ REQUESTS = {
     "no such option": ("?modle=latest", "image/png", PNG),
     "an option twice": ("?fit=none&fit=none", "image/png", PNG),
     "a bad option": ("?top=11", "image/png", PNG),
-    "no picture": ("", "image/png", b"no picture"),
+    "no image": ("", "image/png", b"no image"),
     "nothing": ("", "image/png", b""),
     "no json": ("", "application/json", b'{"images": ['),
     "a name twice": ("", "application/json", b'{"images": [], "images": []}'),

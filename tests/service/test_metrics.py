@@ -53,7 +53,7 @@ def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
     own_stack.start_worker()
     service = own_stack.start_service()
     job = own_stack.wait_for(own_stack.train(epochs=2, hidden_sizes=[2])["id"])
-    picture = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10).content
+    image = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10).content
 
     def predict(body):
         headers = {"Content-Type": "image/png"}
@@ -63,8 +63,8 @@ def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
     first, second = processes_of(service)
     for paused in (first, second):  # so that each answers seven
         os.kill(paused, signal.SIGSTOP)
-        assert [predict(picture) for _ in range(5)] == [200] * 5
-        assert [predict(b"no picture") for _ in range(2)] == [422] * 2
+        assert [predict(image) for _ in range(5)] == [200] * 5
+        assert [predict(b"no image") for _ in range(2)] == [422] * 2
         os.kill(paused, signal.SIGCONT)
 
     samples = scrape(own_stack)
