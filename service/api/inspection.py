@@ -77,7 +77,7 @@ class CellPath(ModelPath):
 class CellQuery(Parameters):
     """Query parameters: how many images of a cell to list."""
 
-    limit: int = Field(12, ge=1, le=MOST_IMAGES, description="Most images to list.")
+    limit: int = Field(12, ge=1, le=MOST_IMAGES, description="Maximum number of images to list.")
 
 
 class CellPicture(Picture):
@@ -106,7 +106,9 @@ class Histograms(BaseModel):
 class NeuronQuery(Parameters):
     """Query parameters: how many neurons to list."""
 
-    limit: int = Field(MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Most neurons to list.")
+    limit: int = Field(
+        MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Maximum number of neurons to list."
+    )
 
 
 class FirstLayerNeuron(BaseModel):

@@ -37,8 +37,8 @@ class Connections:
     Parameters
     ----------
     most, most_each
-        Most connections in total and from one address. The system's limit on open files may lower
-        both.
+        Maximum number of connections, in total and from one address. The system's limit on open
+        files may lower both.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
