@@ -1,1 +1,1 @@
-"""The REST API: Flask under gunicorn, one blueprint per resource."""
+"""The REST API and the pages: Flask under gunicorn, one blueprint per resource."""

@@ -1,14 +1,14 @@
-"""The errors that Stepbox raises on purpose.
+"""The errors that Stepbox raises deliberately.
 
 StepboxError
-├── InvalidInputError      a value from outside is out of range; names each field
-├── NotFoundError          no job, model, alias or data set of that name
-├── ConflictError          the thing's present state forbids what was asked
+├── InvalidInputError      an input is invalid; names each field
+├── NotFoundError          there is no job, model, alias or data set of this name
+├── ConflictError          the request does not fit the resource's current state
 ├── DamagedModelError      stored weights differ from their checksum or card
 ├── StoreError             the folder of models cannot be read or written
 ├── DatasetError           a data set's file is missing or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
-└── OutOfDeviceMemoryError the device that trains, GPU or host, has no memory left
+└── OutOfDeviceMemoryError the GPU or the host has too little memory
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Fault(NamedTuple):
     pointer
         RFC 6901 JSON pointer to the value, for instance ``/hidden_sizes/0``.
     detail
-        What is wrong and which values are allowed, in words.
+        What is wrong, and which values are allowed.
     """
 
     pointer: str
@@ -31,11 +31,11 @@ class Fault(NamedTuple):
 
 
 class StepboxError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors that Stepbox raises deliberately."""
 
 
 class InvalidInputError(StepboxError):
-    """One or more values from outside are out of their range."""
+    """One or more input values are invalid."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{pointer or '/'}: {detail}" for pointer, detail in faults))
@@ -43,16 +43,16 @@ class InvalidInputError(StepboxError):
 
     @classmethod
     def at(cls, pointer: str, detail: str) -> "InvalidInputError":
-        """Make the error of a single fault."""
+        """Make the error for a single fault."""
         return cls([Fault(pointer, detail)])
 
 
 class NotFoundError(StepboxError):
-    """No job, model, alias or data set of that name exists."""
+    """There is no job, model, alias or data set of this name."""
 
 
 class ConflictError(StepboxError):
-    """The thing's present state forbids what was asked."""
+    """The request does not fit the resource's current state."""
 
 
 class DamagedModelError(StepboxError):
@@ -60,7 +60,7 @@ class DamagedModelError(StepboxError):
 
 
 class StoreError(StepboxError):
-    """The folder of models cannot be read or written: its disk is full, say, or read-only."""
+    """The folder of models cannot be read or written, for example because the disk is full."""
 
 
 class DatasetError(StepboxError):
@@ -72,4 +72,4 @@ class DivergedError(StepboxError):
 
 
 class OutOfDeviceMemoryError(StepboxError):
-    """The device that trains, GPU or host, has no memory left."""
+    """The GPU or the host has too little memory."""

@@ -1,4 +1,4 @@
-"""How much memory is held, how it is given back, and what to do where there is not enough."""
+"""The memory of this process: its peak, how it is returned, and errors when it runs out."""
 
 import ctypes
 import resource
@@ -10,43 +10,42 @@ from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.recipe import Recipe
 
 PROCESS = Path("/proc/self")
-UNMAPPED = "failed to map segment"  # what the loader says where a library does not fit
-RESET_PEAK = "5"  # what Linux takes, in clear_refs, as: begin anew with the peak
+UNMAPPED = "failed to map segment"  # the loader's message when a library does not fit
+RESET_PEAK = "5"  # written to clear_refs, it resets the peak memory counter
 
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as glibc's malloc.h has them
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 LARGE_BYTES = 8 * 2**20
 
 
 def give_back_large_blocks() -> None:
-    """Let each block of over 8 MiB go back to the system when it is freed.
+    """Return each block of over 8 MiB to the system when it is freed.
 
-    By itself glibc keeps ever larger ones, once the first has been freed. Other libraries of C have
-    no such setting.
+    Otherwise glibc keeps larger and larger blocks, once a large one has been freed. Other C
+    libraries have no such setting.
     """
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
-        mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES)  # else smaller blocks go back too, each time
+        mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES)  # otherwise it would return smaller blocks too
 
 
 def reset_peak() -> None:
-    """Begin anew with this process's peak; where that is forbidden the old one stands."""
+    """Reset the peak memory counter of this process, if that is allowed."""
     with suppress(OSError):
         (PROCESS / "clear_refs").write_text(RESET_PEAK)
 
 
 def peak() -> int:
-    """Return the most memory, bytes, that this process has held at once since `reset_peak`."""
+    """Return the peak memory of this process since `reset_peak`, in bytes."""
     for line in (PROCESS / "status").read_text().splitlines():
         name, _, value = line.partition(":")
         if name == "VmHWM":
             return int(value.removesuffix("kB")) * 1024
-    raise OSError(f"{PROCESS / 'status'} does not tell the peak")
+    raise OSError(f"{PROCESS / 'status'} does not contain the peak")
 
 
 def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:
-    """Make the error that names what a training's memory goes with."""
+    """Make the error that names the fields on which a training's memory depends."""
     sizes = list(recipe.hidden_sizes)
     return OutOfDeviceMemoryError(
         f"{who} ran out of memory with batch_size {recipe.batch_size} and hidden_sizes {sizes}: "
@@ -56,9 +55,10 @@ def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryErr
 
 @contextmanager
 def loading_explained() -> Iterator[None]:
-    """Turn the error of a library that a limit keeps out into one that names the limit.
+    """If a memory limit prevents a library from loading, raise an error that names the limit.
 
-    Without a limit a library may also be kept out by what forbids programs on its disk.
+    Without a limit, the same message of the loader has another cause, such as a disk from which
+    programs may not run.
     """
     try:
         yield
@@ -84,7 +84,7 @@ def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:
-    """Tell what an error says, then what those say that led to it."""
+    """Yield the message of an error, and those of the errors that led to it."""
     while error is not None:
         yield str(error)
         error = error.__context__

@@ -1,1 +1,8 @@
-"""Trainings: recipes, both engines, and the loop over the epochs."""
+"""Trainings: recipes, both engines, the loop over the epochs, and the evaluation.
+
+Code here trains and reports; it stores no models and knows no jobs. `loop.make_trainer` imports an
+engine, `numpy_trainer` or `torch_trainer`, when a recipe needs it.
+
+Public names: `Recipe` (recipe), `RECIPES` (presets), `TrainRequest` (request), `Trainer` (trainer),
+`make_trainer` and `train` (loop), `Progress` and `HistoryEntry` (report), `evaluate` (evaluation).
+"""

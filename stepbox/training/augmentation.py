@@ -1,8 +1,8 @@
-"""Varied copies of the training images, new ones each epoch.
+"""Augmentation: varied copies of the training images, new ones in each epoch.
 
-``distort`` is for handwriting: each picture is turned, stretched, moved, and warped by a smooth
-random field, as a hand varies. ``shift`` and ``mirror`` are for clothes: a step of one pixel to a
-side, and the same seen in a mirror. Black stays black, so that pictures keep their many zeros.
+``distort`` is for handwriting: it rotates, stretches and moves each image, and warps it by a smooth
+random field, as a hand varies. ``mirror-shift`` is for clothes: it mirrors images, and moves them
+by one pixel. Black stays black, so images keep their many zeros.
 
 References
 ----------
@@ -21,22 +21,22 @@ from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 
-FIELDS = 3000  # fields are drawn once a training; a picture takes any of them, in any of 4 signs
+FIELDS = 3000  # drawn once per training; an image uses any of them, with any of 4 signs
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
 ANGLE = 0.15  # rad
 STRETCH = 0.1  # share of the size, along each axis
 SHIFT = 1.0  # px
-SHIFT_SHARE = 0.6  # of the pictures that are moved by whole pixels
+SHIFT_SHARE = 0.6  # share of the images that are moved by whole pixels
 
 
 class Augmenter:
-    """Makes varied copies of pictures.
+    """Makes varied copies of images.
 
     Attributes
     ----------
     kind
-        What is varied; ``none`` nothing.
+        How to vary images; ``none`` leaves them as they are.
     """
 
     def __init__(self, kind: Augmentation, seed: int, shape: tuple[int, ...]) -> None:
@@ -46,15 +46,16 @@ class Augmenter:
             self._fields = displacement_fields(np.random.default_rng([seed, 0]), shape)
 
     def __call__(self, images: Images, epoch: int, first: int) -> Images:
-        """Vary pictures.
+        """Vary images.
 
         Parameters
         ----------
         images
             Shape (n, height, width), 0..255.
         epoch, first
-            Where they stand in the training: its epoch from 1, and how many came before them in
-            it. What is drawn depends on these and the seed alone, so no state has to be kept.
+            Their position in the training: the epoch, from 1, and how many images came before
+            them in it. The variations depend only on these and the seed, so checkpoints need no
+            state of a generator.
 
         Returns
         -------
@@ -71,7 +72,7 @@ class Augmenter:
 
 def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw smooth random fields, float32 of shape (fields, 2, height, width), in px."""
-    from scipy.ndimage import gaussian_filter  # here: importing it is a fifth of a worker's startup
+    from scipy.ndimage import gaussian_filter  # takes a fifth of a worker's startup
 
     noise = rng.uniform(-1, 1, (FIELDS, 2, *shape))
     fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
@@ -80,7 +81,7 @@ def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
 
 
 def distort(images: Images, fields: Array, rng: np.random.Generator) -> Images:
-    """Turn, stretch, move and warp each picture by its own random amounts."""
+    """Rotate, stretch, move and warp each image by its own random amounts."""
     count = len(images)
     return resample(
         images,
@@ -103,10 +104,10 @@ def resample(
     stretches: Array,
     shifts: Array,
 ) -> Images:
-    """Look up each new pixel at its own place of the old picture, between four old pixels.
+    """Compute each new pixel from the four old pixels around its source position.
 
-    The place of the pixel p is c + S R (p − c) + s + u(p): R turns about the centre c by the
-    angle, S stretches each axis, s is the shift and u the field.
+    The source position of the pixel p is c + S R (p − c) + s + u(p): R rotates about the centre c
+    by the angle, S stretches each axis, s is the shift, and u is the field.
 
     Parameters
     ----------
@@ -115,18 +116,18 @@ def resample(
     fields
         Shape (fields, 2, height, width), px down and px to the right.
     chosen, signs
-        Shapes (n,) and (n, 2): each picture's field, and its sign along each axis.
+        Shapes (n,) and (n, 2): the field of each image, and its sign along each axis.
     angles, stretches, shifts
-        Shapes (n,), (n, 2), (n, 2): rad, factors and px.
+        Shapes (n,), (n, 2) and (n, 2), in rad, as factors, and in px.
 
     Returns
     -------
     Images
-        Same shape, rounded to whole greys.
+        Same shape, rounded to integers.
     """
     count, height, width = images.shape
     varied = np.empty_like(images)
-    # In a black frame, wide enough for whatever lies beyond the edges to be looked up there.
+    # A black frame, wide enough for source positions beyond the edges.
     framed = np.zeros((height + 3, width + 3))
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
     for n in range(count):
@@ -149,7 +150,7 @@ def resample(
 
 
 def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror every second picture, and move most by one pixel to some side."""
+    """Mirror every second image, and move most of them by one pixel."""
     count = len(images)
     mirrored = rng.random(count) < 0.5
     moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
@@ -158,14 +159,14 @@ def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
 
 @kept
 def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
-    """Move pictures by whole pixels, black coming in, some after they were mirrored.
+    """Move images by whole pixels, and mirror some of them before. New pixels are black.
 
     Parameters
     ----------
     images
         Shape (n, height, width), 0..255.
     mirrored
-        Shape (n,): which are.
+        Shape (n,): whether to mirror each image.
     moves
         Shape (n, 2): px down and px to the right.
 
@@ -179,7 +180,7 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     for n in range(count):
         down, right = moves[n]
         for i in range(max(down, 0), height + min(down, 0)):
-            # ::1 changes nothing, but lets the compiler see one kind of slice.
+            # With ::1, which changes nothing, both slices have the same type for the compiler.
             row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
             part = row[max(-right, 0) : width - max(right, 0)]
             varied[n, i, max(right, 0) : width + min(right, 0)] = part
@@ -187,7 +188,7 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
 
 
 def compile_ahead() -> None:
-    """Compile all loops, or take them from the cache."""
+    """Compile all loops, or load them from the cache."""
     images = np.zeros((1, 2, 2), np.uint8)
     fields = np.zeros((1, 2, 2, 2), np.float32)
     distort(images, fields, np.random.default_rng(0))

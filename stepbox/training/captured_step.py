@@ -1,6 +1,7 @@
-"""A training step as one CUDA graph: launched as a whole instead of operation by operation.
+"""A training step as one CUDA graph, which is launched as a whole.
 
-At the sizes of these networks a device waits for Python far longer than it computes.
+If Python launches the operations of a small network one by one, the device waits for Python much
+longer than it computes.
 """
 
 from collections.abc import Callable
@@ -12,19 +13,19 @@ Step = Callable[[Tensor, Tensor, float | Tensor], Tensor]
 
 
 class CapturedStep:
-    """A step on batches of one size, to be called as the step itself.
+    """A step on batches of one size. Call it like the step itself.
 
-    A graph reads and writes the same memory each time, so each batch is copied to where the
-    graph reads it, and the loss from where it writes it.
+    A graph reads and writes the same memory each time. Each batch is therefore copied to where the
+    graph reads it, and the loss is copied from where the graph writes it.
 
     Parameters
     ----------
     step
-        From inputs (batch, pixels), labels (batch) and a learning rate to a loss. It has been
-        taken before, so that all it sets up at its first time is there, and it never looks at
-        a value on the device.
+        Takes inputs (batch, pixels), labels (batch) and a learning rate, and returns a loss. It
+        must have run before, so that everything it sets up once exists, and it must never read a
+        value from the device.
     inputs, labels
-        A batch of that size; no step is taken on it.
+        A batch of that size. Capturing trains nothing.
     """
 
     def __init__(self, step: Step, inputs: Tensor, labels: Tensor) -> None:
@@ -36,7 +37,7 @@ class CapturedStep:
             self._loss = step(self._inputs, self._labels, self._rate)
 
     def __call__(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
-        """Take the step on a batch; nothing waits for it."""
+        """Take the step on a batch, without waiting for the device."""
         self._inputs.copy_(inputs)
         self._labels.copy_(labels)
         self._rate.fill_(rate)

@@ -1,4 +1,4 @@
-"""What computes: the part of a training that its recipe does not fix."""
+"""The computer that a training runs on: what its result depends on besides the recipe."""
 
 import platform
 from pathlib import Path
@@ -11,7 +11,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 class ComputerReport(Report):
-    """What computed the weights: their last bits depend on it, the versions, recipe and data."""
+    """What computed the weights. Their last bits depend on it, among other things."""
 
     processor: str = Field(description="Name of the processor or of the GPU.")
     instructions: str = Field(
@@ -21,7 +21,7 @@ class ComputerReport(Report):
 
 
 def processor_name() -> str:
-    """Name this machine's processor."""
+    """Return the name of this machine's processor."""
     if CPUINFO.exists():
         for line in CPUINFO.read_text().splitlines():
             if line.startswith("model name"):

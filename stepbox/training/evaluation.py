@@ -1,4 +1,4 @@
-"""How well a network does on a data set, and how far its probabilities can be trusted."""
+"""How well a network does on a data set, and how well its probabilities are calibrated."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network
 from stepbox.training.report import Count, Nats, Report, Share
 
-BLOCK = 1000  # images a matrix product: large enough to be fast, small enough for the cache
+BLOCK = 1000  # images per matrix product: large enough to be fast, small enough for the cache
 BINS = 10
 
 
 class CalibrationBin(Report):
-    """The test samples whose top probability lies in [low, high); in the last bin also 1."""
+    """The test samples whose top probability is in [low, high); the last bin includes 1."""
 
     low: Share = Field(description="Lower edge.")
     high: Share = Field(description="Upper edge.")
@@ -56,16 +56,16 @@ class EvaluationReport(Report):
 
 
 def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> EvaluationReport:
-    """Run the network over a data set and count.
+    """Evaluate a network on a data set.
 
     Parameters
     ----------
     network
-        The network; its weights' float type is that of the forward pass.
+        The network. The forward pass uses the float type of its weights.
     dataset
-        What to answer.
+        The samples to classify.
     pixel_scale
-        How the network was trained to see pixels.
+        How pixels were scaled during the training.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelSca
 
 
 def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> EvaluationReport:
-    """Compute all figures from logits of shape (n, classes) and labels of shape (n,), n ≥ 1."""
+    """Evaluate logits, shape (n, classes), against labels, shape (n,), with n ≥ 1."""
     logits = logits.astype(np.float64)
     predicted = logits.argmax(axis=1)
     right = predicted == labels

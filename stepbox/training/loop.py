@@ -1,10 +1,10 @@
-"""A training from the first epoch to the last, as a stream of what a watcher wants to know.
+"""The loop of a training, from the first epoch to the last, as a stream of events.
 
-On a CPU the same recipe, its seed included, gives the same weights, byte for byte, in any process
-and after any interruption, given the same versions of NumPy, SciPy, Numba and torch and the same
-kind of processor (its vector width decides in which order sums are formed). The number of cores
-does not matter: each sum is formed by one thread. Cards name all that this depends on. On CUDA
-sums may be formed in any order, and nothing is promised.
+On a CPU, the same recipe with the same seed gives the same weights, byte for byte, in any process
+and after any interruption. This requires the same versions of NumPy, SciPy, Numba and torch, and
+the same kind of processor, because its vector width determines the order of sums. The number of
+cores does not matter: one thread computes each sum. A model's card names everything that the
+weights depend on. On CUDA, the order of sums can vary, and so can the last bits of the weights.
 """
 
 import math
@@ -24,12 +24,12 @@ from stepbox.training.trainer import Trainer
 
 
 def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> Trainer:
-    """Make the recipe's engine ready to train; torch is imported only if the recipe needs it.
+    """Make the trainer of a recipe's engine. Torch is imported only if the recipe needs it.
 
     Parameters
     ----------
     recipe, train_set
-        What to train, and on which samples.
+        The recipe, and the samples to train on.
     compiled
         False runs the readable definition instead of its compiled form (engine ``numpy``).
     """
@@ -44,28 +44,28 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
 
 
 def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:
-    """Train to the recipe's last epoch, or go on from a restored state.
+    """Train to the recipe's last epoch, from the start or from a restored state.
 
     Parameters
     ----------
     trainer
-        Untrained, or restored to where it was.
+        Untrained, or with a restored state.
     test_set
-        What each epoch's network is evaluated on.
+        Evaluates the network after each epoch.
 
     Yields
     ------
     Progress | HistoryEntry
-        The entry of epoch 0 first, if nothing was trained yet; then Progress about every thousand
-        samples, and an entry at the end of each epoch. The trainer's state may be taken at each
-        of them, and `Trainer.evaluation` is that of the last entry.
+        First the entry of epoch 0, if nothing was trained before; then a Progress about every
+        thousand samples, and an entry at the end of each epoch. At each of them, the caller may
+        read the trainer's state. `Trainer.evaluation` belongs to the last entry.
 
     Raises
     ------
     DivergedError
         The loss is no longer finite.
     OutOfDeviceMemoryError
-        The memory of the GPU or of the host is too small.
+        The GPU or the host has too little memory.
     """
     with out_of_memory_explained(trainer.recipe):
         yield from _train(trainer, test_set)

@@ -42,19 +42,19 @@ class NumpyTrainer(Trainer):
             self._arrays = {"parameters": parameters}
 
     def network(self) -> Network:
-        """Return a copy of the present network."""
+        """Return a copy of the network in its current state."""
         return self._network.copy()
 
     def computer(self) -> ComputerReport:
-        """Tell what trains, beyond the recipe."""
+        """Describe the processor and the instructions that the training runs on."""
         return ComputerReport(processor=processor_name(), instructions=instruction_set(), threads=1)
 
     def arrays(self) -> dict[str, Array]:
-        """Return a copy of all that steps change."""
+        """Return a copy of every array that a step changes."""
         return {name: array.copy() for name, array in self._arrays.items()}
 
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from a copy of what `arrays` returned."""
+        """Restore the arrays that `arrays` returned."""
         for name, array in self._arrays.items():
             array[:] = arrays[name]
 

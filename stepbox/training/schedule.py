@@ -1,26 +1,26 @@
-"""How the learning rate goes over a training."""
+"""How the learning rate changes during a training."""
 
 import numpy as np
 
 from stepbox.nn.activations import Array
 from stepbox.training.recipe import Schedule
 
-WARM_UP = 0.3  # share of one cycle that rises
-START, END = 1 / 25, 1e-5 / 2.5  # of the cycle's top
+WARM_UP = 0.3  # share of the one cycle in which the rate rises
+START, END = 1 / 25, 1e-5 / 2.5  # factors at the start and at the end of the one cycle
 
 
 def rate_factors(schedule: Schedule, step: int, count: int, steps: int) -> Array:
-    """Return what the recipe's learning rate is multiplied by at each of some steps.
+    """Return the factors of the recipe's learning rate for consecutive steps.
 
     Parameters
     ----------
     schedule
-        ``constant``: always 1; ``cosine``: from 1 down to 0 along half a cosine; ``one-cycle``:
-        up to 1 and down to nothing along two of them.
+        ``constant``: always 1. ``cosine``: from 1 to 0 along half a cosine. ``one-cycle``: up to
+        1, then down to almost 0, along half a cosine each.
     step, count
-        The first step, from 0, and how many of them.
+        Number of the first step, from 0, and how many steps.
     steps
-        Steps of the whole training.
+        Number of steps in the whole training.
 
     Returns
     -------
@@ -45,6 +45,6 @@ def rate_factors(schedule: Schedule, step: int, count: int, steps: int) -> Array
 
 
 def half_cosine(start: float, end: float, share: Array) -> Array:
-    """Go smoothly from start to end as the share goes from 0 to 1."""
+    """Interpolate smoothly from start (at share 0) to end (at share 1)."""
     factors: Array = end + (start - end) * 0.5 * (1 + np.cos(np.pi * share))
     return factors

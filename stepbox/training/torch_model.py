@@ -1,4 +1,4 @@
-"""Torch's model of a recipe, and the plain network that it comes to once it is trained."""
+"""The torch model of a recipe, and how the trained model becomes a plain network."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 
 
 def initial_model(recipe: Recipe) -> nn.Sequential:
-    """Build the untrained model on the CPU, with torch's own draws for the recipe's seed."""
+    """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
     sizes = recipe.layer_sizes
     with torch.random.fork_rng(devices=[]):  # leaves the process's own random state alone
         torch.manual_seed(recipe.seed)
@@ -42,24 +42,24 @@ def initial_model(recipe: Recipe) -> nn.Sequential:
 def fold(
     model: nn.Sequential, mean: float, deviation: float, activation: ActivationName
 ) -> Network:
-    """Make the plain network that answers as a model does once it is trained.
+    """Make the plain network whose outputs equal those of a trained model.
 
-    Batch normalization is then affine, γ (z − μ) / σ + β for each neuron; so are inputs
-    (x − mean) / deviation. Both go into the layer beside them.
+    After training, batch normalization is affine, γ (z − μ) / σ + β for each neuron, and so is the
+    standardization of inputs, (x − mean) / deviation. Both are folded into the adjacent layer.
 
     Parameters
     ----------
     model
-        Linear layers, each but the last with or without a batch normalization.
+        Linear layers; all but the last may be followed by a batch normalization.
     mean, deviation
-        Of the pixels as the network sees them; 0 and 1 where they are not standardized.
+        Mean and standard deviation of the scaled pixels; 0 and 1 if they are not standardized.
     activation
-        Function of the hidden layers.
+        Activation function of the hidden layers.
 
     Returns
     -------
     Network
-        In float32, a copy.
+        A copy, in float32.
     """
     weights: list[Array] = []
     biases: list[Array] = []

@@ -1,7 +1,8 @@
-"""The torch engine: mini-batch gradient descent in float32, on CUDA where a device is visible.
+"""The torch engine: mini-batch gradient descent in float32, on CUDA if a device is visible.
 
-Plain gradient descent of a plain network is written out in the formulas of `backprop`, which saves
-autograd's bookkeeping, about half of the time at this size. All else is left to autograd.
+For plain gradient descent of a plain network, the formulas of `backprop` are written out here. This
+avoids autograd's bookkeeping, which takes about half of the time at this size. Everything else is
+left to autograd.
 """
 
 from abc import abstractmethod
@@ -24,11 +25,11 @@ from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model
 from stepbox.training.trainer import Trainer
 
-# Batches of this size gain little from a second thread and lose tenfold where cores are shared;
-# and with one thread the sums, so the weights, do not depend on the number of cores.
+# With batches of this size, a second thread gains little, and on shared cores it costs ten times as
+# much. With one thread, the sums, and so the weights, do not depend on the number of cores.
 torch.set_num_threads(1)
 
-HOST_FULL = "DefaultCPUAllocator"  # in the message of torch's error
+HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
 
 FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
@@ -36,7 +37,7 @@ FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
 }
 
-# f′(z) where it can be told from a = f(z).
+# f′(z), computed from a = f(z).
 SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
     "sigmoid": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a * a,
@@ -47,9 +48,9 @@ SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
 class TorchTrainer(Trainer):
     """What both ways to descend share: the data set on the device, and a model.
 
-    Nothing is copied or synchronised between two reports, unless images are varied:
-    that is done by the CPU. On CUDA the first step is taken as it is written, those that follow
-    as the graph that it comes to; only an epoch's last, smaller batch is an exception.
+    Between two reports, nothing is copied or synchronized, except if images are augmented, which
+    the CPU does. On CUDA, the first step runs operation by operation, and later steps run as a
+    captured graph, except for the last, smaller batch of an epoch.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
@@ -60,19 +61,19 @@ class TorchTrainer(Trainer):
         if recipe.standardize:
             self._mean = float(train_set.images.mean()) / self._unit
             self._deviation = float(train_set.images.std()) / self._unit
-        with full_memory_told(recipe):
+        with explain_out_of_memory(recipe):
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             self._images = torch.tensor(train_set.images, device=self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             self._model = initial_model(recipe).to(self.device)
         self._captured: CapturedStep | None = None
-        self._warm = False  # set up by a first step
+        self._warm = False  # whether a step has run
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
         batch_size = self.recipe.batch_size
-        with full_memory_told(self.recipe):
+        with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self.recipe.augmentation == "none":
                 images = self._images[order]
@@ -85,11 +86,11 @@ class TorchTrainer(Trainer):
             return float(torch.stack(losses).sum(dtype=torch.float64))
 
     def network(self) -> Network:
-        """Return a NumPy copy of the present network, all folded into plain layers."""
+        """Return a NumPy copy of the network in its current state, folded into plain layers."""
         return fold(self._model, self._mean, self._deviation, self.recipe.activation)
 
     def computer(self) -> ComputerReport:
-        """Tell what trains, beyond the recipe."""
+        """Describe the processor or GPU that the training runs on."""
         if self.device == "cpu":
             name, instructions = processor_name(), torch.backends.cpu.get_cpu_capability()
         else:
@@ -99,18 +100,18 @@ class TorchTrainer(Trainer):
         return ComputerReport(processor=name, instructions=instructions, threads=threads)
 
     def peak_memory(self) -> int:
-        """Return the most memory, bytes, held at once: of the process, on CUDA of the device."""
+        """Return the peak memory in bytes: of the process, or on CUDA, of the device."""
         if self.device == "cpu":
             return super().peak_memory()
         return torch.cuda.max_memory_allocated()
 
     def arrays(self) -> dict[str, Array]:
-        """Return a copy of all that steps change."""
+        """Return a copy of every array that a step changes."""
         model = self._model.state_dict()
         return {f"model.{name}": tensor.numpy(force=True).copy() for name, tensor in model.items()}
 
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from a copy of what `arrays` returned."""
+        """Restore the arrays that `arrays` returned."""
         self._captured, self._warm = None, False
         self._model.load_state_dict(
             {name: torch.tensor(arrays[f"model.{name}"]) for name in self._model.state_dict()}
@@ -192,15 +193,15 @@ class AutogradTrainer(TorchTrainer):
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in this order, batch by batch, and return their summed loss."""
-        # Dropout draws from torch's own generator: seeded by the place in the training, it needs
-        # no state, and the process's own random state is left alone.
+        # Dropout draws from torch's own generator. It is seeded by the position in the training, so
+        # checkpoints need no state of it, and the process's own random state stays as it is.
         place = [self.recipe.seed, self.epochs_done, self.samples_done]
         with torch.random.fork_rng():
             torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
             return super().train_samples(indices)
 
     def arrays(self) -> dict[str, Array]:
-        """Return a copy of all that steps change: the model, and the optimizer's moments."""
+        """Return a copy of every array that a step changes, including the optimizer's moments."""
         moments = self._optimizer.state_dict()["state"]
         return super().arrays() | {
             f"optimizer.{parameter}.{name}": tensor.numpy(force=True).copy()
@@ -209,7 +210,7 @@ class AutogradTrainer(TorchTrainer):
         }
 
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from a copy of what `arrays` returned."""
+        """Restore the arrays that `arrays` returned."""
         super().set_arrays(arrays)
         moments: dict[int, dict[str, Tensor]] = {}
         for key, array in arrays.items():
@@ -229,7 +230,7 @@ class AutogradTrainer(TorchTrainer):
 
 
 def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
-    """Choose the way to descend: by formulas where the recipe is plain, else by autograd."""
+    """Choose the way to descend: by formulas if the recipe is plain, else by autograd."""
     plain = (
         recipe.optimizer == "sgd"
         and recipe.dropout == 0
@@ -240,19 +241,20 @@ def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
 
 
 def visible_device() -> tuple[str, str]:
-    """Name the device that trainings run on, and say why it is that one."""
+    """Return the name of the device that trainings run on, and why."""
     if torch.cuda.is_available():
         return f"cuda ({torch.cuda.get_device_name()})", "a CUDA device is visible"
     if torch.version.cuda is None:
         return "cpu", "this build of torch has no CUDA"
-    return "cpu", "torch finds no CUDA device that it can use"
+    return "cpu", "torch finds no usable CUDA device"
 
 
 @contextmanager
-def full_memory_told(recipe: Recipe) -> Iterator[None]:
-    """Turn torch's report of a full device into an error that says what to do.
+def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
+    """Turn torch's out-of-memory errors into errors that say what to do.
 
-    Of a full host torch speaks in a plain RuntimeError; a MemoryError, as NumPy's, is made of it.
+    If the host's memory is full, torch raises a plain RuntimeError. It becomes a MemoryError, as
+    NumPy raises it.
     """
     try:
         yield

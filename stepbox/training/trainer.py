@@ -1,4 +1,4 @@
-"""What both engines share: an order of samples, a place in it, and a state to go on from."""
+"""The interface of an engine, and what both engines share: sample order, position, and state."""
 
 import time
 from abc import ABC, abstractmethod
@@ -21,25 +21,27 @@ REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 
 
 class Trainer(ABC):
-    """One training of a recipe: its network and how far it has come.
+    """One training of a recipe: its network, and how far it is.
+
+    To add an engine, implement the abstract methods. `NumpyTrainer` is the shorter example.
 
     Attributes
     ----------
     device
-        Where it trains: ``cpu`` or ``cuda``.
+        The device that it trains on: ``cpu`` or ``cuda``.
     recipe, train_set
-        What is trained, and on which samples.
+        The recipe, and the samples to train on.
     epochs_done
-        Epochs that are complete.
+        Number of complete epochs.
     samples_done
-        Samples seen of the epoch under way; 0 between epochs.
+        Number of samples seen in the current epoch; 0 between epochs.
     loss_sum
-        Their summed cross-entropy in nats, each as seen before its update; between
-        epochs that of the whole last one.
+        Sum of the cross-entropy of these samples, each before its update, in nats. Between
+        epochs, the sum over the whole last epoch.
     seconds
-        Time spent training, of the same epoch as `loss_sum`.
+        Time spent training in the epoch that `loss_sum` is about.
     evaluation
-        Of the network at the end of the last epoch; None until `loop.train` has evaluated it.
+        The evaluation of the network after the last epoch; None until `loop.train` evaluates it.
     """
 
     device: str
@@ -61,26 +63,26 @@ class Trainer(ABC):
 
     @abstractmethod
     def network(self) -> Network:
-        """Return a NumPy copy of the present network."""
+        """Return a NumPy copy of the network in its current state."""
 
     @abstractmethod
     def computer(self) -> ComputerReport:
-        """Tell what trains, beyond the recipe."""
+        """Describe the processor and the instructions that the training runs on."""
 
     def peak_memory(self) -> int:
-        """Return the most memory, bytes, that the training's process has held at once."""
+        """Return the peak memory of the training's process, in bytes."""
         return memory.peak()
 
     @abstractmethod
     def arrays(self) -> dict[str, Array]:
-        """Return a copy of all that steps change."""
+        """Return a copy of every array that a step changes."""
 
     @abstractmethod
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from a copy of what `arrays` returned."""
+        """Restore the arrays that `arrays` returned."""
 
     def augmented_images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the next samples' pictures, varied as the recipe says."""
+        """Return the images of the next samples, augmented as the recipe says."""
         images = self.train_set.images[indices]
         return self._augment(images, self.epochs_done + 1, self.samples_done)
 
@@ -94,15 +96,15 @@ class Trainer(ABC):
         return recipe.learning_rate * rate_factors(recipe.schedule, step, count, steps)
 
     def train_epoch(self) -> Iterator[tuple[int, float]]:
-        """Train one epoch, or what a restored state has left of it.
+        """Train one epoch, or the rest of it if a state was restored in its middle.
 
         Yields
         ------
         samples
-            Samples seen in this epoch: first what was there at the start, then
-            every `REPORT_EVERY` or so up to all. The state may be taken at each.
+            Number of samples seen in this epoch: first the number at the start, then about every
+            `REPORT_EVERY` samples. The caller may read the state at each of them.
         loss_sum
-            Their summed cross-entropy, nats.
+            Sum of their cross-entropy, in nats.
         """
         if self.samples_done == 0:
             self.loss_sum = self.seconds = 0.0
@@ -122,7 +124,7 @@ class Trainer(ABC):
         self.samples_done = 0
 
     def state(self) -> dict[str, Array]:
-        """Return all that a later process needs to go on to the same weights, byte for byte."""
+        """Return what another process needs to continue to the same weights, byte for byte."""
         return {
             **self.arrays(),
             "position": np.array([self.epochs_done, self.samples_done], np.int64),
@@ -130,7 +132,7 @@ class Trainer(ABC):
         }
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from what `state` returned for the same recipe and data set."""
+        """Continue from what `state` returned for the same recipe and data set."""
         self.set_arrays(state)
         self.epochs_done, self.samples_done = (int(number) for number in state["position"])
         self.loss_sum, self.seconds = (float(number) for number in state["totals"])
@@ -142,7 +144,7 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     Parameters
     ----------
     recipe
-        Its seed and whether it shuffles.
+        Gives the seed, and whether to shuffle.
     epoch
         Number of the epoch, from 1.
     samples
@@ -151,8 +153,8 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     Returns
     -------
     NDArray[np.int64]
-        Shape (samples,), a permutation that depends on seed and epoch alone, so
-        that no state of a generator has to be kept; the same for both engines.
+        Shape (samples,). The permutation depends only on seed and epoch, so checkpoints need no
+        state of a generator. It is the same for both engines.
     """
     if not recipe.shuffle:
         return np.arange(samples)

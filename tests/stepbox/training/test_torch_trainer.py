@@ -9,7 +9,7 @@ from stepbox.training.torch_model import initial_model
 from stepbox.training.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
-    full_memory_told,
+    explain_out_of_memory,
     make_torch_trainer,
 )
 from stepbox.training.trainer import visiting_order
@@ -178,13 +178,13 @@ def test_dropout_leaves_out_its_share(few):
 def test_a_full_device_is_explained():
     with (
         pytest.raises(OutOfDeviceMemoryError, match=r"batch_size 64 .* choose a smaller"),
-        full_memory_told(RECIPE),
+        explain_out_of_memory(RECIPE),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def test_other_errors_of_torch_stay_what_they_are():
-    with pytest.raises(RuntimeError, match="shapes"), full_memory_told(RECIPE):
+    with pytest.raises(RuntimeError, match="shapes"), explain_out_of_memory(RECIPE):
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
