@@ -118,7 +118,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
 
 
 def _problem(error: Exception) -> dict[str, Any]:
-    """Make the problem that says why a job failed. Of an unexpected error it names only the type."""
+    """Make the problem that says why a job failed; of an unexpected error, only its type."""
     if isinstance(error, (StepboxError, OSError, MemoryError)):
         detail = str(error) or "the worker ran out of memory"
     else:
