@@ -30,24 +30,22 @@ class ServiceSettings(Settings):
     )
     processes: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")
-    event_streams: int = Field(1000, ge=1, description="Most open event streams of a process.")
-    connections: int = Field(8192, ge=1, description="Most open connections of a process.")
+    event_streams: int = Field(1000, ge=1, description="Maximum open event streams per process.")
+    connections: int = Field(8192, ge=1, description="Maximum open connections per process.")
     connections_each: int = Field(
-        4096, ge=1, description="Most open connections from one address to a process."
+        4096, ge=1, description="Maximum open connections per process from one address."
     )
     work_bytes: int = Field(
-        192 * 2**20, ge=2**20, description="Memory of a process for large requests in progress."
+        192 * 2**20, ge=2**20, description="Bytes of memory per process for large requests."
     )
-    max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest accepted request body.")
+    max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body in bytes.")
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(
-        False, description="Serve other machines without tokens; something else controls access."
+        False, description="Serve other machines without tokens: something else controls access."
     )
-    train_limit: str = Field("", description="Trainings that a client may start: `10/minute`.")
-    predict_limit: str = Field(
-        "", description="Predictions that a client may request from each process."
-    )
+    train_limit: str = Field("", description="Trainings per client, such as `10/minute`.")
+    predict_limit: str = Field("", description="Predictions per client and process.")
 
     @field_validator("host")
     @classmethod

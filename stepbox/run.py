@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset
+from stepbox.errors import NotFoundError
 from stepbox.images.decode import decode_image
 from stepbox.images.prepare import Fit, Invert, prepare
 from stepbox.nn.activations import Array
@@ -159,6 +160,8 @@ def train(
 
     Raises
     ------
+    NotFoundError
+        There is no recipe of this name.
     pydantic.ValidationError
         A field is unknown or out of its range.
     DatasetError
@@ -175,8 +178,11 @@ def train(
     from tqdm.asyncio import tqdm as terminal_bar  # here: the container images have no tqdm
     from tqdm.auto import tqdm
 
-    base = RECIPES[recipe] if isinstance(recipe, str) else recipe
-    full = Recipe.model_validate(base.model_dump() | changes)
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise NotFoundError(f"no recipe is called {recipe!r}; there are {', '.join(RECIPES)}")
+        recipe = RECIPES[recipe]
+    full = Recipe.model_validate(recipe.model_dump() | changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
     trainer = make_trainer(full, train_set, compiled=compiled)

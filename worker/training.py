@@ -36,7 +36,7 @@ class Stores:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Open the stores that the settings name; checkpoints are in the folder of the models."""
+        """Open the stores that the settings name. The checkpoints are next to the models."""
         return cls(
             JobStore(connect(settings)),
             ModelStore(settings.models_dir),
@@ -46,12 +46,12 @@ class Stores:
 
 
 def run_next_job(stores: Stores, worker: str) -> None:
-    """Claim the oldest waiting job, if there is one, and run it to its end."""
+    """Claim the first queued job, if there is one, and run it to its end."""
     jobs = stores.jobs
     dead = insist(dead_owners, jobs)
     claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
     if claim is None:
-        log.info("no job is waiting: surplus token")
+        log.info("no job is queued: a surplus token")
         return
     with about(claim.job, claim.request_id):
         log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
@@ -83,10 +83,10 @@ def _run(stores: Stores, claim: Claim) -> None:
 
 
 def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
-    """Train a claimed job's recipe and stage the model; return the model's id.
+    """Train the claimed job and stage its model; return the id of the model.
 
-    After `decide`, no attempt publishes another model for this job. A worker that takes the job
-    over only publishes this one.
+    After the decision in Redis, no attempt can publish another model for this job. An attempt that
+    takes the job over only publishes this one.
     """
     recipe = claim.recipe
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
@@ -105,7 +105,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
             case HistoryEntry():
                 reporter.point(event.model_dump(), checkpoints.save(trainer))
     reporter.flush()
-    # The job's record has the history of all attempts.
+    # The record has the history of all attempts.
     history = insist(stores.jobs.get, claim.job).history
     draft = describe(trainer, test_set, history, id=new_model_id(), job=claim.job)
     stores.models.stage(draft.id, draft, trainer.network(), untrained)
@@ -118,7 +118,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
 
 
 def _problem(error: Exception) -> dict[str, Any]:
-    """Make the problem of a failed job; it shows only the type of an unexpected error."""
+    """Make the problem that says why a job failed; of an unexpected error, only its type."""
     if isinstance(error, (StepboxError, OSError, MemoryError)):
         detail = str(error) or "the worker ran out of memory"
     else:

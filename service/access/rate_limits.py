@@ -6,7 +6,6 @@ from math import ceil
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests
 
-from jobs.connection import connect
 from service.settings import ServiceSettings
 
 
@@ -22,7 +21,7 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     rules: dict[str, RateLimitItem] = {}
     limiters: dict[str, FixedWindowRateLimiter] = {}
     if settings.train_limit:
-        pool = connect(settings).connection_pool
+        pool = app.extensions["stepbox"].jobs.redis.connection_pool  # shared with the jobs
         storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
         rules["/train"] = parse(settings.train_limit)
         limiters["/train"] = FixedWindowRateLimiter(storage)

@@ -47,7 +47,7 @@ class DatasetPath(BaseModel):
     )
 
 
-class PicturePath(DatasetPath):
+class ImagePath(DatasetPath):
     """Path parameters: a test image."""
 
     index: int = Field(
@@ -55,7 +55,7 @@ class PicturePath(DatasetPath):
     )
 
 
-class PictureQuery(Parameters):
+class ImageQuery(Parameters):
     """Query parameters: which test images to list."""
 
     index: str = Field(
@@ -100,7 +100,7 @@ def list_datasets() -> Response:
 @blueprint.get(
     "/<name>/test", summary="Test images", responses={200: PictureList, **problems(404, 422, 503)}
 )
-def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
+def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
     """List test images by their indices."""
     indices = [int(index) for index in query.index.split(",")]
     if len(indices) > MOST_INDICES:
@@ -131,14 +131,13 @@ def test_pictures(path: DatasetPath, query: PictureQuery) -> Response:
         **problems(404, 503),
     },
 )
-def test_picture(path: PicturePath) -> Response:
+def test_picture(path: ImagePath) -> Response:
     """Return a test image as a file that POST /predict accepts."""
     dataset = _dataset(path.name)
     samples = dataset.spec.test_samples
     if path.index >= samples:
         raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
-    picture = dataset.images[path.index]
-    return Response(encode_png(picture), content_type="image/png")
+    return Response(encode_png(dataset.images[path.index]), content_type="image/png")
 
 
 def _dataset(name: str) -> Dataset:

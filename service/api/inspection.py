@@ -24,7 +24,7 @@ from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
-MOST_PICTURES = 1000
+MOST_IMAGES = 1000
 DIGITS = 4  # significant digits of a weight
 
 blueprint = APIBlueprint(
@@ -77,7 +77,7 @@ class CellPath(ModelPath):
 class CellQuery(Parameters):
     """Query parameters: how many images of a cell to list."""
 
-    limit: int = Field(12, ge=1, le=MOST_PICTURES, description="Most images to list.")
+    limit: int = Field(12, ge=1, le=MOST_IMAGES, description="Maximum number of images to list.")
 
 
 class CellPicture(Picture):
@@ -106,7 +106,9 @@ class Histograms(BaseModel):
 class NeuronQuery(Parameters):
     """Query parameters: how many neurons to list."""
 
-    limit: int = Field(MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Most neurons to list.")
+    limit: int = Field(
+        MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Maximum number of neurons to list."
+    )
 
 
 class FirstLayerNeuron(BaseModel):
@@ -225,9 +227,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
     layer = backend().figures.first_layer(backend().models.card(path.ref).id)
-    picture = signed_grey(layer.after[layer.neurons[: query.limit]])
-    return Response(encode_png(picture), content_type="image/png")
+    image = signed_grey(layer.after[layer.neurons[: query.limit]])
+    return Response(encode_png(image), content_type="image/png")
 
 
-def _rounded(picture: Array) -> list[list[float]]:
-    return [[float(f"{weight:.{DIGITS}g}") for weight in row] for row in picture.tolist()]
+def _rounded(weights: Array) -> list[list[float]]:
+    return [[float(f"{weight:.{DIGITS}g}") for weight in row] for row in weights.tolist()]

@@ -66,7 +66,7 @@ class JobQuery(Parameters):
     """Query parameters: which jobs to list."""
 
     status: Status | None = Field(None, description="List only jobs with this status.")
-    limit: int = Field(20, ge=1, le=100, description="Most jobs to list.")
+    limit: int = Field(20, ge=1, le=100, description="Maximum number of jobs to list.")
     after: str | None = Field(
         None,
         description="The cursor `next` of the previous page. It stays valid if jobs are deleted. "

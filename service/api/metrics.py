@@ -27,7 +27,7 @@ from stepbox.store.models import ModelStore
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-OTHER = "other"  # in place of names made up by clients
+OTHER = "other"  # replaces names that clients made up
 
 blueprint = APIBlueprint(
     "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
@@ -74,7 +74,7 @@ class _AllMetrics(Collector):
         counted = totals(folder())
         yield from _requests(counted)
         yield _predictions(counted, backend().models)
-        up = GaugeMetricFamily("stepbox_redis_up", "1 where Redis answers, else 0.")
+        up = GaugeMetricFamily("stepbox_redis_up", "1 if Redis answers, otherwise 0.")
         try:
             measures = backend().jobs.measure()
         except RedisError:
@@ -92,7 +92,7 @@ def _requests(counted: dict[Key, list[float]]) -> Iterator[Metric]:
     )
     durations = HistogramMetricFamily(
         "stepbox_http_request_duration_seconds",
-        "Seconds until an answer was made; of an event stream, until it began.",
+        "Seconds until the response was ready; for an event stream, until it began.",
         labels=["route", "method"],
     )
     by_route: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (1 + len(BOUNDS)))
@@ -132,24 +132,24 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
         by_state.add_metric([state], number)
     yield by_state
     yield CounterMetricFamily("stepbox_jobs_submitted", "Jobs accepted.", value=measures.submitted)
-    yield GaugeMetricFamily("stepbox_jobs_queued", "Jobs that wait.", value=measures.jobs["queued"])
+    yield GaugeMetricFamily("stepbox_jobs_queued", "Queued jobs.", value=measures.jobs["queued"])
     yield GaugeMetricFamily(
         "stepbox_oldest_queued_job_age_seconds",
-        "Seconds since the oldest waiting job was submitted; 0 where none waits.",
+        "Seconds since the oldest queued job was submitted; 0 if there is none.",
         value=measures.oldest_age_s,
     )
     yield GaugeMetricFamily(
-        "stepbox_workers", "Workers heard of in the last seconds.", value=measures.workers
+        "stepbox_workers", "Workers that sent a heartbeat recently.", value=measures.workers
     )
     yield GaugeMetricFamily(
         "stepbox_workers_stalled",
-        "Workers that take no job although one waits and they run none.",
+        "Idle workers that do not take a queued job.",
         value=measures.stalled,
     )
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
-        "Jobs taken back from a worker: its process died, was killed by the kernel as memory was "
-        "full, or was stopped, or its lease ended.",
+        "Jobs recovered from a worker whose process died, was killed by the kernel for lack of "
+        "memory, or was stopped, or whose lease ended.",
         labels=["cause"],
     )
     for cause, number in measures.recoveries.items():
@@ -160,7 +160,7 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
 def _epochs(measures: Measures) -> Iterator[Metric]:
     durations = HistogramMetricFamily(
         "stepbox_epoch_duration_seconds",
-        "Seconds of training that an epoch took, evaluation left out.",
+        "Seconds of training per epoch, without evaluation.",
         labels=["engine"],
     )
     samples = CounterMetricFamily(
@@ -168,7 +168,7 @@ def _epochs(measures: Measures) -> Iterator[Metric]:
     )
     pace = GaugeMetricFamily(
         "stepbox_training_samples_per_second",
-        "Images a second, over the epoch that ended last.",
+        "Images per second in the last complete epoch.",
         labels=["engine"],
     )
     for engine, epochs in measures.epochs.items():

@@ -59,7 +59,9 @@ class DamagedModel(BaseModel):
 class ModelQuery(Parameters):
     """Query parameters: which models to list."""
 
-    limit: int = Field(100, ge=1, le=1000, description="Most models to list, also damaged ones.")
+    limit: int = Field(
+        100, ge=1, le=1000, description="Maximum number of models to list, including damaged ones."
+    )
     after: str | None = Field(
         None,
         pattern=f"^{CURSOR.pattern}$",

@@ -1,4 +1,4 @@
-"""What a request says beside its path and its body: in its query, or in its headers."""
+"""Base class for the query parameters and the headers of requests."""
 
 from functools import cache
 from typing import Any
@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Parameters(BaseModel):
-    """Parameters of a request; others are refused.
+    """Parameters of a request. Unknown ones are rejected.
 
-    Flask-OpenAPI asks for their JSON schema at each request. To make it takes longer than many an
-    answer, so each is made once.
+    flask-openapi3 needs their JSON schema at each request. Generating it takes longer than many
+    responses do, so it is cached.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -20,5 +20,5 @@ class Parameters(BaseModel):
     def model_json_schema(  # type: ignore[override]
         cls, *args: Any, **kwargs: Any
     ) -> dict[str, Any]:
-        """Return what pydantic makes, the same each time."""
+        """Return pydantic's schema, generated once per class."""
         return super().model_json_schema(*args, **kwargs)

@@ -37,8 +37,8 @@ class Connections:
     Parameters
     ----------
     most, most_each
-        Most connections in total and from one address. The system's limit on open files may lower
-        both.
+        Maximum number of connections, in total and from one address. The system's limit on open
+        files may lower both.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
@@ -61,7 +61,7 @@ class Connections:
             )
 
     def remove(self, connection: Paced) -> None:
-        """Forget one."""
+        """Remove a connection from the counts."""
         address = self._all.pop(connection, None)
         if address is not None:
             self._of_address[address] -= 1

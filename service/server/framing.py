@@ -72,15 +72,15 @@ def take_piece(unread: bytearray, body_left: int | None) -> bytes:
     Parameters
     ----------
     unread
-        The bytes received; what is taken is removed.
+        The bytes received. The bytes taken are removed from it.
     body_left
         Bytes of the current request's body still to come, or `CHUNKED`. None if a head is next.
 
     Returns
     -------
     bytes
-        A complete head, a piece of a body, or bytes that cannot become a head. Empty if more have
-        to come first.
+        A complete head, a piece of a body, or bytes that cannot become a head. Empty if more
+        bytes have to come first.
     """
     size = len(unread)
     if body_left is None:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service.access.check import HEADERS as CHECKED_HEADERS
 from service.access.check import AccessCheck
@@ -166,9 +166,11 @@ class Front:
         return bytes(body)
 
     def _bound(self, method: str, path: str) -> Bound:
-        """Return the bounds of a request's view; if there is no view, the default ones."""
+        """Return the bounds of a request's view, or those of another method of the same path."""
         try:
             endpoint, _ = self._routes.match(path, method)
+        except MethodNotAllowed as error:
+            return self._bound(min(error.valid_methods or ()), path)
         except HTTPException:
             endpoint = None
         return bound_of(self._app, endpoint)

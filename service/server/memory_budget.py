@@ -19,7 +19,7 @@ class Budget:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = self._free = size
+        self.size = self._free = size
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, amount: int) -> None:
@@ -53,10 +53,6 @@ class Budget:
             self._free -= amount
             turn.set_result(None)
 
-    def limit(self, amount: int) -> int:
-        """Return the part of an amount that exists at all."""
-        return min(amount, self._size)
-
 
 class Share:
     """The part of a budget that one request holds. As a context manager, it returns it.
@@ -77,8 +73,8 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold `total` bytes, or all that exist. Raise BusyError as `Budget.take` does."""
-        more = self._budget.limit(total) - self.held
+        """Hold `total` bytes, or the whole budget. Raise BusyError as `Budget.take` does."""
+        more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)
             self.held += more

@@ -34,7 +34,7 @@ _REQUEST_ID = HEADER.lower().encode()
 class Protocol(HttpToolsProtocol):
     """A connection.
 
-    It answers quick requests itself, and rejects what is not HTTP and what is too long or too slow.
+    It answers quick requests itself, and rejects requests that are not HTTP, too long or too slow.
     It hands all other requests to uvicorn and the application, including quick ones with an error.
 
     Attributes

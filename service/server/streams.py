@@ -67,7 +67,7 @@ class Streams:
     connect
         Opens a Redis client in the event loop.
     limit
-        Most streams that may be open at the same time.
+        Maximum number of streams open at the same time.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""The pages, and the files that they load."""
+"""The HTML pages, and the static files that they load."""

@@ -1,4 +1,4 @@
-"""The pages: HTML for people, over the same API. Scripts fill in what the API tells."""
+"""The HTML pages. Their scripts fetch the data from the API."""
 
 from typing import Any, NamedTuple
 
@@ -29,35 +29,35 @@ blueprint = Blueprint("pages", __name__)
 
 
 class FormField(NamedTuple):
-    """A field of a recipe, as the form shows it."""
+    """A field of the training form."""
 
     name: str
     label: str
-    kind: str  # how its text becomes JSON: number, numbers, boolean or string
+    kind: str  # how the script converts its text to JSON: number, numbers, boolean or string
     choices: list[str]
     allowed: str
     help: str
 
 
 def register(app: Flask) -> None:
-    """Add the pages; they are no part of the OpenAPI document."""
+    """Add the pages. The OpenAPI document does not include them."""
     app.register_blueprint(blueprint)
 
     @app.template_global()
     def page(name: str) -> str:
-        """Address of a page."""
+        """Return the URL of a page."""
         return PAGES[name]
 
 
 def form_fields() -> list[FormField]:
-    """Read the fields of a recipe, their ranges and their help from the request's schema."""
+    """Return the fields of a recipe, with ranges and help from the schema of the request."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
     return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
 
 
 @blueprint.get("/")
 def jobs() -> Response:
-    """Start a training, watch the present one, list all."""
+    """Start a training, watch the current one, and list all of them."""
     fields = form_fields()
     return _page(
         "jobs",
@@ -88,19 +88,19 @@ def model(ref: str) -> Response:
 
 @blueprint.get("/ui/predict")
 def predict() -> Response:
-    """Draw, and see what models say."""
+    """Draw an image, and compare the predictions of models."""
     return _page("predict")
 
 
 @blueprint.get("/ui/mathematics")
 def mathematics() -> Response:
-    """Take hold of the mathematics."""
+    """Explore the mathematics interactively."""
     return _page("mathematics", functions=FUNCTIONS)
 
 
 @blueprint.get("/ui/system")
 def system() -> Response:
-    """Show what runs."""
+    """Show the state of the installation."""
     return _page("system")
 
 
@@ -123,7 +123,7 @@ def _field(name: str, schema: dict[str, Any]) -> FormField:
     allowed = _range(schema)
     if kind == "numbers":
         count, each = schema.get("maxItems"), _range(schema.get("items", {}))
-        allowed = f"Up to {count} numbers of {each}, with commas between" if count else each
+        allowed = f"Up to {count} numbers of {each}, separated by commas" if count else each
     return FormField(
         name=name,
         label=LABELS.get(name, name.replace("_", " ").capitalize()),

@@ -1,4 +1,4 @@
-"""The files that the pages load, kept in memory, packed, and named by their content."""
+"""The static files of the pages: cached in memory, gzipped, and versioned by their content."""
 
 import gzip
 import hashlib
@@ -16,18 +16,18 @@ YEAR_S = 31_536_000
 
 
 class StaticFile(NamedTuple):
-    """A file's content, as it is and packed."""
+    """The content of a file, plain and gzipped."""
 
-    kind: str
+    content_type: str
     plain: bytes
-    packed: bytes
+    gzipped: bytes
 
 
 def register(app: Flask, folder: Path = FOLDER) -> None:
-    """Serve the folder under /static/VERSION/, and let templates name its files by `static`.
+    """Serve the folder under /static/VERSION/, and add the template function `static`.
 
-    The version stands for the content of all files. So modules name each other by relative
-    paths, and a browser may keep them for good.
+    The version is a hash of all files. So a browser may cache them forever, although modules import
+    each other by relative paths.
     """
     paths = {
         path.relative_to(folder).as_posix(): path
@@ -45,23 +45,23 @@ def register(app: Flask, folder: Path = FOLDER) -> None:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return StaticFile(f"{kind}; charset=utf-8", plain, gzip.compress(plain, 9, mtime=0))
 
-    @app.route("/static/<asked>/<path:name>")
-    def static_file(asked: str, name: str) -> Response:
+    @app.route("/static/<requested>/<path:name>")
+    def static_file(requested: str, name: str) -> Response:
         if name not in paths:
-            raise NotFound(f"there is no {name!r} among the pages' files")
+            raise NotFound(f"there is no static file {name!r}")
         file = load(name)
-        packed = request.accept_encodings.quality("gzip") > 0
-        response = Response(file.packed if packed else file.plain, content_type=file.kind)
-        if packed:
+        accepted = request.accept_encodings.quality("gzip") > 0
+        body = file.gzipped if accepted else file.plain
+        response = Response(body, content_type=file.content_type)
+        if accepted:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
-        kept = asked == version
         response.headers["Cache-Control"] = (
-            f"public, max-age={YEAR_S}, immutable" if kept else "no-cache"
+            f"public, max-age={YEAR_S}, immutable" if requested == version else "no-cache"
         )
         return response
 
     @app.template_global()
     def static(name: str) -> str:
-        """Address of a file."""
+        """Return the URL of a file."""
         return f"/static/{version}/{name}"

@@ -68,7 +68,8 @@ def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = No
     split
         ``train`` or ``test``.
     folder
-        The data folder, which ``make`` fills; by default ``$STEPBOX_DATA_DIR``, else ``data``.
+        The data folder, which bin/fetch-datasets fills; by default ``$STEPBOX_DATA_DIR``, else
+        ``data``.
 
     Returns
     -------
@@ -101,7 +102,9 @@ def _read_checked(folder: Path, spec: DatasetSpec, file: str) -> NDArray[np.uint
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise DatasetError(f"{path} is missing: run bin/fetch-datasets") from None
+        raise DatasetError(
+            f"{path} is missing: run bin/fetch-datasets, or name the folder in STEPBOX_DATA_DIR"
+        ) from None
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 != spec.checksums[file]:
         raise DatasetError(

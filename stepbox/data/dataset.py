@@ -20,15 +20,15 @@ Preparation = Literal["none", "mnist", "fashion-mnist"]
 class DatasetSpec:
     """Everything that the rest of Stepbox knows about a data set.
 
-    To add a data set, define a spec and add it to `stepbox.data.builtin.DATASETS`. No other code
-    names a data set, its shape, or its classes.
+    To add a data set, define a spec and add it to `stepbox.data.builtin.DATASETS`;
+    docs/how-to/add-a-data-set.md shows each step.
 
     Attributes
     ----------
     id
         The name in recipes, requests and cards.
     name
-        The name to display.
+        The name for people.
     kind
         What a sample is: an image, or a vector of features.
     shape
@@ -38,11 +38,11 @@ class DatasetSpec:
     train_samples, test_samples
         Sizes of both splits.
     folder
-        Folder of its files, relative to the data folder.
+        Where its files lie, relative to the data folder.
     checksums
         File name → published MD5: images and labels of the training split, then of the test split.
     preparation
-        How its publishers prepared the images: as for MNIST, as for Fashion-MNIST, or not at all.
+        How its publishers prepared the images: as in MNIST, as in Fashion-MNIST, or not at all.
     mirrored
         Whether the mirror image of a sample is a sample of the same class.
     """
@@ -66,7 +66,7 @@ class DatasetSpec:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the output of ``md5sum`` for all files."""
+        """SHA-256 of what ``md5sum`` prints for all files."""
         lines = "".join(f"{md5}  {file}\n" for file, md5 in self.checksums.items())
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -78,7 +78,7 @@ class Dataset:
     Attributes
     ----------
     spec
-        The data set that the samples belong to.
+        The data set that they are from.
     images
         Shape (samples, *spec.shape), uint8: 0 (background) to 255.
     labels
@@ -90,7 +90,7 @@ class Dataset:
     labels: NDArray[np.uint8]
 
     def __getitem__(self, samples: slice) -> "Dataset":
-        """Return a slice of the samples."""
+        """Return some of the samples."""
         return Dataset(self.spec, self.images[samples], self.labels[samples])
 
 
@@ -111,7 +111,7 @@ def scale_pixels(
     Returns
     -------
     Array
-        Shape (samples, height × width), each image in row-major order.
+        Shape (samples, height × width), the rows of each image one after the other.
     """
     inputs: Array = images.reshape(len(images), -1).astype(dtype)
     if pixel_scale == "unit":

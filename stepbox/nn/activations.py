@@ -1,7 +1,7 @@
-"""Activation functions, each beside its derivative.
+"""Activation functions, each next to its derivative.
 
-All work elementwise on real and on complex arrays, so that a derivative can be
-checked by a complex step: f′(z) = Im f(z + ih) / h, without any cancellation.
+They work elementwise on real and complex arrays. So a complex step can check each derivative
+without cancellation: f′(z) = Im f(z + ih) / h.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−z)), in (0, 1]; under −88 that of −88: exp(89) overflows float32."""
+    """Return 1 / (1 + exp(−z)), in (0, 1], of max(z, −88): exp(89) overflows float32."""
     result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
     return result
 
@@ -50,7 +50,7 @@ def tanh(z: Array) -> Array:
 
 def tanh_derivative(z: Array) -> Array:
     """Return 1 / cosh²(z), in (0, 1]."""
-    with np.errstate(over="ignore"):  # 1/∞ is the 0 that is meant
+    with np.errstate(over="ignore"):  # 1/∞ = 0 is right here
         return (1 / np.cosh(z)) ** 2
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -59,7 +58,7 @@ class DenseSpec(LayerSpec):
     Attributes
     ----------
     input_shape
-        Of any number of axes; the layer takes the numbers of a sample in order.
+        (n_in,).
     outputs
         n_out.
     activation
@@ -69,15 +68,21 @@ class DenseSpec(LayerSpec):
     outputs: int
     activation: ActivationName | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.input_shape) != 1:
+            raise ValueError(
+                f"a dense layer takes a vector, not inputs of shape {self.input_shape}"
+            )
+
     @property
     def output_shape(self) -> Shape:
-        """Shape of what comes out for one sample: (n_out,)."""
+        """Shape of the output for one sample: (n_out,)."""
         return (self.outputs,)
 
     @property
     def array_shapes(self) -> dict[str, Shape]:
         """Shapes of the weights, (n_out, n_in), and of the biases, (n_out,)."""
-        return {"weight": (self.outputs, prod(self.input_shape)), "bias": (self.outputs,)}
+        return {"weight": (self.outputs, *self.input_shape), "bias": (self.outputs,)}
 
     def initial(
         self, rng: np.random.Generator, initialization: Initialization, dtype: DTypeLike

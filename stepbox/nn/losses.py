@@ -1,4 +1,4 @@
-"""Softmax and the cross-entropy that is trained, both stable for any finite logits."""
+"""Softmax and cross-entropy, both numerically stable for all finite logits."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def softmax(logits: Array) -> Array:
     Returns
     -------
     Array
-        Same shape; over the last axis in 0..1 with sum 1. Unchanged when a
-        constant is added to all logits.
+        Same shape, 0..1; the sum over the last axis is 1. Adding a constant to all logits does not
+        change it.
     """
     exponentials: Array = np.exp(_shifted(logits))
     probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -35,12 +35,12 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer[Any]]) -> Array:
     logits
         Shape (n, classes), finite, real or complex.
     labels
-        Shape (n,), the right classes, 0..classes−1.
+        Shape (n,), the true classes, 0..classes−1.
 
     Returns
     -------
     Array
-        Shape (n,), nats, ≥ 0; infinite where the true value exceeds the float range.
+        Shape (n,), in nats, ≥ 0; infinite if the true value exceeds the float range.
     """
     shifted = _shifted(logits)
     losses: Array = np.log(np.exp(shifted).sum(axis=-1)) - shifted[np.arange(len(labels)), labels]
@@ -48,7 +48,7 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer[Any]]) -> Array:
 
 
 def _shifted(logits: Array) -> Array:
-    """Subtract the largest logit, so that no exponential overflows and one of them is 1."""
-    with np.errstate(over="ignore"):  # a difference beyond the float range: exp(−∞) = 0 is meant
+    """Subtract the largest logit, so that no exponential overflows."""
+    with np.errstate(over="ignore"):  # exp(−∞) = 0 is right here
         shifted: Array = logits - logits.real.max(axis=-1, keepdims=True)
     return shifted

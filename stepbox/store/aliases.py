@@ -1,4 +1,4 @@
-"""Names that people give to models, in one object that many processes share."""
+"""Aliases: names that people give to models, in one object that all processes share."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ class Aliases:
         """Return all aliases, each with the id of its model; do not change them."""
 
         def read() -> Mapping[str, str]:
-            with _damage_told():
+            with _explain_damage():
                 try:
                     return _decode(self._objects.get(FILE, MOST_BYTES))
                 except FileNotFoundError:
@@ -57,10 +57,10 @@ class Aliases:
                 return content
             content = _CONTENT.dump_json(aliases, indent=1)
             if len(content) > MOST_BYTES:
-                raise ConflictError("there are as many aliases as there may be")
+                raise ConflictError("the limit of the number of aliases is reached")
             return content
 
-        with _damage_told():
+        with _explain_damage():
             self._objects.update(FILE, changed, MOST_BYTES)
 
 
@@ -68,11 +68,11 @@ def _decode(content: bytes) -> dict[str, str]:
     try:
         return _CONTENT.validate_json(content)
     except ValidationError as error:
-        raise DamagedModelError("it is no object of names and ids") from error
+        raise DamagedModelError("it is not an object of names and ids") from error
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _explain_damage() -> Iterator[None]:
     try:
         yield
     except DamagedModelError as error:
@@ -80,7 +80,7 @@ def _damage_told() -> Iterator[None]:
 
 
 def alias_faults(name: str) -> list[Fault]:
-    """Say why a name, the value at ``/name``, cannot be an alias; nothing where it can."""
+    """Say why a name, the value at ``/name``, cannot be an alias; return [] if it can."""
     if not ALIAS.fullmatch(name):
         detail = "must be 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
     elif name.startswith("latest"):

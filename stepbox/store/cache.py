@@ -1,4 +1,4 @@
-"""Keep values that were computed from objects until the objects change."""
+"""A cache of values that are computed from objects, until the objects change."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from stepbox.store.objects import ObjectStore, Version
 
 T = TypeVar("T")
 
-# Two changes within one tick of the file system's clock (10 ms at most) leave the same times.
+# Two changes within one tick of the file system's clock (at most 10 ms) give the same times.
 SETTLING_NS = 50_000_000
 
 
@@ -31,9 +31,9 @@ class _Flight(NamedTuple, Generic[T]):
 class ObjectCache(Generic[T]):
     """Values computed from objects, each kept until one of its objects changes.
 
-    Changes by other processes are noticed too, by the versions. While an object's version is
+    The versions of the objects also show changes by other processes. While an object's version is
     younger than 50 ms, its values are computed at each request. If several threads ask for the
-    same value at once, one computes it and the others wait for the result.
+    same value, one of them computes it, and the others wait for the result.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class ObjectCache(Generic[T]):
                     break
             if flight.settled and flight.versions == versions:
                 return flight.outcome.result()
-            wait([flight.outcome])  # and look again: what it reads may have changed since it began
+            wait([flight.outcome])  # then check again: its objects may have changed since it began
         return self._compute(name, flight, compute)
 
     def _compute(self, name: str, flight: _Flight[T], compute: Callable[[], T]) -> T:

@@ -18,7 +18,7 @@ from stepbox.training.report import HistoryEntry, Report
 
 CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
-MOST_CARD_BYTES = 2**20  # of a file: 1,000 epochs, as many as there may be, take 170,000
+MOST_CARD_BYTES = 2**20  # limit of the file; 1,000 epochs, the maximum, take 170,000 bytes
 
 ModelId = Annotated[
     str,
@@ -35,7 +35,7 @@ def _in_utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC)
     except OverflowError:
-        raise ValueError("in UTC it is not in the years 1 to 9999") from None
+        raise ValueError("it is outside the years 1 to 9999 in UTC") from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -46,13 +46,13 @@ class DatasetReference(Report):
 
     name: DatasetName = Field(description="Its name.")
     checksum: Sha256 = Field(
-        description="SHA-256 of what `md5sum` prints of its four files: the training images and "
-        "labels, then those of the test."
+        description="SHA-256 of what `md5sum` prints for its four files: the training images and "
+        "labels, then the test images and labels."
     )
 
 
 class StoredWeights(Report):
-    """A file of weights, as it must be."""
+    """The file of weights that belongs to the card."""
 
     bytes: int = Field(ge=1, description="Its size.")
     sha256: Sha256 = Field(description="SHA-256 of its content.")
@@ -66,10 +66,10 @@ class Cost(Report):
 
     peak_memory: int = Field(
         ge=0,
-        description="Most bytes held at once: of the training's process, on CUDA of the device.",
+        description="Peak memory in bytes: of the training's process, or on CUDA, of the device.",
     )
     samples_per_second: float | None = Field(
-        description="Mean pace of training, evaluation left out."
+        description="Mean training speed, without the evaluation."
     )
 
 

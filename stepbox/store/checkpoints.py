@@ -2,9 +2,9 @@
 
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
 
-Which checkpoint counts is not decided here: the job's record names it. The fence is a number that
-increases with each attempt. It keeps a paused attempt that comes back from removing what a later
-one has written.
+The job's record names the checkpoint that counts. The fence is a number that increases with each
+attempt. Because of it, an attempt that was paused and continues removes nothing that a later one
+has written.
 """
 
 import re
@@ -20,7 +20,7 @@ from stepbox.nn.activations import Array
 from stepbox.store.objects import ObjectStore, object_store
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
-MOST_BYTES = 2**32  # of a checkpoint: the largest network takes 65 MB
+MOST_BYTES = 2**32  # limit of a checkpoint; the largest network takes 65 MB
 
 
 class CheckpointStore:
@@ -41,7 +41,7 @@ class CheckpointStore:
         Parameters
         ----------
         job, fence
-            Whose state it is, and the number of the attempt.
+            The job, and the number of the attempt.
         state
             As `Trainer.state` returns it; its ``position`` is (epochs done, samples done).
         """

@@ -33,18 +33,18 @@ class FolderStore(ObjectStore):
         """Read a whole file."""
         size = self.size(key)
         if size > limit:
-            raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
+            raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
         with self._open(key) as file:
             data = file.read(size + 1)
         if len(data) > size:
-            raise DamagedModelError("it grew while it was read")
+            raise DamagedModelError("it grew while it was being read")
         return data
 
     def size(self, key: str) -> int:
         """Return the size of a file in bytes."""
         status = _status(self._path(key))
         if not stat.S_ISREG(status.st_mode):
-            raise DamagedModelError("it is no regular file")
+            raise DamagedModelError("it is not a regular file")
         return status.st_size
 
     def versions(self, keys: Sequence[str]) -> list[Version | None]:

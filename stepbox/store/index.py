@@ -21,7 +21,7 @@ _UNKNOWN = -(10**18)  # before all dates
 
 
 class IndexedModel(NamedTuple):
-    """What the order of models depends on.
+    """The values that determine the order of models.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class IndexedModel(NamedTuple):
     id
         Its id.
     dataset
-        The data set that it was trained on; None where its card does not tell these three.
+        The data set that it was trained on; None if its card cannot be read.
     """
 
     made: int
@@ -39,7 +39,7 @@ class IndexedModel(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """Its place in the order, which stays known when it is deleted."""
+        """Its position in the order, which is still valid after the model is deleted."""
         return f"{self.made}.{self.id}"
 
 
@@ -48,7 +48,7 @@ class _HeadRecipe(BaseModel):
 
 
 class _Head(BaseModel):
-    """The part of a card that is needed here: reading it takes an eighth of the time."""
+    """The part of a card that is needed here. It takes an eighth of the time to read."""
 
     id: str
     created_at: Moment
@@ -58,9 +58,8 @@ class _Head(BaseModel):
 class ModelIndex:
     """The models in a store, newest first.
 
-    A model is there if it has a card. Each card is read once, since cards never change. A card
-    that is missing or cannot be read is looked at each time, and read when it changes. Safe among
-    threads.
+    A model exists if it has a card. Each card is read once, because cards never change. A missing
+    or unreadable card is checked each time, and read when it changes. All methods are thread-safe.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ class ModelIndex:
         self._order: list[IndexedModel] = []
 
     def newest_first(self) -> list[IndexedModel]:
-        """Return all models as they are now, damaged ones too; do not change the list."""
+        """Return all present models, including damaged ones. Do not change the list."""
         with self._lock:
             try:
                 names = self._names.get("", [""], self._list)
@@ -93,19 +92,19 @@ class ModelIndex:
             return self._order
 
     def page(self, limit: int, after: str | None) -> tuple[list[IndexedModel], str | None]:
-        """Return the first models, at most so many, and the cursor behind them.
+        """Return a page of models, and the cursor of the next page.
 
         Parameters
         ----------
         limit
-            Most models.
+            Largest number of models.
         after
-            The cursor behind which they are looked for, of the form `CURSOR`.
+            The cursor of the page, in the form of `CURSOR`; None for the first page.
 
         Returns
         -------
         tuple
-            The models, newest first, and the cursor for the next ones; None where there are none.
+            The models, newest first, and the cursor of the next page; None if there is none.
         """
         models = self.newest_first()
         if after is not None:
@@ -116,7 +115,7 @@ class ModelIndex:
         return found, found[-1].cursor if len(models) > limit else None
 
     def doubt(self, model_id: str) -> None:
-        """Look at a model's card again, since it was missed."""
+        """Check a model's card again: it was found missing."""
         with self._lock:
             if model_id in self._models:
                 self._doubtful[model_id] = None
@@ -125,7 +124,7 @@ class ModelIndex:
         return frozenset(filter(MODEL_ID.fullmatch, self._objects.names()))
 
     def _compare(self, names: frozenset[str]) -> bool:
-        """Take in which names came and went; return whether the order changed."""
+        """Note which names are new or gone; return whether the order changed."""
         changed = False
         for model_id in self._seen - names:
             self._doubtful.pop(model_id, None)
@@ -135,7 +134,7 @@ class ModelIndex:
         return changed
 
     def _read_doubtful(self) -> bool:
-        """Read the cards that came or changed; return whether the order changed."""
+        """Read the cards that are new or changed; return whether the order changed."""
         changed = False
         for model_id, before in list(self._doubtful.items()):
             found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None)
@@ -148,7 +147,7 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
-            except OSError:  # which may pass
+            except OSError:  # it may pass
                 self._doubtful[model_id] = None
             except (DamagedModelError, ValidationError):
                 pass
@@ -158,7 +157,7 @@ class ModelIndex:
     def _read(self, model_id: str) -> IndexedModel:
         head = _Head.model_validate_json(self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES))
         if head.id != model_id:
-            raise DamagedModelError(f"it is that of {head.id}")
+            raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
         return IndexedModel(made, head.id, head.recipe.dataset)
 

@@ -19,33 +19,33 @@ from stepbox.store.weights import INITIAL, WEIGHTS, check_size, read_weights
 
 T = TypeVar("T")
 
-# Three of the largest networks (65.3 MB) and their cards: asked for in turn, all stay.
+# Three of the largest networks (65.3 MB each) and their cards fit.
 CACHE_BYTES = 200_000_000
-# Networks from this size on are read two at a time; each takes twice its size meanwhile.
+# At most two networks of this size or larger are read at once. Each takes twice its size meanwhile.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
 
 
-# Refusals that last until something about the files changes; others may pass by themselves.
+# These errors last until the files change. Others may pass by themselves.
 LASTING = (errno.EACCES, errno.ELOOP)
 
 
 class _UnreadableError(DamagedModelError):
-    """The system did not read a file, which may pass: it is asked anew each time."""
+    """The system could not read a file, which may pass: each request tries again."""
 
 
 class ModelLoader:
     """The cards and networks of the models in a store, by ids, with caches.
 
-    If several threads ask for the same thing, one reads it. Damage, too, is found once, until an
-    object changes: each cache keeps a description of the damage in place of the value.
+    If several threads ask for the same thing, one of them reads it. Damage is also found only once
+    until an object changes: the cache then keeps its description instead of the value.
 
     Parameters
     ----------
     objects
         The store of the models.
     index
-        Their index, which is told what is not there.
+        Their index, which learns of missing cards.
     cache_bytes
         Size of the networks to keep in memory, with their cards.
 
@@ -75,20 +75,20 @@ class ModelLoader:
         return True
 
     def card(self, model_id: str) -> Card:
-        """Return a model's card without looking at its weights."""
+        """Return a model's card without reading its weights."""
 
         def read() -> Card:
             with _damage_of(model_id, CARD):
                 data = self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES)
                 card = Card.model_validate_json(data)
                 if card.id != model_id:
-                    raise DamagedModelError(f"it is that of {card.id}")
+                    raise DamagedModelError(f"it is the card of {card.id}")
             return card
 
         return self._kept(self._cards, model_id, CARD, read)
 
     def whole_card(self, model_id: str) -> Card:
-        """Return a model's card once its weights are compared with it."""
+        """Return a model's card after comparing its weights with it."""
         card = self.card(model_id)
 
         def read() -> Literal[True]:
@@ -99,7 +99,7 @@ class ModelLoader:
         return card
 
     def check_size(self, model_id: str) -> None:
-        """Compare a model's weights with its card by what is known without reading them."""
+        """Compare the size of a model's weights with its card, without reading them."""
 
         def look() -> Literal[True]:
             card = self.card(model_id)
@@ -125,12 +125,12 @@ class ModelLoader:
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return the same, but None if it has to be read."""
+        """Return the same as `network`, or None if it would have to be read."""
         found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
         return None if found is None else self._unless_damaged(model_id, found)
 
     def initial(self, card: Card) -> Network:
-        """Return a model's untrained network; it is not kept unless it is small."""
+        """Return a model's untrained network; only small ones are cached."""
 
         def read() -> Network:
             return self._read_network(card, INITIAL, card.initial)
@@ -145,7 +145,7 @@ class ModelLoader:
     def _kept(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
     ) -> T:
-        """Read something from a model's card and another file; damage, too, is found once."""
+        """Read something from a model's card and another file, or the damage, once."""
 
         def read_or_tell() -> T | str:
             try:
@@ -174,7 +174,7 @@ class ModelLoader:
         return found
 
     def _expect(self, model_id: str) -> None:
-        """Raise NotFoundError if a model is not there."""
+        """Raise NotFoundError if there is no such model."""
         if not self.exists(model_id):
             self._index.doubt(model_id)
             raise NotFoundError(f"there is no model {model_id!r}")
@@ -186,7 +186,7 @@ def _keys(model_id: str, name: str) -> list[str]:
 
 @contextmanager
 def _damage_of(model_id: str, name: str) -> Iterator[None]:
-    """Say of which file of which model the damage is."""
+    """Add the model and the file to the description of damage."""
     try:
         yield
     except ValidationError as error:
@@ -200,11 +200,11 @@ def _damage_of(model_id: str, name: str) -> Iterator[None]:
 
 
 def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
-    """Tell about how many bytes something of a model takes."""
+    """Estimate the memory that a part of a model takes, in bytes."""
     if isinstance(value, tuple):
         return sum(_size_of(part) for part in value)
     if isinstance(value, Network):
         return sum(array.nbytes for array in value.named_arrays().values())
-    if isinstance(value, Card):  # those of long trainings are the large ones
+    if isinstance(value, Card):  # its size depends on the number of epochs
         return 50_000 + 1_000 * len(value.history)
     return 1_000

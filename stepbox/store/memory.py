@@ -27,7 +27,7 @@ class MemoryStore(ObjectStore):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
             data, _ = self._objects[key]
         if len(data) > limit:
-            raise DamagedModelError(f"it is larger than the {limit:,} bytes that it may have")
+            raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
         return data
 
     def size(self, key: str) -> int:

@@ -15,7 +15,7 @@ from stepbox.training.recipe import Recipe
 
 WEIGHTS = "weights.safetensors"
 INITIAL = "initial.safetensors"
-HEADER_BYTES = 65_536  # most that may precede the numbers: eight hidden layers take 2,000
+HEADER_BYTES = 65_536  # limit of the header; eight hidden layers take 2,000 bytes
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
@@ -28,13 +28,13 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     Parameters
     ----------
     network
-        Its arrays are all float64 or all float32.
+        The network; its arrays must be all float64 or all float32.
 
     Returns
     -------
     bytes
         A safetensors file of ``0.weight``, shape (n_out, n_in), ``0.bias``, ``1.weight``… and
-        nothing else: equal networks give equal files.
+        nothing else. Equal networks give equal files.
     StoredWeights
         Its size, checksum and type.
     """
@@ -49,12 +49,12 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
 
 
 def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe) -> None:
-    """Look at a file without reading it: one larger than its recipe's network is damaged.
+    """Compare the size of a file with its card and its recipe, without reading it.
 
     Parameters
     ----------
     objects, key
-        Where the file is.
+        The store, and the key of the file.
     expected, recipe
         As for `decode_weights`.
 
@@ -63,7 +63,7 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
     DamagedModelError
         The file's size differs from the card's, or the card's does not fit the recipe.
     OSError
-        The file is missing or cannot be looked at.
+        The file is missing or cannot be accessed.
     """
     parameters = sum(layer.parameters for layer in recipe.layers)
     least = parameters * DTYPES[expected.dtype].itemsize
@@ -79,13 +79,13 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
 def read_weights(
     objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe
 ) -> Network:
-    """Read and decode a file; raises as `check_size` and `decode_weights` do."""
+    """Read and decode a file. Raises the errors of `check_size` and `decode_weights`."""
     check_size(objects, key, expected, recipe)
     return decode_weights(objects.get(key, expected.bytes), expected, recipe)
 
 
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
-    """Decode a file after comparing it with what its card says.
+    """Decode a file after comparing it with its card.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
     expected
         Size, checksum and type that it must have.
     recipe
-        Tells the shapes of the arrays, and the activation.
+        Gives the shapes of the arrays, and the activation function.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
     try:
         arrays = load(data)
     except (SafetensorError, KeyError) as error:
-        raise DamagedModelError("it is no safetensors file of arrays") from error
+        raise DamagedModelError("it is not a safetensors file of arrays") from error
     if {name: array.shape for name, array in arrays.items()} != array_shapes(recipe.layers):
         raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
     if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):

@@ -10,11 +10,12 @@ weights depend on. On CUDA, the order of sums can vary, and so can the last bits
 import math
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import numpy as np
 
 from stepbox.data.dataset import Dataset
-from stepbox.errors import DivergedError
+from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
 from stepbox.training.evaluation import assess, predict_logits
 from stepbox.training.recipe import Recipe
@@ -34,6 +35,8 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
     """
     with out_of_memory_explained(recipe):
         if recipe.engine == "torch":
+            if find_spec("torch") is None:
+                raise StepboxError("the engine 'torch' needs PyTorch: pip install '.[torch]'")
             from stepbox.training.torch_trainer import make_torch_trainer
 
             return make_torch_trainer(recipe, train_set)

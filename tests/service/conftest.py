@@ -21,7 +21,7 @@ test_set = cache(partial(load_dataset, split="test", folder=DATA))
 
 @pytest.fixture(scope="session")
 def shared_app(tmp_path_factory):
-    """The API, made once: that takes a tenth of a second, and more each time."""
+    """The API, created once for all tests, because that takes a tenth of a second."""
     return create_app(
         ServiceSettings(
             models_dir=tmp_path_factory.mktemp("none"),
@@ -34,7 +34,7 @@ def shared_app(tmp_path_factory):
 
 @pytest.fixture
 def app(shared_app, tmp_path):
-    """The API alone: no Redis answers, and no model is there yet."""
+    """The API without Redis and without models."""
     settings = shared_app.extensions["stepbox"].settings
     backend = Backend(settings.model_copy(update={"models_dir": tmp_path / "models"}))
     backend.dataset = test_set  # read once for all tests
@@ -61,7 +61,7 @@ def untrained(recipe):
 
 
 def publish(backend, recipe="mnist-numpy"):
-    """Publish an untrained network, as a worker would; returns its id and itself."""
+    """Publish an untrained network like a worker, and return its id and the network."""
     network, evaluation = untrained(recipe)
     draft = CardDraft(
         id=new_model_id(),

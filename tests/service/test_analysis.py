@@ -11,7 +11,7 @@ ENDPOINTS = ["softmax-jacobian", "box", "box-approximation", "regression", "grad
 
 @pytest.fixture
 def post(client):
-    """Post a body, or raw text, to an endpoint of the analysis."""
+    """Post a JSON value, or raw text, to an analysis endpoint."""
 
     def send(endpoint, body):
         data = body if isinstance(body, str) else json.dumps(body)
@@ -20,15 +20,15 @@ def post(client):
     return send
 
 
-def ask(post, endpoint, body):
+def analyse(post, endpoint, body):
     answer = post(endpoint, body)
     assert answer.status_code == 200, answer.text
     assert answer.content_type == "application/json"
     return json.loads(answer.text, parse_constant=pytest.fail)
 
 
-def refuse(post, endpoint, body):
-    """Check a 422; returns what it says of each pointer."""
+def faults_of(post, endpoint, body):
+    """Check that the status is 422, and return the detail of each fault by its pointer."""
     problem = check_problem(post(endpoint, body), 422)
     return {fault["pointer"]: fault["detail"] for fault in problem["errors"]}
 
@@ -42,20 +42,20 @@ def example(client, endpoint):
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_documented_examples_run(client, model, post, endpoint):
-    assert ask(post, endpoint, example(client, endpoint))
+    assert analyse(post, endpoint, example(client, endpoint))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     ("body", "status"), [("{", 400), ("[]", 400), ("{}", 422), ('{"unknown": 1}', 422)]
 )
-def test_bodies_that_are_none(post, endpoint, body, status):
+def test_malformed_bodies_are_rejected(post, endpoint, body, status):
     check_problem(post(endpoint, body), status)
 
 
 class TestSoftmaxJacobian:
     def test_two_classes_worked_by_hand(self, post):
-        answer = ask(post, "softmax-jacobian", {"logits": [0, 0], "target": 1})
+        answer = analyse(post, "softmax-jacobian", {"logits": [0, 0], "target": 1})
 
         assert answer["probabilities"] == [0.5, 0.5]
         assert answer["jacobian"] == [[0.25, -0.25], [-0.25, 0.25]]
@@ -64,23 +64,23 @@ class TestSoftmaxJacobian:
         assert answer["check"] < 1e-15
 
     def test_without_a_target_there_is_no_loss(self, post):
-        answer = ask(post, "softmax-jacobian", {"logits": [1, 2, 3]})
+        answer = analyse(post, "softmax-jacobian", {"logits": [1, 2, 3]})
 
         assert answer["cross_entropy"] is None
         assert answer["gradient"] is None
 
     def test_an_infinite_loss_is_null(self, post):
-        answer = ask(post, "softmax-jacobian", {"logits": [1e308, -1e308, 1e308], "target": 1})
+        answer = analyse(post, "softmax-jacobian", {"logits": [1e308, -1e308, 1e308], "target": 1})
 
         assert answer["cross_entropy"] is None
         assert answer["probabilities"] == [0.5, 0, 0.5]
         assert answer["gradient"] == [0.5, -1, 0.5]
 
-    def test_a_thousand_logits_and_no_more(self, post):
-        answer = ask(post, "softmax-jacobian", {"logits": [0.01 * i for i in range(1000)]})
+    def test_at_most_a_thousand_logits(self, post):
+        answer = analyse(post, "softmax-jacobian", {"logits": [0.01 * i for i in range(1000)]})
 
         assert np.shape(answer["jacobian"]) == (1000, 1000)
-        assert "/logits" in refuse(post, "softmax-jacobian", {"logits": [0] * 1001})
+        assert "/logits" in faults_of(post, "softmax-jacobian", {"logits": [0] * 1001})
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
@@ -100,13 +100,13 @@ class TestSoftmaxJacobian:
             ({"logits": [1, 2], "targets": 1}, "/targets"),
         ],
     )
-    def test_bad_values(self, post, body, pointer):
-        assert list(refuse(post, "softmax-jacobian", body)) == [pointer]
+    def test_invalid_values_are_named(self, post, body, pointer):
+        assert list(faults_of(post, "softmax-jacobian", body)) == [pointer]
 
 
 class TestBox:
     def test_height_2_and_width_3(self, post):
-        answer = ask(post, "box", {"height": 2, "width": 3, "at": [-1, 0, 1.5, 3, 4]})
+        answer = analyse(post, "box", {"height": 2, "width": 3, "at": [-1, 0, 1.5, 3, 4]})
 
         assert answer["values"] == [0, 2, 2, 0, 0]
         assert answer["network"] == {
@@ -119,7 +119,7 @@ class TestBox:
         assert "1 at 0" in answer["convention"]
 
     def test_points_are_optional(self, post):
-        answer = ask(post, "box", {"height": 2, "width": 3})
+        answer = analyse(post, "box", {"height": 2, "width": 3})
 
         assert answer["at"] == [-1, 0, 1.5, 3, 4]
         assert answer["values"] == [0, 2, 2, 0, 0]
@@ -136,13 +136,13 @@ class TestBox:
             ({"width": 1}, ["/height"]),
         ],
     )
-    def test_bad_values(self, post, body, expected):
-        assert list(refuse(post, "box", body)) == expected
+    def test_invalid_values_are_named(self, post, body, expected):
+        assert list(faults_of(post, "box", body)) == expected
 
 
 class TestBoxApproximation:
     def test_x_by_two_boxes_worked_by_hand(self, post):
-        answer = ask(post, "box-approximation", {"function": "x", "bound": 1, "boxes": 2})
+        answer = analyse(post, "box-approximation", {"function": "x", "bound": 1, "boxes": 2})
 
         assert answer["network"] == {
             "weights": [1, 1, 1],
@@ -160,9 +160,11 @@ class TestBoxApproximation:
         assert len(curve["x"]) == len(curve["function"]) == len(curve["approximation"]) == 2000
         assert set(curve["approximation"]) == {-0.5, 0.5}
 
-    def test_the_network_gives_the_curve(self, post):
-        """Run by hand, neuron by neuron."""
-        answer = ask(post, "box-approximation", {"function": "sin(3*x)", "bound": 3, "boxes": 16})
+    def test_the_network_computes_the_curve(self, post):
+        """Evaluate the network here, neuron by neuron."""
+        answer = analyse(
+            post, "box-approximation", {"function": "sin(3*x)", "bound": 3, "boxes": 16}
+        )
         network, x = answer["network"], np.array(answer["curve"]["x"])
         hidden = np.outer(x, network["weights"]) + network["biases"] >= 0
         output = hidden @ network["output_weights"] + network["output_bias"]
@@ -170,9 +172,9 @@ class TestBoxApproximation:
         np.testing.assert_allclose(output, answer["curve"]["approximation"], atol=1e-12)
         np.testing.assert_allclose(np.sin(3 * x), answer["curve"]["function"])
 
-    def test_in_the_plane_two_hidden_layers(self, post):
+    def test_two_dimensions_take_two_hidden_layers(self, post):
         body = {"function": "sin(3*x)*cos(2*y)", "bound": 2, "boxes": 4, "dimensions": 2}
-        answer = ask(post, "box-approximation", body)
+        answer = analyse(post, "box-approximation", body)
         network, grid = answer["network"], answer["grid"]
         points = np.stack(np.meshgrid(grid["x"], grid["y"], indexing="ij"), axis=-1)
         for layer in network["hidden"]:
@@ -186,17 +188,17 @@ class TestBoxApproximation:
         assert answer["curve"] is None
         assert np.shape(grid["function"]) == (len(grid["x"]), len(grid["y"])) == (100, 100)
 
-    def test_in_the_plane_one_hidden_layer_where_it_can(self, post):
+    def test_sums_of_one_dimensional_functions_take_one_hidden_layer(self, post):
         body = {"function": "x+y**2", "bound": 2, "boxes": 4, "dimensions": 2}
-        answer = ask(post, "box-approximation", body)
+        answer = analyse(post, "box-approximation", body)
 
         assert answer["hidden_layers"] == len(answer["network"]["hidden"]) == 1
         assert answer["neurons"] == 7
 
-    def test_a_tolerance_gives_the_boxes(self, post):
+    def test_a_tolerance_determines_the_number_of_boxes(self, post):
         body = {"function": "sin(3*x)", "bound": 3, "tolerance": 0.1}
-        answer = ask(post, "box-approximation", body)
-        fewer = ask(
+        answer = analyse(post, "box-approximation", body)
+        fewer = analyse(
             post,
             "box-approximation",
             {"function": "sin(3*x)", "bound": 3, "boxes": answer["boxes"] - 1},
@@ -204,23 +206,23 @@ class TestBoxApproximation:
 
         assert answer["max_error"] <= 0.1 < fewer["max_error"]
 
-    def test_large_networks_are_left_out_unless_asked_for(self, post):
+    def test_large_networks_are_included_only_on_request(self, post):
         body = {"function": "sin(x)", "bound": 3, "boxes": 1001}
 
-        assert ask(post, "box-approximation", body)["network"] is None
-        asked = ask(post, "box-approximation", {**body, "include_network": True})
+        assert analyse(post, "box-approximation", body)["network"] is None
+        asked = analyse(post, "box-approximation", {**body, "include_network": True})
         assert len(asked["network"]["weights"]) == asked["neurons"] == 1002
 
     def test_a_million_boxes(self, post):
         body = {"function": "sin(x)", "bound": 3, "boxes": 1_000_000, "resolution": 10}
-        answer = ask(post, "box-approximation", body)
+        answer = analyse(post, "box-approximation", body)
 
         assert answer["max_error"] == pytest.approx(3e-6, rel=1e-3)
         assert len(answer["curve"]["x"]) == 10
 
-    def test_the_error_falls_and_the_neurons_grow(self, post):
+    def test_the_error_rate_and_the_growth_in_neurons(self, post):
         body = {"function": "sin(3*x)", "bound": 3, "boxes": 16}
-        answer = ask(post, "box-approximation", body)
+        answer = analyse(post, "box-approximation", body)
         rate = answer["rate"]
 
         assert rate["order"] == pytest.approx(1, abs=0.02)
@@ -230,7 +232,7 @@ class TestBoxApproximation:
         assert answer["growth"][1]["neurons"] == "290"
 
     @pytest.mark.parametrize(
-        ("change", "expected", "said"),
+        ("change", "expected", "detail"),
         [
             ({"function": "sin(3*x"}, "/function", "column 4"),
             ({"function": "2x"}, "/function", "column 2"),
@@ -267,18 +269,18 @@ class TestBoxApproximation:
             ),
         ],
     )
-    def test_bad_values(self, post, change, expected, said):
+    def test_invalid_values_are_named(self, post, change, expected, detail):
         body = {"function": "x", "bound": 3, "boxes": 4, **change}
 
-        assert said in refuse(post, "box-approximation", body)[expected]
+        assert detail in faults_of(post, "box-approximation", body)[expected]
 
 
 class TestRegression:
     X = ((1, 1), (1, 2), (1, 3))
     Y = (1, 3, 2)
 
-    def test_squares_worked_by_hand(self, post):
-        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l2", "w": [0, 1]})
+    def test_least_squares_worked_by_hand(self, post):
+        answer = analyse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l2", "w": [0, 1]})
 
         assert answer["shapes"] == {"X": [3, 2], "w": [2], "y": [3]}
         assert (answer["loss"], answer["gradient"]) == (2, [0, 2])
@@ -290,8 +292,8 @@ class TestRegression:
             [0, 0], abs=1e-12
         )
 
-    def test_sizes_worked_by_hand(self, post):
-        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", "w": [0, 1]})
+    def test_absolute_errors_worked_by_hand(self, post):
+        answer = analyse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", "w": [0, 1]})
         certificate = answer["solution"]["certificate"]
 
         assert (answer["loss"], answer["gradient"]) == (2, [0, 1])
@@ -303,15 +305,15 @@ class TestRegression:
         assert np.transpose(self.X) @ certificate["dual"] == pytest.approx([0, 0])
         assert certificate["optimal"] is True
 
-    def test_without_w_there_is_no_loss_to_give(self, post):
-        answer = ask(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1"})
+    def test_without_w_the_loss_is_null(self, post):
+        answer = analyse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1"})
 
         assert [answer[name] for name in ("loss", "gradient", "not_differentiable")] == [None] * 3
 
     def test_an_outlier_shows_the_difference(self, post):
         x = list(range(10))
         y = [1 + 2 * v for v in x[:9]] + [-40]
-        answer = ask(post, "regression", {"X": [[1, v] for v in x], "y": y, "loss": "l1"})
+        answer = analyse(post, "regression", {"X": [[1, v] for v in x], "y": y, "loss": "l1"})
         comparison = answer["comparison"]
 
         assert comparison["outliers"] == [9]
@@ -339,21 +341,21 @@ class TestRegression:
             ({"loss": "L1"}, ["/loss"]),
         ],
     )
-    def test_bad_values(self, post, change, expected):
+    def test_invalid_values_are_named(self, post, change, expected):
         assert (
-            list(refuse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", **change}))
+            list(faults_of(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1", **change}))
             == expected
         )
 
-    def test_a_thousand_faults_are_named_once(self, post):
+    def test_only_the_first_fault_of_a_list_is_named(self, post):
         body = {"X": [["a"] * 1000] * 10, "y": ["b"] * 10, "loss": "l2"}
 
-        assert list(refuse(post, "regression", body)) == ["/X/0/0", "/y/0"]
+        assert list(faults_of(post, "regression", body)) == ["/X/0/0", "/y/0"]
 
 
 class TestGradientCheck:
-    def test_the_first_test_picture(self, post, model):
-        answer = ask(post, "gradient-check", {"model": "latest"})
+    def test_the_default_is_the_first_test_image(self, post, model):
+        answer = analyse(post, "gradient-check", {"model": "latest"})
 
         assert answer["model"] == model[0]
         assert (answer["image"], answer["label"]) == (0, 7)
@@ -362,16 +364,16 @@ class TestGradientCheck:
         assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
         assert [layer["published"] > 0.01 for layer in answer["layers"]] == [True, True, False]
 
-    def test_a_picture_of_ones_own(self, post, model, backend):
+    def test_an_image_in_the_request(self, post, model, backend):
         seven = backend.dataset("mnist").images[0].tolist()
-        own = ask(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
-        first = ask(post, "gradient-check", {"model": model[0]})
+        own = analyse(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
+        first = analyse(post, "gradient-check", {"model": model[0]})
 
         assert own == {**first, "image": None}
 
     def test_the_other_data_set(self, post, backend):
         publish(backend, "fashion-mnist-torch")
-        answer = ask(post, "gradient-check", {"model": "latest-fashion-mnist"})
+        answer = analyse(post, "gradient-check", {"model": "latest-fashion-mnist"})
 
         assert answer["label"] == 9
         assert len(answer["layers"]) == 4
@@ -380,7 +382,7 @@ class TestGradientCheck:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            ({"model": "nothing-of-that-name"}, ["/model"]),
+            ({"model": "no-such-model"}, ["/model"]),
             ({"model": "../../etc"}, ["/model"]),
             ({"model": 3}, ["/model"]),
             ({"image": [[0] * 28] * 28}, ["/label"]),
@@ -391,10 +393,10 @@ class TestGradientCheck:
             ({"image": [[0] * 28] * 28, "label": 10}, ["/label"]),
         ],
     )
-    def test_bad_values(self, post, model, change, expected):
+    def test_invalid_values_are_named(self, post, model, change, expected):
         problem = check_problem(post("gradient-check", {"model": model[0], **change}), 422)
 
         assert pointers(problem)[:1] == expected
 
-    def test_without_any_model(self, post):
-        assert list(refuse(post, "gradient-check", {"model": "latest"})) == ["/model"]
+    def test_without_a_model(self, post):
+        assert list(faults_of(post, "gradient-check", {"model": "latest"})) == ["/model"]

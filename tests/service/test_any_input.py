@@ -1,4 +1,4 @@
-"""Whatever comes in, the answer is one that the document has; by Hypothesis."""
+"""Any input gets a response that the OpenAPI document describes. Hypothesis makes the inputs."""
 
 import io
 import json
@@ -41,7 +41,7 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=10,
 )
-# What Pillow can write each format from; each mode has so many channels of 8 bits.
+# The modes that Pillow can write in each format, and the number of 8-bit channels of each mode.
 FORMATS = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
     "JPEG": ("L", "RGB", "CMYK"),
@@ -55,7 +55,7 @@ CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """The API with a model and a Redis."""
+    """The API with a model and Redis."""
     with stack_in(tmp_path_factory.mktemp("any")) as stack:
         stack.start_redis()
         app = create_app(ServiceSettings(**{**stack.settings().model_dump(), "queue_limit": 5}))
@@ -66,7 +66,7 @@ def app(tmp_path_factory):
 
 
 def check(app, method, path, answer):
-    """Check that the document has the answer's status, and that an error is a problem."""
+    """Check that the document lists the status of a response, and that an error is a problem."""
     documented = app.extensions["openapi"]["paths"][path][method]["responses"]
     assert str(answer.status_code) in documented, answer.text
     assert answer.status_code < 500
@@ -114,7 +114,7 @@ def test_any_json(app, method, path):
 
     @few
     @given(bodies)
-    def ask(value):
+    def send(value):
         answer = app.test_client().open(
             path.format(name="some", ref="latest"),
             method=method,
@@ -123,32 +123,32 @@ def test_any_json(app, method, path):
         )
         check(app, method, path, answer)
 
-    ask()
+    send()
 
 
 @st.composite
-def pictures(draw):
-    """Give the bytes of a picture of noise, and its format."""
+def images(draw):
+    """Draw the bytes of an image of noise, and its format."""
     form = draw(st.sampled_from(list(FORMATS)))
     mode = draw(st.sampled_from(FORMATS[form]))
     size = width, height = draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     if mode == "I;16":
-        picture = Image.fromarray(rng.integers(0, 2**16, (height, width), np.uint16))
+        image = Image.fromarray(rng.integers(0, 2**16, (height, width), np.uint16))
     else:
         channels = CHANNELS.get(mode, 1)
         noise = rng.integers(0, 256, (height, width, channels), np.uint8)
         base = mode if mode in CHANNELS else "L"
-        picture = Image.frombytes(base, size, noise.tobytes()).convert(mode)
+        image = Image.frombytes(base, size, noise.tobytes()).convert(mode)
     buffer = io.BytesIO()
-    picture.save(buffer, form)
+    image.save(buffer, form)
     return buffer.getvalue(), form
 
 
 @some
-@given(picture=pictures(), query=OPTIONS)
-def test_any_picture(app, picture, query):
-    data, form = picture
+@given(image=images(), query=OPTIONS)
+def test_any_image(app, image, query):
+    data, form = image
     query = {name: value for name, value in query.items() if name in ("invert", "fit")}
     answer = app.test_client().post(
         "/predict", data=data, content_type=f"image/{form.lower()}", query_string=query

@@ -27,7 +27,7 @@ from service.settings import ServiceSettings
 from tests.event_loops import run_scene
 
 CHUNKED = "Transfer-Encoding: chunked"
-WAIT_S = 30  # upper bound for what happens at once
+WAIT_S = 30  # upper bound for waits that are normally short
 LARGE = 16 * 2**20
 
 
@@ -35,7 +35,7 @@ class Served:
     """An application of a few views, and connections to it."""
 
     def __init__(self, **settings):
-        self.go_on, self.begun, self.left = Event(), Event(), Event()
+        self.go_on, self.begun, self.client_left = Event(), Event(), Event()
         app = Flask("views")
         settings = ServiceSettings(threads=2, **settings)
         check_access = AccessCheck(settings)
@@ -65,22 +65,22 @@ class Served:
             while not self.go_on.wait(0.01):
                 raise_if_disconnected()
         except ClientDisconnected:
-            self.left.set()
+            self.client_left.set()
             raise
         return "busy"
 
     async def connect(self):
-        """Open a connection; returns its reader and writer."""
+        """Open a connection, and return its reader and writer."""
         reader, writer = await asyncio.open_connection(*self.address)
         self.writers.append(writer)
         return reader, writer
 
     async def wait_for(self, event):
-        """Wait for something that happens in a thread."""
+        """Wait for an event that a thread sets."""
         assert await asyncio.to_thread(event.wait, WAIT_S)
 
     async def until_paced(self, condition):
-        """Wait until a connection on the server's side is in a state; returns it."""
+        """Wait until a connection of the server fulfils a condition, and return it."""
         while True:
             for connection in self.connections:
                 if condition(connection):
@@ -115,7 +115,7 @@ async def serving(**settings):
 
 
 async def answer(reader):
-    """Read one answer; returns its status and body."""
+    """Read one response, and return its status and body."""
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head.split()[1])
     if status == 100:
@@ -130,7 +130,7 @@ def request(path, *headers, method="GET"):
 
 
 def run(scene, **settings):
-    """Run a scene with an application that is served meanwhile."""
+    """Run a scene while an application is served."""
 
     async def play():
         async with serving(**settings) as served:
@@ -205,7 +205,7 @@ def test_work_stops_if_a_client_disconnects_after_sending_another_request():
         writer.write(request("/quick"))
         await served.until_paced(lambda one: one.unread)
         writer.close()
-        await served.wait_for(served.left)
+        await served.wait_for(served.client_left)
 
     run(scene)
 
@@ -282,7 +282,7 @@ def test_work_stops_if_a_client_disconnects():
         writer.write(request("/busy"))
         await served.wait_for(served.begun)
         writer.close()
-        await served.wait_for(served.left)
+        await served.wait_for(served.client_left)
 
     run(scene)
 
@@ -384,7 +384,7 @@ def test_a_request_that_gets_no_memory_is_told_to_retry(monkeypatch):
     run(scene, work_bytes=2**20)
 
 
-def test_a_client_that_disconnects_while_it_waits_for_memory_costs_no_work():
+def test_no_work_is_done_for_a_client_that_disconnects_while_waiting_for_memory():
     async def scene(served):
         (first, one), (_, other) = [await served.connect() for _ in range(2)]
         one.write(request("/large-work"))

@@ -47,10 +47,10 @@ def npy(array):
 
 
 RNG = np.random.default_rng(5)
-PICTURES = RNG.integers(0, 256, (3, 28, 28), dtype=np.uint8)
-PNG = encode(Image.fromarray(PICTURES[0]))
+IMAGES = RNG.integers(0, 256, (3, 28, 28), dtype=np.uint8)
+PNG = encode(Image.fromarray(IMAGES[0]))
 KIND = {"Content-Type": "image/png"}
-LEVELS = PICTURES.tolist()
+LEVELS = IMAGES.tolist()
 
 REQUESTS = {
     "png": ("", "image/png", PNG),
@@ -58,41 +58,41 @@ REQUESTS = {
     "png, the best three": ("?top=3&invert=never", "image/png", PNG),
     "png, as mnist": ("?fit=mnist&model=latest-mnist", "image/png", PNG),
     "a large png": ("", "image/png", encode(Image.new("L", (900, 700), 40))),
-    "png of colours": ("", "image/png", encode(Image.new("RGB", (28, 28), (200, 20, 90)))),
-    "jpeg": ("", "image/jpeg", encode(Image.fromarray(PICTURES[1]), "JPEG")),
-    "whole levels": ("", "application/json", json.dumps({"images": LEVELS}).encode()),
-    "parts of levels": (
+    "a coloured png": ("", "image/png", encode(Image.new("RGB", (28, 28), (200, 20, 90)))),
+    "jpeg": ("", "image/jpeg", encode(Image.fromarray(IMAGES[1]), "JPEG")),
+    "integer pixels": ("", "application/json", json.dumps({"images": LEVELS}).encode()),
+    "fractional pixels": (
         "",
         "application/json",
-        json.dumps({"images": [(PICTURES[0] / 2).tolist()]}).encode(),
+        json.dumps({"images": [(IMAGES[0] / 2).tolist()]}).encode(),
     ),
-    "json, another charset": (
+    "json with a charset": (
         "",
         "application/json; charset=utf-8",
         json.dumps({"images": LEVELS}, indent=1).encode(),
     ),
-    "npy": ("", "application/x-npy", npy(PICTURES)),
-    "no such model": ("?model=none", "image/png", PNG),
-    "no such option": ("?modle=latest", "image/png", PNG),
+    "npy": ("", "application/x-npy", npy(IMAGES)),
+    "an unknown model": ("?model=none", "image/png", PNG),
+    "an unknown option": ("?modle=latest", "image/png", PNG),
     "an option twice": ("?fit=none&fit=none", "image/png", PNG),
-    "a bad option": ("?top=11", "image/png", PNG),
-    "no picture": ("", "image/png", b"no picture"),
-    "nothing": ("", "image/png", b""),
-    "no json": ("", "application/json", b'{"images": ['),
+    "an invalid option": ("?top=11", "image/png", PNG),
+    "no image": ("", "image/png", b"no image"),
+    "an empty body": ("", "image/png", b""),
+    "invalid json": ("", "application/json", b'{"images": ['),
     "a name twice": ("", "application/json", b'{"images": [], "images": []}'),
-    "a bad level": ("", "application/json", json.dumps({"images": [[[256]]]}).encode()),
-    "true for a level": (
+    "an invalid pixel": ("", "application/json", json.dumps({"images": [[[256]]]}).encode()),
+    "true as a pixel": (
         "",
         "application/json",
         json.dumps({"images": LEVELS}).replace(f"{LEVELS[0][0][0]},", "true,", 1).encode(),
     ),
-    "false for a level": (
+    "false as a pixel": (
         "",
         "application/json",
         json.dumps({"images": LEVELS}).replace(f"{LEVELS[0][0][0]},", "false,", 1).encode(),
     ),
     "no array": ("", "application/x-npy", b"no array"),
-    "another kind": ("", "text/plain", b"a seven"),
+    "another content type": ("", "text/plain", b"a seven"),
 }
 
 
@@ -117,11 +117,11 @@ def test_livez_has_the_response_of_its_view(service, client):
     answer = requests.get(f"{service.url}/livez", headers=headers, timeout=10)
     through_flask = client.get("/livez", headers=headers)
     assert answer.content == through_flask.data
-    shown = {name.lower(): value for name, value in through_flask.headers.items()}
-    told = {name.lower(): value for name, value in answer.headers.items()}
-    assert told.pop("date")
-    assert shown.pop("vary")  # so small an answer is never packed
-    assert told == shown
+    expected = {name.lower(): value for name, value in through_flask.headers.items()}
+    sent = {name.lower(): value for name, value in answer.headers.items()}
+    assert sent.pop("date")
+    assert expected.pop("vary")  # such a small response is never gzipped
+    assert sent == expected
 
 
 POST = (
@@ -133,7 +133,7 @@ GET = b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def answers(connection, count):
-    """Read answers from a connection."""
+    """Read responses from a connection."""
     file = connection.makefile("rb")
     for _ in range(count):
         while (status := int(file.readline().split()[1])) == 100:  # "Continue"
@@ -153,16 +153,16 @@ def answers(connection, count):
         [REQUEST.replace(b"/predict ", b"/predict?model=latest#part ")],
     ],
 )
-def test_a_prediction_may_come_in_pieces(service, pieces):
+def test_a_prediction_may_arrive_in_pieces(service, pieces):
     expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         for piece in pieces:
             connection.sendall(piece)
-            time.sleep(0.05)  # so that it is read by itself
+            time.sleep(0.05)  # so that the server reads it separately
         assert list(answers(connection, 1)) == [(200, expected, None)]
 
 
-def test_requests_that_come_together_are_answered_in_turn(service):
+def test_pipelined_requests_are_answered_in_order(service):
     expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
     models = requests.get(f"{service.url}/models", timeout=9).content
     odd = REQUEST.replace(b"/predict", b"/predict?modle=x")
@@ -194,7 +194,7 @@ def test_a_duplicate_header_means_the_same_to_quick_predictions_and_the_view(ser
 
 
 @pytest.mark.parametrize("cut", [0, 10])
-def test_a_long_head_within_the_limit_is_taken_in_pieces_too(service, cut):
+def test_a_long_head_within_the_limit_is_accepted_even_in_pieces(service, cut):
     request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"a: b\r\n" * 4000 + b"\r\n"
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         connection.sendall(request[:cut])
@@ -205,17 +205,25 @@ def test_a_long_head_within_the_limit_is_taken_in_pieces_too(service, cut):
 
 
 @pytest.mark.parametrize("value", [0, 0.5])
-def test_pixels_one_list_deeper_are_refused(service, value):
+def test_pixels_nested_too_deeply_are_rejected(service, value):
     body = {"images": [[[[value] * 2] * 28] * 28]}
     answer = requests.post(f"{service.url}/predict", json=body, timeout=9)
     assert answer.status_code == 422
 
 
-def test_a_body_over_the_limit_is_refused_however_small(own_stack):
+def test_a_small_body_over_the_limit_is_rejected(own_stack):
     own_stack.environment["STEPBOX_MAX_BODY_BYTES"] = "500"
     own_stack.start_service()
     answer = requests.post(f"{own_stack.url}/predict", PNG, headers=KIND, timeout=9)
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/predict", 405), ("/analysis/box", 413), ("/nowhere", 413)]
+)
+def test_a_wrong_method_has_the_body_limit_of_its_path(service, path, status):
+    answer = requests.put(service.url + path, bytes(2**20), timeout=9)
+    assert answer.status_code == status
 
 
 def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
@@ -256,10 +264,10 @@ def test_livez_checks_the_host_too(service):
 
 def test_the_probabilities_can_be_had_as_an_array(service):
     headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
-    answer = requests.post(f"{service.url}/predict", data=npy(PICTURES), headers=headers, timeout=9)
+    answer = requests.post(f"{service.url}/predict", data=npy(IMAGES), headers=headers, timeout=9)
     array = np.load(io.BytesIO(answer.content), allow_pickle=False)
     headers["Accept"] = "application/json"
-    answer = requests.post(f"{service.url}/predict", data=npy(PICTURES), headers=headers, timeout=9)
+    answer = requests.post(f"{service.url}/predict", data=npy(IMAGES), headers=headers, timeout=9)
     assert array.tolist() == [one["probabilities"] for one in answer.json()["predictions"]]
 
 

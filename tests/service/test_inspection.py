@@ -23,26 +23,26 @@ def test_the_published_curves(client):
     assert len(recipes["fashion-mnist-torch"]["history"]) == 60
 
 
-def test_cells_hold_the_pictures_that_the_card_counts(client, backend, model):
+def test_cells_list_the_images_that_the_card_counts(client, backend, model):
     id, network = model
     matrix = client.get(f"/models/{id}").json["evaluation"]["confusion_matrix"]
     true, predicted = np.unravel_index(np.argmax(matrix), (10, 10))
     cell = client.get(f"/models/latest/confusion/{true}/{predicted}?limit=1000").json
     assert (cell["model"], cell["count"]) == (id, matrix[true][predicted])
     test_set = backend.dataset("mnist")
-    for picture in cell["images"][:3]:
-        pixels = test_set.images[picture["index"]]
-        assert picture["pixels"] == pixels.tolist()
-        assert test_set.labels[picture["index"]] == picture["label"] == true
+    for image in cell["images"][:3]:
+        pixels = test_set.images[image["index"]]
+        assert image["pixels"] == pixels.tolist()
+        assert test_set.labels[image["index"]] == image["label"] == true
         probabilities = softmax(network.logits(scale_pixels(pixels[None], "unit")))[0]
         assert probabilities.argmax() == predicted
-        assert picture["probability"] == pytest.approx(probabilities[predicted])
-    sureness = [picture["probability"] for picture in cell["images"]]
-    assert sureness == sorted(sureness, reverse=True)
+        assert image["probability"] == pytest.approx(probabilities[predicted])
+    probabilities = [image["probability"] for image in cell["images"]]
+    assert probabilities == sorted(probabilities, reverse=True)
     assert len(client.get(f"/models/{id}/confusion/{true}/{predicted}").json["images"]) == 12
 
 
-def test_cells_that_are_not_there(client, model):
+def test_unknown_cells_are_404(client, model):
     id, _ = model
     for path in (f"/models/{id}/confusion/0/10", f"/models/{id}/confusion/a/1"):
         check_problem(client.get(path), 404)
@@ -61,7 +61,7 @@ def test_histograms_of_all_layers(client, model):
         assert sum(layer["before"]) == sum(layer["after"]) == layer["inputs"] * layer["outputs"]
 
 
-def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
+def test_the_first_layer_as_numbers_and_as_an_image(client, model):
     _, network = model
     answer = client.get("/models/latest/first-layer?limit=3").json
     assert (answer["count"], len(answer["neurons"])) == (32, 3)
@@ -76,11 +76,11 @@ def test_the_first_layer_as_numbers_and_as_a_picture(client, model):
 
 
 @pytest.mark.parametrize("view", ["histograms", "first-layer", "first-layer.png", "confusion/0/0"])
-def test_what_is_found_out_is_computed_once(client, app, backend, opened, view):
+def test_figures_are_computed_once(client, app, backend, opened, view):
     id, _ = publish(backend)
     path = f"/models/{id}/{view}"
     weights, initial = f"{id}/weights.safetensors", f"{id}/initial.safetensors"
-    time.sleep(0.06)  # younger files are read anew
+    time.sleep(0.06)  # newer files are read again at each request
     client.get("/livez")
     opened(backend.settings.models_dir)
     with ThreadPoolExecutor(8) as pool:
@@ -94,47 +94,47 @@ def test_what_is_found_out_is_computed_once(client, app, backend, opened, view):
 
 def test_an_explained_prediction(client, backend, model):
     _, network = model
-    picture = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").images[0]
     address = "/predict?explain=true&fit=mnist"
-    [plain] = client.post(
-        "/predict?fit=mnist", data=encode(picture), content_type="image/png"
-    ).json["predictions"]
-    [told] = client.post(address, data=encode(picture), content_type="image/png").json[
+    [plain] = client.post("/predict?fit=mnist", data=encode(image), content_type="image/png").json[
         "predictions"
     ]
-    assert told.keys() - plain.keys() == EXPLAINED
-    assert {name: told[name] for name in plain} == plain
-    seen = np.array(told["seen"])
-    left, top, right, bottom = told["fit"]["box"]
-    assert pytest.approx(max(right - left, bottom - top) * told["fit"]["zoom"]) == 20
+    [explained] = client.post(address, data=encode(image), content_type="image/png").json[
+        "predictions"
+    ]
+    assert explained.keys() - plain.keys() == EXPLAINED
+    assert {name: explained[name] for name in plain} == plain
+    seen = np.array(explained["seen"])
+    left, top, right, bottom = explained["fit"]["box"]
+    assert pytest.approx(max(right - left, bottom - top) * explained["fit"]["zoom"]) == 20
     assert seen.max() == 255
-    np.testing.assert_allclose(network.logits(seen.reshape(1, 784) / 255)[0], told["logits"])
-    # one level more at a pixel raises the top logit as the gradient says
-    pixel = np.unravel_index(np.abs(told["gradient"]).argmax(), (28, 28))
+    np.testing.assert_allclose(network.logits(seen.reshape(1, 784) / 255)[0], explained["logits"])
+    # Compare the gradient at one pixel with a finite difference of the top logit.
+    pixel = np.unravel_index(np.abs(explained["gradient"]).argmax(), (28, 28))
     step = 1e-6 * np.eye(784)[28 * pixel[0] + pixel[1]]
     raised = network.logits(np.array([seen.ravel() / 255 + step, seen.ravel() / 255 - step]))
-    slope = (raised[0] - raised[1])[told["index"]] / 2e-6
-    assert told["gradient"][pixel[0]][pixel[1]] == pytest.approx(slope, rel=1e-4)
-    best, second = sorted(told["probabilities"])[:-3:-1]
-    assert told["margin"] == pytest.approx(best - second)
-    probabilities = np.array(told["probabilities"])
-    assert told["entropy"] == pytest.approx(-(probabilities * np.log(probabilities)).sum())
+    slope = (raised[0] - raised[1])[explained["index"]] / 2e-6
+    assert explained["gradient"][pixel[0]][pixel[1]] == pytest.approx(slope, rel=1e-4)
+    best, second = sorted(explained["probabilities"])[:-3:-1]
+    assert explained["margin"] == pytest.approx(best - second)
+    probabilities = np.array(explained["probabilities"])
+    assert explained["entropy"] == pytest.approx(-(probabilities * np.log(probabilities)).sum())
 
 
-def test_what_was_done_to_arrays_is_told_too(client, backend, model):
+def test_explanations_of_arrays(client, backend, model):
     light = (255 - backend.dataset("mnist").images[:2]).tolist()
     body = json.dumps({"images": light})
-    told = client.post("/predict?explain=true", data=body, content_type="application/json").json[
-        "predictions"
-    ]
-    for one, picture in zip(told, backend.dataset("mnist").images, strict=False):
+    explained = client.post(
+        "/predict?explain=true", data=body, content_type="application/json"
+    ).json["predictions"]
+    for one, image in zip(explained, backend.dataset("mnist").images, strict=False):
         assert one["fit"] == {
             "inverted": True, "box": [0, 0, 28, 28], "zoom": 1.0, "offset": [0, 0], "ground": 0,
         }  # fmt: skip
-        assert one["seen"] == picture.tolist()
+        assert one["seen"] == image.tolist()
 
 
-def test_too_many_to_explain(client, model):
+def test_too_many_images_to_explain(client, model):
     images = np.zeros((101, 28, 28), int).tolist()
     answer = client.post("/predict?explain=true", json={"images": images})
     assert pointers(check_problem(answer, 422)) == ["/explain"]

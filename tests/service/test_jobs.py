@@ -15,7 +15,7 @@ def client(jobs):
     return create_app().test_client()
 
 
-def test_a_job_that_is_over_is_deleted(client, jobs):
+def test_only_finished_jobs_can_be_deleted(client, jobs):
     id = submit(jobs).id
     assert "queued" in check_problem(client.delete(f"/jobs/{id}"), 409)["detail"]
     claim = jobs.claim(OWNER, "w")
@@ -33,7 +33,7 @@ def test_a_job_that_is_over_is_deleted(client, jobs):
     assert client.get("/jobs").json == {"jobs": [], "next": None}
 
 
-def test_followers_of_a_deleted_job_are_let_go(own_stack, jobs):
+def test_the_event_streams_of_a_deleted_job_end(own_stack, jobs):
     own_stack.environment["STEPBOX_PROCESSES"] = "1"
     own_stack.start_service()
     id = submit(jobs).id
@@ -44,13 +44,15 @@ def test_followers_of_a_deleted_job_are_let_go(own_stack, jobs):
     claim = jobs.claim(OWNER, "w")
     with requests.get(f"{own_stack.url}/jobs/{id}/events", stream=True, timeout=20) as answer:
         lines = answer.iter_lines(decode_unicode=True)
-        told = []
-        while len(told) < 4:
+        lengths = []
+        while len(lengths) < 4:
             kind, _, value = next(lines).partition(": ")
             if kind == "data" and "history" in value:
-                told.append(len(json.loads(value)["history"]))
-        assert told == [0, 0, 2, 2]
-        with jobs.redis.pipeline() as pipeline:  # both at once: the last status is seen by nobody
+                lengths.append(len(json.loads(value)["history"]))
+        assert lengths == [0, 0, 2, 2]
+        with (
+            jobs.redis.pipeline() as pipeline
+        ):  # atomically, so that no follower sees the last status
             jobs._scripts["finish"](args=[id, claim.fence, "succeeded", ""], client=pipeline)
             jobs._scripts["delete"](args=[id], client=pipeline)
             assert pipeline.execute() == ["finished", "deleted"]

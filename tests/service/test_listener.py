@@ -1,4 +1,4 @@
-"""How the processes of the API share the connections that come."""
+"""The worker processes share new connections evenly."""
 
 import os
 import signal
@@ -51,26 +51,26 @@ def service(tmp_path_factory):
         yield stack, server
 
 
-def files(pid):
-    """Count what a process has open."""
+def count_files(pid):
+    """Count the open files of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def steady(processes):
-    """Wait until no process opens or closes anything for half a second; returns the counts."""
+def steady_counts(processes):
+    """Wait until the counts of open files stay the same for half a second, and return them."""
     counts = []
 
-    def same_as_before():
-        counts.append(tuple(files(pid) for pid in processes))
+    def are_steady():
+        counts.append(tuple(count_files(pid) for pid in processes))
         return len(counts) >= 10 and len({*counts[-10:]}) == 1
 
-    wait_until(same_as_before, what="the processes to open and close nothing")
+    wait_until(are_steady, what="steady counts of open files")
     return counts[-1]
 
 
 @contextmanager
 def clients(port, number):
-    """Let clients come all at once, then answer each, and keep their connections open."""
+    """Connect all clients at the same time, send a request on each, and keep them connected."""
     with ExitStack() as opened:
         connections = [opened.enter_context(socket.socket()) for _ in range(number)]
         for connection in connections:
@@ -85,33 +85,33 @@ def clients(port, number):
         yield
 
 
-def gaps(stack, processes):
-    """Tell by how many the two processes' connections differ, time after time."""
-    steady(processes)  # what went before is over, and a new process is set up
+def differences(stack, processes):
+    """Yield by how many the connections of two processes differ, for several sets of clients."""
+    steady_counts(processes)  # earlier connections have closed, and a new process has started
     with clients(stack.port, 16):
-        pass  # what is opened once is open then
-    before = steady(processes)
+        pass  # so that files opened by a first request are counted in `before`
+    before = steady_counts(processes)
     for _ in range(9):
         with clients(stack.port, 16):
-            got = [files(pid) - old for pid, old in zip(processes, before, strict=True)]
-            assert sum(got) == 16
-            yield abs(got[0] - got[1])
-        wait_until(lambda: tuple(files(pid) for pid in processes) == before)
+            new = [count_files(pid) - old for pid, old in zip(processes, before, strict=True)]
+            assert sum(new) == 16
+            yield abs(new[0] - new[1])
+        wait_until(lambda: tuple(count_files(pid) for pid in processes) == before)
 
 
-def test_clients_that_come_together_get_all_processes(service):
+def test_simultaneous_clients_are_spread_over_all_processes(service):
     stack, server = service
-    assert statistics.median(gaps(stack, server.children())) <= 2
+    assert statistics.median(differences(stack, server.children())) <= 2
 
 
-def test_a_process_that_takes_the_place_of_another_gets_its_share(service):
+def test_a_replacement_process_gets_its_share(service):
     stack, server = service
     with clients(stack.port, 16):
         first, kept = server.children()
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: len(server.children()) == 2 and first not in server.children())
-    new = next(pid for pid in server.children() if pid != kept)
-    assert statistics.median(gaps(stack, [kept, new])) <= 2
+    replacement = next(pid for pid in server.children() if pid != kept)
+    assert statistics.median(differences(stack, [kept, replacement])) <= 2
 
 
 def test_a_connection_waits_until_a_file_can_be_opened():

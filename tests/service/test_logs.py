@@ -70,7 +70,7 @@ def logging_json(own_stack, jobs):
     return own_stack
 
 
-def test_a_request_is_followed_into_the_worker(logging_json, jobs):
+def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
     worker, service = logging_json.start_worker(), logging_json.start_service()
     headers = {"X-Request-Id": "from-a-client", "Authorization": f"Bearer {SECRET}"}
     body = {"epochs": 10, "hidden_sizes": [8]}
@@ -82,13 +82,13 @@ def test_a_request_is_followed_into_the_worker(logging_json, jobs):
     os.kill(owner["pid"], signal.SIGKILL)
     wait_until(lambda: f"job {id}: succeeded" in worker.log.read_text(), seconds=60)
 
-    told = [line for line in read_lines(worker) if line.get("request_id") == "from-a-client"]
-    assert {line["job"] for line in told} == {id}
-    messages = [line["message"] for line in told]
+    job_lines = [line for line in read_lines(worker) if line.get("request_id") == "from-a-client"]
+    assert {line["job"] for line in job_lines} == {id}
+    messages = [line["message"] for line in job_lines]
     assert messages[0] == f"job {id}: claimed, attempt 1"
     assert f"job {id}: the process of attempt 1 is dead" in messages
     assert messages[-1] == f"job {id}: succeeded"
-    assert all(id not in line["message"] for line in read_lines(worker) if line not in told)
+    assert all(id not in line["message"] for line in read_lines(worker) if line not in job_lines)
     (accepted,) = [line for line in read_lines(service) if line["logger"] == "service.api.jobs"]
     assert accepted["request_id"] == "from-a-client"
     assert id in accepted["message"]

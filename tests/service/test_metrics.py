@@ -49,11 +49,11 @@ def processes_of(service):
     ]
 
 
-def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
+def test_metrics_sum_over_all_processes(own_stack, jobs):
     own_stack.start_worker()
     service = own_stack.start_service()
     job = own_stack.wait_for(own_stack.train(epochs=2, hidden_sizes=[2])["id"])
-    picture = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10).content
+    image = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10).content
 
     def predict(body):
         headers = {"Content-Type": "image/png"}
@@ -61,19 +61,19 @@ def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
         return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
     first, second = processes_of(service)
-    for paused in (first, second):  # so that each answers seven
+    for paused in (first, second):  # so that each process answers seven requests
         os.kill(paused, signal.SIGSTOP)
-        assert [predict(picture) for _ in range(5)] == [200] * 5
-        assert [predict(b"no picture") for _ in range(2)] == [422] * 2
+        assert [predict(image) for _ in range(5)] == [200] * 5
+        assert [predict(b"no image") for _ in range(2)] == [422] * 2
         os.kill(paused, signal.SIGCONT)
 
     samples = scrape(own_stack)
     assert named_in_dashboard() <= {*samples}
     assert sum(samples["stepbox_predictions_total"].values()) == 10
-    answered = samples["stepbox_http_requests_total"]
-    assert answered["POST", "/predict", "200"] == 10
-    assert answered["POST", "/predict", "422"] == 4
-    assert answered["POST", "/train", "202"] == 1
+    responses = samples["stepbox_http_requests_total"]
+    assert responses["POST", "/predict", "200"] == 10
+    assert responses["POST", "/predict", "422"] == 4
+    assert responses["POST", "/train", "202"] == 1
     assert samples["stepbox_http_request_duration_seconds_count"]["POST", "/predict"] == 14
     buckets = samples["stepbox_http_request_duration_seconds_bucket"]
     assert buckets["+Inf", "POST", "/predict"] == 14
@@ -99,7 +99,7 @@ def test_the_numbers_are_those_of_all_processes(own_stack, jobs):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not {first, second} & {*processes_of(service)}, what="new processes")
     after = scrape(own_stack)["stepbox_http_requests_total"]
-    assert {labels: after[labels] for labels in answered} == answered
+    assert {labels: after[labels] for labels in responses} == responses
     assert after["GET", "/metrics", "200"] == 1
 
 
@@ -136,16 +136,16 @@ def test_predictions_are_counted_by_model_and_class(client, backend):
     count_predictions(kept, 10, [9])
     count_predictions(kept, 10, [9] * 40 + [0])
     count_predictions(deleted, 10, [3])
-    counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
-    assert {labels: count for labels, count in counted.items() if count} == {
+    counts = parse(client.get("/metrics").text)["stepbox_predictions_total"]
+    assert {labels: count for labels, count in counts.items() if count} == {
         ("Ankle boot", kept): 41, ("T-shirt/top", kept): 1, ("3", deleted): 1,
     }  # fmt: skip
     assert client.delete(f"/models/{deleted}").status_code == 204
-    counted = parse(client.get("/metrics").text)["stepbox_predictions_total"]
-    assert {model for _, model in counted} == {kept}
+    counts = parse(client.get("/metrics").text)["stepbox_predictions_total"]
+    assert {model for _, model in counts} == {kept}
 
 
-def test_processes_that_end_leave_their_counts(tmp_path):
+def test_counts_of_ended_processes_remain(tmp_path):
     code = """
 import os, signal
 import numpy as np
@@ -164,14 +164,14 @@ os.kill(os.getpid(), signal.SIGKILL)
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment) for _ in range(2)
     ]
     assert [process.wait() for process in started] == [-signal.SIGKILL] * 2
-    counted = totals(tmp_path)
-    seconds, *buckets = counted["request", "/predict", "POST", 200]
+    counts = totals(tmp_path)
+    seconds, *buckets = counts["request", "/predict", "POST", 200]
     assert seconds == pytest.approx(4)
     assert buckets == [0, 0, 2000, 0, 0, 0, 0, 0, 0, 0, 0]
-    assert counted["prediction", "m-1"] == [0, 0, 0, 0, 0, 0, 0, 2000, 2, 0]
+    assert counts["prediction", "m-1"] == [0, 0, 0, 0, 0, 0, 0, 2000, 2, 0]
 
 
-def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
+def test_keys_beyond_the_capacity_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("service.metrics.tally.MOST", 3)
     tally = Tally(tmp_path)
     for key in ("a", "b"):
@@ -179,7 +179,7 @@ def test_what_finds_no_room_is_left_out(tmp_path, monkeypatch):
     assert totals(tmp_path) == {("a",): [0, 1]}
 
 
-def test_a_key_half_written_is_not_read(tmp_path):
+def test_a_partly_written_key_is_ignored(tmp_path):
     Tally(tmp_path).block(("a",))[0] += 1
     (file,) = tmp_path.iterdir()
     with file.open("ab") as end:
@@ -187,20 +187,20 @@ def test_a_key_half_written_is_not_read(tmp_path):
     assert totals(tmp_path) == {("a",): [1]}
 
 
-def test_what_a_client_makes_up_is_no_label(client):
+def test_names_made_up_by_clients_are_not_labels(client):
     client.get("/nowhere/at-all")
     client.open("/models", method="FOOBAR")
     client.get("/models/m-0123456789ab")
     text = client.get("/metrics").text
     for made_up in ("nowhere", "FOOBAR", "m-0123456789ab"):
         assert made_up not in text
-    counted = parse(text)["stepbox_http_requests_total"]
-    assert counted["GET", "other", "404"] >= 1
-    assert counted["other", "other", "405"] >= 1
-    assert counted["GET", "/models/<ref>", "404"] >= 1
+    counts = parse(text)["stepbox_http_requests_total"]
+    assert counts["GET", "other", "404"] >= 1
+    assert counts["other", "other", "405"] >= 1
+    assert counts["GET", "/models/<ref>", "404"] >= 1
 
 
-def test_without_redis_the_api_tells_its_own(client):
+def test_without_redis_the_metrics_of_the_api_remain(client):
     client.get("/livez")
     samples = parse(client.get("/metrics").text)
     assert samples["stepbox_redis_up"][()] == 0
@@ -208,7 +208,7 @@ def test_without_redis_the_api_tells_its_own(client):
     assert "stepbox_jobs" not in samples
 
 
-def test_metrics_need_a_token_that_reads(app):
+def test_metrics_need_a_read_token(app):
     settings = app.extensions["stepbox"].settings
     guarded = create_app(settings.model_copy(update={"tokens": f"read:{READ}"})).test_client()
     check_problem(guarded.get("/metrics"), 401)

@@ -13,7 +13,7 @@ def test_models_come_newest_first(client, backend):
 
 
 def pages(client, limit):
-    """Follow the list's pages to its end; returns the ids on each, of whole and damaged models."""
+    """Follow the pages to the end. Return the ids of each: intact models, then damaged ones."""
     found, after = [], ""
     while after is not None:
         page = client.get(f"/models?limit={limit}{after and f'&after={after}'}").json
@@ -22,7 +22,7 @@ def pages(client, limit):
     return found
 
 
-def test_the_list_comes_in_pages(client, backend):
+def test_the_list_is_paginated(client, backend):
     ids = [publish(backend)[0] for _ in range(5)][::-1]
     (backend.settings.models_dir / ids[2] / "weights.safetensors").write_bytes(b"")
     assert pages(client, 2) == [ids[:2], [ids[3], ids[2]], ids[4:]]
@@ -36,14 +36,14 @@ def test_the_list_comes_in_pages(client, backend):
     assert pages(client, 1)[0] == [newer]
 
 
-def test_a_model_whose_card_tells_nothing_is_on_the_last_page(client, backend):
+def test_models_with_unreadable_cards_come_last(client, backend):
     ids = [publish(backend)[0] for _ in range(3)][::-1]
     for model_id in ids[:2]:
         (backend.settings.models_dir / model_id / "card.json").write_text("{}")
     assert pages(client, 1) == [[ids[2]], *([one] for one in sorted(ids[:2], reverse=True))]
 
 
-def test_a_page_reads_no_more_weights_than_it_shows(client, backend, opened):
+def test_a_page_reads_only_the_weights_of_its_models(client, backend, opened):
     ids = [publish(backend)[0] for _ in range(4)][::-1]
     opened(backend.settings.models_dir)
     client.get("/models?limit=1")
@@ -54,7 +54,7 @@ def test_a_page_reads_no_more_weights_than_it_shows(client, backend, opened):
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=1001", "after=", "after=latest", "after=m-000000000000", "page=2"]
 )
-def test_pages_that_are_not_there(client, model, query):
+def test_invalid_queries_are_rejected(client, model, query):
     body = check_problem(client.get(f"/models?{query}"), 422)
     assert pointers(body) == [f"/{query.partition('=')[0]}"]
 
@@ -74,11 +74,11 @@ def test_a_card_is_complete(client, model):
     assert card["versions"].keys() == {"python", "numpy", "torch", "numba", "stepbox"}
 
 
-def test_a_card_is_sent_once(client, model):
+def test_an_unchanged_card_is_304(client, model):
     id, _ = model
     etag = client.get(f"/models/{id}").headers["ETag"]
-    packed = client.get("/models/latest", headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["ETag"] == etag
+    gzipped = client.get("/models/latest", headers={"Accept-Encoding": "gzip"})
+    assert gzipped.headers["ETag"] == etag
     for known in (etag, f'"other", {etag}', "*"):
         again = client.get("/models/latest", headers={"If-None-Match": known})
         assert (again.status_code, again.data) == (304, b"")
@@ -107,7 +107,7 @@ def test_weights_are_served_with_their_checksum(client, model):
         assert (again.status_code, again.data) == (304, b"")
 
 
-def test_aliases_guard_their_model(client, model):
+def test_a_model_with_an_alias_cannot_be_deleted(client, model):
     id, _ = model
     assert client.put("/aliases/best", json={"model": id}).json == {
         "aliases": {"best": id},
@@ -129,7 +129,7 @@ def test_a_latest_name_never_blocks_a_delete(client, backend):
     assert client.get("/models/latest").json["id"] == older
 
 
-def test_bad_aliases(client, model):
+def test_invalid_aliases_are_rejected(client, model):
     id, _ = model
     for name in ("latest", "latest-mnist", id, "Über", "a" * 64):
         check_problem(client.put(f"/aliases/{name}", json={"model": id}), 422)
@@ -137,7 +137,7 @@ def test_bad_aliases(client, model):
         check_problem(client.put("/aliases/good", json=body), 422)
 
 
-def test_a_damaged_model_is_told_and_never_served(client, backend):
+def test_a_damaged_model_is_listed_but_never_served(client, backend):
     whole, damaged = publish(backend)[0], publish(backend)[0]
     weights = backend.settings.models_dir / damaged / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8] + b"\0" * 8)

@@ -12,7 +12,7 @@ ALL = [*PAGES.values(), "/ui/jobs/some", "/ui/models/some"]
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_a_page_names_only_files_that_are_there_and_nothing_elsewhere(client, path):
+def test_a_page_loads_only_existing_files_of_this_server(client, path):
     page = client.get(path)
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "'unsafe" not in page.headers["Content-Security-Policy"]
@@ -26,34 +26,34 @@ def test_a_page_names_only_files_that_are_there_and_nothing_elsewhere(client, pa
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_modules_import_only_files_that_are_there():
+def test_modules_import_only_existing_files():
     for module in (FOLDER / "js").rglob("*.js"):
         for name in re.findall(r'(?:from|import)\s*\(?"(\.[^"]+)"', module.read_text()):
             target = (module.parent / name).resolve()
             assert target.is_file() or target.parent.name == "vendor", (module, name)
 
 
-def test_a_file_is_packed_where_that_is_taken(client):
+def test_files_are_gzipped_if_the_client_accepts_it(client):
     [path] = re.findall(r'href="(/static/[^"]+\.css)"', client.get("/").text)
     plain = client.get(path)
-    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.data) == plain.data == (FOLDER / "style.css").read_bytes()
-    assert len(packed.data) < len(plain.data) / 2
+    gzipped = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert gzipped.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(gzipped.data) == plain.data == (FOLDER / "style.css").read_bytes()
+    assert len(gzipped.data) < len(plain.data) / 2
 
 
-def test_files_of_another_version_are_not_kept(client):
+def test_files_of_another_version_are_not_cached(client):
     assert client.get("/static/000000000000/style.css").headers["Cache-Control"] == "no-cache"
     for name in ("none.css", "../app.py", "%2e%2e/app.py", "vendor/lock.sha256"):
         check_problem(client.get(f"/static/000000000000/{name}"), 404)
 
 
-def test_answers_are_packed_for_those_who_take_it(client):
-    taken = {"Accept-Encoding": "gzip"}
-    document = client.get("/openapi.json", headers=taken)
+def test_responses_are_gzipped_if_the_client_accepts_it(client):
+    accepts_gzip = {"Accept-Encoding": "gzip"}
+    document = client.get("/openapi.json", headers=accepts_gzip)
     assert document.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(document.data) == client.get("/openapi.json").data
-    assert "Content-Encoding" not in client.get("/livez", headers=taken).headers  # too short
+    assert "Content-Encoding" not in client.get("/livez", headers=accepts_gzip).headers  # too short
     refused = client.get("/openapi.json", headers={"Accept-Encoding": "gzip;q=0"})
     assert "Content-Encoding" not in refused.headers
 
@@ -63,7 +63,7 @@ def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     assert fields.keys() == TrainRequest.model_fields.keys() - {"recipe"}
     assert fields["epochs"].allowed == "1 to 1,000"
     assert fields["learning_rate"].allowed == "Above 0, up to 10"
-    assert fields["hidden_sizes"].allowed == "Up to 8 numbers of 1 to 1,024, with commas between"
+    assert fields["hidden_sizes"].allowed == "Up to 8 numbers of 1 to 1,024, separated by commas"
     assert fields["shuffle"].choices == ["true", "false"]
     page = client.get("/").text
     assert all(f'id="{name}"' in page for name in fields)

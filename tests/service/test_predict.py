@@ -1,4 +1,4 @@
-"""Predictions of a network with random weights: what matters here is the way in and out."""
+"""The inputs and outputs of /predict, with a network of random weights."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from tests.service.conftest import publish
 
 
 @pytest.fixture
-def pictures(backend):
+def images(backend):
     return backend.dataset("mnist").images[:3]
 
 
@@ -49,74 +49,74 @@ def check_answer(answer, id, logits):
         assert prediction["probability"] == max(prediction["probabilities"])
 
 
-def test_before_any_model_there_is_nothing_to_predict_with(client):
+def test_without_a_model_predictions_are_409(client):
     check_problem(client.post("/predict", data=b"", content_type="image/png"), 409)
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF"])
-def test_an_image_file(client, model, pictures, form):
+def test_an_image_file(client, model, images, form):
     id, network = model
     answer = client.post(
-        "/predict", data=encode(pictures[0], form), content_type=f"image/{form.lower()}"
+        "/predict", data=encode(images[0], form), content_type=f"image/{form.lower()}"
     )
-    check_answer(answer, id, expected(network, pictures[:1]))
+    check_answer(answer, id, expected(network, images[:1]))
 
 
-def test_a_jpeg_of_another_size_is_nearly_the_same_picture(client, model, pictures):
+def test_a_jpeg_of_another_size_gets_nearly_the_same_prediction(client, model, images):
     _, network = model
-    large = np.kron(pictures[0], np.ones((10, 10), np.uint8))
+    large = np.kron(images[0], np.ones((10, 10), np.uint8))
     answer = client.post("/predict", data=encode(large, "JPEG"), content_type="image/jpeg")
     (prediction,) = answer.json["predictions"]
     np.testing.assert_allclose(
-        prediction["probabilities"], softmax(expected(network, pictures[:1]))[0], atol=0.05
+        prediction["probabilities"], softmax(expected(network, images[:1]))[0], atol=0.05
     )
 
 
-def test_dark_on_light_is_inverted_unless_told_not_to(client, model, pictures):
+def test_dark_on_light_is_inverted_by_default(client, model, images):
     id, network = model
-    data = encode(255 - pictures[0])
+    data = encode(255 - images[0])
     check_answer(
         client.post("/predict", data=data, content_type="image/png"),
         id,
-        expected(network, pictures[:1]),
+        expected(network, images[:1]),
     )
     check_answer(
         client.post("/predict?invert=never", data=data, content_type="image/png"),
         id,
-        expected(network, 255 - pictures[:1]),
+        expected(network, 255 - images[:1]),
     )
 
 
-def test_several_parts_in_their_order(client, model, pictures):
+def test_several_files_in_order(client, model, images):
     id, network = model
-    parts = [(io.BytesIO(encode(picture)), f"{i}.png") for i, picture in enumerate(pictures)]
+    parts = [(io.BytesIO(encode(image)), f"{i}.png") for i, image in enumerate(images)]
     answer = client.post("/predict", data={"image": parts}, content_type="multipart/form-data")
-    check_answer(answer, id, expected(network, pictures))
+    check_answer(answer, id, expected(network, images))
 
 
-def test_json_pixels(client, model, pictures):
+def test_json_pixels(client, model, images):
     id, network = model
-    answer = client.post("/predict", json={"images": pictures.tolist()})
-    check_answer(answer, id, expected(network, pictures))
+    answer = client.post("/predict", json={"images": images.tolist()})
+    check_answer(answer, id, expected(network, images))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_an_npy_batch(client, model, pictures, order):
+def test_an_npy_batch(client, model, images, order):
     id, network = model
-    data = npy(np.asarray(pictures, order=order))
+    data = npy(np.asarray(images, order=order))
     answer = client.post("/predict", data=data, content_type="application/x-npy")
-    check_answer(answer, id, expected(network, pictures))
+    check_answer(answer, id, expected(network, images))
 
 
 @pytest.mark.parametrize("kind", ["application/x-npy", "application/json"])
-def test_arrays_are_inverted_as_pictures_are(client, model, pictures, kind):
+def test_arrays_are_inverted_like_image_files(client, model, images, kind):
     id, network = model
-    light = 255 - pictures
-    both = np.stack([light[0], pictures[1]])
+    light = 255 - images
+    both = np.stack([light[0], images[1]])
     data = npy(both) if kind == "application/x-npy" else json.dumps({"images": both.tolist()})
     for query, seen in (
-        ("", pictures[:2]),
-        ("?invert=auto", pictures[:2]),
+        ("", images[:2]),
+        ("?invert=auto", images[:2]),
         ("?invert=never", both),
         ("?invert=always", 255 - both),
     ):
@@ -124,14 +124,14 @@ def test_arrays_are_inverted_as_pictures_are(client, model, pictures, kind):
         check_answer(answer, id, expected(network, seen))
 
 
-def test_arrays_are_fitted_as_pictures_are(client, model, pictures):
-    shifted = np.roll(pictures[:1], 4, axis=2)
+def test_arrays_are_fitted_like_image_files(client, model, images):
+    shifted = np.roll(images[:1], 4, axis=2)
     arrays = client.post("/predict?fit=mnist", json={"images": shifted.tolist()})
-    picture = client.post("/predict?fit=mnist", data=encode(shifted[0]), content_type="image/png")
-    assert arrays.json == picture.json
+    image = client.post("/predict?fit=mnist", data=encode(shifted[0]), content_type="image/png")
+    assert arrays.json == image.json
 
 
-def test_models_by_alias_and_by_data_set(client, backend, model, pictures):
+def test_models_by_alias_and_by_data_set(client, backend, model, images):
     id, _ = model
     assert client.put("/aliases/best", json={"model": id}).status_code == 200
     newer, _ = publish(backend, "fashion-mnist-torch")
@@ -143,19 +143,19 @@ def test_models_by_alias_and_by_data_set(client, backend, model, pictures):
         ("latest-fashion-mnist", newer),
     ):
         answer = client.post(
-            f"/predict?model={ref}", data=encode(pictures[0]), content_type="image/png"
+            f"/predict?model={ref}", data=encode(images[0]), content_type="image/png"
         )
         assert answer.json["model"] == answering
     assert answer.json["classes"][9] == "Ankle boot"
     check_problem(
-        client.post("/predict?model=none", data=encode(pictures[0]), content_type="image/png"), 404
+        client.post("/predict?model=none", data=encode(images[0]), content_type="image/png"), 404
     )
 
 
 @pytest.mark.parametrize(
     ("data", "kind", "status", "pointer"),
     [
-        (b"no picture", "image/png", 422, ""),
+        (b"no image", "image/png", 422, ""),
         (b"", "image/jpeg", 422, ""),
         (b"x", "text/plain", 415, None),
         (b"x", "application/octet-stream", 415, None),
@@ -172,14 +172,14 @@ def test_models_by_alias_and_by_data_set(client, backend, model, pictures):
         (npy(np.array([{}]), allow_pickle=True), "application/x-npy", 422, ""),
     ],
 )
-def test_bad_bodies(client, model, data, kind, status, pointer):
+def test_invalid_bodies_are_rejected(client, model, data, kind, status, pointer):
     body = check_problem(client.post("/predict", data=data, content_type=kind), status)
     if pointer is not None:
         assert pointer in pointers(body)
 
 
 @pytest.mark.parametrize("value", ["true", "false", "null", '"1"', "[]", "1e400"])
-def test_what_is_no_level_is_refused_by_its_place(client, model, value):
+def test_an_invalid_pixel_of_a_later_image_is_named(client, model, value):
     image = str([[0] * 28] * 28)
     odd = image[: image.rindex("0")] + value + image[image.rindex("0") + 1 :]
     data = f'{{"images": [{image}, {odd}]}}'
@@ -187,24 +187,24 @@ def test_what_is_no_level_is_refused_by_its_place(client, model, value):
     assert pointers(check_problem(answer, 422)) == ["/images/1/27/27"]
 
 
-def test_empty_images_are_each_named(client, model):
+def test_each_empty_image_is_named(client, model):
     image = [[0] * 28] * 28
     answer = client.post("/predict", json={"images": [image, [], [], image]})
     assert pointers(check_problem(answer, 422)) == ["/images/1", "/images/2"]
 
 
 @pytest.mark.parametrize("pixel", [-1, 255.5, "0", None, True])
-def test_bad_pixels_are_named_by_their_place(client, model, pixel):
+def test_an_invalid_pixel_is_named(client, model, pixel):
     image = np.zeros((28, 28)).tolist()
     image[3][7] = pixel
     body = check_problem(client.post("/predict", json={"images": [image]}), 422)
     assert pointers(body) == ["/images/0/3/7"]
 
 
-def test_bad_parts_are_named(client, model, pictures):
+def test_invalid_parts_are_named(client, model, images):
     for data, pointer in (
-        ({"image": [(io.BytesIO(encode(pictures[0])), "a"), (io.BytesIO(b"x"), "b")]}, "/image/1"),
-        ({"picture": [(io.BytesIO(encode(pictures[0])), "a")]}, "/picture"),
+        ({"image": [(io.BytesIO(encode(images[0])), "a"), (io.BytesIO(b"x"), "b")]}, "/image/1"),
+        ({"picture": [(io.BytesIO(encode(images[0])), "a")]}, "/picture"),
         ({}, "/image"),
     ):
         answer = client.post("/predict", data=data, content_type="multipart/form-data")
@@ -212,6 +212,6 @@ def test_bad_parts_are_named(client, model, pictures):
 
 
 @pytest.mark.parametrize("query", ["invert=maybe", "fit=yes", "modle=latest"])
-def test_bad_queries(client, model, pictures, query):
-    answer = client.post(f"/predict?{query}", data=encode(pictures[0]), content_type="image/png")
+def test_invalid_queries_are_rejected(client, model, images, query):
+    answer = client.post(f"/predict?{query}", data=encode(images[0]), content_type="image/png")
     assert pointers(check_problem(answer, 422)) == ["/" + query.split("=")[0]]

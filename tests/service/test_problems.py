@@ -64,7 +64,7 @@ def test_every_error_is_a_problem(client, method, path, status):
         (b"null", "object"),
     ],
 )
-def test_what_is_no_json_object_is_400(client, data, reason):
+def test_a_body_that_is_not_a_json_object_is_400(client, data, reason):
     answer = client.post("/train", data=data, content_type="application/json")
     assert reason in check_problem(answer, 400)["detail"]
 
@@ -111,12 +111,12 @@ def test_a_body_over_the_limit_is_413(client):
         ("name", "mnist-numpy"),
     ],
 )
-def test_each_field_has_its_range(client, field, value):
+def test_each_field_is_validated(client, field, value):
     body = check_problem(post_train(client, **{field: value}), 422)
     assert pointers(body) == [f"/{field}"]
 
 
-def test_more_objects_than_any_body_needs_are_not_read(client):
+def test_json_with_too_many_objects_is_413(client):
     answer = post_train(client, hidden_sizes=[{}] * 1_000)
     assert "1,000 objects" in check_problem(answer, 413)["detail"]
 
@@ -129,11 +129,11 @@ def test_more_objects_than_any_body_needs_are_not_read(client):
         ("/analysis/box", 524_288),
         ("/analysis/gradient-check", 65_536),
         ("/v2/repository/index", 65_536),
-        ("/predict", 2**20),  # as the tests' settings say
+        ("/predict", 2**20),  # from the settings of the tests
         ("/v2/models/latest/infer", 2**20),
     ],
 )
-def test_each_endpoint_has_its_largest_body(client, path, most):
+def test_each_endpoint_limits_its_body(client, path, most):
     answer = client.post(path, data=b" " * most, content_type="application/json")
     assert answer.status_code != 413
     answer = client.post(path, data=b" " * (most + 1), content_type="application/json")
@@ -147,19 +147,19 @@ def test_each_endpoint_has_its_largest_body(client, path, most):
         {"hidden_sizes": [[]] * 900, **{str(number): 0 for number in range(4_999)}},
     ],
 )
-def test_of_many_faults_the_first_hundred_are_told_and_how_many_more_there_are(client, body):
+def test_the_first_hundred_faults_are_listed_and_the_others_counted(client, body):
     problem = check_problem(client.post("/train", json=body), 422)
     assert len(problem["errors"]) == 100
     assert "5,000 values" in problem["detail"]
     assert "4,900 more" in problem["detail"]
 
 
-def test_of_a_list_the_first_fault_is_told(client):
+def test_only_the_first_fault_of_a_list_is_named(client):
     body = check_problem(post_train(client, hidden_sizes=[32, "a", "b"] + [{}] * 900), 422)
     assert pointers(body) == ["/hidden_sizes/1"]
 
 
-def test_a_range_is_told_whole(client):
+def test_both_bounds_of_a_range_are_named(client):
     body = check_problem(post_train(client, epochs=0, hidden_sizes=[32, 0]), 422)
     details = {fault["pointer"]: fault["detail"] for fault in body["errors"]}
     assert "1 to 1000" in details["/epochs"]
@@ -168,13 +168,13 @@ def test_a_range_is_told_whole(client):
 
 @pytest.mark.parametrize("number", ["1e400", "NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("field", ["learning_rate", "epochs", "recipe"])
-def test_what_is_not_finite_is_refused_by_its_field(client, field, number):
+def test_numbers_that_are_not_finite_are_rejected_by_field(client, field, number):
     data = f'{{"{field}": {number}}}'
     answer = client.post("/train", data=data, content_type="application/json")
     assert pointers(check_problem(answer, 422)) == [f"/{field}"]
 
 
-def test_all_faults_come_at_once_conflicts_too(client):
+def test_all_faults_are_listed_together_including_conflicts(client):
     body = check_problem(
         post_train(
             client,
@@ -188,18 +188,18 @@ def test_all_faults_come_at_once_conflicts_too(client):
     assert set(pointers(body)) == {"/gradient", "/batch_size", "/epochs", "/a~1b~0c"}
 
 
-def test_a_good_body_without_redis_is_503(client):
+def test_a_valid_body_without_redis_is_503(client):
     answer = post_train(client, recipe="mnist-numpy")
     assert "no accepted job is lost" in check_problem(answer, 503)["detail"]
 
 
-def test_a_password_that_cannot_be_read_is_an_absent_redis(app, tmp_path):
+def test_an_unreadable_password_file_is_503(app, tmp_path):
     settings = app.extensions["stepbox"].settings
     missing = settings.model_copy(update={"redis_password_file": tmp_path / "none"})
     check_problem(create_app(missing).test_client().get("/jobs"), 503)
 
 
-def test_the_openapi_document_is_valid_and_whole(app, client):
+def test_the_openapi_document_is_valid_and_complete(app, client):
     document = client.get("/openapi.json").json
     validate(document)
     assert document["openapi"].startswith("3.1")
@@ -243,13 +243,13 @@ def test_the_openapi_document_is_valid_and_whole(app, client):
         assert {(path, method) for method in methods} <= described
 
 
-def test_examples_of_bodies_are_in_the_document_and_valid(client):
+def test_the_example_of_a_training_is_valid(client):
     schemas = client.get("/openapi.json").json["components"]["schemas"]
     (example,) = schemas["TrainRequest"]["examples"]
     assert client.post("/train", json=example).status_code == 503  # only Redis is missing
 
 
-def test_the_docs_page_needs_no_other_host(client):
+def test_the_docs_page_loads_nothing_from_other_hosts(client):
     page = client.get("/docs")
     assert page.status_code == 200
     assert "//" not in page.text.replace("<!doctype", "")
@@ -260,7 +260,7 @@ def test_the_docs_page_needs_no_other_host(client):
             assert asset.status_code == 200
 
 
-def test_what_needs_no_redis_goes_on_without_it(client):
+def test_other_endpoints_work_without_redis(client):
     for path in ("/livez", "/system", "/recipes", "/models", "/aliases", "/datasets"):
         assert client.get(path).status_code == 200, path
     assert client.get("/system").json["queue"]["reachable"] is False

@@ -56,8 +56,8 @@ class BoxApproximationRequest(Request):
         None,
         ge=2,
         le=MOST_RESOLUTION[1],
-        description=f"Most points of the curve (default {RESOLUTION[1]:,}), or of the grid along "
-        f"each axis (at most {MOST_RESOLUTION[2]}, default {RESOLUTION[2]}).",
+        description=f"Maximum number of points of the curve (default {RESOLUTION[1]:,}), or of the "
+        f"grid along each axis (at most {MOST_RESOLUTION[2]}, default {RESOLUTION[2]}).",
     )
 
 

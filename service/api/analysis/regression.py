@@ -20,7 +20,6 @@ from stepbox.errors import InvalidInputError
 
 MOST_VALUES = 2_100_000  # in a body of MOST_NUMBERS numbers, which are lists of lists
 LARGEST = 1e50  # so that squares and sums stay finite
-MOST_VALUES = 2_100_000  # in a body with MOST_NUMBERS numbers
 
 Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Row = Annotated[list[Bounded], Field(fail_fast=True, min_length=1, max_length=MOST_NUMBERS)]

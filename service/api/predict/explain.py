@@ -65,13 +65,7 @@ def explain(
     return [
         {
             "seen": image.pixels.tolist(),
-            "fit": {
-                "inverted": image.inverted,
-                "box": image.box,
-                "zoom": image.zoom,
-                "offset": image.offset,
-                "ground": image.ground,
-            },
+            "fit": {name: getattr(image, name) for name in PictureFit.model_fields},
             "gradient": gradient.reshape(image.pixels.shape).astype(float).tolist(),
             "entropy": nats,
             "margin": lead,

@@ -1,8 +1,9 @@
-"""How loops are compiled, and where the result is kept: beside their source or in NUMBA_CACHE_DIR.
+"""How loops are compiled, and where the results are cached: next to their source, or in
+NUMBA_CACHE_DIR.
 
-Numba's own cache gives up a folder that it cannot write, and fails where it finds none that it can.
-Here a folder is read wherever it lies, as in an image whose code is read-only; where it cannot be
-written, what was compiled is kept by the process alone.
+Numba's own cache ignores a read-only folder, and fails if it finds no writable one. The cache here
+also reads a read-only folder, such as the code of an image. If it cannot write, only this process
+keeps what it compiled.
 """
 
 from collections.abc import Callable
@@ -51,24 +52,24 @@ class _ReadableCache(FunctionCache):  # type: ignore[misc]
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function at its first call for each set of types.
+    """Compile a function at its first call with each set of types.
 
-    Sums may be formed in vector lanes: the one liberty that W·δ needs to run at full speed. Their
-    order, and so the last bits of a result, then depends on the kind of processor.
+    Sums may be computed in vector lanes, which W·δ needs to run at full speed. The order of a sum,
+    and so the last bits of a result, therefore depends on the kind of processor.
     """
     result: Function = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
     return result
 
 
 def kept(function: Function) -> Function:
-    """Compile a function, and keep the result for later processes."""
+    """Compile a function, and cache the result for later processes."""
     result: Any = compiled(function)
     result._cache = _ReadableCache(function)
     return result  # type: ignore[no-any-return]
 
 
 def instruction_set() -> str:
-    """Name the kind of processor that is compiled for, and its widest vector instructions."""
+    """Return the kind of processor that the loops are compiled for, and its widest vectors."""
     _, kind, features = cpu_target.target_context.codegen().magic_tuple()
     vectors = [name for name in ("avx512f", "avx2", "avx", "neon") if f"+{name}" in features]
     return " ".join([kind, *vectors[:1]])

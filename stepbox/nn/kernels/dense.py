@@ -1,9 +1,12 @@
-"""The compiled form of `backprop.descend` for dense layers: the same arithmetic as loops.
+"""The compiled form of `backprop.descend` for dense layers: the same arithmetic, as loops.
 
-Three things make it fast. No array is made while it runs. A layer's weights lie input-major, as
-rows of shape (n_in + 1, n_out) with the biases as the row of a last input that is always 1, so
-that all weights of one input stand side by side. And only live rows are touched, those that
-something passes through: four of five pixels are 0, and about every second neuron of a ReLU layer.
+Three things make it fast:
+
+- It allocates no array while it runs.
+- The weights of a layer are input-major: rows of shape (n_in + 1, n_out), so that all weights of
+  one input are adjacent. The last row holds the biases; its input is always 1.
+- It touches only live rows, those whose input or slope is not 0. Four of five pixels are 0, and so
+  is about every second neuron of a ReLU layer.
 """
 
 from math import erfc, exp, log, pi, sqrt, tanh
@@ -20,7 +23,7 @@ from stepbox.nn.network import Network
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
 
-WORD = 8  # pixels that are looked at together
+WORD = 8  # pixels that are compared with 0 at once
 
 
 @compiled
@@ -38,15 +41,15 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     return z * share, share + z * exp(-0.5 * z * z) / sqrt(2 * pi)
 
 
-# The three passes take whole arrays and the layer's number: views of them, made for each sample,
-# would cost an eighth of the time.
+# The three passes take whole arrays and the number of the layer. Making views for each sample would
+# take an eighth of the time.
 
 
 @compiled
 def pass_forward(
     rows: Array, layer: int, live: NDArray[np.uint16], count: int, values: Array, deltas: Array
 ) -> None:
-    """Set z_j = Σ_i W_ij a_i, four rows at a time, for z is read and written each time."""
+    """Set z_j = Σ_i W_ij a_i. It adds four rows at a time, to read and write z less often."""
     width = rows.shape[1]
     for j in range(width):
         deltas[layer, j] = 0

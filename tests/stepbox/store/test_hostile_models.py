@@ -52,17 +52,17 @@ def is_loop(path):
 
 
 DAMAGES = {
-    "card a pipe": (in_place_of("card.json", os.mkfifo), "no regular file"),
-    "card a folder": (in_place_of("card.json", is_folder), "no regular file"),
+    "card a pipe": (in_place_of("card.json", os.mkfifo), "not a regular file"),
+    "card a folder": (in_place_of("card.json", is_folder), "not a regular file"),
     "card a device": (
-        in_place_of("card.json", lambda path: path.symlink_to("/dev/zero")), "no regular file"
+        in_place_of("card.json", lambda path: path.symlink_to("/dev/zero")), "not a regular file"
     ),
     "card a link to itself": (in_place_of("card.json", is_loop), "cannot be read"),
-    "card of a gigabyte": (enlarge("card.json"), "larger than the 1,048,576 bytes"),
-    "weights a pipe": (in_place_of("weights.safetensors", os.mkfifo), "no regular file"),
+    "card of a gigabyte": (enlarge("card.json"), "larger than the limit of 1,048,576 bytes"),
+    "weights a pipe": (in_place_of("weights.safetensors", os.mkfifo), "not a regular file"),
     "weights a device": (
         in_place_of("weights.safetensors", lambda path: path.symlink_to("/dev/zero")),
-        "no regular file",
+        "not a regular file",
     ),
     "weights a link to nothing": (
         in_place_of("weights.safetensors", lambda path: path.symlink_to("none")), "is missing"

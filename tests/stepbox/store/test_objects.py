@@ -43,7 +43,7 @@ def test_what_is_missing_is_a_missing_file(objects):
 def test_an_object_larger_than_the_limit_is_refused(objects):
     objects.put("a", b"x" * (LIMIT + 1))
     assert len(objects.get("a", LIMIT + 1)) == LIMIT + 1
-    with pytest.raises(DamagedModelError, match="larger than the 100 bytes"):
+    with pytest.raises(DamagedModelError, match="larger than the limit of 100 bytes"):
         objects.get("a", LIMIT)
 
 
@@ -164,7 +164,7 @@ def test_what_is_no_file_is_refused_without_opening_it(objects, folder, put):
     folder.mkdir()
     put(folder / "a")
     for ask in (lambda key: objects.get(key, LIMIT), objects.open, objects.size):
-        with pytest.raises(DamagedModelError, match="no regular file"):
+        with pytest.raises(DamagedModelError, match="not a regular file"):
             ask("a")
 
 
