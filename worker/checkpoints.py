@@ -1,4 +1,4 @@
-"""When a training saves its state, and how the next attempt takes it up."""
+"""When a training saves its state, and how the next attempt continues from it."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
-WITHIN_EPOCHS_S = 30.0  # between two checkpoints, where an epoch takes longer
+WITHIN_EPOCHS_S = 30.0  # between two checkpoints, if an epoch takes longer
 
 
 class Checkpoints:
@@ -23,7 +23,7 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     def restore(self, trainer: Trainer) -> None:
-        """Let a new trainer go on from where an earlier attempt came to, if one did."""
+        """Restore the state that the last checkpoint of an earlier attempt has, if there is one."""
         if self._claim.checkpoint is None:
             return
         state = self._store.load(self._claim.job, self._claim.checkpoint)
@@ -34,13 +34,13 @@ class Checkpoints:
         log.info("job %s: going on from %s", self._claim.job, self._claim.checkpoint)
 
     def due(self) -> bool:
-        """Tell whether the last checkpoint is long ago."""
+        """Return whether the last checkpoint is older than `WITHIN_EPOCHS_S`."""
         return time.monotonic() - self._saved_at > WITHIN_EPOCHS_S
 
     def save(self, trainer: Trainer) -> str | None:
-        """Save the trainer's state; returns its name, or None where it could not be written.
+        """Save the trainer's state; return the checkpoint's name, or None if it cannot be written.
 
-        Without a checkpoint the training goes on: it only has more to repeat after a fault.
+        Without a checkpoint, the training continues. After a fault it only has more to repeat.
         """
         self._saved_at = time.monotonic()
         job, fence = self._claim.job, int(self._claim.fence)

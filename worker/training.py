@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stores:
-    """Where a worker reads and writes."""
+    """The stores that a worker reads and writes."""
 
     jobs: JobStore
     models: ModelStore
@@ -36,7 +36,7 @@ class Stores:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Open them where the settings say; the checkpoints lie beside the models."""
+        """Open the stores that the settings name. The checkpoints are next to the models."""
         return cls(
             JobStore(connect(settings)),
             ModelStore(settings.models_dir),
@@ -46,12 +46,12 @@ class Stores:
 
 
 def run_next_job(stores: Stores, worker: str) -> None:
-    """Take the oldest waiting job, if any, and run it to its end."""
+    """Claim the first queued job, if there is one, and run it to its end."""
     jobs = stores.jobs
     dead = insist(dead_owners, jobs)
     claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
     if claim is None:
-        log.info("no job waits: a surplus token")
+        log.info("no job is queued: a surplus token")
         return
     with about(claim.job, claim.request_id):
         log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
@@ -83,10 +83,10 @@ def _run(stores: Stores, claim: Claim) -> None:
 
 
 def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
-    """Train what was claimed; returns the id of the model that is staged to be published.
+    """Train the claimed job and stage its model; return the id of the model.
 
-    From the decision on no other attempt publishes another model for this job, and whoever takes
-    it over only has to publish this one.
+    After the decision in Redis, no attempt can publish another model for this job. An attempt that
+    takes the job over only publishes this one.
     """
     recipe = claim.recipe
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
@@ -118,7 +118,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
 
 
 def _problem(error: Exception) -> dict[str, Any]:
-    """Say in a problem why a job failed; unexpected errors are told by their kind alone."""
+    """Make the problem that says why a job failed; of an unexpected error, only its type."""
     if isinstance(error, (StepboxError, OSError, MemoryError)):
         detail = str(error) or "the worker ran out of memory"
     else:
