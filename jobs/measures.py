@@ -38,11 +38,11 @@ class Measures(NamedTuple):
     jobs
         Number of jobs by status.
     submitted
-        Number of jobs that were ever accepted.
+        Number of jobs accepted so far.
     oldest_age_s
         Seconds since the oldest waiting job was submitted; 0 if no job waits.
     workers
-        Number of workers that have sent a heartbeat in the last seconds.
+        Number of workers with a recent heartbeat.
     stalled
         Number of these workers that have stalled.
     recoveries

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.result import Result
+from stepbox.analysis.softmax import COMPLEX_STEP
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
-COMPLEX_STEP = 1e-200
 ALL_CHECKED = 5_000  # a layer with at most this many weights is checked completely
 LEAST_CHECKED = 200
 MOST_WORK = 2_000_000_000  # complex products per layer; bounds the sample if layers are wide

@@ -160,18 +160,18 @@ def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], 
     return neurons, changes[neurons]
 
 
-def signed_grey(pictures: Array) -> NDArray[np.uint8]:
+def signed_grey(weights: Array) -> NDArray[np.uint8]:
     """Draw arrays of weights side by side in grey levels. Grey 128 is a weight of 0.
 
     Parameters
     ----------
-    pictures
+    weights
         Any finite numbers, shape (neurons, height, width).
 
     Returns
     -------
     Shape (height, neurons · width), 1..255. The largest magnitude is 127 levels from 128.
     """
-    scale = np.abs(pictures).max() or 1.0
-    levels = np.rint(128 + 127 * pictures / scale).astype(np.uint8)
+    scale = np.abs(weights).max() or 1.0
+    levels = np.rint(128 + 127 * weights / scale).astype(np.uint8)
     return np.concatenate(list(levels), axis=1)

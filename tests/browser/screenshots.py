@@ -18,7 +18,7 @@ COLOURS = 128  # a page has few; this makes its file a third as large
 
 
 def photograph(watched: Watched, path: str, file: Path) -> None:
-    """Save a page as a picture, all of it."""
+    """Save a screenshot of the whole page."""
     page = watched.open(path)
     height = page.evaluate("document.documentElement.scrollHeight")
     for top in range(0, height, 600):  # what loads when it comes near
@@ -28,8 +28,8 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(800)
     page.screenshot(path=file, full_page=True)
-    with Image.open(file) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    with Image.open(file) as screenshot:
+        small = screenshot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
     print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 

@@ -65,9 +65,9 @@ def test_a_dropped_boot_is_an_ankle_boot(open_page, models, boot):
     expect(page.locator("#steps")).to_contain_text("Light and dark are inverted")
 
 
-def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
+def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path):
     watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
-    (tmp_path / "words.png").write_text("no picture")
+    (tmp_path / "words.png").write_text("not an image")
     watched.page.set_input_files("#file", tmp_path / "words.png")
     expect(watched.page.locator("#summary")).to_contain_text("is not an image")
     assert all("422" in fault for fault in watched.faults)
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_picture_is_told(visit, stack, models, tmp_path):
     ("path", "words"),
     [("/ui/predict?sample=mnist-10000", "422"), ("/ui/models/none", "no model or alias 'none'")],
 )
-def test_a_link_to_what_is_not_there_is_told(visit, stack, models, path, words):
+def test_a_link_to_a_missing_resource_is_reported(visit, stack, models, path, words):
     watched = visit(stack.url, path)
     expect(watched.page.locator(".notice")).to_be_visible()
     if words != "422":

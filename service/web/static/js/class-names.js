@@ -2,7 +2,7 @@
 // Names of classes in sentences. Needs no browser.
 
 /**
- * Put a class with its article: a 7, an 8, an ankle boot, a T-shirt or top.
+ * Write the name of a class with its article: a 7, an 8, an ankle boot, a T-shirt or top.
  * @param {string} name
  */
 export function withArticle(name) {

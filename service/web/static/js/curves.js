@@ -22,6 +22,7 @@ import { accuracyRange, lossRange } from "./ranges.js";
 export const NARROW = 480;
 const GUESSING_LOSS = Math.LN10; // of equal probabilities for 10 classes
 const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
+const FAINT = { color: INK_2, weight: 400 };
 
 /** Options of an axis of epochs. @param {number} epochs */
 export const epochAxis = (epochs, ticks = 6) => ({
@@ -156,14 +157,13 @@ export function lossCurves({ history, published = [], epochs, width, height = 30
     narrow ? word : `${word} ${fixed(loss, 3)}`;
   /** @param {string} word */
   const publishedWord = (word) => () => (narrow ? `publ. ${word}` : `published, ${word}`);
-  const faint = { color: INK_2, weight: 400 };
   const labels = [
     ...seriesLabel(test, pixels, withLoss("test")),
     ...seriesLabel(train, pixels, withLoss("train")),
   ];
   const publishedLabels = [
-    ...seriesLabel(pastTest, pixels, publishedWord("test"), faint),
-    ...seriesLabel(pastTrain, pixels, publishedWord("train"), faint),
+    ...seriesLabel(pastTest, pixels, publishedWord("test"), FAINT),
+    ...seriesLabel(pastTrain, pixels, publishedWord("train"), FAINT),
   ];
   const finished = !history.length || history[history.length - 1].epoch >= epochs;
   return finished
@@ -206,7 +206,6 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   });
 
   const { x, y } = toPixels(plot);
-  const faint = { color: INK_2, weight: 400 };
   return addEndLabels(plot, [
     ...rows.slice(-1).map((row) => ({
       x: x(row.epoch),
@@ -218,13 +217,13 @@ export function accuracyCurve({ history, published = [], references = [], epochs
       x: x(row.epoch),
       y: y(accuracy(row)),
       text: narrow ? "publ." : "published",
-      ...faint,
+      ...FAINT,
     })),
     ...references.map(({ value, text, short }) => ({
       x: x(epochs),
       y: y(100 * value),
       text: narrow ? short : text,
-      ...faint,
+      ...FAINT,
     })),
   ]);
 }

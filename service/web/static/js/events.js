@@ -84,7 +84,7 @@ async function readStream(path, lastId, handle, signal) {
  * @param {object} handlers
  * @param {(type: string, data: any) => void} handlers.event
  * @param {(since: number, problem: ProblemError, retry: () => void) => void} handlers.lost
- *   called after each failed attempt; `retry` tries again at once
+ *   called after each failed attempt; `retry` tries again immediately
  * @param {() => void} handlers.found the connection works again
  */
 export async function followEvents(

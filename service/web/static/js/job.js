@@ -4,6 +4,7 @@ import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, table } from "./dom.js";
+import { FINAL_STATUSES } from "./events.js";
 import { watchJob } from "./jobs/live.js";
 import { stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
@@ -17,7 +18,6 @@ import { duration, utc } from "./times.js";
 const TRAINING_IMAGES = 60000; // in both data sets
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
-const unfinished = new Set(["queued", "running"]);
 /** @type {Job} */
 let job;
 /** @type {import("./recipes.js").Recipes} */
@@ -65,7 +65,7 @@ function updateActions() {
   const changes = changedFields(job.recipe, recipes).map(([key, value]) => [key, valueText(value)]);
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
   const buttons = [];
-  if (unfinished.has(job.status)) {
+  if (!FINAL_STATUSES.has(job.status)) {
     const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
     buttons.push(h("button", attributes, "Cancel"));
   }
@@ -191,7 +191,7 @@ async function showJob() {
   };
   updateAll();
   ready();
-  if (!unfinished.has(job.status)) return;
+  if (FINAL_STATUSES.has(job.status)) return;
   /** @type {Parameters<typeof watchJob>[1]} */
   const changed = (now, type, newRate) => {
     job = now;

@@ -45,9 +45,9 @@ const board = createBoard((finished) => {
 });
 
 /** @returns {{ pixels: number[], index: number, dataset: string } | null} */
-function testPicture() {
-  const picture = board.picture();
-  return picture && "pixels" in picture ? picture : null;
+function testImage() {
+  const image = board.image();
+  return image && "pixels" in image ? image : null;
 }
 
 /**
@@ -56,12 +56,12 @@ function testPicture() {
  */
 function currentFit() {
   const isMnist = panels[0]?.model().dataset.name === "mnist";
-  return chosenFit ?? (isMnist && !testPicture() ? "mnist" : "none");
+  return chosenFit ?? (isMnist && !testImage() ? "mnist" : "none");
 }
 
 /** Build the body of a request, its type, and the query that belongs to it. */
 function requestContent() {
-  const test = testPicture();
+  const test = testImage();
   if (test) {
     const rows = Array.from({ length: SIDE }, (_, y) =>
       test.pixels.slice(SIDE * y, SIDE * (y + 1)),
@@ -69,14 +69,14 @@ function requestContent() {
     const body = JSON.stringify({ images: [rows] });
     return { type: "application/json", body, parameters: "&invert=never" };
   }
-  const picture = board.picture();
-  if (picture && "file" in picture) {
-    return { type: picture.file.type || "image/png", body: picture.file, parameters: "" };
+  const image = board.image();
+  if (image && "file" in image) {
+    return { type: image.file.type || "image/png", body: image.file, parameters: "" };
   }
   return { type: "image/png", body: board.drawing(), parameters: "&invert=never" };
 }
 
-/** Let all models predict. A prediction that is still under way is given up. */
+/** Abort the requests in progress, and let all models predict. */
 async function predict() {
   predicting?.abort();
   predicting = new AbortController();
@@ -134,7 +134,7 @@ function showSeen() {
 function stepsText() {
   if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
   const asMnist = currentFit() === "mnist";
-  const test = testPicture();
+  const test = testImage();
   if (test) {
     const change = asMnist ? "fitted like a drawing" : "unchanged";
     return `Test image ${test.index} of ${test.dataset}, ${change}.`;
@@ -148,14 +148,14 @@ function stepsText() {
 }
 
 function updateRequestLine() {
-  const test = testPicture();
+  const test = testImage();
   const state = {
     models: panels.map((panel) => panel.model().id).join(","),
     sample: test ? `${test.dataset}-${test.index}` : "",
   };
   const model = panels[0]?.model().id ?? "latest";
   const path = `/predict?model=${model}&explain=true&fit=${currentFit()}`;
-  updateRequest("-H 'Content-Type: image/png' --data-binary @picture.png", state, path);
+  updateRequest("-H 'Content-Type: image/png' --data-binary @image.png", state, path);
 }
 
 // Panels: two at first, up to four
@@ -195,7 +195,7 @@ function firstModels() {
   return (digits.length ? digits : models).slice(0, 2);
 }
 
-// Pictures
+// Images
 /**
  * Show a file. It is decoded without an object URL, which the page's policy forbids.
  * @param {File | undefined} file

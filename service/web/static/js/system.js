@@ -59,7 +59,7 @@ function activity(job) {
 /** @param {Worker[]} workers @param {Job[]} running */
 function workersElement(workers, running) {
   if (!workers.length) {
-    return h("p", { class: "empty" }, "No worker has sent a heartbeat lately. Jobs wait for one.");
+    return h("p", { class: "empty" }, "No worker has sent a heartbeat recently. Jobs stay queued.");
   }
   const rows = workers.map(({ name, device }) => {
     const detail = h("span", { class: "small block" }, device.detail);

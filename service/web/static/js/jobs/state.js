@@ -31,8 +31,8 @@ const MARKS = 12;
 const SHORTEST_MS = 400;
 
 /**
- * Add a mark to the last ones. Marks that came almost at once, as old events do after a page is
- * opened, say nothing about the speed and are dropped.
+ * Add a mark to the last ones. Marks within a few milliseconds, such as those of old events when
+ * a page opens, say nothing about the speed and are dropped.
  * @param {Mark[]} marks
  * @param {Mark} mark
  */

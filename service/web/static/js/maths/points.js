@@ -4,7 +4,7 @@ import { clamp } from "../numbers.js";
 
 /** @typedef {[x: number, y: number]} Point */
 
-export const MOST_POINTS = 10;
+const MOST_POINTS = 10;
 export const [MAX_X, MAX_Y] = [10, 8]; // of the plot
 
 /** @type {Point[]} */

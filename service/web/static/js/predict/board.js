@@ -9,9 +9,9 @@ import { placeOnBoard } from "./fit.js";
 import { SEVEN, drawStrokes } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
-/** @typedef {{ pixels: number[], index: number, dataset: string }} TestPicture of a data set */
-/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FilePicture bitmap: null if no image */
-/** @typedef {TestPicture | FilePicture} Picture shown in place of a drawing */
+/** @typedef {{ pixels: number[], index: number, dataset: string }} TestImage of a data set */
+/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage bitmap: null if no image */
+/** @typedef {TestImage | FileImage} BoardImage shown in place of a drawing */
 
 const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
 /** @type {Point} */
@@ -22,16 +22,16 @@ const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.ge
 
 /**
  * Make the drawing board work.
- * @param {(finished: boolean) => void} changed called after each change; `finished` means that
- *   no other change follows at once
+ * @param {(finished: boolean) => void} changed called after each change; `finished` is
+ *   false during a stroke
  */
 export function createBoard(changed) {
   const board = $("#board");
   const ink = $("#ink");
   const context = contextOf(ink);
   let strokes = [SEVEN];
-  /** @type {Picture | null} */
-  let picture = null;
+  /** @type {BoardImage | null} */
+  let image = null;
   /** @type {Point | null} */
   let cursor = null; // of the keyboard
   let penDown = false;
@@ -48,12 +48,12 @@ export function createBoard(changed) {
 
   function render() {
     context.clearRect(0, 0, ink.width, ink.height);
-    if (!picture) {
+    if (!image) {
       drawStrokes(context, strokes, ink.width / SIDE, getComputedStyle(document.body).color);
-    } else if ("pixels" in picture) {
-      drawWhole(drawImage(h("canvas"), picture.pixels), false);
-    } else if (picture.bitmap) {
-      drawWhole(picture.bitmap);
+    } else if ("pixels" in image) {
+      drawWhole(drawImage(h("canvas"), image.pixels), false);
+    } else if (image.bitmap) {
+      drawWhole(image.bitmap);
     }
     drawOverlay();
   }
@@ -77,8 +77,8 @@ export function createBoard(changed) {
 
   /** @param {Point} point */
   function beginStroke(point) {
-    if (picture) {
-      picture = null;
+    if (image) {
+      image = null;
       strokes = [];
     }
     strokes.push({ pen: Number($("#pen").value), points: [point] });
@@ -88,14 +88,14 @@ export function createBoard(changed) {
 
   function undo() {
     penDown = false;
-    if (picture) picture = null;
+    if (image) image = null;
     else strokes.pop();
     update(true);
   }
 
   function clear() {
     strokes = [];
-    picture = null;
+    image = null;
     penDown = false;
     update(true);
   }
@@ -173,11 +173,11 @@ export function createBoard(changed) {
 
   return {
     render,
-    isEmpty: () => !picture && !strokes.length,
-    picture: () => picture,
-    /** Show a picture in place of the drawing. @param {Picture} newPicture */
-    show(newPicture) {
-      picture = newPicture;
+    isEmpty: () => !image && !strokes.length,
+    image: () => image,
+    /** Show an image in place of the drawing. @param {BoardImage} newImage */
+    show(newImage) {
+      image = newImage;
       update(true);
     },
     /** Get the drawing as a PNG: light ink on a dark ground, as in the data sets. */
@@ -196,7 +196,7 @@ export function createBoard(changed) {
      * @param {boolean} withCenter
      */
     mark(fit, withCenter) {
-      const bitmap = picture && "bitmap" in picture ? picture.bitmap : null;
+      const bitmap = image && "bitmap" in image ? image.bitmap : null;
       const placed = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
       const { x, y } = placed.center;
       marks = [s("rect", { ...placed.box, class: "box" })];
