@@ -66,6 +66,10 @@ class Model:
         self.network = network
         self.initial = initial
 
+    def __repr__(self) -> str:
+        accuracy = self.card.evaluation.accuracy
+        return f"<Model {self.card.id}: {self.recipe.name}, test accuracy {accuracy:.2%}>"
+
     @property
     def recipe(self) -> Recipe:
         """The recipe that was trained."""
@@ -165,8 +169,10 @@ def train(
     ------
     NotFoundError
         There is no recipe of this name.
+    TypeError
+        A recipe has no field of this name.
     pydantic.ValidationError
-        A field is unknown or out of its range.
+        A field is out of its range.
     DatasetError
         The data set is not in the data folder.
     DivergedError
@@ -185,6 +191,10 @@ def train(
         if recipe not in RECIPES:
             raise NotFoundError(f"no recipe is called {recipe!r}; there are {', '.join(RECIPES)}")
         recipe = RECIPES[recipe]
+    if unknown := changes.keys() - Recipe.model_fields.keys():
+        raise TypeError(
+            f"a recipe has no {', '.join(sorted(unknown))}; it has {', '.join(Recipe.model_fields)}"
+        )
     full = Recipe.model_validate(recipe.model_dump() | changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)

@@ -124,6 +124,12 @@ def test_a_damaged_model_is_not_loaded(run, tmp_path):
         stepbox.load(folder)
 
 
+def test_a_model_describes_itself(run):
+    accuracy = run.history[-1].test_accuracy
+
+    assert repr(run) == f"<Model {run.card.id}: mnist-numpy, test accuracy {accuracy:.2%}>"
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
 def test_integers_of_every_type_are_predicted_alike(run, load, dtype):
     seven = load("mnist", "test").images[0]
@@ -150,7 +156,7 @@ def test_an_array_that_does_not_consist_of_grey_levels_is_rejected(run, image, p
 
 
 def test_a_change_that_the_recipe_does_not_allow_is_rejected(data_folder):
-    with pytest.raises(ValueError, match="epoch_count"):
-        stepbox.train("mnist-numpy", epoch_count=3, data=data_folder)
+    with pytest.raises(TypeError, match=r"a recipe has no epoch_count, rate; it has .* epochs"):
+        stepbox.train("mnist-numpy", epoch_count=3, rate=1, data=data_folder)
     with pytest.raises(ValueError, match="requires the engine 'torch'"):
         stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)
