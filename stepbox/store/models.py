@@ -14,11 +14,10 @@ model never change. Everything else in the store is ignored.
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.errors import (
@@ -55,19 +54,8 @@ def new_model_id() -> str:
     return f"m-{secrets.token_hex(6)}"
 
 
-@dataclass(frozen=True)
-class ListedModel:
-    """A model as a list shows it.
-
-    Attributes
-    ----------
-    id
-        Its id.
-    card
-        Its card; None if it cannot be read.
-    damage
-        What is wrong with its files, in words; None if they are whole.
-    """
+class ListedModel(NamedTuple):
+    """A model as a list shows it: its card, or None and what is wrong with its files."""
 
     id: str
     card: Card | None
@@ -103,17 +91,23 @@ class ModelStore:
         """Return the ids of all models, newest first, damaged ones too."""
         return [model.id for model in self._index.newest_first()]
 
-    def models(self) -> list[ListedModel]:
-        """Return all models, newest first, their files compared with their cards."""
-        return self._compared(self.ids())
-
-    def page(self, limit: int, after: str | None = None) -> tuple[list[ListedModel], str | None]:
-        """Return some models as `models` does, and the cursor for those that follow.
+    def page(
+        self, limit: int | None = None, after: str | None = None
+    ) -> tuple[list[ListedModel], str | None]:
+        """Return models, newest first, after comparing their files with their cards.
 
         Parameters and the cursor are those of `ModelIndex.page`.
         """
         found, cursor = self._index.page(limit, after)
-        return self._compared(model.id for model in found), cursor
+        listed = []
+        for model in found:
+            try:
+                listed.append(ListedModel(model.id, self._loader.whole_card(model.id), None))
+            except NotFoundError:
+                continue  # deleted meanwhile
+            except DamagedModelError as error:
+                listed.append(ListedModel(model.id, None, str(error)))
+        return listed, cursor
 
     def states(self) -> list[tuple[str, str | None]]:
         """Return the ids of all models, newest first, and what is known to be wrong with each.
@@ -320,20 +314,6 @@ class ModelStore:
             old = version is not None and time.time() - version[2] / 1e9 > age
             if old and not self.is_published(prefix):
                 self._remove(prefix)
-
-    def _compared(self, ids: Iterable[str]) -> list[ListedModel]:
-        listed = []
-        for model_id in ids:
-            card = damage = None
-            try:
-                card = self._loader.card(model_id)
-                self._loader.whole_card(model_id)
-            except NotFoundError:
-                continue  # deleted meanwhile
-            except DamagedModelError as error:
-                damage = str(error)
-            listed.append(ListedModel(model_id, card, damage))
-        return listed
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
         """Read the model that is meant, of several the newest that can be read."""

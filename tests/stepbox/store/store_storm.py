@@ -77,7 +77,7 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
             elif deed == "unalias":
                 store.remove_alias(name)
             else:
-                assert [model.damage for model in store.models() if model.damage] == []
+                assert [model.damage for model in store.page()[0] if model.damage] == []
                 card, network = store.load("latest")
                 assert card.parameters == network.parameters
             done[deed] += 1

@@ -93,7 +93,7 @@ def test_what_is_hostile_is_told_and_harms_no_other_model(store, folder, damage,
         settle()
         assert store.load("latest")[0].id == hostile
     damage(folder / hostile)
-    listed = {model.id: model.damage for model in store.models()}
+    listed = {model.id: model.damage for model in store.page()[0]}
     assert listed.pop(whole) is None
     assert told in listed.pop(hostile)
     assert listed == {}
@@ -131,7 +131,7 @@ def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opene
     def ask():
         opened(folder)
         assert store.load("latest")[0].id == store.card("latest").id == whole
-        assert [model.id for model in store.models() if model.damage] == [no_weights, no_card]
+        assert [model.id for model in store.page()[0] if model.damage] == [no_weights, no_card]
         return opened(folder)
 
     assert ask() != []
@@ -139,7 +139,7 @@ def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opene
     card.write_bytes(contents[0])
     assert store.load("latest")[0].id == no_card
     weights.write_bytes(contents[1])
-    assert {model.damage for model in store.models()} == {None}
+    assert {model.damage for model in store.page()[0]} == {None}
 
 
 def test_a_new_model_is_found_without_reading_the_others(store, folder, opened):

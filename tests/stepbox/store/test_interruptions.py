@@ -87,7 +87,7 @@ def stage(store, model_id, seed=1):
 def check_models(storage, *ids):
     """Check what there is, for a process that is there and one that has just begun."""
     for store in (ModelStore(storage), ModelStore(storage)):
-        assert {model.id: model.damage for model in store.models()} == dict.fromkeys(ids)
+        assert {model.id: model.damage for model in store.page()[0]} == dict.fromkeys(ids)
         assert set(store.ids()) == set(ids)
         assert all(store.load_initial(one)[0].id == one for one in ids)
 

@@ -381,7 +381,7 @@ def test_the_newest_comes_first_by_its_own_date(store):
     days = [3, 1, 4, 2]
     ids = {day: add(store, created_at=start + timedelta(days=day)) for day in days}
     assert store.ids() == [ids[day] for day in (4, 3, 2, 1)]
-    assert [model.id for model in store.models()] == store.ids()
+    assert [model.id for model in store.page()[0]] == store.ids()
     assert store.card("latest").id == ids[4]
 
 
@@ -411,13 +411,13 @@ def test_whatever_else_lies_there_is_passed_over(store, folder):
     (folder / "m-0123456789AB").mkdir()
     (folder / "m-0123456789ab").write_text("a file, no folder")
     assert store.ids() == [model_id]
-    assert [model.id for model in store.models()] == [model_id]
+    assert [model.id for model in store.page()[0]] == [model_id]
     assert store.card("latest").id == model_id
 
 
 def test_an_empty_or_missing_folder_has_no_models(store, folder):
     assert store.ids() == []
-    assert store.models() == []
+    assert store.page()[0] == []
     assert store.aliases() == {}
     assert not folder.exists()
 
@@ -544,7 +544,7 @@ def test_a_damaged_model_is_listed_but_never_served(store, folder, damage, read_
         assert store.load("latest")[0].id == damaged
     damage(folder / damaged)
 
-    listed = {model.id: model for model in store.models()}
+    listed = {model.id: model for model in store.page()[0]}
     assert set(listed) == {whole, damaged}
     assert listed[whole].damage is None
     assert damaged in listed[damaged].damage
@@ -570,7 +570,7 @@ def test_a_folder_without_a_card_is_no_model(store, folder, read_before, left):
         with pytest.raises(NotFoundError):
             ask(other)
     assert not store.is_published(other)
-    assert [model.id for model in store.models()] == store.ids() == [whole]
+    assert [model.id for model in store.page()[0]] == store.ids() == [whole]
     assert store.states() == [(whole, None)]
 
 
@@ -578,7 +578,7 @@ def test_without_the_untrained_network_a_model_still_answers(store, folder):
     model_id = add(store)
     os.truncate(folder / model_id / "initial.safetensors", 100)
     assert store.load(model_id)[0].id == model_id
-    assert [model.damage for model in store.models()] == [None]
+    assert [model.damage for model in store.page()[0]] == [None]
     with pytest.raises(DamagedModelError, match=r"initial\.safetensors"):
         store.load_initial(model_id)
 
@@ -754,7 +754,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
         return process
 
     def look():
-        models = store.models()
+        models = store.page()[0]
         assert [model.damage for model in models if model.damage] == []
         for model in models:
             try:
@@ -800,7 +800,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     assert contents(folder / ".staged") == []
     left = set(contents(folder)) - {".staged", ".lock", "aliases.json", ".aliases.json.new"}
     assert left == set(store.ids())
-    for model in store.models():
+    for model in store.page()[0]:
         assert model.damage is None
         assert contents(folder / model.id) == [
             "card.json",
