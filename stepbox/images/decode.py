@@ -81,24 +81,24 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
         except UnidentifiedImageError:
             fault = "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
         except Exception:
-            # On hostile bytes, decoders raise a dozen types of errors; all mean a damaged file.
+            # Decoders raise a dozen types of errors. All of them mean a damaged or hostile file.
             fault = _DAMAGED
     raise InvalidInputError.at(pointer, fault)
 
 
 def decode_plain_image(data: bytes, *, pointer: str) -> Grey | None:
-    """Decode an image file if it is a small plain PNG, whose decoding takes microseconds.
+    """Decode an image file if it is a plain PNG (see `plain_png`), which takes microseconds.
 
     Parameters
     ----------
     data, pointer
-        As for `decode_image`, which always gives the same result.
+        As for `decode_image`, which gives the same result for a plain PNG.
 
     Returns
     -------
     Grey or None
-        Luminance 0..255, shape (height, width). None, before anything is decoded, if the file is
-        not plain.
+        Luminance 0..255, shape (height, width). None if the file is not plain; nothing is decoded
+        then.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _luminance(image: Image.Image) -> Grey:
 
 
 def _on_ground(image: Image.Image) -> Grey:
-    """Return the luminance, 0..255, of a transparent image, on white or black to show its ink."""
+    """Return the luminance, 0..255, of a transparent image on a contrasting background."""
     if image.mode.startswith("I;16"):  # one grey level means transparent
         alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
     else:

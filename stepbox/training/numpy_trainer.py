@@ -1,4 +1,4 @@
-"""The NumPy engine: gradient descent by the hand-written gradients, one sample at a time."""
+"""The NumPy engine: gradient descent with the hand-written gradients, one sample at a time."""
 
 from collections.abc import Mapping
 

@@ -23,7 +23,7 @@ REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 
 
 class Trainer(ABC):
-    """One training of a recipe: its network, and how far it is.
+    """One training of a recipe: its network, and how far it has come.
 
     To add an engine, implement the abstract methods. `NumpyTrainer` is the shorter example.
 
@@ -103,8 +103,8 @@ class Trainer(ABC):
         Yields
         ------
         samples
-            Number of samples seen in this epoch: first the number at the start, then about every
-            `REPORT_EVERY` samples. The caller may read the state at each of them.
+            Number of samples seen in this epoch. The first yield is before any training, the
+            others follow about every `REPORT_EVERY` samples. The caller may read the state then.
         loss_sum
             Sum of their cross-entropy, in nats.
         """
@@ -155,8 +155,8 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     Returns
     -------
     NDArray[np.int64]
-        Shape (samples,). The permutation depends only on seed and epoch, so checkpoints need no
-        state of a generator. It is the same for both engines.
+        Indices, shape (samples,). The permutation depends only on seed and epoch, so checkpoints
+        contain no state of a generator. It is the same for both engines.
     """
     if not recipe.shuffle:
         return np.arange(samples)
@@ -165,7 +165,7 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
 
 @contextmanager
 def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
-    """Turn a MemoryError, or a library that does not fit, into an error that says what to do."""
+    """Turn a MemoryError, or a library that does not fit, into an OutOfDeviceMemoryError."""
     try:
         with memory.loading_explained():
             yield
