@@ -1,4 +1,4 @@
-"""The order of the models in a store, kept up to date as models come and go."""
+"""The order of the models in a store, updated as models are added and deleted."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ class _HeadRecipe(BaseModel):
 
 
 class _Head(BaseModel):
-    """The part of a card that is needed here. It takes an eighth of the time to read."""
+    """The part of a card that is needed here. Reading all of it takes eight times as long."""
 
     id: str
     created_at: Moment
@@ -78,7 +78,7 @@ class ModelIndex:
         self._order: list[IndexedModel] = []
 
     def newest_first(self) -> list[IndexedModel]:
-        """Return all present models, including damaged ones. Do not change the list."""
+        """Return all models, including damaged ones. The caller must not change the list."""
         with self._lock:
             try:
                 names = self._names.get("", [""], self._list)
@@ -115,7 +115,7 @@ class ModelIndex:
         return found, found[-1].cursor if len(models) > limit else None
 
     def doubt(self, model_id: str) -> None:
-        """Check a model's card again: it was found missing."""
+        """Have a model's card checked again, because it was found missing."""
         with self._lock:
             if model_id in self._models:
                 self._doubtful[model_id] = None
@@ -147,7 +147,7 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
-            except OSError:  # it may pass
+            except OSError:  # may be temporary
                 self._doubtful[model_id] = None
             except (DamagedModelError, ValidationError):
                 pass

@@ -1,4 +1,4 @@
-"""One model as files: its card, its weights, and the weights that it began with."""
+"""One model as files: its card, its weights, and its untrained weights."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def encode_model(
     Returns
     -------
     tuple
-        The whole card, and file name → content; the card's file comes last.
+        The complete card, and the content of each file by name; the card's file comes last.
     """
     weights, described = encode_weights(network)
     initial_weights, initial_described = encode_weights(initial)
@@ -45,7 +45,7 @@ def encode_model(
 
 
 def read_model(folder: Path) -> tuple[Card, Network]:
-    """Read a model's card and network, its arrays read-only.
+    """Read a model's card and its network, whose arrays are read-only.
 
     Raises
     ------
