@@ -45,7 +45,7 @@ def refusal(data):
 
 
 def drawing(size=(40, 30), ground=255, ink=0):
-    """Make an image without symmetry, so that a wrong rotation shows."""
+    """Make an image without symmetry, so that a wrong rotation is detected."""
     image = Image.new("L", size, ground)
     draw = ImageDraw.Draw(image)
     draw.rectangle((5, 4, 12, 20), fill=ink)
@@ -262,7 +262,7 @@ def test_an_image_without_pixels_is_rejected(width, height):
 
 
 def test_a_jpeg_with_too_many_scans_is_rejected():
-    """A scan of 34 bytes takes as long to decode as the whole image."""
+    """Each scan of a few bytes takes as long to decode as the whole image."""
     data = save(Image.new("RGB", (5000, 5000), (200, 30, 40)), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert len(scan) < 100
@@ -375,12 +375,12 @@ def test_threads_decode_without_changing_each_others_warnings():
     assert warnings.filters == filters
 
 
-# Onto 28×28.
+# Preparation.
 
 greys = hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 
 
-def test_28_by_28_passes_unchanged(load):
+def test_an_image_of_28_by_28_is_unchanged(load):
     for image in load("fashion-mnist", "test").images[:50]:
         prepared = prepare(image, invert="never")
         np.testing.assert_array_equal(prepared.pixels, image)
@@ -452,7 +452,7 @@ def test_a_negative_gives_the_same_pixels(grey):
     ],
 )
 def test_the_aspect_ratio_is_kept(shape, rows, columns):
-    """Find the white inside of an image with a black border at the expected rows and columns."""
+    """The white inside of an image with a black border is at the expected rows and columns."""
     grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
     prepared = prepare(grey, invert="never")
     assert prepared.offset == (columns[0], rows[0])
@@ -466,7 +466,7 @@ def test_the_aspect_ratio_is_kept(shape, rows, columns):
 
 @pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
 @pytest.mark.parametrize("fit", ["none", "mnist"])
-def test_any_network_shape(shape, fit):
+def test_images_are_prepared_for_any_network_shape(shape, fit):
     """The ink is centred, and an image that already has the shape is unchanged."""
     image = np.zeros((200, 120), np.uint8)
     image[80:120, 50:70] = 200
@@ -513,7 +513,7 @@ def test_noise_is_not_ink():
     assert not prepare(paper, fit="mnist").pixels.any()
 
 
-# fit=mnist: as MNIST was prepared.
+# fit=mnist, as MNIST was prepared.
 
 
 def centre_of_mass(pixels):
@@ -530,7 +530,7 @@ def test_mnist_has_the_properties_that_fit_assumes(load):
         assert image.max() >= 254
 
 
-def test_a_fit_crops_scales_and_centres():
+def test_fit_mnist_crops_scales_and_centres():
     image = Image.new("L", (400, 300), 230)
     ImageDraw.Draw(image).polygon(((300, 40), (340, 240), (300, 240)), fill=30)
     prepared = prepare(np.asarray(image), fit="mnist")
@@ -575,8 +575,8 @@ def difference(one, other):
     return np.abs(one.astype(int) - other.astype(int)).mean()
 
 
-def test_a_test_image_survives_being_enlarged(load):
-    """The mean difference of grey levels stays small; that of two different images is about 50."""
+def test_an_enlarged_test_image_is_recovered(load):
+    """The mean difference of grey levels stays small. Between different images it is about 50."""
     images = load("mnist", "test").images[:200]
     for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
         for fit, bound in (("none", 3), ("mnist", 8)):

@@ -92,5 +92,5 @@ def text():
         b"",
     ],
 )
-def test_other_files_are_left_to_the_general_way(file):
+def test_other_files_are_not_read_by_the_fast_path(file):
     assert read_plain_png(file) is None

@@ -1,9 +1,9 @@
-"""Use one model store as hard as possible; test_models runs several such processes.
+"""Stress one model store; test_models runs several such processes at once.
 
     python -m tests.stepbox.store.store_storm FOLDER SEED [WRITES]
 
-Prints a line as soon as it begins. Kills itself before it would write more often than that; else
-ends when a file `stop` appears beside the store's folder, and prints how often it did what.
+The process prints a line when it starts, and kills itself after WRITES writes. Without WRITES, it
+ends when a file `stop` appears next to the store's folder, and prints the count of each action.
 """
 
 import json
@@ -23,7 +23,7 @@ MOST_MODELS = 10
 
 
 class Fatal(FolderStore):
-    """A folder whose user is killed between two writes."""
+    """A folder store that kills its process after a number of writes."""
 
     def __init__(self, folder: Path, writes: int) -> None:
         super().__init__(folder)
@@ -82,7 +82,7 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
                 assert card.parameters == network.parameters
             done[deed] += 1
         except (ConflictError, NotFoundError):
-            pass  # another process was faster, or an alias stands for it
+            pass  # another process was faster, or the model has an alias
         except InvalidInputError as error:
             if [fault.pointer for fault in error.faults] != ["/model"]:
                 raise
