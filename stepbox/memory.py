@@ -48,7 +48,7 @@ def loading_explained() -> Iterator[None]:
     """If a memory limit prevents a library from loading, raise an error that names the limit.
 
     Without a limit, the loader's message has another cause, such as a disk that is mounted
-    ``noexec``, and the error stays as it is.
+    ``noexec``. The error is not changed then.
     """
     try:
         yield

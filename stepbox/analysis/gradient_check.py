@@ -37,9 +37,9 @@ class LayerGradients(Result):
     )
     exact: float = Field(
         description="Largest relative difference between backpropagation and the complex-step "
-        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is the rounding error of float64, "
-        "about 1e-15. It is larger if a probability is close to 1, because y − t then loses "
-        "digits. A derivative below a millionth of the layer's largest counts as that millionth."
+        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is due to the rounding of float64: "
+        "about 1e-15, or up to about 1e-9 if a probability is close to 1 and y − t loses digits. "
+        "A derivative below a millionth of the layer's largest counts as that millionth."
     )
     published: float = Field(
         description='The same for the gradient that `"gradient": "published"` computes. It is 1 '

@@ -48,8 +48,8 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     Shape (..., classes, classes). Entry [i, j] is the derivative of probability i with respect to
-    logit j. The matrix is symmetric, its rows and columns sum to 0, and it is positive
-    semi-definite, because it is the covariance of a one-hot vector with these probabilities.
+    logit j. The matrix is symmetric, and its rows and columns sum to 0. It is the covariance
+    matrix of a one-hot vector with these probabilities, and so positive semi-definite.
     """
     y = softmax(logits)
     delta = np.eye(y.shape[-1])

@@ -99,7 +99,7 @@ class Network:
         return next(array.dtype for layer in self.layers for array in layer.arrays.values())
 
     def forward(self, inputs: Array) -> tuple[list[Array], list[Array]]:
-        """Run the network and keep what a backward pass needs.
+        """Run the network, and return what a backward pass needs.
 
         Parameters
         ----------

@@ -29,7 +29,7 @@ class _Flight(NamedTuple, Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Values computed from objects, each kept until one of its objects changes.
+    """Values computed from objects, each cached until one of its objects changes.
 
     The versions of the objects also show changes by other processes. While an object's version is
     younger than 50 ms, its values are computed at each request. If several threads request the

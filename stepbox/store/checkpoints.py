@@ -3,8 +3,7 @@
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
 
 The job's record names its current checkpoint. The fence is a number that increases with each
-attempt. So an attempt that continues after a pause can tell its own checkpoints from those of later
-attempts, and does not remove these.
+attempt. So an attempt that continues after a pause does not remove checkpoints of later attempts.
 """
 
 import re

@@ -70,8 +70,8 @@ class ObjectStore(ABC):
         change
             Takes the content, or None if the object is missing, and returns the new content.
             Nothing is stored if both are equal, if the result is None, or if `change` raises. No
-            other update of the object happens in between: it waits, or `change` is called again
-            with the content that the other update has written.
+            other update of the object happens in between: the other one waits, or `change` is
+            called again with the new content.
         limit
             Largest size of the content that is read, in bytes.
         """

@@ -95,10 +95,10 @@ class Recipe(BaseModel):
         description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
     )
     gradient: GradientKind = Field(
-        description="`exact`: the true gradient; `published`: with the source's two deviations "
-        "(engine `numpy` only): the derivative of the activation function is taken at the "
-        "activation instead of the pre-activation, and each layer is updated before the gradient "
-        "passes through it."
+        description="`exact`: the true gradient. `published` (engine `numpy` only): the source's "
+        "gradient, with two deviations. The derivative of the activation function is evaluated "
+        "at the activation instead of the pre-activation, and each layer is updated before the "
+        "gradient passes through it."
     )
     # These have defaults, so that recipes written before these fields existed can be read.
     initialization: Initialization = Field(

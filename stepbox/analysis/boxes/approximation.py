@@ -129,7 +129,7 @@ def approximate_function(
     boxes
         Number of boxes along each axis. Give either this or `tolerance`.
     tolerance
-        Largest error allowed, above 0. The result has the fewest boxes that keep to it.
+        Largest error allowed, above 0. The result has the fewest boxes within it.
     dimensions
         1 or 2.
     include_network

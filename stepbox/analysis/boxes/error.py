@@ -147,9 +147,9 @@ def fewest_boxes(
 
     More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
     three do not. So every number of boxes is tested, the smallest first. Measuring the error in
-    full is slow. After each failed measurement, a point is kept where the error is too large. A
-    larger number needs no measurement if its error is too large at a kept point, or at an end of
-    the box around that point.
+    full is slow. Each failed measurement yields a point where the error is too large. A larger
+    number needs no measurement if its error is too large at one of these points, or at an end of
+    the box around it.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from stepbox.nn.network import Network
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
 
-WORD = 8  # pixels that are compared with 0 at once
+WORD = 8  # pixels that are compared with 0 in one operation
 
 
 @compiled
@@ -247,10 +247,8 @@ def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
 
     Returns
     -------
-    parameters
-        As `descend` takes them.
-    sizes
-        As `descend` takes them.
+    parameters, sizes
+        See `descend`.
     network
         The same network, whose arrays are views of `parameters`.
     """

@@ -17,10 +17,10 @@ def value(text, x=0.0, y=None):
     return float(Expression(text, ("x", "y"))(np.array(x), np.array(y)))
 
 
-def refusal(text, variables=("x",)):
-    with pytest.raises(InvalidInputError) as refused:
+def fault_of(text, variables=("x",)):
+    with pytest.raises(InvalidInputError) as caught:
         Expression(text, variables)
-    (fault,) = refused.value.faults
+    (fault,) = caught.value.faults
     assert fault.pointer == "/function"
     return fault.detail
 
@@ -62,7 +62,7 @@ def test_two_coordinates_broadcast():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sin(3*x", "column 4"),
         ("x + * 2", "column 5"),
@@ -90,8 +90,8 @@ def test_two_coordinates_broadcast():
         ("x\x00", "column 2"),
     ],
 )
-def test_an_error_names_its_column(text, said):
-    assert said in refusal(text)
+def test_an_error_names_its_column(text, message):
+    assert message in fault_of(text)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_error_names_its_column(text, said):
     ],
 )
 def test_only_mathematics_is_accepted(text):
-    assert refusal(text)
+    assert fault_of(text)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_only_mathematics_is_accepted(text):
     ],
 )
 def test_deep_nesting_is_rejected(text):
-    assert refusal(text)
+    assert fault_of(text)
 
 
 def test_the_length_of_an_expression_is_limited():
     assert Expression("1+" * 99 + "1")
-    assert f"at most {MAX_LENGTH}" in refusal("1" * (MAX_LENGTH + 1))
+    assert f"at most {MAX_LENGTH}" in fault_of("1" * (MAX_LENGTH + 1))
 
 
 def test_huge_powers_are_cheap():
@@ -166,10 +166,10 @@ def test_huge_powers_are_cheap():
 def test_an_error_names_the_point_of_a_value_that_is_not_finite():
     x = np.linspace(-1, 1, 9)
     for text, place in (("1/(x-0.25)", "0.25"), ("log(x)", "-1"), ("tan(pi/2)**7", "-1")):
-        with pytest.raises(InvalidInputError) as refused:
+        with pytest.raises(InvalidInputError) as caught:
             Expression(text)(x)
-        assert f"x = {place}" in refused.value.faults[0].detail
-    assert "larger than 1e100" in refused.value.faults[0].detail
+        assert f"x = {place}" in caught.value.faults[0].detail
+    assert "larger than 1e100" in caught.value.faults[0].detail
 
 
 def test_slower_expressions_cost_more():

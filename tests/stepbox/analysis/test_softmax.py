@@ -103,7 +103,7 @@ def test_an_impossible_target_has_an_infinite_loss_and_a_gradient():
 
 
 def test_a_target_that_is_not_a_class_is_rejected():
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         analyse_softmax(np.zeros(3), target=3)
-    assert refused.value.faults[0].pointer == "/target"
-    assert "0 to 2" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/target"
+    assert "0 to 2" in caught.value.faults[0].detail

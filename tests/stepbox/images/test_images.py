@@ -35,7 +35,7 @@ def decode(data):
     return decode_image(data, pointer="/image")
 
 
-def refusal(data):
+def fault_of(data):
     """Return the message of the error for a file that is rejected."""
     with pytest.raises(InvalidInputError) as caught:
         decode(data)
@@ -104,7 +104,7 @@ def test_modes_without_a_fixed_white_are_stretched(mode):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_must_be_finite(value):
     levels = np.array([[0, value], [1, 2]], np.float32)
-    assert "finite" in refusal(save(Image.fromarray(levels), "TIFF"))
+    assert "finite" in fault_of(save(Image.fromarray(levels), "TIFF"))
 
 
 def ink_on_nothing(mode, ink):
@@ -219,7 +219,7 @@ def png_of_size(width, height):
     [(50_000, 50_000), (10_000, 10_000), (5001, 5000), (LIMIT + 1, 1), (2**31 - 1, 2**31 - 1)],
 )
 def test_an_image_with_too_many_pixels_is_rejected_by_its_header(width, height):
-    assert "25,000,000" in refusal(png_of_size(width, height))
+    assert "25,000,000" in fault_of(png_of_size(width, height))
 
 
 @pytest.mark.parametrize("side", [5001, 10_000, 16_000])
@@ -236,7 +236,7 @@ def test_a_header_with_a_wrong_size_is_rejected(side, form, before, layout):
     data = save(drawing(), form)
     start = data.index(before) + len(before)
     sides = struct.pack(layout, side, side)
-    assert "25,000,000" in refusal(data[:start] + sides + data[start + len(sides) :])
+    assert "25,000,000" in fault_of(data[:start] + sides + data[start + len(sides) :])
 
 
 @pytest.mark.parametrize("side", [5001, 10_000, 16_000])
@@ -246,7 +246,7 @@ def test_a_tiff_with_a_wrong_size_is_rejected(side):
         field = struct.pack("<HHI", tag, 3, 1)
         assert field + struct.pack("<I", before) in data
         data = data.replace(field + struct.pack("<I", before), field + struct.pack("<I", side))
-    assert "25,000,000" in refusal(data)
+    assert "25,000,000" in fault_of(data)
 
 
 def test_the_largest_image_is_accepted():
@@ -255,10 +255,10 @@ def test_the_largest_image_is_accepted():
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
 def test_an_image_without_pixels_is_rejected(width, height):
-    assert refusal(png_of_size(width, height))
+    assert fault_of(png_of_size(width, height))
     bitmap = bytearray(save(Image.new("L", (4, 4)), "BMP"))
     bitmap[18:26] = struct.pack("<ii", width, height)
-    assert refusal(bytes(bitmap))
+    assert fault_of(bytes(bitmap))
 
 
 def test_a_jpeg_with_too_many_scans_is_rejected():
@@ -266,7 +266,7 @@ def test_a_jpeg_with_too_many_scans_is_rejected():
     data = save(Image.new("RGB", (5000, 5000), (200, 30, 40)), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert len(scan) < 100
-    assert "scans" in refusal(data[:-2] + scan * 10_000 + data[-2:])
+    assert "scans" in fault_of(data[:-2] + scan * 10_000 + data[-2:])
     small = save(drawing(), "JPEG", progressive=True)
     scan = small[small.rindex(b"\xff\xda") : -2]
     assert decode(small[:-2] + scan * 200 + small[-2:]).shape == (30, 40)
@@ -288,7 +288,7 @@ def test_a_jpeg_with_too_many_scans_is_rejected():
     ],
 )
 def test_other_formats_are_rejected(data):
-    assert refusal(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
+    assert fault_of(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
 
 
 def test_data_after_an_image_is_ignored():
@@ -311,8 +311,8 @@ FILES = [
 
 @pytest.mark.parametrize("data", FILES[:6], ids=["PNG", "JPEG", "GIF", "BMP", "WebP", "TIFF"])
 def test_a_truncated_image_is_rejected(data):
-    assert "truncated" in refusal(data[: len(data) * 9 // 10])
-    assert refusal(data[: len(data) // 2])
+    assert "truncated" in fault_of(data[: len(data) * 9 // 10])
+    assert fault_of(data[: len(data) // 2])
 
 
 def attempt(data):
@@ -338,11 +338,11 @@ def test_any_bytes_are_decoded_or_rejected(content, head):
     st.floats(0.1, 1),
 )
 def test_any_damaged_file_is_decoded_or_rejected(data, changes, part):
-    spoilt = bytearray(data)
+    damaged = bytearray(data)
     for place, content in changes:
-        start = int(place * (len(spoilt) - 1))
-        spoilt[start : start + len(content)] = content
-    attempt(bytes(spoilt[: int(len(spoilt) * part)]))
+        start = int(place * (len(damaged) - 1))
+        damaged[start : start + len(content)] = content
+    attempt(bytes(damaged[: int(len(damaged) * part)]))
 
 
 @given(st.data())

@@ -42,10 +42,10 @@ def test_a_damaged_file_gives_the_pixels_of_pillow_or_none(data):
     for place in data.draw(st.lists(st.integers(0, len(file) - 1), min_size=1, max_size=4)):
         file[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(file)))
-    for spoilt in (bytes(file), bytes(file[:cut])):
-        read = read_plain_png(spoilt)
+    for damaged in (bytes(file), bytes(file[:cut])):
+        read = read_plain_png(damaged)
         if read is not None:
-            np.testing.assert_array_equal(read, general(spoilt))
+            np.testing.assert_array_equal(read, general(damaged))
 
 
 @given(st.binary(max_size=60), st.integers(0, 70), st.integers(0, 70))

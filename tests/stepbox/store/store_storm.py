@@ -59,28 +59,28 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
     while not stop.exists() and os.getppid() == parent:
         ids = store.ids()
         more = ("publish", "publish") if len(ids) < MOST_MODELS else ("delete",)
-        deed = rng.choice((*more, "delete", "alias", "unalias", "read"))
+        action = rng.choice((*more, "delete", "alias", "unalias", "read"))
         some = rng.choice(ids or [new_model_id()])
         name = f"name-{rng.randrange(5)}"
         try:
-            if deed == "publish":
+            if action == "publish":
                 model_id = new_model_id()
                 draft = make_draft(model_id)
                 store.stage(f"job-{model_id}", draft, make_network(rng.random()), make_network(0))
                 store.publish(f"job-{model_id}", model_id)
                 assert model_id in store.ids() or not store.is_published(model_id)
-            elif deed == "delete":
+            elif action == "delete":
                 store.delete(some)
                 assert some not in store.ids()
-            elif deed == "alias":
+            elif action == "alias":
                 store.set_alias(name, some)
-            elif deed == "unalias":
+            elif action == "unalias":
                 store.remove_alias(name)
             else:
                 assert [model.damage for model in store.models() if model.damage] == []
                 card, network = store.load("latest")
                 assert card.parameters == network.parameters
-            done[deed] += 1
+            done[action] += 1
         except (ConflictError, NotFoundError):
             pass  # another process was faster, or the model has an alias
         except InvalidInputError as error:

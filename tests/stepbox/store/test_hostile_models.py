@@ -84,9 +84,9 @@ DAMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=DAMAGES.keys())
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES.keys())
 @pytest.mark.parametrize("read_before", [False, True], ids=["unread", "read"])
-def test_hostile_files_harm_only_their_own_model(store, folder, damage, told, read_before):
+def test_hostile_files_harm_only_their_own_model(store, folder, damage, message, read_before):
     whole = add(store, created_at=OLD)
     hostile = add(store, created_at=NEW)
     if read_before:
@@ -95,14 +95,14 @@ def test_hostile_files_harm_only_their_own_model(store, folder, damage, told, re
     damage(folder / hostile)
     listed = {model.id: model.damage for model in store.models()}
     assert listed.pop(whole) is None
-    assert told in listed.pop(hostile)
+    assert message in listed.pop(hostile)
     assert listed == {}
     for ask in (store.card, store.load, store.open_weights):
         with pytest.raises(DamagedModelError, match=hostile):
             ask(hostile)
     states = dict(store.states())
     assert states.pop(whole) is None
-    assert told in states.pop(hostile)
+    assert message in states.pop(hostile)
     settle()
     assert store.load("latest")[0].id == store.load("latest-mnist")[0].id == whole
     assert store.loaded("latest")[0].id == whole  # without reading the damaged model again

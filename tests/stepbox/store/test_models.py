@@ -790,7 +790,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
             process.communicate()
 
     assert {process.returncode for process in processes} == {0, -signal.SIGKILL}
-    assert all(done[deed] for deed in ("publish", "delete", "alias", "unalias", "read"))
+    assert all(done[action] for action in ("publish", "delete", "alias", "unalias", "read"))
     assert set(store.aliases().values()) <= set(store.ids())
     for attempt in contents(folder / ".staged"):  # as the next attempts would do
         if store.is_staged(attempt):

@@ -6,9 +6,9 @@ from stepbox.errors import InvalidInputError
 
 
 def faults_of(*args, **kwargs):
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         approximate_function(*args, **kwargs)
-    return {fault.pointer: fault.detail for fault in refused.value.faults}
+    return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
 def test_x_by_two_boxes_worked_by_hand():

@@ -102,10 +102,10 @@ def test_an_edge_where_the_function_jumps_is_found():
 
 @pytest.mark.parametrize("text", ["step(x-0.123456789)", "sin(1e7*x)"])
 def test_a_tolerance_that_is_not_reached_is_rejected(text):
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         fewest_boxes(Expression(text), 1.0, 0.1, 1, **LIMITS)
-    assert refused.value.faults[0].pointer == "/tolerance"
-    assert "1,000,000" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/tolerance"
+    assert "1,000,000" in caught.value.faults[0].detail
 
 
 def test_a_search_that_takes_too_long_is_rejected():

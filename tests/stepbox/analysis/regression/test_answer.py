@@ -41,26 +41,26 @@ def test_both_fits_are_compared_up_to_a_limit():
 
 
 def test_all_mismatched_lengths_are_reported_at_once():
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(X, Y[:2], "l1", np.ones(3))
-    faults = dict(refused.value.faults)
+    faults = dict(caught.value.faults)
     assert "3 rows" in faults["/y"]
     assert "2 columns" in faults["/w"]
 
 
 def test_numbers_that_are_all_tiny_are_rejected():
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(X * 1e-60, Y * 1e-60, "l1")
-    assert [fault.pointer for fault in refused.value.faults] == ["/X", "/y"]
-    assert "1e-50" in refused.value.faults[0].detail
+    assert [fault.pointer for fault in caught.value.faults] == ["/X", "/y"]
+    assert "1e-50" in caught.value.faults[0].detail
 
 
 def test_too_many_numbers_are_rejected():
     wide = np.zeros((1001, MOST_NUMBERS // 1000))
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(wide, np.zeros(1001), "l2")
-    assert refused.value.faults[0].pointer == "/X"
-    assert "1,000,000" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/X"
+    assert "1,000,000" in caught.value.faults[0].detail
 
 
 @pytest.mark.slow

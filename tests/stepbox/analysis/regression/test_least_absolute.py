@@ -140,6 +140,6 @@ def test_an_exact_fit_has_no_loss(features, seed):
 def test_a_linear_program_that_takes_too_long_is_rejected(monkeypatch):
     monkeypatch.setattr(module, "TIME_LIMIT_S", -1.0)
     rng = np.random.default_rng(0)
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         least_absolute(rng.normal(size=(500, 50)), rng.normal(size=500))
-    assert refused.value.faults[0].pointer == "/X"
+    assert caught.value.faults[0].pointer == "/X"
