@@ -114,7 +114,7 @@ class LayerSpec(ABC):
     Attributes
     ----------
     input_shape
-        Shape of one sample that goes into the layer.
+        Shape of the input for one sample.
     """
 
     input_shape: Shape

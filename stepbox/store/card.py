@@ -52,7 +52,7 @@ class DatasetReference(Report):
 
 
 class StoredWeights(Report):
-    """The file of weights that belongs to the card."""
+    """A file of weights that the card describes."""
 
     bytes: int = Field(ge=1, description="Its size.")
     sha256: Sha256 = Field(description="SHA-256 of its content.")

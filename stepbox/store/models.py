@@ -133,7 +133,7 @@ class ModelStore:
         return states
 
     def card(self, reference: str) -> Card:
-        """Return the card of a model whose files are whole.
+        """Return a model's card, after comparing the weights with it.
 
         Raises
         ------
@@ -206,7 +206,7 @@ class ModelStore:
         return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
 
     def publish(self, attempt: str, model_id: str) -> None:
-        """Make a staged model visible; do nothing if it already is.
+        """Make a staged model visible. If it is visible already, only remove the staged files.
 
         Parameters
         ----------
@@ -221,6 +221,8 @@ class ModelStore:
             The model is neither staged nor published.
         ConflictError
             Another model with that id exists.
+        ValueError
+            The name or the id has the wrong form.
         """
         staged = _staged(attempt)
         if not MODEL_ID.fullmatch(model_id):
@@ -266,7 +268,7 @@ class ModelStore:
         self._update_aliases(remove)
 
     def set_alias(self, name: str, model_id: str) -> None:
-        """Make a name an alias of a model, and no longer of another one.
+        """Create an alias of a model, or move the alias from another model to this one.
 
         Parameters
         ----------

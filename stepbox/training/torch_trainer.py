@@ -46,9 +46,9 @@ SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
 class TorchTrainer(Trainer):
     """The base of both torch trainers: it has the data set on the device, and a model.
 
-    Between two reports, only augmented images are copied to the device, because the CPU augments
-    them. On CUDA, the first step runs operation by operation. Later steps replay a captured graph,
-    except those for batches smaller than the others.
+    No step waits for the device. `train_samples` copies the indices of the samples, or their
+    augmented images, to the device once, and reads the loss once. On CUDA, the first step runs
+    operation by operation. Later steps replay a captured graph, except those of smaller batches.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:

@@ -39,11 +39,11 @@ class Trainer(ABC):
         Number of samples seen in the current epoch; 0 between epochs.
     loss_sum
         Sum of the cross-entropy of these samples, each before its update, in nats. Between
-        epochs, the sum over the whole last epoch.
+        epochs, the sum over the whole latest epoch.
     seconds
-        Time spent training in the epoch that `loss_sum` is about.
+        Time spent training in the epoch of `loss_sum`.
     evaluation
-        The evaluation of the network after the last epoch; None until `loop.train` evaluates it.
+        The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """
 
     device: str

@@ -4,8 +4,8 @@ For each s with |sᵢ| ≤ 1 and Xᵀs = 0, and for each w,
 
     Σ|xᵢᵀw − yᵢ| ≥ sᵀ(Xw − y) = −sᵀy.
 
-The linear program finds the s with the largest bound. The Lagrange multipliers of
-its constraints Xᵀs = 0 are a w whose loss equals this bound. So no other w has a smaller loss.
+The linear program finds the s with the largest bound. The Lagrange multipliers of its constraints
+Xᵀs = 0 are a w whose loss equals this bound. So no other w has a smaller loss.
 """
 
 from contextlib import suppress
@@ -19,7 +19,7 @@ from stepbox.errors import InvalidInputError
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-WORKING_SET = 5_000  # points in the first linear program
+WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
 TOLERANCE = 1e-10  # of the solver, which is given numbers of about 1
 ROUNDING = 1e-12  # a residual below this fraction of its terms counts as 0

@@ -51,7 +51,7 @@ class _ReadableCache(FunctionCache):  # type: ignore[misc]
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function at its first call with each set of types.
+    """Compile a function at its first call with each combination of types.
 
     Sums may use vector lanes, without which W·δ is slow. So the order of the terms, and with it the
     last bits of a result, depends on the kind of processor.

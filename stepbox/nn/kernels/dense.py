@@ -75,7 +75,7 @@ def pass_forward(
 def pass_back(
     rows: Array, layer: int, live: NDArray[np.uint16], count: int, slopes: Array, deltas: Array
 ) -> None:
-    """Set the δ of the layer before, (Σ_j W_ij δ_j) f′(z_i), without the last row, the biases."""
+    """Set the δ of the layer before, (Σ_j W_ij δ_j) f′(z_i). The row of biases has none."""
     for i in range(rows.shape[0] - 1):
         deltas[layer - 1, i] = 0
     for k in range(count - 1):
