@@ -32,7 +32,7 @@ _UPRIGHT = {
 _decoding = threading.Lock()
 
 
-class _RefusedError(Exception):
+class _RejectedError(Exception):
     """The image is rejected; the message says why."""
 
 
@@ -74,7 +74,7 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
         warnings.simplefilter("ignore")
         try:
             return _decode(data, max_pixels)
-        except _RefusedError as error:
+        except _RejectedError as error:
             fault = str(error)
         except Image.DecompressionBombError:
             fault = f"has too many pixels: at most {MAX_PIXELS:,} are allowed"
@@ -115,9 +115,9 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if not 1 <= width * height <= MAX_PIXELS:
-            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
+            raise _RejectedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
         if width * height > max_pixels:
-            raise _RefusedError(
+            raise _RejectedError(
                 f"has {width}×{height} pixels, but the images of this request may have only "
                 f"{max_pixels:,} more"
             )
@@ -125,7 +125,7 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
             # A scan of a progressive JPEG can be a few bytes long, and still updates every pixel.
             scans = data.count(b"\xff\xda")
             if scans * width * height > MAX_SCANS * MAX_PIXELS:
-                raise _RefusedError(f"has {scans} scans, which is too many for its size")
+                raise _RejectedError(f"has {scans} scans, which is too many for its size")
         image.load()
         grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
         upright = _UPRIGHT.get(_orientation(image))
@@ -150,7 +150,7 @@ def _luminance(image: Image.Image) -> Grey:
         levels = np.asarray(image).astype(np.float64)
         low, high = levels.min(), levels.max()
         if not np.isfinite(high - low):
-            raise _RefusedError("has pixels that are not finite numbers")
+            raise _RejectedError("has pixels that are not finite numbers")
         levels -= low
         levels *= 255 / ((high - low) or 1)
         np.rint(levels, out=levels)

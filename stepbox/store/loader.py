@@ -1,21 +1,20 @@
 """Load the cards and networks of models, and cache them until their files change."""
 
 import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Literal, TypeVar
 
-from pydantic import ValidationError
-
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.nn.network import Network
 from stepbox.store.cache import ObjectCache
-from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, StoredWeights
+from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
+from stepbox.store.model import damage_of, read_card, read_network
 from stepbox.store.objects import ObjectStore
-from stepbox.store.weights import INITIAL, WEIGHTS, check_size, read_weights
+from stepbox.store.weights import INITIAL, WEIGHTS, check_size
 
 T = TypeVar("T")
 
@@ -78,9 +77,8 @@ class ModelLoader:
         """Return a model's card without reading its weights."""
 
         def read() -> Card:
-            with _damage_of(model_id, CARD):
-                data = self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES)
-                card = Card.model_validate_json(data)
+            card = read_card(self._objects, model_id)
+            with damage_of(model_id, CARD):
                 if card.id != model_id:
                     raise DamagedModelError(f"it is the card of {card.id}")
             return card
@@ -92,7 +90,7 @@ class ModelLoader:
         card = self.card(model_id)
 
         def read() -> Literal[True]:
-            self._read_network(card, WEIGHTS, card.weights)
+            self._read_network(card)
             return True
 
         self._kept(self._whole, model_id, WEIGHTS, read)
@@ -103,7 +101,7 @@ class ModelLoader:
 
         def look() -> Literal[True]:
             card = self.card(model_id)
-            with _damage_of(model_id, WEIGHTS):
+            with damage_of(model_id, WEIGHTS):
                 key = f"{model_id}/{WEIGHTS}"
                 check_size(self._objects, key, card.weights, card.recipe)
             return True
@@ -120,7 +118,7 @@ class ModelLoader:
 
         def read() -> tuple[Card, Network]:
             card = self.card(model_id)
-            return card, self._read_network(card, WEIGHTS, card.weights)
+            return card, self._read_network(card)
 
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
@@ -133,14 +131,13 @@ class ModelLoader:
         """Return a model's untrained network; only small ones are cached."""
 
         def read() -> Network:
-            return self._read_network(card, INITIAL, card.initial)
+            return self._read_network(card, initial=True)
 
         return self._kept(self._untrained, card.id, INITIAL, read)
 
-    def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
-        turn = _large if expected.bytes >= LARGE_BYTES else nullcontext()
-        with _damage_of(card.id, name), turn:
-            return read_weights(self._objects, f"{card.id}/{name}", expected, card.recipe)
+    def _read_network(self, card: Card, *, initial: bool = False) -> Network:
+        with _large if card.weights.bytes >= LARGE_BYTES else nullcontext():
+            return read_network(self._objects, card.id, card, initial=initial)
 
     def _kept(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
@@ -182,21 +179,6 @@ class ModelLoader:
 
 def _keys(model_id: str, name: str) -> list[str]:
     return [f"{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
-
-
-@contextmanager
-def _damage_of(model_id: str, name: str) -> Iterator[None]:
-    """Add the model and the file to the description of damage."""
-    try:
-        yield
-    except ValidationError as error:
-        [fault, *more] = error.errors(include_url=False, include_input=False)
-        place = ".".join(map(str, fault["loc"]))
-        others = f" ({len(more)} more faults)" if more else ""
-        damage = f"{place}: {fault['msg']}{others}" if place else fault["msg"]
-        raise DamagedModelError(f"model {model_id} is damaged: {name}: {damage}") from error
-    except DamagedModelError as error:
-        raise DamagedModelError(f"model {model_id} is damaged: {name}: {error}") from error
 
 
 def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:

@@ -81,14 +81,6 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
 
 
-def read_weights(
-    objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe
-) -> Network:
-    """Read and decode a file. Raises the errors of `check_size` and `decode_weights`."""
-    check_size(objects, key, expected, recipe)
-    return decode_weights(objects.get(key, expected.bytes), expected, recipe)
-
-
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
     """Decode a file after comparing it with the model's card.
 
@@ -97,7 +89,7 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
     data
         The file.
     expected
-        Size, checksum and type that it must have.
+        Checksum and type that it must have.
     recipe
         Determines the shapes of the arrays, and the activation function.
 
@@ -111,8 +103,6 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
     DamagedModelError
         The file does not match `expected` or the recipe.
     """
-    if len(data) != expected.bytes:
-        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
     if hashlib.sha256(data).hexdigest() != expected.sha256:
         raise DamagedModelError("its content differs from the checksum in its card")
     try:
