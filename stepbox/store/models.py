@@ -226,7 +226,7 @@ class ModelStore:
         """
         staged = _staged(attempt)
         if not MODEL_ID.fullmatch(model_id):
-            raise ValueError(f"{model_id!r} is no id of a model")
+            raise ValueError(f"{model_id!r} is not the id of a model")
         if self.is_published(model_id):
             self._check_same(staged, model_id)
         else:

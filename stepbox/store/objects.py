@@ -99,7 +99,7 @@ class ObjectStore(ABC):
 def check_key(key: str) -> None:
     """Raise ValueError if a key has an empty name, ``.`` or ``..``, and could leave its store."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
-        raise ValueError(f"{key!r} is no key of an object")
+        raise ValueError(f"{key!r} cannot be the key of an object")
 
 
 def object_store(place: ObjectStore | Path) -> ObjectStore:

@@ -46,8 +46,8 @@ SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
 class TorchTrainer(Trainer):
     """The base of both torch trainers: it has the data set on the device, and a model.
 
-    No step waits for the device. `train_samples` copies the indices of the samples, or their
-    augmented images, to the device once, and reads the loss once. On CUDA, the first step runs
+    No step waits for the device. `train_samples` copies indices or augmented images to the device
+    before its first step, and reads the loss after its last one. On CUDA, the first step runs
     operation by operation. Later steps replay a captured graph, except those of smaller batches.
     """
 
@@ -69,7 +69,7 @@ class TorchTrainer(Trainer):
         self._warm = False  # whether a step has run
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         batch_size = self.recipe.batch_size
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
@@ -190,7 +190,7 @@ class AutogradTrainer(TorchTrainer):
             self._optimizer = torch.optim.SGD(parameters, fused=True)
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         # Dropout draws from torch's global generator. It is seeded by the position in the training,
         # so checkpoints do not contain its state. `fork_rng` restores its state afterwards.
         place = [self.recipe.seed, self.epochs_done, self.samples_done]

@@ -61,7 +61,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
 
     @abstractmethod
     def network(self) -> Network:
@@ -89,7 +89,7 @@ class Trainer(ABC):
         return self._augment(images, self.epochs_done + 1, self.samples_done)
 
     def learning_rates(self, samples: int) -> Array:
-        """Return the learning rate of each batch of the next samples."""
+        """Return the learning rate of each batch of the next samples, shape (batches,)."""
         recipe = self.recipe
         steps_an_epoch = -(-len(self.train_set.labels) // recipe.batch_size)
         step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size

@@ -16,7 +16,7 @@ from stepbox.analysis.result import Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X
-SMALLEST = 1e-50  # least size of the largest number, unless it is 0: nothing over- or underflows
+SMALLEST = 1e-50  # the largest number in X or y must be 0 or at least this, to avoid underflow
 MOST_COMPARED = 10_000  # most numbers in X for which both losses are compared
 
 
