@@ -72,7 +72,7 @@ def backward(
     yield layer, inputs, delta
     while passes:
         passed = layer.backward(inputs, delta)
-        at = inputs  # = f(z) of the layer below
+        at = inputs  # = f(z) of the layer before
         layer, inputs, z = passes.pop()
         delta = passed * layer.activation.derivative(at if gradient == "published" else z)
         yield layer, inputs, delta

@@ -13,7 +13,7 @@ from stepbox.store.objects import ObjectStore
 
 FILE = "aliases.json"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-MOST_BYTES = 2**24  # limit of the file, which is over 150,000 aliases
+MOST_BYTES = 2**24  # limit of the file: room for over 150,000 aliases
 
 _CONTENT = TypeAdapter(dict[str, str])
 

@@ -119,7 +119,7 @@ def test_a_saturated_network_has_a_published_gradient_but_no_exact_one():
     assert (first.largest, first.exact, first.published) == (0, 0, 1)
 
 
-def test_relative_numbers_worked_by_hand():
+def test_relative_differences_worked_by_hand():
     truth = np.array([4.0, 1e-9, 0])
 
     assert relative_difference(np.array([3.0, 1e-9, 0]), truth) == 1 / 4

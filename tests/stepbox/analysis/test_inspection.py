@@ -43,7 +43,7 @@ def test_a_saturated_network_has_no_gradient():
     assert not input_gradient(network, np.ones((1, 4)), np.array([0])).any()
 
 
-def test_entropy_and_margin():
+def test_entropy_and_margin_worked_by_hand():
     probabilities = np.array([[1, 0, 0], [0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3], [0.7, 0.1, 0.2]])
     expected = [
         0,

@@ -49,7 +49,7 @@ def test_a_damaged_file_gives_the_pixels_of_pillow_or_none(data):
 
 
 @given(st.binary(max_size=60), st.integers(0, 70), st.integers(0, 70))
-def test_damaged_pixels_with_valid_checksums(packed, width, height):
+def test_damaged_pixels_with_valid_checksums_are_detected(packed, width, height):
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     for body in (packed, zlib.compress(packed)):
         file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)

@@ -31,7 +31,7 @@ def test_the_forward_pass_equals_one_worked_by_hand():
 
 
 @given(sizes=layer_sizes, seed=st.integers(0, 2**32 - 1))
-def test_same_seed_same_weights(sizes, seed):
+def test_the_same_seed_gives_the_same_weights(sizes, seed):
     first, second = (untrained(sizes, seed).named_arrays() for _ in range(2))
 
     assert {name: array.tobytes() for name, array in first.items()} == {

@@ -385,7 +385,7 @@ def test_the_newest_comes_first_by_its_own_date(store):
     assert store.card("latest").id == ids[4]
 
 
-def test_latest_of_each_data_set(store):
+def test_latest_is_the_newest_model_of_a_data_set(store):
     with pytest.raises(NotFoundError):
         store.card("latest")
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -615,7 +615,7 @@ def test_an_alias_names_its_model_until_it_is_removed(store):
 
 
 @pytest.mark.parametrize("name", ["a", "0", "v1.2_b-c", "m-short", "x" * 63, "m-0123456789abc"])
-def test_allowed_aliases(store, name):
+def test_allowed_names_become_aliases(store, name):
     model_id = add(store)
     store.set_alias(name, model_id)
     assert store.card(name).id == model_id
@@ -628,7 +628,7 @@ def test_allowed_aliases(store, name):
         *("latest", "latest-mnist", "latestish", "m-0123456789ab"),
     ],
 )
-def test_rejected_aliases(store, name):
+def test_other_names_are_rejected_as_aliases(store, name):
     model_id = add(store)
     with pytest.raises(InvalidInputError) as caught:
         store.set_alias(name, model_id)
@@ -714,7 +714,7 @@ def test_an_alias_is_set_or_the_model_deleted_but_never_both(folder):
 # Many processes.
 
 
-def test_every_store_sees_each_change_at_once(folder):
+def test_every_store_sees_each_change_immediately(folder):
     """Two changes within one tick of the file system's clock are seen too."""
     stores = [ModelStore(folder) for _ in range(2)]
     ids = []

@@ -132,7 +132,7 @@ def test_a_diverged_training_raises(few, recipe, samples_done):
 
 
 @small_recipes
-def test_same_seed_same_weights_byte_for_byte(few, recipe):
+def test_the_same_seed_gives_the_same_weights_byte_for_byte(few, recipe):
     first, second, other = (
         make_trainer(recipe.model_copy(update={"seed": seed}), few(1200)) for seed in (5, 5, 6)
     )
@@ -201,6 +201,6 @@ def test_without_shuffling_the_order_is_the_data_sets_own():
     np.testing.assert_array_equal(visiting_order(RECIPES["mnist-numpy"], 2, 50), range(50))
 
 
-def test_the_recipe_names_the_engine(few):
+def test_the_recipe_determines_the_engine(few):
     assert isinstance(make_trainer(SMALL_RECIPES["numpy"], few(10)), NumpyTrainer)
     assert isinstance(make_trainer(SMALL_RECIPES["torch"], few(10)), TorchTrainer)
