@@ -100,7 +100,9 @@ class Model:
         Raises
         ------
         InvalidInputError
-            The image cannot be decoded, or an array is of another kind.
+            The file cannot be decoded, or the array does not contain such grey levels.
+        OSError
+            The image file cannot be read.
 
         Examples
         --------
@@ -170,13 +172,17 @@ def train(
     NotFoundError
         There is no recipe of this name.
     TypeError
-        A recipe has no field of this name.
+        A keyword is not a field of a recipe.
     pydantic.ValidationError
-        A field is out of its range.
+        A field is out of its range, or fields conflict.
     DatasetError
         The data set is not in the data folder.
     DivergedError
         The loss is no longer finite.
+    OutOfDeviceMemoryError
+        The GPU or the host has too little memory.
+    StepboxError
+        The engine is ``torch``, and PyTorch is not installed.
 
     Examples
     --------
@@ -184,7 +190,7 @@ def train(
     >>> run.history[-1].test_accuracy > 0.8
     True
     """
-    from tqdm.asyncio import tqdm as terminal_bar  # here: the container images have no tqdm
+    from tqdm.asyncio import tqdm as terminal_bar  # imported here: container images have no tqdm
     from tqdm.auto import tqdm
 
     if isinstance(recipe, str):
@@ -245,11 +251,11 @@ def describe(
     trainer
         The trainer, at the end of its last epoch.
     test_set
-        Evaluates the network if the trainer has no evaluation yet.
+        The samples for the evaluation, if the trainer has none yet.
     history
         The entries of all epochs, including those of earlier attempts.
     id, job
-        Id of the model, and of the job that trained it.
+        Ids of the model, and of the job that trained it.
     """
     recipe = trainer.recipe
     evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)

@@ -1,6 +1,6 @@
-"""The mathematics behind the networks, as results to look at. Nothing here is trained or stored.
+"""The mathematics behind the networks. Nothing here is trained or stored.
 
-Each function computes a `Result`: a pydantic model with NumPy arrays, which the API shows as JSON.
+Most functions return a `Result`: a pydantic model with NumPy arrays, which the API sends as JSON.
 """
 
 from stepbox.analysis.boxes import approximate_function, draw_box

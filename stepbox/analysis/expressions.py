@@ -52,7 +52,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: np.divide,
     ast.Pow: np.power,
 }
-# Time of an operation on one number, in additions. Others take 1.
+# Time of an operation on one number, in additions. Other operations take 1.
 COSTS = {ast.Pow: 16, ast.Call: 8}
 
 FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9+\-*/(),. ]")
@@ -187,7 +187,7 @@ def _parse(text: str) -> ast.expr:
 
 
 def _value(node: ast.expr, points: dict[str, NDArray[np.float64]]) -> Any:
-    """Compute a checked node. Its shape is that of the coordinates below it."""
+    """Compute the value of a checked node. Constants are scalars."""
     match node:
         case ast.Constant(value=number):
             return np.float64(number)  # type: ignore[arg-type]

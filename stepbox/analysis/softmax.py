@@ -9,7 +9,7 @@ from stepbox.errors import InvalidInputError
 from stepbox.nn.losses import cross_entropy, softmax
 
 COMPLEX_STEP = 1e-200  # its square underflows to 0, so the step adds no error
-BLOCK = 64  # logits per block: 64 · 1,000 complex numbers take 1 MB
+BLOCK = 64  # derivatives per block: 64 rows of 1,000 complex numbers take 1 MB
 
 
 class SoftmaxJacobianAnswer(Result):
@@ -48,8 +48,8 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     Shape (..., classes, classes). Entry [i, j] is the derivative of probability i with respect to
-    logit j. The matrix is symmetric, its rows and columns sum to 0, and it is positive
-    semi-definite because it is the covariance of a one-hot draw.
+    logit j. The matrix is symmetric, and its rows and columns sum to 0. It is the covariance
+    matrix of a one-hot vector with these probabilities, and so positive semi-definite.
     """
     y = softmax(logits)
     delta = np.eye(y.shape[-1])

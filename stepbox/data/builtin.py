@@ -1,4 +1,4 @@
-"""The data sets that Stepbox knows, and how their files are read."""
+"""The built-in data sets, and how their files are read."""
 
 import hashlib
 import os

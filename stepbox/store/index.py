@@ -1,4 +1,4 @@
-"""The order of the models in a store, kept up to date as models come and go."""
+"""The order of the models in a store, updated as models are added and deleted."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ class _HeadRecipe(BaseModel):
 
 
 class _Head(BaseModel):
-    """The part of a card that is needed here. It takes an eighth of the time to read."""
+    """The part of a card that is needed here. Reading all of it takes eight times as long."""
 
     id: str
     created_at: Moment
@@ -73,7 +73,7 @@ class ModelIndex:
         self._order: list[IndexedModel] | None = None  # until the next change
 
     def newest_first(self) -> list[IndexedModel]:
-        """Return all present models, including damaged ones. Do not change the list."""
+        """Return all models, including damaged ones. The caller must not change the list."""
         with self._lock:
             try:
                 names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
@@ -113,7 +113,7 @@ class ModelIndex:
         return found, f"{found[-1].made}.{found[-1].id}" if len(found) < len(models) else None
 
     def doubt(self, model_id: str) -> None:
-        """Check a model's card again: it was found missing."""
+        """Have a model's card checked again, because it was found missing."""
         with self._lock:
             if model_id in self._models:
                 self._doubtful[model_id] = None
@@ -139,7 +139,7 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
-            except OSError:  # it may pass
+            except OSError:  # may be temporary
                 self._doubtful[model_id] = None
             except (DamagedModelError, ValidationError):
                 pass

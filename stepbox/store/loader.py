@@ -1,4 +1,4 @@
-"""Load the cards and networks of single models, each once until it changes."""
+"""Load the cards and networks of models, and cache them until their files change."""
 
 import errno
 from collections.abc import Callable
@@ -20,33 +20,33 @@ T = TypeVar("T")
 
 # Three of the largest networks (65.3 MB each) and their cards fit.
 CACHE_BYTES = 200_000_000
-# At most two networks of this size or larger are read at once. Each takes twice its size meanwhile.
+# At most two networks of this size or larger are read at once: reading takes twice the size.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
 
 
-# These errors last until the files change. Others may pass by themselves.
+# These errors last until the files change. Other errors may be temporary.
 LASTING = (errno.EACCES, errno.ELOOP)
 
 
 class _UnreadableError(DamagedModelError):
-    """The system could not read a file, which may pass: each request tries again."""
+    """A file could not be read. This may be temporary, so each request tries again."""
 
 
 class ModelLoader:
-    """The cards and networks of the models in a store, by ids, with caches.
+    """The cards and networks of the models in a store, by id, with caches.
 
-    If several threads ask for the same thing, one of them reads it. Damage is also found only once
-    until an object changes: the cache then keeps its description instead of the value.
+    If several threads request the same value, one of them reads it. If a file is damaged, the
+    cache keeps a description of the damage instead of the value, until the file changes.
 
     Parameters
     ----------
     objects
         The store of the models.
     index
-        Their index, which learns of missing cards.
+        The index of these models. It is told when a card is missing.
     cache_bytes
-        Size of the networks to keep in memory, with their cards.
+        Largest size of the cached networks and their cards, in bytes.
 
     Notes
     -----
@@ -64,7 +64,7 @@ class ModelLoader:
         self._untrained = ObjectCache[Network | str](1_000_000, _size_of, objects)
 
     def exists(self, prefix: str) -> bool:
-        """Tell whether there is a card, readable or not, under a prefix."""
+        """Return whether there is a card, readable or not, under a prefix."""
         try:
             self._objects.size(f"{prefix}/{CARD}")
         except FileNotFoundError:
@@ -114,7 +114,7 @@ class ModelLoader:
         self._kept(self._sizes, model_id, WEIGHTS, look)
 
     def network(self, model_id: str) -> tuple[Card, Network]:
-        """Return a model's card and network, its arrays read-only."""
+        """Return a model's card and its network, whose arrays are read-only."""
 
         def read() -> tuple[Card, Network]:
             card = self.card(model_id)
@@ -123,7 +123,7 @@ class ModelLoader:
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return the same as `network`, or None if it would have to be read."""
+        """Return what `network` returns if it is in the cache, else None."""
         found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
         return None if found is None else self._unless_damaged(model_id, found)
 
@@ -142,7 +142,7 @@ class ModelLoader:
     def _kept(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
     ) -> T:
-        """Read something from a model's card and another file, or the damage, once."""
+        """Read a value from the card and the file `name`; cache it, or a description of damage."""
 
         def read_or_tell() -> T | str:
             try:
@@ -182,7 +182,7 @@ def _keys(model_id: str, name: str) -> list[str]:
 
 
 def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
-    """Estimate the memory that a part of a model takes, in bytes."""
+    """Estimate the memory that a cached value takes, in bytes."""
     if isinstance(value, tuple):
         return sum(_size_of(part) for part in value)
     if isinstance(value, Network):

@@ -27,7 +27,7 @@ def encode_model(
     Returns
     -------
     tuple
-        The whole card, and file name → content; the card's file comes last.
+        The complete card, and the content of each file by name; the card's file comes last.
     """
     weights, described = encode_weights(network)
     initial_weights, initial_described = encode_weights(initial)
@@ -53,7 +53,7 @@ def read_card(objects: ObjectStore, prefix: str) -> Card:
     DamagedModelError
         The card is damaged.
     FileNotFoundError
-        There is none.
+        The card is missing.
     """
     with damage_of(prefix, CARD):
         return Card.model_validate_json(objects.get(f"{prefix}/{CARD}", MOST_CARD_BYTES))
@@ -74,7 +74,7 @@ def read_network(
     DamagedModelError
         The file is damaged, or differs from the card.
     FileNotFoundError
-        There is none.
+        The file is missing.
     """
     name, expected = (INITIAL, card.initial) if initial else (WEIGHTS, card.weights)
     key = f"{prefix}/{name}"

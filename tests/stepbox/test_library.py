@@ -1,4 +1,4 @@
-"""The library as users install it: by pip, outside the checkout."""
+"""The library as users install it: with pip, outside the checkout."""
 
 import doctest
 import importlib
@@ -35,7 +35,7 @@ def run_python(code, **environment):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Install from a copy of only the package's own files, as `pip install .` does."""
+    """Install the package to an empty folder, as `pip install .` does."""
     folder = tmp_path_factory.mktemp("site-packages")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
@@ -55,7 +55,7 @@ def test_pip_installs_the_library_alone(installed):
 
 @pytest.mark.slow
 def test_the_installed_library_trains(installed, data_folder):
-    """It runs the definition, because the loops of the installed copy are not compiled yet."""
+    """Run the definition, because the installed copy has no compiled functions yet."""
     code = (
         "import numpy as np, stepbox; from stepbox.training.loop import make_trainer;"
         "train_set = stepbox.load_dataset('mnist', 'train')[:2000];"
@@ -76,7 +76,7 @@ def test_import_loads_no_engine():
     assert run_python(code, PYTHONPATH=str(ROOT)) == []
 
 
-def test_every_public_name_is_there_and_listed():
+def test_every_public_name_exists_and_is_listed():
     for name in stepbox.__all__:
         assert getattr(stepbox, name)
         assert name in dir(stepbox)

@@ -1,6 +1,6 @@
 """Boxes made of step neurons, and sums of boxes that approximate a function.
 
-Each analysis builds a network, runs it, and measures how far its output is from the function.
+Each box and each sum is built as a network, and its values are the outputs of that network.
 """
 
 from stepbox.analysis.boxes.approximation import BoxApproximationAnswer, approximate_function

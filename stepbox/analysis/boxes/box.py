@@ -1,4 +1,4 @@
-"""A box: two neurons, one that steps up and one that steps down. A staircase: boxes in a row."""
+"""Networks of step neurons: a box, and a staircase of boxes side by side."""
 
 from typing import Self
 
@@ -31,7 +31,7 @@ class StepNetwork(Result):
 
     weights: Vector = Field(description="Weight of x in each hidden neuron, shape (neurons,).")
     biases: Vector = Field(
-        description="Bias of each hidden neuron, shape (neurons,): minus the x of its step."
+        description="Bias of each hidden neuron, shape (neurons,): −x, if it steps at x."
     )
     output_weights: Vector = Field(
         description="Weight of each hidden neuron in the output, shape (neurons,)."
@@ -130,7 +130,7 @@ def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) 
 def one_layer(
     edges: NDArray[np.float64] | list[float], rises: NDArray[np.float64] | list[float]
 ) -> Network:
-    """Build the network whose hidden neuron k adds rises[k] from edges[k] on."""
+    """Build a network whose hidden neuron k steps at edges[k] and adds rises[k] to the output."""
     edges, rises = np.asarray(edges), np.asarray(rises)
     return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
@@ -151,16 +151,16 @@ def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.flo
     -------
     Shape (points,).
     """
-    with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is rightly 0
+    with np.errstate(over="ignore"):  # x − w may overflow to −∞, where the step is 0 too
         outputs: NDArray[np.float64] = network.logits(points)[:, 0]
     return outputs
 
 
 def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Run a network of `staircase_network` in time O(n + m log n), for n neurons and m points.
+    """Run a network from `staircase_network` in time O(n + m log n), for n neurons and m points.
 
-    The neurons are sorted by their edges, so the first k of them are on, and the output is the
-    sum of their k output weights. One binary search per point finds k.
+    The neurons are sorted by their edges, so at each point the first k of them are on. The output
+    is the sum of their output weights. A binary search finds k.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def running_sums(network: Network) -> NDArray[np.float64]:
-    """Sum the output weights of the first 0, 1, 2, … neurons. The shape is (neurons + 1,)."""
+    """Compute the output when the first 0, 1, 2, … neurons are on, shape (neurons + 1,)."""
     output = network.layers[-1].arrays
     sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
     return sums + float(output["bias"][0])

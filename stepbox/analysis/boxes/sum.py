@@ -76,7 +76,7 @@ class BoxSum:
     bound
         Above 0.
     heights
-        Shape (boxes,), or (boxes along x, boxes along y) with equal numbers.
+        Shape (boxes,) on a line; (boxes, boxes) in the plane, along x and along y.
     """
 
     bound: float
@@ -99,11 +99,10 @@ class BoxSum:
 
     @cached_property
     def interaction(self) -> float:
-        """Largest distance of the heights from the form aᵢ + bⱼ. It is 0 on a line.
+        """Largest |h[i, j] − h[i, 0] − h[0, j] + h[0, 0]| of the heights h; 0 on a line.
 
-        A step neuron of the first hidden layer jumps along a whole line, by the same amount
-        everywhere. So one hidden layer can build the boxes only if the difference between two
-        columns is the same in every row. Then the heights are aᵢ + bⱼ.
+        It is 0 if the heights have the form aᵢ + bⱼ. Only then can one hidden layer build the
+        boxes, because each of its neurons jumps by the same amount along a whole line.
         """
         if self.dimensions == 1:
             return 0.0
@@ -117,7 +116,7 @@ class BoxSum:
 
     @property
     def neurons(self) -> int:
-        """Number of hidden neurons, where neighbouring boxes share the neuron at their edge."""
+        """Number of hidden neurons, if neighbouring boxes share the neuron at their edge."""
         if self.dimensions == 2 and self.hidden_layers == 1:
             return 2 * self.boxes - 1
         return neurons(self.boxes, self.dimensions)
@@ -146,7 +145,7 @@ class BoxSum:
 
     @cached_property
     def levels(self) -> NDArray[np.float64]:
-        """The network's output on each box: its height, up to rounding. Shape as of `heights`."""
+        """The network's output on each box: its height, up to rounding. Shape: see `heights`."""
         if self.dimensions == 1:
             return running_sums(self.network)[1:-1]
         if self.hidden_layers == 1:
@@ -173,7 +172,7 @@ class BoxSum:
 
 
 def neurons(boxes: int, dimension: int) -> int:
-    """Count the hidden neurons for boxes in any dimension, with `boxes` along each axis.
+    """Count the hidden neurons for boxes in any dimension, `boxes` of them along each axis.
 
     On a line there is one neuron for each of the boxes + 1 edges. In d > 1 dimensions the first
     layer has a neuron for each edge on each axis, and the second layer has one for each box.
@@ -203,7 +202,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
 
 
 def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
-    """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
+    """Build heights aᵢ + bⱼ with one hidden layer. Outside the square, the output is not 0."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
     return Network.dense(
         weights=[

@@ -19,7 +19,7 @@ every_set = pytest.mark.parametrize("name", DATASETS)
 
 @pytest.fixture
 def torchvisions_own(data_folder):
-    """Read a data set with torchvision, whose import is as slow as torch's."""
+    """Return a function that reads a data set with torchvision, which is slow to import."""
     import torchvision
 
     return lambda name, split: getattr(torchvision.datasets, READERS[name])(
