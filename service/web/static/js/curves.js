@@ -1,5 +1,5 @@
 // @ts-check
-// Loss and accuracy against epochs, over the grey curves that the source published.
+// Loss and accuracy against epochs, and in grey the curves that the source published.
 import {
   BLUE,
   EDGE,
@@ -20,7 +20,7 @@ import { accuracyRange, lossRange } from "./ranges.js";
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
-const GUESSING_LOSS = Math.LN10; // of equal probabilities for 10 classes
+const GUESSING_LOSS = Math.LN10; // of equal probabilities for all 10 classes
 const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
 const FAINT = { color: INK_2, weight: 400 };
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The page on which an image is drawn, dropped or chosen, and models predict its class.
+// The page on which users draw, drop or choose an image, and models predict its class.
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { fixed } from "./numbers.js";
@@ -15,7 +15,7 @@ import { paintInTheme } from "./theme.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
-/** @typedef {"mnist" | "none"} FitName how an image is put on the pixels of the network */
+/** @typedef {"mnist" | "none"} FitName how an image is fitted to the network's pixels */
 
 const PAUSE_MS = 80; // between the last change of a drawing and its prediction
 const MOST_PANELS = 4;
@@ -51,7 +51,7 @@ function testImage() {
 }
 
 /**
- * Test images are taken as they are; drawings and files are fitted as MNIST was.
+ * Test images are used unchanged. Drawings and files are fitted as the images of MNIST were.
  * @returns {FitName}
  */
 function currentFit() {
@@ -59,7 +59,7 @@ function currentFit() {
   return chosenFit ?? (isMnist && !testImage() ? "mnist" : "none");
 }
 
-/** Build the body of a request, its type, and the query that belongs to it. */
+/** Build the body of a request, and find its content type and further query parameters. */
 function requestContent() {
   const test = testImage();
   if (test) {
@@ -76,7 +76,7 @@ function requestContent() {
   return { type: "image/png", body: board.drawing(), parameters: "&invert=never" };
 }
 
-/** Abort the requests in progress, and let all models predict. */
+/** Abort the requests in progress, and request a prediction from each model. */
 async function predict() {
   predicting?.abort();
   predicting = new AbortController();

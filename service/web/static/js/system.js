@@ -67,7 +67,7 @@ function workersElement(workers, running) {
     const job = running.find((one) => one.worker === name);
     return row(name, deviceCell, numberCell(activity(job)));
   });
-  return table([["Worker"], ["Device, and why"], ["Activity", true]], rows);
+  return table([["Worker"], ["Device, and why it was chosen"], ["Activity", true]], rows);
 }
 
 /** @param {Queue} queue */

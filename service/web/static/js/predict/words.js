@@ -31,7 +31,7 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
 }
 
 /**
- * Sum up what several models predict.
+ * Describe the predictions of all models in one sentence.
  * @param {string[]} labels the class that each model predicts
  */
 export function summary(labels) {
