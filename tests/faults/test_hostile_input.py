@@ -58,7 +58,7 @@ def memory_of(pid, name):
 
 
 def reset_peak(pid):
-    """Check the peak memory of a process, then reset the peak memory counter."""
+    """Check the peak memory of a process, then reset the counter of the peak."""
     assert memory_of(pid, "VmHWM") < MOST_MEMORY
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
@@ -316,7 +316,7 @@ def post_both(stack, small, files):
     return tuple(counts)
 
 
-def test_250_megapixels_in_one_form(service):
+def test_a_form_with_250_megapixels_is_predicted_beside_other_requests(service):
     largest = [("image", ("large.png", image_file(size=(5000, 5000))))] * 10
     check_problem(requests.post(f"{service[0].url}/predict", files=largest * 2, timeout=60), 422)
     with ThreadPoolExecutor(1) as thread:

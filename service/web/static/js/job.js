@@ -145,12 +145,12 @@ function drawCurves(published) {
   const points = (published?.history ?? []).filter(
     (row) => row.test_accuracy != null && row.epoch <= epochs,
   );
-  const greyIsPublished = "Grey: the curves of the source (the coursework that Stepbox reproduces).";
+  const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
   $("#loss-published").textContent = published
     ? greyIsPublished
-    : "The source published no curves for this recipe.";
+    : "The coursework that Stepbox reproduces has no curves for this recipe.";
   if (mean) {
-    const words = `The source’s ${fixed(100 * mean, 2)} % is the mean over all epochs`;
+    const words = `The coursework’s ${fixed(100 * mean, 2)} % is the mean over all epochs`;
     const meaning = "A final accuracy above it does not mean that this run is better.";
     $("#accuracy-words").textContent = ` ${words}, including the early ones. ${meaning}`;
   } else if (points.length) {

@@ -56,7 +56,7 @@ const captions = {
     h("b", { class: "orange" }, "test"),
     " loss. Grey: the published losses of the coursework that Stepbox reproduces, if any. ",
   ],
-  published: ["The source is the coursework that Stepbox reproduces. "],
+  published: ["The losses of the coursework that Stepbox reproduces. "],
 };
 
 function updateCaption() {
@@ -83,7 +83,7 @@ function updateHead() {
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
     const run = `${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const title = h("h2", null, "What the source published");
+    const title = h("h2", null, "The published run");
     $("#now-head").replaceChildren(title, h("p", { class: "small" }, run));
   }
 }

@@ -83,7 +83,7 @@ function showFacts(model, aliases, isPublished) {
   $("#job").href = `/ui/jobs/${model.job}`;
   $("#learned-published").textContent = isPublished
     ? "; grey: the published run"
-    : "; the source published no curves for this recipe";
+    : "; there is no published run of this recipe";
   const accuracy = percent(evaluation.accuracy);
   $("#sure-words").textContent =
     `This deletes the weights and the card of ${model.id} (test accuracy ${accuracy}). ` +
