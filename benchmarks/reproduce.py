@@ -1,4 +1,4 @@
-"""Train recipes and print their figures next to those that the source has published.
+"""Train recipes and print their results next to those of the source (the original coursework).
 
     python -m benchmarks.reproduce [recipe ...] [--seeds 3]
 

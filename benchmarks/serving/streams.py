@@ -125,7 +125,7 @@ def in_flight(port: int, body: bytes) -> str:
 
 
 def redis_connections(stepbox: Installation) -> int:
-    """Return the number of Redis connections, without the one of this call."""
+    """Return the number of Redis connections, without the one that this call opens."""
     with connect(stepbox.settings()) as client:
         return int(client.info("clients")["connected_clients"]) - 1
 

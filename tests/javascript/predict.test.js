@@ -25,7 +25,7 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
   const prediction = { probabilities: [0.2, 0.7, 0.1], index: 1, margin: 0.5, entropy: 0.8 };
   assert.equal(
     certaintyText(/** @type {any} */ (prediction), ["a", "b", "c"]),
-    "70.0\u202f%, uncertain. 50 points ahead of a; entropy 0.80 of 1.10 nats.",
+    "70.0\u202f%, uncertain. 50 points ahead of a; entropy 0.80 of at most 1.10 nats.",
   );
 });
 

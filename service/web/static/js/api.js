@@ -32,7 +32,7 @@ export const noAnswer = () =>
   });
 
 /**
- * Pass a ProblemError to `handle`. Any other error is rethrown.
+ * Run an action. Pass a ProblemError to `handle`, and rethrow any other error.
  * @template T
  * @param {() => Promise<T>} action
  * @param {(problem: ProblemError) => void} handle

@@ -1,5 +1,6 @@
 // @ts-check
-// Loss and accuracy against epochs, and in grey the curves that the source published.
+// Loss and accuracy against epochs. The published curves of the source, the coursework that Stepbox
+// reproduces, are grey.
 import {
   BLUE,
   EDGE,

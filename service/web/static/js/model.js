@@ -17,7 +17,7 @@ import { utc } from "./times.js";
 /** @typedef {Record<string, string>} Ids of models, by alias */
 /** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
 
-const KEPT_MS = 10000; // until then, a download has begun
+const KEPT_MS = 10000; // enough for a download to begin
 const path = `/models/${encodeURIComponent($("main").dataset.ref)}`;
 /** @param {import("./api.js").ProblemError} problem */
 const showTrouble = (problem) => $("#trouble").replaceChildren(notice(problem));

@@ -51,7 +51,8 @@ function testImage() {
 }
 
 /**
- * Test images are used unchanged. Drawings and files are fitted as the images of MNIST were.
+ * If the first model was trained on MNIST, drawings and files are fitted as its images were. Else,
+ * and for test images, the image is unchanged. The user can choose otherwise.
  * @returns {FitName}
  */
 function currentFit() {
@@ -186,7 +187,7 @@ function addAnotherPanel() {
   predict();
 }
 
-/** Find the models that the address asks for, or else the newest two. */
+/** Find the models that the address names, or else the newest two. */
 function firstModels() {
   const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
   const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);
@@ -222,7 +223,7 @@ async function offerSamples(dataset) {
   paintInTheme(() => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels)), row);
 }
 
-/** Show the test image that the address asks for, or else the drawing. */
+/** Show the test image that the address names, or else the drawing. */
 async function showFirst() {
   const [, dataset, index] = query.get("sample")?.match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
   if (!dataset) return predict();

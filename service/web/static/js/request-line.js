@@ -1,5 +1,5 @@
 // @ts-check
-// The request behind a figure, with buttons that copy it as a curl command and copy a link.
+// The request behind a figure, with buttons that copy it as a curl command or copy a link.
 import { bodyText, curlCommand } from "./curl.js";
 import { h, plainButton } from "./dom.js";
 
@@ -29,7 +29,7 @@ function copyButton(label, text) {
 }
 
 /**
- * Build a request line. Returns a function that updates it.
+ * Build a request line. Return a function that updates it.
  * @param {Element} host
  * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options with
  *   `anchor`, the id of a section, a second button copies a link

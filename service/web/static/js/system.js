@@ -41,7 +41,7 @@ async function getChecks() {
   }
 }
 
-/** Get the running jobs, or none if Redis does not answer. @returns {Promise<Job[]>} */
+/** Get the running jobs, or none if the request fails. @returns {Promise<Job[]>} */
 const getRunningJobs = () =>
   get("/jobs?status=running").then(
     ({ jobs }) => jobs,

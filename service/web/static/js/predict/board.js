@@ -180,7 +180,7 @@ export function createBoard(changed) {
       image = newImage;
       update(true);
     },
-    /** Get the drawing as a PNG: light ink on a dark ground, as in the data sets. */
+    /** Get the drawing as a PNG: light ink on a dark background, as in the data sets. */
     drawing() {
       const canvas = h("canvas", { width: SENT_SIDE, height: SENT_SIDE });
       const target = contextOf(canvas);

@@ -26,7 +26,7 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   const most = fixed(Math.log(classes.length), 2);
   return (
     `${percent(probability)}, ${certainty(probability)}. ${lead}; ` +
-    `entropy ${fixed(entropy, 2)} of ${most} nats.`
+    `entropy ${fixed(entropy, 2)} of at most ${most} nats.`
   );
 }
 
