@@ -130,7 +130,7 @@ def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
     """Wait for a condition that holds only for milliseconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the moment did not come"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.0005)
 
 

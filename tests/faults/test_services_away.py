@@ -23,7 +23,7 @@ def predict(stack):
     )
 
 
-def test_redis_is_killed_and_restarted(own_stack):
+def test_jobs_continue_after_redis_is_killed_and_restarted(own_stack):
     redis = own_stack.start_redis()
     own_stack.start_worker()
     own_stack.start_service()
