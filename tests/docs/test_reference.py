@@ -1,4 +1,4 @@
-"""The reference against the code, in both directions."""
+"""The reference documentation lists everything that the code has, and nothing else."""
 
 import re
 
@@ -92,7 +92,7 @@ def test_every_named_recipe_is_documented_and_exists():
 
 
 def allowed(schema):
-    """Say which values a field takes, as the reference does."""
+    """Format the values that a field may have, as the reference does."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema["type"] == "boolean":
@@ -189,7 +189,7 @@ def objects_in_responses(document):
 
 def test_every_field_of_a_response_is_documented_and_exists(document):
     objects = objects_in_responses(document)
-    for recipe in ("Recipe", "RecipeEntry"):  # has a page of its own
+    for recipe in ("Recipe", "RecipeEntry"):  # documented in recipes.md
         assert set(Recipe.model_fields) <= objects.pop(recipe)
     assert documented_objects() == objects
 
