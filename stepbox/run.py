@@ -161,7 +161,8 @@ def train(
         The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
     compiled
         False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
-        (engine ``numpy``). It gives the same weights up to rounding, and is 100 times slower.
+        (engine ``numpy``). It gives the same weights up to rounding, and is 20 to 100 times
+        slower.
     progress
         Show a progress bar in a terminal or a notebook.
     **changes
