@@ -40,7 +40,7 @@ blueprint = APIBlueprint(
 
 
 class PublishedEntry(BaseModel):
-    """The figures that the source printed for an epoch. Figures that it did not print are omitted."""
+    """The figures that the source printed for an epoch. Figures not printed are omitted."""
 
     epoch: int
     train_loss: float | None = Field(None, description="Nats.")
