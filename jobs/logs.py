@@ -73,7 +73,7 @@ def logging_config(
     Two loggers do not propagate, so the handler is attached to them directly:
 
     - ``gunicorn.error``; gunicorn's ASGI worker gives the same handler to uvicorn's logger;
-    - ``multiprocessing``, which Celery's pool uses, and of which only errors are logged.
+    - ``multiprocessing``, the logger of Celery's pool; only its errors are logged.
 
     There is no access log: the metrics count requests, and cost less.
     """

@@ -17,7 +17,7 @@ class Epochs(NamedTuple):
         Cumulative histogram: pairs of an upper bound in seconds, as text, and the number of
         epochs that took at most that long. The last bound is ``+Inf``.
     seconds
-        Total training time.
+        Total training time, in seconds.
     samples
         Total number of samples; a sample counts once per epoch.
     pace

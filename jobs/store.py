@@ -1,4 +1,4 @@
-"""Change jobs in Redis. Each change of a record is one Lua script in ``jobs/lua``."""
+"""Change jobs in Redis. Each kind of change is one Lua script in ``jobs/lua``."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from stepbox.training.recipe import Recipe
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 
-# What a worker must do: go on, stop because the job is cancelled, or stop because it is lost.
+# What a worker must do: go on, stop a cancelled job, or stop because it has lost the job.
 Verdict = Literal["go on", "cancel", "lost"]
 
 
@@ -161,7 +161,7 @@ class JobStore(JobReader):
         return self.redis.zcard("jobs:queued")
 
     def workers(self) -> list[dict[str, Any]]:
-        """List the descriptions of the workers with a heartbeat in the last `WORKER_ALIVE_S`."""
+        """List the descriptions of the workers with a heartbeat in the last seconds."""
         return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:

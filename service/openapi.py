@@ -74,7 +74,7 @@ def _document(app: OpenAPI) -> dict[str, Any]:
             for status, answer in problems(*ANYWHERE).items():
                 operation["responses"].setdefault(str(status), answer)
     for schema in schemas.values():
-        if "example" in schema:  # the form of OpenAPI 3.0
+        if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
             schema["examples"] = [schema.pop("example")]
     add_links(document)
     return document

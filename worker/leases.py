@@ -11,8 +11,8 @@ class Leases:
     """Detects expired leases from the beats of the running jobs.
 
     A lease expires when `LEASE_CHECKS` checks in a row have found the beat unchanged. It does not
-    depend on a clock, so it does not expire when a clock is set. While Redis or the reaper is down,
-    there are no checks, so no lease expires.
+    depend on a clock, so setting a clock has no effect. While Redis or the reaper is down, there
+    are no checks, so no lease expires.
     """
 
     def __init__(self) -> None:

@@ -86,7 +86,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     """Train the claimed job and stage its model; return the id of the model.
 
     Once Redis has stored the model's id, no attempt can publish another model for this job: a later
-    attempt does not train, and only publishes this model.
+    attempt only publishes this one.
     """
     recipe = claim.recipe
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)

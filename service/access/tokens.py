@@ -69,7 +69,7 @@ def warn_if_open(settings: ServiceSettings) -> None:
 
 
 def _find_scope(tokens: list[Token], authorization: str) -> Scope:
-    """Return the scope of a request's token. All tokens are compared, so the time reveals none."""
+    """Return the scope of a request's token. All tokens are compared, so timing reveals none."""
     credentials = Authorization.from_header(authorization)
     if credentials is None or credentials.type != "bearer" or credentials.token is None:
         raise Unauthorized(

@@ -141,7 +141,7 @@ def published() -> Response:
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
-    """List the test images of one class for which the model predicts one class."""
+    """List the test images that have this true class and this predicted class."""
     card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")

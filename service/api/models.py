@@ -108,7 +108,7 @@ def get_model(path: ModelPath) -> Response:
     Send `If-None-Match` to avoid downloading an unchanged card.
     """
     response = jsonify(backend().models.card(path.ref).model_dump(mode="json"))
-    response.add_etag(weak=True)  # weak, because it is the same for the gzipped card
+    response.add_etag(weak=True)  # weak: the plain and the gzipped card share it
     response.cache_control.no_cache = True
     response.make_conditional(request)
     return response

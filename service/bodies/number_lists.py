@@ -1,4 +1,4 @@
-"""Parse long lists of numbers in JSON piece by piece. All at once, they could take gigabytes.
+"""Parse long lists of numbers in JSON piece by piece. Parsed at once, they can take gigabytes.
 
 This module parses only lists of numbers. `service.bodies.json_body` parses the whole body if a list
 contains anything else, and reports what is wrong.

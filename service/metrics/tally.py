@@ -56,7 +56,7 @@ class Tally:
         self._numbers = memoryview(mmap.mmap(self._file, BYTES)).cast("d")
 
     def block(self, key: Key, size: int = 1) -> "memoryview[float]":
-        """Return the block of a key, at first zeros. If the file is full, it is not stored."""
+        """Return the block of a key, at first zeros. It is not stored if the file is full."""
         return self._blocks.get(key) or self._new_block(key, size)
 
     def _new_block(self, key: Key, size: int) -> "memoryview[float]":

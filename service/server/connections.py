@@ -111,7 +111,7 @@ class Pace:
         return too_little
 
     def takes_too_little(self, now: float, transport: asyncio.Transport) -> bool:
-        """Tell whether the client received too little of what it was sent in a complete window."""
+        """At the end of a window, tell whether the client received too little of a response."""
         if not transport.get_write_buffer_size():
             self._taking = None
             return False

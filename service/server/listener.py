@@ -80,9 +80,9 @@ class Listener:
     def _accept_share(self, patient: bool = True) -> None:
         """Accept connections until this process has its share of all open and waiting connections.
 
-        If it is `patient`, the process first gives others time to accept theirs in two cases: it
-        already has its share, or its share is all of several waiting connections. In the second
-        case, connections of other processes may have closed without being counted yet.
+        If `patient`, the process first gives others time to accept theirs in two cases: it already
+        has its share, or its share is all of several waiting connections. In the second case, other
+        processes may not have counted their closed connections yet.
         """
         counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]
         waiting = self._waiting()

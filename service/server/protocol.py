@@ -93,7 +93,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _probe(self) -> None:
-        """Find out whether a client that sends no more is connected, by an interim response.
+        """Check by an interim response whether a client that sends no more is still connected.
 
         If it is not, the operating system reports the connection as lost, and the work stops.
         """
@@ -113,7 +113,7 @@ class Protocol(HttpToolsProtocol):
         finally:
             self._parsing = False
         if len(self.unread) > MOST_HEAD_BYTES and self._is_answering():
-            self.flow.pause_reading()  # only now: while reading, a disconnect is noticed
+            self.flow.pause_reading()  # not before: only reading notices a disconnect
 
     def _may_parse(self) -> bool:
         stopped = self._rejection or self._closes or self.transport.is_closing()

@@ -65,7 +65,7 @@ class RegressionRequest(Request):
     memory_per_byte=10,
 )
 def regression(body: RegressionRequest) -> Response:
-    """Minimise the loss, prove that the solution is optimal, and compare it with the other loss."""
+    """Minimise the loss, prove the solution optimal, and compare it with that of the other loss."""
     X, y = _matrix(body.X), np.array(body.y, dtype=np.float64)
     w = None if body.w is None else np.array(body.w, dtype=np.float64)
     return json_response(analyse_regression(X, y, body.loss, w))

@@ -133,7 +133,7 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
     Returns
     -------
     bytes
-        The JSON with an empty list instead of the numbers. Unchanged if there is no array.
+        The JSON with an empty list instead of the numbers. Unchanged if the array is None.
     NDArray[np.uint8] or None
         The numbers, flat or as images. None if the numbers must be parsed with the JSON.
 

@@ -41,7 +41,7 @@ NPY = "application/x-npy"
 HEIGHT, WIDTH = IMAGE_SHAPE
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
-# Only the first fault of an image is reported, because all faults of a large body take gigabytes.
+# Only the first fault of an image is reported, because those of a large body would take gigabytes.
 Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=WIDTH, max_length=WIDTH)]
 Image = Annotated[list[Row], Field(fail_fast=True, min_length=HEIGHT, max_length=HEIGHT)]
 
@@ -70,8 +70,8 @@ def read_images(content_type: str, body: bytes) -> Images:
     Parameters
     ----------
     content_type
-        The request header: an image file, multipart form data with files named `image`, JSON, or
-        a .npy array.
+        The request header. It names an image format, multipart form data (with files named
+        `image`), JSON, or a .npy array.
     body
         The request's body.
 
