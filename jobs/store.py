@@ -115,7 +115,7 @@ class JobStore(JobReader):
             request_id or "",
         )
         if outcome == "full":
-            raise QueueFullError(f"{queue_limit} jobs are already waiting; try again later")
+            raise QueueFullError(f"{queue_limit} jobs are already queued; try again later")
         if outcome == "differs":
             raise InvalidInputError.at(
                 "/Idempotency-Key", f"was already used with another body, for job {id}"

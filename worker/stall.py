@@ -80,7 +80,7 @@ class Stall:
 def repair(worker: Any, attempt: int) -> None:
     """Repair a stalled worker; exit if `TRIES` repairs have not helped."""
     if attempt > TRIES:
-        log.critical("the worker still takes no job: it exits, to be started again")
+        log.critical("the worker still takes no job: it exits, so that it is started again")
         os._exit(EXIT_STATUS)  # loses nothing: no job runs here. The main thread may hang.
     if state.reserved_requests:
         log.warning("the worker takes no job: a process hangs with a token, and is replaced")

@@ -6,7 +6,7 @@ from itertools import chain
 MOST_HEAD_BYTES = 16_384  # maximum size of the target and the headers
 CHUNKED = -1  # stands for the unknown length of a chunked body
 CHUNKED_BYTES = 4_096  # part of a chunked body that is parsed in one step
-TOO_LONG = f"A request's target and headers have at most {MOST_HEAD_BYTES:,} bytes."
+TOO_LONG = f"A request's target and headers may have at most {MOST_HEAD_BYTES:,} bytes."
 
 _END_OF_HEAD = b"\r\n\r\n"
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
@@ -55,7 +55,7 @@ def check_head(target: bytes, headers: list[tuple[bytes, bytes]], version: str) 
     names = [name for name, _ in headers]
     hosts = names.count(b"host")
     if hosts > 1 or (not hosts and version == "1.1"):
-        raise HeadError(400, f"A request has one header Host, but {hosts} came.")
+        raise HeadError(400, f"A request must have exactly one Host header, not {hosts}.")
     if b"transfer-encoding" in names:
         codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
         if codings != [b"chunked"]:

@@ -91,8 +91,8 @@ def read_inference(
     if not said == sent == size:
         raise InvalidInputError.at(
             "/inputs/0/parameters/binary_data_size",
-            f"must be {size:,} for this shape, and as many bytes must follow the JSON; "
-            f"it is {said:,}, and {sent:,} follow",
+            f"must be {size:,} for this shape, and that many bytes must follow the JSON; "
+            f"it is {said:,}, and {sent:,} bytes follow",
         )
     return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
 

@@ -189,8 +189,8 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
         if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
-                f"must be {HEIGHT} rows of {WIDTH} numbers from 0 to 255 in at most "
-                f"{IMAGE_BYTES:,} bytes, and one of 1 to {MOST_IMAGES:,} images",
+                f"must be {HEIGHT} rows of {WIDTH} numbers from 0 to 255, in at most "
+                f"{IMAGE_BYTES:,} bytes; a body has 1 to {MOST_IMAGES:,} images",
             ) from None
     return np.asarray(PixelImages.model_validate(parse_object(body)).images, dtype=np.float64)
 
