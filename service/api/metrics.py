@@ -30,7 +30,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 OTHER = "other"  # replaces routes and methods that do not exist
 
 blueprint = APIBlueprint(
-    "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
+    "metrics", __name__, abp_tags=[Tag(name="operations", description="State of the installation.")]
 )
 
 

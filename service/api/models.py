@@ -29,8 +29,8 @@ class ModelPath(BaseModel):
     """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model. `latest`, `latest-mnist` and `latest-fashion-mnist` "
-        "always name the newest model.",
+        description="Id or alias of a model. `latest` names the newest model; `latest-mnist` and "
+        "`latest-fashion-mnist` name the newest of their data set.",
         json_schema_extra={"example": "latest"},
     )
 

@@ -1,4 +1,4 @@
-"""The history of a job has a short form, and each status event has the history of its time."""
+"""The history is stored in a short form. Each status event has the history of its moment."""
 
 import json
 
