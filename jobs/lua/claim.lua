@@ -1,6 +1,6 @@
 -- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
--- queued → running for the first queued job. Before that, requeues the lost jobs, which keep their
--- place ahead of newer jobs.
+-- queued → running for the first queued job. Before that, requeues the lost jobs, because one of
+-- them may then be the first.
 -- Returns {id, fence}, or false if no job is queued. If a call with the same name has already
 -- claimed a job, returns that job: the reply to that call was lost.
 local owner, worker, call = unpack(ARGV)
