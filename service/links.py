@@ -1,6 +1,7 @@
-"""The links of the OpenAPI document: which operations can follow a response, and with which values.
+"""The links of the OpenAPI document.
 
-They are for readers of the document, and for tools that follow them, such as `make fuzz`.
+A link says which operation can follow a response, and with which values of it. Readers and tools
+such as `make fuzz` use the links.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ class Operation(NamedTuple):
 
 
 class Link(NamedTuple):
-    """An operation that takes values from the response of another."""
+    """An operation that takes values from the request or the response of another."""
 
     name: str
     target: Operation
@@ -65,7 +66,7 @@ def _of_job(parameters: dict[str, str]) -> list[Link]:
     ]
 
 
-# From an operation and the status of its response to the links.
+# The links of each operation, by the status of its response.
 LINKS: dict[tuple[Operation, str], list[Link]] = {
     (TRAIN, "202"): _of_job(_ID),
     (JOBS, "200"): [

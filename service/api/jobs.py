@@ -44,7 +44,7 @@ class RecipeList(BaseModel):
 class TrainHeaders(Parameters):
     """Headers of POST /train."""
 
-    model_config = ConfigDict(extra="ignore")  # requests always have other headers
+    model_config = ConfigDict(extra="ignore")  # requests also have other headers
 
     idempotency_key: str | None = Field(
         None,
@@ -69,8 +69,8 @@ class JobQuery(Parameters):
     limit: int = Field(20, ge=1, le=100, description="Maximum number of jobs to list.")
     after: str | None = Field(
         None,
-        description="The cursor `next` of the previous page. It stays valid if jobs are deleted. "
-        "Or the id of a job with any status, to list the jobs created before it.",
+        description="The cursor `next` of the previous page, which stays valid if jobs are "
+        "deleted. Or the id of a job with any status, to list the jobs created before it.",
     )
 
 
@@ -98,7 +98,7 @@ def recipes() -> Response:
     responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
 )
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Accept a job, which a worker then runs. Fields left out take the values of the recipe."""
+    """Accept a job, which a worker then runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
@@ -186,7 +186,7 @@ def job_events(path: JobPath) -> Response:
             "This process has reached its limit of event streams.", retry_after=RETRY_AFTER_S
         )
     elif request.method == "GET":
-        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop takes over from here
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 class Parameters(BaseModel):
     """Parameters of a request. Unknown ones are rejected.
 
-    flask-openapi3 needs their JSON schema at each request. Generating it takes longer than many
-    responses do, so it is cached.
+    flask-openapi3 needs their JSON schema at each request. The schema is cached, because generating
+    it takes longer than many responses.
     """
 
     model_config = ConfigDict(extra="forbid")

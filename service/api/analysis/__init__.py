@@ -1,6 +1,6 @@
-"""The endpoints under ``/analysis``: each computes its answer, and trains or stores nothing.
+"""The endpoints under ``/analysis``, which compute their answers and store nothing.
 
-A module here has one request model and one view. The results are models of `stepbox.analysis`.
+Each module here has a request model and a view. Most answers are models of `stepbox.analysis`.
 """
 
 from service.api.analysis import (
