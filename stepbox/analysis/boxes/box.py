@@ -108,7 +108,7 @@ def box_network(height: float, width: float) -> Network:
     A network with one input, two hidden step neurons and one linear output. The output is
     `height` on [0, width), where only the first step is on, and 0 elsewhere.
     """
-    return one_layer([0.0, width], [height, 0.0 - height])
+    return staircase_network(np.array([0.0, width]), np.array([height]))
 
 
 def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
@@ -124,14 +124,7 @@ def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) 
     heights
         Shape (boxes,). Box k covers [edges[k], edges[k + 1]).
     """
-    return one_layer(edges, np.diff(heights, prepend=0.0, append=0.0))
-
-
-def one_layer(
-    edges: NDArray[np.float64] | list[float], rises: NDArray[np.float64] | list[float]
-) -> Network:
-    """Build the network whose hidden neuron k adds rises[k] from edges[k] on."""
-    edges, rises = np.asarray(edges), np.asarray(rises)
+    rises = np.diff(heights, prepend=0.0, append=0.0)
     return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
         biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
@@ -154,29 +147,3 @@ def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.flo
     with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is rightly 0
         outputs: NDArray[np.float64] = network.logits(points)[:, 0]
     return outputs
-
-
-def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Run a network of `staircase_network` in time O(n + m log n), for n neurons and m points.
-
-    The neurons are sorted by their edges, so the first k of them are on, and the output is the
-    sum of their k output weights. One binary search per point finds k.
-
-    Parameters
-    ----------
-    x
-        Finite, shape (points,).
-
-    Returns
-    -------
-    Shape (points,).
-    """
-    neurons_on = np.searchsorted(-network.layers[0].arrays["bias"], x, side="right")
-    return running_sums(network)[neurons_on]
-
-
-def running_sums(network: Network) -> NDArray[np.float64]:
-    """Sum the output weights of the first 0, 1, 2, … neurons. The shape is (neurons + 1,)."""
-    output = network.layers[-1].arrays
-    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
-    return sums + float(output["bias"][0])

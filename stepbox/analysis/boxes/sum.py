@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.boxes.box import STEP, run_staircase, running_sums, staircase_network
+from stepbox.analysis.boxes.box import STEP, staircase_network
 from stepbox.analysis.result import Matrix, Result, Vector
 from stepbox.nn.network import Network
 
@@ -148,7 +148,8 @@ class BoxSum:
     def levels(self) -> NDArray[np.float64]:
         """The network's output on each box: its height, up to rounding. Shape as of `heights`."""
         if self.dimensions == 1:
-            return running_sums(self.network)[1:-1]
+            output = self.network.layers[-1].arrays
+            return np.cumsum(output["weight"][0])[:-1] + float(output["bias"][0])
         if self.hidden_layers == 1:
             rises = self.network.layers[-1].arrays["weight"][0]
             across, up = np.cumsum(rises[: self.boxes]), np.cumsum(rises[self.boxes :])
@@ -157,6 +158,8 @@ class BoxSum:
 
     def on_grid(self, *axes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the network's output on a grid inside [−bound, bound) by binary search.
+
+        The output is 0 before the first edge, where rounding may put the first point.
 
         Parameters
         ----------
@@ -167,9 +170,8 @@ class BoxSum:
         -------
         Shape (points along x,) or (points along x, points along y).
         """
-        if self.dimensions == 1:
-            return run_staircase(self.network, axes[0])
-        return self.levels[np.ix_(*(np.searchsorted(self.edges, a, "right") - 1 for a in axes))]
+        levels = np.pad(self.levels, 1)
+        return levels[np.ix_(*(np.searchsorted(self.edges, a, "right") for a in axes))]
 
 
 def neurons(boxes: int, dimension: int) -> int:
