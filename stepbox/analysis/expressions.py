@@ -64,8 +64,6 @@ class Expression:
 
     Attributes
     ----------
-    text
-        The text as typed.
     cost
         Time to compute one value, in additions.
 
@@ -90,7 +88,6 @@ class Expression:
         InvalidInputError
             The text is not a valid expression. The error names the column, counted from 1.
         """
-        self.text = text
         self._variables = variables
         self._tree = _parse(text)
         self.cost = self._check(self._tree, depth=1)

@@ -10,11 +10,7 @@ from pydantic import ConfigDict, Field
 from service.api.analysis.blueprint import MEMORY_BYTES, Request, blueprint, json_response
 from service.bodies.bounds import Bound
 from service.errors import problems
-from stepbox.analysis.regression.answer import (
-    MOST_NUMBERS,
-    RegressionAnswer,
-    analyse_regression,
-)
+from stepbox.analysis.regression.answer import MOST_NUMBERS, RegressionAnswer, analyse_regression
 from stepbox.analysis.regression.solutions import LossName
 from stepbox.errors import InvalidInputError
 
