@@ -212,18 +212,16 @@ class JobStore(JobReader):
         checkpoint: str | None = None,
     ) -> Verdict:
         """Renew the lease, and store the progress, the epoch and the checkpoint that are given."""
-        return cast(
-            Verdict,
-            self._run(
-                "report",
-                claim.job,
-                claim.fence,
-                json.dumps(progress) if progress else "",
-                pack("progress", progress) if progress else "",
-                pack("epoch", epoch) if epoch else "",
-                checkpoint or "",
-            ),
+        verdict: Verdict = self._run(
+            "report",
+            claim.job,
+            claim.fence,
+            json.dumps(progress) if progress else "",
+            pack("progress", progress) if progress else "",
+            pack("epoch", epoch) if epoch else "",
+            checkpoint or "",
         )
+        return verdict
 
     def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
         """Decide which staged model this job will publish.
@@ -246,16 +244,11 @@ class JobStore(JobReader):
     ) -> Literal["finished", "lost"]:
         """End a running job."""
         assert status in FINAL
-        return cast(
-            Literal["finished", "lost"],
-            self._run(
-                "finish",
-                claim.job,
-                claim.fence,
-                status,
-                json.dumps(problem) if problem else "",
-            ),
+        reason = json.dumps(problem) if problem else ""
+        outcome: Literal["finished", "lost"] = self._run(
+            "finish", claim.job, claim.fence, status, reason
         )
+        return outcome
 
     def request_id(self, id: str) -> str | None:
         """Return the id of the request that submitted a job."""
