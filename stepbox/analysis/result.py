@@ -17,15 +17,17 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+Array = NDArray[np.float64]
+
 _AS_LIST = np.ndarray.tolist
 
 Vector = Annotated[
-    NDArray[np.float64],
+    Array,
     PlainValidator(np.asarray, json_schema_input_type=list[float]),
     PlainSerializer(_AS_LIST, return_type=list[float]),
 ]
 Matrix = Annotated[
-    NDArray[np.float64],
+    Array,
     PlainValidator(np.asarray, json_schema_input_type=list[list[float]]),
     PlainSerializer(_AS_LIST, return_type=list[list[float]]),
 ]

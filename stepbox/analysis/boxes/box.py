@@ -3,10 +3,9 @@
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 from stepbox.nn.activations import Activation
 from stepbox.nn.network import Network
 
@@ -67,7 +66,7 @@ class BoxAnswer(Result):
     convention: str = Field(description="The step's value at 0, and its effect at the edges.")
 
 
-def draw_box(height: float, width: float, at: NDArray[np.float64] | None = None) -> BoxAnswer:
+def draw_box(height: float, width: float, at: Array | None = None) -> BoxAnswer:
     """Build a box as a network and run the network.
 
     Parameters
@@ -111,7 +110,7 @@ def box_network(height: float, width: float) -> Network:
     return staircase_network(np.array([0.0, width]), np.array([height]))
 
 
-def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
+def staircase_network(edges: Array, heights: Array) -> Network:
     """Build the sum of n boxes side by side as a network with n + 1 hidden neurons.
 
     Two neighbouring boxes share an edge, so one neuron steps there for both of them. Its output
@@ -132,7 +131,7 @@ def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) 
     )
 
 
-def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def run_network(network: Network, points: Array) -> Array:
     """Run a step network neuron by neuron, in time O(neurons · points).
 
     Parameters
@@ -145,5 +144,5 @@ def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.flo
     Shape (points,).
     """
     with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is rightly 0
-        outputs: NDArray[np.float64] = network.logits(points)[:, 0]
+        outputs: Array = network.logits(points)[:, 0]
     return outputs

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Function = Callable[..., Array]
 
 # The three Gauss–Legendre nodes on (0, 1): exact for polynomials up to degree 5.

@@ -9,26 +9,24 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.boxes.box import STEP, staircase_network
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps
 
 
-def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
     """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k - boxes) / boxes
 
 
-def midpoint(
-    bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def midpoint(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
     """Return the middle of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k + 1 - boxes) / boxes
 
 
 def box_holding(
-    bound: float, boxes: int | NDArray[np.int64], coordinate: float | NDArray[np.float64]
+    bound: float, boxes: int | NDArray[np.int64], coordinate: float | Array
 ) -> NDArray[np.int64]:
     """Find the box that contains a coordinate, of `boxes` equal boxes on [−bound, bound)."""
     k = np.floor((np.asarray(coordinate) / bound + 1) / 2 * boxes).astype(np.int64)
@@ -80,7 +78,7 @@ class BoxSum:
     """
 
     bound: float
-    heights: NDArray[np.float64]
+    heights: Array
 
     @property
     def boxes(self) -> int:
@@ -93,7 +91,7 @@ class BoxSum:
         return self.heights.ndim
 
     @cached_property
-    def edges(self) -> NDArray[np.float64]:
+    def edges(self) -> Array:
         """Edges of the boxes along an axis, shape (boxes + 1,)."""
         return edge(self.bound, self.boxes, np.arange(self.boxes + 1))
 
@@ -145,7 +143,7 @@ class BoxSum:
         return _plane_network(self.edges, self.heights)
 
     @cached_property
-    def levels(self) -> NDArray[np.float64]:
+    def levels(self) -> Array:
         """The network's output on each box: its height, up to rounding. Shape as of `heights`."""
         if self.dimensions == 1:
             output = self.network.layers[-1].arrays
@@ -156,7 +154,7 @@ class BoxSum:
             return across[:, None] + np.concatenate(([0.0], up))
         return self.heights  # only one neuron of the second layer is on; its weight is the height
 
-    def on_grid(self, *axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def on_grid(self, *axes: Array) -> Array:
         """Compute the network's output on a grid inside [−bound, bound) by binary search.
 
         The output is 0 before the first edge, where rounding may put the first point.
@@ -183,7 +181,7 @@ def neurons(boxes: int, dimension: int) -> int:
     return boxes + 1 if dimension == 1 else dimension * (boxes + 1) + boxes**dimension
 
 
-def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
+def _plane_network(edges: Array, heights: Array) -> Network:
     """Build boxes in the plane with two hidden layers.
 
     The first layer steps at each edge of x and of y. Neuron (i, j) of the second layer adds "x is
@@ -204,7 +202,7 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
     )
 
 
-def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
+def _additive_network(edges: Array, heights: Array) -> Network:
     """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
     return Network.dense(

@@ -14,9 +14,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 WORKING_SET = 5_000  # points in the first linear program

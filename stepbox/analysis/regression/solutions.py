@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.regression.least_absolute import least_absolute, residual_signs
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 
-Array = NDArray[np.float64]
 LossName = Literal["l1", "l2"]
 
 ROUNDING = 4 * np.finfo(np.float64).eps
