@@ -36,11 +36,6 @@ class Event(NamedTuple):
     data: str
     final: bool = False
 
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Sort key that puts the events of a job in the order in which they happened."""
-        return order_of(self.id)
-
 
 def stream_key(id: str) -> str:
     """Return the Redis key of a job's stream of events."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
@@ -100,23 +100,15 @@ class Job(BaseModel):
         )
         return cls.model_validate(
             {
-                "id": id,
-                "status": status,
+                **dict.fromkeys(cls.model_fields),  # the record has no field for what is null
+                **record,
                 "recipe": json.loads(record["recipe"]),
                 "progress": progress,
                 "queue_position": queue_position if status == "queued" else None,
                 "history": epochs,
-                "device": record.get("device"),
-                "peak_memory": record.get("peak_memory"),
                 "samples_per_second": samples / seconds if seconds else None,
-                "worker": record.get("worker"),
-                "attempts": record["attempts"],
                 "model": model,
                 "error": json.loads(record["error"]) if "error" in record else None,
-                "request_id": record.get("request_id"),
-                "created_at": _time(record["created_at"]),
-                "started_at": _time(record.get("started_at")),
-                "finished_at": _time(record.get("finished_at")),
                 "links": {
                     "self": f"/jobs/{id}",
                     "events": f"/jobs/{id}/events",
@@ -129,7 +121,3 @@ class Job(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON values."""
         return self.model_dump(mode="json")
-
-
-def _time(stamp: str | None) -> datetime | None:
-    return None if stamp is None else datetime.fromtimestamp(float(stamp), UTC)

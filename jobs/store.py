@@ -213,18 +213,16 @@ class JobStore(JobReader):
         checkpoint: str | None = None,
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
-        return cast(
-            Verdict,
-            self._run(
-                "report",
-                claim.job,
-                claim.fence,
-                json.dumps(progress) if progress else "",
-                pack("progress", progress) if progress else "",
-                pack("epoch", epoch) if epoch else "",
-                checkpoint or "",
-            ),
+        verdict: Verdict = self._run(
+            "report",
+            claim.job,
+            claim.fence,
+            json.dumps(progress) if progress else "",
+            pack("progress", progress) if progress else "",
+            pack("epoch", epoch) if epoch else "",
+            checkpoint or "",
         )
+        return verdict
 
     def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
         """Decide which staged model this job will publish, and return the verdict.
@@ -247,16 +245,11 @@ class JobStore(JobReader):
     ) -> Literal["finished", "lost"]:
         """End a running job; return "lost" if the claim is no longer valid."""
         assert status in FINAL
-        return cast(
-            Literal["finished", "lost"],
-            self._run(
-                "finish",
-                claim.job,
-                claim.fence,
-                status,
-                json.dumps(problem) if problem else "",
-            ),
+        reason = json.dumps(problem) if problem else ""
+        outcome: Literal["finished", "lost"] = self._run(
+            "finish", claim.job, claim.fence, status, reason
         )
+        return outcome
 
     def request_id(self, id: str) -> str | None:
         """Return the id of the request that submitted a job."""

@@ -52,9 +52,8 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
     deaths = []
     for job, fence, owner in jobs.owners():
         if is_dead(owner):
-            stopped = stopping and owner.get("parent") == os.getpid()
             cause: Cause = "process"
-            if stopped:
+            if stopping and owner.get("parent") == os.getpid():
                 cause = "stop"
             elif _killed_for_memory(owner):
                 cause = "memory"

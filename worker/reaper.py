@@ -115,12 +115,10 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
             self._stores.models.sweep()
         for job in self._stores.checkpoints.jobs():
-            try:
-                over = self._jobs.get(job).status in FINAL
-            except NotFoundError:
-                over = True
-            if over:
-                self._stores.checkpoints.drop(job)
+            with suppress(NotFoundError):
+                if self._jobs.get(job).status not in FINAL:
+                    continue
+            self._stores.checkpoints.drop(job)
         self._swept = True
 
     def _describe(self) -> None:

@@ -47,7 +47,7 @@ class Feed:
         """Add events and wake all followers."""
         for event in events:
             if event.data:
-                self.orders.append(event.order)
+                self.orders.append(order_of(event.id))
                 self.chunks.append(to_bytes(event))
             self.last = event.id
             self.over = self.over or event.final

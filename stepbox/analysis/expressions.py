@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.box import STEP
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import ACTIVATIONS
 
@@ -64,8 +64,6 @@ class Expression:
 
     Attributes
     ----------
-    text
-        The text as typed.
     cost
         Time to compute one value, in additions.
 
@@ -90,12 +88,11 @@ class Expression:
         InvalidInputError
             The text is not a valid expression. The error names the column, counted from 1.
         """
-        self.text = text
         self._variables = variables
         self._tree = _parse(text)
         self.cost = self._check(self._tree, depth=1)
 
-    def __call__(self, *coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, *coordinates: Array) -> Array:
         """Compute the values.
 
         Parameters
@@ -186,7 +183,7 @@ def _parse(text: str) -> ast.expr:
     return tree
 
 
-def _value(node: ast.expr, points: dict[str, NDArray[np.float64]]) -> Any:
+def _value(node: ast.expr, points: dict[str, Array]) -> Any:
     """Compute the value of a checked node. Constants are scalars."""
     match node:
         case ast.Constant(value=number):

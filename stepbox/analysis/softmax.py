@@ -1,10 +1,9 @@
 """The derivatives of the softmax, computed in two independent ways."""
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.errors import InvalidInputError
 from stepbox.nn.losses import cross_entropy, softmax
 
@@ -37,7 +36,7 @@ class SoftmaxJacobianAnswer(Result):
     )
 
 
-def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def softmax_jacobian(logits: Array) -> Array:
     r"""Differentiate the softmax: :math:`\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)`.
 
     Parameters
@@ -56,7 +55,7 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return y[..., :, None] * (delta - y[..., None, :])
 
 
-def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def complex_step_jacobian(logits: Array) -> Array:
     """Differentiate the softmax by complex steps, without the formula of its derivative.
 
     Parameters
@@ -82,9 +81,7 @@ def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(columns).T
 
 
-def analyse_softmax(
-    logits: NDArray[np.float64], target: int | None = None
-) -> SoftmaxJacobianAnswer:
+def analyse_softmax(logits: Array, target: int | None = None) -> SoftmaxJacobianAnswer:
     r"""Compute the probabilities, their Jacobian, and the gradient of the loss.
 
     Parameters

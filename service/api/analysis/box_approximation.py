@@ -69,13 +69,5 @@ class BoxApproximationRequest(Request):
 @BOUND
 def box_approximation(body: BoxApproximationRequest) -> Response:
     """Approximate a function by boxes of equal width, built as a network of step neurons."""
-    answer = approximate_function(
-        body.function,
-        body.bound,
-        boxes=body.boxes,
-        tolerance=body.tolerance,
-        dimensions=body.dimensions,
-        include_network=body.include_network,
-        resolution=body.resolution,
-    )
-    return json_response(answer)
+    options = body.model_dump(exclude={"function"})
+    return json_response(approximate_function(body.function, **options))

@@ -4,18 +4,14 @@ from typing import Annotated
 
 import numpy as np
 from flask import Response
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from service.api.analysis.blueprint import MEMORY_BYTES, Request, blueprint, json_response
 from service.bodies.bounds import Bound
 from service.errors import problems
-from stepbox.analysis.regression.answer import (
-    MOST_NUMBERS,
-    RegressionAnswer,
-    analyse_regression,
-)
+from stepbox.analysis.regression.answer import MOST_NUMBERS, RegressionAnswer, analyse_regression
 from stepbox.analysis.regression.solutions import LossName
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
 MOST_VALUES = 2_100_000  # enough for MOST_NUMBERS numbers in lists of lists
@@ -71,7 +67,7 @@ def regression(body: RegressionRequest) -> Response:
     return json_response(analyse_regression(X, y, body.loss, w))
 
 
-def _matrix(rows: list[list[float]]) -> NDArray[np.float64]:
+def _matrix(rows: list[list[float]]) -> Array:
     """Make an array of the rows, which must have the same length."""
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):

@@ -3,7 +3,6 @@
 from math import isqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.boxes.box import StepNetwork
@@ -19,7 +18,7 @@ from stepbox.analysis.boxes.error import (
 from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
 from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 VARIABLES = {1: ("x",), 2: ("x", "y")}
@@ -184,9 +183,7 @@ def approximate_function(
     )
 
 
-def _plot_axes(
-    bound: float, boxes: int, dimensions: int, resolution: int
-) -> list[NDArray[np.float64]]:
+def _plot_axes(bound: float, boxes: int, dimensions: int, resolution: int) -> list[Array]:
     """Choose the points of the plot: the same number in each box, if there are enough."""
     if dimensions == 1:
         if boxes <= resolution // 2:  # both ends of each box, so that steps are drawn vertical

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Function = Callable[..., Array]
 
 # Gauss–Legendre quadrature with three nodes on (0, 1), exact for polynomials up to degree 5.
@@ -82,14 +82,9 @@ def approximate(function: Function, bound: float, boxes: int, dimensions: int = 
 
 def on_grid(function: Function, *axes: Array) -> Array:
     """Compute a function on the grid of the axes, a block of rows at a time."""
-    rows = max(1, BLOCK // int(np.prod([len(axis) for axis in axes[1:]])))
-    first = axes[0]
-    return np.concatenate(
-        [
-            function(*np.ix_(first[start : start + rows], *axes[1:]))
-            for start in range(0, len(first), rows)
-        ]
-    )
+    first, *others = axes
+    blocks = _blocks(len(first), int(np.prod([len(axis) for axis in others])))
+    return np.concatenate([function(*np.ix_(first[block], *others)) for block in blocks])
 
 
 def measure_error(function: Function, boxes: BoxSum) -> Deviation:
@@ -113,10 +108,10 @@ def measure_error(function: Function, boxes: BoxSum) -> Deviation:
     mean_square = 0.0
     slopes = np.zeros(dimensions)
     whole = inside(bound, n, np.arange(n), offsets)
-    for start, stop in _blocks(n, side * (n * side) ** (dimensions - 1)):
-        axes = [whole[start:stop].ravel(), *[whole.ravel()] * (dimensions - 1)]
+    for block in _blocks(n, side * (n * side) ** (dimensions - 1)):
+        axes = [whole[block].ravel(), *[whole.ravel()] * (dimensions - 1)]
         values = function(*np.ix_(*axes))
-        levels = boxes.levels[start:stop]
+        levels = boxes.levels[block]
         for axis in range(dimensions):
             levels = levels.repeat(side, axis)
             by_box = values.reshape(*values.shape[:axis], -1, side, *values.shape[axis + 1 :])
@@ -269,9 +264,9 @@ def _nearest_fault(
     return tuple(far.tolist())
 
 
-def _blocks(n: int, points_each: int) -> Iterator[tuple[int, int]]:
+def _blocks(n: int, points_each: int) -> Iterator[slice]:
     size = max(1, BLOCK // points_each)
-    return ((start, min(start + size, n)) for start in range(0, n, size))
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def _doubling(last: int) -> Iterator[tuple[int, int]]:

@@ -6,13 +6,12 @@ from stepbox.analysis.regression.comparison import Comparison, compare
 from stepbox.analysis.regression.solutions import (
     LOSSES,
     SOLVERS,
-    Array,
     LossName,
     Solution,
     corners,
     largest,
 )
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X

@@ -5,13 +5,12 @@ from pydantic import Field
 
 from stepbox.analysis.regression.solutions import (
     SOLVERS,
-    Array,
     LossName,
     absolute_loss,
     largest,
     squared_loss,
 )
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 
 FAR = 6.0  # an outlier is more than this many median distances from the L1 fit
 

@@ -14,9 +14,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 WORKING_SET = 5_000  # points of the sample that the first linear program fits
@@ -73,7 +73,7 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     no_load = np.zeros(X.shape[1])
     w, first_dual = _solve(X[sample], y[sample], counts[sample], no_load, deadline)
     residuals = X @ w - y
-    dual = _signs(X, w, y)
+    dual = residual_signs(X, y, w)
     if not dual.any():  # all points lie on the fit
         return w / scale, dual[same.ravel()]
     if sample.all() and np.abs(y).max() <= EXACT * np.median(np.abs(residuals)):
@@ -86,7 +86,7 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
         wrong = ~free
         with suppress(InfeasibleError):  # too few free points to balance the others
             change, dual[free] = _solve(X[free], -residuals[free], counts[free], load, deadline)
-            signs = _signs(X, w + change, y)
+            signs = residual_signs(X, y, w + change)
             wrong &= (signs != 0) & (signs != dual)
             if not wrong.any():
                 return (w + change) / scale, dual[same.ravel()]
@@ -140,11 +140,14 @@ def _too_long() -> InvalidInputError:
     )
 
 
-def _signs(X: Array, w: Array, y: Array) -> Array:
-    """Return the signs of the residuals: 0 where a residual is 0 up to rounding."""
+def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> Array:
+    """Return the signs of the residuals Xw − y: 0 where a residual is 0 up to rounding.
+
+    A residual counts as 0 if it is at most the fraction `rounding` of its terms.
+    """
     residuals = X @ w - y
-    rounding = ROUNDING * (np.abs(X) @ np.abs(w) + np.abs(y))
-    return np.where(np.abs(residuals) > rounding, np.sign(residuals), 0.0)
+    limits = rounding * (np.abs(X) @ np.abs(w) + np.abs(y))
+    return np.where(np.abs(residuals) > limits, np.sign(residuals), 0.0)
 
 
 def _smallest(values: Array, count: int) -> Mask:

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.regression.least_absolute import least_absolute
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.regression.least_absolute import least_absolute, residual_signs
+from stepbox.analysis.result import Array, Result, Vector
 
-Array = NDArray[np.float64]
 LossName = Literal["l1", "l2"]
 
 ROUNDING = 4 * np.finfo(np.float64).eps
@@ -85,10 +84,7 @@ def absolute_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
     Where a residual is 0, any number from −1 to 1 may stand for its sign; this function uses 0.
     The shapes are those of `squared_loss`.
     """
-    residuals = X @ w - y
-    signs = np.sign(residuals)
-    signs[corners(X, y, w)] = 0
-    return float(np.abs(residuals).sum()), X.T @ signs
+    return float(np.abs(X @ w - y).sum()), X.T @ residual_signs(X, y, w, ROUNDING)
 
 
 LOSSES = {"l1": absolute_loss, "l2": squared_loss}
@@ -96,8 +92,7 @@ LOSSES = {"l1": absolute_loss, "l2": squared_loss}
 
 def corners(X: Array, y: Array, w: Array) -> NDArray[np.int64]:
     """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has a corner."""
-    rounding = ROUNDING * (np.abs(X) @ np.abs(w) + np.abs(y))
-    return np.flatnonzero(np.abs(X @ w - y) <= rounding)
+    return np.flatnonzero(residual_signs(X, y, w, ROUNDING) == 0)
 
 
 def solve_l2(X: Array, y: Array) -> Solution:

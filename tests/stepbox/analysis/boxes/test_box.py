@@ -3,13 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.analysis.boxes.box import (
-    box_network,
-    draw_box,
-    run_network,
-    run_staircase,
-    staircase_network,
-)
+from stepbox.analysis.boxes.box import box_network, draw_box, run_network, staircase_network
 
 any_number = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -54,23 +48,7 @@ def test_neighbours_share_an_edge():
     assert network.layers[0].biases.tolist() == [0, -1, -2, -3]
     assert network.layers[1].weights.tolist() == [[1, 2, -1, -2]]
     at = np.array([-0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5])
-    assert run_staircase(network, at).tolist() == [0, 1, 1, 3, 3, 2, 2, 0, 0]
-
-
-@given(st.lists(st.integers(-50, 50), min_size=1, max_size=30), st.data())
-def test_binary_search_gives_the_output_of_all_neurons(heights, data):
-    edges = np.array(
-        sorted(
-            data.draw(
-                st.sets(st.integers(-40, 40), min_size=len(heights) + 1, max_size=len(heights) + 1)
-            )
-        ),
-        dtype=float,
-    )
-    network = staircase_network(edges, np.array(heights, dtype=float))
-    at = np.concatenate([edges, edges - 0.5, [-100, 100]])
-
-    np.testing.assert_array_equal(run_staircase(network, at), run_network(network, at[:, None]))
+    assert run_network(network, at[:, None]).tolist() == [0, 1, 1, 3, 3, 2, 2, 0, 0]
 
 
 @pytest.mark.parametrize("height", [1.7e308, -1.7e308, 5e-324, 0.0])

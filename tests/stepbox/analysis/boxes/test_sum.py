@@ -29,6 +29,15 @@ def test_on_a_line_the_network_has_the_heights_of_its_boxes(heights):
     assert boxes.neurons_two_per_box == 2 * len(heights)
 
 
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=30))
+def test_on_a_line_the_search_gives_the_output_of_all_neurons(heights):
+    boxes = BoxSum(2.0, np.array(heights, dtype=float))
+    at = np.concatenate([boxes.edges, boxes.edges - 2 / boxes.boxes, [-100, 100]])
+    at = np.concatenate([at, np.nextafter(boxes.edges, -np.inf)])
+
+    np.testing.assert_array_equal(boxes.on_grid(at), run_network(boxes.network, at[:, None]))
+
+
 def test_on_a_line_the_network_is_0_outside_the_boxes():
     boxes = BoxSum(1.0, np.array([4.0, 5.0]))
 
