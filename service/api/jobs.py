@@ -13,7 +13,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.api.parameters import Parameters
 from service.backend import backend
-from service.errors import RETRY_AFTER_S, problems
+from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import RECIPES
@@ -182,9 +182,7 @@ def job_events(path: JobPath) -> Response:
     if store.get(path.id).status in FINAL:
         response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
     elif streams.open >= streams.limit:
-        raise TooManyRequests(
-            "This process has reached its limit of event streams.", retry_after=RETRY_AFTER_S
-        )
+        raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
         response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop takes over from here
     return response
