@@ -23,7 +23,3 @@ AnswerBody = Callable[[bytes], QuickAnswer | None]
 # From a request's method, target, headers (names in lower case) and body size, to the function
 # that answers it; None if the request is not quick.
 AcceptHead = Callable[[bytes, bytes, dict[bytes, bytes], int], AnswerBody | None]
-
-
-def accept_none(method: bytes, target: bytes, headers: dict[bytes, bytes], size: int) -> None:
-    """Accept no request as quick."""

@@ -99,14 +99,14 @@ class Streams:
         gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         feed = None
         try:
-            await _send(send, f"retry: {RECONNECT_MS}\n\n".encode())
+            await send_body(send, f"retry: {RECONNECT_MS}\n\n".encode())
             feed = self._follow(id)
             place = bisect_right(feed.orders, order_of(after))
             while not gone.done():
                 changed = feed.changed
                 if place < len(feed.chunks):
                     chunks, place = feed.chunks[place:], len(feed.chunks)
-                    await _send(send, b"".join(chunks))
+                    await send_body(send, b"".join(chunks))
                     continue
                 if feed.over or self._closing:
                     break
@@ -114,8 +114,8 @@ class Streams:
                     (gone, changed), timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not changed.done():
-                    await _send(send, b": still here\n\n")
-            await send({"type": "http.response.body", "body": b""})
+                    await send_body(send, b": still here\n\n")
+            await send_body(send, b"", more=False)
         finally:
             gone.cancel()
             self.open -= 1
@@ -169,10 +169,11 @@ def to_bytes(event: Event) -> bytes:
     return f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n".encode()
 
 
+async def send_body(send: Send, body: bytes, *, more: bool = True) -> None:
+    """Send a piece of a response's body, by default not the last one."""
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})
