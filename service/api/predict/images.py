@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import InitErrorDetails
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
@@ -213,19 +212,11 @@ def _raise_fault(odd: OddListError) -> None:
     except BadRequest:
         return
     except ValidationError as error:
-        raise ValidationError.from_exception_data(
-            error.title,
-            [
-                InitErrorDetails(
-                    type=fault["type"],
-                    # The text may hold several images, because an empty one has no end.
-                    loc=("images", odd.index + int(fault["loc"][1]), *fault["loc"][2:]),
-                    input=fault["input"],
-                    ctx=fault.get("ctx", {}),
-                )
-                for fault in error.errors()
-            ],
-        ) from None
+        faults: Any = error.errors()
+        for fault in faults:  # the text may hold several images, because an empty one has no end
+            _, index, *rest = fault["loc"]
+            fault["loc"] = ("images", odd.index + index, *rest)
+        raise ValidationError.from_exception_data(error.title, faults) from None
 
 
 def read_npy(data: bytes) -> NDArray[np.uint8]:
@@ -263,16 +254,13 @@ def read_files(body: bytes, boundary: str) -> list[bytes]:
         with PushMultipartParser(
             boundary, len(body), max_segment_count=MOST_IMAGES, strict=True
         ) as parser:
-            chunks: list[bytes] = []
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
-                    chunks = []
+                    files.append(b"")
                     if event.name != "image":
                         unknown.add(event.name)
-                elif event is None:
-                    files.append(b"".join(chunks))
-                else:
-                    chunks.append(bytes(event))
+                elif event:  # at most one per file, because the body is complete
+                    files[-1] += event
     except ParserLimitReached as error:
         raise RequestEntityTooLarge(
             f"At most {MOST_IMAGES:,} parts are allowed: {error}."
