@@ -1,6 +1,6 @@
 """The fields of the requests and responses of the Open Inference Protocol."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -123,18 +123,15 @@ class InputParameters(BaseModel):
     shared_memory_region: Unsupported = None
 
 
-if TYPE_CHECKING:
-    Height = int
-    Width = int
-else:
-    Height, Width = Literal[HEIGHT], Literal[WIDTH]
-
-
 class InputTensor(BaseModel):
     """The images, light on dark. They are neither inverted nor fitted."""
 
     name: Literal["images"]
-    shape: tuple[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)], Height, Width]
+    shape: tuple[
+        Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)],
+        Literal[HEIGHT],  # type: ignore[valid-type]
+        Literal[WIDTH],  # type: ignore[valid-type]
+    ]
     datatype: Literal["UINT8"]
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
