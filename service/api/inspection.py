@@ -12,12 +12,7 @@ from service.api.predict.images import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.analysis.inspection import (
-    LayerHistogram,
-    confused,
-    published_curves,
-    signed_grey,
-)
+from stepbox.analysis.inspection import LayerHistogram, confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array

@@ -20,12 +20,7 @@ from werkzeug.http import parse_options_header
 
 from service.bodies.json_body import parse_object
 from service.bodies.json_cost import has_too_many_values
-from service.bodies.number_lists import (
-    IMAGE_BYTES,
-    IMAGE_SHAPE,
-    OddListError,
-    read_image_list,
-)
+from service.bodies.number_lists import IMAGE_BYTES, IMAGE_SHAPE, OddListError, read_image_list
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.images.decode import MAX_PIXELS, Grey, decode_image, decode_plain_image
