@@ -156,8 +156,9 @@ class Front:
             more = message["more_body"]
             check_size(len(body), most)
             await memory.grow(max(0, len(body) - UNCOUNTED_BYTES))
-        if bound.decodes_images and _holds_images(_text(headers, b"content-type")):
-            await decoder.grow(1)
+        content_type = _text(headers, b"content-type")
+        if bound.decodes_images and content_type.startswith(("image/", "multipart/")):
+            await decoder.grow(1)  # even a small image may take a second to decode
         compressed = bound.decompresses and b"content-encoding" in headers
         await memory.grow(bound.memory(most if compressed else len(body)))
         return bytes(body)
@@ -202,11 +203,6 @@ class Front:
         await receive()
         watching.cancel()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _holds_images(content_type: str) -> bool:
-    """Tell whether a body has image files. Even a small one may take a second to decode."""
-    return content_type.startswith(("image/", "multipart/"))
 
 
 async def _begin(send: Send, status: int, headers: Headers) -> None:

@@ -135,7 +135,7 @@ class Streams:
 
     async def _read(self) -> None:
         """Read the events of all followed jobs, over one connection, while there are any."""
-        self._redis = self._redis or self._connect()
+        redis = self._redis = self._redis or self._connect()
         try:
             while waiting := {
                 stream_key(id): (id, feed) for id, feed in self._feeds.items() if not feed.over
@@ -143,11 +143,14 @@ class Streams:
                 places = {key: feed.last for key, (_, feed) in waiting.items()}
                 answer = cast(
                     list[tuple[str, list[Entry]]],
-                    await self._redis.xread(places, count=500, block=BLOCK_MS),  # type: ignore[arg-type]
+                    await redis.xread(places, count=500, block=BLOCK_MS),  # type: ignore[arg-type]
                 )
                 for key, entries in answer:
                     id, feed = waiting[key]
-                    history = await self._history(id, entries)
+                    history: list[str] = []
+                    if needs_history(entries):
+                        epochs = redis.lrange(history_key(id), 0, -1)
+                        history = await cast(Awaitable[list[str]], epochs)
                     with suppress(NotFoundError):  # the event of its deletion comes next
                         feed.add(parse_events(entries, history))
         except RedisError as error:
@@ -156,12 +159,6 @@ class Streams:
                 feed.over = True
                 feed.wake()
             self._feeds.clear()
-
-    async def _history(self, id: str, entries: list[Entry]) -> list[str]:
-        """Read a job's epochs if some of its events need them."""
-        if self._redis is None or not needs_history(entries):
-            return []
-        return await cast(Awaitable[list[str]], self._redis.lrange(history_key(id), 0, -1))
 
 
 def to_bytes(event: Event) -> bytes:
