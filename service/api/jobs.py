@@ -4,7 +4,7 @@ import logging
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import TooManyRequests
 
 from jobs.events import EVENT_ID, FIRST, read_events
@@ -27,10 +27,8 @@ blueprint = APIBlueprint(
 )
 
 
-class RecipeEntry(Recipe):
+class RecipeEntry(Recipe, title="RecipeEntry"):
     """A named recipe."""
-
-    model_config = ConfigDict(title="RecipeEntry")
 
     description: str
 
@@ -41,10 +39,8 @@ class RecipeList(BaseModel):
     recipes: list[RecipeEntry]
 
 
-class TrainHeaders(Parameters):
+class TrainHeaders(Parameters, extra="ignore"):  # requests always have other headers
     """Headers of POST /train."""
-
-    model_config = ConfigDict(extra="ignore")  # requests always have other headers
 
     idempotency_key: str | None = Field(
         None,

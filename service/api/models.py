@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from service.api.parameters import Parameters
@@ -41,10 +41,8 @@ class AliasPath(BaseModel):
     name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
-class AliasBody(BaseModel):
+class AliasBody(BaseModel, extra="forbid", strict=True):
     """The model that an alias names."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: ModelId
 

@@ -3,17 +3,15 @@
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class Parameters(BaseModel):
+class Parameters(BaseModel, extra="forbid"):
     """Parameters of a request. Unknown ones are rejected.
 
     flask-openapi3 needs their JSON schema at each request. Generating it takes longer than many
     responses do, so it is cached.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     @classmethod
     @cache

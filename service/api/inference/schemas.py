@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StrictBool, StrictInt
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Parameters
@@ -57,10 +57,8 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
-class IndexRequest(BaseModel):
+class IndexRequest(BaseModel, extra="forbid"):
     """Which models to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ready: StrictBool = Field(False, description="List only models that can be used for inference.")
 
@@ -78,10 +76,8 @@ class RepositoryIndex(RootModel[list[IndexedModel]]):
     """All models, newest first."""
 
 
-class InferHeaders(Parameters):
+class InferHeaders(Parameters, extra="ignore"):  # every request has other headers
     """The headers of an inference request."""
-
-    model_config = ConfigDict(extra="ignore")  # every request has other headers
 
     head_length: int | None = Field(
         None,
@@ -104,10 +100,8 @@ def _refuse(_: object) -> None:
 Unsupported = Annotated[None, BeforeValidator(_refuse)]
 
 
-class InputParameters(BaseModel):
+class InputParameters(BaseModel, extra="allow"):
     """How an input is sent. Unknown parameters are ignored."""
-
-    model_config = ConfigDict(extra="allow")
 
     binary_data_size: StrictInt | None = Field(
         None, description="Size of the tensor in bytes, if it follows the JSON instead of `data`."
@@ -131,10 +125,8 @@ class InputTensor(BaseModel):
     )
 
 
-class OutputParameters(BaseModel):
+class OutputParameters(BaseModel, extra="allow"):
     """How to send an output. Unknown parameters are ignored."""
-
-    model_config = ConfigDict(extra="allow")
 
     binary_data: StrictBool | None = Field(
         None,
@@ -151,10 +143,8 @@ class RequestedOutput(BaseModel):
     parameters: OutputParameters = OutputParameters()
 
 
-class RequestParameters(BaseModel):
+class RequestParameters(BaseModel, extra="allow"):
     """How to send the outputs. Unknown parameters are ignored."""
-
-    model_config = ConfigDict(extra="allow")
 
     binary_data_output: StrictBool = Field(
         False, description="Send all outputs as binary data after the JSON."

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
@@ -46,10 +46,8 @@ _IMAGES = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"images"[ \t\n\r]*:[ \t\n\r]*\[')
 _END = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*")
 
 
-class PixelImages(BaseModel):
+class PixelImages(BaseModel, extra="forbid", strict=True):
     """Images as rows of pixels, light on dark."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     images: list[Image] = Field(
         min_length=1,
