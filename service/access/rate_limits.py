@@ -28,8 +28,7 @@ def register(app: Flask, settings: ServiceSettings) -> None:
 
     @app.before_request
     def count_request() -> None:
-        infers = request.path.startswith("/v2/models/")
-        path = "/predict" if infers else request.path
+        path = "/predict" if request.path.startswith("/v2/models/") else request.path
         if request.method != "POST" or path not in limits:
             return
         rule, limiter = limits[path]
