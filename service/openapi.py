@@ -9,7 +9,7 @@ from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
-from service.api.predict.endpoint import BINARY
+from service.api.parameters import BINARY
 from service.api.predict.images import NPY, PixelImages
 from service.errors import problems
 from service.links import add_links

@@ -1,9 +1,11 @@
-"""Base class for the query parameters and the headers of requests."""
+"""What several resources share: the base class of parameters and headers, and a binary body."""
 
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}  # a body that is not JSON
 
 
 class Parameters(BaseModel, extra="forbid"):

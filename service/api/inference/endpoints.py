@@ -20,6 +20,7 @@ from service.api.inference.schemas import (
 )
 from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
+from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
@@ -161,7 +162,7 @@ def repository_index() -> Response:
             "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
             "headers": {
                 HEAD_LENGTH: {
@@ -177,7 +178,7 @@ def repository_index() -> Response:
             "required": True,
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceRequest"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
         }
     },
