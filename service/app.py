@@ -74,9 +74,9 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         app.register_api(resource.blueprint)
     openapi.register(app)
     static_files.register(app)
-    pages.register(app)
+    app.register_blueprint(pages.blueprint)
     compression.register(app)
-    check_json_first(app, openapi.json_endpoints(app))
+    check_json_first(app)
     return app
 
 

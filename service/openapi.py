@@ -1,6 +1,5 @@
 """The OpenAPI document, and a page that shows it without loading anything from another host."""
 
-import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
-from service.api.predict.endpoint import BINARY
+from service.api.parameters import BINARY
 from service.api.predict.images import NPY, PixelImages
 from service.errors import problems
 from service.links import add_links
@@ -40,20 +39,6 @@ def register(app: OpenAPI) -> None:
     @app.route("/docs/swagger/<path:name>")
     def docs_swagger(name: str) -> Response:
         return send_from_directory(SWAGGER, name)
-
-
-def json_endpoints(app: OpenAPI) -> frozenset[str]:
-    """Return the names of the endpoints that require a body and accept only JSON."""
-    paths = app.extensions["openapi"]["paths"]
-    found = set()
-    for rule in app.url_map.iter_rules():
-        operations = paths.get(re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule), {})
-        for method, operation in operations.items():
-            body = operation.get("requestBody", {"content": {}, "required": False})
-            json_alone = body["required"] and list(body["content"]) == ["application/json"]
-            if method.upper() in (rule.methods or ()) and json_alone:
-                found.add(rule.endpoint)
-    return frozenset(found)
 
 
 def _document(app: OpenAPI) -> dict[str, Any]:

@@ -18,24 +18,20 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     from limits.storage import MemoryStorage, RedisStorage
     from limits.strategies import FixedWindowRateLimiter
 
-    rules: dict[str, RateLimitItem] = {}
-    limiters: dict[str, FixedWindowRateLimiter] = {}
+    limits: dict[str, tuple[RateLimitItem, FixedWindowRateLimiter]] = {}
     if settings.train_limit:
         pool = app.extensions["stepbox"].jobs.redis.connection_pool  # shared with the jobs
         storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
-        rules["/train"] = parse(settings.train_limit)
-        limiters["/train"] = FixedWindowRateLimiter(storage)
+        limits["/train"] = parse(settings.train_limit), FixedWindowRateLimiter(storage)
     if settings.predict_limit:
-        rules["/predict"] = parse(settings.predict_limit)
-        limiters["/predict"] = FixedWindowRateLimiter(MemoryStorage())
+        limits["/predict"] = parse(settings.predict_limit), FixedWindowRateLimiter(MemoryStorage())
 
     @app.before_request
     def count_request() -> None:
-        infers = request.path.startswith("/v2/models/")
-        path = "/predict" if infers else request.path
-        if request.method != "POST" or path not in rules:
+        path = "/predict" if request.path.startswith("/v2/models/") else request.path
+        if request.method != "POST" or path not in limits:
             return
-        rule, limiter = rules[path], limiters[path]
+        rule, limiter = limits[path]
         client = request.remote_addr or ""
         allowed = limiter.hit(rule, path, client)
         window = limiter.get_window_stats(rule, path, client)

@@ -1,23 +1,20 @@
 """Inspect models: their mistakes, their weights, and the figures that the source printed."""
 
+from itertools import islice
+
 import orjson
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from service.api.datasets import Picture
+from service.api.datasets import Picture, picture
 from service.api.models import ModelPath
-from service.api.parameters import Parameters
+from service.api.parameters import BINARY, Parameters
 from service.api.predict.images import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.analysis.inspection import (
-    LayerHistogram,
-    confused,
-    published_curves,
-    signed_grey,
-)
+from stepbox.analysis.inspection import LayerHistogram, confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
@@ -155,15 +152,8 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
         predicted=path.predicted,
         count=len(indices),
         images=[
-            {
-                "index": int(index),
-                "label": path.true,
-                "probability": float(probability),
-                "pixels": test_set.images[index].tolist(),
-            }
-            for index, probability in zip(
-                indices[: query.limit], probabilities[: query.limit], strict=True
-            )
+            {**picture(test_set, int(index)), "probability": float(probability)}
+            for index, probability in islice(zip(indices, probabilities, strict=True), query.limit)
         ],
     )
 
@@ -202,8 +192,8 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
                     "before": _rounded(layer.before[neuron]),
                     "after": _rounded(layer.after[neuron]),
                 }
-                for neuron, change in zip(
-                    layer.neurons[: query.limit], layer.changes[: query.limit], strict=True
+                for neuron, change in islice(
+                    zip(layer.neurons, layer.changes, strict=True), query.limit
                 )
             ],
         }
@@ -218,7 +208,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
         200: {
             "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
             "lighter is positive, darker is negative.",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
     },

@@ -4,7 +4,7 @@ import logging
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import TooManyRequests
 
 from jobs.events import EVENT_ID, FIRST, read_events
@@ -13,7 +13,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.api.parameters import Parameters
 from service.backend import backend
-from service.errors import RETRY_AFTER_S, problems
+from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import RECIPES
@@ -27,10 +27,8 @@ blueprint = APIBlueprint(
 )
 
 
-class RecipeEntry(Recipe):
+class RecipeEntry(Recipe, title="RecipeEntry"):
     """A named recipe."""
-
-    model_config = ConfigDict(title="RecipeEntry")
 
     description: str
 
@@ -41,10 +39,8 @@ class RecipeList(BaseModel):
     recipes: list[RecipeEntry]
 
 
-class TrainHeaders(Parameters):
+class TrainHeaders(Parameters, extra="ignore"):  # requests also have other headers
     """Headers of POST /train."""
-
-    model_config = ConfigDict(extra="ignore")  # requests also have other headers
 
     idempotency_key: str | None = Field(
         None,
@@ -182,9 +178,7 @@ def job_events(path: JobPath) -> Response:
     if store.get(path.id).status in FINAL:
         response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
     elif streams.open >= streams.limit:
-        raise TooManyRequests(
-            "This process has reached its limit of event streams.", retry_after=RETRY_AFTER_S
-        )
+        raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
         response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response

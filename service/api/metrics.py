@@ -7,7 +7,7 @@ from time import perf_counter
 
 from flask import Flask, Response, g, request
 from flask_openapi3 import APIBlueprint, Tag
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -63,9 +63,7 @@ def register(app: Flask) -> None:
 )
 def metrics() -> Response:
     """Return figures of requests, predictions, the queue and trainings."""
-    registry = CollectorRegistry()
-    registry.register(_AllMetrics())
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(generate_latest(_AllMetrics()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _AllMetrics(Collector):
@@ -75,16 +73,16 @@ class _AllMetrics(Collector):
         counted = totals(folder())
         yield from _requests(counted)
         yield _predictions(counted, backend().models)
-        up = GaugeMetricFamily("stepbox_redis_up", "1 if Redis answers, otherwise 0.")
+        redis_up = 1
         try:
             measures = backend().jobs.measure()
-        except RedisError:
-            up.add_metric([], 0)
-        else:
-            up.add_metric([], 1)
             yield from _jobs(measures)
             yield from _epochs(measures)
-        yield up
+        except RedisError:
+            redis_up = 0
+        yield GaugeMetricFamily(
+            "stepbox_redis_up", "1 if Redis answers, otherwise 0.", value=redis_up
+        )
 
 
 def _requests(counted: dict[Key, list[float]]) -> Iterator[Metric]:

@@ -4,11 +4,10 @@ from contextlib import suppress
 
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
-from flask_openapi3.types import ResponseDict
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from service.api.parameters import Parameters
+from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
@@ -21,8 +20,6 @@ blueprint = APIBlueprint(
     __name__,
     abp_tags=[Tag(name="models", description="Trained models and their aliases.")],
 )
-
-NO_CONTENT: ResponseDict = {204: {"description": "Done."}}
 
 
 class ModelPath(BaseModel):
@@ -41,10 +38,8 @@ class AliasPath(BaseModel):
     name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
-class AliasBody(BaseModel):
+class AliasBody(BaseModel, extra="forbid", strict=True):
     """The model that an alias names."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: ModelId
 
@@ -121,9 +116,7 @@ def get_model(path: ModelPath) -> Response:
         200: {
             "description": "A safetensors file of the tensors `0.weight` (n_out, n_in), `0.bias`, "
             "`1.weight`, ...",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
+            "content": {"application/octet-stream": BINARY},
             "headers": {
                 "ETag": {"schema": {"type": "string"}, "description": "SHA-256 of the file."}
             },
@@ -156,7 +149,7 @@ def get_weights(path: ModelPath) -> Response:
 @blueprint.delete(
     "/models/<ref>",
     summary="Delete a model",
-    responses={**NO_CONTENT, **problems(404, 409, 503)},
+    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model by its id. A model that an alias names cannot be deleted."""
@@ -182,7 +175,9 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 
 
 @blueprint.delete(
-    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404, 503)}
+    "/aliases/<name>",
+    summary="Remove an alias",
+    responses={204: {"description": "Done."}, **problems(404, 503)},
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias. The model is not deleted."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
 from service.backend import backend
-from service.errors import RETRY_AFTER_S, problem, problems
+from service.errors import problem, problems
 from stepbox import __version__
 from stepbox.data.builtin import DATASETS
 from stepbox.errors import DatasetError
@@ -112,12 +112,7 @@ def readyz() -> Response:
     ]
     missing = [check["name"] for check in checks if not check["ready"]]
     if missing:
-        return problem(
-            503,
-            f"Not ready: {', '.join(missing)}.",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
-            checks=checks,
-        )
+        return problem(503, f"Not ready: {', '.join(missing)}.", checks=checks)
     return jsonify(status="ready", checks=checks)
 
 

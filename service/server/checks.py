@@ -6,7 +6,7 @@ in the WSGI environment. Without `front`, as in some tests, the request is check
 
 from flask import Flask, request
 
-from service.access.check import HEADERS, AccessCheck
+from service.access.check import AccessCheck
 from service.bodies.bounds import bound_of, check_size
 from service.server.client_disconnected import raise_if_disconnected
 
@@ -24,8 +24,10 @@ def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None
             if request.environ[ERROR] is not None:
                 raise request.environ[ERROR]
         else:
-            headers = (request.headers.get(name, "") for name in HEADERS)
-            check_access(request.method, request.path, *headers)
+            headers = {
+                name.lower().encode(): text.encode("latin-1") for name, text in request.headers
+            }
+            check_access(request.method, request.path, headers)
             most = bound_of(app, request.endpoint).most_bytes(max_body_bytes)
             request.max_content_length = most
             check_size(request.content_length or 0, most)

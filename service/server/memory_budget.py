@@ -1,7 +1,6 @@
 """Limit the memory that all requests in progress take together."""
 
 import asyncio
-from collections import deque
 from typing import Self
 
 from service.errors import BusyError
@@ -23,38 +22,24 @@ class Budget:
 
     def __init__(self, size: int) -> None:
         self.size = self._free = size
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._first = asyncio.Lock()  # held by the first in the queue
+        self._given = asyncio.Event()
 
     async def take(self, amount: int) -> None:
         """Take bytes, in the order of the calls. Raise BusyError after a wait of `PATIENCE_S`."""
-        if amount <= self._free and not self._waiting:
-            self._free -= amount
-            return
-        turn = asyncio.get_running_loop().create_future()
-        place = amount, turn
-        self._waiting.append(place)
         try:
-            await asyncio.wait_for(asyncio.shield(turn), PATIENCE_S)
-        except BaseException as error:
-            if turn.done():  # the bytes have just been assigned
-                self._free += amount
-            else:
-                self._waiting.remove(place)
-            self._serve_waiting()
-            if isinstance(error, TimeoutError):
-                raise BusyError("Other large requests are in progress; try again later.") from None
-            raise
+            async with asyncio.timeout(PATIENCE_S), self._first:
+                while amount > self._free:
+                    self._given.clear()
+                    await self._given.wait()
+                self._free -= amount
+        except TimeoutError:
+            raise BusyError("Other large requests are in progress; try again later.") from None
 
     def give(self, amount: int) -> None:
         """Return bytes."""
         self._free += amount
-        self._serve_waiting()
-
-    def _serve_waiting(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            amount, turn = self._waiting.popleft()
-            self._free -= amount
-            turn.set_result(None)
+        self._given.set()
 
 
 class Share:

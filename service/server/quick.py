@@ -24,7 +24,3 @@ AnswerBody = Callable[[bytes], QuickAnswer | None]
 # Takes a request's method, target, headers (names in lower case) and body size in bytes. Returns
 # the function that answers the request, or None if the request is not quick.
 AcceptHead = Callable[[bytes, bytes, dict[bytes, bytes], int], AnswerBody | None]
-
-
-def accept_none(method: bytes, target: bytes, headers: dict[bytes, bytes], size: int) -> None:
-    """Accept no request as quick."""

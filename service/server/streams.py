@@ -101,14 +101,14 @@ class Streams:
         gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         feed = None
         try:
-            await _send(send, f"retry: {RECONNECT_MS}\n\n".encode())
+            await send_body(send, f"retry: {RECONNECT_MS}\n\n".encode())
             feed = self._follow(id)
             place = bisect_right(feed.orders, order_of(after))
             while not gone.done():
                 changed = feed.changed
                 if place < len(feed.chunks):
                     chunks, place = feed.chunks[place:], len(feed.chunks)
-                    await _send(send, b"".join(chunks))
+                    await send_body(send, b"".join(chunks))
                     continue
                 if feed.over or self._closing:
                     break
@@ -116,8 +116,8 @@ class Streams:
                     (gone, changed), timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not changed.done():
-                    await _send(send, b": still here\n\n")
-            await send({"type": "http.response.body", "body": b""})
+                    await send_body(send, b": still here\n\n")
+            await send_body(send, b"", more=False)
         finally:
             gone.cancel()
             self.open -= 1
@@ -137,7 +137,7 @@ class Streams:
 
     async def _read(self) -> None:
         """Read the events of all followed jobs over one connection, until no job is followed."""
-        self._redis = self._redis or self._connect()
+        redis = self._redis = self._redis or self._connect()
         try:
             while waiting := {
                 stream_key(id): (id, feed) for id, feed in self._feeds.items() if not feed.over
@@ -145,11 +145,14 @@ class Streams:
                 places = {key: feed.last for key, (_, feed) in waiting.items()}
                 answer = cast(
                     list[tuple[str, list[Entry]]],
-                    await self._redis.xread(places, count=500, block=BLOCK_MS),  # type: ignore[arg-type]
+                    await redis.xread(places, count=500, block=BLOCK_MS),  # type: ignore[arg-type]
                 )
                 for key, entries in answer:
                     id, feed = waiting[key]
-                    history = await self._history(id, entries)
+                    history: list[str] = []
+                    if needs_history(entries):
+                        epochs = redis.lrange(history_key(id), 0, -1)
+                        history = await cast(Awaitable[list[str]], epochs)
                     with suppress(NotFoundError):  # deleted meanwhile: its last event comes next
                         feed.add(parse_events(entries, history))
         except RedisError as error:
@@ -159,22 +162,17 @@ class Streams:
                 feed.wake()
             self._feeds.clear()
 
-    async def _history(self, id: str, entries: list[Entry]) -> list[str]:
-        """Read a job's epochs if some of its events need them."""
-        if self._redis is None or not needs_history(entries):
-            return []
-        return await cast(Awaitable[list[str]], self._redis.lrange(history_key(id), 0, -1))
-
 
 def to_bytes(event: Event) -> bytes:
     """Encode an event for a stream."""
     return f"id: {event.id}\nevent: {event.type}\ndata: {event.data}\n\n".encode()
 
 
+async def send_body(send: Send, body: bytes, *, more: bool = True) -> None:
+    """Send a piece of a response's body, by default not the last one."""
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -5,7 +5,7 @@ The event loop reads a request's body before a thread starts, and sends the resp
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from io import BytesIO
@@ -75,7 +75,7 @@ class Threads:
         """
         environ: Any = build_environ(scope, BytesIO(body))  # type: ignore[arg-type]
         environ["wsgi.input_terminated"] = True  # needed for a body without a length
-        environ["wsgi.file_wrapper"] = _wrap_file
+        environ["wsgi.file_wrapper"] = lambda file, _: FileWrapper(file, PIECE_BYTES)
         environ[ERROR] = error
         answer: Answer = await self._run(copy_context().run, self._respond, environ)
         return answer
@@ -115,10 +115,6 @@ class Threads:
             b"".join(pieces),
             rest if len(pieces) == 2 else None,
         )
-
-
-def _wrap_file(file: Any, _: int) -> Iterable[bytes]:
-    return FileWrapper(file, PIECE_BYTES)
 
 
 def _closing(pieces: Any) -> Iterator[bytes]:

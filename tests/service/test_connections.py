@@ -47,7 +47,7 @@ class Served:
         app.add_url_rule("/quick", "quick", lambda: "quick", methods=["GET", "POST"])
         app.add_url_rule("/large", "large", lambda: bytes(LARGE))
         streams = Streams(lambda: connect_async(settings), 1)
-        self.front = Front(app, settings, check_access, streams)
+        self.front = Front(app, settings, check_access, streams, lambda *head: None)
         self.connections, self.writers = [], []
 
     @Bound(memory_bytes=2**20)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -19,8 +18,9 @@ from service.api.inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.api.inference.tensors import read_inference, write_inference
+from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
+from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
@@ -33,7 +33,6 @@ from stepbox import __version__
 EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
 PLATFORM = "stepbox_safetensors"
-OUTPUTS = ("probabilities", "logits")
 
 blueprint = APIBlueprint(
     "inference_protocol",
@@ -163,7 +162,7 @@ def repository_index() -> Response:
             "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
             "headers": {
                 HEAD_LENGTH: {
@@ -179,7 +178,7 @@ def repository_index() -> Response:
             "required": True,
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceRequest"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
         }
     },
@@ -195,12 +194,9 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)
-    outputs = dict(zip(OUTPUTS, (classified.probabilities, classified.logits), strict=True))
-    written = write_inference(
-        card.id, asked, {name: values.astype(np.float32) for name, values in outputs.items()}
-    )
-    response = Response(written.body, content_type=JSON)
-    if written.head_length is not None:
+    written, head_length = write_inference(card.id, asked, classified)
+    response = Response(written, content_type=JSON)
+    if head_length is not None:
         response.content_type = OCTETS
-        response.headers[HEAD_LENGTH] = str(written.head_length)
+        response.headers[HEAD_LENGTH] = str(head_length)
     return response

@@ -6,13 +6,14 @@ little-endian, row by row, without gaps. All sizes are checked before any data i
 
 import re
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
+from service.api.predict.answer import Classified
 from service.api.predict.images import MOST_IMAGES
 from service.bodies.json_body import parse_object
 from service.bodies.number_lists import (
@@ -23,16 +24,11 @@ from service.bodies.number_lists import (
 )
 from stepbox.errors import InvalidInputError
 
+OUTPUTS = ("probabilities", "logits")  # attributes of `Classified`
+
 # The numbers of a tensor, flat or in three levels of lists.
 _DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
 _POINTER = "/inputs/0/data"
-
-
-class Written(NamedTuple):
-    """A body, and the length of the JSON at its start; None if the whole body is JSON."""
-
-    body: bytes
-    head_length: int | None
 
 
 def read_inference(
@@ -98,13 +94,21 @@ def read_inference(
 
 
 def write_inference(
-    model_id: str, request: InferenceRequest, computed: dict[str, NDArray[np.float32]]
-) -> Written:
-    """Write the body of a response. Each computed output has shape (n, classes)."""
+    model_id: str, request: InferenceRequest, classified: Classified
+) -> tuple[bytes, int | None]:
+    """Write the body of a response. Each output has shape (n, classes).
+
+    Returns
+    -------
+    bytes
+        The body.
+    int or None
+        The length of the JSON at its start. None if the whole body is JSON.
+    """
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
-    for wanted in request.outputs or [RequestedOutput(name=name) for name in computed]:
-        values = computed[wanted.name]
+    for wanted in request.outputs or [RequestedOutput(name=name) for name in OUTPUTS]:
+        values = getattr(classified, wanted.name).astype(np.float32)
         output: dict[str, Any] = {"name": wanted.name, "datatype": "FP32", "shape": values.shape}
         in_bytes = wanted.parameters.binary_data
         if in_bytes is None:
@@ -124,7 +128,7 @@ def write_inference(
         },
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
-    return Written(b"".join([head, *tail]), len(head) if tail else None)
+    return b"".join([head, *tail]), len(head) if tail else None
 
 
 def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from time import perf_counter
 from urllib.parse import parse_qsl
 
-from service.access.check import HEADERS, AccessCheck
+from service.access.check import AccessCheck
 from service.api.predict.answer import PredictQuery, find_model, predict_images
 from service.api.predict.images import parse_content_type, read_quick_images
 from service.metrics.counts import observe
@@ -20,7 +20,6 @@ from stepbox.store.models import ModelStore
 CAREFUL_BYTES = 4_096  # largest body whose images are explained or fitted, which takes longer
 
 _TARGET = re.compile(rb"/predict(?:\?([^#]*))?")
-_ACCESS_HEADERS = [name.lower().encode() for name in HEADERS]
 
 
 class QuickPredictions:
@@ -65,7 +64,7 @@ class QuickPredictions:
     ) -> QuickAnswer | None:
         """Answer a prediction. Return None, before decoding the body, if that may take long."""
         began = perf_counter()
-        self._check_access("POST", "/predict", *(_text(headers, name) for name in _ACCESS_HEADERS))
+        self._check_access("POST", "/predict", headers)
         model = find_model(self._models.loaded, query.model)
         if model is None:
             return None  # the weights are not in memory yet
