@@ -171,6 +171,10 @@ class Recipe(BaseModel):
         """The layers of the network, with their shapes."""
         return dense_layers(self.layer_sizes, self.activation)
 
+    def changed(self, **changes: Any) -> Self:
+        """Return this recipe with some fields changed, validated as a whole."""
+        return self.model_validate(self.model_dump() | changes)
+
     @model_validator(mode="wrap")
     @classmethod
     def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:

@@ -55,4 +55,4 @@ class TrainRequest(_Changes):
     def resolve(self) -> Recipe:
         """Return the whole recipe: the named one, with the fields that the request changes."""
         changes = self.model_dump(exclude_unset=True, exclude={"recipe"})
-        return Recipe.model_validate(RECIPES[self.recipe].model_dump() | changes)
+        return RECIPES[self.recipe].changed(**changes)
