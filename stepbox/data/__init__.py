@@ -2,9 +2,6 @@
 
 Shapes of samples, names of classes and sizes of splits are defined only here. All other code reads
 them from a `DatasetSpec`.
+
+Public names: `Dataset` and `DatasetSpec` (dataset), `DATASETS` and `load_dataset` (builtin).
 """
-
-from stepbox.data.builtin import DATASETS, load_dataset
-from stepbox.data.dataset import Dataset, DatasetSpec
-
-__all__ = ["DATASETS", "Dataset", "DatasetSpec", "load_dataset"]

@@ -123,11 +123,9 @@ class Network:
 
     def logits(self, inputs: Array) -> Array:
         """Return the logits, shape (n, classes), for inputs of shape (n, *input_shape)."""
-        outputs = inputs
         for layer in self.layers:
-            outputs = layer.forward(outputs)
-            outputs = layer.activation.function(outputs)
-        return outputs
+            inputs = layer.activation.function(layer.forward(inputs))
+        return inputs
 
     def probabilities(self, inputs: Array) -> Array:
         """Return the softmax distribution, shape (n, classes), for inputs (n, *input_shape)."""
@@ -162,14 +160,8 @@ def dense_layers(sizes: Sequence[int], activation: ActivationName) -> tuple[Laye
     activation
         Name of the activation function.
     """
-    last = len(sizes) - 1
-    return layer_specs(
-        (sizes[0],),
-        [
-            {"type": "dense", "outputs": size, "activation": activation if number < last else None}
-            for number, size in enumerate(sizes[1:], 1)
-        ],
-    )
+    hidden = [{"type": "dense", "outputs": size, "activation": activation} for size in sizes[1:-1]]
+    return layer_specs((sizes[0],), [*hidden, {"type": "dense", "outputs": sizes[-1]}])
 
 
 def array_shapes(specs: Iterable[LayerSpec]) -> dict[str, Shape]:

@@ -185,11 +185,3 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
             part = row[max(-right, 0) : width - max(right, 0)]
             varied[n, i, max(right, 0) : width + min(right, 0)] = part
     return varied
-
-
-def compile_ahead() -> None:
-    """Compile all loops, or load them from the cache."""
-    images = np.zeros((1, 2, 2), np.uint8)
-    fields = np.zeros((1, 2, 2, 2), np.float32)
-    distort(images, fields, np.random.default_rng(0))
-    mirror_and_shift(images, np.random.default_rng(0))

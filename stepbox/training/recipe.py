@@ -3,7 +3,7 @@
 `stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -14,7 +14,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
@@ -59,7 +59,7 @@ class Recipe(BaseModel):
     the engine does not support.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     name: RecipeName = Field(description="The named recipe that this one started from.")
     engine: Engine = Field(
@@ -76,9 +76,7 @@ class Recipe(BaseModel):
     )
     activation: ActivationName = Field(description="Activation function of the hidden layers.")
     epochs: int = Field(ge=1, le=1000, description="Passes over the training images.")
-    learning_rate: float = Field(
-        gt=0, le=10, allow_inf_nan=False, description="Step size of gradient descent."
-    )
+    learning_rate: float = Field(gt=0, le=10, description="Step size of gradient descent.")
     batch_size: int = Field(
         ge=1,
         le=10_000,
@@ -116,7 +114,6 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=1,
-        allow_inf_nan=False,
         description="Share of each weight that a step removes at a learning rate of 1; only with "
         "`adamw`.",
     )
@@ -130,7 +127,6 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=0.9,
-        allow_inf_nan=False,
         description="Share of each hidden layer's neurons that a step leaves out at random "
         "(engine `torch` only).",
     )
@@ -171,6 +167,10 @@ class Recipe(BaseModel):
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layers of the network, with their shapes."""
         return dense_layers(self.layer_sizes, self.activation)
+
+    def changed(self, **changes: Any) -> Self:
+        """Return this recipe with some fields changed, validated as a whole."""
+        return self.model_validate(self.model_dump() | changes)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -216,11 +216,10 @@ def validate_all(
         wrong = {detail["loc"][0] for detail in details if detail["loc"]}
         given = {name: value for name, value in body.items() if name not in wrong}
         details += [
-            InitErrorDetails(
-                type=PydanticCustomError("conflict", "{detail}", {"detail": detail}),
-                loc=(name,),
-                input=None,
-            )
+            {
+                "type": PydanticCustomError("conflict", "{detail}", {"detail": detail}),
+                "loc": (name,),
+            }
             for name, detail in _conflicts(complete(given))
         ]
     if details:
@@ -228,27 +227,23 @@ def validate_all(
     return value
 
 
-def _conflicts(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the fields whose values are allowed but conflict with others, each with the reason."""
-    faults = []
+def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields whose values are allowed but conflict with others, each with the reason."""
     get = fields.get
     if get("engine") == "numpy":
         for name, plain in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                faults.append((name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"))
+                yield name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        faults.append(("weight_decay", "must be 0 unless 'optimizer' is 'adamw'"))
+        yield "weight_decay", "must be 0 unless 'optimizer' is 'adamw'"
     if get("normalization") == "batch" and get("batch_size") == 1:
-        faults.append(("batch_size", "must be at least 2 if 'normalization' is 'batch'"))
+        yield "batch_size", "must be at least 2 if 'normalization' is 'batch'"
     if get("gradient") == "published":
         if get("engine", "numpy") != "numpy":
-            faults.append(("gradient", "'published' requires the engine 'numpy'; use 'exact'"))
+            yield "gradient", "'published' requires the engine 'numpy'; use 'exact'"
         if get("batch_size", 1) != 1:
-            faults.append(
-                (
-                    "batch_size",
-                    "must be 1 if 'gradient' is 'published', which updates the weights within the "
-                    "backward pass of one sample",
-                )
+            yield (
+                "batch_size",
+                "must be 1 if 'gradient' is 'published', which updates the weights within the "
+                "backward pass of one sample",
             )
-    return faults

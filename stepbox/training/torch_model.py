@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepbox.nn.activations import ACTIVATIONS, ActivationName, Array
+from stepbox.nn.activations import ACTIVATIONS, IDENTITY, ActivationName
+from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
 from stepbox.training.recipe import Recipe
 
@@ -61,25 +62,19 @@ def fold(
     Network
         A copy, in float32.
     """
-    weights: list[Array] = []
-    biases: list[Array] = []
+    layers: list[Dense] = []
     for module in model:
+        state = module.state_dict().values()
+        arrays = [tensor.numpy(force=True).astype(np.float64) for tensor in state]
         if isinstance(module, nn.Linear):
-            weights.append(module.weight.numpy(force=True).astype(np.float64))
-            biases.append(module.bias.numpy(force=True).astype(np.float64))
+            weights, biases = arrays
+            layers.append(Dense(weights, biases, ACTIVATIONS[activation]))
         elif isinstance(module, nn.BatchNorm1d):
-            gamma, beta, mu, variance = (
-                tensor.numpy(force=True).astype(np.float64)
-                for tensor in (module.weight, module.bias, module.running_mean, module.running_var)
-                if tensor is not None
-            )
+            gamma, beta, mu, variance, _ = arrays  # the last is the number of batches
             factor = gamma / np.sqrt(variance + module.eps)
-            weights[-1] *= factor[:, None]
-            biases[-1] = (biases[-1] - mu) * factor + beta
-    weights[0] /= deviation
-    biases[0] -= mean * weights[0].sum(axis=1)
-    return Network.dense(
-        [array.astype(np.float32) for array in weights],
-        [array.astype(np.float32) for array in biases],
-        ACTIVATIONS[activation],
-    )
+            layers[-1].weights *= factor[:, None]
+            layers[-1].biases = (layers[-1].biases - mu) * factor + beta
+    layers[0].weights /= deviation
+    layers[0].biases -= mean * layers[0].weights.sum(axis=1)
+    layers[-1].activation = IDENTITY
+    return Network([*layers]).copy(np.float32)

@@ -262,19 +262,3 @@ def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
         start += block.size
     sizes = [len(blocks[0]) - 1, *(block.shape[1] for block in blocks)]
     return parameters, np.array(sizes), Network(layers)
-
-
-def compile_ahead() -> None:
-    """Compile `descend` for both float types, or load it from the cache."""
-    for dtype in (np.float64, np.float32):
-        descend(
-            np.zeros(9 * 10, dtype),
-            np.array([8, 10]),
-            RELU,
-            False,
-            np.zeros((1, 8), np.uint8),
-            np.zeros(256, dtype),
-            np.zeros(1, np.uint8),
-            1,
-            np.zeros(1, dtype),
-        )
