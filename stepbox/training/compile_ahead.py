@@ -7,6 +7,6 @@ from stepbox.nn.kernels import dense
 from stepbox.training import augmentation
 
 if __name__ == "__main__":
-    print("Compiling the training loops (up to a minute, unless they are compiled)", flush=True)
+    print("Compiling the training loops (up to a minute, unless already compiled)", flush=True)
     dense.compile_ahead()
     augmentation.compile_ahead()
