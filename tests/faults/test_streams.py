@@ -57,7 +57,7 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         list(pool.map(drop, range(STREAMS)))
 
     def released():
-        """Tell whether at most one Redis connection per thread and few files are still open."""
+        """Tell whether Redis has at most a connection per thread, and few other files are open."""
         connections_now, files_now = counts()
         others = (files_now - connections_now) - (files - connections)
         return connections_now <= THREADS + 4 and others <= 4
