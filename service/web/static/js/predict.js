@@ -51,8 +51,8 @@ function testImage() {
 }
 
 /**
- * If the first model was trained on MNIST, drawings and files are fitted as its images were. Else,
- * and for test images, the image is unchanged. The user can choose otherwise.
+ * Get the user's choice, if any. The default is "mnist" for drawings and files if the first model
+ * was trained on MNIST, and otherwise "none".
  * @returns {FitName}
  */
 function currentFit() {
@@ -187,7 +187,7 @@ function addAnotherPanel() {
   predict();
 }
 
-/** Find the models that the address names, or else the newest two. */
+/** Find the models that the address names, or else the newest two (on MNIST, if any are). */
 function firstModels() {
   const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
   const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);
