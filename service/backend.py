@@ -1,6 +1,6 @@
 """The stores and services that the views use."""
 
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -11,8 +11,7 @@ from jobs.store import JobStore
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
-from stepbox.data.builtin import DatasetName, load_dataset
-from stepbox.data.dataset import Dataset
+from stepbox.data.builtin import load_dataset
 from stepbox.store.models import ModelStore
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ class Backend:
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
         self.models = ModelStore(settings.models_dir)
-        self.dataset = cache(self._dataset)
+        # The test sets, each read and compared with its checksums once per process.
+        self.dataset = cache(partial(load_dataset, split="test", folder=settings.data_dir))
         self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
@@ -38,10 +38,6 @@ class Backend:
     def celery(self) -> "Celery":
         """The Celery queue, to which each new job sends a token."""
         return make_celery(self.settings)
-
-    def _dataset(self, name: DatasetName) -> Dataset:
-        """Read the test set of a data set, and check its checksums, once per process."""
-        return load_dataset(name, "test", self.settings.data_dir)
 
 
 def backend() -> Backend:

@@ -1,7 +1,7 @@
-"""Turn every error into a response: a problem (RFC 9457)."""
+"""Turn every error into a response that describes the problem (RFC 9457)."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -25,7 +25,7 @@ from stepbox.errors import (
 
 log = logging.getLogger(__name__)
 
-# The names of RFC 9110. Python has them since version 3.13.
+# The names in RFC 9110, which Python has used since version 3.13.
 TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 MOST_FAULTS = 100
@@ -36,7 +36,7 @@ class BusyError(StepboxError):
     """Other requests hold the memory that this one needs."""
 
 
-# From domain errors to statuses.
+# The status of each domain error.
 STATUSES: dict[type[StepboxError], HTTPStatus] = {
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
@@ -65,7 +65,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The path of the request.")
     errors: list[ProblemFault] | None = Field(
-        None, description="With 422: the first hundred faults; of each list only the first."
+        None, description="With 422: at most 100 faults, and at most one for each list of numbers."
     )
     error: str | None = Field(
         None,
@@ -87,18 +87,18 @@ def problems(*statuses: int) -> ResponseDict:
 
 
 def title(status: int) -> str:
-    """Return the name of a status, the same one under every version of Python."""
+    """Return the name of a status, which is the same in all versions of Python."""
     return TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def problem(
     status: int,
     detail: str,
-    faults: Iterable[Fault] = (),
+    faults: Sequence[Fault] = (),
     headers: dict[str, str] | None = None,
     **members: Any,
 ) -> Response:
-    """Make a response from a problem."""
+    """Make a response from a problem. With 429 and 503, it says when to try again."""
     body = {
         "type": "about:blank",
         "title": title(status),
@@ -107,14 +107,16 @@ def problem(
         "instance": request.path,
         **members,
     }
-    faults = list(faults)
     if faults:
         body["errors"] = [fault._asdict() for fault in faults]
     if request.path == "/v2" or request.path.startswith("/v2/"):
         body["error"] = " ".join([detail, *(f"{at or '/'}: {what}." for at, what in faults)])
-    return Response(
+    response = Response(
         json.dumps(body), status, headers=headers, content_type="application/problem+json"
     )
+    if status in (429, 503):
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
+    return response
 
 
 def faults_problem(faults: Iterable[Fault]) -> Response:
@@ -137,26 +139,16 @@ def validation_problem(error: ValidationError) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Handle every error of the application."""
+    """Add the handlers for all errors of the application."""
 
     @app.errorhandler(StepboxError)
     def domain_error(error: StepboxError) -> Response:
-        status = next(
-            (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES),
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-        )
-        headers = (
-            {"Retry-After": str(RETRY_AFTER_S)}
-            if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-            else None
-        )
         if isinstance(error, InvalidInputError):
             return faults_problem(error.faults)
-        return problem(status, str(error), headers=headers)
+        status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 500)
+        return problem(status, str(error))
 
-    @app.errorhandler(ValidationError)
-    def invalid_value(error: ValidationError) -> Response:
-        return validation_problem(error)
+    app.register_error_handler(ValidationError, validation_problem)
 
     @app.errorhandler(RedisError)
     def redis_unreachable(error: RedisError) -> Response:
@@ -165,7 +157,6 @@ def register(app: Flask) -> None:
             503,
             "The job queue cannot be reached. Predictions, models and analyses still work, and "
             "no accepted job is lost.",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
         )
 
     @app.errorhandler(HTTPException)
@@ -173,11 +164,8 @@ def register(app: Flask) -> None:
         if error.response is not None:  # raised with a complete response
             return error.response  # type: ignore[return-value]
         status = error.code or 500
-        headers = {
-            name: value
-            for name, value in error.get_headers()
-            if name.lower() not in ("content-type", "content-length")
-        }
+        headers = dict(error.get_headers())
+        del headers["Content-Type"]
         return problem(status, error.description or title(status), headers=headers)
 
     @app.errorhandler(Exception)

@@ -1,6 +1,5 @@
 """The OpenAPI document, and a page that shows it without loading anything from another host."""
 
-import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ from flask import Response, jsonify, render_template, send_from_directory
 from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
-from service.api.predict.endpoint import BINARY
+from service.api.parameters import BINARY
 from service.api.predict.images import NPY, PixelImages
 from service.errors import problems
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
-ANYWHERE = (413, 503)  # the body is too large, or other requests hold the memory
+ANYWHERE = (413, 503)  # of any operation: body too large, or memory held by other requests
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -42,20 +41,6 @@ def register(app: OpenAPI) -> None:
         return send_from_directory(SWAGGER, name)
 
 
-def json_endpoints(app: OpenAPI) -> frozenset[str]:
-    """Return the endpoints that require a body and accept only JSON."""
-    paths = app.extensions["openapi"]["paths"]
-    found = set()
-    for rule in app.url_map.iter_rules():
-        operations = paths.get(re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule), {})
-        for method, operation in operations.items():
-            body = operation.get("requestBody", {"content": {}, "required": False})
-            json_alone = body["required"] and list(body["content"]) == ["application/json"]
-            if method.upper() in (rule.methods or ()) and json_alone:
-                found.add(rule.endpoint)
-    return frozenset(found)
-
-
 def _document(app: OpenAPI) -> dict[str, Any]:
     """Make the document, and correct what flask-openapi3 gets wrong."""
     document = deepcopy(app.api_doc)
@@ -68,13 +53,13 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["description"] = operation["description"].replace("<br/>", " ")
-            # flask-openapi3 adds its own 422 to each operation, even if that describes one.
+            # flask-openapi3 adds a 422 with this content to each operation that describes none.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
             for status, answer in problems(*ANYWHERE).items():
                 operation["responses"].setdefault(str(status), answer)
     for schema in schemas.values():
-        if "example" in schema:  # the form of OpenAPI 3.0
+        if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
             schema["examples"] = [schema.pop("example")]
     add_links(document)
     return document

@@ -1,11 +1,12 @@
 """The check of a request's host, origin and token. Each request passes it once."""
 
+from collections.abc import Mapping
+
 from service.access.sites import Sites
 from service.access.tokens import check_token
 from service.settings import ServiceSettings
 
-# The request headers that the check reads, in the order of `AccessCheck`'s parameters.
-HEADERS = ("Host", "Sec-Fetch-Site", "Origin", "Authorization")
+HEADERS = (b"host", b"sec-fetch-site", b"origin", b"authorization")  # which the check reads
 
 
 class AccessCheck:
@@ -19,27 +20,29 @@ class AccessCheck:
     Attributes
     ----------
     sites
-        The part of the check that concerns the host and the origin.
+        The check of the host and the origin alone.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.sites = Sites(settings)
         self._tokens = settings.access_tokens
 
-    def __call__(
-        self, method: str, path: str, host: str, fetch_site: str, origin: str, authorization: str
-    ) -> None:
-        """Accept a request or raise. A missing header is an empty string.
+    def __call__(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> None:
+        """Accept a request or raise. The names of its headers are in lower case.
 
         Raises
         ------
         MisdirectedRequest
             The host is not this server.
         Forbidden
-            A page of another site sent the request, or its token allows only reading.
+            A page of another site sent a request that may change something, or the token allows
+            only reading.
         Unauthorized
             The token is missing or unknown.
         """
+        host, fetch_site, origin, authorization = [
+            headers.get(name, b"").decode("latin-1") for name in HEADERS
+        ]
         self.sites.check(method, host, fetch_site, origin)
         if self._tokens:
             check_token(self._tokens, method, path, authorization)

@@ -13,29 +13,25 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     """Limit POST /train across all processes, in Redis, and predictions in each process."""
     if not settings.train_limit and not settings.predict_limit:
         return
-    # Importing this takes 5 % of the API's startup, so only servers with limits do.
+    # Imported only if it is needed, because this takes 5 % of the API's startup.
     from limits import RateLimitItem, parse
     from limits.storage import MemoryStorage, RedisStorage
     from limits.strategies import FixedWindowRateLimiter
 
-    rules: dict[str, RateLimitItem] = {}
-    limiters: dict[str, FixedWindowRateLimiter] = {}
+    limits: dict[str, tuple[RateLimitItem, FixedWindowRateLimiter]] = {}
     if settings.train_limit:
         pool = app.extensions["stepbox"].jobs.redis.connection_pool  # shared with the jobs
         storage = RedisStorage(settings.redis_url, connection_pool=pool, key_prefix="limits")
-        rules["/train"] = parse(settings.train_limit)
-        limiters["/train"] = FixedWindowRateLimiter(storage)
+        limits["/train"] = parse(settings.train_limit), FixedWindowRateLimiter(storage)
     if settings.predict_limit:
-        rules["/predict"] = parse(settings.predict_limit)
-        limiters["/predict"] = FixedWindowRateLimiter(MemoryStorage())
+        limits["/predict"] = parse(settings.predict_limit), FixedWindowRateLimiter(MemoryStorage())
 
     @app.before_request
     def count_request() -> None:
-        infers = request.path.startswith("/v2/models/")
-        path = "/predict" if infers else request.path
-        if request.method != "POST" or path not in rules:
+        path = "/predict" if request.path.startswith("/v2/models/") else request.path
+        if request.method != "POST" or path not in limits:
             return
-        rule, limiter = rules[path], limiters[path]
+        rule, limiter = limits[path]
         client = request.remote_addr or ""
         allowed = limiter.hit(rule, path, client)
         window = limiter.get_window_stats(rule, path, client)

@@ -1,10 +1,12 @@
 """The data sets and their test images."""
 
+from typing import Any
+
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from service.api.parameters import Parameters
+from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
 from stepbox.data.builtin import DATASETS, MOST_CLASSES
@@ -108,26 +110,14 @@ def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
             "/index", f"at most {MOST_INDICES:,} indices are allowed, not {len(indices):,}"
         )
     dataset = _dataset(path.name)
-    return jsonify(
-        images=[
-            {
-                "index": index,
-                "label": int(dataset.labels[index]),
-                "pixels": dataset.images[index].tolist(),
-            }
-            for index in indices
-        ]
-    )
+    return jsonify(images=[picture(dataset, index) for index in indices])
 
 
 @blueprint.get(
     "/<name>/test/<int:index>.png",
     summary="A test image as PNG",
     responses={
-        200: {
-            "description": "28×28 grey pixels.",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
-        },
+        200: {"description": "28×28 grey pixels.", "content": {"image/png": BINARY}},
         **problems(404, 503),
     },
 )
@@ -138,6 +128,15 @@ def test_picture(path: ImagePath) -> Response:
     if path.index >= samples:
         raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
     return Response(encode_png(dataset.images[path.index]), content_type="image/png")
+
+
+def picture(dataset: Dataset, index: int) -> dict[str, Any]:
+    """Return the fields of `Picture` for a test image."""
+    return {
+        "index": index,
+        "label": int(dataset.labels[index]),
+        "pixels": dataset.images[index].tolist(),
+    }
 
 
 def _dataset(name: str) -> Dataset:

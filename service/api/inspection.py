@@ -1,23 +1,20 @@
-"""Inspection of models: their mistakes, their weights, and the figures of the source."""
+"""Inspect models: their mistakes, their weights, and the figures that the source printed."""
+
+from itertools import islice
 
 import orjson
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from service.api.datasets import Picture
+from service.api.datasets import Picture, picture
 from service.api.models import ModelPath
-from service.api.parameters import Parameters
+from service.api.parameters import BINARY, Parameters
 from service.api.predict.images import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.analysis.inspection import (
-    LayerHistogram,
-    confused,
-    published_curves,
-    signed_grey,
-)
+from stepbox.analysis.inspection import LayerHistogram, confused, published_curves, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
@@ -40,7 +37,7 @@ blueprint = APIBlueprint(
 
 
 class PublishedEntry(BaseModel):
-    """The figures that the source printed for an epoch. Others are left out."""
+    """The figures that the source printed for an epoch. Figures not printed are omitted."""
 
     epoch: int
     train_loss: float | None = Field(None, description="Nats.")
@@ -81,7 +78,7 @@ class CellQuery(Parameters):
 
 
 class CellPicture(Picture):
-    """A test image, and the model's probability for its answer."""
+    """A test image, and the probability of the class that the model predicted."""
 
     probability: float = Field(ge=0, le=1, description="Probability of the predicted class.")
 
@@ -115,9 +112,9 @@ class FirstLayerNeuron(BaseModel):
     """A neuron of the first layer, with one weight per pixel."""
 
     neuron: int = Field(description="Index of the neuron in the layer, from 0.")
-    change: float = Field(description="Euclidean distance between weights before and after.")
-    before: list[list[float]] = Field(description="28×28 untrained weights, with four digits.")
-    after: list[list[float]] = Field(description="28×28 trained weights, with four digits.")
+    change: float = Field(description="Euclidean distance between its weights before and after.")
+    before: list[list[float]] = Field(description="28×28 untrained weights, to four digits.")
+    after: list[list[float]] = Field(description="28×28 trained weights, to four digits.")
 
 
 class FirstLayer(BaseModel):
@@ -130,7 +127,7 @@ class FirstLayer(BaseModel):
 
 @blueprint.get("/published", summary="The source's figures", responses={200: Published})
 def published() -> Response:
-    """Return the figures that the source printed, to compare trainings with."""
+    """Return the figures that the source printed, for comparison with trainings."""
     curves = published_curves()
     return jsonify(source=curves.pop("source"), recipes=curves)
 
@@ -141,7 +138,7 @@ def published() -> Response:
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
-    """List the test images of one class that the model assigns to this or another class."""
+    """List the test images that have this true class and this predicted class."""
     card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
@@ -155,15 +152,8 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
         predicted=path.predicted,
         count=len(indices),
         images=[
-            {
-                "index": int(index),
-                "label": path.true,
-                "probability": float(probability),
-                "pixels": test_set.images[index].tolist(),
-            }
-            for index, probability in zip(
-                indices[: query.limit], probabilities[: query.limit], strict=True
-            )
+            {**picture(test_set, int(index)), "probability": float(probability)}
+            for index, probability in islice(zip(indices, probabilities, strict=True), query.limit)
         ],
     )
 
@@ -175,7 +165,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
 )
 @Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
-    """Count the weights of each layer in bins, before and after training."""
+    """Return histograms of the weights of each layer, before and after training."""
     model_id = backend().models.card(path.ref).id
     found = Histograms(model=model_id, layers=backend().figures.histograms(model_id))
     return Response(found.model_dump_json(), content_type=JSON)
@@ -202,8 +192,8 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
                     "before": _rounded(layer.before[neuron]),
                     "after": _rounded(layer.after[neuron]),
                 }
-                for neuron, change in zip(
-                    layer.neurons[: query.limit], layer.changes[: query.limit], strict=True
+                for neuron, change in islice(
+                    zip(layer.neurons, layer.changes, strict=True), query.limit
                 )
             ],
         }
@@ -218,7 +208,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
         200: {
             "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
             "lighter is positive, darker is negative.",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
     },

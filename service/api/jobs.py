@@ -4,7 +4,7 @@ import logging
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import TooManyRequests
 
 from jobs.events import EVENT_ID, FIRST, read_events
@@ -13,7 +13,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from service.api.parameters import Parameters
 from service.backend import backend
-from service.errors import RETRY_AFTER_S, problems
+from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import RECIPES
@@ -27,10 +27,8 @@ blueprint = APIBlueprint(
 )
 
 
-class RecipeEntry(Recipe):
+class RecipeEntry(Recipe, title="RecipeEntry"):
     """A named recipe."""
-
-    model_config = ConfigDict(title="RecipeEntry")
 
     description: str
 
@@ -41,10 +39,8 @@ class RecipeList(BaseModel):
     recipes: list[RecipeEntry]
 
 
-class TrainHeaders(Parameters):
+class TrainHeaders(Parameters, extra="ignore"):  # requests also have other headers
     """Headers of POST /train."""
-
-    model_config = ConfigDict(extra="ignore")  # requests always have other headers
 
     idempotency_key: str | None = Field(
         None,
@@ -69,8 +65,8 @@ class JobQuery(Parameters):
     limit: int = Field(20, ge=1, le=100, description="Maximum number of jobs to list.")
     after: str | None = Field(
         None,
-        description="The cursor `next` of the previous page. It stays valid if jobs are deleted. "
-        "Or the id of a job with any status, to list the jobs created before it.",
+        description="The cursor `next` of the previous page, which stays valid if jobs are "
+        "deleted. Or the id of a job with any status, to list the jobs created before it.",
     )
 
 
@@ -98,7 +94,7 @@ def recipes() -> Response:
     responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
 )
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Accept a job, which a worker then runs. Fields left out take the values of the recipe."""
+    """Accept a job, which a worker then runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
@@ -182,11 +178,9 @@ def job_events(path: JobPath) -> Response:
     if store.get(path.id).status in FINAL:
         response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
     elif streams.open >= streams.limit:
-        raise TooManyRequests(
-            "This process has reached its limit of event streams.", retry_after=RETRY_AFTER_S
-        )
+        raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
-        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop takes over from here
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response
 
 

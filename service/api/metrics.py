@@ -7,7 +7,7 @@ from time import perf_counter
 
 from flask import Flask, Response, g, request
 from flask_openapi3 import APIBlueprint, Tag
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -27,10 +27,10 @@ from stepbox.store.models import ModelStore
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-OTHER = "other"  # replaces names that clients made up
+OTHER = "other"  # replaces routes and methods that do not exist
 
 blueprint = APIBlueprint(
-    "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
+    "metrics", __name__, abp_tags=[Tag(name="operations", description="State of the installation.")]
 )
 
 
@@ -55,16 +55,15 @@ def register(app: Flask) -> None:
     responses={
         200: {
             "description": "Prometheus's text format: figures of all processes of the API and all "
-            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0 and jobs are left out.",
+            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0, and only the figures of "
+            "the API follow.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
     },
 )
 def metrics() -> Response:
     """Return figures of requests, predictions, the queue and trainings."""
-    registry = CollectorRegistry()
-    registry.register(_AllMetrics())
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(generate_latest(_AllMetrics()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _AllMetrics(Collector):
@@ -74,16 +73,16 @@ class _AllMetrics(Collector):
         counted = totals(folder())
         yield from _requests(counted)
         yield _predictions(counted, backend().models)
-        up = GaugeMetricFamily("stepbox_redis_up", "1 if Redis answers, otherwise 0.")
+        redis_up = 1
         try:
             measures = backend().jobs.measure()
-        except RedisError:
-            up.add_metric([], 0)
-        else:
-            up.add_metric([], 1)
             yield from _jobs(measures)
             yield from _epochs(measures)
-        yield up
+        except RedisError:
+            redis_up = 0
+        yield GaugeMetricFamily(
+            "stepbox_redis_up", "1 if Redis answers, otherwise 0.", value=redis_up
+        )
 
 
 def _requests(counted: dict[Key, list[float]]) -> Iterator[Metric]:

@@ -4,11 +4,10 @@ from contextlib import suppress
 
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
-from flask_openapi3.types import ResponseDict
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from service.api.parameters import Parameters
+from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
@@ -22,15 +21,13 @@ blueprint = APIBlueprint(
     abp_tags=[Tag(name="models", description="Trained models and their aliases.")],
 )
 
-NO_CONTENT: ResponseDict = {204: {"description": "Done."}}
-
 
 class ModelPath(BaseModel):
     """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model. `latest`, `latest-mnist` and `latest-fashion-mnist` "
-        "always name the newest model.",
+        description="Id or alias of a model. `latest` names the newest model; `latest-mnist` and "
+        "`latest-fashion-mnist` name the newest of their data set.",
         json_schema_extra={"example": "latest"},
     )
 
@@ -41,10 +38,8 @@ class AliasPath(BaseModel):
     name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
-class AliasBody(BaseModel):
+class AliasBody(BaseModel, extra="forbid", strict=True):
     """The model that an alias names."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: ModelId
 
@@ -82,8 +77,8 @@ class ModelList(BaseModel):
 class AliasList(BaseModel):
     """The aliases."""
 
-    aliases: dict[str, str] = Field(description="Alias → id, as set by clients.")
-    computed: dict[str, str] = Field(description="`latest…` → id, as computed now.")
+    aliases: dict[str, str] = Field(description="Alias → id, set by clients.")
+    computed: dict[str, str] = Field(description="`latest…` → id, computed for each response.")
 
 
 @blueprint.get("/models", summary="List models", responses={200: ModelList, **problems(422)})
@@ -91,7 +86,7 @@ def list_models(query: ModelQuery) -> Response:
     """List the cards of models, newest first."""
     listed, cursor = backend().models.page(query.limit, query.after)
     return jsonify(
-        models=[one.card.model_dump(mode="json") for one in listed if one.card and not one.damage],
+        models=[one.card.model_dump(mode="json") for one in listed if one.card],
         damaged=[{"id": one.id, "detail": one.damage} for one in listed if one.damage],
         next=cursor,
     )
@@ -108,7 +103,7 @@ def get_model(path: ModelPath) -> Response:
     Send `If-None-Match` to avoid downloading an unchanged card.
     """
     response = jsonify(backend().models.card(path.ref).model_dump(mode="json"))
-    response.add_etag(weak=True)  # weak, because a gzipped card is still the same card
+    response.add_etag(weak=True)  # weak: the plain and the gzipped card share it
     response.cache_control.no_cache = True
     response.make_conditional(request)
     return response
@@ -121,9 +116,7 @@ def get_model(path: ModelPath) -> Response:
         200: {
             "description": "A safetensors file of the tensors `0.weight` (n_out, n_in), `0.bias`, "
             "`1.weight`, ...",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
+            "content": {"application/octet-stream": BINARY},
             "headers": {
                 "ETag": {"schema": {"type": "string"}, "description": "SHA-256 of the file."}
             },
@@ -156,7 +149,7 @@ def get_weights(path: ModelPath) -> Response:
 @blueprint.delete(
     "/models/<ref>",
     summary="Delete a model",
-    responses={**NO_CONTENT, **problems(404, 409, 503)},
+    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model by its id. A model that an alias names cannot be deleted."""
@@ -166,7 +159,7 @@ def delete_model(path: ModelPath) -> tuple[str, int]:
 
 @blueprint.get("/aliases", summary="List aliases", responses={200: AliasList})
 def list_aliases() -> Response:
-    """List the aliases, and the models that the `latest…` names stand for now."""
+    """List the aliases, and the models that the `latest…` names currently mean."""
     return _aliases()
 
 
@@ -176,13 +169,15 @@ def list_aliases() -> Response:
     responses={200: AliasList, **problems(400, 413, 415, 422, 503)},
 )
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
-    """Make an alias name a model. An existing alias is replaced."""
+    """Create an alias for a model, or change the model of an existing alias."""
     backend().models.set_alias(path.name, body.model)
     return _aliases()
 
 
 @blueprint.delete(
-    "/aliases/<name>", summary="Remove an alias", responses={**NO_CONTENT, **problems(404, 503)}
+    "/aliases/<name>",
+    summary="Remove an alias",
+    responses={204: {"description": "Done."}, **problems(404, 503)},
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias. The model is not deleted."""

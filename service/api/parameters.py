@@ -1,19 +1,19 @@
-"""Base class for the query parameters and the headers of requests."""
+"""What several resources share: the base class of parameters and headers, and a binary body."""
 
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}  # a body that is not JSON
 
 
-class Parameters(BaseModel):
+class Parameters(BaseModel, extra="forbid"):
     """Parameters of a request. Unknown ones are rejected.
 
-    flask-openapi3 needs their JSON schema at each request. Generating it takes longer than many
-    responses do, so it is cached.
+    flask-openapi3 needs their JSON schema at each request. The schema is cached, because generating
+    it takes longer than many responses.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     @classmethod
     @cache

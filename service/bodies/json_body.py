@@ -1,6 +1,7 @@
 """Parse JSON strictly: reject what the standard forbids, even where Python's parser accepts it."""
 
 import json
+from inspect import signature
 from typing import Any
 
 from flask import Flask, Request, current_app, request
@@ -14,8 +15,8 @@ from service.bodies.json_cost import check_values
 class StrictJSONProvider(DefaultJSONProvider):
     """Reject duplicate names in requests, and NaN and Infinity in responses.
 
-    NaN and Infinity in a request are parsed, although they are not JSON: the field's validation
-    then rejects them under the field's name, like 1e400.
+    NaN and Infinity in a request are parsed, although they are not JSON. The validation of the
+    field then rejects them, and its error names the field.
     """
 
     sort_keys = False
@@ -31,7 +32,7 @@ class StrictJSONProvider(DefaultJSONProvider):
 
 
 class JSONRequest(Request):
-    """A request whose JSON errors name the reason."""
+    """A request whose error says why its body is not JSON."""
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Raise BadRequest with the reason."""
@@ -55,11 +56,14 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise BadRequest(f"The body is not JSON: {error}") from None
 
 
-def check_json_first(app: Flask, endpoints: frozenset[str]) -> None:
-    """Parse the body before flask-openapi3 validates it, for endpoints that accept only JSON.
+def check_json_first(app: Flask) -> None:
+    """Parse the body before flask-openapi3 validates it, for views with a parameter `body`.
 
     flask-openapi3 treats invalid JSON as an empty body, and parses a JSON string a second time.
+    Call this after adding all operations.
     """
+    views = app.view_functions.items()
+    endpoints = {name for name, view in views if "body" in signature(view).parameters}
 
     @app.before_request
     def check() -> None:

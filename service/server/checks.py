@@ -1,12 +1,12 @@
 """The checks before a request reaches its view: access, and the size of its body.
 
-A request is checked once. Behind `front`, which checks it before reading the body, the outcome
-travels to Flask in the request's environment. Without `front`, as in tests, Flask checks it here.
+A request is checked once. `front` does so before it reads the body, and passes the outcome to Flask
+in the WSGI environment. Without `front`, as in some tests, the request is checked here.
 """
 
 from flask import Flask, request
 
-from service.access.check import HEADERS, AccessCheck
+from service.access.check import AccessCheck
 from service.bodies.bounds import bound_of, check_size
 from service.server.client_disconnected import raise_if_disconnected
 
@@ -16,7 +16,7 @@ ERROR = "stepbox.error"
 
 
 def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None:
-    """Reject the requests that a check found to be wrong."""
+    """Reject each request that fails a check."""
 
     @app.before_request
     def check() -> None:
@@ -24,8 +24,10 @@ def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None
             if request.environ[ERROR] is not None:
                 raise request.environ[ERROR]
         else:
-            headers = (request.headers.get(name, "") for name in HEADERS)
-            check_access(request.method, request.path, *headers)
+            headers = {
+                name.lower().encode(): text.encode("latin-1") for name, text in request.headers
+            }
+            check_access(request.method, request.path, headers)
             most = bound_of(app, request.endpoint).most_bytes(max_body_bytes)
             request.max_content_length = most
             check_size(request.content_length or 0, most)

@@ -1,7 +1,7 @@
-"""The ASGI application in front of Flask.
+"""The ASGI application that calls Flask.
 
-It checks a request, reads the body, and lets Flask respond in a thread. Flask's view also starts
-an event stream, which is then served from here. `/livez` never waits for a thread.
+It checks a request, reads the body, and lets Flask respond in a thread. If Flask's view starts an
+event stream, this application sends the stream. It answers `/livez` itself, without a thread.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from service.access.check import HEADERS as CHECKED_HEADERS
 from service.access.check import AccessCheck
 from service.access.security_headers import HEADERS as SECURITY_HEADERS
 from service.bodies.bounds import UNCOUNTED_BYTES, Bound, bound_of, check_size
@@ -26,15 +25,14 @@ from service.server.checks import ERROR
 from service.server.client_disconnected import watch
 from service.server.connections import Connections
 from service.server.memory_budget import Budget, Share
-from service.server.quick import AcceptHead, accept_none
-from service.server.streams import FOLLOW, STREAMED, Receive, Send, Streams
+from service.server.quick import AcceptHead
+from service.server.streams import FOLLOW, STREAMED, Receive, Send, Streams, send_body
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.settings import ServiceSettings
 
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # the body that Flask's view responds with
 _FOLLOW = FOLLOW.lower().encode()
-_CHECKED_HEADERS = [name.lower().encode() for name in CHECKED_HEADERS]
 
 
 class DisconnectedError(Exception):
@@ -51,11 +49,11 @@ class Front:
     settings
         The settings of the API.
     check_access
-        Checks who sends a request.
+        Checks who may send a request.
     streams
         The event streams of this process.
     accept_quick
-        Tells which requests `Protocol` answers itself; by default none.
+        Says which requests `Protocol` answers itself.
     """
 
     def __init__(
@@ -64,7 +62,7 @@ class Front:
         settings: ServiceSettings,
         check_access: AccessCheck,
         streams: Streams,
-        accept_quick: AcceptHead = accept_none,
+        accept_quick: AcceptHead,
     ) -> None:
         self.connections = Connections(settings.connections, settings.connections_each)
         self.accept_quick = accept_quick
@@ -105,7 +103,7 @@ class Front:
         watch(disconnected)
         waiting = asyncio.ensure_future(_wait_for_disconnect(receive, disconnected, error))
         try:
-            await asyncio.sleep(0)  # notice a client that disconnected during the wait for memory
+            await asyncio.sleep(0)  # lets `waiting` notice a client that has already disconnected
             answer = await self._threads.answer(scope, body, error)
             large = len(body) > PIECE_BYTES
             del body
@@ -118,8 +116,8 @@ class Front:
                 async for piece in self._threads.pieces(answer):
                     if disconnected.is_set():
                         return
-                    await _send(send, piece, more=True)
-                await _send(send, b"", more=False)
+                    await send_body(send, piece)
+                await send_body(send, b"", more=False)
         finally:
             waiting.cancel()
         if _FOLLOW in headers:
@@ -145,8 +143,7 @@ class Front:
         """
         headers = dict(scope["headers"])
         if ERROR not in scope:
-            checked = (_text(headers, name) for name in _CHECKED_HEADERS)
-            self._check_access(scope["method"], scope["path"], *checked)
+            self._check_access(scope["method"], scope["path"], headers)
         bound = self._bound(scope["method"], scope["path"])
         most = bound.most_bytes(self._max_body_bytes)
         check_size(int(headers.get(b"content-length", 0)), most)
@@ -159,14 +156,15 @@ class Front:
             more = message["more_body"]
             check_size(len(body), most)
             await memory.grow(max(0, len(body) - UNCOUNTED_BYTES))
-        if bound.decodes_images and _holds_images(_text(headers, b"content-type")):
-            await decoder.grow(1)
+        content_type = _text(headers, b"content-type")
+        if bound.decodes_images and content_type.startswith(("image/", "multipart/")):
+            await decoder.grow(1)  # even a small image may take a second to decode
         compressed = bound.decompresses and b"content-encoding" in headers
         await memory.grow(bound.memory(most if compressed else len(body)))
         return bytes(body)
 
     def _bound(self, method: str, path: str) -> Bound:
-        """Return the bounds of a request's view, or those of another method of the same path."""
+        """Return the bounds of a request's view; if the method is wrong, those of another view."""
         try:
             endpoint, _ = self._routes.match(path, method)
         except MethodNotAllowed as error:
@@ -185,11 +183,11 @@ class Front:
             **SECURITY_HEADERS,
         }
         await _begin(send, 200, [(k.lower().encode(), v.encode()) for k, v in headers.items()])
-        await _send(send, _ALIVE, more=False)
+        await send_body(send, _ALIVE, more=False)
         observe(_LIVEZ, "GET", 200, perf_counter() - began)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
-        """Close the event streams as soon as the process shuts down, because it waits for them."""
+        """Watch the connections. On SIGTERM, close the event streams, so that they end at once."""
         await receive()
         stop = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
@@ -207,24 +205,15 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _holds_images(content_type: str) -> bool:
-    """Tell whether a body has image files. Even a small one may take a second to decode."""
-    return content_type.startswith(("image/", "multipart/"))
-
-
 async def _begin(send: Send, status: int, headers: Headers) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-async def _send(send: Send, body: bytes, *, more: bool) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _wait_for_disconnect(
     receive: Receive, disconnected: Event, error: Exception | None
 ) -> None:
     """Set an event when the client of a complete request disconnects."""
-    if error is None:  # otherwise `receive` would ask for the rest of the body
+    if error is None:  # after an error, `receive` would read the rest of the body
         while (await receive())["type"] != "http.disconnect":
             pass
         disconnected.set()

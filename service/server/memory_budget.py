@@ -1,16 +1,18 @@
 """Limit the memory that all requests in progress take together."""
 
 import asyncio
-from collections import deque
 from typing import Self
 
 from service.errors import BusyError
 
-PATIENCE_S = 2.0  # longest wait for what other requests hold
+PATIENCE_S = 2.0  # longest wait for the memory that other requests hold
 
 
 class Budget:
-    """A number of bytes that the requests of a process share. Only its event loop may use it.
+    """A number of bytes that the requests of a process share.
+
+    Only the event loop of the process may call its methods. `Front` also uses a budget to count the
+    requests that decode images.
 
     Parameters
     ----------
@@ -20,42 +22,28 @@ class Budget:
 
     def __init__(self, size: int) -> None:
         self.size = self._free = size
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._first = asyncio.Lock()  # held by the first in the queue
+        self._given = asyncio.Event()
 
     async def take(self, amount: int) -> None:
-        """Take bytes, first come, first served. Raise BusyError if the wait is too long."""
-        if amount <= self._free and not self._waiting:
-            self._free -= amount
-            return
-        turn = asyncio.get_running_loop().create_future()
-        place = amount, turn
-        self._waiting.append(place)
+        """Take bytes, in the order of the calls. Raise BusyError after a wait of `PATIENCE_S`."""
         try:
-            await asyncio.wait_for(asyncio.shield(turn), PATIENCE_S)
-        except BaseException as error:
-            if turn.done():  # the bytes have just been taken
-                self._free += amount
-            else:
-                self._waiting.remove(place)
-            self._serve_waiting()
-            if isinstance(error, TimeoutError):
-                raise BusyError("Other large requests are in progress; try again later.") from None
-            raise
+            async with asyncio.timeout(PATIENCE_S), self._first:
+                while amount > self._free:
+                    self._given.clear()
+                    await self._given.wait()
+                self._free -= amount
+        except TimeoutError:
+            raise BusyError("Other large requests are in progress; try again later.") from None
 
     def give(self, amount: int) -> None:
         """Return bytes."""
         self._free += amount
-        self._serve_waiting()
-
-    def _serve_waiting(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            amount, turn = self._waiting.popleft()
-            self._free -= amount
-            turn.set_result(None)
+        self._given.set()
 
 
 class Share:
-    """The part of a budget that one request holds. As a context manager, it returns it.
+    """The bytes of a budget that one request holds. As a context manager, it returns them at exit.
 
     Parameters
     ----------
@@ -73,7 +61,7 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold `total` bytes, or the whole budget. Raise BusyError as `Budget.take` does."""
+        """Hold at least `total` bytes, or the whole budget if it is smaller; raise BusyError."""
         more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)

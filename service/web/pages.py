@@ -1,8 +1,9 @@
 """The HTML pages. Their scripts fetch the data from the API."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Flask, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template
 
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
@@ -15,17 +16,11 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PAGES = {
-    "jobs": "/",
-    "models": "/ui/models",
-    "predict": "/ui/predict",
-    "mathematics": "/ui/mathematics",
-    "system": "/ui/system",
-}
+PLAIN_PAGES = ("models", "predict", "system")  # their templates need no values
 FIRST_FIELDS = ("hidden_sizes", "epochs", "learning_rate", "batch_size", "seed")
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale": "Pixels"}
 
-blueprint = Blueprint("pages", __name__)
+blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
 
 
 class FormField(NamedTuple):
@@ -33,24 +28,14 @@ class FormField(NamedTuple):
 
     name: str
     label: str
-    kind: str  # how the script converts its text to JSON: number, numbers, boolean or string
+    kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
     choices: list[str]
     allowed: str
     help: str
 
 
-def register(app: Flask) -> None:
-    """Add the pages. The OpenAPI document does not include them."""
-    app.register_blueprint(blueprint)
-
-    @app.template_global()
-    def page(name: str) -> str:
-        """Return the URL of a page."""
-        return PAGES[name]
-
-
 def form_fields() -> list[FormField]:
-    """Return the fields of a recipe, with ranges and help from the schema of the request."""
+    """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
     return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
 
@@ -74,34 +59,16 @@ def job(id: str) -> Response:
     return _page("job", section="jobs", id=id)
 
 
-@blueprint.get("/ui/models")
-def models() -> Response:
-    """List and compare models."""
-    return _page("models")
-
-
 @blueprint.get("/ui/models/<ref>")
 def model(ref: str) -> Response:
     """Show one model."""
     return _page("model", section="models", ref=ref)
 
 
-@blueprint.get("/ui/predict")
-def predict() -> Response:
-    """Draw an image, and compare the predictions of models."""
-    return _page("predict")
-
-
 @blueprint.get("/ui/mathematics")
 def mathematics() -> Response:
     """Explore the mathematics interactively."""
     return _page("mathematics", functions=FUNCTIONS)
-
-
-@blueprint.get("/ui/system")
-def system() -> Response:
-    """Show the state of the installation."""
-    return _page("system")
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
@@ -113,10 +80,13 @@ def _page(name: str, section: str = "", **values: Any) -> Response:
     return response
 
 
+for _name in PLAIN_PAGES:
+    blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
+
+
 def _field(name: str, schema: dict[str, Any]) -> FormField:
-    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema) | {
-        "description": schema.get("description", "")
-    }
+    description = schema.get("description", "")
+    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
     choices = ["true", "false"] if kind == "boolean" else schema.get("enum", [])
@@ -130,7 +100,7 @@ def _field(name: str, schema: dict[str, Any]) -> FormField:
         kind=kind,
         choices=[str(choice) for choice in choices],
         allowed=allowed,
-        help=schema["description"].replace("`", ""),
+        help=description.replace("`", ""),
     )
 
 

@@ -5,7 +5,6 @@ import hashlib
 import mimetypes
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
@@ -15,19 +14,11 @@ SUFFIXES = (".css", ".js", ".svg")
 YEAR_S = 31_536_000
 
 
-class StaticFile(NamedTuple):
-    """The content of a file, plain and gzipped."""
-
-    content_type: str
-    plain: bytes
-    gzipped: bytes
-
-
 def register(app: Flask, folder: Path = FOLDER) -> None:
     """Serve the folder under /static/VERSION/, and add the template function `static`.
 
-    The version is a hash of all files. So a browser may cache them forever, although modules import
-    each other by relative paths.
+    The version is a hash of all files, so browsers may cache them forever. This includes modules
+    that other modules import by relative paths.
     """
     paths = {
         path.relative_to(folder).as_posix(): path
@@ -40,19 +31,19 @@ def register(app: Flask, folder: Path = FOLDER) -> None:
     version = everything.hexdigest()[:12]
 
     @cache
-    def load(name: str) -> StaticFile:
+    def load(name: str) -> tuple[bytes, bytes]:
         plain = paths[name].read_bytes()
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return StaticFile(f"{kind}; charset=utf-8", plain, gzip.compress(plain, 9, mtime=0))
+        return plain, gzip.compress(plain, 9, mtime=0)
 
     @app.route("/static/<requested>/<path:name>")
     def static_file(requested: str, name: str) -> Response:
         if name not in paths:
             raise NotFound(f"there is no static file {name!r}")
-        file = load(name)
+        plain, gzipped = load(name)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         accepted = request.accept_encodings.quality("gzip") > 0
-        body = file.gzipped if accepted else file.plain
-        response = Response(body, content_type=file.content_type)
+        body = gzipped if accepted else plain
+        response = Response(body, content_type=f"{kind}; charset=utf-8")
         if accepted:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"

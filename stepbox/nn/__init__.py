@@ -1,4 +1,4 @@
-"""Networks: layers, activation functions, losses, and the gradients by hand.
+"""Networks: layers, activation functions, losses, and hand-written gradients.
 
 `backprop` is the definition of the gradient of one sample; `kernels` has its compiled form. Nothing
 here knows about data sets, recipes or stored models.

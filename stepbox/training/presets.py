@@ -1,4 +1,4 @@
-"""The named recipes: the source's two with their variants, and the most accurate ones."""
+"""The named recipes: the two of the source (docs/explanation/source.md), and more accurate ones."""
 
 from stepbox.training.recipe import Recipe
 

@@ -27,16 +27,16 @@ from stepbox.registry import KeyOf
 DESCRIPTIONS: dict[str, str] = {
     "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
     "gradient.",
-    "mnist-numpy-published": "The same as the source printed it: raw pixels and its two "
+    "mnist-numpy-published": "The same with the settings of the source: raw pixels, and two "
     "deviations from the true gradient.",
-    "mnist-numpy-best": "Per-sample backpropagation on MNIST, as accurate as a minute of one core "
-    "makes it: a wider ReLU network on distorted images.",
-    "mnist-numpy-record": "The same with a larger network and more epochs: minutes, for the last "
-    "tenths of a percent.",
+    "mnist-numpy-best": "The most accurate per-sample backpropagation on MNIST in a minute on one "
+    "core: a wider ReLU network on distorted images.",
+    "mnist-numpy-record": "The same with a larger network and more epochs. It takes minutes, and "
+    "is slightly more accurate.",
     "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
     "epochs.",
-    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, as accurate as they become: "
-    "AdamW, batch normalization, varied images.",
+    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, trained for accuracy: AdamW, "
+    "batch normalization, varied images.",
 }
 
 RecipeName = Annotated[str, KeyOf(DESCRIPTIONS)]
@@ -63,7 +63,7 @@ class Recipe(BaseModel):
 
     name: RecipeName = Field(description="The named recipe that this one started from.")
     engine: Engine = Field(
-        description="`numpy`: hand-written backpropagation in float64; `torch`: autograd in "
+        description="`numpy`: hand-written backpropagation in float64; `torch`: PyTorch in "
         "float32, on CUDA if a device is visible. Either engine trains on either data set."
     )
     dataset: DatasetName = Field(description="The data set to train and test on.")
@@ -83,7 +83,7 @@ class Recipe(BaseModel):
         description="Images per update; must be 1 if `gradient` is `published`.",
     )
     seed: int = Field(
-        ge=0, le=2**32 - 1, description="Seed of the initial weights and of the shuffling."
+        ge=0, le=2**32 - 1, description="Seed of all random numbers, initial weights included."
     )
     shuffle: bool = Field(
         description="Visit the training images in a new random order in each epoch, instead of in "
@@ -93,10 +93,10 @@ class Recipe(BaseModel):
         description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
     )
     gradient: GradientKind = Field(
-        description="`exact`: the true gradient; `published`: with the source's two deviations "
-        "(engine `numpy` only): the derivative of the activation function is taken at the "
-        "activation instead of the pre-activation, and each layer is updated before the gradient "
-        "passes through it."
+        description="`exact`: the true gradient. `published` (engine `numpy` only): the source's "
+        "gradient, with two deviations. The derivative of the activation function is evaluated "
+        "at the activation instead of the pre-activation, and each layer is updated before the "
+        "gradient passes through it."
     )
     # These have defaults, so that recipes written before these fields existed can be read.
     initialization: Initialization = Field(
@@ -114,7 +114,8 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=1,
-        description="Share of each weight that a step of length 1 removes; only with `adamw`.",
+        description="Share of each weight that a step removes at a learning rate of 1; only with "
+        "`adamw`.",
     )
     schedule: Schedule = Field(
         "constant",

@@ -10,7 +10,7 @@ from stepbox.training.recipe import Recipe, RecipeName, validate_all
 
 
 def _unset() -> Any:
-    """Return None for a field that a request omits. A factory keeps it out of the schema."""
+    """Return None for a field that a request omits. As a factory, it is not in the schema."""
 
 
 def _optional(field: FieldInfo) -> Any:

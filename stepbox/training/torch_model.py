@@ -22,7 +22,7 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 def initial_model(recipe: Recipe) -> nn.Sequential:
     """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
     sizes = recipe.layer_sizes
-    with torch.random.fork_rng(devices=[]):  # leaves the process's own random state alone
+    with torch.random.fork_rng(devices=[]):  # restores the random state of the process
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
         for n_in, n_out in pairwise(sizes[1:]):
@@ -45,8 +45,8 @@ def fold(
 ) -> Network:
     """Make the plain network whose outputs equal those of a trained model.
 
-    After training, batch normalization is affine, γ (z − μ) / σ + β for each neuron, and so is the
-    standardization of inputs, (x − mean) / deviation. Both are folded into the adjacent layer.
+    After training, batch normalization is the affine function γ (z − μ) / σ + β of each neuron. The
+    standardization of inputs, (x − mean) / deviation, is affine too. Both are folded into layers.
 
     Parameters
     ----------

@@ -3,12 +3,13 @@ import re
 
 import pytest
 
-from service.web.pages import PAGES, form_fields
+from service.web.pages import PLAIN_PAGES, form_fields
 from service.web.static_files import FOLDER
 from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
-ALL = [*PAGES.values(), "/ui/jobs/some", "/ui/models/some"]
+PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
+ALL = ["/", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
 
 
 @pytest.mark.parametrize("path", ALL)

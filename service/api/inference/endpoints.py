@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -19,8 +18,9 @@ from service.api.inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.api.inference.tensors import read_inference, write_inference
+from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
+from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.images import JSON
 from service.backend import backend
@@ -33,7 +33,6 @@ from stepbox import __version__
 EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
 PLATFORM = "stepbox_safetensors"
-OUTPUTS = ("probabilities", "logits")
 
 blueprint = APIBlueprint(
     "inference_protocol",
@@ -54,7 +53,7 @@ View = Callable[..., Response]
 def with_or_without_version(
     add: Callable[..., Callable[[View], View]], rule: str, **description: Any
 ) -> Callable[[View], View]:
-    """Add a view under the path of a model and that of its only version."""
+    """Add a view under two paths: that of a model, and that of the model's only version."""
 
     def decorate(view: View) -> View:
         for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{VERSION}"):
@@ -72,7 +71,7 @@ def server_metadata() -> Response:
 
 @blueprint.get("/v2/health/live", summary="Is the server live?", responses={200: ServerLive})
 def server_live() -> Response:
-    """Return that the process responds. This depends on nothing else."""
+    """Confirm that the process responds. This checks nothing else."""
     return jsonify(live=True)
 
 
@@ -82,7 +81,7 @@ def server_live() -> Response:
     responses={200: ServerReady, **problems(409)},
 )
 def server_ready() -> Response:
-    """Tell whether there is a model. Training needs more, see /readyz."""
+    """Confirm that there is a model. `/readyz` also checks what training needs."""
     find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
@@ -94,7 +93,7 @@ def server_ready() -> Response:
     responses={200: ModelMetadata, **problems(404, 409)},
 )
 def model_metadata(path: ModelPath) -> Response:
-    """Return a model's input and outputs."""
+    """Return the names, types and shapes of a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
     shape = card.recipe.dataset_spec.shape
     return jsonify(
@@ -115,7 +114,7 @@ def model_metadata(path: ModelPath) -> Response:
     responses={200: ModelReady, **problems(404, 409)},
 )
 def model_ready(path: ModelPath) -> Response:
-    """Tell whether a model can be used for inference."""
+    """Confirm that a model can be used for inference."""
     card, _ = find_model(backend().models.load, path.ref)
     return jsonify(name=card.id, ready=True)
 
@@ -134,8 +133,8 @@ def model_ready(path: ModelPath) -> Response:
 def repository_index() -> Response:
     """List all models, newest first, including damaged ones.
 
-    This reads no weights. Damage that does not change their size appears here only after a request
-    that reads the model, such as `/ready`.
+    This does not read the weights. If damaged weights have the right size, the damage appears here
+    only after a request that reads them, such as `/ready`.
     """
     data = request.get_data()
     asked = IndexRequest.model_validate(parse_object(data)) if data else IndexRequest()
@@ -159,11 +158,11 @@ def repository_index() -> Response:
     summary="Infer",
     responses={
         200: {
-            "description": "The outputs, in the requested order. Binary ones follow the JSON, "
+            "description": "The outputs, in the requested order. Binary outputs follow the JSON, "
             "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
             "headers": {
                 HEAD_LENGTH: {
@@ -179,14 +178,14 @@ def repository_index() -> Response:
             "required": True,
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceRequest"}},
-                OCTETS: {"schema": {"type": "string", "format": "binary"}},
+                OCTETS: BINARY,
             },
         }
     },
 )
 @Bound(body_bytes=None, decompresses=True)
 def infer(path: ModelPath, header: InferHeaders) -> Response:
-    """Return the probabilities and logits of images, sent as JSON or as binary data after it.
+    """Return the probabilities and logits of images, which are sent as JSON or as binary data.
 
     The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
     """
@@ -195,12 +194,9 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     with in_turn(body):
         asked, pixels = read_inference(body, header.head_length)
         classified = classify(card, network, pixels)
-    outputs = dict(zip(OUTPUTS, (classified.probabilities, classified.logits), strict=True))
-    written = write_inference(
-        card.id, asked, {name: values.astype(np.float32) for name, values in outputs.items()}
-    )
-    response = Response(written.body, content_type=JSON)
-    if written.head_length is not None:
+    written, head_length = write_inference(card.id, asked, classified)
+    response = Response(written, content_type=JSON)
+    if head_length is not None:
         response.content_type = OCTETS
-        response.headers[HEAD_LENGTH] = str(written.head_length)
+        response.headers[HEAD_LENGTH] = str(head_length)
     return response

@@ -1,22 +1,14 @@
 """The fields of the requests and responses of the Open Inference Protocol."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    RootModel,
-    StrictBool,
-    StrictInt,
-)
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Parameters
 from service.api.predict.images import HEIGHT, MOST_IMAGES, WIDTH
 
-VERSION = "1"  # models never change, so each has only this version
+VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -65,10 +57,8 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
-class IndexRequest(BaseModel):
+class IndexRequest(BaseModel, extra="forbid"):
     """Which models to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ready: StrictBool = Field(False, description="List only models that can be used for inference.")
 
@@ -79,17 +69,15 @@ class IndexedModel(BaseModel):
     name: str
     version: str
     state: Literal["READY", "UNAVAILABLE"]
-    reason: str = Field(description="What is wrong with its files. Empty if nothing is.")
+    reason: str = Field(description="What is wrong with its files, or empty.")
 
 
 class RepositoryIndex(RootModel[list[IndexedModel]]):
     """All models, newest first."""
 
 
-class InferHeaders(Parameters):
+class InferHeaders(Parameters, extra="ignore"):  # requests also have other headers
     """The headers of an inference request."""
-
-    model_config = ConfigDict(extra="ignore")  # every request has other headers
 
     head_length: int | None = Field(
         None,
@@ -101,7 +89,7 @@ class InferHeaders(Parameters):
         "",
         alias="Content-Encoding",
         description="`gzip` or `deflate`, for a compressed body.",
-        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # others: 415, not 422
+        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # other encodings: 415, not 422
     )
 
 
@@ -112,29 +100,24 @@ def _refuse(_: object) -> None:
 Unsupported = Annotated[None, BeforeValidator(_refuse)]
 
 
-class InputParameters(BaseModel):
+class InputParameters(BaseModel, extra="allow"):
     """How an input is sent. Unknown parameters are ignored."""
 
-    model_config = ConfigDict(extra="allow")
-
     binary_data_size: StrictInt | None = Field(
-        None, description="Size of the tensor in bytes, if it follows the JSON instead of `data`."
+        None, description="Size of the tensor in bytes, if it follows the JSON and replaces `data`."
     )
     shared_memory_region: Unsupported = None
-
-
-if TYPE_CHECKING:
-    Height = int
-    Width = int
-else:
-    Height, Width = Literal[HEIGHT], Literal[WIDTH]
 
 
 class InputTensor(BaseModel):
     """The images, light on dark. They are neither inverted nor fitted."""
 
     name: Literal["images"]
-    shape: tuple[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)], Height, Width]
+    shape: tuple[
+        Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)],
+        Literal[HEIGHT],  # type: ignore[valid-type]
+        Literal[WIDTH],  # type: ignore[valid-type]
+    ]
     datatype: Literal["UINT8"]
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
@@ -142,10 +125,8 @@ class InputTensor(BaseModel):
     )
 
 
-class OutputParameters(BaseModel):
+class OutputParameters(BaseModel, extra="allow"):
     """How to send an output. Unknown parameters are ignored."""
-
-    model_config = ConfigDict(extra="allow")
 
     binary_data: StrictBool | None = Field(
         None,
@@ -162,10 +143,8 @@ class RequestedOutput(BaseModel):
     parameters: OutputParameters = OutputParameters()
 
 
-class RequestParameters(BaseModel):
+class RequestParameters(BaseModel, extra="allow"):
     """How to send the outputs. Unknown parameters are ignored."""
-
-    model_config = ConfigDict(extra="allow")
 
     binary_data_output: StrictBool = Field(
         False, description="Send all outputs as binary data after the JSON."
@@ -173,7 +152,7 @@ class RequestParameters(BaseModel):
 
 
 class InferenceRequest(BaseModel):
-    """Images, and which outputs to return."""
+    """Images, and the outputs to return for them."""
 
     id: str | None = Field(None, max_length=1000, description="Returned in the response.")
     parameters: RequestParameters = RequestParameters()

@@ -1,18 +1,19 @@
 """Read and write the bodies of inference requests: tensors as JSON or as binary data.
 
-Binary data follows the JSON, as the protocol's binary tensor data extension defines: little-endian,
-row by row, without gaps. All sizes are checked before any data is read.
+Binary data follows the JSON, as defined by the protocol's "binary tensor data" extension: it is
+little-endian, row by row, without gaps. All sizes are checked before any data is read.
 """
 
 import re
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
+from service.api.predict.answer import Classified
 from service.api.predict.images import MOST_IMAGES
 from service.bodies.json_body import parse_object
 from service.bodies.number_lists import (
@@ -23,27 +24,22 @@ from service.bodies.number_lists import (
 )
 from stepbox.errors import InvalidInputError
 
+OUTPUTS = ("probabilities", "logits")  # attributes of `Classified`
+
 # The numbers of a tensor, flat or in three levels of lists.
 _DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
 _POINTER = "/inputs/0/data"
 
 
-class Written(NamedTuple):
-    """A body, and the length of the JSON at its start, or None if the whole body is JSON."""
-
-    body: bytes
-    head_length: int | None
-
-
 def read_inference(
     body: bytes, head_length: int | None
 ) -> tuple[InferenceRequest, NDArray[np.uint8]]:
-    """Read the body of an inference.
+    """Read the body of an inference request.
 
     Parameters
     ----------
     body
-        JSON, which binary data may follow.
+        JSON, and after it perhaps binary data.
     head_length
         Length of the JSON in bytes. None if the whole body is JSON.
 
@@ -66,7 +62,7 @@ def read_inference(
         )
     head, levels = _cut_levels(body[:start])
     request = InferenceRequest.model_validate(parse_object(head))
-    if levels is not None and request.inputs[0].data != []:  # they belong to another "data"
+    if levels is not None and request.inputs[0].data != []:  # the "data" found was not the tensor's
         request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
     size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
@@ -91,20 +87,28 @@ def read_inference(
     if not said == sent == size:
         raise InvalidInputError.at(
             "/inputs/0/parameters/binary_data_size",
-            f"must be {size:,} for this shape, and as many bytes must follow the JSON; "
-            f"it is {said:,}, and {sent:,} follow",
+            f"must be {size:,} for this shape, and that many bytes must follow the JSON; "
+            f"it is {said:,}, and {sent:,} bytes follow",
         )
     return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
 
 
 def write_inference(
-    model_id: str, request: InferenceRequest, computed: dict[str, NDArray[np.float32]]
-) -> Written:
-    """Write the body of a response, with each output, shape (n, 10), in the requested form."""
+    model_id: str, request: InferenceRequest, classified: Classified
+) -> tuple[bytes, int | None]:
+    """Write the body of a response. Each output has shape (n, classes).
+
+    Returns
+    -------
+    bytes
+        The body.
+    int or None
+        The length of the JSON at its start. None if the whole body is JSON.
+    """
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
-    for wanted in request.outputs or [RequestedOutput(name=name) for name in computed]:
-        values = computed[wanted.name]
+    for wanted in request.outputs or [RequestedOutput(name=name) for name in OUTPUTS]:
+        values = getattr(classified, wanted.name).astype(np.float32)
         output: dict[str, Any] = {"name": wanted.name, "datatype": "FP32", "shape": values.shape}
         in_bytes = wanted.parameters.binary_data
         if in_bytes is None:
@@ -124,18 +128,18 @@ def write_inference(
         },
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
-    return Written(b"".join([head, *tail]), len(head) if tail else None)
+    return b"".join([head, *tail]), len(head) if tail else None
 
 
 def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
-    """Parse the numbers of a tensor separately from the JSON around them.
+    """Parse the numbers of the tensor separately from the JSON around them.
 
     Returns
     -------
     bytes
-        The JSON with an empty list in their place, or unchanged if they must be parsed with it.
+        The JSON with an empty list instead of the numbers. Unchanged if the array is None.
     NDArray[np.uint8] or None
-        The numbers, flat or as images.
+        The numbers, flat or as images. None if the numbers must be parsed with the JSON.
 
     Raises
     ------
@@ -163,13 +167,13 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
         raise InvalidInputError.at(
             f"{_POINTER}/{odd.index}", "must be an integer from 0 to 255"
         ) from None
-    except ValueError:  # invalid JSON, which parsing the rest reports
+    except ValueError:  # invalid JSON, which the parser of the whole text reports
         return head, None
     return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
-    """Read lists of bytes nested like a shape. Raise InvalidInputError for the first fault."""
+    """Read grey levels in lists nested like a shape. Raise InvalidInputError at the first fault."""
     if not isinstance(data, list) or len(data) != shape[0]:
         what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
         raise InvalidInputError.at(pointer, f"must be {what} for this shape")

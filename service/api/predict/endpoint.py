@@ -4,6 +4,7 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
+from service.api.parameters import BINARY
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
 from service.api.predict.images import JSON, MULTIPART, NPY
@@ -15,7 +16,7 @@ from stepbox.data.builtin import MOST_CLASSES
 blueprint = APIBlueprint(
     "predict",
     __name__,
-    abp_tags=[Tag(name="predicting", description="Images in, class probabilities out.")],
+    abp_tags=[Tag(name="predicting", description="Class probabilities of images.")],
 )
 
 
@@ -66,7 +67,6 @@ class PredictAnswer(RootModel[Predictions | TopPredictions]):
     """Predictions; with `top`, only the most probable classes."""
 
 
-BINARY = {"schema": {"type": "string", "format": "binary"}}
 REQUEST_BODY = {
     "required": True,
     "content": {
@@ -77,7 +77,7 @@ REQUEST_BODY = {
                 "properties": {
                     "image": {
                         "type": "array",
-                        "items": {"type": "string", "format": "binary"},
+                        "items": BINARY["schema"],
                         "minItems": 1,
                     }
                 },

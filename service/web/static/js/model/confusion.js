@@ -1,6 +1,6 @@
 // @ts-check
-// The confusion matrix as a table of buttons. Arrow keys move between the cells. A chosen cell
-// shows images from it.
+// The confusion matrix as a table of buttons. Arrow keys move between the cells. Choosing a cell
+// shows its images.
 import { catchProblem, get } from "../api.js";
 import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
@@ -13,7 +13,7 @@ import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { cellScale, worstMistake } from "./confusion-matrix.js";
 
-const SHOWN = 12; // images of a cell
+const SHOWN = 12; // images per cell
 const EMPTY = "·"; // in a cell without images
 
 /** Make the canvas for the sample image of a class. */
