@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from stepbox.errors import InvalidInputError
-from stepbox.images.plain_png import DamagedPNGError, read_plain_png
+from stepbox.images.plain_png import DAMAGED, read_plain_png
 
 Grey = NDArray[np.uint8]
 
@@ -18,8 +18,6 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
 MAX_SCANS = 100  # of a progressive JPEG of MAX_PIXELS; typical files have about ten
 
-_DAMAGED = "is damaged or truncated: it cannot be decoded"
-_ORIENTATION_TAG = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -65,7 +63,7 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
         The file has another format, is damaged, or has too many pixels. The number of pixels is
         read from the header, before anything is decoded.
     """
-    plain = decode_plain_image(data, pointer=pointer)
+    plain = read_plain_png(data, pointer)
     if plain is not None:
         return plain
     # One image at a time: this bounds the memory of a process with many threads, and
@@ -82,33 +80,8 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
             fault = "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
         except Exception:
             # Decoders raise a dozen types of errors. All of them mean a damaged or hostile file.
-            fault = _DAMAGED
+            fault = DAMAGED
     raise InvalidInputError.at(pointer, fault)
-
-
-def decode_plain_image(data: bytes, *, pointer: str) -> Grey | None:
-    """Decode an image file if it is a plain PNG (see `plain_png`), which takes microseconds.
-
-    Parameters
-    ----------
-    data, pointer
-        As for `decode_image`, which gives the same result for a plain PNG.
-
-    Returns
-    -------
-    Grey or None
-        Luminance 0..255, shape (height, width). None if the file is not plain; nothing is decoded
-        then.
-
-    Raises
-    ------
-    InvalidInputError
-        The file is plain but damaged.
-    """
-    try:
-        return read_plain_png(data)
-    except DamagedPNGError:
-        raise InvalidInputError.at(pointer, _DAMAGED) from None
 
 
 def _decode(data: bytes, max_pixels: int) -> Grey:
@@ -128,17 +101,12 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
                 raise _RejectedError(f"has {scans} scans, which is too many for its size")
         image.load()
         grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
-        upright = _UPRIGHT.get(_orientation(image))
+        upright = None
+        with contextlib.suppress(Exception):  # damaged EXIF data does not make the image useless
+            upright = _UPRIGHT.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
     if upright is None:
         return grey
     return np.asarray(Image.fromarray(grey).transpose(upright))
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, or 1 (upright) if it is missing or damaged."""
-    with contextlib.suppress(Exception):  # damaged EXIF data does not make the image useless
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    return 1
 
 
 def _luminance(image: Image.Image) -> Grey:

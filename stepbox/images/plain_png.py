@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import _imaging as codecs
 
+from stepbox.errors import InvalidInputError
+
+DAMAGED = "is damaged or truncated: it cannot be decoded"
 MOST_SIDE = 64  # pixels
 MOST_BYTES = 16_384
 
@@ -24,17 +27,15 @@ _PLAIN = bytes((8, 0, 0, 0, 0))  # bit depth, colour type, compression, filter, 
 _CHUNK = struct.Struct(">I4s")
 
 
-class DamagedPNGError(ValueError):
-    """The pixels of a plain PNG cannot be decoded."""
-
-
-def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
+def read_plain_png(data: bytes, pointer: str = "") -> NDArray[np.uint8] | None:
     """Read a plain PNG file of at most 64×64 pixels and 16 KiB.
 
     Parameters
     ----------
     data
         The content of any file.
+    pointer
+        RFC 6901 pointer for the error to name.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
 
     Raises
     ------
-    DamagedPNGError
+    InvalidInputError
         The file is plain and its checksums are correct, but its pixels cannot be decoded. Pillow
         cannot decode them either.
     """
@@ -78,7 +79,7 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     decoder.setimage(image, area)
     unread, fault = decoder.decode(packed)
     if unread >= 0 or fault:  # pixels are missing, or the compressed data is invalid
-        raise DamagedPNGError
+        raise InvalidInputError.at(pointer, DAMAGED)
     encoder.setimage(image, area)
     _, _, grey = encoder.encode(width * height)
     return np.frombuffer(grey, np.uint8).reshape(height, width)

@@ -3,8 +3,8 @@
 `stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -49,17 +49,47 @@ Augmentation = Literal["none", "distort", "mirror-shift"]
 # The fields that only torch supports, and the value that the NumPy engine requires.
 TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}
 
-Model = TypeVar("Model", bound=BaseModel)
+
+class Checked(BaseModel):
+    """Base of a recipe and of a request, which check their fields and their combinations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Add the values of the fields that a body omits."""
+        raise NotImplementedError
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Validate the fields and their combinations, and report all faults at once."""
+        details: list[Any] = []
+        try:
+            value = validate(body)
+        except ValidationError as error:
+            details = list(error.errors())
+        if isinstance(body, Mapping):
+            wrong = {detail["loc"][0] for detail in details if detail["loc"]}
+            given = {name: value for name, value in body.items() if name not in wrong}
+            details += [
+                {
+                    "type": PydanticCustomError("conflict", "{detail}", {"detail": detail}),
+                    "loc": (name,),
+                }
+                for name, detail in _conflicts(cls.complete(given))
+            ]
+        if details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return value
 
 
-class Recipe(BaseModel):
+class Recipe(Checked):
     """Everything that a training depends on.
 
     Validation also rejects combinations of allowed values that conflict, such as an optimizer that
     the engine does not support.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     name: RecipeName = Field(description="The named recipe that this one started from.")
     engine: Engine = Field(
@@ -172,59 +202,11 @@ class Recipe(BaseModel):
         """Return this recipe with some fields changed, validated as a whole."""
         return self.model_validate(self.model_dump() | changes)
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return validate_all(cls, body, validate, lambda given: DEFAULTS | given)
-
-
-DEFAULTS = {
-    name: field.default for name, field in Recipe.model_fields.items() if not field.is_required()
-}
-
-
-def validate_all(
-    model: type[Model],
-    body: Any,
-    validate: Callable[[Any], Model],
-    complete: Callable[[dict[str, Any]], Mapping[str, Any]],
-) -> Model:
-    """Validate the fields of a recipe and their combinations, and report all faults at once.
-
-    Parameters
-    ----------
-    model
-        The pydantic class to validate against.
-    body
-        The value to validate.
-    validate
-        Validates each field by itself.
-    complete
-        Adds the values of the fields that the body omits.
-
-    Raises
-    ------
-    ValidationError
-        One entry per fault, located at its field.
-    """
-    details: list[Any] = []
-    try:
-        value = validate(body)
-    except ValidationError as error:
-        details = list(error.errors())
-    if isinstance(body, Mapping):
-        wrong = {detail["loc"][0] for detail in details if detail["loc"]}
-        given = {name: value for name, value in body.items() if name not in wrong}
-        details += [
-            {
-                "type": PydanticCustomError("conflict", "{detail}", {"detail": detail}),
-                "loc": (name,),
-            }
-            for name, detail in _conflicts(complete(given))
-        ]
-    if details:
-        raise ValidationError.from_exception_data(model.__name__, details)
-    return value
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Add the defaults of the fields that have one."""
+        fields = cls.model_fields.items()
+        return {name: field.default for name, field in fields if not field.is_required()} | given
 
 
 def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

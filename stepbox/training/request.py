@@ -1,12 +1,12 @@
 """The body of a request to train: a named recipe, and the fields of it to change."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import Recipe, RecipeName, validate_all
+from stepbox.training.recipe import Checked, Recipe, RecipeName
 
 
 def _unset() -> Any:
@@ -23,7 +23,7 @@ def _optional(field: FieldInfo) -> Any:
 
 _Changes: Any = create_model(
     "_Changes",
-    __config__=Recipe.model_config,
+    __base__=Checked,
     **{name: _optional(field) for name, field in Recipe.model_fields.items() if name != "name"},
 )
 
@@ -38,15 +38,10 @@ class TrainRequest(_Changes):
 
     model_config = ConfigDict(json_schema_extra={"example": {"recipe": "mnist-numpy", "epochs": 1}})
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return validate_all(
-            cls,
-            body,
-            validate,
-            lambda given: RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump() | given,
-        )
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Add the values of the named recipe."""
+        return RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump() | given
 
     def resolve(self) -> Recipe:
         """Return the whole recipe: the named one, with the fields that the request changes."""

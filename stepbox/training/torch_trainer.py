@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from stepbox.data.dataset import Dataset
@@ -28,12 +28,6 @@ from stepbox.training.trainer import Trainer, out_of_memory
 torch.set_num_threads(1)
 
 HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
-
-FUNCTIONS: dict[ActivationName, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-}
 
 # f′(z), computed from a = f(z).
 SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
@@ -141,13 +135,11 @@ class FormulaTrainer(TorchTrainer):
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         super().__init__(recipe, train_set)
-        self._layers = [
-            (module.weight.detach(), module.bias.detach())  # they share the model's memory
-            for module in self._model
-            if isinstance(module, nn.Linear)
-        ]
+        # These share the model's memory.
+        parameters = [parameter.detach() for parameter in self._model.parameters()]
+        self._layers = list(zip(parameters[::2], parameters[1::2], strict=True))
         self._one_hot = torch.eye(recipe.layer_sizes[-1], device=self.device)
-        self._function = FUNCTIONS[recipe.activation]
+        self._function = getattr(torch, recipe.activation)  # torch uses the same names
         self._slope = SLOPES[recipe.activation]
 
     @torch.no_grad()
@@ -162,10 +154,8 @@ class FormulaTrainer(TorchTrainer):
         log_probabilities = torch.log_softmax(logits, 1)
         # δ times η/n, a factor of all updates. The rate is a tensor if a graph is captured.
         delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
-        for layer in reversed(range(len(self._layers))):
-            weights, biases = self._layers[layer]
-            a = activations[layer]
-            passed = (delta @ weights).mul_(self._slope(a)) if layer else delta
+        for (weights, biases), a in zip(self._layers[::-1], activations[::-1], strict=True):
+            passed = delta if a is inputs else (delta @ weights).mul_(self._slope(a))
             weights.addmm_(delta.T, a, alpha=-1)
             biases.sub_(delta.sum(0))
             delta = passed
@@ -229,12 +219,8 @@ class AutogradTrainer(TorchTrainer):
 
 def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
     """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
-    plain = (
-        recipe.optimizer == "sgd"
-        and recipe.dropout == 0
-        and recipe.normalization == "none"
-        and recipe.activation in SLOPES
-    )
+    simple = (recipe.optimizer, recipe.dropout, recipe.normalization) == ("sgd", 0, "none")
+    plain = simple and recipe.activation in SLOPES
     return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set)
 
 

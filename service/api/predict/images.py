@@ -23,7 +23,8 @@ from service.bodies.json_cost import has_too_many_values
 from service.bodies.number_lists import IMAGE_BYTES, IMAGE_SHAPE, OddListError, read_image_list
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.images.decode import MAX_PIXELS, Grey, decode_image, decode_plain_image
+from stepbox.images.decode import MAX_PIXELS, Grey, decode_image
+from stepbox.images.plain_png import read_plain_png
 from stepbox.images.prepare import Fit, Invert, Prepared, Shape, prepare, prepare_fields
 
 MOST_IMAGES = 10_000
@@ -115,7 +116,7 @@ def read_quick_images(kind: str, body: bytes) -> Images | None:
         As from `read_images`.
     """
     if kind == "image/png":
-        image = decode_plain_image(body, pointer="")
+        image = read_plain_png(body)
         return None if image is None else [image]
     if kind == JSON:
         return read_pixels(body)

@@ -21,20 +21,15 @@ from numba.core.registry import cpu_target
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Beside(InTreeCacheLocator):  # type: ignore[misc]
+# Numba's own `from_function` refuses a folder that it cannot write.
+class _Locator(UserProvidedCacheLocator if config.CACHE_DIR else InTreeCacheLocator):  # type: ignore[misc]
     @classmethod
     def from_function(cls, function: Any, file: str) -> Self:
         return cls(function, file)
 
 
-class _Named(UserProvidedCacheLocator):  # type: ignore[misc]
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> Self | None:
-        return cls(function, file) if config.CACHE_DIR else None
-
-
 class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = [_Named, _Beside]  # noqa: RUF012
+    _locator_classes = [_Locator]  # noqa: RUF012
 
 
 class _ReadableCache(FunctionCache):  # type: ignore[misc]

@@ -20,6 +20,8 @@ from stepbox.nn.kernels.compiling import compiled, kept
 from stepbox.nn.layer import Layer
 from stepbox.nn.network import Network
 
+Indices = NDArray[np.uint16]  # of rows
+
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
 
@@ -47,7 +49,7 @@ def activate(activation: int, z: float) -> tuple[float, float]:
 
 @compiled
 def pass_forward(
-    rows: Array, layer: int, live: NDArray[np.uint16], count: int, values: Array, deltas: Array
+    rows: Array, layer: int, live: Indices, count: int, values: Array, deltas: Array
 ) -> None:
     """Set the layer's row of `deltas` to z_j = Σ_i W_ij a_i.
 
@@ -73,7 +75,7 @@ def pass_forward(
 
 @compiled
 def pass_back(
-    rows: Array, layer: int, live: NDArray[np.uint16], count: int, slopes: Array, deltas: Array
+    rows: Array, layer: int, live: Indices, count: int, slopes: Array, deltas: Array
 ) -> None:
     """Set the δ of the layer before, (Σ_j W_ij δ_j) f′(z_i). The row of biases has none."""
     for i in range(rows.shape[0] - 1):
@@ -89,13 +91,7 @@ def pass_back(
 
 @compiled
 def step_down(
-    rows: Array,
-    layer: int,
-    live: NDArray[np.uint16],
-    count: int,
-    values: Array,
-    deltas: Array,
-    rate: float,
+    rows: Array, layer: int, live: Indices, count: int, values: Array, deltas: Array, rate: float
 ) -> None:
     """Add −rate · a_i δ_j to the weights W_ij."""
     for k in range(count):
@@ -220,8 +216,7 @@ def descend(
                 if not published:
                     step_down(moving[layer], layer, live, count, values, deltas, rate)
         if batch_size > 1:
-            for at in range(len(parameters)):
-                parameters[at] += moved[at]
+            parameters += moved
     return loss_sum
 
 
@@ -231,15 +226,11 @@ def activation_code(network: Network) -> int | None:
     `descend` trains dense layers. All but the last must have the same activation function, one of
     `CODES`.
     """
-    *hidden, last = network.layers
-    names = {layer.activation.name for layer in hidden} or {"relu"}  # any, without hidden layers
-    if (
-        all(type(layer) is Dense for layer in network.layers)
-        and last.activation is IDENTITY
-        and len(names) == 1
-    ):
-        return CODES.get(names.pop())
-    return None
+    *hidden, last = (layer.activation.name for layer in network.layers)
+    dense = all(type(layer) is Dense for layer in network.layers)
+    if not dense or last != IDENTITY.name or len(set(hidden)) > 1:
+        return None
+    return CODES.get(hidden[0]) if hidden else RELU  # any code, without hidden layers
 
 
 def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
@@ -254,11 +245,10 @@ def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
     """
     blocks = [np.vstack([a["weight"].T, a["bias"]]) for a in (n.arrays for n in network.layers)]
     parameters = np.concatenate([block.ravel() for block in blocks])
+    parts = np.split(parameters, np.cumsum([block.size for block in blocks[:-1]]))
     layers: list[Layer] = []
-    start = 0
-    for block, layer in zip(blocks, network.layers, strict=True):
-        rows = parameters[start : start + block.size].reshape(block.shape)
+    for part, block, layer in zip(parts, blocks, network.layers, strict=True):
+        rows = part.reshape(block.shape)
         layers.append(Dense(rows[:-1].T, rows[-1], layer.activation))
-        start += block.size
     sizes = [len(blocks[0]) - 1, *(block.shape[1] for block in blocks)]
     return parameters, np.array(sizes), Network(layers)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
+from stepbox.errors import InvalidInputError
 from stepbox.images.decode import encode_png
-from stepbox.images.plain_png import MOST_BYTES, MOST_SIDE, DamagedPNGError, read_plain_png
+from stepbox.images.plain_png import MOST_BYTES, MOST_SIDE, read_plain_png
 
 SIDES = st.integers(1, MOST_SIDE)
 
@@ -56,7 +57,7 @@ def test_damaged_pixels_with_valid_checksums_are_detected(packed, width, height)
         file += chunk(b"IDAT", body[:5]) + chunk(b"IDAT", body[5:]) + chunk(b"IEND", b"")
         try:
             read = read_plain_png(file)
-        except DamagedPNGError:
+        except InvalidInputError:
             assert general(file) is None
         else:
             if read is not None:
