@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.boxes.box import STEP, staircase_network
+from stepbox.analysis.boxes.box import STEP, one_layer, staircase_network
 from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.nn.network import Network
 
@@ -205,11 +205,4 @@ def _plane_network(edges: Array, heights: Array) -> Network:
 def _additive_network(edges: Array, heights: Array) -> Network:
     """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
-    return Network.dense(
-        weights=[
-            np.repeat(np.eye(2), [len(across), len(up)], axis=0),
-            np.concatenate([across, up])[None, :],
-        ],
-        biases=[0.0 - np.concatenate([edges[:-1], edges[1:-1]]), np.zeros(1)],
-        activation=STEP,
-    )
+    return one_layer([edges[:-1], edges[1:-1]], [across, up])

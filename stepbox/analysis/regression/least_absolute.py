@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Mask = NDArray[np.bool_]
-
 WORKING_SET = 5_000  # points in the first linear program
 TIME_LIMIT_S = 30.0
 TOLERANCE = 1e-10  # of the solver, for numbers of about 1
@@ -149,7 +147,7 @@ def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> 
     return np.where(np.abs(residuals) > limits, np.sign(residuals), 0.0)
 
 
-def _smallest(values: Array, count: int) -> Mask:
+def _smallest(values: Array, count: int) -> NDArray[np.bool_]:
     """Mark the smallest values."""
     chosen = np.zeros(len(values), dtype=np.bool_)
     chosen[np.argsort(values, kind="stable")[:count]] = True
