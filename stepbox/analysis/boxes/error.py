@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
-from stepbox.analysis.result import Array
+from stepbox.analysis.result import Array, Integers
 from stepbox.errors import InvalidInputError
 
 Function = Callable[..., Array]
+Point = tuple[float, ...]
 
 # The three Gauss–Legendre nodes on (0, 1): exact for polynomials up to degree 5.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
@@ -42,7 +42,7 @@ class Deviation:
     max_error: float
     mean_square_error: float
     slope: float
-    worst: tuple[float, ...]
+    worst: Point
 
 
 def cells(boxes: int, dimensions: int) -> int:
@@ -156,7 +156,7 @@ def fewest_boxes(
     InvalidInputError
         No number of boxes was found within these limits.
     """
-    failing: list[tuple[float, ...]] = []
+    failing: list[Point] = []
     for start, stop in _doubling(most_boxes):
         candidates = np.arange(start, stop)
         for point in failing:
@@ -179,9 +179,7 @@ def fewest_boxes(
     raise _not_reached(f"is not reached by up to {most_boxes:,} boxes along an axis")
 
 
-def box_error(
-    function: Function, bound: float, boxes: NDArray[np.int64], point: tuple[float, ...]
-) -> Array:
+def box_error(function: Function, bound: float, boxes: Integers, point: Point) -> Array:
     """Measure the error in the box around a point, for many numbers of boxes.
 
     Parameters
@@ -215,7 +213,7 @@ def _nodes(cells: int) -> tuple[Array, Array]:
     return np.concatenate(([0], inner.ravel(), [1])), np.concatenate(([0], weights, [0]))
 
 
-def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Array:
+def inside(bound: float, boxes: int, k: Integers, offsets: Array) -> Array:
     """Return points in the boxes k, shape (len(k), offsets).
 
     The right edge belongs to the next box, so offset 1 means the largest number before it.
@@ -225,7 +223,7 @@ def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Ar
     return np.minimum(points, before_right[:, None], out=points)
 
 
-def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...], float]:
+def _probe(function: Function, boxes: BoxSum) -> tuple[float, Point, float]:
     """Return the largest error on the random sample, its point, and the sample's largest slope."""
     bound, n = boxes.bound, boxes.boxes
     sample = np.random.default_rng(0).uniform(-bound, bound, (boxes.dimensions, PROBES))
@@ -240,9 +238,7 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
     return float(distance[at]), tuple(sample[:, at].tolist()), float(slope)
 
 
-def _nearest_fault(
-    function: Function, boxes: BoxSum, point: tuple[float, ...], tolerance: float
-) -> tuple[float, ...]:
+def _nearest_fault(function: Function, boxes: BoxSum, point: Point, tolerance: float) -> Point:
     """Bisect between a failing point and its box's middle for the nearest point that fails.
 
     If the function jumps, this point lies at the jump. It is then a failing point for most other
