@@ -157,8 +157,7 @@ def fewest_boxes(
         No number of boxes was found within these limits.
     """
     failing: list[Point] = []
-    for start, stop in _doubling(most_boxes):
-        candidates = np.arange(start, stop)
+    for candidates in _doubling(most_boxes):
         for point in failing:
             most_points -= len(candidates) * (2**dimensions + 1)
             candidates = candidates[box_error(function, bound, candidates, point) <= tolerance]
@@ -261,12 +260,12 @@ def _blocks(n: int, points_each: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
 
 
-def _doubling(last: int) -> Iterator[tuple[int, int]]:
+def _doubling(last: int) -> Iterator[Integers]:
     """Divide 1 … last into ranges that double in length, up to `BLOCK`."""
     start = 1
     while start <= last:
         stop = min(start + min(start, BLOCK), last + 1)
-        yield start, stop
+        yield np.arange(start, stop)
         start = stop
 
 
