@@ -16,12 +16,6 @@ STEP = Activation(
 )
 
 
-CONVENTION = (
-    "The step is 1 at 0, so the box has its height on [0, width): it includes its left edge but "
-    "not its right edge. Boxes side by side therefore neither overlap nor leave a gap."
-)
-
-
 class StepNetwork(Result):
     """A network with one hidden layer of step neurons, from one number to one number.
 
@@ -88,7 +82,9 @@ def draw_box(height: float, width: float, at: Array | None = None) -> BoxAnswer:
         at=at,
         values=run_network(network, at[:, None]),
         edges=BoxEdges(left=left, right=right),
-        convention=CONVENTION,
+        convention="The step is 1 at 0, so the box has its height on [0, width): it includes its "
+        "left edge but not its right edge. Boxes side by side therefore neither overlap nor leave "
+        "a gap.",
     )
 
 
