@@ -82,7 +82,7 @@ class PictureList(BaseModel):
     images: list[Picture]
 
 
-@blueprint.get("", summary="The data sets", responses={200: DatasetList})
+@blueprint.get("", responses={200: DatasetList})
 def list_datasets() -> Response:
     """List the data sets with their classes and checksums."""
     return jsonify(
@@ -99,9 +99,7 @@ def list_datasets() -> Response:
     )
 
 
-@blueprint.get(
-    "/<name>/test", summary="Test images", responses={200: PictureList, **problems(404, 422, 503)}
-)
+@blueprint.get("/<name>/test", responses={200: PictureList, **problems(404, 422, 503)})
 def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
     """List test images by their indices."""
     indices = [int(index) for index in query.index.split(",")]
@@ -115,7 +113,6 @@ def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
 
 @blueprint.get(
     "/<name>/test/<int:index>.png",
-    summary="A test image as PNG",
     responses={
         200: {"description": "28×28 grey pixels.", "content": {"image/png": BINARY}},
         **problems(404, 503),

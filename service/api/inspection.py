@@ -125,7 +125,7 @@ class FirstLayer(BaseModel):
     neurons: list[FirstLayerNeuron]
 
 
-@blueprint.get("/published", summary="The source's figures", responses={200: Published})
+@blueprint.get("/published", responses={200: Published})
 def published() -> Response:
     """Return the figures that the source printed, to compare trainings with."""
     curves = published_curves()
@@ -134,7 +134,6 @@ def published() -> Response:
 
 @blueprint.get(
     "/models/<ref>/confusion/<int:true>/<int:predicted>",
-    summary="Test images in a cell of the confusion matrix",
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
@@ -158,11 +157,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     )
 
 
-@blueprint.get(
-    "/models/<ref>/histograms",
-    summary="Weights before and after training",
-    responses={200: Histograms, **problems(404, 409)},
-)
+@blueprint.get("/models/<ref>/histograms", responses={200: Histograms, **problems(404, 409)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
     """Count the weights of each layer in bins, before and after training."""
@@ -171,11 +166,7 @@ def histograms(path: ModelPath) -> Response:
     return Response(found.model_dump_json(), content_type=JSON)
 
 
-@blueprint.get(
-    "/models/<ref>/first-layer",
-    summary="Weights of the first layer",
-    responses={200: FirstLayer, **problems(404, 409, 422)},
-)
+@blueprint.get("/models/<ref>/first-layer", responses={200: FirstLayer, **problems(404, 409, 422)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
@@ -203,7 +194,6 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 
 @blueprint.get(
     "/models/<ref>/first-layer.png",
-    summary="Weights of the first layer as an image",
     responses={
         200: {
             "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "

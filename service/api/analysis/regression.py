@@ -55,7 +55,6 @@ class RegressionRequest(Request):
 
 @blueprint.post(
     "/regression",
-    summary="Fit a line, by squares or by sizes",
     responses={200: RegressionAnswer, **problems(400, 413, 415, 422)},
 )
 @Bound(

@@ -63,35 +63,26 @@ def with_or_without_version(
     return decorate
 
 
-@blueprint.get("/v2", summary="Describe the server", responses={200: ServerMetadata})
+@blueprint.get("/v2", responses={200: ServerMetadata})
 def server_metadata() -> Response:
     """Return the server's name, its version and the supported extensions."""
     return jsonify(name="stepbox", version=__version__, extensions=EXTENSIONS)
 
 
-@blueprint.get("/v2/health/live", summary="Is the server live?", responses={200: ServerLive})
+@blueprint.get("/v2/health/live", responses={200: ServerLive})
 def server_live() -> Response:
     """Return that the process responds. This depends on nothing else."""
     return jsonify(live=True)
 
 
-@blueprint.get(
-    "/v2/health/ready",
-    summary="Is the server ready?",
-    responses={200: ServerReady, **problems(409)},
-)
+@blueprint.get("/v2/health/ready", responses={200: ServerReady, **problems(409)})
 def server_ready() -> Response:
     """Tell whether there is a model. Training needs more, see /readyz."""
     find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
 
-@with_or_without_version(
-    blueprint.get,
-    "",
-    summary="Describe a model",
-    responses={200: ModelMetadata, **problems(404, 409)},
-)
+@with_or_without_version(blueprint.get, "", responses={200: ModelMetadata, **problems(404, 409)})
 def model_metadata(path: ModelPath) -> Response:
     """Return a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
@@ -107,12 +98,7 @@ def model_metadata(path: ModelPath) -> Response:
     )
 
 
-@with_or_without_version(
-    blueprint.get,
-    "/ready",
-    summary="Is a model ready?",
-    responses={200: ModelReady, **problems(404, 409)},
-)
+@with_or_without_version(blueprint.get, "/ready", responses={200: ModelReady, **problems(404, 409)})
 def model_ready(path: ModelPath) -> Response:
     """Tell whether a model can be used for inference."""
     card, _ = find_model(backend().models.load, path.ref)
@@ -121,7 +107,6 @@ def model_ready(path: ModelPath) -> Response:
 
 @blueprint.post(
     "/v2/repository/index",
-    summary="List models with their states",
     responses={200: RepositoryIndex, **problems(400, 413, 422)},
     openapi_extensions={
         "requestBody": {
@@ -155,7 +140,6 @@ def repository_index() -> Response:
 @with_or_without_version(
     blueprint.post,
     "/infer",
-    summary="Infer",
     responses={
         200: {
             "description": "The outputs, in the requested order. Binary ones follow the JSON, "
