@@ -6,18 +6,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from service.api.inference.schemas import (
-    HEAD_LENGTH,
-    VERSION,
-    IndexRequest,
-    InferHeaders,
-    ModelMetadata,
-    ModelReady,
-    RepositoryIndex,
-    ServerLive,
-    ServerMetadata,
-    ServerReady,
-)
+from service.api.inference import schemas
 from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
@@ -56,40 +45,42 @@ def with_or_without_version(
     """Add a view under the path of a model and that of its only version."""
 
     def decorate(view: View) -> View:
-        for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{VERSION}"):
+        for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{schemas.VERSION}"):
             add(model + rule, **description)(view)
         return view
 
     return decorate
 
 
-@blueprint.get("/v2", responses={200: ServerMetadata})
+@blueprint.get("/v2", responses={200: schemas.ServerMetadata})
 def server_metadata() -> Response:
     """Return the server's name, its version and the supported extensions."""
     return jsonify(name="stepbox", version=__version__, extensions=EXTENSIONS)
 
 
-@blueprint.get("/v2/health/live", responses={200: ServerLive})
+@blueprint.get("/v2/health/live", responses={200: schemas.ServerLive})
 def server_live() -> Response:
     """Return that the process responds. This depends on nothing else."""
     return jsonify(live=True)
 
 
-@blueprint.get("/v2/health/ready", responses={200: ServerReady, **problems(409)})
+@blueprint.get("/v2/health/ready", responses={200: schemas.ServerReady, **problems(409)})
 def server_ready() -> Response:
     """Tell whether there is a model. Training needs more, see /readyz."""
     find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
 
-@with_or_without_version(blueprint.get, "", responses={200: ModelMetadata, **problems(404, 409)})
+@with_or_without_version(
+    blueprint.get, "", responses={200: schemas.ModelMetadata, **problems(404, 409)}
+)
 def model_metadata(path: ModelPath) -> Response:
     """Return a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
     shape = card.recipe.dataset_spec.shape
     return jsonify(
         name=card.id,
-        versions=[VERSION],
+        versions=[schemas.VERSION],
         platform=PLATFORM,
         inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, *shape]}],
         outputs=[
@@ -98,7 +89,9 @@ def model_metadata(path: ModelPath) -> Response:
     )
 
 
-@with_or_without_version(blueprint.get, "/ready", responses={200: ModelReady, **problems(404, 409)})
+@with_or_without_version(
+    blueprint.get, "/ready", responses={200: schemas.ModelReady, **problems(404, 409)}
+)
 def model_ready(path: ModelPath) -> Response:
     """Tell whether a model can be used for inference."""
     card, _ = find_model(backend().models.load, path.ref)
@@ -107,11 +100,11 @@ def model_ready(path: ModelPath) -> Response:
 
 @blueprint.post(
     "/v2/repository/index",
-    responses={200: RepositoryIndex, **problems(400, 413, 422)},
+    responses={200: schemas.RepositoryIndex, **problems(400, 413, 422)},
     openapi_extensions={
         "requestBody": {
             "required": False,
-            "content": {JSON: {"schema": IndexRequest.model_json_schema()}},
+            "content": {JSON: {"schema": schemas.IndexRequest.model_json_schema()}},
         }
     },
 )
@@ -122,12 +115,12 @@ def repository_index() -> Response:
     that reads the model, such as `/ready`.
     """
     data = request.get_data()
-    asked = IndexRequest.model_validate(parse_object(data)) if data else IndexRequest()
+    asked = schemas.IndexRequest.model_validate(parse_object(data) if data else {})
     return jsonify(
         [
             {
                 "name": model_id,
-                "version": VERSION,
+                "version": schemas.VERSION,
                 "state": "UNAVAILABLE" if damage else "READY",
                 "reason": damage or "",
             }
@@ -149,7 +142,7 @@ def repository_index() -> Response:
                 OCTETS: BINARY,
             },
             "headers": {
-                HEAD_LENGTH: {
+                schemas.HEAD_LENGTH: {
                     "schema": {"type": "integer"},
                     "description": "Length of the JSON in bytes, if binary outputs follow it.",
                 }
@@ -168,7 +161,7 @@ def repository_index() -> Response:
     },
 )
 @Bound(body_bytes=None, decompresses=True)
-def infer(path: ModelPath, header: InferHeaders) -> Response:
+def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
     """Return the probabilities and logits of images, sent as JSON or as binary data after it.
 
     The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
@@ -182,5 +175,5 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     response = Response(written, content_type=JSON)
     if head_length is not None:
         response.content_type = OCTETS
-        response.headers[HEAD_LENGTH] = str(head_length)
+        response.headers[schemas.HEAD_LENGTH] = str(head_length)
     return response
