@@ -21,8 +21,6 @@ from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
-MOST_IMAGES = 1000
-DIGITS = 4  # significant digits of a weight
 
 blueprint = APIBlueprint(
     "inspection",
@@ -74,7 +72,7 @@ class CellPath(ModelPath):
 class CellQuery(Parameters):
     """Query parameters: how many images of a cell to list."""
 
-    limit: int = Field(12, ge=1, le=MOST_IMAGES, description="Maximum number of images to list.")
+    limit: int = Field(12, ge=1, le=1000, description="Maximum number of images to list.")
 
 
 class CellPicture(Picture):
@@ -212,4 +210,5 @@ def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
 
 
 def _rounded(weights: Array) -> list[list[float]]:
-    return [[float(f"{weight:.{DIGITS}g}") for weight in row] for row in weights.tolist()]
+    """Round weights to four significant digits."""
+    return [[float(f"{weight:.4g}") for weight in row] for row in weights.tolist()]

@@ -19,9 +19,7 @@ from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
 
-EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
-PLATFORM = "stepbox_safetensors"
 
 blueprint = APIBlueprint(
     "inference_protocol",
@@ -55,7 +53,7 @@ def with_or_without_version(
 @blueprint.get("/v2", responses={200: schemas.ServerMetadata})
 def server_metadata() -> Response:
     """Return the server's name, its version and the supported extensions."""
-    return jsonify(name="stepbox", version=__version__, extensions=EXTENSIONS)
+    return jsonify(name="stepbox", version=__version__, extensions=["binary_tensor_data"])
 
 
 @blueprint.get("/v2/health/live", responses={200: schemas.ServerLive})
@@ -81,7 +79,7 @@ def model_metadata(path: ModelPath) -> Response:
     return jsonify(
         name=card.id,
         versions=[schemas.VERSION],
-        platform=PLATFORM,
+        platform="stepbox_safetensors",
         inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, *shape]}],
         outputs=[
             {"name": name, "datatype": "FP32", "shape": [-1, len(card.classes)]} for name in OUTPUTS
