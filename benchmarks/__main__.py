@@ -2,9 +2,9 @@
 
     python -m benchmarks [--runs 5] [--quick] [--url http://127.0.0.1:8000]
 
-Everything runs in one thread, in alternating runs, and is measured in CPU time. On a busy machine,
-compare the ratios, not the seconds. Only the whole job is measured in wall-clock time. It runs on
-the Stepbox at the given URL, or on one that is started for it.
+The tasks run in turns, in one thread, and are measured in CPU time. On a busy machine, compare the
+ratios, not the seconds. Only the time of a whole job is wall-clock time. The job runs on the
+Stepbox at the given URL, or on one that this program starts.
 """
 
 import argparse
@@ -26,13 +26,13 @@ from stepbox.training.presets import RECIPES
 
 SAMPLES = 60_000
 MIB = 2**20
-BASELINE_SHARE = 10  # the slow baselines train on a tenth of the samples; the times are scaled up
+BASELINE_SHARE = 10  # the slow baselines train on a tenth of the samples; times are scaled up
 QUICK_SHARE = 10  # with --quick, everything trains on a tenth of the samples
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# malloc starts with a threshold of 128 KiB: it returns larger freed blocks to the system, which has
+# malloc starts with a threshold of 128 KiB. It returns larger freed blocks to the system, which has
 # to clear the memory again for the next step. Once a process has freed a larger block, malloc
-# raises the threshold and keeps such blocks, and a step with new arrays is three times as fast.
+# raises the threshold and keeps such blocks. A step with new arrays is then three times as fast.
 # Both states occur in practice, so both are measured.
 MEMORY_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 MEMORY_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
@@ -54,9 +54,9 @@ def spread(values: list[float], form: str) -> str:
 
 
 def show_ratios(runs: int, samples: int) -> None:
-    """Print each engine's time beside the time of the source."""
+    """Print the time of each engine next to that of the source."""
     print(f"\none epoch of {samples:,} samples: median (min to max) of alternating runs")
-    print(f"{'':54}{'the source, s':26}{'ours, s':26}{'ratio':22}samples/s  peak memory")
+    print(f"{'':54}{'the source, s':26}{'Stepbox, s':26}{'ratio':22}samples/s  peak memory")
     for name, label, environment in (
         ("mnist-numpy", "mnist-numpy | memory returned at each step", MEMORY_RETURNED),
         ("mnist-numpy", "mnist-numpy | memory kept", MEMORY_KEPT),
@@ -80,7 +80,7 @@ def show_ratios(runs: int, samples: int) -> None:
 
 
 def show_growth(runs: int, samples: int) -> None:
-    """Print how the time of an epoch depends on width, depth, samples and batch size."""
+    """Print how the time per sample depends on width, depth, samples and batch size."""
     base = {"hidden_sizes": (32, 32)}
     small = samples // 10
     for name in ("mnist-numpy", "fashion-mnist-torch"):
@@ -97,13 +97,13 @@ def show_growth(runs: int, samples: int) -> None:
             ],
             runs,
         )
-        print(f"\n{name}, changed: µs a sample, median (min to max)")
+        print(f"\n{name} with one change: µs per sample, median (min to max)")
         for (label, _, count), result in zip(cases, results, strict=True):
             print(f"  {label:18}{spread(seconds(result, 1e6 / count), '.2f')}")
 
 
 def show_peak_share(runs: int, samples: int) -> None:
-    """Compare the trainings with the speed of a large matrix product."""
+    """Print the speed of the trainings as a share of the speed of a large matrix product."""
     print(
         "\nshare of a large matrix product's speed (one thread; 6 operations per weight, although "
         "the NumPy engine skips those of black pixels)"

@@ -1,9 +1,9 @@
-"""Measure how the cost of the analysis grows with the size of its input, up to the limits.
+"""Measure how the time of the analyses grows with the size of their input, up to the limits.
 
     python -m benchmarks.analysis
 
-Each line shows the fastest of a few runs, and its ratio to the line above. Ten times the boxes
-should take about ten times as long, and ten times the logits about a hundred times as long.
+Each line shows the fastest of a few runs, and its ratio to the line above. Ten times as many boxes
+should take about ten times as long, and ten times as many logits about a hundred times as long.
 """
 
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The baseline of the benchmarks: training in the way of the source, the original coursework.
+"""The baseline of the benchmarks: training as the source (the original coursework) does it.
 
 This code is straightforward and not optimized. The NumPy version trains on one sample at a time,
 with one-hot vectors and new arrays in each step. The torch version gets its batches from a

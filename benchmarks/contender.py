@@ -1,4 +1,4 @@
-"""Time tasks, each in its own process, so that no task profits from what another left behind."""
+"""Time tasks, each in its own process, so that no task affects another."""
 
 import multiprocessing
 import os
@@ -19,13 +19,13 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """The figures of one run.
+    """The measurements of one run.
 
     Attributes
     ----------
     seconds
-        CPU time. On an idle machine, this is the wall-clock time of one thread. On a shared
-        machine, it excludes the time of other processes.
+        CPU time of all threads. For one thread on an idle machine, it equals the wall-clock time.
+        It excludes the time of other processes.
     peak_memory
         Peak memory of the process so far, in bytes.
     """
@@ -71,14 +71,14 @@ def _serve(connection: Connection, prepare: Callable[[], Task]) -> None:
 def alternate(contenders: list[Contender], runs: int) -> list[list[Run]]:
     """Run the contenders in turns, then end them.
 
-    Running in turns makes sure that a busy machine slows all of them equally.
+    Because they run in turns, other work of the machine slows all of them equally.
 
     Parameters
     ----------
     contenders
-        The contenders. Each runs once more at the start, to warm up.
+        The contenders. Each has one extra run at the start, to warm up.
     runs
-        Number of runs of each contender, without the first.
+        Number of runs of each contender, without the extra run.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Compare training steps as a CUDA graph with steps whose operations are launched one by one.
+"""Compare two ways to run training steps on CUDA: as a graph, and operation by operation.
 
     python -m benchmarks.cuda [--runs 5]
 
@@ -47,7 +47,7 @@ def main() -> None:
             runs = [
                 (epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)
             ]
-            before, after = zip(*runs[1:], strict=True)  # the first run sets up
+            before, after = zip(*runs[1:], strict=True)  # the first run is a warm-up
             ratios = [a / b for a, b in runs[1:]]
             print(
                 f"{f'{name} {width}':46}{median(before):8.3f}{median(after):9.3f}"

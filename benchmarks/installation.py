@@ -1,4 +1,4 @@
-"""Start a whole Stepbox for a benchmark, in the way that users start it: with `bin/run`."""
+"""Start a whole Stepbox for a benchmark with `bin/run`, as users do."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class Installation:
         return Server(f"{shlex.quote(sys.executable)} bin/run", environment, self._log)
 
     def why_not_ready(self) -> str:
-        """Return why the installation is not ready yet; empty once it is ready."""
+        """Return why the installation is not ready, or an empty string if it is."""
         try:
             with urlopen(f"{self.url}/readyz", timeout=5):
                 return ""

@@ -1,4 +1,4 @@
-"""Measure the parts of a whole job, from POST to succeeded, by the times of its events."""
+"""Measure the parts of a whole job, from POST to succeeded, by the timestamps of its events."""
 
 import json
 import time
@@ -18,7 +18,7 @@ class Event(NamedTuple):
 
 
 def start_job(url: str, **body: object) -> str:
-    """Submit a job with the recipe and the changes in ``body``; return its id."""
+    """Submit a job with the fields of ``body``; return its id."""
     content = json.dumps(body).encode()
     request = Request(f"{url}/train", content, {"Content-Type": "application/json"})
     with urlopen(request) as answer:
@@ -60,8 +60,8 @@ def job_parts(url: str, **body: object) -> dict[str, float]:
         Seconds of each of `PARTS`:
 
         - ``whole``: everything, including the request and its response;
-        - ``queue``: from the creation of the job to the claim of a worker;
-        - ``start and data``: until the training is ready for its first step;
+        - ``queue``: from the creation of the job until a worker claims it;
+        - ``start and data``: from the claim until the training is ready for its first step;
         - ``training``: during the epochs;
         - ``evaluation``: between the epochs;
         - ``publishing``: the last evaluation, the files and the record.

@@ -1,14 +1,14 @@
-"""Measure what the records of many jobs cost: memory in Redis, and the time to list them.
+"""Measure the memory that the records of jobs take in Redis, and the time to list many jobs.
 
     python -m benchmarks.jobs [--jobs 100000]
 
-It starts a Redis and prints three things:
+This starts a Redis and prints:
 
-1. The memory of a job that has succeeded, with 3 and with 1,000 epochs: of all its keys, and of the
-   keys that remain when its events expire after 7 days.
+1. The memory of a succeeded job of 3 epochs, and of one of 1,000: at its end, and after 7 days,
+   when its events have expired.
 2. The time to list a page of 20 jobs, out of 1,000 jobs and out of all jobs. For comparison, the
-   time without an index: it reads the records from the newest on, until 20 match. The scripts of
-   the API create the jobs; every 500th waits, and the others are cancelled.
+   time to look for failed jobs without an index, by reading all records. The scripts of the API
+   create the jobs. Every 500th is queued, and the others are cancelled.
 3. The time to build the index of all jobs, and the longest time for which this blocks Redis. The
    index is built once, after an upgrade from a version that had none.
 """
@@ -142,7 +142,7 @@ def show_lists(jobs: JobStore, total: int) -> None:
         print(f"  {name:28}{few:14.2f}{many:14.2f}{many / few:8.2f}")
     few, many = scans[FEW], scans[total]
     print(f"  {'failed, without an index':28}{few:14.1f}{many:14.1f}{many / few:8.1f}")
-    print(f"  ratio, without an index to with it: {many / times[total]['failed']:,.0f}")
+    print(f"  without an index, this takes {many / times[total]['failed']:,.0f} times as long")
 
 
 def show_index(jobs: JobStore, total: int) -> None:

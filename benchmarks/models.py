@@ -1,8 +1,8 @@
-"""Measure what many models cost: the first list, and the first prediction after a new model.
+"""Measure how the number of models affects the time of the first list and of loading a model.
 
     python -m benchmarks.models [--models 2000] [--runs 5]
 
-Each figure is CPU time, measured in a new process, beside the same figure for 20 models.
+Each time is CPU time in a new process. It is printed next to the time for 20 models.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def publish(store: ModelStore) -> str:
 
 
 def copy_model(folder: Path, model_id: str, number: int) -> None:
-    """Add a copy of a model to the folder, ``number`` seconds newer, by one rename."""
+    """Add a copy of a model with a new id, ``number`` seconds newer. It appears by one rename."""
     copy = folder / f"m-{number:012x}"
     unfinished = folder / f".{copy.name}"
     shutil.copytree(folder / model_id, unfinished)
@@ -73,7 +73,7 @@ def first_list(folder: Path) -> list[float]:
 
 
 def next_prediction(folder: Path) -> list[float]:
-    """Return the times to load `latest` from the cache, and right after a new model appeared."""
+    """Return the seconds to load `latest` from the cache, and after a new model has appeared."""
     store = ModelStore(folder)
     model_id = store.load("latest")[0].id
     began = process_time()

@@ -1,4 +1,4 @@
-"""Train recipes and print their figures, beside the figures that the source has published.
+"""Train recipes and print their results next to those of the source (the original coursework).
 
     python -m benchmarks.reproduce [recipe ...] [--seeds 3]
 
@@ -29,7 +29,7 @@ def spread(values: list[float], decimals: int) -> str:
 
 
 def show_numpy(name: RecipeName) -> None:
-    """Print the loss and the correct answers of each epoch, beside the published ones."""
+    """Print the correct predictions and the loss of each epoch, next to the published ones."""
     print(f"\n{name}, seed {RECIPES[name].seed}: correct of 10,000, mean test loss, seconds")
     published = PUBLISHED.get(name, {"history": []})["history"]
     for number, ours in enumerate(train(name).history):

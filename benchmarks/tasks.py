@@ -20,13 +20,13 @@ def first_samples(recipe: Recipe, count: int) -> Dataset:
 
 
 def prepare_epoch(recipe: Recipe, samples: int) -> Task:
-    """Prepare an epoch of Stepbox's engine."""
+    """Prepare an epoch with Stepbox's engine."""
     trainer = make_trainer(recipe, first_samples(recipe, samples))
     return lambda: list(trainer.train_epoch())
 
 
 def prepare_baseline(recipe: Recipe, samples: int) -> Task:
-    """Prepare an epoch in the way of the source."""
+    """Prepare an epoch as the source trains it."""
     from benchmarks.baseline import DataLoaderTorch, PerSampleNumpy, torch
 
     torch.set_num_threads(1)
@@ -36,6 +36,6 @@ def prepare_baseline(recipe: Recipe, samples: int) -> Task:
 
 
 def prepare_product(dtype: str) -> Task:
-    """Prepare a large matrix product, which comes close to the machine's peak in one thread."""
+    """Prepare a large matrix product, whose speed is close to the peak of one thread."""
     matrix = np.ones((2048, 2048), dtype)
     return lambda: matrix @ matrix

@@ -1,7 +1,8 @@
 """Build networks by hand: a box from two step neurons, and a function from many boxes.
 
-A step neuron is 0 on one side of its edge and 1 on the other. The difference of two is a box.
-With enough boxes side by side, a network comes as close to a continuous function as you like.
+A step neuron is 0 on one side of its edge and 1 on the other. The difference of two such neurons
+is a box. With enough boxes side by side, a network approximates any continuous function as closely
+as you like.
 """
 
 import numpy as np

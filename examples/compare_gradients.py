@@ -1,7 +1,8 @@
-"""Compare the exact and the published gradient with a derivative that uses no formula of either.
+"""Compare the exact and the published gradient with complex-step derivatives.
 
-A complex step gives the derivative of the loss C by a weight w as Im C(w + ih) / h. It needs only
-the forward pass, and loses no digits to cancellation.
+The published gradient is that of the coursework that Stepbox reproduces; it has two mistakes. The
+complex step gives the derivative of the loss C with respect to a weight w as Im C(w + ih) / h. It
+needs only the forward pass, and loses no digits to cancellation.
 """
 
 from stepbox import Network, load_dataset

@@ -1,8 +1,8 @@
-"""Train a model, put it where the server finds its models, and use it from there.
+"""Train a model, save it to the server's folder of models, and use it from there.
 
-A model is a folder with a card and its weights, named after its id. The server looks for new
-folders in `models/` at each request. So with `make run` in another terminal, it has the model of
-this program at once, under the id that is printed here. Ask it for a prediction:
+A model is a folder with a card and weights. The name of the folder is the model's id. The server
+looks for new folders in `models/` at each request. If `make run` is running in another terminal, it
+therefore serves this model at once, under the id that this program prints. Ask it for a prediction:
 
     curl -F image=@seven.png 'http://127.0.0.1:8000/predict?model=ID'
 """

@@ -1,7 +1,7 @@
-"""Train a network on MNIST with the training loop written out.
+"""Train a network on MNIST, with the training loop written out.
 
-For each image: run the network forward, compute the gradient of the loss by backpropagation, and
-move every weight a small step against it.
+For each image, run the network forward, compute the gradient of the loss by backpropagation, and
+move every weight a small step against the gradient.
 """
 
 import numpy as np

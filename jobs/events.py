@@ -36,11 +36,6 @@ class Event(NamedTuple):
     data: str
     final: bool = False
 
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Sort key: the events of a job in the order in which they happened."""
-        return order_of(self.id)
-
 
 def stream_key(id: str) -> str:
     """Return the Redis key of a job's stream of events."""
@@ -79,6 +74,11 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
     """Read the events of a job that come after the event id ``after``.
 
     The events of a finished job expire. After that, only the final status is returned.
+
+    Raises
+    ------
+    NotFoundError
+        No job has this id.
     """
     with jobs.redis.pipeline() as pipeline:
         pipeline.xrange(stream_key(id), min=f"({after}")
@@ -98,7 +98,7 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
     if kind != "status":
         (values,) = unpack(cast(Kind, kind), [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
-    # The record at the time of the event, as HGETALL returns it: a flat list of names and values.
+    # The record as it was at this event: a flat list of names and values, as HGETALL returns it.
     flat: list[str] = json.loads(fields["record"])
     position = fields["queue_position"]
     record = dict(zip(flat[::2], flat[1::2], strict=True))

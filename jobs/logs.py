@@ -70,12 +70,12 @@ def logging_config(
 ) -> dict[str, Any]:
     """Return the logging configuration of a process, for `logging.config.dictConfig`.
 
-    Two loggers do not propagate, so they get the handler themselves:
+    Two loggers do not propagate, so the handler is attached to them directly:
 
-    - gunicorn's; gunicorn's ASGI worker passes the handler on to uvicorn's logger;
-    - that of Celery's pool, which logs only errors.
+    - ``gunicorn.error``; gunicorn's ASGI worker gives the same handler to uvicorn's logger;
+    - ``multiprocessing``, the logger of Celery's pool; only its errors are logged.
 
-    Requests are logged only if gunicorn's settings ask for it, because the metrics cost less.
+    There is no access log: the metrics count requests, and cost less.
     """
     own = {"handlers": ["stderr"], "propagate": False}
     return {

@@ -17,11 +17,11 @@ class Epochs(NamedTuple):
         Cumulative histogram: pairs of an upper bound in seconds, as text, and the number of
         epochs that took at most that long. The last bound is ``+Inf``.
     seconds
-        Total training time.
+        Total training time, in seconds.
     samples
         Total number of samples; a sample counts once per epoch.
     pace
-        Samples per second of the last epoch.
+        Samples per second in the last epoch.
     """
 
     buckets: list[tuple[str, float]]
@@ -40,7 +40,7 @@ class Measures(NamedTuple):
     submitted
         Number of jobs accepted so far.
     oldest_age_s
-        Seconds since the oldest waiting job was submitted; 0 if no job waits.
+        Seconds since the oldest queued job was submitted; 0 if no job is queued.
     workers
         Number of workers with a recent heartbeat.
     stalled
@@ -48,7 +48,7 @@ class Measures(NamedTuple):
     recoveries
         How often a running job went back to the queue, by cause (see ``jobs.watch.Cause``).
     epochs
-        The trained epochs by engine, without engines that have not trained an epoch yet.
+        The trained epochs of each engine that has trained at least one.
     """
 
     jobs: dict[Status, int]

@@ -1,8 +1,8 @@
 """The Celery queue: its settings, the name of its only task, and how to send a token.
 
-A token is a message without content. It tells a worker to try to claim the oldest waiting job.
-Tokens may get lost or arrive twice: any later token replaces a lost one, and a worker that finds
-no job ignores a surplus one.
+A token is a message without content. It tells a worker to try to claim the first queued job.
+If a token is lost, a later one has the same effect. If a token arrives twice, the worker finds no
+job for the second one, and ignores it.
 """
 
 from typing import TYPE_CHECKING
@@ -27,9 +27,9 @@ def make_celery(settings: Settings) -> "Celery":
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        # The job records in Redis say which jobs run. Celery's late acknowledgement stays off: on
-        # Redis, it loses and duplicates tasks. Prefetching stays off, so that no token waits for
-        # a busy worker.
+        # The job records in Redis say which jobs run. Celery's late acknowledgement is off,
+        # because it loses and duplicates tasks on Redis. Prefetching is off, because a busy worker
+        # would hold tokens that an idle worker could use.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
@@ -48,7 +48,7 @@ def make_celery(settings: Settings) -> "Celery":
 
 
 def send_token(app: "Celery") -> None:
-    """Send a token: tell the workers that a job waits."""
+    """Send a token, to tell the workers that a job is queued."""
     app.send_task(TASK_NAME, queue=QUEUE, retry=False, ignore_result=True)
 
 

@@ -12,11 +12,11 @@ from stepbox.errors import NotFoundError
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
-CURSOR = re.compile(r"[0-9]{1,15}")  # never looks like an id: an id has 16 digits
+CURSOR = re.compile(r"[0-9]{1,15}")  # no id matches, because ids have 16 characters
 
 
 class JobReader:
-    """Reads jobs, and loads the Lua scripts in ``jobs/lua``."""
+    """Reads jobs. It also loads the Lua scripts in ``jobs/lua``, which `JobStore` needs."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
@@ -43,12 +43,12 @@ class JobReader:
         Parameters
         ----------
         status
-            List only jobs with this status.
+            List only jobs with this status; None lists all.
         limit
             Maximum number of jobs to list.
         after
-            Where the page starts: the cursor that the previous page returned, or the id of a job
-            of any status. A cursor stays valid if jobs change or are deleted.
+            The cursor that the previous page returned. It stays valid if jobs change or are
+            deleted. Or the id of a job of any status, to list the jobs created before it.
 
         Returns
         -------
@@ -81,7 +81,7 @@ class JobReader:
         return [job for job in listed if status in (None, job.status)], cursor
 
     def _sequence(self, after: str) -> int:
-        """Return the sequence number after which ``page`` continues."""
+        """Return the sequence number of a cursor, or of the job with this id."""
         place = self.redis.zscore("jobs:all", after)
         if place is not None:
             return int(place)
@@ -90,13 +90,13 @@ class JobReader:
         return int(after)
 
     def _read(self, ids: list[str]) -> list[Job]:
-        """Read the jobs with these ids in one transaction, without those that do not exist."""
+        """Read the jobs with these ids in one transaction, and skip those that do not exist."""
         with self.redis.pipeline() as pipeline:
             for id in ids:
                 pipeline.hgetall(f"job:{id}")
                 pipeline.zrank("jobs:queued", id)
                 pipeline.lrange(history_key(id), 0, -1)
             answers = iter(pipeline.execute())
-        return [
+        return [  # each job has three consecutive answers
             Job.from_record(*answer) for answer in zip(*[answers] * 3, strict=True) if answer[0]
         ]

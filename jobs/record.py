@@ -1,8 +1,8 @@
-"""The job that clients see, read from its record in Redis."""
+"""A job as clients see it, read from its record in Redis."""
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
@@ -17,7 +17,7 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def history_key(id: str) -> str:
-    """Return the key of the list of a job's epochs."""
+    """Return the Redis key of the list of a job's epochs."""
     return f"history:{id}"
 
 
@@ -46,23 +46,23 @@ class Job(BaseModel):
     status: Status
     recipe: Recipe
     progress: Progress
-    queue_position: int | None = Field(description="0 is next. Null once started.")
+    queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
     history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
-    device: str | None = Field(description="The device that trains it, such as `cpu` or `cuda:0`.")
+    device: str | None = Field(description="Device of the training, such as `cpu` or `cuda:0`.")
     peak_memory: int | None = Field(
-        description="Peak memory of the training in bytes: of its process, or of the device on "
-        "CUDA. Null until its model is decided."
+        description="Peak memory of the training in bytes: of its process or, on CUDA, of the "
+        "device. Null until the training is complete."
     )
     samples_per_second: float | None = Field(
-        description="Mean speed of the epochs so far, without evaluation. Null before the first."
+        description="Mean speed of the epochs so far, without evaluation. Null until epoch 1 ends."
     )
-    worker: str | None = Field(description="The last worker that claimed it.")
-    attempts: int = Field(ge=0, description="Number of times a worker has claimed it.")
+    worker: str | None = Field(description="Name of the last worker that claimed the job.")
+    attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(description="Id of the trained model. Null before success.")
-    error: JobProblem | None = Field(description="Null unless the job has failed.")
+    error: JobProblem | None = Field(description="Why the job failed. Null unless it has.")
     request_id: str | None = Field(
-        description="`X-Request-Id` of the request that submitted it, as in the logs. Null for "
-        "jobs of earlier versions."
+        description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
+        "for jobs of earlier versions."
     )
     created_at: datetime
     started_at: datetime | None
@@ -75,8 +75,8 @@ class Job(BaseModel):
     ) -> Self:
         """Read a job from the hash ``job:{id}`` and the list ``history:{id}``.
 
-        The record may be an older state of the job. It says how many entries of the history belong
-        to it. Earlier versions stored epochs as fields of the record.
+        The record may be older than the history: its field ``history_length`` says how many of the
+        epochs belong to it. Earlier versions stored epochs as fields of the record.
 
         Raises
         ------
@@ -100,23 +100,15 @@ class Job(BaseModel):
         )
         return cls.model_validate(
             {
-                "id": id,
-                "status": status,
+                **dict.fromkeys(cls.model_fields),  # the record has no field for what is null
+                **record,
                 "recipe": json.loads(record["recipe"]),
                 "progress": progress,
                 "queue_position": queue_position if status == "queued" else None,
                 "history": epochs,
-                "device": record.get("device"),
-                "peak_memory": record.get("peak_memory"),
                 "samples_per_second": samples / seconds if seconds else None,
-                "worker": record.get("worker"),
-                "attempts": record["attempts"],
                 "model": model,
                 "error": json.loads(record["error"]) if "error" in record else None,
-                "request_id": record.get("request_id"),
-                "created_at": _time(record["created_at"]),
-                "started_at": _time(record.get("started_at")),
-                "finished_at": _time(record.get("finished_at")),
                 "links": {
                     "self": f"/jobs/{id}",
                     "events": f"/jobs/{id}/events",
@@ -129,7 +121,3 @@ class Job(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON values."""
         return self.model_dump(mode="json")
-
-
-def _time(stamp: str | None) -> datetime | None:
-    return None if stamp is None else datetime.fromtimestamp(float(stamp), UTC)

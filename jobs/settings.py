@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder of the data sets, filled by bin/fetch-datasets."
     )
-    queue_limit: int = Field(100, ge=1, description="Maximum number of waiting jobs.")
+    queue_limit: int = Field(100, ge=1, description="Maximum number of queued jobs.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Format of the log: text for people, or one JSON object per line."
     )
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         Raises
         ------
         SystemExit
-            Some settings are wrong. The message has a line for each, and contains no secret.
+            Some settings are wrong. The message has one line for each, and contains no secret.
         """
         try:
             return cls()
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
 
     @property
     def redis_password(self) -> str | None:
-        """Password of Redis, or None if Redis has none."""
+        """Password of Redis, or None if no file is set. Raises OSError if it cannot be read."""
         if self.redis_password_file is None:
             return None
         return self.redis_password_file.read_text().strip()

@@ -1,4 +1,4 @@
-"""Change jobs in Redis. Each change of a record is one Lua script in ``jobs/lua``."""
+"""Change jobs in Redis. Each kind of change is one Lua script in ``jobs/lua``."""
 
 import hashlib
 import json
@@ -20,6 +20,7 @@ from stepbox.training.recipe import Recipe
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 
+# What a worker must do: go on, stop a cancelled job, or stop because it has lost the job.
 Verdict = Literal["go on", "cancel", "lost"]
 
 
@@ -31,7 +32,7 @@ class QueueFullError(StepboxError):
 class Claim:
     """The right to run a job.
 
-    Each claim of a job raises its fence by one. A claim is valid while no later claim exists.
+    Each claim of a job increases its fence by one. A claim ends when its job ends or is requeued.
 
     Attributes
     ----------
@@ -80,7 +81,7 @@ class JobStore(JobReader):
         samples
             Number of training images in one epoch.
         queue_limit
-            Maximum number of waiting jobs.
+            Maximum number of queued jobs.
         idempotency_key
             Key chosen by the client; it is stored for a day.
         request_id
@@ -89,7 +90,7 @@ class JobStore(JobReader):
         Raises
         ------
         QueueFullError
-            ``queue_limit`` jobs are already waiting.
+            ``queue_limit`` jobs are already queued.
         InvalidInputError
             The key was used before with another recipe.
         """
@@ -114,7 +115,7 @@ class JobStore(JobReader):
             request_id or "",
         )
         if outcome == "full":
-            raise QueueFullError(f"{queue_limit} jobs are already waiting; try again later")
+            raise QueueFullError(f"{queue_limit} jobs are already queued; try again later")
         if outcome == "differs":
             raise InvalidInputError.at(
                 "/Idempotency-Key", f"was already used with another body, for job {id}"
@@ -122,7 +123,7 @@ class JobStore(JobReader):
         return self.get(id)
 
     def cancel(self, id: str) -> Job:
-        """Cancel a waiting job at once, or tell a running job to stop.
+        """Cancel a queued job at once, or tell a running job to stop.
 
         Raises
         ------
@@ -147,7 +148,7 @@ class JobStore(JobReader):
         NotFoundError
             No job has this id.
         ConflictError
-            The job waits or runs.
+            The job is queued or running.
         """
         outcome = self._run("delete", id)
         if outcome == "unknown":
@@ -156,11 +157,11 @@ class JobStore(JobReader):
             raise ConflictError(f"job {id} is {outcome}: cancel it, and delete it once it ends")
 
     def queue_length(self) -> int:
-        """Return the number of waiting jobs."""
+        """Return the number of queued jobs."""
         return self.redis.zcard("jobs:queued")
 
     def workers(self) -> list[dict[str, Any]]:
-        """List the descriptions of the workers that have sent a heartbeat in the last seconds."""
+        """List the descriptions of the workers with a heartbeat in the last seconds."""
         return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:
@@ -176,7 +177,7 @@ class JobStore(JobReader):
         dead: Iterable[Death] = (),
         call: str = "",
     ) -> Claim | None:
-        """Claim the first waiting job; return None if no job waits.
+        """Claim the first queued job; return None if no job is queued.
 
         Parameters
         ----------
@@ -185,10 +186,10 @@ class JobStore(JobReader):
         worker
             Name of its worker.
         dead
-            Running jobs whose owner is dead. They go back to the queue before the claim.
+            Running jobs whose owner is dead. They are requeued before the claim.
         call
-            Unique name of this call. If the reply was lost and the call is repeated with the same
-            name, it returns the job that the first call claimed.
+            Unique name of this call. If its reply is lost, repeat the call with the same name: it
+            then returns the job that the first call claimed.
         """
         answer = self._run("claim", json.dumps(owner), worker, call, *_flat(dead))
         if answer is None:
@@ -201,7 +202,7 @@ class JobStore(JobReader):
         return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint, request_id)
 
     def start(self, claim: Claim, device: str) -> Verdict:
-        """Store the device that the training runs on."""
+        """Store the device that the training runs on, and return the verdict."""
         return cast(Verdict, self._run("start", claim.job, claim.fence, device))
 
     def report(
@@ -211,24 +212,22 @@ class JobStore(JobReader):
         epoch: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
     ) -> Verdict:
-        """Renew the lease, and store the progress, the epoch and the checkpoint that are given."""
-        return cast(
-            Verdict,
-            self._run(
-                "report",
-                claim.job,
-                claim.fence,
-                json.dumps(progress) if progress else "",
-                pack("progress", progress) if progress else "",
-                pack("epoch", epoch) if epoch else "",
-                checkpoint or "",
-            ),
+        """Renew the lease, store what is given, and return the verdict."""
+        verdict: Verdict = self._run(
+            "report",
+            claim.job,
+            claim.fence,
+            json.dumps(progress) if progress else "",
+            pack("progress", progress) if progress else "",
+            pack("epoch", epoch) if epoch else "",
+            checkpoint or "",
         )
+        return verdict
 
     def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
-        """Decide which staged model this job will publish.
+        """Decide which staged model this job will publish, and return the verdict.
 
-        From then on, any later attempt publishes this model and no other.
+        After "go on", every later attempt publishes this model and no other.
 
         Parameters
         ----------
@@ -244,18 +243,13 @@ class JobStore(JobReader):
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None
     ) -> Literal["finished", "lost"]:
-        """End a running job."""
+        """End a running job; return "lost" if the claim is no longer valid."""
         assert status in FINAL
-        return cast(
-            Literal["finished", "lost"],
-            self._run(
-                "finish",
-                claim.job,
-                claim.fence,
-                status,
-                json.dumps(problem) if problem else "",
-            ),
+        reason = json.dumps(problem) if problem else ""
+        outcome: Literal["finished", "lost"] = self._run(
+            "finish", claim.job, claim.fence, status, reason
         )
+        return outcome
 
     def request_id(self, id: str) -> str | None:
         """Return the id of the request that submitted a job."""
@@ -284,7 +278,7 @@ class JobStore(JobReader):
     def reap(
         self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]
     ) -> QueueState:
-        """Send a worker's heartbeat, and put lost jobs back into the queue.
+        """Store a worker's heartbeat, and requeue lost jobs.
 
         Parameters
         ----------
@@ -293,7 +287,7 @@ class JobStore(JobReader):
         description
             The worker's entry in ``GET /system``.
         dead
-            Running jobs whose owner is dead, or has not reported for the length of a lease.
+            Running jobs whose owner is dead, or whose lease has expired.
         """
         about = json.dumps(description)
         return QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))

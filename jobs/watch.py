@@ -1,4 +1,4 @@
-"""What the reaper of a worker tells the job store, and what it gets back."""
+"""The values that a worker's reaper and the job store exchange."""
 
 from typing import Literal, NamedTuple
 
@@ -17,10 +17,10 @@ class Death(NamedTuple):
     fence
         Fence of the lost attempt.
     cause
-        How the job was lost. All causes but ``stop`` count as a death of the job.
+        How the job was lost. Every cause except ``stop`` counts as a death of the job.
     beat
-        For an expired lease: the last beat that was seen. If the job has another beat by now, it
-        is still alive, and is left alone.
+        For an expired lease, the last beat that was seen; otherwise empty. If the job has another
+        beat by now, its worker is alive, and the job keeps running.
     """
 
     job: str
@@ -35,9 +35,9 @@ class QueueState(NamedTuple):
     Attributes
     ----------
     lacking
-        Number of tokens that the queue lacks: waiting jobs minus tokens.
+        Number of tokens that the queue lacks: queued jobs minus tokens.
     waiting
-        Number of waiting jobs.
+        Number of queued jobs.
     running
         Number of jobs that this worker runs.
     claimed

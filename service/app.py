@@ -1,4 +1,4 @@
-"""Make the application: the Flask app with all its routes, and the ASGI app in front of it."""
+"""Make the application: the Flask app with all its routes, and the ASGI app that calls it."""
 
 from flask_openapi3 import Info, OpenAPI
 
@@ -26,7 +26,8 @@ INFO = Info(
     "problem. The server rejects some requests before any operation sees them: with 400 if it is "
     "not valid HTTP, with 408 if it arrives too slowly, with 501 if its transfer coding is "
     "unknown, with 414 or 431 if its target or headers have more than 16 KiB, with 421 if its host "
-    "is not this server, and with 403 if a page of another site would change something by it.",
+    "is not this server, and with 403 if it could change something and a page of another site sent "
+    "it.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Turn every error into a response: a problem (RFC 9457)."""
+"""Turn every error into a response that describes the problem (RFC 9457)."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from stepbox import errors
 
 log = logging.getLogger(__name__)
 
-# The names of RFC 9110. Python has them since version 3.13.
+# The names in RFC 9110, which Python has used since version 3.13.
 TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 MOST_FAULTS = 100
@@ -27,7 +27,7 @@ class BusyError(errors.StepboxError):
     """Other requests hold the memory that this one needs."""
 
 
-# From domain errors to statuses.
+# The status of each domain error.
 STATUSES: dict[type[errors.StepboxError], HTTPStatus] = {
     errors.InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
@@ -56,7 +56,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The path of the request.")
     errors: list[ProblemFault] | None = Field(
-        None, description="With 422: the first hundred faults; of each list only the first."
+        None, description="With 422: at most 100 faults, and at most one for each list of numbers."
     )
     error: str | None = Field(
         None,
@@ -78,7 +78,7 @@ def problems(*statuses: int) -> ResponseDict:
 
 
 def title(status: int) -> str:
-    """Return the name of a status, the same one under every version of Python."""
+    """Return the name of a status, which is the same in all versions of Python."""
     return TITLES.get(status) or HTTPStatus(status).phrase
 
 
@@ -130,7 +130,7 @@ def validation_problem(error: ValidationError) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Handle every error of the application."""
+    """Add the handlers for all errors of the application."""
 
     @app.errorhandler(errors.StepboxError)
     def domain_error(error: errors.StepboxError) -> Response:

@@ -1,13 +1,14 @@
-"""The links of the OpenAPI document: which operations can follow a response, and with which values.
+"""The links of the OpenAPI document.
 
-They are for readers of the document, and for tools that follow them, such as `make fuzz`.
+A link says which operation can follow a response, and with which values of it. Readers and tools
+such as `make fuzz` use the links.
 """
 
 from typing import Any, NamedTuple
 
 
 class Link(NamedTuple):
-    """An operation that takes values from the response of another, its source."""
+    """An operation that takes values from the request or the response of another, its source."""
 
     source: str  # method and path
     name: str

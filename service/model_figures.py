@@ -14,7 +14,7 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 
-FIRST_LAYER_BYTES = 32 * 2**20  # two of the widest layers, or eighty of the usual ones
+FIRST_LAYER_BYTES = 32 * 2**20  # for two of the widest layers, or eighty of the usual ones
 
 
 class FirstLayerWeights(NamedTuple):
@@ -37,7 +37,7 @@ class FirstLayerWeights(NamedTuple):
 
 
 class ModelFigures:
-    """A cache of figures by model id. An id never means another model, so no entry expires.
+    """A cache of figures by model id. No id is used for two models, so no entry expires.
 
     If several threads need the same figure at once, one of them computes it. At most two threads
     compute at the same time.

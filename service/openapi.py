@@ -15,7 +15,7 @@ from service.errors import problems
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
-ANYWHERE = (413, 503)  # the body is too large, or other requests hold the memory
+ANYWHERE = (413, 503)  # of any operation: body too large, or memory held by other requests
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,13 +55,13 @@ def _document(app: OpenAPI) -> dict[str, Any]:
             text = f"{operation['summary']} {operation.get('description', '')}"  # the docstring
             operation["description"] = " ".join(text.replace("<br/>", " ").split())
             operation["summary"] = operation["description"].split(". ")[0].removesuffix(".")
-            # flask-openapi3 adds its own 422 to each operation, even if that describes one.
+            # flask-openapi3 adds a 422 with this content to each operation that describes none.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]
             for status, answer in problems(*ANYWHERE).items():
                 operation["responses"].setdefault(str(status), answer)
     for schema in schemas.values():
-        if "example" in schema:  # the form of OpenAPI 3.0
+        if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
             schema["examples"] = [schema.pop("example")]
     add_links(document)
     return document

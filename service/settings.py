@@ -65,7 +65,7 @@ class ServiceSettings(Settings):
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
         if value:
-            from limits import parse  # here for the same reason as in `rate_limits`
+            from limits import parse  # imported only if needed, as in `rate_limits`
 
             try:
                 parse(value)
@@ -117,7 +117,7 @@ def parse_tokens(text: str) -> list[Token]:
     Raises
     ------
     ValueError
-        A token has another form, or a secret of less than 16 characters.
+        A token has another form, or its secret has fewer than 16 characters.
     """
     tokens = []
     for entry in _split(text):

@@ -5,7 +5,7 @@
     >>> run.history[-1].test_accuracy > 0.8
     True
 
-Each name below is imported when it is first used, so ``import stepbox`` itself takes no time.
+Each name below is imported when it is first used, so ``import stepbox`` is fast.
 """
 
 from importlib import import_module

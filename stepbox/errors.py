@@ -1,12 +1,12 @@
 """The errors that Stepbox raises deliberately.
 
 StepboxError
-├── InvalidInputError      an input is invalid; names each field
+├── InvalidInputError      one or more input values are invalid; names each of them
 ├── NotFoundError          there is no job, model, alias or data set of this name
 ├── ConflictError          the request does not fit the resource's current state
 ├── DamagedModelError      stored weights differ from their checksum or card
 ├── StoreError             the folder of models cannot be read or written
-├── DatasetError           a data set's file is missing or differs from its checksum
+├── DatasetError           a data set's file is missing, malformed or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the GPU or the host has too little memory
 """

@@ -1,4 +1,4 @@
-"""The memory of this process: its peak, how it is returned, and errors when it runs out."""
+"""The memory of this process: its peak, when it is returned, and errors when it runs out."""
 
 import ctypes
 import resource
@@ -19,7 +19,7 @@ LARGE_BYTES = 8 * 2**20
 def give_back_large_blocks() -> None:
     """Return each block of over 8 MiB to the system when it is freed.
 
-    Otherwise glibc keeps larger and larger blocks, once a large one has been freed. Other C
+    Otherwise, after a large block has been freed, glibc keeps blocks up to that size. Other C
     libraries have no such setting.
     """
     with suppress(AttributeError, OSError):
@@ -47,8 +47,8 @@ def peak() -> int:
 def loading_explained() -> Iterator[None]:
     """If a memory limit prevents a library from loading, raise an error that names the limit.
 
-    Without a limit, the same message of the loader has another cause, such as a disk from which
-    programs may not run.
+    Without a limit, the loader's message has another cause, such as a disk that is mounted
+    ``noexec``. The error is not changed then.
     """
     try:
         yield

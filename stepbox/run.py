@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset
-from stepbox.errors import NotFoundError
-from stepbox.images.decode import decode_image
+from stepbox.errors import InvalidInputError, NotFoundError
+from stepbox.images.decode import Grey, decode_image
 from stepbox.images.prepare import Fit, Invert, prepare
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft, Cost
-from stepbox.store.model import encode_model, read_model
+from stepbox.store.folder import FolderStore
+from stepbox.store.model import encode_model, read_card, read_network
 from stepbox.store.models import new_model_id
 from stepbox.training.evaluation import evaluate, predict_logits
 from stepbox.training.loop import make_trainer
@@ -65,6 +66,10 @@ class Model:
         self.network = network
         self.initial = initial
 
+    def __repr__(self) -> str:
+        accuracy = self.card.evaluation.accuracy
+        return f"<Model {self.card.id}: {self.recipe.name}, test accuracy {accuracy:.2%}>"
+
     @property
     def recipe(self) -> Recipe:
         """The recipe that was trained."""
@@ -87,14 +92,17 @@ class Model:
         Parameters
         ----------
         image
-            The name of an image file, its bytes, or grey levels 0..255 of shape (height, width).
+            The name of an image file, its bytes, or grey levels: integers 0..255 of shape
+            (height, width).
         invert, fit
             How the image is prepared; see `stepbox.images.prepare.prepare`.
 
         Raises
         ------
         InvalidInputError
-            The image cannot be decoded.
+            The file cannot be decoded, or the array does not contain such grey levels.
+        OSError
+            The image file cannot be read.
 
         Examples
         --------
@@ -108,7 +116,7 @@ class Model:
         if isinstance(image, bytes):
             image = decode_image(image, pointer="/image")
         spec = self.recipe.dataset_spec
-        pixels = prepare(np.asarray(image, np.uint8), spec.shape, invert=invert, fit=fit).pixels
+        pixels = prepare(_grey_levels(image), spec.shape, invert=invert, fit=fit).pixels
         logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
         best = int(probabilities.argmax())
@@ -129,8 +137,9 @@ class Model:
         _, files = encode_model(self.card, self.network, self.initial)
         folder = Path(folder)
         folder.mkdir(parents=True)
+        objects = FolderStore(folder)
         for name, content in files.items():
-            (folder / name).write_bytes(content)
+            objects.put(name, content)
         return folder
 
 
@@ -152,7 +161,8 @@ def train(
         The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
     compiled
         False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
-        (engine ``numpy``). It gives the same weights up to rounding, and is 100 times slower.
+        (engine ``numpy``). It gives the same weights up to rounding, and is 20 to 100 times
+        slower.
     progress
         Show a progress bar in a terminal or a notebook.
     **changes
@@ -162,12 +172,18 @@ def train(
     ------
     NotFoundError
         There is no recipe of this name.
+    TypeError
+        A keyword is not a field of a recipe.
     pydantic.ValidationError
-        A field is unknown or out of its range.
+        A field is out of its range, or fields conflict.
     DatasetError
         The data set is not in the data folder.
     DivergedError
         The loss is no longer finite.
+    OutOfDeviceMemoryError
+        The GPU or the host has too little memory.
+    StepboxError
+        The engine is ``torch``, and PyTorch is not installed.
 
     Examples
     --------
@@ -175,14 +191,18 @@ def train(
     >>> run.history[-1].test_accuracy > 0.8
     True
     """
-    from tqdm.asyncio import tqdm as terminal_bar  # here: the container images have no tqdm
+    from tqdm.asyncio import tqdm as terminal_bar  # imported here: container images have no tqdm
     from tqdm.auto import tqdm
 
     if isinstance(recipe, str):
         if recipe not in RECIPES:
             raise NotFoundError(f"no recipe is called {recipe!r}; there are {', '.join(RECIPES)}")
         recipe = RECIPES[recipe]
-    full = Recipe.model_validate(recipe.model_dump() | changes)
+    if unknown := changes.keys() - Recipe.model_fields.keys():
+        raise TypeError(
+            f"a recipe has no {', '.join(sorted(unknown))}; it has {', '.join(Recipe.model_fields)}"
+        )
+    full = recipe.changed(**changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
     trainer = make_trainer(full, train_set, compiled=compiled)
@@ -216,8 +236,10 @@ def load(folder: str | Path) -> Model:
     FileNotFoundError
         The folder or a file in it is missing.
     """
-    card, network = read_model(Path(folder))
-    return Model(card, network)
+    folder = Path(folder).resolve()
+    objects = FolderStore(folder.parent)
+    card = read_card(objects, folder.name)
+    return Model(card, read_network(objects, folder.name, card))
 
 
 def describe(
@@ -230,11 +252,11 @@ def describe(
     trainer
         The trainer, at the end of its last epoch.
     test_set
-        Evaluates the network if the trainer has no evaluation yet.
+        The samples for the evaluation, if the trainer has none yet.
     history
         The entries of all epochs, including those of earlier attempts.
     id, job
-        Id of the model, and of the job that trained it.
+        Ids of the model, and of the job that trained it.
     """
     recipe = trainer.recipe
     evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)
@@ -253,3 +275,19 @@ def describe(
             samples_per_second=samples / seconds if seconds else None,
         ),
     )
+
+
+def _grey_levels(image: NDArray[Any]) -> Grey:
+    """Return an image as uint8; raise InvalidInputError if that would change a value."""
+    array = np.asarray(image)
+    if array.dtype.kind not in "iu" or array.ndim != 2 or not array.size:
+        raise InvalidInputError.at(
+            "/image",
+            "must be integers 0..255 of shape (height, width), but is an array of "
+            f"{array.dtype} of shape {array.shape}",
+        )
+    if array.min() < 0 or array.max() > 255:
+        raise InvalidInputError.at(
+            "/image", f"must be 0..255, but its values are {array.min()}..{array.max()}"
+        )
+    return array.astype(np.uint8)

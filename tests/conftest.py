@@ -84,7 +84,7 @@ def jobs(redis_process):
 
 @pytest.fixture(scope="session")
 def open_listeners():
-    """List the functions to call with the path of each file that this process opens.
+    """Return a list of functions; each is called with the path of every file that is opened.
 
     Python cannot remove an audit hook, so one hook serves all tests.
     """
@@ -101,7 +101,7 @@ def open_listeners():
 
 @pytest.fixture
 def opened(open_listeners):
-    """Return a function that lists the files of a folder opened since its last call."""
+    """Return a function that lists the files in a folder that were opened since its last call."""
     paths = []
 
     def list_opened(folder):

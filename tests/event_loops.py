@@ -13,7 +13,7 @@ LONGEST_S = 60
 def run_scene(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine in an event loop like that of the API.
 
-    It runs in a new thread, because the event loop of the browser may run in the main thread.
+    It runs in a new thread, because Playwright's event loop may run in the main thread.
     """
 
     def play() -> None:

@@ -1,4 +1,4 @@
-"""Check error responses."""
+"""Check error responses: problem documents."""
 
 import json
 
@@ -19,5 +19,5 @@ def check_problem(answer, status):
 
 
 def pointers(body):
-    """List the pointers of the faults of a 422."""
+    """List the pointers of the errors in a 422."""
     return [fault["pointer"] for fault in body["errors"]]

@@ -20,7 +20,7 @@ from jobs.store import JobStore
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-REPORTED = 6000  # characters from the end of each log that a report shows
+REPORTED = 6000  # characters at the end of each log that a report shows
 
 
 def free_port() -> int:
@@ -230,7 +230,7 @@ class Stack:
         return wait_until(
             lambda: (job := self.job(id))["status"] in wanted and job,
             seconds=seconds,
-            every=0.1,  # at this rate, the requests take a tenth of a core
+            every=0.1,  # requests at this rate take a tenth of a core
             what=f"job {id} to be {' or '.join(wanted)}",
         )
 

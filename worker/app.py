@@ -1,6 +1,6 @@
 """The Celery application. It has one task, which takes no arguments.
 
-A message is an anonymous token that tells a worker to try to claim a job.
+Each message is a token, which tells a worker to try to claim a job (see `jobs.queue`).
 """
 
 import logging
@@ -26,9 +26,9 @@ app.steps["worker"].add(Reaper)
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def set_up_logging(instance: Any, options: dict[str, Any], **_: Any) -> None:
-    """Log in the format of the API, including Python warnings.
+    """Log in the same format as the API, including Python's warnings.
 
-    Celery's banner is not a log line, so it is left out of JSON logs.
+    Celery prints its banner only if the format is text, because the banner is not JSON.
     """
     dictConfig(logging_config(settings.log_format, options.get("loglevel") or logging.INFO))
     logging.captureWarnings(True)
@@ -42,5 +42,5 @@ def keep_logging(**_: Any) -> None:
 
 @app.task(name=TASK_NAME, bind=True)  # type: ignore[untyped-decorator]
 def train(self: Any) -> None:
-    """Run the oldest waiting job, if there is one."""
+    """Run the first queued job, if there is one."""
     run_next_job(Stores.of(WorkerSettings()), worker=self.request.hostname)

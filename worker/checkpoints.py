@@ -10,7 +10,7 @@ from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
-WITHIN_EPOCHS_S = 30.0  # between two checkpoints, if an epoch takes longer
+WITHIN_EPOCHS_S = 30.0  # time between two checkpoints, if an epoch takes longer
 
 
 class Checkpoints:
@@ -23,12 +23,12 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     def restore(self, trainer: Trainer) -> None:
-        """Restore the state that the last checkpoint of an earlier attempt has, if there is one."""
+        """Restore the last checkpoint of the earlier attempts, if there is one."""
         if self._claim.checkpoint is None:
             return
         state = self._store.load(self._claim.job, self._claim.checkpoint)
         if state is None:
-            log.warning("job %s: no checkpoint can be read, starting anew", self._claim.job)
+            log.warning("job %s: no checkpoint can be read, starting again", self._claim.job)
             return
         trainer.restore(state)
         log.info("job %s: going on from %s", self._claim.job, self._claim.checkpoint)
@@ -40,7 +40,7 @@ class Checkpoints:
     def save(self, trainer: Trainer) -> str | None:
         """Save the trainer's state; return the checkpoint's name, or None if it cannot be written.
 
-        Without a checkpoint, the training continues. After a fault it only has more to repeat.
+        The training continues without the checkpoint. If it is interrupted, it repeats more.
         """
         self._saved_at = time.monotonic()
         job, fence = self._claim.job, int(self._claim.fence)

@@ -8,7 +8,7 @@ from platform import python_version
 
 from stepbox import __version__
 
-HOST_GPUS = Path("/proc/driver/nvidia/gpus")  # visible in every container, even without a GPU
+HOST_GPUS = Path("/proc/driver/nvidia/gpus")  # also visible in containers without a GPU
 
 
 def driver_sees_device() -> bool:

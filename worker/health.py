@@ -1,4 +1,4 @@
-"""Health check of the worker: exit with 0 if it is alive and takes jobs, else say why not."""
+"""Health check of the worker: exit with 0 if it is alive and takes jobs, else with 1."""
 
 import sys
 
@@ -7,7 +7,7 @@ from worker.settings import WorkerSettings
 
 
 def main() -> int:
-    """Read the heartbeat file that the worker writes every second."""
+    """Read the worker's heartbeat file, print what it says, and return the exit status."""
     found = find_fault(WorkerSettings.from_environment().alive_file)
     print(found or "the worker is alive")
     return int(found is not None)

@@ -10,9 +10,9 @@ LEASE_CHECKS = 10  # one per second; a training reports twice per second
 class Leases:
     """Detects expired leases from the beats of the running jobs.
 
-    A lease expires when `LEASE_CHECKS` checks in a row have found the same beat. It depends on no
-    clock, so setting a clock cannot end it. No check happens while Redis or the reaper is down,
-    so no lease expires then.
+    A lease expires when `LEASE_CHECKS` checks in a row have found the beat unchanged. It does not
+    depend on a clock, so setting a clock has no effect. While Redis or the reaper is down, there
+    are no checks, so no lease expires.
     """
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ COUNTS = {  # controller in /proc/self/cgroup → (its folder, the file that con
 
 
 def oom_kills() -> int | None:
-    """Return the number of these kills since the group was created; None if it is unknown."""
+    """Return the number of such kills since the control group was created; None if unknown."""
     try:
         groups = (PROC / "self/cgroup").read_text().splitlines()
     except OSError:

@@ -52,9 +52,8 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
     deaths = []
     for job, fence, owner in jobs.owners():
         if is_dead(owner):
-            stopped = stopping and owner.get("parent") == os.getpid()
             cause: Cause = "process"
-            if stopped:
+            if stopping and owner.get("parent") == os.getpid():
                 cause = "stop"
             elif _killed_for_memory(owner):
                 cause = "memory"
@@ -73,8 +72,8 @@ def _killed_for_memory(owner: dict[str, Any]) -> bool:
 def is_dead(owner: dict[str, Any]) -> bool:
     """Tell whether a process is known to be dead.
 
-    This is never known of a process on another machine or in another container. There, only the
-    lease decides.
+    A process on another machine or in another container is never known to be dead. Its job is lost
+    when the lease expires.
     """
     if not PROC.exists() or {name: owner.get(name) for name in _surroundings()} != _surroundings():
         return False
@@ -82,7 +81,7 @@ def is_dead(owner: dict[str, Any]) -> bool:
 
 
 def _surroundings() -> dict[str, Any]:
-    if not PROC.exists():  # not Linux: no process is known to be dead, so only leases decide
+    if not PROC.exists():  # not Linux: no process is known to be dead, and only leases expire
         return {"boot": None, "pid_namespace": None}
     return {
         "boot": (PROC / "sys/kernel/random/boot_id").read_text().strip(),

@@ -1,4 +1,4 @@
-"""The reaper: puts lost jobs back into the queue and replaces lost tokens."""
+"""The reaper: a thread that requeues lost jobs and replaces lost tokens."""
 
 import json
 import logging
@@ -33,8 +33,8 @@ UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions":
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread of the worker's main process that watches over the jobs.
 
-    It is a thread because Celery's timers stop while Redis is unavailable. It also announces the
-    worker: it sends a heartbeat to Redis every second, once the worker accepts jobs.
+    It is a thread because Celery's timers stop while Redis is unavailable. Once the worker accepts
+    jobs, the thread also sends a heartbeat to Redis every second.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -57,7 +57,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
-        """Stop the thread after a last round: the processes of the pool have ended by now."""
+        """Stop the thread after a last round, which requeues the jobs of the ended pool."""
         self._stopping.set()
         self._thread.join()
 
@@ -67,7 +67,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._ready.set()
 
     def _run(self, worker: Any) -> None:
-        Thread(target=self._describe, daemon=True).start()  # may take seconds; jobs do not wait
+        Thread(target=self._describe, daemon=True).start()  # takes seconds; jobs do not wait for it
         reachable = True
         while True:
             last = self._stopping.wait(PERIOD_S)
@@ -109,24 +109,22 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._heartbeat_written = False
 
     def _sweep(self) -> None:
-        """Remove the files that killed processes left behind; once per start of the worker."""
+        """Remove the files that killed processes left behind, once per start of the worker."""
         if self._swept:
             return
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
             self._stores.models.sweep()
         for job in self._stores.checkpoints.jobs():
-            try:
-                over = self._jobs.get(job).status in FINAL
-            except NotFoundError:
-                over = True
-            if over:
-                self._stores.checkpoints.drop(job)
+            with suppress(NotFoundError):
+                if self._jobs.get(job).status not in FINAL:
+                    continue
+            self._stores.checkpoints.drop(job)
         self._swept = True
 
     def _describe(self) -> None:
         """Find out which device this worker trains on, in a separate process.
 
-        The main process never imports torch, because its forked children could not use CUDA then.
+        If the main process imported torch, its forked children could not use CUDA.
         """
         finished = subprocess.run(
             [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from threading import Condition, Thread
-from types import TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from redis.exceptions import (
@@ -21,7 +20,7 @@ from jobs.store import Claim, JobStore, Verdict
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 0.5  # between reports: bounds the events of a job, and how late it notices a cancel
+PERIOD_S = 0.5  # time between reports, and so the longest time until a cancel is noticed
 RETRY_S = 0.5
 
 P = ParamSpec("P")
@@ -61,7 +60,7 @@ class Reporter(Thread):
     """A thread that stores epochs and progress, renews the lease, and notices a cancel.
 
     Use it as a context manager: the thread starts on entry. On exit, it stores everything that it
-    was given, and ends.
+    was given, unless the job is lost, and ends.
     """
 
     def __init__(self, jobs: JobStore, claim: Claim) -> None:
@@ -76,13 +75,13 @@ class Reporter(Thread):
         self._checkpoint = claim.checkpoint
 
     def progress(self, progress: Mapping[str, Any]) -> None:
-        """Store the progress with the next report; a newer progress replaces an unsent one."""
+        """Store the progress with the next report, unless a newer one replaces it before."""
         with self._changed:
             self._progress = progress
         self.check()
 
     def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
-        """Store the history entry of an epoch, a checkpoint, or both; all are stored in order."""
+        """Store a history entry, a checkpoint, or both, in the order of the calls."""
         with self._changed:
             self._points.append(_Point(epoch, checkpoint))
             self._changed.notify_all()
@@ -94,14 +93,14 @@ class Reporter(Thread):
             return {self._checkpoint, *(point.checkpoint for point in self._points)}
 
     def check(self) -> None:
-        """Raise JobCancelledError or LeaseLostError if the job must stop."""
+        """Raise JobCancelledError or LeaseLostError if the training must stop."""
         if self._verdict == "cancel":
             raise JobCancelledError
         if self._verdict == "lost":
             raise LeaseLostError
 
     def flush(self) -> None:
-        """Wait until everything is stored, or the job is lost."""
+        """Wait until everything is stored or the job is lost; then raise as `check` does."""
         with self._changed:
             self._changed.wait_for(lambda: not self._pending() or self._verdict == "lost")
         self.check()
@@ -139,12 +138,7 @@ class Reporter(Thread):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closing = True
             self._changed.notify_all()

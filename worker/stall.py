@@ -2,10 +2,10 @@
 
 Two causes are known, and each has a repair:
 
-- A process of the pool hangs with a token. It is killed, and the pool starts another.
+- A pool process has taken a token and hangs. It is killed, and the pool starts another.
 - Celery's consumer takes no messages after Redis was unavailable (celery#10302). It reconnects.
 
-If three repairs have not helped, the worker exits, so that it is started again.
+If three repairs do not help, the worker exits, and whatever supervises it starts it again.
 """
 
 import logging
@@ -53,7 +53,7 @@ class Stall:
         queue
             The queue, and the jobs of this worker.
         now
-            Time in seconds, from any clock that never goes back.
+            Time in seconds, from a monotonic clock.
 
         Returns
         -------
@@ -80,7 +80,7 @@ class Stall:
 def repair(worker: Any, attempt: int) -> None:
     """Repair a stalled worker; exit if `TRIES` repairs have not helped."""
     if attempt > TRIES:
-        log.critical("the worker still takes no job: it exits, to be started again")
+        log.critical("the worker still takes no job: it exits, so that it is started again")
         os._exit(EXIT_STATUS)  # loses nothing: no job runs here. The main thread may hang.
     if state.reserved_requests:
         log.warning("the worker takes no job: a process hangs with a token, and is replaced")
@@ -93,5 +93,5 @@ def repair(worker: Any, attempt: int) -> None:
 
 
 def _interrupt() -> NoReturn:
-    """Make the consumer reconnect, by the error of a lost connection."""
+    """Make the consumer reconnect, by raising the error of a lost connection."""
     raise ConnectionResetError("the worker took no messages")

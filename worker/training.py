@@ -1,4 +1,4 @@
-"""One job, from its claim to its model."""
+"""Run one job, from its claim to its published model."""
 
 import logging
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Stores:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Open the stores that the settings name. The checkpoints are next to the models."""
+        """Open the stores. The checkpoints are in a hidden subfolder of the models' folder."""
         return cls(
             JobStore(connect(settings)),
             ModelStore(settings.models_dir),
@@ -85,8 +85,8 @@ def _run(stores: Stores, claim: Claim) -> None:
 def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     """Train the claimed job and stage its model; return the id of the model.
 
-    After the decision in Redis, no attempt can publish another model for this job. An attempt that
-    takes the job over only publishes this one.
+    Once Redis has stored the model's id, no attempt can publish another model for this job: a later
+    attempt only publishes this one.
     """
     recipe = claim.recipe
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
@@ -118,7 +118,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
 
 
 def _problem(error: Exception) -> dict[str, Any]:
-    """Make the problem that says why a job failed; of an unexpected error, only its type."""
+    """Say why a job failed, as a problem (RFC 9457). It names an unexpected error by type only."""
     if isinstance(error, (StepboxError, OSError, MemoryError)):
         detail = str(error) or "the worker ran out of memory"
     else:

@@ -11,29 +11,31 @@ What makes the comparison fair:
 - The same requests: 100 different PNG files of 28×28 pixels in turn, so that caching answers does
   not help. Each file is the raw body of a POST. If a server cannot read raw bodies, the file is
   wrapped, and the table says how.
-- The same answer: the ten probabilities as JSON. They are compared with those of the network before
-  anything is timed. Stepbox also validates the request, checks whether to invert the image, and
-  returns the logits, the class names and the id of the model. This extra work is included.
-- The same resources: two cores, which wrk (one thread, on loopback) shares, and two processes that
-  run the network. There is no batching. Access logs are off where the server allows it.
+- The same answer: the ten probabilities as JSON. Before a load, one answer is compared with the
+  probabilities of the network. Stepbox also validates the request, checks whether to invert the
+  image, and returns the logits, the class names and the id of the model. Its times include this
+  extra work.
+- The same resources: each server has two processes that run the network, on two cores. wrk runs on
+  the same cores, in one thread, over loopback. There is no batching. Access logs are off where the
+  server allows it.
 - Alternating rounds: each round starts every server, waits for its first correct answer, warms it
   up for a second, loads it at 1, 16 and 64 connections, reads its memory and stops it. The table
-  shows the medians of the rounds, so a slow minute of the machine affects all servers equally.
+  shows the medians of the rounds, so other work of the machine affects all servers equally.
 - Each peer is written as its documentation recommends, with the settings that make it faster. The
   applications are in `peers/`. The commands and versions are printed.
 
 The columns:
 
-- req/s counts only correct answers.
-- p50 and p99 are the median and the 99th percentile of the latency. wrk sends the next request of
-  a connection when it has the answer to the last.
-- CPU is the CPU time per answer at 16 connections, of all processes of the server. Of all columns,
-  it depends least on other work of the machine.
+- req/s counts only answers with a status of success.
+- p50 and p99 are the median and the 99th percentile of the latency. On each connection, wrk sends
+  the next request when it has received the answer to the last.
+- CPU is the CPU time per such answer at 16 connections, of all processes of the server. This column
+  depends least on other work of the machine.
 - memory is the proportional set size of all processes after the load: memory that processes share
   counts once.
 - first answer is the time from the start of the command to the first correct answer. The server's
   files are already in the page cache.
-- errors are refused requests, broken connections and timeouts.
+- errors are answers with a status of failure, broken connections and timeouts.
 """
 
 import argparse
@@ -85,9 +87,9 @@ def say(words: str) -> None:
 
 
 def main() -> None:
-    """Print the table, the ratios, and the commands and versions."""
+    """Print the table, the ratios, the commands and the versions."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="one round, with 2 s per measurement")
     names = [contender.name for contender in CONTENDERS]
     parser.add_argument("--peers", default=",".join(names), help=f"some of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,11 +1,11 @@
-"""Measure how many images per second Stepbox classifies if each request contains many.
+"""Measure how many images per second Stepbox classifies if each request contains many images.
 
     python -m benchmarks.serving.bulk [--quick] [--recipe mnist-numpy]
 
-Stepbox runs as users start it, on two cores that it shares with wrk. It serves one model, by
-default the one of the README. Four connections send the same request again and again. The answer
-is complete: as JSON, it contains the index, the label, the probability, ten probabilities and ten
-logits of each image.
+Stepbox runs with its default settings, on two cores that it shares with wrk. It serves one model,
+by default one with the recipe of the README. On four connections, wrk keeps sending the same
+request. The answer is complete: for each image, the JSON contains the index, the label, its
+probability, ten probabilities and ten logits.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def multipart(images: Array, boundary: str) -> bytes:
 def main() -> None:
     """Print a table with one line per kind of request."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="one round, with 2 s per measurement")
     parser.add_argument("--recipe", choices=RECIPES, default="mnist-numpy")
     arguments = parser.parse_args()
     rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)

@@ -1,4 +1,4 @@
-"""The servers to compare: how to install and start each, send requests, and read its answers."""
+"""The servers to compare: how to install and start them, send requests, and read answers."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def inference_request(image: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Contender:
-    """A model server that serves our network.
+    """A server that serves the network of this benchmark.
 
     Commands, settings and files may contain `{port}` (the port to listen on), `{folder}` (for its
     files), `{env}` (its virtual environment), `{root}` (the folder of this repository), `{models}`
@@ -36,7 +36,7 @@ class Contender:
     name
         Name for `--peers`.
     title
-        Name in the table; `{package}` is replaced by the version of that package.
+        Name in the table. `{fastapi}`, for example, is replaced by the version of FastAPI.
     command
         Command that starts the server. It runs in `peers/` if there are requirements, else in the
         folder of this repository.
@@ -195,7 +195,7 @@ CONTENDERS = (
         command="{env}/bin/python ray_app.py",
         settings={"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"},
     ),
-    # Other ways to serve Stepbox's predictions, which are slower or no faster.
+    # Other ways to serve Stepbox's predictions. None of them is faster.
     Contender(
         name="flask",
         title="Stepbox's Flask app alone, gunicorn gthread ×2",

@@ -61,7 +61,7 @@ class Round:
 
 
 class Deployment:
-    """A contender as it is installed here: its folders, its environment and its requests.
+    """An installed contender, with its folders, its environment and its requests.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Create a virtual environment for each peer, once.
 
-The packages of the peer are installed into it, in fixed versions. A .pth file adds the packages of
-Stepbox's environment behind them. So all peers share one installation of torch, NumPy, Pillow and
-safetensors, and decode and multiply with the same code.
+It contains the packages of the peer, in fixed versions. A .pth file adds Stepbox's environment to
+the end of the import path. All peers therefore share one installation of torch, NumPy, Pillow and
+safetensors, and decode images and run the network with the same code.
 """
 
 import hashlib

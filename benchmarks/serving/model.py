@@ -19,7 +19,7 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
 IMAGES = 100
 BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
-DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is over 127
+DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is above 127
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Served:
     weights
         The safetensors file, for the other servers.
     image_files
-        PNG files of the first test images with a dark border, so that Stepbox inverts none.
+        PNG files of the first test images with a dark border; Stepbox inverts none of them.
     images
         The pixels of these images, uint8, shape (n, 28, 28).
     probabilities
@@ -48,7 +48,7 @@ class Served:
 
 
 def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
-    """Train the network if the folder has none yet, and write the image files."""
+    """Train the network, unless the folder has one, and write the image files."""
     models = folder / "models"
     store = ModelStore(models)
     test_set = load_dataset(recipe.dataset, "test")

@@ -1,4 +1,4 @@
-"""Start, watch and stop servers, with all processes that they start themselves."""
+"""Start, watch and stop servers, including the processes that they start themselves."""
 
 import ctypes
 import os
@@ -26,7 +26,7 @@ class NotStartedError(Exception):
 def prepare_machine() -> None:
     """Keep this process and its descendants on two cores, and adopt orphaned processes.
 
-    So every process of a server stays a descendant of this one, even if its parent ends.
+    Every process of a server then stays a descendant of this one, even if its parent ends.
     """
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Format the figures as Markdown."""
+"""Format the results as Markdown."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ Results = Mapping[str, list[Round] | str]
 
 
 def machine(load_before: float, rounds: int, seconds: float) -> str:
-    """Describe the machine, its load average, and the runs."""
+    """Describe the machine, its load average, and the rounds."""
     names = re.findall(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.M)
     # wrk -v ends with status 1
     wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split(" [")[0]
@@ -29,7 +29,7 @@ def machine(load_before: float, rounds: int, seconds: float) -> str:
 
 
 def table(deployments: Sequence[Deployment], results: Results) -> str:
-    """Format all figures as one table, with the skipped contenders below it."""
+    """Format all results as one table, with the skipped contenders below it."""
     counts = " / ".join(map(str, CONNECTIONS))
     lines = [
         f"| at {counts} connections | request | req/s | p50 ms | p99 ms | CPU µs | memory MB "

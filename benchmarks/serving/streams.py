@@ -1,16 +1,16 @@
-"""Measure what many open event streams cost Stepbox.
+"""Measure the cost of many open event streams.
 
     python -m benchmarks.serving.streams [--streams 1000] [--quick]
 
-A whole Stepbox runs on two cores, and its worker trains all the time. wrk, and the process that
-reads all streams, run on the same cores. It prints
+A whole Stepbox runs on two cores, and its worker trains all the time. wrk and the process that
+reads all streams run on the same cores. This prints
 
-- how many streams could be opened, and the number of Redis connections before and after that;
-- for the events of epochs, the delay from Redis to the last stream;
+- how many streams could be opened, and the number of Redis connections before and with them;
+- the time that the event of an epoch takes from Redis to the last stream;
 - the rate of single predictions at 16 connections with the streams open, divided by the mean of
   the rates before they are opened and after they are closed;
-- how long the service takes to stop after SIGTERM with the streams open again, and whether the
-  requests in flight got complete answers.
+- with the streams open again, the time that the service takes to stop after SIGTERM, and whether
+  the requests in flight got complete answers.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Streams:
     arrivals
         For the event of each epoch, the delay from Redis to each stream, in seconds.
     last_end
-        When the last stream so far ended, as a value of `time.perf_counter`.
+        Value of `time.perf_counter` when a stream last ended.
     """
 
     def __init__(self, port: int, job: str) -> None:
@@ -125,7 +125,7 @@ def in_flight(port: int, body: bytes) -> str:
 
 
 def redis_connections(stepbox: Installation) -> int:
-    """Return the number of Redis connections, without the one of this call."""
+    """Return the number of Redis connections, without the one that this call opens."""
     with connect(stepbox.settings()) as client:
         return int(client.info("clients")["connected_clients"]) - 1
 
@@ -202,7 +202,7 @@ def main() -> None:
     """Start a Stepbox, and print all figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--streams", type=int, default=1_000)
-    parser.add_argument("--quick", action="store_true", help="loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="measure for 2 s, not 8 s")
     arguments = parser.parse_args()
     prepare_bench()
     deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "model"))

@@ -1,5 +1,5 @@
 -- ARGV: id
--- Cancels a job. A waiting job ends at once. A running job gets a flag, and stops when its worker
+-- Cancels a job. A queued job ends at once. A running job gets a flag, and stops when its worker
 -- reads the flag; if its worker is dead, the reaper or the next claim ends the job.
 -- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]

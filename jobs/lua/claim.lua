@@ -1,8 +1,8 @@
 -- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
--- queued → running for the first waiting job. Before that, puts the lost jobs back into the queue,
--- so that they keep their place in front of younger jobs.
--- Returns {id, fence}, or false if no job waits. If a call with the same name has already claimed
--- a job (its reply was lost), returns that job.
+-- queued → running for the first queued job. Before that, requeues the lost jobs, because one of
+-- them may then be the first.
+-- Returns {id, fence}, or false if no job is queued. If a call with the same name has already
+-- claimed a job, returns that job: the reply to that call was lost.
 local owner, worker, call = unpack(ARGV)
 
 for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do

@@ -1,19 +1,19 @@
--- Shared by all scripts. Each script is one transition of a job. Time stamps come from Redis's
--- clock. No decision about a job depends on the clock, because it may be set back.
+-- The keys in Redis, and the functions that the scripts share. Time stamps come from Redis's clock.
+-- No decision about a job depends on the clock, because it may be set back.
 --
 -- job:{id}              hash: the record, the single source of truth about a job
 -- history:{id}          list: the epochs of the job; the record's history_length counts them
 -- events:{id}           stream: every status, epoch and progress of the job
 -- jobs:all              sorted set: all ids, by order of creation
 -- jobs:status:{status}  sorted set: the ids with this status, by order of creation
--- jobs:queued           sorted set: the waiting ids, by order of creation; a job whose workers
---                       keep dying moves to the end
--- jobs:leases           sorted set: the running ids, all with the same score
+-- jobs:queued           sorted set: the ids of the queued jobs, by order of creation; a job whose
+--                       workers keep dying moves to the end
+-- jobs:leases           sorted set: the ids of the running jobs, all with the same score
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
 -- workers:claimed       hash: name → last claim of the worker
--- metrics               hash: the counters since the first job. Counters change in the same script
---                       as the job, so a repeated call counts nothing twice
+-- metrics               hash: the counters since the first job. The script that changes a job also
+--                       changes its counters, so a repeated call counts nothing twice
 
 local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
@@ -43,8 +43,8 @@ local function count(field, amount)
 end
 
 -- Add a status event with the current record. The event holds the record as the flat list of
--- strings that HGETALL returns, so no number changes. The history is not copied: it only grows,
--- and the record holds its length.
+-- strings that HGETALL returns, so no number is rounded. The history is not copied: it only grows,
+-- and the record holds its length at this event.
 local function emit_status(id)
   redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
     'record', cjson.encode(redis.call('HGETALL', key_of(id))),
@@ -86,7 +86,7 @@ end
 
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
 -- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
--- (its lease expired). Every cause but 'stop' counts as a death. If a job dies again and again
+-- (its lease expired). Every cause except 'stop' counts as a death. If a job dies again and again
 -- without progress, the job itself is the likely reason. So it goes to the end of the queue from
 -- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
@@ -120,8 +120,8 @@ local function requeue(id, cause)
   emit_status(id)
 end
 
--- Tell the holder of a fence what to do: 'go on', 'cancel', or, if it has lost the job, 'lost'.
--- After decide.lua, a job cannot be cancelled any more.
+-- Tell the worker that has claimed a job what to do: 'go on', 'cancel', or 'lost' if the job is no
+-- longer its own. After decide.lua, a job cannot be cancelled any more.
 local function verdict(id, fence)
   local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
   if record[1] ~= 'running' or record[2] ~= fence then
@@ -130,9 +130,9 @@ local function verdict(id, fence)
   return record[3] and not record[4] and 'cancel' or 'go on'
 end
 
--- Put lost jobs back into the queue. From index `first` on, ARGV lists the job, fence, cause and
--- beat of each. A beat is given if the lease expired: it is the last beat that the reaper saw. If
--- the job has another beat now, its worker is alive, and the job is left alone.
+-- Requeue lost jobs. From index `first` on, ARGV lists the job, fence, cause and beat of each. If
+-- the lease expired, the beat is the last one that the reaper saw; otherwise it is empty. If the job
+-- has another beat now, its worker is alive, and the job keeps running.
 local function reap(first)
   for i = first, #ARGV, 4 do
     local id, fence, cause, beat = unpack(ARGV, i, i + 3)

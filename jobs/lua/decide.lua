@@ -1,5 +1,5 @@
 -- ARGV: id, fence, model, peak memory in bytes
--- Decides which staged model this job will publish. From here on, the job can only succeed, and
+-- Decides which staged model this job will publish. From then on, the job cannot be cancelled, and
 -- every attempt publishes this model. Returns the verdict.
 local id, fence, model, peak_memory = unpack(ARGV)
 

@@ -1,11 +1,11 @@
 -- ARGV: maximum number of jobs to read
--- Rebuilds the sorted sets jobs:status:{status}, if an earlier version, which did not have them,
--- has created or changed jobs. Call it again as long as it returns 1; it returns 0 when done.
+-- Rebuilds the sorted sets jobs:status:{status} if an earlier version, which does not have them, has
+-- created or changed jobs. Returns 1 if it must be called again, and 0 when done.
 -- jobs:indexed is the sequence number of the last job read; concurrent callers share it.
 local most = ARGV[1]
 
--- Tell whether the numbers agree: every job is in exactly one of these sets, every waiting job is
--- also in the queue, and every running job has a lease.
+-- Tell whether the sizes of the sets agree. They do if every job is in exactly one of these sets,
+-- every queued job is also in the queue, and every running job has a lease.
 local function is_whole()
   local total = 0
   for _, status in ipairs(STATUSES) do

@@ -1,9 +1,9 @@
 -- ARGV: seconds without a heartbeat after which a worker counts as gone
--- Returns {waiting, running, age of the oldest waiting job in seconds or 0, workers, metrics}.
+-- Returns {queued, running, age of the oldest queued job in seconds or 0, workers, metrics}.
 local alive_s = unpack(ARGV)
 
--- Search all waiting jobs: the oldest need not be the first, since a job whose workers die moves
--- to the end. Start with the current time, so that no age is negative.
+-- Search all queued jobs: the oldest need not be the first, because a job whose workers keep dying
+-- moves to the end. Start with the current time, so that no age is negative.
 local oldest = now()
 for _, id in ipairs(redis.call('ZRANGE', 'jobs:queued', 0, -1)) do
   oldest = math.min(oldest, redis.call('HGET', key_of(id), 'created_at'))

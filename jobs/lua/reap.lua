@@ -1,6 +1,6 @@
 -- ARGV: queue, worker, its description, then job, fence, cause, beat of each lost job
--- Stores the worker's heartbeat and puts the lost jobs back into the queue.
--- Returns {number of tokens that the queue lacks, number of waiting jobs, number of jobs that this
+-- Stores the worker's heartbeat and requeues the lost jobs.
+-- Returns {number of tokens that the queue lacks, number of queued jobs, number of jobs that this
 -- worker runs, its last claim or ''}.
 local queue, worker, description = unpack(ARGV)
 

@@ -1,8 +1,8 @@
 -- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint of the recipe,
 -- seconds to keep the key, request id or ''
--- Creates a job. Returns {outcome, id}; the outcome is 'created', 'earlier' (the key named a job
--- already), 'differs' (the key was used with another recipe) or 'full'. Safe to repeat with the
--- same id.
+-- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
+-- job before), 'differs' (the key was used with another recipe) or 'full' (the queue is full). A
+-- repeated call with the same id creates no second job.
 local id, recipe, progress, limit, idempotency, fingerprint, kept_s, request_id = unpack(ARGV)
 
 if redis.call('EXISTS', key_of(id)) == 1 then

@@ -1,5 +1,5 @@
-"""Who may send which request: by host name, origin, bearer token and rate limit.
+"""Access control: host names, origins, bearer tokens and rate limits.
 
-`check` has the check that every request passes, made of `sites` and `tokens`. `rate_limits` and
-`security_headers` add to Flask's requests and responses.
+`check` combines `sites` and `tokens` into the check that every request passes. `rate_limits` and
+`security_headers` are hooks of Flask.
 """

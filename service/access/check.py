@@ -20,7 +20,7 @@ class AccessCheck:
     Attributes
     ----------
     sites
-        The part of the check that concerns the host and the origin.
+        The check of the host and the origin alone.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -35,7 +35,8 @@ class AccessCheck:
         MisdirectedRequest
             The host is not this server.
         Forbidden
-            A page of another site sent the request, or its token allows only reading.
+            A page of another site sent a request that may change something, or the token allows
+            only reading.
         Unauthorized
             The token is missing or unknown.
         """

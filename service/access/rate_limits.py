@@ -13,7 +13,7 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     """Limit POST /train across all processes, in Redis, and predictions in each process."""
     if not settings.train_limit and not settings.predict_limit:
         return
-    # Importing this takes 5 % of the API's startup, so only servers with limits do.
+    # Imported only if it is needed, because this takes 5 % of the API's startup.
     from limits import RateLimitItem, parse
     from limits.storage import MemoryStorage, RedisStorage
     from limits.strategies import FixedWindowRateLimiter

@@ -11,7 +11,7 @@ HEADERS = {
 
 
 def register(app: Flask) -> None:
-    """Set the headers of all responses, unless a view has set its own."""
+    """Set these headers in all responses, except those that a view has set itself."""
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -1,8 +1,8 @@
 """The host names of this server, and the pages whose requests it accepts.
 
-A browser sends requests on behalf of any page that it shows, including requests to this machine. By
-DNS rebinding, the host name of a page can even resolve to this machine, so that the page could
-read the responses. But such requests carry the page's host name.
+A browser sends requests for any page that it shows, also to servers on the browser's own machine.
+By DNS rebinding, the host name of a page can even resolve to this machine. Then the page can read
+the responses. Such requests are recognized by their Host header, which has the page's host name.
 """
 
 import re
@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden, MisdirectedRequest
 from service.settings import ServiceSettings
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they only read (RFC 9110, 9.2.1)
-WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # the server then listens on all addresses of the machine
+WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # these listen on all addresses of the machine
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d*)?", re.IGNORECASE)
@@ -35,10 +35,10 @@ class Sites:
         self._names = {_canonical(settings.host), *names}
         self._accepts_any = "*" in names
         self._accepts_addresses = _canonical(settings.host) in WILDCARD_ADDRESSES
-        self._is_known = lru_cache(256)(self._look_up)  # the lookup would slow down predictions
+        self._is_known = lru_cache(256)(self._look_up)  # a lookup slows down predictions
 
     def knows(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server. An empty one is."""
+        """Tell whether a host, with or without a port, is this server. A missing host is too."""
         return not host or self._is_known(host)
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:
@@ -88,10 +88,10 @@ def _canonical(name: str) -> str:
 
 
 def _is_same_site(host: str, fetch_site: str, origin: str) -> bool:
-    """Tell whether a page of this server sent a request, or a program.
+    """Tell whether a page of this server sent a request, or a program that is not a browser.
 
     Browsers send `Sec-Fetch-Site` only to loopback or over TLS, but always send `Origin`. A proxy
-    may have changed the scheme, and may have added its port to the host.
+    may have changed the scheme, and may have added the scheme's port to the host.
     """
     if fetch_site:
         return fetch_site in ("same-origin", "none")

@@ -1,6 +1,7 @@
 """Bearer tokens: who may send which request.
 
-Without tokens, everyone who can reach the server may do everything, so it binds to loopback.
+Without tokens, everyone who can reach the server may do everything. So a server without tokens may
+only listen on loopback, unless the setting `open` allows other addresses.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ OPEN_PATHS = (
     "/favicon.ico",
 )
 OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
-READING_POSTS = ("/predict", "/analysis/", "/v2/")
+READING_POSTS = ("/predict", "/analysis/", "/v2/")  # POST requests that change nothing
 
 
 def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> None:
@@ -47,12 +48,12 @@ def check_token(tokens: list[Token], method: str, path: str, authorization: str)
 
 
 def warn_if_open(settings: ServiceSettings) -> None:
-    """Log at startup who has access, and refuse to serve other machines openly by accident.
+    """Log at startup who has access, and exit if other machines would have it by accident.
 
     Raises
     ------
     SystemExit
-        There are no tokens, and other machines can reach the address.
+        There are no tokens, `open` is not set, and other machines can reach the address.
     """
     if settings.access_tokens:
         log.warning("requests need a token")
@@ -68,7 +69,7 @@ def warn_if_open(settings: ServiceSettings) -> None:
 
 
 def _find_scope(tokens: list[Token], authorization: str) -> Scope:
-    """Return the scope of a request's token. Comparing with all tokens leaks no timing."""
+    """Return the scope of a request's token. All tokens are compared, so timing reveals none."""
     credentials = Authorization.from_header(authorization)
     if credentials is None or credentials.type != "bearer" or credentials.token is None:
         raise Unauthorized(

@@ -1,4 +1,4 @@
-"""Inspection of models: their mistakes, their weights, and the figures of the source."""
+"""Inspect models: their mistakes, their weights, and the figures that the source printed."""
 
 from itertools import islice
 
@@ -35,7 +35,7 @@ blueprint = APIBlueprint(
 
 
 class PublishedEntry(BaseModel):
-    """The figures that the source printed for an epoch. Others are left out."""
+    """The figures that the source printed for an epoch. Figures not printed are omitted."""
 
     epoch: int
     train_loss: float | None = Field(None, description="Nats.")
@@ -76,7 +76,7 @@ class CellQuery(Parameters):
 
 
 class CellPicture(Picture):
-    """A test image, and the model's probability for its answer."""
+    """A test image, and the probability of the class that the model predicted."""
 
     probability: float = Field(ge=0, le=1, description="Probability of the predicted class.")
 
@@ -110,9 +110,9 @@ class FirstLayerNeuron(BaseModel):
     """A neuron of the first layer, with one weight per pixel."""
 
     neuron: int = Field(description="Index of the neuron in the layer, from 0.")
-    change: float = Field(description="Euclidean distance between weights before and after.")
-    before: list[list[float]] = Field(description="28×28 untrained weights, with four digits.")
-    after: list[list[float]] = Field(description="28×28 trained weights, with four digits.")
+    change: float = Field(description="Euclidean distance between its weights before and after.")
+    before: list[list[float]] = Field(description="28×28 untrained weights, to four digits.")
+    after: list[list[float]] = Field(description="28×28 trained weights, to four digits.")
 
 
 class FirstLayer(BaseModel):
@@ -125,7 +125,7 @@ class FirstLayer(BaseModel):
 
 @blueprint.get("/published", responses={200: Published})
 def published() -> Response:
-    """Return the figures that the source printed, to compare trainings with."""
+    """Return the figures that the source printed, for comparison with trainings."""
     curves = published_curves()
     return jsonify(source=curves.pop("source"), recipes=curves)
 
@@ -135,7 +135,7 @@ def published() -> Response:
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
-    """List the test images of one class that the model assigns to this or another class."""
+    """List the test images that have this true class and this predicted class."""
     card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
@@ -158,7 +158,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
 @blueprint.get("/models/<ref>/histograms", responses={200: Histograms, **problems(404, 409)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
-    """Count the weights of each layer in bins, before and after training."""
+    """Return histograms of the weights of each layer, before and after training."""
     model_id = backend().models.card(path.ref).id
     found = Histograms(model=model_id, layers=backend().figures.histograms(model_id))
     return Response(found.model_dump_json(), content_type=JSON)

@@ -39,7 +39,7 @@ class RecipeList(BaseModel):
     recipes: list[RecipeEntry]
 
 
-class TrainHeaders(Parameters, extra="ignore"):  # requests always have other headers
+class TrainHeaders(Parameters, extra="ignore"):  # requests also have other headers
     """Headers of POST /train."""
 
     idempotency_key: str | None = Field(
@@ -65,8 +65,8 @@ class JobQuery(Parameters):
     limit: int = Field(20, ge=1, le=100, description="Maximum number of jobs to list.")
     after: str | None = Field(
         None,
-        description="The cursor `next` of the previous page. It stays valid if jobs are deleted. "
-        "Or the id of a job with any status, to list the jobs created before it.",
+        description="The cursor `next` of the previous page, which stays valid if jobs are "
+        "deleted. Or the id of a job with any status, to list the jobs created before it.",
     )
 
 
@@ -90,7 +90,7 @@ def recipes() -> Response:
 
 @blueprint.post("/train", responses={202: Job, **problems(400, 413, 415, 422, 429, 503)})
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Accept a job, which a worker then runs. Fields left out take the values of the recipe."""
+    """Accept a job, which a worker then runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
@@ -171,7 +171,7 @@ def job_events(path: JobPath) -> Response:
     elif streams.open >= streams.limit:
         raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
-        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop takes over from here
+        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response
 
 

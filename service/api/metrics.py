@@ -27,10 +27,10 @@ from stepbox.store.models import ModelStore
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-OTHER = "other"  # replaces names that clients made up
+OTHER = "other"  # replaces routes and methods that do not exist
 
 blueprint = APIBlueprint(
-    "metrics", __name__, abp_tags=[Tag(name="operations", description="What runs and is ready.")]
+    "metrics", __name__, abp_tags=[Tag(name="operations", description="State of the installation.")]
 )
 
 
@@ -54,7 +54,8 @@ def register(app: Flask) -> None:
     responses={
         200: {
             "description": "Prometheus's text format: figures of all processes of the API and all "
-            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0 and jobs are left out.",
+            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0, and only the figures of "
+            "the API follow.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
     },

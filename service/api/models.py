@@ -26,8 +26,8 @@ class ModelPath(BaseModel):
     """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model. `latest`, `latest-mnist` and `latest-fashion-mnist` "
-        "always name the newest model.",
+        description="Id or alias of a model. `latest` names the newest model; `latest-mnist` and "
+        "`latest-fashion-mnist` name the newest of their data set.",
         json_schema_extra={"example": "latest"},
     )
 
@@ -77,8 +77,8 @@ class ModelList(BaseModel):
 class AliasList(BaseModel):
     """The aliases."""
 
-    aliases: dict[str, str] = Field(description="Alias → id, as set by clients.")
-    computed: dict[str, str] = Field(description="`latest…` → id, as computed now.")
+    aliases: dict[str, str] = Field(description="Alias → id, set by clients.")
+    computed: dict[str, str] = Field(description="`latest…` → id, computed for each response.")
 
 
 @blueprint.get("/models", responses={200: ModelList, **problems(422)})
@@ -86,7 +86,7 @@ def list_models(query: ModelQuery) -> Response:
     """List the cards of models, newest first."""
     listed, cursor = backend().models.page(query.limit, query.after)
     return jsonify(
-        models=[one.card.model_dump(mode="json") for one in listed if one.card and not one.damage],
+        models=[one.card.model_dump(mode="json") for one in listed if one.card],
         damaged=[{"id": one.id, "detail": one.damage} for one in listed if one.damage],
         next=cursor,
     )
@@ -101,7 +101,7 @@ def get_model(path: ModelPath) -> Response:
     Send `If-None-Match` to avoid downloading an unchanged card.
     """
     response = jsonify(backend().models.card(path.ref).model_dump(mode="json"))
-    response.add_etag(weak=True)  # weak, because a gzipped card is still the same card
+    response.add_etag(weak=True)  # weak: the plain and the gzipped card share it
     response.cache_control.no_cache = True
     response.make_conditional(request)
     return response
@@ -154,13 +154,13 @@ def delete_model(path: ModelPath) -> tuple[str, int]:
 
 @blueprint.get("/aliases", responses={200: AliasList})
 def list_aliases() -> Response:
-    """List the aliases, and the models that the `latest…` names stand for now."""
+    """List the aliases, and the models that the `latest…` names currently mean."""
     return _aliases()
 
 
 @blueprint.put("/aliases/<name>", responses={200: AliasList, **problems(400, 413, 415, 422, 503)})
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
-    """Make an alias name a model. An existing alias is replaced."""
+    """Create an alias for a model, or change the model of an existing alias."""
     backend().models.set_alias(path.name, body.model)
     return _aliases()
 

@@ -11,8 +11,8 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}  # a body that is no
 class Parameters(BaseModel, extra="forbid"):
     """Parameters of a request. Unknown ones are rejected.
 
-    flask-openapi3 needs their JSON schema at each request. Generating it takes longer than many
-    responses do, so it is cached.
+    flask-openapi3 needs their JSON schema at each request. The schema is cached, because generating
+    it takes longer than many responses.
     """
 
     @classmethod

@@ -33,13 +33,13 @@ class Check(BaseModel):
 
 
 class Alive(BaseModel):
-    """The answer of a live process."""
+    """The response of a live process."""
 
     status: str
 
 
 class Ready(BaseModel):
-    """The answer when everything is ready."""
+    """The response when everything is ready."""
 
     status: str
     checks: list[Check]
@@ -53,20 +53,20 @@ class Device(BaseModel):
 
 
 class Worker(BaseModel):
-    """A worker that sent a heartbeat within the last seconds."""
+    """A worker that sent a heartbeat in the last seconds."""
 
     name: str
     device: Device
     versions: dict[str, str | None]
-    stalled: str | None = Field(None, description="Why it does not take jobs. Null if it does.")
+    stalled: str | None = Field(None, description="Why it has stalled. Null if it takes jobs.")
 
 
 class Queue(BaseModel):
     """The queue of jobs."""
 
     reachable: bool
-    length: int | None = Field(description="Number of queued jobs. Null without Redis.")
-    limit: int = Field(description="Largest number of queued jobs allowed.")
+    length: int | None = Field(description="Number of queued jobs. Null if not reachable.")
+    limit: int = Field(description="Maximum number of queued jobs.")
 
 
 class DatasetState(BaseModel):
@@ -154,7 +154,7 @@ def _datasets() -> list[dict[str, Any]]:
     for name, spec in DATASETS.items():
         try:
             found = backend().dataset(name)
-            ready, detail = True, f"{len(found.images):,} test images, checksums right"
+            ready, detail = True, f"{len(found.images):,} test images, checksums match"
         except DatasetError as error:
             ready, detail = False, str(error)
         states.append({"name": name, "ready": ready, "detail": detail, "checksums": spec.checksums})

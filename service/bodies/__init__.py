@@ -1,4 +1,4 @@
-"""The bodies of requests and responses, but not their images: `service.api.predict` reads these.
+"""Read and limit the bodies of requests, and compress the bodies of responses.
 
-Modules: `bounds`, `compression`, `json_body`, `json_cost` and `number_lists`.
+The images in a body are read by `service.api.predict`.
 """

@@ -1,4 +1,4 @@
-"""How large a request may be and how much memory it takes. Each view declares its own bounds."""
+"""The size of a request's body and the memory that it takes. Each view declares its bounds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from service.bodies.json_cost import MOST_VALUES
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-UNCOUNTED_BYTES = 64 * 2**10  # a body of at most this size takes no share of the memory
+UNCOUNTED_BYTES = 64 * 2**10  # bodies up to this size take no share of the memory budget
 LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
 
 
@@ -28,7 +28,7 @@ class Bound:
     Attributes
     ----------
     body_bytes
-        Largest body. None means the setting `max_body_bytes`, which is an upper limit for all.
+        Largest body. None means the setting `max_body_bytes`, which limits all bodies.
     json_values
         Largest number of values in a JSON body, as `service.bodies.json_cost` counts them.
     memory_bytes
@@ -36,7 +36,7 @@ class Bound:
     memory_per_byte
         Memory that each byte of a large body takes, including the byte itself.
     decodes_images
-        Whether the view decodes image files. Few requests may do that at the same time.
+        Whether the view decodes image files. Only a few requests may do so at the same time.
     decompresses
         Whether the view accepts a compressed body.
     """
@@ -58,7 +58,7 @@ class Bound:
         return min(max_body_bytes, self.body_bytes or max_body_bytes)
 
     def memory(self, body_bytes: int) -> int:
-        """Return the share of the memory that a request with a body of this size takes."""
+        """Return the bytes of the memory budget that a request with a body of this size takes."""
         counted = body_bytes if body_bytes > UNCOUNTED_BYTES else 0
         return self.memory_bytes + round(self.memory_per_byte * counted)
 
@@ -67,7 +67,7 @@ _DEFAULT = Bound()
 
 
 def bound_of(app: Flask, endpoint: str | None) -> Bound:
-    """Return the bounds that the view of an endpoint declares, by default those of `Bound()`."""
+    """Return the bounds that the view of an endpoint declares; by default, `Bound()`."""
     bound: Bound = getattr(app.view_functions.get(endpoint or ""), "bound", _DEFAULT)
     return bound
 

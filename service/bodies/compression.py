@@ -15,7 +15,7 @@ WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}  # by enc
 
 
 def register(app: Flask) -> None:
-    """Gzip JSON and HTML responses to GET requests, and those of analyses."""
+    """Gzip the JSON and HTML responses to GET requests and to analyses."""
 
     @app.after_request
     def compress(response: Response) -> Response:
@@ -40,7 +40,7 @@ def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     encoding
         Its Content-Encoding, `gzip` or `deflate`. Empty if it is not compressed.
     max_bytes
-        Largest size of the decompressed body. No more than that is ever decompressed.
+        Largest size of the decompressed body. Decompression stops there.
 
     Raises
     ------

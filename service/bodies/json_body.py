@@ -15,8 +15,8 @@ from service.bodies.json_cost import check_values
 class StrictJSONProvider(DefaultJSONProvider):
     """Reject duplicate names in requests, and NaN and Infinity in responses.
 
-    NaN and Infinity in a request are parsed, although they are not JSON: the field's validation
-    then rejects them under the field's name, like 1e400.
+    NaN and Infinity in a request are parsed, although they are not JSON. The validation of the
+    field then rejects them, and its error names the field.
     """
 
     sort_keys = False
@@ -32,7 +32,7 @@ class StrictJSONProvider(DefaultJSONProvider):
 
 
 class JSONRequest(Request):
-    """A request whose JSON errors name the reason."""
+    """A request whose error says why its body is not JSON."""
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Raise BadRequest with the reason."""

@@ -1,4 +1,4 @@
-"""Parse long lists of numbers in JSON piece by piece. As a tree of objects they take gigabytes.
+"""Parse long lists of numbers in JSON piece by piece. Parsed at once, they can take gigabytes.
 
 This module parses only lists of numbers. `service.bodies.json_body` parses the whole body if a list
 contains anything else, and reports what is wrong.
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from stepbox.data.builtin import MNIST
 
 IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
-IMAGE_SHAPE = HEIGHT, WIDTH = MNIST.shape  # of images as numbers; both data sets have it
-LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # for each number a digit, and a comma or a bracket
-PIECE_BYTES = 64 * 2**10  # of a flat list to parse in one step
+IMAGE_SHAPE = HEIGHT, WIDTH = MNIST.shape  # both data sets have this shape
+LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # each number has a digit, and a comma or a bracket
+PIECE_BYTES = 64 * 2**10  # part of a flat list that is parsed in one step
 
 _SPACE = rb"[ \t\n\r]*"
 _NUMBERS = b"0123456789+-.eE,[] \t\n\r"
@@ -53,7 +53,7 @@ def read_image_list(
     start
         Position after the opening bracket of the list.
     most
-        Largest number of images.
+        Maximum number of images.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def _read_image(text: bytes, index: int) -> NDArray[np.uint8] | NDArray[np.float
             raise OddListError(index, text)
     except (ValueError, TypeError):
         raise OddListError(index, text) from None
-    try:  # faster, for integers, see `read_levels`
+    try:  # for integers; `bytearray` is faster, and checks their range
         return np.frombuffer(b"".join(map(bytearray, rows)), np.uint8).reshape(IMAGE_SHAPE)
     except (ValueError, TypeError):
         pass
@@ -110,7 +110,7 @@ def _read_image(text: bytes, index: int) -> NDArray[np.uint8] | NDArray[np.float
 
 
 def has_numbers_alone(body: bytes, start: int, end: int) -> bool:
-    """Tell whether a range of a JSON text has only numbers and brackets."""
+    """Tell whether a range of a JSON text has only numbers, commas, brackets and spaces."""
     return not body[start:end].translate(None, _NUMBERS)
 
 
@@ -127,7 +127,7 @@ def read_levels(body: bytes, start: int, end: int) -> bytes:
     Raises
     ------
     OddListError
-        The list has another value.
+        The list contains another value.
     ValueError
         It is not valid JSON.
     """

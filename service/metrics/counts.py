@@ -18,8 +18,10 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     ----------
     route
         The route that its path matched, not the path itself.
-    method, status
-        Of the request and its response.
+    method
+        The request's method.
+    status
+        The response's status.
     seconds
         The time until the response was ready.
     """
@@ -43,7 +45,7 @@ def count_predictions(model: str, classes: int, indices: list[int]) -> None:
 
 @cache
 def folder() -> Path:
-    """Return the folder of the counts: a shared one if the environment names it."""
+    """Return the folder of the counts, which processes share if the environment names it."""
     return Path(os.environ.get(FOLDER) or _alone().name)
 
 

@@ -1,8 +1,8 @@
 """Counts of several processes: each process adds to its own file, and any process sums all files.
 
-Adding is one addition to a double in mapped memory. The files of prometheus_client for several
-processes take ten times as long, which would slow down predictions. The counts of a process remain
-after its end, even if it is killed.
+Counting adds to a double in mapped memory. The files of prometheus_client take several times as
+long, which would slow down predictions. The counts of a process remain after its end, even if it is
+killed.
 """
 
 import json
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
-FOLDER = "STEPBOX_TALLY_DIR"  # environment variable of all processes that count together
+FOLDER = "STEPBOX_TALLY_DIR"  # environment variable with the folder that processes share
 MOST = 2**16  # numbers in a file; unused ones take no memory
 BYTES = 8 * MOST
 
@@ -21,7 +21,7 @@ Key = tuple[str | int, ...]
 
 
 def make_folder() -> None:
-    """Make the folder in which this process's children count, in memory if possible."""
+    """Make the folder for the files of this process's children, in memory if possible."""
     memory = Path("/dev/shm")
     os.environ[FOLDER] = tempfile.mkdtemp(
         prefix="stepbox-tally-", dir=memory if memory.is_dir() else None
@@ -37,8 +37,8 @@ def remove_folder() -> None:
 class Tally:
     """The counts of this process, by key.
 
-    The file has ``MOST`` doubles, followed by one line of JSON for each key in use: the key and how
-    many numbers it has. Hold `lock` to add to the numbers of a block.
+    A key has a block of numbers. The file has ``MOST`` doubles, then one line of JSON for each key:
+    the key, and the size of its block. Hold `lock` while you add to a block.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Tally:
         self._numbers = memoryview(mmap.mmap(self._file, BYTES)).cast("d")
 
     def block(self, key: Key, size: int = 1) -> "memoryview[float]":
-        """Return the numbers of a key, at first 0. If the file is full, they are not stored."""
+        """Return the block of a key, at first zeros. It is not stored if the file is full."""
         return self._blocks.get(key) or self._new_block(key, size)
 
     def _new_block(self, key: Key, size: int) -> "memoryview[float]":

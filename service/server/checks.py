@@ -1,7 +1,7 @@
 """The checks before a request reaches its view: access, and the size of its body.
 
-A request is checked once. Behind `front`, which checks it before reading the body, the outcome
-travels to Flask in the request's environment. Without `front`, as in tests, Flask checks it here.
+A request is checked once. `front` does so before it reads the body, and passes the outcome to Flask
+in the WSGI environment. Without `front`, as in some tests, the request is checked here.
 """
 
 from flask import Flask, request
@@ -16,7 +16,7 @@ ERROR = "stepbox.error"
 
 
 def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None:
-    """Reject the requests that a check found to be wrong."""
+    """Reject each request that fails a check."""
 
     @app.before_request
     def check() -> None:

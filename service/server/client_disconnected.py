@@ -1,4 +1,4 @@
-"""Stop working on a request once its client has disconnected."""
+"""Stop the work on a request when its client disconnects."""
 
 from contextvars import ContextVar
 from threading import Event
@@ -9,7 +9,7 @@ _disconnected: ContextVar[Event | None] = ContextVar("disconnected", default=Non
 
 
 def watch(disconnected: Event) -> None:
-    """Let `raise_if_disconnected` check this event in the current context."""
+    """Make `raise_if_disconnected` check this event in the current context."""
     _disconnected.set(disconnected)
 
 

@@ -12,12 +12,12 @@ import struct
 from collections import Counter
 from typing import Any, Protocol
 
-HEAD_S = 10  # from the start of a connection or a request to the end of the head
-BODY_S, BODY_BYTES = 10, 10 * 1024  # a body: at least 10 KiB in each window of 10 s
-ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # a response; longer, as TCP windows open in steps
+HEAD_S = 10  # longest time from the start of a connection or a request to the end of the head
+BODY_S, BODY_BYTES = 10, 10 * 1024  # of a body, at least 10 KiB in each window of 10 s
+ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # of a response; 30 s, because TCP windows open in steps
 FILES_KEPT = 100  # file descriptors for everything other than connections
 
-_BYTES_ACKED = struct.Struct("120xQ")  # tcpi_bytes_acked: what the client has received
+_BYTES_ACKED = struct.Struct("120xQ")  # tcpi_bytes_acked: bytes that the client has received
 
 
 class TooManyError(Exception):
@@ -50,7 +50,7 @@ class Connections:
         return len(self._all)
 
     def add(self, connection: Paced, address: str) -> None:
-        """Add a connection. If there are too many, raise TooManyError, but still count it."""
+        """Add and count a connection. Raise TooManyError if there are too many now."""
         self._all[connection] = address
         self._of_address[address] += 1
         if len(self._all) > self._most:
@@ -83,7 +83,7 @@ class Pace:
     Attributes
     ----------
     received
-        Bytes received from it in the current window.
+        Bytes of a body received in the current window.
     """
 
     HEAD_TOO_SLOW = f"The head of a request must arrive within {HEAD_S} s."
@@ -92,10 +92,10 @@ class Pace:
     def __init__(self, now: float) -> None:
         self.received = 0
         self._began = now
-        self._taking: tuple[float, int] | None = None  # a time, and the bytes taken by then
+        self._taking: tuple[float, int] | None = None  # start of a window, bytes taken by then
 
     def begin(self, now: float) -> None:
-        """Start a window, because a head or a body starts or reading resumes."""
+        """Start a window, when a head or a body starts, or reading resumes."""
         self._began, self.received = now, 0
 
     def head_is_late(self, now: float) -> bool:
@@ -103,7 +103,7 @@ class Pace:
         return now - self._began >= HEAD_S
 
     def sends_too_little(self, now: float) -> bool:
-        """Tell whether too little of a body came in a complete window, and start the next one."""
+        """At the end of a window, tell whether too little of a body came, and start another."""
         if now - self._began < BODY_S:
             return False
         too_little = self.received < BODY_BYTES
@@ -111,7 +111,7 @@ class Pace:
         return too_little
 
     def takes_too_little(self, now: float, transport: asyncio.Transport) -> bool:
-        """Tell whether the client received too little in a complete window, though more waits."""
+        """At the end of a window, tell whether the client received too little of a response."""
         if not transport.get_write_buffer_size():
             self._taking = None
             return False
@@ -130,7 +130,7 @@ def _bytes_taken(transport: asyncio.Transport) -> int:
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
         return int(_BYTES_ACKED.unpack(info)[0])
-    except (OSError, struct.error):  # not Linux: count down what it has yet to receive
+    except (OSError, struct.error):  # not Linux: minus the bytes still to be sent
         return -transport.get_write_buffer_size()
 
 

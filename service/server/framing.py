@@ -1,12 +1,12 @@
-"""Find the head of a request, check it, and find the pieces of its body."""
+"""Find the head of a request, check it, and cut its body into pieces that can be parsed."""
 
 import re
 from itertools import chain
 
-MOST_HEAD_BYTES = 16_384  # of the target and the headers
-CHUNKED = -1  # in place of the length of a chunked body
-CHUNKED_BYTES = 4_096  # of a chunked body to parse in one step
-TOO_LONG = f"A request's target and headers have at most {MOST_HEAD_BYTES:,} bytes."
+MOST_HEAD_BYTES = 16_384  # maximum size of the target and the headers
+CHUNKED = -1  # stands for the unknown length of a chunked body
+CHUNKED_BYTES = 4_096  # part of a chunked body that is parsed in one step
+TOO_LONG = f"A request's target and headers may have at most {MOST_HEAD_BYTES:,} bytes."
 
 _END_OF_HEAD = b"\r\n\r\n"
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
@@ -48,14 +48,14 @@ def check_head(target: bytes, headers: list[tuple[bytes, bytes]], version: str) 
     Raises
     ------
     HeadError
-        The head is too long, or has more than one meaning.
+        The head is too long or ambiguous, or its transfer coding is not supported.
     """
     if len(target) + sum(map(len, chain.from_iterable(headers))) > MOST_HEAD_BYTES:
         raise too_long(target)
     names = [name for name, _ in headers]
     hosts = names.count(b"host")
     if hosts > 1 or (not hosts and version == "1.1"):
-        raise HeadError(400, f"A request has one header Host, but {hosts} came.")
+        raise HeadError(400, f"A request must have exactly one Host header, not {hosts}.")
     if b"transfer-encoding" in names:
         codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
         if codings != [b"chunked"]:
@@ -67,7 +67,7 @@ def check_head(target: bytes, headers: list[tuple[bytes, bytes]], version: str) 
 
 
 def take_piece(unread: bytearray, body_left: int | None) -> bytes:
-    """Take what can be parsed in one step, but nothing of the request after it.
+    """Take what can be parsed in one step, without any byte of the next request.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def take_piece(unread: bytearray, body_left: int | None) -> bytes:
     Returns
     -------
     bytes
-        A complete head, a piece of a body, or bytes that cannot become a head. Empty if more
-        bytes have to come first.
+        A complete head, a piece of a body, or bytes that cannot become a head. Empty if more bytes
+        are needed.
     """
     size = len(unread)
     if body_left is None:
@@ -96,6 +96,6 @@ def take_piece(unread: bytearray, body_left: int | None) -> bytes:
         size = min(size, body_left)
     piece = bytes(unread[:size])
     del unread[:size]
-    # The parser would take what follows an Upgrade header for another protocol. This server speaks
-    # no other one, so it ignores the header (RFC 9110, 7.8).
+    # After an Upgrade header, the parser would expect another protocol. This server has no other
+    # one, so it hides the header from the parser and ignores it (RFC 9110, 7.8).
     return _UPGRADE.sub(b"\r\nx-upgrade", piece) if body_left is None else piece

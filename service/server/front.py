@@ -1,7 +1,7 @@
-"""The ASGI application in front of Flask.
+"""The ASGI application that calls Flask.
 
-It checks a request, reads the body, and lets Flask respond in a thread. Flask's view also starts
-an event stream, which is then served from here. `/livez` never waits for a thread.
+It checks a request, reads the body, and lets Flask respond in a thread. If Flask's view starts an
+event stream, this application sends the stream. It answers `/livez` itself, without a thread.
 """
 
 import asyncio
@@ -49,11 +49,11 @@ class Front:
     settings
         The settings of the API.
     check_access
-        Checks who sends a request.
+        Checks who may send a request.
     streams
         The event streams of this process.
     accept_quick
-        Tells which requests `Protocol` answers itself.
+        Says which requests `Protocol` answers itself.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Front:
         watch(disconnected)
         waiting = asyncio.ensure_future(_wait_for_disconnect(receive, disconnected, error))
         try:
-            await asyncio.sleep(0)  # notice a client that disconnected during the wait for memory
+            await asyncio.sleep(0)  # lets `waiting` notice a client that has already disconnected
             answer = await self._threads.answer(scope, body, error)
             large = len(body) > PIECE_BYTES
             del body
@@ -164,7 +164,7 @@ class Front:
         return bytes(body)
 
     def _bound(self, method: str, path: str) -> Bound:
-        """Return the bounds of a request's view, or those of another method of the same path."""
+        """Return the bounds of a request's view; if the method is wrong, those of another view."""
         try:
             endpoint, _ = self._routes.match(path, method)
         except MethodNotAllowed as error:
@@ -187,7 +187,7 @@ class Front:
         observe(_LIVEZ, "GET", 200, perf_counter() - began)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
-        """Close the event streams as soon as the process shuts down, because it waits for them."""
+        """Watch the connections. On SIGTERM, close the event streams, so that they end at once."""
         await receive()
         stop = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
@@ -213,7 +213,7 @@ async def _wait_for_disconnect(
     receive: Receive, disconnected: Event, error: Exception | None
 ) -> None:
     """Set an event when the client of a complete request disconnects."""
-    if error is None:  # otherwise `receive` would ask for the rest of the body
+    if error is None:  # after an error, `receive` would read the rest of the body
         while (await receive())["type"] != "http.disconnect":
             pass
         disconnected.set()

@@ -5,8 +5,8 @@ import gc
 import os
 import sys
 
-gc.disable()  # imported modules stay, and garbage collection costs 10 % of startup
-# NumPy reads this when it loads. The threads of several processes would wait for each other.
+gc.disable()  # while modules are imported: garbage collection costs 10 % of startup
+# NumPy reads this when it loads. BLAS threads of several processes would slow each other down.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import logging
@@ -41,7 +41,7 @@ logging.captureWarnings(True)
 
 
 class logger_class(glogging.Logger):  # type: ignore[misc] # noqa: N801
-    """Log like the application. Gunicorn's setting for this would log every request too."""
+    """Log in the same format as the application."""
 
     def setup(self, cfg: Any) -> None:
         """Replace gunicorn's own handlers."""
@@ -50,25 +50,25 @@ class logger_class(glogging.Logger):  # type: ignore[misc] # noqa: N801
 
 
 def on_starting(server: Any) -> None:
-    """Check who has access, and prepare what the worker processes share."""
+    """Check who has access, and prepare what the worker processes inherit."""
     warn_if_open(_settings)
     tally.make_folder()
     open_more_files()
     give_back_large_blocks()
-    sys.setswitchinterval(0.001)  # s; the event loop waits this long for each busy thread
+    sys.setswitchinterval(0.001)  # s; longest wait of the event loop for a busy thread
     hold_stop_signals_while_forking()
-    gc.freeze()  # so that no process writes to the memory that they share
+    gc.freeze()  # so that garbage collection does not write to the memory that processes share
     gc.set_threshold(50_000)  # parsing a JSON body may create tens of thousands of lists
     gc.enable()
 
 
 def on_reload(server: Any) -> None:
-    """Enable garbage collection again, which reading these settings has just disabled."""
+    """Enable garbage collection, which this file disables each time it is read."""
     gc.enable()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Take a place for the worker process, which gives it a share of the connections."""
+    """Take a place for the worker process in the table of connections (see `listener`)."""
     worker.place = listener.take_place()
 
 
@@ -78,5 +78,5 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Remove the counts. Prometheus handles counters that restart at 0."""
+    """Remove the counts. Counters may restart at 0: Prometheus handles this."""
     tally.remove_folder()

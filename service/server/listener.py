@@ -1,9 +1,9 @@
 """Share new connections evenly among the worker processes.
 
-All processes wait at the same socket. With uvloop's own server, the first process that wakes
-accepts every waiting connection. So one process may get all of eight simultaneous clients, while
-the other cores idle. Here a process accepts its share, and leaves the rest, for a moment, to
-processes with fewer connections.
+All processes listen on the same socket. With uvloop's own server, the first process that wakes up
+accepts all waiting connections. So one process may get all of eight simultaneous clients, while the
+other cores are idle. With this module, a process accepts only its share at first, and leaves the
+rest to processes with fewer connections for `PATIENCE_S`.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ import uvloop
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.01  # time that processes with fewer connections have to accept theirs
-RETRY_S = 1.0  # after a connection could not be accepted for lack of file descriptors
+PATIENCE_S = 0.01  # time that a process leaves to others, so that they accept their share
+RETRY_S = 1.0  # pause after a connection could not be accepted: too many files are open
 PLACES = 256  # for 64 processes, their replacements, and some that shut down slowly
 
 _TCP_INFO = struct.Struct("24xI")  # tcpi_unacked: on a listening socket, the waiting connections
 
-# Memory shared by all processes: the state and the number of connections of the process in each
-# place.
+# A table in memory that all processes share. A process has one place in it, with its state and its
+# number of connections.
 _FREE, _SERVING, _ENDING = range(3)
 _shared = memoryview(mmap.mmap(-1, 8 * PLACES)).cast("i")
 _states, _counts = _shared[:PLACES], _shared[PLACES:]
@@ -34,7 +34,7 @@ _place = 0
 
 
 def take_place() -> int:
-    """Take a free place for the process to be forked next. `free_place` frees it again."""
+    """Take a free place in the table for the process that is forked next."""
     global _place
     _place = _states.tolist().index(_FREE)
     _states[_place], _counts[_place] = _SERVING, 0
@@ -52,14 +52,14 @@ def count_closed() -> None:
 
 
 class Listener:
-    """A server that accepts this process's share of the connections.
+    """A server, in asyncio's sense, that accepts this process's share of the connections.
 
     Parameters
     ----------
     listening
-        A socket that is listening already.
+        A socket that is already listening.
     make_protocol
-        Makes the protocol of a connection. The protocol calls `count_closed` at its end.
+        Makes the protocol of a connection, which must call `count_closed` when it closes.
     """
 
     def __init__(
@@ -78,10 +78,11 @@ class Listener:
         self._loop.add_reader(self._socket, self._accept_share)
 
     def _accept_share(self, patient: bool = True) -> None:
-        """Accept connections until this process has its share of all, including the waiting ones.
+        """Accept connections until this process has its share of all open and waiting connections.
 
-        A process that has its share gives the others time to accept theirs. So does one whose share
-        is everything that waits: others may not have noticed yet that their connections closed.
+        If `patient`, the process first gives others time to accept theirs in two cases: it already
+        has its share, or its share is all of several waiting connections. In the second case, other
+        processes may not have counted their closed connections yet.
         """
         counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]
         waiting = self._waiting()
@@ -136,7 +137,7 @@ class Listener:
             self._pause.cancel()
 
     async def wait_closed(self) -> None:
-        """Return at once, because the protocols own the connections."""
+        """Return at once: the open connections belong to their protocols."""
 
 
 class Loop(uvloop.Loop):
@@ -150,7 +151,7 @@ class Loop(uvloop.Loop):
         ssl: Any = None,
         **_: Any,
     ) -> Listener:
-        """Serve a socket that is listening already. TLS needs a proxy in front."""
+        """Serve a socket that is already listening. For TLS, use a reverse proxy."""
         if ssl is not None:
             raise ValueError("TLS is not supported")
         return Listener(sock, protocol_factory)

@@ -5,11 +5,14 @@ from typing import Self
 
 from service.errors import BusyError
 
-PATIENCE_S = 2.0  # longest wait for what other requests hold
+PATIENCE_S = 2.0  # longest wait for the memory that other requests hold
 
 
 class Budget:
-    """A number of bytes that the requests of a process share. Only its event loop may use it.
+    """A number of bytes that the requests of a process share.
+
+    Only the event loop of the process may call its methods. `Front` also uses a budget to count the
+    requests that decode images.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class Budget:
         self._given = asyncio.Event()
 
     async def take(self, amount: int) -> None:
-        """Take bytes, first come, first served. Raise BusyError if the wait is too long."""
+        """Take bytes, in the order of the calls. Raise BusyError after a wait of `PATIENCE_S`."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._first:
                 while amount > self._free:
@@ -40,7 +43,7 @@ class Budget:
 
 
 class Share:
-    """The part of a budget that one request holds. As a context manager, it returns it.
+    """The bytes of a budget that one request holds. As a context manager, it returns them at exit.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold `total` bytes, or the whole budget. Raise BusyError as `Budget.take` does."""
+        """Hold at least `total` bytes, or the whole budget if it is smaller; raise BusyError."""
         more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)

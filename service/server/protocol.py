@@ -1,8 +1,8 @@
 """The HTTP protocol of a connection: uvicorn's, with limits and with our error responses.
 
-A connection's requests are read one at a time. The bytes after a request stay unread until it is
-answered. A quick request, such as a small prediction, is answered as soon as its last byte is
-there: a task, coroutines and a framework would take longer than the prediction itself.
+A connection's requests are parsed one at a time. The bytes after a request stay unparsed until it
+is answered. A quick request, such as a small prediction, is answered here as soon as its last byte
+arrives: a task, coroutines and a framework would take longer than the prediction itself.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from service.server.quick import QUICK_BYTES, AnswerBody
 from service.server.responses import last_problem, quick_response
 from service.server.streams import STREAMED
 
-PROBE_S = 0.5  # between checks whether a client that sends no more is still connected
+PROBE_S = 0.5  # time between checks whether a client that sends no more is still connected
 
 _REQUEST_ID = HEADER.lower().encode()
 
@@ -28,7 +28,7 @@ class Protocol(HttpToolsProtocol):
     """A connection.
 
     It answers quick requests itself, and rejects requests that are not HTTP, too long or too slow.
-    It hands all other requests to uvicorn and the application, including quick ones with an error.
+    All other requests go to uvicorn and the application, also quick requests that raise an error.
 
     Attributes
     ----------
@@ -39,19 +39,19 @@ class Protocol(HttpToolsProtocol):
     body_left
         Bytes of the current request's body still to come, or `CHUNKED`. None between requests.
     sends_no_more
-        Whether the client has closed its sending half.
+        Whether the client has closed its half of the connection, but may still receive.
     """
 
     url = b""  # before the first request
     body_left: int | None = None
     sends_no_more = False
-    _bodiless_bytes = 0  # parsed since the end of a request or the last piece of a body
-    _answer_body: AnswerBody | None = None  # answers the current request if that is quick
-    _quick_body = bytearray()  # of that request, as far as it has come
-    _rejection: tuple[int, str] | None = None  # status and reason; nothing more is read then
+    _bodiless_bytes = 0  # bytes parsed since the end of a request or the last part of a body
+    _answer_body: AnswerBody | None = None  # answers the current request, if it is quick
+    _quick_body = bytearray()  # received part of the body of that request
+    _rejection: tuple[int, str] | None = None  # status and reason; once set, nothing is parsed
     _parsing = False
     _parsing_chunks = False
-    _closes = False  # once all requests read so far are answered
+    _closes = False  # whether to close once all parsed requests are answered
 
     def connection_made(self, transport: Any) -> None:
         """Accept the connection, unless there are too many."""
@@ -70,7 +70,7 @@ class Protocol(HttpToolsProtocol):
         count_closed()
 
     def data_received(self, data: bytes) -> None:
-        """Parse the bytes received, as far as requests may be read now."""
+        """Store the bytes received, and parse as many as allowed now."""
         self._unset_keepalive_if_required()
         if not self.unread and self.body_left is None:
             self.pace.begin(self.loop.time())
@@ -78,7 +78,7 @@ class Protocol(HttpToolsProtocol):
         self._read()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection open for a client that sends no more but waits for a response."""
+        """Keep the connection open if the client sends no more, but waits for a response."""
         if not self._is_answering() or STREAMED in self.cycle.scope:
             return False
         self.sends_no_more = True
@@ -86,7 +86,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _probe(self) -> None:
-        """Send an interim response to find out whether a client that sends no more is connected.
+        """Check by an interim response whether a client that sends no more is still connected.
 
         If it is not, the operating system reports the connection as lost, and the work stops.
         """
@@ -96,8 +96,8 @@ class Protocol(HttpToolsProtocol):
             self.loop.call_later(PROBE_S, self._probe)
 
     def _read(self) -> None:
-        """Parse up to the end of a request that cannot be answered at once."""
-        if self._parsing:  # answered while parsing a piece: the loop below continues
+        """Parse requests until one of them cannot be answered at once."""
+        if self._parsing:  # called by the loop below, when it answers a request
             return
         self._parsing = True
         try:
@@ -106,7 +106,7 @@ class Protocol(HttpToolsProtocol):
         finally:
             self._parsing = False
         if len(self.unread) > framing.MOST_HEAD_BYTES and self._is_answering():
-            self.flow.pause_reading()  # below that size, the end of the connection is still noticed
+            self.flow.pause_reading()  # not before: only reading notices a disconnect
 
     def _may_parse(self) -> bool:
         stopped = self._rejection or self._closes or self.transport.is_closing()
@@ -121,7 +121,7 @@ class Protocol(HttpToolsProtocol):
                 self.body_left -= len(piece)
         try:
             self.parser.feed_data(piece)
-        except HttpParserUpgrade:  # of CONNECT, which the application rejects
+        except HttpParserUpgrade:  # CONNECT, which the application rejects
             pass
         except HttpParserError:
             if self._closes:
@@ -137,8 +137,9 @@ class Protocol(HttpToolsProtocol):
         Raises
         ------
         ValueError
-            The request starts in the same piece as the end of a chunked body, where its own end
-            was not looked for. It is not read: the connection closes after the response before it.
+            The request starts in the same piece as the end of a chunked body, so `take_piece` has
+            not looked for its end. It is ignored, and the connection closes after the response to
+            the previous request.
         """
         if self._parsing_chunks:
             self._closes = True
@@ -155,13 +156,13 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Check the head. Wait for the body of a quick request; start all others."""
+        """Check the head. Start the request, unless it is quick: then wait for its body."""
         try:
             version = self.parser.get_http_version()
             self.body_left = framing.check_head(self.url, self.headers, version)
         except framing.HeadError as error:
             self._reject(error.status, str(error))
-            raise  # which stops the parser
+            raise  # the exception stops the parser
         self._bodiless_bytes = 0
         self.pace.begin(self.loop.time())
         self._answer_body = self._accept_quick(self.body_left, version)
@@ -171,7 +172,7 @@ class Protocol(HttpToolsProtocol):
             self._quick_body = bytearray()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Receive a part of the body."""
         self._bodiless_bytes = 0
         if self._answer_body is None:
             super().on_body(body)
@@ -179,14 +180,14 @@ class Protocol(HttpToolsProtocol):
             self._quick_body += body
 
     def on_message_complete(self) -> None:
-        """Answer a quick request; otherwise tell the application that the body is complete."""
+        """Answer a quick request; for any other, tell the application that the body is complete."""
         self.body_left, self._bodiless_bytes = None, 0
         if self._answer_body is None or not self._answer(self._answer_body):
             self._hand_over()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Continue with the bytes that came after the request."""
+        """Continue with the bytes that arrived after the request."""
         super().on_response_complete()
         if self._is_answering():
             return
@@ -202,7 +203,7 @@ class Protocol(HttpToolsProtocol):
             self.pace.begin(self.loop.time())
 
     def shutdown(self) -> None:
-        """Finish a quick request whose body is incomplete like any other request."""
+        """Hand over a quick request with an incomplete body, so that it ends like all others."""
         self._hand_over()
         super().shutdown()
 
@@ -225,21 +226,21 @@ class Protocol(HttpToolsProtocol):
             self._reject(408, self.pace.HEAD_TOO_SLOW)
 
     def _is_answering(self) -> bool:
-        """Tell whether a complete request still lacks its complete response."""
+        """Tell whether the response to a complete request is incomplete."""
         cycle = self.cycle
         waits = self.body_left is None and cycle is not None and not cycle.response_complete
         return waits or bool(self.pipeline)
 
     def _accept_quick(self, size: int, version: str) -> AnswerBody | None:
-        """Return the function that answers a request, if it is quick, by its head alone."""
+        """Return the function that answers a request, or None if the head shows it is not quick."""
         if not 0 <= size <= QUICK_BYTES or version != "1.1" or not self.parser.should_keep_alive():
             return None
         if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
-            return None  # the response before it is not complete
+            return None  # the previous response is not complete
         if self.expect_100_continue or self.flow.write_paused:
             return None
         headers = dict(self.headers)
-        if len(headers) < len(self.headers):  # Flask knows which one of equal headers counts
+        if len(headers) < len(self.headers):  # Flask decides which one of equal headers counts
             return None
         answer: AnswerBody | None = self.app.accept_quick(
             self.parser.get_method(), self.url, headers, size
@@ -247,7 +248,7 @@ class Protocol(HttpToolsProtocol):
         return answer
 
     def _answer(self, answer_body: AnswerBody) -> bool:
-        """Answer a quick request. Return False if it has to be handed over to Flask."""
+        """Answer a quick request. Return False if it must be handed over to the application."""
         scope: Any = self.scope
         scope[ERROR] = None
         try:
@@ -265,7 +266,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _hand_over(self) -> None:
-        """Give a quick request to the application, with the part of its body that has come."""
+        """Give a quick request to the application, with the received part of its body."""
         if self._answer_body is not None:
             self._answer_body = None
             super().on_headers_complete()
@@ -280,7 +281,7 @@ class Protocol(HttpToolsProtocol):
         cycle = self.cycle
         started = cycle is not None and not cycle.response_complete and cycle.response_started
         if self.body_left is not None and started:
-            self.transport.close()  # the response to this very request has started
+            self.transport.close()  # the response to the current request has started
         elif not self._is_answering():
             self._send_rejection()
 

@@ -1,12 +1,13 @@
-"""Quick requests: the event loop answers them itself, without Flask and without a thread.
+"""Quick requests, which the event loop answers itself, without Flask and without a thread.
 
-The server does not know which requests these are. The application gives it a function that does.
+The application gives the server a function of the type `AcceptHead`, which says which requests are
+quick.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-QUICK_BYTES = 65_536  # largest body of a quick request: it takes a few milliseconds
+QUICK_BYTES = 65_536  # largest body of a quick request, which takes a few milliseconds
 
 
 class QuickAnswer(NamedTuple):
@@ -16,10 +17,10 @@ class QuickAnswer(NamedTuple):
     content_type: str
 
 
-# From a request's body to its answer; None leaves the request to Flask. An exception goes to
-# Flask too, whose error handlers turn it into the response.
+# Takes a request's body and returns the answer, or None if Flask must answer the request. If it
+# raises an exception, Flask's error handlers turn the exception into the response.
 AnswerBody = Callable[[bytes], QuickAnswer | None]
 
-# From a request's method, target, headers (names in lower case) and body size, to the function
-# that answers it; None if the request is not quick.
+# Takes a request's method, target, headers (names in lower case) and body size in bytes. Returns
+# the function that answers the request, or None if the request is not quick.
 AcceptHead = Callable[[bytes, bytes, dict[bytes, bytes], int], AnswerBody | None]

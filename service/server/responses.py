@@ -20,14 +20,14 @@ _QUICK = (
 def quick_response(
     answer: QuickAnswer, request_id: str, default_headers: list[tuple[bytes, bytes]]
 ) -> bytes:
-    """Write a response with the same bytes as Flask's, on a connection that is kept alive."""
+    """Write a response with the same bytes as Flask's, for a connection that is kept alive."""
     headers = b"".join(b"%b: %b\r\n" % header for header in default_headers)
     content_type, length = answer.content_type.encode(), len(answer.body)
     return _QUICK % (headers, content_type, length, request_id.encode(), answer.body)
 
 
 def last_problem(status: int, detail: str) -> bytes:
-    """Write a problem (RFC 9457) after which the connection closes."""
+    """Write a response with a problem (RFC 9457), after which the connection closes."""
     problem = {"type": "about:blank", "title": title(status), "status": status, "detail": detail}
     body = json.dumps(problem)
     head = f"HTTP/1.1 {status} {title(status)}\r\nConnection: close\r\n"

@@ -1,7 +1,8 @@
-"""Event streams, served by the event loop without a thread or a connection to Redis for each.
+"""Event streams. The event loop sends them: a stream has no thread and no connection to Redis.
 
-A process reads the events of each followed job once, and sends them to all its followers. It keeps
-them, encoded, while the job has followers. So a client can start, or resume, at any event.
+A follower is a client with an open stream. A process reads the events of each followed job once,
+and sends them to all its followers. It keeps the encoded events while the job has followers, so a
+client can start or resume at any event.
 """
 
 import asyncio
@@ -22,8 +23,8 @@ log = logging.getLogger(__name__)
 
 RECONNECT_MS = 2000  # how long a client waits before it reconnects
 FOLLOW = "Stepbox-Follow"  # header from Flask's view to `front`: a job and the last event seen
-STREAMED = "stepbox.streamed"  # in the scope of a request whose response is an event stream
-KEEP_ALIVE_S = 5
+STREAMED = "stepbox.streamed"  # key in the ASGI scope: the response is an event stream
+KEEP_ALIVE_S = 5  # longest silence of a stream; a comment then follows
 BLOCK_MS = 200  # upper bound on the delay before a new job's events are read
 
 Message = MutableMapping[str, Any]
@@ -32,13 +33,13 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Feed:
-    """The events of one job so far, and a future that completes when there are more."""
+    """The events of one job so far, and a future that completes when more arrive."""
 
     def __init__(self) -> None:
         self.orders: list[tuple[int, ...]] = []
         self.chunks: list[bytes] = []
         self.last = "0-0"
-        self.over = False  # no more will come, perhaps because Redis cannot be reached
+        self.over = False  # no more will arrive: the job has ended, or Redis is unavailable
         self.followers = 0
         self.changed = asyncio.get_running_loop().create_future()
 
@@ -46,14 +47,14 @@ class Feed:
         """Add events and wake all followers."""
         for event in events:
             if event.data:
-                self.orders.append(event.order)
+                self.orders.append(order_of(event.id))
                 self.chunks.append(to_bytes(event))
             self.last = event.id
             self.over = self.over or event.final
         self.wake()
 
     def wake(self) -> None:
-        """Make all followers check for events."""
+        """Make all followers check for new events."""
         if not self.changed.done():
             self.changed.set_result(None)
         self.changed = asyncio.get_running_loop().create_future()
@@ -85,15 +86,16 @@ class Streams:
         self._closing = False
 
     def close(self) -> None:
-        """End all streams. Their clients reconnect, to another process."""
+        """End all streams. Their clients reconnect to another process."""
         self._closing = True
         for feed in self._feeds.values():
             feed.wake()
 
     async def send(self, id: str, after: str, receive: Receive, send: Send) -> None:
-        """Send the body of a response: the events of a job after a given one, up to the last.
+        """Send the events of a job that come after the event id `after`, as a response's body.
 
-        It ends early if the client disconnects, Redis cannot be reached, or the process shuts down.
+        The stream ends after the job's last event, or earlier if the client disconnects, Redis
+        cannot be reached, or the process shuts down.
         """
         self.open += 1
         gone = asyncio.ensure_future(_wait_for_disconnect(receive))
@@ -134,7 +136,7 @@ class Streams:
         return feed
 
     async def _read(self) -> None:
-        """Read the events of all followed jobs, over one connection, while there are any."""
+        """Read the events of all followed jobs over one connection, until no job is followed."""
         redis = self._redis = self._redis or self._connect()
         try:
             while waiting := {
@@ -151,7 +153,7 @@ class Streams:
                     if needs_history(entries):
                         epochs = redis.lrange(history_key(id), 0, -1)
                         history = await cast(Awaitable[list[str]], epochs)
-                    with suppress(NotFoundError):  # the event of its deletion comes next
+                    with suppress(NotFoundError):  # deleted meanwhile: its last event comes next
                         feed.add(parse_events(entries, history))
         except RedisError as error:
             log.warning("the event streams end because Redis cannot be reached: %s", error)

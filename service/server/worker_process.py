@@ -14,8 +14,9 @@ STOP_SIGNALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 def hold_stop_signals_while_forking() -> None:
     """Block the stop signals while a process forks, so that its child does not lose one.
 
-    The child still has its parent's handlers then, which would drop the signal, and the shutdown
-    would wait `graceful_timeout` for the child. `Worker.init_signals` unblocks the signals.
+    Right after the fork, the child still has the parent's handlers, which would drop the signal.
+    The shutdown would then wait `graceful_timeout` for the child. `Worker.init_signals` unblocks
+    the signals.
     """
     os.register_at_fork(
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS),
@@ -24,7 +25,7 @@ def hold_stop_signals_while_forking() -> None:
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]
-    """A worker process. It never takes a client's address from a header."""
+    """A worker process. It ignores headers that claim a client's address."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - the base class declares it this way
         "loop": "service.server.listener:Loop",

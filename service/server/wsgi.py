@@ -1,4 +1,4 @@
-"""Run the Flask application in threads, which compute but never wait for a client.
+"""Run the Flask application in threads that compute, but never wait for a client.
 
 The event loop reads a request's body before a thread starts, and sends the response.
 """
@@ -18,7 +18,7 @@ from werkzeug.wsgi import FileWrapper
 
 from service.server.checks import ERROR
 
-PIECE_BYTES = 256 * 2**10  # to send, or to read from a file, in one step
+PIECE_BYTES = 256 * 2**10  # sent, or read from a file, in one step
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -71,7 +71,7 @@ class Threads:
         body
             Its complete body.
         error
-            The error to respond with, if one has been found already.
+            The error to respond with; None if none has been found yet.
         """
         environ: Any = build_environ(scope, BytesIO(body))  # type: ignore[arg-type]
         environ["wsgi.input_terminated"] = True  # needed for a body without a length
@@ -81,9 +81,9 @@ class Threads:
         return answer
 
     async def collect_garbage(self) -> None:
-        """Free the reference cycles of an error's frames, which may hold a whole large body.
+        """Free the reference cycles of an error's traceback, which may hold a whole large body.
 
-        Python's own collection of them would start only millions of objects later.
+        Python's automatic collection of them would start much later.
         """
         await self._run(gc.collect)
 

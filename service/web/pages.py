@@ -28,14 +28,14 @@ class FormField(NamedTuple):
 
     name: str
     label: str
-    kind: str  # how the script converts its text to JSON: number, numbers, boolean or string
+    kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
     choices: list[str]
     allowed: str
     help: str
 
 
 def form_fields() -> list[FormField]:
-    """Return the fields of a recipe, with ranges and help from the schema of the request."""
+    """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
     return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
 

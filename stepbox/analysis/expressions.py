@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.box import STEP
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import ACTIVATIONS
 
@@ -52,7 +52,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: np.divide,
     ast.Pow: np.power,
 }
-# Time of an operation on one number, in additions. Others take 1.
+# Time of an operation on one number, in additions. Other operations take 1.
 COSTS = {ast.Pow: 16, ast.Call: 8}
 
 FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9+\-*/(),. ]")
@@ -64,8 +64,6 @@ class Expression:
 
     Attributes
     ----------
-    text
-        The text as typed.
     cost
         Time to compute one value, in additions.
 
@@ -90,12 +88,11 @@ class Expression:
         InvalidInputError
             The text is not a valid expression. The error names the column, counted from 1.
         """
-        self.text = text
         self._variables = variables
         self._tree = _parse(text)
         self.cost = self._check(self._tree, depth=1)
 
-    def __call__(self, *coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, *coordinates: Array) -> Array:
         """Compute the values.
 
         Parameters
@@ -186,8 +183,8 @@ def _parse(text: str) -> ast.expr:
     return tree
 
 
-def _value(node: ast.expr, points: dict[str, NDArray[np.float64]]) -> Any:
-    """Compute a checked node. Its shape is that of the coordinates below it."""
+def _value(node: ast.expr, points: dict[str, Array]) -> Any:
+    """Compute the value of a checked node. Constants are scalars."""
     match node:
         case ast.Constant(value=number):
             return np.float64(number)  # type: ignore[arg-type]

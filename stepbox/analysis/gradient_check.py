@@ -15,10 +15,10 @@ from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
 ALL_CHECKED = 5_000  # a layer with at most this many weights is checked completely
-LEAST_CHECKED = 200
-MOST_WORK = 2_000_000_000  # complex products per layer; bounds the sample if layers are wide
+LEAST_CHECKED = 200  # of a layer with more weights, at least this many are checked
+MOST_WORK = 2_000_000_000  # limit of complex products per layer, for more than LEAST_CHECKED
 BLOCK = 500  # weights per block
-SMALL = 1e-6  # fraction of a layer's largest derivative below which others count as this
+SMALL = 1e-6  # smallest derivative, as a fraction of the layer's largest; others count as this
 
 
 class LayerGradients(Result):
@@ -33,21 +33,21 @@ class LayerGradients(Result):
         "random sample (seed 0), which is smaller if wide layers follow."
     )
     largest: float = Field(
-        description="Largest magnitude of these derivatives. It is 0 if the network is saturated."
+        description="Largest magnitude of the derivatives. It is 0 if the network is saturated."
     )
     exact: float = Field(
         description="Largest relative difference between backpropagation and the complex-step "
-        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is the rounding error of float64, "
-        "about 1e-15. It is larger if the model is very sure, because digits of y − t cancel. A "
-        "derivative below a millionth of the layer's largest counts as that millionth."
+        "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is due to the rounding of float64: "
+        "about 1e-15, or up to about 1e-9 if a probability is close to 1 and y − t loses digits. "
+        "A derivative below a millionth of the layer's largest counts as that millionth."
     )
     published: float = Field(
         description='The same for the gradient that `"gradient": "published"` computes. It is 1 '
         "where one of the two derivatives is 0, and 2 where they have opposite signs."
     )
     published_distance: float = Field(
-        description="Distance between that gradient and the true one, as vectors of the checked "
-        "weights, divided by the length of the longer one."
+        description="Euclidean distance between that gradient and the true one over the checked "
+        "weights, divided by the length of the longer one: 0 to 2."
     )
 
 
@@ -64,7 +64,6 @@ def check_gradients(
     inputs: Array,
     label: int,
     learning_rate: float,
-    seed: int = 0,
     go_on: Callable[[], None] = lambda: None,
 ) -> GradientCheck:
     """Compare both kinds of gradient with complex-step derivatives, weight by weight.
@@ -79,13 +78,11 @@ def check_gradients(
         Class of the sample.
     learning_rate
         Learning rate with which the published kind updates weights during its backward pass.
-    seed
-        Seed of the sample of weights in layers with more than ``ALL_CHECKED``.
     go_on
         Called before each block of weights. An exception that it raises ends the check.
     """
     network = network.copy(np.float64)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     exact = sample_gradients(network, inputs, label)
     published = published_gradients(network, inputs, label, learning_rate)
     layers = []
@@ -135,7 +132,7 @@ def complex_step_derivatives(
     layer
         Index of the layer.
     chosen
-        Indices into the layer's weights, row by row, shape (checked,).
+        Indices into the layer's flattened (row-major) weights, shape (checked,).
     go_on
         As in `check_gradients`.
 
@@ -167,7 +164,7 @@ def published_gradients(
 
     Returns
     -------
-    For each layer, the update of each of its `arrays`, divided by the negative learning rate.
+    For each layer, the gradient for each of its `arrays`, by name.
     """
     network = network.copy()  # the published training updates weights during the backward pass
     gradients = []
@@ -183,7 +180,7 @@ def relative_difference(computed: Array, truth: Array) -> float:
 
     It is 1 where one of the two is 0, and 2 where they have opposite signs. A derivative below a
     millionth of the layer's largest counts as that millionth, because such a small derivative is
-    a difference of larger numbers and keeps their rounding errors.
+    a difference of larger numbers and has their rounding errors.
     """
     size = np.maximum(np.abs(computed), np.abs(truth))
     size = np.maximum(size, SMALL * size.max())

@@ -36,7 +36,10 @@ class LayerHistogram(Result):
 
 
 def published_curves() -> dict[str, Any]:
-    """Read the figures that the source printed, by recipe. ``source`` describes them."""
+    """Read the figures printed in the coursework that Stepbox reproduces, by name of the recipe.
+
+    The entry ``source`` describes them.
+    """
     text = (files("stepbox.analysis") / "published.json").read_text("utf-8")
     curves: dict[str, Any] = json.loads(text)
     return curves
@@ -57,7 +60,7 @@ def input_gradient(network: Network, inputs: Array, classes: NDArray[np.integer[
     Returns
     -------
     Shape (samples, inputs). Entry [i, j] is ∂z_c/∂x_j for sample i and its class c. It is 0 if the
-    hidden neurons in between are saturated.
+    hidden neurons are saturated.
     """
     pre_activations, activations = network.forward(inputs)
     gradient = np.zeros_like(pre_activations[-1])
@@ -122,7 +125,7 @@ def confused(
 def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:
     """Count the weights of each layer in bins, before and after training.
 
-    Both counts use the same edges. At most 0.2 % of the weights lie beyond them.
+    Both counts use the same edges. Of each network's weights, at most 0.2 % lie beyond them.
     """
     histograms = []
     for layers in zip(initial.layers, trained.layers, strict=True):

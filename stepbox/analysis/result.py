@@ -1,6 +1,6 @@
 """The base class of the results, and the types of the arrays in them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,17 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-_AS_LIST = np.ndarray.tolist
+Array = NDArray[np.float64]
 
-Vector = Annotated[
-    NDArray[np.float64],
-    PlainValidator(np.asarray, json_schema_input_type=list[float]),
-    PlainSerializer(_AS_LIST, return_type=list[float]),
-]
-Matrix = Annotated[
-    NDArray[np.float64],
-    PlainValidator(np.asarray, json_schema_input_type=list[list[float]]),
-    PlainSerializer(_AS_LIST, return_type=list[list[float]]),
-]
-Counts = Annotated[
-    NDArray[np.int64],
-    PlainValidator(np.asarray, json_schema_input_type=list[int]),
-    PlainSerializer(_AS_LIST, return_type=list[int]),
-]
+
+def _listed(schema: Any) -> tuple[PlainValidator, PlainSerializer]:
+    """Say that a field holds an array, which JSON has as a list of this type."""
+    return (
+        PlainValidator(np.asarray, json_schema_input_type=schema),
+        PlainSerializer(np.ndarray.tolist, return_type=schema),
+    )
+
+
+Vector = Annotated[Array, *_listed(list[float])]
+Matrix = Annotated[Array, *_listed(list[list[float]])]
+Counts = Annotated[NDArray[np.int64], *_listed(list[int])]

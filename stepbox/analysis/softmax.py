@@ -1,15 +1,14 @@
 """The derivatives of the softmax, computed in two independent ways."""
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.errors import InvalidInputError
 from stepbox.nn.losses import cross_entropy, softmax
 
 COMPLEX_STEP = 1e-200  # its square underflows to 0, so the step adds no error
-BLOCK = 64  # logits per block: 64 · 1,000 complex numbers take 1 MB
+BLOCK = 64  # derivatives per block: 64 rows of 1,000 complex numbers take 1 MB
 
 
 class SoftmaxJacobianAnswer(Result):
@@ -37,7 +36,7 @@ class SoftmaxJacobianAnswer(Result):
     )
 
 
-def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def softmax_jacobian(logits: Array) -> Array:
     r"""Differentiate the softmax: :math:`\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)`.
 
     Parameters
@@ -48,15 +47,15 @@ def softmax_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     Shape (..., classes, classes). Entry [i, j] is the derivative of probability i with respect to
-    logit j. The matrix is symmetric, its rows and columns sum to 0, and it is positive
-    semi-definite because it is the covariance of a one-hot draw.
+    logit j. The matrix is symmetric, and its rows and columns sum to 0. It is the covariance
+    matrix of a one-hot vector with these probabilities, and so positive semi-definite.
     """
     y = softmax(logits)
     delta = np.eye(y.shape[-1])
     return y[..., :, None] * (delta - y[..., None, :])
 
 
-def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def complex_step_jacobian(logits: Array) -> Array:
     """Differentiate the softmax by complex steps, without the formula of its derivative.
 
     Parameters
@@ -82,9 +81,7 @@ def complex_step_jacobian(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(columns).T
 
 
-def analyse_softmax(
-    logits: NDArray[np.float64], target: int | None = None
-) -> SoftmaxJacobianAnswer:
+def analyse_softmax(logits: Array, target: int | None = None) -> SoftmaxJacobianAnswer:
     r"""Compute the probabilities, their Jacobian, and the gradient of the loss.
 
     Parameters

@@ -1,10 +1,7 @@
 """Data sets: what a data set is, which ones Stepbox knows, and how their files are read.
 
-The shape of a sample, the names of the classes and the sizes of the splits are written down only
-here. Everything else reads them from a `DatasetSpec`.
+Shapes of samples, names of classes and sizes of splits are defined only here. All other code reads
+them from a `DatasetSpec`.
+
+Public names: `Dataset` and `DatasetSpec` (dataset), `DATASETS` and `load_dataset` (builtin).
 """
-
-from stepbox.data.builtin import DATASETS, load_dataset
-from stepbox.data.dataset import Dataset, DatasetSpec
-
-__all__ = ["DATASETS", "Dataset", "DatasetSpec", "load_dataset"]

@@ -1,4 +1,4 @@
-"""The data sets that Stepbox knows, and how their files are read."""
+"""The built-in data sets, and how their files are read."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import Dataset, DatasetSpec, Split
 from stepbox.data.idx import parse_idx
-from stepbox.errors import DatasetError
+from stepbox.errors import DatasetError, NotFoundError
 from stepbox.registry import KeyOf
 
 MNIST = DatasetSpec(
@@ -78,10 +78,17 @@ def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = No
 
     Raises
     ------
+    NotFoundError
+        There is no such data set or split.
     DatasetError
         A file is missing, its MD5 differs from the published one, or its shape differs from the
         `DatasetSpec`.
     """
+    if name not in DATASETS or split not in ("train", "test"):
+        raise NotFoundError(
+            f"there is no data set {name!r} with a split {split!r}: the data sets "
+            f"{' and '.join(DATASETS)} have the splits train and test"
+        )
     spec = DATASETS[name]
     folder = Path(folder or os.environ.get("STEPBOX_DATA_DIR", "data"))
     files = list(spec.checksums)

@@ -28,7 +28,7 @@ class DatasetSpec:
     id
         The name in recipes, requests and cards.
     name
-        The name for people.
+        The name that people read.
     kind
         What a sample is: an image, or a vector of features.
     shape
@@ -38,7 +38,7 @@ class DatasetSpec:
     train_samples, test_samples
         Sizes of both splits.
     folder
-        Where its files lie, relative to the data folder.
+        Folder of its files, relative to the data folder.
     checksums
         File name → published MD5: images and labels of the training split, then of the test split.
     preparation
@@ -66,7 +66,7 @@ class DatasetSpec:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of what ``md5sum`` prints for all files."""
+        """SHA-256 of the lines that ``md5sum`` prints for all files."""
         lines = "".join(f"{md5}  {file}\n" for file, md5 in self.checksums.items())
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -78,7 +78,7 @@ class Dataset:
     Attributes
     ----------
     spec
-        The data set that they are from.
+        The data set that the samples are from.
     images
         Shape (samples, *spec.shape), uint8: 0 (background) to 255.
     labels
@@ -90,7 +90,7 @@ class Dataset:
     labels: NDArray[np.uint8]
 
     def __getitem__(self, samples: slice) -> "Dataset":
-        """Return some of the samples."""
+        """Return a slice of the samples."""
         return Dataset(self.spec, self.images[samples], self.labels[samples])
 
 
@@ -111,7 +111,7 @@ def scale_pixels(
     Returns
     -------
     Array
-        Shape (samples, height × width), the rows of each image one after the other.
+        Shape (samples, height × width): the rows of each image, one after the other.
     """
     inputs: Array = images.reshape(len(images), -1).astype(dtype)
     if pixel_scale == "unit":

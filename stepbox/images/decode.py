@@ -32,7 +32,7 @@ _UPRIGHT = {
 _decoding = threading.Lock()
 
 
-class _RefusedError(Exception):
+class _RejectedError(Exception):
     """The image is rejected; the message says why."""
 
 
@@ -74,31 +74,31 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
         warnings.simplefilter("ignore")
         try:
             return _decode(data, max_pixels)
-        except _RefusedError as error:
+        except _RejectedError as error:
             fault = str(error)
         except Image.DecompressionBombError:
             fault = f"has too many pixels: at most {MAX_PIXELS:,} are allowed"
         except UnidentifiedImageError:
             fault = "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
         except Exception:
-            # On hostile bytes, decoders raise a dozen types of errors; all mean a damaged file.
+            # Decoders raise a dozen types of errors. All of them mean a damaged or hostile file.
             fault = _DAMAGED
     raise InvalidInputError.at(pointer, fault)
 
 
 def decode_plain_image(data: bytes, *, pointer: str) -> Grey | None:
-    """Decode an image file if it is a small plain PNG, whose decoding takes microseconds.
+    """Decode an image file if it is a plain PNG (see `plain_png`), which takes microseconds.
 
     Parameters
     ----------
     data, pointer
-        As for `decode_image`, which always gives the same result.
+        As for `decode_image`, which gives the same result for a plain PNG.
 
     Returns
     -------
     Grey or None
-        Luminance 0..255, shape (height, width). None, before anything is decoded, if the file is
-        not plain.
+        Luminance 0..255, shape (height, width). None if the file is not plain; nothing is decoded
+        then.
 
     Raises
     ------
@@ -115,9 +115,9 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if not 1 <= width * height <= MAX_PIXELS:
-            raise _RefusedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
+            raise _RejectedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
         if width * height > max_pixels:
-            raise _RefusedError(
+            raise _RejectedError(
                 f"has {width}×{height} pixels, but the images of this request may have only "
                 f"{max_pixels:,} more"
             )
@@ -125,7 +125,7 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
             # A scan of a progressive JPEG can be a few bytes long, and still updates every pixel.
             scans = data.count(b"\xff\xda")
             if scans * width * height > MAX_SCANS * MAX_PIXELS:
-                raise _RefusedError(f"has {scans} scans, which is too many for its size")
+                raise _RejectedError(f"has {scans} scans, which is too many for its size")
         image.load()
         grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
         upright = _UPRIGHT.get(_orientation(image))
@@ -150,7 +150,7 @@ def _luminance(image: Image.Image) -> Grey:
         levels = np.asarray(image).astype(np.float64)
         low, high = levels.min(), levels.max()
         if not np.isfinite(high - low):
-            raise _RefusedError("has pixels that are not finite numbers")
+            raise _RejectedError("has pixels that are not finite numbers")
         levels -= low
         levels *= 255 / ((high - low) or 1)
         np.rint(levels, out=levels)
@@ -161,7 +161,7 @@ def _luminance(image: Image.Image) -> Grey:
 
 
 def _on_ground(image: Image.Image) -> Grey:
-    """Return the luminance, 0..255, of a transparent image, on white or black to show its ink."""
+    """Return the luminance, 0..255, of a transparent image on a contrasting background."""
     if image.mode.startswith("I;16"):  # one grey level means transparent
         alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
     else:

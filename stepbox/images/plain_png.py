@@ -1,7 +1,7 @@
 """A fast path for plain PNG files: small, 8-bit grey, not interlaced, without metadata.
 
-Clients that send thousands of images send such files. `decode.decode_image` gives the same result
-for them, and handles all other files.
+Clients that send thousands of images usually send such files. `decode.decode_image` gives the same
+result for them, and decodes all other files.
 
 References
 ----------
@@ -39,13 +39,13 @@ def read_plain_png(data: bytes) -> NDArray[np.uint8] | None:
     Returns
     -------
     NDArray[np.uint8]
-        Grey levels 0..255, shape (height, width), read-only. None, before anything is decoded, if
-        the file is not plain.
+        Grey levels 0..255, shape (height, width), read-only. None if the file is not plain;
+        nothing is decoded then.
 
     Raises
     ------
     DamagedPNGError
-        The file is plain and its checksums are right, but its pixels cannot be decoded. Pillow
+        The file is plain and its checksums are correct, but its pixels cannot be decoded. Pillow
         cannot decode them either.
     """
     if len(data) > MOST_BYTES:

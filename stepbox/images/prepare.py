@@ -1,7 +1,7 @@
 """Turn an image of any size into the grey pixels that a network takes.
 
-The networks take images of one shape, light on dark: background 0, ink up to 255. What people send
-is larger, rotated, or dark on light.
+A network takes images of one shape, light on dark: background 0, ink up to 255. People send images
+that are larger or dark on light.
 """
 
 from functools import cache
@@ -15,35 +15,36 @@ from stepbox.images.decode import Grey
 
 Invert = Literal["auto", "always", "never"]
 Fit = Literal["none", "mnist"]
-Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first outside
+Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
 
 Shape = tuple[int, ...]  # (height, width)
 
 MARGIN = 4  # pixels around the ink in MNIST: digits of 20 pixels in a field of 28
-MIN_CONTRAST = 16  # grey levels; an image with less shows no ink
-INK_LEVEL = 0.25  # share of an image's contrast from which a pixel counts as ink
+MIN_CONTRAST = 16  # grey levels; an image with less contrast has no ink
+INK_LEVEL = 0.25  # fraction of an image's contrast from which a pixel counts as ink
 
 
 class Prepared(NamedTuple):
     """An image as a network sees it, and how it was prepared.
 
-    Column x of the image is at `offset[0] + (x − box[0]) · zoom` in the field, and so are rows.
+    Column x of the image is column `offset[0] + (x − box[0]) · zoom` of the field. Row y is row
+    `offset[1] + (y − box[1]) · zoom`.
 
     Attributes
     ----------
     pixels
-        Grey levels 0..255, light on dark, of the network's shape: the field.
+        The field: grey levels 0..255, light on dark, of the network's shape.
     inverted
         Whether light and dark were exchanged.
     box
         Left, top, right and bottom of the part of the image that was used, in its pixels. Right
-        and bottom are the first outside.
+        and bottom are exclusive.
     zoom
         Field pixels per image pixel, along the longer side.
     offset
         Column and row of the field where the box begins.
     ground
-        Grey level 0..255, after the inversion, of the background.
+        Grey level of the background after the inversion, 0..255.
     """
 
     pixels: Grey
@@ -55,7 +56,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
-    """Put an image into a field of a network's shape, light on dark.
+    """Fit an image into a field, an image of the network's shape, light on dark.
 
     Parameters
     ----------
@@ -64,13 +65,13 @@ def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "no
     shape
         Height and width of the field.
     invert
-        Exchange light and dark `always`, `never`, or if the mean of the image's border of one
-        pixel is over 127 (`auto`).
+        Whether to exchange light and dark: `always`, `never`, or (`auto`) if the mean of the
+        outermost rows and columns is over 127.
     fit
         `none`: scale the whole image to fit, and centre it on a background with the mean of its
-        border; an image of the field's shape stays as it is. `mnist`: as MNIST was prepared: crop
-        to the ink, scale its longer side to the field minus a margin of 4 pixels on each side, and
-        move its centre of mass to the field's centre as far as the ink stays inside; the
+        outermost rows and columns. An image of the field's shape is not scaled. `mnist`: prepare
+        it as MNIST was. Crop it to the ink, and scale it to the field minus a margin of 4 pixels
+        on each side. Move its centre of mass to the field's centre, but keep the ink inside. The
         background becomes 0 and the strongest ink 255.
 
     Returns
@@ -102,12 +103,12 @@ def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "no
 
 
 def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[Any]:
-    """Prepare many images that already have the network's shape, as `prepare` does with one.
+    """Prepare many images that already have the network's shape, each as `prepare` does.
 
     Parameters
     ----------
     pixels
-        Grey levels 0..255, shape (images, height, width); they need not be integers.
+        Grey levels 0..255, integers or not, shape (images, height, width).
     invert
         As for `prepare`.
 
@@ -153,11 +154,11 @@ def _ink_box(grey: Grey, ground: int) -> Box:
 
 
 def _scale(grey: Grey, box: Box, shape: Shape) -> tuple[Grey, float]:
-    """Scale a part of an image so that it just fits a shape; return it and the zoom."""
+    """Scale a part of an image to the largest size that fits a shape; return it and the zoom."""
     left, top, right, bottom = box
     zoom = min(shape[0] / (bottom - top), shape[1] / (right - left))
     size = max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom))
-    # Lanczos weighs all pixels that a new one covers, so a large image does not alias.
+    # Lanczos resampling uses all pixels that a new pixel covers, which avoids aliasing.
     scaled = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS, box=box)
     return np.asarray(scaled), zoom
 
@@ -171,7 +172,7 @@ def _stretch(grey: Grey, ground: int) -> Grey:
 
 
 def _centred(part: Grey, shape: Shape) -> tuple[int, int]:
-    """Return the row and column of the field where a part's centre of mass is in the centre."""
+    """Return the row and column of the field at which to put a part to centre its mass."""
     mass = part.sum(dtype=np.int64)
 
     def start(profile: NDArray[np.int64], side: int) -> int:

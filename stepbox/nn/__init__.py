@@ -1,30 +1,9 @@
-"""Networks: layers, activation functions, losses, and the gradients by hand.
+"""Networks: layers, activation functions, losses, and hand-written gradients.
 
 `backprop` is the definition of the gradient of one sample; `kernels` has its compiled form. Nothing
 here knows about data sets, recipes or stored models.
+
+Public names: `Network`, `LAYERS`, `layer_specs` and `dense_layers` (network), `Layer` and
+`LayerSpec` (layer), `Dense` and `DenseSpec` (dense), `Activation` and `ACTIVATIONS` (activations),
+`softmax` and `cross_entropy` (losses), `backward`, `sample_gradients` and `descend` (backprop).
 """
-
-from stepbox.nn.activations import ACTIVATIONS, Activation
-from stepbox.nn.backprop import backward, descend, sample_gradients
-from stepbox.nn.dense import Dense, DenseSpec
-from stepbox.nn.layer import Layer, LayerSpec
-from stepbox.nn.losses import cross_entropy, softmax
-from stepbox.nn.network import LAYERS, Network, dense_layers, layer_specs
-
-__all__ = [
-    "ACTIVATIONS",
-    "LAYERS",
-    "Activation",
-    "Dense",
-    "DenseSpec",
-    "Layer",
-    "LayerSpec",
-    "Network",
-    "backward",
-    "cross_entropy",
-    "dense_layers",
-    "descend",
-    "layer_specs",
-    "sample_gradients",
-    "softmax",
-]

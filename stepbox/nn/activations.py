@@ -22,7 +22,7 @@ class Activation:
     Attributes
     ----------
     name
-        Key in `ACTIVATIONS`, if it is one of the hidden layers'.
+        Its key in `ACTIVATIONS`, if it is there.
     function, derivative
         Elementwise: any shape to the same shape and dtype.
     """
@@ -33,7 +33,7 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−z)), in (0, 1], of max(z, −88): exp(89) overflows float32."""
+    """Return 1 / (1 + exp(−max(z, −88))), in (0, 1]. exp(89) would overflow float32."""
     result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
     return result
 
@@ -44,13 +44,13 @@ def sigmoid_derivative(z: Array) -> Array:
 
 
 def tanh(z: Array) -> Array:
-    """Return the hyperbolic tangent, in (−1, 1)."""
+    """Return the hyperbolic tangent, in [−1, 1]."""
     return np.tanh(z)
 
 
 def tanh_derivative(z: Array) -> Array:
     """Return 1 / cosh²(z), in (0, 1]."""
-    with np.errstate(over="ignore"):  # 1/∞ = 0 is right here
+    with np.errstate(over="ignore"):  # 1/∞ = 0 is correct here
         return (1 / np.cosh(z)) ** 2
 
 
@@ -60,29 +60,29 @@ def relu(z: Array) -> Array:
 
 
 def relu_derivative(z: Array) -> Array:
-    """Return 1 where the real part is positive, else 0, as also at 0 itself."""
+    """Return 1 where the real part is positive, else 0."""
     return (z.real > 0).astype(z.dtype)
 
 
 def gelu(z: Array) -> Array:
-    """Return z Φ(z), Φ being the distribution function of the standard normal distribution."""
+    """Return z Φ(z), where Φ is the distribution function of the standard normal distribution."""
     value: Array = z * _normal_distribution(z)
     return value
 
 
 def gelu_derivative(z: Array) -> Array:
-    """Return Φ(z) + z φ(z)."""
-    with np.errstate(over="ignore", under="ignore"):  # exp(−∞) is the 0 that is meant
+    """Return Φ(z) + z φ(z), where φ is the density of the standard normal distribution."""
+    with np.errstate(over="ignore", under="ignore"):  # exp(−∞) = 0 is correct here
         density = np.exp(-0.5 * z * z) / z.dtype.type(np.sqrt(2 * np.pi))
     slope: Array = _normal_distribution(z) + z * density
     return slope
 
 
 def _normal_distribution(z: Array) -> Array:
-    # Imported here, as in `analysis.least_absolute`: SciPy is a third of the API's start.
+    # Imported here: SciPy would slow down the start of the API.
     from scipy.special import erfc
 
-    # By the complementary error function: exact to the last digits where Φ is near 0.
+    # Unlike 1 + erf, erfc is accurate to the last digits where Φ is near 0.
     share: Array = 0.5 * erfc(-z / z.dtype.type(np.sqrt(2)))
     return share
 

@@ -1,6 +1,6 @@
 """The definition of the gradient of one sample, and of a step along it.
 
-Layer l computes z_l = g_l(a_l; θ_l), and f_l(z_l) = a_{l+1} goes into the next layer. The last
+Layer l computes z_l = g_l(a_l; θ_l). The inputs of the next layer are a_{l+1} = f_l(z_l). The last
 layer's outputs are the logits z_L. With p = softmax(z_L), the cross-entropy is C = −log p_label.
 With δ_l = ∂C/∂z_l,
 
@@ -8,7 +8,7 @@ With δ_l = ∂C/∂z_l,
     δ_l = (∂z_{l+1}/∂a_{l+1})ᵀ δ_{l+1} ∘ f_l′(z_l)   (dense layers: W_{l+1}ᵀ δ_{l+1} ∘ f_l′(z_l))
     ∂C/∂θ_l = (∂z_l/∂θ_l)ᵀ δ_l                      (dense layers: δ_l a_lᵀ for W_l, δ_l for b_l)
 
-The products with the layers' own derivatives are `Layer.backward` and `Layer.gradients`.
+`Layer.backward` and `Layer.gradients` compute the products with the layer's derivatives.
 
 References
 ----------
@@ -39,31 +39,31 @@ def backward(
 ) -> Iterator[tuple[Layer, Array, Array]]:
     """Yield each layer, its inputs and its δ, from the last layer to the first.
 
-    The parameters of a layer are read when the δ below it is asked for. A caller that collects
-    every δ before it updates any layer gets the true gradient. A caller that updates each layer
-    as it comes passes the gradient through parameters that are already new. The source did the
-    latter: this is the second deviation of ``published``.
+    A layer's parameters are read when the next δ is requested. A caller that collects every δ
+    before it updates any layer gets the true gradient. If it updates each layer as it receives it,
+    the next δ is computed with updated parameters. That is the second deviation of ``published``
+    from the true gradient; docs/explanation/source.md describes both.
 
     Parameters
     ----------
     network
         The network, real or complex.
     pre_activations, activations
-        Of one sample, as `Network.forward` returns them.
+        Those of one sample, as `Network.forward` returns them.
     label
         The sample's class.
     gradient
-        ``published`` switches on the first deviation: f′ is taken at the activation f(z) instead
-        of at z.
+        ``published`` switches on the first deviation: f′ is evaluated at the activation f(z)
+        instead of at z.
 
     Yields
     ------
     layer
         One of the network's layers.
     inputs
-        What went into it: its entry in `activations`.
+        The inputs of this layer: its entry in `activations`.
     delta
-        Derivative of the cross-entropy by the layer's z, of the same shape.
+        ∂C/∂z of this layer, shape of z.
     """
     passes = list(zip(network.layers, activations, pre_activations, strict=True))
     layer, inputs, z = passes.pop()
@@ -72,7 +72,7 @@ def backward(
     yield layer, inputs, delta
     while passes:
         passed = layer.backward(inputs, delta)
-        at = inputs  # = f(z) of the layer below
+        at = inputs  # = f(z) of the layer before
         layer, inputs, z = passes.pop()
         delta = passed * layer.activation.derivative(at if gradient == "published" else z)
         yield layer, inputs, delta
@@ -93,7 +93,7 @@ def sample_gradients(network: Network, inputs: Array, label: int) -> list[dict[s
     Returns
     -------
     list[dict[str, Array]]
-        For each layer, the gradient of each of its `arrays`.
+        For each layer, the gradient for each of its `arrays`, by name.
     """
     passed = backward(network, *network.forward(inputs), label)
     return [layer.gradients(inputs, delta) for layer, inputs, delta in passed][::-1]
@@ -106,7 +106,7 @@ def descend(
     learning_rate: float,
     gradient: GradientKind = "exact",
 ) -> Array:
-    """Take one step along the mean gradient of a batch.
+    """Take one step of gradient descent on the mean gradient of a batch.
 
     This is the definition of what the NumPy engine does. `kernels.dense.descend` does the same,
     faster, for dense layers.
@@ -120,9 +120,9 @@ def descend(
     labels
         Shape (n,), the samples' classes.
     learning_rate
-        Length of the step.
+        η: the step is −η times the gradient.
     gradient
-        ``published`` takes the step within the backward pass, so for one sample only.
+        ``published`` updates each layer during the backward pass; the batch must be one sample.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def descend(
         logits.append(pre_activations[-1])
         passed.append(backward(network, pre_activations, activations, label, gradient))
     steps = chain.from_iterable(passed)
-    # `list` computes every δ before the first update. Without it, the two take turns.
+    # `list` computes every δ before the first update. Without it, each update follows its δ.
     for layer, layer_inputs, delta in list(steps) if gradient == "exact" else steps:
         layer.update(layer_inputs, delta, learning_rate / len(inputs))
     return np.array(logits)

@@ -27,7 +27,7 @@ class Dense(Layer):
     biases
         b, shape (n_out,).
     activation
-        Function of the outputs; the identity in the last layer.
+        Activation function of the outputs; the identity in the last layer.
     """
 
     names: ClassVar = {"weight": "weights", "bias": "biases"}
@@ -37,23 +37,23 @@ class Dense(Layer):
     activation: Activation = IDENTITY
 
     def forward(self, inputs: Array) -> Array:
-        """Compute z = W x + b, shape (..., n_out), of inputs of shape (..., n_in)."""
+        """Compute z = W x + b, shape (..., n_out), from x, shape (..., n_in)."""
         z: Array = inputs @ self.weights.T + self.biases
         return z
 
     def backward(self, inputs: Array, delta: Array) -> Array:
-        """Compute ∂C/∂x = Wᵀ δ, shape (..., n_in), of deltas of shape (..., n_out)."""
+        """Compute ∂C/∂x = Wᵀ δ, shape (..., n_in), from δ, shape (..., n_out)."""
         gradient: Array = delta @ self.weights
         return gradient
 
     def gradients(self, inputs: Array, delta: Array) -> dict[str, Array]:
-        """Compute ∂C/∂W = δ xᵀ, shape (n_out, n_in), and ∂C/∂b = δ, of one sample."""
+        """Compute ∂C/∂W = δ xᵀ, shape (n_out, n_in), and ∂C/∂b = δ, for one sample."""
         return {"weight": np.outer(delta, inputs), "bias": delta}
 
 
 @dataclass(frozen=True)
 class DenseSpec(LayerSpec):
-    """A dense layer before it has parameters.
+    """The specification of a dense layer.
 
     Attributes
     ----------
@@ -62,7 +62,12 @@ class DenseSpec(LayerSpec):
     outputs
         n_out.
     activation
-        Function of the outputs; None for the identity.
+        Activation function of the outputs; None for the identity.
+
+    Raises
+    ------
+    ValueError
+        The input shape is not that of a vector.
     """
 
     outputs: int
@@ -87,7 +92,7 @@ class DenseSpec(LayerSpec):
     def initial(
         self, rng: np.random.Generator, initialization: Initialization, dtype: DTypeLike
     ) -> Dense:
-        """Draw weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) for ``he``; biases are 0.
+        """Draw weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) for ``he``. Biases are 0.
 
         References
         ----------
@@ -99,6 +104,6 @@ class DenseSpec(LayerSpec):
         return self.layer({"weight": weights, "bias": np.zeros(n_out, dtype)})
 
     def layer(self, arrays: Mapping[str, Array]) -> Dense:
-        """Make the layer with these parameters, which are not copied."""
+        """Make the layer from the arrays ``weight`` and ``bias``, without copying them."""
         activation = ACTIVATIONS[self.activation] if self.activation else IDENTITY
         return Dense(arrays["weight"], arrays["bias"], activation)

@@ -1,4 +1,4 @@
-"""What every type of layer can do. docs/how-to/add-a-layer.md writes one step by step."""
+"""The base classes of all layers. docs/how-to/add-a-layer.md adds a type of layer step by step."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -19,20 +19,19 @@ Initialization = Literal["default", "he"]
 class Layer(ABC):
     """A layer with its parameters: z = g(x; θ), then a = f(z).
 
-    A subclass writes out g, its derivatives, and nothing else: `forward`, `backward` and
-    `gradients`. They stand next to each other in one file, as formulas that a reader can compare.
-    The activation function f is applied by the network, and its derivative by
-    `stepbox.nn.backprop`, for all types of layers in the same way.
+    A subclass implements only g (`forward`) and its derivatives (`backward` and `gradients`), as
+    formulas next to each other. `Network` applies the activation function f, and
+    `stepbox.nn.backprop` its derivative, in the same way for all types of layers.
 
-    Use the dtype of the arrays that come in, and no function that drops imaginary parts. The
+    Compute in the dtype of the inputs, and use no function that drops imaginary parts: the
     gradient check runs the same code on complex numbers.
 
     Attributes
     ----------
     names
-        Which attribute holds each array of parameters, by the array's name in a weights file.
+        Maps each array's name in a weights file to the attribute that holds the array.
     activation
-        f; the identity in the last layer, whose outputs are the logits.
+        f. The last layer has the identity, because its outputs are the logits.
     """
 
     names: ClassVar[Mapping[str, str]] = {}
@@ -84,22 +83,22 @@ class Layer(ABC):
         Returns
         -------
         dict[str, Array]
-            The gradient of each of `arrays`, by name; empty if the layer has no parameters.
+            The gradient for each of `arrays`, by name; empty if the layer has no parameters.
         """
 
     def update(self, inputs: Array, delta: Array, rate: float) -> None:
-        """Take one sample's step in place: θ ← θ − η ∂C/∂θ, where η is the rate."""
+        """Update the parameters in place for one sample: θ ← θ − η ∂C/∂θ, where η is the rate."""
         arrays = self.arrays
         for name, gradient in self.gradients(inputs, delta).items():
             arrays[name] -= rate * gradient
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """The parameters themselves, by name."""
+        """The parameter arrays by name. They are not copies."""
         return {name: getattr(self, attribute) for name, attribute in self.names.items()}
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return a layer that shares no array with this one, in another dtype if one is given."""
+        """Return a copy that shares no array with this layer, in `dtype` if it is given."""
         layer = copy.copy(self)
         for attribute in self.names.values():
             setattr(layer, attribute, np.array(getattr(self, attribute), dtype, order="C"))
@@ -108,14 +107,14 @@ class Layer(ABC):
 
 @dataclass(frozen=True)
 class LayerSpec(ABC):
-    """A layer before it has parameters: all that its shapes and its initial weights depend on.
+    """The specification of a layer: its shapes and options, but no parameters.
 
-    A subclass is a frozen dataclass. Its fields are the layer's options in a recipe.
+    A subclass is a frozen dataclass. Its fields are the layer's options in `layer_specs`.
 
     Attributes
     ----------
     input_shape
-        Shape of one sample that goes into the layer.
+        Shape of the input for one sample.
     """
 
     input_shape: Shape
@@ -123,22 +122,22 @@ class LayerSpec(ABC):
     @property
     @abstractmethod
     def output_shape(self) -> Shape:
-        """Shape of what comes out for one sample."""
+        """Shape of the output for one sample."""
 
     @property
     @abstractmethod
     def array_shapes(self) -> dict[str, Shape]:
-        """Shape of each array of parameters, by name, in the order of the weights file."""
+        """Shape of each parameter array by name, in the order of the weights file."""
 
     @abstractmethod
     def initial(
         self, rng: np.random.Generator, initialization: Initialization, dtype: DTypeLike
     ) -> Layer:
-        """Draw the untrained layer."""
+        """Make an untrained layer. Its weights are drawn from `rng`."""
 
     @abstractmethod
     def layer(self, arrays: Mapping[str, Array]) -> Layer:
-        """Make the layer with these parameters, which are not copied."""
+        """Make the layer from parameter arrays by name, without copying them."""
 
     @property
     def parameters(self) -> int:

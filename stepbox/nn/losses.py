@@ -20,7 +20,7 @@ def softmax(logits: Array) -> Array:
     -------
     Array
         Same shape, 0..1; the sum over the last axis is 1. Adding a constant to all logits does not
-        change it.
+        change the result.
     """
     exponentials: Array = np.exp(_shifted(logits))
     probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -49,6 +49,6 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer[Any]]) -> Array:
 
 def _shifted(logits: Array) -> Array:
     """Subtract the largest logit, so that no exponential overflows."""
-    with np.errstate(over="ignore"):  # exp(−∞) = 0 is right here
+    with np.errstate(over="ignore"):  # exp(−∞) = 0 is correct here
         shifted: Array = logits - logits.real.max(axis=-1, keepdims=True)
     return shifted

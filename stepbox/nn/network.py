@@ -13,18 +13,18 @@ from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape
 from stepbox.nn.losses import softmax
 
 LAYERS: dict[str, type[LayerSpec]] = {"dense": DenseSpec}
-"""The types of layers, by the name that a recipe calls them."""
+"""The types of layers, by their name in `layer_specs`."""
 
 
 @dataclass
 class Network:
-    """Layers, each of which takes what the layer before it gives.
+    """A sequence of layers. The outputs of each are the inputs of the next.
 
     Attributes
     ----------
     layers
-        From the inputs on; the last one's outputs are the logits, which go into a softmax. All
-        their arrays have one dtype, complex ones too.
+        In order from the inputs. The outputs of the last layer are the logits. All parameters
+        have the same dtype, which may be complex.
     """
 
     layers: list[Layer]
@@ -37,14 +37,14 @@ class Network:
         initialization: Initialization = "default",
         dtype: DTypeLike = np.float64,
     ) -> Self:
-        """Draw the untrained network of the NumPy engine.
+        """Make an untrained network with random weights, as the NumPy engine does.
 
         Parameters
         ----------
         specs
             One for each layer, such as `Recipe.layers`.
         seed
-            Seed of the one generator that all layers are drawn from, in order.
+            Seed of the generator that draws all layers, in order.
         initialization
             ``default`` or ``he``.
         dtype
@@ -57,7 +57,7 @@ class Network:
     def dense(
         cls, weights: Sequence[Array], biases: Sequence[Array], activation: Activation
     ) -> Self:
-        """Make a network of dense layers; all but the last have the activation function."""
+        """Make a network of dense layers. All but the last have the activation function."""
         layers: list[Layer] = [
             Dense(*arrays, activation) for arrays in zip(weights, biases, strict=True)
         ]
@@ -65,7 +65,7 @@ class Network:
 
     @classmethod
     def from_named_arrays(cls, specs: Iterable[LayerSpec], arrays: Mapping[str, Array]) -> Self:
-        """Make a network of arrays named as in `named_arrays`, which are not copied."""
+        """Make a network from arrays named as in `named_arrays`, without copying them."""
         return cls(
             [
                 spec.layer({name: arrays[f"{number}.{name}"] for name in spec.array_shapes})
@@ -74,9 +74,9 @@ class Network:
         )
 
     def named_arrays(self) -> dict[str, Array]:
-        """Return the parameters themselves as ``0.weight``, ``0.bias``, ``1.weight``….
+        """Return the parameter arrays by name: ``0.weight``, ``0.bias``, ``1.weight``….
 
-        The number is the layer's place in the network.
+        The number is the index of the layer. The arrays are not copies.
         """
         return {
             f"{number}.{name}": array
@@ -85,7 +85,7 @@ class Network:
         }
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return a network that shares no array with this one, in another dtype if one is given."""
+        """Return a copy that shares no array with this network, in `dtype` if it is given."""
         return type(self)([layer.copy(dtype) for layer in self.layers])
 
     @property
@@ -95,11 +95,11 @@ class Network:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the parameters, and so of the numbers that the network computes with."""
+        """Dtype of the parameters."""
         return next(array.dtype for layer in self.layers for array in layer.arrays.values())
 
     def forward(self, inputs: Array) -> tuple[list[Array], list[Array]]:
-        """Run the network and keep what a backward pass needs.
+        """Run the network, and return what a backward pass needs.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Network:
         pre_activations
             For each layer, its z; the last are the logits.
         activations
-            For each layer, what goes into it; the first are the inputs.
+            For each layer, its inputs; the first are `inputs`.
         """
         pre_activations: list[Array] = []
         activations: list[Array] = []
@@ -122,27 +122,25 @@ class Network:
         return pre_activations, activations
 
     def logits(self, inputs: Array) -> Array:
-        """Return the logits, shape (n, classes), of inputs of shape (n, *input_shape)."""
-        outputs = inputs
+        """Return the logits, shape (n, classes), for inputs of shape (n, *input_shape)."""
         for layer in self.layers:
-            outputs = layer.forward(outputs)
-            outputs = layer.activation.function(outputs)
-        return outputs
+            inputs = layer.activation.function(layer.forward(inputs))
+        return inputs
 
     def probabilities(self, inputs: Array) -> Array:
-        """Return the softmax distribution, shape (n, classes), of inputs (n, *input_shape)."""
+        """Return the softmax distribution, shape (n, classes), for inputs (n, *input_shape)."""
         return softmax(self.logits(inputs))
 
 
 def layer_specs(input_shape: Shape, layers: Iterable[Mapping[str, Any]]) -> tuple[LayerSpec, ...]:
-    """Compute the shapes of a chain of layers.
+    """Make the specifications of layers, each with the output shape of the one before it.
 
     Parameters
     ----------
     input_shape
         Shape of one sample.
     layers
-        For each layer, its ``type``, one of `LAYERS`, and its options.
+        For each layer, its ``type`` (a key of `LAYERS`) and its options.
     """
     specs: list[LayerSpec] = []
     for layer in layers:
@@ -153,23 +151,17 @@ def layer_specs(input_shape: Shape, layers: Iterable[Mapping[str, Any]]) -> tupl
 
 
 def dense_layers(sizes: Sequence[int], activation: ActivationName) -> tuple[LayerSpec, ...]:
-    """Compute the shapes of dense layers; all but the last have the activation function.
+    """Make the specifications of dense layers. All but the last have the activation function.
 
     Parameters
     ----------
     sizes
-        Neurons of every layer, from the inputs to the classes.
+        Number of neurons of each layer, from the inputs to the classes.
     activation
         Name of the activation function.
     """
-    last = len(sizes) - 1
-    return layer_specs(
-        (sizes[0],),
-        [
-            {"type": "dense", "outputs": size, "activation": activation if number < last else None}
-            for number, size in enumerate(sizes[1:], 1)
-        ],
-    )
+    hidden = [{"type": "dense", "outputs": size, "activation": activation} for size in sizes[1:-1]]
+    return layer_specs((sizes[0],), [*hidden, {"type": "dense", "outputs": sizes[-1]}])
 
 
 def array_shapes(specs: Iterable[LayerSpec]) -> dict[str, Shape]:

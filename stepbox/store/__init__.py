@@ -1,7 +1,7 @@
 """Storage of models, cards, aliases and checkpoints, all on one `ObjectStore`.
 
-An object store keeps bytes under keys. The stores built on it decide what is visible when, so that
-a killed process never leaves half a model.
+An object store keeps bytes under keys. The other stores use it. They write and delete in an order
+in which a killed process never leaves a model that is visible but incomplete.
 
 Public names: `ObjectStore` (objects), `FolderStore` (folder), `MemoryStore` (memory), `ModelStore`
 (models), `CheckpointStore` (checkpoints), `Card` and `CardDraft` (card).

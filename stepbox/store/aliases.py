@@ -13,7 +13,7 @@ from stepbox.store.objects import ObjectStore
 
 FILE = "aliases.json"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-MOST_BYTES = 2**24  # of the file: over 150,000 aliases
+MOST_BYTES = 2**24  # limit of the file: room for over 150,000 aliases
 
 _CONTENT = TypeAdapter(dict[str, str])
 
@@ -32,7 +32,7 @@ class Aliases:
         self._cache = ObjectCache[Mapping[str, str]](1, objects=objects)
 
     def read(self) -> Mapping[str, str]:
-        """Return all aliases, each with the id of its model; do not change them."""
+        """Return all aliases, each with the id of its model. The caller must not change them."""
 
         def read() -> Mapping[str, str]:
             with _explain_damage():
@@ -47,7 +47,7 @@ class Aliases:
             raise DamagedModelError(f"{FILE} cannot be read: {error.strerror}") from error
 
     def update(self, change: Callable[[dict[str, str]], None]) -> None:
-        """Change all aliases in place, and store them unless `change` raises."""
+        """Pass all aliases to `change`, which edits them in place; store them unless it raises."""
 
         def changed(content: bytes | None) -> bytes | None:
             before = {} if content is None else _decode(content)
@@ -80,7 +80,7 @@ def _explain_damage() -> Iterator[None]:
 
 
 def alias_faults(name: str) -> list[Fault]:
-    """Say why a name, the value at ``/name``, cannot be an alias; return [] if it can."""
+    """Return the fault, at ``/name``, if a name cannot be an alias; [] if it can."""
     if not ALIAS.fullmatch(name):
         detail = "must be 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
     elif name.startswith("latest"):

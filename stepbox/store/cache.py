@@ -1,4 +1,4 @@
-"""A cache of values that are computed from objects, until the objects change."""
+"""A cache of values that are computed from objects of a store."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from stepbox.store.objects import ObjectStore, Version
 
 T = TypeVar("T")
 
-# Two changes within one tick of the file system's clock (at most 10 ms) give the same times.
+# Two changes within one tick of the file system's clock (at most 10 ms) have the same times.
 SETTLING_NS = 50_000_000
 
 
@@ -21,7 +21,7 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class _Flight(NamedTuple, Generic[T]):
-    """A value being computed; settled: every later change will give another version."""
+    """A value that is being computed. `settled`: any later change gives an object a new version."""
 
     versions: list[Version | None]
     settled: bool
@@ -29,20 +29,20 @@ class _Flight(NamedTuple, Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Values computed from objects, each kept until one of its objects changes.
+    """Values computed from objects, each cached until one of its objects changes.
 
     The versions of the objects also show changes by other processes. While an object's version is
-    younger than 50 ms, its values are computed at each request. If several threads ask for the
+    younger than 50 ms, its values are computed at each request. If several threads request the
     same value, one of them computes it, and the others wait for the result.
 
     Parameters
     ----------
     limit
-        Largest total cost. The least recently used values are dropped first.
+        Largest total cost. The least recently used values are removed first.
     cost
-        Cost of a value; 1 each by default. A value that costs more than the limit is not kept.
+        Cost of a value; 1 each by default. A value that costs more than the limit is not cached.
     objects
-        Where the objects are; None if no value depends on any.
+        The store of the objects; None if no value depends on an object.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class ObjectCache(Generic[T]):
         self._lock = threading.Lock()
 
     def kept(self, name: str, keys: Sequence[str]) -> T | None:
-        """Return the kept value of a name; None if it has to be computed."""
+        """Return the cached value of a name; None if it has to be computed."""
         versions = self._versions(keys)
         with self._lock:
             entry = self._find(name, versions)
         return None if entry is None else entry.value
 
     def get(self, name: str, keys: Sequence[str], compute: Callable[[], T]) -> T:
-        """Return the kept value of a name, or compute it if one of the objects has changed.
+        """Return the cached value of a name, or compute it if one of the objects has changed.
 
         Parameters
         ----------
@@ -76,8 +76,8 @@ class ObjectCache(Generic[T]):
         keys
             The objects or prefixes that it depends on; they may be missing.
         compute
-            Computes the value, without asking for the same name. An error that it raises reaches
-            all who wait for the value, and nothing is kept.
+            Computes the value. It must not request the same name. An error that it raises
+            reaches all callers that wait for the value, and is not cached.
         """
         while True:
             versions = self._versions(keys)
@@ -92,7 +92,7 @@ class ObjectCache(Generic[T]):
                     break
             if flight.settled and flight.versions == versions:
                 return flight.outcome.result()
-            wait([flight.outcome])  # then check again: its objects may have changed since it began
+            wait([flight.outcome])  # then check again: the objects may have changed meanwhile
         return self._compute(name, flight, compute)
 
     def _compute(self, name: str, flight: _Flight[T], compute: Callable[[], T]) -> T:
@@ -129,6 +129,6 @@ class ObjectCache(Generic[T]):
 
 
 def is_settled(versions: list[Version | None]) -> bool:
-    """Tell whether every change from now on will give another version."""
+    """Return whether every later change will give other versions."""
     now = time.time_ns()
     return all(version is None or max(version[2:]) < now - SETTLING_NS for version in versions)

@@ -1,4 +1,4 @@
-"""The card of a model: what it is, how it was made and how well it does."""
+"""The card of a model: what it is, how it was trained and how well it performs."""
 
 import platform
 import re
@@ -46,13 +46,13 @@ class DatasetReference(Report):
 
     name: DatasetName = Field(description="Its name.")
     checksum: Sha256 = Field(
-        description="SHA-256 of what `md5sum` prints for its four files: the training images and "
-        "labels, then the test images and labels."
+        description="SHA-256 of the lines that `md5sum` prints for its four files: the training "
+        "images and labels, then the test images and labels."
     )
 
 
 class StoredWeights(Report):
-    """The file of weights that belongs to the card."""
+    """A file of weights that the card describes."""
 
     bytes: int = Field(ge=1, description="Its size.")
     sha256: Sha256 = Field(description="SHA-256 of its content.")
@@ -62,19 +62,19 @@ class StoredWeights(Report):
 
 
 class Cost(Report):
-    """What a training took."""
+    """The cost of a training."""
 
     peak_memory: int = Field(
         ge=0,
         description="Peak memory in bytes: of the training's process, or on CUDA, of the device.",
     )
     samples_per_second: float | None = Field(
-        description="Mean training speed, without the evaluation."
+        description="Mean speed of the training, without the evaluation."
     )
 
 
 class Versions(Report):
-    """The versions of what trained a model."""
+    """The versions of the software that trained a model."""
 
     python: str = Field(description="Version of Python.")
     numpy: str = Field(description="Version of NumPy.")
@@ -86,7 +86,7 @@ class Versions(Report):
 
     @classmethod
     def here(cls, *, torch: bool) -> Self:
-        """Tell the versions of this process, of torch and Numba that of the one that is used."""
+        """Return the versions in this process; None for torch or Numba, whichever was not used."""
         return cls(
             python=platform.python_version(),
             numpy=np.__version__,
@@ -101,15 +101,15 @@ class CardDraft(Report):
 
     id: ModelId
     job: str = Field(min_length=1, description="Id of the job that trained it.")
-    recipe: Recipe = Field(description="What was trained, all fields resolved.")
-    history: tuple[HistoryEntry, ...] = Field(description="One entry an epoch, epoch 0 first.")
-    evaluation: EvaluationReport = Field(description="The finished network on the test set.")
-    device: str = Field(min_length=1, description="Where it was trained: `cpu` or `cuda`.")
+    recipe: Recipe = Field(description="The recipe that was trained, with all fields.")
+    history: tuple[HistoryEntry, ...] = Field(description="One entry per epoch, epoch 0 first.")
+    evaluation: EvaluationReport = Field(description="Evaluation on the test set.")
+    device: str = Field(min_length=1, description="The device that trained it: `cpu` or `cuda`.")
     computer: ComputerReport | None = Field(
-        None, description="What computed the weights; null in cards of earlier versions."
+        None, description="The computer that trained it; null in cards of earlier versions."
     )
     cost: Cost | None = Field(
-        None, description="What the training took; null in cards of earlier versions."
+        None, description="Cost of the training; null in cards of earlier versions."
     )
     created_at: Moment = Field(
         default_factory=lambda: datetime.now(UTC), description="When the training ended, in UTC."
@@ -117,7 +117,7 @@ class CardDraft(Report):
 
 
 class Card(CardDraft):
-    """What a model is, how it was made and how well it does."""
+    """What a model is, how it was trained and how well it performs."""
 
     dataset: DatasetReference = Field(description="The data set that it was trained on.")
     classes: tuple[str, ...] = Field(
@@ -132,4 +132,4 @@ class Card(CardDraft):
     initial: StoredWeights = Field(
         description="The file `initial.safetensors`: the same network, untrained."
     )
-    versions: Versions = Field(description="The versions of what trained it.")
+    versions: Versions = Field(description="The versions of the software that trained it.")

@@ -1,10 +1,9 @@
-"""Where a training can be resumed: one object per checkpoint, under a prefix per job.
+"""Checkpoints, from which a training can be resumed. Each is an object under its job's prefix.
 
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
 
-The job's record names the checkpoint that counts. The fence is a number that increases with each
-attempt. Because of it, an attempt that was paused and continues removes nothing that a later one
-has written.
+The job's record names its current checkpoint. The fence is a number that increases with each
+attempt. So an attempt that continues after a pause does not remove checkpoints of later attempts.
 """
 
 import re
@@ -59,7 +58,7 @@ class CheckpointStore:
             return None
 
     def prune(self, job: str, fence: int, keep: Collection[str | None]) -> None:
-        """Remove what this attempt and earlier ones have written, except names in `keep`."""
+        """Remove the checkpoints of this attempt and earlier ones, except names in `keep`."""
         for entry in self._objects.names(job):
             name = NAME.fullmatch(entry)
             if entry not in keep and (name is None or int(name["fence"]) <= fence):

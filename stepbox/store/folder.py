@@ -17,8 +17,8 @@ from stepbox.store.objects import ObjectStore, Version, check_key
 class FolderStore(ObjectStore):
     """Each object is a file below a folder, and a prefix is a folder.
 
-    Anybody may put files there. Pipes, devices and folders in place of an object are refused
-    without opening them, since opening could block forever. A link to a file is read as that file.
+    Other programs may put files there. A pipe, device or folder in place of an object is rejected
+    without opening it, since opening could block forever. A link to a file is read as that file.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class FolderStore(ObjectStore):
         return status.st_size
 
     def versions(self, keys: Sequence[str]) -> list[Version | None]:
-        """Return the number, size and times of each file or folder."""
+        """Return the inode number, size and times of each file or folder."""
         found: list[Version | None] = []
         for key in keys:
             if ".." in key:
@@ -69,7 +69,7 @@ class FolderStore(ObjectStore):
         return []
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a temporary file, and rename it."""
+        """Write a temporary file, then rename it."""
         path = Path(self._path(key))
         temporary = path.with_name(f".{path.name}.new")
         _make_folder(path.parent)
@@ -81,7 +81,7 @@ class FolderStore(ObjectStore):
         _sync_folder(path.parent)
 
     def delete(self, key: str) -> None:
-        """Remove a file, but none that is in a linked folder, which is not ours."""
+        """Remove a file, unless its folder is a link: then the file belongs to someone else."""
         path = Path(self._path(key))
         if "/" in key and path.parent.is_symlink():
             return
@@ -94,7 +94,7 @@ class FolderStore(ObjectStore):
         folder = Path(self._folder)
         _make_folder(folder)
         with _locked(folder / ".lock"):
-            # Fail before `change` does anything else that cannot be undone.
+            # Fail before calling `change`, which may delete other objects.
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._folder)
             try:
@@ -120,7 +120,7 @@ class FolderStore(ObjectStore):
         _sync_folder(old.parent)
 
     def delete_all(self, prefix: str) -> None:
-        """Remove a folder with all that is in it, or a link to a folder."""
+        """Remove a folder and its contents; of a link to a folder, only the link."""
         path = Path(self._path(prefix))
         with suppress(OSError):
             if path.is_symlink():
@@ -146,7 +146,7 @@ def _status(path: str) -> os.stat_result:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder, and those that it is in, so that they outlive a power cut."""
+    """Create a folder and its missing parents, safe from a power cut."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         with suppress(FileExistsError):
@@ -155,7 +155,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk as they are now."""
+    """Wait until the current names in a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -165,9 +165,10 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that one thread of one process of this machine can have at a time.
+    """Hold a lock that only one thread on this machine can have at a time.
 
-    The file is created if it is missing, and stays. A lock ends with its process at the latest.
+    The lock file is created if it is missing, and is never removed. When its process dies, the
+    lock is released.
     """
     with open(path, "ab", opener=_open_at_once) as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""The order of the models in a store, kept up to date as models come and go."""
+"""The order of the models in a store, updated as models are added and deleted."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -37,18 +37,13 @@ class IndexedModel(NamedTuple):
     id: str
     dataset: DatasetName | None
 
-    @property
-    def cursor(self) -> str:
-        """Its position in the order, which is still valid after the model is deleted."""
-        return f"{self.made}.{self.id}"
-
 
 class _HeadRecipe(BaseModel):
     dataset: DatasetName
 
 
 class _Head(BaseModel):
-    """The part of a card that is needed here. It takes an eighth of the time to read."""
+    """The part of a card that is needed here. Reading all of it takes eight times as long."""
 
     id: str
     created_at: Moment
@@ -75,31 +70,34 @@ class ModelIndex:
         # Models whose cards have not been read, with the cards' versions as last seen.
         self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
-        self._order: list[IndexedModel] = []
+        self._order: list[IndexedModel] | None = None  # until the next change
 
     def newest_first(self) -> list[IndexedModel]:
-        """Return all present models, including damaged ones. Do not change the list."""
+        """Return all models, including damaged ones. The caller must not change the list."""
         with self._lock:
             try:
-                names = self._names.get("", [""], self._list)
+                names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
             except OSError as error:
                 raise StoreError(
                     f"the folder of models cannot be read: {error.strerror}"
                 ) from error
-            changed = names is not self._seen and self._compare(names)
-            if self._read_doubtful() or changed:
+            if names is not self._seen:
+                self._compare(names)
+            self._read_doubtful()
+            if self._order is None:
                 self._order = sorted(self._models.values(), reverse=True)
             return self._order
 
-    def page(self, limit: int, after: str | None) -> tuple[list[IndexedModel], str | None]:
+    def page(self, limit: int | None, after: str | None) -> tuple[list[IndexedModel], str | None]:
         """Return a page of models, and the cursor of the next page.
 
         Parameters
         ----------
         limit
-            Largest number of models.
+            Largest number of models; None for no limit.
         after
-            The cursor of the page, in the form of `CURSOR`; None for the first page.
+            The cursor of the page, in the form of `CURSOR`; None for the first page. It stays valid
+            if models are deleted.
 
         Returns
         -------
@@ -112,30 +110,24 @@ class ModelIndex:
             place = int(made), model_id
             models = [model for model in models if (model.made, model.id) < place]
         found = models[:limit]
-        return found, found[-1].cursor if len(models) > limit else None
+        return found, f"{found[-1].made}.{found[-1].id}" if len(found) < len(models) else None
 
     def doubt(self, model_id: str) -> None:
-        """Check a model's card again: it was found missing."""
+        """Have a model's card checked again, because it was found missing."""
         with self._lock:
             if model_id in self._models:
                 self._doubtful[model_id] = None
 
-    def _list(self) -> frozenset[str]:
-        return frozenset(filter(MODEL_ID.fullmatch, self._objects.names()))
-
-    def _compare(self, names: frozenset[str]) -> bool:
-        """Note which names are new or gone; return whether the order changed."""
-        changed = False
-        for model_id in self._seen - names:
-            self._doubtful.pop(model_id, None)
-            changed |= self._put(model_id, None)
-        self._doubtful.update(dict.fromkeys(names - self._seen))
+    def _compare(self, names: frozenset[str]) -> None:
+        """Note which names are new or gone."""
+        for name in self._seen - names:
+            self._doubtful.pop(name, None)
+            self._put(name, None)
+        self._doubtful.update(dict.fromkeys(filter(MODEL_ID.fullmatch, names - self._seen)))
         self._seen = names
-        return changed
 
-    def _read_doubtful(self) -> bool:
-        """Read the cards that are new or changed; return whether the order changed."""
-        changed = False
+    def _read_doubtful(self) -> None:
+        """Read the cards that are new or changed."""
         for model_id, before in list(self._doubtful.items()):
             found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None)
             versions = self._objects.versions([f"{model_id}/{CARD}"])
@@ -147,12 +139,11 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
-            except OSError:  # it may pass
+            except OSError:  # may be temporary
                 self._doubtful[model_id] = None
             except (DamagedModelError, ValidationError):
                 pass
-            changed |= self._put(model_id, found)
-        return changed
+            self._put(model_id, found)
 
     def _read(self, model_id: str) -> IndexedModel:
         head = _Head.model_validate_json(self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES))
@@ -161,11 +152,10 @@ class ModelIndex:
         made = (head.created_at - _EPOCH) // _MICROSECOND
         return IndexedModel(made, head.id, head.recipe.dataset)
 
-    def _put(self, model_id: str, found: IndexedModel | None) -> bool:
-        if found == self._models.get(model_id):
-            return False
+    def _put(self, model_id: str, found: IndexedModel | None) -> None:
+        if found != self._models.get(model_id):
+            self._order = None
         if found is None:
-            del self._models[model_id]
+            self._models.pop(model_id, None)
         else:
             self._models[model_id] = found
-        return True

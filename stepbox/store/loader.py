@@ -1,53 +1,52 @@
-"""Load the cards and networks of single models, each once until it changes."""
+"""Load the cards and networks of models, and cache them until their files change."""
 
 import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Literal, TypeVar
 
-from pydantic import ValidationError
-
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.nn.network import Network
 from stepbox.store.cache import ObjectCache
-from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, StoredWeights
+from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
+from stepbox.store.model import damage_of, read_card, read_network
 from stepbox.store.objects import ObjectStore
-from stepbox.store.weights import INITIAL, WEIGHTS, check_size, read_weights
+from stepbox.store.weights import INITIAL, WEIGHTS, check_size
 
 T = TypeVar("T")
 
 # Three of the largest networks (65.3 MB each) and their cards fit.
 CACHE_BYTES = 200_000_000
-# At most two networks of this size or larger are read at once. Each takes twice its size meanwhile.
+# At most two networks of this size or larger are read at once: reading takes twice the size.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
 
 
-# These errors last until the files change. Others may pass by themselves.
+# These errors last until the files change. Other errors may be temporary.
 LASTING = (errno.EACCES, errno.ELOOP)
 
 
 class _UnreadableError(DamagedModelError):
-    """The system could not read a file, which may pass: each request tries again."""
+    """A file could not be read. This may be temporary, so each request tries again."""
 
 
 class ModelLoader:
-    """The cards and networks of the models in a store, by ids, with caches.
+    """The cards and networks of the models in a store, by id, with caches.
 
-    If several threads ask for the same thing, one of them reads it. Damage is also found only once
-    until an object changes: the cache then keeps its description instead of the value.
+    If several threads request the same value, one of them reads it. If a file is damaged, the
+    cache keeps a description of the damage instead of the value, until the file changes.
 
     Parameters
     ----------
     objects
         The store of the models.
     index
-        Their index, which learns of missing cards.
+        The index of these models. It is told when a card is missing.
     cache_bytes
-        Size of the networks to keep in memory, with their cards.
+        Largest size of the cached networks and their cards, in bytes.
 
     Notes
     -----
@@ -65,7 +64,7 @@ class ModelLoader:
         self._untrained = ObjectCache[Network | str](1_000_000, _size_of, objects)
 
     def exists(self, prefix: str) -> bool:
-        """Tell whether there is a card, readable or not, under a prefix."""
+        """Return whether there is a card, readable or not, under a prefix."""
         try:
             self._objects.size(f"{prefix}/{CARD}")
         except FileNotFoundError:
@@ -78,9 +77,8 @@ class ModelLoader:
         """Return a model's card without reading its weights."""
 
         def read() -> Card:
-            with _damage_of(model_id, CARD):
-                data = self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES)
-                card = Card.model_validate_json(data)
+            card = read_card(self._objects, model_id)
+            with damage_of(model_id, CARD):
                 if card.id != model_id:
                     raise DamagedModelError(f"it is the card of {card.id}")
             return card
@@ -92,7 +90,7 @@ class ModelLoader:
         card = self.card(model_id)
 
         def read() -> Literal[True]:
-            self._read_network(card, WEIGHTS, card.weights)
+            self._read_network(card)
             return True
 
         self._kept(self._whole, model_id, WEIGHTS, read)
@@ -103,7 +101,7 @@ class ModelLoader:
 
         def look() -> Literal[True]:
             card = self.card(model_id)
-            with _damage_of(model_id, WEIGHTS):
+            with damage_of(model_id, WEIGHTS):
                 key = f"{model_id}/{WEIGHTS}"
                 check_size(self._objects, key, card.weights, card.recipe)
             return True
@@ -116,16 +114,16 @@ class ModelLoader:
         self._kept(self._sizes, model_id, WEIGHTS, look)
 
     def network(self, model_id: str) -> tuple[Card, Network]:
-        """Return a model's card and network, its arrays read-only."""
+        """Return a model's card and its network, whose arrays are read-only."""
 
         def read() -> tuple[Card, Network]:
             card = self.card(model_id)
-            return card, self._read_network(card, WEIGHTS, card.weights)
+            return card, self._read_network(card)
 
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return the same as `network`, or None if it would have to be read."""
+        """Return what `network` returns if it is in the cache, else None."""
         found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
         return None if found is None else self._unless_damaged(model_id, found)
 
@@ -133,19 +131,18 @@ class ModelLoader:
         """Return a model's untrained network; only small ones are cached."""
 
         def read() -> Network:
-            return self._read_network(card, INITIAL, card.initial)
+            return self._read_network(card, initial=True)
 
         return self._kept(self._untrained, card.id, INITIAL, read)
 
-    def _read_network(self, card: Card, name: str, expected: StoredWeights) -> Network:
-        turn = _large if expected.bytes >= LARGE_BYTES else nullcontext()
-        with _damage_of(card.id, name), turn:
-            return read_weights(self._objects, f"{card.id}/{name}", expected, card.recipe)
+    def _read_network(self, card: Card, *, initial: bool = False) -> Network:
+        with _large if card.weights.bytes >= LARGE_BYTES else nullcontext():
+            return read_network(self._objects, card.id, card, initial=initial)
 
     def _kept(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
     ) -> T:
-        """Read something from a model's card and another file, or the damage, once."""
+        """Read a value from the card and the file `name`; cache it, or a description of damage."""
 
         def read_or_tell() -> T | str:
             try:
@@ -184,23 +181,8 @@ def _keys(model_id: str, name: str) -> list[str]:
     return [f"{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
 
 
-@contextmanager
-def _damage_of(model_id: str, name: str) -> Iterator[None]:
-    """Add the model and the file to the description of damage."""
-    try:
-        yield
-    except ValidationError as error:
-        [fault, *more] = error.errors(include_url=False, include_input=False)
-        place = ".".join(map(str, fault["loc"]))
-        others = f" ({len(more)} more faults)" if more else ""
-        damage = f"{place}: {fault['msg']}{others}" if place else fault["msg"]
-        raise DamagedModelError(f"model {model_id} is damaged: {name}: {damage}") from error
-    except DamagedModelError as error:
-        raise DamagedModelError(f"model {model_id} is damaged: {name}: {error}") from error
-
-
 def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
-    """Estimate the memory that a part of a model takes, in bytes."""
+    """Estimate the memory that a cached value takes, in bytes."""
     if isinstance(value, tuple):
         return sum(_size_of(part) for part in value)
     if isinstance(value, Network):

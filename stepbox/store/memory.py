@@ -12,7 +12,7 @@ from stepbox.store.objects import ObjectStore, Version, check_key
 
 
 class MemoryStore(ObjectStore):
-    """Objects that end with their process: for tests, and to try things out."""
+    """Objects that are lost when their process ends, for tests and experiments."""
 
     def __init__(self) -> None:
         self._objects: dict[str, tuple[bytes, Version]] = {}
@@ -35,12 +35,12 @@ class MemoryStore(ObjectStore):
         return len(self.get(key, sys.maxsize))
 
     def versions(self, keys: Sequence[str]) -> list[Version | None]:
-        """Return the number of the last change: of an object, or of all for a prefix."""
+        """Return versions. The identity of an object is the number of its last change."""
         with self._lock:
             return [self._version(key) for key in keys]
 
     def names(self, prefix: str = "") -> list[str]:
-        """Return the next name of each key with that prefix."""
+        """Return the names directly below a prefix, each once."""
         start = f"{prefix}/" if prefix else ""
         with self._lock:
             below = [key.removeprefix(start) for key in self._objects if key.startswith(start)]
@@ -55,7 +55,7 @@ class MemoryStore(ObjectStore):
             self._objects[key] = (data, (self._changes, len(data), now, now))
 
     def delete(self, key: str) -> None:
-        """Drop an object."""
+        """Remove an object."""
         check_key(key)
         with self._lock:
             self._changes += 1

@@ -1,14 +1,15 @@
-"""One model as files: its card, its weights, and the weights that it began with."""
+"""The objects of one model: its card, its weights, and its initial weights."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import ValidationError
 
 from stepbox.errors import DamagedModelError
 from stepbox.nn.network import Network
 from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, DatasetReference, Versions
-from stepbox.store.folder import FolderStore
-from stepbox.store.weights import INITIAL, WEIGHTS, encode_weights, read_weights
+from stepbox.store.objects import ObjectStore
+from stepbox.store.weights import INITIAL, WEIGHTS, check_size, decode_weights, encode_weights
 
 
 def encode_model(
@@ -26,7 +27,7 @@ def encode_model(
     Returns
     -------
     tuple
-        The whole card, and file name → content; the card's file comes last.
+        The complete card, and the content of each file by name; the card's file comes last.
     """
     weights, described = encode_weights(network)
     initial_weights, initial_described = encode_weights(initial)
@@ -44,19 +45,54 @@ def encode_model(
     return card, {WEIGHTS: weights, INITIAL: initial_weights, CARD: content}
 
 
-def read_model(folder: Path) -> tuple[Card, Network]:
-    """Read a model's card and network, its arrays read-only.
+def read_card(objects: ObjectStore, prefix: str) -> Card:
+    """Read the card of the model under a prefix, without its weights.
 
     Raises
     ------
     DamagedModelError
-        A file is damaged, or differs from the card.
+        The card is damaged.
     FileNotFoundError
-        A file is missing.
+        The card is missing.
     """
-    objects = FolderStore(folder)
+    with damage_of(prefix, CARD):
+        return Card.model_validate_json(objects.get(f"{prefix}/{CARD}", MOST_CARD_BYTES))
+
+
+def read_network(
+    objects: ObjectStore, prefix: str, card: Card, *, initial: bool = False
+) -> Network:
+    """Read the trained or the initial network of the model under a prefix.
+
+    Returns
+    -------
+    Network
+        Its arrays are read-only.
+
+    Raises
+    ------
+    DamagedModelError
+        The file is damaged, or differs from the card.
+    FileNotFoundError
+        The file is missing.
+    """
+    name, expected = (INITIAL, card.initial) if initial else (WEIGHTS, card.weights)
+    key = f"{prefix}/{name}"
+    with damage_of(prefix, name):
+        check_size(objects, key, expected, card.recipe)
+        return decode_weights(objects.get(key, expected.bytes), expected, card.recipe)
+
+
+@contextmanager
+def damage_of(model_id: str, name: str) -> Iterator[None]:
+    """Add the model and the file to the description of damage."""
     try:
-        card = Card.model_validate_json(objects.get(CARD, MOST_CARD_BYTES))
+        yield
     except ValidationError as error:
-        raise DamagedModelError(f"{folder / CARD} is damaged: {error}") from error
-    return card, read_weights(objects, WEIGHTS, card.weights, card.recipe)
+        [fault, *more] = error.errors(include_url=False, include_input=False)
+        place = ".".join(map(str, fault["loc"]))
+        others = f" ({len(more)} more faults)" if more else ""
+        damage = f"{place}: {fault['msg']}{others}" if place else fault["msg"]
+        raise DamagedModelError(f"model {model_id} is damaged: {name}: {damage}") from error
+    except DamagedModelError as error:
+        raise DamagedModelError(f"model {model_id} is damaged: {name}: {error}") from error

@@ -1,24 +1,23 @@
 """Finished models, which many processes share.
 
     {id}/weights.safetensors    the trained network
-    {id}/initial.safetensors    the same one, untrained
-    {id}/card.json              what it is, and the checksums of both
+    {id}/initial.safetensors    the same network, untrained
+    {id}/card.json              the model's card, with the checksums of both files
     aliases.json                names that people gave to models
-    .staged/{attempt}/          the same three files of a model that may yet be published
+    .staged/{attempt}/          the same three files of a model that is not published yet
 
-A model is there once its card is: the card is written last and removed first. Wherever a process
-is killed, a model is there whole or not at all, and `publish` can be repeated. The files of a
-model never change. Everything else in the store is ignored.
+A model exists once its card exists: the card is written last and removed first. So wherever a
+process is killed, a model exists completely or not at all, and `publish` can be repeated. The
+files of a model never change. Everything else in the store is ignored.
 """
 
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.errors import (
@@ -43,7 +42,7 @@ T = TypeVar("T")
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
-# The computed names, each with the data set that it asks for.
+# The computed references, each with the data set of its models; None means any.
 LATEST: dict[str, DatasetName | None] = {
     "latest": None,
     **{f"latest-{name}": name for name in DATASETS},
@@ -51,23 +50,12 @@ LATEST: dict[str, DatasetName | None] = {
 
 
 def new_model_id() -> str:
-    """Draw the id of a model to be: ``m-`` and twelve hexadecimal digits."""
+    """Draw the id of a new model: ``m-`` and twelve hexadecimal digits."""
     return f"m-{secrets.token_hex(6)}"
 
 
-@dataclass(frozen=True)
-class ListedModel:
-    """A model as a list shows it.
-
-    Attributes
-    ----------
-    id
-        Its id.
-    card
-        Its card; None if it cannot be read.
-    damage
-        What is wrong with its files, in words; None if they are whole.
-    """
+class ListedModel(NamedTuple):
+    """A model as a list shows it: its card, or None and what is wrong with its files."""
 
     id: str
     card: Card | None
@@ -75,22 +63,22 @@ class ListedModel:
 
 
 class ModelStore:
-    """The finished models in a store, with caches. Safe among threads and processes.
+    """The finished models in a store, with caches. Many threads and processes may use it at once.
 
-    A reference to a model is its id, an alias, or ``latest``, ``latest-mnist`` and
-    ``latest-fashion-mnist``: the newest of those whose files are whole. No part of a reference
-    becomes part of a key unless it has the form of an id.
+    A reference to a model is its id, an alias, or ``latest``, ``latest-mnist`` or
+    ``latest-fashion-mnist``: the newest model, of any or of that data set, whose files are whole.
+    No part of a reference becomes part of a key unless it has the form of an id.
 
-    A finished training calls `stage` and, once it is known to be the one that may, `publish`. If
-    nothing can be written, for instance on a full disk, a training gets OSError and a user
-    StoreError.
+    A finished training calls `stage`. Once it is decided that this attempt publishes the job's
+    model, it calls `publish`. If the store cannot be written, for instance on a full disk, these
+    methods raise OSError, and `delete` and the changes of aliases raise StoreError.
 
     Parameters
     ----------
     place
         An object store, or a folder, which is created with the first model.
     cache_bytes
-        Size of the networks to keep in memory, with their cards.
+        Largest size of the cached networks and their cards, in bytes.
     """
 
     def __init__(self, place: ObjectStore | Path, cache_bytes: int = CACHE_BYTES) -> None:
@@ -100,26 +88,32 @@ class ModelStore:
         self._loader = ModelLoader(self._objects, self._index, cache_bytes)
 
     def ids(self) -> list[str]:
-        """Return the ids of all models, newest first, damaged ones too."""
+        """Return the ids of all models, newest first, including damaged ones."""
         return [model.id for model in self._index.newest_first()]
 
-    def models(self) -> list[ListedModel]:
-        """Return all models, newest first, their files compared with their cards."""
-        return self._compared(self.ids())
+    def page(
+        self, limit: int | None = None, after: str | None = None
+    ) -> tuple[list[ListedModel], str | None]:
+        """Return models, newest first. Their weights are compared with their cards.
 
-    def page(self, limit: int, after: str | None = None) -> tuple[list[ListedModel], str | None]:
-        """Return some models as `models` does, and the cursor for those that follow.
-
-        Parameters and the cursor are those of `ModelIndex.page`.
+        Parameters and cursor are those of `ModelIndex.page`.
         """
         found, cursor = self._index.page(limit, after)
-        return self._compared(model.id for model in found), cursor
+        listed = []
+        for model in found:
+            try:
+                listed.append(ListedModel(model.id, self._loader.whole_card(model.id), None))
+            except NotFoundError:
+                continue  # deleted meanwhile
+            except DamagedModelError as error:
+                listed.append(ListedModel(model.id, None, str(error)))
+        return listed, cursor
 
     def states(self) -> list[tuple[str, str | None]]:
-        """Return the ids of all models, newest first, and what is known to be wrong with each.
+        """Return the ids of all models, newest first, each with its known damage or None.
 
-        The weights are not read: damage that does not change a file's size is known only once
-        the model was asked for.
+        The weights are not read. So damage that does not change the size of the file is known only
+        after `card` or `load` has read the model.
         """
         states: list[tuple[str, str | None]] = []
         for model_id in self.ids():
@@ -133,7 +127,7 @@ class ModelStore:
         return states
 
     def card(self, reference: str) -> Card:
-        """Return the card of a model whose files are whole.
+        """Return a model's card, after comparing the weights with it.
 
         Raises
         ------
@@ -145,11 +139,11 @@ class ModelStore:
         return self._find(reference, self._loader.whole_card)
 
     def load(self, reference: str) -> tuple[Card, Network]:
-        """Return a model's card and network, its arrays read-only; raises as `card` does."""
+        """Return a card and its network, whose arrays are read-only; raises as `card` does."""
         return self._find(reference, self._loader.network)
 
     def loaded(self, reference: str) -> tuple[Card, Network] | None:
-        """Return what `load` would, but None if it has to be read; raises as `card` does."""
+        """Return what `load` returns if it is in the cache, else None; raises as `card` does."""
         return self._find(reference, self._loader.loaded)
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:
@@ -158,7 +152,7 @@ class ModelStore:
         return card, self._loader.initial(card)
 
     def open_weights(self, reference: str) -> tuple[Card, BinaryIO]:
-        """Return a model's card and its file of weights, open; raises as `card` does."""
+        """Return a model's card and its weights file, open for reading; raises as `card` does."""
         card = self.card(reference)
         try:
             return card, self._objects.open(f"{card.id}/{WEIGHTS}")
@@ -170,21 +164,21 @@ class ModelStore:
         return dict(self._aliases.read())
 
     def stage(self, attempt: str, draft: CardDraft, network: Network, initial: Network) -> Card:
-        """Write all files of a model where nobody sees them as a model yet.
+        """Write all files of a model to a place where the model is not visible yet.
 
         Parameters
         ----------
         attempt
-            Name of the attempt to finish a job. What an earlier call staged under it is replaced.
+            Name of the attempt at a job. Files that are already staged under it are replaced.
         draft
-            What its training knows about the model.
+            What the training knows about the model.
         network, initial
             The finished network, and the untrained one.
 
         Returns
         -------
         Card
-            The whole card. All files stay in the store until `publish`, `discard` or `sweep`.
+            The complete card. The files stay there until `publish`, `discard` or `sweep`.
         """
         card, files = encode_model(draft, network, initial)
         staged = _staged(attempt)
@@ -198,33 +192,35 @@ class ModelStore:
         return card
 
     def is_staged(self, attempt: str) -> bool:
-        """Tell whether an attempt's model is staged, and only has to be published."""
+        """Return whether an attempt's model is staged completely."""
         return self._loader.exists(_staged(attempt))
 
     def is_published(self, model_id: str) -> bool:
-        """Tell whether a model is there, whole or damaged."""
+        """Return whether a model exists, whole or damaged."""
         return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
 
     def publish(self, attempt: str, model_id: str) -> None:
-        """Make a staged model visible; do nothing if it already is.
+        """Make a staged model visible. If it is visible already, only remove the staged files.
 
         Parameters
         ----------
         attempt
-            Name under which it is staged.
+            Name under which the model is staged.
         model_id
-            The id in its draft.
+            The id in the model's draft.
 
         Raises
         ------
         NotFoundError
-            It is neither staged nor published.
+            The model is neither staged nor published.
         ConflictError
-            Another model with that id is there.
+            Another model with that id exists.
+        ValueError
+            The name or the id has the wrong form.
         """
         staged = _staged(attempt)
         if not MODEL_ID.fullmatch(model_id):
-            raise ValueError(f"{model_id!r} is no id of a model")
+            raise ValueError(f"{model_id!r} is not the id of a model")
         if self.is_published(model_id):
             self._check_same(staged, model_id)
         else:
@@ -237,7 +233,7 @@ class ModelStore:
         self._remove(staged)
 
     def discard(self, attempt: str) -> None:
-        """Remove what is staged under an attempt's name, if anything is."""
+        """Remove the files that are staged under an attempt's name, if there are any."""
         self._remove(_staged(attempt))
 
     def delete(self, model_id: str) -> None:
@@ -266,20 +262,20 @@ class ModelStore:
         self._update_aliases(remove)
 
     def set_alias(self, name: str, model_id: str) -> None:
-        """Let a name stand for a model, whatever it stood for before.
+        """Create an alias of a model, or move the alias from another model to this one.
 
         Parameters
         ----------
         name
-            1 to 63 of ``a-z0-9._-``, the first a letter or digit; not ``latest…``, and not of an
-            id's form.
+            1 to 63 of ``a-z0-9._-``, the first a letter or digit. It must not begin with
+            ``latest`` or have the form of an id.
         model_id
             Id of the model.
 
         Raises
         ------
         InvalidInputError
-            At ``/name`` or ``/model``.
+            The name cannot be an alias (``/name``), or the model does not exist (``/model``).
         StoreError
             The store cannot be written.
         """
@@ -295,7 +291,7 @@ class ModelStore:
         self._update_aliases(set_name)
 
     def remove_alias(self, name: str) -> None:
-        """Remove an alias; raises NotFoundError if there is none, StoreError as `delete`."""
+        """Remove an alias; raises NotFoundError if there is none, and StoreError as `delete`."""
 
         def remove(aliases: dict[str, str]) -> None:
             if aliases.pop(name, None) is None:
@@ -304,12 +300,12 @@ class ModelStore:
         self._update_aliases(remove)
 
     def sweep(self, age: float = 86_400) -> None:
-        """Remove what killed processes have left.
+        """Remove the incomplete models and staged files that killed processes have left.
 
         Parameters
         ----------
         age
-            In seconds. What is younger stays: it may yet be published.
+            In seconds. Younger files stay, because they may still be published.
         """
         # Version 0.1 moved models that it deleted to `.trash`.
         left = [
@@ -321,22 +317,8 @@ class ModelStore:
             if old and not self.is_published(prefix):
                 self._remove(prefix)
 
-    def _compared(self, ids: Iterable[str]) -> list[ListedModel]:
-        listed = []
-        for model_id in ids:
-            card = damage = None
-            try:
-                card = self._loader.card(model_id)
-                self._loader.whole_card(model_id)
-            except NotFoundError:
-                continue  # deleted meanwhile
-            except DamagedModelError as error:
-                damage = str(error)
-            listed.append(ListedModel(model_id, card, damage))
-        return listed
-
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
-        """Read the model that is meant, of several the newest that can be read."""
+        """Read the model of a reference; for one in `LATEST`, the newest that can be read."""
         if reference not in LATEST:
             model_id = reference
             if not MODEL_ID.fullmatch(reference):
@@ -358,7 +340,7 @@ class ModelStore:
             raise NotFoundError(f"there is no model {model_id[:80]!r}")
 
     def _check_same(self, staged: str, model_id: str) -> None:
-        """Raise ConflictError if another model than the published one is staged."""
+        """Raise ConflictError if a model is staged that differs from the published one."""
         with suppress(FileNotFoundError):
             if self._objects.get(f"{staged}/{CARD}", MOST_CARD_BYTES) != self._objects.get(
                 f"{model_id}/{CARD}", MOST_CARD_BYTES

@@ -1,4 +1,4 @@
-"""The interface of storage: bytes under keys, in a folder, in memory or in a bucket."""
+"""The interface of storage: bytes under keys, for example in a folder or in memory."""
 
 import io
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 # Identity of an object, its size in bytes, and when it was written and last changed, in ns since
-# 1970. The identity of a file is its number; elsewhere it may be a checksum or a count.
+# 1970. The identity of a file is its inode number; other stores may use a checksum or a counter.
 Version = tuple[int | str, int, int, int]
 
 
@@ -16,18 +16,19 @@ class ObjectStore(ABC):
     """Bytes under keys.
 
     A key is a path such as ``m-0123456789ab/card.json``: names joined by slashes. A prefix is the
-    beginning of keys up to a slash, without it: ``m-0123456789ab``; the empty one begins all keys.
+    part of a key before one of its slashes, such as ``m-0123456789ab``. The empty prefix is a
+    prefix of all keys.
 
     To add a kind of storage, implement the abstract methods. Override `open`, `move` and
     `delete_all` if the storage can do better. `stepbox.store.folder` and `stepbox.store.memory`
     are examples, and the tests of the stores run with each of them.
 
-    - Many threads and processes can call any method at once, but `put` only for different keys.
-    - What a method has written outlives a power cut as soon as the method returns.
+    - Many threads and processes may call all methods at once, except `put` for the same key.
+    - When a method returns, what it has written is safe from a power cut.
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
-    - Keys that `check_key` refuses raise ValueError.
-    - What is missing raises FileNotFoundError, any other failure OSError, and content that is no
-      object or too large DamagedModelError.
+    - Keys that `check_key` rejects raise ValueError.
+    - A missing object raises FileNotFoundError. Something that is not an object, or is larger than
+      the limit, raises DamagedModelError. Any other failure raises OSError.
     """
 
     @abstractmethod
@@ -40,10 +41,10 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def versions(self, keys: Sequence[str]) -> list[Version | None]:
-        """Return for each object or prefix what differs after every change; None if unreadable.
+        """Return the version of each object or prefix, or None if it is missing or unreadable.
 
-        The version of a prefix changes when a name directly below it comes or goes. This must be
-        fast: each prediction asks for three versions.
+        A version differs after every change. The version of a prefix changes when a name directly
+        below it is added or removed. This must be fast: each prediction reads three versions.
         """
 
     @abstractmethod
@@ -52,42 +53,43 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
-        """Store an object, in place of an earlier one if there is one."""
+        """Store an object, and replace an earlier one."""
 
     @abstractmethod
     def delete(self, key: str) -> None:
-        """Remove an object; do nothing if there is none."""
+        """Remove an object; do nothing if it is missing."""
 
     @abstractmethod
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
-        """Replace an object by what `change` makes of it.
+        """Replace an object by the result of `change`.
 
         Parameters
         ----------
         key
             The object.
         change
-            Takes the content, or None if there is none, and returns the new content. Nothing is
-            stored if both are equal or if `change` raises. No other update of the object happens
-            in between: it waits, or `change` is called again with the content that it left.
+            Takes the content, or None if the object is missing, and returns the new content.
+            Nothing is stored if both are equal, if the result is None, or if `change` raises. No
+            other update of the object happens in between: the other one waits, or `change` is
+            called again with the new content.
         limit
-            Largest size of the content that is read.
+            Largest size of the content that is read, in bytes.
         """
 
     def open(self, key: str) -> BinaryIO:
-        """Open an object, to read it piece by piece."""
+        """Open an object for reading in pieces."""
         return io.BytesIO(self.get(key, sys.maxsize))
 
     def move(self, source: str, target: str) -> None:
-        """Give an object another key, in place of an earlier object there.
+        """Move an object to another key, and replace an earlier object there.
 
-        If the process is killed meanwhile, the object may have both keys.
+        If the process is killed during the move, the object may be at both keys.
         """
         self.put(target, self.get(source, sys.maxsize))
         self.delete(source)
 
     def delete_all(self, prefix: str) -> None:
-        """Remove all objects below a prefix, as far as possible and in any order."""
+        """Remove all objects below a prefix, in any order; an error may leave some of them."""
         check_key(prefix)
         for name in self.names(prefix):
             self.delete(f"{prefix}/{name}")
@@ -95,13 +97,13 @@ class ObjectStore(ABC):
 
 
 def check_key(key: str) -> None:
-    """Raise ValueError unless a key stays below its store."""
+    """Raise ValueError if a key has an empty name, ``.`` or ``..``, and could leave its store."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
-        raise ValueError(f"{key!r} is no key of an object")
+        raise ValueError(f"{key!r} cannot be the key of an object")
 
 
 def object_store(place: ObjectStore | Path) -> ObjectStore:
-    """Return a store itself, or the store in a folder."""
-    from stepbox.store.folder import FolderStore  # which imports this module
+    """Return a store as it is, or the `FolderStore` of a folder."""
+    from stepbox.store.folder import FolderStore  # imported here: it imports this module
 
     return place if isinstance(place, ObjectStore) else FolderStore(place)

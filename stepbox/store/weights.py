@@ -1,4 +1,4 @@
-"""A network as the bytes of a safetensors file, and back."""
+"""Encode a network as a safetensors file, and decode it."""
 
 import hashlib
 from typing import Any
@@ -36,7 +36,12 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
         A safetensors file of ``0.weight``, shape (n_out, n_in), ``0.bias``, ``1.weight``… and
         nothing else. Equal networks give equal files.
     StoredWeights
-        Its size, checksum and type.
+        Size, checksum and type of this file.
+
+    Raises
+    ------
+    TypeError
+        The arrays have another dtype, or different ones.
     """
     arrays = {name: np.ascontiguousarray(a) for name, a in network.named_arrays().items()}
     dtype = "F32" if network.dtype == np.float32 else "F64"
@@ -49,7 +54,7 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
 
 
 def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe) -> None:
-    """Compare the size of a file with its card and its recipe, without reading it.
+    """Compare the size of a file with the model's card and recipe, without reading the file.
 
     Parameters
     ----------
@@ -69,32 +74,24 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
     least = parameters * DTYPES[expected.dtype].itemsize
     if not least < expected.bytes <= least + HEADER_BYTES:
         raise DamagedModelError(
-            f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
-            f"takes: {least:,} and a header"
+            f"its card gives {expected.bytes:,} bytes, but its recipe's network takes {least:,} "
+            "and a header"
         )
     if objects.size(key) != expected.bytes:
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
 
 
-def read_weights(
-    objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe
-) -> Network:
-    """Read and decode a file. Raises the errors of `check_size` and `decode_weights`."""
-    check_size(objects, key, expected, recipe)
-    return decode_weights(objects.get(key, expected.bytes), expected, recipe)
-
-
 def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
-    """Decode a file after comparing it with its card.
+    """Decode a file after comparing it with the model's card.
 
     Parameters
     ----------
     data
         The file.
     expected
-        Size, checksum and type that it must have.
+        Checksum and type that it must have.
     recipe
-        Gives the shapes of the arrays, and the activation function.
+        Determines the shapes of the arrays, and the activation function.
 
     Returns
     -------
@@ -104,10 +101,8 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
     Raises
     ------
     DamagedModelError
-        The file differs from one of these.
+        The file does not match `expected` or the recipe.
     """
-    if len(data) != expected.bytes:
-        raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
     if hashlib.sha256(data).hexdigest() != expected.sha256:
         raise DamagedModelError("its content differs from the checksum in its card")
     try:

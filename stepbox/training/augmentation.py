@@ -1,8 +1,8 @@
 """Augmentation: varied copies of the training images, new ones in each epoch.
 
 ``distort`` is for handwriting: it rotates, stretches and moves each image, and warps it by a smooth
-random field, as a hand varies. ``mirror-shift`` is for clothes: it mirrors images, and moves them
-by one pixel. Black stays black, so images keep their many zeros.
+random field. ``mirror-shift`` is for clothes: it mirrors images, and moves them by one
+pixel. Black stays black, so images keep their many zeros.
 
 References
 ----------
@@ -21,17 +21,17 @@ from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 
-FIELDS = 3000  # drawn once per training; an image uses any of them, with any of 4 signs
+FIELDS = 3000  # drawn once per training; each image uses one, with one of 4 pairs of signs
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
-ANGLE = 0.15  # rad
-STRETCH = 0.1  # share of the size, along each axis
-SHIFT = 1.0  # px
+ANGLE = 0.15  # rad, largest rotation
+STRETCH = 0.1  # largest change of the size along each axis, as a fraction
+SHIFT = 1.0  # px, largest shift along each axis
 SHIFT_SHARE = 0.6  # share of the images that are moved by whole pixels
 
 
 class Augmenter:
-    """Makes varied copies of images.
+    """A way to make varied copies of images.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class Augmenter:
         images
             Shape (n, height, width), 0..255.
         epoch, first
-            Their position in the training: the epoch, from 1, and how many images came before
-            them in it. The variations depend only on these and the seed, so checkpoints need no
-            state of a generator.
+            Position of the images in the training: the epoch, from 1, and the number of images
+            before them in this epoch. The variations depend only on this position and the seed,
+            so checkpoints contain no state of a generator.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class Augmenter:
 
 def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Draw smooth random fields, float32 of shape (fields, 2, height, width), in px."""
-    from scipy.ndimage import gaussian_filter  # takes a fifth of a worker's startup
+    from scipy.ndimage import gaussian_filter  # importing SciPy slows a worker's startup
 
     noise = rng.uniform(-1, 1, (FIELDS, 2, *shape))
     fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
@@ -150,7 +150,7 @@ def resample(
 
 
 def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror every second image, and move most of them by one pixel."""
+    """Mirror half of the images, at random, and move about half by one pixel."""
     count = len(images)
     mirrored = rng.random(count) < 0.5
     moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
@@ -159,7 +159,7 @@ def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
 
 @kept
 def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
-    """Move images by whole pixels, and mirror some of them before. New pixels are black.
+    """Mirror some of the images, then move images by whole pixels. New pixels are black.
 
     Parameters
     ----------
@@ -180,16 +180,8 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     for n in range(count):
         down, right = moves[n]
         for i in range(max(down, 0), height + min(down, 0)):
-            # With ::1, which changes nothing, both slices have the same type for the compiler.
+            # `::1` changes nothing, but gives both slices the same type for the compiler.
             row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
             part = row[max(-right, 0) : width - max(right, 0)]
             varied[n, i, max(right, 0) : width + min(right, 0)] = part
     return varied
-
-
-def compile_ahead() -> None:
-    """Compile all loops, or load them from the cache."""
-    images = np.zeros((1, 2, 2), np.uint8)
-    fields = np.zeros((1, 2, 2, 2), np.float32)
-    distort(images, fields, np.random.default_rng(0))
-    mirror_and_shift(images, np.random.default_rng(0))

@@ -22,8 +22,8 @@ class CapturedStep:
     ----------
     step
         Takes inputs (batch, pixels), labels (batch) and a learning rate, and returns a loss. It
-        must have run before, so that everything it sets up once exists, and it must never read a
-        value from the device.
+        must have run before, so that its setup is complete, and it must never read a value from
+        the device.
     inputs, labels
         A batch of that size. Capturing trains nothing.
     """

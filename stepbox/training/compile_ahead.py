@@ -3,9 +3,20 @@
 python -m stepbox.training.compile_ahead
 """
 
-from stepbox.nn.kernels import dense
-from stepbox.training import augmentation
+import numpy as np
+
+from stepbox.data.builtin import MNIST
+from stepbox.data.dataset import Dataset
+from stepbox.training.augmentation import distort, mirror_and_shift
+from stepbox.training.numpy_trainer import NumpyTrainer
+from stepbox.training.presets import RECIPES
 
 if __name__ == "__main__":
-    dense.compile_ahead()
-    augmentation.compile_ahead()
+    print("Compiling the training loops (up to a minute, unless already compiled)", flush=True)
+    one = Dataset(MNIST, np.zeros((1, *MNIST.shape), np.uint8), np.zeros(1, np.uint8))
+    for single_precision in (False, True):
+        recipe = RECIPES["mnist-numpy"].changed(single_precision=single_precision)
+        NumpyTrainer(recipe, one).train_samples(np.arange(1))
+    rng = np.random.default_rng(0)
+    distort(one.images, np.zeros((1, 2, *MNIST.shape), np.float32), rng)
+    mirror_and_shift(one.images, rng)

@@ -1,4 +1,4 @@
-"""The computer that a training runs on: what its result depends on besides the recipe."""
+"""The computer that a training runs on. The result depends on it, as it does on the recipe."""
 
 import platform
 from pathlib import Path
@@ -11,13 +11,13 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 class ComputerReport(Report):
-    """What computed the weights. Their last bits depend on it, among other things."""
+    """The computer that trained the weights. Their last bits depend on it."""
 
     processor: str = Field(description="Name of the processor or of the GPU.")
     instructions: str = Field(
         description="Kind of instructions that the engine used, for instance `znver3 avx2`."
     )
-    threads: int = Field(ge=1, description="Threads that shared a sum.")
+    threads: int = Field(ge=1, description="Number of threads that computed each sum.")
 
 
 def processor_name() -> str:

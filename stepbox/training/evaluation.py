@@ -1,4 +1,4 @@
-"""How well a network does on a data set, and how well its probabilities are calibrated."""
+"""The evaluation of a network on a data set, and the calibration of its probabilities."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class CalibrationBin(Report):
 
 
 class EvaluationReport(Report):
-    """How a network does on the test set.
+    """How well a network performs on the test set.
 
     References
     ----------
@@ -40,15 +40,15 @@ class EvaluationReport(Report):
         description="Counts: one row per true class, one column per predicted class."
     )
     precision: tuple[Share | None, ...] = Field(
-        description="For each class, the share of right answers among the samples predicted as it; "
-        "null if there are none."
+        description="For each class, the share of right answers among the samples predicted as "
+        "that class; null if there are none."
     )
     recall: tuple[Share | None, ...] = Field(
-        description="For each class, the share of its samples that were predicted as it; null if "
-        "there are none."
+        description="For each class, the share of its samples that were predicted as that class; "
+        "null if there are none."
     )
     expected_calibration_error: Share = Field(
-        description="Mean over the samples of their bin's |accuracy − confidence|, 0 to 1."
+        description="Mean of |accuracy − confidence| over the bins, weighted by count, 0 to 1."
     )
     bins: tuple[CalibrationBin, ...] = Field(
         description="Ten equal bins of the top probability, from 0 to 1."
@@ -76,7 +76,7 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
 
 
 def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelScale) -> Array:
-    """Return the logits, shape (n, classes), of n images, computed block by block."""
+    """Compute the logits, shape (n, classes), of images, shape (n, height, width), in blocks."""
     dtype = network.dtype
     blocks = [
         network.logits(scale_pixels(images[start : start + BLOCK], pixel_scale, dtype))

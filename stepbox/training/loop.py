@@ -1,4 +1,4 @@
-"""The loop of a training, from the first epoch to the last, as a stream of events.
+"""The loop over the epochs of a training, which yields events.
 
 On a CPU, the same recipe with the same seed gives the same weights, byte for byte, in any process
 and after any interruption. This requires the same versions of NumPy, SciPy, Numba and torch, and
@@ -32,6 +32,13 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
         The recipe, and the samples to train on.
     compiled
         False runs the readable definition instead of its compiled form (engine ``numpy``).
+
+    Raises
+    ------
+    StepboxError
+        The engine is ``torch``, and PyTorch is not installed.
+    OutOfDeviceMemoryError
+        The GPU or the host has too little memory.
     """
     with out_of_memory_explained(recipe):
         if recipe.engine == "torch":
@@ -53,14 +60,14 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEnt
     trainer
         Untrained, or with a restored state.
     test_set
-        Evaluates the network after each epoch.
+        The samples on which the network is evaluated after each epoch.
 
     Yields
     ------
     Progress | HistoryEntry
         First the entry of epoch 0, if nothing was trained before; then a Progress about every
-        thousand samples, and an entry at the end of each epoch. At each of them, the caller may
-        read the trainer's state. `Trainer.evaluation` belongs to the last entry.
+        thousand samples, and an entry at the end of each epoch. After each event, the caller may
+        read the trainer's state. `Trainer.evaluation` is that of the latest entry.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The NumPy engine: gradient descent by the hand-written gradients, one sample at a time."""
+"""The NumPy engine: gradient descent with the hand-written gradients, one sample at a time."""
 
 from collections.abc import Mapping
 
@@ -59,7 +59,7 @@ class NumpyTrainer(Trainer):
             array[:] = arrays[name]
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         images = self.augmented_images(indices)
         labels = self.train_set.labels[indices]
         rates = self.learning_rates(len(indices)).astype(self._dtype)

@@ -3,7 +3,7 @@
 `stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -14,7 +14,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
@@ -27,16 +27,16 @@ from stepbox.registry import KeyOf
 DESCRIPTIONS: dict[str, str] = {
     "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
     "gradient.",
-    "mnist-numpy-published": "The same as the source printed it: raw pixels and its two "
+    "mnist-numpy-published": "The same with the settings of the source: raw pixels, and two "
     "deviations from the true gradient.",
-    "mnist-numpy-best": "Per-sample backpropagation on MNIST, as accurate as a minute of one core "
-    "makes it: a wider ReLU network on distorted images.",
-    "mnist-numpy-record": "The same with a larger network and more epochs: minutes, for the last "
-    "tenths of a percent.",
+    "mnist-numpy-best": "The most accurate per-sample backpropagation on MNIST in a minute on one "
+    "core: a wider ReLU network on distorted images.",
+    "mnist-numpy-record": "The same with a larger network and more epochs. It takes minutes, and "
+    "is slightly more accurate.",
     "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
     "epochs.",
-    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, as accurate as they become: "
-    "AdamW, batch normalization, varied images.",
+    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, trained for accuracy: AdamW, "
+    "batch normalization, varied images.",
 }
 
 RecipeName = Annotated[str, KeyOf(DESCRIPTIONS)]
@@ -59,11 +59,11 @@ class Recipe(BaseModel):
     the engine does not support.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     name: RecipeName = Field(description="The named recipe that this one started from.")
     engine: Engine = Field(
-        description="`numpy`: hand-written backpropagation in float64; `torch`: autograd in "
+        description="`numpy`: hand-written backpropagation in float64; `torch`: PyTorch in "
         "float32, on CUDA if a device is visible. Either engine trains on either data set."
     )
     dataset: DatasetName = Field(description="The data set to train and test on.")
@@ -76,16 +76,14 @@ class Recipe(BaseModel):
     )
     activation: ActivationName = Field(description="Activation function of the hidden layers.")
     epochs: int = Field(ge=1, le=1000, description="Passes over the training images.")
-    learning_rate: float = Field(
-        gt=0, le=10, allow_inf_nan=False, description="Step size of gradient descent."
-    )
+    learning_rate: float = Field(gt=0, le=10, description="Step size of gradient descent.")
     batch_size: int = Field(
         ge=1,
         le=10_000,
         description="Images per update; must be 1 if `gradient` is `published`.",
     )
     seed: int = Field(
-        ge=0, le=2**32 - 1, description="Seed of the initial weights and of the shuffling."
+        ge=0, le=2**32 - 1, description="Seed of all random numbers, initial weights included."
     )
     shuffle: bool = Field(
         description="Visit the training images in a new random order in each epoch, instead of in "
@@ -95,10 +93,10 @@ class Recipe(BaseModel):
         description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
     )
     gradient: GradientKind = Field(
-        description="`exact`: the true gradient; `published`: with the source's two deviations "
-        "(engine `numpy` only): the derivative of the activation function is taken at the "
-        "activation instead of the pre-activation, and each layer is updated before the gradient "
-        "passes through it."
+        description="`exact`: the true gradient. `published` (engine `numpy` only): the source's "
+        "gradient, with two deviations. The derivative of the activation function is evaluated "
+        "at the activation instead of the pre-activation, and each layer is updated before the "
+        "gradient passes through it."
     )
     # These have defaults, so that recipes written before these fields existed can be read.
     initialization: Initialization = Field(
@@ -116,8 +114,8 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=1,
-        allow_inf_nan=False,
-        description="Share of each weight that a step of length 1 removes; only with `adamw`.",
+        description="Share of each weight that a step removes at a learning rate of 1; only with "
+        "`adamw`.",
     )
     schedule: Schedule = Field(
         "constant",
@@ -129,7 +127,6 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=0.9,
-        allow_inf_nan=False,
         description="Share of each hidden layer's neurons that a step leaves out at random "
         "(engine `torch` only).",
     )
@@ -146,8 +143,8 @@ class Recipe(BaseModel):
     augmentation: Augmentation = Field(
         "none",
         description="Vary the training images in each epoch. `distort`: rotate, stretch, move and "
-        "warp smoothly, for handwriting; `mirror-shift`: mirror every second image and move most "
-        "by one pixel, for clothes.",
+        "warp smoothly, for handwriting; `mirror-shift`: mirror half of the images, at random, and "
+        "move about half by one pixel, for clothes.",
     )
     single_precision: bool = Field(
         False,
@@ -170,6 +167,10 @@ class Recipe(BaseModel):
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layers of the network, with their shapes."""
         return dense_layers(self.layer_sizes, self.activation)
+
+    def changed(self, **changes: Any) -> Self:
+        """Return this recipe with some fields changed, validated as a whole."""
+        return self.model_validate(self.model_dump() | changes)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -215,11 +216,10 @@ def validate_all(
         wrong = {detail["loc"][0] for detail in details if detail["loc"]}
         given = {name: value for name, value in body.items() if name not in wrong}
         details += [
-            InitErrorDetails(
-                type=PydanticCustomError("conflict", "{detail}", {"detail": detail}),
-                loc=(name,),
-                input=None,
-            )
+            {
+                "type": PydanticCustomError("conflict", "{detail}", {"detail": detail}),
+                "loc": (name,),
+            }
             for name, detail in _conflicts(complete(given))
         ]
     if details:
@@ -227,27 +227,23 @@ def validate_all(
     return value
 
 
-def _conflicts(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the fields whose values are allowed but conflict with others, each with the reason."""
-    faults = []
+def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields whose values are allowed but conflict with others, each with the reason."""
     get = fields.get
     if get("engine") == "numpy":
         for name, plain in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                faults.append((name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"))
+                yield name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        faults.append(("weight_decay", "must be 0 unless 'optimizer' is 'adamw'"))
+        yield "weight_decay", "must be 0 unless 'optimizer' is 'adamw'"
     if get("normalization") == "batch" and get("batch_size") == 1:
-        faults.append(("batch_size", "must be at least 2 if 'normalization' is 'batch'"))
+        yield "batch_size", "must be at least 2 if 'normalization' is 'batch'"
     if get("gradient") == "published":
         if get("engine", "numpy") != "numpy":
-            faults.append(("gradient", "'published' requires the engine 'numpy'; use 'exact'"))
+            yield "gradient", "'published' requires the engine 'numpy'; use 'exact'"
         if get("batch_size", 1) != 1:
-            faults.append(
-                (
-                    "batch_size",
-                    "must be 1 if 'gradient' is 'published', which updates the weights within the "
-                    "backward pass of one sample",
-                )
+            yield (
+                "batch_size",
+                "must be 1 if 'gradient' is 'published', which updates the weights within the "
+                "backward pass of one sample",
             )
-    return faults

@@ -1,4 +1,4 @@
-"""What a training reports: figures that its job, its model's card and the API all show."""
+"""The figures that a training reports. Its job, its model's card and the API show them."""
 
 from typing import Annotated
 
@@ -10,16 +10,16 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Report(BaseModel):
-    """Base of all reports: finite numbers, and fields that a later version adds are ignored."""
+    """Base of all reports. Numbers must be finite. Fields of later versions are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Progress(Report):
-    """How far a training has come."""
+    """The progress of a training."""
 
-    epoch: int = Field(description="Epoch under way, from 1; 0 before the first.")
-    epochs: int = Field(description="Epochs in all.")
+    epoch: int = Field(description="The current epoch, from 1; 0 before the first.")
+    epochs: int = Field(description="Number of epochs of the training.")
     samples: int = Field(description="Training images seen so far, over all epochs.")
     samples_total: int = Field(description="Training images to see, over all epochs.")
     fraction: float = Field(ge=0, le=1, description="`samples / samples_total`.")

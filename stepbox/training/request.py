@@ -10,7 +10,7 @@ from stepbox.training.recipe import Recipe, RecipeName, validate_all
 
 
 def _unset() -> Any:
-    """Return None for a field that a request omits. A factory keeps it out of the schema."""
+    """Return None for a field that a request omits. As a factory, it is not in the schema."""
 
 
 def _optional(field: FieldInfo) -> Any:
@@ -23,6 +23,7 @@ def _optional(field: FieldInfo) -> Any:
 
 _Changes: Any = create_model(
     "_Changes",
+    __config__=Recipe.model_config,
     **{name: _optional(field) for name, field in Recipe.model_fields.items() if name != "name"},
 )
 
@@ -35,12 +36,7 @@ class TrainRequest(_Changes):
         description="The named recipe to start from; the other fields override its own.",
     )
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"example": {"recipe": "mnist-numpy", "epochs": 1}},
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"recipe": "mnist-numpy", "epochs": 1}})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -55,4 +51,4 @@ class TrainRequest(_Changes):
     def resolve(self) -> Recipe:
         """Return the whole recipe: the named one, with the fields that the request changes."""
         changes = self.model_dump(exclude_unset=True, exclude={"recipe"})
-        return Recipe.model_validate(RECIPES[self.recipe].model_dump() | changes)
+        return RECIPES[self.recipe].changed(**changes)

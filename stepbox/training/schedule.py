@@ -5,20 +5,20 @@ import numpy as np
 from stepbox.nn.activations import Array
 from stepbox.training.recipe import Schedule
 
-WARM_UP = 0.3  # share of the one cycle in which the rate rises
-START, END = 1 / 25, 1e-5 / 2.5  # factors at the start and at the end of the one cycle
+WARM_UP = 0.3  # share of the steps of `one-cycle` in which the rate rises
+START, END = 1 / 25, 1e-5 / 2.5  # factors at the start and at the end of `one-cycle`
 
 
 def rate_factors(schedule: Schedule, step: int, count: int, steps: int) -> Array:
-    """Return the factors of the recipe's learning rate for consecutive steps.
+    """Return the factors by which consecutive steps multiply the recipe's learning rate.
 
     Parameters
     ----------
     schedule
-        ``constant``: always 1. ``cosine``: from 1 to 0 along half a cosine. ``one-cycle``: up to
-        1, then down to almost 0, along half a cosine each.
+        ``constant``: always 1. ``cosine``: from 1 to 0 along half a cosine. ``one-cycle``:
+        from 1/25 up to 1, then down to almost 0, along half a cosine each.
     step, count
-        Number of the first step, from 0, and how many steps.
+        Index of the first step, and the number of steps.
     steps
         Number of steps in the whole training.
 

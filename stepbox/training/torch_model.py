@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepbox.nn.activations import ACTIVATIONS, ActivationName, Array
+from stepbox.nn.activations import ACTIVATIONS, IDENTITY, ActivationName
+from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
 from stepbox.training.recipe import Recipe
 
@@ -21,7 +22,7 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 def initial_model(recipe: Recipe) -> nn.Sequential:
     """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
     sizes = recipe.layer_sizes
-    with torch.random.fork_rng(devices=[]):  # leaves the process's own random state alone
+    with torch.random.fork_rng(devices=[]):  # restores the random state of the process
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
         for n_in, n_out in pairwise(sizes[1:]):
@@ -44,8 +45,8 @@ def fold(
 ) -> Network:
     """Make the plain network whose outputs equal those of a trained model.
 
-    After training, batch normalization is affine, γ (z − μ) / σ + β for each neuron, and so is the
-    standardization of inputs, (x − mean) / deviation. Both are folded into the adjacent layer.
+    After training, batch normalization is the affine function γ (z − μ) / σ + β of each neuron. The
+    standardization of inputs, (x − mean) / deviation, is affine too. Both are folded into layers.
 
     Parameters
     ----------
@@ -61,25 +62,19 @@ def fold(
     Network
         A copy, in float32.
     """
-    weights: list[Array] = []
-    biases: list[Array] = []
+    layers: list[Dense] = []
     for module in model:
+        state = module.state_dict().values()
+        arrays = [tensor.numpy(force=True).astype(np.float64) for tensor in state]
         if isinstance(module, nn.Linear):
-            weights.append(module.weight.numpy(force=True).astype(np.float64))
-            biases.append(module.bias.numpy(force=True).astype(np.float64))
+            weights, biases = arrays
+            layers.append(Dense(weights, biases, ACTIVATIONS[activation]))
         elif isinstance(module, nn.BatchNorm1d):
-            gamma, beta, mu, variance = (
-                tensor.numpy(force=True).astype(np.float64)
-                for tensor in (module.weight, module.bias, module.running_mean, module.running_var)
-                if tensor is not None
-            )
+            gamma, beta, mu, variance, _ = arrays  # the last is the number of batches
             factor = gamma / np.sqrt(variance + module.eps)
-            weights[-1] *= factor[:, None]
-            biases[-1] = (biases[-1] - mu) * factor + beta
-    weights[0] /= deviation
-    biases[0] -= mean * weights[0].sum(axis=1)
-    return Network.dense(
-        [array.astype(np.float32) for array in weights],
-        [array.astype(np.float32) for array in biases],
-        ACTIVATIONS[activation],
-    )
+            layers[-1].weights *= factor[:, None]
+            layers[-1].biases = (layers[-1].biases - mu) * factor + beta
+    layers[0].weights /= deviation
+    layers[0].biases -= mean * layers[0].weights.sum(axis=1)
+    layers[-1].activation = IDENTITY
+    return Network([*layers]).copy(np.float32)

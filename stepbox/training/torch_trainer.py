@@ -1,8 +1,7 @@
 """The torch engine: mini-batch gradient descent in float32, on CUDA if a device is visible.
 
-For plain gradient descent of a plain network, the formulas of `backprop` are written out here. This
-avoids autograd's bookkeeping, which takes about half of the time at this size. Everything else is
-left to autograd.
+Plain gradient descent on a plain network uses the formulas of `backprop`, because autograd's
+bookkeeping would take about half of the time at this size. All other recipes use autograd.
 """
 
 from abc import abstractmethod
@@ -24,8 +23,8 @@ from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model
 from stepbox.training.trainer import Trainer, out_of_memory
 
-# With batches of this size, a second thread gains little, and on shared cores it costs ten times as
-# much. With one thread, the sums, and so the weights, do not depend on the number of cores.
+# For networks of this size, a second thread gains nothing, and on busy cores it makes training many
+# times slower. With one thread, the sums, and so the weights, do not depend on the number of cores.
 torch.set_num_threads(1)
 
 HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
@@ -45,11 +44,11 @@ SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
 
 
 class TorchTrainer(Trainer):
-    """What both ways to descend share: the data set on the device, and a model.
+    """The base of both torch trainers: it has the data set on the device, and a model.
 
-    Between two reports, nothing is copied or synchronized, except if images are augmented, which
-    the CPU does. On CUDA, the first step runs operation by operation, and later steps run as a
-    captured graph, except for the last, smaller batch of an epoch.
+    No step waits for the device. `train_samples` copies indices or augmented images to the device
+    before its first step, and reads the loss after its last one. On CUDA, the first step runs
+    operation by operation. Later steps replay a captured graph, except those of smaller batches.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
@@ -70,7 +69,7 @@ class TorchTrainer(Trainer):
         self._warm = False  # whether a step has run
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         batch_size = self.recipe.batch_size
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
@@ -134,7 +133,7 @@ class TorchTrainer(Trainer):
 
     @abstractmethod
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
-        """Take one step along the mean gradient of a batch; return its summed loss before it."""
+        """Take one step on the mean gradient of a batch; return its summed loss before the step."""
 
 
 class FormulaTrainer(TorchTrainer):
@@ -161,7 +160,7 @@ class FormulaTrainer(TorchTrainer):
         logits = torch.addmm(biases, activations[-1], weights.T)
         targets = self._one_hot[labels]
         log_probabilities = torch.log_softmax(logits, 1)
-        # δ, times the step η/n that all gradients take: a graph can read a rate only as a tensor.
+        # δ times η/n, a factor of all updates. The rate is a tensor if a graph is captured.
         delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
         for layer in reversed(range(len(self._layers))):
             weights, biases = self._layers[layer]
@@ -174,7 +173,7 @@ class FormulaTrainer(TorchTrainer):
 
 
 class AutogradTrainer(TorchTrainer):
-    """Any recipe, by autograd and torch's own optimizers."""
+    """Gradient descent for any recipe, by autograd and torch's own optimizers."""
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         super().__init__(recipe, train_set)
@@ -191,9 +190,9 @@ class AutogradTrainer(TorchTrainer):
             self._optimizer = torch.optim.SGD(parameters, fused=True)
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
-        # Dropout draws from torch's own generator. It is seeded by the position in the training, so
-        # checkpoints need no state of it, and the process's own random state stays as it is.
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
+        # Dropout draws from torch's global generator. It is seeded by the position in the training,
+        # so checkpoints do not contain its state. `fork_rng` restores its state afterwards.
         place = [self.recipe.seed, self.epochs_done, self.samples_done]
         with torch.random.fork_rng():
             torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
@@ -229,7 +228,7 @@ class AutogradTrainer(TorchTrainer):
 
 
 def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
-    """Choose the way to descend: by formulas if the recipe is plain, else by autograd."""
+    """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
     plain = (
         recipe.optimizer == "sgd"
         and recipe.dropout == 0

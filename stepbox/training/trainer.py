@@ -23,7 +23,7 @@ REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 
 
 class Trainer(ABC):
-    """One training of a recipe: its network, and how far it is.
+    """One training of a recipe: its network, and how far it has come.
 
     To add an engine, implement the abstract methods. `NumpyTrainer` is the shorter example.
 
@@ -39,11 +39,11 @@ class Trainer(ABC):
         Number of samples seen in the current epoch; 0 between epochs.
     loss_sum
         Sum of the cross-entropy of these samples, each before its update, in nats. Between
-        epochs, the sum over the whole last epoch.
+        epochs, the sum over the whole latest epoch.
     seconds
-        Time spent training in the epoch that `loss_sum` is about.
+        Time spent training in the epoch of `loss_sum`.
     evaluation
-        The evaluation of the network after the last epoch; None until `loop.train` evaluates it.
+        The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """
 
     device: str
@@ -61,7 +61,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in this order, batch by batch, and return their summed loss."""
+        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
 
     @abstractmethod
     def network(self) -> Network:
@@ -89,7 +89,7 @@ class Trainer(ABC):
         return self._augment(images, self.epochs_done + 1, self.samples_done)
 
     def learning_rates(self, samples: int) -> Array:
-        """Return the learning rate of each batch of the next samples."""
+        """Return the learning rate of each batch of the next samples, shape (batches,)."""
         recipe = self.recipe
         steps_an_epoch = -(-len(self.train_set.labels) // recipe.batch_size)
         step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size
@@ -103,8 +103,8 @@ class Trainer(ABC):
         Yields
         ------
         samples
-            Number of samples seen in this epoch: first the number at the start, then about every
-            `REPORT_EVERY` samples. The caller may read the state at each of them.
+            Number of samples seen in this epoch. The first yield is before any training, the
+            others follow about every `REPORT_EVERY` samples. The caller may read the state then.
         loss_sum
             Sum of their cross-entropy, in nats.
         """
@@ -155,8 +155,8 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     Returns
     -------
     NDArray[np.int64]
-        Shape (samples,). The permutation depends only on seed and epoch, so checkpoints need no
-        state of a generator. It is the same for both engines.
+        Indices, shape (samples,). The permutation depends only on seed and epoch, so checkpoints
+        contain no state of a generator. It is the same for both engines.
     """
     if not recipe.shuffle:
         return np.arange(samples)
@@ -165,7 +165,7 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
 
 @contextmanager
 def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
-    """Turn a MemoryError, or a library that does not fit, into an error that says what to do."""
+    """Turn a MemoryError, or a library that does not fit, into an OutOfDeviceMemoryError."""
     try:
         with memory.loading_explained():
             yield

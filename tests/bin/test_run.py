@@ -5,11 +5,12 @@ import re
 import resource
 import signal
 import socket
+import subprocess
 
 import pytest
 import requests
 
-from tests.processes import wait_until
+from tests.processes import ROOT, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,13 +61,37 @@ def refused(stack):
 
 
 def test_stops_the_others_if_one_cannot_start(own_stack):
-    with socket.create_server(("127.0.0.1", own_stack.redis_port)):
-        process = own_stack.start("run", "bin/run")
-        wait_until(lambda: not process.running(), seconds=60, what="everything to end")
+    own_stack.environment["STEPBOX_OPEN"] = "maybe"
+    process = own_stack.start("run", "bin/run")
+    wait_until(lambda: not process.running(), seconds=60, what="everything to end")
     output = process.log.read_text()
     assert process.stop() == 1
-    assert "redis ended with status 1: stopping" in output
+    assert re.search(r"^service ended with status \d+: stopping$", output, re.MULTILINE)
     assert_all_ended(output)
+
+
+@pytest.mark.parametrize("name", ["STEPBOX_PORT", "STEPBOX_REDIS_PORT"])
+def test_starts_nothing_if_a_port_cannot_be_used(own_stack, name):
+    def message_for(port):
+        environment = own_stack.environment | {name: port}
+        finished = subprocess.run(
+            [ROOT / "bin" / "run"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert finished.returncode == 1
+        assert finished.stdout == ""
+        return finished.stderr
+
+    for port in ("abc", "0", "65536", ""):
+        assert message_for(port) == f"{name} must be a port from 1 to 65535, not {port!r}.\n"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        problem = f"Port {port} cannot be used: Address already in use."
+        assert message_for(port) == f"{problem} Choose another with {name}.\n"
 
 
 def assert_all_ended(output):

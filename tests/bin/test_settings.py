@@ -1,4 +1,4 @@
-"""What the processes of Procfile print if settings are wrong."""
+"""The processes of Procfile exit and say why if settings are wrong."""
 
 import os
 import subprocess

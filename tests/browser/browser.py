@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, driven by Playwright, watched for what no page may do."""
+"""Drive headless Chromium with Playwright, and record errors and requests to other hosts."""
 
 import os
 import shutil
@@ -21,19 +21,20 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A name of another site that leads here, as in DNS rebinding; Chromium's own guard is off.
+    # This name of another site resolves to loopback, as in DNS rebinding. The feature below would
+    # make Chromium block such requests itself.
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
     "--disable-features=LocalNetworkAccessChecks",
 ]
 
 
 class NoChromiumError(Exception):
-    """Chromium is missing, and what to do."""
+    """Chromium is missing; the message says how to install it."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium; as root it has no sandbox of its own."""
+    """Start Chromium, without its sandbox if the user is root."""
     path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
         raise NoChromiumError("Chromium is missing: run make install")
@@ -45,7 +46,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watched:
-    """A page at an installation, and all that it did wrong meanwhile.
+    """A page of an installation, and its faults since it was opened.
 
     `faults` holds console errors and warnings, exceptions, and requests to other hosts.
     """
@@ -71,25 +72,25 @@ class Watched:
         wait_until(
             lambda: self.page.evaluate("performance.getEntriesByName('ready').length"),
             what=f"{path} to be ready",
-        )  # Playwright's own waiting evaluates strings, which the pages' policy forbids
+        )  # Playwright's wait_for_function evaluates strings, which the pages' policy forbids
         return self.page
 
     def settle(self) -> None:
-        """Wait until nothing is under way for 0.3 seconds, event streams apart."""
+        """Wait until, for 0.3 s, event streams have been the only open requests."""
         deadline = time.monotonic() + 30
         quiet = 0  # times in a row
         while quiet < 6:
             self.page.wait_for_timeout(50)
             asked = [one.url for one in self._under_way if not one.url.endswith("/events")]
             quiet = 0 if asked else quiet + 1
-            assert time.monotonic() < deadline, f"still under way after 30 s: {asked}"
+            assert time.monotonic() < deadline, f"requests still open after 30 s: {asked}"
 
     def close(self) -> None:
         """Close the page and its context."""
         self._context.close()
 
     def axe(self) -> list[str]:
-        """Run axe-core; returns its findings."""
+        """Check accessibility with axe-core; return the violations."""
         self.page.evaluate(AXE.read_text())
         return self.page.evaluate(
             """() => axe.run().then((result) => result.violations.map((found) =>

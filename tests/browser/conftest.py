@@ -3,7 +3,7 @@ from playwright.sync_api import expect
 
 from tests.browser.browser import Watched, chromium
 
-expect.set_options(timeout=15_000)  # milliseconds: a busy machine takes its time
+expect.set_options(timeout=15_000)  # milliseconds; enough for a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def models(stack):
-    """Ids of two trained models, by their data set."""
+    """Train a model on each data set; return their ids by data set."""
     digits = stack.train(recipe="mnist-numpy", epochs=1)
     clothes = stack.train(recipe="fashion-mnist-torch", epochs=3)
     return {
@@ -25,7 +25,7 @@ def models(stack):
 
 @pytest.fixture
 def visit(browser):
-    """Open a page; at the end it must have had no error and asked no other host."""
+    """Open pages; check at the end that they had no errors and sent no request to another host."""
     opened = []
 
     def visit(url, path, **options):
@@ -42,5 +42,5 @@ def visit(browser):
 
 @pytest.fixture
 def open_page(visit, stack, models):
-    """Open a page of the installation that has models."""
+    """Open a page of the shared installation, which has models."""
     return lambda path, **options: visit(stack.url, path, **options).page

@@ -1,4 +1,4 @@
-"""A relay of TCP connections between a browser and the API, which can be broken and mended."""
+"""Relay TCP connections between a browser and the API, and interrupt them on request."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ from threading import Thread
 
 
 class Relay:
-    """Listens at a port of its own and passes everything on to another one."""
+    """Listens on a port, and forwards all data to and from another port."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -18,18 +18,18 @@ class Relay:
         Thread(target=self._accept, daemon=True).start()
 
     def break_off(self) -> None:
-        """End all connections, and refuse new ones."""
+        """Close all connections, and refuse new ones."""
         self._broken = True
         for end in self._sockets:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
-        """Take connections again."""
+        """Accept connections again."""
         self._broken = False
 
     def close(self) -> None:
-        """Stop for good."""
+        """Close all connections and the port."""
         self.break_off()
         self._listener.close()
 

@@ -1,4 +1,4 @@
-"""Photograph every page of a fresh installation: light and dark, wide and narrow.
+"""Save screenshots of every page of a new installation: light and dark, wide and narrow.
 
 python -m tests.browser.screenshots FOLDER [PAGE ...]
 """
@@ -13,15 +13,15 @@ from tests.browser.browser import Watched, chromium
 from tests.processes import stack_in, wait_until
 
 LOADING = "#cell:empty, #hists:empty, #tiles:empty, .strip:empty, #check-table:empty"
-EPOCHS = 12  # that the running training has done when it is photographed
-COLOURS = 128  # a page has few; this makes its file a third as large
+EPOCHS = 12  # epochs that the running training finishes before the screenshots
+COLOURS = 128  # enough for a page; a file with a palette is a third as large
 
 
 def photograph(watched: Watched, path: str, file: Path) -> None:
     """Save a screenshot of the whole page."""
     page = watched.open(path)
     height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, height, 600):  # what loads when it comes near
+    for top in range(0, height, 600):  # load what waits until it is near the view
         page.evaluate(f"scrollTo(0, {top})")
         page.wait_for_timeout(80)
     wait_until(lambda: page.locator(LOADING).count() == 0, what=f"{path} to be drawn")
@@ -35,7 +35,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
 
 
 def main(folder: Path, *wanted: str) -> None:
-    """Train three models, start a fourth training, and photograph all pages."""
+    """Train three models, start a fourth training, and save screenshots of the pages."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,

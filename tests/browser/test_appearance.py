@@ -1,4 +1,4 @@
-"""Every page, light on a desk and dark on a phone: sound by axe-core, not too wide or large."""
+"""Every page passes axe-core, fits its window and is small: light and wide, dark and narrow."""
 
 import pytest
 import requests
@@ -24,7 +24,7 @@ def addresses(stack, models):
 
 @pytest.mark.parametrize(("mode", "width"), [("light", 1280), ("dark", 375)])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_sound(visit, stack, addresses, name, mode, width):
+def test_a_page_is_accessible_and_fits_its_window(visit, stack, addresses, name, mode, width):
     phone = {"is_mobile": True, "has_touch": True} if width < 500 else {}
     watched = visit(
         stack.url,

@@ -1,4 +1,4 @@
-"""The mathematics in a browser: every figure comes from the API."""
+"""The mathematics page in a browser. The API computes every figure."""
 
 from urllib.parse import parse_qs
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.processes import wait_until
 
 
-def test_sums_of_boxes_approximate_what_is_typed(visit, stack, models):
+def test_boxes_approximate_the_typed_function(visit, stack, models):
     watched = visit(stack.url, "/ui/mathematics")
     page = watched.page
     page.fill("#function", "sin(3*x")
@@ -35,7 +35,7 @@ def test_rows_of_the_jacobian_sum_to_0(open_page):
     expect(page.locator("#jacobian-check")).to_contain_text("10")
 
 
-def test_the_box_follows_its_sliders(open_page):
+def test_a_slider_changes_the_box(open_page):
     page = open_page("/ui/mathematics")
     page.focus("#height")
     page.keyboard.press("Home")
@@ -43,7 +43,7 @@ def test_the_box_follows_its_sliders(open_page):
     expect(page.locator("#box-network")).to_contain_text("bias −3.0")
 
 
-def test_the_outlier_moves_by_keyboard_and_keeps_the_focus(open_page):
+def test_arrow_keys_move_the_outlier_which_keeps_the_focus(open_page):
     page = open_page("/ui/mathematics")
     expect(page.locator("#fits tbody tr")).to_have_count(2)
     before = page.locator("#fits").inner_text()
@@ -54,7 +54,7 @@ def test_the_outlier_moves_by_keyboard_and_keeps_the_focus(open_page):
     expect(page.locator(".knob.out")).to_be_focused()
 
 
-def test_the_gradient_check_of_a_model(open_page, models):
+def test_the_gradients_of_a_model_are_checked(open_page, models):
     page = open_page(f"/ui/mathematics?check={models['mnist']}#check")
     page.locator("#check").scroll_into_view_if_needed()
     expect(page.locator("#check-table tbody tr")).to_have_count(3)
@@ -62,18 +62,18 @@ def test_the_gradient_check_of_a_model(open_page, models):
     expect(page.locator("#check-table tr").nth(1)).to_contain_text("off")
 
 
-def test_a_link_brings_the_state_back(open_page):
+def test_a_link_restores_the_state(open_page):
     page = open_page("/ui/mathematics")
     page.fill("#function", "exp(-x**2)")
     page.select_option("#from", "wrong")
     expect(page.locator("#jacobian tbody tr")).to_have_count(10)
 
-    def address_has_followed():
+    def address_is_updated():
         said = parse_qs(page.evaluate("location.search.slice(1)"))
         logits = said.get("logits", [""])[0].split(",")
         return said.get("function") == ["exp(-x**2)"] and len(logits) == 10
 
-    wait_until(address_has_followed)
+    wait_until(address_is_updated)
     logits = page.locator("#softmax-request code").inner_text()
     again = open_page(page.url[page.url.index("/ui/") :])
     expect(again.locator("#function")).to_have_value("exp(-x**2)")

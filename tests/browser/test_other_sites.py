@@ -1,4 +1,4 @@
-"""What a page of another site can do in the browser of someone who has an installation."""
+"""A page of another site, in the browser of someone who has an installation, can do no harm."""
 
 import pytest
 import requests
@@ -15,7 +15,7 @@ TRAINING = '{"epochs": 1, "hidden_sizes": [2]}'
 
 @pytest.fixture(scope="module")
 def job(stack):
-    """A training that goes on until the tests are over."""
+    """Run a training until the tests of this module end."""
     id = stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]
     stack.wait_for(id, "running")
     yield id
@@ -25,7 +25,7 @@ def job(stack):
 
 @pytest.fixture
 def attempts(job, models):
-    """Requests that such a page may try."""
+    """List requests that such a page may try."""
     return [
         ("/jobs", {}),
         (f"/models/{models['mnist']}/weights", {}),
@@ -37,20 +37,20 @@ def attempts(job, models):
 
 @pytest.fixture
 def page(browser, stack):
-    """A page of another site, with a form; its name means the installation's address by now."""
+    """Open a page of another site with a form, whose name now resolves to the installation."""
     page = browser.new_page()
     url = f"http://{ELSEWHERE}:{stack.port}/page"
     form = "<form method='post'><button>Win</button></form>"
     page.route(url, lambda route: route.fulfill(body=form, content_type="text/html"))
     page.goto(url)
-    page.unroute(url)  # with a route Playwright answers what CORS asks before a request
+    page.unroute(url)  # with a route, Playwright itself would answer CORS preflight requests
     yield page
     page.close()
 
 
 @pytest.fixture(autouse=True)
 def unchanged(stack, attempts):
-    """Compare the jobs and the models after a test with those before it."""
+    """Check that a test changes no job and no model."""
     before = state(stack)
     yield
     assert state(stack) == before
@@ -62,7 +62,7 @@ def state(stack):
     return [(job["id"], job["status"]) for job in jobs], [model["id"] for model in models]
 
 
-def test_a_name_that_comes_to_mean_this_machine_is_not_answered(page, attempts):
+def test_requests_after_dns_rebinding_are_rejected(page, attempts):
     for path, options in attempts:
         kind, status, text = page.evaluate(FETCH, [path, options])
         assert (kind, status) == ("basic", 421), path
@@ -70,13 +70,13 @@ def test_a_name_that_comes_to_mean_this_machine_is_not_answered(page, attempts):
 
 
 @pytest.mark.parametrize("mode", ["cors", "no-cors"])
-def test_requests_of_another_site_come_to_nothing(stack, page, attempts, mode):
+def test_requests_from_another_site_fail(stack, page, attempts, mode):
     for path, options in attempts:
         answer = page.evaluate(FETCH, [stack.url + path, {**options, "mode": mode}])
         assert answer[:2] == ["error", 0], path
 
 
-def test_a_form_of_another_site_is_refused(stack, page, job):
+def test_a_form_on_another_site_is_rejected(stack, page, job):
     url = f"{stack.url}/jobs/{job}/cancel"
     page.eval_on_selector("form", "(form, url) => (form.action = url)", url)
     with page.expect_response(url) as sent:

@@ -1,4 +1,4 @@
-"""Drawing, dropping and looking in a browser."""
+"""The pages for predictions and models in a browser."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ DROP = """(board, [name, content]) => {
 
 @pytest.fixture
 def boot(stack):
-    """A photograph of an ankle boot: large, dark on white."""
+    """Return a PNG file like a photograph of an ankle boot: large, dark on white."""
     dataset = load_dataset("fashion-mnist", "test", stack.environment["STEPBOX_DATA_DIR"])
     pixels = 255 - np.kron(dataset.images[0], np.ones((12, 12), np.uint8))
     buffer = io.BytesIO()
@@ -36,7 +36,7 @@ def boot(stack):
 
 
 @pytest.mark.container
-def test_a_drawn_seven_is_a_seven(open_page, models):
+def test_a_drawn_seven_is_recognized(open_page, models):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     page.click("#clear")
     expect(page.locator(".top1")).to_have_text("—")
@@ -57,7 +57,7 @@ def test_a_drawn_seven_is_a_seven(open_page, models):
 
 
 @pytest.mark.container
-def test_a_dropped_boot_is_an_ankle_boot(open_page, models, boot):
+def test_a_dropped_image_is_recognized(open_page, models, boot):
     page = open_page(f"/ui/predict?models={models['fashion-mnist']}")
     content = base64.b64encode(boot).decode()
     page.locator("#board").evaluate(DROP, ["boot.png", content])
@@ -88,7 +88,7 @@ def test_a_link_to_a_missing_resource_is_reported(visit, stack, models, path, wo
     watched.faults.clear()
 
 
-def test_several_models_answer_side_by_side(open_page, models):
+def test_several_models_predict_side_by_side(open_page, models):
     page = open_page(f"/ui/predict?models={','.join(models.values())}&sample=fashion-mnist-0")
     expect(page.locator("#fashion, .top1")).to_have_count(2)
     expect(page.locator(".top1").nth(1)).to_have_text("Ankle boot")
@@ -101,7 +101,7 @@ def test_several_models_answer_side_by_side(open_page, models):
     expect(page.locator("#add")).to_be_focused()
 
 
-def test_keyboard_alone_draws_a_one(open_page, models):
+def test_a_one_is_drawn_with_the_keyboard_alone(open_page, models):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     board = page.locator("#board")
     for _ in range(30):
@@ -114,7 +114,7 @@ def test_keyboard_alone_draws_a_one(open_page, models):
     expect(page.locator(".top1")).to_have_text("1")
 
 
-def test_keyboard_alone_walks_through_the_confusion_matrix(open_page, models):
+def test_the_keyboard_alone_reaches_the_cells_of_the_confusion_matrix(open_page, models):
     page = open_page(f"/ui/models/{models['fashion-mnist']}")
     page.focus("#confusion [aria-pressed=true]")
     before = page.locator("#cell p").inner_text()
@@ -128,14 +128,14 @@ def test_keyboard_alone_walks_through_the_confusion_matrix(open_page, models):
     expect(page.locator("#cell canvas")).to_have_count(min(12, count))
 
 
-def test_a_model_gets_a_name_and_is_deleted_after_a_question(open_page, stack, models):
+def test_a_model_gets_an_alias_and_is_deleted_after_confirmation(open_page, stack, models):
     job = stack.train(recipe="mnist-numpy", hidden_sizes=[], epochs=1)
     model = stack.wait_for(job["id"])["model"]
     page = open_page(f"/ui/models/{model}")
     page.click("#alias")
     page.fill("#alias-name", "a-name")
     page.keyboard.press("Enter")
-    page.click("[aria-label='Remove the alias a-name']")  # a model with a name is not deleted
+    page.click("[aria-label='Remove the alias a-name']")  # a model with an alias cannot be deleted
     expect(page.locator("#facts dd").first).not_to_contain_text("a-name")
     page.click("#delete")
     page.click("text=Keep it")
@@ -153,7 +153,7 @@ def test_models_are_compared(open_page, models):
     expect(page.locator(".strip canvas").first).to_have_attribute("width", "28")
 
 
-def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # the page closes first
+def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # visit ends before own_stack
     settings = ServiceSettings(
         models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
     )

@@ -1,4 +1,4 @@
-"""Trainings in a browser: started, watched, cancelled, and followed over a broken connection."""
+"""The pages for trainings in a browser: start, follow, cancel, and reconnect."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.processes import stack_in, wait_until
 
 
 def start(page, recipe, **fields):
-    """Fill the form and start; returns on the job's page."""
+    """Fill in the form, start the training, and wait for the page of the job."""
     page.check(f"[value={recipe}]")
     for name, value in fields.items():
         page.fill(f"#{name}", value)
@@ -21,7 +21,7 @@ def start(page, recipe, **fields):
 
 
 def points(page):
-    """Count the points of the curve of the test loss."""
+    """Count the points on the curve of the test loss."""
     drawn = page.locator(
         "#loss [aria-label=line] path[stroke='var(--orange)'], #loss g[stroke='var(--orange)'] path"
     )
@@ -84,11 +84,11 @@ def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     assert points(page) == 7
     watched.close()
     relay.close()
-    # what the break itself wrote to the console is all that may stand there
+    # the interruption itself may write errors to the console, nothing else
     assert [fault for fault in watched.faults if "net::ERR_" not in fault] == []
 
 
-def test_a_problem_is_shown_at_each_field_at_fault(visit, stack):
+def test_each_error_is_shown_at_its_field(visit, stack):
     watched = visit(stack.url, "/")
     page = watched.page
     page.fill("#learning_rate", "0")
@@ -102,7 +102,7 @@ def test_a_problem_is_shown_at_each_field_at_fault(visit, stack):
     watched.faults.clear()
 
 
-def test_what_is_no_number_is_sent_as_typed_and_forgiven_when_changed(visit, stack):
+def test_text_in_a_number_field_is_sent_unchanged_and_its_error_ends_with_a_change(visit, stack):
     watched = visit(stack.url, "/?epochs=many&pixel_scale=nonsense")
     page = watched.page
     expect(page.locator("#request code")).to_contain_text('"epochs": "many"')
@@ -115,7 +115,7 @@ def test_what_is_no_number_is_sent_as_typed_and_forgiven_when_changed(visit, sta
     watched.faults.clear()
 
 
-def test_the_focus_stays_where_it_is_while_a_training_goes_on(open_page, stack):
+def test_elements_keep_the_focus_while_a_training_runs(open_page, stack):
     job = stack.train(recipe="fashion-mnist-torch", epochs=1000)
     page = open_page("/")
     expect(page.locator("#now-head")).to_contain_text("epoch 1", timeout=30_000)
@@ -133,7 +133,7 @@ def test_the_focus_stays_where_it_is_while_a_training_goes_on(open_page, stack):
     expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
 
 
-def test_a_long_list_has_no_gap_and_shows_what_runs(own_stack, visit):  # the page closes first
+def test_a_long_list_has_no_gap_and_shows_the_running_job(own_stack, visit):  # visit ends first
     own_stack.start_redis()
     own_stack.start_service()
     jobs = [own_stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]]
@@ -159,7 +159,7 @@ def test_a_long_list_has_no_gap_and_shows_what_runs(own_stack, visit):  # the pa
     assert [link.rsplit("/", 1)[1] for link in links] == jobs[::-1]
 
 
-def test_without_redis_jobs_say_so_and_the_rest_goes_on(browser, tmp_path):
+def test_without_redis_the_jobs_page_reports_it_and_other_pages_work(browser, tmp_path):
     with stack_in(tmp_path) as alone:
         redis = alone.start_redis()
         alone.start_service()

@@ -1,31 +1,29 @@
-"""Make the files that `test_old_files.py` reads, with the version that is to be recorded.
-
-In an installed checkout of that version:
+"""Make the files that `test_old_files.py` reads. Run it in an installed checkout of the version to
+record:
 
     PYTHONPATH=. .venv/bin/python PATH_TO/make_files.py PATH_TO/files
 
-The files in `files/` are those of version 0.1.0, commit 23dfae6, and the imports below are of its
-modules: to record a later version, adapt them, and write to another folder.
+Version 0.1.0, commit 23dfae6, wrote the files in `files/`, and the imports below name its modules.
+To record a later version, adapt the imports and write to another folder.
 
-The files come from a real installation: Redis, a Celery worker and the API, asked over HTTP. Three
-jobs end at a chosen moment. Each of these runs in a process that executes the worker's own code
-and then ends itself:
+The files come from a real installation: Redis, a Celery worker and the API. Three jobs are
+interrupted. Each runs the worker's code in a process that ends itself at a chosen moment:
 
 - `numpy` and `torch` end right after Redis has stored a checkpoint in the middle of epoch 2;
 - `decided` ends after the decision, before it publishes its model.
 
-What is edited afterwards:
+Two things are edited afterwards:
 
-- the model `older` and its job look like those of a version without the fields that have defaults;
-- the machine's name is replaced, and the boot id of those who own running jobs, so that they seem
-  to be on another machine: only their lease decides about them.
+- The model `older` and its job lose the fields that an even older version did not have.
+- The machine's name is replaced, and the boot id of the owners of running jobs. The owners then
+  seem to be on another machine, so their jobs are requeued only when the lease expires.
 
-    models/              models and aliases.json, as they lie in the folder of models
-    staged/              `.staged` in it
-    checkpoints/         `.checkpoints` in it
+    models/              the models and aliases.json
+    staged/              the folder `.staged` of the models
+    checkpoints/         the folder `.checkpoints` of the models
     results/{job}.safetensors   the final weights of the interrupted trainings
     redis.json           [key, type, value, seconds to live or -1] of every key
-    expected.json        what the API answered, and which model and job is which
+    expected.json        responses of the API, and the ids of models and jobs by name
 """
 # ruff: isort: skip_file
 
@@ -58,7 +56,7 @@ IMAGES = 5  # of the test set, to predict
 INTERRUPTED_AT = 30_000  # samples of epoch 2
 WORKER = "worker@old"
 
-# Trainings whose rounding errors stay small, so that other processors come to nearly the same.
+# In these trainings rounding errors stay small, so all processors get nearly the same weights.
 MODELS = {
     "exact": {"epochs": 2, "hidden_sizes": [3, 4], "seed": 1, "learning_rate": 0.01},
     "published": {
@@ -96,7 +94,7 @@ LATER_JOB_FIELDS = ("request_id", "peak_memory", "history_length", "claimed_by",
 
 
 def run_and_die(settings: Settings, moment: str) -> None:
-    """Run the first waiting job as a worker does, and end at a moment, as if killed."""
+    """Run the first queued job as a worker does, and exit at a moment, as if killed."""
 
     def publish(*_: object) -> None:
         os._exit(0)
@@ -126,7 +124,7 @@ def run_and_die(settings: Settings, moment: str) -> None:
 
 
 def interrupt(stack: Stack, client, moment: str, **fields: object) -> str:
-    """Submit a job and let its process die at a moment, on another machine; returns its id."""
+    """Submit a job, and let its process die at a moment as if on another machine; return its id."""
     id = stack.train(**fields)["id"]
     process = multiprocessing.get_context("spawn").Process(
         target=run_and_die, args=(stack.settings(), moment)
@@ -140,7 +138,7 @@ def interrupt(stack: Stack, client, moment: str, **fields: object) -> str:
 
 
 def make_older(stack: Stack, client, job: dict) -> None:
-    """Turn a job and its model into those of a version that knew fewer fields."""
+    """Remove the fields that an even older version did not have from a job and its model."""
     path = stack.models_dir / job["model"] / "card.json"
     card = json.loads(path.read_text())
     for name in LATER_CARD_FIELDS:
@@ -158,7 +156,7 @@ def make_older(stack: Stack, client, job: dict) -> None:
 
 
 def dump(client) -> list:
-    """Read every key; the machine's name is replaced."""
+    """Read every key, and replace the machine's name."""
     read = {
         "string": client.get,
         "hash": client.hgetall,
@@ -176,7 +174,7 @@ def dump(client) -> list:
 
 
 def answers_about(stack: Stack, id: str, dataset: str) -> dict:
-    """Ask for all that the API tells of a model's arrays."""
+    """Request everything that the API computes from a model's arrays."""
 
     def get(path: str) -> dict:
         answer = requests.get(f"{stack.url}{path}", timeout=30)
@@ -200,7 +198,7 @@ def answers_about(stack: Stack, id: str, dataset: str) -> dict:
 
 
 def finish(stack: Stack, id: str, checkpoint: str) -> bytes:
-    """Go on from a checkpoint to the end; returns the file of the weights."""
+    """Continue a training from a checkpoint to its end; return the file of the weights."""
     recipe = Recipe.model_validate(stack.job(id)["recipe"])
     data = stack.settings().data_dir
     trainer = make_trainer(recipe, load_dataset(data, recipe.dataset, "train"))
@@ -213,7 +211,7 @@ def finish(stack: Stack, id: str, checkpoint: str) -> bytes:
 
 
 def make(stack: Stack, folder: Path) -> None:
-    """Let the installation work, then copy what it has left."""
+    """Run jobs in the installation, then copy its files and the content of Redis."""
     stack.start_redis()
     stack.start_service()
     options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"

@@ -1,6 +1,6 @@
-"""Files and jobs of version 0.1.0 are read, served and finished as they were by that version.
+"""Stepbox reads, serves and finishes the files and jobs of version 0.1.0 as that version did.
 
-`make_files.py` tells how the files were made.
+`make_files.py` describes how the files were made.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ INTERRUPTED = ("numpy", "torch")
 COMPUTER = ("processor", "instructions", "threads")
 VERSIONS = ("numpy", "numba", "torch")
 
-# Another kind of processor adds the terms of a sum in another order. Largest relative difference
-# that this may make: in an answer, and in weights after a training.
+# Other kinds of processors add the terms of a sum in another order. These are the largest relative
+# differences that this may cause in a response, and in weights after a training.
 RTOL = {"F64": 1e-9, "F32": 1e-4}
 TRAINED_RTOL = {"F64": 1e-6, "F32": 1e-2}
 
@@ -43,14 +43,14 @@ def card_of(model):
 
 
 def lay_out(folder):
-    """Copy the files to where a worker and the API look for them."""
+    """Copy the files into a folder as a worker and the API expect them."""
     shutil.copytree(FILES / "models", folder, dirs_exist_ok=True)
     for name in ("staged", "checkpoints"):
         shutil.copytree(FILES / name, folder / f".{name}")
 
 
 def fill(redis):
-    """Give Redis the keys of the old installation."""
+    """Write the keys of the old installation to Redis."""
     write = {
         "string": redis.set,
         "hash": lambda key, value: redis.hset(key, mapping=value),
@@ -66,7 +66,7 @@ def fill(redis):
 
 
 def check_close(found, expected, rtol):
-    """Compare JSON values: numbers by a tolerance, all else exactly."""
+    """Compare JSON values: floats with a tolerance, everything else exactly."""
     match expected:
         case dict():
             assert found.keys() == expected.keys()
@@ -83,7 +83,7 @@ def check_close(found, expected, rtol):
 
 
 def check_weights(found, expected, dtype, *, exactly=False):
-    """Compare trained arrays by name."""
+    """Compare the arrays of two trained networks."""
     assert found.keys() == expected.keys()
     rtol = 0 if exactly else TRAINED_RTOL[dtype]
     for name, array in expected.items():
@@ -93,7 +93,10 @@ def check_weights(found, expected, dtype, *, exactly=False):
 
 
 def trained(recipe, checkpoint=None):
-    """Train a recipe, or go on from a checkpoint (job, name): arrays untrained and at the end."""
+    """Train a recipe, from the start or from a checkpoint (job, name).
+
+    Returns the initial and the final arrays, the events, and what the last bits depend on.
+    """
     recipe = Recipe.model_validate(recipe)
     trainer = make_trainer(recipe, load_dataset(recipe.dataset, "train", DATA))
     initial = load(encode_weights(trainer.network())[0])
@@ -104,13 +107,13 @@ def trained(recipe, checkpoint=None):
 
 
 def computer_of(trainer):
-    """Tell what the last bits of a training's weights depend on."""
+    """Return what the last bits of trained weights depend on: the processor and the versions."""
     computer = {name: getattr(trainer.computer(), name) for name in COMPUTER}
     return computer | {name: version(name) for name in VERSIONS}
 
 
 def is_computer_of(card, computer):
-    """Tell whether a card's model was trained on such a computer, so to the same bits."""
+    """Tell whether a card names this processor and these versions: then all bits must be equal."""
     known = {**(card.get("computer") or {}), **card["versions"]}
     engine = {"torch"} if card["recipe"]["engine"] == "torch" else {"numba"}
     return all(known.get(name) == computer[name] for name in (*COMPUTER, "numpy", *engine))
@@ -118,7 +121,7 @@ def is_computer_of(card, computer):
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    """The API over the old models, without Redis."""
+    """Return a test client of the API with the old models, without Redis."""
     folder = tmp_path_factory.mktemp("old") / "models"
     lay_out(folder)
     redis_url = f"redis://127.0.0.1:{free_port()}/0"
@@ -141,7 +144,7 @@ def test_models_and_aliases_are_listed_as_before(client, path):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_card_reads_as_before(client, model):
+def test_a_card_is_served_as_before(client, model):
     id = MODELS[model]
     served, written = get(client, f"/models/{id}"), card_of(model)
     (listed,) = [card for card in EXPECTED["answers"]["/models"]["models"] if card["id"] == id]
@@ -152,7 +155,7 @@ def test_a_card_reads_as_before(client, model):
     assert served["recipe"].items() >= written["recipe"].items()
 
 
-def test_a_card_without_later_fields_means_what_it_meant(client):
+def test_fields_that_an_older_card_lacks_get_their_defaults(client):
     written, served = card_of("older"), get(client, "/models/digits-old")
     assert not {"computer", "cost"} & written.keys()
     assert (served["computer"], served["cost"]) == (None, None)
@@ -173,7 +176,7 @@ def test_a_card_without_later_fields_means_what_it_meant(client):
         ("latest-fashion-mnist", "torch"),
     ],
 )
-def test_a_name_stands_for_its_model(client, reference, model):
+def test_an_alias_names_the_same_model(client, reference, model):
     assert get(client, f"/models/{reference}")["id"] == MODELS[model]
 
 
@@ -212,7 +215,7 @@ def test_predictions_are_the_same(client, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_is_found_out_about_a_model_is_the_same(client, model):
+def test_the_analyses_of_a_model_are_the_same(client, model):
     id, before = MODELS[model], ABOUT[model]
     rtol = RTOL[card_of(model)["weights"]["dtype"]]
     check_close(get(client, f"/models/{id}/histograms"), before["histograms"], rtol)
@@ -227,7 +230,7 @@ def test_gradients_are_checked_as_before(client, model):
     before = ABOUT[model]["gradient-check"]
     after = client.post("/analysis/gradient-check", json={"model": MODELS[model]}).json
     for layer in after["layers"]:
-        assert layer["exact"] < 1e-6  # rounding alone
+        assert layer["exact"] < 1e-6  # only rounding errors
     for answer in (before, after):
         del answer["deviations"]  # sentences for people
         for layer in answer["layers"]:
@@ -240,8 +243,8 @@ def test_gradients_are_checked_as_before(client, model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
-def test_a_recipe_gives_the_weights_that_it_gave(model):
-    """Byte for byte on such a computer as its card names, nearly so on any other."""
+def test_a_recipe_gives_the_same_weights(model):
+    """On the computer that the card names, all bits are equal. On others, the weights are close."""
     folder, card = FILES / "models" / MODELS[model], card_of(model)
     initial, final, events, computer = trained(card["recipe"])
     dtype, exactly = card["weights"]["dtype"], is_computer_of(card, computer)
@@ -258,7 +261,7 @@ def job_before(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", INTERRUPTED)
-def test_a_checkpoint_is_gone_on_from_to_the_same_weights(engine):
+def test_a_training_continues_from_a_checkpoint_to_the_same_weights(engine):
     job, name = job_before(f"interrupted-{engine}"), EXPECTED["checkpoints"][engine]
     _, final, events, computer = trained(job["recipe"], (job["id"], name))
     expected = load_file(FILES / "results" / f"{engine}.safetensors")
@@ -272,7 +275,7 @@ def test_a_checkpoint_is_gone_on_from_to_the_same_weights(engine):
 
 @pytest.fixture
 def old_stack(own_stack):
-    """An installation with the old files and the old Redis's content; only Redis runs."""
+    """Start an installation with the old files and the old content of Redis; only Redis runs."""
     lay_out(own_stack.models_dir)
     own_stack.start_redis()
     with connect(own_stack.settings()) as redis:
@@ -299,7 +302,7 @@ def test_jobs_are_read_as_before(old_stack):
 
 
 def test_unfinished_jobs_are_finished(old_stack):
-    """A worker takes over the jobs that ran, once their leases have ended."""
+    """A worker takes over the running jobs when their leases expire."""
     worker = old_stack.start_worker()
     old_stack.start_service()
     done = {

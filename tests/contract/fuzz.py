@@ -2,7 +2,7 @@
 
 schemathesis tests every operation in four phases: the examples of the document, the limits of each
 schema, random values, and sequences of requests that follow the document's links (from a training
-to its job to its model). `make fuzz` runs at least 5,000 cases.
+to its job to its model). `make fuzz` fails if there are fewer than 5,000 cases.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
 
 def prepare(stack: Stack) -> None:
-    """Start the whole stack, and create models and a job that has succeeded."""
+    """Start the whole stack, publish a model with an alias, and run a job until it succeeds."""
     stack.start_redis()
     worker = stack.start_worker()
     stack.start_service()
@@ -50,7 +50,7 @@ def prepare(stack: Stack) -> None:
     kept, _ = publish(Backend(settings))
     requests.put(f"{stack.url}/aliases/kept", json={"model": kept}, timeout=10).raise_for_status()
     stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
-    os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # random trainings would take all CPU time
+    os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # or random trainings take all CPU time
 
 
 def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcome:
@@ -62,7 +62,7 @@ def fuzz(stack: Stack, examples: int, seed: int, phases: str = PHASES) -> Outcom
         *("--max-examples", str(examples), "--seed", str(seed), "--phases", phases),
         *("--report", "json", "--report-json-path", str(report)),
     ]
-    log = stack.folder / "fuzz.log"  # can be followed during the run
+    log = stack.folder / "fuzz.log"  # grows during the run
     with log.open("wb") as file:
         done = subprocess.run(
             command, stdout=file, stderr=subprocess.STDOUT, cwd=stack.folder, check=False

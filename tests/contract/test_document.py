@@ -4,9 +4,9 @@ from tests.contract.fuzz import fuzz, prepare
 
 
 def test_responses_are_as_documented(own_stack):
-    """There is no 5xx, and the document has every status, content type and body.
+    """No response is a 5xx, and the document has every status, content type and body.
 
-    This test leaves out the limits of each schema, which take longest; `make fuzz` tests them too.
+    The limits of each schema take longest, so only `make fuzz` tests them.
     """
     own_stack.environment["STEPBOX_QUEUE_LIMIT"] = "1000"
     prepare(own_stack)

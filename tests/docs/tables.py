@@ -10,12 +10,12 @@ REFERENCE = DOCS / "reference"
 
 
 def pages() -> list[Path]:
-    """List all documents for people: those at the top, and docs/."""
+    """List all pages of the documentation: those in the root folder, and docs/."""
     return [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 
 def tables(page: Path) -> list[list[list[str]]]:
-    """Read the tables of a page as lists of rows, header first; a row is a list of its cells."""
+    """Read the tables of a page. Each is a list of rows, header first; a row is a list of cells."""
     blocks = re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE)
     found = []
     for block in blocks:
@@ -28,10 +28,10 @@ def tables(page: Path) -> list[list[list[str]]]:
 
 
 def rows(page: Path, *headers: str) -> list[list[str]]:
-    """Read the rows of all tables of a page whose first cell of the header is one of these."""
+    """Read the rows of all tables of a page whose first column has one of these headers."""
     return [row for table in tables(page) if table[0][0] in headers for row in table[1:]]
 
 
 def codes(text: str) -> list[str]:
-    """List what stands in backticks."""
+    """List the texts in backticks."""
     return re.findall(r"`([^`]+)`", text)

@@ -1,4 +1,4 @@
-"""Follow docs/how-to/add-a-data-set.md with the toy data set that it makes."""
+"""Follow docs/how-to/add-a-data-set.md, which makes a toy data set."""
 
 import re
 import runpy
@@ -17,7 +17,7 @@ FILES = dict(re.findall(r'```python title="(.*?)"\n(.*?)```', PAGE, re.DOTALL))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the page's files, in which the page's commands run."""
+    """Write the page's files to a folder, and make it the working directory."""
     folder = tmp_path_factory.mktemp("bars")
     for name, code in FILES.items():
         (folder / name).write_text(code, "utf-8")
@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(folder):
-    """What the page's programs define and print, up to the trained models."""
+    """Run the page's programs up to the training; return the variables of the last one."""
     runpy.run_path("make_bars.py")
     return runpy.run_path("train_bars.py")
 
@@ -73,7 +73,7 @@ def test_a_saved_model_names_the_classes(trained):
 
 
 @pytest.mark.slow
-def test_the_images_have_the_shape_of_the_description(trained):
+def test_the_images_have_the_documented_shape(trained):
     for split, samples in (("train", 600), ("test", 200)):
         dataset = stepbox.load_dataset("bars", split)
         assert dataset.images.shape == (samples, 8, 8)
@@ -82,14 +82,14 @@ def test_the_images_have_the_shape_of_the_description(trained):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("augmentation", ["distort", "mirror-shift"])
-def test_the_images_can_be_varied(trained, augmentation):
+def test_the_images_can_be_augmented(trained, augmentation):
     run = stepbox.train(trained["run"].recipe, epochs=1, augmentation=augmentation, progress=False)
 
     assert run.history[-1].train_loss < 1.2
 
 
 @pytest.mark.slow
-def test_a_damaged_file_is_refused(trained, folder):
+def test_a_damaged_file_is_rejected(trained, folder):
     labels = folder / "data/bars/test-labels"
     content = labels.read_bytes()
     labels.write_bytes(content[:-1])

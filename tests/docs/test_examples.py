@@ -1,4 +1,4 @@
-"""The examples in Python run as they are printed, and print what they say."""
+"""The Python examples of the documentation run, and print the documented output."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from tests.docs.tables import DOCS
 from tests.processes import ROOT
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data")).resolve()
-SLOW = "compiled=False"  # it takes minutes; tests of the engine run it on fewer samples
-CLOSE = 0.002  # the order of sums, and so the last images, depend on the kind of processor
+SLOW = "compiled=False"  # blocks with it take minutes; tests of the engine use fewer samples
+CLOSE = 0.002  # rounding errors, and so a few predictions, depend on the processor
 
 pytestmark = pytest.mark.slow
 

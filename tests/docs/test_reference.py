@@ -1,9 +1,12 @@
-"""The reference against the code, in both directions."""
+"""The reference documentation lists everything that the code has, and nothing else."""
 
+import inspect
 import re
 
+import numpy as np
 import pytest
 
+import stepbox
 from jobs.settings import Settings
 from service.app import create_app
 from service.settings import ServiceSettings
@@ -92,7 +95,7 @@ def test_every_named_recipe_is_documented_and_exists():
 
 
 def allowed(schema):
-    """Say which values a field takes, as the reference does."""
+    """Format the values that a field may have, as the reference does."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema["type"] == "boolean":
@@ -189,7 +192,7 @@ def objects_in_responses(document):
 
 def test_every_field_of_a_response_is_documented_and_exists(document):
     objects = objects_in_responses(document)
-    for recipe in ("Recipe", "RecipeEntry"):  # has a page of its own
+    for recipe in ("Recipe", "RecipeEntry"):  # documented in recipes.md
         assert set(Recipe.model_fields) <= objects.pop(recipe)
     assert documented_objects() == objects
 
@@ -221,3 +224,49 @@ def test_every_make_target_is_documented_and_exists():
     assert set(targets.split()) <= set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     documented = [codes(row[0])[0] for row in rows(REFERENCE / "make.md", "target")]
     assert sorted(documented) == sorted(f"make {target}" for target in targets.split())
+
+
+# -- Python -----------------------------------------------------------------------------------
+
+PYTHON = REFERENCE / "python.md"
+CLASSES = ("Dataset", "DatasetSpec", "Model", "Network", "Prediction")
+
+
+def parameters_of(function):
+    """List the parameters of a function with their kinds and defaults, without annotations."""
+    parameters = inspect.signature(function).parameters.values()
+    return [(one.name, one.kind, one.default) for one in parameters if one.name != "self"]
+
+
+def check_signature(text, function):
+    """Compare the signature that the documentation shows with that of the function."""
+    shown = {"np": np}
+    exec(f"def {text}: ...", shown)
+    assert parameters_of(shown[function.__name__]) == parameters_of(function)
+
+
+def test_every_public_name_of_the_library_is_documented_and_exists():
+    names = re.findall(r"^### `(\w+)`$", PYTHON.read_text("utf-8"), re.MULTILINE)
+    assert sorted(names) == sorted(stepbox.__all__)
+
+
+def test_the_signatures_of_the_library_are_the_documented_ones():
+    signatures = re.findall(r"^```python\n(.*)\n```$", PYTHON.read_text("utf-8"), re.MULTILINE)
+    functions = [stepbox.train, stepbox.load, stepbox.load_dataset]
+    for signature, function in zip(signatures, functions, strict=True):
+        check_signature(signature, function)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_member_of_a_class_of_the_library_is_documented_and_exists(name):
+    kind = getattr(stepbox, name)
+    members = {*vars(kind), *inspect.signature(kind).parameters}
+    documented = {
+        signature.partition("(")[0]: signature
+        for row in rows(PYTHON, f"`{name}`")
+        for signature in codes(row[0])
+    }
+    assert documented.keys() == {member for member in members if not member.startswith("_")}
+    for member, signature in documented.items():
+        if "(" in signature:
+            check_signature(signature, getattr(kind, member))

@@ -1,4 +1,4 @@
-"""The documentation as a whole: it builds, needs no other host, and names files that exist."""
+"""The documentation builds, loads nothing from other hosts, and names files that exist."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 from tests.docs.tables import DOCS, pages
 from tests.processes import BIN, ROOT
 
-# Files that only exist once something ran, or that the reader writes.
+# Files that a program or the reader writes.
 NOT_IN_THE_REPOSITORY = {"card.json", "seven.png"}
 KINDS = (
     "cfg",
@@ -33,7 +33,7 @@ MADE_LATER = (".venv", ".run", "data", "models", "node_modules")
 
 
 def source_files():
-    """List the files of the repository, and not the thousands that were installed or made."""
+    """List the files of the repository, without installed and generated files."""
     for path in ROOT.iterdir():
         if path.is_file():
             yield path
@@ -75,7 +75,7 @@ def test_the_site_loads_nothing_from_another_host(site):
 
 
 def paths_in(text):
-    """List the paths and names of files that stand in backticks, alone or in a command."""
+    """List the paths and names of files in backticks, alone or in a command."""
     for code in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text):
         for word in code.split():
             path = word.partition("::")[0].rstrip(",.")

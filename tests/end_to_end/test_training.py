@@ -1,4 +1,4 @@
-"""What a user does, with real processes: start a training, follow it, and use the model."""
+"""A user starts a training, follows it, and uses the model. All processes are real."""
 
 import io
 import json
@@ -112,7 +112,7 @@ def test_the_model_is_complete_on_the_disk(mnist, stack):
 
 
 @pytest.mark.container
-def test_a_new_model_answers_in_every_process_without_a_restart(mnist, stack):
+def test_every_process_serves_a_new_model_without_a_restart(mnist, stack):
     job, _ = mnist
     png = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
 
@@ -128,7 +128,7 @@ def test_a_new_model_answers_in_every_process_without_a_restart(mnist, stack):
 
 
 @pytest.mark.container
-def test_the_first_hundred_test_images_in_one_form(mnist, stack):
+def test_one_form_with_a_hundred_images_is_predicted(mnist, stack):
     labels = dataset(stack, "mnist").labels[:100]
     png_files = [
         requests.get(f"{stack.url}/datasets/mnist/test/{i}.png", timeout=10).content
@@ -177,7 +177,7 @@ def test_two_epochs_of_the_torch_recipe_follow_the_published_curve(stack):
     trained = sum(entry["seconds"] for entry in job["history"])
     assert job["samples_per_second"] == pytest.approx(2 * 60_000 / trained)
 
-    # The API answers with NumPy, with the same accuracy as the torch engine reported.
+    # The API predicts with NumPy, and reaches the accuracy that the torch engine reported.
     test = dataset(stack, "fashion-mnist")
     buffer = io.BytesIO()
     np.save(buffer, test.images)
@@ -216,7 +216,7 @@ def test_a_diverging_training_fails_and_names_the_learning_rate(stack):
     assert (job["model"], job["finished_at"] is None) == (None, False)
 
 
-def test_cancelling_a_running_and_a_waiting_job(stack):
+def test_a_running_and_a_queued_job_are_cancelled(stack):
     running, waiting, last = (stack.train(epochs=50)["id"] for _ in range(3))
     stack.wait_for(running, "running")
     assert stack.job(waiting)["queue_position"] == 0
@@ -256,7 +256,7 @@ def test_unknown_jobs_are_not_found(stack):
     check_problem(requests.post(f"{stack.url}/jobs/none/cancel", timeout=10), 404)
 
 
-def test_everything_is_ready_and_described(stack):
+def test_all_components_are_ready_and_described(stack):
     ready = wait_until(
         lambda: (answer := requests.get(f"{stack.url}/readyz", timeout=10)).ok and answer
     )
@@ -265,7 +265,7 @@ def test_everything_is_ready_and_described(stack):
     def ask():
         return requests.get(f"{stack.url}/system", timeout=10).json()
 
-    # A worker accepts jobs before it knows its device: torch imports slowly on a busy machine.
+    # A worker accepts jobs before it knows its device, because importing torch may take long.
     system = wait_until(
         lambda: (found := ask())["workers"][0]["versions"].get("torch") and found, seconds=60
     )

@@ -1,4 +1,4 @@
-"""The examples run as a newcomer runs them."""
+"""The examples run as documented."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def test_comparing_the_gradients(run_example):
 
     assert max(exact) < 1e-9
     assert min(published[:2]) > 0.1
-    assert published[2] < 1e-9  # both start with the same δ
+    assert published[2] < 1e-9  # in the last layer, both gradients have the same δ
 
 
 @pytest.mark.slow

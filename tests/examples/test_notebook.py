@@ -25,7 +25,7 @@ def test_it_is_stored_without_outputs(notebook):
             assert cell.execution_count is None
 
 
-# Jupyter's own libraries warn about each other, and may leave a socket for the collector to close.
+# Jupyter's libraries emit deprecation warnings, and may leave sockets to the garbage collector.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default::DeprecationWarning", "default::ResourceWarning")
 @pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
@@ -33,7 +33,7 @@ def test_it_leads_to_95_percent(notebook, monkeypatch):
     data = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data")).resolve()
     monkeypatch.setenv("STEPBOX_DATA_DIR", str(data))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    importlib.import_module("matplotlib.font_manager")  # builds its cache, and says so, only once
+    importlib.import_module("matplotlib.font_manager")  # prints a message the first time
     executed = NotebookClient(notebook, timeout=None, kernel_name="python3").execute(cwd=ROOT)
     outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
     text = "".join(output.text for output in outputs if output.output_type == "stream")

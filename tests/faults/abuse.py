@@ -2,11 +2,11 @@
 
 `python -m tests.faults.abuse` starts the API and Redis for each kind of abuse in turn. It prints
 
-- how many bytes the abuse sent, and how long it took;
+- the number of bytes that the abuse sent, and its duration;
 - the peak memory of all processes of the API;
-- how long another client had to wait for `/livez`, `/jobs` and a prediction.
+- the longest time that another client waited for `/livez`, `/jobs` and a prediction.
 
-The exit status is 1 if the memory or a wait exceeds the limits below, or if a request of the other
+The exit status is 1 if the memory or a wait exceeds its limit below, or if a request of the other
 client failed.
 """
 
@@ -43,7 +43,7 @@ HEAD = "{} HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class Others:
-    """Another client: sends small requests all the time, and measures the memory of the API."""
+    """Another client, which keeps sending small requests, and measures the memory of the API."""
 
     def __init__(self, stack: Stack, service: Process) -> None:
         self.waits: dict[str, float] = {}
@@ -141,7 +141,7 @@ def send_at_once(stack: Stack, bodies: Iterable[bytes]) -> int:
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(2**20):
                     pass
-            except OSError:  # rejected before everything was sent
+            except OSError:  # the API rejected the request before its end
                 pass
         return len(data)
 
@@ -150,7 +150,10 @@ def send_at_once(stack: Stack, bodies: Iterable[bytes]) -> int:
 
 
 def hold(stack: Stack, count: int, beginning: bytes, seconds: float, drip: bytes = b"") -> int:
-    """Hold connections open: send ``beginning``, then ``drip`` every second, and read nothing."""
+    """Hold connections open: send ``beginning``, then ``drip`` every second; read nothing.
+
+    Returns the number of bytes sent.
+    """
     sent = 0
     with ExitStack() as open_ones:
         connections = []
@@ -204,7 +207,7 @@ def empty_objects(stack: Stack) -> int:
 
 
 def wrong_items(stack: Stack) -> int:
-    """Send recipes with 40,000 invalid items or unknown names, and smaller ones within 64 KiB."""
+    """Send recipes with 40,000 invalid items or unknown names, and some smaller than 64 KiB."""
     items = b'{"hidden_sizes": [' + b"{}," * 40_000 + b"{}]}"
     fitting = b'{"hidden_sizes": [' + b"{}," * 21_000 + b"{}]}"
     names = json.dumps(dict.fromkeys(map(str, range(40_000)), 0)).encode()
@@ -214,7 +217,7 @@ def wrong_items(stack: Stack) -> int:
 
 
 def largest_bodies(stack: Stack) -> int:
-    """Send the most expensive bodies of every operation, one after the other."""
+    """Send the bodies that are most expensive to parse to every operation, one after another."""
     sent = 0
     for worst in worst_bodies(32 * 2**20):
         headers = {"Content-Type": "application/json"}
@@ -225,7 +228,7 @@ def largest_bodies(stack: Stack) -> int:
 
 
 def json_images(count: int = 10_000) -> bytes:
-    """Return a JSON body with images, 4 kB each."""
+    """Return a JSON body with images of 4 kB each."""
     row = json.dumps([200] * 28).encode()
     image = b"[" + b", ".join([row] * 28) + b"]"
     return b'{"images": [' + b", ".join([image] * count) + b"]}"
@@ -268,14 +271,14 @@ def large_images(stack: Stack) -> int:
 
 
 def cold_model(stack: Stack) -> int:
-    """Request a model of 65 MB 64 times at once, and its histograms 16 times."""
+    """Request the card of a model of 65 MB 64 times at once, then its histograms 16 times."""
     model = largest_model(stack)
     sent = send_at_once(stack, [get(f"/models/{model}")] * 64)
     return sent + send_at_once(stack, [get(f"/models/{model}/histograms")] * 16)
 
 
 def large_mix(stack: Stack) -> int:
-    """Send 100 valid requests of maximum size at once, of all kinds."""
+    """Send 100 valid requests at once: ten each of ten expensive kinds."""
     model = largest_model(stack)
     buffer = io.BytesIO()
     np.save(buffer, np.zeros((10_000, 28, 28), np.uint8))
@@ -337,7 +340,7 @@ def run(abuse: Callable[[Stack], int], folder: Path) -> bool:
 
 
 def main() -> int:
-    """Run the abuses and print a table; return 1 if a limit was exceeded."""
+    """Run the abuses and print a table; return 1 if one of them did not pass."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [abuse.__name__ for abuse in ABUSES]
     parser.add_argument("abuses", nargs="*", default=names, help=", ".join(names))

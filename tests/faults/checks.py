@@ -8,7 +8,7 @@ from jobs.events import read_events
 
 
 def check_undisturbed(stack, jobs, job, sha256, losses):
-    """Check that a job has succeeded exactly as without faults.
+    """Check that a job has succeeded with the same result as without faults.
 
     Its weights equal those of an undisturbed run, it was completed once, and its events contain
     every epoch exactly once and in order.

@@ -1,4 +1,4 @@
-"""Random faults on containers: kill one, restart all, or take the stack down and up again.
+"""Cause random faults in containers: kill one, restart all, or take the stack down and up again.
 
 `python -m tests.faults.container_storm --seconds 300` needs Docker and the free port 8000. It
 builds and starts the compose stack under a separate project name, and removes it at the end.

@@ -1,8 +1,8 @@
 """Load the whole stack with a mix of predictions, job queries and submissions.
 
 `python -m tests.faults.load --seconds 60` keeps 64 connections busy while trainings run. It prints
-the requests per second, the latencies by kind, and the memory of the API's processes over time. Any
-response but a success is an error, except a 429 (the queue is full) to a submission.
+the requests per second, the latencies by kind, and the memory of the API's processes over time.
+Every response that is not a success is an error, except a 429 (the queue is full) to a submission.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SAMPLES = 10  # number of memory measurements during a run
 
 
 class Request(NamedTuple):
-    """A kind of request: its share in percent, its bytes, and the statuses that are no error."""
+    """A kind of request: its share in percent, its bytes, and the allowed statuses."""
 
     kind: str
     weight: int

@@ -1,7 +1,7 @@
 """Make Redis unavailable for a while, at each critical moment of a job.
 
-Redis is either paused, or killed and started again. `python -m tests.faults.redis_away` tries all
-moments and both ways, each with a new installation, and prints what a client saw.
+Redis is either paused, or killed and started again. `python -m tests.faults.redis_away` tries both
+ways at each moment, each time with a new installation, and prints the measured times.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
 FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
-AT_ONCE_S = {"killed": 2, "paused": 8}  # time limit of a 503; a pause is detected by a timeout
+AT_ONCE_S = {"killed": 2, "paused": 8}  # limit for a 503; only a timeout detects a pause
 WAYS = ("killed", "paused")
 
 
@@ -130,12 +130,12 @@ def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
     """Wait for a condition that holds only for milliseconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the moment did not come"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.0005)
 
 
 def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
-    """Make Redis unavailable for some seconds and epochs, and check the API meanwhile."""
+    """Make Redis unavailable for at least these seconds and epochs, and check the API meanwhile."""
     gone = time.monotonic()
     if way == "killed":
         scene.redis.stop(signal.SIGKILL)
@@ -173,7 +173,7 @@ def answers(scene: Scene) -> bool:
 
 
 def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
-    """Run one scene, and check that the job ends as without a fault; return the figures."""
+    """Run one scene, and check that the job ends as without a fault; return the measurements."""
     with stack_in(folder) as stack:
         scene = Scene(stack)
         MOMENTS[moment](scene)
@@ -196,7 +196,7 @@ def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run all scenes and print their figures; return 1 if any failed."""
+    """Run all scenes and print their measurements; return 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--at-once", type=int, default=1, help="number of scenes in parallel")

@@ -1,4 +1,4 @@
-"""The result of an undisturbed training, for comparison."""
+"""The result of a training without faults, for comparison."""
 
 import os
 from functools import cache

@@ -36,7 +36,7 @@ RECIPES: list[dict[str, Any]] = [
     },
 ]
 WORKERS = ("one", "two")
-BACKLOG = 4  # waiting jobs; no job is submitted while there are so many
+BACKLOG = 4  # while so many jobs wait, no job is submitted
 
 
 class Storm:
@@ -110,7 +110,7 @@ class Storm:
         self.service = self.stack.start_service()
 
     def full_disk(self) -> None:
-        """Prevent checkpoints for a while: replace their folder by a file."""
+        """Prevent checkpoints for a while by replacing their folder with a file."""
         path = self.stack.models_dir / ".checkpoints"
         aside = path.with_name(".checkpoints.aside")
         with suppress(FileNotFoundError):
@@ -155,7 +155,7 @@ class Storm:
         return not self.jobs.queue_length() and not self.jobs.owners()
 
     def report(self) -> dict[str, Any]:
-        """Check every accepted job; return counts, of which those in `MUST_BE_0` must be 0."""
+        """Check every accepted job and return counts; those in `MUST_BE_0` must be 0."""
         counts: dict[str, Any] = dict.fromkeys(
             ("accepted", "completed", "completed_twice", "lost", "other_weights", "gaps"), 0
         )

@@ -1,4 +1,4 @@
-"""A job whose workers die again and again, with real workers."""
+"""A job that kills its worker processes fails, and does not block other jobs."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from tests.faults.test_recovery import owner_of
 from tests.processes import wait_until
 
 MOST = 9
-KILLS = 3  # real kills; the record starts with the number of deaths before them
+KILLS = 3  # by this test; the record gets the earlier deaths
 
 
 def test_a_job_that_dies_in_its_first_epoch_fails_after_other_jobs_have_run(own_stack, jobs):

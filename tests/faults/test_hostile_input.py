@@ -58,7 +58,7 @@ def memory_of(pid, name):
 
 
 def reset_peak(pid):
-    """Check the peak memory of a process, then reset the peak memory counter."""
+    """Check the peak memory of a process, then reset the counter of the peak."""
     assert memory_of(pid, "VmHWM") < MOST_MEMORY
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
@@ -143,7 +143,7 @@ def animated():
         (rotated(), 200, None),
     ],
 )
-def test_image_files(service, data, status, word):
+def test_hostile_image_files_are_predicted_or_rejected(service, data, status, word):
     answer = post(service, data, "image/png")
     if status == 200:
         (prediction,) = answer.json()["predictions"]
@@ -168,7 +168,7 @@ def test_image_files(service, data, status, word):
     ],
     ids=["1e400", "NaN", "nested", "nested objects", "twice", "no UTF-8", "flat", "empty", "50 MB"],
 )
-def test_json_bodies(service, data, status):
+def test_hostile_json_bodies_are_rejected(service, data, status):
     check_problem(post(service, data, "application/json"), status)
 
 
@@ -189,7 +189,7 @@ def test_json_bodies(service, data, status):
         (b"", 422),
     ],
 )
-def test_npy_bodies(service, data, status):
+def test_hostile_npy_files_are_predicted_or_rejected(service, data, status):
     answer = post(service, data, "application/x-npy")
     if status == 200:
         assert answer.status_code == 200, answer.text
@@ -211,7 +211,7 @@ def test_npy_bodies(service, data, status):
     ],
     ids=["1 GiB packed", "nested", "flat", "empty", "10,000", "10,000 wrong", "10^18", "length"],
 )
-def test_tensor_requests(service, data, headers, status):
+def test_hostile_tensor_requests_are_predicted_or_rejected(service, data, headers, status):
     url = f"{service[0].url}/v2/models/latest/infer"
     answer = requests.post(url, data=data, headers=headers, timeout=60)
     if status == 200:
@@ -239,7 +239,7 @@ def test_no_body_of_any_operation_takes_much_memory(service):
     assert len(seen) >= 10
 
 
-def test_multipart_bodies(service):
+def test_hostile_multipart_bodies_are_predicted_or_rejected(service):
     url = f"{service[0].url}/predict"
     thousand = [("image", (f"{i}.png", image_file())) for i in range(1000)]
     answer = requests.post(url, files=thousand, timeout=60)
@@ -283,7 +283,7 @@ def test_multipart_bodies(service):
         ),
     ],
 )  # fmt: skip
-def test_malformed_requests(service, request_bytes, status):
+def test_malformed_requests_are_rejected(service, request_bytes, status):
     with socket.create_connection(("127.0.0.1", service[0].port), 10) as connection:
         connection.sendall(request_bytes)
         received = b""
@@ -316,7 +316,7 @@ def post_both(stack, small, files):
     return tuple(counts)
 
 
-def test_250_megapixels_in_one_form(service):
+def test_a_form_with_250_megapixels_is_predicted_beside_other_requests(service):
     largest = [("image", ("large.png", image_file(size=(5000, 5000))))] * 10
     check_problem(requests.post(f"{service[0].url}/predict", files=largest * 2, timeout=60), 422)
     with ThreadPoolExecutor(1) as thread:

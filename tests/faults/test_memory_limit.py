@@ -1,4 +1,4 @@
-"""A worker whose address space is limited by `ulimit -v`."""
+"""A worker reports that `ulimit -v`, which limits its address space, is too low."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""After kills and pauses, no job is lost or completed twice, and the weights are the same."""
+"""After kills and pauses, no job is lost or completed twice, and its weights are the same."""
 
 import json
 import os
@@ -105,9 +105,9 @@ def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
     stopped = time.monotonic()
     jobs.redis.hset(f"job:{id}", "owner", json.dumps({**owner, "boot": "another machine"}))
 
-    own_stack.start_worker("other")  # it starts to watch the lease when it is ready
+    own_stack.start_worker("other")  # watches the lease once it is ready
     wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=60)
-    assert time.monotonic() - stopped > 5  # not before the lease has expired
+    assert time.monotonic() - stopped > 5  # the lease had to expire first
     for pid in (owner["pid"], paused.pid):
         os.kill(pid, signal.SIGCONT)
     wait_and_check(own_stack, jobs, id, NUMPY)
@@ -135,10 +135,10 @@ def test_a_job_succeeds_although_redis_is_killed_at_random_moments(own_stack):
 
 
 def test_a_job_without_a_token_is_not_lost(own_stack, jobs):
-    """This happens if the API is killed before it sends the token."""
+    """A job has no token if the API is killed before it sends the token."""
     recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": 100})
     id = jobs.submit(recipe, samples=60000, queue_limit=9).id
-    assert jobs.redis.llen(QUEUE) == 0  # there is only the record
+    assert jobs.redis.llen(QUEUE) == 0  # only the record exists
     own_stack.start_worker()
     wait_until(lambda: jobs.get(id).status == "running", seconds=20)
     jobs.cancel(id)
@@ -178,7 +178,7 @@ def test_a_job_fails_with_a_problem_if_its_model_cannot_be_written(own_stack, jo
 
 @pytest.mark.container
 def test_a_job_fails_on_a_full_disk_and_leaves_no_partial_model(own_stack, jobs):
-    """A limit on the size of files has the same effect: a write stops in the middle."""
+    """A limit on the size of files stands for the full disk: both stop a write in the middle."""
     worker = own_stack.start_worker()
     own_stack.start_service()
     wait_until(jobs.workers, what="a heartbeat of the worker")

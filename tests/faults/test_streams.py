@@ -14,7 +14,7 @@ from tests.processes import wait_until
 
 STREAMS = 1000
 AT_ONCE = 20
-THREADS = 64  # of both processes together
+THREADS = 64  # of both service processes together
 HELD = 200  # streams that are open at once
 SLOW_BODY = b'{"function": "sin(x*y)", "bound": 3, "dimensions": 2, "boxes": 1000}'
 SLOW_HEAD = (
@@ -57,7 +57,7 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         list(pool.map(drop, range(STREAMS)))
 
     def released():
-        """Tell whether no more than one Redis connection per thread is left, and few files."""
+        """Tell whether Redis has at most a connection per thread, and few other files are open."""
         connections_now, files_now = counts()
         others = (files_now - connections_now) - (files - connections)
         return connections_now <= THREADS + 4 and others <= 4
@@ -106,5 +106,5 @@ def test_many_streams_use_few_connections_and_end_with_the_process(own_stack, jo
         slow.sendall(SLOW_BODY)
         assert service.stop() == 0
         assert slow.recv(64).startswith(b"HTTP/1.1 200 ")
-    for stream in streams:  # raises an error if a stream was cut off
+    for stream in streams:  # reading a stream without a proper end raises an error
         assert b"event: status" in list(stream.lines)

@@ -1,4 +1,4 @@
-"""The bodies that cost most to parse, for every operation of the OpenAPI document."""
+"""The bodies that are most expensive to parse, for every operation of the OpenAPI document."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ from service.app import create_app
 from service.bodies.bounds import bound_of
 from service.bodies.json_cost import MOST_OBJECTS, MOST_VALUES
 
-# As many as are parsed, or as a body can hold.
+# An item, and the largest number of such items that is still parsed.
 ITEMS = {
     "objects": (b"{}", MOST_OBJECTS - 2),
     "lists": (b"[]", MOST_VALUES // 2 - 2),
@@ -18,16 +18,16 @@ ITEMS = {
 
 
 class Worst(NamedTuple):
-    """A request with a body that costs much to parse.
+    """A request with a body that is expensive to parse.
 
     Attributes
     ----------
     method, path
-        The operation. Most of the things that its path names do not exist.
+        The operation. Most resources that its path names do not exist.
     what
         A description of the body.
     body
-        JSON, as long as the operation accepts.
+        JSON, of the largest size that the operation accepts.
     """
 
     method: str
@@ -37,14 +37,14 @@ class Worst(NamedTuple):
 
 
 def worst_bodies(max_body_bytes: int, items: Collection[str] = ITEMS) -> Iterator[Worst]:
-    """Make the worst bodies of all operations that accept one.
+    """Make the most expensive bodies of all operations that accept a body.
 
     Parameters
     ----------
     max_body_bytes
-        The setting of this name.
+        The setting with this name.
     items
-        What lists are filled with. Texts take most memory, numbers most time.
+        Keys of `ITEMS`: what fills the lists. Texts take most memory, numbers most time.
     """
     app = create_app()
     routes = app.url_map.bind("localhost")

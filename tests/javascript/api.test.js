@@ -57,7 +57,7 @@ test("an error status becomes a ProblemError", async () => {
   });
 });
 
-test("an error without JSON is a ProblemError too, and so is no answer", async () => {
+test("an error without JSON and a missing response become a ProblemError too", async () => {
   answer = (_, response) => response.writeHead(502).end("<html>");
   await assert.rejects(get(url), { name: "Error", status: 502 });
   await assert.rejects(get("http://127.0.0.1:1"), { title: "No answer", status: 0 });
@@ -77,7 +77,7 @@ test("catchProblem handles problems and rethrows other errors", async () => {
   await assert.rejects(catchProblem(other, unexpected), TypeError);
 });
 
-test("the latest state is requested with one request at a time", async () => {
+test("latest sends one request at a time, and shows the latest state", async () => {
   let state = 0;
   /** @type {number[]} */
   const shown = [];
@@ -99,7 +99,7 @@ test("the latest state is requested with one request at a time", async () => {
   assert.deepEqual(shown, [0, 5]);
 });
 
-test("a stream is split into whole events and a rest", () => {
+test("the text of a stream is split into complete events and a rest", () => {
   const text = `: heartbeat\n\n${event("epoch", { epoch: 1 }, 7)}id: 8\nev`;
   assert.deepEqual(parseEvents(text), {
     events: [{ type: "epoch", data: { epoch: 1 }, id: "7" }],
@@ -107,7 +107,7 @@ test("a stream is split into whole events and a rest", () => {
   });
 });
 
-test("a broken stream continues after its last event", async () => {
+test("a stream that breaks is continued after its last event", async () => {
   /** @type {(string | undefined)[]} */
   const lastIds = [];
   answer = (request, response) => {

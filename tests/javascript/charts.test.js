@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { spreadLabels } from "#pages/label-layout.js";
 import { accuracyRange, lossRange } from "#pages/ranges.js";
 
-test("labels that overlap are pushed apart, and the others stay", () => {
+test("labels that overlap are pushed apart, and others stay where they are", () => {
   const labels = [{ y: 100 }, { y: 0 }, { y: 5 }];
   const [first, second, third] = spreadLabels(labels, 15);
   assert.deepEqual([first.y, second.y, third.y], [-5, 10, 100]);
   assert.deepEqual(labels, [{ y: 100 }, { y: 0 }, { y: 5 }]);
 });
 
-test("many labels in one place get the whole gap", () => {
+test("several labels in one place get the full gap", () => {
   const ys = spreadLabels([{ y: 7 }, { y: 7 }, { y: 7 }], 15).map(({ y }) => y);
   assert.ok(ys.slice(1).every((y, i) => y - ys[i] > 14.9));
 });
@@ -21,12 +21,12 @@ test("a label without a position is left out", () => {
   assert.deepEqual(spreadLabels([{ y: NaN }, { y: 1 }], 15), [{ y: 1 }]);
 });
 
-test("a loss axis contains all losses, 1, and the highest value that is asked for", () => {
+test("a loss axis contains all losses, 1, and the given highest value", () => {
   assert.deepEqual(lossRange([], 2.45), [0.9, 2.45]);
   assert.deepEqual(lossRange([0.5, 3], 2.45), [0.45, 3]);
 });
 
-test("an accuracy axis leaves the first epochs out", () => {
+test("an accuracy axis ignores the first epochs", () => {
   const history = [0.1, 0.6, 0.85, 0.95].map((test_accuracy, epoch) => ({ epoch, test_accuracy }));
   assert.deepEqual(accuracyRange(history, []), [70, 100]);
   assert.deepEqual(accuracyRange(history, [58]), [50, 100]);

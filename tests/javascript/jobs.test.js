@@ -11,7 +11,7 @@ import { changedFields, layersText, parameterCount, valueText } from "#pages/rec
 const job = (members) =>
   /** @type {any} */ ({ progress: { epoch: 0, epochs: 5 }, history: [], ...members });
 
-test("the state of a job in words", () => {
+test("stateText describes the state of a job", () => {
   const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
   assert.equal(stateText(job({ status: "queued", queue_position: 0 })), "queued, next");
   assert.equal(stateText(job({ status: "queued", queue_position: 3 })), "queued, 3 before it");
@@ -32,7 +32,7 @@ test("the speed is measured over the last events", () => {
   assert.equal(samplesPerSecond(marks), 2000);
 });
 
-test("events that arrive all at once give no speed", () => {
+test("events that arrive at the same time give no speed", () => {
   const marks = [0, 1, 2].reduce(
     (last, at) => addMark(last, { at, samples: 100 * at }),
     /** @type {{ at: number, samples: number }[]} */ ([]),
@@ -40,7 +40,7 @@ test("events that arrive all at once give no speed", () => {
   assert.equal(samplesPerSecond(marks), null);
 });
 
-test("a new first page pushes the older jobs down, without gaps and duplicates", () => {
+test("older jobs are kept below a new first page, without gaps or duplicates", () => {
   const item = (/** @type {string} */ id) => ({ id, created_at: id });
   const shown = ["6", "5", "4", "3"].map(item);
   assert.deepEqual(olderThan(["7", "6", "5"].map(item), shown), ["4", "3"].map(item));
@@ -48,7 +48,7 @@ test("a new first page pushes the older jobs down, without gaps and duplicates",
   assert.deepEqual(olderThan([], shown), []);
 });
 
-test("the fields that differ from the recipe", () => {
+test("changedFields lists the fields that differ from the recipe", () => {
   const recipes = { digits: { epochs: 3, hidden_sizes: [32], seed: null } };
   const recipe = { name: "digits", engine: "numpy", epochs: 3, hidden_sizes: [64], seed: 1 };
   assert.deepEqual(changedFields(recipe, recipes), [
@@ -58,12 +58,12 @@ test("the fields that differ from the recipe", () => {
   assert.deepEqual(changedFields({ ...recipe, name: "unknown" }, recipes), []);
 });
 
-test("layers and their parameters", () => {
+test("layers are written with arrows, and their parameters are counted", () => {
   assert.equal(layersText([32, 16]), "784 → 32 → 16 → 10");
   assert.equal(parameterCount([784, 32, 10]), 784 * 32 + 32 + 32 * 10 + 10);
 });
 
-test("the text of a field becomes JSON, and back", () => {
+test("the text of a field becomes a JSON value, and a value becomes text", () => {
   assert.equal(parseField("number", " 0.5 "), 0.5);
   assert.equal(parseField("number", ""), null);
   assert.equal(parseField("number", "many"), "many");
@@ -90,7 +90,7 @@ test("an error names its field, and the entry of a list", () => {
   ]);
 });
 
-test("the small curve leaves out what is not there", () => {
+test("the small curve leaves out missing losses, and epochs after the last", () => {
   const history = [
     { epoch: 0, test_loss: 2.4 },
     { epoch: 1, test_loss: null },

@@ -14,14 +14,14 @@ import {
 } from "#pages/maths/points.js";
 import { bodyText, curlCommand } from "#pages/curl.js";
 
-test("logits are 2 to 30 numbers", () => {
+test("parseLogits accepts 2 to 30 numbers", () => {
   assert.deepEqual(parseLogits("2,1,-0.5"), [2, 1, -0.5]);
   for (const text of [null, "", "1", "1,x", Array(31).fill(0).join()]) {
     assert.equal(parseLogits(text), null);
   }
 });
 
-test("both sides of a balance are equally long, apart from the gaps", () => {
+test("the bars of a row are equally long on both sides, apart from the gaps", () => {
   const row = [-0.1, 0.25, -0.15, 0];
   const { left, right } = balanceBars(row, 1, 0.25, 132);
   assert.deepEqual(right, { x: 66, width: 64 });
@@ -61,7 +61,7 @@ test("a grid of values becomes an image whose last row is the lowest y", () => {
   assert.deepEqual(imageRows(/** @type {any} */ (values)), ["x0y1", "x1y1", "x0y0", "x1y0"]);
 });
 
-test("the error of an approximation in words", () => {
+test("errorText describes the error of an approximation", () => {
   const answer = { neurons_two_per_box: 32, max_error: 0.55, mean_square_error: 0.04 };
   assert.equal(
     errorText({ ...answer, rate: { order: null } }),
@@ -80,17 +80,17 @@ test("points are read from the address as they were written", () => {
   }
 });
 
-test("the page's points are not shared", () => {
+test("each call of defaultPoints returns new points", () => {
   defaultPoints()[0][0] = 99;
   assert.equal(defaultPoints()[0][0], 0.6);
 });
 
-test("points stay in the plot and on its grid", () => {
+test("snap moves points into the plot and onto its grid", () => {
   assert.deepEqual(snap(3.14159, 2.71828), [3.15, 2.7]);
   assert.deepEqual(snap(-1, 9), [0, 8]);
 });
 
-test("a regression has a column of ones", () => {
+test("the request for a regression has a column of ones", () => {
   const points = /** @type {[number, number][]} */ ([
     [1, 2],
     [3, 4],
@@ -101,7 +101,7 @@ test("a regression has a column of ones", () => {
   ]);
 });
 
-test("a request as a curl command, and its body with spaces", () => {
+test("a request becomes a curl command, and its body gets spaces", () => {
   const url = "http://localhost:8000/train";
   const body = { recipe: "mnist-numpy", hidden_sizes: [64, 32] };
   assert.equal(

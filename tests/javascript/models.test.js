@@ -19,7 +19,7 @@ const MATRIX = [
   [2, 0, 6],
 ];
 
-test("classes have articles", () => {
+test("withArticle adds the right article to a class", () => {
   assert.deepEqual(["7", "8", "Ankle boot", "T-shirt/top", "Sneaker"].map(withArticle), [
     "a 7",
     "an 8",
@@ -29,14 +29,14 @@ test("classes have articles", () => {
   ]);
 });
 
-test("what a confusion matrix says", () => {
+test("images, correct ones and mistakes are counted in a confusion matrix", () => {
   assert.equal(totalCount(MATRIX), 24);
   assert.equal(correctCount(MATRIX), 18);
   assert.deepEqual(mistakes(MATRIX), [0, 1, 0, 0, 0, 3, 2, 0, 0]);
   assert.deepEqual(worstMistake(MATRIX), { label: 1, predicted: 2, count: 3 });
 });
 
-test("a matrix without mistakes has a worst mistake of 0 images", () => {
+test("without mistakes, the worst mistake has 0 images", () => {
   const perfect = [
     [5, 0],
     [0, 5],
@@ -45,14 +45,14 @@ test("a matrix without mistakes has a worst mistake of 0 images", () => {
   assert.equal(cellScale(perfect)(0, 1), -0);
 });
 
-test("the diagonal is positive and mistakes are negative, each on its own scale", () => {
+test("cells on the diagonal are positive and mistakes negative, each on their own scale", () => {
   const scale = cellScale(MATRIX);
   assert.equal(scale(0, 0), 0.75);
   assert.equal(scale(1, 2), -0.8);
   assert.equal(scale(1, 1), 0.75 / 8);
 });
 
-test("the best class comes first, and a measure that is undefined counts as 0", () => {
+test("the best class comes first, and an undefined measure counts as 0", () => {
   const rows = classQuality(["a", "b"], { recall: [0.5, 0.9], precision: [null, 0.8] });
   assert.deepEqual(rows, [
     { name: "b", recall: 90, precision: 80 },
@@ -62,7 +62,7 @@ test("the best class comes first, and a measure that is undefined counts as 0", 
   assert.equal(qualityAxisStart(rows.slice(0, 1)), 70);
 });
 
-test("a model is overconfident if most predictions are surer than right", () => {
+test("a model is overconfident if the confidence of most predictions exceeds the accuracy", () => {
   const bins = [
     { count: 0, confidence: 0, accuracy: 0 },
     { count: 3, confidence: 0.5, accuracy: 0.25 },

@@ -14,14 +14,14 @@ import {
   sum,
 } from "#pages/numbers.js";
 
-test("numbers have a true minus sign, and there is no −0", () => {
+test("negative numbers have a minus sign, and 0 has none", () => {
   assert.equal(fixed(-1.256), "−1.26");
   assert.equal(fixed(-0.004), "0.00");
   assert.equal(fixed(-0.004, 3), "−0.004");
   assert.equal(fixed(2.5, 0), "3");
 });
 
-test("accuracies are percentages", () => {
+test("percent writes a fraction as a percentage", () => {
   assert.equal(percent(0.9586), "95.9\u202f%");
   assert.equal(percent(0.9586, 2), "95.86\u202f%");
 });
@@ -31,12 +31,12 @@ test("large numbers have commas", () => {
   assert.equal(speed(12345.6), "12,300 samples/s");
 });
 
-test("small numbers are powers of ten", () => {
+test("powerOfTen splits a number into a digit and a power of ten", () => {
   assert.deepEqual(powerOfTen(2.2e-16), { digit: "2", exponent: "−16" });
   assert.deepEqual(powerOfTen(1e5), { digit: "1", exponent: "5" });
 });
 
-test("calculations with lists", () => {
+test("lists have a sum, an index of the largest value and a largest magnitude", () => {
   assert.equal(sum([]), 0);
   assert.equal(sum([1, 2, 3.5]), 6.5);
   assert.equal(indexOfLargest([1, 3, 3, 2]), 1);

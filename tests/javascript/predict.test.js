@@ -7,7 +7,7 @@ import { moveText, placeOnBoard } from "#pages/predict/fit.js";
 import { outlineSegments } from "#pages/predict/outline.js";
 import { certainty, certaintyText, summary } from "#pages/predict/words.js";
 
-test("what models predict, in a sentence", () => {
+test("summary describes all predictions in a sentence", () => {
   assert.equal(summary(["7"]), "The model predicts a 7.");
   assert.equal(summary(["8", "8"]), "Both models predict an 8.");
   assert.equal(summary(["8", "8", "8"]), "All models predict an 8.");
@@ -15,7 +15,7 @@ test("what models predict, in a sentence", () => {
   assert.equal(summary(["7", "1", "1"]), "The models predict a 7, a 1, a 1.");
 });
 
-test("how certain a prediction is", () => {
+test("certainty and certaintyText describe how certain a prediction is", () => {
   assert.deepEqual([0.96, 0.9, 0.6, 0.3].map(certainty), [
     "very certain",
     "fairly certain",
@@ -25,11 +25,11 @@ test("how certain a prediction is", () => {
   const prediction = { probabilities: [0.2, 0.7, 0.1], index: 1, margin: 0.5, entropy: 0.8 };
   assert.equal(
     certaintyText(/** @type {any} */ (prediction), ["a", "b", "c"]),
-    "70.0\u202f%, uncertain. 50 points ahead of a; entropy 0.80 of 1.10 nats.",
+    "70.0\u202f%, uncertain. 50 points ahead of a; entropy 0.80 of at most 1.10 nats.",
   );
 });
 
-test("the place of an image on the board", () => {
+test("placeOnBoard converts a fit to the coordinates of the board", () => {
   // An image of 56 × 28 pixels: the board shows it at half its size, with 7 empty rows above it.
   const fit = {
     box: /** @type {[number, number, number, number]} */ ([10, 4, 30, 24]),
@@ -44,7 +44,7 @@ test("the place of an image on the board", () => {
   });
 });
 
-test("how far the center of mass is moved", () => {
+test("moveText says how far the center of mass is moved", () => {
   assert.equal(moveText({ x: 14.5, y: 14.2 }), "not moved");
   assert.equal(moveText({ x: 12.5, y: 15.4 }), "moved 2 pixels right and 1 pixel up");
   assert.equal(moveText({ x: 17.5, y: 14.5 }), "moved 3 pixels left");

@@ -7,7 +7,7 @@ import { systemSentence } from "#pages/system/words.js";
 const REDIS = { name: "redis", ready: true, detail: "" };
 const WORKER = { name: "worker", ready: false, detail: "" };
 
-test("the state of the system in a sentence", () => {
+test("systemSentence says what is ready, runs and waits", () => {
   assert.equal(
     systemSentence([REDIS], 0, 0),
     "Everything is ready. No training is running, none is waiting.",

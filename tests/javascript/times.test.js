@@ -16,7 +16,7 @@ test("timestamps are in UTC", () => {
   assert.equal(utc(null), "—");
 });
 
-test("a time of today has no date, and any other time is a date", () => {
+test("a timestamp of today is shown as a time, any other as a date", () => {
   const now = new Date(2026, 0, 31, 12);
   assert.equal(timeOrDate(new Date(2026, 0, 31, 9, 5).toISOString(), now), "09:05");
   assert.equal(timeOrDate("2026-01-15T12:00:00Z", now), "2026-01-15");

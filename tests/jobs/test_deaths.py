@@ -81,7 +81,7 @@ def test_a_job_that_dies_twice_goes_to_the_end_of_the_queue(jobs):
     assert queue() == [first, fourth]
 
 
-def test_the_oldest_waiting_job_need_not_be_the_first(jobs):
+def test_the_oldest_queued_job_need_not_be_the_first(jobs):
     first = submit(jobs)
     submit(jobs)
     die(jobs)
@@ -91,7 +91,7 @@ def test_the_oldest_waiting_job_need_not_be_the_first(jobs):
     assert jobs.measure().oldest_age_s > 1000
 
 
-def test_a_worker_that_shuts_down_counts_no_death(jobs):
+def test_the_shutdown_of_a_worker_is_not_a_death(jobs):
     first, _ = submit(jobs), submit(jobs)
     for _ in range(MOST + 1):
         job = die(jobs, cause="stop")
@@ -100,7 +100,7 @@ def test_a_worker_that_shuts_down_counts_no_death(jobs):
 
 
 @pytest.mark.parametrize(("kills", "text"), [(1, "1 time because"), (MOST, "9 times because")])
-def test_the_error_counts_the_deaths_by_lack_of_memory(jobs, kills, text):
+def test_the_error_says_how_often_memory_ran_out(jobs, kills, text):
     submit(jobs)
     die(jobs, cause="memory")  # does not count, because the job makes progress afterwards
     for number in range(MOST):

@@ -1,4 +1,4 @@
-"""Deleting a job removes everything about it, except its model and what was counted."""
+"""Deleting a job removes everything about it, except its model and the counters."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_deleting_a_job_with_expired_events_leaves_no_key(jobs):
     assert keys(jobs, id) == []
 
 
-def test_a_waiting_or_running_job_cannot_be_deleted(jobs):
+def test_a_queued_or_running_job_cannot_be_deleted(jobs):
     id = submit(jobs).id
     for status in ("queued", "running"):
         before = jobs.get(id)

@@ -1,4 +1,4 @@
-"""The history of a job is stored in a short form, and each event shows it as it was then."""
+"""The history is stored in a short form. Each status event has the history of its moment."""
 
 import json
 

@@ -53,7 +53,7 @@ def test_a_new_job_is_queued_and_has_all_its_fields(jobs):
     assert jobs.get(job.id) == job
 
 
-def test_jobs_wait_in_order_of_creation(jobs):
+def test_jobs_are_queued_in_order_of_creation(jobs):
     ids = [submit(jobs).id for _ in range(4)]
     assert [jobs.get(id).queue_position for id in ids] == [0, 1, 2, 3]
     assert jobs.claim(OWNER, "w").job == ids[0]
@@ -169,7 +169,7 @@ def test_a_repeated_epoch_adds_no_second_event(jobs):
     assert [one.seconds for one in jobs.get(id).history] == [2.5]
 
 
-def test_a_waiting_job_is_cancelled_at_once(jobs):
+def test_a_queued_job_is_cancelled_at_once(jobs):
     id = submit(jobs).id
     assert jobs.cancel(id).status == "cancelled"
     assert jobs.claim(OWNER, "w") is None
@@ -265,7 +265,7 @@ def test_a_job_with_an_expired_lease_returns_to_the_queue(jobs):
 
 @pytest.mark.parametrize("score", [0, 1e12])
 def test_changing_the_clock_of_redis_takes_no_job_from_its_worker(jobs, score):
-    """The scores are those of a clock that was set back, or forward."""
+    """Earlier versions used times as scores. These times are of a clock set back or forward."""
     claim = jobs.claim(OWNER, "w") if submit(jobs) else None
     jobs.redis.zadd("jobs:leases", {claim.job: score})
     jobs.reap("w", {}, [])

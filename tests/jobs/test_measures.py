@@ -1,4 +1,4 @@
-"""Every job and epoch is counted exactly once, because the transition itself counts it."""
+"""Every job and epoch is counted exactly once, by the script that makes the transition."""
 
 import time
 
@@ -47,7 +47,7 @@ def test_jobs_are_counted_by_status_and_a_repeated_finish_counts_once(jobs):
     assert measures.submitted == 5
 
 
-def test_the_age_of_the_oldest_waiting_job_is_measured(jobs):
+def test_the_age_of_the_oldest_queued_job_is_measured(jobs):
     oldest = submit(jobs)
     time.sleep(0.2)
     submit(jobs)

@@ -21,7 +21,7 @@ test_set = cache(partial(load_dataset, split="test", folder=DATA))
 
 @pytest.fixture(scope="session")
 def shared_app(tmp_path_factory):
-    """The API, created once for all tests, because that takes a tenth of a second."""
+    """The API, created once for all tests, because creating it takes a tenth of a second."""
     return create_app(
         ServiceSettings(
             models_dir=tmp_path_factory.mktemp("none"),
@@ -37,7 +37,7 @@ def app(shared_app, tmp_path):
     """The API without Redis and without models."""
     settings = shared_app.extensions["stepbox"].settings
     backend = Backend(settings.model_copy(update={"models_dir": tmp_path / "models"}))
-    backend.dataset = test_set  # read once for all tests
+    backend.dataset = test_set  # reads each data set once for all tests
     shared_app.extensions["stepbox"] = backend
     return shared_app
 
@@ -61,7 +61,7 @@ def untrained(recipe):
 
 
 def publish(backend, recipe="mnist-numpy"):
-    """Publish an untrained network like a worker, and return its id and the network."""
+    """Publish an untrained network as a worker does; return the model's id and the network."""
     network, evaluation = untrained(recipe)
     draft = CardDraft(
         id=new_model_id(),

@@ -81,7 +81,7 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
         check_problem(getattr(guarded, method)(path, headers=bearer(READ)), 403)
 
 
-def test_a_write_token_does_both(guarded):
+def test_a_write_token_reads_and_changes(guarded):
     assert guarded.get("/models", headers=bearer(WRITE)).status_code == 200
     check_problem(guarded.delete("/models/m-000000000000", headers=bearer(WRITE)), 404)
     check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
@@ -93,7 +93,7 @@ def test_malformed_tokens_are_rejected_at_startup(text):
         parse_tokens(text)
 
 
-def test_an_address_open_to_others_needs_tokens_or_a_setting():
+def test_an_address_that_others_can_reach_needs_tokens_or_a_setting():
     open_to_all = ServiceSettings(host="0.0.0.0")
     with pytest.raises(SystemExit, match="STEPBOX_TOKENS"):
         warn_if_open(open_to_all)
@@ -231,7 +231,7 @@ def test_predictions_can_be_limited_without_redis(app):
     assert limited.get("/models").status_code == 200
 
 
-def test_trainings_are_limited_over_all_processes(jobs, app):
+def test_the_limit_on_trainings_counts_all_processes_together(jobs, app):
     settings = ServiceSettings(
         train_limit="2/hour", models_dir=app.extensions["stepbox"].settings.models_dir
     )

@@ -76,7 +76,7 @@ class TestSoftmaxJacobian:
         assert answer["probabilities"] == [0.5, 0, 0.5]
         assert answer["gradient"] == [0.5, -1, 0.5]
 
-    def test_at_most_a_thousand_logits(self, post):
+    def test_a_thousand_logits_are_accepted_and_more_are_rejected(self, post):
         answer = analyse(post, "softmax-jacobian", {"logits": [0.01 * i for i in range(1000)]})
 
         assert np.shape(answer["jacobian"]) == (1000, 1000)
@@ -105,7 +105,7 @@ class TestSoftmaxJacobian:
 
 
 class TestBox:
-    def test_height_2_and_width_3(self, post):
+    def test_a_box_of_height_2_and_width_3_worked_by_hand(self, post):
         answer = analyse(post, "box", {"height": 2, "width": 3, "at": [-1, 0, 1.5, 3, 4]})
 
         assert answer["values"] == [0, 2, 2, 0, 0]
@@ -213,14 +213,14 @@ class TestBoxApproximation:
         asked = analyse(post, "box-approximation", {**body, "include_network": True})
         assert len(asked["network"]["weights"]) == asked["neurons"] == 1002
 
-    def test_a_million_boxes(self, post):
+    def test_a_million_boxes_are_accepted(self, post):
         body = {"function": "sin(x)", "bound": 3, "boxes": 1_000_000, "resolution": 10}
         answer = analyse(post, "box-approximation", body)
 
         assert answer["max_error"] == pytest.approx(3e-6, rel=1e-3)
         assert len(answer["curve"]["x"]) == 10
 
-    def test_the_error_rate_and_the_growth_in_neurons(self, post):
+    def test_the_answer_has_the_error_rate_and_the_growth_in_neurons(self, post):
         body = {"function": "sin(3*x)", "bound": 3, "boxes": 16}
         answer = analyse(post, "box-approximation", body)
         rate = answer["rate"]
@@ -310,7 +310,7 @@ class TestRegression:
 
         assert [answer[name] for name in ("loss", "gradient", "not_differentiable")] == [None] * 3
 
-    def test_an_outlier_shows_the_difference(self, post):
+    def test_an_outlier_changes_the_least_squares_fit_but_not_the_other(self, post):
         x = list(range(10))
         y = [1 + 2 * v for v in x[:9]] + [-40]
         answer = analyse(post, "regression", {"X": [[1, v] for v in x], "y": y, "loss": "l1"})
@@ -364,14 +364,14 @@ class TestGradientCheck:
         assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
         assert [layer["published"] > 0.01 for layer in answer["layers"]] == [True, True, False]
 
-    def test_an_image_in_the_request(self, post, model, backend):
+    def test_an_image_in_the_request_is_checked(self, post, model, backend):
         seven = backend.dataset("mnist").images[0].tolist()
         own = analyse(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
         first = analyse(post, "gradient-check", {"model": model[0]})
 
         assert own == {**first, "image": None}
 
-    def test_the_other_data_set(self, post, backend):
+    def test_a_model_of_the_other_data_set_is_checked(self, post, backend):
         publish(backend, "fashion-mnist-torch")
         answer = analyse(post, "gradient-check", {"model": "latest-fashion-mnist"})
 
@@ -398,5 +398,5 @@ class TestGradientCheck:
 
         assert pointers(problem)[:1] == expected
 
-    def test_without_a_model(self, post):
+    def test_without_a_model_the_field_is_named(self, post):
         assert list(faults_of(post, "gradient-check", {"model": "latest"})) == ["/model"]

@@ -1,4 +1,4 @@
-"""Any input gets a response that the OpenAPI document describes. Hypothesis makes the inputs."""
+"""Any input gets a response that the OpenAPI document describes. Hypothesis draws the inputs."""
 
 import io
 import json

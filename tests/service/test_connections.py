@@ -1,4 +1,4 @@
-"""Connections, with real sockets and with the application in the test's own event loop."""
+"""Connections over real sockets. The server runs in the event loop of the test."""
 
 import asyncio
 import json
@@ -79,8 +79,8 @@ class Served:
         """Wait for an event that a thread sets."""
         assert await asyncio.to_thread(event.wait, WAIT_S)
 
-    async def until_paced(self, condition):
-        """Wait until a connection of the server fulfils a condition, and return it."""
+    async def find_connection(self, condition):
+        """Wait until a connection of the server meets a condition, and return it."""
         while True:
             for connection in self.connections:
                 if condition(connection):
@@ -130,7 +130,7 @@ def request(path, *headers, method="GET"):
 
 
 def run(scene, **settings):
-    """Run a scene while an application is served."""
+    """Run a scene, the coroutine function of a test, while an application is served."""
 
     async def play():
         async with serving(**settings) as served:
@@ -185,7 +185,7 @@ def test_reading_ahead_is_bounded():
         reader, writer = await served.connect()
         count = 100_000
         writer.write(request("/slow") + request("/livez") * count)
-        connection = await served.until_paced(lambda one: one.flow and one.flow.read_paused)
+        connection = await served.find_connection(lambda one: one.flow and one.flow.read_paused)
         assert len(connection.unread) < 2**20
         assert not connection.pipeline
         served.go_on.set()
@@ -203,7 +203,7 @@ def test_work_stops_if_a_client_disconnects_after_sending_another_request():
         writer.write(request("/busy"))
         await served.wait_for(served.begun)
         writer.write(request("/quick"))
-        await served.until_paced(lambda one: one.unread)
+        await served.find_connection(lambda one: one.unread)
         writer.close()
         await served.wait_for(served.client_left)
 
@@ -251,8 +251,8 @@ def test_a_head_that_starts_during_a_long_response_has_its_own_time_limit():
         await served.wait_for(served.begun)
         head = request("/quick")
         writer.write(head[:10])
-        connection = await served.until_paced(lambda one: one.unread)
-        connection.pace.begin(asyncio.get_running_loop().time() - 2 * HEAD_S)  # so long ago
+        connection = await served.find_connection(lambda one: one.unread)
+        connection.pace.begin(asyncio.get_running_loop().time() - 2 * HEAD_S)  # long ago
         served.go_on.set()
         assert await answer(reader) == (200, b"slow")
         connection.check_pace(asyncio.get_running_loop().time())
@@ -268,7 +268,7 @@ def test_a_client_that_closes_its_sending_half_gets_its_response():
         writer.write(request("/slow"))
         writer.write_eof()
         await served.wait_for(served.begun)
-        await served.until_paced(lambda one: one.sends_no_more)
+        await served.find_connection(lambda one: one.sends_no_more)
         served.go_on.set()
         assert await answer(reader) == (200, b"slow")
         assert not await reader.read()
@@ -300,7 +300,7 @@ def test_a_request_that_arrives_too_slowly_is_rejected(beginning, seconds):
         reader, writer = await served.connect()
         writer.write(beginning)
         size = len(beginning)
-        connection = await served.until_paced(
+        connection = await served.find_connection(
             lambda one: one.transport and (not size or one.unread or one.body_left)
         )
         now = asyncio.get_running_loop().time()
@@ -317,7 +317,7 @@ def test_a_body_that_arrives_fast_enough_is_accepted():
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(request("/quick", "Content-Length: 30000", method="POST") + bytes(15_000))
-        connection = await served.until_paced(lambda one: one.body_left == 15_000)
+        connection = await served.find_connection(lambda one: one.body_left == 15_000)
         connection.check_pace(asyncio.get_running_loop().time() + BODY_S + 1)
         writer.write(bytes(15_000))
         assert await answer(reader) == (200, b"quick")
@@ -330,11 +330,11 @@ def test_a_client_that_receives_too_slowly_is_disconnected(headers):
     async def scene(served):
         _, writer = await served.connect()
         writer.write(request("/large", *headers))
-        connection = await served.until_paced(
+        connection = await served.find_connection(
             lambda one: one.transport and one.transport.get_write_buffer_size()
         )
         now = asyncio.get_running_loop().time()
-        while connection.parser is not None:  # the system's buffers accept some of it at first
+        while connection.parser is not None:  # at first, the system's buffers accept some bytes
             connection.check_pace(now)
             connection.check_pace(now + ANSWER_S - 1)
             assert not connection.transport.is_closing()
@@ -355,8 +355,8 @@ def test_the_number_of_connections_is_limited(limit):
         reader, _ = await served.connect()
         assert (await answer(reader))[0] == 503
         first[1].close()
-        await served.until_paced(lambda one: one.parser is None)
-        await served.until_paced(lambda one: len(served.front.connections) == 1)
+        await served.find_connection(lambda one: one.parser is None)
+        await served.find_connection(lambda one: len(served.front.connections) == 1)
         reader, writer = await served.connect()
         writer.write(request("/quick"))
         assert await answer(reader) == (200, b"quick")
@@ -391,9 +391,9 @@ def test_no_work_is_done_for_a_client_that_disconnects_while_waiting_for_memory(
         await served.wait_for(served.begun)
         served.begun.clear()
         other.write(request("/large-work"))
-        waiting = await served.until_paced(lambda c: c.cycle and c.client[1] == _port(other))
+        waiting = await served.find_connection(lambda c: c.cycle and c.client[1] == _port(other))
         other.transport.abort()
-        await served.until_paced(lambda c: c is waiting and c.parser is None)
+        await served.find_connection(lambda c: c is waiting and c.parser is None)
         served.go_on.set()
         assert await answer(first) == (200, b"slow")
         one.write(request("/quick"))
@@ -446,12 +446,12 @@ def test_a_body_that_is_too_large_is_rejected_before_it_is_read():
         (b"GET /" + b"x" * (MOST_HEAD_BYTES + 1), 414),
     ],
 )  # fmt: skip
-def test_malformed_requests_are_rejected(data, status):
+def test_malformed_requests_are_rejected_and_unusual_ones_accepted(data, status):
     async def scene(served):
         reader, writer = await served.connect()
         writer.write(data)
         assert (await answer(reader))[0] == status
-        if status == 200 and b"1.1" in data:  # and the next one begins where it ends
+        if status == 200 and b"1.1" in data:  # the next request begins where this one ends
             writer.write(request("/quick"))
             assert await answer(reader) == (200, b"quick")
 

@@ -1,4 +1,4 @@
-"""The server in front of Flask: quick predictions have the same responses as Flask's view."""
+"""Quick predictions, which the server answers without Flask, have the responses of Flask's view."""
 
 import io
 import json
@@ -112,7 +112,7 @@ def test_quick_predictions_and_the_view_respond_with_the_same_bytes(service, nam
     assert dict(quick.headers) == dict(through_flask.headers)
 
 
-def test_livez_has_the_response_of_its_view(service, client):
+def test_livez_is_answered_like_by_its_view(service, client):
     headers = {"X-Request-Id": "r-1"}
     answer = requests.get(f"{service.url}/livez", headers=headers, timeout=10)
     through_flask = client.get("/livez", headers=headers)
@@ -178,7 +178,7 @@ def test_pipelined_requests_are_answered_in_order(service):
     ("version", "header"),
     [(0, b""), (0, b"Connection: keep-alive\r\n"), (1, b"Connection: close\r\n")],
 )
-def test_the_last_request_of_a_connection(service, version, header):
+def test_the_connection_closes_after_its_last_request(service, version, header):
     expected = requests.post(f"{service.url}/predict", PNG, headers=KIND, timeout=9).content
     with socket.create_connection(("127.0.0.1", service.port), 9) as connection:
         connection.sendall(POST % (version, header, len(PNG)) + PNG)
@@ -231,7 +231,7 @@ def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
     started = own_stack.start_service()
     with socket.create_connection(("127.0.0.1", own_stack.port), 9) as connection:
         connection.sendall(REQUEST[:-50])
-        assert requests.get(f"{own_stack.url}/livez", timeout=9).ok  # read after what came first
+        assert requests.get(f"{own_stack.url}/livez", timeout=9).ok  # read after the first part
         os.kill(started.pid, signal.SIGTERM)
         wait_until(lambda: "Shutting down" in started.log.read_text())
         connection.sendall(REQUEST[-50:])
@@ -262,7 +262,7 @@ def test_livez_checks_the_host_too(service):
     check_problem(answer, 421)
 
 
-def test_the_probabilities_can_be_had_as_an_array(service):
+def test_the_probabilities_are_sent_as_an_array_on_request(service):
     headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
     answer = requests.post(f"{service.url}/predict", data=npy(IMAGES), headers=headers, timeout=9)
     array = np.load(io.BytesIO(answer.content), allow_pickle=False)
@@ -271,7 +271,7 @@ def test_the_probabilities_can_be_had_as_an_array(service):
     assert array.tolist() == [one["probabilities"] for one in answer.json()["predictions"]]
 
 
-def test_the_best_classes_alone(service):
+def test_top_returns_only_the_most_probable_classes(service):
     url, headers = f"{service.url}/predict", {"Content-Type": "image/png"}
     (whole,) = requests.post(url, PNG, headers=headers, timeout=9).json()["predictions"]
     (best,) = requests.post(f"{url}?top=3", PNG, headers=headers, timeout=9).json()["predictions"]
@@ -293,4 +293,4 @@ def test_quick_predictions_and_the_view_need_a_token(own_stack):
     token = {"Authorization": f"Bearer {READ}"}
     for data in (PNG, iter([PNG])):
         answer = requests.post(url, data=data, headers=KIND | token, timeout=9)
-        assert answer.status_code == 409  # past the guard: there is no model yet
+        assert answer.status_code == 409  # passed the access check: there is no model yet

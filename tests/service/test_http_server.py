@@ -15,7 +15,7 @@ signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's handler 
 hold_stop_signals_while_forking()
 child = os.fork()
 if not child:
-    time.sleep(0.3)  # it gets the signal meanwhile
+    time.sleep(0.3)  # the signal arrives meanwhile
     Worker.init_signals(object.__new__(Worker))
     time.sleep(20)
     os._exit(0)
@@ -42,7 +42,7 @@ print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """
 
 
-def test_numpy_uses_one_thread():
+def test_numpy_uses_one_thread_in_each_process():
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
     done = subprocess.run(
         [sys.executable, "-c", BLAS_THREADS],

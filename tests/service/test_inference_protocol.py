@@ -35,7 +35,7 @@ def json_request(images, *, data=None, outputs=None, **members):
 
 
 def binary_request(images, *, size=None, binary=None, **members):
-    """Make a request with binary data for these images: its body and headers."""
+    """Make the body and the headers of a request with these images as binary data."""
     body = json_request(images, **members)
     del body["inputs"][0]["data"]
     binary = images.tobytes() if binary is None else binary
@@ -95,7 +95,7 @@ def test_the_server_is_ready_once_there_is_a_model(client, backend):
 
 
 @pytest.mark.parametrize("version", ["", "/versions/1"])
-def test_a_model_by_id_and_alias(client, model, images, version):
+def test_a_model_is_found_by_id_and_by_alias(client, model, images, version):
     id, network = model
     client.put("/aliases/best", json={"model": id})
     for ref in (id, "best", "latest", "latest-mnist"):
@@ -160,7 +160,7 @@ def test_invalid_index_requests_are_rejected(client, data, status):
 
 
 @pytest.mark.parametrize("form", [lambda p: p.ravel().tolist(), lambda p: p.tolist()])
-def test_json_in_and_out(client, model, images, form):
+def test_json_data_gets_json_outputs(client, model, images, form):
     body = json_request(images, data=form(images), id="42", outputs=[LOGITS])
     logits = expected(model[1], images)["logits"]
     assert check_outputs(client.post(INFER, json=body), {"logits": logits})["id"] == "42"
@@ -171,13 +171,13 @@ def test_no_content_type_is_needed(client, model, images):
     check_outputs(answer, expected(model[1], images))
 
 
-def test_binary_in_and_json_out(client, model, images):
+def test_binary_data_gets_json_outputs_by_default(client, model, images):
     answer = client.post(INFER, **binary_request(images))
     check_outputs(answer, expected(model[1], images))
 
 
 @pytest.mark.parametrize("order", [("logits", "probabilities"), ("probabilities", "logits")])
-def test_binary_in_and_out_in_the_requested_order(client, model, images, order):
+def test_binary_outputs_come_in_the_requested_order(client, model, images, order):
     outputs = [{"name": name, "parameters": {"binary_data": True}} for name in order]
     answer = client.post(INFER, **binary_request(images, outputs=outputs))
     expected_outputs = expected(model[1], images)
@@ -194,7 +194,7 @@ def test_parameters_of_an_output_override_those_of_the_request(client, model, im
 
 
 def test_predict_returns_the_same_outputs(client, model, images):
-    """Pixels are used as they are, as by /predict with `invert=never`."""
+    """This endpoint never inverts, so it is compared with `invert=never`."""
     light = 255 - images
     predictions = client.post("/predict?invert=never", json={"images": light.tolist()}).json
     _, found = read_outputs(client.post(INFER, json=json_request(light)))
@@ -203,7 +203,7 @@ def test_predict_returns_the_same_outputs(client, model, images):
         assert np.array_equal(found[name], rows.astype(np.float32))
 
 
-def test_the_largest_number_of_images(client, backend, model):
+def test_the_maximum_number_of_images_is_accepted(client, backend, model):
     images = backend.dataset("mnist").images
     app = create_app(backend.settings.model_copy(update={"max_body_bytes": 2**23}))
     outputs = [{"name": "logits", "parameters": {"binary_data": True}}]
@@ -216,7 +216,7 @@ def test_the_largest_number_of_images(client, backend, model):
 @pytest.mark.parametrize(
     ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_compressed_bodies(client, model, images, encoding, compress):
+def test_intact_compressed_bodies_are_accepted(client, model, images, encoding, compress):
     request = binary_request(images)
     headers = {**request["headers"], "Content-Encoding": encoding}
     answer = client.post(INFER, data=compress(request["data"]), headers=headers)

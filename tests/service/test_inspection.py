@@ -17,7 +17,7 @@ from tests.service.test_predict import encode
 EXPLAINED = {"seen", "fit", "gradient", "entropy", "margin"}
 
 
-def test_the_published_curves(client):
+def test_the_published_curves_are_returned(client):
     recipes = client.get("/published").json["recipes"]
     assert recipes["mnist-numpy-published"]["history"][3]["test_accuracy"] == 0.8563
     assert len(recipes["fashion-mnist-torch"]["history"]) == 60
@@ -51,7 +51,7 @@ def test_unknown_cells_are_404(client, model):
     assert pointers(body) == ["/limit"]
 
 
-def test_histograms_of_all_layers(client, model):
+def test_each_layer_has_histograms_that_count_all_its_weights(client, model):
     layers = client.get("/models/latest/histograms").json["layers"]
     assert [(layer["inputs"], layer["outputs"]) for layer in layers] == [
         (784, 32), (32, 32), (32, 10),
@@ -61,7 +61,7 @@ def test_histograms_of_all_layers(client, model):
         assert sum(layer["before"]) == sum(layer["after"]) == layer["inputs"] * layer["outputs"]
 
 
-def test_the_first_layer_as_numbers_and_as_an_image(client, model):
+def test_the_first_layer_is_the_same_as_numbers_and_as_an_image(client, model):
     _, network = model
     answer = client.get("/models/latest/first-layer?limit=3").json
     assert (answer["count"], len(answer["neurons"])) == (32, 3)
@@ -92,7 +92,7 @@ def test_figures_are_computed_once(client, app, backend, opened, view):
     assert opened(backend.settings.models_dir) == []
 
 
-def test_an_explained_prediction(client, backend, model):
+def test_an_explanation_agrees_with_the_prediction(client, backend, model):
     _, network = model
     image = backend.dataset("mnist").images[0]
     address = "/predict?explain=true&fit=mnist"
@@ -121,7 +121,7 @@ def test_an_explained_prediction(client, backend, model):
     assert explained["entropy"] == pytest.approx(-(probabilities * np.log(probabilities)).sum())
 
 
-def test_explanations_of_arrays(client, backend, model):
+def test_arrays_are_explained_like_image_files(client, backend, model):
     light = (255 - backend.dataset("mnist").images[:2]).tolist()
     body = json.dumps({"images": light})
     explained = client.post(
@@ -134,7 +134,7 @@ def test_explanations_of_arrays(client, backend, model):
         assert one["seen"] == image.tolist()
 
 
-def test_too_many_images_to_explain(client, model):
+def test_too_many_images_are_not_explained(client, model):
     images = np.zeros((101, 28, 28), int).tolist()
     answer = client.post("/predict?explain=true", json={"images": images})
     assert pointers(check_problem(answer, 422)) == ["/explain"]

@@ -17,7 +17,7 @@ SECRET = "s3cret-of-sixteen"
 
 
 @pytest.mark.parametrize("chosen", ["a", "A.b_c-9", "x" * 64])
-def test_a_client_names_its_request(client, chosen):
+def test_a_client_can_choose_the_request_id(client, chosen):
     assert request_id_of(chosen) == chosen
     for path in ("/livez", "/nowhere", "/jobs", "/static/none"):  # 200, 404, 503
         answer = client.get(path, headers={"X-Request-Id": chosen})
@@ -25,19 +25,19 @@ def test_a_client_names_its_request(client, chosen):
 
 
 @pytest.mark.parametrize("chosen", [None, "", "x" * 65, "two words", "naïve", 'a"b', "a/b", "a\n"])
-def test_others_get_a_name_of_their_own(client, chosen):
+def test_a_missing_or_malformed_request_id_is_replaced(client, chosen):
     assert MADE.fullmatch(request_id_of(chosen))
     assert request_id_of(chosen) != request_id_of(chosen)
 
 
-def test_each_request_has_another_name(client):
+def test_each_request_gets_another_id(client):
     names = [client.get("/livez").headers["X-Request-Id"] for _ in range(3)]
     assert all(map(MADE.fullmatch, names))
     assert len({*names}) == 3
 
 
 @pytest.mark.parametrize("kind", ["text", "json"])
-def test_lines_keep_secrets_and_tell_what_they_are_about(kind):
+def test_log_lines_hide_secrets_and_name_the_request_and_the_job(kind):
     record = logging.LogRecord(
         "stepbox",
         logging.WARNING,
@@ -100,6 +100,6 @@ def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
     assert "gunicorn.access" not in loggers  # metrics count requests, at less cost
 
 
-def test_jobs_of_earlier_versions_have_no_request(jobs):
+def test_jobs_of_earlier_versions_have_no_request_id(jobs):
     id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
     assert jobs.get(id).request_id is None

@@ -24,7 +24,7 @@ NO_RECOVERIES = {("process",): 0, ("memory",): 0, ("stop",): 0, ("lease",): 0}
 
 
 def parse(text):
-    """Read Prometheus's format into {name: {labels: value}}, labels sorted by their names."""
+    """Parse Prometheus's format: {name: {values of the labels, sorted by label: value}}."""
     samples = defaultdict(dict)
     for family in text_string_to_metric_families(text):
         assert family.documentation, family.name
@@ -103,7 +103,7 @@ def test_metrics_sum_over_all_processes(own_stack, jobs):
     assert after["GET", "/metrics", "200"] == 1
 
 
-def test_a_killed_training_shows_as_a_recovery(own_stack, jobs):
+def test_a_killed_training_counts_as_a_recovery(own_stack, jobs):
     own_stack.start_worker()
     own_stack.start_service()
     waiting = [own_stack.train(epochs=1000, hidden_sizes=[8])["id"] for _ in range(3)]
@@ -216,7 +216,7 @@ def test_metrics_need_a_read_token(app):
     assert answer.status_code == 200
 
 
-def test_gunicorn_leaves_no_folder_behind(own_stack):
+def test_gunicorn_removes_the_folder_of_counts(own_stack):
     before = {*Path("/dev/shm").glob("stepbox-tally-*")}
     service = own_stack.start_service()
     (folder,) = {*Path("/dev/shm").glob("stepbox-tally-*")} - before

@@ -13,7 +13,7 @@ def test_models_come_newest_first(client, backend):
 
 
 def pages(client, limit):
-    """Follow the pages to the end. Return the ids of each: intact models, then damaged ones."""
+    """Follow all pages. Return the ids of each page: intact models, then damaged ones."""
     found, after = [], ""
     while after is not None:
         page = client.get(f"/models?limit={limit}{after and f'&after={after}'}").json
@@ -28,7 +28,7 @@ def test_the_list_is_paginated(client, backend):
     assert pages(client, 2) == [ids[:2], [ids[3], ids[2]], ids[4:]]
     assert pages(client, 5) == [[*ids[:2], *ids[3:], ids[2]]]
     page = client.get("/models?limit=2").json
-    client.delete(f"/models/{ids[1]}")  # the one that the cursor names
+    client.delete(f"/models/{ids[1]}")  # the model that the cursor names
     newer, _ = publish(backend)
     rest = client.get(f"/models?after={page['next']}").json
     assert [card["id"] for card in rest["models"]] == ids[3:]
@@ -59,7 +59,7 @@ def test_invalid_queries_are_rejected(client, model, query):
     assert pointers(body) == [f"/{query.partition('=')[0]}"]
 
 
-def test_a_card_is_complete(client, model):
+def test_a_card_has_all_its_fields(client, model):
     id, _ = model
     card = client.get(f"/models/{id}").json
     assert card.keys() >= {

@@ -54,7 +54,7 @@ def test_without_a_model_predictions_are_409(client):
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF"])
-def test_an_image_file(client, model, images, form):
+def test_an_image_file_is_predicted(client, model, images, form):
     id, network = model
     answer = client.post(
         "/predict", data=encode(images[0], form), content_type=f"image/{form.lower()}"
@@ -87,21 +87,21 @@ def test_dark_on_light_is_inverted_by_default(client, model, images):
     )
 
 
-def test_several_files_in_order(client, model, images):
+def test_several_files_are_predicted_in_order(client, model, images):
     id, network = model
     parts = [(io.BytesIO(encode(image)), f"{i}.png") for i, image in enumerate(images)]
     answer = client.post("/predict", data={"image": parts}, content_type="multipart/form-data")
     check_answer(answer, id, expected(network, images))
 
 
-def test_json_pixels(client, model, images):
+def test_json_pixels_are_predicted(client, model, images):
     id, network = model
     answer = client.post("/predict", json={"images": images.tolist()})
     check_answer(answer, id, expected(network, images))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_an_npy_batch(client, model, images, order):
+def test_an_npy_batch_is_predicted(client, model, images, order):
     id, network = model
     data = npy(np.asarray(images, order=order))
     answer = client.post("/predict", data=data, content_type="application/x-npy")
@@ -131,7 +131,7 @@ def test_arrays_are_fitted_like_image_files(client, model, images):
     assert arrays.json == image.json
 
 
-def test_models_by_alias_and_by_data_set(client, backend, model, images):
+def test_a_model_is_chosen_by_alias_or_by_data_set(client, backend, model, images):
     id, _ = model
     assert client.put("/aliases/best", json={"model": id}).status_code == 200
     newer, _ = publish(backend, "fashion-mnist-torch")

@@ -20,20 +20,20 @@ def data_folder():
 
 @pytest.fixture(scope="session")
 def load(data_folder):
-    """Load a data set at most once: load("mnist", "test")."""
+    """Return a function that loads a split once per session: load("mnist", "test")."""
     return cache(lambda name, split: load_dataset(name, split, data_folder))
 
 
 @pytest.fixture(scope="session")
 def few(load):
-    """The first `count` samples of MNIST's training set."""
+    """Return a function that takes the first `count` samples of MNIST's training set."""
 
     return lambda count: load("mnist", "train")[:count]
 
 
 @pytest.fixture(scope="session")
 def trained(load):
-    """Train a named recipe for some epochs, once per session; return its trainer and all events."""
+    """Return a function that trains a named recipe once; it returns the trainer and all events."""
 
     @cache
     def run(name, epochs):

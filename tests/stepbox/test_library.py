@@ -1,4 +1,4 @@
-"""The library as users install it: by pip, outside the checkout."""
+"""The library as users install it: with pip, outside the checkout."""
 
 import doctest
 import importlib
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import stepbox
-from stepbox.errors import DamagedModelError
+from stepbox.errors import DamagedModelError, InvalidInputError
 from tests.processes import ROOT
 
 WITH_EXAMPLES = sorted(
@@ -35,7 +35,7 @@ def run_python(code, **environment):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Install from a copy of only the package's own files, as `pip install .` does."""
+    """Install the package to an empty folder, as `pip install .` does."""
     folder = tmp_path_factory.mktemp("site-packages")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
@@ -55,7 +55,7 @@ def test_pip_installs_the_library_alone(installed):
 
 @pytest.mark.slow
 def test_the_installed_library_trains(installed, data_folder):
-    """It runs the definition, because the loops of the installed copy are not compiled yet."""
+    """Run the definition, because the installed copy has no compiled functions yet."""
     code = (
         "import numpy as np, stepbox; from stepbox.training.loop import make_trainer;"
         "train_set = stepbox.load_dataset('mnist', 'train')[:2000];"
@@ -76,7 +76,7 @@ def test_import_loads_no_engine():
     assert run_python(code, PYTHONPATH=str(ROOT)) == []
 
 
-def test_every_public_name_is_there_and_listed():
+def test_every_public_name_exists_and_is_listed():
     for name in stepbox.__all__:
         assert getattr(stepbox, name)
         assert name in dir(stepbox)
@@ -124,8 +124,39 @@ def test_a_damaged_model_is_not_loaded(run, tmp_path):
         stepbox.load(folder)
 
 
+def test_a_model_describes_itself(run):
+    accuracy = run.history[-1].test_accuracy
+
+    assert repr(run) == f"<Model {run.card.id}: mnist-numpy, test accuracy {accuracy:.2%}>"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
+def test_integers_of_every_type_are_predicted_alike(run, load, dtype):
+    seven = load("mnist", "test").images[0]
+
+    np.testing.assert_array_equal(
+        run.predict(seven.astype(dtype)).probabilities, run.predict(seven).probabilities
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        (np.full((28, 28), 0.5), r"integers 0\.\.255 .* array of float64 of shape \(28, 28\)"),
+        (np.ones((28, 28), bool), "array of bool"),
+        (np.zeros((1, 28, 28), np.uint8), r"of shape \(1, 28, 28\)"),
+        (np.zeros((0, 28), np.uint8), r"of shape \(0, 28\)"),
+        (np.full((28, 28), 300), r"0\.\.255, but its values are 300\.\.300"),
+        (np.full((28, 28), -1), r"-1\.\.-1"),
+    ],
+)
+def test_an_array_that_does_not_consist_of_grey_levels_is_rejected(run, image, problem):
+    with pytest.raises(InvalidInputError, match=f"^/image: .*{problem}"):
+        run.predict(image)
+
+
 def test_a_change_that_the_recipe_does_not_allow_is_rejected(data_folder):
-    with pytest.raises(ValueError, match="epoch_count"):
-        stepbox.train("mnist-numpy", epoch_count=3, data=data_folder)
+    with pytest.raises(TypeError, match=r"a recipe has no epoch_count, rate; it has .* epochs"):
+        stepbox.train("mnist-numpy", epoch_count=3, rate=1, data=data_folder)
     with pytest.raises(ValueError, match="requires the engine 'torch'"):
         stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)

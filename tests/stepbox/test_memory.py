@@ -1,4 +1,4 @@
-"""The peak memory of a training, and its error when memory runs out."""
+"""The peak memory of a training, and the error if memory runs out."""
 
 import subprocess
 import sys

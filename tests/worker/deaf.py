@@ -1,4 +1,4 @@
-"""A worker that takes no messages.
+"""A deaf worker: a worker that takes no messages from the queue.
 
 With `DEAF=consumer`, its event loop runs, but takes no messages until it reconnects, as in
 celery#10302. With `DEAF=loop`, its event loop hangs.

@@ -1,4 +1,4 @@
-"""The description that a worker publishes: its device and its versions."""
+"""The description of a worker: its device and its versions."""
 
 import json
 import os

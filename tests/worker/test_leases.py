@@ -1,7 +1,7 @@
 from worker.leases import LEASE_CHECKS, Leases
 
 
-def test_a_lease_expires_after_ten_checks_with_the_same_beat():
+def test_a_lease_expires_after_ten_checks_with_an_unchanged_beat():
     leases = Leases()
     for beat in ("0", "1"):
         for _ in range(LEASE_CHECKS):

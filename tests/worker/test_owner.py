@@ -35,7 +35,7 @@ def test_a_living_process_is_not_dead(other):
 def test_a_killed_process_is_dead_even_as_a_zombie(other):
     process, owner = other
     process.kill()
-    wait_until(lambda: is_dead(owner))  # it is a zombie: nobody has waited for it yet
+    wait_until(lambda: is_dead(owner))  # a zombie: nobody has waited for the process yet
     process.wait()
     assert is_dead(owner)
 
@@ -64,7 +64,7 @@ def test_dead_owners_are_found_among_the_running_jobs(jobs, other):
     assert os.getpid() == this_process()["pid"]
 
 
-def test_the_end_of_a_child_of_a_stopping_worker_is_no_death(jobs, other):
+def test_only_the_children_of_a_stopping_worker_have_the_cause_stop(jobs, other):
     process, owner = other
     for parent in (owner["parent"], 1):
         jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=10)

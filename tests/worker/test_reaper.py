@@ -1,4 +1,4 @@
-"""The reaper announces its worker."""
+"""The reaper sends the heartbeats of its worker."""
 
 from redis.exceptions import RedisError
 

@@ -19,6 +19,7 @@ TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
 def start_deaf_worker(stack, how):
+    """Start a worker that takes no messages (see `tests.worker.deaf`)."""
     stack.environment |= {"DEAF": how, "STEPBOX_STALL_S": "2"}
     options = "--queues training --concurrency 1 --without-gossip --without-mingle --loglevel INFO"
     return stack.start("worker", *f"celery -A tests.worker.deaf worker {options}".split())
@@ -27,7 +28,7 @@ def start_deaf_worker(stack, how):
 @pytest.mark.parametrize(
     "between", [IDLE, STUCK._replace(running=1), STUCK._replace(claimed="a:2")]
 )
-def test_only_an_idle_worker_that_takes_no_waiting_job_has_stalled(between):
+def test_only_an_idle_worker_that_takes_no_queued_job_has_stalled(between):
     stall = Stall(30)
     moments = (0, 1, 30, 31, 60, 61)  # the check at 0 sees a new claim
     assert [stall.check(STUCK, now) for now in moments] == [0, 0, 0, 1, 0, 2]
@@ -73,7 +74,7 @@ def test_a_consumer_that_takes_no_messages_reconnects(own_stack, jobs):
     assert "it reconnects to Redis" in worker.log.read_text()
 
 
-def test_a_worker_that_no_repair_helps_exits(own_stack, jobs):
+def test_a_worker_exits_if_no_repair_helps(own_stack, jobs):
     worker = start_deaf_worker(own_stack, "loop")
     own_stack.start_service()
     wait_until(jobs.workers, what="a heartbeat of the worker")

@@ -1,4 +1,4 @@
-"""BentoML: a service with two workers that takes the raw body."""
+"""BentoML: a service with two workers that accepts the raw body."""
 
 from pathlib import Path
 from typing import Annotated

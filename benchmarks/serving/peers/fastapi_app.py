@@ -1,6 +1,6 @@
-"""FastAPI + torch: takes the raw body, and returns the bytes of orjson.
+"""FastAPI + torch: accepts the raw body, and encodes the response with orjson.
 
-It uses no thread pool, because a prediction takes only some 100 µs.
+It uses no thread pool, because a prediction takes only about 100 µs.
 """
 
 import orjson

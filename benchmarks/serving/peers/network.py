@@ -1,4 +1,4 @@
-"""The network that every peer runs: from a PNG file to ten probabilities, in torch, one thread."""
+"""The network that every peer runs: it turns a PNG file into ten probabilities, with torch."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""TorchServe: a custom handler that gets the raw body."""
+"""TorchServe: a custom handler that receives the raw body."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from network import Classifier
 
 
 class Handler:
-    """The network as TorchServe calls it."""
+    """The network as a TorchServe handler."""
 
     def initialize(self, context: Any) -> None:
         """Load the network from the folder of the archive."""

@@ -1,9 +1,9 @@
-"""The endpoints under ``/analysis``: each computes its answer, and trains or stores nothing.
+"""The endpoints under ``/analysis``, which compute their answers and store nothing.
 
-A module here has one request model and one view. The results are models of `stepbox.analysis`.
+Each module here has a request model and a view. Most answers are models of `stepbox.analysis`.
 """
 
-from service.api.analysis import (
+from service.api.analysis import (  # noqa: F401 - they add their views to the blueprint
     box,
     box_approximation,
     gradient_check,
@@ -12,11 +12,4 @@ from service.api.analysis import (
 )
 from service.api.analysis.blueprint import blueprint
 
-__all__ = [
-    "blueprint",
-    "box",
-    "box_approximation",
-    "gradient_check",
-    "regression",
-    "softmax_jacobian",
-]
+__all__ = ["blueprint"]

@@ -1,4 +1,4 @@
-"""The blueprint of the analysis, the types of its requests, and its responses."""
+"""What the analysis endpoints share: the blueprint, types of their fields, and the response."""
 
 from typing import Annotated
 
@@ -17,12 +17,12 @@ blueprint = APIBlueprint(
     ],
 )
 
-MEMORY_BYTES = 32 * 2**20  # that the computation of an answer takes
+MEMORY_BYTES = 32 * 2**20  # memory that the computation takes
 BOUND = Bound(body_bytes=512 * 2**10, memory_bytes=MEMORY_BYTES)  # 10,000 points, or 1,000 logits
 
 
 class Request(BaseModel):
-    """A request body without unknown fields, whose numbers are not given as text."""
+    """A request body. Unknown fields are rejected, and numbers given as text."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -33,5 +33,5 @@ Numbers = Annotated[list[Number], Field(fail_fast=True)]
 
 
 def json_response(answer: BaseModel) -> Response:
-    """Respond with JSON by pydantic's own writer: Python takes a second for a million numbers."""
+    """Write JSON with pydantic. Python's own writer takes a second for a million numbers."""
     return Response(answer.model_dump_json(), content_type="application/json")

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from service.api.analysis.blueprint import BOUND, Number, Numbers, Request, blueprint, json_response
 from service.errors import problems
-from stepbox.analysis.boxes import BoxAnswer, draw_box
+from stepbox.analysis.boxes.box import BoxAnswer, draw_box
 
 MOST_POINTS = 10_000
 

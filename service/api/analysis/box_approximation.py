@@ -43,8 +43,8 @@ class BoxApproximationRequest(Request):
     )
     tolerance: Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)] | None = Field(
         None,
-        description="Largest error allowed. The answer has the fewest boxes along each axis whose "
-        "`max_error` is within it. No number is skipped: each smaller one fails at some point.",
+        description="Largest error allowed. The answer has the smallest number of boxes along each "
+        "axis with a `max_error` within it. Every smaller number exceeds it at some point.",
     )
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
     include_network: bool = Field(
@@ -68,13 +68,5 @@ class BoxApproximationRequest(Request):
 @BOUND
 def box_approximation(body: BoxApproximationRequest) -> Response:
     """Approximate a function by boxes of equal width, built as a network of step neurons."""
-    answer = approximate_function(
-        body.function,
-        body.bound,
-        boxes=body.boxes,
-        tolerance=body.tolerance,
-        dimensions=body.dimensions,
-        include_network=body.include_network,
-        resolution=body.resolution,
-    )
-    return json_response(answer)
+    options = body.model_dump(exclude={"function"})
+    return json_response(approximate_function(body.function, **options))

@@ -30,14 +30,14 @@ class GradientCheckRequest(Request):
     model: str = Field(max_length=100, description="Id or alias of a model.")
     image: Image | None = Field(
         None,
-        description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. By default "
+        description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. Default: "
         "the first test image of the model's data set.",
     )
     label: int | None = Field(None, ge=0, le=MOST_CLASSES - 1, description="Class of the `image`.")
 
 
 class GradientCheckAnswer(BaseModel):
-    """Both kinds of gradient, compared with derivatives that need no backpropagation."""
+    """The true and the published gradient, compared with derivatives by complex step."""
 
     model: str = Field(description="Id of the model.")
     image: int | None = Field(
@@ -45,11 +45,11 @@ class GradientCheckAnswer(BaseModel):
     )
     label: int = Field(description="The image's class.")
     learning_rate: float = Field(
-        description="Learning rate of the model's recipe, which the published kind uses."
+        description="Learning rate of the model's recipe, which the published gradient uses."
     )
     loss: float = Field(description="Cross-entropy of the image, in nats.")
     layers: list[LayerGradients] = Field(description="The layers, in order from the input.")
-    deviations: str = Field(description="How the published kind differs from the true gradient.")
+    deviations: str = Field(description="How the published gradient differs from the true one.")
 
 
 @blueprint.post(

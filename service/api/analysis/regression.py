@@ -4,22 +4,18 @@ from typing import Annotated
 
 import numpy as np
 from flask import Response
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from service.api.analysis.blueprint import MEMORY_BYTES, Request, blueprint, json_response
 from service.bodies.bounds import Bound
 from service.errors import problems
-from stepbox.analysis.regression.answer import (
-    MOST_NUMBERS,
-    RegressionAnswer,
-    analyse_regression,
-)
+from stepbox.analysis.regression.answer import MOST_NUMBERS, RegressionAnswer, analyse_regression
 from stepbox.analysis.regression.solutions import LossName
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-MOST_VALUES = 2_100_000  # in a body of MOST_NUMBERS numbers, which are lists of lists
-LARGEST = 1e50  # so that squares and sums stay finite
+MOST_VALUES = 2_100_000  # enough for MOST_NUMBERS numbers in lists of lists
+LARGEST = 1e50  # squares and sums of such numbers are finite
 
 Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Row = Annotated[list[Bounded], Field(fail_fast=True, min_length=1, max_length=MOST_NUMBERS)]
@@ -64,13 +60,13 @@ class RegressionRequest(Request):
     memory_per_byte=10,
 )
 def regression(body: RegressionRequest) -> Response:
-    """Minimise the loss, prove the solution optimal, and compare it with the other loss."""
+    """Minimise the loss, prove the solution optimal, and compare it with that of the other loss."""
     X, y = _matrix(body.X), np.array(body.y, dtype=np.float64)
     w = None if body.w is None else np.array(body.w, dtype=np.float64)
     return json_response(analyse_regression(X, y, body.loss, w))
 
 
-def _matrix(rows: list[list[float]]) -> NDArray[np.float64]:
+def _matrix(rows: list[list[float]]) -> Array:
     """Make an array of the rows, which must have the same length."""
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):

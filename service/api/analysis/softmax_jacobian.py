@@ -38,5 +38,5 @@ class SoftmaxJacobianRequest(Request):
 )
 @BOUND
 def softmax_jacobian(body: SoftmaxJacobianRequest) -> Response:
-    """Compute the softmax's probabilities, their derivatives and the gradient of the loss."""
+    """Compute the softmax, its Jacobian matrix and, with a target, the gradient of the loss."""
     return json_response(analyse_softmax(np.array(body.logits), body.target))

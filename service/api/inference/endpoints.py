@@ -40,7 +40,7 @@ View = Callable[..., Response]
 def with_or_without_version(
     add: Callable[..., Callable[[View], View]], rule: str, **description: Any
 ) -> Callable[[View], View]:
-    """Add a view under the path of a model and that of its only version."""
+    """Add a view under two paths: that of a model, and that of the model's only version."""
 
     def decorate(view: View) -> View:
         for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{schemas.VERSION}"):
@@ -58,13 +58,13 @@ def server_metadata() -> Response:
 
 @blueprint.get("/v2/health/live", responses={200: schemas.ServerLive})
 def server_live() -> Response:
-    """Return that the process responds. This depends on nothing else."""
+    """Confirm that the process responds. This checks nothing else."""
     return jsonify(live=True)
 
 
 @blueprint.get("/v2/health/ready", responses={200: schemas.ServerReady, **problems(409)})
 def server_ready() -> Response:
-    """Tell whether there is a model. Training needs more, see /readyz."""
+    """Confirm that there is a model. `/readyz` also checks what training needs."""
     find_model(backend().models.load, "latest")
     return jsonify(ready=True)
 
@@ -73,7 +73,7 @@ def server_ready() -> Response:
     blueprint.get, "", responses={200: schemas.ModelMetadata, **problems(404, 409)}
 )
 def model_metadata(path: ModelPath) -> Response:
-    """Return a model's input and outputs."""
+    """Return the names, types and shapes of a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
     shape = card.recipe.dataset_spec.shape
     return jsonify(
@@ -91,7 +91,7 @@ def model_metadata(path: ModelPath) -> Response:
     blueprint.get, "/ready", responses={200: schemas.ModelReady, **problems(404, 409)}
 )
 def model_ready(path: ModelPath) -> Response:
-    """Tell whether a model can be used for inference."""
+    """Confirm that a model can be used for inference."""
     card, _ = find_model(backend().models.load, path.ref)
     return jsonify(name=card.id, ready=True)
 
@@ -109,8 +109,8 @@ def model_ready(path: ModelPath) -> Response:
 def repository_index() -> Response:
     """List all models, newest first, including damaged ones.
 
-    This reads no weights. Damage that does not change their size appears here only after a request
-    that reads the model, such as `/ready`.
+    This does not read the weights. If damaged weights have the right size, the damage appears here
+    only after a request that reads them, such as `/ready`.
     """
     data = request.get_data()
     asked = schemas.IndexRequest.model_validate(parse_object(data) if data else {})
@@ -133,7 +133,7 @@ def repository_index() -> Response:
     "/infer",
     responses={
         200: {
-            "description": "The outputs, in the requested order. Binary ones follow the JSON, "
+            "description": "The outputs, in the requested order. Binary outputs follow the JSON, "
             "in the same order.",
             "content": {
                 JSON: {"schema": {"$ref": "#/components/schemas/InferenceResponse"}},
@@ -160,7 +160,7 @@ def repository_index() -> Response:
 )
 @Bound(body_bytes=None, decompresses=True)
 def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
-    """Return the probabilities and logits of images, sent as JSON or as binary data after it.
+    """Return the probabilities and logits of images, which are sent as JSON or as binary data.
 
     The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
     """

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from service.api.parameters import Parameters
 from service.api.predict.images import HEIGHT, MOST_IMAGES, WIDTH
 
-VERSION = "1"  # models never change, so each has only this version
+VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -69,14 +69,14 @@ class IndexedModel(BaseModel):
     name: str
     version: str
     state: Literal["READY", "UNAVAILABLE"]
-    reason: str = Field(description="What is wrong with its files. Empty if nothing is.")
+    reason: str = Field(description="What is wrong with its files, or empty.")
 
 
 class RepositoryIndex(RootModel[list[IndexedModel]]):
     """All models, newest first."""
 
 
-class InferHeaders(Parameters, extra="ignore"):  # every request has other headers
+class InferHeaders(Parameters, extra="ignore"):  # requests also have other headers
     """The headers of an inference request."""
 
     head_length: int | None = Field(
@@ -89,7 +89,7 @@ class InferHeaders(Parameters, extra="ignore"):  # every request has other heade
         "",
         alias="Content-Encoding",
         description="`gzip` or `deflate`, for a compressed body.",
-        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # others: 415, not 422
+        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # other encodings: 415, not 422
     )
 
 
@@ -104,7 +104,7 @@ class InputParameters(BaseModel, extra="allow"):
     """How an input is sent. Unknown parameters are ignored."""
 
     binary_data_size: StrictInt | None = Field(
-        None, description="Size of the tensor in bytes, if it follows the JSON instead of `data`."
+        None, description="Size of the tensor in bytes, if it follows the JSON and replaces `data`."
     )
     shared_memory_region: Unsupported = None
 
@@ -152,7 +152,7 @@ class RequestParameters(BaseModel, extra="allow"):
 
 
 class InferenceRequest(BaseModel):
-    """Images, and which outputs to return."""
+    """Images, and the outputs to return for them."""
 
     id: str | None = Field(None, max_length=1000, description="Returned in the response.")
     parameters: RequestParameters = RequestParameters()

@@ -1,7 +1,7 @@
 """Read and write the bodies of inference requests: tensors as JSON or as binary data.
 
-Binary data follows the JSON, as the protocol's binary tensor data extension defines: little-endian,
-row by row, without gaps. All sizes are checked before any data is read.
+Binary data follows the JSON, as defined by the protocol's "binary tensor data" extension: it is
+little-endian, row by row, without gaps. All sizes are checked before any data is read.
 """
 
 import re
@@ -29,12 +29,12 @@ _POINTER = "/inputs/0/data"
 def read_inference(
     body: bytes, head_length: int | None
 ) -> tuple[InferenceRequest, NDArray[np.uint8]]:
-    """Read the body of an inference.
+    """Read the body of an inference request.
 
     Parameters
     ----------
     body
-        JSON, which binary data may follow.
+        JSON, and after it perhaps binary data.
     head_length
         Length of the JSON in bytes. None if the whole body is JSON.
 
@@ -57,7 +57,7 @@ def read_inference(
         )
     head, levels = _cut_levels(body[:start])
     request = InferenceRequest.model_validate(parse_object(head))
-    if levels is not None and request.inputs[0].data != []:  # they belong to another "data"
+    if levels is not None and request.inputs[0].data != []:  # the "data" found was not the tensor's
         request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
     size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
@@ -82,8 +82,8 @@ def read_inference(
     if not said == sent == size:
         raise InvalidInputError.at(
             "/inputs/0/parameters/binary_data_size",
-            f"must be {size:,} for this shape, and as many bytes must follow the JSON; "
-            f"it is {said:,}, and {sent:,} follow",
+            f"must be {size:,} for this shape, and that many bytes must follow the JSON; "
+            f"it is {said:,}, and {sent:,} bytes follow",
         )
     return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
 
@@ -91,7 +91,7 @@ def read_inference(
 def write_inference(
     model_id: str, request: InferenceRequest, classified: Classified
 ) -> tuple[bytes, int | None]:
-    """Write the body of a response, with each output, shape (n, 10), in the requested form.
+    """Write the body of a response. Each output has shape (n, classes).
 
     Returns
     -------
@@ -127,14 +127,14 @@ def write_inference(
 
 
 def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
-    """Parse the numbers of a tensor separately from the JSON around them.
+    """Parse the numbers of the tensor separately from the JSON around them.
 
     Returns
     -------
     bytes
-        The JSON with an empty list in their place, or unchanged if they must be parsed with it.
+        The JSON with an empty list instead of the numbers. Unchanged if the array is None.
     NDArray[np.uint8] or None
-        The numbers, flat or as images.
+        The numbers, flat or as images. None if the numbers must be parsed with the JSON.
 
     Raises
     ------
@@ -162,13 +162,13 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
         raise InvalidInputError.at(
             f"{_POINTER}/{odd.index}", "must be an integer from 0 to 255"
         ) from None
-    except ValueError:  # invalid JSON, which parsing the rest reports
+    except ValueError:  # invalid JSON, which the parser of the whole text reports
         return head, None
     return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
-    """Read lists of bytes nested like a shape. Raise InvalidInputError for the first fault."""
+    """Read grey levels in lists nested like a shape. Raise InvalidInputError at the first fault."""
     if not isinstance(data, list) or len(data) != shape[0]:
         what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
         raise InvalidInputError.at(pointer, f"must be {what} for this shape")

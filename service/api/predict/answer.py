@@ -1,4 +1,4 @@
-"""A prediction, from the images of a request to the body of the response."""
+"""Predict the images of a request, and write the body of the response."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -28,16 +28,16 @@ from stepbox.training.evaluation import BLOCK, predict_logits
 
 T = TypeVar("T")
 
-TURN_S = 2.0  # longest wait for a turn, so that no slow body delays all others
+TURN_S = 2.0  # longest wait for a turn, so a slow body does not delay all others
 _turn = Lock()
 
 
 @contextmanager
 def in_turn(body: bytes) -> Iterator[None]:
-    """Predict large bodies one after another, unless one takes long.
+    """Wait for a turn if the body is large, so that large bodies are predicted one after another.
 
-    Threads that compute in Python at the same time wait for each other at every image. One after
-    another, they take half the time.
+    Threads that run Python code at the same time wait for each other at every image. One after
+    another, they take half the time. After `TURN_S`, a body is predicted without a turn.
     """
     held = len(body) > QUICK_BYTES and _turn.acquire(timeout=TURN_S)
     try:
@@ -55,8 +55,8 @@ class PredictQuery(Parameters):
     )
     invert: Invert = Field(
         "auto",
-        description="Exchange light and dark. The data sets are light on dark, so `auto` does it "
-        "if the mean of the border is over 127.",
+        description="Exchange light and dark. The images of the data sets are light on dark, so "
+        "`auto` does it if the mean of the border is over 127.",
     )
     fit: Fit = Field(
         "none",
@@ -65,7 +65,7 @@ class PredictQuery(Parameters):
     )
     explain: bool = Field(
         False,
-        description="Add what the network saw, how sure it is and why. For at most "
+        description="Add what the network saw, how sure it is and why, for at most "
         f"{MOST_EXPLAINED} images.",
     )
     top: int | None = Field(
@@ -98,15 +98,15 @@ def predict_body(
     NotFoundError, ConflictError, DamagedModelError
         The model does not exist, there is no model at all, or its files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
-        The images are invalid, see `service.api.predict.images.read_images`, or there are too many
-        to explain.
+        The images are invalid (see `service.api.predict.images.read_images`), or too many to be
+        explained.
     """
     model = find_model(models.load, query.model)
     return predict_images(model, query, read_images(content_type, body), accept)
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:
-    """Find a model by a method of `ModelStore`. Raise ConflictError if there is none at all."""
+    """Find a model with a method of `ModelStore`. Raise ConflictError if `latest` finds none."""
     try:
         return find(reference)
     except NotFoundError as error:

@@ -16,7 +16,7 @@ from stepbox.data.builtin import MOST_CLASSES
 blueprint = APIBlueprint(
     "predict",
     __name__,
-    abp_tags=[Tag(name="predicting", description="Images in, class probabilities out.")],
+    abp_tags=[Tag(name="predicting", description="Class probabilities of images.")],
 )
 
 

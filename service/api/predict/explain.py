@@ -15,18 +15,20 @@ MOST_EXPLAINED = 100
 
 
 class PictureFit(BaseModel):
-    """How an image was prepared. Its column x lies at `offset[0] + (x − box[0]) · zoom`."""
+    """How an image was prepared. Its column x is now at `offset[0] + (x − box[0]) · zoom`."""
 
     inverted: bool = Field(description="Whether light and dark were exchanged.")
     box: list[int] = Field(
         min_length=4,
         max_length=4,
-        description="Left, top, right and bottom of the used part, in pixels of the image; the "
-        "last two are exclusive.",
+        description="Left, top, right and bottom of the part that was used, in pixels of the "
+        "image. The last two are exclusive.",
     )
-    zoom: float = Field(description="Pixels of the 28×28 for each pixel of the image.")
+    zoom: float = Field(description="Pixels of the 28×28 image for each pixel of the original.")
     offset: list[int] = Field(
-        min_length=2, max_length=2, description="Column and row in the 28×28 where the box begins."
+        min_length=2,
+        max_length=2,
+        description="Column and row in the 28×28 image where the box begins.",
     )
     ground: int = Field(ge=0, le=255, description="Grey level used as the background.")
 
@@ -40,8 +42,8 @@ class Explanation(BaseModel):
     fit: PictureFit | None = Field(None, description="With `explain`: how the image was prepared.")
     gradient: list[list[float]] | None = Field(
         None,
-        description="With `explain`: 28×28, the derivative of the top logit by each of the "
-        "network's inputs. All 0 if the network is saturated.",
+        description="With `explain`: 28×28 derivatives of the top logit, one for each input of the "
+        "network. All 0 if the network is saturated.",
     )
     entropy: float | None = Field(
         None, ge=0, description="With `explain`: entropy of the distribution in nats, 0 to ln 10."
@@ -50,7 +52,7 @@ class Explanation(BaseModel):
         None,
         ge=0,
         le=1,
-        description="With `explain`: the lead of the most probable class over the next one.",
+        description="With `explain`: probability of the top class minus that of the next one.",
     )
 
 

@@ -1,6 +1,6 @@
 """Read the images of a request's body, and turn them into the inputs of a network.
 
-This module does not depend on Flask: its view and the quick predictions both use it.
+This module does not depend on Flask, because quick predictions use it without Flask.
 """
 
 import io
@@ -27,7 +27,7 @@ from stepbox.images.decode import MAX_PIXELS, Grey, decode_image, decode_plain_i
 from stepbox.images.prepare import Fit, Invert, Prepared, Shape, prepare, prepare_fields
 
 MOST_IMAGES = 10_000
-MOST_PIXELS = 10 * MAX_PIXELS  # of all image files of a request
+MOST_PIXELS = 10 * MAX_PIXELS  # in all image files of a request
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NPY = "application/x-npy"
@@ -35,11 +35,11 @@ NPY = "application/x-npy"
 HEIGHT, WIDTH = IMAGE_SHAPE
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
-# Only the first fault of an image is reported: those of a large body would take gigabytes.
+# Only the first fault of an image is reported, because those of a large body would take gigabytes.
 Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=WIDTH, max_length=WIDTH)]
 Image = Annotated[list[Row], Field(fail_fast=True, min_length=HEIGHT, max_length=HEIGHT)]
 
-# Images of `IMAGE_SHAPE` as an array, shape (n, height, width), or of any size, one by one.
+# An array of images, shape (n, *IMAGE_SHAPE), or images of any size, one by one.
 Images = NDArray[np.uint8] | NDArray[np.float64] | list[Grey] | Iterator[Grey]
 
 _IMAGES = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"images"[ \t\n\r]*:[ \t\n\r]*\[')
@@ -62,22 +62,22 @@ def read_images(content_type: str, body: bytes) -> Images:
     Parameters
     ----------
     content_type
-        The request header: an image file, multipart form data with files named `image`, JSON, or
-        a .npy array.
+        The request header. It names an image format, multipart form data (with files named
+        `image`), JSON, or a .npy array.
     body
         The request's body.
 
     Returns
     -------
     Images
-        One image or more. Files of form data are decoded one by one, while iterating.
+        At least one image. The files of form data are decoded one by one, while they are iterated.
 
     Raises
     ------
     InvalidInputError, pydantic.ValidationError
         An image cannot be decoded, or a value is out of range.
     BadRequest, RequestEntityTooLarge, UnsupportedMediaType
-        The body does not match its content type, has too many files, or is of another type.
+        The body does not match its content type or has too many files, or the type is unknown.
     """
     kind, options = parse_content_type(content_type)
     if kind.startswith("image/"):
@@ -107,7 +107,7 @@ def read_quick_images(kind: str, body: bytes) -> Images | None:
     Returns
     -------
     Images or None
-        The same as from `read_images`. None, before anything is decoded, if it may take longer.
+        The same as from `read_images`. None if it may take longer; nothing is decoded then.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def read_quick_images(kind: str, body: bytes) -> Images | None:
 def prepare_images(
     images: Images, shape: Shape, invert: Invert, fit: Fit
 ) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Turn images into a network's inputs: grey levels 0..255, shape (n, *shape)."""
+    """Turn images into the grey levels that a network takes, 0 to 255, shape (n, *shape)."""
     if fit == "none" and isinstance(images, np.ndarray) and images.shape[1:] == shape:
         return prepare_fields(images, invert=invert)
     if fit == "none" and isinstance(images, Iterator):
@@ -134,7 +134,7 @@ def prepare_images(
 
 
 def prepare_each(images: Images, shape: Shape, invert: Invert, fit: Fit) -> Iterator[Prepared]:
-    """Prepare images one by one, as `prepare_images`, and yield what was done to each."""
+    """Prepare images one by one, like `prepare_images`; yield each with what was done to it."""
     for image in images:
         raise_if_disconnected()
         as_given = fit == "none" and image.shape == shape
@@ -143,7 +143,7 @@ def prepare_each(images: Images, shape: Shape, invert: Invert, fit: Fit) -> Iter
 
 
 def _prepare_runs(images: Iterator[Grey], shape: Shape, invert: Invert) -> Iterator[Grey]:
-    """Prepare consecutive images of a shape together, and hold only one larger image at a time."""
+    """Prepare consecutive images of this shape together, and all other images one at a time."""
     for is_field, run in groupby(images, lambda image: image.shape == shape):
         if is_field:
             yield prepare_fields(np.array(list(run)), invert=invert)
@@ -158,7 +158,7 @@ def parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
 
 
 def _decode_files(files: list[bytes]) -> Iterator[Grey]:
-    """Decode files one by one, while iterating, up to `MOST_PIXELS` in total."""
+    """Decode files one by one, up to `MOST_PIXELS` in total."""
     left = MOST_PIXELS
     for i, file in enumerate(files):
         raise_if_disconnected()
@@ -170,8 +170,8 @@ def _decode_files(files: list[bytes]) -> Iterator[Grey]:
 def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     """Read JSON pixels, shape (n, *IMAGE_SHAPE), and check each value.
 
-    Images that consist of numbers are parsed one by one, so that a body takes little more memory
-    than its bytes. The first invalid image is reported. Other bodies are parsed like any JSON.
+    Images that consist of numbers are parsed one by one, so a body takes little more memory than
+    its bytes. The first invalid image is reported. Other bodies are parsed as a whole.
     """
     try:
         return _read_each(body)
@@ -181,15 +181,15 @@ def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
         if _IMAGES.match(body) and has_too_many_values(body):
             raise InvalidInputError.at(
                 f"/images/{odd.index}",
-                f"must be {HEIGHT} rows of {WIDTH} numbers from 0 to 255 in at most "
-                f"{IMAGE_BYTES:,} bytes, and one of 1 to {MOST_IMAGES:,} images",
+                f"must be {HEIGHT} rows of {WIDTH} numbers from 0 to 255, in at most "
+                f"{IMAGE_BYTES:,} bytes; a body has 1 to {MOST_IMAGES:,} images",
             ) from None
     return np.asarray(PixelImages.model_validate(parse_object(body)).images, dtype=np.float64)
 
 
 def _read_each(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     begin = _IMAGES.match(body)
-    # Reject text, `true`, `false` and `null`: the code below takes some of them for numbers.
+    # Reject text, `true`, `false` and `null`, some of which the code below would read as numbers.
     if begin is None or body.count(b'"') != 2 or b"u" in body or b"f" in body:
         raise OddListError(0)
     images, end = read_image_list(body, begin.end(), MOST_IMAGES)
@@ -199,14 +199,15 @@ def _read_each(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
 
 
 def _raise_fault(odd: OddListError) -> None:
-    """Raise the fault of one image, with its index among all. Do nothing if it is not JSON."""
+    """Raise the fault of one image, with its index in the list; do nothing if it is not JSON."""
     try:
         PixelImages.model_validate(parse_object(b'{"images": [%b]}' % odd.text))
     except BadRequest:
         return
     except ValidationError as error:
         faults: Any = error.errors()
-        for fault in faults:  # the text may hold several images, because an empty one has no end
+        for fault in faults:
+            # The text may hold several images: the end of an empty one is not found.
             _, index, *rest = fault["loc"]
             fault["loc"] = ("images", odd.index + index, *rest)
         raise ValidationError.from_exception_data(error.title, faults) from None

@@ -1,7 +1,7 @@
-"""Small predictions, which the server's event loop answers without Flask.
+"""Quick predictions: small ones, which the server's event loop answers without Flask.
 
-The head of a request decides whether its prediction is quick, so that its body is read only once.
-Whatever is wrong with the body goes to Flask as an error, not as a body to read again.
+The head of a request decides whether its prediction is quick. If the body is wrong, Flask gets the
+error and responds with it, so the body is not read a second time.
 """
 
 import re
@@ -17,7 +17,7 @@ from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
 from stepbox.store.models import ModelStore
 
-CAREFUL_BYTES = 4_096  # largest body if each image takes longer: it is explained, or fitted
+CAREFUL_BYTES = 4_096  # largest body whose images are explained or fitted, which takes longer
 
 _TARGET = re.compile(rb"/predict(?:\?([^#]*))?")
 
@@ -41,7 +41,7 @@ class QuickPredictions:
         self._models = models
         self._max_body_bytes = settings.max_body_bytes
         self._check_access = check_access
-        # The rate limiter counts requests in Flask, so with a limit all of them go there.
+        # The rate limiter is in Flask, so with a limit all requests go there.
         self._enabled = not settings.predict_limit
 
     def accept(
@@ -54,7 +54,7 @@ class QuickPredictions:
         try:
             query = _parse_query(match[1] or b"")
         except ValueError:
-            return None  # Flask names what is wrong with it
+            return None  # Flask says what is wrong with it
         if size > CAREFUL_BYTES and (query.explain or query.fit == "mnist"):
             return None
         return partial(self._answer, query, headers)
@@ -62,12 +62,12 @@ class QuickPredictions:
     def _answer(
         self, query: PredictQuery, headers: dict[bytes, bytes], body: bytes
     ) -> QuickAnswer | None:
-        """Answer a prediction, or return None before reading the body if that may take long."""
+        """Answer a prediction. Return None, before decoding the body, if that may take long."""
         began = perf_counter()
         self._check_access("POST", "/predict", headers)
         model = find_model(self._models.loaded, query.model)
         if model is None:
-            return None  # its weights have to be read first
+            return None  # the weights are not in memory yet
         kind, _ = parse_content_type(_text(headers, b"content-type"))
         images = read_quick_images(kind, body)
         if images is None:

@@ -3,7 +3,6 @@
 from math import isqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.boxes.box import StepNetwork
@@ -19,7 +18,7 @@ from stepbox.analysis.boxes.error import (
 from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
 from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 VARIABLES = {1: ("x",), 2: ("x", "y")}
@@ -29,29 +28,29 @@ NETWORK_UNASKED = 1_000  # most boxes for which the network is always in the ans
 MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the plot along each axis
 RESOLUTION = {1: 2_000, 2: 100}  # the default
 
-# Work allowed for one pass over the error's grid, and for a search, in additions of two numbers.
+# Limits of the work for one measurement of the error and for a search, in additions.
 MOST_WORK = 1_000_000_000
 MOST_SEARCH_WORK = 2_000_000_000
-OWN_COST = 8  # cost of comparing one value, in addition to computing it
+OWN_COST = 8  # cost of comparing one value with the network's output, in additions
 
-# By the number of dimensions and of hidden layers.
+# Keys: (number of dimensions, number of hidden layers).
 CONSTRUCTION = {
     (1, 1): "Each piece has a box as high as the function at the middle of the piece. Two "
     "neighbouring boxes share an edge, so one neuron steps there for both of them. Its output "
     "weight is the difference of their heights. So n boxes need n + 1 hidden neurons instead of "
     "2n.",
-    (2, 2): "The first hidden layer steps at the n + 1 edges of x and of y. Each neuron of the "
-    "second layer is on inside one box, where 2 of its inputs are on. One hidden layer cannot do "
-    "this: its neurons jump along whole lines, by the same amount everywhere, but the difference "
-    "between two columns of boxes varies from row to row.",
+    (2, 2): "The first hidden layer has a neuron for each of the n + 1 edges along x and along y. "
+    "Each neuron of the second layer is on inside one box. One hidden layer cannot do this: each "
+    "of its neurons jumps by the same amount along a whole line, but the difference between two "
+    "columns of boxes varies from row to row.",
     (2, 1): "The difference between two columns of boxes is the same in every row: the heights "
-    "are aᵢ + bⱼ. So one hidden layer is enough, because its neurons jump along whole lines. The "
-    "network is right on the square, but it is not 0 outside of it.",
+    "are aᵢ + bⱼ. So one hidden layer is enough: each of its neurons jumps by the same amount "
+    "along a whole line. Outside the square, the network's output is not 0.",
 }
 
 
 class Curve(Result):
-    """The plot in one dimension. With up to 1,000 boxes it has both ends of each box."""
+    """The plot in one dimension. It has both ends of each box if there are enough points."""
 
     x: Vector = Field(description="Coordinates, shape (points,).")
     function: Vector = Field(description="The function there, shape (points,).")
@@ -59,7 +58,7 @@ class Curve(Result):
 
 
 class Grid(Result):
-    """The plot in two dimensions. Entry [i][j] belongs to x[i], y[j]."""
+    """The plot in two dimensions. Entry [i][j] is the value at x[i], y[j]."""
 
     x: Vector = Field(description="Coordinates along x.")
     y: Vector = Field(description="Coordinates along y.")
@@ -70,7 +69,7 @@ class Grid(Result):
 
 
 class BoxApproximationAnswer(Result):
-    """A function and the sum of boxes that approximates it."""
+    """A function, and the sum of boxes that approximates it."""
 
     function: str
     bound: float
@@ -85,7 +84,7 @@ class BoxApproximationAnswer(Result):
     neurons_two_per_box: int = Field(
         description="Number of hidden neurons if boxes shared none: two per box, five in the plane."
     )
-    neurons_saved: int = Field(description="The difference of the two.")
+    neurons_saved: int = Field(description="`neurons_two_per_box` − `neurons`.")
     construction: str = Field(
         description="How the network is built, and why it has this number of layers."
     )
@@ -104,7 +103,7 @@ class BoxApproximationAnswer(Result):
     grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
     growth: list[Growth] = Field(
-        description="For 1 to 10 dimensions, and for the number of pixels in an image."
+        description="For 1 to 10 dimensions, and for 784, the number of pixels of an MNIST image."
     )
 
 
@@ -129,19 +128,19 @@ def approximate_function(
     boxes
         Number of boxes along each axis. Give either this or `tolerance`.
     tolerance
-        Largest error allowed. The result has the fewest boxes within it.
+        Largest error allowed, above 0. The result has the fewest boxes within it.
     dimensions
         1 or 2.
     include_network
-        Include the network above ``NETWORK_UNASKED`` boxes too.
+        Include the network even if there are more than ``NETWORK_UNASKED`` boxes.
     resolution
-        Most points of the plot along each axis.
+        Most points of the plot along each axis; by default `RESOLUTION`.
 
     Raises
     ------
     InvalidInputError
-        A value is not allowed, the function has no value somewhere, or no number of boxes is
-        within the tolerance.
+        A value is not allowed, the function has no value somewhere, or the search finds no number
+        of boxes within the tolerance.
     """
     _check_one_of(boxes, tolerance)
     function = Expression(text, VARIABLES[dimensions])
@@ -184,10 +183,8 @@ def approximate_function(
     )
 
 
-def _plot_axes(
-    bound: float, boxes: int, dimensions: int, resolution: int
-) -> list[NDArray[np.float64]]:
-    """Choose the points of the plot, with equally many in each box if there are enough."""
+def _plot_axes(bound: float, boxes: int, dimensions: int, resolution: int) -> list[Array]:
+    """Choose the points of the plot: the same number in each box, if there are enough."""
     if dimensions == 1:
         if boxes <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
             offsets = np.linspace(0, 1, resolution // boxes)

@@ -1,12 +1,11 @@
-"""A box: two neurons, one that steps up and one that steps down. A staircase: boxes in a row."""
+"""Networks of step neurons: a box, and a staircase of boxes side by side."""
 
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 from stepbox.nn.activations import Activation
 from stepbox.nn.network import Network
 
@@ -31,7 +30,7 @@ class StepNetwork(Result):
 
     weights: Vector = Field(description="Weight of x in each hidden neuron, shape (neurons,).")
     biases: Vector = Field(
-        description="Bias of each hidden neuron, shape (neurons,): minus the x of its step."
+        description="Bias of each hidden neuron, shape (neurons,): −x, if it steps at x."
     )
     output_weights: Vector = Field(
         description="Weight of each hidden neuron in the output, shape (neurons,)."
@@ -67,7 +66,7 @@ class BoxAnswer(Result):
     convention: str = Field(description="The step's value at 0, and its effect at the edges.")
 
 
-def draw_box(height: float, width: float, at: NDArray[np.float64] | None = None) -> BoxAnswer:
+def draw_box(height: float, width: float, at: Array | None = None) -> BoxAnswer:
     """Build a box as a network and run the network.
 
     Parameters
@@ -108,10 +107,10 @@ def box_network(height: float, width: float) -> Network:
     A network with one input, two hidden step neurons and one linear output. The output is
     `height` on [0, width), where only the first step is on, and 0 elsewhere.
     """
-    return one_layer([0.0, width], [height, 0.0 - height])
+    return staircase_network(np.array([0.0, width]), np.array([height]))
 
 
-def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
+def staircase_network(edges: Array, heights: Array) -> Network:
     """Build the sum of n boxes side by side as a network with n + 1 hidden neurons.
 
     Two neighbouring boxes share an edge, so one neuron steps there for both of them. Its output
@@ -124,14 +123,7 @@ def staircase_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) 
     heights
         Shape (boxes,). Box k covers [edges[k], edges[k + 1]).
     """
-    return one_layer(edges, np.diff(heights, prepend=0.0, append=0.0))
-
-
-def one_layer(
-    edges: NDArray[np.float64] | list[float], rises: NDArray[np.float64] | list[float]
-) -> Network:
-    """Build the network whose hidden neuron k adds rises[k] from edges[k] on."""
-    edges, rises = np.asarray(edges), np.asarray(rises)
+    rises = np.diff(heights, prepend=0.0, append=0.0)
     return Network.dense(
         weights=[np.ones((len(edges), 1)), rises[None, :]],
         biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
@@ -139,7 +131,7 @@ def one_layer(
     )
 
 
-def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def run_network(network: Network, points: Array) -> Array:
     """Run a step network neuron by neuron, in time O(neurons · points).
 
     Parameters
@@ -151,32 +143,6 @@ def run_network(network: Network, points: NDArray[np.float64]) -> NDArray[np.flo
     -------
     Shape (points,).
     """
-    with np.errstate(over="ignore"):  # x − w may overflow to −∞, whose step is rightly 0
-        outputs: NDArray[np.float64] = network.logits(points)[:, 0]
+    with np.errstate(over="ignore"):  # x − w may overflow to −∞, where the step is 0 too
+        outputs: Array = network.logits(points)[:, 0]
     return outputs
-
-
-def run_staircase(network: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Run a network of `staircase_network` in time O(n + m log n), for n neurons and m points.
-
-    The neurons are sorted by their edges, so the first k of them are on, and the output is the
-    sum of their k output weights. One binary search per point finds k.
-
-    Parameters
-    ----------
-    x
-        Finite, shape (points,).
-
-    Returns
-    -------
-    Shape (points,).
-    """
-    neurons_on = np.searchsorted(-network.layers[0].arrays["bias"], x, side="right")
-    return running_sums(network)[neurons_on]
-
-
-def running_sums(network: Network) -> NDArray[np.float64]:
-    """Sum the output weights of the first 0, 1, 2, … neurons. The shape is (neurons + 1,)."""
-    output = network.layers[-1].arrays
-    sums: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(output["weight"][0])))
-    return sums + float(output["bias"][0])

@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Function = Callable[..., Array]
 
-# The three Gauss–Legendre nodes on (0, 1): exact for polynomials up to degree 5.
+# Gauss–Legendre quadrature with three nodes on (0, 1), exact for polynomials up to degree 5.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5, 8, 5]) / 18
-RESOLUTION = {1: 1024, 2: 64}  # fewest cells along an axis, over all boxes
-LEAST_NODES = 5  # along a box's side: its two ends, and three in its one cell
+RESOLUTION = {1: 1024, 2: 64}  # fewest cells along an axis, in all boxes together
+LEAST_NODES = 5  # fewest along a box's side: its two ends, and three in its only cell
 PROBES = 4096  # points of the random sample
 BLOCK = 2**16  # points per block, so that temporary arrays stay in the cache
-MEASURING_COST = 20_000  # fixed cost of a measurement, in computed points
+MEASURING_COST = 20_000  # fixed cost of a measurement, in function values
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """How much a sum of boxes deviates from its function, on a grid and on a random sample.
+    """The deviation of a sum of boxes from its function, on a grid and on a random sample.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Deviation:
     mean_square_error
         Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
     slope
-        Largest slope of the function, summed over the axes.
+        Largest measured slope of the function, summed over the axes.
     worst
         Coordinates of the point with the largest error.
     """
@@ -54,7 +54,10 @@ def cells(boxes: int, dimensions: int) -> int:
 
 
 def grid_points(boxes: int, dimensions: int) -> int:
-    """Count the points of the grid (three per cell, and the ends of boxes) and of the sample."""
+    """Count the points where the error is measured: the grid and the random sample.
+
+    Along each axis, the grid has three points per cell and both ends of each box.
+    """
     side = boxes * (3 * cells(boxes, dimensions) + 2)
     return side + PROBES if dimensions == 1 else side * side + PROBES
 
@@ -79,22 +82,17 @@ def approximate(function: Function, bound: float, boxes: int, dimensions: int = 
 
 def on_grid(function: Function, *axes: Array) -> Array:
     """Compute a function on the grid of the axes, a block of rows at a time."""
-    rows = max(1, BLOCK // int(np.prod([len(axis) for axis in axes[1:]])))
-    first = axes[0]
-    return np.concatenate(
-        [
-            function(*np.ix_(first[start : start + rows], *axes[1:]))
-            for start in range(0, len(first), rows)
-        ]
-    )
+    first, *others = axes
+    blocks = _blocks(len(first), int(np.prod([len(axis) for axis in others])))
+    return np.concatenate([function(*np.ix_(first[block], *others)) for block in blocks])
 
 
 def measure_error(function: Function, boxes: BoxSum) -> Deviation:
     """Compare a sum of boxes with its function.
 
     The grid contains both ends of each box, so the largest error is exact if the function is
-    monotonic on each box. The nodes between them are not equally spaced. A random sample with a
-    fixed seed catches functions that repeat themselves from box to box, which the grid may miss.
+    monotonic on each box. A function that oscillates in step with the grid can have errors between
+    the points of the grid. A random sample with a fixed seed finds these.
 
     Raises
     ------
@@ -110,10 +108,10 @@ def measure_error(function: Function, boxes: BoxSum) -> Deviation:
     mean_square = 0.0
     slopes = np.zeros(dimensions)
     whole = inside(bound, n, np.arange(n), offsets)
-    for start, stop in _blocks(n, side * (n * side) ** (dimensions - 1)):
-        axes = [whole[start:stop].ravel(), *[whole.ravel()] * (dimensions - 1)]
+    for block in _blocks(n, side * (n * side) ** (dimensions - 1)):
+        axes = [whole[block].ravel(), *[whole.ravel()] * (dimensions - 1)]
         values = function(*np.ix_(*axes))
-        levels = boxes.levels[start:stop]
+        levels = boxes.levels[block]
         for axis in range(dimensions):
             levels = levels.repeat(side, axis)
             by_box = values.reshape(*values.shape[:axis], -1, side, *values.shape[axis + 1 :])
@@ -143,9 +141,10 @@ def fewest_boxes(
     """Find the fewest boxes along each axis whose measured error is within a tolerance.
 
     More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
-    three do not. So no number of boxes is skipped. When a number fails, the point where it fails
-    is kept. This point rules out each other number whose box around it fails at the point or at
-    an end of the box. The numbers that remain are measured in full, the smallest first.
+    three do not. So every number of boxes is tested, the smallest first. Measuring the error in
+    full is slow. Each failed measurement yields a point where the error is too large. A larger
+    number needs no measurement if its error is too large at one of these points, or at an end of
+    the box around it.
 
     Parameters
     ----------
@@ -187,7 +186,7 @@ def fewest_boxes(
 def box_error(
     function: Function, bound: float, boxes: NDArray[np.int64], point: tuple[float, ...]
 ) -> Array:
-    """Measure the error in the box around a point, for many numbers of boxes.
+    """Measure the error in the box around a point, for each of several numbers of boxes.
 
     Parameters
     ----------
@@ -239,7 +238,7 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
     distance = np.abs(values - boxes.levels[k])
     rise = np.abs(values - boxes.heights[k])
     run = np.abs(sample - midpoint(bound, n, np.array(k))).max(axis=0)
-    far = run > 0.1 * bound / n  # nearer to the middle, rounding errors look like a slope
+    far = run > 0.1 * bound / n  # closer to the middle, rounding errors dominate the slope
     slope = np.divide(rise, run, out=np.zeros(PROBES), where=far).max()
     at = int(np.argmax(distance))
     return float(distance[at]), tuple(sample[:, at].tolist()), float(slope)
@@ -248,10 +247,10 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
 def _nearest_fault(
     function: Function, boxes: BoxSum, point: tuple[float, ...], tolerance: float
 ) -> tuple[float, ...]:
-    """Bisect between a failing point and its box's middle for the nearest point that fails.
+    """Find a point close to the middle of its box where the error is too large, by bisection.
 
-    If the function jumps, this point lies at the jump. It is then a failing point for most other
-    numbers of boxes too.
+    The search starts between `point`, where the error is too large, and the middle of its box. If
+    the function jumps there, it ends at the jump, where most other numbers of boxes fail too.
     """
     far = np.array(point)
     middle = near = midpoint(boxes.bound, boxes.boxes, box_holding(boxes.bound, boxes.boxes, far))
@@ -265,9 +264,9 @@ def _nearest_fault(
     return tuple(far.tolist())
 
 
-def _blocks(n: int, points_each: int) -> Iterator[tuple[int, int]]:
+def _blocks(n: int, points_each: int) -> Iterator[slice]:
     size = max(1, BLOCK // points_each)
-    return ((start, min(start + size, n)) for start in range(0, n, size))
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def _doubling(last: int) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     2: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 }
-FITTED_FROM = 16  # least boxes for the fit of the order: fewer do not resolve the function
+FITTED_FROM = 16  # fewest boxes of the rows that the order is fitted to
 DIMENSIONS = (*range(1, 11), MNIST.features)
 
 
@@ -26,7 +26,7 @@ class ErrorOfBoxes(Result):
     neurons: int = Field(description="Number of hidden neurons.")
     max_error: float = Field(description="Largest |function − network|.")
     mean_square_error: float = Field(description="Mean of (function − network)².")
-    bound: float = Field(description="L·B/n.")
+    bound: float = Field(description="Upper bound L·B/n of the largest error.")
 
 
 class Rate(Result):
@@ -37,7 +37,8 @@ class Rate(Result):
         "or a vertical tangent has no largest slope; then `bound` is no bound."
     )
     bound: float = Field(
-        description="L·B/n: no point is further than B/n from the middle of its box."
+        description="Upper bound L·B/n of the error: along each axis, no point is further than B/n "
+        "from the middle of its box."
     )
     constant: float = Field(description="n · max_error, at most L·B.")
     order: float | None = Field(

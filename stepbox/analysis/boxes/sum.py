@@ -8,27 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.boxes.box import STEP, run_staircase, running_sums, staircase_network
-from stepbox.analysis.result import Matrix, Result, Vector
+from stepbox.analysis.boxes.box import STEP, staircase_network
+from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps
 
 
-def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
     """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k - boxes) / boxes
 
 
-def midpoint(
-    bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def midpoint(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
     """Return the middle of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k + 1 - boxes) / boxes
 
 
 def box_holding(
-    bound: float, boxes: int | NDArray[np.int64], coordinate: float | NDArray[np.float64]
+    bound: float, boxes: int | NDArray[np.int64], coordinate: float | Array
 ) -> NDArray[np.int64]:
     """Find the box that contains a coordinate, of `boxes` equal boxes on [−bound, bound)."""
     k = np.floor((np.asarray(coordinate) / bound + 1) / 2 * boxes).astype(np.int64)
@@ -76,11 +74,11 @@ class BoxSum:
     bound
         Above 0.
     heights
-        Shape (boxes,), or (boxes along x, boxes along y) with equal numbers.
+        Shape (boxes,) on a line; (boxes, boxes) in the plane, along x and along y.
     """
 
     bound: float
-    heights: NDArray[np.float64]
+    heights: Array
 
     @property
     def boxes(self) -> int:
@@ -93,17 +91,16 @@ class BoxSum:
         return self.heights.ndim
 
     @cached_property
-    def edges(self) -> NDArray[np.float64]:
+    def edges(self) -> Array:
         """Edges of the boxes along an axis, shape (boxes + 1,)."""
         return edge(self.bound, self.boxes, np.arange(self.boxes + 1))
 
     @cached_property
     def interaction(self) -> float:
-        """Largest distance of the heights from the form aᵢ + bⱼ. It is 0 on a line.
+        """Largest |h[i, j] − h[i, 0] − h[0, j] + h[0, 0]| of the heights h; 0 on a line.
 
-        A step neuron of the first hidden layer jumps along a whole line, by the same amount
-        everywhere. So one hidden layer can build the boxes only if the difference between two
-        columns is the same in every row. Then the heights are aᵢ + bⱼ.
+        It is 0 if the heights have the form aᵢ + bⱼ. Only then can one hidden layer build the
+        boxes, because each of its neurons jumps by the same amount along a whole line.
         """
         if self.dimensions == 1:
             return 0.0
@@ -117,7 +114,7 @@ class BoxSum:
 
     @property
     def neurons(self) -> int:
-        """Number of hidden neurons, where neighbouring boxes share the neuron at their edge."""
+        """Number of hidden neurons, if neighbouring boxes share the neuron at their edge."""
         if self.dimensions == 2 and self.hidden_layers == 1:
             return 2 * self.boxes - 1
         return neurons(self.boxes, self.dimensions)
@@ -145,18 +142,21 @@ class BoxSum:
         return _plane_network(self.edges, self.heights)
 
     @cached_property
-    def levels(self) -> NDArray[np.float64]:
-        """The network's output on each box: its height, up to rounding. Shape as of `heights`."""
+    def levels(self) -> Array:
+        """The network's output on each box: its height, up to rounding. Shape: see `heights`."""
         if self.dimensions == 1:
-            return running_sums(self.network)[1:-1]
+            output = self.network.layers[-1].arrays
+            return np.cumsum(output["weight"][0])[:-1] + float(output["bias"][0])
         if self.hidden_layers == 1:
             rises = self.network.layers[-1].arrays["weight"][0]
             across, up = np.cumsum(rises[: self.boxes]), np.cumsum(rises[self.boxes :])
             return across[:, None] + np.concatenate(([0.0], up))
         return self.heights  # only one neuron of the second layer is on; its weight is the height
 
-    def on_grid(self, *axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def on_grid(self, *axes: Array) -> Array:
         """Compute the network's output on a grid inside [−bound, bound) by binary search.
+
+        The output is 0 before the first edge, where rounding may put the first point.
 
         Parameters
         ----------
@@ -167,13 +167,12 @@ class BoxSum:
         -------
         Shape (points along x,) or (points along x, points along y).
         """
-        if self.dimensions == 1:
-            return run_staircase(self.network, axes[0])
-        return self.levels[np.ix_(*(np.searchsorted(self.edges, a, "right") - 1 for a in axes))]
+        levels = np.pad(self.levels, 1)
+        return levels[np.ix_(*(np.searchsorted(self.edges, a, "right") for a in axes))]
 
 
 def neurons(boxes: int, dimension: int) -> int:
-    """Count the hidden neurons for boxes in any dimension, with `boxes` along each axis.
+    """Count the hidden neurons for boxes in any dimension, `boxes` of them along each axis.
 
     On a line there is one neuron for each of the boxes + 1 edges. In d > 1 dimensions the first
     layer has a neuron for each edge on each axis, and the second layer has one for each box.
@@ -181,7 +180,7 @@ def neurons(boxes: int, dimension: int) -> int:
     return boxes + 1 if dimension == 1 else dimension * (boxes + 1) + boxes**dimension
 
 
-def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
+def _plane_network(edges: Array, heights: Array) -> Network:
     """Build boxes in the plane with two hidden layers.
 
     The first layer steps at each edge of x and of y. Neuron (i, j) of the second layer adds "x is
@@ -202,8 +201,8 @@ def _plane_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> 
     )
 
 
-def _additive_network(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> Network:
-    """Build heights aᵢ + bⱼ with one hidden layer: right on the square, but not 0 outside it."""
+def _additive_network(edges: Array, heights: Array) -> Network:
+    """Build heights aᵢ + bⱼ with one hidden layer. Outside the square, the output is not 0."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
     return Network.dense(
         weights=[

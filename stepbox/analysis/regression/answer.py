@@ -6,17 +6,16 @@ from stepbox.analysis.regression.comparison import Comparison, compare
 from stepbox.analysis.regression.solutions import (
     LOSSES,
     SOLVERS,
-    Array,
     LossName,
     Solution,
     corners,
     largest,
 )
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X
-SMALLEST = 1e-50  # so that quotients stay finite, and rounding errors relative
+SMALLEST = 1e-50  # the largest number in X or y must be 0 or at least this, to avoid underflow
 MOST_COMPARED = 10_000  # most numbers in X for which both losses are compared
 
 
@@ -61,12 +60,13 @@ def analyse_regression(
     loss
         ``l1`` or ``l2``, a sum over the points.
     w
-        Finite, shape (features,).
+        Finite, shape (features,): where to compute the loss and its gradient, if given.
 
     Raises
     ------
     InvalidInputError
-        The shapes do not match, there are too many numbers, or the time limit is reached.
+        The shapes do not match, there are too many numbers, all numbers in X or y are too small,
+        or the linear program takes too long.
     """
     _check(X, y, w)
     value = gradient = not_differentiable = None

@@ -5,19 +5,18 @@ from pydantic import Field
 
 from stepbox.analysis.regression.solutions import (
     SOLVERS,
-    Array,
     LossName,
     absolute_loss,
     largest,
     squared_loss,
 )
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.result import Array, Result, Vector
 
 FAR = 6.0  # an outlier is more than this many median distances from the L1 fit
 
 
 class Fit(Result):
-    """A minimiser w of one loss, and both losses there."""
+    """A minimiser w of one loss, and both losses at w."""
 
     w: Vector = Field(description="Shape (features,).")
     l1: float = Field(description="Σ|r|")
@@ -58,8 +57,8 @@ def compare(X: Array, y: Array) -> Comparison:
     distances = np.abs(X @ l1.w - y)
     median = float(np.median(distances))
     limit = FAR * median + 1e-9 * largest(y)  # the median is 0 if most points lie on the fit
-    # The fit goes through as many points as it has weights, so their distances carry no
-    # information about the others.
+    # The L1 fit goes through as many points as it has weights. With few other points, the median
+    # distance says little.
     enough = len(y) >= 2 * X.shape[1] + 2
     far = (distances > limit) & enough
     outliers = np.flatnonzero(far).tolist()
@@ -73,8 +72,8 @@ def compare(X: Array, y: Array) -> Comparison:
             f"Point{'s' * many} {listed} (counted from 0) {'are' if many else 'is'} more than "
             f"{FAR:g} median distances from the l1 fit. Without {'them' if many else 'it'}, the l1 "
             f"weights change by at most {moved1:.3g} and the l2 weights by at most {moved2:.3g}. "
-            "The pull of a point on the l2 fit grows with its distance; on the l1 fit, only its "
-            "side matters."
+            "On the l2 fit, the influence of a point grows with its distance; on the l1 fit, only "
+            "the sign of its residual matters."
         )
     else:
         what = (

@@ -1,11 +1,11 @@
-"""The minimiser w of Σ|Xw − y|, found by a linear program, and the proof that it is one.
+"""Minimise Σ|Xw − y| by a linear program, and prove that the result is a minimiser.
 
 For each s with |sᵢ| ≤ 1 and Xᵀs = 0, and for each w,
 
     Σ|xᵢᵀw − yᵢ| ≥ sᵀ(Xw − y) = −sᵀy.
 
-The linear program finds the s with the largest bound. The multipliers of Xᵀs = 0 are a w that
-reaches this bound. Then s is a subgradient of Σ|rᵢ| with Xᵀs = 0, so w is optimal.
+The linear program finds the s with the largest bound. The Lagrange multipliers of its constraints
+Xᵀs = 0 are a w whose loss equals this bound. So no other w has a smaller loss.
 """
 
 from contextlib import suppress
@@ -14,26 +14,26 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-WORKING_SET = 5_000  # points in the first linear program
+WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
-TOLERANCE = 1e-10  # of the solver, for numbers of about 1
+TOLERANCE = 1e-10  # of the solver, which is given numbers of about 1
 ROUNDING = 1e-12  # a residual below this fraction of its terms counts as 0
-EXACT = 1e4  # largest y, in median residuals, for which TOLERANCE finds the right corner
-INFEASIBLE = 2  # a status of the solver
+EXACT = 1e4  # largest ratio of |y| to the median |residual| for which TOLERANCE is small enough
+INFEASIBLE = 2  # the solver's status if no vector satisfies the constraints
 
 
 def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     """Minimise the sum of |Xw − y|.
 
     A linear program with all points is slow if there are many, and inexact if some are far from
-    the others. So the first linear program fits a sample. The points far from this fit keep the
-    sign of their residual, and the next program solves only for the nearest points. If a sign
-    turns out wrong, the program is solved again with more points.
+    the others. So the first linear program fits a sample. The second one assumes that points far
+    from this fit keep the sign of their residual, and contains only the other points. If one of
+    these signs changes, the program is solved again with more points.
 
     Parameters
     ----------
@@ -60,20 +60,20 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     (1997).
     """
     deadline = monotonic() + TIME_LIMIT_S
-    scale = _power_of_two(X)  # dividing by it is exact; the solver needs numbers of about 1
+    scale = _power_of_two(X)  # dividing by a power of two is exact
     rows, same, repeats = np.unique(
         np.column_stack([X / scale, y]), axis=0, return_inverse=True, return_counts=True
     )
     X, y, counts = rows[:, :-1], rows[:, -1], repeats.astype(np.float64)
-    # How far a change of w moves each point of the fit.
+    # How far a change of w moves the fit at each point, as a leverage does.
     reach = np.sqrt((X**2 / np.mean(X**2, axis=0)).sum(axis=1))
 
-    heavy = _smallest(-reach, min(WORKING_SET, len(y)) // 10)  # points that each program needs
+    heavy = _smallest(-reach, min(WORKING_SET, len(y)) // 10)  # in every program
     sample = _smallest(np.random.default_rng(0).random(len(y)), WORKING_SET) | heavy
     no_load = np.zeros(X.shape[1])
     w, first_dual = _solve(X[sample], y[sample], counts[sample], no_load, deadline)
     residuals = X @ w - y
-    dual = _signs(X, w, y)
+    dual = residual_signs(X, y, w)
     if not dual.any():  # all points lie on the fit
         return w / scale, dual[same.ravel()]
     if sample.all() and np.abs(y).max() <= EXACT * np.median(np.abs(residuals)):
@@ -84,9 +84,9 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     while True:
         load = X[~free].T @ (counts[~free] * dual[~free])
         wrong = ~free
-        with suppress(InfeasibleError):  # too few points to balance the signs of the others
+        with suppress(InfeasibleError):  # too few free points to balance the others
             change, dual[free] = _solve(X[free], -residuals[free], counts[free], load, deadline)
-            signs = _signs(X, w + change, y)
+            signs = residual_signs(X, y, w + change)
             wrong &= (signs != 0) & (signs != dual)
             if not wrong.any():
                 return (w + change) / scale, dual[same.ravel()]
@@ -98,15 +98,16 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 class InfeasibleError(Exception):
-    """No dual vector within the bounds balances the load."""
+    """No s with |s| ≤ 1 satisfies the constraints of the linear program."""
 
 
 def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> tuple[Array, Array]:
-    """Minimise Σ cᵢ sᵢ yᵢ subject to Xᵀ(c s) = −load and |s| ≤ 1.
+    """Minimise Σ cᵢ sᵢ yᵢ subject to Xᵀ(c s) = −load and |s| ≤ 1; return the multipliers and s.
 
-    The interior-point method is followed by a crossover to a corner.
+    cᵢ counts the copies of point i, and `load` is Xᵀ(c s) of the points that are left out. The
+    interior-point method is followed by a crossover to a vertex.
     """
-    from scipy.optimize import linprog  # imported here: it takes a fifth of startup
+    from scipy.optimize import linprog  # imported here: SciPy slows startup down
 
     if monotonic() > deadline:
         raise _too_long()
@@ -118,7 +119,7 @@ def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> t
         bounds=np.column_stack([-counts, counts]),
         method="highs-ipm",
         options={
-            "presolve": False,  # its time grows with the square of the points
+            "presolve": False,  # its time grows with the square of the number of points
             "time_limit": max(0.0, deadline - monotonic()),
             "primal_feasibility_tolerance": TOLERANCE,
             "dual_feasibility_tolerance": TOLERANCE,
@@ -139,21 +140,24 @@ def _too_long() -> InvalidInputError:
     )
 
 
-def _signs(X: Array, w: Array, y: Array) -> Array:
-    """Return the signs of the residuals: 0 where a residual is 0 up to rounding."""
+def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> Array:
+    """Return the signs of the residuals Xw − y: 0 where a residual is 0 up to rounding.
+
+    A residual counts as 0 if it is at most the fraction `rounding` of its terms.
+    """
     residuals = X @ w - y
-    rounding = ROUNDING * (np.abs(X) @ np.abs(w) + np.abs(y))
-    return np.where(np.abs(residuals) > rounding, np.sign(residuals), 0.0)
+    limits = rounding * (np.abs(X) @ np.abs(w) + np.abs(y))
+    return np.where(np.abs(residuals) > limits, np.sign(residuals), 0.0)
 
 
 def _smallest(values: Array, count: int) -> Mask:
-    """Mark the smallest values."""
+    """Return a mask of the `count` smallest values."""
     chosen = np.zeros(len(values), dtype=np.bool_)
     chosen[np.argsort(values, kind="stable")[:count]] = True
     return chosen
 
 
 def _power_of_two(values: Array) -> Array:
-    """Return a power of two for each column, at least its largest magnitude; 1 for zeros."""
+    """Return the smallest power of two ≥ the largest magnitude of each column; 1 for zeros."""
     largest = np.abs(values).max(axis=0)
     return np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))

@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.regression.least_absolute import least_absolute
-from stepbox.analysis.result import Result, Vector
+from stepbox.analysis.regression.least_absolute import least_absolute, residual_signs
+from stepbox.analysis.result import Array, Result, Vector
 
-Array = NDArray[np.float64]
 LossName = Literal["l1", "l2"]
 
 ROUNDING = 4 * np.finfo(np.float64).eps
-OPTIMAL = 1e-9  # a number in a certificate counts as 0 up to this fraction of its terms
+OPTIMAL = 1e-9  # a sum in a certificate counts as 0 up to this fraction of its terms
 
 
 class L2Certificate(Result):
@@ -24,8 +23,8 @@ class L2Certificate(Result):
     )
     residual: float = Field(description="Largest magnitude in `normal_equations`.")
     relative_residual: float = Field(
-        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|), whose terms "
-        "cancel in the normal equations."
+        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|): the same "
+        "sums, with the magnitude of each term."
     )
     optimal: bool = Field(description=f"Whether `relative_residual` is at most {OPTIMAL:g}.")
 
@@ -47,7 +46,8 @@ class L1Certificate(Result):
         description="The solution's loss minus `lower_bound`. It is 0 up to rounding."
     )
     optimal: bool = Field(
-        description=f"Whether all three conditions hold up to {OPTIMAL:g} of their terms."
+        description="Whether `largest` is at most 1 and `stationarity` and `gap` are 0, each up to "
+        f"{OPTIMAL:g} of its terms."
     )
 
 
@@ -58,7 +58,7 @@ class Solution(Result):
     loss: float = Field(description="The loss at w.")
     method: Literal["closed form", "linear program"]
     rank: int = Field(description="Rank of X.")
-    note: str = Field(description="Whether w is unique, and why the L1 loss has no closed form.")
+    note: str = Field(description="L2: whether w is unique. L1: why there is no closed form.")
     certificate: L1Certificate | L2Certificate
 
 
@@ -84,28 +84,24 @@ def absolute_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
     Where a residual is 0, any number from −1 to 1 may stand for its sign; this function uses 0.
     The shapes are those of `squared_loss`.
     """
-    residuals = X @ w - y
-    signs = np.sign(residuals)
-    signs[corners(X, y, w)] = 0
-    return float(np.abs(residuals).sum()), X.T @ signs
+    return float(np.abs(X @ w - y).sum()), X.T @ residual_signs(X, y, w, ROUNDING)
 
 
 LOSSES = {"l1": absolute_loss, "l2": squared_loss}
 
 
 def corners(X: Array, y: Array, w: Array) -> NDArray[np.int64]:
-    """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has its corner."""
-    rounding = ROUNDING * (np.abs(X) @ np.abs(w) + np.abs(y))
-    return np.flatnonzero(np.abs(X @ w - y) <= rounding)
+    """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has a corner."""
+    return np.flatnonzero(residual_signs(X, y, w, ROUNDING) == 0)
 
 
 def solve_l2(X: Array, y: Array) -> Solution:
     """Minimise the squared loss in closed form: w = (XᵀX)⁻¹Xᵀy, if XᵀX is invertible.
 
-    With the singular value decomposition X = UΣVᵀ, this is w = VΣ⁻¹Uᵀy, which does not square any
-    number. If X does not have full column rank, many w are optimal. Singular values that are 0 up
-    to rounding are left out, which gives the shortest of these w, as the Moore–Penrose inverse
-    does. The shapes are those of `squared_loss`.
+    It is computed as w = VΣ⁻¹Uᵀy with the singular value decomposition X = UΣVᵀ, because XᵀX
+    would square the condition number. Singular values that are 0 up to rounding are left out. If X
+    does not have full column rank, many w are optimal, and this is the shortest of them, X⁺y. The
+    shapes are those of `squared_loss`.
     """
     U, sigma, Vt = _singular_values(X)
     w = Vt.T @ ((U.T @ y) / sigma)
@@ -143,7 +139,7 @@ def solve_l1(X: Array, y: Array) -> Solution:
         w, dual = np.zeros(features), -np.sign(y)
     elif rank == features:
         w, dual = least_absolute(X, y)
-    else:  # fit y by Uv; the shortest w with Xw = Uv is VΣ⁻¹v
+    else:  # fit y by Uv; then VΣ⁻¹v is the shortest w with Xw = Uv
         v, dual = least_absolute(U, y)
         w = Vt.T @ (v / sigma)
     loss, _ = absolute_loss(X, y, w)
@@ -163,9 +159,9 @@ def solve_l1(X: Array, y: Array) -> Solution:
         optimal=bool(optimal),
     )
     note = (
-        "The l1 loss has no closed form: |r| has a corner at 0, and the minimum is at such "
-        "corners, where there is no gradient to set to 0. A search finds the points that the fit "
-        "goes through."
+        "The l1 fit has no closed form: |r| has a corner at 0, and the minimum is at such "
+        "corners, where the loss has no gradient. The linear program finds the points that the "
+        "fit goes through."
     )
     if rank < features:
         note += (

@@ -1,7 +1,8 @@
-"""The compiled forms of the learning code in `stepbox.nn`, and how they are compiled.
+"""The compiled form of `stepbox.nn.backprop`, and how functions are compiled.
 
-Only code here and in `stepbox.training.augmentation` runs through Numba. Each loop has a readable
-definition, and a test that compares both.
+Numba compiles only functions of this package and of `stepbox.training.augmentation`. The compiled
+form is tested against its readable definition.
 
-Public names: `descend` (dense), `kept` and `compiled` (compiling).
+Public names: `descend`, `activation_code` and `lay_out` (dense), `compiled`, `kept` and
+`instruction_set` (compiling).
 """

@@ -1,9 +1,8 @@
-"""How loops are compiled, and where the results are cached: next to their source, or in
-NUMBA_CACHE_DIR.
+"""Compile functions with Numba, and cache the results.
 
-Numba's own cache ignores a read-only folder, and fails if it finds no writable one. The cache here
-also reads a read-only folder, such as the code of an image. If it cannot write, only this process
-keeps what it compiled.
+The cache is next to the source file, or in NUMBA_CACHE_DIR. Numba's own cache ignores a read-only
+folder, and fails if it finds no writable one. The cache here also reads a read-only folder, such as
+that of the code in a container image. If it cannot write, each process compiles for itself.
 """
 
 from collections.abc import Callable
@@ -52,24 +51,24 @@ class _ReadableCache(FunctionCache):  # type: ignore[misc]
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function at its first call with each set of types.
+    """Compile a function at its first call with each combination of types.
 
-    Sums may be computed in vector lanes, which W·δ needs to run at full speed. The order of a sum,
-    and so the last bits of a result, therefore depends on the kind of processor.
+    Sums may use vector lanes, without which W·δ is slow. So the order of the terms, and with it the
+    last bits of a result, depends on the kind of processor.
     """
     result: Function = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
     return result
 
 
 def kept(function: Function) -> Function:
-    """Compile a function, and cache the result for later processes."""
+    """Compile a function as `compiled` does, and cache the result for later processes."""
     result: Any = compiled(function)
     result._cache = _ReadableCache(function)
     return result  # type: ignore[no-any-return]
 
 
 def instruction_set() -> str:
-    """Return the kind of processor that the loops are compiled for, and its widest vectors."""
+    """Return the kind of processor that functions are compiled for, and its widest vectors."""
     _, kind, features = cpu_target.target_context.codegen().magic_tuple()
     vectors = [name for name in ("avx512f", "avx2", "avx", "neon") if f"+{name}" in features]
     return " ".join([kind, *vectors[:1]])

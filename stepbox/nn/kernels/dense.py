@@ -5,8 +5,8 @@ Three things make it fast:
 - It allocates no array while it runs.
 - The weights of a layer are input-major: rows of shape (n_in + 1, n_out), so that all weights of
   one input are adjacent. The last row holds the biases; its input is always 1.
-- It touches only live rows, those whose input or slope is not 0. Four of five pixels are 0, and so
-  is about every second neuron of a ReLU layer.
+- It reads and writes only live rows, those whose input or slope is not 0. About four in five
+  pixels are 0, and so are about half of the neurons in a ReLU layer.
 """
 
 from math import erfc, exp, log, pi, sqrt, tanh
@@ -23,7 +23,7 @@ from stepbox.nn.network import Network
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
 
-WORD = 8  # pixels that are compared with 0 at once
+WORD = 8  # pixels that are compared with 0 in one operation
 
 
 @compiled
@@ -41,15 +41,18 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     return z * share, share + z * exp(-0.5 * z * z) / sqrt(2 * pi)
 
 
-# The three passes take whole arrays and the number of the layer. Making views for each sample would
-# take an eighth of the time.
+# The next three functions take whole arrays and the index of the layer. Making views for each
+# sample would take an eighth of the time.
 
 
 @compiled
 def pass_forward(
     rows: Array, layer: int, live: NDArray[np.uint16], count: int, values: Array, deltas: Array
 ) -> None:
-    """Set z_j = Σ_i W_ij a_i. It adds four rows at a time, to read and write z less often."""
+    """Set the layer's row of `deltas` to z_j = Σ_i W_ij a_i.
+
+    Four rows are added at a time, so that z is read and written less often.
+    """
     width = rows.shape[1]
     for j in range(width):
         deltas[layer, j] = 0
@@ -72,7 +75,7 @@ def pass_forward(
 def pass_back(
     rows: Array, layer: int, live: NDArray[np.uint16], count: int, slopes: Array, deltas: Array
 ) -> None:
-    """Set the δ of the layer below, (Σ_j W_ij δ_j) f′(z_i); the last row is that of the biases."""
+    """Set the δ of the layer before, (Σ_j W_ij δ_j) f′(z_i). The row of biases has none."""
     for i in range(rows.shape[0] - 1):
         deltas[layer - 1, i] = 0
     for k in range(count - 1):
@@ -94,7 +97,7 @@ def step_down(
     deltas: Array,
     rate: float,
 ) -> None:
-    """Move the weights by −rate a_i δ_j."""
+    """Add −rate · a_i δ_j to the weights W_ij."""
     for k in range(count):
         i = live[layer, k]
         step = -rate * values[layer, i]
@@ -104,7 +107,7 @@ def step_down(
 
 @compiled
 def compare(logits: Array, label: int) -> float:
-    """Turn logits into δ = p − t and return the cross-entropy, log Σ_j exp(z_j) − z_label."""
+    """Replace logits by δ = p − t, and return the cross-entropy log Σ_j exp(z_j) − z_label."""
     top = logits.max()
     logit = logits[label]
     total = 0.0
@@ -134,37 +137,37 @@ def descend(
     Parameters
     ----------
     parameters
-        The rows of each layer, one layer after the other, flat; changed in place.
+        The rows of all layers, one layer after the other, flattened; changed in place.
     sizes
-        Neurons of every layer, from the pixels to the classes.
+        Number of neurons of each layer, from the pixels to the classes, shape (layers + 1,).
     activation
         One of `CODES`.
     published
-        Whether with the source's two deviations: see `backprop.backward`.
+        Whether to compute the gradient ``published``; see `backprop.backward`.
     images
-        Shape (n, pixels), 0..255, C-contiguous, with black pixels at the end of each row up to a
-        multiple of `WORD`.
+        Shape (n, pixels), 0..255, C-contiguous. Each row ends with black pixels up to a multiple
+        of `WORD`.
     greys
-        Shape (256,): what each grey is to the network, 0 for black.
+        The network's input for each grey level, shape (256,), 0 for black.
     labels
-        Shape (n,), the right classes.
+        The true classes, shape (n,).
     batch_size
-        Samples that an update is averaged over.
+        Samples per update, which uses the mean of their gradients.
     rates
-        Shape (batches,), the learning rate of each; of the parameters' dtype, as `greys`.
+        Learning rate of each batch, shape (batches,). It and `greys` have the parameters' dtype.
 
     Returns
     -------
     float
-        Summed cross-entropy in nats, each sample's as seen before its update.
+        Sum of the samples' cross-entropies in nats, each before its sample's update.
     """
     layers = len(sizes) - 1
-    widest = sizes.max() + WORD  # for the biases' input, and the black pixels at the end
-    values = np.empty((layers, widest), parameters.dtype)  # what goes into each layer
+    widest = sizes.max() + WORD  # with the biases' input, and the black pixels at the end
+    values = np.empty((layers, widest), parameters.dtype)  # inputs of each layer
     slopes = np.empty((layers, widest), parameters.dtype)
     deltas = np.empty((layers, widest), parameters.dtype)  # first z, then its δ
-    live = np.empty((layers, widest), np.uint16)  # numbers of the live rows
-    counts = np.empty(layers, np.int64)  # how many
+    live = np.empty((layers, widest), np.uint16)  # indices of the live rows
+    counts = np.empty(layers, np.int64)  # number of live rows
     moved = parameters if batch_size == 1 else np.empty_like(parameters)
     rows, moving, start = [], [], 0
     for layer in range(layers):
@@ -223,12 +226,13 @@ def descend(
 
 
 def activation_code(network: Network) -> int | None:
-    """Return the one of `CODES` for a network that `descend` can train, None for all others.
+    """Return the code of a network's activation function; None if `descend` cannot train it.
 
-    It trains dense layers, all but the last with the same activation function.
+    `descend` trains dense layers. All but the last must have the same activation function, one of
+    `CODES`.
     """
     *hidden, last = network.layers
-    names = {layer.activation.name for layer in hidden} or {"relu"}  # any, if none is used
+    names = {layer.activation.name for layer in hidden} or {"relu"}  # any, without hidden layers
     if (
         all(type(layer) is Dense for layer in network.layers)
         and last.activation is IDENTITY
@@ -239,16 +243,14 @@ def activation_code(network: Network) -> int | None:
 
 
 def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
-    """Lay the parameters of dense layers out for `descend`.
+    """Copy the parameters of dense layers into the layout that `descend` takes.
 
     Returns
     -------
-    parameters
-        As `descend` takes them.
-    sizes
-        As `descend` takes them.
+    parameters, sizes
+        See `descend`.
     network
-        The same network; its arrays are views of the parameters.
+        The same network, whose arrays are views of `parameters`.
     """
     blocks = [np.vstack([a["weight"].T, a["bias"]]) for a in (n.arrays for n in network.layers)]
     parameters = np.concatenate([block.ravel() for block in blocks])
@@ -260,19 +262,3 @@ def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:
         start += block.size
     sizes = [len(blocks[0]) - 1, *(block.shape[1] for block in blocks)]
     return parameters, np.array(sizes), Network(layers)
-
-
-def compile_ahead() -> None:
-    """Compile for the types that trainings use, or take it from the cache."""
-    for dtype in (np.float64, np.float32):
-        descend(
-            np.zeros(9 * 10, dtype),
-            np.array([8, 10]),
-            RELU,
-            False,
-            np.zeros((1, 8), np.uint8),
-            np.zeros(256, dtype),
-            np.zeros(1, np.uint8),
-            1,
-            np.zeros(1, dtype),
-        )

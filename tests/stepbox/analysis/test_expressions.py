@@ -17,10 +17,10 @@ def value(text, x=0.0, y=None):
     return float(Expression(text, ("x", "y"))(np.array(x), np.array(y)))
 
 
-def refusal(text, variables=("x",)):
-    with pytest.raises(InvalidInputError) as refused:
+def fault_of(text, variables=("x",)):
+    with pytest.raises(InvalidInputError) as caught:
         Expression(text, variables)
-    (fault,) = refused.value.faults
+    (fault,) = caught.value.faults
     assert fault.pointer == "/function"
     return fault.detail
 
@@ -50,7 +50,7 @@ def refusal(text, variables=("x",)):
         ("exp(-1/0**2)", 0),
     ],
 )
-def test_values(text, expected):
+def test_values_of_expressions(text, expected):
     assert value(text, x=2.0) == pytest.approx(expected)
 
 
@@ -62,7 +62,7 @@ def test_two_coordinates_broadcast():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sin(3*x", "column 4"),
         ("x + * 2", "column 5"),
@@ -90,8 +90,8 @@ def test_two_coordinates_broadcast():
         ("x\x00", "column 2"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_column(text, said):
-    assert said in refusal(text)
+def test_an_error_names_its_column(text, message):
+    assert message in fault_of(text)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_what_is_wrong_is_said_with_its_column(text, said):
         "(sin)(x)(x)",
     ],
 )
-def test_nothing_but_mathematics_is_admitted(text):
-    assert refusal(text)
+def test_only_mathematics_is_accepted(text):
+    assert fault_of(text)
 
 
 @pytest.mark.parametrize(
@@ -148,38 +148,38 @@ def test_nothing_but_mathematics_is_admitted(text):
         "sin(" * 120 + "x" + ")" * 120,
     ],
 )
-def test_deep_nesting_is_refused_not_run(text):
-    assert refusal(text)
+def test_deep_nesting_is_rejected(text):
+    assert fault_of(text)
 
 
-def test_length_is_bounded():
+def test_the_length_of_an_expression_is_limited():
     assert Expression("1+" * 99 + "1")
-    assert f"at most {MAX_LENGTH}" in refusal("1" * (MAX_LENGTH + 1))
+    assert f"at most {MAX_LENGTH}" in fault_of("1" * (MAX_LENGTH + 1))
 
 
-def test_huge_powers_are_numbers_not_work():
+def test_huge_powers_are_cheap():
     with pytest.raises(InvalidInputError, match="not finite"):
         value("9**9**9**9**9")
     assert value("0.5**9**9**9") == 0
 
 
-def test_a_value_that_is_not_finite_is_refused_with_its_place():
+def test_an_error_names_the_point_of_a_value_that_is_not_finite():
     x = np.linspace(-1, 1, 9)
     for text, place in (("1/(x-0.25)", "0.25"), ("log(x)", "-1"), ("tan(pi/2)**7", "-1")):
-        with pytest.raises(InvalidInputError) as refused:
+        with pytest.raises(InvalidInputError) as caught:
             Expression(text)(x)
-        assert f"x = {place}" in refused.value.faults[0].detail
-    assert "larger than 1e100" in refused.value.faults[0].detail
+        assert f"x = {place}" in caught.value.faults[0].detail
+    assert "larger than 1e100" in caught.value.faults[0].detail
 
 
-def test_longer_work_costs_more():
+def test_slower_expressions_cost_more():
     assert Expression("x").cost == 0
     assert Expression("x+1").cost == 1
     assert Expression("sin(x)").cost > Expression("x+1").cost
     assert Expression("x**x").cost > Expression("x*x").cost
 
 
-# An expression as text, and the same as a function of x in Python's own arithmetic: the oracle.
+# Pairs of an expression as text, and the same function of x in Python's own arithmetic.
 leaves = st.one_of(
     st.floats(0, 3).map(lambda v: (f"{v:.3f}", lambda x, n=float(f"{v:.3f}"): n)),
     st.sampled_from([("x", lambda x: x), ("pi", lambda x: math.pi), ("e", lambda x: math.e)]),
@@ -213,18 +213,18 @@ expressions = st.recursive(
 
 
 @given(expressions, st.floats(-2, 2))
-def test_it_computes_what_python_computes(expression, x):
+def test_values_equal_those_of_python(expression, x):
     text, function = expression
     assert value(text, x) == pytest.approx(function(x), rel=1e-12, abs=1e-12)
 
 
 @given(st.text(alphabet="xy0123456789.+-*/(), eisnpg", max_size=40))
-def test_any_text_is_an_expression_or_refused(text):
+def test_any_text_is_an_expression_or_rejected(text):
     with contextlib.suppress(InvalidInputError):
         assert np.isfinite(Expression(text)(np.array([0.5, -1.5]))).all()
 
 
-def test_every_function_takes_what_it_says():
+def test_every_function_has_the_documented_number_of_arguments():
     for name in FUNCTIONS:
         arguments = "0.5, 0.5" if name in ("min", "max") else "0.5"
         assert np.isfinite(value(f"{name}({arguments})"))

@@ -23,7 +23,7 @@ def make(activation="sigmoid", sizes=(12, 7, 6, 10)):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_backpropagation_is_right_to_rounding(activation):
+def test_backpropagation_is_correct_up_to_rounding(activation):
     check = check_gradients(make(activation), INPUTS, 4, 0.01)
 
     assert [layer.layer for layer in check.layers] == [0, 1, 2]
@@ -33,15 +33,15 @@ def test_backpropagation_is_right_to_rounding(activation):
     assert min(layer.largest for layer in check.layers) > 0
 
 
-def test_the_published_gradient_is_right_in_the_last_layer_alone():
+def test_the_published_gradient_is_correct_only_in_the_last_layer():
     check = check_gradients(make(), INPUTS, 4, 0.01)
 
     assert [layer.published > 0.01 for layer in check.layers] == [True, True, False]
     assert [layer.published_distance > 0.01 for layer in check.layers] == [True, True, False]
 
 
-def test_the_derivative_is_that_of_differences():
-    """Weight (2, 5) of the middle layer, by a difference of the loss."""
+def test_the_derivative_equals_a_finite_difference():
+    """Compare weight (2, 5) of the middle layer with a difference of losses."""
     network, layer, weight = make("tanh"), 1, np.array([2 * 7 + 5])
     step, losses = 1e-6, []
     for sign in (1, -1):
@@ -65,8 +65,8 @@ def test_a_wrong_gradient_is_found():
     assert relative_difference(wrong, truth) == pytest.approx(0.001, rel=0.01)
 
 
-def test_the_published_gradient_is_what_its_training_subtracts():
-    """The update of the last layer comes first, and the layer before sees it."""
+def test_the_published_gradient_depends_on_the_learning_rate():
+    """The last layer is updated before the gradient passes through it to the layer before."""
     network = make()
     small, large = (published_gradients(network, INPUTS, 4, rate) for rate in (1e-9, 1.0))
 
@@ -74,7 +74,7 @@ def test_the_published_gradient_is_what_its_training_subtracts():
     assert relative_distance(small[0]["weight"], large[0]["weight"]) > 1e-3
 
 
-def test_the_network_is_left_as_it_is():
+def test_the_check_does_not_change_the_network():
     network = make()
     before = network.copy().named_arrays()
     check_gradients(network, INPUTS, 4, 0.5)
@@ -105,13 +105,13 @@ def test_the_sample_is_smaller_where_wide_layers_follow():
     assert max(layer.exact for layer in layers) < 1e-9
 
 
-def test_weights_of_single_precision():
+def test_weights_of_single_precision_are_checked_in_float64():
     single = make().copy(np.float32)
 
     assert max(layer.exact for layer in check_gradients(single, INPUTS, 4, 0.01).layers) < 1e-9
 
 
-def test_a_saturated_network_has_no_gradient_but_the_published_one_has():
+def test_a_saturated_network_has_a_published_gradient_but_no_exact_one():
     network = make()
     network.layers[0].weights *= 1e4
     first = check_gradients(network, INPUTS, 4, 0.01).layers[0]
@@ -119,7 +119,7 @@ def test_a_saturated_network_has_no_gradient_but_the_published_one_has():
     assert (first.largest, first.exact, first.published) == (0, 0, 1)
 
 
-def test_relative_numbers_worked_by_hand():
+def test_relative_differences_worked_by_hand():
     truth = np.array([4.0, 1e-9, 0])
 
     assert relative_difference(np.array([3.0, 1e-9, 0]), truth) == 1 / 4
@@ -130,7 +130,7 @@ def test_relative_numbers_worked_by_hand():
     assert relative_distance(np.zeros(2), np.zeros(2)) == 0
 
 
-def test_a_check_ends_where_it_may_not_go_on():
+def test_an_exception_of_go_on_ends_the_check():
     asked = []
 
     def go_on():

@@ -27,7 +27,7 @@ def test_the_published_curves_are_those_of_recipes():
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (7,), (9, 5, 6)])
-def test_the_input_gradient_is_that_of_a_complex_step(activation, hidden):
+def test_the_input_gradient_equals_the_complex_step_derivative(activation, hidden):
     network = network_of(activation, 12, *hidden, 4)
     inputs, classes = np.random.default_rng(1).normal(size=(3, 12)), np.array([2, 0, 3])
     gradient = input_gradient(network, inputs, classes)
@@ -43,7 +43,7 @@ def test_a_saturated_network_has_no_gradient():
     assert not input_gradient(network, np.ones((1, 4)), np.array([0])).any()
 
 
-def test_entropy_and_margin():
+def test_entropy_and_margin_worked_by_hand():
     probabilities = np.array([[1, 0, 0], [0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3], [0.7, 0.1, 0.2]])
     expected = [
         0,
@@ -55,7 +55,7 @@ def test_entropy_and_margin():
     np.testing.assert_allclose(margin(probabilities), [1, 0, 0, 0.5], atol=1e-15)
 
 
-def test_the_cells_of_the_confusion_matrix_hold_each_sample_once():
+def test_each_sample_is_in_one_cell_of_the_confusion_matrix():
     rng = np.random.default_rng(2)
     logits, labels = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
     seen = []
@@ -78,12 +78,12 @@ def test_histograms_count_every_weight_once():
         np.testing.assert_allclose(histogram.edges, -histogram.edges[::-1], atol=1e-15)
         assert histogram.spread_before == pytest.approx(before.layers[layer].weights.std())
     first = weight_histograms(before, after)[0]
-    inner = slice(1, -1)  # the ends hold also what lies beyond
+    inner = slice(1, -1)  # the outer bins also count the weights beyond them
     counted = np.histogram(after.layers[0].weights, first.edges)[0]
     np.testing.assert_array_equal(first.after[inner], counted[inner])
 
 
-def test_weights_that_are_all_0_have_a_histogram_too():
+def test_weights_that_are_all_0_have_a_histogram():
     network = network_of("relu", 4, 2)
     network.layers[0].weights[:] = 0
     [histogram] = weight_histograms(network, network)

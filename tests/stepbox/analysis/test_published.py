@@ -6,14 +6,14 @@ from stepbox.training.presets import RECIPES
 PUBLISHED = published_curves()
 
 
-def test_histories_are_those_of_recipes_with_an_entry_an_epoch():
+def test_each_history_has_one_entry_per_epoch_of_its_recipe():
     assert PUBLISHED.pop("source")
     for name, published in PUBLISHED.items():
         epochs = [entry["epoch"] for entry in published["history"]]
         assert epochs == list(range(epochs[0], RECIPES[name].epochs + 1))
 
 
-def test_known_figures():
+def test_some_figures_are_those_of_the_coursework():
     numpy, torch = PUBLISHED["mnist-numpy-published"], PUBLISHED["fashion-mnist-torch"]
 
     right = [round(entry["test_accuracy"] * 10_000) for entry in numpy["history"]]

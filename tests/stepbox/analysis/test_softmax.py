@@ -28,7 +28,7 @@ def test_odds_of_one_to_three_worked_by_hand():
 
 
 @given(any_logits)
-def test_rows_and_columns_sum_to_zero_and_it_is_symmetric(logits):
+def test_the_jacobian_is_symmetric_and_its_rows_and_columns_sum_to_0(logits):
     jacobian = softmax_jacobian(logits)
 
     assert np.isfinite(jacobian).all()
@@ -38,7 +38,7 @@ def test_rows_and_columns_sum_to_zero_and_it_is_symmetric(logits):
 
 
 @given(any_logits)
-def test_it_is_positive_semi_definite(logits):
+def test_the_jacobian_is_positive_semi_definite(logits):
     assert np.linalg.eigvalsh(softmax_jacobian(logits)).min() >= -1e-15
 
 
@@ -50,19 +50,19 @@ def test_a_constant_added_to_all_logits_changes_nothing(logits, constant):
 
 
 @given(any_logits)
-def test_the_independent_derivative_agrees(logits):
+def test_the_complex_step_derivative_agrees(logits):
     assert analyse_softmax(logits).check <= 1e-15
 
 
-def test_the_independent_derivative_knows_nothing_of_the_formula():
-    """A wrong formula would be found: y itself is 0.25 and more away from its derivative."""
+def test_the_complex_step_derivative_differs_from_a_wrong_formula():
+    """The complex step does not use the formula, so it detects a wrong one."""
     logits = np.array([1.0, 0.0, -1.0])
     wrong = np.diag(np.exp(logits) / np.exp(logits).sum())  # forgets −yᵢyⱼ
 
     assert np.abs(wrong - complex_step_jacobian(logits)).max() > 0.1
 
 
-def test_a_thousand_logits():
+def test_the_derivatives_of_a_thousand_logits_agree():
     logits = np.random.default_rng(1).normal(0, 5, 1000)
 
     assert analyse_softmax(logits).check < 1e-15
@@ -83,7 +83,7 @@ def test_the_loss_and_its_gradient():
 
 
 @given(moderate_logits.filter(lambda z: len(z) > 1))
-def test_the_losses_gradient_is_what_the_loss_does(logits):
+def test_the_gradient_of_the_loss_equals_its_finite_differences(logits):
     step = 1e-6
     analysis = analyse_softmax(logits, 1)
     for i, expected in enumerate(analysis.gradient):
@@ -102,8 +102,8 @@ def test_an_impossible_target_has_an_infinite_loss_and_a_gradient():
     np.testing.assert_array_equal(analysis.gradient, [1, -1])
 
 
-def test_a_target_that_is_no_class_is_refused():
-    with pytest.raises(InvalidInputError) as refused:
+def test_a_target_that_is_not_a_class_is_rejected():
+    with pytest.raises(InvalidInputError) as caught:
         analyse_softmax(np.zeros(3), target=3)
-    assert refused.value.faults[0].pointer == "/target"
-    assert "0 to 2" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/target"
+    assert "0 to 2" in caught.value.faults[0].detail

@@ -10,7 +10,7 @@ from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import scale_pixels
 from stepbox.data.idx import parse_idx
-from stepbox.errors import DatasetError
+from stepbox.errors import DatasetError, NotFoundError
 
 READERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 
@@ -19,7 +19,7 @@ every_set = pytest.mark.parametrize("name", DATASETS)
 
 @pytest.fixture
 def torchvisions_own(data_folder):
-    """Read a data set with torchvision, whose import is as slow as torch's."""
+    """Return a function that reads a data set with torchvision, which is slow to import."""
     import torchvision
 
     return lambda name, split: getattr(torchvision.datasets, READERS[name])(
@@ -41,6 +41,14 @@ def test_torchvision_reads_the_same_samples(load, torchvisions_own, name, split,
     assert ours.images.shape == (count, 28, 28)
     np.testing.assert_array_equal(ours.images, theirs.data.numpy())
     np.testing.assert_array_equal(ours.labels, theirs.targets.numpy())
+
+
+@pytest.mark.parametrize(("name", "split"), [("mnist", "validation"), ("cifar-10", "test")])
+def test_an_unknown_data_set_or_split_is_not_read(load, name, split):
+    with pytest.raises(
+        NotFoundError, match=f"'{name}' with a split '{split}': the data sets mnist"
+    ):
+        load(name, split)
 
 
 @every_set

@@ -1,4 +1,4 @@
-"""Only the descriptions of the data sets contain their sizes."""
+"""Sizes of data sets are written only in the descriptions of the data sets."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from tests.processes import ROOT
 PACKAGES = ("stepbox", "jobs", "worker", "service")
 DESCRIPTIONS = ROOT / "stepbox" / "data" / "builtin.py"
 SIZES = {28, 784, 60_000}
-# 10 has many meanings; in these forms it is the number of classes.
+# 10 has many meanings. In these forms it is the number of classes.
 TEN_CLASSES = re.compile(
     r"\b(min_length|max_length|min_items|max_items|classes) ?= ?10\b|range\(10\)"
 )

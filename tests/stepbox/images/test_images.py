@@ -35,7 +35,7 @@ def decode(data):
     return decode_image(data, pointer="/image")
 
 
-def refusal(data):
+def fault_of(data):
     """Return the message of the error for a file that is rejected."""
     with pytest.raises(InvalidInputError) as caught:
         decode(data)
@@ -45,7 +45,7 @@ def refusal(data):
 
 
 def drawing(size=(40, 30), ground=255, ink=0):
-    """Make an image without symmetry, so that a wrong rotation shows."""
+    """Make an image without symmetry, so that a wrong rotation is detected."""
     image = Image.new("L", size, ground)
     draw = ImageDraw.Draw(image)
     draw.rectangle((5, 4, 12, 20), fill=ink)
@@ -104,7 +104,7 @@ def test_modes_without_a_fixed_white_are_stretched(mode):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_must_be_finite(value):
     levels = np.array([[0, value], [1, 2]], np.float32)
-    assert "finite" in refusal(save(Image.fromarray(levels), "TIFF"))
+    assert "finite" in fault_of(save(Image.fromarray(levels), "TIFF"))
 
 
 def ink_on_nothing(mode, ink):
@@ -219,7 +219,7 @@ def png_of_size(width, height):
     [(50_000, 50_000), (10_000, 10_000), (5001, 5000), (LIMIT + 1, 1), (2**31 - 1, 2**31 - 1)],
 )
 def test_an_image_with_too_many_pixels_is_rejected_by_its_header(width, height):
-    assert "25,000,000" in refusal(png_of_size(width, height))
+    assert "25,000,000" in fault_of(png_of_size(width, height))
 
 
 @pytest.mark.parametrize("side", [5001, 10_000, 16_000])
@@ -236,7 +236,7 @@ def test_a_header_with_a_wrong_size_is_rejected(side, form, before, layout):
     data = save(drawing(), form)
     start = data.index(before) + len(before)
     sides = struct.pack(layout, side, side)
-    assert "25,000,000" in refusal(data[:start] + sides + data[start + len(sides) :])
+    assert "25,000,000" in fault_of(data[:start] + sides + data[start + len(sides) :])
 
 
 @pytest.mark.parametrize("side", [5001, 10_000, 16_000])
@@ -246,7 +246,7 @@ def test_a_tiff_with_a_wrong_size_is_rejected(side):
         field = struct.pack("<HHI", tag, 3, 1)
         assert field + struct.pack("<I", before) in data
         data = data.replace(field + struct.pack("<I", before), field + struct.pack("<I", side))
-    assert "25,000,000" in refusal(data)
+    assert "25,000,000" in fault_of(data)
 
 
 def test_the_largest_image_is_accepted():
@@ -255,18 +255,18 @@ def test_the_largest_image_is_accepted():
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
 def test_an_image_without_pixels_is_rejected(width, height):
-    assert refusal(png_of_size(width, height))
+    assert fault_of(png_of_size(width, height))
     bitmap = bytearray(save(Image.new("L", (4, 4)), "BMP"))
     bitmap[18:26] = struct.pack("<ii", width, height)
-    assert refusal(bytes(bitmap))
+    assert fault_of(bytes(bitmap))
 
 
 def test_a_jpeg_with_too_many_scans_is_rejected():
-    """A scan of 34 bytes takes as long to decode as the whole image."""
+    """Each scan of a few bytes takes as long to decode as the whole image."""
     data = save(Image.new("RGB", (5000, 5000), (200, 30, 40)), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert len(scan) < 100
-    assert "scans" in refusal(data[:-2] + scan * 10_000 + data[-2:])
+    assert "scans" in fault_of(data[:-2] + scan * 10_000 + data[-2:])
     small = save(drawing(), "JPEG", progressive=True)
     scan = small[small.rindex(b"\xff\xda") : -2]
     assert decode(small[:-2] + scan * 200 + small[-2:]).shape == (30, 40)
@@ -288,7 +288,7 @@ def test_a_jpeg_with_too_many_scans_is_rejected():
     ],
 )
 def test_other_formats_are_rejected(data):
-    assert refusal(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
+    assert fault_of(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
 
 
 def test_data_after_an_image_is_ignored():
@@ -311,8 +311,8 @@ FILES = [
 
 @pytest.mark.parametrize("data", FILES[:6], ids=["PNG", "JPEG", "GIF", "BMP", "WebP", "TIFF"])
 def test_a_truncated_image_is_rejected(data):
-    assert "truncated" in refusal(data[: len(data) * 9 // 10])
-    assert refusal(data[: len(data) // 2])
+    assert "truncated" in fault_of(data[: len(data) * 9 // 10])
+    assert fault_of(data[: len(data) // 2])
 
 
 def attempt(data):
@@ -338,11 +338,11 @@ def test_any_bytes_are_decoded_or_rejected(content, head):
     st.floats(0.1, 1),
 )
 def test_any_damaged_file_is_decoded_or_rejected(data, changes, part):
-    spoilt = bytearray(data)
+    damaged = bytearray(data)
     for place, content in changes:
-        start = int(place * (len(spoilt) - 1))
-        spoilt[start : start + len(content)] = content
-    attempt(bytes(spoilt[: int(len(spoilt) * part)]))
+        start = int(place * (len(damaged) - 1))
+        damaged[start : start + len(content)] = content
+    attempt(bytes(damaged[: int(len(damaged) * part)]))
 
 
 @given(st.data())
@@ -375,12 +375,12 @@ def test_threads_decode_without_changing_each_others_warnings():
     assert warnings.filters == filters
 
 
-# Onto 28×28.
+# Preparation.
 
 greys = hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 
 
-def test_28_by_28_passes_unchanged(load):
+def test_an_image_of_28_by_28_is_unchanged(load):
     for image in load("fashion-mnist", "test").images[:50]:
         prepared = prepare(image, invert="never")
         np.testing.assert_array_equal(prepared.pixels, image)
@@ -452,7 +452,7 @@ def test_a_negative_gives_the_same_pixels(grey):
     ],
 )
 def test_the_aspect_ratio_is_kept(shape, rows, columns):
-    """Find the white inside of an image with a black border at the expected rows and columns."""
+    """The white inside of an image with a black border is at the expected rows and columns."""
     grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
     prepared = prepare(grey, invert="never")
     assert prepared.offset == (columns[0], rows[0])
@@ -466,7 +466,7 @@ def test_the_aspect_ratio_is_kept(shape, rows, columns):
 
 @pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
 @pytest.mark.parametrize("fit", ["none", "mnist"])
-def test_any_network_shape(shape, fit):
+def test_images_are_prepared_for_any_network_shape(shape, fit):
     """The ink is centred, and an image that already has the shape is unchanged."""
     image = np.zeros((200, 120), np.uint8)
     image[80:120, 50:70] = 200
@@ -513,7 +513,7 @@ def test_noise_is_not_ink():
     assert not prepare(paper, fit="mnist").pixels.any()
 
 
-# fit=mnist: as MNIST was prepared.
+# fit=mnist, as MNIST was prepared.
 
 
 def centre_of_mass(pixels):
@@ -530,7 +530,7 @@ def test_mnist_has_the_properties_that_fit_assumes(load):
         assert image.max() >= 254
 
 
-def test_a_fit_crops_scales_and_centres():
+def test_fit_mnist_crops_scales_and_centres():
     image = Image.new("L", (400, 300), 230)
     ImageDraw.Draw(image).polygon(((300, 40), (340, 240), (300, 240)), fill=30)
     prepared = prepare(np.asarray(image), fit="mnist")
@@ -575,8 +575,8 @@ def difference(one, other):
     return np.abs(one.astype(int) - other.astype(int)).mean()
 
 
-def test_a_test_image_survives_being_enlarged(load):
-    """The mean difference of grey levels stays small; that of two different images is about 50."""
+def test_an_enlarged_test_image_is_recovered(load):
+    """The mean difference of grey levels stays small. Between different images it is about 50."""
     images = load("mnist", "test").images[:200]
     for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
         for fit, bound in (("none", 3), ("mnist", 8)):

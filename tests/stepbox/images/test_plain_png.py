@@ -42,14 +42,14 @@ def test_a_damaged_file_gives_the_pixels_of_pillow_or_none(data):
     for place in data.draw(st.lists(st.integers(0, len(file) - 1), min_size=1, max_size=4)):
         file[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(file)))
-    for spoilt in (bytes(file), bytes(file[:cut])):
-        read = read_plain_png(spoilt)
+    for damaged in (bytes(file), bytes(file[:cut])):
+        read = read_plain_png(damaged)
         if read is not None:
-            np.testing.assert_array_equal(read, general(spoilt))
+            np.testing.assert_array_equal(read, general(damaged))
 
 
 @given(st.binary(max_size=60), st.integers(0, 70), st.integers(0, 70))
-def test_damaged_pixels_with_valid_checksums(packed, width, height):
+def test_damaged_pixels_with_valid_checksums_are_detected(packed, width, height):
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     for body in (packed, zlib.compress(packed)):
         file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
@@ -92,5 +92,5 @@ def text():
         b"",
     ],
 )
-def test_other_files_are_left_to_the_general_way(file):
+def test_other_files_are_not_read_by_the_fast_path(file):
     assert read_plain_png(file) is None

@@ -14,14 +14,14 @@ activations = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=la
 
 @activations
 @given(z=st.floats(-30, 30).filter(lambda z: z != 0))
-def test_a_derivative_is_that_of_its_function(activation, z):
+def test_a_derivative_equals_the_complex_step_derivative(activation, z):
     slope = activation.function(np.array([z + 1j * STEP])).imag / STEP
 
     np.testing.assert_allclose(activation.derivative(np.array([z])), slope, rtol=1e-12, atol=1e-15)
 
 
 @given(z=st.floats(-30, 30))
-def test_values_by_the_textbook(z):
+def test_values_equal_the_textbook_formulas(z):
     value = {name: a.function(np.array([z]))[0] for name, a in ACTIVATIONS.items()}
 
     assert value["sigmoid"] == pytest.approx(1 / (1 + math.exp(-z)), abs=1e-15)
@@ -30,7 +30,7 @@ def test_values_by_the_textbook(z):
     assert value["gelu"] == pytest.approx(z * (1 + math.erf(z / math.sqrt(2))) / 2, abs=1e-14)
 
 
-def test_relu_has_no_slope_at_its_corner():
+def test_the_derivative_of_relu_at_0_is_0():
     assert ACTIVATIONS["relu"].derivative(np.zeros(1)) == 0
 
 

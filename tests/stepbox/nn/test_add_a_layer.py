@@ -1,4 +1,4 @@
-"""Follow docs/how-to/add-a-layer.md with the toy layer that it writes."""
+"""Follow docs/how-to/add-a-layer.md, which writes a toy layer."""
 
 import importlib.util
 import re
@@ -25,7 +25,7 @@ LOGITS = {"type": "dense", "outputs": 10}
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
-    """The toy's module, imported from a file of its own as the page says."""
+    """Import the module of the toy layer from its own file, as the page says."""
     path = tmp_path_factory.mktemp("layer") / "scale.py"
     path.write_text(BLOCKS[NEW_FILE], "utf-8")
     spec = importlib.util.spec_from_file_location("stepbox.nn.scale", path)
@@ -39,7 +39,7 @@ def toy(tmp_path_factory):
 
 @pytest.fixture
 def page(toy):
-    """What the page's code defines, block by block."""
+    """Run the code blocks of the page, and return the names that they define."""
     names = {"LAYERS": networks.LAYERS, "ScaleSpec": toy.ScaleSpec}
     for title, code in BLOCKS.items():
         if title != NEW_FILE:
@@ -59,7 +59,7 @@ def scaled_recipe(**changes):
     return ScaledRecipe.model_validate(RECIPES["mnist-numpy"].model_dump() | changes)
 
 
-def test_the_table_of_files_is_true():
+def test_the_table_of_files_matches_the_project():
     table = re.findall(r"^\| `(.*?)` \| (.*?) \|$", PAGE, re.MULTILINE)
     files = [(path, "new file" in what) for path, what in table if "/" in path]
 
@@ -70,12 +70,12 @@ def test_the_table_of_files_is_true():
         assert (ROOT / path).exists() or (path, True) in files
 
 
-def test_the_toy_is_a_layer_of_some_thirty_lines():
+def test_the_toy_layer_has_at_most_35_lines():
     code = [line for line in BLOCKS[NEW_FILE].splitlines() if line.strip()]
     assert len(code) <= 35
 
 
-def test_the_gradients_are_right_at_every_place_in_the_network(page):
+def test_the_gradients_are_correct_at_every_position_in_the_network(page):
     page["test_the_gradients_are_those_of_a_complex_step"]()
     rng = np.random.default_rng(4)
     for order in ([DENSE, "scale", LOGITS], [DENSE, "scale", "scale", DENSE, LOGITS, "scale"]):
@@ -125,7 +125,7 @@ def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(toy,
         np.testing.assert_array_equal(array, resumed.network().named_arrays()[name])
 
 
-def test_its_weights_are_stored_by_name(toy):
+def test_the_weights_of_the_toy_layer_are_stored_by_name(toy):
     recipe = scaled_recipe()
     network = Network.initial(recipe.layers, seed=3)
     network.layers[1].scale += 0.5

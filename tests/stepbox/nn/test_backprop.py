@@ -1,4 +1,4 @@
-"""The hand-written gradient against a complex step, against torch, and against plain readings."""
+"""The gradient against a complex step, against torch, and against a plain implementation."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ every_depth = pytest.mark.parametrize(
 
 
 def sample_network(hidden_sizes, activation):
-    """A small network without a zero in it, and inputs for it."""
+    """Return a small network without zeros, and inputs for it."""
     rng = np.random.default_rng(11)
     network = Network.initial(dense_layers((9, *hidden_sizes, 5), activation.name), seed=12)
     for layer in network.layers:
@@ -88,7 +88,7 @@ def test_complex_arithmetic_gives_the_second_derivative(activation):
     moved.layers[1].weights[2, 1] += 1j * STEP
     second = sample_gradients(moved, inputs, LABEL)[1]["weight"][2, 1].imag / STEP
 
-    # By hand: C is log Σ exp z less a linear term, so for w_ij of the last layer
+    # By hand: C is log Σ exp z minus a linear term, so for w_ij of the last layer
     # ∂²C/∂w_ij² = p_i (1 − p_i) a_j².
     p = network.probabilities(inputs[None])[0, 2]
     a = network.forward(inputs)[1][1][1]
@@ -107,7 +107,7 @@ def test_backward_goes_from_the_last_layer_to_the_first():
     assert passed[0][2].sum() == pytest.approx(0, abs=1e-15)  # Σ(p − t) = 1 − 1
 
 
-# Plain readings of what one sample does to the weights, written apart from the library.
+# A plain implementation of one sample's step, independent of the library.
 VALUE_AND_SLOPE = {
     "sigmoid": (
         lambda z: 1 / (1 + np.exp(-z)),
@@ -150,7 +150,7 @@ def read_plainly(weights, biases, x, label, rate, name, *, at_activation, update
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("hidden_sizes", [(), (6,), (6, 5), (6, 5, 7)])
 @pytest.mark.parametrize("gradient", ["exact", "published"])
-def test_training_is_its_plain_reading(few, name, hidden_sizes, gradient):
+def test_training_equals_a_plain_implementation(few, name, hidden_sizes, gradient):
     recipe = RECIPES["mnist-numpy"].model_copy(
         update={
             "activation": name,
@@ -187,8 +187,8 @@ def test_training_is_its_plain_reading(few, name, hidden_sizes, gradient):
         {"at_activation": False, "updated_weights": True},
     ],
 )
-def test_each_deviation_shows(few, switches):
-    """Neither deviation alone, nor none, gives what `published` gives."""
+def test_each_deviation_changes_the_weights(few, switches):
+    """Without both deviations, the weights differ from those of `published`."""
     recipe = RECIPES["mnist-numpy"].model_copy(
         update={"gradient": "published", "learning_rate": 0.1}
     )
@@ -207,7 +207,7 @@ def test_each_deviation_shows(few, switches):
 
 
 @pytest.mark.parametrize("batch_size", [2, 7])
-def test_a_batch_steps_along_the_mean_of_its_gradients(few, batch_size):
+def test_a_batch_steps_along_the_mean_gradient(few, batch_size):
     recipe = RECIPES["mnist-numpy"].model_copy(
         update={"batch_size": batch_size, "hidden_sizes": (6, 5)}
     )

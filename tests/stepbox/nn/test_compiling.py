@@ -1,4 +1,4 @@
-"""Where compiled loops are kept, by a small one."""
+"""The cache of compiled functions, tested with a small function."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.value
 
 @pytest.fixture
 def use(tmp_path):
-    """Call the loop in a process of its own; tells how many forms the cache had, how many not."""
+    """Call the function in a new process; return the numbers of cache hits and misses."""
     (tmp_path / "loops.py").write_text(SOURCE)
 
     def use(cache):
@@ -45,7 +45,7 @@ def use(tmp_path):
     return use
 
 
-def test_what_was_compiled_is_used_though_it_cannot_be_written(use, tmp_path):
+def test_a_read_only_cache_is_used(use, tmp_path):
     cache = tmp_path / "cache"
     assert use(cache) == "0 1"
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
@@ -59,5 +59,5 @@ def test_what_was_compiled_is_used_though_it_cannot_be_written(use, tmp_path):
             path.chmod(0o755)
 
 
-def test_a_folder_that_cannot_be_made_fails_nothing(use, tmp_path):
+def test_a_cache_folder_that_cannot_be_created_is_not_an_error(use, tmp_path):
     assert use(tmp_path / "loops.py" / "cache") == "0 1"

@@ -1,4 +1,4 @@
-"""The compiled descent against its definition."""
+"""The compiled form of `descend` against its definition."""
 
 import subprocess
 import sys
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 3), (8, 8)])
-def test_any_number_of_pixels(few, monkeypatch, shape):
-    """The compiled form looks at eight pixels at a time, whether or not their number fits."""
+def test_the_compiled_form_accepts_any_number_of_pixels(few, monkeypatch, shape):
+    """The compiled form reads eight pixels at a time, even if the last group is incomplete."""
     monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
     whole = few(300)
     height, width = shape
@@ -47,7 +47,7 @@ def test_any_number_of_pixels(few, monkeypatch, shape):
 @pytest.mark.parametrize(
     ("gradient", "batch_size"), [("exact", 1), ("published", 1), ("exact", 2), ("exact", 7)]
 )
-def test_the_compiled_form_steps_as_its_definition(
+def test_the_compiled_form_takes_the_same_steps_as_its_definition(
     few, activation, hidden_sizes, gradient, batch_size
 ):
     recipe = RECIPES["mnist-numpy"].model_copy(
@@ -88,7 +88,7 @@ def test_the_compiled_form_steps_as_its_definition(
     ],
     ids=lambda changes: ", ".join(changes) or "plain",
 )
-def test_a_training_by_the_definition_is_that_by_the_compiled_form(few, changes):
+def test_the_definition_and_the_compiled_form_train_to_the_same_weights(few, changes):
     recipe = RECIPES["mnist-numpy"].model_copy(update=changes)
     data = few(2500)
     compiled, readable, resumed = (
@@ -111,21 +111,21 @@ def test_a_training_by_the_definition_is_that_by_the_compiled_form(few, changes)
         )
 
 
-def test_only_chains_of_dense_layers_with_one_activation_have_a_compiled_form():
+def test_only_dense_layers_with_one_activation_have_a_compiled_form():
     def code(*activations):
         layers = [{"type": "dense", "outputs": 3, "activation": name} for name in activations]
         return kernel.activation_code(Network.initial(layer_specs((3,), layers), seed=1))
 
     for name in ACTIVATIONS:
         assert code(name, name, None) == code(name, None) == kernel.CODES[name]
-        assert code(name) is None  # the last layer gives no logits
+        assert code(name) is None  # the last layer has an activation function
     assert code(None) is not None
     assert code("relu", "tanh", None) is code("relu", None, None) is None
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_values_and_slopes_are_those_of_the_definition(name):
-    """At ordinary places and at the ends of the float range."""
+def test_compiled_values_and_slopes_equal_the_definition(name):
+    """Compare them at ordinary points and at the ends of the float range."""
     places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
     compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
 
@@ -133,7 +133,7 @@ def test_values_and_slopes_are_those_of_the_definition(name):
     np.testing.assert_allclose(compiled[:, 1], ACTIVATIONS[name].derivative(places), atol=1e-15)
 
 
-# Ahead of time
+# Compilation ahead of time
 
 
 TRAIN = """
@@ -156,8 +156,8 @@ for function in (kernel.descend, augmentation.resample):
 
 @pytest.mark.slow
 @pytest.mark.container
-def test_trainings_use_what_was_compiled_ahead():
-    """As `make` and the images' build do it, which leaves nothing to compile to this test."""
+def test_trainings_use_functions_that_were_compiled_ahead():
+    """`make` and the build of the images compile ahead, so here nothing is left to compile."""
     for arguments in (["-m", "stepbox.training.compile_ahead"], ["-c", TRAIN]):
         finished = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True

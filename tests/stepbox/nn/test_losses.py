@@ -48,7 +48,7 @@ def test_cross_entropy_is_the_negative_logarithm_of_the_probability(logits, labe
 
 
 @given(logits=moderate_logits)
-def test_torch_agrees(logits):
+def test_losses_equal_those_of_torch(logits):
     labels = np.array([9, 0, 4])
     loss = torch.nn.functional.cross_entropy(
         torch.from_numpy(logits), torch.from_numpy(labels), reduction="none"

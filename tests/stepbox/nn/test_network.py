@@ -15,7 +15,7 @@ def untrained(sizes, seed, **options):
     return Network.initial(dense_layers(sizes, "tanh"), seed, **options)
 
 
-def test_forward_worked_by_hand():
+def test_the_forward_pass_equals_one_worked_by_hand():
     network = Network.dense(
         [np.array([[1.0, -1.0], [2.0, 0.5]]), np.array([[3.0, 1.0]])],
         [np.array([0.0, -1.0]), np.array([0.25])],
@@ -31,7 +31,7 @@ def test_forward_worked_by_hand():
 
 
 @given(sizes=layer_sizes, seed=st.integers(0, 2**32 - 1))
-def test_same_seed_same_weights(sizes, seed):
+def test_the_same_seed_gives_the_same_weights(sizes, seed):
     first, second = (untrained(sizes, seed).named_arrays() for _ in range(2))
 
     assert {name: array.tobytes() for name, array in first.items()} == {
@@ -64,7 +64,7 @@ def test_he_weights_are_the_same_draws_at_another_scale():
 
 
 @given(sizes=layer_sizes, count=st.integers(1, 5))
-def test_a_batch_is_its_samples(sizes, count):
+def test_a_batch_gives_the_logits_of_its_samples(sizes, count):
     network = untrained(sizes, 1)
     inputs = np.random.default_rng(2).normal(size=(count, sizes[0]))
     logits = network.logits(inputs)
@@ -76,7 +76,7 @@ def test_a_batch_is_its_samples(sizes, count):
 
 
 @given(sizes=layer_sizes)
-def test_named_arrays_make_the_same_network_again(sizes):
+def test_a_network_is_restored_from_its_named_arrays(sizes):
     network = untrained(sizes, 3)
     specs = dense_layers(sizes, "tanh")
     again = Network.from_named_arrays(specs, network.named_arrays())
@@ -102,7 +102,7 @@ def test_a_copy_shares_nothing():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.complex128])
-def test_arithmetic_is_in_the_weights_dtype(dtype):
+def test_the_network_computes_in_the_dtype_of_its_weights(dtype):
     network = untrained((3, 2), 1).copy(dtype)
 
     assert network.probabilities(np.ones((1, 3), dtype)).dtype == dtype

@@ -10,7 +10,7 @@ from stepbox.store.models import ModelStore
 def pytest_generate_tests(metafunc):
     """Run each test that uses `objects` with every kind of store.
 
-    A test that names `folder` looks at files, and runs with the folder alone.
+    A test that takes `folder` reads files, and runs only with the folder store.
     """
     if "objects" in metafunc.fixturenames:
         about_files = "folder" in inspect.signature(metafunc.function).parameters

@@ -1,9 +1,9 @@
-"""Use one model store as hard as possible; test_models runs several such processes.
+"""Stress one model store; test_models runs several such processes at once.
 
     python -m tests.stepbox.store.store_storm FOLDER SEED [WRITES]
 
-Prints a line as soon as it begins. Kills itself before it would write more often than that; else
-ends when a file `stop` appears beside the store's folder, and prints how often it did what.
+The process prints a line when it starts, and kills itself after WRITES writes. Without WRITES, it
+ends when a file `stop` appears next to the store's folder, and prints the count of each action.
 """
 
 import json
@@ -23,7 +23,7 @@ MOST_MODELS = 10
 
 
 class Fatal(FolderStore):
-    """A folder whose user is killed between two writes."""
+    """A folder store that kills its process after a number of writes."""
 
     def __init__(self, folder: Path, writes: int) -> None:
         super().__init__(folder)
@@ -59,30 +59,30 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
     while not stop.exists() and os.getppid() == parent:
         ids = store.ids()
         more = ("publish", "publish") if len(ids) < MOST_MODELS else ("delete",)
-        deed = rng.choice((*more, "delete", "alias", "unalias", "read"))
+        action = rng.choice((*more, "delete", "alias", "unalias", "read"))
         some = rng.choice(ids or [new_model_id()])
         name = f"name-{rng.randrange(5)}"
         try:
-            if deed == "publish":
+            if action == "publish":
                 model_id = new_model_id()
                 draft = make_draft(model_id)
                 store.stage(f"job-{model_id}", draft, make_network(rng.random()), make_network(0))
                 store.publish(f"job-{model_id}", model_id)
                 assert model_id in store.ids() or not store.is_published(model_id)
-            elif deed == "delete":
+            elif action == "delete":
                 store.delete(some)
                 assert some not in store.ids()
-            elif deed == "alias":
+            elif action == "alias":
                 store.set_alias(name, some)
-            elif deed == "unalias":
+            elif action == "unalias":
                 store.remove_alias(name)
             else:
-                assert [model.damage for model in store.models() if model.damage] == []
+                assert [model.damage for model in store.page()[0] if model.damage] == []
                 card, network = store.load("latest")
                 assert card.parameters == network.parameters
-            done[deed] += 1
+            done[action] += 1
         except (ConflictError, NotFoundError):
-            pass  # another process was faster, or an alias stands for it
+            pass  # another process was faster, or the model has an alias
         except InvalidInputError as error:
             if [fault.pointer for fault in error.faults] != ["/model"]:
                 raise

@@ -1,4 +1,4 @@
-"""Values kept until objects change, and threads that ask for the same one at once."""
+"""Values are cached until objects change, even if many threads request them at once."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ def cache_in(folder, limit):
 
 
 def ask_at_once(ask, begun, gate):
-    """Let threads ask for a value whose computing waits at the gate; returns what each got."""
+    """Let threads request a value that is computed when the gate opens; return their results."""
     threads = set()
 
     def run():
@@ -49,7 +49,7 @@ def ask_at_once(ask, begun, gate):
         return [future.result() for future in futures]
 
 
-def test_a_value_is_kept_until_its_file_changes(tmp_path):
+def test_a_value_is_cached_until_its_file_changes(tmp_path):
     path = tmp_path / "file"
     cache = cache_in(tmp_path, 10)
 
@@ -61,7 +61,7 @@ def test_a_value_is_kept_until_its_file_changes(tmp_path):
     settle()
     assert read() is read()
     times = path.stat()
-    path.write_text("two")  # of the same size, and in a moment of the same age
+    path.write_text("two")  # with the same size and the same time of the last write
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert read()[0] == "two"
     path.unlink()
@@ -69,7 +69,7 @@ def test_a_value_is_kept_until_its_file_changes(tmp_path):
         read()
 
 
-def test_the_values_unused_for_longest_make_room(tmp_path):
+def test_the_least_recently_used_values_are_removed_first(tmp_path):
     cache = ObjectCache(10, len, FolderStore(tmp_path))
     computed = []
 
@@ -80,20 +80,20 @@ def test_the_values_unused_for_longest_make_room(tmp_path):
 
         return cache.get(key, ["none"], compute)
 
-    for key in "ababcb":  # c pushes out a
+    for key in "ababcb":  # c replaces a
         ask(key)
     assert computed == ["a", "b", "c"]
-    ask("a")  # pushes out c
+    ask("a")  # replaces c
     ask("b")
     assert computed == ["a", "b", "c", "a"]
-    ask("d", size=11)  # never fits, and nothing else stays for it
+    ask("d", size=11)  # too large: it is not cached
     ask("d", size=11)
     ask("e", size=10)
     ask("e", size=10)
     assert computed == ["a", "b", "c", "a", "d", "d", "e"]
 
 
-def test_what_fails_is_not_kept(tmp_path):
+def test_an_error_is_not_cached(tmp_path):
     cache = cache_in(tmp_path, 1)
     with pytest.raises(ZeroDivisionError):
         cache.get("key", ["none"], lambda: 1 // 0)
@@ -133,8 +133,8 @@ def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
     assert cache.get("other", [], lambda: 5) == 5
 
 
-def test_what_was_begun_before_a_change_is_not_shared(tmp_path):
-    """Also where the file is as young as the change: a later look cannot tell them apart."""
+def test_a_computation_begun_before_a_change_is_not_shared(tmp_path):
+    """Two writes within one tick of the file system's clock give the file the same version."""
     path = tmp_path / "file"
     cache = cache_in(tmp_path, 1)
     begun, gate = threading.Event(), threading.Event()
@@ -158,7 +158,7 @@ def test_what_was_begun_before_a_change_is_not_shared(tmp_path):
     assert cache.get("key", ["file"], compute) == "new"
 
 
-def test_what_is_kept_is_told_without_computing(tmp_path):
+def test_a_cached_value_is_returned_without_computing(tmp_path):
     cache = cache_in(tmp_path, 1)
     path = tmp_path / "file"
     assert cache.kept("key", ["file"]) is None
@@ -169,7 +169,7 @@ def test_what_is_kept_is_told_without_computing(tmp_path):
 
 
 @pytest.mark.parametrize("way", ["card", "load", "load_initial"])
-def test_a_model_is_read_once_however_many_ask(tmp_path, opened, way):
+def test_a_model_is_read_once_for_many_threads(tmp_path, opened, way):
     recipe = MNIST.model_copy(update={"hidden_sizes": (1024, 256)})
     model_id = add(ModelStore(tmp_path), recipe)
     store = ModelStore(tmp_path)
@@ -187,7 +187,7 @@ def test_a_model_is_read_once_however_many_ask(tmp_path, opened, way):
     assert len(files) == len(set(files))
 
 
-def test_a_network_in_memory_is_told_without_reading(tmp_path, opened):
+def test_a_cached_network_is_returned_without_reading(tmp_path, opened):
     store = ModelStore(tmp_path)
     model_id = add(store)
     settle()
@@ -201,7 +201,7 @@ def test_a_network_in_memory_is_told_without_reading(tmp_path, opened):
     assert store.loaded(model_id) is None
     with pytest.raises(DamagedModelError, match="missing"):
         store.load(model_id)
-    with pytest.raises(DamagedModelError, match="missing"):  # and that is known now
+    with pytest.raises(DamagedModelError, match="missing"):  # the damage is cached now
         store.loaded(model_id)
     weights.write_bytes(content)
     assert store.loaded(model_id) is None

@@ -17,7 +17,7 @@ def state(epochs, samples=0):
     }
 
 
-def test_what_is_saved_is_loaded(store):
+def test_a_saved_checkpoint_is_loaded(store):
     name = store.save("job", 3, state(2, 500))
     assert name == "e2-s500-f3"
     loaded = store.load("job", name)
@@ -36,7 +36,7 @@ def test_a_missing_or_damaged_checkpoint_is_none(store, objects):
         assert store.load("job", name) is None
 
 
-def test_pruning_leaves_what_counts_and_what_later_attempts_wrote(store, objects):
+def test_pruning_keeps_the_given_checkpoints_and_those_of_later_attempts(store, objects):
     old, stored, new = (store.save("job", 2, state(epochs)) for epochs in (1, 2, 3))
     later = store.save("job", 3, state(1))
     objects.put("job/.half.new", b"left by a kill")
@@ -45,7 +45,7 @@ def test_pruning_leaves_what_counts_and_what_later_attempts_wrote(store, objects
     assert old not in objects.names("job")
 
 
-def test_dropping_and_listing(store):
+def test_dropping_and_listing_jobs(store):
     assert store.jobs() == []
     store.drop("none")
     store.save("one", 1, state(1))

@@ -1,4 +1,4 @@
-"""Files that nobody would put there by accident: each harms its own model alone."""
+"""Hostile files in the folder of models. Each harms only its own model."""
 
 import itertools
 import json
@@ -84,34 +84,34 @@ DAMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=DAMAGES.keys())
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES.keys())
 @pytest.mark.parametrize("read_before", [False, True], ids=["unread", "read"])
-def test_what_is_hostile_is_told_and_harms_no_other_model(store, folder, damage, told, read_before):
+def test_hostile_files_harm_only_their_own_model(store, folder, damage, message, read_before):
     whole = add(store, created_at=OLD)
     hostile = add(store, created_at=NEW)
     if read_before:
         settle()
         assert store.load("latest")[0].id == hostile
     damage(folder / hostile)
-    listed = {model.id: model.damage for model in store.models()}
+    listed = {model.id: model.damage for model in store.page()[0]}
     assert listed.pop(whole) is None
-    assert told in listed.pop(hostile)
+    assert message in listed.pop(hostile)
     assert listed == {}
     for ask in (store.card, store.load, store.open_weights):
         with pytest.raises(DamagedModelError, match=hostile):
             ask(hostile)
     states = dict(store.states())
     assert states.pop(whole) is None
-    assert told in states.pop(hostile)
+    assert message in states.pop(hostile)
     settle()
     assert store.load("latest")[0].id == store.load("latest-mnist")[0].id == whole
-    assert store.loaded("latest")[0].id == whole  # without a look at the damage again
+    assert store.loaded("latest")[0].id == whole  # without reading the damaged model again
     store.delete(hostile)
     assert contents(folder) == sorted({".lock", ".staged", whole})
 
 
 @pytest.mark.parametrize("put", [os.mkfifo, is_folder, is_loop])
-def test_aliases_that_are_no_file_stop_nothing_else(store, folder, put):
+def test_models_are_served_if_the_aliases_are_not_a_regular_file(store, folder, put):
     model_id = add(store)
     put(folder / "aliases.json")
     with pytest.raises(DamagedModelError, match=r"aliases\.json cannot be read"):
@@ -119,7 +119,7 @@ def test_aliases_that_are_no_file_stop_nothing_else(store, folder, put):
     assert store.load("latest")[0].id == model_id
 
 
-def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opened):
+def test_a_damaged_file_is_read_once_and_again_when_it_changes(store, folder, opened):
     whole = add(store, created_at=OLD)
     no_card, no_weights = (add(store, created_at=NEW) for _ in range(2))
     card, weights = (folder / no_card / "card.json", folder / no_weights / "weights.safetensors")
@@ -131,7 +131,7 @@ def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opene
     def ask():
         opened(folder)
         assert store.load("latest")[0].id == store.card("latest").id == whole
-        assert [model.id for model in store.models() if model.damage] == [no_weights, no_card]
+        assert [model.id for model in store.page()[0] if model.damage] == [no_weights, no_card]
         return opened(folder)
 
     assert ask() != []
@@ -139,13 +139,13 @@ def test_damage_is_looked_at_once_and_again_when_it_changes(store, folder, opene
     card.write_bytes(contents[0])
     assert store.load("latest")[0].id == no_card
     weights.write_bytes(contents[1])
-    assert {model.damage for model in store.models()} == {None}
+    assert {model.damage for model in store.page()[0]} == {None}
 
 
 def test_a_new_model_is_found_without_reading_the_others(store, folder, opened):
     first = add(store, created_at=OLD)
     for _ in range(3):
-        shutil.copytree(folder / first, folder / new_model_id())  # each with a card of another
+        shutil.copytree(folder / first, folder / new_model_id())  # each with another model's card
     index = ModelIndex(FolderStore(folder))
     settle()
     assert {model.dataset for model in index.newest_first()} == {"mnist", None}
@@ -166,7 +166,7 @@ def test_three_of_the_largest_models_stay_in_memory():
     assert 3 * (network + MOST_CARD_BYTES) <= CACHE_BYTES
 
 
-def test_a_card_may_be_as_long_as_the_longest_training_makes_it(store, folder):
+def test_the_card_of_the_longest_training_is_read(store, folder):
     model_id = add(store)
     card = json.loads((folder / model_id / "card.json").read_text())
     entry = {**card["history"][1], "seconds": 12.123456789012345}
@@ -178,7 +178,7 @@ def test_a_card_may_be_as_long_as_the_longest_training_makes_it(store, folder):
 @pytest.mark.parametrize(
     ("put", "reason"), [(is_folder, "Is a directory"), (os.mkfifo, "No such device")]
 )
-def test_a_store_that_cannot_be_written_says_so(store, folder, put, reason):
+def test_a_store_that_cannot_be_written_raises_a_store_error(store, folder, put, reason):
     model_id, other = add(store), add(store)
     store.set_alias("name", other)
     (folder / ".lock").unlink()
@@ -219,7 +219,7 @@ def test_a_full_disk_changes_no_alias(store, folder):
     assert store.aliases() == {"old": model_id}
 
 
-def test_a_folder_that_cannot_be_read_is_told(tmp_path):
+def test_a_folder_that_cannot_be_read_raises_a_store_error(tmp_path):
     is_loop(tmp_path / "models")
     with pytest.raises(StoreError, match="cannot be read"):
         ModelStore(tmp_path / "models").card("latest")

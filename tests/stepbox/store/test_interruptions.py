@@ -1,4 +1,4 @@
-"""A process that ends between any two writes leaves a whole model or none, and can be repeated."""
+"""Interruptions: a process that ends between two writes leaves a whole model or none."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +15,11 @@ MOST_WRITES = 20
 
 
 class EndedError(BaseException):
-    """The process has ended, as far as its store can tell."""
+    """Simulates the end of the process."""
 
 
 def ending(kind):
-    """Let a kind of store do `writes` writes, and nothing from then on."""
+    """Make a subclass of a store that raises EndedError after `writes` writes."""
 
     class Ending(kind):
         writes = None
@@ -47,7 +47,7 @@ def ending(kind):
 
 
 def copying(kind):
-    """Let a kind of store move as a bucket does: by a copy, and the removal of the original."""
+    """Make a subclass of a store that moves as a bucket does: it copies, then deletes."""
 
     class Copying(kind):
         def move(self, source, target):
@@ -65,7 +65,7 @@ def storage(request, folder):
 
 
 def until_it_ends(storage, act):
-    """Act again and again, each time with one more write; gives the outcome of each."""
+    """Interrupt `act` after 0, 1, 2… writes until it ends; yield whether it was interrupted."""
     for writes in range(MOST_WRITES):
         storage.writes = writes
         try:
@@ -85,15 +85,15 @@ def stage(store, model_id, seed=1):
 
 
 def check_models(storage, *ids):
-    """Check what there is, for a process that is there and one that has just begun."""
+    """Check that the store has exactly these models, with two new `ModelStore` objects."""
     for store in (ModelStore(storage), ModelStore(storage)):
-        assert {model.id: model.damage for model in store.models()} == dict.fromkeys(ids)
+        assert {model.id: model.damage for model in store.page()[0]} == dict.fromkeys(ids)
         assert set(store.ids()) == set(ids)
         assert all(store.load_initial(one)[0].id == one for one in ids)
 
 
-def test_the_next_attempt_publishes_what_an_interrupted_one_left(storage):
-    """As a worker does: what is staged is published, what is not is trained again."""
+def test_the_next_attempt_publishes_the_model_that_an_interrupted_one_staged(storage):
+    """As a worker does, publish a model that is staged, and train it again if it is not."""
     attempts = []
 
     def act():

@@ -83,14 +83,14 @@ def contents(folder):
 
 
 def settle():
-    """Let the files' times become old enough for the caches to trust them."""
+    """Wait until the files are old enough for the caches to trust their times."""
     time.sleep(0.06)
 
 
-# What lies on the disk.
+# Files.
 
 
-def test_a_model_is_seen_only_once_it_is_published(store, folder):
+def test_a_model_is_visible_only_once_it_is_published(store, folder):
     model_id = new_model_id()
     card = store.stage("job-f1", make_draft(model_id), make_network(1), make_network(0))
     assert store.is_staged("job-f1")
@@ -134,7 +134,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     assert card["created_at"].endswith("Z")
 
 
-def test_torch_is_named_only_where_it_trained(store):
+def test_the_card_names_torch_only_if_it_was_used(store):
     import torch
 
     compiled = store.card(add(store, MNIST)).versions
@@ -145,7 +145,7 @@ def test_torch_is_named_only_where_it_trained(store):
     assert Versions.here(torch=False).numpy == np.__version__
 
 
-def test_the_checksum_of_a_data_set_is_that_of_what_md5sum_prints(data_folder):
+def test_the_checksum_of_a_data_set_is_that_of_the_output_of_md5sum(data_folder):
     for name, files in CHECKSUMS.items():
         printed = ""
         for file in files:
@@ -155,7 +155,7 @@ def test_the_checksum_of_a_data_set_is_that_of_what_md5sum_prints(data_folder):
 
 
 @pytest.mark.parametrize(("recipe", "code"), [(MNIST, "F64"), (FASHION, "F32")])
-def test_the_file_holds_the_tensors_and_nothing_else(store, folder, recipe, code):
+def test_the_file_contains_only_the_tensors(store, folder, recipe, code):
     model_id = add(store, recipe)
     data = (folder / model_id / "weights.safetensors").read_bytes()
     length = int.from_bytes(data[:8], "little")
@@ -200,7 +200,7 @@ def test_equal_networks_give_equal_files_in_any_process():
     seed=st.integers(0, 2**31),
     transposed=st.booleans(),
 )
-def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, seed, transposed):
+def test_a_stored_network_is_unchanged(tmp_path_factory, hidden_sizes, dtype, seed, transposed):
     store = ModelStore(tmp_path_factory.mktemp("models"))
     recipe = MNIST.model_copy(update={"hidden_sizes": hidden_sizes})
     network, initial = make_network(seed, recipe, dtype), make_network(seed + 1, recipe, dtype)
@@ -224,7 +224,7 @@ def test_a_network_comes_back_as_it_was(tmp_path_factory, hidden_sizes, dtype, s
             np.testing.assert_array_equal(array, originals[name], strict=True)
 
 
-def test_a_network_of_two_types_is_refused(store):
+def test_a_network_with_two_dtypes_is_rejected(store):
     network = make_network(1)
     network.layers[1].biases = network.layers[1].biases.astype(np.float32)
     with pytest.raises(TypeError, match="float32"):
@@ -256,7 +256,7 @@ def test_a_card_is_frozen_and_its_figures_finite():
             HistoryEntry(epoch=1, train_loss=wrong, test_loss=1, test_accuracy=1, seconds=1)
 
 
-def test_times_are_told_in_utc(store):
+def test_times_are_written_in_utc(store):
     there = datetime(2026, 1, 2, 12, 0, tzinfo=timezone(timedelta(hours=5)))
     card = store.card(add(store, created_at=there))
     assert json.loads(card.model_dump_json())["created_at"] == "2026-01-02T07:00:00Z"
@@ -265,7 +265,7 @@ def test_times_are_told_in_utc(store):
 # Publishing.
 
 
-def test_publishing_twice_is_publishing_once(store):
+def test_publishing_twice_equals_publishing_once(store):
     model_id = new_model_id()
     store.stage("attempt", make_draft(model_id), make_network(1), make_network(0))
     store.publish("attempt", model_id)
@@ -273,7 +273,7 @@ def test_publishing_twice_is_publishing_once(store):
     assert store.ids() == [model_id]
 
 
-def test_what_is_not_staged_cannot_be_published(store, objects):
+def test_only_a_staged_model_can_be_published(store, objects):
     with pytest.raises(NotFoundError):
         store.publish("attempt", new_model_id())
     assert objects.names() == []
@@ -290,7 +290,7 @@ def test_a_model_is_never_overwritten(store):
     )
 
 
-def test_staging_again_replaces_and_discarding_removes(store):
+def test_staging_again_replaces_the_files_and_discarding_removes_them(store):
     model_id = new_model_id()
     for seed in (1, 2):
         store.stage("attempt", make_draft(model_id), make_network(seed), make_network(0))
@@ -312,7 +312,7 @@ def test_an_attempt_has_a_plain_name(store, name):
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
-    """The limit on the size of a file strikes in the midst of a write, as a full disk does."""
+    """A limit on the size of files fails in the middle of a write, as a full disk does."""
     existing = add(store)
     script = (
         "import resource, sys\n"
@@ -338,13 +338,13 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
     assert store.ids() == [existing]
 
 
-def test_leftovers_are_swept(store, folder):
+def test_old_leftovers_are_swept(store, folder):
     whole = add(store)
     for attempt in ("old", "young"):
         store.stage(attempt, make_draft(new_model_id()), make_network(1), make_network(0))
     half_old, half_young = new_model_id(), new_model_id()
     lefts = [
-        folder / half_old,  # of a publishing or a deleting
+        folder / half_old,  # left by an interrupted `publish` or `delete`
         folder / half_young,
         folder / ".staged" / ".0123456789abcdef",  # of version 0.1
         folder / ".trash" / "0123456789abcdef",
@@ -353,7 +353,7 @@ def test_leftovers_are_swept(store, folder):
         left.mkdir(parents=True)
         (left / "weights.safetensors").write_bytes(b"half")
     file = folder / "m-0123456789ab"
-    file.write_text("no folder")
+    file.write_text("not a folder")
     long_ago = time.time() - 7200
     for path in (folder / ".staged" / "old", folder / whole, file, lefts[0], *lefts[2:]):
         os.utime(path, (long_ago, long_ago))
@@ -368,7 +368,7 @@ def test_leftovers_are_swept(store, folder):
     assert store.load(whole)[0].id == whole
 
 
-def test_sweeping_where_nothing_is_yet_makes_nothing(store, objects):
+def test_sweeping_an_empty_store_writes_nothing(store, objects):
     store.sweep()
     assert objects.names() == []
 
@@ -381,11 +381,11 @@ def test_the_newest_comes_first_by_its_own_date(store):
     days = [3, 1, 4, 2]
     ids = {day: add(store, created_at=start + timedelta(days=day)) for day in days}
     assert store.ids() == [ids[day] for day in (4, 3, 2, 1)]
-    assert [model.id for model in store.models()] == store.ids()
+    assert [model.id for model in store.page()[0]] == store.ids()
     assert store.card("latest").id == ids[4]
 
 
-def test_latest_of_each_data_set(store):
+def test_latest_is_the_newest_model_of_a_data_set(store):
     with pytest.raises(NotFoundError):
         store.card("latest")
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -402,22 +402,22 @@ def test_latest_of_each_data_set(store):
         store.card("latest-fashion-mnist")
 
 
-def test_whatever_else_lies_there_is_passed_over(store, folder):
+def test_other_files_in_the_folder_are_ignored(store, folder):
     model_id = add(store)
     (folder / "README.md").write_text("Models.")
     (folder / ".gitkeep").touch()
     (folder / ".checkpoints" / "job").mkdir(parents=True)
     (folder / "my-model").mkdir()
     (folder / "m-0123456789AB").mkdir()
-    (folder / "m-0123456789ab").write_text("a file, no folder")
+    (folder / "m-0123456789ab").write_text("a file, not a folder")
     assert store.ids() == [model_id]
-    assert [model.id for model in store.models()] == [model_id]
+    assert [model.id for model in store.page()[0]] == [model_id]
     assert store.card("latest").id == model_id
 
 
 def test_an_empty_or_missing_folder_has_no_models(store, folder):
     assert store.ids() == []
-    assert store.models() == []
+    assert store.page()[0] == []
     assert store.aliases() == {}
     assert not folder.exists()
 
@@ -443,13 +443,13 @@ def test_a_reference_cannot_leave_the_folder(tmp_path):
             store.card(reference)
 
 
-def test_the_weights_are_opened_as_the_card_describes_them(store):
+def test_the_opened_weights_match_the_checksum_in_the_card(store):
     card, file = store.open_weights(add(store))
     with file:
         assert hashlib.sha256(file.read()).hexdigest() == card.weights.sha256
 
 
-def test_a_loaded_network_is_kept_within_bounds(folder):
+def test_the_cache_of_networks_is_bounded(folder):
     size = sum(a.nbytes for a in make_network(0).named_arrays().values())
     with_card = size + 60_000
     store = ModelStore(folder, cache_bytes=2 * with_card)
@@ -458,7 +458,7 @@ def test_a_loaded_network_is_kept_within_bounds(folder):
     kept = store.load(first)[1]
     store.load(second)
     assert store.load(first)[1] is kept
-    store.load(third)  # makes room by dropping the second
+    store.load(third)  # removes the second
     assert store.load(first)[1] is kept
     store.load(second), store.load(third)
     assert store.load(first)[1] is not kept
@@ -475,7 +475,7 @@ def rewrite_card(folder, change):
 
 
 def rewrite_weights(folder, change):
-    """Change the tensors and make the card's size and checksum agree."""
+    """Change the tensors, and update the size and checksum in the card."""
     path = folder / "weights.safetensors"
     tensors = dict(load_tensors(path.read_bytes()))
     change(tensors)
@@ -544,7 +544,7 @@ def test_a_damaged_model_is_listed_but_never_served(store, folder, damage, read_
         assert store.load("latest")[0].id == damaged
     damage(folder / damaged)
 
-    listed = {model.id: model for model in store.models()}
+    listed = {model.id: model for model in store.page()[0]}
     assert set(listed) == {whole, damaged}
     assert listed[whole].damage is None
     assert damaged in listed[damaged].damage
@@ -559,7 +559,7 @@ def test_a_damaged_model_is_listed_but_never_served(store, folder, damage, read_
 
 @pytest.mark.parametrize("read_before", [False, True], ids=["unread", "read"])
 @pytest.mark.parametrize("left", [(), ("weights.safetensors",)], ids=["empty", "weights"])
-def test_a_folder_without_a_card_is_no_model(store, folder, read_before, left):
+def test_a_folder_without_a_card_is_not_a_model(store, folder, read_before, left):
     whole, other = add(store), add(store)
     if read_before:
         assert store.load(other)[0].id == other
@@ -570,15 +570,15 @@ def test_a_folder_without_a_card_is_no_model(store, folder, read_before, left):
         with pytest.raises(NotFoundError):
             ask(other)
     assert not store.is_published(other)
-    assert [model.id for model in store.models()] == store.ids() == [whole]
+    assert [model.id for model in store.page()[0]] == store.ids() == [whole]
     assert store.states() == [(whole, None)]
 
 
-def test_without_the_untrained_network_a_model_still_answers(store, folder):
+def test_a_model_is_loaded_without_its_untrained_network(store, folder):
     model_id = add(store)
     os.truncate(folder / model_id / "initial.safetensors", 100)
     assert store.load(model_id)[0].id == model_id
-    assert [model.damage for model in store.models()] == [None]
+    assert [model.damage for model in store.page()[0]] == [None]
     with pytest.raises(DamagedModelError, match=r"initial\.safetensors"):
         store.load_initial(model_id)
 
@@ -599,7 +599,7 @@ def test_a_repaired_model_is_served_again(store, folder):
 # Aliases and deleting.
 
 
-def test_an_alias_stands_for_its_model_until_it_is_removed(store):
+def test_an_alias_names_its_model_until_it_is_removed(store):
     first, second = add(store), add(store)
     store.set_alias("production", first)
     assert store.load("production")[0].id == first
@@ -615,7 +615,7 @@ def test_an_alias_stands_for_its_model_until_it_is_removed(store):
 
 
 @pytest.mark.parametrize("name", ["a", "0", "v1.2_b-c", "m-short", "x" * 63, "m-0123456789abc"])
-def test_allowed_aliases(store, name):
+def test_allowed_names_become_aliases(store, name):
     model_id = add(store)
     store.set_alias(name, model_id)
     assert store.card(name).id == model_id
@@ -628,7 +628,7 @@ def test_allowed_aliases(store, name):
         *("latest", "latest-mnist", "latestish", "m-0123456789ab"),
     ],
 )
-def test_refused_aliases(store, name):
+def test_other_names_are_rejected_as_aliases(store, name):
     model_id = add(store)
     with pytest.raises(InvalidInputError) as caught:
         store.set_alias(name, model_id)
@@ -675,7 +675,7 @@ def test_deleting_needs_an_id_and_removes_every_file(store, folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b'{"a": "m-0123456789ab"', b"\xff"])
-def test_a_spoilt_file_of_aliases_stops_nothing_else(store, folder, content):
+def test_models_are_served_if_the_file_of_aliases_is_damaged(store, folder, content):
     model_id = add(store)
     (folder / "aliases.json").write_bytes(content)
     with pytest.raises(DamagedModelError, match=r"aliases\.json"):
@@ -687,7 +687,7 @@ def test_a_spoilt_file_of_aliases_stops_nothing_else(store, folder, content):
 
 
 def test_an_alias_is_set_or_the_model_deleted_but_never_both(folder):
-    """Many rounds of two threads, each with a store of its own, as two processes have."""
+    """Two threads compete in many rounds. Each has its own store, as two processes would."""
     here, there = ModelStore(folder), ModelStore(folder)
     outcomes = Counter()
     with ThreadPoolExecutor(2) as pool:
@@ -714,8 +714,8 @@ def test_an_alias_is_set_or_the_model_deleted_but_never_both(folder):
 # Many processes.
 
 
-def test_every_store_sees_each_change_at_once(folder):
-    """Also two changes in one tick of the file system's clock."""
+def test_every_store_sees_each_change_immediately(folder):
+    """Two changes within one tick of the file system's clock are seen too."""
     stores = [ModelStore(folder) for _ in range(2)]
     ids = []
     for number in range(30):
@@ -733,9 +733,9 @@ def test_every_store_sees_each_change_at_once(folder):
 
 @pytest.mark.slow
 def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
-    """Three processes publish, delete and alias.
+    """Three processes publish, delete and alias models at the same time.
 
-    Two are killed at any moment, and two between two writes.
+    Two are killed at random moments, and two between two writes.
     """
     rng = random.Random(1)
 
@@ -754,7 +754,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
         return process
 
     def look():
-        models = store.models()
+        models = store.page()[0]
         assert [model.damage for model in models if model.damage] == []
         for model in models:
             try:
@@ -790,9 +790,9 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
             process.communicate()
 
     assert {process.returncode for process in processes} == {0, -signal.SIGKILL}
-    assert all(done[deed] for deed in ("publish", "delete", "alias", "unalias", "read"))
+    assert all(done[action] for action in ("publish", "delete", "alias", "unalias", "read"))
     assert set(store.aliases().values()) <= set(store.ids())
-    for attempt in contents(folder / ".staged"):  # the next attempts publish what is whole
+    for attempt in contents(folder / ".staged"):  # as the next attempts would do
         if store.is_staged(attempt):
             store.publish(attempt, attempt.removeprefix("job-"))
             assert not store.is_staged(attempt)
@@ -800,7 +800,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     assert contents(folder / ".staged") == []
     left = set(contents(folder)) - {".staged", ".lock", "aliases.json", ".aliases.json.new"}
     assert left == set(store.ids())
-    for model in store.models():
+    for model in store.page()[0]:
         assert model.damage is None
         assert contents(folder / model.id) == [
             "card.json",

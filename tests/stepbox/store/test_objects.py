@@ -1,4 +1,4 @@
-"""What every object store does, and what only a folder has to bear."""
+"""All kinds of object stores, and what can happen only in a folder."""
 
 import os
 import threading
@@ -24,7 +24,7 @@ def test_an_object_is_stored_read_and_replaced(objects):
             assert file.read(2) == data[:2]
 
 
-def test_what_is_missing_is_a_missing_file(objects):
+def test_a_missing_object_raises_file_not_found(objects):
     objects.put("a/b", b"")
     for key in ("none", "a/none", "a/b/none", "none/none"):
         for ask in (lambda key: objects.get(key, LIMIT), objects.open, objects.size):
@@ -40,7 +40,7 @@ def test_what_is_missing_is_a_missing_file(objects):
     assert objects.names() == ["a"]
 
 
-def test_an_object_larger_than_the_limit_is_refused(objects):
+def test_an_object_larger_than_the_limit_is_rejected(objects):
     objects.put("a", b"x" * (LIMIT + 1))
     assert len(objects.get("a", LIMIT + 1)) == LIMIT + 1
     with pytest.raises(DamagedModelError, match="larger than the limit of 100 bytes"):
@@ -56,7 +56,7 @@ def test_names_are_those_directly_below_a_prefix(objects):
     assert objects.names("b/c") == []
 
 
-def test_a_moved_object_has_the_new_key_alone(objects):
+def test_a_moved_object_has_only_the_new_key(objects):
     objects.put("a/b", b"new")
     objects.put("c", b"old")
     objects.move("a/b", "c")
@@ -70,7 +70,7 @@ def test_deleting_removes_an_object_or_all_below_a_prefix(objects):
     for key in ("a/b", "a/c/d", "aa", "e/f"):
         objects.put(key, b"")
     objects.delete("e/f")
-    objects.delete("a")  # no object
+    objects.delete("a")  # not an object
     objects.delete("a/c")
     assert sorted(objects.names("a")) == ["b", "c"]
     objects.delete_all("a")
@@ -105,7 +105,7 @@ def test_every_change_gives_another_version(objects):
     assert len({tuple(versions) for versions in seen}) == len(seen)
 
 
-def test_updates_follow_one_another(objects):
+def test_updates_happen_one_after_another(objects):
     def add_one(content):
         return str(int(content or b"0") + 1).encode()
 
@@ -141,18 +141,18 @@ def test_a_key_cannot_leave_the_store(objects, key):
         lambda: objects.delete_all(key),
         lambda: objects.update(key, lambda content: b"", LIMIT),
     ):
-        with pytest.raises(ValueError, match="no key"):
+        with pytest.raises(ValueError, match="cannot be the key"):
             act()
     assert objects.names("a") == ["b"]
 
 
-def test_a_folder_stands_for_the_objects_in_it(objects, folder):
+def test_a_folder_is_opened_as_a_folder_store(objects, folder):
     assert object_store(objects) is objects
     objects.put("a", b"data")
     assert object_store(folder).get("a", LIMIT) == b"data"
 
 
-# Only in a folder.
+# Only for folders.
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_folder_stands_for_the_objects_in_it(objects, folder):
     [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()],
     ids=["pipe", "device", "folder"],
 )
-def test_what_is_no_file_is_refused_without_opening_it(objects, folder, put):
+def test_something_other_than_a_file_is_rejected_without_opening_it(objects, folder, put):
     folder.mkdir()
     put(folder / "a")
     for ask in (lambda key: objects.get(key, LIMIT), objects.open, objects.size):
@@ -168,7 +168,7 @@ def test_what_is_no_file_is_refused_without_opening_it(objects, folder, put):
             ask("a")
 
 
-def test_what_a_link_leads_to_is_read_but_not_removed(objects, folder, tmp_path):
+def test_the_target_of_a_link_is_read_but_not_removed(objects, folder, tmp_path):
     other = FolderStore(tmp_path / "other")
     folder.mkdir()
     for key in ("a", "b/c"):

@@ -16,7 +16,7 @@ NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 
 @pytest.fixture
 def originals(few):
-    """Return the first images in a writable array, for which the loops are compiled."""
+    """Return a function that copies the first images. Loops are compiled for writable arrays."""
     return lambda count: few(count).images.copy()
 
 
@@ -50,7 +50,7 @@ def test_resampling_interpolates_at_the_source_positions(originals, fields):
             for j in range(28):
                 offset = stretch * (turn @ (np.array([i, j]) - centre))
                 places[:, i, j] = centre + offset + moved + signs * fields[number, :, i, j]
-        framed = np.pad(image.astype(float), 6)  # so SciPy interpolates to black at the edges
+        framed = np.pad(image.astype(float), 6)  # so that SciPy interpolates to black at the edges
         expected = map_coordinates(framed, places + 6, order=1)
 
         ours = resample_one(
@@ -85,12 +85,12 @@ def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
     assert (varied != images).any(axis=(1, 2)).all()
-    # About as much ink, and most of the image is still black.
+    # There is about as much ink as before, and most of the image is still black.
     assert varied.sum() == pytest.approx(images.sum(), rel=0.1)
     assert (varied == 0).mean() > 0.7
 
 
-def test_mirror_and_shift_does_only_that(originals):
+def test_mirror_and_shift_only_mirrors_and_shifts(originals):
     images = originals(400)
     varied = mirror_and_shift(images, np.random.default_rng(2))
     seen = set()

@@ -44,7 +44,7 @@ def test_no_step_waits_for_the_device(few, recipe):
 
 
 @BOTH
-def test_a_graph_gives_the_weights_of_its_operations(few, recipe):
+def test_a_captured_graph_gives_the_same_weights_as_single_operations(few, recipe):
     recipe = recipe.model_copy(update={"dropout": 0.0})
     data = few(1000)
     captured, plain = (make_torch_trainer(recipe, data) for _ in range(2))

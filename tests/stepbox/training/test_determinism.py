@@ -31,9 +31,9 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 
 @pytest.fixture(scope="module")
 def fingerprints():
-    """Train all recipes on the CPU in two fresh processes, with different environments.
+    """Train all recipes on the CPU in two new processes, with different environments.
 
-    Return, for each recipe, what each process prints: the digest of the weights, and the computer.
+    Return the line that each process prints for each recipe: digest of the weights and computer.
     """
     outputs = [
         subprocess.check_output(
@@ -53,7 +53,7 @@ def fingerprints():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_processes_agree_byte_for_byte(fingerprints, name):
-    """The thread count of the environment does not matter: one thread computes each sum."""
+    """The number of threads in the environment has no effect: one thread computes each sum."""
     one, two = fingerprints[name]
 
     assert one == two

@@ -21,7 +21,7 @@ def test_factors_do_not_depend_on_how_steps_are_grouped(schedule):
         )
 
 
-def test_cosine_equals_torchs():
+def test_the_cosine_schedule_equals_that_of_torch():
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
@@ -47,7 +47,7 @@ def test_one_cycle_rises_and_falls():
 
 @pytest.mark.parametrize("name", ["mnist-numpy", "fashion-mnist-torch"])
 def test_steps_use_the_scheduled_rate(few, name):
-    """Weights stop changing once the rate is almost 0, and change before."""
+    """Weights change in proportion to the rate, which is almost 0 at the end."""
     recipe = RECIPES[name].model_copy(
         update={"schedule": "cosine", "epochs": 1000, "batch_size": 50, "hidden_sizes": (5,)}
     )

@@ -52,7 +52,7 @@ def test_the_network_gives_the_outputs_of_the_torch_model(few, activation):
 
 
 @pytest.mark.parametrize("pixel_scale", ["unit", "raw"])
-def test_an_epoch_is_gradient_descent_written_out(few, pixel_scale):
+def test_an_epoch_equals_gradient_descent_written_out(few, pixel_scale):
     recipe = RECIPE.model_copy(
         update={"pixel_scale": pixel_scale, "batch_size": 48, "learning_rate": 0.001}
     )
@@ -118,7 +118,7 @@ def test_autograd_is_used_only_if_no_formula_applies(few, update, kind):
 
 
 def test_normalization_and_standardization_are_folded_into_plain_layers(few):
-    """The plain network gives the outputs of the torch model on standardized pixels."""
+    """Compare the plain network with the torch model on standardized pixels."""
     recipe = RECIPES["fashion-mnist-torch-best"].model_copy(
         update={"hidden_sizes": (14, 13, 12), "batch_size": 50}
     )

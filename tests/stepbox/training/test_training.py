@@ -1,4 +1,4 @@
-"""Both engines through `train`: events, figures on the real data, determinism, resumption."""
+"""`train` with both engines: events, figures on the real data, determinism, resumption."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def epochs_of(events):
     return [event for event in events if isinstance(event, HistoryEntry)]
 
 
-# The recipes on the real data
+# Recipes on the real data
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_the_torch_recipe_follows_the_published_curve(trained):
 
 
 @small_recipes
-def test_events_tell_the_whole_training(few, recipe):
+def test_events_report_the_whole_training(few, recipe):
     samples = 2500
     events = list(train(make_trainer(recipe, few(samples)), few(500)))
     epochs = epochs_of(events)
@@ -115,11 +115,11 @@ def test_the_train_loss_is_measured_before_each_update(few, name):
 @small_recipes
 @pytest.mark.parametrize("samples_done", [0, 1000])
 def test_a_diverged_training_raises(few, recipe, samples_done):
-    """The evaluation of the untrained network finds it, and so does the middle of an epoch."""
+    """It raises when it evaluates the untrained network, and in the middle of an epoch."""
     trainer = make_trainer(recipe, few(2000))
     arrays = trainer.arrays()
     for array in arrays.values():
-        if array.dtype.kind == "f":  # products overflow to infinities, their sums to nan
+        if array.dtype.kind == "f":  # products overflow to infinity, and their sums to nan
             array[...] = np.copysign(np.finfo(array.dtype).max, array)
     trainer.set_arrays(arrays)
     trainer.samples_done = samples_done
@@ -132,7 +132,7 @@ def test_a_diverged_training_raises(few, recipe, samples_done):
 
 
 @small_recipes
-def test_same_seed_same_weights_byte_for_byte(few, recipe):
+def test_the_same_seed_gives_the_same_weights_byte_for_byte(few, recipe):
     first, second, other = (
         make_trainer(recipe.model_copy(update={"seed": seed}), few(1200)) for seed in (5, 5, 6)
     )
@@ -201,6 +201,6 @@ def test_without_shuffling_the_order_is_the_data_sets_own():
     np.testing.assert_array_equal(visiting_order(RECIPES["mnist-numpy"], 2, 50), range(50))
 
 
-def test_the_recipe_names_the_engine(few):
+def test_the_recipe_determines_the_engine(few):
     assert isinstance(make_trainer(SMALL_RECIPES["numpy"], few(10)), NumpyTrainer)
     assert isinstance(make_trainer(SMALL_RECIPES["torch"], few(10)), TorchTrainer)

@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 const TOKEN_KEY = "stepbox-token"; // in sessionStorage, so it is forgotten when the tab closes
 const RETRY_AFTER_S = 5; // if a response does not say
 
-/** The API answered with a problem document, or did not answer. */
+/** The API responded with a problem document, or did not respond. */
 export class ProblemError extends Error {
   /** @param {Record<string, any>} problem members of the problem document */
   constructor({ title, detail, status = 0, errors = [], ...others }, retryAfter = RETRY_AFTER_S) {
@@ -24,7 +24,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** The problem that stands for no answer at all. */
+/** Make the error for a request without a response. */
 export const noAnswer = () =>
   new ProblemError({
     title: "No answer",
@@ -32,7 +32,7 @@ export const noAnswer = () =>
   });
 
 /**
- * Pass a ProblemError to `handle`. Any other error is rethrown.
+ * Run an action. Pass a ProblemError to `handle`, and rethrow any other error.
  * @template T
  * @param {() => Promise<T>} action
  * @param {(problem: ProblemError) => void} handle
@@ -52,7 +52,7 @@ export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN_KEY));
 /** @type {Promise<void> | null} */
 let openDialog = null;
 
-/** Ask for a token, in one dialog for all requests. @param {string | null} fault */
+/** Ask for a token. All requests share one dialog. @param {string | null} fault */
 function askForToken(fault) {
   openDialog ??= new Promise((resolve) => {
     const dialog = $("#token");
@@ -92,7 +92,7 @@ async function readProblem(response) {
 }
 
 /**
- * Send a request and return its response. Asks for a token if the API wants one.
+ * Send a request and return its response. Ask for a token if the API requires one.
  * @param {string} path
  * @param {RequestInit} [options]
  * @throws {ProblemError} if the response has an error status
@@ -154,8 +154,8 @@ export async function allModels() {
 }
 
 /**
- * Make a function that requests the latest state, with one request at a time.
- * A call during a request leads to one more request after it.
+ * Make a function that sends a request and shows its response. Only one request runs at a time.
+ * Calls during a request lead to one more request after it, so the latest state is shown.
  * @template T
  * @param {() => Promise<T>} request
  * @param {(answer: T) => void} show

@@ -1,5 +1,5 @@
 // @ts-check
-// Names of classes in sentences. Needs no browser.
+// The names of classes, as sentences use them. Needs no browser.
 
 /**
  * Write the name of a class with its article: a 7, an 8, an ankle boot, a T-shirt or top.

@@ -39,7 +39,7 @@ function luminance(color) {
 }
 
 /**
- * Choose black or white for text on a background. Only these two reach a contrast of 4.5 on every
+ * Choose black or white for text on a background. One of them reaches a contrast of 4.5 on every
  * color.
  * @param {Color} background
  */

@@ -1,7 +1,7 @@
 // @ts-check
-// Requests as text. Needs no browser.
+// The text of requests. Needs no browser.
 
-/** @typedef {object | string | null | undefined} RequestBody a string ends the curl command */
+/** @typedef {object | string | null | undefined} RequestBody a string has options of curl */
 
 /** Write the curl command that repeats a request. @param {string} url @param {RequestBody} body */
 export function curlCommand(url, body) {

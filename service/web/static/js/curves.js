@@ -1,5 +1,6 @@
 // @ts-check
-// Loss and accuracy against epochs, over the grey curves that the source published.
+// Loss and accuracy against epochs. The published curves of the source, the coursework that Stepbox
+// reproduces, are grey.
 import {
   BLUE,
   EDGE,
@@ -20,7 +21,7 @@ import { accuracyRange, lossRange } from "./ranges.js";
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
-const GUESSING_LOSS = Math.LN10; // of equal probabilities for 10 classes
+const GUESSING_LOSS = Math.LN10; // of equal probabilities for all 10 classes
 const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
 const FAINT = { color: INK_2, weight: 400 };
 

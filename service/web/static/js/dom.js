@@ -1,12 +1,12 @@
 // @ts-check
-// Find elements, build them, and build those that several pages share.
+// Find and build the elements of a page.
 import { powerOfTen } from "./numbers.js";
 
 /** @typedef {Node | string | number | null | undefined | false} Child null and false are skipped */
 /** @typedef {Record<string, any>} Attributes a function under "onclick" listens to that event */
 
 /**
- * Find the first element that matches a selector; the templates say what kind it is.
+ * Find the first element that matches a selector. Its type depends on the template, hence `any`.
  * @param {string} selector
  * @param {ParentNode} [root]
  * @returns {any}
@@ -61,7 +61,7 @@ export const h = (tag, attributes, ...children) =>
 export const s = (tag, attributes, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-/** Mark the moment from which the page can be used. */
+/** Record that the page can be used from now on. */
 export const ready = () => performance.mark("ready");
 
 /** Build a button that looks like a link. @param {string} text @param {Attributes} attributes */
@@ -88,7 +88,7 @@ export const numberCell = (...children) => h("td", { class: "n" }, ...children);
 /** Build the header of a table row. @param {...(Child | Child[])} children */
 export const rowHeader = (...children) => h("th", { scope: "row" }, ...children);
 
-/** @typedef {[text: string, numeric?: boolean]} Header of a column, if it has a text */
+/** @typedef {[text: string, numeric?: boolean]} Header of a column, which may be empty */
 
 /** @param {Header} header */
 const headerCell = ([text, numeric]) =>
@@ -130,7 +130,7 @@ export function renew(host, ...children) {
 }
 
 /**
- * Say what went wrong, where it happened.
+ * Build a message about a problem.
  * @param {{ title: string, detail: string }} problem
  * @param {() => void} [retry] what the button "Try now" does
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// Event streams of jobs, read with fetch because EventSource cannot send a token.
+// Event streams of jobs. They are read with fetch, because EventSource cannot send a token.
 import { ProblemError, ask, noAnswer } from "./api.js";
 
 export const FINAL_STATUSES = new Set(["succeeded", "failed", "cancelled"]);
@@ -18,8 +18,8 @@ function parseBlock(block) {
 }
 
 /**
- * Split the text of a stream into whole events and the rest, which is the start of another event.
- * Comments, which only keep the connection open, are skipped.
+ * Split the text of a stream into complete events and the rest, the start of another event.
+ * Skip comments, which only keep the connection open.
  * @param {string} text
  * @returns {{ events: JobEvent[], rest: string }}
  */
@@ -33,7 +33,7 @@ export function parseEvents(text) {
   return { events, rest };
 }
 
-/** Make an AbortController that aborts after a silence. */
+/** Make a timer whose signal aborts when the server has sent nothing for a while. */
 function silenceTimer() {
   const controller = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -85,7 +85,7 @@ async function readStream(path, lastId, handle, signal) {
  * @param {(type: string, data: any) => void} handlers.event
  * @param {(since: number, problem: ProblemError, retry: () => void) => void} handlers.lost
  *   called after each failed attempt; `retry` tries again immediately
- * @param {() => void} handlers.found the connection works again
+ * @param {() => void} handlers.found called when the connection works again
  */
 export async function followEvents(
   path,

@@ -136,7 +136,7 @@ function updateTable() {
 }
 
 /**
- * Draw the curves, over what the source published. Returns a function that draws them again.
+ * Draw the curves over those that the source published. Return a function that draws them again.
  * @param {Published | null} published
  */
 function drawCurves(published) {
@@ -145,14 +145,14 @@ function drawCurves(published) {
   const points = (published?.history ?? []).filter(
     (row) => row.test_accuracy != null && row.epoch <= epochs,
   );
-  const greyIsPublished = "Grey: the curves that the source published.";
+  const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
   $("#loss-published").textContent = published
     ? greyIsPublished
-    : "The source published no curves for this recipe.";
+    : "The coursework that Stepbox reproduces has no curves for this recipe.";
   if (mean) {
-    const words = `The source’s ${fixed(100 * mean, 2)} % is the mean over all its epochs`;
-    const meaning = "so a final accuracy above it does not mean that this run is better.";
-    $("#accuracy-words").textContent = ` ${words}, early ones included, ${meaning}`;
+    const words = `The coursework’s ${fixed(100 * mean, 2)} % is the mean over all epochs`;
+    const meaning = "A final accuracy above it does not mean that this run is better.";
+    $("#accuracy-words").textContent = ` ${words}, including the early ones. ${meaning}`;
   } else if (points.length) {
     $("#accuracy-words").textContent = ` ${greyIsPublished}`;
   }

@@ -14,7 +14,7 @@ import { duration } from "./times.js";
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
 
 const REFRESH_MS = 2500;
-const PLACEHOLDER_MS = 300; // a shorter wait shows nothing
+const PLACEHOLDER_MS = 300; // shorter waits show no placeholder
 const DEFAULT_CURVE = { name: "fashion-mnist-torch", epochs: 60 };
 
 /** Get the history of each published run, by the name of its recipe. */
@@ -32,7 +32,7 @@ const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()])
 startForm(recipes);
 ready();
 
-// The training that runs now. The libraries for charts are loaded once the page can be used.
+// The training that runs now. The chart libraries are loaded after the page can be used.
 /** @type {Job | null} */
 let shown = null;
 let draw = () => {};
@@ -54,9 +54,9 @@ const captions = {
     h("b", { class: "blue" }, "Train"),
     " and ",
     h("b", { class: "orange" }, "test"),
-    " loss. Grey: the losses that the source published, if any. ",
+    " loss. Grey: the published losses of the coursework that Stepbox reproduces, if any. ",
   ],
-  published: ["Losses of the source’s own run. "],
+  published: ["The losses of the coursework that Stepbox reproduces. "],
 };
 
 function updateCaption() {
@@ -83,7 +83,7 @@ function updateHead() {
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
     const run = `${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const title = h("h2", null, "What the source published");
+    const title = h("h2", null, "The published run");
     $("#now-head").replaceChildren(title, h("p", { class: "small" }, run));
   }
 }
@@ -133,13 +133,13 @@ function showOutage({ detail }) {
 
 async function refresh() {
   clearTimeout(timer);
-  const pressed = $("#list").matches(":active"); // nothing moves under a pressed pointer
+  const pressed = $("#list").matches(":active"); // redrawing would lose a click
   if (!document.hidden && !pressed) await catchProblem(refreshList, showOutage);
   timer = setTimeout(refresh, REFRESH_MS);
 }
 
 async function refreshList() {
-  // The running job may be far behind those that wait.
+  // The running job may be older than the 20 newest jobs.
   const [{ jobs, next }, { jobs: running }] = await Promise.all([
     get("/jobs?limit=20"),
     get("/jobs?status=running&limit=1"),

@@ -1,5 +1,5 @@
 // @ts-check
-// The page of one model: what it is, what it confuses, how it is calibrated, and its weights.
+// The page of one model: its facts, its confusion matrix, its calibration and its weights.
 import { ask, catchProblem, get, hasToken, send } from "./api.js";
 import { chart } from "./chart.js";
 import { withArticle } from "./class-names.js";
@@ -17,7 +17,7 @@ import { utc } from "./times.js";
 /** @typedef {Record<string, string>} Ids of models, by alias */
 /** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
 
-const KEPT_MS = 10000; // a download has begun by then
+const KEPT_MS = 10000; // enough for a download to begin
 const path = `/models/${encodeURIComponent($("main").dataset.ref)}`;
 /** @param {import("./api.js").ProblemError} problem */
 const showTrouble = (problem) => $("#trouble").replaceChildren(notice(problem));
@@ -37,7 +37,7 @@ function aliasElement(alias, id) {
 }
 
 /**
- * List a model's aliases. Those that people gave have a button that removes them.
+ * List a model's aliases. Those that users have set have a button that removes them.
  * @param {string} id
  * @param {Aliases} all
  */
@@ -82,8 +82,8 @@ function showFacts(model, aliases, isPublished) {
   $("#facts").replaceChildren(...items);
   $("#job").href = `/ui/jobs/${model.job}`;
   $("#learned-published").textContent = isPublished
-    ? ", over the published run in grey"
-    : "; the source published no curves for this recipe";
+    ? "; grey: the published run"
+    : "; there is no published run of this recipe";
   const accuracy = percent(evaluation.accuracy);
   $("#sure-words").textContent =
     `This deletes the weights and the card of ${model.id} (test accuracy ${accuracy}). ` +
@@ -91,7 +91,7 @@ function showFacts(model, aliases, isPublished) {
 }
 
 /**
- * Let the download link send the token: the file is then fetched by this page.
+ * Prepare the download link. With a token, this page fetches the file: a link cannot send a token.
  * @param {string} id
  */
 function prepareDownload(id) {

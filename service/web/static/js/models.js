@@ -32,7 +32,7 @@ const LOOKS = [
   { color: BLUE },
   { color: ORANGE },
   { color: INK },
-  { color: GREY, strokeDasharray: "4 3" }, // also of all further models
+  { color: GREY, strokeDasharray: "4 3" }, // also for all further models
 ];
 /** @param {number} i */
 const look = (i) => LOOKS[Math.min(i, LOOKS.length - 1)];
@@ -46,7 +46,7 @@ let chosen = [];
 /** @type {string | null} */
 let cursor = null;
 
-/** Read the tiles of an image that shows weights around a middle grey. @param {Blob} blob */
+/** Read the weights of each neuron from an image in which grey 128 is 0. @param {Blob} blob */
 async function readTiles(blob) {
   const bitmap = await createImageBitmap(blob);
   const canvas = new OffscreenCanvas(bitmap.width, SIDE);
@@ -195,7 +195,7 @@ function addPage(page) {
 async function loadMore() {
   const after = cursor;
   const page = await get(`/models?after=${after}`);
-  if (after === cursor) addPage(page); // a second click asks for the same page
+  if (after === cursor) addPage(page); // after two clicks, the page is added once
 }
 
 async function showModels() {

@@ -1,5 +1,5 @@
 // @ts-check
-// The page on which an image is drawn, dropped or chosen, and models predict its class.
+// The page on which users draw, drop or choose an image, and models predict its class.
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { fixed } from "./numbers.js";
@@ -15,7 +15,7 @@ import { paintInTheme } from "./theme.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
-/** @typedef {"mnist" | "none"} FitName how an image is put on the pixels of the network */
+/** @typedef {"mnist" | "none"} FitName how an image is fitted to the network's pixels */
 
 const PAUSE_MS = 80; // between the last change of a drawing and its prediction
 const MOST_PANELS = 4;
@@ -51,7 +51,8 @@ function testImage() {
 }
 
 /**
- * Test images are taken as they are; drawings and files are fitted as MNIST was.
+ * Get the user's choice, if any. The default is "mnist" for drawings and files if the first model
+ * was trained on MNIST, and otherwise "none".
  * @returns {FitName}
  */
 function currentFit() {
@@ -59,7 +60,7 @@ function currentFit() {
   return chosenFit ?? (isMnist && !testImage() ? "mnist" : "none");
 }
 
-/** Build the body of a request, its type, and the query that belongs to it. */
+/** Build the body of a request, and find its content type and further query parameters. */
 function requestContent() {
   const test = testImage();
   if (test) {
@@ -76,7 +77,7 @@ function requestContent() {
   return { type: "image/png", body: board.drawing(), parameters: "&invert=never" };
 }
 
-/** Abort the requests in progress, and let all models predict. */
+/** Abort the requests in progress, and request a prediction from each model. */
 async function predict() {
   predicting?.abort();
   predicting = new AbortController();
@@ -186,7 +187,7 @@ function addAnotherPanel() {
   predict();
 }
 
-/** Find the models that the address asks for, or else the newest two. */
+/** Find the models that the address names, or else the newest two (on MNIST, if any are). */
 function firstModels() {
   const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
   const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);
@@ -222,7 +223,7 @@ async function offerSamples(dataset) {
   paintInTheme(() => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels)), row);
 }
 
-/** Show the test image that the address asks for, or else the drawing. */
+/** Show the test image that the address names, or else the drawing. */
 async function showFirst() {
   const [, dataset, index] = query.get("sample")?.match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
   if (!dataset) return predict();

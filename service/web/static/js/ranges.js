@@ -2,7 +2,7 @@
 // Ranges of the axes of charts. Needs no browser.
 
 /**
- * Find the range of a logarithmic loss axis. It contains at least 1 and `highest`.
+ * Find the range of a logarithmic loss axis. It always contains 1 and `highest`.
  * @param {number[]} losses
  * @param {number} highest
  * @returns {[low: number, high: number]}

@@ -1,12 +1,12 @@
 // @ts-check
-// The request behind a figure, to copy as a curl command, and a link that restores the figure.
+// The request behind a figure, with buttons that copy it as a curl command or copy a link.
 import { bodyText, curlCommand } from "./curl.js";
 import { h, plainButton } from "./dom.js";
 
 const COPIED_MS = 1500;
-const ADDRESS_MS = 300; // the address follows a slider once it rests
+const ADDRESS_MS = 300; // after the last change of a slider
 
-/** The parameters in the address of the page, when it was opened. */
+/** The parameters in the address of the page at the time it was opened. */
 export const query = new URLSearchParams(location.search);
 
 /** Set parameters in the address of the page. @param {Record<string, any>} state */
@@ -29,10 +29,10 @@ function copyButton(label, text) {
 }
 
 /**
- * Build a request line. Returns a function that updates it.
+ * Build a request line. Return a function that updates it.
  * @param {Element} host
- * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options with
- *   `anchor`, the id of a section, there is a link to copy
+ * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options if
+ *   `anchor` is given, a second button copies a link to the section with this id
  */
 export function requestLine(host, { method = "POST", path, anchor, figure = "this figure" }) {
   const label = `The request behind ${figure}, ${path}`;

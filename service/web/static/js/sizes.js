@@ -1,5 +1,5 @@
 // @ts-check
-// The sizes of both data sets.
+// The sizes that both data sets share.
 export const SIDE = 28; // pixels: width and height of the images that networks see
 export const PIXELS = SIDE ** 2;
 export const CLASSES = 10;

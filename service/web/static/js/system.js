@@ -41,7 +41,7 @@ async function getChecks() {
   }
 }
 
-/** Get the running jobs, or none if Redis does not answer. @returns {Promise<Job[]>} */
+/** Get the running jobs, or none if the request fails. @returns {Promise<Job[]>} */
 const getRunningJobs = () =>
   get("/jobs?status=running").then(
     ({ jobs }) => jobs,
@@ -67,7 +67,7 @@ function workersElement(workers, running) {
     const job = running.find((one) => one.worker === name);
     return row(name, deviceCell, numberCell(activity(job)));
   });
-  return table([["Worker"], ["Device, and why"], ["Activity", true]], rows);
+  return table([["Worker"], ["Device, and why it was chosen"], ["Activity", true]], rows);
 }
 
 /** @param {Queue} queue */

@@ -1,5 +1,5 @@
 // @ts-check
-// The colors of style.css, light or dark, and repainting when the color scheme changes.
+// The colors of style.css, and repainting when the color scheme changes.
 import { colorAt, parseColor } from "./color.js";
 
 const SCALE = ["--neg-3", "--neg-2", "--neg-1", "--paper", "--pos-1", "--pos-2", "--pos-3"];
@@ -17,7 +17,7 @@ darkScheme.addEventListener("change", () => {
 export const themeColor = (name) =>
   parseColor(getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 
-/** Find the color of a heat map. @param {number} t from −1 (orange) over 0 (paper) to 1 (blue) */
+/** Find the color of a heat map. @param {number} t −1: orange, 0: paper, 1: blue */
 export function heatColor(t) {
   stops ??= SCALE.map(themeColor);
   return colorAt(stops, t);

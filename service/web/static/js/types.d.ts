@@ -1,4 +1,4 @@
-// What the pages read of the API's JSON; /openapi.json describes all of it.
+// The fields of the API's JSON that the pages use. /openapi.json describes all fields.
 
 export interface Epoch {
   epoch: number;

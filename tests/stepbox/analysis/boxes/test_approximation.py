@@ -6,13 +6,13 @@ from stepbox.errors import InvalidInputError
 
 
 def faults_of(*args, **kwargs):
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         approximate_function(*args, **kwargs)
-    return {fault.pointer: fault.detail for fault in refused.value.faults}
+    return {fault.pointer: fault.detail for fault in caught.value.faults}
 
 
 def test_x_by_two_boxes_worked_by_hand():
-    """Heights −1/2 and 1/2 on [−1, 0) and [0, 1): off by 1/2 at the edges, (1/2)²/3 in the mean."""
+    """Heights −1/2 on [−1, 0) and 1/2 on [0, 1): error 1/2 at the edges, mean square (1/2)²/3."""
     result = approximate_function("x", 1.0, boxes=2)
 
     assert set(result.curve.approximation.tolist()) == {-0.5, 0.5}
@@ -21,7 +21,7 @@ def test_x_by_two_boxes_worked_by_hand():
     assert result.mean_square_error == pytest.approx(1 / 12)
 
 
-def test_the_picture_holds_both_ends_of_every_box():
+def test_the_curve_contains_both_ends_of_every_box():
     curve = approximate_function("x", 1.0, boxes=4, resolution=10).curve
 
     assert curve.x.tolist() == pytest.approx([-1, -0.5, -0.5, 0, 0, 0.5, 0.5, 1])
@@ -42,7 +42,7 @@ def test_the_curve_has_at_most_2000_points(boxes, points):
 
 
 @pytest.mark.parametrize(("boxes", "points"), [(1, 100), (16, 96), (150, 100)])
-def test_the_grid_has_as_many_points_in_each_box(boxes, points):
+def test_the_grid_has_equally_many_points_in_each_box(boxes, points):
     result = approximate_function("x*y", 3.0, boxes=boxes, dimensions=2)
 
     grid = result.grid
@@ -67,39 +67,39 @@ def test_a_tolerance_finds_the_boxes():
     assert result.boxes == pytest.approx(3 * 3 / 0.01, rel=0.01)
 
 
-def test_growth_covers_ten_dimensions_and_a_picture():
+def test_growth_covers_ten_dimensions_and_an_image():
     growth = approximate_function("x", 1.0, boxes=10).growth
 
     assert [row.dimension for row in growth] == [*range(1, 11), 784]
     assert [row.neurons for row in growth][:3] == ["11", "122", "1033"]
 
 
-def test_either_boxes_or_a_tolerance():
+def test_either_boxes_or_a_tolerance_must_be_given():
     assert faults_of("x", 1.0).keys() == {"/boxes", "/tolerance"}
     assert faults_of("x", 1.0, boxes=2, tolerance=0.5).keys() == {"/boxes", "/tolerance"}
 
 
-def test_limits_in_the_plane_are_named_at_once():
+def test_all_violated_limits_are_reported_at_once():
     faults = faults_of("x*y", 1.0, boxes=1001, dimensions=2, resolution=201)
 
     assert "1,000" in faults["/boxes"]
     assert "200" in faults["/resolution"]
 
 
-def test_functions_that_take_long_have_fewer_boxes():
+def test_slow_functions_may_have_fewer_boxes():
     long = "abs(x)" + "**abs(x)" * 50
 
     assert "/boxes" in faults_of(long, 1.0, boxes=1_000_000)
     assert approximate_function(long, 1.0, boxes=1000).boxes == 1000
 
 
-def test_a_network_too_large_for_an_answer_is_refused():
+def test_a_network_too_large_for_an_answer_is_rejected():
     faults = faults_of("x*y", 1.0, boxes=200, dimensions=2, include_network=True)
 
     assert f"{MOST_WEIGHTS:,}" in faults["/include_network"]
     assert approximate_function("x*y", 1.0, boxes=200, dimensions=2).boxes == 200
 
 
-def test_a_function_without_a_value_is_refused_with_the_place():
+def test_an_error_names_the_point_where_the_function_has_no_value():
     assert "x = 0" in faults_of("1/x", 1.0, boxes=4)["/function"]
     assert "y = -" in faults_of("x*log(y)", 1.0, boxes=4, dimensions=2)["/function"]

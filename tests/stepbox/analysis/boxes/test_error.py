@@ -17,8 +17,8 @@ def error_of(function, bound, boxes, dimensions=1):
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10), st.integers(1, 3000))
-def test_a_straight_line_has_the_error_of_the_theory(slope, intercept, bound, boxes):
-    """At most half a box from the middle it is |L|·B/n off; its square, in the mean, a third."""
+def test_a_straight_line_has_the_theoretical_error(slope, intercept, bound, boxes):
+    """With slope L, the largest error is |L|·B/n, and the mean square is a third of its square."""
     error = error_of(lambda x: slope * x + intercept, bound, boxes)
 
     largest = abs(slope) * bound / boxes
@@ -28,7 +28,7 @@ def test_a_straight_line_has_the_error_of_the_theory(slope, intercept, bound, bo
 
 
 @given(st.floats(-3, 3), st.floats(-3, 3), st.integers(1, 20))
-def test_a_plane_has_the_error_of_the_theory(a, b, boxes):
+def test_a_plane_has_the_theoretical_error(a, b, boxes):
     error = error_of(lambda x, y: a * x + b * y, 2.0, boxes, dimensions=2)
 
     assert error.max_error == pytest.approx((abs(a) + abs(b)) * 2 / boxes, rel=1e-9, abs=1e-12)
@@ -41,14 +41,14 @@ def test_a_plane_has_the_error_of_the_theory(a, b, boxes):
     st.floats(0.5, 4),
     st.integers(1, 500),
 )
-def test_the_error_keeps_to_its_bound(function, bound, boxes):
+def test_the_error_is_within_its_bound(function, bound, boxes):
     error = error_of(function, bound, boxes)
 
     assert error.max_error <= error.slope * bound / boxes * (1 + 1e-9) + 1e-12
 
 
 def test_a_square_worked_by_hand():
-    """One box of height 0 under x² on [−1, 1): off by 1 at the edge, ∫x⁴/2 = 1/5 in the mean."""
+    """One box of height 0 for x² on [−1, 1): error 1 at the edge, mean square ∫x⁴/2 = 1/5."""
     error = error_of(np.square, 1.0, 1)
 
     assert error.max_error == 1
@@ -56,7 +56,7 @@ def test_a_square_worked_by_hand():
     assert error.mean_square_error == pytest.approx(1 / 5)
 
 
-def test_a_step_between_two_boxes_has_no_error_and_in_the_middle_of_one_it_has():
+def test_a_step_has_an_error_only_inside_a_box():
     step = Expression("step(x)")
 
     assert error_of(step, 1.0, 2).max_error == 0
@@ -64,8 +64,8 @@ def test_a_step_between_two_boxes_has_no_error_and_in_the_middle_of_one_it_has()
 
 
 @pytest.mark.parametrize("boxes", [500, 1000, 2000])
-def test_a_function_that_repeats_itself_in_every_box_is_seen(boxes):
-    """All middles are at sin = 0, and so is every point of an even grid."""
+def test_the_error_of_a_function_that_repeats_in_every_box_is_found(boxes):
+    """The function is 0 in the middle of each box, and at each point of a uniform grid."""
     error = error_of(lambda x: np.sin(2 * np.pi * 1000 * x), 1.0, boxes)
 
     assert error.max_error > 0.9
@@ -77,7 +77,7 @@ def test_a_function_that_repeats_itself_in_every_box_is_seen(boxes):
     st.sampled_from(["x", "sin(3*x)", "abs(x-0.3)", "x**2", "tanh(4*x)", "step(x)+x/5"]),
     st.floats(0.02, 1),
 )
-def test_no_smaller_number_of_boxes_keeps_to_the_tolerance(text, tolerance):
+def test_no_smaller_number_of_boxes_is_within_the_tolerance(text, tolerance):
     function = Expression(text)
     found = fewest_boxes(function, 2.0, tolerance, 1, most_boxes=2000, most_points=10**9)
 
@@ -86,7 +86,7 @@ def test_no_smaller_number_of_boxes_keeps_to_the_tolerance(text, tolerance):
         assert error_of(function, 2.0, fewer).max_error > tolerance
 
 
-def test_in_the_plane_too():
+def test_no_smaller_number_of_boxes_is_within_the_tolerance_in_the_plane():
     function = Expression("x*y", ("x", "y"))
     found = fewest_boxes(function, 1.0, 0.3, 2, most_boxes=100, most_points=10**9)
 
@@ -96,26 +96,26 @@ def test_in_the_plane_too():
 
 
 def test_an_edge_where_the_function_jumps_is_found():
-    """Nothing but an edge at 0.1 is near enough to this step: 20 boxes on [−1, 1) have one."""
+    """Only boxes with an edge at 0.1 can represent this step: 20 boxes on [−1, 1) have one."""
     assert fewest_boxes(Expression("step(x-0.1)"), 1.0, 0.5, 1, **LIMITS) == 20
 
 
 @pytest.mark.parametrize("text", ["step(x-0.123456789)", "sin(1e7*x)"])
-def test_a_tolerance_out_of_reach_is_said(text):
-    with pytest.raises(InvalidInputError) as refused:
+def test_a_tolerance_that_is_not_reached_is_rejected(text):
+    with pytest.raises(InvalidInputError) as caught:
         fewest_boxes(Expression(text), 1.0, 0.1, 1, **LIMITS)
-    assert refused.value.faults[0].pointer == "/tolerance"
-    assert "1,000,000" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/tolerance"
+    assert "1,000,000" in caught.value.faults[0].detail
 
 
-def test_a_search_that_takes_long_is_given_up():
+def test_a_search_that_takes_too_long_is_rejected():
     with pytest.raises(InvalidInputError, match="too long"):
         fewest_boxes(Expression("sin(x)"), 1.0, 1e-4, 1, most_boxes=10**6, most_points=100_000)
 
 
 @pytest.mark.slow
 def test_a_million_boxes_at_a_million_points():
-    """Each value is that of its box's middle, and no more than 500 MB are needed."""
+    """Each value is the function at the middle of the box. The computation takes under 500 MB."""
     n = 1_000_000
     points = np.random.default_rng(0).uniform(-3, 3, n)
     tracemalloc.start()
@@ -124,6 +124,6 @@ def test_a_million_boxes_at_a_million_points():
     tracemalloc.stop()
 
     middles = -3 + 6 * (np.floor((points + 3) / 6 * n) + 0.5) / n
-    near_edge = np.abs(points - middles) > 0.4999 * 6 / n  # the rounding above may choose wrongly
+    near_edge = np.abs(points - middles) > 0.4999 * 6 / n  # rounding above may choose the wrong box
     np.testing.assert_allclose(values[~near_edge], np.sin(middles[~near_edge]), atol=1e-11)
     assert peak < 500e6

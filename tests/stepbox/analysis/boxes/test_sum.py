@@ -12,13 +12,13 @@ squares = st.integers(1, 5).flatmap(lambda n: arrays(np.float64, (n, n), element
 
 
 def run_on_grid(boxes, x, y):
-    """Run the network neuron by neuron at all (x, y)."""
+    """Run the network neuron by neuron at all points (x, y)."""
     points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     return run_network(boxes.network, points).reshape(len(x), len(y))
 
 
 @given(arrays(np.float64, st.integers(1, 40), elements=heights))
-def test_on_a_line_the_network_is_as_high_as_its_boxes(heights):
+def test_on_a_line_the_network_has_the_heights_of_its_boxes(heights):
     boxes = BoxSum(2.0, heights)
     at = midpoint(2.0, len(heights), np.arange(len(heights)))
 
@@ -29,14 +29,23 @@ def test_on_a_line_the_network_is_as_high_as_its_boxes(heights):
     assert boxes.neurons_two_per_box == 2 * len(heights)
 
 
-def test_on_a_line_the_network_is_0_outside():
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=30))
+def test_on_a_line_the_search_gives_the_output_of_all_neurons(heights):
+    boxes = BoxSum(2.0, np.array(heights, dtype=float))
+    at = np.concatenate([boxes.edges, boxes.edges - 2 / boxes.boxes, [-100, 100]])
+    at = np.concatenate([at, np.nextafter(boxes.edges, -np.inf)])
+
+    np.testing.assert_array_equal(boxes.on_grid(at), run_network(boxes.network, at[:, None]))
+
+
+def test_on_a_line_the_network_is_0_outside_the_boxes():
     boxes = BoxSum(1.0, np.array([4.0, 5.0]))
 
     assert run_network(boxes.network, np.array([[-1.01], [1.0], [7.0]])).tolist() == [0, 0, 0]
 
 
 def test_four_boxes_in_the_plane_worked_by_hand():
-    """Heights 1 2 / 3 7 on the quarters of [−1, 1)²; 7 is not 1 + (2 − 1) + (3 − 1) = 4."""
+    """Heights 1, 2, 3, 7 on the quarters of [−1, 1)²: 7 is 3 more than 1 + (2 − 1) + (3 − 1)."""
     boxes = BoxSum(1.0, np.array([[1.0, 2.0], [3.0, 7.0]]))
     at = np.array([-1.5, -1.0, -0.5, 0.0, 0.5, 1.0])
 
@@ -55,8 +64,8 @@ def test_four_boxes_in_the_plane_worked_by_hand():
     ]
 
 
-def test_one_hidden_layer_does_where_every_row_rises_alike():
-    """Heights 1 2 / 3 4 are (1, 3) + (0, 1)."""
+def test_one_hidden_layer_is_enough_if_every_row_has_the_same_rises():
+    """Heights [[1, 2], [3, 4]] are aᵢ + bⱼ with a = (1, 3) and b = (0, 1)."""
     boxes = BoxSum(1.0, np.array([[1.0, 2.0], [3.0, 4.0]]))
     inside = np.array([-1.0, -0.5, 0.0, 0.5])
 
@@ -72,7 +81,7 @@ def test_one_hidden_layer_does_where_every_row_rises_alike():
 
 
 @given(squares)
-def test_in_the_plane_the_search_gives_what_running_each_neuron_gives(heights):
+def test_in_the_plane_binary_search_gives_the_output_of_all_neurons(heights):
     boxes = BoxSum(3.0, heights)
     n = len(heights)
     at = np.concatenate([boxes.edges[:-1], midpoint(3.0, n, np.arange(n))])
@@ -92,7 +101,7 @@ def test_sums_of_a_function_of_x_and_one_of_y_need_one_layer(parts):
 @given(
     st.floats(1e-6, 1e6), st.integers(1, 1_000_000), st.floats(0, 1, exclude_max=True), st.data()
 )
-def test_the_box_that_holds_a_point(bound, boxes, share, data):
+def test_the_box_that_contains_a_point_is_found(bound, boxes, share, data):
     k = data.draw(st.integers(0, boxes - 1))
     left, right = edge(bound, boxes, np.array(k)), edge(bound, boxes, np.array(k + 1))
     for x in (left, left + share * (right - left), np.nextafter(right, -np.inf)):
@@ -100,13 +109,13 @@ def test_the_box_that_holds_a_point(bound, boxes, share, data):
             assert box_holding(bound, boxes, x) == k
 
 
-def test_edges_are_the_numbers_that_they_are_called():
-    """Twenty boxes on [−1, 1) have edges at tenths: rounded once, not added up."""
+def test_edges_are_rounded_only_once():
+    """The edges of twenty boxes on [−1, 1) equal the tenths, without accumulated rounding."""
     assert edge(1.0, 20, np.arange(21)).tolist() == [k / 10 for k in range(-10, 11)]
 
 
 @pytest.mark.parametrize(
     ("boxes", "dimension", "expected"), [(10, 1, 11), (10, 2, 122), (10, 3, 1033), (1, 784, 1569)]
 )
-def test_neurons_in_any_dimension(boxes, dimension, expected):
+def test_neurons_are_counted_in_any_dimension(boxes, dimension, expected):
     assert neurons(boxes, dimension) == expected

@@ -7,7 +7,7 @@ from stepbox.errors import InvalidInputError
 X, Y, W = np.array([[1.0, 1], [1, 2], [1, 3]]), np.array([1.0, 3, 2]), np.array([0.0, 1])
 
 
-def test_sizes_at_a_given_w():
+def test_the_l1_loss_at_a_given_w():
     """The residuals are 0, −1, 1."""
     found = analyse_regression(X, Y, "l1", W)
 
@@ -17,7 +17,7 @@ def test_sizes_at_a_given_w():
     assert found.solution.method == "linear program"
 
 
-def test_squares_at_a_given_w():
+def test_the_l2_loss_at_a_given_w():
     found = analyse_regression(X, Y, "l2", W)
 
     assert found.loss == 2
@@ -26,7 +26,7 @@ def test_squares_at_a_given_w():
     assert found.solution.method == "closed form"
 
 
-def test_without_w_only_the_solution():
+def test_without_w_only_the_solution_is_computed():
     found = analyse_regression(X, Y, "l1")
 
     assert (found.loss, found.gradient, found.not_differentiable) == (None, None, None)
@@ -40,27 +40,27 @@ def test_both_fits_are_compared_up_to_a_limit():
     assert analyse_regression(many, many[:, 0], "l2").comparison is None
 
 
-def test_lengths_that_do_not_fit_are_named_at_once():
-    with pytest.raises(InvalidInputError) as refused:
+def test_all_mismatched_lengths_are_reported_at_once():
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(X, Y[:2], "l1", np.ones(3))
-    faults = dict(refused.value.faults)
+    faults = dict(caught.value.faults)
     assert "3 rows" in faults["/y"]
     assert "2 columns" in faults["/w"]
 
 
-def test_numbers_that_are_all_tiny_are_refused():
-    with pytest.raises(InvalidInputError) as refused:
+def test_numbers_that_are_all_tiny_are_rejected():
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(X * 1e-60, Y * 1e-60, "l1")
-    assert [fault.pointer for fault in refused.value.faults] == ["/X", "/y"]
-    assert "1e-50" in refused.value.faults[0].detail
+    assert [fault.pointer for fault in caught.value.faults] == ["/X", "/y"]
+    assert "1e-50" in caught.value.faults[0].detail
 
 
-def test_too_many_numbers_are_refused():
+def test_too_many_numbers_are_rejected():
     wide = np.zeros((1001, MOST_NUMBERS // 1000))
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         analyse_regression(wide, np.zeros(1001), "l2")
-    assert refused.value.faults[0].pointer == "/X"
-    assert "1,000,000" in refused.value.faults[0].detail
+    assert caught.value.faults[0].pointer == "/X"
+    assert "1,000,000" in caught.value.faults[0].detail
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ X_LINE = np.column_stack([np.ones(10), np.arange(10.0)])
 RNG = np.random.default_rng(4)
 
 
-def test_an_outlier_is_named_and_what_it_does():
+def test_an_outlier_and_its_effect_are_reported():
     y = X_LINE @ [1, 2] + RNG.uniform(-0.1, 0.1, 10)
     y[7] = 40
     comparison = compare(X_LINE, y)
@@ -19,7 +19,7 @@ def test_an_outlier_is_named_and_what_it_does():
     np.testing.assert_allclose(comparison.l1_without.w, comparison.l1.w, atol=0.2)
 
 
-def test_each_fit_is_the_best_by_its_own_loss():
+def test_each_fit_has_the_smallest_loss_of_its_own_kind():
     y = RNG.normal(size=10)
     comparison = compare(X_LINE, y)
 
@@ -27,7 +27,7 @@ def test_each_fit_is_the_best_by_its_own_loss():
     assert comparison.l2.l2 <= comparison.l1.l2
 
 
-def test_points_on_a_line_but_two():
+def test_two_points_off_a_line_are_outliers():
     y = X_LINE @ [1.0, 2]
     y[[2, 5]] = [-7, 90]
     comparison = compare(X_LINE, y)
@@ -37,7 +37,7 @@ def test_points_on_a_line_but_two():
     assert comparison.l2_without.l2 < 1e-20
 
 
-def test_without_outliers_there_is_nothing_to_take_away():
+def test_without_outliers_there_is_no_second_fit():
     comparison = compare(X_LINE, X_LINE @ [1.0, 2] + np.tile([0.5, -0.5], 5))
 
     assert comparison.outliers == []
@@ -46,7 +46,7 @@ def test_without_outliers_there_is_nothing_to_take_away():
     assert "No point" in comparison.remark
 
 
-def test_few_points_have_no_outlier():
+def test_outliers_are_not_searched_among_few_points():
     comparison = compare(X_LINE[:5], np.array([0, 1, 2, 3, 100.0]))
 
     assert comparison.outliers == []

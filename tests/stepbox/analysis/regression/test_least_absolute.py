@@ -19,15 +19,15 @@ def loss(X, y, w):
 
 
 def prove(X, y, w, dual, tolerance=1e-9):
-    """Check the certificate, which alone proves that w is best."""
+    """Check the certificate, which proves that w is optimal."""
     size = np.abs(y).sum() + loss(X, y, w) + 1e-300
     assert np.abs(dual).max() <= 1 + 1e-9
     assert (np.abs(X.T @ dual) <= tolerance * np.abs(X).sum(axis=0)).all()
     assert abs(loss(X, y, w) + dual @ y) <= tolerance * size
 
 
-def test_the_median_minimises_sizes():
-    """With one column of ones: 3 of 1, 2, 3, 10, 100, at 2 + 1 + 0 + 7 + 97."""
+def test_the_median_minimises_the_absolute_loss():
+    """With one column of ones, w is the median of y: 3, with the loss 2 + 1 + 0 + 7 + 97."""
     X, y = np.ones((5, 1)), np.array([1.0, 2, 3, 10, 100])
     w, dual = least_absolute(X, y)
 
@@ -36,7 +36,7 @@ def test_the_median_minimises_sizes():
     prove(X, y, w, dual)
 
 
-def test_a_line_through_all_but_one():
+def test_a_line_fits_all_points_but_one():
     x = np.arange(6.0)
     X, y = np.column_stack([np.ones(6), x]), 1 + 2 * x
     y[5] = 1000
@@ -52,7 +52,7 @@ def test_a_line_through_all_but_one():
     )
 )
 def test_no_line_through_two_of_the_points_is_better(points):
-    """A best w solves two of the equations exactly: try all pairs."""
+    """An optimal w solves two of the equations exactly, so try all pairs of equations."""
     X, y = points
     assume(np.linalg.matrix_rank(X) == 2)
     w, dual = least_absolute(X, y)
@@ -67,7 +67,7 @@ def test_no_line_through_two_of_the_points_is_better(points):
 
 
 @pytest.mark.parametrize("scale", [1e-40, 1e-6, 1, 1e6, 1e40])
-def test_any_unit_of_measure(scale):
+def test_any_unit_of_measure_is_solved(scale):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3)) * [scale, 1, 1 / scale]
     y = scale * rng.standard_cauchy(60)
@@ -77,7 +77,7 @@ def test_any_unit_of_measure(scale):
 
 
 @pytest.mark.parametrize("far", [1e3, 1e9, 1e30])
-def test_an_outlier_however_far_changes_nothing(far):
+def test_the_distance_of_an_outlier_does_not_change_the_fit(far):
     rng = np.random.default_rng(2)
     X = np.column_stack([np.ones(20), np.arange(20.0)])
     y = X @ [1, 2] + rng.normal(size=20)
@@ -91,8 +91,8 @@ def test_an_outlier_however_far_changes_nothing(far):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_many_points_are_solved_by_their_near_ones(seed):
-    """The whole linear program, as SciPy solves it, has the same minimum."""
+def test_many_points_have_the_minimum_of_the_whole_linear_program(seed):
+    """Compare the minimum with that of one linear program for all points."""
     rng = np.random.default_rng(seed)
     n = module.WORKING_SET + 3000
     X = np.column_stack([np.ones(n), rng.normal(size=(n, 2)) ** (2 * seed + 1)])
@@ -104,7 +104,7 @@ def test_many_points_are_solved_by_their_near_ones(seed):
     assert loss(X, y, w) == pytest.approx(-whole.fun, rel=1e-9)
 
 
-def test_many_equal_points_count_as_one():
+def test_many_equal_points_are_solved():
     rng = np.random.default_rng(0)
     n = 100_000
     X = np.column_stack([np.ones(n), rng.integers(0, 5, n)])
@@ -114,7 +114,7 @@ def test_many_equal_points_count_as_one():
     prove(X, y, w, dual)
 
 
-def test_a_small_spread_about_a_large_number():
+def test_a_small_spread_about_a_large_number_is_solved():
     rng = np.random.default_rng(0)
     n = 20_000
     X = np.column_stack([np.ones(n), rng.normal(size=n)])
@@ -137,9 +137,9 @@ def test_an_exact_fit_has_no_loss(features, seed):
     prove(X, y, w, dual)
 
 
-def test_a_program_that_takes_too_long_is_refused(monkeypatch):
+def test_a_linear_program_that_takes_too_long_is_rejected(monkeypatch):
     monkeypatch.setattr(module, "TIME_LIMIT_S", -1.0)
     rng = np.random.default_rng(0)
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError) as caught:
         least_absolute(rng.normal(size=(500, 50)), rng.normal(size=500))
-    assert refused.value.faults[0].pointer == "/X"
+    assert caught.value.faults[0].pointer == "/X"

@@ -22,7 +22,7 @@ regressions = st.tuples(st.integers(1, 9), st.integers(1, 4)).flatmap(
         arrays(float, shape[1], elements=numbers),
     )
 )
-# (1, 1), (2, 3), (3, 2): squares and sizes can be worked out by hand.
+# The points (1, 1), (2, 3), (3, 2): both losses can be worked out by hand.
 X3, Y3 = np.array([[1.0, 1], [1, 2], [1, 3]]), np.array([1.0, 3, 2])
 
 
@@ -38,7 +38,7 @@ def test_losses_worked_by_hand():
 
 
 def test_solve_l2_worked_by_hand():
-    """Means 2 and 2, slope Σ(x−2)(y−2)/Σ(x−2)² = 1/2, so w = (1, 1/2) with residuals ½ −1 ½."""
+    """Means 2 and 2, slope Σ(x−2)(y−2)/Σ(x−2)² = 1/2: w = (1, 1/2) with residuals ½, −1, ½."""
     solution = solve_l2(X3, Y3)
 
     np.testing.assert_allclose(solution.w, [1, 0.5], atol=1e-14)
@@ -48,7 +48,7 @@ def test_solve_l2_worked_by_hand():
 
 
 def test_solve_l1_worked_by_hand():
-    """The line through the outer points misses the middle one by 3 − 1.5; no line does better."""
+    """The line through the outer points misses the middle one by 3 − 1.5; no line has less loss."""
     solution = solve_l1(X3, Y3)
 
     np.testing.assert_allclose(solution.w, [0.5, 0.5], atol=1e-14)
@@ -60,7 +60,7 @@ def test_solve_l1_worked_by_hand():
 
 
 @given(regressions)
-def test_the_normal_equations_hold_and_the_w_is_numpys(regression):
+def test_the_normal_equations_hold_and_w_equals_that_of_numpy(regression):
     X, y, _ = regression
     solution = solve_l2(X, y)
 
@@ -85,8 +85,8 @@ def test_no_other_w_is_better(loss, regression):
 
 @pytest.mark.parametrize("loss", ["l1", "l2"])
 @given(regressions, st.data())
-def test_gradients_lie_below_a_convex_loss(loss, regression, data):
-    """f(v) ≥ f(w) + gᵀ(v − w) for every v: what makes g a (sub)gradient of f at w."""
+def test_each_gradient_is_a_subgradient(loss, regression, data):
+    """g is a (sub)gradient of f at w if f(v) ≥ f(w) + gᵀ(v − w) for every v."""
     X, y, w = regression
     v = data.draw(arrays(float, len(w), elements=numbers))
     at_w, gradient = LOSSES[loss](X, y, w)
@@ -96,8 +96,8 @@ def test_gradients_lie_below_a_convex_loss(loss, regression, data):
 
 
 @pytest.mark.parametrize("loss", ["l1", "l2"])
-def test_missing_rank_is_said_and_the_shortest_w_taken(loss):
-    """The third column is twice the second: of w₂ + 2w₃ = c the shortest is c(1, 2)/5."""
+def test_without_full_rank_the_shortest_w_is_chosen(loss):
+    """Column 3 is twice column 2. The shortest (w₂, w₃) with w₂ + 2w₃ = c is c(1, 2)/5."""
     X = np.column_stack([X3, 2 * X3[:, 1]])
     solution, full = SOLVERS[loss](X, Y3), SOLVERS[loss](X3, Y3)
 
@@ -110,7 +110,7 @@ def test_missing_rank_is_said_and_the_shortest_w_taken(loss):
 
 @pytest.mark.parametrize("loss", ["l1", "l2"])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (2, 5)])
-def test_nothing_but_zeros(loss, shape):
+def test_a_matrix_of_zeros_is_solved(loss, shape):
     solution = SOLVERS[loss](np.zeros(shape), np.ones(shape[0]))
 
     assert solution.w.tolist() == [0] * shape[1]
@@ -119,7 +119,7 @@ def test_nothing_but_zeros(loss, shape):
 
 
 @pytest.mark.parametrize("loss", ["l1", "l2"])
-def test_more_features_than_points(loss):
+def test_more_features_than_points_are_solved(loss):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(3, 50)), rng.normal(size=3)
     solution = SOLVERS[loss](X, y)
@@ -138,7 +138,7 @@ def test_corners_are_found_up_to_rounding():
 
 
 @pytest.mark.parametrize("loss", ["l1", "l2"])
-def test_the_largest_numbers_that_are_allowed(loss):
+def test_the_largest_allowed_numbers_are_solved(loss):
     X = 1e50 * np.array([[1.0, 1], [1, -1], [1, 3]])
     solution = SOLVERS[loss](X, np.array([1e50, -1e50, 1e50]))
 

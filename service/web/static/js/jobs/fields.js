@@ -4,7 +4,7 @@
 /** @typedef {"number" | "numbers" | "boolean" | "string"} Kind of a field */
 
 /**
- * Read a number. Text that is no number stays text: the API says what is wrong.
+ * Read a number. Other text stays text, and the API reports the error.
  * @param {string} text
  */
 const number = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
@@ -26,7 +26,7 @@ const PARSERS = {
 export const parseField = (kind, text) => PARSERS[kind](text);
 
 /**
- * Read the pointer of an error: the field, and words that name the entry of a list.
+ * Find the field of an error, and its message. If the field is a list, the message names the entry.
  * @param {{ pointer: string, detail: string }} error
  */
 export function fieldError({ pointer, detail }) {

@@ -1,6 +1,6 @@
 // @ts-check
-// The training form. The recipe and the address fill it in, the API checks it, and errors are shown
-// at their fields.
+// The training form. Its values come from the recipe and the address of the page. The API checks
+// them, and each error is shown at its field.
 import { catchProblem, post } from "../api.js";
 import { $, $$, h, notice, plainButton } from "../dom.js";
 import { sameValue, valueText } from "../recipes.js";
@@ -25,7 +25,7 @@ const chosenRecipe = () => /** @type {string} */ ($("[name=recipe]:checked").val
 const valueOf = (field) =>
   parseField(/** @type {import("./fields.js").Kind} */ (field.dataset.kind), field.value);
 
-/** Fill in the form and start to react to it. @param {typeof recipes} all */
+/** Fill in the form, and listen to its events. @param {typeof recipes} all */
 export function startForm(all) {
   recipes = all;
   const name = CSS.escape(query.get("recipe") ?? "");
@@ -65,7 +65,7 @@ function openDetails(field) {
   if (details) details.open = true;
 }
 
-/** Update all that follows from the values of the fields. */
+/** Update the request, the sketch and the reset buttons to the values of the fields. */
 function update() {
   const recipe = recipes[chosenRecipe()];
   body = { recipe: chosenRecipe() };

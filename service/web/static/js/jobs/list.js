@@ -1,5 +1,5 @@
 // @ts-check
-// The list of jobs. Each row has the curve of its test loss, over the published one in grey.
+// The list of jobs. Each row has the curve of its test loss, and in grey the published one.
 import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { changedFields } from "../recipes.js";
@@ -84,7 +84,7 @@ function row(job, recipes, published) {
   );
 }
 
-/** Build rows that stand in for jobs while these are loading. */
+/** Build placeholder rows for the time until the jobs are loaded. */
 export function placeholder() {
   /** @param {number} length */
   const cell = (length) => h("td", null, h("span", { class: "ghost" }, "—".repeat(length)));
@@ -101,7 +101,7 @@ export function placeholder() {
 export function jobList(jobs, recipes, published) {
   if (!jobs.length) {
     const words =
-      "No jobs yet. Start a training, and its test loss appears above the published one.";
+      "No jobs yet. Start a training to see its test loss here, together with the published one.";
     return h("p", { class: "empty" }, words);
   }
   return table(

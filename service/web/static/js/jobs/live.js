@@ -7,11 +7,11 @@ import { addMark, samplesPerSecond, stateText } from "./state.js";
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {"status" | "epoch" | "progress"} EventType */
 
-/** Show the state of a job by a symbol and words. @param {Job} job */
+/** Show the state of a job as a symbol and words. @param {Job} job */
 export const stateElement = (job, text = stateText(job)) =>
   h("span", { class: `state ${job.status}` }, text);
 
-/** Make a notice that says for how long the connection has been lost. @param {Element} host */
+/** Make a notice that says when the connection was lost. @param {Element} host */
 function lostNotice(host) {
   const age = h("span");
   const reason = h("span");

@@ -7,8 +7,8 @@ import { clamp } from "../numbers.js";
 export const WIDTH = 120;
 export const HEIGHT = 32;
 const LEFT_OF_EDGE = 2; // room for the dot at the end
-const [LOW_Y, HIGH_Y] = [30, 2]; // y of a low and of a high loss; the curve may go beyond them
-const [LOW, HIGH] = [0.12, 2.4]; // those losses
+const [LOW, HIGH] = [0.12, 2.4]; // a low and a high loss; the curve may go beyond them
+const [LOW_Y, HIGH_Y] = [30, 2]; // y of these losses
 
 /**
  * Find the x of an epoch.
@@ -17,7 +17,7 @@ const [LOW, HIGH] = [0.12, 2.4]; // those losses
  */
 export const sparkX = (epoch, epochs) => ((WIDTH - LEFT_OF_EDGE) * epoch) / epochs;
 
-/** All jobs share one logarithmic axis. @param {number} loss */
+/** Find the y of a loss. All jobs share one logarithmic axis. @param {number} loss */
 export const sparkY = (loss) =>
   LOW_Y + ((HIGH_Y - LOW_Y) * Math.log(clamp(loss, 0.02, 3) / LOW)) / Math.log(HIGH / LOW);
 

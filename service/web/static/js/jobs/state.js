@@ -1,5 +1,5 @@
 // @ts-check
-// What a job's record says about its progress. Needs no browser.
+// The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
 /** @typedef {import("../types.d.ts").Job} Job */
 
@@ -26,13 +26,13 @@ export function stateText(job) {
   }
 }
 
-/** @typedef {{ at: number, samples: number }} Mark samples trained on at a time in milliseconds */
+/** @typedef {{ at: number, samples: number }} Mark number of samples trained until a time in ms */
 const MARKS = 12;
 const SHORTEST_MS = 400;
 
 /**
- * Add a mark to the last ones. Marks within a few milliseconds, such as those of old events when
- * a page opens, say nothing about the speed and are dropped.
+ * Add a mark to the last ones. If all of them lie within 400 ms, only the new one is kept: when a
+ * page opens, old events arrive all at once and say nothing about the speed.
  * @param {Mark[]} marks
  * @param {Mark} mark
  */
@@ -49,7 +49,7 @@ export function samplesPerSecond(marks) {
 }
 
 /**
- * Merge a new first page of a list into the pages that were shown, without gaps and duplicates.
+ * Find the items to keep below a new first page of a list, without gaps or duplicates.
  * @template {{ id: string, created_at: string }} Item
  * @param {Item[]} page the newest items
  * @param {Item[]} shown the items that were shown so far

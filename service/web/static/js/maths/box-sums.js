@@ -11,8 +11,8 @@ import { count, fixed } from "../numbers.js";
  */
 
 /**
- * List the boxes of a network between −bound and bound. Each hidden neuron steps once, by its
- * output weight.
+ * List the boxes of a network between −bound and bound. At the step of a hidden neuron, the output
+ * changes by the neuron's output weight.
  * @param {BoxNetwork} network
  * @param {number} bound
  */
@@ -30,7 +30,7 @@ export function boxesOf({ weights, biases, output_weights, output_bias }, bound)
 export const powersOfTen = (low, high) =>
   Array.from({ length: 30 }, (_, i) => 10 ** (i - 15)).filter((x) => x >= low && x <= high);
 
-/** Write a tick of a logarithmic axis. @param {number} x */
+/** Write the label of a tick on a logarithmic axis. @param {number} x */
 export const tickText = (x) => (x < 1e-4 ? x.toExponential(0) : String(Number(x.toPrecision(1))));
 
 /**
@@ -41,7 +41,7 @@ export const imageRows = (values) =>
   values[0].flatMap((_, j) => values.map((column) => column[column.length - 1 - j]));
 
 /**
- * Describe the approximation of a function by boxes.
+ * Describe the number of neurons and the error of an approximation by boxes.
  * @param {{ neurons_two_per_box: number, max_error: number, mean_square_error: number,
  *   rate: { order: number | null } }} answer
  */

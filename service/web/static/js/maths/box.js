@@ -33,7 +33,7 @@ const CENTERS = { x: [34, 130], a: [190, 62], b: [190, 198], y: [356, 130] };
 const STEP_UP = "M-13 9h13v-18h13";
 /** @type {Partial<Record<Name, string>>} */
 const GLYPHS = { a: STEP_UP, b: STEP_UP, y: "M-13 9h7v-18h12v18h7" };
-const [ABOVE, BELOW] = [-9, 17]; // where the weight is written, seen from its edge
+const [ABOVE, BELOW] = [-9, 17]; // from an edge to the text of its weight, pixels
 
 /** Draw an edge with its weight. @param {Name} from @param {Name} to @param {number} weight */
 function edge(from, to, weight, distance = ABOVE) {
@@ -55,7 +55,7 @@ function edge(from, to, weight, distance = ABOVE) {
   return [line, text];
 }
 
-/** Draw a neuron, or the input x, with its bias. @param {Name} name @param {number} [bias] */
+/** Draw a neuron with its bias, or the input x. @param {Name} name @param {number} [bias] */
 function node(name, bias) {
   const [x, y] = CENTERS[name];
   const glyph = GLYPHS[name];
@@ -73,7 +73,7 @@ function node(name, bias) {
 /** @param {Network} network */
 function networkElement({ weights, biases, output_weights: [up, down], output_bias }) {
   const label =
-    "x goes with weight 1 to two step neurons with biases " +
+    "x is the input, with weight 1, of two step neurons with biases " +
     `${fixed(biases[0], 1)} and ${fixed(biases[1], 1)}; the box is their sum with weights ` +
     `${fixed(up, 1)} and ${fixed(down, 1)}`;
   return s(
@@ -103,7 +103,7 @@ function show({ network, at, values }) {
   $("#box-values").replaceChildren(h("tbody", null, ...rows));
 }
 
-/** The body of the request: the box, and points before, in and after it. */
+/** Build the body of the request: the box, and points before, in and after it. */
 function requestBody() {
   const { height, width } = boxSize();
   /** @param {number} x */

@@ -1,6 +1,6 @@
 // @ts-check
-// Sums of boxes: a function that people type, n boxes that approximate it, how the error falls as n
-// grows, and the same in the plane.
+// Sums of boxes: n boxes approximate a function that the user types, on a line and in the plane. A
+// second plot shows how the error falls as n grows.
 import { latest, post } from "../api.js";
 import {
   BLUE,
@@ -159,7 +159,7 @@ function errorPlot({ rate, bound, boxes, max_error }, width) {
   const errors = [...rows, ...here].map((row) => row.max_error);
   const top = 2 * Math.max(...errors, 1e-12);
   const low = Math.min(...errors, top / 10) / 2;
-  const limit = rate.slope * bound; // of the error of one box: LB
+  const limit = rate.slope * bound; // one box has at most this error: L times B
   const limitLine = /** @type {Points} */ ([
     [1, limit],
     [MOST_BOXES, limit / MOST_BOXES],

@@ -1,5 +1,5 @@
 // @ts-check
-// The gradient check: a model's backpropagation against complex-step derivatives, layer by layer.
+// The gradient check: two gradients of a model against complex-step derivatives, layer by layer.
 import { allModels, catchProblem, latest, post } from "../api.js";
 import { $, h, notice, numberCell, power, rowHeader, tableContent, whenSeen } from "../dom.js";
 import { count, fixed } from "../numbers.js";

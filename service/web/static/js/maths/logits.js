@@ -1,8 +1,8 @@
 // @ts-check
-// Logits as text, and the rows of a Jacobian as balances. Needs no browser.
+// Logits as text, and bars that show that the rows of a Jacobian sum to 0. Needs no browser.
 import { sum } from "../numbers.js";
 
-const MOST_LOGITS = 30; // what the API takes
+const MOST_LOGITS = 30; // the limit of the API
 
 /**
  * Read logits such as "2,1,-0.5"; null if they are not 2 to 30 numbers.
@@ -16,9 +16,9 @@ export function parseLogits(text) {
 }
 
 /**
- * Lay a row of the Jacobian end to end: the diagonal to the right of the middle, and the other
- * entries, which are negative, one after another to the left. Both sides are equally long because
- * a row sums to 0.
+ * Compute the bars of a row of the Jacobian. The diagonal entry is to the right of the middle. The
+ * other entries are negative, and lie one after another to the left. Both sides are equally long
+ * because the row sums to 0.
  * @param {number[]} row
  * @param {number} i index of the diagonal entry
  * @param {number} widest the largest diagonal entry of all rows

@@ -1,5 +1,5 @@
 // @ts-check
-// The points of the regression, in the address and as a request. Needs no browser.
+// The points of the regression, as text in the address and as a request. Needs no browser.
 import { clamp } from "../numbers.js";
 
 /** @typedef {[x: number, y: number]} Point */
@@ -20,13 +20,13 @@ const NEAR_A_LINE = [
   [7.4, 5.5],
 ];
 
-/** Index of the outlier; there is none if there are fewer points. */
+/** Index of the outlier. A list that ends before this index has no outlier. */
 export const OUTLIER = NEAR_A_LINE.length;
 
-/** Make the outlier that the page begins with. @returns {Point} */
+/** Make the outlier that the page shows at first. @returns {Point} */
 export const newOutlier = () => [9, 0.8];
 
-/** Make the points that the page begins with. @returns {Point[]} */
+/** Make the points that the page shows at first. @returns {Point[]} */
 export const defaultPoints = () => [...NEAR_A_LINE.map(([x, y]) => point(x, y)), newOutlier()];
 
 /** @param {number} x @param {number} y @returns {Point} */
@@ -55,7 +55,7 @@ export function snap(x, y) {
   return point(onGrid(x, MAX_X), onGrid(y, MAX_Y));
 }
 
-/** The request for the line through points. @param {Point[]} points */
+/** Build the request that fits a line to points. @param {Point[]} points */
 export const regressionRequest = (points) => ({
   X: points.map(([x]) => [1, x]),
   y: points.map(([, y]) => y),

@@ -22,7 +22,7 @@ import {
 /** @typedef {{ w: [intercept: number, slope: number], l1: number, l2: number }} Fit */
 
 const PATH = "/analysis/regression";
-const KEY_STEP = 0.1; // and five times as far with Shift
+const KEY_STEP = 0.1; // per arrow key; five times as far with Shift
 const updateRequest = requestLine($("#regression-request"), { path: PATH, anchor: "regression" });
 const points = parsePoints(query.get("points")) ?? defaultPoints();
 /** @type {any} */
@@ -40,10 +40,10 @@ function fitLine(fit, stroke) {
 }
 
 /**
- * Draw the distances of the points from a line.
+ * Draw the vertical distances of the points from a line.
  * @param {Fit} fit
  * @param {string} stroke
- * @param {number} dx pixels
+ * @param {number} dx shift to the right, pixels
  */
 const residuals = (fit, stroke, dx) =>
   Plot.ruleX(points, {
@@ -94,7 +94,7 @@ const redraw = chart(plotHost, (width) => {
   return plot;
 });
 
-// Handles are above the plot. They are kept when the plot is drawn again, and with them the focus.
+// The handles lie above the plot. Drawing the plot again keeps them, and with them the focus.
 const overlay = s("svg", { class: "handles", role: "group", "aria-label": "Points" });
 /** @type {SVGGElement[]} */
 const handles = [];
@@ -173,7 +173,7 @@ function show({ comparison }) {
   $("#regression-trouble").replaceChildren();
   redraw();
   const rows = [fitRow("L2", "orange", fits.l2), fitRow("L1", "blue", fits.l1)];
-  const content = tableContent([[""], ["Line", true], ["Squares", true], ["Sizes", true]], rows);
+  const content = tableContent([[""], ["Line", true], ["L2 loss", true], ["L1 loss", true]], rows);
   $("#fits").replaceChildren(...content);
 }
 

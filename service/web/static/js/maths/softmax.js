@@ -1,5 +1,5 @@
 // @ts-check
-// The softmax Jacobian: a slider for each logit, a heat map, and a drawing of the sum of each row.
+// The softmax Jacobian: a slider for each logit, a heat map, and bars that show each row's sum.
 import { catchProblem, get, latest, post } from "../api.js";
 import { cssColor, textOn } from "../color.js";
 import { $, h, notice, numberCell, power, rowHeader, s } from "../dom.js";
@@ -41,7 +41,7 @@ async function modelLogits(kind) {
   return predictions[0].logits.map((/** @type {number} */ logit) => Math.round(10 * logit) / 10);
 }
 
-/** A letter with an index, such as z₁. @param {string} letter @param {number} i */
+/** Build a letter with an index, such as z₁. @param {string} letter @param {number} i */
 const indexed = (letter, i) => [h("i", null, letter), h("sub", null, String(i + 1))];
 
 function buildSliders() {
@@ -59,7 +59,7 @@ function buildSliders() {
   $("#logits").replaceChildren(...sliders);
 }
 
-/** Draw a row as a balance. @param {number[]} row @param {number} i @param {number} widest */
+/** Draw the bars of a row. @param {number[]} row @param {number} i @param {number} widest */
 function balance(row, i, widest) {
   const { width, height } = BALANCE;
   const { left, right } = balanceBars(row, i, widest, width);
@@ -76,7 +76,7 @@ function balance(row, i, widest) {
 
 /** Show a derivative in the color of its value. @param {number} value @param {boolean} large */
 function derivativeCell(value, large) {
-  // A softmax derivative is at most 1/4. The root makes small ones visible.
+  // A softmax derivative is at most 1/4. The square root makes small ones visible.
   const color = heatColor(0.85 * Math.sign(value) * Math.sqrt(Math.abs(value) / 0.25));
   const text = large && Math.abs(value) < 0.005 ? "·" : fixed(value, 2);
   const cell = h("td", null, h("span", null, text));

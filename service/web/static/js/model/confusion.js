@@ -1,6 +1,6 @@
 // @ts-check
-// The confusion matrix as a table of buttons. Arrow keys move between the cells. A chosen cell
-// shows images from it.
+// The confusion matrix as a table of buttons. Arrow keys move between the cells. Choosing a cell
+// shows its images.
 import { catchProblem, get } from "../api.js";
 import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
@@ -13,7 +13,7 @@ import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { cellScale, worstMistake } from "./confusion-matrix.js";
 
-const SHOWN = 12; // images of a cell
+const SHOWN = 12; // images per cell
 const EMPTY = "·"; // in a cell without images
 
 /** Make the canvas for the sample image of a class. */
@@ -28,7 +28,7 @@ function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
   );
   const rows = matrix.map((row, label) => {
     const buttons = row.map((n, predicted) => {
-      const words = `${n} of ${classes[label]} predicted as ${classes[predicted]}`;
+      const words = `True ${classes[label]}, predicted ${classes[predicted]}: ${n}`;
       const state = { tabindex: -1, "aria-pressed": "false", "aria-label": words };
       return h("button", { type: "button", ...state }, n ? String(n) : EMPTY);
     });
@@ -70,10 +70,10 @@ async function showImages({ id, classes }, label, predicted) {
     const words = `Test image ${image.index}, probability ${percent(image.probability)}`;
     return h("canvas", { role: "img", "aria-label": words, title: words });
   });
-  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : n ? ":" : ".";
-  const words = ` of ${classes[label]} predicted as ${classes[predicted]}${end}`;
+  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : ".";
+  const words = `True ${classes[label]}, predicted ${classes[predicted]}: `;
   $("#cell").replaceChildren(
-    h("p", null, n ? h("b", null, count(n)) : "None", words),
+    h("p", null, words, n ? h("b", null, count(n)) : "none", end),
     h("div", { class: "cellpictures" }, ...canvases),
   );
   const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));

@@ -28,7 +28,8 @@ export function qualityAxisStart(rows) {
 }
 
 /**
- * Compare confidence with accuracy, over the bins that are not empty.
+ * Compare confidence with accuracy in the bins that are not empty. A model is overconfident if most
+ * predictions are in bins whose confidence is above their accuracy.
  * @param {Evaluation["bins"]} all
  */
 export function calibration(all) {

@@ -1,5 +1,5 @@
 // @ts-check
-// Recall and precision of each class, and the calibration.
+// Plots of the recall and precision of each class, and of the calibration.
 import { BLUE, EDGE, GREY, INK_2, ORANGE, PAPER, Plot, centered, chart } from "../chart.js";
 import { areDigits } from "../class-names.js";
 import { $, h, numberCell, table } from "../dom.js";

@@ -1,6 +1,6 @@
 // @ts-check
 // The weights: their distribution before and after training, and the first layer's as images.
-// Both are loaded when they come near the view.
+// Each section loads its data when it comes near the view.
 import { get } from "../api.js";
 import { BLUE, EDGE, GREY, INK_2, Plot, addEndLabels, chart, toPixels } from "../chart.js";
 import { $, h, whenSeen } from "../dom.js";
@@ -111,7 +111,7 @@ function readNeuron({ neuron, change, ...weights }) {
 }
 
 /**
- * Find the weights that get the strongest color.
+ * Find the magnitude that gets the strongest color. Before and after training share one scale.
  * @param {Neuron[]} neurons
  * @returns {Record<Which, number>}
  */
@@ -167,7 +167,7 @@ function showTiles(neurons, total) {
       h("b", { class: "orange" }, fixed(-scale, 2)),
       " to ",
       h("b", { class: "blue" }, `+${fixed(scale, 2)}`),
-      `. Norm of its weights: ${norm}, and of their change in training: ${fixed(change, 2)}.`,
+      `. Norm of its weights: ${norm}. Norm of their change in training: ${fixed(change, 2)}.`,
     );
     $("#large").replaceChildren(canvas, words);
     draw(canvas, i);

@@ -1,5 +1,5 @@
 // @ts-check
-// Words that compare models. Needs no browser.
+// Sentences that compare models. Needs no browser.
 import { fixed, sum } from "../numbers.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */

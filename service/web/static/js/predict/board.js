@@ -10,7 +10,7 @@ import { SEVEN, drawStrokes } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
 /** @typedef {{ pixels: number[], index: number, dataset: string }} TestImage of a data set */
-/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage bitmap: null if no image */
+/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage bitmap: null if invalid */
 /** @typedef {TestImage | FileImage} BoardImage shown in place of a drawing */
 
 const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
@@ -21,7 +21,7 @@ const CURSOR_START = [14.5, 6.5];
 const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
 /**
- * Make the drawing board work.
+ * Make the drawing board respond to input.
  * @param {(finished: boolean) => void} changed called after each change; `finished` is
  *   false during a stroke
  */
@@ -180,7 +180,7 @@ export function createBoard(changed) {
       image = newImage;
       update(true);
     },
-    /** Get the drawing as a PNG: light ink on a dark ground, as in the data sets. */
+    /** Get the drawing as a PNG: light ink on a dark background, as in the data sets. */
     drawing() {
       const canvas = h("canvas", { width: SENT_SIDE, height: SENT_SIDE });
       const target = contextOf(canvas);

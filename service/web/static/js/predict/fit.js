@@ -1,11 +1,11 @@
 // @ts-check
-// How the API puts an image on the pixels of the network. Needs no browser.
+// How the API fits an image to the pixels of the network. Needs no browser.
 import { SIDE } from "../sizes.js";
 
 const CENTER = 14.5; // where MNIST's images have their center of mass, in pixels of the network
 
 /**
- * Find where the box of an image's ink and its center of mass are on the board, which shows the
+ * Find where the board shows the box around the ink and the center of mass. The board shows the
  * whole image as large as possible.
  * @param {import("../types.d.ts").Fit} fit as the API reports it, in pixels of the image
  * @param {{ width: number, height: number }} size of the image

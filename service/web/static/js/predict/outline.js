@@ -6,7 +6,7 @@ import { SIDE } from "../sizes.js";
 const INK = 127; // pixels above it are ink
 
 /**
- * Find the borders between pixels with ink and those without.
+ * Find the borders between pixels with ink and pixels without ink.
  * @param {ArrayLike<number>} values an image row by row, 0 to 255
  */
 export function outlineSegments(values, side = SIDE) {

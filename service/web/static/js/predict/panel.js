@@ -1,5 +1,5 @@
 // @ts-check
-// What one model predicts: its class, how certain it is, a bar for each class, and why.
+// The prediction of one model: the class, its certainty, a bar for each class, and an explanation.
 import { areDigits } from "../class-names.js";
 import { $, h, plainButton } from "../dom.js";
 import { fixed, largestMagnitude, percent } from "../numbers.js";
@@ -14,7 +14,7 @@ import { certaintyText } from "./words.js";
 /** @typedef {"softmax" | "logits"} Unit of the bars */
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
-const VANISHED = 1e-12; // smaller gradients show nothing
+const VANISHED = 1e-12; // a gradient below this counts as 0
 const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
 const ZOOM = 8; // canvas pixels for each pixel of the network
 
@@ -84,28 +84,27 @@ function drawOutline(canvas, values) {
  * @param {boolean} vanished
  */
 function whyWords(prediction, vanished) {
-  if (!prediction) return ["Why: the gradient of the prediction with respect to each pixel."];
+  if (!prediction) return ["Why: the gradient of the predicted logit with respect to each pixel."];
   if (vanished) {
-    const words =
-      "All neurons that matter are saturated, so a small change of any pixel has no effect.";
+    const words = "The network is saturated, so a small change of any pixel has no effect.";
     return [h("b", null, "Why: unknown. "), words];
   }
   return [
     h("b", null, "Why. "),
     "More ink on ",
     h("b", { class: "blue" }, "blue"),
-    ` pixels would raise the logit of ${prediction.label}, on `,
+    ` pixels would raise the logit of ${prediction.label}, and on `,
     h("b", { class: "orange" }, "orange"),
-    " pixels lower it. The line is the outline of the ink.",
+    " pixels would lower it. The line is the outline of the ink.",
   ];
 }
 
 /**
- * Build the panel of a model, which can be exchanged for another one.
+ * Build a panel with a menu that chooses its model.
  * @param {Model[]} models
  * @param {string} chosen the id of the model
- * @param {{ changed: () => void, removed: (() => void) | null }} handlers without `removed`, the
- *   panel stays
+ * @param {{ changed: () => void, removed: (() => void) | null }} handlers if `removed` is null,
+ *   the panel has no button "Remove"
  */
 export function createPanel(models, chosen, { changed, removed }) {
   const options = models.map((model) => modelOption(model, chosen));

@@ -1,10 +1,10 @@
 // @ts-check
-// Strokes of a pen. Coordinates are in pixels of the network, so every canvas can show them.
+// Strokes of a pen. Coordinates are in pixels of the network, whatever the size of the canvas.
 
 /** @typedef {[x: number, y: number]} Point */
 /** @typedef {{ pen: number, points: Point[] }} Stroke with the width of its pen */
 
-/** The 7 that the page begins with, deliberately a little off center. @type {Stroke} */
+/** The 7 that the page shows at first, a little off center on purpose. @type {Stroke} */
 export const SEVEN = {
   pen: 2.25,
   points: [
@@ -23,7 +23,7 @@ export const SEVEN = {
 };
 
 /**
- * Draw a stroke as a smooth curve through the middles between its points.
+ * Draw a stroke as a smooth curve through the midpoints between its points.
  * @param {CanvasRenderingContext2D} context
  * @param {Stroke} stroke
  * @param {number} scale canvas pixels for each pixel of the network

@@ -26,12 +26,12 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   const most = fixed(Math.log(classes.length), 2);
   return (
     `${percent(probability)}, ${certainty(probability)}. ${lead}; ` +
-    `entropy ${fixed(entropy, 2)} of ${most} nats.`
+    `entropy ${fixed(entropy, 2)} of at most ${most} nats.`
   );
 }
 
 /**
- * Sum up what several models predict.
+ * Describe the predictions of all models in one sentence.
  * @param {string[]} labels the class that each model predicts
  */
 export function summary(labels) {

@@ -2,13 +2,13 @@
 // The state of the system in one sentence. Needs no browser.
 import { count } from "../numbers.js";
 
-/** @param {number} n of running trainings */
+/** @param {number} n number of running trainings */
 function runningText(n) {
   if (n === 0) return "No training is running";
   return n === 1 ? "One training is running" : `${n} trainings are running`;
 }
 
-/** @param {number | null} n of jobs in the queue; null if Redis does not answer */
+/** @param {number | null} n number of queued jobs; null if Redis does not answer */
 function waitingText(n) {
   if (n === null) return "and the length of the queue is unknown";
   if (n === 0) return "none is waiting";
