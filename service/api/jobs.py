@@ -90,7 +90,7 @@ def recipes() -> Response:
 
 @blueprint.post("/train", responses={202: Job, **problems(400, 413, 415, 422, 429, 503)})
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Start a training: a job, which a worker runs. Omitted fields have the values of the recipe."""
+    """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
