@@ -80,15 +80,9 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     return app
 
 
-def create_asgi_app(settings: ServiceSettings | None = None) -> Front:
-    """Make the ASGI application that gunicorn serves.
-
-    Parameters
-    ----------
-    settings
-        By default, read from the environment.
-    """
-    settings = settings or ServiceSettings()
+def create_asgi_app() -> Front:
+    """Make the ASGI application that gunicorn serves, with the settings of the environment."""
+    settings = ServiceSettings()
     app = create_app(settings)
     backend: Backend = app.extensions["stepbox"]
     check_access = AccessCheck(settings)

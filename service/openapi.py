@@ -32,9 +32,8 @@ def register(app: OpenAPI) -> None:
 
     @app.route("/docs")
     def docs() -> Response:
-        response = Response(render_template("docs.html"))
-        response.headers["Content-Security-Policy"] = PAGE_POLICY
-        return response
+        headers = {"Content-Security-Policy": PAGE_POLICY}
+        return Response(render_template("docs.html"), headers=headers)
 
     @app.route("/docs/swagger/<path:name>")
     def docs_swagger(name: str) -> Response:

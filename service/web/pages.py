@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, render_template
 
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
@@ -72,12 +72,8 @@ def mathematics() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    response = make_response(
-        render_template(f"{name}.html", script=name, section=section or name, **values)
-    )
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    text = render_template(f"{name}.html", script=name, section=section or name, **values)
+    return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 
 for _name in PLAIN_PAGES:
