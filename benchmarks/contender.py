@@ -24,8 +24,8 @@ class Run:
     Attributes
     ----------
     seconds
-        CPU time. On an idle machine, this is the wall-clock time of one thread. On a shared
-        machine, it excludes the time of other processes.
+        CPU time of all threads. For one thread on an idle machine, it equals the wall-clock time.
+        It excludes the time of other processes.
     peak_memory
         Peak memory of the process so far, in bytes.
     """

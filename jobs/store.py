@@ -133,8 +133,6 @@ class JobStore(JobReader):
             The job has already finished.
         """
         outcome = self._run("cancel", id)
-        if outcome == "unknown":
-            raise NotFoundError(f"no job has the id {id!r}")
         job = self.get(id)
         if outcome == "over":
             raise ConflictError(f"job {id} has already finished: its status is {job.status}")

@@ -12,16 +12,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
-from stepbox.errors import (
-    ConflictError,
-    DamagedModelError,
-    DatasetError,
-    Fault,
-    InvalidInputError,
-    NotFoundError,
-    StepboxError,
-    StoreError,
-)
+from stepbox import errors
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +23,20 @@ MOST_FAULTS = 100
 RETRY_AFTER_S = 5
 
 
-class BusyError(StepboxError):
+class BusyError(errors.StepboxError):
     """Other requests hold the memory that this one needs."""
 
 
 # The status of each domain error.
-STATUSES: dict[type[StepboxError], HTTPStatus] = {
-    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    ConflictError: HTTPStatus.CONFLICT,
-    DamagedModelError: HTTPStatus.CONFLICT,
+STATUSES: dict[type[errors.StepboxError], HTTPStatus] = {
+    errors.InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.DamagedModelError: HTTPStatus.CONFLICT,
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-    DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
-    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -94,7 +85,7 @@ def title(status: int) -> str:
 def problem(
     status: int,
     detail: str,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[errors.Fault] = (),
     headers: dict[str, str] | None = None,
     **members: Any,
 ) -> Response:
@@ -119,7 +110,7 @@ def problem(
     return response
 
 
-def faults_problem(faults: Iterable[Fault]) -> Response:
+def faults_problem(faults: Iterable[errors.Fault]) -> Response:
     """Make a response from the first hundred distinct faults."""
     distinct = list(dict.fromkeys(faults))
     detail = _summary(len(distinct))
@@ -133,7 +124,7 @@ def faults_problem(faults: Iterable[Fault]) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """Make a response from the faults that pydantic found."""
     return faults_problem(
-        Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
+        errors.Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     )
 
@@ -141,9 +132,9 @@ def validation_problem(error: ValidationError) -> Response:
 def register(app: Flask) -> None:
     """Add the handlers for all errors of the application."""
 
-    @app.errorhandler(StepboxError)
-    def domain_error(error: StepboxError) -> Response:
-        if isinstance(error, InvalidInputError):
+    @app.errorhandler(errors.StepboxError)
+    def domain_error(error: errors.StepboxError) -> Response:
+        if isinstance(error, errors.InvalidInputError):
             return faults_problem(error.faults)
         status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 500)
         return problem(status, str(error))

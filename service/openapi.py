@@ -52,7 +52,9 @@ def _document(app: OpenAPI) -> dict[str, Any]:
         schemas[model.__name__] = schema
     for operations in document["paths"].values():
         for operation in operations.values():
-            operation["description"] = operation["description"].replace("<br/>", " ")
+            text = f"{operation['summary']} {operation.get('description', '')}"  # the docstring
+            operation["description"] = " ".join(text.replace("<br/>", " ").split())
+            operation["summary"] = operation["description"].split(". ")[0].removesuffix(".")
             # flask-openapi3 adds a 422 with this content to each operation that describes none.
             if "application/json" in operation["responses"]["422"]["content"]:
                 del operation["responses"]["422"]

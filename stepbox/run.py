@@ -202,7 +202,7 @@ def train(
         raise TypeError(
             f"a recipe has no {', '.join(sorted(unknown))}; it has {', '.join(Recipe.model_fields)}"
         )
-    full = Recipe.model_validate(recipe.model_dump() | changes)
+    full = recipe.changed(**changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
     trainer = make_trainer(full, train_set, compiled=compiled)

@@ -53,7 +53,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, parent: Any) -> None:
         """Start the thread."""
-        worker_ready.connect(self._on_ready)
+        worker_ready.connect(lambda **_: self._ready.set(), weak=False)
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
@@ -62,9 +62,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread.join()
 
     terminate = stop
-
-    def _on_ready(self, **_: Any) -> None:
-        self._ready.set()
 
     def _run(self, worker: Any) -> None:
         Thread(target=self._describe, daemon=True).start()  # takes seconds; jobs do not wait for it

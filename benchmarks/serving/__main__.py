@@ -89,7 +89,7 @@ def say(words: str) -> None:
 def main() -> None:
     """Print the table, the ratios, the commands and the versions."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="one round, with 2 s per measurement")
     names = [contender.name for contender in CONTENDERS]
     parser.add_argument("--peers", default=",".join(names), help=f"some of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3)

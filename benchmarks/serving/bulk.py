@@ -56,7 +56,7 @@ def multipart(images: Array, boundary: str) -> bytes:
 def main() -> None:
     """Print a table with one line per kind of request."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="one round, with 2 s per measurement")
     parser.add_argument("--recipe", choices=RECIPES, default="mnist-numpy")
     arguments = parser.parse_args()
     rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)

@@ -36,7 +36,7 @@ class Contender:
     name
         Name for `--peers`.
     title
-        Name in the table; `{package}` is replaced by the version of that package.
+        Name in the table. `{fastapi}`, for example, is replaced by the version of FastAPI.
     command
         Command that starts the server. It runs in `peers/` if there are requirements, else in the
         folder of this repository.
@@ -195,7 +195,7 @@ CONTENDERS = (
         command="{env}/bin/python ray_app.py",
         settings={"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"},
     ),
-    # Other ways to serve Stepbox's predictions. They are slower, or not faster.
+    # Other ways to serve Stepbox's predictions. None of them is faster.
     Contender(
         name="flask",
         title="Stepbox's Flask app alone, gunicorn gthread ×2",

@@ -24,7 +24,7 @@ class Load:
     p50_ms, p99_ms
         Median and 99th percentile of the latency.
     errors
-        Number of answers whose status is not 2xx or 3xx, of broken connections and of timeouts.
+        Number of answers whose status is not 2xx or 3xx, plus broken connections and timeouts.
     cpu_us
         CPU time of all processes of the server per answer without an error, in µs.
     """
@@ -59,7 +59,7 @@ def wrk_command(
 
 
 def run_wrk(command: Sequence[str]) -> Load:
-    """Run wrk once. The CPU time of all other descendants of this process counts for the server."""
+    """Run wrk once. All other descendants of this process count as the server."""
     before = processor_seconds()
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     used = processor_seconds() - before

@@ -5,8 +5,8 @@
 A whole Stepbox runs on two cores, and its worker trains all the time. wrk and the process that
 reads all streams run on the same cores. This prints
 
-- the number of streams that could be opened, and of Redis connections before and after that;
-- for the events of epochs, the delay from Redis to the last stream;
+- how many streams could be opened, and the number of Redis connections before and with them;
+- the time that the event of an epoch takes from Redis to the last stream;
 - the rate of single predictions at 16 connections with the streams open, divided by the mean of
   the rates before they are opened and after they are closed;
 - with the streams open again, the time that the service takes to stop after SIGTERM, and whether
@@ -49,7 +49,7 @@ class Streams:
     arrivals
         For the event of each epoch, the delay from Redis to each stream, in seconds.
     last_end
-        When the last stream so far ended, as a value of `time.perf_counter`.
+        Value of `time.perf_counter` when a stream last ended.
     """
 
     def __init__(self, port: int, job: str) -> None:
@@ -202,7 +202,7 @@ def main() -> None:
     """Start a Stepbox, and print all figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--streams", type=int, default=1_000)
-    parser.add_argument("--quick", action="store_true", help="loads of 2 s")
+    parser.add_argument("--quick", action="store_true", help="measure for 2 s, not 8 s")
     arguments = parser.parse_args()
     prepare_bench()
     deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "model"))

@@ -21,8 +21,6 @@ from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
-MOST_IMAGES = 1000
-DIGITS = 4  # significant digits of a weight
 
 blueprint = APIBlueprint(
     "inspection",
@@ -74,7 +72,7 @@ class CellPath(ModelPath):
 class CellQuery(Parameters):
     """Query parameters: how many images of a cell to list."""
 
-    limit: int = Field(12, ge=1, le=MOST_IMAGES, description="Maximum number of images to list.")
+    limit: int = Field(12, ge=1, le=1000, description="Maximum number of images to list.")
 
 
 class CellPicture(Picture):
@@ -125,7 +123,7 @@ class FirstLayer(BaseModel):
     neurons: list[FirstLayerNeuron]
 
 
-@blueprint.get("/published", summary="The source's figures", responses={200: Published})
+@blueprint.get("/published", responses={200: Published})
 def published() -> Response:
     """Return the figures that the source printed, for comparison with trainings."""
     curves = published_curves()
@@ -134,7 +132,6 @@ def published() -> Response:
 
 @blueprint.get(
     "/models/<ref>/confusion/<int:true>/<int:predicted>",
-    summary="Test images in a cell of the confusion matrix",
     responses={200: Cell, **problems(404, 409, 422, 503)},
 )
 def confusion_cell(path: CellPath, query: CellQuery) -> Response:
@@ -158,11 +155,7 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     )
 
 
-@blueprint.get(
-    "/models/<ref>/histograms",
-    summary="Weights before and after training",
-    responses={200: Histograms, **problems(404, 409)},
-)
+@blueprint.get("/models/<ref>/histograms", responses={200: Histograms, **problems(404, 409)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def histograms(path: ModelPath) -> Response:
     """Return histograms of the weights of each layer, before and after training."""
@@ -171,11 +164,7 @@ def histograms(path: ModelPath) -> Response:
     return Response(found.model_dump_json(), content_type=JSON)
 
 
-@blueprint.get(
-    "/models/<ref>/first-layer",
-    summary="Weights of the first layer",
-    responses={200: FirstLayer, **problems(404, 409, 422)},
-)
+@blueprint.get("/models/<ref>/first-layer", responses={200: FirstLayer, **problems(404, 409, 422)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
@@ -203,7 +192,6 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 
 @blueprint.get(
     "/models/<ref>/first-layer.png",
-    summary="Weights of the first layer as an image",
     responses={
         200: {
             "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
@@ -222,4 +210,5 @@ def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
 
 
 def _rounded(weights: Array) -> list[list[float]]:
-    return [[float(f"{weight:.{DIGITS}g}") for weight in row] for row in weights.tolist()]
+    """Round weights to four significant digits."""
+    return [[float(f"{weight:.4g}") for weight in row] for row in weights.tolist()]

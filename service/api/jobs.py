@@ -77,7 +77,7 @@ class JobList(BaseModel):
     next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
 
 
-@blueprint.get("/recipes", summary="The named recipes", responses={200: RecipeList})
+@blueprint.get("/recipes", responses={200: RecipeList})
 def recipes() -> Response:
     """List the named recipes with all their fields."""
     return jsonify(
@@ -88,13 +88,9 @@ def recipes() -> Response:
     )
 
 
-@blueprint.post(
-    "/train",
-    summary="Start a training",
-    responses={202: Job, **problems(400, 413, 415, 422, 429, 503)},
-)
+@blueprint.post("/train", responses={202: Job, **problems(400, 413, 415, 422, 429, 503)})
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
-    """Accept a job, which a worker then runs. Omitted fields have the values of the recipe."""
+    """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
     recipe = body.resolve()
     job = store.submit(
@@ -112,23 +108,21 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
     return _accepted(job)
 
 
-@blueprint.get("/jobs", summary="List jobs", responses={200: JobList, **problems(404, 422, 503)})
+@blueprint.get("/jobs", responses={200: JobList, **problems(404, 422, 503)})
 def list_jobs(query: JobQuery) -> Response:
     """List jobs, newest first."""
     found, cursor = backend().jobs.page(status=query.status, limit=query.limit, after=query.after)
     return jsonify(jobs=[job.to_json() for job in found], next=cursor)
 
 
-@blueprint.get("/jobs/<id>", summary="A job", responses={200: Job, **problems(404, 503)})
+@blueprint.get("/jobs/<id>", responses={200: Job, **problems(404, 503)})
 def get_job(path: JobPath) -> Response:
     """Return the current state of a job."""
     return jsonify(backend().jobs.get(path.id).to_json())
 
 
 @blueprint.delete(
-    "/jobs/<id>",
-    summary="Delete a job",
-    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
+    "/jobs/<id>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
 )
 def delete_job(path: JobPath) -> tuple[str, int]:
     """Delete a finished job with its history and events. Its model is not deleted."""
@@ -136,9 +130,7 @@ def delete_job(path: JobPath) -> tuple[str, int]:
     return "", 204
 
 
-@blueprint.post(
-    "/jobs/<id>/cancel", summary="Cancel a job", responses={202: Job, **problems(404, 409, 503)}
-)
+@blueprint.post("/jobs/<id>/cancel", responses={202: Job, **problems(404, 409, 503)})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job: a queued job at once, a running job within 2 seconds."""
     return _accepted(backend().jobs.cancel(path.id))
@@ -146,7 +138,6 @@ def cancel_job(path: JobPath) -> Response:
 
 @blueprint.get(
     "/jobs/<id>/events",
-    summary="Follow a job",
     responses={
         200: {
             "description": "`progress`, `epoch` and `status` events with ids. The last one is the "

@@ -51,7 +51,6 @@ def register(app: Flask) -> None:
 
 @blueprint.get(
     "/metrics",
-    summary="Metrics for Prometheus",
     responses={
         200: {
             "description": "Prometheus's text format: figures of all processes of the API and all "

@@ -81,7 +81,7 @@ class AliasList(BaseModel):
     computed: dict[str, str] = Field(description="`latest…` → id, computed for each response.")
 
 
-@blueprint.get("/models", summary="List models", responses={200: ModelList, **problems(422)})
+@blueprint.get("/models", responses={200: ModelList, **problems(422)})
 def list_models(query: ModelQuery) -> Response:
     """List the cards of models, newest first."""
     listed, cursor = backend().models.page(query.limit, query.after)
@@ -93,9 +93,7 @@ def list_models(query: ModelQuery) -> Response:
 
 
 @blueprint.get(
-    "/models/<ref>",
-    summary="A model's card",
-    responses={200: Card, 304: {"description": "Unchanged."}, **problems(404, 409)},
+    "/models/<ref>", responses={200: Card, 304: {"description": "Unchanged."}, **problems(404, 409)}
 )
 def get_model(path: ModelPath) -> Response:
     """Return a model's recipe, history and evaluation.
@@ -111,7 +109,6 @@ def get_model(path: ModelPath) -> Response:
 
 @blueprint.get(
     "/models/<ref>/weights",
-    summary="A model's weights",
     responses={
         200: {
             "description": "A safetensors file of the tensors `0.weight` (n_out, n_in), `0.bias`, "
@@ -147,9 +144,7 @@ def get_weights(path: ModelPath) -> Response:
 
 
 @blueprint.delete(
-    "/models/<ref>",
-    summary="Delete a model",
-    responses={204: {"description": "Done."}, **problems(404, 409, 503)},
+    "/models/<ref>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
 )
 def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model by its id. A model that an alias names cannot be deleted."""
@@ -157,17 +152,13 @@ def delete_model(path: ModelPath) -> tuple[str, int]:
     return "", 204
 
 
-@blueprint.get("/aliases", summary="List aliases", responses={200: AliasList})
+@blueprint.get("/aliases", responses={200: AliasList})
 def list_aliases() -> Response:
     """List the aliases, and the models that the `latest…` names currently mean."""
     return _aliases()
 
 
-@blueprint.put(
-    "/aliases/<name>",
-    summary="Set an alias",
-    responses={200: AliasList, **problems(400, 413, 415, 422, 503)},
-)
+@blueprint.put("/aliases/<name>", responses={200: AliasList, **problems(400, 413, 415, 422, 503)})
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """Create an alias for a model, or change the model of an existing alias."""
     backend().models.set_alias(path.name, body.model)
@@ -175,9 +166,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 
 
 @blueprint.delete(
-    "/aliases/<name>",
-    summary="Remove an alias",
-    responses={204: {"description": "Done."}, **problems(404, 503)},
+    "/aliases/<name>", responses={204: {"description": "Done."}, **problems(404, 503)}
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias. The model is not deleted."""

@@ -88,13 +88,13 @@ class System(BaseModel):
     versions: dict[str, str]
 
 
-@blueprint.get("/livez", summary="Does the process answer?", responses={200: Alive})
+@blueprint.get("/livez", responses={200: Alive})
 def livez() -> Response:
     """Confirm that the process answers. This does not check its dependencies."""
     return jsonify(status="alive")
 
 
-@blueprint.get("/readyz", summary="Is everything ready?", responses={200: Ready, **problems(503)})
+@blueprint.get("/readyz", responses={200: Ready, **problems(503)})
 def readyz() -> Response:
     """List the components that are ready and those that are not, with reasons."""
     queue, workers = _queue_and_workers()
@@ -116,7 +116,7 @@ def readyz() -> Response:
     return jsonify(status="ready", checks=checks)
 
 
-@blueprint.get("/system", summary="The state of this installation", responses={200: System})
+@blueprint.get("/system", responses={200: System})
 def system() -> Response:
     """List the workers with their devices, the queue, the data sets and the versions."""
     queue, workers = _queue_and_workers()

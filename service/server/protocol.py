@@ -11,16 +11,9 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.logs import HEADER, request_id_of
+from service.server import framing
 from service.server.checks import ERROR
 from service.server.connections import Pace, TooManyError
-from service.server.framing import (
-    CHUNKED,
-    MOST_HEAD_BYTES,
-    HeadError,
-    check_head,
-    take_piece,
-    too_long,
-)
 from service.server.listener import count_closed
 from service.server.quick import QUICK_BYTES, AnswerBody
 from service.server.responses import last_problem, quick_response
@@ -108,11 +101,11 @@ class Protocol(HttpToolsProtocol):
             return
         self._parsing = True
         try:
-            while self._may_parse() and (piece := take_piece(self.unread, self.body_left)):
+            while self._may_parse() and (piece := framing.take_piece(self.unread, self.body_left)):
                 self._parse(piece)
         finally:
             self._parsing = False
-        if len(self.unread) > MOST_HEAD_BYTES and self._is_answering():
+        if len(self.unread) > framing.MOST_HEAD_BYTES and self._is_answering():
             self.flow.pause_reading()  # not before: only reading notices a disconnect
 
     def _may_parse(self) -> bool:
@@ -121,10 +114,10 @@ class Protocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> None:
         self._bodiless_bytes += len(piece)
-        self._parsing_chunks = self.body_left == CHUNKED
+        self._parsing_chunks = self.body_left == framing.CHUNKED
         if self.body_left is not None:
             self.pace.received += len(piece)
-            if self.body_left != CHUNKED:
+            if self.body_left != framing.CHUNKED:
                 self.body_left -= len(piece)
         try:
             self.parser.feed_data(piece)
@@ -134,8 +127,8 @@ class Protocol(HttpToolsProtocol):
             if self._closes:
                 return
             self._reject(400, "Invalid HTTP request received.")
-        if self._bodiless_bytes > MOST_HEAD_BYTES:
-            error = too_long(self.url)
+        if self._bodiless_bytes > framing.MOST_HEAD_BYTES:
+            error = framing.too_long(self.url)
             self._reject(error.status, str(error))
 
     def on_message_begin(self) -> None:
@@ -166,8 +159,8 @@ class Protocol(HttpToolsProtocol):
         """Check the head. Start the request, unless it is quick: then wait for its body."""
         try:
             version = self.parser.get_http_version()
-            self.body_left = check_head(self.url, self.headers, version)
-        except HeadError as error:
+            self.body_left = framing.check_head(self.url, self.headers, version)
+        except framing.HeadError as error:
             self._reject(error.status, str(error))
             raise  # the exception stops the parser
         self._bodiless_bytes = 0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.result import Result
+from stepbox.analysis.result import Integers, Result
 from stepbox.analysis.softmax import COMPLEX_STEP
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import backward, sample_gradients
@@ -112,7 +112,7 @@ def complex_step_derivatives(
     inputs: Array,
     label: int,
     layer: int,
-    chosen: NDArray[np.int64],
+    chosen: Integers,
     go_on: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
     """Differentiate the loss with respect to single weights of a layer: Im C(w + ih) / h.
@@ -203,7 +203,7 @@ def _affordable(network: Network, layer: int) -> int:
     return max(LEAST_CHECKED, min(ALL_CHECKED, MOST_WORK // max(products, 1)))
 
 
-def _choose(size: int, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _choose(size: int, most: int, rng: np.random.Generator) -> Integers:
     if size <= most:
         return np.arange(size)
     return np.sort(rng.choice(size, most, replace=False))

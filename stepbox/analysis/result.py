@@ -18,6 +18,7 @@ class Result(BaseModel):
 
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 def _listed(schema: Any) -> tuple[PlainValidator, PlainSerializer]:
@@ -30,4 +31,4 @@ def _listed(schema: Any) -> tuple[PlainValidator, PlainSerializer]:
 
 Vector = Annotated[Array, *_listed(list[float])]
 Matrix = Annotated[Array, *_listed(list[list[float]])]
-Counts = Annotated[NDArray[np.int64], *_listed(list[int])]
+Counts = Annotated[Integers, *_listed(list[int])]

@@ -1,4 +1,4 @@
-"""A cache of values that are computed from objects, until the objects change."""
+"""A cache of values that are computed from objects of a store."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class _Flight(NamedTuple, Generic[T]):
-    """A value that is being computed. If settled, every later change will give another version."""
+    """A value that is being computed. `settled`: any later change gives an object a new version."""
 
     versions: list[Version | None]
     settled: bool

@@ -74,8 +74,8 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
     least = parameters * DTYPES[expected.dtype].itemsize
     if not least < expected.bytes <= least + HEADER_BYTES:
         raise DamagedModelError(
-            f"the {expected.bytes:,} bytes in its card differ from what its recipe's network "
-            f"takes: {least:,} and a header"
+            f"its card gives {expected.bytes:,} bytes, but its recipe's network takes {least:,} "
+            "and a header"
         )
     if objects.size(key) != expected.bytes:
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")

@@ -1,8 +1,8 @@
 """Augmentation: varied copies of the training images, new ones in each epoch.
 
 ``distort`` is for handwriting: it rotates, stretches and moves each image, and warps it by a smooth
-random field. ``mirror-shift`` is for clothes: it mirrors images, and moves them
-by one pixel. Black stays black, so images keep their many zeros.
+random field. ``mirror-shift`` is for clothes: it mirrors images, and moves them by one
+pixel. Black stays black, so images keep their many zeros.
 
 References
 ----------
@@ -150,7 +150,7 @@ def resample(
 
 
 def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror every second image, and move most of them by one pixel."""
+    """Mirror half of the images, at random, and move about half by one pixel."""
     count = len(images)
     mirrored = rng.random(count) < 0.5
     moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)

@@ -12,7 +12,7 @@ from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
 
 if __name__ == "__main__":
-    print("Compiling the training loops (up to a minute, unless they are compiled)", flush=True)
+    print("Compiling the training loops (up to a minute, unless already compiled)", flush=True)
     one = Dataset(MNIST, np.zeros((1, *MNIST.shape), np.uint8), np.zeros(1, np.uint8))
     for single_precision in (False, True):
         recipe = RECIPES["mnist-numpy"].changed(single_precision=single_precision)

@@ -173,8 +173,8 @@ class Recipe(Checked):
     augmentation: Augmentation = Field(
         "none",
         description="Vary the training images in each epoch. `distort`: rotate, stretch, move and "
-        "warp smoothly, for handwriting; `mirror-shift`: mirror every second image and move most "
-        "by one pixel, for clothes.",
+        "warp smoothly, for handwriting; `mirror-shift`: mirror half of the images, at random, and "
+        "move about half by one pixel, for clothes.",
     )
     single_precision: bool = Field(
         False,

@@ -1,4 +1,4 @@
-"""Drive headless Chromium with Playwright, and record what no page may do."""
+"""Drive headless Chromium with Playwright, and record errors and requests to other hosts."""
 
 import os
 import shutil
@@ -76,7 +76,7 @@ class Watched:
         return self.page
 
     def settle(self) -> None:
-        """Wait until there has been no open request but event streams for 0.3 s."""
+        """Wait until, for 0.3 s, event streams have been the only open requests."""
         deadline = time.monotonic() + 30
         quiet = 0  # times in a row
         while quiet < 6:

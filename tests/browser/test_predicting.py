@@ -53,6 +53,7 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     expect(page.locator(".top1")).to_have_text("7")
     expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
     expect(page.locator("#steps")).to_contain_text("as in MNIST")
+    expect(page.locator("#request")).to_contain_text("&fit=mnist&invert=never -H")
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
 
@@ -63,6 +64,7 @@ def test_a_dropped_image_is_recognized(open_page, models, boot):
     page.locator("#board").evaluate(DROP, ["boot.png", content])
     expect(page.locator(".top1")).to_have_text("Ankle boot")
     expect(page.locator("#steps")).to_contain_text("Light and dark are inverted")
+    expect(page.locator("#request")).to_contain_text("&fit=none&invert=auto -H")
 
 
 def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path):

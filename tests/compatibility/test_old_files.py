@@ -1,4 +1,4 @@
-"""Files and jobs of version 0.1.0 are read, served and finished as that version did it.
+"""Stepbox reads, serves and finishes the files and jobs of version 0.1.0 as that version did.
 
 `make_files.py` describes how the files were made.
 """
@@ -113,7 +113,7 @@ def computer_of(trainer):
 
 
 def is_computer_of(card, computer):
-    """Tell whether a card names this processor and these versions, so the bits must be equal."""
+    """Tell whether a card names this processor and these versions: then all bits must be equal."""
     known = {**(card.get("computer") or {}), **card["versions"]}
     engine = {"torch"} if card["recipe"]["engine"] == "torch" else {"numba"}
     return all(known.get(name) == computer[name] for name in (*COMPUTER, "numpy", *engine))
@@ -244,7 +244,7 @@ def test_gradients_are_checked_as_before(client, model):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_recipe_gives_the_same_weights(model):
-    """The weights are equal to the last bit on the computer that the card names, else nearly."""
+    """On the computer that the card names, all bits are equal. On others, the weights are close."""
     folder, card = FILES / "models" / MODELS[model], card_of(model)
     initial, final, events, computer = trained(card["recipe"])
     dtype, exactly = card["weights"]["dtype"], is_computer_of(card, computer)

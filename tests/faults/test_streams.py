@@ -57,12 +57,12 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         list(pool.map(drop, range(STREAMS)))
 
     def released():
-        """Tell whether at most one Redis connection per thread and few files are still open."""
+        """Tell whether Redis has at most a connection per thread, and few other files are open."""
         connections_now, files_now = counts()
         others = (files_now - connections_now) - (files - connections)
         return connections_now <= THREADS + 4 and others <= 4
 
-    what = f"{connections} connections and {files} files; now {counts()}"
+    what = f"the end of {connections} connections and {files} files"
     wait_until(released, seconds=20, what=what)
     requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
 
@@ -74,13 +74,12 @@ def test_streams_over_the_limit_are_rejected_and_do_not_disturb_others(own_stack
     streams = [open_stream(own_stack, id) for _ in range(3)]
     refused = open_stream(own_stack, id)
     check_problem(refused, 429)
-    assert int(refused.headers["Retry-After"]) > 0
     assert own_stack.job(id)["status"] == "queued"
     streams.pop().close()
     streams.append(wait_until(lambda: (one := open_stream(own_stack, id)).ok and one, seconds=5))
     for stream in streams:
         stream.close()
-    assert re.fullmatch(r"\d+", refused.headers["Retry-After"])
+    assert re.fullmatch(r"[1-9]\d*", refused.headers["Retry-After"])
 
 
 def test_many_streams_use_few_connections_and_end_with_the_process(own_stack, jobs):

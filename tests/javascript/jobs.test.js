@@ -40,7 +40,7 @@ test("events that arrive at the same time give no speed", () => {
   assert.equal(samplesPerSecond(marks), null);
 });
 
-test("older jobs are kept below a new first page, without gaps and duplicates", () => {
+test("older jobs are kept below a new first page, without gaps or duplicates", () => {
   const item = (/** @type {string} */ id) => ({ id, created_at: id });
   const shown = ["6", "5", "4", "3"].map(item);
   assert.deepEqual(olderThan(["7", "6", "5"].map(item), shown), ["4", "3"].map(item));
@@ -90,7 +90,7 @@ test("an error names its field, and the entry of a list", () => {
   ]);
 });
 
-test("the small curve leaves out missing losses and further epochs", () => {
+test("the small curve leaves out missing losses, and epochs after the last", () => {
   const history = [
     { epoch: 0, test_loss: 2.4 },
     { epoch: 1, test_loss: null },

@@ -6,6 +6,8 @@ import { duration, timeOrDate, utc } from "#pages/times.js";
 
 test("durations are in seconds, and in minutes from 90 seconds on", () => {
   assert.equal(duration(89.4), "89\u00a0s");
+  assert.equal(duration(89.6), "1\u00a0min 30\u00a0s");
+  assert.equal(duration(119.7), "2\u00a0min 00\u00a0s");
   assert.equal(duration(90), "1\u00a0min 30\u00a0s");
   assert.equal(duration(605), "10\u00a0min 05\u00a0s");
 });
@@ -19,5 +21,7 @@ test("timestamps are in UTC", () => {
 test("a timestamp of today is shown as a time, any other as a date", () => {
   const now = new Date(2026, 0, 31, 12);
   assert.equal(timeOrDate(new Date(2026, 0, 31, 9, 5).toISOString(), now), "09:05");
-  assert.equal(timeOrDate("2026-01-15T12:00:00Z", now), "2026-01-15");
+  for (const hour of [0, 12, 23]) {
+    assert.equal(timeOrDate(new Date(2026, 0, 15, hour).toISOString(), now), "2026-01-15");
+  }
 });

@@ -1,7 +1,7 @@
 """LitServe: two HTTP servers, its fast queue, and two workers, without batching.
 
-By default, LitServe parses a request as JSON or as a form. With the annotation of a FastAPI body,
-it passes the raw bytes.
+By default, LitServe parses a request as JSON or as a form. A request annotated as a FastAPI body
+arrives as raw bytes.
 """
 
 import os

@@ -30,7 +30,6 @@ class BoxRequest(Request):
 
 @blueprint.post(
     "/box",
-    summary="Build a box of two step neurons",
     responses={200: BoxAnswer, **problems(400, 413, 415, 422)},
 )
 @BOUND

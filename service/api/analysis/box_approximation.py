@@ -63,7 +63,6 @@ class BoxApproximationRequest(Request):
 
 @blueprint.post(
     "/box-approximation",
-    summary="Approximate a function by boxes",
     responses={200: BoxApproximationAnswer, **problems(400, 413, 415, 422)},
 )
 @BOUND

@@ -54,7 +54,6 @@ class GradientCheckAnswer(BaseModel):
 
 @blueprint.post(
     "/gradient-check",
-    summary="Check a model's gradient",
     responses={200: GradientCheckAnswer, **problems(400, 409, 413, 415, 422, 503)},
 )
 @Bound(memory_bytes=2 * LAYERS_BYTES)

@@ -51,7 +51,6 @@ class RegressionRequest(Request):
 
 @blueprint.post(
     "/regression",
-    summary="Fit a line by squared or absolute errors",
     responses={200: RegressionAnswer, **problems(400, 413, 415, 422)},
 )
 @Bound(

@@ -34,7 +34,6 @@ class SoftmaxJacobianRequest(Request):
 
 @blueprint.post(
     "/softmax-jacobian",
-    summary="Differentiate the softmax",
     responses={200: SoftmaxJacobianAnswer, **problems(400, 413, 415, 422)},
 )
 @BOUND

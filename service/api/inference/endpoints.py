@@ -6,18 +6,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from service.api.inference.schemas import (
-    HEAD_LENGTH,
-    VERSION,
-    IndexRequest,
-    InferHeaders,
-    ModelMetadata,
-    ModelReady,
-    RepositoryIndex,
-    ServerLive,
-    ServerMetadata,
-    ServerReady,
-)
+from service.api.inference import schemas
 from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
@@ -30,9 +19,7 @@ from service.bodies.json_body import parse_object
 from service.errors import problems
 from stepbox import __version__
 
-EXTENSIONS = ["binary_tensor_data"]
 OCTETS = "application/octet-stream"
-PLATFORM = "stepbox_safetensors"
 
 blueprint = APIBlueprint(
     "inference_protocol",
@@ -56,30 +43,26 @@ def with_or_without_version(
     """Add a view under two paths: that of a model, and that of the model's only version."""
 
     def decorate(view: View) -> View:
-        for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{VERSION}"):
+        for model in ("/v2/models/<ref>", f"/v2/models/<ref>/versions/{schemas.VERSION}"):
             add(model + rule, **description)(view)
         return view
 
     return decorate
 
 
-@blueprint.get("/v2", summary="Describe the server", responses={200: ServerMetadata})
+@blueprint.get("/v2", responses={200: schemas.ServerMetadata})
 def server_metadata() -> Response:
     """Return the server's name, its version and the supported extensions."""
-    return jsonify(name="stepbox", version=__version__, extensions=EXTENSIONS)
+    return jsonify(name="stepbox", version=__version__, extensions=["binary_tensor_data"])
 
 
-@blueprint.get("/v2/health/live", summary="Is the server live?", responses={200: ServerLive})
+@blueprint.get("/v2/health/live", responses={200: schemas.ServerLive})
 def server_live() -> Response:
     """Confirm that the process responds. This checks nothing else."""
     return jsonify(live=True)
 
 
-@blueprint.get(
-    "/v2/health/ready",
-    summary="Is the server ready?",
-    responses={200: ServerReady, **problems(409)},
-)
+@blueprint.get("/v2/health/ready", responses={200: schemas.ServerReady, **problems(409)})
 def server_ready() -> Response:
     """Confirm that there is a model. `/readyz` also checks what training needs."""
     find_model(backend().models.load, "latest")
@@ -87,10 +70,7 @@ def server_ready() -> Response:
 
 
 @with_or_without_version(
-    blueprint.get,
-    "",
-    summary="Describe a model",
-    responses={200: ModelMetadata, **problems(404, 409)},
+    blueprint.get, "", responses={200: schemas.ModelMetadata, **problems(404, 409)}
 )
 def model_metadata(path: ModelPath) -> Response:
     """Return the names, types and shapes of a model's input and outputs."""
@@ -98,8 +78,8 @@ def model_metadata(path: ModelPath) -> Response:
     shape = card.recipe.dataset_spec.shape
     return jsonify(
         name=card.id,
-        versions=[VERSION],
-        platform=PLATFORM,
+        versions=[schemas.VERSION],
+        platform="stepbox_safetensors",
         inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, *shape]}],
         outputs=[
             {"name": name, "datatype": "FP32", "shape": [-1, len(card.classes)]} for name in OUTPUTS
@@ -108,10 +88,7 @@ def model_metadata(path: ModelPath) -> Response:
 
 
 @with_or_without_version(
-    blueprint.get,
-    "/ready",
-    summary="Is a model ready?",
-    responses={200: ModelReady, **problems(404, 409)},
+    blueprint.get, "/ready", responses={200: schemas.ModelReady, **problems(404, 409)}
 )
 def model_ready(path: ModelPath) -> Response:
     """Confirm that a model can be used for inference."""
@@ -121,12 +98,11 @@ def model_ready(path: ModelPath) -> Response:
 
 @blueprint.post(
     "/v2/repository/index",
-    summary="List models with their states",
-    responses={200: RepositoryIndex, **problems(400, 413, 422)},
+    responses={200: schemas.RepositoryIndex, **problems(400, 413, 422)},
     openapi_extensions={
         "requestBody": {
             "required": False,
-            "content": {JSON: {"schema": IndexRequest.model_json_schema()}},
+            "content": {JSON: {"schema": schemas.IndexRequest.model_json_schema()}},
         }
     },
 )
@@ -137,12 +113,12 @@ def repository_index() -> Response:
     only after a request that reads them, such as `/ready`.
     """
     data = request.get_data()
-    asked = IndexRequest.model_validate(parse_object(data)) if data else IndexRequest()
+    asked = schemas.IndexRequest.model_validate(parse_object(data) if data else {})
     return jsonify(
         [
             {
                 "name": model_id,
-                "version": VERSION,
+                "version": schemas.VERSION,
                 "state": "UNAVAILABLE" if damage else "READY",
                 "reason": damage or "",
             }
@@ -155,7 +131,6 @@ def repository_index() -> Response:
 @with_or_without_version(
     blueprint.post,
     "/infer",
-    summary="Infer",
     responses={
         200: {
             "description": "The outputs, in the requested order. Binary outputs follow the JSON, "
@@ -165,7 +140,7 @@ def repository_index() -> Response:
                 OCTETS: BINARY,
             },
             "headers": {
-                HEAD_LENGTH: {
+                schemas.HEAD_LENGTH: {
                     "schema": {"type": "integer"},
                     "description": "Length of the JSON in bytes, if binary outputs follow it.",
                 }
@@ -184,7 +159,7 @@ def repository_index() -> Response:
     },
 )
 @Bound(body_bytes=None, decompresses=True)
-def infer(path: ModelPath, header: InferHeaders) -> Response:
+def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
     """Return the probabilities and logits of images, which are sent as JSON or as binary data.
 
     The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
@@ -198,5 +173,5 @@ def infer(path: ModelPath, header: InferHeaders) -> Response:
     response = Response(written, content_type=JSON)
     if head_length is not None:
         response.content_type = OCTETS
-        response.headers[HEAD_LENGTH] = str(head_length)
+        response.headers[schemas.HEAD_LENGTH] = str(head_length)
     return response

@@ -15,13 +15,8 @@ from numpy.typing import NDArray
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.api.predict.answer import Classified
 from service.api.predict.images import MOST_IMAGES
+from service.bodies import number_lists
 from service.bodies.json_body import parse_object
-from service.bodies.number_lists import (
-    OddListError,
-    has_numbers_alone,
-    read_image_list,
-    read_levels,
-)
 from stepbox.errors import InvalidInputError
 
 OUTPUTS = ("probabilities", "logits")  # attributes of `Classified`
@@ -153,15 +148,15 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
     levels: NDArray[Any]
     try:
         if found[3]:
-            levels, end = read_image_list(head, start, MOST_IMAGES)
+            levels, end = number_lists.read_image_list(head, start, MOST_IMAGES)
         else:
             end = head.find(b"]", found.end()) + 1
-            if not has_numbers_alone(head, start, end - 1):
+            if not number_lists.has_numbers_alone(head, start, end - 1):
                 return head, None
-            levels = np.frombuffer(read_levels(head, found.end(), end - 1), np.uint8)
-        if levels.dtype != np.uint8 or not has_numbers_alone(head, start, end):
+            levels = np.frombuffer(number_lists.read_levels(head, found.end(), end - 1), np.uint8)
+        if levels.dtype != np.uint8 or not number_lists.has_numbers_alone(head, start, end):
             return head, None
-    except OddListError as odd:
+    except number_lists.OddListError as odd:
         if found[3]:
             return head, None
         raise InvalidInputError.at(

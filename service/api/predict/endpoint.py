@@ -75,11 +75,7 @@ REQUEST_BODY = {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "image": {
-                        "type": "array",
-                        "items": BINARY["schema"],
-                        "minItems": 1,
-                    }
+                    "image": {"type": "array", "items": BINARY["schema"], "minItems": 1}
                 },
                 "required": ["image"],
             }
@@ -92,7 +88,6 @@ REQUEST_BODY = {
 
 @blueprint.post(
     "/predict",
-    summary="Predict images",
     responses={200: PredictAnswer, **problems(400, 404, 409, 413, 415, 422)},
     openapi_extensions={"requestBody": REQUEST_BODY},
 )

@@ -24,9 +24,11 @@ class PictureFit(BaseModel):
         description="Left, top, right and bottom of the part that was used, in pixels of the "
         "image. The last two are exclusive.",
     )
-    zoom: float = Field(description="Pixels of the 28×28 per pixel of the image.")
+    zoom: float = Field(description="Pixels of the 28×28 image for each pixel of the original.")
     offset: list[int] = Field(
-        min_length=2, max_length=2, description="Column and row of the 28×28 where the box begins."
+        min_length=2,
+        max_length=2,
+        description="Column and row in the 28×28 image where the box begins.",
     )
     ground: int = Field(ge=0, le=255, description="Grey level used as the background.")
 

@@ -207,9 +207,8 @@ def _raise_fault(odd: OddListError) -> None:
         return
     except ValidationError as error:
         faults: Any = error.errors()
-        for (
-            fault
-        ) in faults:  # the text may hold several images: the end of an empty one is not found
+        for fault in faults:
+            # The text may hold several images: the end of an empty one is not found.
             _, index, *rest = fault["loc"]
             fault["loc"] = ("images", odd.index + index, *rest)
         raise ValidationError.from_exception_data(error.title, faults) from None

@@ -16,12 +16,6 @@ STEP = Activation(
 )
 
 
-CONVENTION = (
-    "The step is 1 at 0, so the box has its height on [0, width): it includes its left edge but "
-    "not its right edge. Boxes side by side therefore neither overlap nor leave a gap."
-)
-
-
 class StepNetwork(Result):
     """A network with one hidden layer of step neurons, from one number to one number.
 
@@ -88,7 +82,9 @@ def draw_box(height: float, width: float, at: Array | None = None) -> BoxAnswer:
         at=at,
         values=run_network(network, at[:, None]),
         edges=BoxEdges(left=left, right=right),
-        convention=CONVENTION,
+        convention="The step is 1 at 0, so the box has its height on [0, width): it includes its "
+        "left edge but not its right edge. Boxes side by side therefore neither overlap nor leave "
+        "a gap.",
     )
 
 
@@ -123,10 +119,23 @@ def staircase_network(edges: Array, heights: Array) -> Network:
     heights
         Shape (boxes,). Box k covers [edges[k], edges[k + 1]).
     """
-    rises = np.diff(heights, prepend=0.0, append=0.0)
+    return one_layer([edges], [np.diff(heights, prepend=0.0, append=0.0)])
+
+
+def one_layer(edges: list[Array], rises: list[Array]) -> Network:
+    """Build a network with one hidden layer, whose neurons add rises[axis][k] from an edge on.
+
+    Parameters
+    ----------
+    edges
+        For each axis, where its neurons step, shape (neurons of the axis,).
+    rises
+        Their weights in the output, in the same shapes.
+    """
+    axes = np.repeat(np.eye(len(edges)), [len(steps) for steps in edges], axis=0)
     return Network.dense(
-        weights=[np.ones((len(edges), 1)), rises[None, :]],
-        biases=[0.0 - edges, np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
+        weights=[axes, np.concatenate(rises)[None, :]],
+        biases=[0.0 - np.concatenate(edges), np.zeros(1)],  # 0 − 0 is 0, but −(0) would be −0
         activation=STEP,
     )
 

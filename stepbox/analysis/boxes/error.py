@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
-from stepbox.analysis.result import Array
+from stepbox.analysis.result import Array, Integers
 from stepbox.errors import InvalidInputError
 
 Function = Callable[..., Array]
+Point = tuple[float, ...]
 
 # Gauss–Legendre quadrature with three nodes on (0, 1), exact for polynomials up to degree 5.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
@@ -42,7 +42,7 @@ class Deviation:
     max_error: float
     mean_square_error: float
     slope: float
-    worst: tuple[float, ...]
+    worst: Point
 
 
 def cells(boxes: int, dimensions: int) -> int:
@@ -160,9 +160,8 @@ def fewest_boxes(
     InvalidInputError
         No number of boxes was found within these limits.
     """
-    failing: list[tuple[float, ...]] = []
-    for start, stop in _doubling(most_boxes):
-        candidates = np.arange(start, stop)
+    failing: list[Point] = []
+    for candidates in _doubling(most_boxes):
         for point in failing:
             most_points -= len(candidates) * (2**dimensions + 1)
             candidates = candidates[box_error(function, bound, candidates, point) <= tolerance]
@@ -183,9 +182,7 @@ def fewest_boxes(
     raise _not_reached(f"is not reached by up to {most_boxes:,} boxes along an axis")
 
 
-def box_error(
-    function: Function, bound: float, boxes: NDArray[np.int64], point: tuple[float, ...]
-) -> Array:
+def box_error(function: Function, bound: float, boxes: Integers, point: Point) -> Array:
     """Measure the error in the box around a point, for each of several numbers of boxes.
 
     Parameters
@@ -219,7 +216,7 @@ def _nodes(cells: int) -> tuple[Array, Array]:
     return np.concatenate(([0], inner.ravel(), [1])), np.concatenate(([0], weights, [0]))
 
 
-def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Array:
+def inside(bound: float, boxes: int, k: Integers, offsets: Array) -> Array:
     """Return points in the boxes k, shape (len(k), offsets).
 
     The right edge belongs to the next box, so offset 1 means the largest number before it.
@@ -229,7 +226,7 @@ def inside(bound: float, boxes: int, k: NDArray[np.int64], offsets: Array) -> Ar
     return np.minimum(points, before_right[:, None], out=points)
 
 
-def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...], float]:
+def _probe(function: Function, boxes: BoxSum) -> tuple[float, Point, float]:
     """Return the largest error on the random sample, its point, and the sample's largest slope."""
     bound, n = boxes.bound, boxes.boxes
     sample = np.random.default_rng(0).uniform(-bound, bound, (boxes.dimensions, PROBES))
@@ -244,9 +241,7 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, tuple[float, ...],
     return float(distance[at]), tuple(sample[:, at].tolist()), float(slope)
 
 
-def _nearest_fault(
-    function: Function, boxes: BoxSum, point: tuple[float, ...], tolerance: float
-) -> tuple[float, ...]:
+def _nearest_fault(function: Function, boxes: BoxSum, point: Point, tolerance: float) -> Point:
     """Find a point close to the middle of its box where the error is too large, by bisection.
 
     The search starts between `point`, where the error is too large, and the middle of its box. If
@@ -269,12 +264,12 @@ def _blocks(n: int, points_each: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
 
 
-def _doubling(last: int) -> Iterator[tuple[int, int]]:
+def _doubling(last: int) -> Iterator[Integers]:
     """Divide 1 … last into ranges that double in length, up to `BLOCK`."""
     start = 1
     while start <= last:
         stop = min(start + min(start, BLOCK), last + 1)
-        yield start, stop
+        yield np.arange(start, stop)
         start = stop
 
 

@@ -5,29 +5,26 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from stepbox.analysis.boxes.box import STEP, staircase_network
-from stepbox.analysis.result import Array, Matrix, Result, Vector
+from stepbox.analysis.boxes.box import STEP, one_layer, staircase_network
+from stepbox.analysis.result import Array, Integers, Matrix, Result, Vector
 from stepbox.nn.network import Network
 
 ROUNDING = 16 * np.finfo(np.float64).eps
 
 
-def edge(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
+def edge(bound: float, boxes: int | Integers, k: Integers) -> Array:
     """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k - boxes) / boxes
 
 
-def midpoint(bound: float, boxes: int | NDArray[np.int64], k: NDArray[np.int64]) -> Array:
+def midpoint(bound: float, boxes: int | Integers, k: Integers) -> Array:
     """Return the middle of box k, of `boxes` equal boxes on [−bound, bound)."""
     return bound * (2 * k + 1 - boxes) / boxes
 
 
-def box_holding(
-    bound: float, boxes: int | NDArray[np.int64], coordinate: float | Array
-) -> NDArray[np.int64]:
+def box_holding(bound: float, boxes: int | Integers, coordinate: float | Array) -> Integers:
     """Find the box that contains a coordinate, of `boxes` equal boxes on [−bound, bound)."""
     k = np.floor((np.asarray(coordinate) / bound + 1) / 2 * boxes).astype(np.int64)
     # Rounding in the division may have given the neighbouring box.
@@ -204,11 +201,4 @@ def _plane_network(edges: Array, heights: Array) -> Network:
 def _additive_network(edges: Array, heights: Array) -> Network:
     """Build heights aᵢ + bⱼ with one hidden layer. Outside the square, the output is not 0."""
     across, up = np.diff(heights[:, 0], prepend=0.0), np.diff(heights[0])
-    return Network.dense(
-        weights=[
-            np.repeat(np.eye(2), [len(across), len(up)], axis=0),
-            np.concatenate([across, up])[None, :],
-        ],
-        biases=[0.0 - np.concatenate([edges[:-1], edges[1:-1]]), np.zeros(1)],
-        activation=STEP,
-    )
+    return one_layer([edges[:-1], edges[1:-1]], [across, up])

@@ -87,12 +87,8 @@ def _check(X: Array, y: Array, w: Array | None) -> None:
     points, features = X.shape
     faults = []
     if X.size > MOST_NUMBERS:
-        faults.append(
-            Fault(
-                "/X",
-                f"has {points:,}×{features:,} numbers, but at most {MOST_NUMBERS:,} are allowed",
-            )
-        )
+        numbers = f"{points:,}×{features:,} numbers"
+        faults.append(Fault("/X", f"has {numbers}, but at most {MOST_NUMBERS:,} are allowed"))
     if len(y) != points:
         faults.append(Fault("/y", f"has {len(y):,} numbers, but X has {points:,} rows"))
     faults += [

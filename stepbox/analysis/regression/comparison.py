@@ -3,13 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from stepbox.analysis.regression.solutions import (
-    SOLVERS,
-    LossName,
-    absolute_loss,
-    largest,
-    squared_loss,
-)
+from stepbox.analysis.regression.solutions import LOSSES, SOLVERS, LossName, largest
 from stepbox.analysis.result import Array, Result, Vector
 
 FAR = 6.0  # an outlier is more than this many median distances from the L1 fit
@@ -95,4 +89,4 @@ def compare(X: Array, y: Array) -> Comparison:
 
 def _fit(loss: LossName, X: Array, y: Array) -> Fit:
     w = SOLVERS[loss](X, y).w
-    return Fit(w=w, l1=absolute_loss(X, y, w)[0], l2=squared_loss(X, y, w)[0])
+    return Fit(w=w, l1=LOSSES["l1"](X, y, w)[0], l2=LOSSES["l2"](X, y, w)[0])

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-Mask = NDArray[np.bool_]
-
 WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
 TOLERANCE = 1e-10  # of the solver, which is given numbers of about 1
@@ -150,7 +148,7 @@ def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> 
     return np.where(np.abs(residuals) > limits, np.sign(residuals), 0.0)
 
 
-def _smallest(values: Array, count: int) -> Mask:
+def _smallest(values: Array, count: int) -> NDArray[np.bool_]:
     """Return a mask of the `count` smallest values."""
     chosen = np.zeros(len(values), dtype=np.bool_)
     chosen[np.argsort(values, kind="stable")[:count]] = True

@@ -3,11 +3,10 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from stepbox.analysis.regression.least_absolute import least_absolute, residual_signs
-from stepbox.analysis.result import Array, Result, Vector
+from stepbox.analysis.result import Array, Integers, Result, Vector
 
 LossName = Literal["l1", "l2"]
 
@@ -90,7 +89,7 @@ def absolute_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
 LOSSES = {"l1": absolute_loss, "l2": squared_loss}
 
 
-def corners(X: Array, y: Array, w: Array) -> NDArray[np.int64]:
+def corners(X: Array, y: Array, w: Array) -> Integers:
     """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has a corner."""
     return np.flatnonzero(residual_signs(X, y, w, ROUNDING) == 0)
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 3), (8, 8)])
 def test_the_compiled_form_accepts_any_number_of_pixels(few, monkeypatch, shape):
-    """The compiled form reads eight pixels at a time, also if the last group is incomplete."""
+    """The compiled form reads eight pixels at a time, even if the last group is incomplete."""
     monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
     whole = few(300)
     height, width = shape

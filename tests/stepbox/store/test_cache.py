@@ -1,4 +1,4 @@
-"""Values are cached until objects change, also if many threads request them at once."""
+"""Values are cached until objects change, even if many threads request them at once."""
 
 import os
 import sys
@@ -134,7 +134,7 @@ def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
 
 
 def test_a_computation_begun_before_a_change_is_not_shared(tmp_path):
-    """The file and the change are equally young, so their versions can be equal."""
+    """Two writes within one tick of the file system's clock give the file the same version."""
     path = tmp_path / "file"
     cache = cache_in(tmp_path, 1)
     begun, gate = threading.Event(), threading.Event()

@@ -65,7 +65,7 @@ def storage(request, folder):
 
 
 def until_it_ends(storage, act):
-    """Repeat `act`, each time with one more write; yield whether it was interrupted."""
+    """Interrupt `act` after 0, 1, 2… writes until it ends; yield whether it was interrupted."""
     for writes in range(MOST_WRITES):
         storage.writes = writes
         try:

@@ -1,7 +1,7 @@
 // @ts-check
 // The text of requests. Needs no browser.
 
-/** @typedef {object | string | null | undefined} RequestBody a string is part of the command */
+/** @typedef {object | string | null | undefined} RequestBody a string has options of curl */
 
 /** Write the curl command that repeats a request. @param {string} url @param {RequestBody} body */
 export function curlCommand(url, body) {

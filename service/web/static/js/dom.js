@@ -1,12 +1,12 @@
 // @ts-check
-// Find and build elements, among them those that several pages share.
+// Find and build the elements of a page.
 import { powerOfTen } from "./numbers.js";
 
 /** @typedef {Node | string | number | null | undefined | false} Child null and false are skipped */
 /** @typedef {Record<string, any>} Attributes a function under "onclick" listens to that event */
 
 /**
- * Find the first element that matches a selector. Its type is `any`: the templates determine it.
+ * Find the first element that matches a selector. Its type depends on the template, hence `any`.
  * @param {string} selector
  * @param {ParentNode} [root]
  * @returns {any}

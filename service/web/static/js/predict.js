@@ -51,8 +51,8 @@ function testImage() {
 }
 
 /**
- * If the first model was trained on MNIST, drawings and files are fitted as its images were. Else,
- * and for test images, the image is unchanged. The user can choose otherwise.
+ * Get the user's choice, if any. The default is "mnist" for drawings and files if the first model
+ * was trained on MNIST, and otherwise "none".
  * @returns {FitName}
  */
 function currentFit() {
@@ -60,7 +60,14 @@ function currentFit() {
   return chosenFit ?? (isMnist && !testImage() ? "mnist" : "none");
 }
 
-/** Build the body of a request, and find its content type and further query parameters. */
+/** Write the query of a request. Only files may be dark on light. @param {string} model its id */
+function queryFor(model) {
+  const image = board.image();
+  const invert = image && "file" in image ? "auto" : "never";
+  return `/predict?model=${model}&explain=true&fit=${currentFit()}&invert=${invert}`;
+}
+
+/** Build the body of a request, and find its content type. */
 function requestContent() {
   const test = testImage();
   if (test) {
@@ -68,13 +75,13 @@ function requestContent() {
       test.pixels.slice(SIDE * y, SIDE * (y + 1)),
     );
     const body = JSON.stringify({ images: [rows] });
-    return { type: "application/json", body, parameters: "&invert=never" };
+    return { type: "application/json", body };
   }
   const image = board.image();
   if (image && "file" in image) {
-    return { type: image.file.type || "image/png", body: image.file, parameters: "" };
+    return { type: image.file.type || "image/png", body: image.file };
   }
-  return { type: "image/png", body: board.drawing(), parameters: "&invert=never" };
+  return { type: "image/png", body: board.drawing() };
 }
 
 /** Abort the requests in progress, and request a prediction from each model. */
@@ -82,19 +89,17 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
-  const fit = currentFit();
-  $(`#fit [value=${fit}]`).checked = true;
+  $(`#fit [value=${currentFit()}]`).checked = true;
   updateRequestLine();
   if (board.isEmpty() || !panels.length) {
     showPredictions([]);
     return;
   }
-  const { type, body, parameters } = requestContent();
+  const { type, body } = requestContent();
   const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
   /** @param {import("./predict/panel.js").Panel} panel @returns {Promise<Prediction>} */
   const predictWith = async (panel) => {
-    const path = `/predict?model=${panel.model().id}&explain=true&fit=${fit}${parameters}`;
-    const response = await ask(path, options);
+    const response = await ask(queryFor(panel.model().id), options);
     return (await response.json()).predictions[0];
   };
   try {
@@ -154,8 +159,7 @@ function updateRequestLine() {
     models: panels.map((panel) => panel.model().id).join(","),
     sample: test ? `${test.dataset}-${test.index}` : "",
   };
-  const model = panels[0]?.model().id ?? "latest";
-  const path = `/predict?model=${model}&explain=true&fit=${currentFit()}`;
+  const path = queryFor(panels[0]?.model().id ?? "latest");
   updateRequest("-H 'Content-Type: image/png' --data-binary @image.png", state, path);
 }
 
@@ -187,7 +191,7 @@ function addAnotherPanel() {
   predict();
 }
 
-/** Find the models that the address names, or else the newest two. */
+/** Find the models that the address names, or else the newest two (on MNIST, if any are). */
 function firstModels() {
   const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
   const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);

@@ -31,8 +31,8 @@ function copyButton(label, text) {
 /**
  * Build a request line. Return a function that updates it.
  * @param {Element} host
- * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options with
- *   `anchor`, the id of a section, a second button copies a link
+ * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options if
+ *   `anchor` is given, a second button copies a link to the section with this id
  */
 export function requestLine(host, { method = "POST", path, anchor, figure = "this figure" }) {
   const label = `The request behind ${figure}, ${path}`;

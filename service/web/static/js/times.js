@@ -3,9 +3,10 @@
 
 /** Write a duration in seconds, or in minutes and seconds from 90 seconds on. @param {number} s */
 export function duration(s) {
-  if (s < 90) return `${Math.round(s)}\u00a0s`;
-  const seconds = String(Math.round(s % 60)).padStart(2, "0");
-  return `${Math.floor(s / 60)}\u00a0min ${seconds}\u00a0s`;
+  const whole = Math.round(s);
+  if (whole < 90) return `${whole}\u00a0s`;
+  const seconds = String(whole % 60).padStart(2, "0");
+  return `${Math.floor(whole / 60)}\u00a0min ${seconds}\u00a0s`;
 }
 
 /**
@@ -15,10 +16,13 @@ export function duration(s) {
 export const utc = (timestamp, withSeconds = true) =>
   timestamp ? `${timestamp.slice(0, 10)} ${timestamp.slice(11, withSeconds ? 19 : 16)} UTC` : "—";
 
-/** Write the time of a timestamp if it is from today, else its date. @param {string} timestamp */
+/**
+ * Write the local time of a timestamp if it is from today, else its local date.
+ * @param {string} timestamp
+ */
 export function timeOrDate(timestamp, now = new Date()) {
   const time = new Date(timestamp);
   return time.toDateString() === now.toDateString()
     ? time.toTimeString().slice(0, 5)
-    : time.toISOString().slice(0, 10);
+    : time.toLocaleDateString("sv-SE"); // year-month-day
 }

@@ -49,7 +49,7 @@ export function samplesPerSecond(marks) {
 }
 
 /**
- * Find the items to keep below a new first page of a list, without gaps and duplicates.
+ * Find the items to keep below a new first page of a list, without gaps or duplicates.
  * @template {{ id: string, created_at: string }} Item
  * @param {Item[]} page the newest items
  * @param {Item[]} shown the items that were shown so far

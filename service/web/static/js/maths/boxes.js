@@ -159,7 +159,7 @@ function errorPlot({ rate, bound, boxes, max_error }, width) {
   const errors = [...rows, ...here].map((row) => row.max_error);
   const top = 2 * Math.max(...errors, 1e-12);
   const low = Math.min(...errors, top / 10) / 2;
-  const limit = rate.slope * bound; // on the error of one box: L times B
+  const limit = rate.slope * bound; // one box has at most this error: L times B
   const limitLine = /** @type {Points} */ ([
     [1, limit],
     [MOST_BOXES, limit / MOST_BOXES],

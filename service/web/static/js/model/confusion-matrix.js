@@ -25,8 +25,8 @@ export function worstMistake(matrix) {
 }
 
 /**
- * Make a function that gives a cell's position on the color scale: positive on the diagonal, and
- * negative for mistakes, each on its own scale.
+ * Make a function that gives the number behind a cell's color: positive on the diagonal, negative
+ * for mistakes, and each relative to the largest count of its kind.
  * @param {number[][]} matrix
  */
 export function cellScale(matrix) {

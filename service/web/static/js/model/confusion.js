@@ -28,7 +28,7 @@ function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
   );
   const rows = matrix.map((row, label) => {
     const buttons = row.map((n, predicted) => {
-      const words = `${n} of ${classes[label]} predicted as ${classes[predicted]}`;
+      const words = `True ${classes[label]}, predicted ${classes[predicted]}: ${n}`;
       const state = { tabindex: -1, "aria-pressed": "false", "aria-label": words };
       return h("button", { type: "button", ...state }, n ? String(n) : EMPTY);
     });
@@ -70,10 +70,10 @@ async function showImages({ id, classes }, label, predicted) {
     const words = `Test image ${image.index}, probability ${percent(image.probability)}`;
     return h("canvas", { role: "img", "aria-label": words, title: words });
   });
-  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : n ? ":" : ".";
-  const words = ` of ${classes[label]} predicted as ${classes[predicted]}${end}`;
+  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : ".";
+  const words = `True ${classes[label]}, predicted ${classes[predicted]}: `;
   $("#cell").replaceChildren(
-    h("p", null, n ? h("b", null, count(n)) : "None", words),
+    h("p", null, words, n ? h("b", null, count(n)) : "none", end),
     h("div", { class: "cellpictures" }, ...canvases),
   );
   const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));

@@ -167,7 +167,7 @@ function showTiles(neurons, total) {
       h("b", { class: "orange" }, fixed(-scale, 2)),
       " to ",
       h("b", { class: "blue" }, `+${fixed(scale, 2)}`),
-      `. Norm of its weights: ${norm}, and of their change in training: ${fixed(change, 2)}.`,
+      `. Norm of its weights: ${norm}. Norm of their change in training: ${fixed(change, 2)}.`,
     );
     $("#large").replaceChildren(canvas, words);
     draw(canvas, i);

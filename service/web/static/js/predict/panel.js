@@ -14,7 +14,7 @@ import { certaintyText } from "./words.js";
 /** @typedef {"softmax" | "logits"} Unit of the bars */
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
-const VANISHED = 1e-12; // a smaller gradient is shown as none
+const VANISHED = 1e-12; // a gradient below this counts as 0
 const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
 const ZOOM = 8; // canvas pixels for each pixel of the network
 
@@ -103,8 +103,8 @@ function whyWords(prediction, vanished) {
  * Build a panel with a menu that chooses its model.
  * @param {Model[]} models
  * @param {string} chosen the id of the model
- * @param {{ changed: () => void, removed: (() => void) | null }} handlers without `removed`, the
- *   panel stays
+ * @param {{ changed: () => void, removed: (() => void) | null }} handlers if `removed` is null,
+ *   the panel has no button "Remove"
  */
 export function createPanel(models, chosen, { changed, removed }) {
   const options = models.map((model) => modelOption(model, chosen));

@@ -1,5 +1,5 @@
 // @ts-check
-// Strokes of a pen. Coordinates are in pixels of the network, so every canvas can show them.
+// Strokes of a pen. Coordinates are in pixels of the network, whatever the size of the canvas.
 
 /** @typedef {[x: number, y: number]} Point */
 /** @typedef {{ pen: number, points: Point[] }} Stroke with the width of its pen */
