@@ -14,17 +14,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 _MODULES = {
-    "Dataset": "stepbox.data.dataset",
-    "DatasetSpec": "stepbox.data.dataset",
-    "DATASETS": "stepbox.data.builtin",
-    "load_dataset": "stepbox.data.builtin",
-    "Model": "stepbox.run",
-    "Prediction": "stepbox.run",
-    "load": "stepbox.run",
-    "train": "stepbox.run",
-    "Network": "stepbox.nn.network",
-    "RECIPES": "stepbox.training.presets",
-    "Recipe": "stepbox.training.recipe",
+    "stepbox.data.builtin": {"DATASETS", "load_dataset"},
+    "stepbox.data.dataset": {"Dataset", "DatasetSpec"},
+    "stepbox.nn.network": {"Network"},
+    "stepbox.run": {"Model", "Prediction", "load", "train"},
+    "stepbox.training.presets": {"RECIPES"},
+    "stepbox.training.recipe": {"Recipe"},
 }
 
 __all__ = [
@@ -52,9 +47,10 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'stepbox' has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'stepbox' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stepbox.nn.activations import Activation, ActivationName, Array
+from stepbox.nn.activations import IDENTITY, Activation, ActivationName, Array
 from stepbox.nn.dense import Dense, DenseSpec
 from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape
 from stepbox.nn.losses import softmax
@@ -58,10 +58,9 @@ class Network:
         cls, weights: Sequence[Array], biases: Sequence[Array], activation: Activation
     ) -> Self:
         """Make a network of dense layers. All but the last have the activation function."""
-        layers: list[Layer] = [
-            Dense(*arrays, activation) for arrays in zip(weights, biases, strict=True)
-        ]
-        return cls([*layers[:-1], Dense(weights[-1], biases[-1])])
+        layers = [Dense(*arrays, activation) for arrays in zip(weights, biases, strict=True)]
+        layers[-1].activation = IDENTITY
+        return cls([*layers])
 
     @classmethod
     def from_named_arrays(cls, specs: Iterable[LayerSpec], arrays: Mapping[str, Array]) -> Self:

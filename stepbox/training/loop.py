@@ -76,33 +76,29 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEnt
     OutOfDeviceMemoryError
         The GPU or the host has too little memory.
     """
-    with out_of_memory_explained(trainer.recipe):
-        yield from _train(trainer, test_set)
-
-
-def _train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:
     recipe = trainer.recipe
-    samples_an_epoch = len(trainer.train_set.labels)
-    samples_total = recipe.epochs * samples_an_epoch
-    started = time.perf_counter()
-    samples_before = trainer.epochs_done * samples_an_epoch + trainer.samples_done
-    if samples_before == 0:
-        yield _finished_epoch(trainer, 0, test_set)
-    for epoch in range(trainer.epochs_done + 1, recipe.epochs + 1):
-        for samples_of_epoch, loss_sum in trainer.train_epoch():
-            if not math.isfinite(loss_sum):
-                raise _diverged(epoch, recipe)
-            samples = (epoch - 1) * samples_an_epoch + samples_of_epoch
-            pace = (samples - samples_before) / (time.perf_counter() - started)
-            yield Progress(
-                epoch=epoch,
-                epochs=recipe.epochs,
-                samples=samples,
-                samples_total=samples_total,
-                fraction=samples / samples_total,
-                eta_seconds=(samples_total - samples) / pace if pace else None,
-            )
-        yield _finished_epoch(trainer, epoch, test_set)
+    with out_of_memory_explained(recipe):
+        samples_an_epoch = len(trainer.train_set.labels)
+        samples_total = recipe.epochs * samples_an_epoch
+        started = time.perf_counter()
+        samples_before = trainer.epochs_done * samples_an_epoch + trainer.samples_done
+        if samples_before == 0:
+            yield _finished_epoch(trainer, 0, test_set)
+        for epoch in range(trainer.epochs_done + 1, recipe.epochs + 1):
+            for samples_of_epoch, loss_sum in trainer.train_epoch():
+                if not math.isfinite(loss_sum):
+                    raise _diverged(epoch, recipe)
+                samples = (epoch - 1) * samples_an_epoch + samples_of_epoch
+                pace = (samples - samples_before) / (time.perf_counter() - started)
+                yield Progress(
+                    epoch=epoch,
+                    epochs=recipe.epochs,
+                    samples=samples,
+                    samples_total=samples_total,
+                    fraction=samples / samples_total,
+                    eta_seconds=(samples_total - samples) / pace if pace else None,
+                )
+            yield _finished_epoch(trainer, epoch, test_set)
 
 
 def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:

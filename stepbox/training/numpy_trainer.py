@@ -36,8 +36,7 @@ class NumpyTrainer(Trainer):
         if self._activation is None:
             self._arrays = self._network.named_arrays()
         else:
-            greys = np.arange(256).reshape(256, 1, 1)
-            self._greys = scale_pixels(greys, recipe.pixel_scale, self._dtype)[:, 0].copy()
+            self._greys = scale_pixels(np.arange(256), recipe.pixel_scale, self._dtype).ravel()
             parameters, self._sizes, self._network = kernel.lay_out(self._network)
             self._arrays = {"parameters": parameters}
 
