@@ -3,7 +3,7 @@
     python -m benchmarks.analysis
 
 Each line shows the fastest of a few runs, and its ratio to the line above. Ten times as many boxes
-should take about ten times as long, and ten times as many logits about a hundred times as long.
+should take at most about ten times as long, ten times as many logits at most about a hundred times.
 """
 
 import tracemalloc
@@ -60,7 +60,7 @@ def main() -> None:
     points = RNG.uniform(-3, 3, 1_000_000)
     boxes = [10**k for k in range(1, 7)]
     show(
-        "build n boxes, and run their network at m = a million random points: n + m log n",
+        "build n boxes, and run their network at m = a million random points: O(n + m log n)",
         [(f"{n:,} boxes", lambda n=n: approximate(np.sin, 3.0, n).on_grid(points)) for n in boxes],
         repeats=3,
     )

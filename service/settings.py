@@ -42,7 +42,7 @@ class ServiceSettings(Settings):
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(
-        False, description="Serve other machines without tokens: something else controls access."
+        False, description="Serve other machines without tokens, if something else controls access."
     )
     train_limit: str = Field("", description="Trainings per client, such as `10/minute`.")
     predict_limit: str = Field("", description="Predictions per client and process.")

@@ -52,7 +52,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: np.divide,
     ast.Pow: np.power,
 }
-# Time of an operation on one number, in additions. Other operations take 1.
+# Time of an operation, as a multiple of the time of an addition. Other operations take 1.
 COSTS = {ast.Pow: 16, ast.Call: 8}
 
 FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9+\-*/(),. ]")
@@ -65,7 +65,7 @@ class Expression:
     Attributes
     ----------
     cost
-        Time to compute one value, in additions.
+        Time to compute one value, as a multiple of the time of an addition.
 
     Notes
     -----

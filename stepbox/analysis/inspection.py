@@ -173,7 +173,7 @@ def signed_grey(weights: Array) -> NDArray[np.uint8]:
 
     Returns
     -------
-    Shape (height, neurons · width), 1..255. The largest magnitude is 127 levels from 128.
+    Shape (height, neurons · width), 1..255. The weight of the largest magnitude gets 1 or 255.
     """
     scale = np.abs(weights).max() or 1.0
     levels = np.rint(128 + 127 * weights / scale).astype(np.uint8)

@@ -22,9 +22,9 @@ class SoftmaxJacobianAnswer(Result):
         "is symmetric. Each row and each column sums to 0."
     )
     check: float = Field(
-        description="Largest difference between an entry of the Jacobian and the derivative by a "
-        "complex step, Im yᵢ(z + ih) / h with h = 1e-200 in logit j. It is computed for each "
-        "request, and is the rounding error of float64, about 1e-16."
+        description="Largest difference between an entry [i][j] of the Jacobian and the complex-"
+        "step derivative Im yᵢ / h, with ih added to logit j and h = 1e-200. It is computed for "
+        "each request, and is the rounding error of float64, about 1e-16."
     )
     cross_entropy: float | None = Field(
         description="−log y of the target, in nats. Null without a target, and where it is "

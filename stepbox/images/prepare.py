@@ -56,7 +56,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
-    """Fit an image into a field, an image of the network's shape, light on dark.
+    """Fit an image into a field: an image of the network's shape, light on dark.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _stretch(grey: Grey, ground: int) -> Grey:
 
 
 def _centred(part: Grey, shape: Shape) -> tuple[int, int]:
-    """Return the row and column of the field at which to put a part to centre its mass."""
+    """Return the row and column of the field where a part must begin to centre its mass."""
     mass = part.sum(dtype=np.int64)
 
     def start(profile: NDArray[np.int64], side: int) -> int:

@@ -49,7 +49,7 @@ def tanh(z: Array) -> Array:
 
 
 def tanh_derivative(z: Array) -> Array:
-    """Return 1 / cosh²(z), in (0, 1]."""
+    """Return 1 / cosh²(z), in [0, 1]."""
     with np.errstate(over="ignore"):  # 1/∞ = 0 is correct here
         return (1 / np.cosh(z)) ** 2
 

@@ -28,10 +28,10 @@ NETWORK_UNASKED = 1_000  # most boxes for which the network is always in the ans
 MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the plot along each axis
 RESOLUTION = {1: 2_000, 2: 100}  # the default
 
-# Limits of the work for one measurement of the error and for a search, in additions.
+# Limits of the work for one measurement of the error and for a search. The unit is one addition.
 MOST_WORK = 1_000_000_000
 MOST_SEARCH_WORK = 2_000_000_000
-OWN_COST = 8  # cost of comparing one value with the network's output, in additions
+OWN_COST = 8  # cost of comparing one value with the network's output
 
 # Keys: (number of dimensions, number of hidden layers).
 CONSTRUCTION = {

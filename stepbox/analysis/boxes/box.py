@@ -24,7 +24,7 @@ class StepNetwork(Result):
 
     weights: Vector = Field(description="Weight of x in each hidden neuron, shape (neurons,).")
     biases: Vector = Field(
-        description="Bias of each hidden neuron, shape (neurons,): −x, if it steps at x."
+        description="Shape (neurons,). A hidden neuron that steps at x has the bias −x."
     )
     output_weights: Vector = Field(
         description="Weight of each hidden neuron in the output, shape (neurons,)."
@@ -46,8 +46,8 @@ class StepNetwork(Result):
 class BoxEdges(Result):
     """The network's output at the two edges of the box."""
 
-    left: float = Field(description="At 0: the height.")
-    right: float = Field(description="At the width: 0.")
+    left: float = Field(description="At x = 0: the height.")
+    right: float = Field(description="At x = width: 0.")
 
 
 class BoxAnswer(Result):

@@ -34,7 +34,7 @@ class Deviation:
     mean_square_error
         Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
     slope
-        Largest measured slope of the function, summed over the axes.
+        Sum, over the axes, of the function's largest measured slope.
     worst
         Coordinates of the point with the largest error.
     """

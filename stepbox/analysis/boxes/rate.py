@@ -15,7 +15,7 @@ TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     2: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 }
-FITTED_FROM = 16  # fewest boxes of the rows that the order is fitted to
+FITTED_FROM = 16  # the order is fitted to the rows with at least this many boxes
 DIMENSIONS = (*range(1, 11), MNIST.features)
 
 
@@ -33,8 +33,8 @@ class Rate(Result):
     """How the error falls with the number n of boxes along each axis."""
 
     slope: float = Field(
-        description="L: the largest measured slope, summed over the axes. A function with a jump "
-        "or a vertical tangent has no largest slope; then `bound` is no bound."
+        description="L: the sum, over the axes, of the largest measured slope. A function with a "
+        "jump or a vertical tangent has no largest slope; then `bound` is no bound."
     )
     bound: float = Field(
         description="Upper bound L·B/n of the error: along each axis, no point is further than B/n "
@@ -42,11 +42,11 @@ class Rate(Result):
     )
     constant: float = Field(description="n · max_error, at most L·B.")
     order: float | None = Field(
-        description="p, if the error falls like n^(−p). It is fitted to the rows of the table from "
-        f"{FITTED_FROM} boxes on. It is near 1 for Lipschitz functions that these boxes resolve, "
-        "and lower for others. Null if fewer than two of these errors are above 0."
+        description="p, if the error falls like n^(−p). It is fitted to the rows of the table with "
+        f"at least {FITTED_FROM} boxes. It is near 1 for Lipschitz functions that so many boxes "
+        "resolve, and lower for others. Null if fewer than two of these errors are above 0."
     )
-    table: list[ErrorOfBoxes] = Field(description="The error for other numbers of boxes.")
+    table: list[ErrorOfBoxes] = Field(description="The error for this and other numbers of boxes.")
 
 
 class Growth(Result):
@@ -54,8 +54,8 @@ class Growth(Result):
 
     dimension: int
     boxes_per_axis: int = Field(
-        description="The same number n as in the answer. If the slopes along all axes add up to "
-        "the same L, the bound L·B/n needs the same n along each axis."
+        description="The answer's n. The bound is L·B/n in any dimension, so the same n gives the "
+        "same bound if L is the same."
     )
     neurons: str = Field(
         description="Number of hidden neurons, d(n + 1) + n^d (n + 1 for d = 1), in decimal. It "
@@ -65,7 +65,7 @@ class Growth(Result):
 
 
 def measure_rate(function: Function, boxes: BoxSum, error: Deviation) -> Rate:
-    """Measure the error for other numbers of boxes, and the rate at which it falls.
+    """Measure the error for this and other numbers of boxes, and how fast it falls.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def measure_rate(function: Function, boxes: BoxSum, error: Deviation) -> Rate:
 def count_growth(boxes: int, dimension: int) -> Growth:
     """Count the neurons that keep the same error bound in another dimension.
 
-    If the slopes along all axes add up to the same L, the bound L·B/n needs the same number n of
-    boxes along each axis in any dimension. The total number of boxes, n^d, is what grows.
+    The bound is L·B/n in any dimension, so it needs the same number n of boxes along each axis if L
+    is the same. The total number of boxes, n^d, is what grows.
     """
     count = neurons(boxes, dimension)
     text = str(count) if count < 10**100 else f"{Decimal(count):.3e}"

@@ -20,7 +20,7 @@ from stepbox.errors import InvalidInputError
 WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
 TOLERANCE = 1e-10  # of the solver, which is given numbers of about 1
-ROUNDING = 1e-12  # a residual below this fraction of its terms counts as 0
+ROUNDING = 1e-12  # a residual below this fraction of the sum of its |terms| counts as 0
 EXACT = 1e4  # largest ratio of |y| to the median |residual| for which TOLERANCE is small enough
 INFEASIBLE = 2  # the solver's status if no vector satisfies the constraints
 
@@ -141,7 +141,7 @@ def _too_long() -> InvalidInputError:
 def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> Array:
     """Return the signs of the residuals Xw − y: 0 where a residual is 0 up to rounding.
 
-    A residual counts as 0 if it is at most the fraction `rounding` of its terms.
+    A residual counts as 0 if it is at most `rounding` times the sum of its terms' magnitudes.
     """
     residuals = X @ w - y
     limits = rounding * (np.abs(X) @ np.abs(w) + np.abs(y))

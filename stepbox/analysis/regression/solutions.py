@@ -11,7 +11,7 @@ from stepbox.analysis.result import Array, Integers, Result, Vector
 LossName = Literal["l1", "l2"]
 
 ROUNDING = 4 * np.finfo(np.float64).eps
-OPTIMAL = 1e-9  # a sum in a certificate counts as 0 up to this fraction of its terms
+OPTIMAL = 1e-9  # relative tolerance of a certificate, for sums that are 0 up to rounding
 
 
 class L2Certificate(Result):
@@ -22,8 +22,8 @@ class L2Certificate(Result):
     )
     residual: float = Field(description="Largest magnitude in `normal_equations`.")
     relative_residual: float = Field(
-        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|): the same "
-        "sums, with the magnitude of each term."
+        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|): the sums of "
+        "`normal_equations`, with the magnitude of each term."
     )
     optimal: bool = Field(description=f"Whether `relative_residual` is at most {OPTIMAL:g}.")
 
@@ -45,8 +45,8 @@ class L1Certificate(Result):
         description="The solution's loss minus `lower_bound`. It is 0 up to rounding."
     )
     optimal: bool = Field(
-        description="Whether `largest` is at most 1 and `stationarity` and `gap` are 0, each up to "
-        f"{OPTIMAL:g} of its terms."
+        description="Whether `largest` is at most 1, and `stationarity` and `gap` are 0, with a "
+        f"relative tolerance of {OPTIMAL:g}."
     )
 
 

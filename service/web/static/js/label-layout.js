@@ -2,7 +2,8 @@
 // Positions of labels beside a chart. Needs no browser.
 
 /**
- * Push labels apart until their distance is at least `gap`. Labels without a position are left out.
+ * Push labels apart until neighbors have a distance of about `gap` or more. Labels without a
+ * position are left out.
  * @template {{ y: number }} Label
  * @param {Label[]} labels y in pixels
  * @param {number} gap pixels

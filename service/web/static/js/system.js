@@ -87,7 +87,7 @@ function datasetRows({ name, ready: isReady, detail, checksums }) {
     const fault = i === 0 && !isReady && h("span", { class: "fault block" }, detail);
     const state = file.startsWith("t10k")
       ? stateCell(isReady, "as published", "wrong or missing")
-      : h("td", { class: "n small" }, "read by workers");
+      : h("td", { class: "n small" }, "checked by workers");
     return row(`${name} ${title}`, h("td", null, h("code", null, md5), fault), state);
   });
 }

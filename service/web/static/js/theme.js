@@ -17,7 +17,7 @@ darkScheme.addEventListener("change", () => {
 export const themeColor = (name) =>
   parseColor(getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 
-/** Find the color of a heat map. @param {number} t −1: orange, 0: paper, 1: blue */
+/** Find the color of a value in a heat map. @param {number} t −1: orange, 0: paper, 1: blue */
 export function heatColor(t) {
   stops ??= SCALE.map(themeColor);
   return colorAt(stops, t);

@@ -31,7 +31,7 @@ const MARKS = 12;
 const SHORTEST_MS = 400;
 
 /**
- * Add a mark to the last ones. If all of them lie within 400 ms, only the new one is kept: when a
+ * Add a mark, and return the last ones. If all lie within 400 ms, return only the new one: when a
  * page opens, old events arrive all at once and say nothing about the speed.
  * @param {Mark[]} marks
  * @param {Mark} mark
@@ -49,7 +49,7 @@ export function samplesPerSecond(marks) {
 }
 
 /**
- * Find the items to keep below a new first page of a list, without gaps or duplicates.
+ * Find the items that stay in a list, below its first page, when this page is loaded again.
  * @template {{ id: string, created_at: string }} Item
  * @param {Item[]} page the newest items
  * @param {Item[]} shown the items that were shown so far

@@ -34,14 +34,14 @@ export const powersOfTen = (low, high) =>
 export const tickText = (x) => (x < 1e-4 ? x.toExponential(0) : String(Number(x.toPrecision(1))));
 
 /**
- * Turn rows of values at (x, y) into the rows of an image, from the top to the bottom.
+ * Order the values on a grid like the pixels of an image: row by row, the largest y first.
  * @param {number[][]} values values[i][j] at the i-th x and the j-th y
  */
 export const imageRows = (values) =>
   values[0].flatMap((_, j) => values.map((column) => column[column.length - 1 - j]));
 
 /**
- * Describe the number of neurons and the error of an approximation by boxes.
+ * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons".
  * @param {{ neurons_two_per_box: number, max_error: number, mean_square_error: number,
  *   rate: { order: number | null } }} answer
  */

@@ -2,7 +2,7 @@
 // Logits as text, and bars that show that the rows of a Jacobian sum to 0. Needs no browser.
 import { sum } from "../numbers.js";
 
-const MOST_LOGITS = 30; // the limit of the API
+const MOST_LOGITS = 30; // on this page; the API allows 1,000
 
 /**
  * Read logits such as "2,1,-0.5"; null if they are not 2 to 30 numbers.

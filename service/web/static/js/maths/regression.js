@@ -94,7 +94,7 @@ const redraw = chart(plotHost, (width) => {
   return plot;
 });
 
-// The handles lie above the plot. Drawing the plot again keeps them, and with them the focus.
+// The handles lie in front of the plot. Redrawing the plot keeps them, so the focus stays.
 const overlay = s("svg", { class: "handles", role: "group", "aria-label": "Points" });
 /** @type {SVGGElement[]} */
 const handles = [];
