@@ -2,8 +2,8 @@
 
     python -m benchmarks.reproduce [recipe ...] [--seeds 3]
 
-Without arguments, it trains the recipes of the source, which takes some minutes. The data sets are
-read from `data/`, or from STEPBOX_DATA_DIR if that is set.
+Without arguments, it trains the source's recipes and `mnist-numpy`, in some minutes. The data sets
+are read from `data/`, or from STEPBOX_DATA_DIR if that is set.
 """
 
 import argparse
@@ -51,14 +51,14 @@ def over_seeds(name: RecipeName, seeds: int) -> list[list[HistoryEntry]]:
 
 
 def show_accuracy(name: RecipeName, seeds: int) -> None:
-    """Print the figures of the last epochs on the test set, and the training times."""
+    """Print the figures of the last epoch of each run, and the training time."""
     runs = over_seeds(name, seeds)
-    print(f"\n{name}, {seeds} seeds from 0: mean (range) of the last epoch on the test set")
-    print(f"  accuracy    {spread([100 * run[-1].test_accuracy for run in runs], 2)} %")
-    print(f"  each        {', '.join(f'{run[-1].test_accuracy:.2%}' for run in runs)}")
-    print(f"  loss        {spread([run[-1].test_loss for run in runs], 4)} nats")
-    print(f"  train loss  {spread([run[-1].train_loss or 0 for run in runs], 4)} nats")
-    print(f"  training    {spread([sum(epoch.seconds for epoch in run) for run in runs], 0)} s")
+    print(f"\n{name}, {seeds} seeds from 0: mean (range) after the last epoch")
+    print(f"  test accuracy  {spread([100 * run[-1].test_accuracy for run in runs], 2)} %")
+    print(f"  each run       {', '.join(f'{run[-1].test_accuracy:.2%}' for run in runs)}")
+    print(f"  test loss      {spread([run[-1].test_loss for run in runs], 4)} nats")
+    print(f"  train loss     {spread([run[-1].train_loss or 0 for run in runs], 4)} nats")
+    print(f"  training time  {spread([sum(epoch.seconds for epoch in run) for run in runs], 0)} s")
 
 
 def show_torch(name: RecipeName, seeds: int) -> None:

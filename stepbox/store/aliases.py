@@ -68,7 +68,7 @@ def _decode(content: bytes) -> dict[str, str]:
     try:
         return _CONTENT.validate_json(content)
     except ValidationError as error:
-        raise DamagedModelError("it is not an object of names and ids") from error
+        raise DamagedModelError("it is not a JSON object of names and ids") from error
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def alias_faults(name: str) -> list[Fault]:
     if not ALIAS.fullmatch(name):
         detail = "must be 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
     elif name.startswith("latest"):
-        detail = "must not begin with 'latest': such names are computed"
+        detail = "must not begin with 'latest': such names are reserved"
     elif MODEL_ID.fullmatch(name):
         detail = "must not have the form of a model's id"
     else:

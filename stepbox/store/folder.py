@@ -120,7 +120,7 @@ class FolderStore(ObjectStore):
         _sync_folder(old.parent)
 
     def delete_all(self, prefix: str) -> None:
-        """Remove a folder and its contents; of a link to a folder, only the link."""
+        """Remove a folder and its contents; if it is a link, remove only the link."""
         path = Path(self._path(prefix))
         with suppress(OSError):
             if path.is_symlink():

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # Three of the largest networks (65.3 MB each) and their cards fit.
 CACHE_BYTES = 200_000_000
-# At most two networks of this size or larger are read at once: reading takes twice the size.
+# At most two networks of this size or larger are read at once: each needs twice its size then.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
 
@@ -86,7 +86,7 @@ class ModelLoader:
         return self._kept(self._cards, model_id, CARD, read)
 
     def whole_card(self, model_id: str) -> Card:
-        """Return a model's card after comparing its weights with it."""
+        """Return a model's card after checking the weights against it."""
         card = self.card(model_id)
 
         def read() -> Literal[True]:
@@ -123,7 +123,7 @@ class ModelLoader:
         return self._kept(self._networks, model_id, WEIGHTS, read)
 
     def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return what `network` returns if it is in the cache, else None."""
+        """Return the result of `network` from the cache, or None."""
         found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
         return None if found is None else self._unless_damaged(model_id, found)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-# Identity of an object, its size in bytes, and when it was written and last changed, in ns since
-# 1970. The identity of a file is its inode number; other stores may use a checksum or a counter.
+# Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
+# mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
 
 
@@ -70,8 +70,8 @@ class ObjectStore(ABC):
         change
             Takes the content, or None if the object is missing, and returns the new content.
             Nothing is stored if both are equal, if the result is None, or if `change` raises. No
-            other update of the object happens in between: the other one waits, or `change` is
-            called again with the new content.
+            other update comes between the read and the write: it waits, or `change` is called
+            again with the new content.
         limit
             Largest size of the content that is read, in bytes.
         """
@@ -97,7 +97,7 @@ class ObjectStore(ABC):
 
 
 def check_key(key: str) -> None:
-    """Raise ValueError if a key has an empty name, ``.`` or ``..``, and could leave its store."""
+    """Raise ValueError if a name in a key is empty, ``.`` or ``..``: it could leave the store."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise ValueError(f"{key!r} cannot be the key of an object")
 

@@ -27,7 +27,7 @@ STRENGTH = 1.0  # px, a field's root mean square along each axis
 ANGLE = 0.15  # rad, largest rotation
 STRETCH = 0.1  # largest change of the size along each axis, as a fraction
 SHIFT = 1.0  # px, largest shift along each axis
-SHIFT_SHARE = 0.6  # share of the images that are moved by whole pixels
+SHIFT_SHARE = 0.6  # share of the images that are moved by −1, 0 or 1 px along each axis
 
 
 class Augmenter:

@@ -131,9 +131,9 @@ class Recipe(Checked):
     # These have defaults, so that recipes written before these fields existed can be read.
     initialization: Initialization = Field(
         "default",
-        description="Initial weights. `default`: the engine's own, N(0, 1 / max(n_in, n_out)) and "
-        "biases of 0 in `numpy`, torch's own for linear layers in `torch`; `he`: N(0, 2 / n_in) "
-        "and biases of 0, for layers followed by a ReLU.",
+        description="Initial weights. `default`: in `numpy`, N(0, 1 / max(n_in, n_out)) and biases "
+        "of 0; in `torch`, the default of its linear layers. `he`: N(0, 2 / n_in) and biases of 0, "
+        "for layers followed by a ReLU.",
     )
     optimizer: Optimizer = Field(
         "sgd",
@@ -144,14 +144,14 @@ class Recipe(Checked):
         0.0,
         ge=0,
         le=1,
-        description="Share of each weight that a step removes at a learning rate of 1; only with "
+        description="A step removes this share, times the learning rate, of each weight; only with "
         "`adamw`.",
     )
     schedule: Schedule = Field(
         "constant",
         description="How the learning rate changes during the training. `constant`; `cosine`: down "
-        "to 0 along half a cosine; `one-cycle`: from 1/25 up to `learning_rate` in the first 30 % "
-        "of the steps, then down to almost 0.",
+        "to 0 along half a cosine; `one-cycle`: up from `learning_rate` / 25 to `learning_rate` "
+        "in the first 30 % of the steps, then down to almost 0.",
     )
     dropout: float = Field(
         0.0,
@@ -163,7 +163,7 @@ class Recipe(Checked):
     normalization: Normalization = Field(
         "none",
         description="`batch`: normalize pre-activations over each batch (engine `torch` only); "
-        "folded into the weights of the finished model, whose layers are plain.",
+        "folded into the weights of the finished model.",
     )
     standardize: bool = Field(
         False,

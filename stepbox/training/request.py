@@ -10,7 +10,7 @@ from stepbox.training.recipe import Checked, Recipe, RecipeName
 
 
 def _unset() -> Any:
-    """Return None for a field that a request omits. As a factory, it is not in the schema."""
+    """Return None for a field that a request omits. The schema omits defaults from a factory."""
 
 
 def _optional(field: FieldInfo) -> Any:

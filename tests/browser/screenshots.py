@@ -21,7 +21,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
     """Save a screenshot of the whole page."""
     page = watched.open(path)
     height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, height, 600):  # load what waits until it is near the view
+    for top in range(0, height, 600):  # some parts load only when they are near the view
         page.evaluate(f"scrollTo(0, {top})")
         page.wait_for_timeout(80)
     wait_until(lambda: page.locator(LOADING).count() == 0, what=f"{path} to be drawn")
@@ -35,7 +35,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
 
 
 def main(folder: Path, *wanted: str) -> None:
-    """Train three models, start a fourth training, and save screenshots of the pages."""
+    """Train three models, start two more trainings, and save screenshots of the pages."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,

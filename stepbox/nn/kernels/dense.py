@@ -43,15 +43,15 @@ def activate(activation: int, z: float) -> tuple[float, float]:
     return z * share, share + z * exp(-0.5 * z * z) / sqrt(2 * pi)
 
 
-# The next three functions take whole arrays and the index of the layer. Making views for each
-# sample would take an eighth of the time.
+# The next three functions take whole arrays and the index of the layer. Otherwise, an eighth of the
+# training time would go into making views for each sample.
 
 
 @compiled
 def pass_forward(
     rows: Array, layer: int, live: Indices, count: int, values: Array, deltas: Array
 ) -> None:
-    """Set the layer's row of `deltas` to z_j = Σ_i W_ij a_i.
+    """Write z_j = Σ_i W_ij a_i into the layer's row of `deltas`, which holds δ later.
 
     Four rows are added at a time, so that z is read and written less often.
     """
@@ -141,8 +141,8 @@ def descend(
     published
         Whether to compute the gradient ``published``; see `backprop.backward`.
     images
-        Shape (n, pixels), 0..255, C-contiguous. Each row ends with black pixels up to a multiple
-        of `WORD`.
+        Shape (n, pixels), 0..255, C-contiguous. Each row is padded with black pixels to a
+        multiple of `WORD`.
     greys
         The network's input for each grey level, shape (256,), 0 for black.
     labels
@@ -150,7 +150,7 @@ def descend(
     batch_size
         Samples per update, which uses the mean of their gradients.
     rates
-        Learning rate of each batch, shape (batches,). It and `greys` have the parameters' dtype.
+        Learning rate of each batch, shape (batches,). Same dtype as `parameters` and `greys`.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def descend(
         Sum of the samples' cross-entropies in nats, each before its sample's update.
     """
     layers = len(sizes) - 1
-    widest = sizes.max() + WORD  # with the biases' input, and the black pixels at the end
+    widest = sizes.max() + WORD  # room for the biases' input, and for padding
     values = np.empty((layers, widest), parameters.dtype)  # inputs of each layer
     slopes = np.empty((layers, widest), parameters.dtype)
     deltas = np.empty((layers, widest), parameters.dtype)  # first z, then its δ

@@ -39,8 +39,8 @@ function luminance(color) {
 }
 
 /**
- * Choose black or white for text on a background. One of them reaches a contrast of 4.5 on every
- * color.
+ * Choose black or white for text on a background. On every color, one of the two has a contrast of
+ * at least 4.5.
  * @param {Color} background
  */
 export const textOn = (background) => (luminance(background) > 0.179 ? "#000" : "#fff");

@@ -85,7 +85,7 @@ async function readStream(path, lastId, handle, signal) {
  * @param {(type: string, data: any) => void} handlers.event
  * @param {(since: number, problem: ProblemError, retry: () => void) => void} handlers.lost
  *   called after each failed attempt; `retry` tries again immediately
- * @param {() => void} handlers.found called when the connection works again
+ * @param {() => void} handlers.found called at the first event after a lost connection
  */
 export async function followEvents(
   path,

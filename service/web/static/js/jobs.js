@@ -1,5 +1,5 @@
 // @ts-check
-// The page of all jobs: the training form, the training that runs now, and the list.
+// The page of all jobs: the training form, the running or latest training, and the list.
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";
@@ -32,7 +32,7 @@ const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()])
 startForm(recipes);
 ready();
 
-// The training that runs now. The chart libraries are loaded after the page can be used.
+// The training that runs now, or the latest one. The chart libraries are loaded last.
 /** @type {Job | null} */
 let shown = null;
 let draw = () => {};

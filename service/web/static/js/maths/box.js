@@ -73,8 +73,8 @@ function node(name, bias) {
 /** @param {Network} network */
 function networkElement({ weights, biases, output_weights: [up, down], output_bias }) {
   const label =
-    "x is the input, with weight 1, of two step neurons with biases " +
-    `${fixed(biases[0], 1)} and ${fixed(biases[1], 1)}; the box is their sum with weights ` +
+    "Two step neurons take x with weight 1, and have the biases " +
+    `${fixed(biases[0], 1)} and ${fixed(biases[1], 1)}; the box is their sum with the weights ` +
     `${fixed(up, 1)} and ${fixed(down, 1)}`;
   return s(
     "svg",

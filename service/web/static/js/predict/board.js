@@ -191,7 +191,7 @@ export function createBoard(changed) {
       return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     },
     /**
-     * Mark the box of the ink, and its center of mass with a cross.
+     * Draw a box around the ink, and a cross at its center of mass if `withCenter`.
      * @param {import("../types.d.ts").Fit} fit
      * @param {boolean} withCenter
      */
