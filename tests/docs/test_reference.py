@@ -101,7 +101,7 @@ def allowed(schema):
     if schema["type"] == "boolean":
         return "`true`, `false`"
     if schema["type"] == "array":
-        return f"up to {schema['maxItems']} of {allowed(schema['items'])}"
+        return f"up to {schema['maxItems']} sizes from {allowed(schema['items'])}"
     high = f"{schema['maximum']:,g}" if schema["maximum"] < 1e5 else f"{schema['maximum']:,}"
     if "exclusiveMinimum" in schema:
         return f"above {schema['exclusiveMinimum']:g}, up to {high}"

@@ -16,7 +16,7 @@ import { bodyText, curlCommand } from "#pages/curl.js";
 
 test("parseLogits accepts 2 to 30 numbers", () => {
   assert.deepEqual(parseLogits("2,1,-0.5"), [2, 1, -0.5]);
-  for (const text of [null, "", "1", "1,x", Array(31).fill(0).join()]) {
+  for (const text of [null, "", "1", "1,x", "1,,2", "1, ", Array(31).fill(0).join()]) {
     assert.equal(parseLogits(text), null);
   }
 });

@@ -10,7 +10,7 @@ const MOST_LOGITS = 30; // on this page; the API allows 1,000
  */
 export function parseLogits(text) {
   if (!text) return null;
-  const logits = text.split(",").map(Number);
+  const logits = text.split(",").map((number) => (number.trim() ? Number(number) : NaN));
   const valid = logits.length > 1 && logits.length <= MOST_LOGITS && logits.every(Number.isFinite);
   return valid ? logits : null;
 }
