@@ -3,6 +3,6 @@
 An object store keeps bytes under keys. The other stores use it. They write and delete in an order
 in which a killed process never leaves a model that is visible but incomplete.
 
-Public names: `ObjectStore` (objects), `FolderStore` (folder), `MemoryStore` (memory), `ModelStore`
-(models), `CheckpointStore` (checkpoints), `Card` and `CardDraft` (card).
+Public names: `ObjectStore` (objects), `FolderStore` (folder), `ModelStore` (models),
+`CheckpointStore` (checkpoints), `Card` and `CardDraft` (card).
 """

@@ -20,8 +20,8 @@ class ObjectStore(ABC):
     prefix of all keys.
 
     To add a kind of storage, implement the abstract methods. Override `open`, `move` and
-    `delete_all` if the storage can do better. `stepbox.store.folder` and `stepbox.store.memory`
-    are examples, and the tests of the stores run with each of them.
+    `delete_all` if the storage can do better. `stepbox.store.folder` is one kind of storage, and
+    the tests have another, in memory. The tests of the stores run with each of them.
 
     - Many threads and processes may call all methods at once, except `put` for the same key.
     - When a method returns, what it has written is safe from a power cut.

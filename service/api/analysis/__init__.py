@@ -1,11 +1,10 @@
 """The endpoints under ``/analysis``, which compute their answers and store nothing.
 
-Each module here has a request model and a view. Most answers are models of `stepbox.analysis`.
+Each module here has request models and views. Most answers are models of `stepbox.analysis`.
 """
 
 from service.api.analysis import (  # noqa: F401 - they add their views to the blueprint
-    box,
-    box_approximation,
+    boxes,
     gradient_check,
     regression,
     softmax_jacobian,

@@ -49,10 +49,7 @@ class RegressionRequest(Request):
     )
 
 
-@blueprint.post(
-    "/regression",
-    responses={200: RegressionAnswer, **problems(400, 413, 415, 422)},
-)
+@blueprint.post("/regression", responses={200: RegressionAnswer, **problems(400, 413, 415, 422)})
 @Bound(
     body_bytes=32 * 2**20,
     json_values=MOST_VALUES,

@@ -3,8 +3,8 @@ import inspect
 import pytest
 
 from stepbox.store.folder import FolderStore
-from stepbox.store.memory import MemoryStore
 from stepbox.store.models import ModelStore
+from tests.stepbox.store.memory_store import MemoryStore
 
 
 def pytest_generate_tests(metafunc):

@@ -7,8 +7,8 @@ import pytest
 
 from stepbox.errors import ConflictError, NotFoundError
 from stepbox.store.folder import FolderStore
-from stepbox.store.memory import MemoryStore
 from stepbox.store.models import ModelStore, new_model_id
+from tests.stepbox.store.memory_store import MemoryStore
 from tests.stepbox.store.test_models import add, make_draft, make_network
 
 MOST_WRITES = 20

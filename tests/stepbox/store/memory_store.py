@@ -1,4 +1,4 @@
-"""Objects in the memory of one process."""
+"""A store whose objects are in the memory of one process, to test what uses a store."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from stepbox.store.objects import ObjectStore, Version, check_key
 
 
 class MemoryStore(ObjectStore):
-    """Objects that are lost when their process ends, for tests and experiments."""
+    """Objects that are lost when their process ends."""
 
     def __init__(self) -> None:
         self._objects: dict[str, tuple[bytes, Version]] = {}
