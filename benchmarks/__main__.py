@@ -30,10 +30,10 @@ BASELINE_SHARE = 10  # the slow baselines train on a tenth of the samples; times
 QUICK_SHARE = 10  # with --quick, everything trains on a tenth of the samples
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# malloc starts with a threshold of 128 KiB. It returns larger freed blocks to the system, which has
-# to clear the memory again for the next step. Once a process has freed a larger block, malloc
-# raises the threshold and keeps such blocks. A step with new arrays is then three times as fast.
-# Both states occur in practice, so both are measured.
+# At first, malloc returns freed blocks of over 128 KiB to the system, which has to clear the memory
+# again for the next step. Each such block raises this limit, so malloc keeps later blocks of its
+# size. A step with new arrays is then three times as fast. Both states occur in practice, so both
+# are measured.
 MEMORY_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 MEMORY_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
@@ -105,8 +105,8 @@ def show_growth(runs: int, samples: int) -> None:
 def show_peak_share(runs: int, samples: int) -> None:
     """Print the speed of the trainings as a share of the speed of a large matrix product."""
     print(
-        "\nshare of a large matrix product's speed (one thread; 6 operations per weight, although "
-        "the NumPy engine skips those of black pixels)"
+        "\nshare of the speed of a large matrix product (one thread; 6 operations per weight, even "
+        "for black pixels, which the NumPy engine skips)"
     )
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]

@@ -21,7 +21,7 @@ def connect(settings: Settings) -> redis.Redis:
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
-    """Open a client for an event loop; it reports a closed connection immediately."""
+    """Open a client for an event loop. It does not retry commands."""
     return redis.asyncio.Redis.from_url(settings.redis_url, **_options(settings))
 
 

@@ -48,7 +48,7 @@ class Job(BaseModel):
     progress: Progress
     queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
     history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
-    device: str | None = Field(description="Device of the training, such as `cpu` or `cuda:0`.")
+    device: str | None = Field(description="Device of the training, `cpu` or `cuda`.")
     peak_memory: int | None = Field(
         description="Peak memory of the training in bytes: of its process or, on CUDA, of the "
         "device. Null until the training is complete."

@@ -26,7 +26,7 @@ class ServiceSettings(Settings):
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=1, le=65535)
     hosts: str = Field(
-        "", description="Other host names of the API, separated by commas; `*` accepts any."
+        "", description="Host names besides `host`, separated by commas; `*` accepts any."
     )
     processes: int = Field(2, ge=1, le=64, description="Worker processes of gunicorn.")
     threads: int = Field(32, ge=2, description="Threads of each process.")

@@ -27,7 +27,7 @@ def this_process() -> dict[str, Any]:
     -------
     dict
         ``boot``, ``pid_namespace``, ``pid`` and ``start`` identify the process. ``parent`` and
-        ``oom_kills`` (the number of kills so far) help to find out later why it died.
+        ``oom_kills`` (see `worker.memory`) help to find out later why it died.
     """
     return {
         **_surroundings(),
@@ -64,7 +64,7 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
 
 
 def _killed_for_memory(owner: dict[str, Any]) -> bool:
-    """Tell whether the kernel has killed any process of this group since the owner's claim."""
+    """Tell whether the kernel has killed a process of this control group since the claim."""
     before, now = owner.get("oom_kills"), oom_kills()
     return before is not None and now is not None and now > before
 

@@ -57,7 +57,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
-        """Stop the thread after a last round, which requeues the jobs of the ended pool."""
+        """Stop the thread after a last round, which requeues jobs that the pool did not finish."""
         self._stopping.set()
         self._thread.join()
 
@@ -121,7 +121,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def _describe(self) -> None:
         """Find out which device this worker trains on, in a separate process.
 
-        If the main process imported torch, its forked children could not use CUDA.
+        If the main process used CUDA, its forked children could not.
         """
         finished = subprocess.run(
             [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False

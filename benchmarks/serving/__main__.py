@@ -29,8 +29,8 @@ The columns:
 - req/s counts only answers with a status of success.
 - p50 and p99 are the median and the 99th percentile of the latency. On each connection, wrk sends
   the next request when it has received the answer to the last.
-- CPU is the CPU time per such answer at 16 connections, of all processes of the server. This column
-  depends least on other work of the machine.
+- CPU is the CPU time of all processes of the server per successful answer, at 16 connections. This
+  column depends least on other work of the machine.
 - memory is the proportional set size of all processes after the load: memory that processes share
   counts once.
 - first answer is the time from the start of the command to the first correct answer. The server's

@@ -1,4 +1,5 @@
--- ARGV: id, fence, progress or '', its short form, epoch in the short form or '', checkpoint or ''
+-- ARGV: id, fence, progress, its short form (jobs/compact.py), epoch in short form, checkpoint.
+-- The last four may be ''.
 -- Renews the lease, and stores the progress, the epoch and the checkpoint that are given. An epoch
 -- that is already stored adds no event: the reply to an earlier call was lost, or a later attempt
 -- trained the epoch again. Returns the verdict.
@@ -29,8 +30,8 @@ local function count_epoch(seconds)
 end
 
 -- Tell whether a checkpoint is from a later point of the training than another one. A name starts
--- with the number of finished epochs and the number of samples of the next epoch; only these
--- count, because the rest of the name differs between attempts.
+-- with the number of finished epochs and the number of samples trained in the next epoch. The rest
+-- of the name is ignored, because it differs between attempts.
 local function is_beyond(checkpoint, other)
   local epochs, samples = checkpoint:match('^e(%d+)-s(%d+)')
   local other_epochs, other_samples = other:match('^e(%d+)-s(%d+)')

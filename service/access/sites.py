@@ -38,7 +38,7 @@ class Sites:
         self._is_known = lru_cache(256)(self._look_up)  # a lookup slows down predictions
 
     def knows(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server. A missing host is too."""
+        """Tell whether a host, with or without a port, is this server or is missing."""
         return not host or self._is_known(host)
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:

@@ -146,8 +146,8 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
     )
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
-        "Jobs recovered from a worker whose process died, was killed by the kernel for lack of "
-        "memory, or was stopped, or whose lease ended.",
+        "Jobs taken back from a worker, by cause: its process died, the kernel killed it because "
+        "memory was full, the worker was stopped, or the lease expired.",
         labels=["cause"],
     )
     for cause, number in measures.recoveries.items():

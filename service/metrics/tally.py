@@ -1,8 +1,7 @@
 """Counts of several processes: each process adds to its own file, and any process sums all files.
 
-Counting adds to a double in mapped memory. The files of prometheus_client take several times as
-long, which would slow down predictions. The counts of a process remain after its end, even if it is
-killed.
+Counting adds to a double in mapped memory. With prometheus_client, it would take several times as
+long, and slow down predictions. The counts of a process remain after its end, even if it is killed.
 """
 
 import json
@@ -56,7 +55,7 @@ class Tally:
         self._numbers = memoryview(mmap.mmap(self._file, BYTES)).cast("d")
 
     def block(self, key: Key, size: int = 1) -> "memoryview[float]":
-        """Return the block of a key, at first zeros. It is not stored if the file is full."""
+        """Return a key's block, or a new one of zeros, which is not stored if the file is full."""
         return self._blocks.get(key) or self._new_block(key, size)
 
     def _new_block(self, key: Key, size: int) -> "memoryview[float]":

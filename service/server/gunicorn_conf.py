@@ -55,7 +55,7 @@ def on_starting(server: Any) -> None:
     tally.make_folder()
     open_more_files()
     give_back_large_blocks()
-    sys.setswitchinterval(0.001)  # s; longest wait of the event loop for a busy thread
+    sys.setswitchinterval(0.001)  # s; a busy thread lets the event loop run after this time
     hold_stop_signals_while_forking()
     gc.freeze()  # so that garbage collection does not write to the memory that processes share
     gc.set_threshold(50_000)  # parsing a JSON body may create tens of thousands of lists

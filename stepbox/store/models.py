@@ -65,13 +65,13 @@ class ListedModel(NamedTuple):
 class ModelStore:
     """The finished models in a store, with caches. Many threads and processes may use it at once.
 
-    A reference to a model is its id, an alias, or ``latest``, ``latest-mnist`` or
-    ``latest-fashion-mnist``: the newest model, of any or of that data set, whose files are whole.
-    No part of a reference becomes part of a key unless it has the form of an id.
+    A reference to a model is its id, an alias, ``latest`` (the newest undamaged model),
+    ``latest-mnist`` or ``latest-fashion-mnist`` (the newest of that data set). A reference
+    becomes part of a key only if it has the form of an id.
 
     A finished training calls `stage`. Once it is decided that this attempt publishes the job's
     model, it calls `publish`. If the store cannot be written, for instance on a full disk, these
-    methods raise OSError, and `delete` and the changes of aliases raise StoreError.
+    two methods raise OSError. `delete`, `set_alias` and `remove_alias` raise StoreError.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class ModelStore:
         return self._find(reference, self._loader.network)
 
     def loaded(self, reference: str) -> tuple[Card, Network] | None:
-        """Return what `load` returns if it is in the cache, else None; raises as `card` does."""
+        """Return the result of `load` if it is cached, else None; may raise as `card` does."""
         return self._find(reference, self._loader.loaded)
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:
@@ -166,6 +166,8 @@ class ModelStore:
     def stage(self, attempt: str, draft: CardDraft, network: Network, initial: Network) -> Card:
         """Write all files of a model to a place where the model is not visible yet.
 
+        They stay there until `publish`, `discard` or `sweep`.
+
         Parameters
         ----------
         attempt
@@ -178,7 +180,7 @@ class ModelStore:
         Returns
         -------
         Card
-            The complete card. The files stay there until `publish`, `discard` or `sweep`.
+            The complete card.
         """
         card, files = encode_model(draft, network, initial)
         staged = _staged(attempt)
@@ -227,7 +229,7 @@ class ModelStore:
             for name in (WEIGHTS, INITIAL, CARD):
                 try:
                     self._objects.move(f"{staged}/{name}", f"{model_id}/{name}")
-                except FileNotFoundError as error:  # moved before a kill, or by another process
+                except FileNotFoundError as error:  # another call has moved it
                     if name == CARD and not self.is_published(model_id):
                         raise NotFoundError(f"no model is staged as {attempt!r}") from error
         self._remove(staged)

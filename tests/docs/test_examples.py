@@ -14,7 +14,7 @@ from tests.docs.tables import DOCS
 from tests.processes import ROOT
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data")).resolve()
-SLOW = "compiled=False"  # blocks with it take minutes; tests of the engine use fewer samples
+SLOW = "compiled=False"  # blocks with it take minutes, so they are skipped here
 CLOSE = 0.002  # rounding errors, and so a few predictions, depend on the processor
 
 pytestmark = pytest.mark.slow

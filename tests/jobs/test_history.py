@@ -1,4 +1,4 @@
-"""The history is stored in a short form. Each status event has the history of its moment."""
+"""The history is stored in a short form. Each status event has the history up to then."""
 
 import json
 

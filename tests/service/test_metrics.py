@@ -24,7 +24,7 @@ NO_RECOVERIES = {("process",): 0, ("memory",): 0, ("stop",): 0, ("lease",): 0}
 
 
 def parse(text):
-    """Parse Prometheus's format: {name: {values of the labels, sorted by label: value}}."""
+    """Parse Prometheus's format: {name: {label values, sorted by label: number}}."""
     samples = defaultdict(dict)
     for family in text_string_to_metric_families(text):
         assert family.documentation, family.name

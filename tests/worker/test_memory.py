@@ -9,7 +9,7 @@ CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
 
 @pytest.fixture(params=["version 1", "version 2", "version 2 in a container"])
 def kernel(request, tmp_path, monkeypatch):
-    """Fake the files of a kernel with one version of control groups; return a count setter."""
+    """Fake a kernel's files of control groups; return a function that sets the count."""
     monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
     monkeypatch.setattr(memory, "CONTROL_GROUPS", tmp_path / "groups")
     groups, file, text = {

@@ -76,8 +76,8 @@ class BoxApproximationRequest(Request):
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
     include_network: bool = Field(
         False,
-        description=f"Include the network above {NETWORK_UNASKED:,} boxes too. It may have at most "
-        f"{MOST_WEIGHTS:,} weights.",
+        description=f"Include the network even if there are over {NETWORK_UNASKED:,} boxes. It may "
+        f"have at most {MOST_WEIGHTS:,} weights.",
     )
     resolution: int | None = Field(
         None,

@@ -66,7 +66,7 @@ def test_a_wrong_gradient_is_found():
 
 
 def test_the_published_gradient_depends_on_the_learning_rate():
-    """The last layer is updated before the gradient passes through it to the layer before."""
+    """The last layer is updated before the gradient passes through it."""
     network = make()
     small, large = (published_gradients(network, INPUTS, 4, rate) for rate in (1e-9, 1.0))
 

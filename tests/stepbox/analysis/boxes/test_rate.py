@@ -28,7 +28,7 @@ def test_the_error_of_a_straight_line_falls_with_the_boxes():
     ("text", "order"), [("sin(3*x)", 1), ("sqrt(abs(x))", 0.5), ("step(x-pi/4)", 0)]
 )
 def test_the_order_depends_on_the_smoothness(text, order):
-    """The vertical tangent of a root halves the order. With a jump, the order is 0."""
+    """The vertical tangent of a square root halves the order. With a jump, the order is 0."""
     assert rate_of(text, 64).order == pytest.approx(order, abs=0.05)
 
 
