@@ -36,7 +36,7 @@ class Backend:
 
     @cached_property
     def celery(self) -> "Celery":
-        """The Celery queue, to which each new job sends a token."""
+        """The Celery queue, which gets a token for each new job."""
         return make_celery(self.settings)
 
 

@@ -2,9 +2,9 @@
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-# Parsed, a value takes up to 90 bytes. All values except the first of a list or an object follow a
-# comma, a colon or an opening bracket, so counting these bounds the number of values. An object
-# takes more memory and more time than other values, so objects have a limit of their own.
+# Parsed, a value takes up to 90 bytes. In lists and objects, each value follows a comma, a colon or
+# an opening square bracket, so counting these bounds the number of values. An object takes more
+# memory and more time than other values, so objects have a limit of their own.
 MOST_VALUES = 200_000
 MOST_OBJECTS = 1_000
 

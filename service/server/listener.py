@@ -2,8 +2,8 @@
 
 All processes listen on the same socket. With uvloop's own server, the first process that wakes up
 accepts all waiting connections. So one process may get all of eight simultaneous clients, while the
-other cores are idle. With this module, a process accepts only its share at first, and leaves the
-rest to processes with fewer connections for `PATIENCE_S`.
+other cores are idle. With this module, a process accepts only its share at first. For `PATIENCE_S`,
+it leaves the rest to processes with fewer connections.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import uvloop
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.01  # time that a process leaves to others, so that they accept their share
+PATIENCE_S = 0.01  # time that a process gives others to accept their share
 RETRY_S = 1.0  # pause after a connection could not be accepted: too many files are open
 PLACES = 256  # for 64 processes, their replacements, and some that shut down slowly
 
@@ -81,8 +81,8 @@ class Listener:
         """Accept connections until this process has its share of all open and waiting connections.
 
         If `patient`, the process first gives others time to accept theirs in two cases: it already
-        has its share, or its share is all of several waiting connections. In the second case, other
-        processes may not have counted their closed connections yet.
+        has its share, or two or more connections wait and all are its share. In the second case,
+        other processes may not have counted their closed connections yet.
         """
         counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]
         waiting = self._waiting()

@@ -28,7 +28,7 @@ class Protocol(HttpToolsProtocol):
     """A connection.
 
     It answers quick requests itself, and rejects requests that are not HTTP, too long or too slow.
-    All other requests go to uvicorn and the application, also quick requests that raise an error.
+    All other requests, and quick ones that raise an error, go to uvicorn and the application.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Protocol(HttpToolsProtocol):
     url = b""  # before the first request
     body_left: int | None = None
     sends_no_more = False
-    _bodiless_bytes = 0  # bytes parsed since the end of a request or the last part of a body
+    _bodiless_bytes = 0  # bytes parsed since a head, part of a body or request ended
     _answer_body: AnswerBody | None = None  # answers the current request, if it is quick
     _quick_body = bytearray()  # received part of the body of that request
     _rejection: tuple[int, str] | None = None  # status and reason; once set, nothing is parsed
@@ -106,7 +106,7 @@ class Protocol(HttpToolsProtocol):
         finally:
             self._parsing = False
         if len(self.unread) > framing.MOST_HEAD_BYTES and self._is_answering():
-            self.flow.pause_reading()  # not before: only reading notices a disconnect
+            self.flow.pause_reading()  # no earlier, because only reading notices a disconnect
 
     def _may_parse(self) -> bool:
         stopped = self._rejection or self._closes or self.transport.is_closing()
@@ -138,8 +138,8 @@ class Protocol(HttpToolsProtocol):
         ------
         ValueError
             The request starts in the same piece as the end of a chunked body, so `take_piece` has
-            not looked for its end. It is ignored, and the connection closes after the response to
-            the previous request.
+            not looked for its end. The new request is ignored, and the connection closes after
+            the response to the previous one.
         """
         if self._parsing_chunks:
             self._closes = True
@@ -226,7 +226,7 @@ class Protocol(HttpToolsProtocol):
             self._reject(408, self.pace.HEAD_TOO_SLOW)
 
     def _is_answering(self) -> bool:
-        """Tell whether the response to a complete request is incomplete."""
+        """Tell whether a complete request has not been fully answered yet."""
         cycle = self.cycle
         waits = self.body_left is None and cycle is not None and not cycle.response_complete
         return waits or bool(self.pipeline)
@@ -240,7 +240,7 @@ class Protocol(HttpToolsProtocol):
         if self.expect_100_continue or self.flow.write_paused:
             return None
         headers = dict(self.headers)
-        if len(headers) < len(self.headers):  # Flask decides which one of equal headers counts
+        if len(headers) < len(self.headers):  # Flask decides which duplicate of a header counts
             return None
         answer: AnswerBody | None = self.app.accept_quick(
             self.parser.get_method(), self.url, headers, size

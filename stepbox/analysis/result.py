@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 
 def _listed(schema: Any) -> tuple[PlainValidator, PlainSerializer]:
-    """Say that a field holds an array, which JSON has as a list of this type."""
+    """Annotate a field that is an array in Python, and a list of this type in JSON."""
     return (
         PlainValidator(np.asarray, json_schema_input_type=schema),
         PlainSerializer(np.ndarray.tolist, return_type=schema),

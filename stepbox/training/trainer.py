@@ -165,7 +165,7 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
 
 @contextmanager
 def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
-    """Turn a lack of memory, also for loading a library, into an OutOfDeviceMemoryError."""
+    """Turn a lack of memory, even one while loading a library, into an OutOfDeviceMemoryError."""
     try:
         with memory.loading_explained():
             yield

@@ -1,10 +1,10 @@
-"""Make the files that `test_old_files.py` reads. Run it in an installed checkout of the version to
-record:
+"""Make the files that `test_old_files.py` reads. Run it in an installed checkout of the version
+that is to write them:
 
     PYTHONPATH=. .venv/bin/python PATH_TO/make_files.py PATH_TO/files
 
 Version 0.1.0, commit 23dfae6, wrote the files in `files/`, and the imports below name its modules.
-To record a later version, adapt the imports and write to another folder.
+For a later version, adapt the imports and write to another folder.
 
 The files come from a real installation: Redis, a Celery worker and the API. Three jobs are
 interrupted. Each runs the worker's code in a process that ends itself at a chosen moment:
@@ -15,8 +15,10 @@ interrupted. Each runs the worker's code in a process that ends itself at a chos
 Two things are edited afterwards:
 
 - The model `older` and its job lose the fields that an even older version did not have.
-- The machine's name is replaced, and the boot id of the owners of running jobs. The owners then
-  seem to be on another machine, so their jobs are requeued only when the lease expires.
+- The machine's name is replaced. So is the boot id of each running job's owner: the owner then
+  seems to be on another machine, and its job is requeued only when the lease expires.
+
+The folder then contains:
 
     models/              the models and aliases.json
     staged/              the folder `.staged` of the models
@@ -94,7 +96,7 @@ LATER_JOB_FIELDS = ("request_id", "peak_memory", "history_length", "claimed_by",
 
 
 def run_and_die(settings: Settings, moment: str) -> None:
-    """Run the first queued job as a worker does, and exit at a moment, as if killed."""
+    """Run the first queued job as a worker does, and exit at the given moment, as if killed."""
 
     def publish(*_: object) -> None:
         os._exit(0)
@@ -124,7 +126,7 @@ def run_and_die(settings: Settings, moment: str) -> None:
 
 
 def interrupt(stack: Stack, client, moment: str, **fields: object) -> str:
-    """Submit a job, and let its process die at a moment as if on another machine; return its id."""
+    """Submit a job, end its process at this moment as if on another machine, and return its id."""
     id = stack.train(**fields)["id"]
     process = multiprocessing.get_context("spawn").Process(
         target=run_and_die, args=(stack.settings(), moment)
@@ -138,7 +140,7 @@ def interrupt(stack: Stack, client, moment: str, **fields: object) -> str:
 
 
 def make_older(stack: Stack, client, job: dict) -> None:
-    """Remove the fields that an even older version did not have from a job and its model."""
+    """Remove from a job and its model the fields that an even older version did not have."""
     path = stack.models_dir / job["model"] / "card.json"
     card = json.loads(path.read_text())
     for name in LATER_CARD_FIELDS:

@@ -18,7 +18,7 @@ from stepbox.errors import InvalidInputError, NotFoundError
 PUBLISHED = (
     "`published` evaluates the activation's derivative at the activation instead of the "
     "pre-activation, and updates each layer's weights before the gradient passes through them. "
-    "The last layer's gradient is computed before both and is right. All others are wrong."
+    "Neither changes the last layer's gradient, so it is right. All others are wrong."
 )
 
 

@@ -32,7 +32,7 @@ class QuickPredictions:
     settings
         The settings of the API.
     check_access
-        Checks who sends a request.
+        Checks who may send a request.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class QuickPredictions:
     def _answer(
         self, query: PredictQuery, headers: dict[bytes, bytes], body: bytes
     ) -> QuickAnswer | None:
-        """Answer a prediction. Return None, before decoding the body, if that may take long."""
+        """Answer a prediction. If it may take long, return None before decoding the body."""
         began = perf_counter()
         self._check_access("POST", "/predict", headers)
         model = find_model(self._models.loaded, query.model)
