@@ -61,7 +61,7 @@ def split(dataset: Dataset) -> tuple[Dataset, Dataset]:
 
 
 def validate(recipe: Recipe) -> HistoryEntry:
-    """Train a recipe on the first part; return the last epoch, evaluated on the other."""
+    """Train a recipe on the first part; return the last epoch's figures on the second."""
     train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
     *_, last = train(make_trainer(recipe, train_set), validation_set)
     assert not isinstance(last, Progress)

@@ -178,8 +178,9 @@ def _allowed(model: str, location: tuple[int | str, ...]) -> str:
     high = schema.get("maximum")
     if low is None or high is None:
         return ""
-    more = "more than " if "exclusiveMinimum" in schema else ""
-    return f" (allowed: {more}{low:.12g} to {high:.12g})"
+    if "exclusiveMinimum" in schema:
+        return f" (allowed: above {low:.12g}, up to {high:.12g})"
+    return f" (allowed: {low:.12g} to {high:.12g})"
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

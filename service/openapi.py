@@ -15,7 +15,7 @@ from service.errors import problems
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
-ANYWHERE = (413, 503)  # of any operation: body too large, or memory held by other requests
+ANYWHERE = (413, 503)  # any operation may return them: body too large, too little memory free
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -2,9 +2,9 @@
 
 StepboxError
 ├── InvalidInputError      one or more input values are invalid; names each of them
-├── NotFoundError          there is no job, model, alias or data set of this name
+├── NotFoundError          what was requested does not exist, for example a job or a model
 ├── ConflictError          the request does not fit the resource's current state
-├── DamagedModelError      stored weights differ from their checksum or card
+├── DamagedModelError      a file of a model or of the aliases is damaged
 ├── StoreError             the folder of models cannot be read or written
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
@@ -48,7 +48,7 @@ class InvalidInputError(StepboxError):
 
 
 class NotFoundError(StepboxError):
-    """There is no job, model, alias or data set of this name."""
+    """What was requested does not exist, for example a job, a model or a recipe."""
 
 
 class ConflictError(StepboxError):
@@ -56,7 +56,7 @@ class ConflictError(StepboxError):
 
 
 class DamagedModelError(StepboxError):
-    """Stored weights differ from their checksum or from their card."""
+    """A file of a model or of the aliases is damaged, or does not match the model's card."""
 
 
 class StoreError(StepboxError):

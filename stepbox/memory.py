@@ -1,4 +1,4 @@
-"""The memory of this process: its peak, when it is returned, and errors when it runs out."""
+"""The memory of this process: its peak, its return to the system, and errors if it runs out."""
 
 import ctypes
 import resource

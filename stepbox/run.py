@@ -208,7 +208,7 @@ def train(
     trainer = make_trainer(full, train_set, compiled=compiled)
     initial = trainer.network()
     history = []
-    hidden = None if tqdm is terminal_bar else False  # None: shown only in a terminal
+    hidden = None if tqdm is terminal_bar else False  # None: tqdm shows it only in a terminal
     with tqdm(
         total=full.epochs * len(train_set.labels),
         desc=full.name,
@@ -252,7 +252,7 @@ def describe(
     trainer
         The trainer, at the end of its last epoch.
     test_set
-        The samples for the evaluation, if the trainer has none yet.
+        The samples for the evaluation; not used if the trainer has an evaluation.
     history
         The entries of all epochs, including those of earlier attempts.
     id, job

@@ -83,7 +83,7 @@ def repair(worker: Any, attempt: int) -> None:
         log.critical("the worker still takes no job: it exits, so that it is started again")
         os._exit(EXIT_STATUS)  # loses nothing: no job runs here. The main thread may hang.
     if state.reserved_requests:
-        log.warning("the worker takes no job: a process hangs with a token, and is replaced")
+        log.warning("the worker takes no job: a process that took a token hangs, and is replaced")
         for pid in worker.pool.info["processes"]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -67,7 +67,9 @@ def check_head(target: bytes, headers: list[tuple[bytes, bytes]], version: str) 
 
 
 def take_piece(unread: bytearray, body_left: int | None) -> bytes:
-    """Take what can be parsed in one step, without any byte of the next request.
+    """Take what can be parsed in one step.
+
+    It contains no byte of the next request, unless that follows a chunked body.
 
     Parameters
     ----------
@@ -96,6 +98,6 @@ def take_piece(unread: bytearray, body_left: int | None) -> bytes:
         size = min(size, body_left)
     piece = bytes(unread[:size])
     del unread[:size]
-    # After an Upgrade header, the parser would expect another protocol. This server has no other
-    # one, so it hides the header from the parser and ignores it (RFC 9110, 7.8).
+    # After an Upgrade header, the parser would expect another protocol. A server may ignore the
+    # header (RFC 9110, 7.8), so it is hidden from the parser.
     return _UPGRADE.sub(b"\r\nx-upgrade", piece) if body_left is None else piece

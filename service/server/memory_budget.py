@@ -11,8 +11,8 @@ PATIENCE_S = 2.0  # longest wait for the memory that other requests hold
 class Budget:
     """A number of bytes that the requests of a process share.
 
-    Only the event loop of the process may call its methods. `Front` also uses a budget to count the
-    requests that decode images.
+    Only the event loop of the process may call its methods. `Front` has a second budget, which
+    counts requests that decode images instead of bytes.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold at least `total` bytes, or the whole budget if it is smaller; raise BusyError."""
+        """Hold at least `total` bytes, at most `Budget.size`. Raise BusyError as `take` does."""
         more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)

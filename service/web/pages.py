@@ -89,7 +89,7 @@ def _field(name: str, schema: dict[str, Any]) -> FormField:
     allowed = _range(schema)
     if kind == "numbers":
         count, each = schema.get("maxItems"), _range(schema.get("items", {}))
-        allowed = f"Up to {count} numbers of {each}, separated by commas" if count else each
+        allowed = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
         label=LABELS.get(name, name.replace("_", " ").capitalize()),

@@ -14,11 +14,11 @@ from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
-ALL_CHECKED = 5_000  # a layer with at most this many weights is checked completely
-LEAST_CHECKED = 200  # of a layer with more weights, at least this many are checked
-MOST_WORK = 2_000_000_000  # limit of complex products per layer, for more than LEAST_CHECKED
+ALL_CHECKED = 5_000  # most weights that are checked in a layer
+LEAST_CHECKED = 200  # this many weights of a layer, or all, are checked whatever they cost
+MOST_WORK = 2_000_000_000  # most complex products to check a layer; LEAST_CHECKED may need more
 BLOCK = 500  # weights per block
-SMALL = 1e-6  # smallest derivative, as a fraction of the layer's largest; others count as this
+SMALL = 1e-6  # a derivative below this fraction of the layer's largest counts as that fraction
 
 
 class LayerGradients(Result):
@@ -29,8 +29,8 @@ class LayerGradients(Result):
     outputs: int = Field(description="Number of its neurons.")
     weights: int = Field(description="Number of its weights.")
     checked: int = Field(
-        description=f"Number of weights that were compared: all up to {ALL_CHECKED:,}, else a "
-        "random sample (seed 0), which is smaller if wide layers follow."
+        description="Number of weights that were compared: all, or a random sample (seed 0) of up "
+        f"to {ALL_CHECKED:,}, fewer if wide layers follow."
     )
     largest: float = Field(
         description="Largest magnitude of the derivatives. It is 0 if the network is saturated."
@@ -43,7 +43,7 @@ class LayerGradients(Result):
     )
     published: float = Field(
         description='The same for the gradient that `"gradient": "published"` computes. It is 1 '
-        "where one of the two derivatives is 0, and 2 where they have opposite signs."
+        "where one of the two derivatives is 0, and above 1 where they have opposite signs."
     )
     published_distance: float = Field(
         description="Euclidean distance between that gradient and the true one over the checked "
@@ -124,7 +124,7 @@ def complex_step_derivatives(
     Parameters
     ----------
     network
-        Real.
+        A network with real parameters.
     inputs
         One sample, shape (n_in,).
     label
@@ -178,9 +178,9 @@ def published_gradients(
 def relative_difference(computed: Array, truth: Array) -> float:
     """Return the largest |computed − truth| / max(|computed|, |truth|), from 0 to 2.
 
-    It is 1 where one of the two is 0, and 2 where they have opposite signs. A derivative below a
-    millionth of the layer's largest counts as that millionth, because such a small derivative is
-    a difference of larger numbers and has their rounding errors.
+    It is 1 where one of the two is 0, and above 1 where they have opposite signs. A derivative
+    below a millionth of the layer's largest counts as that millionth, because such a small
+    derivative is a difference of larger numbers and has their rounding errors.
     """
     size = np.maximum(np.abs(computed), np.abs(truth))
     size = np.maximum(size, SMALL * size.max())

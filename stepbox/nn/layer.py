@@ -109,7 +109,7 @@ class Layer(ABC):
 class LayerSpec(ABC):
     """The specification of a layer: its shapes and options, but no parameters.
 
-    A subclass is a frozen dataclass. Its fields are the layer's options in `layer_specs`.
+    A subclass is a frozen dataclass. The fields that it adds are its options for `layer_specs`.
 
     Attributes
     ----------

@@ -53,8 +53,9 @@ class _Head(BaseModel):
 class ModelIndex:
     """The models in a store, newest first.
 
-    A model exists if it has a card. Each card is read once, because cards never change. A missing
-    or unreadable card is checked each time, and read when it changes. All methods are thread-safe.
+    A model exists if it has a card. A card that has been read is not read again, because cards
+    never change. A missing or damaged card is read again when its version changes. All methods are
+    thread-safe.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class ModelIndex:
         self._lock = Lock()
         self._names = ObjectCache[frozenset[str]](1, objects=objects)
         self._seen: frozenset[str] = frozenset()
-        # Models whose cards have not been read, with the cards' versions as last seen.
+        # Models whose cards are still to be read, with the cards' versions at the last attempt.
         self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
         self._order: list[IndexedModel] | None = None  # until the next change

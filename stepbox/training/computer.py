@@ -1,4 +1,4 @@
-"""The computer that a training runs on. The result depends on it, as it does on the recipe."""
+"""What is reported about the computer that a training runs on."""
 
 import platform
 from pathlib import Path

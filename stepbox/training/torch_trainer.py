@@ -1,6 +1,6 @@
 """The torch engine: mini-batch gradient descent in float32, on CUDA if a device is visible.
 
-Plain gradient descent on a plain network uses the formulas of `backprop`, because autograd's
+Recipes without AdamW, GELU, dropout or normalization use the formulas of `backprop`: autograd's
 bookkeeping would take about half of the time at this size. All other recipes use autograd.
 """
 
@@ -42,7 +42,7 @@ class TorchTrainer(Trainer):
 
     No step waits for the device. `train_samples` copies indices or augmented images to the device
     before its first step, and reads the loss after its last one. On CUDA, the first step runs
-    operation by operation. Later steps replay a captured graph, except those of smaller batches.
+    operation by operation. Later steps replay a captured graph, except for smaller batches.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
@@ -152,7 +152,7 @@ class FormulaTrainer(TorchTrainer):
         logits = torch.addmm(biases, activations[-1], weights.T)
         targets = self._one_hot[labels]
         log_probabilities = torch.log_softmax(logits, 1)
-        # δ times η/n, a factor of all updates. The rate is a tensor if a graph is captured.
+        # δ·η/n, so that the updates need no factor. In a captured graph, the rate is a tensor.
         delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
         for (weights, biases), a in zip(self._layers[::-1], activations[::-1], strict=True):
             passed = delta if a is inputs else (delta @ weights).mul_(self._slope(a))
@@ -237,8 +237,8 @@ def visible_device() -> tuple[str, str]:
 def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
     """Turn torch's out-of-memory errors into errors that say what to do.
 
-    If the host's memory is full, torch raises a plain RuntimeError. It becomes a MemoryError, as
-    NumPy raises it.
+    If the host's memory is full, torch raises a plain RuntimeError. It becomes a MemoryError, the
+    error that NumPy raises.
     """
     try:
         yield

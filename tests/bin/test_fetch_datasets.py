@@ -71,7 +71,7 @@ def tools(tmp_path):
 @pytest.fixture
 def fetch(tmp_path, tools):
     def fetch(*arguments, path=str(tools)):
-        # Without an index, pip cannot download npm: no test needs the internet.
+        # Without npm, the program runs pip to install it. Without an index, pip fails at once.
         environment = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
         return subprocess.run(
             [sys.executable, ROOT / "bin" / "fetch-datasets", tmp_path / "data", *arguments],

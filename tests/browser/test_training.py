@@ -94,7 +94,7 @@ def test_each_error_is_shown_at_its_field(visit, stack):
     page.fill("#learning_rate", "0")
     page.fill("#epochs", "9000")
     page.click("[type=submit]")
-    expect(page.locator("#learning_rate-fault")).to_contain_text("more than 0 to 10")
+    expect(page.locator("#learning_rate-fault")).to_contain_text("above 0, up to 10")
     expect(page.locator("#epochs-fault")).to_contain_text("1 to 1000")
     expect(page.locator("#epochs")).to_be_focused()
     expect(page.locator("#said")).to_have_text("2 fields need a change.")
@@ -133,7 +133,8 @@ def test_elements_keep_the_focus_while_a_training_runs(open_page, stack):
     expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
 
 
-def test_a_long_list_has_no_gap_and_shows_the_running_job(own_stack, visit):  # visit ends first
+# `visit` comes last, so that its pages are closed before the installation stops.
+def test_a_long_list_has_no_gap_and_shows_the_running_job(own_stack, visit):
     own_stack.start_redis()
     own_stack.start_service()
     jobs = [own_stack.train(recipe="fashion-mnist-torch", epochs=1000)["id"]]

@@ -6,7 +6,7 @@ from tests.contract.fuzz import fuzz, prepare
 def test_responses_are_as_documented(own_stack):
     """No response is a 5xx, and the document has every status, content type and body.
 
-    The limits of each schema take longest, so only `make fuzz` tests them.
+    Testing the limits of each schema takes longest, so only `make fuzz` does it.
     """
     own_stack.environment["STEPBOX_QUEUE_LIMIT"] = "1000"
     prepare(own_stack)

@@ -217,7 +217,7 @@ def wrong_items(stack: Stack) -> int:
 
 
 def largest_bodies(stack: Stack) -> int:
-    """Send the bodies that are most expensive to parse to every operation, one after another."""
+    """Send each operation the bodies that are the most expensive to parse, one after another."""
     sent = 0
     for worst in worst_bodies(32 * 2**20):
         headers = {"Content-Type": "application/json"}
@@ -271,7 +271,7 @@ def large_images(stack: Stack) -> int:
 
 
 def cold_model(stack: Stack) -> int:
-    """Request the card of a model of 65 MB 64 times at once, then its histograms 16 times."""
+    """Request the card of a 65-MB model in 64 requests at once, then its histograms in 16."""
     model = largest_model(stack)
     sent = send_at_once(stack, [get(f"/models/{model}")] * 64)
     return sent + send_at_once(stack, [get(f"/models/{model}/histograms")] * 16)

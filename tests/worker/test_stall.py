@@ -57,7 +57,7 @@ def test_a_pool_process_that_hangs_is_replaced(own_stack, jobs):
     job = own_stack.wait_for(own_stack.train(**TINY)["id"])
     assert (job["status"], job["attempts"]) == ("succeeded", 1)
     assert worker.running()
-    assert "a process hangs with a token" in worker.log.read_text()
+    assert "a process that took a token hangs" in worker.log.read_text()
 
 
 def pool_of(worker):

@@ -16,8 +16,8 @@ Point = tuple[float, ...]
 # Gauss–Legendre quadrature with three nodes on (0, 1), exact for polynomials up to degree 5.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5, 8, 5]) / 18
-RESOLUTION = {1: 1024, 2: 64}  # fewest cells along an axis, in all boxes together
-LEAST_NODES = 5  # fewest along a box's side: its two ends, and three in its only cell
+RESOLUTION = {1: 1024, 2: 64}  # an axis has at least this many cells, counted over all boxes
+LEAST_NODES = 5  # of a box's side with one cell: its two ends, and three in the cell
 PROBES = 4096  # points of the random sample
 BLOCK = 2**16  # points per block, so that temporary arrays stay in the cache
 MEASURING_COST = 20_000  # fixed cost of a measurement, in function values
@@ -34,7 +34,8 @@ class Deviation:
     mean_square_error
         Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
     slope
-        Sum, over the axes, of the function's largest measured slope.
+        The function's largest slope measured on the grid, summed over the axes; or the largest on
+        the random sample, if that is larger.
     worst
         Coordinates of the point with the largest error.
     """
@@ -143,8 +144,8 @@ def fewest_boxes(
     More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
     three do not. So every number of boxes is tested, the smallest first. Measuring the error in
     full is slow. Each failed measurement yields a point where the error is too large. A larger
-    number needs no measurement if its error is too large at one of these points, or at an end of
-    the box around it.
+    number of boxes needs no measurement if its error is too large at one of these points, or at an
+    end of the box around it.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from stepbox.errors import InvalidInputError
 
 WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
-TOLERANCE = 1e-10  # of the solver, which is given numbers of about 1
+TOLERANCE = 1e-10  # of the solver, whose numbers are scaled to about 1
 ROUNDING = 1e-12  # a residual below this fraction of the sum of its |terms| counts as 0
 EXACT = 1e4  # largest ratio of |y| to the median |residual| for which TOLERANCE is small enough
 INFEASIBLE = 2  # the solver's status if no vector satisfies the constraints
@@ -63,7 +63,7 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
         np.column_stack([X / scale, y]), axis=0, return_inverse=True, return_counts=True
     )
     X, y, counts = rows[:, :-1], rows[:, -1], repeats.astype(np.float64)
-    # How far a change of w moves the fit at each point, as a leverage does.
+    # How far a change of w moves the fit at each point, similar to its leverage.
     reach = np.sqrt((X**2 / np.mean(X**2, axis=0)).sum(axis=1))
 
     heavy = _smallest(-reach, min(WORKING_SET, len(y)) // 10)  # in every program
