@@ -225,7 +225,7 @@ class JobStore(JobReader):
     def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
         """Decide which staged model this job will publish, and return the verdict.
 
-        After "go on", every later attempt publishes this model and no other.
+        After "go on", every later attempt publishes this model, unless its files are gone.
 
         Parameters
         ----------

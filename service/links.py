@@ -1,7 +1,7 @@
 """The links of the OpenAPI document.
 
-A link says which operation can follow a response, and with which values of it. Readers and tools
-such as `make fuzz` use the links.
+A link says which operation can follow a response, and which values to pass to it. Readers and
+tools such as `make fuzz` use the links.
 """
 
 from typing import Any, NamedTuple
@@ -67,7 +67,7 @@ LINKS = [
 
 
 def add_links(document: dict[str, Any]) -> None:
-    """Add each link to the response with which its source succeeds."""
+    """Add each link to the successful responses of its source."""
 
     def operation(method_and_path: str) -> Any:
         method, path = method_and_path.split()

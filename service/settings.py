@@ -124,7 +124,7 @@ def parse_tokens(text: str) -> list[Token]:
         scope, _, secret = entry.partition(":")
         if scope not in ("read", "write") or len(secret) < 16:
             raise ValueError(
-                "a token must be 'read:SECRET' or 'write:SECRET', with at least 16 characters"
+                "a token must be 'read:SECRET' or 'write:SECRET'; SECRET has at least 16 characters"
             )
         tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
     return tokens

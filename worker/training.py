@@ -85,8 +85,8 @@ def _run(stores: Stores, claim: Claim) -> None:
 def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     """Train the claimed job and stage its model; return the id of the model.
 
-    Once Redis has stored the model's id, no attempt can publish another model for this job: a later
-    attempt only publishes this one.
+    Once Redis has stored the model's id, a later attempt only publishes this model. It trains again
+    only if the model's files are gone.
     """
     recipe = claim.recipe
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)

@@ -1,4 +1,4 @@
-"""Start a contender, wait for its first correct answer, load it, and stop it."""
+"""Start a contender, wait for its first correct answer, measure it under load, and stop it."""
 
 import http.client
 import json
@@ -170,7 +170,7 @@ class Deployment:
         return True
 
     def round(self, seconds: float) -> Round:
-        """Start the contender, load it at each number of connections, and stop it."""
+        """Start the contender, measure it at each number of connections, and stop it."""
         with self.running() as (port, first_answer_s):
             url = f"http://127.0.0.1:{port}{self.contender.path}"
             self._load(url, 16, WARM_UP_S)

@@ -1,6 +1,7 @@
 -- ARGV: id
 -- Cancels a job. A queued job ends at once. A running job gets a flag, and stops when its worker
--- reads the flag; if its worker is dead, the reaper or the next claim ends the job.
+-- reads the flag; if its worker is dead, the reaper or the next claim ends the job. The flag has no
+-- effect after decide.lua.
 -- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]
 

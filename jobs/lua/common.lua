@@ -121,7 +121,7 @@ local function requeue(id, cause)
 end
 
 -- Tell the worker that has claimed a job what to do: 'go on', 'cancel', or 'lost' if the job is no
--- longer its own. After decide.lua, a job cannot be cancelled any more.
+-- longer its own. After decide.lua, a running job cannot be cancelled.
 local function verdict(id, fence)
   local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
   if record[1] ~= 'running' or record[2] ~= fence then

@@ -1,4 +1,4 @@
-"""Parse JSON strictly: reject what the standard forbids, even where Python's parser accepts it."""
+"""Parse JSON. Reject duplicate names, and bodies that could cost too much time or memory."""
 
 import json
 from inspect import signature

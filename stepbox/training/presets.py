@@ -1,4 +1,7 @@
-"""The named recipes: the two of the source (docs/explanation/source.md), and more accurate ones."""
+"""The named recipes.
+
+`mnist-numpy-published` and `fashion-mnist-torch` are the source's (docs/explanation/source.md).
+"""
 
 from stepbox.training.recipe import Recipe
 

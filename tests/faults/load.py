@@ -128,7 +128,7 @@ def percentiles(latencies: list[float]) -> dict[str, float]:
 
 
 def run_load(folder: Path, seconds: float) -> dict[str, Any]:
-    """Start a stack in a folder, load it, and return the report."""
+    """Start a stack in a folder, put load on it, and return the report."""
     with stack_in(folder) as stack:
         stack.start_redis()
         stack.start_worker()

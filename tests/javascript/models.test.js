@@ -29,7 +29,7 @@ test("withArticle adds the right article to a class", () => {
   ]);
 });
 
-test("images, correct ones and mistakes are counted in a confusion matrix", () => {
+test("a confusion matrix gives the number of images, of correct ones and of mistakes", () => {
   assert.equal(totalCount(MATRIX), 24);
   assert.equal(correctCount(MATRIX), 18);
   assert.deepEqual(mistakes(MATRIX), [0, 1, 0, 0, 0, 3, 2, 0, 0]);
