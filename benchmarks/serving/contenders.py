@@ -27,9 +27,9 @@ def inference_request(image: bytes) -> bytes:
 class Contender:
     """A server that serves the network of this benchmark.
 
-    Commands, settings and files may contain `{port}` (the port to listen on), `{folder}` (for its
-    files), `{env}` (its virtual environment), `{root}` (the folder of this repository), `{models}`
-    and `{weights}` (the model).
+    Commands, settings and files may contain `{port}`, `{port1}` and `{port2}` (ports to listen on),
+    `{folder}` (for its files), `{env}` (its virtual environment), `{root}` (the folder of this
+    repository), `{models}` and `{weights}` (the model).
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """The host names of this server, and the pages whose requests it accepts.
 
-A browser sends requests for any page that it shows, also to servers on the browser's own machine.
-By DNS rebinding, the host name of a page can even resolve to this machine. Then the page can read
-the responses. Such requests are recognized by their Host header, which has the page's host name.
+Any page that a browser shows can send requests, also to servers on the browser's own machine. By
+DNS rebinding, the host name of a page can even resolve to this machine. Then the page can read the
+responses. Such requests are recognized by their Host header, which has the page's host name.
 """
 
 import re
@@ -38,7 +38,7 @@ class Sites:
         self._is_known = lru_cache(256)(self._look_up)  # a lookup slows down predictions
 
     def knows(self, host: str) -> bool:
-        """Tell whether a host, with or without a port, is this server or is missing."""
+        """Tell whether a Host header, with or without a port, names this server or is empty."""
         return not host or self._is_known(host)
 
     def check(self, method: str, host: str, fetch_site: str, origin: str) -> None:
@@ -88,10 +88,10 @@ def _canonical(name: str) -> str:
 
 
 def _is_same_site(host: str, fetch_site: str, origin: str) -> bool:
-    """Tell whether a page of this server sent a request, or a program that is not a browser.
+    """Tell whether a request comes from a page of this server or from no page at all.
 
-    Browsers send `Sec-Fetch-Site` only to loopback or over TLS, but always send `Origin`. A proxy
-    may have changed the scheme, and may have added the scheme's port to the host.
+    The method is not safe, so browsers send `Origin`. They send `Sec-Fetch-Site` only to loopback
+    or over TLS. A proxy may have changed the scheme, or added the scheme's port to the host.
     """
     if fetch_site:
         return fetch_site in ("same-origin", "none")

@@ -1,4 +1,4 @@
-"""Quick predictions, which the server answers without Flask, have the responses of Flask's view."""
+"""Quick predictions, made without Flask, get the same responses as from Flask's view."""
 
 import io
 import json
@@ -231,7 +231,7 @@ def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
     started = own_stack.start_service()
     with socket.create_connection(("127.0.0.1", own_stack.port), 9) as connection:
         connection.sendall(REQUEST[:-50])
-        assert requests.get(f"{own_stack.url}/livez", timeout=9).ok  # read after the first part
+        assert requests.get(f"{own_stack.url}/livez", timeout=9).ok  # the first part is read now
         os.kill(started.pid, signal.SIGTERM)
         wait_until(lambda: "Shutting down" in started.log.read_text())
         connection.sendall(REQUEST[-50:])

@@ -95,7 +95,7 @@ REQUEST_BODY = {
 def predict(query: PredictQuery) -> Response:
     """Return the softmax distribution of each image.
 
-    The body is an image file, multipart form data with several files named `image`, JSON pixels,
+    The body is an image file, multipart form data with files named `image`, JSON pixels,
     or a .npy array of uint8 with the axes (n, 28, 28). With `Accept: application/x-npy`, the
     response is only the probabilities, as a .npy array of float64 with the axes (n, 10).
     """

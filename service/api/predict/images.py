@@ -36,7 +36,7 @@ NPY = "application/x-npy"
 HEIGHT, WIDTH = IMAGE_SHAPE
 
 Pixel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
-# Only the first fault of an image is reported, because those of a large body would take gigabytes.
+# Only the first fault of an image is reported: listing all faults could take gigabytes.
 Row = Annotated[list[Pixel], Field(fail_fast=True, min_length=WIDTH, max_length=WIDTH)]
 Image = Annotated[list[Row], Field(fail_fast=True, min_length=HEIGHT, max_length=HEIGHT)]
 
@@ -171,8 +171,8 @@ def _decode_files(files: list[bytes]) -> Iterator[Grey]:
 def read_pixels(body: bytes) -> NDArray[np.uint8] | NDArray[np.float64]:
     """Read JSON pixels, shape (n, *IMAGE_SHAPE), and check each value.
 
-    Images that consist of numbers are parsed one by one, so a body takes little more memory than
-    its bytes. The first invalid image is reported. Other bodies are parsed as a whole.
+    Images that consist of numbers are parsed one by one, so a body takes only a few times its size
+    in memory. The first invalid image is reported. Other bodies are parsed as a whole.
     """
     try:
         return _read_each(body)
@@ -208,7 +208,7 @@ def _raise_fault(odd: OddListError) -> None:
     except ValidationError as error:
         faults: Any = error.errors()
         for fault in faults:
-            # The text may hold several images: the end of an empty one is not found.
+            # Only `]]` ends an image, so after an empty one, `[]`, the text goes on.
             _, index, *rest = fault["loc"]
             fault["loc"] = ("images", odd.index + index, *rest)
         raise ValidationError.from_exception_data(error.title, faults) from None
