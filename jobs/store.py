@@ -159,7 +159,7 @@ class JobStore(JobReader):
         return self.redis.zcard("jobs:queued")
 
     def workers(self) -> list[dict[str, Any]]:
-        """List the descriptions of the workers with a heartbeat in the last seconds."""
+        """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
         return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
 
     def measure(self) -> Measures:

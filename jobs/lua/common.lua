@@ -8,6 +8,9 @@
 -- jobs:status:{status}  sorted set: the ids with this status, by order of creation
 -- jobs:queued           sorted set: the ids of the queued jobs, by order of creation; a job whose
 --                       workers keep dying moves to the end
+-- jobs:sequence         the last number given to a job, which orders it in these sets
+-- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
+-- idempotency:{key}     hash: the job that a request with this key has created
 -- jobs:leases           sorted set: the ids of the running jobs, all with the same score
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
@@ -143,8 +146,8 @@ local function reap(first)
   end
 end
 
--- List the descriptions of the workers that have sent a heartbeat in the last seconds. Heartbeats
--- from the future are ignored: they come from the time before Redis's clock was set back.
+-- List the descriptions of the workers with a heartbeat in the last `alive_s` seconds. Heartbeats
+-- further in the future are ignored: they were sent before Redis's clock was set back.
 local function alive_workers(alive_s)
   local names = redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
   return #names > 0 and redis.call('HMGET', 'workers', unpack(names)) or {}

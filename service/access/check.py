@@ -1,4 +1,4 @@
-"""The check of a request's host, origin and token. Each request passes it once."""
+"""The check of a request's host, origin and token, made once per request."""
 
 from collections.abc import Mapping
 

@@ -53,7 +53,7 @@ class Device(BaseModel):
 
 
 class Worker(BaseModel):
-    """A worker that sent a heartbeat in the last seconds."""
+    """A worker that sent a heartbeat in the last 5 seconds."""
 
     name: str
     device: Device

@@ -81,7 +81,7 @@ class Listener:
         """Accept connections until this process has its share of all open and waiting connections.
 
         If `patient`, the process first gives others time to accept theirs in two cases: it already
-        has its share, or two or more connections wait and all are its share. In the second case,
+        has its share, or it would take all of two or more waiting connections. In the second case,
         other processes may not have counted their closed connections yet.
         """
         counts = [count for state, count in zip(_states, _counts, strict=True) if state == _SERVING]

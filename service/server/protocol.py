@@ -45,7 +45,7 @@ class Protocol(HttpToolsProtocol):
     url = b""  # before the first request
     body_left: int | None = None
     sends_no_more = False
-    _bodiless_bytes = 0  # bytes parsed since a head, part of a body or request ended
+    _bodiless_bytes = 0  # bytes parsed since the last complete head, body part or request
     _answer_body: AnswerBody | None = None  # answers the current request, if it is quick
     _quick_body = bytearray()  # received part of the body of that request
     _rejection: tuple[int, str] | None = None  # status and reason; once set, nothing is parsed
@@ -137,9 +137,8 @@ class Protocol(HttpToolsProtocol):
         Raises
         ------
         ValueError
-            The request starts in the same piece as the end of a chunked body, so `take_piece` has
-            not looked for its end. The new request is ignored, and the connection closes after
-            the response to the previous one.
+            `take_piece` did not separate the request from the chunked body before it. The new
+            request is ignored, and the connection closes after the response to the previous one.
         """
         if self._parsing_chunks:
             self._closes = True

@@ -1,4 +1,4 @@
-"""Every page passes axe-core, fits its window and is small: light and wide, dark and narrow."""
+"""In a wide light and a narrow dark window, each page passes axe-core, fits, and loads little."""
 
 import pytest
 import requests

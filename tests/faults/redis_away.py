@@ -27,7 +27,7 @@ from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
 FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
-AT_ONCE_S = {"killed": 2, "paused": 8}  # limit for a 503; only a timeout detects a pause
+AT_ONCE_S = {"killed": 2, "paused": 8}  # most seconds until a 503; only a timeout detects a pause
 WAYS = ("killed", "paused")
 
 
@@ -173,7 +173,7 @@ def answers(scene: Scene) -> bool:
 
 
 def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
-    """Run one scene, and check that the job ends as without a fault; return the measurements."""
+    """Run one scene, check that the fault changed no result, and return the measurements."""
     with stack_in(folder) as stack:
         scene = Scene(stack)
         MOMENTS[moment](scene)

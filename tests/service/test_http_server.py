@@ -11,7 +11,7 @@ FORKS = """
 import os, signal, time
 from service.server.worker_process import Worker, hold_stop_signals_while_forking
 
-signal.signal(signal.SIGTERM, lambda number, frame: None)  # gunicorn's handler queues it
+signal.signal(signal.SIGTERM, lambda number, frame: None)  # like gunicorn's, does not exit
 hold_stop_signals_while_forking()
 child = os.fork()
 if not child:

@@ -146,7 +146,7 @@ def test_the_index_reads_no_weights(client, backend, model, opened):
     [state] = client.post("/v2/repository/index").json
     assert state["state"] == "READY"
     assert f"{id}/{WEIGHTS}" not in opened(backend.settings.models_dir)
-    time.sleep(0.06)  # newer files are read again at each request
+    time.sleep(0.06)  # nothing is cached for files younger than 50 ms
     check_problem(client.get(f"/v2/models/{id}"), 409)
     [state] = client.post("/v2/repository/index").json
     assert "checksum" in state["reason"]
@@ -194,7 +194,7 @@ def test_parameters_of_an_output_override_those_of_the_request(client, model, im
 
 
 def test_predict_returns_the_same_outputs(client, model, images):
-    """This endpoint never inverts, so it is compared with `invert=never`."""
+    """Inference never inverts images, so it is compared with `invert=never`."""
     light = 255 - images
     predictions = client.post("/predict?invert=never", json={"images": light.tolist()}).json
     _, found = read_outputs(client.post(INFER, json=json_request(light)))

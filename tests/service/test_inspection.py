@@ -80,7 +80,7 @@ def test_figures_are_computed_once(client, app, backend, opened, view):
     id, _ = publish(backend)
     path = f"/models/{id}/{view}"
     weights, initial = f"{id}/weights.safetensors", f"{id}/initial.safetensors"
-    time.sleep(0.06)  # newer files are read again at each request
+    time.sleep(0.06)  # nothing is cached for files younger than 50 ms
     client.get("/livez")
     opened(backend.settings.models_dir)
     with ThreadPoolExecutor(8) as pool:

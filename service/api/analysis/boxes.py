@@ -70,8 +70,8 @@ class BoxApproximationRequest(Request):
     )
     tolerance: Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)] | None = Field(
         None,
-        description="Largest error allowed. The answer has the smallest number of boxes along each "
-        "axis with a `max_error` within it. Every smaller number exceeds it at some point.",
+        description="Largest error allowed. The answer has the fewest boxes along each axis whose "
+        "`max_error` is within it. With fewer boxes, the error exceeds it at some point.",
     )
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
     include_network: bool = Field(

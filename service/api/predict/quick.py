@@ -17,7 +17,7 @@ from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
 from stepbox.store.models import ModelStore
 
-CAREFUL_BYTES = 4_096  # largest body whose images are explained or fitted, which takes longer
+CAREFUL_BYTES = 4_096  # limit if images are explained or fitted, which takes longer
 
 _TARGET = re.compile(rb"/predict(?:\?([^#]*))?")
 
