@@ -125,6 +125,8 @@ class JobStore(JobReader):
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
 
+        A job that is about to publish its model, or has published it, continues.
+
         Raises
         ------
         NotFoundError

@@ -1,19 +1,19 @@
 -- ARGV: id
 -- Cancels a job. A queued job ends at once. A running job gets a flag, and stops when its worker
--- reads the flag; if its worker is dead, the reaper or the next claim ends the job. The flag has no
--- effect after decide.lua.
+-- reads the flag; if its worker is dead, the reaper or the next claim ends the job. After
+-- decide.lua, a job is not cancelled, because its model may already be visible.
 -- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]
 
-local status = redis.call('HGET', key_of(id), 'status')
+local status, model = unpack(redis.call('HMGET', key_of(id), 'status', 'model'))
 if not status then
   return 'unknown'
 end
-if status == 'queued' then
+if status == 'queued' and not model then
   conclude(id, 'cancelled')
   return 'cancelled'
 end
-if status == 'running' then
+if status == 'queued' or status == 'running' then
   redis.call('HSET', key_of(id), 'cancel', 1)
   return 'flagged'
 end

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import socket
 import struct
 import zlib
@@ -363,4 +362,3 @@ def test_a_client_that_sends_half_of_its_body_blocks_no_other(service):
     array = np.zeros((1, 28, 28), np.uint8)
     answer = post(service, npy(array.shape, array.tobytes()), "application/x-npy")
     assert answer.status_code == 200
-    assert os.path.exists(service[0].models_dir)  # noqa: PTH110
