@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-# The request and the job that the current thread or task works on; log lines name them.
+# The request and the job that the current thread or task works on. JSON lines name both, text lines
+# only the request.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 
@@ -18,7 +19,7 @@ SECRET = re.compile(r"(bearer\s+)[^\s\"'\\]+", re.IGNORECASE)
 
 @contextmanager
 def about(job: str, request: str | None) -> Iterator[None]:
-    """Name a job, and the request that submitted it, in every log line of this thread."""
+    """Set `job_id`, and `request_id` to the request that submitted the job, in this thread."""
     tokens = job_id.set(job), request_id.set(request)
     try:
         yield

@@ -47,8 +47,8 @@ class JobReader:
         limit
             Maximum number of jobs to list.
         after
-            The cursor that the previous page returned. It stays valid if jobs change or are
-            deleted. Or the id of a job of any status, to list the jobs created before it.
+            The cursor that the previous page returned, or the id of a job of any status, to list
+            the jobs created before it. A cursor stays valid if jobs change or are deleted.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 -- ARGV: id, fence, model, peak memory in bytes
--- Decides which staged model this job will publish. From then on, the running job cannot be
--- cancelled, and every attempt publishes this model unless its files are gone.
--- Returns the verdict.
+-- Decides which staged model this job will publish. From then on, the job cannot be cancelled, and
+-- every attempt publishes this model unless its files are gone.
+-- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
 local id, fence, model, peak_memory = unpack(ARGV)
 
 local answer = verdict(id, fence)

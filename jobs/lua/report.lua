@@ -2,7 +2,7 @@
 -- The last four may be ''.
 -- Renews the lease, and stores the progress, the epoch and the checkpoint that are given. An epoch
 -- that is already stored adds no event: the reply to an earlier call was lost, or a later attempt
--- trained the epoch again. Returns the verdict.
+-- trained the epoch again. Returns 'go on', 'cancel' or 'lost', as `verdict` does.
 local id, fence, progress, progress_event, epoch, checkpoint = unpack(ARGV)
 
 -- Tell whether an epoch is not stored yet. Earlier versions stored epochs as fields of the record.

@@ -1,5 +1,6 @@
 -- ARGV: id, fence, device
--- Stores the device that the training runs on. Returns the verdict.
+-- Stores the device that the training runs on. Returns 'go on', 'cancel' or 'lost', as `verdict`
+-- does.
 local id, fence, device = unpack(ARGV)
 
 local answer = verdict(id, fence)

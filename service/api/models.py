@@ -68,9 +68,7 @@ class ModelList(BaseModel):
     """A page of models, newest first."""
 
     models: list[Card]
-    damaged: list[DamagedModel] = Field(
-        description="Models of this page whose files differ from their cards."
-    )
+    damaged: list[DamagedModel] = Field(description="Models of this page whose files are damaged.")
     next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
 
 

@@ -1,7 +1,7 @@
 """The checks before a request reaches its view: access, and the size of its body.
 
-A request is checked once. `front` does so before it reads the body, and passes the outcome to Flask
-in the WSGI environment. Without `front`, as in some tests, the request is checked here.
+A request is checked once, usually by `service.server.front` before it reads the body. The outcome
+is passed to Flask in the WSGI environment. Without `front`, as in some tests, `check` does it.
 """
 
 from flask import Flask, request

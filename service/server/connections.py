@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 HEAD_S = 10  # longest time from the start of a connection or a request to the end of the head
 BODY_S, BODY_BYTES = 10, 10 * 1024  # of a body, at least 10 KiB in each window of 10 s
-ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # of a response; 30 s, because TCP windows open in steps
+# A longer window, because a slow client's TCP accepts new data in large steps.
+ANSWER_S, ANSWER_BYTES = 30, 30 * 1024  # of a response
 FILES_KEPT = 100  # file descriptors for everything other than connections
 
 _BYTES_ACKED = struct.Struct("120xQ")  # tcpi_bytes_acked: bytes that the client has received
@@ -130,7 +131,7 @@ def _bytes_taken(transport: asyncio.Transport) -> int:
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
         return int(_BYTES_ACKED.unpack(info)[0])
-    except (OSError, struct.error):  # not Linux: minus the bytes still to be sent
+    except (OSError, struct.error):  # not Linux: rises as the buffer empties
         return -transport.get_write_buffer_size()
 
 

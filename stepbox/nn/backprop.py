@@ -1,4 +1,4 @@
-"""The definition of the gradient of one sample, and of a step along it.
+"""The definition of the gradient of one sample, and of a step of gradient descent.
 
 Layer l computes z_l = g_l(a_l; θ_l). The inputs of the next layer are a_{l+1} = f_l(z_l). The last
 layer's outputs are the logits z_L. With p = softmax(z_L), the cross-entropy is C = −log p_label.

@@ -467,7 +467,7 @@ def test_the_aspect_ratio_is_kept(shape, rows, columns):
 @pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
 @pytest.mark.parametrize("fit", ["none", "mnist"])
 def test_images_are_prepared_for_any_network_shape(shape, fit):
-    """The ink is centred, and an image that already has the shape is unchanged."""
+    """The ink is kept, and an image that already has the shape is unchanged."""
     image = np.zeros((200, 120), np.uint8)
     image[80:120, 50:70] = 200
     prepared = prepare_for(image, shape, fit=fit)

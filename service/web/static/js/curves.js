@@ -166,10 +166,11 @@ export function lossCurves({ history, published = [], epochs, width, height = 30
     ...seriesLabel(pastTest, pixels, publishedWord("test"), FAINT),
     ...seriesLabel(pastTrain, pixels, publishedWord("train"), FAINT),
   ];
+  // During a training, its curves end at another epoch than the published ones.
   const finished = !history.length || history[history.length - 1].epoch >= epochs;
   return finished
     ? addEndLabels(plot, [...labels, ...publishedLabels])
-    : addEndLabels(addEndLabels(plot, publishedLabels), labels); // they end at different epochs
+    : addEndLabels(addEndLabels(plot, publishedLabels), labels);
 }
 
 /** @typedef {{ value: number, text: string, short: string }} Reference a published accuracy */

@@ -32,10 +32,10 @@ const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()])
 startForm(recipes);
 ready();
 
-// The training that runs now, or the latest one. The chart libraries are loaded last.
+// The training that runs now, or the latest one.
 /** @type {Job | null} */
 let shown = null;
-let draw = () => {};
+let draw = () => {}; // replaced when the chart libraries are loaded
 /** @type {AbortController | null} */
 let watching = null;
 /** @type {number | null} */

@@ -37,7 +37,7 @@ function aliasElement(alias, id) {
 }
 
 /**
- * List a model's aliases. Those that users have set have a button that removes them.
+ * List a model's aliases, with a button to remove each one that a user has set.
  * @param {string} id
  * @param {Aliases} all
  */

@@ -25,8 +25,8 @@ export function worstMistake(matrix) {
 }
 
 /**
- * Make a function that gives the number behind a cell's color: positive on the diagonal, negative
- * for mistakes, and each relative to the largest count of its kind.
+ * Make a function that returns the number to color a cell by: positive on the diagonal, negative
+ * for mistakes. The largest count of each kind gets the strongest color.
  * @param {number[][]} matrix
  */
 export function cellScale(matrix) {

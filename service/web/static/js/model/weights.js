@@ -163,11 +163,11 @@ function showTiles(neurons, total) {
     const words = h(
       "p",
       { class: "small" },
-      `Neuron ${neuron}: `,
+      `Neuron ${neuron}. The colors range from `,
       h("b", { class: "orange" }, fixed(-scale, 2)),
       " to ",
       h("b", { class: "blue" }, `+${fixed(scale, 2)}`),
-      `. Norm of its weights: ${norm}. Norm of their change in training: ${fixed(change, 2)}.`,
+      `. Norm of its trained weights: ${norm}. Norm of their change: ${fixed(change, 2)}.`,
     );
     $("#large").replaceChildren(canvas, words);
     draw(canvas, i);
