@@ -56,7 +56,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The path of the request.")
     errors: list[ProblemFault] | None = Field(
-        None, description="With 422: up to 100 faults, and only the first of each list of numbers."
+        None, description="With 422: up to 100 faults, at most one for each list of numbers."
     )
     error: str | None = Field(
         None,

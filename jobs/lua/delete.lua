@@ -14,7 +14,7 @@ end
 set_status(id, nil)
 redis.call('ZREM', 'jobs:all', id)
 redis.call('DEL', key_of(id), history_of(id))
--- Empty the stream instead of deleting it, so that the id of its last entry is higher than all
+-- Empty the stream instead of deleting it, so that the id of the next entry is higher than all
 -- ids that readers have seen.
 redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)
 redis.call('XADD', 'events:' .. id, 'NOMKSTREAM', '*', 'type', 'deleted')

@@ -69,7 +69,7 @@ def check_head(target: bytes, headers: list[tuple[bytes, bytes]], version: str) 
 def take_piece(unread: bytearray, body_left: int | None) -> bytes:
     """Take what can be parsed in one step.
 
-    It contains no byte of the next request, unless that follows a chunked body.
+    Bytes of the next request stay in `unread`, except after a chunked body.
 
     Parameters
     ----------

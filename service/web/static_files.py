@@ -17,8 +17,8 @@ YEAR_S = 31_536_000
 def register(app: Flask, folder: Path = FOLDER) -> None:
     """Serve the folder under /static/VERSION/, and add the template function `static`.
 
-    The version is a hash of all files, so browsers may cache them forever. This includes modules
-    that other modules import by relative paths.
+    The version is a hash of all files, so browsers may cache them forever. Relative imports between
+    modules stay in the same version.
     """
     paths = {
         path.relative_to(folder).as_posix(): path

@@ -16,9 +16,9 @@ from stepbox.nn.network import Network
 
 ALL_CHECKED = 5_000  # most weights that are checked in a layer
 LEAST_CHECKED = 200  # this many weights of a layer, or all, are checked whatever they cost
-MOST_WORK = 2_000_000_000  # most complex products to check a layer; LEAST_CHECKED may need more
+MOST_WORK = 2_000_000_000  # most complex multiplications per layer; LEAST_CHECKED may need more
 BLOCK = 500  # weights per block
-SMALL = 1e-6  # a derivative below this fraction of the layer's largest counts as that fraction
+SMALL = 1e-6  # differences are divided by at least this fraction of the largest derivative
 
 
 class LayerGradients(Result):
@@ -39,7 +39,7 @@ class LayerGradients(Result):
         description="Largest relative difference between backpropagation and the complex-step "
         "derivative: |a − b| / max(|a|, |b|), from 0 to 2. It is due to the rounding of float64: "
         "about 1e-15, or up to about 1e-9 if a probability is close to 1 and y − t loses digits. "
-        "A derivative below a millionth of the layer's largest counts as that millionth."
+        "The divisor is at least a millionth of the layer's largest derivative."
     )
     published: float = Field(
         description='The same for the gradient that `"gradient": "published"` computes. It is 1 '
@@ -117,7 +117,7 @@ def complex_step_derivatives(
 ) -> NDArray[np.float64]:
     """Differentiate the loss with respect to single weights of a layer: Im C(w + ih) / h.
 
-    A step in weight (i, j) only adds ih·aⱼ to the layer's pre-activation zᵢ, so the layers before
+    A step in weight (k, j) only adds ih·aⱼ to the layer's pre-activation zₖ, so the layers before
     it do not run again. The layers after it run forward with complex numbers. No formula of a
     derivative is used.
 
@@ -178,9 +178,9 @@ def published_gradients(
 def relative_difference(computed: Array, truth: Array) -> float:
     """Return the largest |computed − truth| / max(|computed|, |truth|), from 0 to 2.
 
-    It is 1 where one of the two is 0, and above 1 where they have opposite signs. A derivative
-    below a millionth of the layer's largest counts as that millionth, because such a small
-    derivative is a difference of larger numbers and has their rounding errors.
+    It is 1 where one of the two is 0, and above 1 where they have opposite signs. The divisor is at
+    least a millionth of the layer's largest derivative, because a smaller derivative is a
+    difference of larger numbers and has their rounding errors.
     """
     size = np.maximum(np.abs(computed), np.abs(truth))
     size = np.maximum(size, SMALL * size.max())

@@ -43,7 +43,7 @@ class _HeadRecipe(BaseModel):
 
 
 class _Head(BaseModel):
-    """The part of a card that is needed here. Reading all of it takes eight times as long."""
+    """The part of a card that is needed here. Reading a whole card takes eight times as long."""
 
     id: str
     created_at: Moment

@@ -1,4 +1,4 @@
-"""The history is stored in a short form. Each status event has the history up to then."""
+"""The history is stored in a short form. Each status event is read with its part of the history."""
 
 import json
 

@@ -17,7 +17,7 @@ Point = tuple[float, ...]
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5, 8, 5]) / 18
 RESOLUTION = {1: 1024, 2: 64}  # an axis has at least this many cells, counted over all boxes
-LEAST_NODES = 5  # of a box's side with one cell: its two ends, and three in the cell
+LEAST_NODES = 5  # on the side of a box with one cell: both ends, and three in between
 PROBES = 4096  # points of the random sample
 BLOCK = 2**16  # points per block, so that temporary arrays stay in the cache
 MEASURING_COST = 20_000  # fixed cost of a measurement, in function values
@@ -34,8 +34,8 @@ class Deviation:
     mean_square_error
         Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
     slope
-        The function's largest slope measured on the grid, summed over the axes; or the largest on
-        the random sample, if that is larger.
+        The larger of two measured slopes: the largest on the grid, summed over the axes, and the
+        largest on the random sample.
     worst
         Coordinates of the point with the largest error.
     """
@@ -243,10 +243,10 @@ def _probe(function: Function, boxes: BoxSum) -> tuple[float, Point, float]:
 
 
 def _nearest_fault(function: Function, boxes: BoxSum, point: Point, tolerance: float) -> Point:
-    """Find a point close to the middle of its box where the error is too large, by bisection.
+    """Bisect between `point` and the middle of its box, to find where the error gets too large.
 
-    The search starts between `point`, where the error is too large, and the middle of its box. If
-    the function jumps there, it ends at the jump, where most other numbers of boxes fail too.
+    At `point`, the error is too large. If the function jumps in between, the result is next to the
+    jump, where most other numbers of boxes fail too.
     """
     far = np.array(point)
     middle = near = midpoint(boxes.bound, boxes.boxes, box_holding(boxes.bound, boxes.boxes, far))

@@ -43,8 +43,8 @@ class Rate(Result):
     constant: float = Field(description="n · max_error, at most L·B.")
     order: float | None = Field(
         description="p, if the error falls like n^(−p). It is fitted to the rows of the table with "
-        f"at least {FITTED_FROM} boxes. It is near 1 for Lipschitz functions that so many boxes "
-        "resolve, and lower for others. Null if fewer than two of these errors are above 0."
+        f"at least {FITTED_FROM} boxes. It is near 1 for a Lipschitz function that varies little "
+        "in each of these boxes, else lower. Null if fewer than two of these errors are above 0."
     )
     table: list[ErrorOfBoxes] = Field(description="The error for this and other numbers of boxes.")
 
@@ -54,8 +54,8 @@ class Growth(Result):
 
     dimension: int
     boxes_per_axis: int = Field(
-        description="The answer's n. The bound is L·B/n in any dimension, so the same n gives the "
-        "same bound if L is the same."
+        description="Number n of boxes along each axis. The bound is L·B/n in any dimension, so "
+        "the same n gives the same bound if L is the same."
     )
     neurons: str = Field(
         description="Number of hidden neurons, d(n + 1) + n^d (n + 1 for d = 1), in decimal. It "

@@ -2,7 +2,7 @@
 
 The cache is next to the source file, or in NUMBA_CACHE_DIR. Numba's own cache ignores a read-only
 folder, and fails if it finds no writable one. The cache here also reads a read-only folder, such as
-that of the code in a container image. If it cannot write, each process compiles for itself.
+the one in a container image. If it cannot write, each process compiles for itself.
 """
 
 from collections.abc import Callable
