@@ -14,9 +14,9 @@ from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
-ALL_CHECKED = 5_000  # most weights that are checked in a layer
+ALL_CHECKED = 5_000  # limit of checked weights per layer
 LEAST_CHECKED = 200  # this many weights of a layer, or all, are checked whatever they cost
-MOST_WORK = 2_000_000_000  # most complex multiplications per layer; LEAST_CHECKED may need more
+MOST_WORK = 2_000_000_000  # limit of complex products per layer; LEAST_CHECKED may need more
 BLOCK = 500  # weights per block
 SMALL = 1e-6  # differences are divided by at least this fraction of the largest derivative
 

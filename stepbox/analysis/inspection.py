@@ -36,7 +36,7 @@ class LayerHistogram(Result):
 
 
 def published_curves() -> dict[str, Any]:
-    """Read the figures printed in the coursework that Stepbox reproduces, by name of the recipe.
+    """Read the figures that the source (the original coursework) printed, by recipe name.
 
     The entry ``source`` describes them.
     """

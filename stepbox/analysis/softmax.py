@@ -27,8 +27,8 @@ class SoftmaxJacobianAnswer(Result):
         "each request, and is the rounding error of float64, about 1e-16."
     )
     cross_entropy: float | None = Field(
-        description="−log y of the target, in nats. Null without a target, and where it is "
-        "infinite because the target's probability is 0."
+        description="−log y of the target, in nats. Null without a target, and where it exceeds "
+        "the float range."
     )
     gradient: Vector | None = Field(
         description="Gradient of the cross-entropy with respect to the logits, shape (classes,): "

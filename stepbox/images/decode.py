@@ -16,7 +16,7 @@ Grey = NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
-MAX_SCANS = 100  # of a progressive JPEG of MAX_PIXELS; typical files have about ten
+MAX_SCANS = 100  # in a progressive JPEG of MAX_PIXELS; smaller ones may have more. Ten are typical
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

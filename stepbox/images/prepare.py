@@ -68,11 +68,11 @@ def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "no
         Whether to exchange light and dark: `always`, `never`, or (`auto`) if the mean of the
         outermost rows and columns is over 127.
     fit
-        `none`: scale the whole image to fit, and centre it on a background with the mean of its
-        outermost rows and columns. An image of the field's shape is not scaled. `mnist`: prepare
-        it as MNIST was. Crop it to the ink, and scale it to the field minus a margin of 4 pixels
-        on each side. Move its centre of mass to the field's centre, but keep the ink inside. The
-        background becomes 0 and the strongest ink 255.
+        `none`: scale the whole image to fit, and centre it. The background gets the mean grey of
+        its outermost rows and columns. An image of the field's shape is not scaled. `mnist`:
+        prepare it as MNIST was. Crop it to the ink, and scale it to the field minus a margin of 4
+        pixels on each side. Move its centre of mass to the field's centre, but keep the ink inside.
+        The background becomes 0 and the strongest ink 255.
 
     Returns
     -------

@@ -17,7 +17,7 @@ ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of the pre-activation and its derivative.
+    """An activation function and its derivative.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
     objects, key
         The store, and the key of the file.
     expected, recipe
-        As for `decode_weights`.
+        Size and type that the card gives, and the card's recipe.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from stepbox.training.recipe import Checked, Recipe, RecipeName
 
 
 def _unset() -> Any:
-    """Return None for a field that a request omits. The schema omits defaults from a factory."""
+    """Return None for an omitted field. The JSON schema shows no default from a factory."""
 
 
 def _optional(field: FieldInfo) -> Any:

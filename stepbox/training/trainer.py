@@ -41,7 +41,7 @@ class Trainer(ABC):
         Sum of the cross-entropy of these samples, each before its update, in nats. Between
         epochs, the sum over the whole latest epoch.
     seconds
-        Time spent training in the epoch of `loss_sum`.
+        Time spent training in the epoch that `loss_sum` covers.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """

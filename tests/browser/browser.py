@@ -21,8 +21,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # This name of another site resolves to loopback, as in DNS rebinding. The feature below would
-    # make Chromium block such requests itself.
+    # `ELSEWHERE` resolves to loopback, as in DNS rebinding. Chromium would block requests to it
+    # itself, so this check is disabled.
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
     "--disable-features=LocalNetworkAccessChecks",
 ]
@@ -76,9 +76,9 @@ class Watched:
         return self.page
 
     def settle(self) -> None:
-        """Wait until, for 0.3 s, event streams have been the only open requests."""
+        """Wait until 0.3 s have passed without open requests other than event streams."""
         deadline = time.monotonic() + 30
-        quiet = 0  # times in a row
+        quiet = 0  # checks in a row that found no open request
         while quiet < 6:
             self.page.wait_for_timeout(50)
             asked = [one.url for one in self._under_way if not one.url.endswith("/events")]

@@ -84,7 +84,7 @@ def test_a_broken_connection_leaves_no_gap(browser, stack, models):
     assert points(page) == 7
     watched.close()
     relay.close()
-    # the interruption itself may write errors to the console, nothing else
+    # only the interruption itself may cause errors in the console
     assert [fault for fault in watched.faults if "net::ERR_" not in fault] == []
 
 

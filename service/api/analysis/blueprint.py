@@ -18,11 +18,12 @@ blueprint = APIBlueprint(
 )
 
 MEMORY_BYTES = 32 * 2**20  # memory that the computation takes
-BOUND = Bound(body_bytes=512 * 2**10, memory_bytes=MEMORY_BYTES)  # 10,000 points, or 1,000 logits
+# Enough for 10,000 points, or 1,000 logits.
+BOUND = Bound(body_bytes=512 * 2**10, memory_bytes=MEMORY_BYTES)
 
 
 class Request(BaseModel):
-    """A request body. Unknown fields are rejected, and numbers given as text."""
+    """A request body. Unknown fields, and numbers given as text, are rejected."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -96,7 +96,7 @@ def predict_body(
     Raises
     ------
     NotFoundError, ConflictError, DamagedModelError
-        The model does not exist, there is no model at all, or its files are damaged.
+        The model does not exist, `latest` finds none, or the model's files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
         The images are invalid (see `service.api.predict.images.read_images`), or too many to be
         explained.

@@ -24,7 +24,7 @@ from stepbox.errors import Fault, InvalidInputError
 VARIABLES = {1: ("x",), 2: ("x", "y")}
 MOST_BOXES = {1: 1_000_000, 2: 1_000}  # along each axis
 MOST_WEIGHTS = 2_100_000  # of a network in an answer
-NETWORK_UNASKED = 1_000  # most boxes for which the network is always in the answer
+NETWORK_UNASKED = 1_000  # up to this many boxes, the network is always in the answer
 MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the plot along each axis
 RESOLUTION = {1: 2_000, 2: 100}  # the default
 
@@ -40,9 +40,9 @@ CONSTRUCTION = {
     "weight is the difference of their heights. So n boxes need n + 1 hidden neurons instead of "
     "2n.",
     (2, 2): "The first hidden layer has a neuron for each of the n + 1 edges along x and along y. "
-    "Each neuron of the second layer is on inside one box. One hidden layer cannot do this: each "
-    "of its neurons jumps by the same amount along a whole line, but the difference between two "
-    "columns of boxes varies from row to row.",
+    "Each neuron of the second layer is 1 only inside one box. One hidden layer cannot do this: "
+    "each of its neurons jumps by the same amount along a whole line, but the difference between "
+    "two columns of boxes varies from row to row.",
     (2, 1): "The difference between two columns of boxes is the same in every row: the heights "
     "are aᵢ + bⱼ. So one hidden layer is enough: each of its neurons jumps by the same amount "
     "along a whole line. Outside the square, the network's output is not 0.",
@@ -128,13 +128,13 @@ def approximate_function(
     boxes
         Number of boxes along each axis. Give either this or `tolerance`.
     tolerance
-        Largest error allowed, above 0. The result has the fewest boxes within it.
+        Largest error allowed, above 0. The fewest boxes that keep to it are used.
     dimensions
         1 or 2.
     include_network
         Include the network even if there are more than ``NETWORK_UNASKED`` boxes.
     resolution
-        Most points of the plot along each axis; by default `RESOLUTION`.
+        Largest number of points of the plot along each axis; by default `RESOLUTION`.
 
     Raises
     ------

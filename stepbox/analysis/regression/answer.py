@@ -16,7 +16,7 @@ from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X
 SMALLEST = 1e-50  # the largest number in X or y must be 0 or at least this, to avoid underflow
-MOST_COMPARED = 10_000  # most numbers in X for which both losses are compared
+MOST_COMPARED = 10_000  # up to this many numbers in X, both losses are compared
 
 
 class Shapes(Result):

@@ -77,7 +77,7 @@ def pass_forward(
 def pass_back(
     rows: Array, layer: int, live: Indices, count: int, slopes: Array, deltas: Array
 ) -> None:
-    """Set the δ of the layer before, (Σ_j W_ij δ_j) f′(z_i). The row of biases has none."""
+    """Set the previous layer's δ_i = (Σ_j W_ij δ_j) f′(z_i). The row of biases is not used."""
     for i in range(rows.shape[0] - 1):
         deltas[layer - 1, i] = 0
     for k in range(count - 1):
@@ -230,7 +230,7 @@ def activation_code(network: Network) -> int | None:
     dense = all(type(layer) is Dense for layer in network.layers)
     if not dense or last != IDENTITY.name or len(set(hidden)) > 1:
         return None
-    return CODES.get(hidden[0]) if hidden else RELU  # any code, without hidden layers
+    return CODES.get(hidden[0]) if hidden else RELU  # no hidden layers: any code works
 
 
 def lay_out(network: Network) -> tuple[Array, NDArray[np.int64], Network]:

@@ -93,7 +93,7 @@ function whyWords(prediction, vanished) {
     h("b", null, "Why. "),
     "More ink on ",
     h("b", { class: "blue" }, "blue"),
-    ` pixels would raise the logit of ${prediction.label}, and on `,
+    ` pixels would raise the logit of ${prediction.label}; more on `,
     h("b", { class: "orange" }, "orange"),
     " pixels would lower it. The line is the outline of the ink.",
   ];
