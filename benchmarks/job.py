@@ -63,8 +63,8 @@ def job_parts(url: str, **body: object) -> dict[str, float]:
         - ``queue``: from the creation of the job until a worker claims it;
         - ``start and data``: from the claim until the training is ready for its first step;
         - ``training``: during the epochs;
-        - ``evaluation``: between the epochs;
-        - ``publishing``: the last evaluation, the files and the record.
+        - ``evaluation``: the evaluations and checkpoints, up to the event of the last epoch;
+        - ``publishing``: the files and the record, from that event to the end.
 
     Raises
     ------

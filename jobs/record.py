@@ -59,7 +59,7 @@ class Job(BaseModel):
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(description="Id of the trained model. Null before success.")
-    error: JobProblem | None = Field(description="Why the job failed. Null unless it has.")
+    error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
         "for jobs of earlier versions."

@@ -54,8 +54,8 @@ def register(app: Flask) -> None:
     responses={
         200: {
             "description": "Prometheus's text format: figures of all processes of the API and all "
-            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0, and only the figures of "
-            "the API follow.",
+            "workers. If Redis cannot be reached, `stepbox_redis_up` is 0, and the figures of "
+            "jobs, workers and trainings are missing.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
     },

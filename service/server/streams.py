@@ -1,4 +1,4 @@
-"""Event streams. The event loop sends them: a stream has no thread and no connection to Redis.
+"""Event streams. The event loop sends them: no stream has its own thread or Redis connection.
 
 A follower is a client with an open stream. A process reads the events of each followed job once,
 and sends them to all its followers. It keeps the encoded events while the job has followers, so a
@@ -22,7 +22,7 @@ from stepbox.errors import NotFoundError
 log = logging.getLogger(__name__)
 
 RECONNECT_MS = 2000  # how long a client waits before it reconnects
-FOLLOW = "Stepbox-Follow"  # header from Flask's view to `front`: a job and the last event seen
+FOLLOW = "Stepbox-Follow"  # header from Flask's view to front.py: a job and the last event seen
 STREAMED = "stepbox.streamed"  # key in the ASGI scope: the response is an event stream
 KEEP_ALIVE_S = 5  # longest silence of a stream; a comment then follows
 BLOCK_MS = 200  # upper bound on the delay before a new job's events are read

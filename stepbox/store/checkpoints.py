@@ -3,7 +3,7 @@
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
 
 The job's record names its current checkpoint. The fence is a number that increases with each
-attempt. So an attempt that continues after a pause does not remove checkpoints of later attempts.
+attempt. An attempt, even one that was paused, removes no checkpoint with a higher fence.
 """
 
 import re

@@ -57,12 +57,12 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         list(pool.map(drop, range(STREAMS)))
 
     def released():
-        """Tell whether Redis has at most a connection per thread, and few other files are open."""
+        """Tell whether Redis has at most a connection per thread, and few other files are new."""
         connections_now, files_now = counts()
         others = (files_now - connections_now) - (files - connections)
         return connections_now <= THREADS + 4 and others <= 4
 
-    what = f"the end of {connections} connections and {files} files"
+    what = f"about {connections} connections and {files} files, as before"
     wait_until(released, seconds=20, what=what)
     requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
 

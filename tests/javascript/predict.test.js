@@ -50,7 +50,7 @@ test("moveText says how far the center of mass is moved", () => {
   assert.equal(moveText({ x: 17.5, y: 14.5 }), "moved 3 pixels left");
 });
 
-test("the outline of one pixel is a square, and two neighbors share no border", () => {
+test("the outline of one pixel is a square, and no line separates two neighbors", () => {
   const one = [0, 255, 0, 0];
   assert.deepEqual(outlineSegments(one, 2), [
     [1, 0, 1, 1],

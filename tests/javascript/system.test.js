@@ -7,7 +7,7 @@ import { systemSentence } from "#pages/system/words.js";
 const REDIS = { name: "redis", ready: true, detail: "" };
 const WORKER = { name: "worker", ready: false, detail: "" };
 
-test("systemSentence says what is ready, runs and waits", () => {
+test("systemSentence says what is ready, how many jobs run, and how many wait", () => {
   assert.equal(
     systemSentence([REDIS], 0, 0),
     "Everything is ready. No training is running, none is waiting.",

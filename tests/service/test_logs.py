@@ -19,7 +19,7 @@ SECRET = "s3cret-of-sixteen"
 @pytest.mark.parametrize("chosen", ["a", "A.b_c-9", "x" * 64])
 def test_a_client_can_choose_the_request_id(client, chosen):
     assert request_id_of(chosen) == chosen
-    for path in ("/livez", "/nowhere", "/jobs", "/static/none"):  # 200, 404, 503
+    for path in ("/livez", "/nowhere", "/jobs", "/static/none"):  # 200, 404, 503, 404
         answer = client.get(path, headers={"X-Request-Id": chosen})
         assert answer.headers.getlist("X-Request-Id") == [chosen]
 

@@ -49,7 +49,7 @@ export function samplesPerSecond(marks) {
 }
 
 /**
- * Find the items that stay in a list, below its first page, when this page is loaded again.
+ * Find the items to keep below the first page of a list when that page is loaded again.
  * @template {{ id: string, created_at: string }} Item
  * @param {Item[]} page the newest items
  * @param {Item[]} shown the items that were shown so far
