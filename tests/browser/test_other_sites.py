@@ -37,7 +37,7 @@ def attempts(job, models):
 
 @pytest.fixture
 def page(browser, stack):
-    """Open a page with a form, on a site whose name then resolves to the installation."""
+    """Open a page with a form on another site, whose name resolves to the installation."""
     page = browser.new_page()
     url = f"http://{ELSEWHERE}:{stack.port}/page"
     form = "<form method='post'><button>Win</button></form>"

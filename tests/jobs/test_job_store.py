@@ -266,7 +266,7 @@ def test_a_job_with_an_expired_lease_returns_to_the_queue(jobs):
 
 @pytest.mark.parametrize("score", [0, 1e12])
 def test_changing_the_clock_of_redis_takes_no_job_from_its_worker(jobs, score):
-    """Earlier versions used times as scores. These times are of a clock set back or forward."""
+    """Earlier versions stored the end of each lease, by a clock that may be set back or forward."""
     claim = jobs.claim(OWNER, "w") if submit(jobs) else None
     jobs.redis.zadd("jobs:leases", {claim.job: score})
     jobs.reap("w", {}, [])

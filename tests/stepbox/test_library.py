@@ -55,7 +55,7 @@ def test_pip_installs_the_library_alone(installed):
 
 @pytest.mark.slow
 def test_the_installed_library_trains(installed, data_folder):
-    """Run the definition, because the installed copy has no compiled functions yet."""
+    """Train with `compiled=False`: the installed copy has no compiled functions yet."""
     code = (
         "import numpy as np, stepbox; from stepbox.training.loop import make_trainer;"
         "train_set = stepbox.load_dataset('mnist', 'train')[:2000];"

@@ -16,7 +16,7 @@ TEN_CLASSES = re.compile(
 
 
 def hard_coded(code):
-    """Return the lines of code, without comments and strings, with a size of a data set."""
+    """Return the lines that contain a size of a data set outside of comments and strings."""
     lines = code.splitlines()
     found = set()
     kept = [list(line) for line in lines]

@@ -188,7 +188,7 @@ def test_training_equals_a_plain_implementation(few, name, hidden_sizes, gradien
     ],
 )
 def test_each_deviation_changes_the_weights(few, switches):
-    """Without both deviations, the weights differ from those of `published`."""
+    """If either deviation is missing, the weights differ from those of `published`."""
     recipe = RECIPES["mnist-numpy"].model_copy(
         update={"gradient": "published", "learning_rate": 0.1}
     )

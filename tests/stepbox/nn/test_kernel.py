@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 3), (8, 8)])
 def test_the_compiled_form_accepts_any_number_of_pixels(few, monkeypatch, shape):
-    """The compiled form reads eight pixels at a time, even if the last group is incomplete."""
+    """The compiled form reads eight pixels at a time, so images are padded to a multiple of 8."""
     monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
     whole = few(300)
     height, width = shape
@@ -157,7 +157,7 @@ for function in (kernel.descend, augmentation.resample):
 @pytest.mark.slow
 @pytest.mark.container
 def test_trainings_use_functions_that_were_compiled_ahead():
-    """`make` and the build of the images compile ahead, so here nothing is left to compile."""
+    """After `compile_ahead`, a training finds all compiled functions in the cache."""
     for arguments in (["-m", "stepbox.training.compile_ahead"], ["-c", TRAIN]):
         finished = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True

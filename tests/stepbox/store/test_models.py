@@ -312,7 +312,7 @@ def test_an_attempt_has_a_plain_name(store, name):
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing_behind(store, folder):
-    """A limit on the size of files fails in the middle of a write, as a full disk does."""
+    """With a limit on the size of files, a write fails in the middle, as on a full disk."""
     existing = add(store)
     script = (
         "import resource, sys\n"
@@ -735,7 +735,7 @@ def test_every_store_sees_each_change_immediately(folder):
 def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
     """Three processes publish, delete and alias models at the same time.
 
-    Two are killed at random moments, and two between two writes.
+    Four are killed and replaced: two at random moments, and two between two writes.
     """
     rng = random.Random(1)
 

@@ -33,7 +33,7 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 def fingerprints():
     """Train all recipes on the CPU in two new processes, with different environments.
 
-    Return the line that each process prints for each recipe: digest of the weights and computer.
+    Return both processes' lines for each recipe: a digest of the weights, and the computer.
     """
     outputs = [
         subprocess.check_output(
