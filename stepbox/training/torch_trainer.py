@@ -7,6 +7,7 @@ bookkeeping would take about half of the time at this size. All other recipes us
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -176,8 +177,10 @@ class AutogradTrainer(TorchTrainer):
                 fused=True,
                 capturable=self.device == "cuda",
             )
-        else:
+        elif recipe.optimizer == "sgd":
             self._optimizer = torch.optim.SGD(parameters, fused=True)
+        else:
+            assert_never(recipe.optimizer)
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in order, batch by batch; return the sum of losses in nats."""
