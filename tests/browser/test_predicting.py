@@ -168,8 +168,13 @@ def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # visit ends b
         (copy / "card.json").write_text(json.dumps(card))
     own_stack.start_redis()
     own_stack.start_service()
-    page = visit(own_stack.url, "/ui/models").page
+    watched = visit(own_stack.url, "/ui/models")
+    page = watched.page
     expect(page.locator("#models .card")).to_have_count(100)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.click("text=Older models", trial=True)  # scrolls there, which loads the images of weights
+    watched.settle()
+    assert page.evaluate("document.documentElement.scrollHeight") == height
     page.click("text=Older models")
     expect(page.locator("#models .card")).to_have_count(103)
     expect(page.locator("text=Older models")).to_be_hidden()

@@ -64,10 +64,9 @@ async function readTiles(blob) {
  * Show neurons of the first layer. The API's image is grey; the colors come from the theme.
  * @param {Model} model
  * @param {Element} host
+ * @param {HTMLCanvasElement[]} canvases
  */
-async function showNeurons(model, host) {
-  const canvases = Array.from({ length: NEURONS }, () => h("canvas", { "aria-hidden": "true" }));
-  host.append(...canvases);
+async function showNeurons(model, host, canvases) {
   const image = await ask(`/models/${model.id}/first-layer.png?limit=${NEURONS}`);
   const tiles = await readTiles(await image.blob());
   paintInTheme(() => tiles.forEach((tile, i) => drawHeatmap(canvases[i], tile, 127)), host);
@@ -76,8 +75,10 @@ async function showNeurons(model, host) {
 /** Build the card of a model in the list. @param {Model} model */
 function card(model) {
   const { id, recipe, parameters, evaluation } = model;
-  const neurons = h("div", { class: "strip" });
-  whenSeen(neurons, () => showNeurons(model, neurons));
+  // Empty canvases keep the space, so that nothing moves under the pointer when they are drawn.
+  const canvases = Array.from({ length: NEURONS }, () => h("canvas", { "aria-hidden": "true" }));
+  const neurons = h("div", { class: "strip" }, ...canvases);
+  whenSeen(neurons, () => showNeurons(model, neurons, canvases));
   const checkbox = h("input", { type: "checkbox", value: id, checked: chosen.includes(id) });
   const size = `${layersText(recipe.hidden_sizes)}, ${count(parameters)} parameters`;
   return h(
