@@ -76,6 +76,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()
     known = CHANGES[arguments.recipe]
+    if unknown := set(arguments.changes) - known.keys():
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     for name in arguments.changes or known:
         change = known[name] | ({} if arguments.seed is None else {"seed": arguments.seed})
         started = time.process_time()

@@ -150,13 +150,15 @@ def delete_model(path: ModelPath) -> tuple[str, int]:
     return "", 204
 
 
-@blueprint.get("/aliases", responses={200: AliasList})
+@blueprint.get("/aliases", responses={200: AliasList, **problems(409)})
 def list_aliases() -> Response:
     """List the aliases, and the models that the `latest…` names currently mean."""
     return _aliases()
 
 
-@blueprint.put("/aliases/<name>", responses={200: AliasList, **problems(400, 413, 415, 422, 503)})
+@blueprint.put(
+    "/aliases/<name>", responses={200: AliasList, **problems(400, 409, 413, 415, 422, 503)}
+)
 def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """Create an alias for a model, or change the model of an existing alias."""
     backend().models.set_alias(path.name, body.model)
@@ -164,7 +166,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 
 
 @blueprint.delete(
-    "/aliases/<name>", responses={204: {"description": "Done."}, **problems(404, 503)}
+    "/aliases/<name>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
 )
 def remove_alias(path: AliasPath) -> tuple[str, int]:
     """Remove an alias. The model is not deleted."""

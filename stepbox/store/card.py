@@ -80,7 +80,7 @@ class Versions(Report):
     numpy: str = Field(description="Version of NumPy.")
     torch: str | None = Field(description="Version of torch; null where it was not used.")
     numba: str | None = Field(
-        None, description="Version of Numba, which compiles the engine `numpy`; null where unused."
+        None, description="Version of Numba, which compiles the engine `numpy`; null for `torch`."
     )
     stepbox: str = Field(description="Version of Stepbox.")
 

@@ -12,9 +12,9 @@ from stepbox.nn.network import Network
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
-from stepbox.store.model import damage_of, read_card, read_network
+from stepbox.store.model import check_weights, read_card, read_network
 from stepbox.store.objects import ObjectStore
-from stepbox.store.weights import INITIAL, WEIGHTS, check_size
+from stepbox.store.weights import INITIAL, WEIGHTS
 
 T = TypeVar("T")
 
@@ -77,11 +77,7 @@ class ModelLoader:
         """Return a model's card without reading its weights."""
 
         def read() -> Card:
-            card = read_card(self._objects, model_id)
-            with damage_of(model_id, CARD):
-                if card.id != model_id:
-                    raise DamagedModelError(f"it is the card of {card.id}")
-            return card
+            return read_card(self._objects, model_id, model_id)
 
         return self._kept(self._cards, model_id, CARD, read)
 
@@ -100,10 +96,7 @@ class ModelLoader:
         """Compare the size of a model's weights with its card, without reading them."""
 
         def look() -> Literal[True]:
-            card = self.card(model_id)
-            with damage_of(model_id, WEIGHTS):
-                key = f"{model_id}/{WEIGHTS}"
-                check_size(self._objects, key, card.weights, card.recipe)
+            check_weights(self._objects, model_id, self.card(model_id))
             return True
 
         for cache in (self._whole, self._networks):

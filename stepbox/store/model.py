@@ -45,18 +45,30 @@ def encode_model(
     return card, {WEIGHTS: weights, INITIAL: initial_weights, CARD: content}
 
 
-def read_card(objects: ObjectStore, prefix: str) -> Card:
+def read_card(objects: ObjectStore, prefix: str, model_id: str | None = None) -> Card:
     """Read the card of the model under a prefix, without its weights.
 
     Raises
     ------
     DamagedModelError
-        The card is damaged.
+        The card is damaged, or is the card of a model other than `model_id`.
     FileNotFoundError
         The card is missing.
     """
-    with damage_of(prefix, CARD):
-        return Card.model_validate_json(objects.get(f"{prefix}/{CARD}", MOST_CARD_BYTES))
+    with _damage_of(prefix, CARD):
+        card = Card.model_validate_json(objects.get(f"{prefix}/{CARD}", MOST_CARD_BYTES))
+        if model_id not in (None, card.id):
+            raise DamagedModelError(f"it is the card of {card.id}")
+        return card
+
+
+def check_weights(objects: ObjectStore, prefix: str, card: Card) -> None:
+    """Compare the size of the trained network's file with the card, without reading the file.
+
+    Raises as `read_network` does.
+    """
+    with _damage_of(prefix, WEIGHTS):
+        check_size(objects, f"{prefix}/{WEIGHTS}", card.weights, card.recipe)
 
 
 def read_network(
@@ -78,13 +90,13 @@ def read_network(
     """
     name, expected = (INITIAL, card.initial) if initial else (WEIGHTS, card.weights)
     key = f"{prefix}/{name}"
-    with damage_of(prefix, name):
+    with _damage_of(prefix, name):
         check_size(objects, key, expected, card.recipe)
         return decode_weights(objects.get(key, expected.bytes), expected, card.recipe)
 
 
 @contextmanager
-def damage_of(model_id: str, name: str) -> Iterator[None]:
+def _damage_of(model_id: str, name: str) -> Iterator[None]:
     """Add the model and the file to the description of damage."""
     try:
         yield

@@ -3,6 +3,7 @@
 `stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -56,9 +57,9 @@ class Checked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @classmethod
+    @abstractmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Add the values of the fields that a body omits."""
-        raise NotImplementedError
 
     @model_validator(mode="wrap")
     @classmethod

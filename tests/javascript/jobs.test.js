@@ -45,6 +45,7 @@ test("older jobs are kept below a new first page, without gaps or duplicates", (
   const shown = ["6", "5", "4", "3"].map(item);
   assert.deepEqual(olderThan(["7", "6", "5"].map(item), shown), ["4", "3"].map(item));
   assert.deepEqual(olderThan(["7", "5"].map(item), shown), ["4", "3"].map(item)); // 6 was deleted
+  assert.deepEqual(olderThan(["9", "8"].map(item), shown), []); // 7 may be between
   assert.deepEqual(olderThan([], shown), []);
 });
 

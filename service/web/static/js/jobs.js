@@ -146,7 +146,7 @@ async function refreshList() {
   ]);
   clearTimeout(waiting);
   if (older.length) older = olderThan(jobs, [...newest, ...older]);
-  else cursor = next;
+  if (!older.length) cursor = next;
   newest = jobs;
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
   renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));

@@ -53,10 +53,11 @@ export function samplesPerSecond(marks) {
  * @template {{ id: string, created_at: string }} Item
  * @param {Item[]} page the newest items
  * @param {Item[]} shown the items that were shown so far
- * @returns {Item[]} those of `shown` that are older than the page
+ * @returns {Item[]} those of `shown` that follow the page; none if others may be between
  */
 export function olderThan(page, shown) {
+  const oldest = page.at(-1);
+  if (!oldest || !shown.some((item) => item.id === oldest.id)) return [];
   const ids = new Set(page.map((item) => item.id));
-  const oldest = page.at(-1)?.created_at ?? "";
-  return shown.filter((item) => !ids.has(item.id) && item.created_at < oldest);
+  return shown.filter((item) => !ids.has(item.id) && item.created_at < oldest.created_at);
 }

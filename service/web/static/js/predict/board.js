@@ -178,6 +178,7 @@ export function createBoard(changed) {
     /** Show an image in place of the drawing. @param {BoardImage} newImage */
     show(newImage) {
       image = newImage;
+      penDown = false;
       update(true);
     },
     /** Get the drawing as a PNG: light ink on a dark background, as in the data sets. */
