@@ -3,8 +3,8 @@
     python -m benchmarks.search mnist-numpy-best [change ...]
 
 It trains on the first 50,000 training images, and evaluates on the last 10,000. Each change is a
-name in `CHANGES`. If no change is named, it tries all of the recipe, and the recipe as it is. Each
-run takes minutes.
+name in `CHANGES`. If none is named, it tries all changes to the recipe, and the recipe as it is.
+Each run takes minutes.
 """
 
 import argparse

@@ -19,8 +19,8 @@ LARGE_BYTES = 8 * 2**20
 def give_back_large_blocks() -> None:
     """Return each block of over 8 MiB to the system when it is freed.
 
-    Otherwise, after a large block has been freed, glibc keeps blocks up to that size. Other C
-    libraries have no such setting.
+    By default, once a large block has been freed, glibc keeps freed blocks of up to its size.
+    Other C libraries have no such setting.
     """
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,6 +1,6 @@
 -- ARGV: id
 -- Cancels a job. A queued job ends at once. A running job gets a flag, and stops when its worker
--- reads the flag; if its worker is dead, the reaper or the next claim ends the job. After
+-- reads the flag; if its worker is dead, worker/reaper.py or the next claim ends the job. After
 -- decide.lua, a job is not cancelled, because its model may already be visible.
 -- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]

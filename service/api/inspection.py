@@ -170,7 +170,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
     model_id = backend().models.card(path.ref).id
     layer = backend().figures.first_layer(model_id)
-    with backend().figures.turn:  # 1,024 neurons are 1.6 million numbers
+    with backend().figures.turn:  # at most two such large responses at a time
         answer = {
             "model": model_id,
             "count": len(layer.neurons),

@@ -145,8 +145,8 @@ class Recipe(Checked):
         0.0,
         ge=0,
         le=1,
-        description="A step removes this share, times the learning rate, of each weight; only with "
-        "`adamw`.",
+        description="Each step multiplies each weight by 1 − learning rate × `weight_decay`; only "
+        "with `adamw`.",
     )
     schedule: Schedule = Field(
         "constant",

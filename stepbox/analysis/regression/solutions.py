@@ -22,8 +22,8 @@ class L2Certificate(Result):
     )
     residual: float = Field(description="Largest magnitude in `normal_equations`.")
     relative_residual: float = Field(
-        description="`residual` divided by the largest number in |X|ᵀ(|X||w| + |y|), which adds "
-        "the magnitudes of the terms of `normal_equations`."
+        description="`residual` relative to the terms of `normal_equations`: divided by the "
+        "largest number in |X|ᵀ(|X||w| + |y|)."
     )
     optimal: bool = Field(description=f"Whether `relative_residual` is at most {OPTIMAL:g}.")
 

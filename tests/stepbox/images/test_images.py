@@ -452,7 +452,7 @@ def test_a_negative_gives_the_same_pixels(grey):
     ],
 )
 def test_the_aspect_ratio_is_kept(shape, rows, columns):
-    """The white inside of an image with a black border is at the expected rows and columns."""
+    """The image fills the expected rows and columns, and the rest is background."""
     grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
     prepared = prepare(grey, invert="never")
     assert prepared.offset == (columns[0], rows[0])
@@ -552,7 +552,7 @@ def test_ink_stays_inside_when_its_mass_is_at_one_end():
     grey[:, 99:101] = 255
     grey = np.pad(grey, 5)
     prepared = prepare(grey, fit="mnist")
-    assert prepared.offset[1] == 8  # the lowest position inside the field
+    assert prepared.offset[1] == 8  # 28 − 20: the ink ends at the bottom edge
     assert prepared.pixels[8].any()
     assert prepared.pixels[27].any()
 

@@ -70,8 +70,8 @@ DAMAGES = {
     "weights of a gigabyte": (enlarge("weights.safetensors"), "its size differs"),
     "a petabyte of weights": (in_card("weights", "bytes", value=1e15), "its recipe's network"),
     "too few weights": (in_card("weights", "bytes", value=1), "its recipe's network"),
-    "a date beyond all": (in_card("created_at", value=1e300), "created_at: "),
-    "a date beyond UTC": (
+    "a date after year 9999": (in_card("created_at", value=1e300), "created_at: "),
+    "a date before year 1 in UTC": (
         in_card("created_at", value="0001-01-01T00:00:00+05:00"), "created_at: "
     ),
     "endless seconds": (

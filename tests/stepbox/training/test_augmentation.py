@@ -16,7 +16,7 @@ NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 
 @pytest.fixture
 def originals(few):
-    """Return a function that copies the first images: loops are compiled for writable arrays."""
+    """Return a function that copies images, because read-only ones compile the loops again."""
     return lambda count: few(count).images.copy()
 
 
