@@ -7,8 +7,8 @@ This starts a Redis and prints:
 1. The memory of a succeeded job of 3 epochs, and of one of 1,000: at its end, and after 7 days,
    when its events have expired.
 2. The time to list a page of 20 jobs, out of 1,000 jobs and out of all jobs. For comparison, the
-   time to look for failed jobs without an index, by reading all records. The scripts of the API
-   create the jobs. Every 500th is queued, and the others are cancelled.
+   time to look for failed jobs without an index, by reading all records. The scripts in
+   `jobs/lua/` create the jobs. Every 500th is queued, and the others are cancelled.
 3. The time to build the index of all jobs, and the longest time for which this blocks Redis. The
    index is built once, after an upgrade from a version that had none.
 """

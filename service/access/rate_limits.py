@@ -10,7 +10,7 @@ from service.settings import ServiceSettings
 
 
 def register(app: Flask, settings: ServiceSettings) -> None:
-    """Limit POST /train across all processes, in Redis, and predictions in each process."""
+    """Limit predictions in each process, and POST /train in all processes together."""
     if not settings.train_limit and not settings.predict_limit:
         return
     # Imported only if it is needed, because this takes 5 % of the API's startup.

@@ -21,13 +21,16 @@ from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 
-FIELDS = 3000  # drawn once per training; each image uses one, with one of 4 pairs of signs
+# For `distort`.
+FIELDS = 3000  # drawn once per training; each image uses one, with a random sign per axis
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
 ANGLE = 0.15  # rad, largest rotation
 STRETCH = 0.1  # largest change of the size along each axis, as a fraction
 SHIFT = 1.0  # px, largest shift along each axis
-SHIFT_SHARE = 0.6  # share of the images that are moved by −1, 0 or 1 px along each axis
+
+# For `mirror-shift`: the share of images that move by −1, 0 or 1 px along each axis, at random.
+SHIFT_SHARE = 0.6
 
 
 class Augmenter:

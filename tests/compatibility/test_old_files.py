@@ -1,4 +1,4 @@
-"""Stepbox reads, serves and finishes the files and jobs of version 0.1.0 as that version did.
+"""Stepbox serves the models of version 0.1.0, and finishes its jobs, as that version did.
 
 `make_files.py` describes how the files were made.
 """
@@ -95,7 +95,7 @@ def check_weights(found, expected, dtype, *, exactly=False):
 def trained(recipe, checkpoint=None):
     """Train a recipe, from the start or from a checkpoint (job, name).
 
-    Returns the initial and the final arrays, the events, and what the last bits depend on.
+    Returns the initial and the final arrays, the events, and what `computer_of` returns.
     """
     recipe = Recipe.model_validate(recipe)
     trainer = make_trainer(recipe, load_dataset(recipe.dataset, "train", DATA))

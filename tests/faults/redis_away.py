@@ -27,7 +27,7 @@ from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
 FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
-AT_ONCE_S = {"killed": 2, "paused": 8}  # most seconds until a 503; only a timeout detects a pause
+AT_ONCE_S = {"killed": 2, "paused": 8}  # longest time until a 503; only a timeout detects a pause
 WAYS = ("killed", "paused")
 
 

@@ -86,8 +86,8 @@ def clients(port, number):
 
 
 def differences(stack, processes):
-    """Yield by how many the connections of two processes differ, for several sets of clients."""
-    steady_counts(processes)  # earlier connections have closed, and a new process has started
+    """Yield how many more connections one of two processes gets, for several sets of clients."""
+    steady_counts(processes)  # wait until old connections close and a replacement starts
     with clients(stack.port, 16):
         pass  # so that files opened by a first request are counted in `before`
     before = steady_counts(processes)

@@ -14,7 +14,7 @@ from stepbox.analysis.regression.solutions import LossName
 from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
-MOST_VALUES = 2_100_000  # enough for MOST_NUMBERS numbers in lists of lists
+MOST_VALUES = 2_100_000  # commas, colons and brackets: enough for MOST_NUMBERS in rows of 2 or more
 LARGEST = 1e50  # squares and sums of such numbers are finite
 
 Bounded = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
