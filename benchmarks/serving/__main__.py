@@ -18,9 +18,9 @@ What makes the comparison fair:
 - The same resources: each server has two processes that run the network, on two cores. wrk runs on
   the same cores, in one thread, over loopback. There is no batching. Access logs are off where the
   server allows it.
-- Alternating rounds: each round starts every server, waits for its first correct answer, warms it
-  up for a second, loads it at 1, 16 and 64 connections, reads its memory and stops it. The table
-  shows the medians of the rounds, so other work of the machine affects all servers equally.
+- Alternating rounds, so that other work of the machine affects all servers alike: each round
+  starts every server, waits for its first correct answer, warms it up for a second, loads it at 1,
+  16 and 64 connections, reads its memory and stops it. The table shows the medians of the rounds.
 - Each peer is written as its documentation recommends, with the settings that make it faster. The
   applications are in `peers/`. The commands and versions are printed.
 

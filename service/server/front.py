@@ -164,7 +164,7 @@ class Front:
         return bytes(body)
 
     def _bound(self, method: str, path: str) -> Bound:
-        """Return the bounds of the path's view for this method, else for another of its methods."""
+        """Return the bounds of a path's view. If the method is not allowed, use one that is."""
         try:
             endpoint, _ = self._routes.match(path, method)
         except MethodNotAllowed as error:

@@ -132,7 +132,7 @@ class Network:
 
 
 def layer_specs(input_shape: Shape, layers: Iterable[Mapping[str, Any]]) -> tuple[LayerSpec, ...]:
-    """Make the specifications of layers, each with the output shape of the one before it.
+    """Make the specifications of layers. The output shape of each is the input shape of the next.
 
     Parameters
     ----------

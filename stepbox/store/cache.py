@@ -21,7 +21,7 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class _Flight(NamedTuple, Generic[T]):
-    """A value that is being computed. `settled`: any later change gives an object a new version."""
+    """A value being computed. `settled`: whether every later change will give other versions."""
 
     versions: list[Version | None]
     settled: bool

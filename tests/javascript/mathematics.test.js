@@ -101,7 +101,7 @@ test("the request for a regression has a column of ones", () => {
   ]);
 });
 
-test("a request becomes a curl command, and its body gets spaces", () => {
+test("a request is shown as a curl command, its body as JSON with spaces", () => {
   const url = "http://localhost:8000/train";
   const body = { recipe: "mnist-numpy", hidden_sizes: [64, 32] };
   assert.equal(

@@ -168,7 +168,7 @@ def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
 
 
 def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
-    """Read grey levels in lists nested like a shape. Raise InvalidInputError at the first fault."""
+    """Read grey levels from lists of this shape. Raise InvalidInputError at the first fault."""
     if not isinstance(data, list) or len(data) != shape[0]:
         what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
         raise InvalidInputError.at(pointer, f"must be {what} for this shape")

@@ -30,9 +30,9 @@ class Deviation:
     Attributes
     ----------
     max_error
-        Largest |function − network|.
+        Largest |function − sum|.
     mean_square_error
-        Mean of (function − network)², by Gauss–Legendre quadrature in each cell.
+        Mean of (function − sum)², by Gauss–Legendre quadrature in each cell.
     slope
         The larger of two measured slopes: the largest on the grid, summed over the axes, and the
         largest on the random sample.

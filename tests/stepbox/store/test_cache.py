@@ -134,7 +134,7 @@ def test_one_thread_computes_and_the_others_wait(tmp_path, limit, outcome):
 
 
 def test_a_computation_begun_before_a_change_is_not_shared(tmp_path):
-    """Two writes in one tick of the clock give one version, so it may not show the change."""
+    """Two writes in one tick of the clock may give the same version, which hides the second."""
     path = tmp_path / "file"
     cache = cache_in(tmp_path, 1)
     begun, gate = threading.Event(), threading.Event()
