@@ -90,7 +90,9 @@ def main() -> None:
     """Train the recipes that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipes", nargs="*", metavar="recipe", help=", ".join(RECIPES))
-    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of seeds, where means are shown (default: 3)"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.recipes) - set(RECIPES):
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}")

@@ -132,7 +132,10 @@ def delete_job(path: JobPath) -> tuple[str, int]:
 
 @blueprint.post("/jobs/<id>/cancel", responses={202: Job, **problems(404, 409, 503)})
 def cancel_job(path: JobPath) -> Response:
-    """Cancel a job: a queued job at once, a running job within 2 seconds."""
+    """Cancel a job: a queued job at once, a running job within 2 seconds.
+
+    A job that is already publishing its model succeeds.
+    """
     return _accepted(backend().jobs.cancel(path.id))
 
 

@@ -39,10 +39,10 @@ def backward(
 ) -> Iterator[tuple[Layer, Array, Array]]:
     """Yield each layer, its inputs and its δ, from the last layer to the first.
 
-    A layer's parameters are read when the next δ is requested. A caller that collects every δ
-    before it updates any layer gets the true gradient. If it updates each layer as it receives it,
-    the next δ is computed with updated parameters. That is the second deviation of ``published``
-    from the true gradient; docs/explanation/source.md describes both.
+    A layer's parameters are read when the next δ is requested. So a caller that updates each layer
+    as it receives it has the next δ computed with updated parameters: the second deviation of
+    ``published`` from the true gradient (docs/explanation/source.md describes both). A caller that
+    collects every δ before it updates any layer avoids it.
 
     Parameters
     ----------

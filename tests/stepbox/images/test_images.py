@@ -513,6 +513,13 @@ def test_noise_is_not_ink():
     assert not prepare(paper, fit="mnist").pixels.any()
 
 
+def test_prepare_and_prepare_fields_agree_on_a_border_just_above_the_threshold():
+    pixels = np.full((2, 28, 28), 127.005)
+    alone = prepare(pixels[0])
+    assert alone.inverted
+    np.testing.assert_array_equal(prepare_fields(pixels), np.array([alone.pixels] * 2))
+
+
 # fit=mnist, as MNIST was prepared.
 
 
@@ -603,10 +610,3 @@ def test_png_keeps_every_pixel(grey):
     data = encode_png(grey)
     assert data == encode_png(grey)
     np.testing.assert_array_equal(decode(data), grey)
-
-
-def test_prepare_and_prepare_fields_agree_on_a_border_just_above_the_threshold():
-    pixels = np.full((2, 28, 28), 127.005)
-    alone = prepare(pixels[0])
-    assert alone.inverted
-    np.testing.assert_array_equal(prepare_fields(pixels), np.array([alone.pixels] * 2))

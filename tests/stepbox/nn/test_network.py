@@ -56,10 +56,8 @@ def test_he_weights_are_the_same_draws_at_another_scale():
         for kind in ("default", "he")
     )
 
-    for layer, factor in ((0, 2**0.5), (1, 2**0.5)):
-        np.testing.assert_allclose(
-            he.layers[layer].weights, factor * default.layers[layer].weights, rtol=1e-6
-        )
+    for layer, default_layer in zip(he.layers, default.layers, strict=True):
+        np.testing.assert_allclose(layer.weights, 2**0.5 * default_layer.weights, rtol=1e-6)
     assert {array.dtype for array in he.named_arrays().values()} == {np.dtype(np.float32)}
 
 
