@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import assert_never
 
 import numpy as np
 
@@ -47,9 +48,11 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
             from stepbox.training.torch_trainer import make_torch_trainer
 
             return make_torch_trainer(recipe, train_set)
-        from stepbox.training.numpy_trainer import NumpyTrainer
+        if recipe.engine == "numpy":
+            from stepbox.training.numpy_trainer import NumpyTrainer
 
-        return NumpyTrainer(recipe, train_set, compiled=compiled)
+            return NumpyTrainer(recipe, train_set, compiled=compiled)
+        assert_never(recipe.engine)
 
 
 def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:

@@ -25,8 +25,8 @@ def folder(tmp_path_factory):
         patch.chdir(folder)
         patch.delenv("STEPBOX_DATA_DIR", raising=False)
         patch.syspath_prepend(folder)
+        patch.setitem(stepbox.DATASETS, "bars", None)  # until the page's code adds its description
         yield folder
-    stepbox.DATASETS.pop("bars", None)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +37,14 @@ def trained(folder):
 
 
 def test_the_table_names_the_files_to_write():
-    table = re.findall(r"^\| `(.*?)` \|", PAGE, re.MULTILINE)
+    table = re.findall(r"^\| `(\w+\.py)` \|", PAGE, re.MULTILINE)
 
-    assert table == list(FILES)[: len(table)]
+    assert table == list(FILES)[:2]
 
 
 def test_the_files_have_the_checksums_that_the_page_prints(folder, capsys):
     runpy.run_path("make_bars.py")
-    [printed] = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    printed = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)[0]
 
     assert capsys.readouterr().out == printed
 

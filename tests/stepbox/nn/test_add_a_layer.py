@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,20 +13,19 @@ from stepbox.nn import network as networks
 from stepbox.nn.network import Network, layer_specs
 from stepbox.store.weights import decode_weights, encode_weights
 from stepbox.training.loop import make_trainer
-from stepbox.training.presets import RECIPES
-from stepbox.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/how-to/add-a-layer.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r'```python title="(.*?)"\n(.*?)```', PAGE, re.DOTALL))
 NEW_FILE = "stepbox/nn/scale.py"
+REGISTRY = "stepbox/nn/network.py"
 DENSE = {"type": "dense", "outputs": 4, "activation": "sigmoid"}
 LOGITS = {"type": "dense", "outputs": 10}
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
-    """Import the module of the toy layer from its own file, as the page says."""
+    """Import the toy layer from a file of its own, and register it, as the page says."""
     path = tmp_path_factory.mktemp("layer") / "scale.py"
     path.write_text(BLOCKS[NEW_FILE], "utf-8")
     spec = importlib.util.spec_from_file_location("stepbox.nn.scale", path)
@@ -33,46 +33,47 @@ def toy(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "stepbox.nn.scale", module)
         spec.loader.exec_module(module)
-        patch.setitem(networks.LAYERS, "scale", module.ScaleSpec)
+        names = {**vars(networks)}
+        exec(BLOCKS[REGISTRY], names)
+        patch.setitem(networks.LAYERS, "scale", names["LAYERS"]["scale"])
         yield module
 
 
 @pytest.fixture
 def page(toy):
     """Run the code blocks of the page, and return the names that they define."""
-    names = {"LAYERS": networks.LAYERS, "ScaleSpec": toy.ScaleSpec}
+    names = {}
     for title, code in BLOCKS.items():
-        if title != NEW_FILE:
+        if title not in (NEW_FILE, REGISTRY):
             exec(compile(code, title, "exec"), names)
     return names
 
 
-class ScaledRecipe(Recipe):
-    """A recipe whose network has the toy layer between dense layers."""
-
-    @property
-    def layers(self):
-        return layer_specs(self.layer_sizes[:1], [DENSE, {"type": "scale"}, LOGITS])
-
-
-def scaled_recipe(**changes):
-    return ScaledRecipe.model_validate(RECIPES["mnist-numpy"].model_dump() | changes)
-
-
 def test_the_table_of_files_matches_the_project():
     table = re.findall(r"^\| `(.*?)` \| (.*?) \|$", PAGE, re.MULTILINE)
-    files = [(path, "new file" in what) for path, what in table if "/" in path]
+    files = {path: "new file" in what for path, what in table if "/" in path}
 
-    assert [path for path, _ in files] == [title for title in BLOCKS if "/" in title]
-    for path, new in files:
-        assert (ROOT / path).exists() != new
+    assert list(files) == [title for title in BLOCKS if "/" in title]
     for path in re.findall(r"`((?:stepbox|tests)/[\w/]+\.py)`", PAGE):
-        assert (ROOT / path).exists() or (path, True) in files
+        assert (ROOT / path).exists() or files[path]
 
 
-def test_the_toy_layer_has_at_most_35_lines():
+def test_the_entry_is_that_of_the_project_and_the_toy_layer():
+    [entry] = [line for line in BLOCKS[REGISTRY].splitlines() if line.startswith("LAYERS")]
+    lines = (ROOT / REGISTRY).read_text("utf-8").splitlines()
+    assert entry in lines or entry.replace(', "scale": ScaleSpec', "") in lines
+
+
+@pytest.mark.parametrize("path", [NEW_FILE, "tests/stepbox/nn/test_scale.py"])
+def test_a_new_file_passes_ruff(path):
+    for command in (["check"], ["format", "--check"]):
+        arguments = [sys.executable, "-m", "ruff", *command, "--no-cache", "--stdin-filename", path]
+        subprocess.run([*arguments, "-"], cwd=ROOT, input=BLOCKS[path].encode(), check=True)
+
+
+def test_the_toy_layer_is_short():
     code = [line for line in BLOCKS[NEW_FILE].splitlines() if line.strip()]
-    assert len(code) <= 35
+    assert len(code) <= 45
 
 
 def test_the_gradients_are_correct_at_every_position_in_the_network(page):
@@ -102,8 +103,9 @@ def test_the_loss_falls_as_the_page_says(page):
     assert page["losses"][-1] < 0.2
 
 
-def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(toy, few):
-    trainer = make_trainer(scaled_recipe(batch_size=2), few(1000))
+def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(page, few):
+    recipe = page["recipe"].changed(batch_size=2)
+    trainer = make_trainer(recipe, few(1000))
     assert list(trainer.network().named_arrays()) == [
         *("0.weight", "0.bias"),
         "1.scale",
@@ -116,7 +118,7 @@ def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(toy,
     assert losses[2] < losses[1] < losses[0]
     assert (trainer.network().layers[1].scale != 1).all()
 
-    resumed = make_trainer(scaled_recipe(batch_size=2), few(1000))
+    resumed = make_trainer(recipe, few(1000))
     resumed.restore(trainer.state())
     for one in (trainer, resumed):
         list(one.train_epoch())
@@ -125,8 +127,8 @@ def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(toy,
         np.testing.assert_array_equal(array, resumed.network().named_arrays()[name])
 
 
-def test_the_weights_of_the_toy_layer_are_stored_by_name(toy):
-    recipe = scaled_recipe()
+def test_the_weights_of_the_toy_layer_are_stored_by_name(page, toy):
+    recipe = page["recipe"]
     network = Network.initial(recipe.layers, seed=3)
     network.layers[1].scale += 0.5
     again = decode_weights(*encode_weights(network), recipe)

@@ -112,6 +112,12 @@ def test_the_train_loss_is_measured_before_each_update(few, name):
     assert first.train_loss == pytest.approx(untrained.test_loss, rel=1e-5)
 
 
+def test_an_engine_without_a_trainer_is_not_replaced_by_another(few):
+    recipe = SMALL_RECIPES["numpy"].model_copy(update={"engine": "none such"})
+    with pytest.raises(AssertionError, match="none such"):
+        make_trainer(recipe, few(10))
+
+
 @small_recipes
 @pytest.mark.parametrize("samples_done", [0, 1000])
 def test_a_diverged_training_raises(few, recipe, samples_done):
