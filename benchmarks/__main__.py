@@ -31,9 +31,9 @@ QUICK_SHARE = 10  # with --quick, everything trains on a tenth of the samples
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # At first, malloc returns freed blocks of over 128 KiB to the system, which has to clear the memory
-# again for the next step. Each such block raises this limit, so malloc keeps later blocks of its
-# size. A step with new arrays is then three times as fast. Both states occur in practice, so both
-# are measured.
+# again for the next step. Freeing a larger block raises this limit to its size, so malloc keeps the
+# next block of that size, and a step with new arrays is three times as fast. Both states occur in
+# practice, so both are measured.
 MEMORY_RETURNED = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 MEMORY_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
@@ -103,10 +103,10 @@ def show_growth(runs: int, samples: int) -> None:
 
 
 def show_peak_share(runs: int, samples: int) -> None:
-    """Print the speed of the trainings as a share of the speed of a large matrix product."""
+    """Print the speed of each training as a share of the speed of a large matrix product."""
     print(
-        "\nshare of the speed of a large matrix product (one thread; 6 operations per weight, even "
-        "for black pixels, which the NumPy engine skips)"
+        "\nspeed as a share of that of a large matrix product (one thread; each weight counts as 6 "
+        "operations, even for black pixels, which the NumPy engine skips)"
     )
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]

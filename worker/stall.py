@@ -1,4 +1,4 @@
-"""Detect and repair a stalled worker: an idle worker that takes no job although jobs are waiting.
+"""Detect and repair a stalled worker: it is idle, but takes no job although jobs are waiting.
 
 Two causes are known, and each has a repair:
 
@@ -20,7 +20,7 @@ from jobs.watch import QueueState
 
 log = logging.getLogger(__name__)
 
-TRIES = 3  # repairs before the worker exits: the pool takes seconds to replace a process
+TRIES = 3  # repairs before the worker exits; replacing a process takes the pool seconds
 EXIT_STATUS = 75  # EX_TEMPFAIL: tells the process that started the worker to start it again
 
 
@@ -81,7 +81,8 @@ def repair(worker: Any, attempt: int) -> None:
     """Repair a stalled worker; exit if `TRIES` repairs have not helped."""
     if attempt > TRIES:
         log.critical("the worker still takes no job: it exits, so that it is started again")
-        os._exit(EXIT_STATUS)  # loses nothing: no job runs here. The main thread may hang.
+        # No job runs here, so nothing is lost. sys.exit would wait for a main thread that hangs.
+        os._exit(EXIT_STATUS)
     if state.reserved_requests:
         log.warning("the worker takes no job: a process that took a token hangs, and is replaced")
         for pid in worker.pool.info["processes"]:

@@ -123,9 +123,4 @@ def _problem(error: Exception) -> dict[str, Any]:
         detail = str(error) or "the worker ran out of memory"
     else:
         detail = f"an unexpected {type(error).__name__}; the worker's log has the details"
-    return {
-        "type": "about:blank",
-        "title": "The training failed",
-        "status": 500,
-        "detail": detail,
-    }
+    return {"type": "about:blank", "title": "The training failed", "status": 500, "detail": detail}

@@ -17,7 +17,7 @@ LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large mod
 
 @dataclass(frozen=True)
 class Bound:
-    """The bounds of a view's requests; used as a decorator, it declares them.
+    """The bounds of the requests to a view. As a decorator, it declares them.
 
     Put it below the decorator that adds the route::
 
@@ -32,9 +32,9 @@ class Bound:
     json_values
         Largest number of values in a JSON body, as `service.bodies.json_cost` counts them.
     memory_bytes
-        Memory that a request takes regardless of its body.
+        Memory that a request takes in addition to that for its body.
     memory_per_byte
-        Memory that each byte of a large body takes, including the byte itself.
+        Memory that a large body takes, as a multiple of its size. It includes the body itself.
     decodes_images
         Whether the view decodes image files. Only a few requests may do so at the same time.
     decompresses

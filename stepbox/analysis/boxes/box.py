@@ -123,14 +123,17 @@ def staircase_network(edges: Array, heights: Array) -> Network:
 
 
 def one_layer(edges: list[Array], rises: list[Array]) -> Network:
-    """Build a network with one hidden layer, whose neurons add rises[axis][k] from an edge on.
+    """Build a network with one hidden layer of step neurons.
+
+    Neuron k of an axis adds rises[axis][k] to the output if the coordinate is at least
+    edges[axis][k].
 
     Parameters
     ----------
     edges
-        For each axis, where its neurons step, shape (neurons of the axis,).
+        For each axis, shape (neurons of the axis,).
     rises
-        Their weights in the output, in the same shapes.
+        In the same shapes.
     """
     axes = np.repeat(np.eye(len(edges)), [len(steps) for steps in edges], axis=0)
     return Network.dense(

@@ -118,7 +118,7 @@ class BoxSum:
 
     @property
     def neurons_two_per_box(self) -> int:
-        """Number of hidden neurons if each box had its own."""
+        """Number of hidden neurons if no two boxes shared any."""
         return 2 * self.boxes if self.dimensions == 1 else 5 * self.boxes**2
 
     @property
@@ -140,7 +140,7 @@ class BoxSum:
 
     @cached_property
     def levels(self) -> Array:
-        """The network's output on each box: its height, up to rounding. Shape: see `heights`."""
+        """The network's output on each box, shape as `heights`. They differ only by rounding."""
         if self.dimensions == 1:
             output = self.network.layers[-1].arrays
             return np.cumsum(output["weight"][0])[:-1] + float(output["bias"][0])
@@ -180,9 +180,9 @@ def neurons(boxes: int, dimension: int) -> int:
 def _plane_network(edges: Array, heights: Array) -> Network:
     """Build boxes in the plane with two hidden layers.
 
-    The first layer steps at each edge of x and of y. Neuron (i, j) of the second layer adds "x is
-    past edge i but not past edge i + 1" to the same for y and j. The sum is 2 inside the box and
-    at most 1 outside it, so the neuron steps at 1.5.
+    The first layer steps at each edge of x and of y. Neuron (i, j) of the second layer adds 1 if x
+    is between edges i and i + 1, and 1 if y is between edges j and j + 1. The sum is 2 inside the
+    box and at most 1 outside it, so the neuron steps at 1.5.
     """
     boxes = len(edges) - 1
     between = np.eye(boxes, boxes + 1) - np.eye(boxes, boxes + 1, k=1)

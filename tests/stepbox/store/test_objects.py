@@ -152,6 +152,35 @@ def test_a_folder_is_opened_as_a_folder_store(objects, folder):
     assert object_store(folder).get("a", LIMIT) == b"data"
 
 
+def test_an_open_object_is_read_to_its_end_as_it_was(objects):
+    objects.put("a", b"old")
+    with objects.open("a") as file:
+        objects.put("a", b"new")
+        assert file.read() == b"old"
+    assert objects.names() == ["a"]
+
+
+def test_readers_see_whole_objects_while_they_are_replaced(objects):
+    contents = {bytes([letter]) * 10_000 for letter in b"ab"}
+    objects.put("a", min(contents))
+    over = threading.Event()
+
+    def write():
+        for _ in range(20):
+            for content in contents:
+                objects.put("a", content)
+        over.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not over.is_set() and not writing.done():
+            try:
+                assert objects.get("a", 20_000) in contents
+            except DamagedModelError as error:
+                assert "grew" in str(error)  # noqa: PT017
+        writing.result()
+
+
 # Only for folders.
 
 
@@ -181,32 +210,3 @@ def test_the_target_of_a_link_is_read_but_not_removed(objects, folder, tmp_path)
     objects.delete_all("b")
     assert objects.names() == []
     assert other.get("a", LIMIT) == other.get("b/c", LIMIT) == b"kept"
-
-
-def test_an_open_object_is_read_to_its_end_as_it_was(objects):
-    objects.put("a", b"old")
-    with objects.open("a") as file:
-        objects.put("a", b"new")
-        assert file.read() == b"old"
-    assert objects.names() == ["a"]
-
-
-def test_readers_see_whole_objects_while_they_are_replaced(objects):
-    contents = {bytes([letter]) * 10_000 for letter in b"ab"}
-    objects.put("a", min(contents))
-    over = threading.Event()
-
-    def write():
-        for _ in range(20):
-            for content in contents:
-                objects.put("a", content)
-        over.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(write)
-        while not over.is_set() and not writing.done():
-            try:
-                assert objects.get("a", 20_000) in contents
-            except DamagedModelError as error:
-                assert "grew" in str(error)  # noqa: PT017
-        writing.result()

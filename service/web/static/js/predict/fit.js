@@ -2,7 +2,7 @@
 // How the API fits an image to the pixels of the network. Needs no browser.
 import { SIDE } from "../sizes.js";
 
-const CENTER = 14.5; // where MNIST's images have their center of mass, in pixels of the network
+const CENTER = 14.5; // pixels from the edge: the center of mass of MNIST's images
 
 /**
  * Find where the board shows the box around the ink and the center of mass. The board shows the
