@@ -47,7 +47,7 @@ def publish(store: ModelStore) -> str:
 
 
 def copy_model(folder: Path, model_id: str, number: int) -> None:
-    """Add a copy of a model with a new id, ``number`` seconds newer. A final rename shows it."""
+    """Copy a model under a new id, ``number`` seconds newer. The rename makes it visible."""
     copy = folder / f"m-{number:012x}"
     unfinished = folder / f".{copy.name}"
     shutil.copytree(folder / model_id, unfinished)

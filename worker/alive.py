@@ -9,7 +9,7 @@ SILENT_S = 15  # a worker whose heartbeat is older counts as dead
 
 
 def write_heartbeat(path: Path, stalled: str | None) -> None:
-    """Write the time, and why the worker takes no jobs if it has stalled.
+    """Write the time and, if the worker has stalled, the reason.
 
     The time comes from the monotonic clock, which cannot be set.
     """

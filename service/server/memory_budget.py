@@ -9,15 +9,15 @@ PATIENCE_S = 2.0  # longest wait for the memory that other requests hold
 
 
 class Budget:
-    """A number of bytes that the requests of a process share.
+    """An amount that the requests of a process share, such as bytes of memory.
 
-    Only the event loop of the process may call its methods. `Front` has a second budget, which
-    counts requests that decode images instead of bytes.
+    Only the event loop of the process may call its methods. `Front` has one budget of bytes, and
+    one of requests that decode images at the same time.
 
     Parameters
     ----------
     size
-        Total number of bytes.
+        The total amount.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,7 +26,7 @@ class Budget:
         self._given = asyncio.Event()
 
     async def take(self, amount: int) -> None:
-        """Take bytes, in the order of the calls. Raise BusyError after a wait of `PATIENCE_S`."""
+        """Take an amount, in order of the calls. Raise BusyError after `PATIENCE_S`."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._first:
                 while amount > self._free:
@@ -37,13 +37,13 @@ class Budget:
             raise BusyError("Other large requests are in progress; try again later.") from None
 
     def give(self, amount: int) -> None:
-        """Return bytes."""
+        """Return an amount."""
         self._free += amount
         self._given.set()
 
 
 class Share:
-    """The bytes of a budget that one request holds. As a context manager, it returns them at exit.
+    """The amount of a budget that one request holds. As a context manager, it returns it at exit.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Share:
     Attributes
     ----------
     held
-        The number of bytes.
+        The amount.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -61,14 +61,14 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold at least `total` bytes, at most `Budget.size`. Raise BusyError as `take` does."""
+        """Hold at least min(`total`, `Budget.size`). Raise BusyError as `take` does."""
         more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)
             self.held += more
 
     def shrink(self, total: int) -> None:
-        """Hold at most `total` bytes."""
+        """Hold at most `total`."""
         less = max(0, self.held - total)
         self._budget.give(less)
         self.held -= less

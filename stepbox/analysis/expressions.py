@@ -122,7 +122,7 @@ class Expression:
             )
             what = "larger than 1e100" if np.isfinite(values[at]) else "not finite"
             raise _error(
-                f"is {what} at {place}; on [−B, B) it must be finite and at most 1e100 in magnitude"
+                f"is {what} at {place}; on [−bound, bound) it must be finite and within ±1e100"
             )
         return values
 

@@ -144,8 +144,8 @@ class Recipe(Checked):
         0.0,
         ge=0,
         le=1,
-        description="A step removes this share, times the learning rate, of each weight; only with "
-        "`adamw`.",
+        description="Each step multiplies all parameters by 1 − `weight_decay` × learning rate; "
+        "only with `adamw`.",
     )
     schedule: Schedule = Field(
         "constant",

@@ -31,8 +31,8 @@ class HistoryEntry(Report):
 
     epoch: Count = Field(description="Number of the epoch, from 1; 0 is the untrained network.")
     train_loss: Nats | None = Field(
-        description="Mean cross-entropy over the epoch, of each sample before its update, in nats; "
-        "null for epoch 0."
+        description="Mean over the epoch of each sample's cross-entropy before its update, in nats"
+        "; null for epoch 0."
     )
     test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
     test_accuracy: Share = Field(

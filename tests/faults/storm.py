@@ -85,7 +85,7 @@ class Storm:
         self.workers[name] = self.stack.start_worker(name)
 
     def pause_worker(self) -> None:
-        """Pause a worker for longer than its lease, as if its machine had died."""
+        """Pause a worker for about the length of its lease, as if its machine had died."""
         name = self.rng.choice(WORKERS)
         with suppress(RedisError, ProcessLookupError):
             pids = [self.workers[name].pid]

@@ -19,7 +19,7 @@ NAMES = re.compile(r"((?:`\w+`(?:,| and)? ?)+)\((\w+)\)")
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_names_only_what_exists(package):
-    """It may name public names, modules of the package, and all else by its full name."""
+    """It may use short names for public names and its modules, and full names for all else."""
     text, _, public = importlib.import_module(package).__doc__.partition("Public names:")
     assert text
     for name in re.findall(r"`([\w.]+)`", text):

@@ -123,7 +123,7 @@ def staircase_network(edges: Array, heights: Array) -> Network:
 
 
 def one_layer(edges: list[Array], rises: list[Array]) -> Network:
-    """Build a network with one hidden layer, whose neurons add rises[axis][k] from an edge on.
+    """Build one hidden layer; the output rises by rises[axis][k] at edges[axis][k].
 
     Parameters
     ----------

@@ -111,14 +111,14 @@ class BoxSum:
 
     @property
     def neurons(self) -> int:
-        """Number of hidden neurons, if neighbouring boxes share the neuron at their edge."""
+        """Number of hidden neurons. Neighbouring boxes share the neurons at their common edge."""
         if self.dimensions == 2 and self.hidden_layers == 1:
             return 2 * self.boxes - 1
         return neurons(self.boxes, self.dimensions)
 
     @property
     def neurons_two_per_box(self) -> int:
-        """Number of hidden neurons if each box had its own."""
+        """Number of hidden neurons if no two boxes shared any."""
         return 2 * self.boxes if self.dimensions == 1 else 5 * self.boxes**2
 
     @property

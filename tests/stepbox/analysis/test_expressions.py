@@ -46,7 +46,7 @@ def fault_of(text, variables=("x",)):
         ("floor(2.7) + sign(-3)", 1),
         ("tan(pi/4) + atan(0) + asin(0) + acos(1)", 1),
         ("cosh(0) + sinh(0)", 1),
-        (" \t "[:1] + "x ", 2),
+        (" x ", 2),
         ("exp(-1/0**2)", 0),
     ],
 )

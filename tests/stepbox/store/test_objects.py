@@ -152,9 +152,6 @@ def test_a_folder_is_opened_as_a_folder_store(objects, folder):
     assert object_store(folder).get("a", LIMIT) == b"data"
 
 
-# Only for folders.
-
-
 @pytest.mark.parametrize(
     "put",
     [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()],

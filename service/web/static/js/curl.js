@@ -1,7 +1,7 @@
 // @ts-check
 // The text of requests. Needs no browser.
 
-/** @typedef {object | string | null | undefined} RequestBody a string has options of curl */
+/** @typedef {object | string | null | undefined} RequestBody if a string: options for curl */
 
 /** Write the curl command that repeats a request. @param {string} url @param {RequestBody} body */
 export function curlCommand(url, body) {
