@@ -1,4 +1,4 @@
-# Tasks for people and CI. Each target first installs what it needs, in .venv only.
+# Tasks for people and CI. Each target first installs what it needs, in .venv and node_modules.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -40,7 +40,7 @@ class Checkpoints:
     def save(self, trainer: Trainer) -> str | None:
         """Save the trainer's state; return the checkpoint's name, or None if it cannot be written.
 
-        The training continues without the checkpoint. If it is interrupted, it repeats more.
+        Without a checkpoint the training continues, but the next attempt has more to repeat.
         """
         self._saved_at = time.monotonic()
         job, fence = self._claim.job, int(self._claim.fence)

@@ -5,7 +5,7 @@ Two causes are known, and each has a repair:
 - A pool process has taken a token and hangs. It is killed, and the pool starts another.
 - Celery's consumer takes no messages after Redis was unavailable (celery#10302). It reconnects.
 
-If three repairs do not help, the worker exits, and whatever supervises it starts it again.
+If three repairs do not help, the worker exits, and its supervisor restarts it.
 """
 
 import logging

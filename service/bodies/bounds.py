@@ -11,7 +11,7 @@ from service.bodies.json_cost import MOST_VALUES
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-UNCOUNTED_BYTES = 64 * 2**10  # bodies up to this size take no share of the memory budget
+UNCOUNTED_BYTES = 64 * 2**10  # the memory budget ignores bodies up to this size
 LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
 
 
@@ -58,7 +58,7 @@ class Bound:
         return min(max_body_bytes, self.body_bytes or max_body_bytes)
 
     def memory(self, body_bytes: int) -> int:
-        """Return the bytes of the memory budget that a request with a body of this size takes."""
+        """Return how many bytes of the memory budget a request with such a body takes."""
         counted = body_bytes if body_bytes > UNCOUNTED_BYTES else 0
         return self.memory_bytes + round(self.memory_per_byte * counted)
 

@@ -170,7 +170,7 @@ def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
         with memory.loading_explained():
             yield
     except MemoryError as error:
-        raise out_of_memory(recipe, "the worker", "give it more memory") from error
+        raise out_of_memory(recipe, "the training", "give it more memory") from error
 
 
 def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:

@@ -126,7 +126,7 @@ def run_and_die(settings: Settings, moment: str) -> None:
 
 
 def interrupt(stack: Stack, client, moment: str, **fields: object) -> str:
-    """Submit a job, end its process at this moment as if on another machine, and return its id."""
+    """Submit a job, end its process at this moment, make its owner seem remote; return its id."""
     id = stack.train(**fields)["id"]
     process = multiprocessing.get_context("spawn").Process(
         target=run_and_die, args=(stack.settings(), moment)

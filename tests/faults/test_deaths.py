@@ -7,7 +7,7 @@ from tests.faults.test_recovery import owner_of
 from tests.processes import wait_until
 
 MOST = 9
-KILLS = 3  # by this test; the record gets the earlier deaths
+KILLS = 3  # by this test, which writes the other deaths into the record
 
 
 def test_a_job_that_dies_in_its_first_epoch_fails_after_other_jobs_have_run(own_stack, jobs):

@@ -61,7 +61,7 @@ def test_running_out_of_host_memory_is_explained(names):
     assert len(messages) == len(names), answer.stderr
     for message in messages:
         assert message.startswith(
-            "the worker ran out of memory with batch_size 10000 and hidden_sizes [1024, 1024, "
+            "the training ran out of memory with batch_size 10000 and hidden_sizes [1024, 1024, "
         ), answer.stderr
         assert "choose a smaller batch_size or smaller hidden_sizes" in message
 

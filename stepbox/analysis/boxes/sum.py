@@ -111,7 +111,7 @@ class BoxSum:
 
     @property
     def neurons(self) -> int:
-        """Number of hidden neurons, if neighbouring boxes share the neuron at their edge."""
+        """Number of hidden neurons. Neighbouring boxes share the neurons at their common edge."""
         if self.dimensions == 2 and self.hidden_layers == 1:
             return 2 * self.boxes - 1
         return neurons(self.boxes, self.dimensions)

@@ -65,7 +65,7 @@ def storage(request, folder):
 
 
 def until_it_ends(storage, act):
-    """Interrupt `act` after 0, 1, 2… writes until it ends; yield whether it was interrupted."""
+    """Interrupt `act` after 0, 1, 2… writes until it completes; yield if it was interrupted."""
     for writes in range(MOST_WRITES):
         storage.writes = writes
         try:

@@ -5,7 +5,7 @@ import { SIDE } from "../sizes.js";
 const CENTER = 14.5; // pixels from the edge: the center of mass of MNIST's images
 
 /**
- * Find where the board shows the box around the ink and the center of mass. The board shows the
+ * Compute where the box around the ink and the center of mass are on the board. It shows the
  * whole image as large as possible.
  * @param {import("../types.d.ts").Fit} fit as the API reports it, in pixels of the image
  * @param {{ width: number, height: number }} size of the image
