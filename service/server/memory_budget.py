@@ -9,15 +9,15 @@ PATIENCE_S = 2.0  # longest wait for the memory that other requests hold
 
 
 class Budget:
-    """An amount that the requests of a process share: `Front` has one of bytes of memory.
+    """An amount that the requests of a process share, such as bytes of memory.
 
-    Its second budget counts the requests that decode images. Only the event loop of the process
-    may call the methods.
+    Only the event loop of the process may call its methods. `Front` has one budget of bytes, and
+    one of requests that decode images at the same time.
 
     Parameters
     ----------
     size
-        The whole amount.
+        The total amount.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,7 +26,7 @@ class Budget:
         self._given = asyncio.Event()
 
     async def take(self, amount: int) -> None:
-        """Take a part, in the order of the calls. Raise BusyError after a wait of `PATIENCE_S`."""
+        """Take an amount, in order of the calls. Raise BusyError after `PATIENCE_S`."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._first:
                 while amount > self._free:
@@ -37,13 +37,13 @@ class Budget:
             raise BusyError("Other large requests are in progress; try again later.") from None
 
     def give(self, amount: int) -> None:
-        """Return a part."""
+        """Return an amount."""
         self._free += amount
         self._given.set()
 
 
 class Share:
-    """The part of a budget that one request holds. As a context manager, it returns it at exit.
+    """The amount of a budget that one request holds. As a context manager, it returns it at exit.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Share:
         self.held = 0
 
     async def grow(self, total: int) -> None:
-        """Hold at least `total`, or the whole budget if less. Raise BusyError as `take` does."""
+        """Hold at least min(`total`, `Budget.size`). Raise BusyError as `take` does."""
         more = min(total, self._budget.size) - self.held
         if more > 0:
             await self._budget.take(more)

@@ -145,8 +145,8 @@ class Recipe(Checked):
         0.0,
         ge=0,
         le=1,
-        description="Each step multiplies each weight by 1 − learning rate × `weight_decay`; only "
-        "with `adamw`.",
+        description="Each step multiplies all parameters by 1 − `weight_decay` × learning rate; "
+        "only with `adamw`.",
     )
     schedule: Schedule = Field(
         "constant",
