@@ -86,7 +86,7 @@ class Versions(Report):
 
     @classmethod
     def here(cls, *, torch: bool) -> Self:
-        """Return the versions in this process; None for torch or Numba, whichever was not used."""
+        """Return the versions in this process: of torch for its engine, of Numba for the other."""
         return cls(
             python=platform.python_version(),
             numpy=np.__version__,

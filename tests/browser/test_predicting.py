@@ -60,8 +60,12 @@ def test_a_drawn_seven_is_recognized(open_page, models):
 @pytest.mark.container
 def test_a_dropped_image_is_recognized(open_page, models, boot):
     page = open_page(f"/ui/predict?models={models['fashion-mnist']}")
+    board = page.locator("#board")
+    board.press("Space")
+    expect(page.locator("#over .cursor.down")).to_have_count(1)
     content = base64.b64encode(boot).decode()
-    page.locator("#board").evaluate(DROP, ["boot.png", content])
+    board.evaluate(DROP, ["boot.png", content])
+    expect(page.locator("#over .cursor.down")).to_have_count(0)  # the stroke has ended
     expect(page.locator(".top1")).to_have_text("Ankle boot")
     expect(page.locator("#steps")).to_contain_text("Light and dark are inverted")
     expect(page.locator("#request")).to_contain_text("&fit=none&invert=auto -H")

@@ -112,7 +112,7 @@ def test_quick_predictions_and_the_view_respond_with_the_same_bytes(service, nam
     assert dict(quick.headers) == dict(through_flask.headers)
 
 
-def test_livez_is_answered_like_by_its_view(service, client):
+def test_livez_gets_the_answer_of_its_view(service, client):
     headers = {"X-Request-Id": "r-1"}
     answer = requests.get(f"{service.url}/livez", headers=headers, timeout=10)
     through_flask = client.get("/livez", headers=headers)
