@@ -1,5 +1,5 @@
 """Predictions, from the bytes of a request to the body of its response.
 
 `endpoint` is Flask's view, and `quick` answers small requests without Flask. Both read the images
-with `images`, predict with `answer`, and explain predictions with `explain`.
+with `images`, prepare them with `preparation`, predict with `answer`, and explain with `explain`.
 """

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from service.api.parameters import Parameters
 from service.api.predict.explain import MOST_EXPLAINED, explain
-from service.api.predict.images import JSON, NPY, Images, prepare_each, prepare_images, read_images
+from service.api.predict.images import JSON, NPY, Images, read_images
+from service.api.predict.preparation import prepare_each, prepare_images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
