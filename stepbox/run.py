@@ -15,7 +15,8 @@ from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.images.decode import Grey, decode_image
-from stepbox.images.prepare import Fit, Invert, prepare
+from stepbox.images.field import Invert
+from stepbox.images.prepare import Fit, prepare
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
@@ -85,7 +86,7 @@ class Model:
         image: str | Path | bytes | NDArray[Any],
         *,
         invert: Invert = "auto",
-        fit: Fit = "none",
+        fit: Fit = "auto",
     ) -> Prediction:
         """Classify one image.
 
@@ -116,7 +117,7 @@ class Model:
         if isinstance(image, bytes):
             image = decode_image(image, pointer="/image")
         spec = self.recipe.dataset_spec
-        pixels = prepare(_grey_levels(image), spec.shape, invert=invert, fit=fit).pixels
+        pixels = prepare(_grey_levels(image), spec, invert=invert, fit=fit).pixels
         logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
         best = int(probabilities.argmax())

@@ -99,6 +99,7 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
             scans = data.count(b"\xff\xda")
             if scans * width * height > MAX_SCANS * MAX_PIXELS:
                 raise _RejectedError(f"has {scans} scans, which is too many for its size")
+        image.draft("L", None)  # a JPEG file needs no colours; this gives the same grey levels
         image.load()
         grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
         upright = None

@@ -1,184 +1,202 @@
 """Turn an image of any size into the grey pixels that a network takes.
 
-A network takes images of one shape, light on dark: background 0, ink up to 255. People send images
-that are larger or dark on light.
+A network takes images of one shape, light on dark: background 0, ink up to 255. People send
+photographs and drawings. These are prepared as the images of the network's data set were made
+(`DatasetSpec.preparation`).
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from stepbox.data.dataset import DatasetSpec
 from stepbox.images.decode import Grey
+from stepbox.images.field import MIN_CONTRAST, Invert, Prepared, Shape, mass_centre, scale_part
 
-Invert = Literal["auto", "always", "never"]
-Fit = Literal["none", "mnist"]
-Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
+Fit = Literal["auto", "none", "mnist", "fashion-mnist"]
 
-Shape = tuple[int, ...]  # (height, width)
-
-MARGIN = 4  # pixels around the ink in MNIST: digits of 20 pixels in a field of 28
-MIN_CONTRAST = 16  # grey levels; an image with less contrast has no ink
-INK_LEVEL = 0.25  # fraction of an image's contrast from which a pixel counts as ink
+INK_LEVEL = 0.25  # fraction of an image's lightest pixel from which a pixel counts as ink
+MADE_TOLERANCE = 2  # pixels by which size and centre may differ from those of the data set
 
 
-class Prepared(NamedTuple):
-    """An image as a network sees it, and how it was prepared.
-
-    Column x of the image is column `offset[0] + (x − box[0]) · zoom` of the field. Row y is row
-    `offset[1] + (y − box[1]) · zoom`.
-
-    Attributes
-    ----------
-    pixels
-        The field: grey levels 0..255, light on dark, of the network's shape.
-    inverted
-        Whether light and dark were exchanged.
-    box
-        Left, top, right and bottom of the part of the image that was used, in its pixels. Right
-        and bottom are exclusive.
-    zoom
-        Field pixels per image pixel, along the longer side.
-    offset
-        Column and row of the field where the box begins.
-    ground
-        Grey level of the background after the inversion, 0..255.
-    """
-
-    pixels: Grey
-    inverted: bool
-    box: Box
-    zoom: float
-    offset: tuple[int, int]
-    ground: int
-
-
-def prepare(grey: Grey, shape: Shape, *, invert: Invert = "auto", fit: Fit = "none") -> Prepared:
-    """Fit an image into a field: an image of the network's shape, light on dark.
+def prepare(
+    grey: Grey, spec: DatasetSpec, *, invert: Invert = "auto", fit: Fit = "auto"
+) -> Prepared:
+    """Fill a field with an image: an image of the network's shape, light on dark.
 
     Parameters
     ----------
     grey
         Luminance 0..255, shape (height, width), at least one pixel.
-    shape
-        Height and width of the field.
+    spec
+        The data set of the network.
     invert
-        Whether to exchange light and dark: `always`, `never`, or (`auto`) if the mean of the
-        outermost rows and columns is over 127.
+        Whether to exchange light and dark: `always`, `never`, or (`auto`) if the background is
+        lighter than what it shows.
     fit
-        `none`: scale the whole image to fit, and centre it. The background gets the mean grey of
-        its outermost rows and columns. An image of the field's shape is not scaled. `mnist`:
-        prepare it as MNIST was. Crop it to the ink, and scale it to the field minus a margin of 4
-        pixels on each side. Move its centre of mass to the field's centre, but keep the ink inside.
-        The background becomes 0 and the strongest ink 255.
+        `auto`: use an image that has the data set's form as it is (see `forms`), and prepare any
+        other image as the data set was made. `none`: scale the whole image to fit, and centre it;
+        an image of the field's shape is not scaled. `mnist`: place a digit as in MNIST.
+        `fashion-mnist`: place a product as in Fashion-MNIST.
 
     Returns
     -------
     Prepared
-        The field, and how it was filled. An image without ink is not an error.
+        The field, and how it was filled. An image that shows nothing is not an error.
     """
-    level = _border_mean(grey, shape)
-    inverted = invert == "always" or (invert == "auto" and level > 127)
-    if inverted:
-        grey, level = 255 - grey, 255 - level
-    ground = round(level)
-    height, width = grey.shape
-    box = (0, 0, width, height)
-    if fit == "mnist":
-        box = _ink_box(grey, ground)
-        part, zoom = _scale(grey, box, tuple(max(1, side - 2 * MARGIN) for side in shape))
-        part = _stretch(part, ground)
-        row, column = _centred(part, shape)
-        field = np.zeros(shape, np.uint8)
-    elif grey.shape == shape:
-        return Prepared(grey, inverted, box, 1.0, (0, 0), ground)
-    else:
-        part, zoom = _scale(grey, box, shape)
-        row, column = (shape[0] - part.shape[0]) // 2, (shape[1] - part.shape[1]) // 2
-        field = np.full(shape, ground, np.uint8)
-    field[row : row + part.shape[0], column : column + part.shape[1]] = part
-    return Prepared(field, inverted, box, zoom, (column, row), ground)
+    if fit == "auto":
+        if grey.shape == spec.shape:
+            as_it_is, inverted = forms(grey[None], spec, invert)
+            if as_it_is[0] or inverted[0]:
+                return _scale_whole(grey, spec.shape, "always" if inverted[0] else "never")
+        fit = spec.preparation
+    return PREPARATIONS[fit].prepare(grey, spec.shape, invert)
 
 
-def prepare_fields(pixels: NDArray[Any], *, invert: Invert = "auto") -> NDArray[Any]:
-    """Prepare many images that already have the network's shape, each as `prepare` does.
+def forms(
+    fields: NDArray[Any], spec: DatasetSpec, invert: Invert
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which images of a data set's shape need no preparation.
 
     Parameters
     ----------
-    pixels
-        Grey levels 0..255, integers or not, shape (images, height, width).
-    invert
+    fields
+        Grey levels 0..255, integers or not, shape (images, *spec.shape).
+    spec, invert
         As for `prepare`.
 
     Returns
     -------
-    NDArray[Any]
-        Same shape and dtype, light on dark.
+    NDArray, NDArray
+        Which images are used as they are, because their border is dark, and which only have to be
+        inverted, because they then look like the data set: the ink has the same size and the same
+        place. `invert` overrides this. Shape (images,), bool.
     """
+    none = np.zeros(len(fields), bool)
     if invert == "never":
-        return pixels
+        return ~none, none
     if invert == "always":
-        return 255 - pixels
-    border = _border(pixels.shape[1:])
-    light = pixels.reshape(len(pixels), -1)[:, border].mean(axis=1) > 127
-    return np.where(light[:, None, None], 255 - pixels, pixels) if light.any() else pixels
+        return none, ~none
+    dark = has_dark_border(fields)
+    if dark.all():
+        return dark, none
+    inverted = ~dark
+    inverted[inverted] = _looks_made(255 - fields[inverted], spec)
+    return dark, inverted
+
+
+def has_dark_border(fields: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell in which images the mean of the outermost pixels is nearer to the darkest pixel.
+
+    Parameters
+    ----------
+    fields
+        Shape (images, height, width).
+    """
+    flat = fields.reshape(len(fields), -1)
+    border = _border(fields.shape[1:])
+    level = flat.take(border, axis=1).sum(axis=1) / len(border)
+    dark: NDArray[np.bool_] = 2 * level <= flat.min(axis=1).astype(float) + flat.max(axis=1)
+    return dark
+
+
+def shows_ink(fields: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which images show anything: their contrast is at least `MIN_CONTRAST`.
+
+    Parameters
+    ----------
+    fields
+        Shape (images, height, width).
+    """
+    flat = fields.reshape(len(fields), -1)
+    shown: NDArray[np.bool_] = flat.max(axis=1).astype(float) - flat.min(axis=1) >= MIN_CONTRAST
+    return shown
 
 
 @cache
 def _border(shape: Shape) -> NDArray[np.intp]:
-    """Return the indices of the outermost rows and columns in a flat image of a network's shape."""
+    """Return the indices of the outermost rows and columns in a flat image."""
     inner = np.zeros([max(0, side - 2) for side in shape], bool)
     return np.flatnonzero(np.pad(inner, 1, constant_values=True)[: shape[0], : shape[1]])
 
 
-def _border_mean(grey: Grey, shape: Shape) -> float:
-    """Return the mean of the outermost rows and columns, 0..255."""
-    if grey.shape == shape:  # predictions take this path, which is four times as fast
-        border = _border(shape)
-        return float(grey.take(border).sum()) / len(border)
-    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
-    return float(border.mean())
+def _looks_made(fields: NDArray[Any], spec: DatasetSpec) -> NDArray[np.bool_]:
+    """Tell in which fields the ink has the size and the place that it has in the data set."""
+    way = PREPARATIONS[spec.preparation]
+    if way.margin is None:
+        return np.ones(len(fields), bool)
+    ink = fields >= INK_LEVEL * fields.max(axis=(1, 2), keepdims=True)
+    first, last = [], []
+    for axis, side in ((2, spec.shape[0]), (1, spec.shape[1])):
+        has_ink = ink.any(axis=axis)
+        first.append(has_ink.argmax(axis=1))
+        last.append(side - has_ink[:, ::-1].argmax(axis=1))
+    begin, end = np.stack(first, axis=1), np.stack(last, axis=1)
+    centre = mass_centre(fields) + 0.5 if way.by_mass else (begin + end) / 2
+    middle = np.array(spec.shape) / 2
+    size = (end - begin).max(axis=1)
+    looks_made: NDArray[np.bool_] = (
+        (np.abs(size - (max(spec.shape) - 2 * way.margin)) <= MADE_TOLERANCE)
+        & (np.abs(centre - middle).max(axis=1) <= MADE_TOLERANCE)
+        & has_dark_border(fields)
+    )
+    return looks_made
 
 
-def _ink_box(grey: Grey, ground: int) -> Box:
-    """Return the smallest box around all ink, or the whole image if there is none."""
+def _scale_whole(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
+    """Scale a whole image to fit a field. The background gets the mean grey of its border."""
+    edge = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
+    level = float(edge.mean())
+    low, high = int(grey.min()), int(grey.max())
+    inverted = invert == "always" or (invert == "auto" and 2 * level > low + high)
+    if inverted:
+        grey, level = 255 - grey, 255 - level
     height, width = grey.shape
-    contrast = int(grey.max()) - ground
-    if contrast < MIN_CONTRAST:
-        return 0, 0, width, height
-    ink = grey >= ground + INK_LEVEL * contrast
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    box, has_ink = (0, 0, width, height), high - low >= MIN_CONTRAST
+    if grey.shape == shape:
+        return Prepared(grey, inverted, box, 1.0, (0, 0), round(level), ink=has_ink)
+    part, zoom = scale_part(grey, box, shape)
+    row, column = (shape[0] - part.shape[0]) // 2, (shape[1] - part.shape[1]) // 2
+    field = np.full(shape, round(level), np.uint8)
+    field[row : row + part.shape[0], column : column + part.shape[1]] = part
+    return Prepared(field, inverted, box, zoom, (column, row), round(level), ink=has_ink)
 
 
-def _scale(grey: Grey, box: Box, shape: Shape) -> tuple[Grey, float]:
-    """Scale a part of an image to the largest size that fits a shape; return it and the zoom."""
-    left, top, right, bottom = box
-    zoom = min(shape[0] / (bottom - top), shape[1] / (right - left))
-    size = max(1, round((right - left) * zoom)), max(1, round((bottom - top) * zoom))
-    # Lanczos resampling uses all pixels that a new pixel covers, which avoids aliasing.
-    scaled = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS, box=box)
-    return np.asarray(scaled), zoom
+def _place_digit(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
+    from stepbox.images.mnist import prepare_digit  # SciPy takes 0.3 s to import
+
+    return prepare_digit(grey, shape, invert)
 
 
-def _stretch(grey: Grey, ground: int) -> Grey:
-    """Move the background to 0 and the lightest pixel to 255; return all 0 if there is no ink."""
-    contrast = int(grey.max()) - ground
-    if contrast < MIN_CONTRAST:
-        return np.zeros_like(grey)
-    return np.rint((grey.clip(ground) - ground) * (255 / contrast)).astype(np.uint8)
+def _place_product(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
+    from stepbox.images.fashion import prepare_product  # SciPy takes 0.3 s to import
+
+    return prepare_product(grey, shape, invert)
 
 
-def _centred(part: Grey, shape: Shape) -> tuple[int, int]:
-    """Return the row and column of the field where a part must begin to centre its mass."""
-    mass = part.sum(dtype=np.int64)
+class _Way(NamedTuple):
+    """A way of preparing images.
 
-    def start(profile: NDArray[np.int64], side: int) -> int:
-        size = len(profile)
-        centre = profile @ np.arange(size) / mass if mass else (size - 1) / 2
-        return int(np.clip(round(side // 2 - centre), 0, side - size))
+    Attributes
+    ----------
+    prepare
+        Fills a field with an image.
+    margin
+        Pixels between the ink and the edge of the field; None if there is no rule.
+    by_mass
+        Whether the centre of mass is in the middle, and not the centre of the box around the ink.
+    """
 
-    rows, columns = part.sum(axis=1, dtype=np.int64), part.sum(axis=0, dtype=np.int64)
-    return start(rows, shape[0]), start(columns, shape[1])
+    prepare: Callable[[Grey, Shape, Invert], Prepared]
+    margin: int | None = None
+    by_mass: bool = False
+
+
+PREPARATIONS: dict[str, _Way] = {
+    "none": _Way(_scale_whole),
+    "mnist": _Way(_place_digit, margin=4, by_mass=True),
+    "fashion-mnist": _Way(_place_product, margin=0),
+}
