@@ -23,6 +23,7 @@ from stepbox.images.paper import (
 )
 
 SIDE = 400  # pixels; longer side of the image for the first look
+LEAST_SIDE = 12  # pixels; in a narrower image, no digit could be recognized
 DIGIT_SIDE = 120  # pixels; longer side of the digit for the second look
 CLEAR = 60.0  # contrast, 0..255: clearer ink is not looked for
 FAINT = 24.0  # ink on a sheet is at least that clear
@@ -93,10 +94,10 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     Ink or None
         None if the image shows nothing.
     """
-    if int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
+    shape = fitted(grey.shape, SIDE)
+    if min(shape) < LEAST_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         return None
     image = Image.fromarray(grey)
-    shape = fitted(grey.shape, SIDE)
     small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=2.0)
     levels = np.asarray(small, np.float32)
     view = _first_view(levels, is_dark)
@@ -120,9 +121,8 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
         part = part if view.is_dark else 255 - part
     found = scaled_mask(view.look.mask[top:bottom, left:right], size)
     mask = _second_look(part, found, view.look.lines)
-    paper = float(
-        np.median(part[~ndimage.binary_dilation(mask, iterations=3)] if not mask.all() else part)
-    )
+    bare = ~ndimage.binary_dilation(mask, iterations=3)
+    paper = float(np.median(part[bare] if bare.any() else part))
     rows, columns = bounds(mask)
     zoom_y, zoom_x = size[0] / (bottom - top) / scale_y, size[1] / (right - left) / scale_x
     left, top = (x + left) * scale_x, (y + top) * scale_y
