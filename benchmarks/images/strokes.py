@@ -1,20 +1,22 @@
-"""Turn the 28×28 pixels of a digit into ink of any size: its outline, or the path of its pen.
+"""Turn the pixels of a digit into ink of any size: by its outline, or by the path of its pen.
 
-An ink is an array of shape (height, width), 0 (paper) to 1 (ink). It is cropped to the digit.
+An ink is an array of shape (height, width), 0 (paper) to 1 (ink), cropped to the digit.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, label
+from scipy.ndimage import binary_dilation, gaussian_filter, label
+from scipy.spatial import KDTree
 
 Ink = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 LEVEL = 0.4  # of the smoothed pixels: the outline of the digit
-SMOOTHING = 0.6  # pixels of the 28×28 image: removes its staircases, and keeps its holes
-FINE = 8  # the path of the pen is found in an image that is this much larger
-STEEPNESS = 2.5  # slope that turns the smoothed pixels into an edge of about one pixel
+SMOOTHING = 0.6  # pixels: removes the staircases, and keeps the holes
+STEEPNESS = 2.5  # makes the edge of an outline about one pixel wide
+FINE = 8  # the path is found in an image that is this much larger
+DUST = 0.05  # of the digit: smaller separate marks are not drawn
 
 
 def resize(values: NDArray[np.floating], width: int, height: int) -> Ink:
@@ -23,14 +25,8 @@ def resize(values: NDArray[np.floating], width: int, height: int) -> Ink:
     return np.array(image.resize((max(width, 1), max(height, 1)), Image.Resampling.BICUBIC))
 
 
-def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns that contain all true pixels."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def outline(pixels: Pixels, side: int) -> Ink:
-    """Draw a digit with the strokes of its own, and smooth sharp edges.
+def outline(pixels: Pixels, side: float) -> Ink:
+    """Draw a digit with its own strokes, in smooth sharp edges.
 
     Parameters
     ----------
@@ -40,41 +36,57 @@ def outline(pixels: Pixels, side: int) -> Ink:
         The longer side of the digit, in pixels of the result.
     """
     smooth = _smooth(pixels)
-    rows, columns = box_of(smooth > LEVEL)
+    rows, columns = _box(smooth > LEVEL)
     zoom = side / max(rows.stop - rows.start, columns.stop - columns.start)
     near = smooth[rows.start - 1 : rows.stop + 1, columns.start - 1 : columns.stop + 1]
     large = resize(near, round(near.shape[1] * zoom), round(near.shape[0] * zoom))
     ink = np.clip((large - LEVEL) * zoom * STEEPNESS + 0.5, 0, 1)
-    return ink[box_of(ink > 0)]
+    return ink[_box(ink > 0)]
 
 
-def pen(pixels: Pixels, side: int, width: float, pressure: Ink | None = None) -> Ink:
-    """Draw a digit anew with a round pen of another width.
+def pen(pixels: Pixels, side: float, width: float, pressure: Ink | None = None) -> Ink:
+    """Draw a digit anew with a round pen.
 
     Parameters
     ----------
     pixels
         Light on dark, shape (28, 28).
     side
-        The longer side of the path, in pixels of the result.
+        The longer side of the pen's path, in pixels of the result.
     width
-        Width of the stroke, in pixels of the result.
+        Width of the pen, in pixels of the result.
     pressure
-        Factors of the width of any shape, for a hand that does not press evenly.
+        Factors of the width, of any shape, for a hand that does not press evenly.
     """
-    height, breadth = pixels.shape
-    fine = resize(_smooth(pixels), breadth * FINE, height * FINE)
-    path = thin(fine > LEVEL)
-    rows, columns = box_of(path)
-    zoom = side / max(rows.stop - rows.start, columns.stop - columns.start)
-    margin = int(width / zoom) + 2
-    path = np.pad(path[rows, columns], margin)
-    distance = np.asarray(distance_transform_edt(~path))
-    large = resize(distance, round(path.shape[1] * zoom), round(path.shape[0] * zoom)) * zoom
+    points = path(pixels)
+    points = (points - points.min(axis=0)) * (side / np.ptp(points, axis=0).max())
+    step = max(1, min(int(side / 200), int(width / 3)))  # enlarging distances is faster
+    reach = width + 2 * step + 2
+    height, breadth = ((np.ptp(points, axis=0) + 2 * reach) / step).astype(int)
+    grid = np.indices((height, breadth)).reshape(2, -1).T * step + step / 2 - reach
+    distance, _ = KDTree(points).query(grid, distance_upper_bound=reach)
+    large = resize(
+        np.minimum(distance, reach).reshape(height, breadth), breadth * step, height * step
+    )
     if pressure is not None:
-        large = large / resize(pressure, large.shape[1], large.shape[0])
-    ink = np.clip(width / 2 - large + 0.5, 0, 1).astype(np.float32)
-    return ink[box_of(ink > 0)]
+        large = large / resize(pressure, breadth * step, height * step)
+    ink = np.clip(width / 2 - large + 0.5, 0, 1)
+    return ink[_box(ink > 0)]
+
+
+def path(pixels: Pixels) -> NDArray[np.floating]:
+    """Return points (y, x) close together on the smooth path of the pen, shape (points, 2)."""
+    smooth = _smooth(pixels)
+    mask = thin(resize(smooth, smooth.shape[1] * FINE, smooth.shape[0] * FINE) > LEVEL)
+    pixel = np.argwhere(mask)
+    weight = gaussian_filter(mask.astype(float), FINE / 2.5)[mask]
+    means = [
+        gaussian_filter(mask * place, FINE / 2.5)[mask] for place in np.indices(mask.shape, float)
+    ]
+    points = np.stack(means, axis=1) / weight[:, None]
+    pairs = KDTree(pixel).query_pairs(1.5, output_type="ndarray")
+    start, end = points[pairs[:, 0]], points[pairs[:, 1]]
+    return np.concatenate([points, *(start + (end - start) * part for part in (0.25, 0.5, 0.75))])
 
 
 def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -85,40 +97,33 @@ def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     T. Y. Zhang and C. Y. Suen, "A fast parallel algorithm for thinning digital patterns",
     Communications of the ACM 27(3), 1984.
     """
-    mask = np.pad(mask, 1)
-    changed = True
-    while changed:
-        changed = False
+    mask = mask.copy()
+    box = _box(mask)
+    part, before = np.pad(mask[box], 1), -1
+    while before != (before := np.count_nonzero(part)):
         for first in (True, False):
-            # p2..p9 of the paper: the neighbours, clockwise from the one above
-            around = [
-                np.roll(mask, shift, (0, 1))
-                for shift in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
-            ]
+            # p2 to p9 of the paper: the neighbours, clockwise from the one above
+            shifts = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
+            around = [np.roll(part, shift, (0, 1)) for shift in shifts]
             count = np.sum(around, axis=0)
             rises = np.sum(
                 [~a & b for a, b in zip(around, around[1:] + around[:1], strict=True)], 0
             )
             north, east, south, west = around[::2]
-            kept = (
-                (north & east & south) | (east & south & west)
-                if first
-                else (north & east & west) | (north & south & west)
-            )
-            removed = mask & (count >= 2) & (count <= 6) & (rises == 1) & ~kept
-            changed |= bool(removed.any())
-            mask = mask & ~removed
-    return mask[1:-1, 1:-1]
+            kept = (east & south & (north | west)) if first else (north & west & (east | south))
+            part &= ~((count >= 2) & (count <= 6) & (rises == 1)) | kept
+    mask[box] = part[1:-1, 1:-1]
+    return mask
 
 
 def _smooth(pixels: Pixels) -> Ink:
-    """Return the smoothed pixels, 0..1, without what is not connected to the digit."""
     smooth = gaussian_filter(np.pad(pixels, 2) / np.float32(255), SMOOTHING)
-    parts, count = label(smooth > LEVEL, np.ones((3, 3)))
-    if count > 1:
-        sizes = np.bincount(parts.ravel())[1:]
-        for part in np.flatnonzero(sizes < 0.05 * sizes.sum()) + 1:
-            smooth[
-                binary_dilation(parts == part, iterations=2) & ((parts == 0) | (parts == part))
-            ] = 0
-    return smooth
+    marks, _ = label(smooth > LEVEL, np.ones((3, 3)))
+    sizes = np.bincount(marks.ravel())
+    large = np.flatnonzero(sizes[1:] >= DUST * sizes[1:].sum()) + 1
+    return smooth * binary_dilation(np.isin(marks, large), iterations=2)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
