@@ -28,6 +28,10 @@ class Goal(NamedTuple):
     accuracy: float
     loss: float
 
+    def of(self, accuracy: float) -> float:
+        """Return the goal of a network that has this accuracy on the data set."""
+        return min(self.accuracy, accuracy - self.loss)
+
 
 class Kind(NamedTuple):
     """A kind of images: its group (see `GOALS`), and the function that draws one as a file."""

@@ -81,7 +81,7 @@ def crumples(size: Size, rng: Generator) -> Array:
     surface = blotches(half, half[0] / 5, rng)
     for _ in range(rng.integers(4, 10)):
         fold = across(half, rng.uniform(0, 2 * np.pi)) - rng.uniform(-0.9, 0.9)
-        fold = (fold + 0.06 * blotches(half, half[0] / 8, rng)) / 0.02
+        fold = (fold + 0.02 * blotches(half, half[0] / 8, rng)) / 0.02
         ridge = np.exp(-(fold**2)) * rng.choice([-1, 1])
         surface += rng.normal() * (0.5 * np.tanh(fold / 6) + ridge)
     depth = rng.uniform(0.06, 0.18)

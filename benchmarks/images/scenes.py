@@ -32,7 +32,7 @@ TURNS = {
 
 def photo_size(rng: Generator) -> Size:
     """Choose the size of a photograph that was made smaller for sending."""
-    long = int(rng.integers(640, 1281))
+    long = int(rng.integers(560, 1121))
     return (long, long * 3 // 4) if rng.uniform() < 0.5 else (long * 3 // 4, long)
 
 
@@ -87,7 +87,7 @@ class Photo:
         if self.crumbly:
             holes = blotches(ink.shape[::-1], 3, rng) + blotches(ink.shape[::-1], 8, rng)
             ink = ink * np.clip(0.85 + 0.35 * self.crumbly * holes, 0.2, 1)
-        colour = np.array(self.inks[rng.integers(len(self.inks))]) + rng.uniform(-0.04, 0.06, 3)
+        colour = np.array(self.inks[rng.integers(len(self.inks))]) + rng.uniform(-0.04, 0.06)
         draw(page, ink, tuple(colour), anywhere(size, ink, rng, 0.18))
         if self.dirty:
             papers.specks(page, rng)

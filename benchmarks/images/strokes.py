@@ -60,7 +60,7 @@ def pen(pixels: Pixels, side: float, width: float, pressure: Ink | None = None) 
     """
     points = path(pixels)
     points = (points - points.min(axis=0)) * (side / np.ptp(points, axis=0).max())
-    step = max(1, min(int(side / 200), int(width / 3)))  # enlarging distances is faster
+    step = max(1, min(int(side / 100), int(width / 3)))  # enlarging distances is faster
     reach = width + 2 * step + 2
     height, breadth = ((np.ptp(points, axis=0) + 2 * reach) / step).astype(int)
     grid = np.indices((height, breadth)).reshape(2, -1).T * step + step / 2 - reach
