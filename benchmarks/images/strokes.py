@@ -6,14 +6,21 @@ An ink is an array of shape (height, width), 0 (paper) to 1 (ink), cropped to th
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation, gaussian_filter, label
+from scipy.ndimage import (
+    binary_dilation,
+    distance_transform_edt,
+    gaussian_filter,
+    label,
+    maximum_filter,
+)
 from scipy.spatial import KDTree
 
 Ink = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-LEVEL = 0.4  # of the smoothed pixels: the outline of the digit
-SMOOTHING = 0.6  # pixels: removes the staircases, and keeps the holes
+LEVEL = 0.5  # of the brightness nearby: the outline of the digit
+SMOOTHING = 0.5  # pixels: removes the staircases, and keeps the holes
+BLOT = 1.7  # times the usual half width of the strokes: a loop that ink has filled, which stays so
 STEEPNESS = 2.5  # makes the edge of an outline about one pixel wide
 FINE = 8  # the path is found in an image that is this much larger
 DUST = 0.05  # of the digit: smaller separate marks are not drawn
@@ -77,16 +84,19 @@ def pen(pixels: Pixels, side: float, width: float, pressure: Ink | None = None) 
 def path(pixels: Pixels) -> NDArray[np.floating]:
     """Return points (y, x) close together on the smooth path of the pen, shape (points, 2)."""
     smooth = _smooth(pixels)
-    mask = thin(resize(smooth, smooth.shape[1] * FINE, smooth.shape[0] * FINE) > LEVEL)
+    digit = resize(smooth, smooth.shape[1] * FINE, smooth.shape[0] * FINE) > LEVEL
+    mask = thin(digit)
     pixel = np.argwhere(mask)
     weight = gaussian_filter(mask.astype(float), FINE / 2.5)[mask]
-    means = [
-        gaussian_filter(mask * place, FINE / 2.5)[mask] for place in np.indices(mask.shape, float)
-    ]
+    places = np.indices(mask.shape, float)
+    means = [gaussian_filter(mask * place, FINE / 2.5)[mask] for place in places]
     points = np.stack(means, axis=1) / weight[:, None]
     pairs = KDTree(pixel).query_pairs(1.5, output_type="ndarray")
     start, end = points[pairs[:, 0]], points[pairs[:, 1]]
-    return np.concatenate([points, *(start + (end - start) * part for part in (0.25, 0.5, 0.75))])
+    between = [start + (end - start) * part for part in (0.25, 0.5, 0.75)]
+    depth = np.asarray(distance_transform_edt(digit))
+    blots = np.argwhere(depth > BLOT * np.median(depth[mask]))
+    return np.concatenate([points, *between, blots])
 
 
 def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -117,7 +127,9 @@ def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _smooth(pixels: Pixels) -> Ink:
+    """Return the smoothed pixels relative to the brightest ones nearby, without dust."""
     smooth = gaussian_filter(np.pad(pixels, 2) / np.float32(255), SMOOTHING)
+    smooth /= np.maximum(gaussian_filter(maximum_filter(smooth, 5), 1.5), 0.25)
     marks, _ = label(smooth > LEVEL, np.ones((3, 3)))
     sizes = np.bincount(marks.ravel())
     large = np.flatnonzero(sizes[1:] >= DUST * sizes[1:].sum()) + 1
