@@ -23,6 +23,7 @@ def model():
     return train("mnist-numpy", epochs=1, hidden_sizes=[], progress=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_draws_the_same_decodable_files_for_the_same_seed(kind):
     [(file, digit)] = files(kind)
