@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-fast install prepare chromium screenshots format check \
-    check-javascript docs audit up down bench bench-serving reproduce soak fuzz load abuse lock
+    check-javascript docs audit up down bench bench-images bench-serving reproduce soak fuzz load \
+    abuse lock
 .NOTPARALLEL:
 
 help:
@@ -25,6 +26,7 @@ help:
 	@echo "make audit          check the locked dependencies for known vulnerabilities"
 	@echo "make reproduce      train the published runs in full"
 	@echo "make bench          measure the training speed"
+	@echo "make bench-images   measure how well photographs and drawings are classified (minutes)"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak           kill and pause processes under many jobs for 15 minutes"
 	@echo "make fuzz           send thousands of requests made from the OpenAPI document (minutes)"
@@ -105,6 +107,10 @@ down:
 # OPTIONS=--quick for a short run.
 bench: $(VENV)/local.stamp prepare
 	$(BIN)/python -m benchmarks $(OPTIONS)
+
+# The first run trains three networks. OPTIONS="--images 20 --kinds desk,chalk" for a short run.
+bench-images: $(VENV)/local.stamp prepare
+	$(BIN)/python -m benchmarks.images $(OPTIONS)
 
 # Each of the other servers gets its own virtual environment. OPTIONS=--quick for a short run.
 bench-serving: $(VENV)/local.stamp prepare
