@@ -10,7 +10,8 @@ from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
 from service.api.parameters import BINARY
-from service.api.predict.images import NPY, PixelImages
+from service.api.readers.by_type import NPY
+from service.api.readers.json_images import PixelImages
 from service.errors import problems
 from service.links import add_links
 

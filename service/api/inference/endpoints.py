@@ -11,7 +11,7 @@ from service.api.inference.tensors import OUTPUTS, read_inference, write_inferen
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
-from service.api.predict.images import JSON
+from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.compression import decompress

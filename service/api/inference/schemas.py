@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel, StrictBool, S
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import Parameters
-from service.api.predict.images import HEIGHT, MOST_IMAGES, WIDTH
+from service.api.readers.images import HEIGHT, MOST_IMAGES, WIDTH
 
 VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
 from service.api.predict.answer import Classified
-from service.api.predict.images import MOST_IMAGES
+from service.api.readers.images import MOST_IMAGES
 from service.bodies import number_lists
 from service.bodies.json_body import parse_object
 from stepbox.errors import InvalidInputError

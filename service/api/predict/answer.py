@@ -13,8 +13,9 @@ from pydantic import Field
 
 from service.api.parameters import Parameters
 from service.api.predict.explain import MOST_EXPLAINED, explain
-from service.api.predict.images import JSON, NPY, Images, read_images
 from service.api.predict.preparation import prepare_each, prepare_images
+from service.api.readers.by_type import JSON, NPY, read_images
+from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
@@ -99,7 +100,7 @@ def predict_body(
     NotFoundError, ConflictError, DamagedModelError
         The model does not exist, `latest` finds none, or the model's files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
-        The images are invalid (see `service.api.predict.images.read_images`), or too many to be
+        The images are invalid (see `service.api.readers.by_type.read_images`), or too many to be
         explained.
     """
     model = find_model(models.load, query.model)

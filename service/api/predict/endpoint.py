@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, RootModel
 from service.api.parameters import BINARY
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
-from service.api.predict.images import JSON, MULTIPART, NPY
+from service.api.readers.by_type import JSON, MULTIPART, NPY
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.errors import problems

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from service.access.check import AccessCheck
 from service.api.predict.answer import PredictQuery, find_model, predict_images
-from service.api.predict.images import parse_content_type, read_quick_images
+from service.api.readers.by_type import parse_content_type, read_quick_images
 from service.metrics.counts import observe
 from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
