@@ -7,6 +7,7 @@ from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
 from service.api import analysis, datasets, inspection, jobs, metrics, models, system
 from service.api.inference import endpoints as inference_protocol
+from service.api.inference import v1
 from service.api.predict import endpoint as predict
 from service.api.predict.quick import QuickPredictions
 from service.backend import Backend
@@ -67,6 +68,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         datasets,
         analysis,
         inference_protocol,
+        v1,
         system,
         metrics,
     ):

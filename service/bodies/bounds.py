@@ -72,6 +72,18 @@ def bound_of(app: Flask, endpoint: str | None) -> Bound:
     return bound
 
 
+# The text of an image file in JSON, or the JSON before binary image files.
+_FILE_IN_JSON = re.compile(rb'"(?:[\\\w+/:;,.= -]{32}|BYTES")')
+_JSON_BYTES = 2**20
+
+
+def may_hold_files(content_type: str, body: bytes | bytearray) -> bool:
+    """Tell whether a request to a view that `decodes_images` may hold image files."""
+    if content_type.startswith(("image/", "multipart/")):
+        return True
+    return _FILE_IN_JSON.search(body, 0) is not None
+
+
 def check_size(size: int, most: int) -> None:
     """Raise RequestEntityTooLarge if a body has more than `most` bytes."""
     if size > most:

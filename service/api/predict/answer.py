@@ -19,6 +19,7 @@ from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
+from stepbox.data.dataset import PixelScale
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array
@@ -65,6 +66,11 @@ class PredictQuery(Parameters):
         description="`mnist` prepares an image as MNIST was made: crop it to its ink, scale the "
         "ink to 20 pixels, and move its centre of mass to the centre.",
     )
+    scale: PixelScale | None = Field(
+        None,
+        description="Which number is white: 1 (`unit`) or 255 (`raw`). It is needed if the largest "
+        "number is not 0 and at most 1. A JSON body can have it as a member.",
+    )
     explain: bool = Field(
         False,
         description="Add what the network saw, how sure it is and why, for at most "
@@ -104,7 +110,7 @@ def predict_body(
         explained.
     """
     model = find_model(models.load, query.model)
-    return predict_images(model, query, read_images(content_type, body), accept)
+    return predict_images(model, query, read_images(content_type, body, query.scale), accept)
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:

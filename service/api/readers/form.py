@@ -5,30 +5,34 @@ from collections.abc import Iterator
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from service.api.readers.images import MOST_IMAGES, MOST_PIXELS
-from service.server.client_disconnected import raise_if_disconnected
+from service.api.readers.images import MOST_IMAGES, Images, Sent, decode_files
 from stepbox.errors import Fault, InvalidInputError
-from stepbox.images.decode import Grey, decode_image
 
 
-def read_form(body: bytes, boundary: str) -> Iterator[Grey]:
-    """Decode the files of a form, one by one while they are iterated."""
-    return _decode(_read_files(body, boundary))
+class _Part:
+    """A part of a form: what it contains, and whether it is a file."""
+
+    def __init__(self, is_file: bool) -> None:
+        self.is_file = is_file
+        self.data = b""
 
 
-def _decode(files: list[bytes]) -> Iterator[Grey]:
-    """Decode files one by one, up to `MOST_PIXELS` in total."""
-    left = MOST_PIXELS
-    for i, file in enumerate(files):
-        raise_if_disconnected()
-        image = decode_image(file, pointer=f"/image/{i}", max_pixels=left)
-        left -= image.size
-        yield image
+def read_form(sent: Sent) -> Images:
+    """Decode the files of a form, all of which must be named `image`, one by one."""
+    return decode_files(_files(_read_parts(sent.data, sent.boundary)))
 
 
-def _read_files(body: bytes, boundary: str) -> list[bytes]:
-    """Read the files of multipart form data, all of which must be named `image`."""
-    files: list[bytes] = []
+def _files(parts: list[_Part]) -> Iterator[tuple[str, bytes]]:
+    for i, part in enumerate(parts):
+        if not part.is_file and part.data.isascii():
+            raise InvalidInputError.at(
+                f"/image/{i}", "is a text and not a file: with curl, write -F image=@FILE with an @"
+            )
+        yield f"/image/{i}", part.data
+
+
+def _read_parts(body: bytes, boundary: str) -> list[_Part]:
+    parts: list[_Part] = []
     unknown: set[str] = set()
     try:
         with PushMultipartParser(
@@ -36,11 +40,11 @@ def _read_files(body: bytes, boundary: str) -> list[bytes]:
         ) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
-                    files.append(b"")
+                    parts.append(_Part(event.filename is not None))
                     if event.name != "image":
                         unknown.add(event.name)
-                elif event:  # at most one per file, because the body is complete
-                    files[-1] += event
+                elif event:  # at most one per part, because the body is complete
+                    parts[-1].data += event
     except ParserLimitReached as error:
         raise RequestEntityTooLarge(
             f"At most {MOST_IMAGES:,} parts are allowed: {error}."
@@ -51,6 +55,6 @@ def _read_files(body: bytes, boundary: str) -> list[bytes]:
         raise InvalidInputError(
             [Fault(f"/{name}", "parts must be files named 'image'") for name in sorted(unknown)]
         )
-    if not files:
+    if not parts:
         raise InvalidInputError.at("/image", f"send 1 to {MOST_IMAGES:,} files named 'image'")
-    return files
+    return parts
