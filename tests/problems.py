@@ -33,6 +33,13 @@ def check_error(answer, status):
     return body["error"]
 
 
+def check_refusal(answer, status, path):
+    """Check that a response is an error in the form of its path; return its text."""
+    if path.startswith(("/v1/", "/v2")):
+        return check_error(answer, status)
+    return check_problem(answer, status)["detail"]
+
+
 def pointers_in(error):
     """List the pointers in the text of an error under /v1 or /v2."""
     return re.findall(r"(?<=\. )(/\S*): ", error)

@@ -113,10 +113,10 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
 def _luminance(image: Image.Image) -> Grey:
     """Return the luminance, 0..255, of an image of any mode; ignore transparency."""
     if image.mode.startswith("I;16"):
-        levels = np.asarray(image).astype(np.uint32)
-        if levels.max() > 255:  # else the file has 8-bit levels, which would be almost black
-            levels = (levels + 128) // 257
-        return levels.astype(np.uint8)
+        words = np.asarray(image).astype(np.uint32)
+        if words.max() > 255:  # else the file has 8-bit levels, which would be almost black
+            words = (words + 128) // 257
+        return words.astype(np.uint8)
     if image.mode in {"I", "F"}:
         # These modes define no white: the darkest and the lightest pixel set the scale.
         levels = np.asarray(image).astype(np.float64)

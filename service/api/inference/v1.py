@@ -86,7 +86,7 @@ def model_status(path: ModelPath) -> Response:
 
 
 @blueprint.post(
-    "/v1/models/<ref>:predict",
+    "/v1/models/<string:ref>:predict",  # with a converter, flask-openapi3 finds the end of the name
     responses={200: InstancePredictions, **problems(400, 404, 409, 413, 415, 422)},
     openapi_extensions={
         "requestBody": {
