@@ -72,8 +72,8 @@ def read_images(content_type: str, body: bytes, scale: PixelScale | None = None)
     """
     kind, options = parse_content_type(content_type)
     reader = _reader_of(kind)
-    _check_beginning(kind, reader, body)
     if reader is None:
+        _check_beginning(kind, reader, body)
         raise UnsupportedMediaType(
             f"Content-Type must be {', '.join(IMAGE_TYPES)}, {', '.join(READERS)}, not "
             f"'{kind}'. To send a file with curl, add -H 'Content-Type: image/png' and use "
@@ -81,7 +81,7 @@ def read_images(content_type: str, body: bytes, scale: PixelScale | None = None)
         )
     if scale and reader in (read_file, read_form):
         raise InvalidInputError.at("/scale", "is for numbers, not for image files")
-    return reader(Sent(body, scale, options.get("boundary", "")))
+    return _read(kind, reader, Sent(body, scale, options.get("boundary", "")))
 
 
 def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -> Images | None:
@@ -109,8 +109,7 @@ def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -
         return None if image is None else [image]
     if kind not in (JSON, NPY):
         return None
-    _check_beginning(kind, READERS[kind], body)
-    images = READERS[kind](Sent(body, scale))
+    images = _read(kind, READERS[kind], Sent(body, scale))
     return None if isinstance(images, Iterator) else images
 
 
@@ -126,6 +125,14 @@ def _reader_of(kind: str) -> Callable[[Sent], Images] | None:
     if kind.startswith("application/") and kind.endswith("+json"):
         return read_json
     return READERS.get(kind)
+
+
+def _read(kind: str, reader: Callable[[Sent], Images], sent: Sent) -> Images:
+    try:
+        return reader(sent)
+    except (BadRequest, InvalidInputError):
+        _check_beginning(kind, reader, sent.data)
+        raise
 
 
 def _check_beginning(kind: str, reader: Callable[[Sent], Images] | None, body: bytes) -> None:

@@ -95,7 +95,8 @@ def to_grey(numbers: NDArray[Any], scale: PixelScale | None, pointer: str) -> Pi
         at most 1.
     """
     images = numbers.reshape(-1, *IMAGE_SHAPE)
-    low, high, white = images.min(), images.max(), 1 if scale == "unit" else 255
+    high, white = images.max().item(), 1 if scale == "unit" else 255
+    low = 0 if images.dtype == np.uint8 else images.min().item()
     if not 0 <= low <= high <= white:  # not a number is neither
         in_range = ((images >= 0) & (images <= white)).all(axis=(1, 2))
         index = int(np.argmin(in_range))

@@ -93,6 +93,9 @@ def read_json(sent: Sent, name: str = "images", others: tuple[str, ...] = ()) ->
     """
     pointer = f"/{name}"
     head, numbers = cut_numbers(sent.data, name, pointer)
+    if numbers is not None and sent.scale is None and b"".join(head.split()) == b'{"images":[]}':
+        check_shape(numbers.shape, pointer)  # the usual form, which saves a fifth of the time
+        return to_grey(numbers, None, pointer)
     members = parse_object(head)
     if numbers is not None and members.get(name) != []:  # the list was in another object
         members, numbers = parse_object(sent.data), None

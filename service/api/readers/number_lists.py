@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,17 @@ from service.bodies.json_cost import has_too_many_values
 from stepbox.errors import Fault, InvalidInputError
 
 IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
+LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # each number has a digit, and a comma or a bracket
 PIECE_BYTES = 64 * 2**10  # part of a flat list that is parsed in one step
 MOST_FAULTS = 100
 
 _SPACE = rb"[ \t\n\r]*"
 _OPENING = re.compile(rb"(?:" + _SPACE + rb"\[){0,3}")
 _NEXT = re.compile(_SPACE + rb"([,\]])")
-# By the depth of the lists of an image: its shape, and its end.
+# By the depth of the lists of an image: its shape, how many lists it is, and its end.
 _SHAPES = {len(form): form for form in FORMS}
+_BRACKETS = {1: 1, 2: 1 + HEIGHT, 3: 1 + HEIGHT + HEIGHT * WIDTH}
 _ENDS = {depth: re.compile(_SPACE.join([rb"\]"] * depth)) for depth in _SHAPES}
-_NOT_NUMBERS = (b'"', b"u", b"f")  # in text, true, null and false
 
 
 class _OddError(ValueError):
@@ -71,9 +72,8 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
     InvalidInputError
         A number is wrong, in a text that is too large to be parsed as a whole.
     """
-    quoted = b'"%b"' % name.encode()
-    found = re.search(re.escape(quoted) + _SPACE + rb":" + _SPACE + rb"\[", text)
-    if found is None or text.count(quoted) != 1:
+    found = _beginning(name).search(text)
+    if found is None:
         return text, None
     start = found.end()
     opening = _OPENING.match(text, start)
@@ -93,11 +93,16 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
     return b"%b]%b" % (text[:start], text[end:]), numbers
 
 
+@cache
+def _beginning(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb'"%b"%b:%b\[' % (name.encode(), _SPACE, _SPACE))
+
+
 def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
     """Read a list of images; also return the position after it."""
     shape, ending = _SHAPES[depth], _ENDS[depth]
-    brackets = 1 + sum(prod(shape[:i]) for i in range(1, depth))  # of each image
-    most = min(MOST_IMAGES, text.count(b"]", start) // brackets, len(text) // (2 * prod(shape)))
+    brackets = text.count(b"]", start) // _BRACKETS[depth]
+    most = min(MOST_IMAGES, brackets, len(text) // LEAST_IMAGE_BYTES)
     images: Pixels = np.empty((max(1, most), *shape), np.uint8)
     index = 0
     while True:
@@ -118,7 +123,7 @@ def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
 
 
 def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    if any(part in text for part in _NOT_NUMBERS):
+    if b'"' in text or b"u" in text or b"f" in text:  # text, true, null and false
         raise _OddError(index, text)
     try:
         rows = orjson.loads(text)
@@ -142,9 +147,7 @@ def _read_flat(text: bytes, start: int) -> tuple[Pixels, int]:
     pieces: list[NDArray[Any]] = []
     count = 0
     for piece in _pieces(text, start, end):
-        numbers = (
-            [] if any(part in piece for part in _NOT_NUMBERS) else orjson.loads(b"[%b]" % piece)
-        )
+        numbers = orjson.loads(b"[%b]" % piece)
         if not numbers:
             raise ValueError("no number between two commas, or something else than numbers")
         try:
