@@ -1,12 +1,15 @@
 """The Open Inference Protocol, version 2, through its endpoints."""
 
+import base64
 import gzip
+import io
 import json
 import time
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.app import create_app
 from stepbox.data.dataset import scale_pixels
@@ -384,3 +387,104 @@ def test_inferences_count_toward_the_limit_on_predictions(backend, model, images
     client.post("/predict", json={"images": images.tolist()})
     assert "wait" in check_error(client.post(INFER, json=json_request(images)), 429)
     assert client.get("/v2/models/latest").status_code == 200
+
+
+# -- floats and image files -------------------------------------------------------------------
+
+
+def float_request(images, **members):
+    """Make the JSON of a request for these images as FP32."""
+    body = json_request(images, data=images.ravel().tolist(), **members)
+    body["inputs"][0]["datatype"] = "FP32"
+    return body
+
+
+def encode(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def file_request(files, shape=None, *, binary=True):
+    """Make the body and the headers of a request with these image files."""
+    tensor = {"name": "images", "shape": shape or [len(files)], "datatype": "BYTES"}
+    if not binary:
+        tensor["data"] = [base64.b64encode(file).decode() for file in files]
+        return {"json": {"inputs": [tensor]}}
+    data = b"".join(len(file).to_bytes(4, "little") + file for file in files)
+    tensor["parameters"] = {"binary_data_size": len(data)}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    return {"data": head + data, "headers": {HEAD_LENGTH: str(len(head))}}
+
+
+def test_floats_are_read(client, model, images):
+    answer = client.post(INFER, json=float_request(images.astype(np.float32)))
+    check_outputs(answer, expected(model[1], images))
+    request = binary_request(images.astype("<f4"))
+    request["data"] = request["data"].replace(b"UINT8", b"FP32 ")
+    assert "datatype" in check_error(client.post(INFER, **request), 422)
+    body = float_request(images.astype("<f4"))
+    del body["inputs"][0]["data"]
+    binary = images.astype("<f4").tobytes()
+    body["inputs"][0]["parameters"] = {"binary_data_size": len(binary)}
+    head = json.dumps(body).encode()
+    answer = client.post(INFER, data=head + binary, headers={HEAD_LENGTH: str(len(head))})
+    check_outputs(answer, expected(model[1], images))
+
+
+def test_floats_up_to_1_need_a_scale(client, model, images):
+    unit = images / 255
+    error = check_error(client.post(INFER, json=float_request(unit)), 422)
+    assert pointers_in(error) == ["/inputs/0/data"]
+    body = float_request(unit, parameters={"scale": "unit"})
+    _, found = read_outputs(client.post(INFER, json=body))
+    wanted = expected(model[1], images)["logits"]
+    np.testing.assert_allclose(found["logits"], wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("shape", [[3], [3, 1]])
+def test_bytes_are_image_files(client, model, images, binary, shape):
+    """They are prepared as /predict does: here, one is dark on light."""
+    files = [encode(images[0]), encode(images[1]), encode(255 - images[2])]
+    answer = client.post(INFER, **file_request(files, shape, binary=binary))
+    check_outputs(answer, expected(model[1], images))
+
+
+def test_image_files_may_be_nested_like_their_shape(client, model, images):
+    request = file_request([encode(image) for image in images], [3, 1], binary=False)
+    (tensor,) = request["json"]["inputs"]
+    tensor["data"] = [[text] for text in tensor["data"]]
+    check_outputs(client.post(INFER, **request), expected(model[1], images))
+
+
+@pytest.mark.parametrize(
+    ("request_", "pointer"),
+    [
+        (file_request([b"no image"]), "/inputs/0/data/0"),
+        (file_request([b"no image"], binary=False), "/inputs/0/data/0"),
+        (file_request([b"x"], [2]), "/inputs/0/data/0"),
+        (file_request([b"x"], [1, 28, 28]), "/inputs/0/shape"),
+        (file_request([b"x"], [2], binary=False), "/inputs/0/data"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1],
+                               "data": ["seven.png"]}]}}, "/inputs/0/data/0"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1],
+                               "data": [7]}]}}, "/inputs/0/data"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1], "data": ["x"]}],
+                   "parameters": {"scale": "unit"}}}, "/parameters/scale"),
+    ],
+)  # fmt: skip
+def test_invalid_image_files_are_named(client, model, request_, pointer):
+    assert pointers_in(check_error(client.post(INFER, **request_), 422)) == [pointer]
+
+
+def test_cut_off_image_files_are_rejected(client, model, images):
+    request = file_request([encode(images[0])])
+    start = int(request["headers"][HEAD_LENGTH])
+    longer = bytearray(request["data"])
+    longer[start] += 1  # the file would end after the body
+    shorter = bytearray(request["data"])
+    shorter[start] -= 1  # a byte would follow the file
+    for data, words in ((longer, "ends before"), (shorter, "damaged")):
+        error = check_error(client.post(INFER, data=bytes(data), headers=request["headers"]), 422)
+        assert words in error or "after its" in error

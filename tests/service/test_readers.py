@@ -334,6 +334,7 @@ def test_wrong_csv_is_rejected(client, model):
         (csv([[5, *row[1:], 256]]), "'256' in line 1, column 785"),
         (csv([row, [*row[1:], ""]], names(label=None)), "'' in line 3, column 784"),
         (csv([[*row[1:], "1_0"]]), "'1_0' in line 1"),
+        (csv([[*row[1:], "true"]]), "'true' in line 1"),
         (csv([["nan", *row[1:]]] * 2), "must have"),
         (b"\n" * 10_002, "has too many rows"),
     ):

@@ -4,6 +4,7 @@ import orjson
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
+from werkzeug.exceptions import MethodNotAllowed
 
 from service.api.inference.preparation import prepare_by_default
 from service.api.inference.schemas import VERSION
@@ -76,6 +77,8 @@ def model_names() -> Response:
 @blueprint.get("/v1/models/<ref>", responses={200: ModelStatus, **problems(404, 409)})
 def model_status(path: ModelPath) -> Response:
     """Confirm that a model can be used."""
+    if path.ref.endswith(":predict"):  # the path of the operation below
+        raise MethodNotAllowed(["POST"])
     card, _ = find_model(backend().models.load, path.ref)
     status = {"error_code": "OK", "error_message": ""}
     return jsonify(

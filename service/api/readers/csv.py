@@ -73,7 +73,8 @@ def _read_row(row: bytes, line: int, columns: int, label: int | None) -> Pixels:
     if label is not None:
         del fields[label]
     try:  # for numbers as in JSON, which is faster
-        return as_levels(orjson.loads(b"[%b]" % b",".join(fields)))
+        array = b"[%b]" % b",".join(fields)
+        return as_levels(orjson.loads(array), array)
     except ValueError:
         pass
     numbers = [_number(field.strip(b'" \t').decode("utf-8", "replace")) for field in fields]

@@ -123,17 +123,20 @@ def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
 
 
 def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    if b'"' in text or b"u" in text or b"f" in text:  # text, true, null and false
-        raise _OddError(index, text)
     try:
         rows = orjson.loads(text)
-        if shape == IMAGE_SHAPE and len(rows) == HEIGHT and {*map(len, rows)} == {WIDTH}:
+        if (
+            shape == IMAGE_SHAPE
+            and not _has_words(text)
+            and len(rows) == HEIGHT
+            and {*map(len, rows)} == {WIDTH}
+        ):
             try:  # for integers; `bytearray` is faster, and checks their range
                 levels = np.frombuffer(b"".join(map(bytearray, rows)), np.uint8)
                 return levels.reshape(shape)
             except (ValueError, TypeError):
                 pass
-        image = as_levels(rows)
+        image = as_levels(rows, text)
     except (ValueError, TypeError):
         raise _OddError(index, text) from None
     if image.shape != shape:
@@ -149,25 +152,34 @@ def _read_flat(text: bytes, start: int) -> tuple[Pixels, int]:
     for piece in _pieces(text, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
         if not numbers:
-            raise ValueError("no number between two commas, or something else than numbers")
+            raise ValueError("a comma without a number")
         try:
-            pieces.append(as_levels(numbers))
+            pieces.append(as_levels(numbers, piece))
         except ValueError:
             raise _OddError(count + _first_odd(numbers)) from None
         count += len(numbers)
     return np.concatenate(pieces), end + 1
 
 
-def as_levels(numbers: list[Any]) -> NDArray[Any]:
-    """Turn numbers from 0 to 255 into an array. Raise ValueError if they are something else."""
+def as_levels(numbers: list[Any], text: bytes) -> NDArray[Any]:
+    """Turn numbers from 0 to 255 into an array.
+
+    Raises
+    ------
+    ValueError
+        They are something else. Their JSON text shows it, where NumPy would accept `true` as 1.
+    """
     array = np.array(numbers)
-    if (
-        array.dtype.kind not in "iuf"
-        or not array.size
-        or not 0 <= array.min() <= array.max() <= 255
-    ):
-        raise ValueError("not numbers from 0 to 255")
+    if _has_words(text) or array.dtype.kind not in "iuf" or not array.size:
+        raise ValueError("not numbers")
+    if not 0 <= array.min() <= array.max() <= 255:
+        raise ValueError("not from 0 to 255")
     return array.astype(np.float64 if array.dtype.kind == "f" else np.uint8, copy=False)
+
+
+def _has_words(text: bytes) -> bool:
+    """Tell whether a list in JSON has text, true, null or false."""
+    return b'"' in text or b"u" in text or b"f" in text
 
 
 def _first_odd(numbers: list[Any]) -> int:
