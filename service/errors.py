@@ -1,4 +1,7 @@
-"""Turn every error into a response that describes the problem (RFC 9457)."""
+"""Turn every error into a response that describes the problem (RFC 9457).
+
+Under /v1 and /v2, the response has the form that the inference protocols define.
+"""
 
 import logging
 from collections.abc import Iterable, Sequence

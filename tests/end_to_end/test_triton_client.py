@@ -109,22 +109,18 @@ def test_it_infers_many_at_once(client, service):
 
 
 @pytest.mark.parametrize("shape", [(50,), (50, 1)])
-def test_it_sends_image_files_as_bytes(client, service, shape):
-    stack, id, images = service
+@pytest.mark.parametrize("binary", [True, False])
+def test_it_sends_image_files_as_bytes(client, service, shape, binary):
+    stack, id, _ = service
     files = [
         requests.get(f"{stack.url}/datasets/mnist/test/{i}.png", timeout=10).content
         for i in range(50)
     ]
-    array = np.array(files, np.object_).reshape(shape)
-    tensor = InferInput("images", shape, "BYTES").set_data_from_numpy(array)
-    assert np.array_equal(
-        client.infer(id, [tensor]).as_numpy("logits"), predicted(service)["logits"]
-    )
-    texts = np.array([base64.b64encode(file) for file in files], np.object_).reshape(shape)
-    tensor = InferInput("images", shape, "BYTES").set_data_from_numpy(texts, binary_data=False)
-    assert np.array_equal(
-        client.infer(id, [tensor]).as_numpy("logits"), predicted(service)["logits"]
-    )
+    sent = files if binary else [base64.b64encode(file) for file in files]
+    array = np.array(sent, np.object_).reshape(shape)
+    tensor = InferInput("images", shape, "BYTES").set_data_from_numpy(array, binary_data=binary)
+    found = client.infer(id, [tensor]).as_numpy("logits")
+    assert np.array_equal(found, predicted(service)["logits"])
 
 
 def test_it_sends_floats_with_their_scale(client, service):

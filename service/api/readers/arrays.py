@@ -13,7 +13,7 @@ from service.api.readers.images import Images, Sent, check_shape, to_grey
 from stepbox.errors import InvalidInputError
 
 MOST_MEMBERS = 100  # of a .npz file
-MOST_ARRAY_BYTES = 64 * 2**20  # in a .npz file, decompressed: the most images as float64
+MOST_ARRAY_BYTES = 32 * 2**20  # of the array of a .npz file, decompressed
 NAMES = ("images", "x_test")  # of the array to read, if there are several
 
 _HEADERS = {

@@ -108,11 +108,15 @@ def to_grey(numbers: NDArray[Any], scale: PixelScale | None, pointer: str) -> Pi
     if scale is None and 0 < high <= 1:
         raise InvalidInputError.at(
             pointer,
-            'has no number over 1, so white could be 1 or 255: add "scale": "unit" if it is 1 '
-            '(?scale=unit if the body is not JSON), or "scale": "raw" if it is 255',
+            'has no number over 1, so white could be 1 or 255: add "scale": "unit" if it is 1, or '
+            '"scale": "raw" if it is 255 (to the query if the body is not JSON, to the parameters '
+            "of a v2 request)",
         )
+    grey: Pixels
+    if images.dtype.kind == "f":
+        grey = images.astype(np.float64, copy=False)
+    else:
+        grey = images.astype(np.uint8, copy=False)
     if scale == "unit":
-        return images * np.float64(255)
-    if images.dtype.kind in "iu":
-        return images.astype(np.uint8, copy=False)
-    return images.astype(np.float64, copy=False)
+        return np.multiply(grey, 255, out=grey if grey.flags.writeable else None)
+    return grey

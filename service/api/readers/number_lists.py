@@ -125,12 +125,8 @@ def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
 def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         rows = orjson.loads(text)
-        if (
-            shape == IMAGE_SHAPE
-            and not _has_words(text)
-            and len(rows) == HEIGHT
-            and {*map(len, rows)} == {WIDTH}
-        ):
+        usual = shape == IMAGE_SHAPE and len(rows) == HEIGHT and {*map(len, rows)} == {WIDTH}
+        if usual and not _has_words(text):
             try:  # for integers; `bytearray` is faster, and checks their range
                 levels = np.frombuffer(b"".join(map(bytearray, rows)), np.uint8)
                 return levels.reshape(shape)
