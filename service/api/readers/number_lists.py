@@ -17,6 +17,7 @@ from stepbox.errors import Fault, InvalidInputError
 
 IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
 LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # each number has a digit, and a comma or a bracket
+MOST_NUMBERS = MOST_IMAGES * HEIGHT * WIDTH
 PIECE_BYTES = 64 * 2**10  # part of a flat list that is parsed in one step
 MOST_FAULTS = 100
 
@@ -79,7 +80,9 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
     opening = _OPENING.match(text, start)
     depth = opening[0].count(b"[") if opening else 0
     try:
-        numbers, end = _read_images(text, start, depth) if depth else _read_flat(text, start)
+        numbers, end = (
+            _read_images(text, start, depth) if depth else _read_flat(text, start, pointer)
+        )
     except _OddError as odd:
         if not has_too_many_values(text):
             return text, None
@@ -140,21 +143,29 @@ def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]
     return image
 
 
-def _read_flat(text: bytes, start: int) -> tuple[Pixels, int]:
+def _read_flat(text: bytes, start: int, pointer: str) -> tuple[Pixels, int]:
     """Read a flat list of numbers; also return the position after it."""
     end = text.find(b"]", start)
-    pieces: list[NDArray[Any]] = []
+    size = text.count(b",", start, end) + 1
+    if size > MOST_NUMBERS:
+        raise InvalidInputError.at(
+            pointer, f"has {size:,} numbers: at most {MOST_NUMBERS:,} are allowed"
+        )
+    levels: Pixels = np.empty(size, np.uint8)
     count = 0
     for piece in _pieces(text, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
         if not numbers:
             raise ValueError("a comma without a number")
         try:
-            pieces.append(as_levels(numbers, piece))
+            part = as_levels(numbers, piece)
         except ValueError:
             raise _OddError(count + _first_odd(numbers)) from None
-        count += len(numbers)
-    return np.concatenate(pieces), end + 1
+        if part.dtype != np.uint8 and levels.dtype == np.uint8:
+            levels = levels.astype(np.float64)
+        levels[count : count + len(part)] = part
+        count += len(part)
+    return levels, end + 1
 
 
 def as_levels(numbers: list[Any], text: bytes) -> NDArray[Any]:
