@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from service.api.readers.images import MOST_IMAGES
+from service.bodies.bounds import is_compressed, may_hold_files
 from tests.problems import check_problem, pointers
 
 NPY, NPZ, CSV = "application/x-npy", "application/x-npz", "text/csv"
@@ -162,6 +163,12 @@ def test_a_wrong_form_is_one_fault_that_says_what_was_received(
 def test_files_and_numbers_cannot_be_mixed(client, model, images):
     body = {"images": [text(images[0]), images[1].tolist()]}
     assert "base64" in fault(client.post("/predict", json=body), "/images/1")
+
+
+def test_texts_of_very_different_lengths_are_read_one_by_one(client, model):
+    """NumPy would make all of them as long as the longest, which takes 32 GB here."""
+    answer = client.post("/predict", json={"images": ["A" * 900_000] + [""] * 9_000})
+    assert "is not an image" in fault(answer, "/images/0")
 
 
 def test_all_faults_of_a_body_are_named(client, model):
@@ -367,6 +374,26 @@ def test_compressed_bodies_are_read(client, wanted, images, encoding, compress):
             check_problem(answer, status)
     answer = client.post("/predict", data=b"", content_type=NPY, headers={"Content-Encoding": "br"})
     assert "gzip" in check_problem(answer, 415)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "files", "compressed"),
+    [
+        ({b"content-type": b"image/png"}, b"", True, False),
+        ({b"content-type": b"multipart/form-data; boundary=x"}, b"", True, False),
+        ({}, json.dumps({"images": [[[0, 255]]], "scale": "unit"}).encode(), False, False),
+        ({}, json.dumps({"images": "A" * 40}).encode(), True, False),
+        ({}, json.dumps({"images": ["data:image/png;base64," + "A" * 40]}).encode(), True, False),
+        ({}, json.dumps({"instances": [{"b64": "A" * 40}]}).encode(), True, False),
+        ({}, b'{"inputs": [{"datatype": "BYTES"}]}', True, False),
+        ({}, json.dumps({"images": [""] * 20}).encode(), True, False),
+        ({b"content-encoding": b"gzip"}, b"", True, True),
+        ({b"content-type": NPZ.encode()}, b"", True, True),
+    ],
+)
+def test_bodies_that_may_hold_files_are_recognized(headers, body, files, compressed):
+    assert may_hold_files(headers, body) is files
+    assert is_compressed(headers) is compressed
 
 
 # -- bodies of another type -------------------------------------------------------------------

@@ -176,8 +176,10 @@ def as_levels(numbers: list[Any], text: bytes) -> NDArray[Any]:
     ValueError
         They are something else. Their JSON text shows it, where NumPy would accept `true` as 1.
     """
+    if _has_words(text):  # checked first, because an array of texts may take gigabytes
+        raise ValueError("not numbers")
     array = np.array(numbers)
-    if _has_words(text) or array.dtype.kind not in "iuf" or not array.size:
+    if array.dtype.kind not in "iuf" or not array.size:
         raise ValueError("not numbers")
     if not 0 <= array.min() <= array.max() <= 255:
         raise ValueError("not from 0 to 255")
