@@ -7,6 +7,7 @@ from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
 from service.api import analysis, datasets, inspection, jobs, metrics, models, system
 from service.api.inference import endpoints as inference_protocol
+from service.api.inference import v1
 from service.api.predict import endpoint as predict
 from service.api.predict.quick import QuickPredictions
 from service.backend import Backend
@@ -23,10 +24,12 @@ INFO = Info(
     version=__version__,
     description="Trains small neural networks as batch jobs, serves their predictions, and shows "
     "the mathematics behind them. Every response with a status of 400 or above is an RFC 9457 "
-    "problem. Before any operation sees a request, the server rejects it with 400 if it is not "
-    "valid HTTP, with 408 if it arrives too slowly, with 501 if its transfer coding is unknown, "
-    "with 414 or 431 if its target or headers have more than 16 KiB, with 421 if its host is not "
-    "this server, and with 403 if it could change something and a page of another site sent it.",
+    "problem, except under /v1 and /v2, where it is as their protocols define it. Before "
+    "any operation sees a request, the server rejects it with 400 if it is not valid HTTP, "
+    "with 408 if it arrives too slowly, with 501 if its transfer coding is unknown, with "
+    "414 or 431 if its target or headers have more than 16 KiB, with 421 if its host is "
+    "not this server, and with 403 if it could change something and a page of another site "
+    "sent it.",
 )
 
 
@@ -67,6 +70,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         datasets,
         analysis,
         inference_protocol,
+        v1,
         system,
         metrics,
     ):

@@ -1,4 +1,7 @@
-"""Turn every error into a response that describes the problem (RFC 9457)."""
+"""Turn every error into a response that describes the problem (RFC 9457).
+
+Under /v1 and /v2, the response has the form that the inference protocols define.
+"""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -58,11 +61,17 @@ class Problem(BaseModel):
     errors: list[ProblemFault] | None = Field(
         None, description="With 422: up to 100 faults, at most one for each list of numbers."
     )
-    error: str | None = Field(
-        None,
-        description="Under /v2: the detail and all faults in one text, which clients of the Open "
-        "Inference Protocol show.",
-    )
+
+
+class ProtocolError(BaseModel):
+    """An error under /v1 and /v2, as the protocols define it."""
+
+    error: str = Field(description="What went wrong, with all faults, in one text.")
+
+
+def is_protocol(path: str) -> bool:
+    """Tell whether a path belongs to a protocol that defines its own form of errors."""
+    return path.startswith(("/v1/", "/v2/")) or path == "/v2"
 
 
 def problems(*statuses: int) -> ResponseDict:
@@ -100,11 +109,11 @@ def problem(
     }
     if faults:
         body["errors"] = [fault._asdict() for fault in faults]
-    if request.path == "/v2" or request.path.startswith("/v2/"):
-        body["error"] = " ".join([detail, *(f"{at or '/'}: {what}." for at, what in faults)])
-    response = Response(
-        json.dumps(body), status, headers=headers, content_type="application/problem+json"
-    )
+    content_type = "application/problem+json"
+    if is_protocol(request.path):
+        body = {"error": " ".join([detail, *(f"{at or '/'}: {what}." for at, what in faults)])}
+        content_type = "application/json"
+    response = Response(json.dumps(body), status, headers=headers, content_type=content_type)
     if status in (429, 503):
         response.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     return response
@@ -124,7 +133,7 @@ def faults_problem(faults: Iterable[errors.Fault]) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """Make a response from the faults that pydantic found."""
     return faults_problem(
-        errors.Fault(_pointer(fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
+        errors.Fault(pointer_to(*fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     )
 
@@ -183,6 +192,7 @@ def _allowed(model: str, location: tuple[int | str, ...]) -> str:
     return f" (allowed: {low:.12g} to {high:.12g})"
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
+def pointer_to(*location: int | str) -> str:
+    """Make an RFC 6901 pointer."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
     return "".join(f"/{part}" for part in parts)

@@ -10,11 +10,15 @@ from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
 from service.api.parameters import BINARY
-from service.api.predict.images import NPY, PixelImages
-from service.errors import problems
+from service.api.readers.by_type import JSON, NPY
+from service.api.readers.json_images import Instances, PixelImages
+from service.errors import ProtocolError, is_protocol, problems
 from service.links import add_links
 
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+# The views refer to these models in ways that flask-openapi3 does not see.
+REFERRED = (PixelImages, Instances, InferenceRequest, InferenceResponse, ProtocolError)
+PROTOCOL_ERROR = {JSON: {"schema": {"$ref": "#/components/schemas/ProtocolError"}}}
 ANYWHERE = (413, 503)  # any operation may return them: body too large, too little memory free
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -45,11 +49,11 @@ def _document(app: OpenAPI) -> dict[str, Any]:
     document = deepcopy(app.api_doc)
     document["paths"]["/predict"]["post"]["responses"]["200"]["content"][NPY] = BINARY
     schemas = document["components"]["schemas"]
-    for model in (PixelImages, InferenceRequest, InferenceResponse):  # the views refer to these
+    for model in REFERRED:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
             text = f"{operation['summary']} {operation.get('description', '')}"  # the docstring
             operation["description"] = " ".join(text.replace("<br/>", " ").split())
@@ -59,6 +63,10 @@ def _document(app: OpenAPI) -> dict[str, Any]:
                 del operation["responses"]["422"]
             for status, answer in problems(*ANYWHERE).items():
                 operation["responses"].setdefault(str(status), answer)
+            if is_protocol(path):
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = PROTOCOL_ERROR
     for schema in schemas.values():
         if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
             schema["examples"] = [schema.pop("example")]

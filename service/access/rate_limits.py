@@ -28,7 +28,8 @@ def register(app: Flask, settings: ServiceSettings) -> None:
 
     @app.before_request
     def count_request() -> None:
-        path = "/predict" if request.path.startswith("/v2/models/") else request.path
+        inference = request.path.startswith(("/v1/models/", "/v2/models/"))
+        path = "/predict" if inference else request.path
         if request.method != "POST" or path not in limits:
             return
         rule, limiter = limits[path]

@@ -26,7 +26,7 @@ OPEN_PATHS = (
     "/favicon.ico",
 )
 OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
-READING_POSTS = ("/predict", "/analysis/", "/v2/")  # POST requests that change nothing
+READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
 def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> None:

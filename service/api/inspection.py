@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from service.api.datasets import Picture, picture
 from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
-from service.api.predict.images import JSON
+from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}  # a body that is not JSON
 
@@ -22,3 +22,14 @@ class Parameters(BaseModel, extra="forbid"):
     ) -> dict[str, Any]:
         """Return pydantic's schema, generated once per class."""
         return super().model_json_schema(*args, **kwargs)
+
+
+class BodyHeaders(Parameters, extra="ignore"):  # requests also have other headers
+    """The headers of a request whose body may be compressed."""
+
+    encoding: str = Field(
+        "",
+        alias="Content-Encoding",
+        description="`gzip` or `deflate`, for a compressed body.",
+        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # other encodings: 415, not 422
+    )

@@ -1,5 +1,6 @@
 """The size of a request's body and the memory that it takes. Each view declares its bounds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +13,12 @@ from service.bodies.json_cost import MOST_VALUES
 View = TypeVar("View", bound=Callable[..., Any])
 
 UNCOUNTED_BYTES = 64 * 2**10  # the memory budget ignores bodies up to this size
+MOST_EXPANSION = 1032  # times that a body can grow when it is decompressed (zlib's documentation)
 LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
+
+_NPZ = (b"application/x-npz", b"application/zip")
+_FEW_QUOTES = 16
+_FILE_IN_JSON = re.compile(rb'"(?:[\\\w+/:;,.= -]{32}|BYTES")')
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,20 @@ def bound_of(app: Flask, endpoint: str | None) -> Bound:
     """Return the bounds that the view of an endpoint declares; by default, `Bound()`."""
     bound: Bound = getattr(app.view_functions.get(endpoint or ""), "bound", _DEFAULT)
     return bound
+
+
+def is_compressed(headers: dict[bytes, bytes]) -> bool:
+    """Tell whether a body is compressed, as a whole or as the arrays of a .npz file."""
+    kind = headers.get(b"content-type", b"")
+    return b"content-encoding" in headers or kind.startswith(_NPZ)
+
+
+def may_hold_files(headers: dict[bytes, bytes], body: bytes | bytearray) -> bool:
+    """Tell whether a body may hold image files. JSON can, in texts, or in bytes that follow it."""
+    if headers.get(b"content-type", b"").startswith((b"image/", b"multipart/")):
+        return True
+    few = body.count(b'"') <= _FEW_QUOTES  # as in JSON that consists of numbers
+    return not few or is_compressed(headers) or _FILE_IN_JSON.search(body) is not None
 
 
 def check_size(size: int, most: int) -> None:

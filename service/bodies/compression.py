@@ -47,6 +47,7 @@ def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     UnsupportedMediaType, BadRequest, RequestEntityTooLarge
         The encoding is unknown, the body does not match it, or the body is too large.
     """
+    encoding = encoding.strip().lower()
     if not encoding:
         return body
     if encoding not in WINDOW_BITS:

@@ -17,7 +17,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service.access.check import AccessCheck
 from service.access.security_headers import HEADERS as SECURITY_HEADERS
-from service.bodies.bounds import UNCOUNTED_BYTES, Bound, bound_of, check_size
+from service.bodies.bounds import (
+    MOST_EXPANSION,
+    UNCOUNTED_BYTES,
+    Bound,
+    bound_of,
+    check_size,
+    is_compressed,
+    may_hold_files,
+)
 from service.errors import BusyError
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
@@ -156,11 +164,12 @@ class Front:
             more = message["more_body"]
             check_size(len(body), most)
             await memory.grow(max(0, len(body) - UNCOUNTED_BYTES))
-        content_type = _text(headers, b"content-type")
-        if bound.decodes_images and content_type.startswith(("image/", "multipart/")):
+        if bound.decodes_images and may_hold_files(headers, body):
             await decoder.grow(1)  # even a small image may take a second to decode
-        compressed = bound.decompresses and b"content-encoding" in headers
-        await memory.grow(bound.memory(most if compressed else len(body)))
+        expanded = len(body)
+        if bound.decompresses and is_compressed(headers):
+            expanded = min(most, MOST_EXPANSION * expanded)
+        await memory.grow(bound.memory(expanded))
         return bytes(body)
 
     def _bound(self, method: str, path: str) -> Bound:

@@ -38,7 +38,8 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     """Decode an image file to grey levels.
 
     The formats are PNG, JPEG, GIF, BMP, WebP and TIFF in any colour mode, detected from the
-    content. Only the first frame is read. The EXIF orientation is applied, and 16 bits become 8.
+    content. Only the first frame is read. The EXIF orientation is applied. 16 bits become 8: if no
+    level is over 255, they hold 8-bit levels.
     Transparent pixels show a background that contrasts with the opaque ones: white behind dark
     ink, black behind light ink.
 
@@ -113,7 +114,10 @@ def _decode(data: bytes, max_pixels: int) -> Grey:
 def _luminance(image: Image.Image) -> Grey:
     """Return the luminance, 0..255, of an image of any mode; ignore transparency."""
     if image.mode.startswith("I;16"):
-        return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+        words = np.asarray(image).astype(np.uint32)
+        if words.max() > 255:  # else the file has 8-bit levels, which would be almost black
+            words = (words + 128) // 257
+        return words.astype(np.uint8)
     if image.mode in {"I", "F"}:
         # These modes define no white: the darkest and the lightest pixel set the scale.
         levels = np.asarray(image).astype(np.float64)

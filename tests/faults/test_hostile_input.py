@@ -21,7 +21,7 @@ from service.api.inference.schemas import HEAD_LENGTH
 from service.backend import Backend
 from service.settings import ServiceSettings
 from tests.faults.worst_bodies import worst_bodies
-from tests.problems import check_problem
+from tests.problems import check_error, check_problem, check_refusal
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
@@ -180,7 +180,7 @@ def test_hostile_json_bodies_are_rejected(service, data, status):
         (npy((2**62, 28, 28), bytes(784)), 422),
         (npy((-1, 28, 28), bytes(784)), 422),
         (npy((1, 28, 28), bytes(784 * 8), "|O"), 422),
-        (npy((1, 28, 28), bytes(784 * 8), "<f8"), 422),
+        (npy((1, 28, 28), bytes(784 * 16), "<c16"), 422),
         (npy((1, 28, 28), bytes(784), [("a", "u1")]), 422),
         (npy("__import__('os').getpid()", bytes(784)), 422),
         (b"\x93NUMPY\x03\x00" + b"\xff" * 200, 422),
@@ -202,7 +202,7 @@ def test_hostile_npy_files_are_predicted_or_rejected(service, data, status):
         (gzip.compress(bytes(2**30), 1), {"Content-Encoding": "gzip"}, 413),
         (gzip.compress(b"[" * 2**24), {"Content-Encoding": "gzip"}, 413),
         (tensor(1, b"-1," * 10_000_000), {}, 422),
-        (tensor(1, b"[]," * 5_000_000), {}, 413),
+        (tensor(1, b"[]," * 5_000_000), {}, 422),
         (tensor(10_000, b"0," * 7_839_999), {}, 200),
         (tensor(10_000, b"-1," * 7_839_999), {}, 422),
         (tensor(10**18, b""), {}, 422),
@@ -216,7 +216,7 @@ def test_hostile_tensor_requests_are_predicted_or_rejected(service, data, header
     if status == 200:
         assert len(answer.json()["outputs"][0]["data"]) == 100_000
     else:
-        assert len(check_problem(answer, status)["error"]) < 10_000
+        assert len(check_error(answer, status)) < 10_000
 
 
 def test_no_body_of_any_operation_takes_much_memory(service):
@@ -232,7 +232,7 @@ def test_no_body_of_any_operation_takes_much_memory(service):
         )
         taken = memory_of(worker, "VmHWM") - held
         assert taken < MOST_OF_A_REQUEST, (worst.path, worst.what, taken)
-        check_problem(answer, answer.status_code)
+        check_refusal(answer, answer.status_code, worst.path)
         assert answer.status_code in (400, 409, 413, 415, 422)
         seen[worst.path] += 1
     assert len(seen) >= 10

@@ -5,7 +5,7 @@ import pytest
 from service.access.tokens import warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings, parse_tokens
-from tests.problems import check_problem
+from tests.problems import check_error, check_problem, check_refusal
 from tests.processes import BIN, ROOT, free_port
 
 READ, WRITE = "r" * 16, "w" * 16
@@ -45,7 +45,7 @@ def bearer(secret):
 )
 def test_requests_without_a_known_token_are_rejected(guarded, method, path, headers):
     answer = getattr(guarded, method)(path, headers=headers)
-    check_problem(answer, 401)
+    check_refusal(answer, 401, path)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -69,7 +69,8 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
     assert guarded.get("/models", headers=bearer(READ)).status_code == 200
     answer = guarded.post("/predict", data=b"", content_type="image/png", headers=bearer(READ))
     check_problem(answer, 409)  # passed the access check: there is no model yet
-    check_problem(guarded.post("/v2/models/latest/infer", headers=bearer(READ)), 409)
+    check_error(guarded.post("/v2/models/latest/infer", headers=bearer(READ)), 409)
+    check_error(guarded.post("/v1/models/latest:predict", headers=bearer(READ)), 409)
     assert guarded.post("/v2/repository/index", headers=bearer(READ)).json == []
     for method, path in (
         ("post", "/train"),
@@ -171,7 +172,7 @@ def test_requests_for_other_hosts_are_rejected(app, settings, hosts):
 )
 def test_every_path_rejects_other_hosts(client, path):
     answer = client.get(path, headers={"Host": "evil.example"})
-    assert "STEPBOX_HOSTS" in check_problem(answer, 421)["detail"]
+    assert "STEPBOX_HOSTS" in check_refusal(answer, 421, path)
 
 
 @pytest.mark.parametrize("hosts", ["service:8000", "http://service", "a/b", "[::1]:80", "?"])

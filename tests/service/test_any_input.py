@@ -12,7 +12,7 @@ from PIL import Image
 from service.app import create_app
 from service.backend import Backend
 from service.settings import ServiceSettings
-from tests.problems import check_problem
+from tests.problems import check_problem, check_refusal
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
@@ -22,15 +22,17 @@ some = settings(max_examples=50, deadline=None, derandomize=True)
 few = settings(some, max_examples=25)
 
 MAGIC = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"RIFF", b"II*\0",
-         b"\x93NUMPY\x01\0", b"--x\r\n", b'{"images": ')  # fmt: skip
+         b"\x93NUMPY\x01\0", b"PK\3\4", b"0,1\n", b"--x\r\n", b'{"images": ')  # fmt: skip
 CONTENT_TYPES = ("", "image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp",
-                 "image/tiff", "application/json", "application/x-npy", "application/xml",
+                 "image/tiff", "application/json", "application/x-npy", "application/x-npz",
+                 "text/csv", "application/xml",
                  "multipart/form-data; boundary=x", "multipart/form-data")  # fmt: skip
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
         "invert": st.sampled_from(["auto", "always", "never", "?"]),
         "fit": st.sampled_from(["none", "mnist", "?"]),
+        "scale": st.sampled_from(["unit", "raw", "?"]),
         "explain": st.sampled_from(["true", "false", "?"]),
         "top": st.integers(-1, 11),
         "model": st.sampled_from(["latest", "no such"]) | st.text(max_size=8),
@@ -71,7 +73,7 @@ def check(app, method, path, answer):
     assert str(answer.status_code) in documented, answer.text
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        check_problem(answer, answer.status_code)
+        check_refusal(answer, answer.status_code, path)
 
 
 @some
@@ -101,6 +103,7 @@ def test_any_body_for_a_prediction(app, magic, rest, content_type, accept, query
         ("post", "/analysis/gradient-check"),
         ("post", "/analysis/regression"),
         ("post", "/analysis/softmax-jacobian"),
+        ("post", "/v1/models/{ref}:predict"),
         ("post", "/v2/repository/index"),
         ("post", "/v2/models/{ref}/infer"),
     ],

@@ -1,18 +1,21 @@
 """The Open Inference Protocol, version 2, through its endpoints."""
 
+import base64
 import gzip
+import io
 import json
 import time
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.app import create_app
 from stepbox.data.dataset import scale_pixels
 from stepbox.nn.losses import softmax
 from stepbox.store.weights import WEIGHTS
-from tests.problems import check_problem, pointers
+from tests.problems import check_error, pointers_in
 from tests.service.conftest import publish
 
 INFER = "/v2/models/latest/infer"
@@ -86,9 +89,8 @@ def test_the_server_describes_itself(client):
 
 
 def test_the_server_is_ready_once_there_is_a_model(client, backend):
-    body = check_problem(client.get("/v2/health/ready"), 409)
-    assert body["error"] == body["detail"]
-    assert "train one first" in body["error"]
+    error = check_error(client.get("/v2/health/ready"), 409)
+    assert "train one first" in error
     assert client.post("/v2/repository/index").json == []
     publish(backend)
     assert client.get("/v2/health/ready").json == {"ready": True}
@@ -121,8 +123,7 @@ def test_a_model_is_found_by_id_and_by_alias(client, model, images, version):
 @pytest.mark.parametrize("rest", ["", "/ready", "/versions/2", "/versions/1/ready"])
 def test_an_unknown_model_is_404(client, model, rest):
     ref = "latest" if rest == "/versions/2" else "none-such"
-    body = check_problem(client.get(f"/v2/models/{ref}{rest}"), 404)
-    assert body["error"] == body["detail"]
+    assert check_error(client.get(f"/v2/models/{ref}{rest}"), 404)
 
 
 def test_the_index_lists_damaged_models_with_the_reason(client, backend, model):
@@ -134,7 +135,7 @@ def test_the_index_lists_damaged_models_with_the_reason(client, backend, model):
     assert (first["name"], first["state"], second) == (damaged, "UNAVAILABLE", ready)
     assert "damaged" in first["reason"]
     assert client.post("/v2/repository/index", json={"ready": True}).json == [ready]
-    assert "damaged" in check_problem(client.get(f"/v2/models/{damaged}/ready"), 409)["error"]
+    assert "damaged" in check_error(client.get(f"/v2/models/{damaged}/ready"), 409)
     assert client.get("/v2/models/latest").json["name"] == id
 
 
@@ -147,7 +148,7 @@ def test_the_index_reads_no_weights(client, backend, model, opened):
     assert state["state"] == "READY"
     assert f"{id}/{WEIGHTS}" not in opened(backend.settings.models_dir)
     time.sleep(0.06)  # nothing is cached for files younger than 50 ms
-    check_problem(client.get(f"/v2/models/{id}"), 409)
+    check_error(client.get(f"/v2/models/{id}"), 409)
     [state] = client.post("/v2/repository/index").json
     assert "checksum" in state["reason"]
 
@@ -156,7 +157,7 @@ def test_the_index_reads_no_weights(client, backend, model, opened):
     ("data", "status"), [(b"{", 400), (b"[]", 400), (b'{"ready": 1}', 422), (b'{"red": 1}', 422)]
 )
 def test_invalid_index_requests_are_rejected(client, data, status):
-    check_problem(client.post("/v2/repository/index", data=data), status)
+    check_error(client.post("/v2/repository/index", data=data), status)
 
 
 @pytest.mark.parametrize("form", [lambda p: p.ravel().tolist(), lambda p: p.tolist()])
@@ -228,13 +229,12 @@ def test_intact_compressed_bodies_are_accepted(client, model, images, encoding, 
         (compress(request["data"]) + b"x", 400),
         (compress(bytes(2**20 + 1)), 413),
     ):
-        check_problem(client.post(INFER, data=data, headers=headers), status)
+        check_error(client.post(INFER, data=data, headers=headers), status)
 
 
 def test_other_content_encodings_are_415(client, model, images):
     headers = {"Content-Encoding": "br"}
-    body = check_problem(client.post(INFER, data=b"", headers=headers), 415)
-    assert "gzip" in body["error"]
+    assert "gzip" in check_error(client.post(INFER, data=b"", headers=headers), 415)
 
 
 @pytest.mark.parametrize("place", ["/data", "/parameters/data", "/inputs/0/parameters/data"])
@@ -242,7 +242,7 @@ def test_lists_named_data_elsewhere_are_not_the_tensor(client, model, place):
     levels = [0] * 784
     body = request_with(place, levels)
     del body["inputs"][0]["data"]
-    assert pointers(check_problem(client.post(INFER, json=body), 422)) == ["/inputs/0/data"]
+    assert pointers_in(check_error(client.post(INFER, json=body), 422)) == ["/inputs/0/data"]
     with_both = request_with(place, levels)
     assert client.post(INFER, json=with_both).status_code == 200
 
@@ -273,13 +273,14 @@ def request_with(path, value):
         ("/id", "\ud800"),
         ("/inputs", []),
         ("/inputs/0/name", "input"),
-        ("/inputs/0/datatype", "FP32"),
+        ("/inputs/0/datatype", "INT8"),
         ("/inputs/0/shape/0", 0),
         ("/inputs/0/shape/0", 10_001),
         ("/inputs/0/shape/0", -1),
         ("/inputs/0/shape/0", 1.5),
         ("/inputs/0/shape/0", True),
-        ("/inputs/0/shape/1", 27),
+        ("/inputs/0/shape", [1, 27, 28]),
+        ("/inputs/0/shape", [1, 784]),
         ("/inputs/0/data", None),
         ("/inputs/0/data", "0" * 784),
         ("/inputs/0/data", []),
@@ -299,10 +300,8 @@ def request_with(path, value):
     ],
 )
 def test_each_invalid_value_is_named(client, model, path, value):
-    body = check_problem(client.post(INFER, json=request_with(path, value)), 422)
-    assert pointers(body) == [path]
-    (fault,) = body["errors"]
-    assert body["error"] == f"{body['detail']} {path}: {fault['detail']}."
+    error = check_error(client.post(INFER, json=request_with(path, value)), 422)
+    assert pointers_in(error) == [path]
 
 
 @pytest.mark.parametrize(
@@ -315,8 +314,8 @@ def test_each_invalid_value_is_named(client, model, path, value):
     ],
 )
 def test_invalid_values_in_nested_data_are_named(client, model, data, pointer):
-    body = check_problem(client.post(INFER, json=request_with("/inputs/0/data", data)), 422)
-    assert pointers(body) == [pointer]
+    error = check_error(client.post(INFER, json=request_with("/inputs/0/data", data)), 422)
+    assert pointers_in(error) == [pointer]
 
 
 @pytest.mark.parametrize(
@@ -328,8 +327,8 @@ def test_invalid_values_in_nested_data_are_named(client, model, data, pointer):
     ],
 )
 def test_unknown_outputs_are_rejected(client, model, images, output, pointer):
-    body = check_problem(client.post(INFER, json=json_request(images, outputs=[output])), 422)
-    assert pointers(body) == [pointer]
+    error = check_error(client.post(INFER, json=json_request(images, outputs=[output])), 422)
+    assert pointers_in(error) == [pointer]
 
 
 def test_unknown_parameters_are_ignored(client, model, images):
@@ -354,23 +353,23 @@ def test_unknown_parameters_are_ignored(client, model, images):
 )
 def test_a_wrong_size_of_the_binary_data_is_named(client, model, options, pointer):
     request = binary_request(np.zeros((1, 28, 28), np.uint8), **options)
-    assert pointers(check_problem(client.post(INFER, **request), 422)) == [pointer]
+    assert pointers_in(check_error(client.post(INFER, **request), 422)) == [pointer]
 
 
 def test_undeclared_binary_data_and_data_given_twice_are_rejected(client, model, images):
     head = json.dumps(json_request(images)).encode()
     headers = {HEAD_LENGTH: str(len(head))}
-    body = check_problem(client.post(INFER, data=head + b"x", headers=headers), 422)
-    assert pointers(body) == ["/inputs/0/parameters/binary_data_size"]
+    error = check_error(client.post(INFER, data=head + b"x", headers=headers), 422)
+    assert pointers_in(error) == ["/inputs/0/parameters/binary_data_size"]
     both = request_with("/inputs/0/parameters/binary_data_size", 784)
-    assert pointers(check_problem(client.post(INFER, json=both), 422)) == ["/inputs/0/data"]
+    assert pointers_in(check_error(client.post(INFER, json=both), 422)) == ["/inputs/0/data"]
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "many", "1e3", "9" * 30])
 def test_an_invalid_length_of_the_json_is_named(client, model, images, length):
     request = binary_request(images)
     answer = client.post(INFER, data=request["data"], headers={HEAD_LENGTH: length})
-    assert pointers(check_problem(answer, 422)) == [f"/{HEAD_LENGTH}"]
+    assert pointers_in(check_error(answer, 422)) == [f"/{HEAD_LENGTH}"]
 
 
 def test_truncated_json_is_400(client, model, images):
@@ -378,7 +377,7 @@ def test_truncated_json_is_400(client, model, images):
     length = int(request["headers"][HEAD_LENGTH])
     for wrong in (1, length - 1, length + 1):
         answer = client.post(INFER, data=request["data"], headers={HEAD_LENGTH: str(wrong)})
-        assert "not JSON" in check_problem(answer, 400)["error"]
+        assert "not JSON" in check_error(answer, 400)
 
 
 def test_inferences_count_toward_the_limit_on_predictions(backend, model, images):
@@ -386,5 +385,106 @@ def test_inferences_count_toward_the_limit_on_predictions(backend, model, images
     client = app.test_client()
     assert client.post(INFER, json=json_request(images)).headers["RateLimit-Remaining"] == "1"
     client.post("/predict", json={"images": images.tolist()})
-    assert "wait" in check_problem(client.post(INFER, json=json_request(images)), 429)["error"]
+    assert "wait" in check_error(client.post(INFER, json=json_request(images)), 429)
     assert client.get("/v2/models/latest").status_code == 200
+
+
+# -- floats and image files -------------------------------------------------------------------
+
+
+def float_request(images, **members):
+    """Make the JSON of a request for these images as FP32."""
+    body = json_request(images, data=images.ravel().tolist(), **members)
+    body["inputs"][0]["datatype"] = "FP32"
+    return body
+
+
+def encode(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def file_request(files, shape=None, *, binary=True):
+    """Make the body and the headers of a request with these image files."""
+    tensor = {"name": "images", "shape": shape or [len(files)], "datatype": "BYTES"}
+    if not binary:
+        tensor["data"] = [base64.b64encode(file).decode() for file in files]
+        return {"json": {"inputs": [tensor]}}
+    data = b"".join(len(file).to_bytes(4, "little") + file for file in files)
+    tensor["parameters"] = {"binary_data_size": len(data)}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    return {"data": head + data, "headers": {HEAD_LENGTH: str(len(head))}}
+
+
+def test_floats_are_read(client, model, images):
+    answer = client.post(INFER, json=float_request(images.astype(np.float32)))
+    check_outputs(answer, expected(model[1], images))
+    request = binary_request(images.astype("<f4"))
+    request["data"] = request["data"].replace(b"UINT8", b"FP32 ")
+    assert "datatype" in check_error(client.post(INFER, **request), 422)
+    body = float_request(images.astype("<f4"))
+    del body["inputs"][0]["data"]
+    binary = images.astype("<f4").tobytes()
+    body["inputs"][0]["parameters"] = {"binary_data_size": len(binary)}
+    head = json.dumps(body).encode()
+    answer = client.post(INFER, data=head + binary, headers={HEAD_LENGTH: str(len(head))})
+    check_outputs(answer, expected(model[1], images))
+
+
+def test_floats_up_to_1_need_a_scale(client, model, images):
+    unit = images / 255
+    error = check_error(client.post(INFER, json=float_request(unit)), 422)
+    assert pointers_in(error) == ["/inputs/0/data"]
+    body = float_request(unit, parameters={"scale": "unit"})
+    _, found = read_outputs(client.post(INFER, json=body))
+    wanted = expected(model[1], images)["logits"]
+    np.testing.assert_allclose(found["logits"], wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("shape", [[3], [3, 1]])
+def test_bytes_are_image_files(client, model, images, binary, shape):
+    """They are prepared as /predict does: here, one is dark on light."""
+    files = [encode(images[0]), encode(images[1]), encode(255 - images[2])]
+    answer = client.post(INFER, **file_request(files, shape, binary=binary))
+    check_outputs(answer, expected(model[1], images))
+
+
+def test_image_files_may_be_nested_like_their_shape(client, model, images):
+    request = file_request([encode(image) for image in images], [3, 1], binary=False)
+    (tensor,) = request["json"]["inputs"]
+    tensor["data"] = [[text] for text in tensor["data"]]
+    check_outputs(client.post(INFER, **request), expected(model[1], images))
+
+
+@pytest.mark.parametrize(
+    ("request_", "pointer"),
+    [
+        (file_request([b"no image"]), "/inputs/0/data/0"),
+        (file_request([b"no image"], binary=False), "/inputs/0/data/0"),
+        (file_request([b"x"], [2]), "/inputs/0/data/0"),
+        (file_request([b"x"], [1, 28, 28]), "/inputs/0/shape"),
+        (file_request([b"x"], [2], binary=False), "/inputs/0/data"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1],
+                               "data": ["seven.png"]}]}}, "/inputs/0/data/0"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1],
+                               "data": [7]}]}}, "/inputs/0/data"),
+        ({"json": {"inputs": [{"name": "images", "datatype": "BYTES", "shape": [1], "data": ["x"]}],
+                   "parameters": {"scale": "unit"}}}, "/parameters/scale"),
+    ],
+)  # fmt: skip
+def test_invalid_image_files_are_named(client, model, request_, pointer):
+    assert pointers_in(check_error(client.post(INFER, **request_), 422)) == [pointer]
+
+
+def test_cut_off_image_files_are_rejected(client, model, images):
+    request = file_request([encode(images[0])])
+    start = int(request["headers"][HEAD_LENGTH])
+    longer = bytearray(request["data"])
+    longer[start] += 1  # the file would end after the body
+    shorter = bytearray(request["data"])
+    shorter[start] -= 1  # a byte would follow the file
+    for data, words in ((longer, "ends before"), (shorter, "damaged")):
+        error = check_error(client.post(INFER, data=bytes(data), headers=request["headers"]), 422)
+        assert words in error or "after its" in error

@@ -4,7 +4,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from service.app import create_app
-from tests.problems import check_problem, pointers
+from tests.problems import check_problem, check_refusal, pointers
 
 
 def post_train(client, **body):
@@ -130,6 +130,7 @@ def test_json_with_too_many_objects_is_413(client):
         ("/analysis/gradient-check", 65_536),
         ("/v2/repository/index", 65_536),
         ("/predict", 2**20),  # from the settings of the tests
+        ("/v1/models/latest:predict", 2**20),
         ("/v2/models/latest/infer", 2**20),
     ],
 )
@@ -137,7 +138,7 @@ def test_each_endpoint_limits_its_body(client, path, most):
     answer = client.post(path, data=b" " * most, content_type="application/json")
     assert answer.status_code != 413
     answer = client.post(path, data=b" " * (most + 1), content_type="application/json")
-    assert f"{most:,} bytes" in check_problem(answer, 413)["detail"]
+    assert f"{most:,} bytes" in check_refusal(answer, 413, path)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,9 @@ def test_the_openapi_document_is_valid_and_complete(app, client):
         ("/aliases/{name}", "PUT"),
         ("/livez", "GET"),
         ("/readyz", "GET"),
+        ("/v1/models", "GET"),
+        ("/v1/models/{ref}", "GET"),
+        ("/v1/models/{ref}:predict", "POST"),
         ("/v2", "GET"),
         ("/v2/health/live", "GET"),
         ("/v2/health/ready", "GET"),
@@ -237,7 +241,7 @@ def test_the_openapi_document_is_valid_and_complete(app, client):
     } <= described
     own = {"/", "/openapi.json", "/docs", "/docs/swagger/<path:name>"}
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<(?:int:)?(\w+)>", r"{\1}", rule.rule)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for_people = rule.rule in own or rule.rule.startswith(("/ui/", "/static/"))
         methods = () if for_people else rule.methods - {"HEAD", "OPTIONS"}
         assert {(path, method) for method in methods} <= described

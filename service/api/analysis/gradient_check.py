@@ -5,7 +5,7 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.analysis.blueprint import Request, blueprint, json_response
-from service.api.predict.images import Image
+from service.api.readers.json_images import Image
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems

@@ -1,4 +1,5 @@
-"""The Open Inference Protocol, version 2, over the same models as /predict.
+"""The Open Inference Protocol, over the same models as /predict.
 
-`endpoints` has the views, `schemas` their fields, and `tensors` the encoding of their bodies.
+`endpoints` has the views of version 2, `schemas` their fields, and `tensors` the encoding of their
+bodies. `v1` has the views of version 1, which KServe shares with TensorFlow Serving.
 """

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from service.api.inference import schemas
+from service.api.inference.preparation import prepare_by_default
 from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
-from service.api.predict.images import JSON
+from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.compression import decompress
@@ -27,8 +29,7 @@ blueprint = APIBlueprint(
     abp_tags=[
         Tag(
             name="Open Inference Protocol",
-            description="Version 2, as supported by KServe and Triton. The member `error` of a "
-            "problem is the message that clients of the protocol show.",
+            description="Version 2, as supported by KServe and Triton.",
         )
     ],
 )
@@ -158,16 +159,19 @@ def repository_index() -> Response:
         }
     },
 )
-@Bound(body_bytes=None, decompresses=True)
+@Bound(body_bytes=None, decodes_images=True, decompresses=True)
 def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
     """Return the probabilities and logits of images, which are sent as JSON or as binary data.
 
-    The pixels must be light on dark. Unlike `/predict`, this neither inverts nor fits images.
+    Numbers must be light on dark: unlike `/predict`, this neither inverts nor fits them. Image
+    files (BYTES) are prepared as `/predict` does by default.
     """
     card, network = find_model(backend().models.load, path.ref)
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
-        asked, pixels = read_inference(body, header.head_length)
+        asked, images = read_inference(body, header.head_length)
+        # Numbers are used as they are; image files have any size and any colours.
+        pixels = images if isinstance(images, np.ndarray) else prepare_by_default(card, images)
         classified = classify(card, network, pixels)
     written, head_length = write_inference(card.id, asked, classified)
     response = Response(written, content_type=JSON)

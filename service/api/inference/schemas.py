@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
-from service.api.parameters import Parameters
-from service.api.predict.images import HEIGHT, MOST_IMAGES, WIDTH
+from service.api.parameters import BodyHeaders
+from service.api.readers.images import HEIGHT, MOST_IMAGES, WIDTH
+from stepbox.data.dataset import PixelScale
 
 VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"
@@ -76,7 +77,7 @@ class RepositoryIndex(RootModel[list[IndexedModel]]):
     """All models, newest first."""
 
 
-class InferHeaders(Parameters, extra="ignore"):  # requests also have other headers
+class InferHeaders(BodyHeaders):
     """The headers of an inference request."""
 
     head_length: int | None = Field(
@@ -84,12 +85,6 @@ class InferHeaders(Parameters, extra="ignore"):  # requests also have other head
         alias=HEAD_LENGTH,
         ge=1,
         description="Length of the JSON in bytes, if binary data follows it.",
-    )
-    encoding: str = Field(
-        "",
-        alias="Content-Encoding",
-        description="`gzip` or `deflate`, for a compressed body.",
-        json_schema_extra={"enum": ["", "gzip", "deflate"]},  # other encodings: 415, not 422
     )
 
 
@@ -110,18 +105,22 @@ class InputParameters(BaseModel, extra="allow"):
 
 
 class InputTensor(BaseModel):
-    """The images, light on dark. They are neither inverted nor fitted."""
+    """The images: numbers, light on dark, which are used as they are, or image files."""
 
     name: Literal["images"]
-    shape: tuple[
-        Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)],
-        Literal[HEIGHT],  # type: ignore[valid-type]
-        Literal[WIDTH],  # type: ignore[valid-type]
-    ]
-    datatype: Literal["UINT8"]
+    shape: list[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)]] = Field(
+        min_length=1,
+        max_length=3,
+        description=f"[n, {HEIGHT}, {WIDTH}]. For BYTES, [n] or [n, 1].",
+    )
+    datatype: Literal["UINT8", "FP32", "BYTES"] = Field(
+        description="BYTES are image files, which are prepared as `/predict` does by default."
+    )
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
-        None, description="Integers from 0 (dark) to 255, flat or nested like the shape."
+        None,
+        description="Numbers from 0 (dark) to 255, flat or nested like the shape, or image files "
+        "in base64.",
     )
 
 
@@ -148,6 +147,11 @@ class RequestParameters(BaseModel, extra="allow"):
 
     binary_data_output: StrictBool = Field(
         False, description="Send all outputs as binary data after the JSON."
+    )
+    scale: PixelScale | None = Field(
+        None,
+        description="Which number is white: 1 (`unit`) or 255 (`raw`). It is needed if the largest "
+        "number is not 0 and at most 1.",
     )
 
 

@@ -4,7 +4,7 @@ Binary data follows the JSON, as defined by the protocol's "binary tensor data" 
 little-endian, row by row, without gaps. All sizes are checked before any data is read.
 """
 
-import re
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -12,23 +12,35 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from service.api.inference.schemas import HEAD_LENGTH, VERSION, InferenceRequest, RequestedOutput
+from service.api.inference.schemas import (
+    HEAD_LENGTH,
+    VERSION,
+    InferenceRequest,
+    InputTensor,
+    RequestedOutput,
+)
 from service.api.predict.answer import Classified
-from service.api.predict.images import MOST_IMAGES
-from service.bodies import number_lists
+from service.api.readers.images import (
+    IMAGE_SHAPE,
+    Images,
+    Pixels,
+    check_count,
+    decode_files,
+    to_grey,
+)
+from service.api.readers.json_images import read_values
+from service.api.readers.number_lists import cut_numbers, first_fault
 from service.bodies.json_body import parse_object
 from stepbox.errors import InvalidInputError
 
 OUTPUTS = ("probabilities", "logits")  # attributes of `Classified`
 
-# The numbers of a tensor, flat or in three levels of lists.
-_DATA = re.compile(rb'"data"[ \t\n\r]*:[ \t\n\r]*((\[)[ \t\n\r]*(\[[ \t\n\r]*\[)?)')
 _POINTER = "/inputs/0/data"
+_SIZE_POINTER = "/inputs/0/parameters/binary_data_size"
+_NUMBERS: dict[str, np.dtype[Any]] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4")}
 
 
-def read_inference(
-    body: bytes, head_length: int | None
-) -> tuple[InferenceRequest, NDArray[np.uint8]]:
+def read_inference(body: bytes, head_length: int | None) -> tuple[InferenceRequest, Images]:
     """Read the body of an inference request.
 
     Parameters
@@ -40,8 +52,9 @@ def read_inference(
 
     Returns
     -------
-    tuple[InferenceRequest, NDArray[np.uint8]]
-        The request, and the grey levels, shape (n, height, width), n ≥ 1.
+    tuple[InferenceRequest, Images]
+        The request, and its images: an array of numbers, or image files that are decoded one by
+        one, while they are iterated.
 
     Raises
     ------
@@ -55,37 +68,111 @@ def read_inference(
         raise InvalidInputError.at(
             f"/{HEAD_LENGTH}", f"must be at most the body's {len(body):,} bytes, not {start:,}"
         )
-    head, levels = _cut_levels(body[:start])
+    head, numbers = cut_numbers(body[:start], "data", _POINTER)
     request = InferenceRequest.model_validate(parse_object(head))
-    if levels is not None and request.inputs[0].data != []:  # the "data" found was not the tensor's
-        request, levels = InferenceRequest.model_validate(parse_object(body[:start])), None
+    if numbers is not None and request.inputs[0].data != []:  # the "data" was not the tensor's
+        request, numbers = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
-    size, said, sent = prod(tensor.shape), tensor.parameters.binary_data_size, len(body) - start
+    _check_shape(tensor)
+    said, sent, scale = (
+        tensor.parameters.binary_data_size,
+        len(body) - start,
+        request.parameters.scale,
+    )
+    if said is None and sent:
+        raise InvalidInputError.at(_SIZE_POINTER, f"is missing, but {sent:,} bytes follow")
+    if said is not None and tensor.data is not None:
+        raise InvalidInputError.at(_POINTER, "cannot be combined with binary_data_size")
+    if tensor.datatype == "BYTES":
+        if scale is not None:
+            raise InvalidInputError.at("/parameters/scale", "is for numbers, not for image files")
+        if said is None:
+            return request, _read_texts(tensor)
+        _check_size(said, sent, None)
+        return request, decode_files(_cut_files(body, start, tensor.shape[0]))
+    kind = _NUMBERS[tensor.datatype]
     if said is None:
-        if sent:
-            raise InvalidInputError.at(
-                "/inputs/0/parameters/binary_data_size",
-                f"is missing, but {sent:,} bytes follow",
-            )
-        if levels is None:
-            data = tensor.data or []
-            nested = isinstance(next(iter(data), None), list)
-            shape = tensor.shape if nested else (size,)
-            levels = np.frombuffer(_read_levels(data, shape, _POINTER), np.uint8)
-        elif levels.size != size or (levels.ndim > 1 and levels.shape != tensor.shape):
-            raise InvalidInputError.at(
-                _POINTER, f"must have {size:,} numbers for this shape, not {levels.size:,}"
-            )
-        return request, levels.reshape(tensor.shape)
-    if tensor.data is not None:
-        raise InvalidInputError.at("/inputs/0/data", "cannot be combined with binary_data_size")
+        numbers = _read_numbers(tensor, numbers)
+    else:
+        _check_size(said, sent, prod(tensor.shape) * kind.itemsize)
+        numbers = np.frombuffer(body, kind, offset=start)
+    return request, to_grey(numbers, scale, _POINTER)
+
+
+def _check_shape(tensor: InputTensor) -> None:
+    count, *rest = tensor.shape
+    allowed = ([], [1]) if tensor.datatype == "BYTES" else ([*IMAGE_SHAPE],)
+    if rest not in allowed:
+        forms = " or ".join(str(["n", *form]).replace("'", "") for form in allowed)
+        raise InvalidInputError.at(
+            "/inputs/0/shape", f"must be {forms} for {tensor.datatype}, not {tensor.shape}"
+        )
+    check_count(count, "/inputs/0/shape/0")
+
+
+def _check_size(said: int, sent: int, size: int | None) -> None:
+    """Raise InvalidInputError if binary data has another size than its tensor."""
+    size = said if size is None else size
     if not said == sent == size:
         raise InvalidInputError.at(
-            "/inputs/0/parameters/binary_data_size",
-            f"must be {size:,} for this shape, and that many bytes must follow the JSON; "
+            _SIZE_POINTER,
+            f"must be {size:,} for this tensor, and that many bytes must follow the JSON; "
             f"it is {said:,}, and {sent:,} bytes follow",
         )
-    return request, np.frombuffer(body, np.uint8, offset=start).reshape(tensor.shape)
+
+
+def _read_numbers(tensor: InputTensor, numbers: Pixels | None) -> NDArray[Any]:
+    """Check the numbers of JSON, which are flat or nested like the shape of their tensor."""
+    shape = tuple(tensor.shape)
+    if numbers is None:
+        data = tensor.data or []
+        nested = isinstance(next(iter(data), None), list)
+        fault = first_fault(data, shape if nested else (prod(shape),), _POINTER)
+        if fault:
+            raise InvalidInputError([fault])
+        numbers = np.array(data)
+    elif numbers.size != prod(shape) or (numbers.ndim > 1 and numbers.shape != shape):
+        raise InvalidInputError.at(
+            _POINTER, f"must have {prod(shape):,} numbers for this shape, not {numbers.size:,}"
+        )
+    if tensor.datatype == "UINT8" and numbers.dtype.kind == "f":
+        odd = np.argwhere(numbers % 1)
+        if len(odd):
+            raise InvalidInputError.at(
+                "/".join([_POINTER, *map(str, odd[0])]), "must be an integer from 0 to 255"
+            )
+        return numbers.astype(np.uint8)
+    return numbers
+
+
+def _read_texts(tensor: InputTensor) -> Images:
+    """Decode the image files of JSON, which are in base64."""
+    count, *rest = tensor.shape
+    data = tensor.data or []
+    if rest and all(isinstance(one, list) and len(one) == 1 for one in data):
+        data = [one for (one,) in data]
+    if len(data) != count or not all(isinstance(one, str) for one in data):
+        raise InvalidInputError.at(
+            _POINTER, f"must be {count:,} texts for this shape, each an image file in base64"
+        )
+    return read_values(data, None, _POINTER)
+
+
+def _cut_files(body: bytes, start: int, count: int) -> Iterator[tuple[str, bytes]]:
+    """Cut binary data into files. Before each are four bytes with its size, little-endian."""
+    for i in range(count):
+        size = int.from_bytes(body[start : start + 4], "little")
+        start += 4
+        if start + size > len(body):
+            raise InvalidInputError.at(
+                f"{_POINTER}/{i}", f"ends before its {size:,} bytes, whose number precedes them"
+            )
+        yield f"{_POINTER}/{i}", body[start : start + size]
+        start += size
+    if start != len(body):
+        raise InvalidInputError.at(
+            _POINTER, f"has {len(body) - start:,} bytes after its {count:,} files"
+        )
 
 
 def write_inference(
@@ -124,58 +211,3 @@ def write_inference(
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
     return b"".join([head, *tail]), len(head) if tail else None
-
-
-def _cut_levels(head: bytes) -> tuple[bytes, NDArray[np.uint8] | None]:
-    """Parse the numbers of the tensor separately from the JSON around them.
-
-    Returns
-    -------
-    bytes
-        The JSON with an empty list instead of the numbers. Unchanged if the array is None.
-    NDArray[np.uint8] or None
-        The numbers, flat or as images. None if the numbers must be parsed with the JSON.
-
-    Raises
-    ------
-    InvalidInputError
-        A number is not an integer from 0 to 255.
-    """
-    found = _DATA.search(head)
-    if found is None or head.count(b'"data"') != 1:
-        return head, None
-    begin, start = found.span(2)
-    levels: NDArray[Any]
-    try:
-        if found[3]:
-            levels, end = number_lists.read_image_list(head, start, MOST_IMAGES)
-        else:
-            end = head.find(b"]", found.end()) + 1
-            if not number_lists.has_numbers_alone(head, start, end - 1):
-                return head, None
-            levels = np.frombuffer(number_lists.read_levels(head, found.end(), end - 1), np.uint8)
-        if levels.dtype != np.uint8 or not number_lists.has_numbers_alone(head, start, end):
-            return head, None
-    except number_lists.OddListError as odd:
-        if found[3]:
-            return head, None
-        raise InvalidInputError.at(
-            f"{_POINTER}/{odd.index}", "must be an integer from 0 to 255"
-        ) from None
-    except ValueError:  # invalid JSON, which the parser of the whole text reports
-        return head, None
-    return b"%b[]%b" % (head[:begin], head[end:]), levels.astype(np.uint8, copy=False)
-
-
-def _read_levels(data: Any, shape: tuple[int, ...], pointer: str) -> bytes:
-    """Read grey levels from lists of this shape. Raise InvalidInputError at the first fault."""
-    if not isinstance(data, list) or len(data) != shape[0]:
-        what = f"a list of {shape[0]:,}" + ("" if len(shape) == 1 else " lists")
-        raise InvalidInputError.at(pointer, f"must be {what} for this shape")
-    if len(shape) > 1:
-        rows = (_read_levels(row, shape[1:], f"{pointer}/{i}") for i, row in enumerate(data))
-        return b"".join(rows)
-    for i, level in enumerate(data):
-        if type(level) is not int or not 0 <= level <= 255:
-            raise InvalidInputError.at(f"{pointer}/{i}", "must be an integer from 0 to 255")
-    return bytes(data)

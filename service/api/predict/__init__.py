@@ -1,5 +1,6 @@
-"""Predictions, from the bytes of a request to the body of its response.
+"""Predictions, from the images of a request to the body of its response.
 
 `endpoint` is Flask's view, and `quick` answers small requests without Flask. Both read the images
-with `images`, prepare them with `preparation`, predict with `answer`, and explain with `explain`.
+with `service.api.readers`, prepare them with `preparation`, predict with `answer`, and explain
+with `explain`.
 """

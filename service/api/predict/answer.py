@@ -13,11 +13,13 @@ from pydantic import Field
 
 from service.api.parameters import Parameters
 from service.api.predict.explain import MOST_EXPLAINED, explain
-from service.api.predict.images import JSON, NPY, Images, read_images
 from service.api.predict.preparation import prepare_each, prepare_images
+from service.api.readers.by_type import JSON, NPY, read_images
+from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
+from stepbox.data.dataset import PixelScale
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.prepare import Fit, Invert
 from stepbox.nn.activations import Array
@@ -64,6 +66,11 @@ class PredictQuery(Parameters):
         description="`mnist` prepares an image as MNIST was made: crop it to its ink, scale the "
         "ink to 20 pixels, and move its centre of mass to the centre.",
     )
+    scale: PixelScale | None = Field(
+        None,
+        description="Which number is white: 1 (`unit`) or 255 (`raw`). It is needed if the largest "
+        "number is not 0 and at most 1. A JSON body can have it as a member.",
+    )
     explain: bool = Field(
         False,
         description="Add what the network saw, how sure it is and why, for at most "
@@ -99,11 +106,11 @@ def predict_body(
     NotFoundError, ConflictError, DamagedModelError
         The model does not exist, `latest` finds none, or the model's files are damaged.
     InvalidInputError, pydantic.ValidationError, werkzeug.exceptions.HTTPException
-        The images are invalid (see `service.api.predict.images.read_images`), or too many to be
+        The images are invalid (see `service.api.readers.by_type.read_images`), or too many to be
         explained.
     """
     model = find_model(models.load, query.model)
-    return predict_images(model, query, read_images(content_type, body), accept)
+    return predict_images(model, query, read_images(content_type, body, query.scale), accept)
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:

@@ -4,12 +4,13 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
-from service.api.parameters import BINARY
+from service.api.parameters import BINARY, BodyHeaders
 from service.api.predict.answer import PredictQuery, in_turn, predict_body
 from service.api.predict.explain import Explanation
-from service.api.predict.images import JSON, MULTIPART, NPY
+from service.api.readers.by_type import CSV, IMAGE_TYPES, JSON, MULTIPART, NPY, NPZ
 from service.backend import backend
 from service.bodies.bounds import Bound
+from service.bodies.compression import decompress
 from service.errors import problems
 from stepbox.data.builtin import MOST_CLASSES
 
@@ -70,7 +71,7 @@ class PredictAnswer(RootModel[Predictions | TopPredictions]):
 REQUEST_BODY = {
     "required": True,
     "content": {
-        **{f"image/{kind}": BINARY for kind in ("png", "jpeg", "gif", "bmp", "webp", "tiff")},
+        **dict.fromkeys(IMAGE_TYPES, BINARY),
         MULTIPART: {
             "schema": {
                 "type": "object",
@@ -82,6 +83,8 @@ REQUEST_BODY = {
         },
         JSON: {"schema": {"$ref": "#/components/schemas/PixelImages"}},
         NPY: BINARY,
+        NPZ: BINARY,
+        CSV: {"schema": {"type": "string"}},
     },
 }
 
@@ -91,15 +94,15 @@ REQUEST_BODY = {
     responses={200: PredictAnswer, **problems(400, 404, 409, 413, 415, 422)},
     openapi_extensions={"requestBody": REQUEST_BODY},
 )
-@Bound(body_bytes=None, decodes_images=True)
-def predict(query: PredictQuery) -> Response:
+@Bound(body_bytes=None, decodes_images=True, decompresses=True)
+def predict(query: PredictQuery, header: BodyHeaders) -> Response:
     """Return the softmax distribution of each image.
 
-    The body is an image file, multipart form data with files named `image`, JSON pixels,
-    or a .npy array of uint8 with the axes (n, 28, 28). With `Accept: application/x-npy`, the
-    response is only the probabilities, as a .npy array of float64 with the axes (n, 10).
+    The body is an image file, multipart form data with files named `image`, JSON, a .npy or .npz
+    array, or CSV with one image per row. With `Accept: application/x-npy`, the response is only
+    the probabilities, as a .npy array of float64 with the axes (n, 10).
     """
-    body = request.get_data()
+    body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         answer = predict_body(
             backend().models,

@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.predict.images import Images
+from service.api.readers.images import Images
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.images.decode import Grey
 from stepbox.images.prepare import Fit, Invert, Prepared, Shape, prepare, prepare_fields

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from service.access.check import AccessCheck
 from service.api.predict.answer import PredictQuery, find_model, predict_images
-from service.api.predict.images import parse_content_type, read_quick_images
+from service.api.readers.by_type import parse_content_type, read_quick_images
 from service.metrics.counts import observe
 from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
@@ -51,6 +51,8 @@ class QuickPredictions:
         match = _TARGET.fullmatch(target)
         if match is None or method != b"POST" or not self._enabled or size > self._max_body_bytes:
             return None
+        if b"content-encoding" in headers:
+            return None
         try:
             query = _parse_query(match[1] or b"")
         except ValueError:
@@ -69,7 +71,7 @@ class QuickPredictions:
         if model is None:
             return None  # the weights are not in memory yet
         kind, _ = parse_content_type(_text(headers, b"content-type"))
-        images = read_quick_images(kind, body)
+        images = read_quick_images(kind, body, query.scale)
         if images is None:
             return None
         answer = predict_images(model, query, images, _text(headers, b"accept"))
