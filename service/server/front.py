@@ -25,7 +25,7 @@ from service.server.checks import ERROR
 from service.server.client_disconnected import watch
 from service.server.connections import Connections
 from service.server.memory_budget import Budget, Share
-from service.server.quick import AcceptHead
+from service.server.quick import AcceptHead, QuickHeads
 from service.server.streams import FOLLOW, STREAMED, Receive, Send, Streams, send_body
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.settings import ServiceSettings
@@ -53,7 +53,14 @@ class Front:
     streams
         The event streams of this process.
     accept_quick
-        Says which requests `Protocol` answers itself.
+        Says which requests are quick.
+
+    Attributes
+    ----------
+    connections
+        The open connections.
+    quick_heads
+        Finds the requests that `Protocol` answers itself.
     """
 
     def __init__(
@@ -65,7 +72,7 @@ class Front:
         accept_quick: AcceptHead,
     ) -> None:
         self.connections = Connections(settings.connections, settings.connections_each)
-        self.accept_quick = accept_quick
+        self.quick_heads = QuickHeads(accept_quick)
         self._app = app
         self._routes = app.url_map.bind("localhost")
         self._threads = Threads(app, settings.threads)

@@ -5,9 +5,11 @@ error and responds with it, so the body is not read a second time.
 """
 
 import re
-from functools import lru_cache, partial
+from functools import partial
 from time import perf_counter
 from urllib.parse import parse_qsl
+
+from werkzeug.exceptions import HTTPException
 
 from service.access.check import AccessCheck
 from service.api.predict.answer import PredictQuery, find_model, predict_images
@@ -52,32 +54,31 @@ class QuickPredictions:
         if match is None or method != b"POST" or not self._enabled or size > self._max_body_bytes:
             return None
         try:
+            self._check_access("POST", "/predict", headers)
             query = _parse_query(match[1] or b"")
-        except ValueError:
+        except (HTTPException, ValueError):
             return None  # Flask says what is wrong with it
         if size > CAREFUL_BYTES and (query.explain or query.fit == "mnist"):
             return None
-        return partial(self._answer, query, headers)
+        kind, _ = parse_content_type(_text(headers, b"content-type"))
+        return partial(self._answer, query, kind, _text(headers, b"accept"))
 
     def _answer(
-        self, query: PredictQuery, headers: dict[bytes, bytes], body: bytes
+        self, query: PredictQuery, kind: str, accept: str, body: bytes
     ) -> QuickAnswer | None:
         """Answer a prediction. If it may take long, return None before decoding the body."""
         began = perf_counter()
-        self._check_access("POST", "/predict", headers)
         model = find_model(self._models.loaded, query.model)
         if model is None:
             return None  # the weights are not in memory yet
-        kind, _ = parse_content_type(_text(headers, b"content-type"))
         images = read_quick_images(kind, body)
         if images is None:
             return None
-        answer = predict_images(model, query, images, _text(headers, b"accept"))
+        answer = predict_images(model, query, images, accept)
         observe("/predict", "POST", 200, perf_counter() - began)
         return answer
 
 
-@lru_cache(256)
 def _parse_query(text: bytes) -> PredictQuery:
     """Parse a query string. Raise ValueError if it is invalid, or has a name twice."""
     pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True)
