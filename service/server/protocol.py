@@ -94,9 +94,10 @@ class Protocol(HttpToolsProtocol):
 
     def _read(self) -> None:
         """Take requests until one of them cannot be answered at once."""
-        while self._may_read() and (piece := framing.take_piece(self.unread, self.body_left)):
+        unread = self.unread
+        while unread and self._may_read() and (piece := framing.take_piece(unread, self.body_left)):
             self._take(piece)
-        if len(self.unread) > framing.MOST_HEAD_BYTES and self._is_answering():
+        if len(unread) > framing.MOST_HEAD_BYTES and self._is_answering():
             self.flow.pause_reading()  # no earlier, because only reading notices a disconnect
 
     def _may_read(self) -> bool:
@@ -204,7 +205,7 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def check_pace(self, now: float) -> None:
-        """Close the connection if it is idle, or its client too slow. `now` is the event loop's time."""
+        """Close the connection if it is idle or its client too slow, at the loop's time `now`."""
         if self.pace.takes_too_little(now, self.transport):
             self.transport.abort()
         elif self.transport.is_closing():

@@ -25,7 +25,7 @@ from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
 from stepbox.store.models import LATEST, ModelStore
-from stepbox.training.evaluation import BLOCK, predict_logits
+from stepbox.training.evaluation import predict_logits
 
 T = TypeVar("T")
 
@@ -158,12 +158,8 @@ class Classified(NamedTuple):
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     """Run a network on pixels, shape (n, height, width), and count the predictions."""
-    blocks = []
-    for start in range(0, len(pixels), BLOCK):
-        raise_if_disconnected()
-        block = pixels[start : start + BLOCK]
-        blocks.append(predict_logits(network, block, card.recipe.pixel_scale).astype(np.float64))
-    logits = np.concatenate(blocks)
+    scale = card.recipe.pixel_scale
+    logits = predict_logits(network, pixels, scale, raise_if_disconnected).astype(np.float64)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
     count_predictions(card.id, len(card.classes), best)
