@@ -189,10 +189,12 @@ class Protocol(HttpToolsProtocol):
 
         Uvicorn's method would also set a timer for each response, instead of `check_pace`.
         """
+        if self.transport.is_closing():
+            return
         self._has_answered = True
         self.flow.resume_reading()
         self.pace.begin(self.loop.time())
-        if self._rejection and not self.transport.is_closing():
+        if self._rejection:
             self._send_rejection()
         self._read()
         if self.sends_no_more and not self._is_answering():
@@ -247,7 +249,8 @@ class Protocol(HttpToolsProtocol):
         """Give a quick request to the application, with the received part of its body."""
         self._quick, self.body_left = None, None
         self._parse(self._quick_head)
-        self.scope[ERROR] = error  # type: ignore[typeddict-unknown-key]
+        scope: Any = self.scope
+        scope[ERROR] = error
         if self._quick_body and self.body_left is not None:
             self.body_left -= len(self._quick_body)
             self._parse(self._quick_body)
