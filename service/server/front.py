@@ -53,14 +53,7 @@ class Front:
     streams
         The event streams of this process.
     accept_quick
-        Says which requests are quick.
-
-    Attributes
-    ----------
-    connections
-        The open connections.
-    quick_heads
-        Finds the requests that `Protocol` answers itself.
+        Says which requests `Protocol` answers itself.
     """
 
     def __init__(
