@@ -7,6 +7,7 @@ Parsing and checking it each time would take 25 % more CPU time per prediction.
 
 from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -70,34 +71,26 @@ class QuickHeads:
 
     def _read(self, head: bytes) -> QuickRequest | None:
         """Return the quick request that a complete head describes, or None if it is not quick."""
-        parsed = _Head()
-        parser = HttpRequestParser(parsed)
+        targets: list[bytes] = []
+        pairs: list[tuple[bytes, bytes]] = []
+        callbacks = SimpleNamespace(
+            on_url=targets.append,
+            on_header=lambda name, value: pairs.append((name.lower(), value)),
+        )
+        parser = HttpRequestParser(callbacks)
         try:
             parser.feed_data(hide_upgrade(head))
-            size = check_head(parsed.target, parsed.headers, parser.get_http_version())
+            target = b"".join(targets)
+            size = check_head(target, pairs, parser.get_http_version())
         except (HttpParserError, HttpParserUpgrade, HeadError):
             return None
-        headers = dict(parsed.headers)
+        headers = dict(pairs)
         if not 1 <= size <= QUICK_BYTES or parser.get_http_version() != "1.1":
             return None
         if not parser.should_keep_alive() or b"expect" in headers:
             return None
-        if len(headers) < len(parsed.headers):  # Flask decides which duplicate of a header counts
+        if len(headers) < len(pairs):  # Flask decides which duplicate of a header counts
             return None
-        answer = self._accept(parser.get_method(), parsed.target, headers, size)
+        answer = self._accept(parser.get_method(), target, headers, size)
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         return None if answer is None else QuickRequest(size, request_id, answer)
-
-
-class _Head:
-    """Collects what a parser finds in a head."""
-
-    def __init__(self) -> None:
-        self.target = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-
-    def on_url(self, url: bytes) -> None:
-        self.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
