@@ -96,16 +96,16 @@ class Pace:
         self._taking: tuple[float, int] | None = None  # start of a window, bytes taken by then
 
     def begin(self, now: float) -> None:
-        """Start a window, when a head or a body starts, or reading resumes."""
+        """Start a window: at the start of a head or a body, or at the end of a response."""
         self._began, self.received = now, 0
 
-    def head_is_late(self, now: float) -> bool:
-        """Tell whether a head is taking too long."""
-        return now - self._began >= HEAD_S
+    def lasts(self, now: float) -> float:
+        """Return the length of the current window, in seconds."""
+        return now - self._began
 
     def sends_too_little(self, now: float) -> bool:
         """At the end of a window, tell whether too little of a body came, and start another."""
-        if now - self._began < BODY_S:
+        if self.lasts(now) < BODY_S:
             return False
         too_little = self.received < BODY_BYTES
         self.begin(now)

@@ -98,6 +98,12 @@ def take_piece(unread: bytearray, body_left: int | None) -> bytes:
         size = min(size, body_left)
     piece = bytes(unread[:size])
     del unread[:size]
-    # After an Upgrade header, the parser would expect another protocol. A server may ignore the
-    # header (RFC 9110, 7.8), so it is hidden from the parser.
-    return _UPGRADE.sub(b"\r\nx-upgrade", piece) if body_left is None else piece
+    return piece
+
+
+def hide_upgrade(head: bytes) -> bytes:
+    """Rename the Upgrade header, after which the parser would expect another protocol.
+
+    A server may ignore this header (RFC 9110, 7.8).
+    """
+    return _UPGRADE.sub(b"\r\nx-upgrade", head)

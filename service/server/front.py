@@ -33,7 +33,7 @@ from service.server.checks import ERROR
 from service.server.client_disconnected import watch
 from service.server.connections import Connections
 from service.server.memory_budget import Budget, Share
-from service.server.quick import AcceptHead
+from service.server.quick import AcceptHead, QuickHeads
 from service.server.streams import FOLLOW, STREAMED, Receive, Send, Streams, send_body
 from service.server.wsgi import PIECE_BYTES, Headers, Threads
 from service.settings import ServiceSettings
@@ -73,7 +73,7 @@ class Front:
         accept_quick: AcceptHead,
     ) -> None:
         self.connections = Connections(settings.connections, settings.connections_each)
-        self.accept_quick = accept_quick
+        self.quick_heads = QuickHeads(accept_quick)
         self._app = app
         self._routes = app.url_map.bind("localhost")
         self._threads = Threads(app, settings.threads)

@@ -10,18 +10,16 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.logs import HEADER, request_id_of
+from service.logs import request_id_of
 from service.server import framing
 from service.server.checks import ERROR
-from service.server.connections import Pace, TooManyError
+from service.server.connections import HEAD_S, Pace, TooManyError
 from service.server.listener import count_closed
-from service.server.quick import QUICK_BYTES, AnswerBody
+from service.server.quick import QuickRequest
 from service.server.responses import last_problem, quick_response
 from service.server.streams import STREAMED
 
 PROBE_S = 0.5  # time between checks whether a client that sends no more is still connected
-
-_REQUEST_ID = HEADER.lower().encode()
 
 
 class Protocol(HttpToolsProtocol):
@@ -46,12 +44,12 @@ class Protocol(HttpToolsProtocol):
     body_left: int | None = None
     sends_no_more = False
     _bodiless_bytes = 0  # bytes parsed since the last complete head, body part or request
-    _answer_body: AnswerBody | None = None  # answers the current request, if it is quick
-    _quick_body = bytearray()  # received part of the body of that request
+    _quick: QuickRequest | None = None  # the current request, if it is quick
+    _quick_head = _quick_body = b""  # its head, and the received part of its body
     _rejection: tuple[int, str] | None = None  # status and reason; once set, nothing is parsed
-    _parsing = False
     _parsing_chunks = False
     _closes = False  # whether to close once all parsed requests are answered
+    _has_answered = False
 
     def connection_made(self, transport: Any) -> None:
         """Accept the connection, unless there are too many."""
@@ -71,7 +69,6 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Store the bytes received, and parse as many as allowed now."""
-        self._unset_keepalive_if_required()
         if not self.unread and self.body_left is None:
             self.pace.begin(self.loop.time())
         self.unread += data
@@ -96,31 +93,43 @@ class Protocol(HttpToolsProtocol):
             self.loop.call_later(PROBE_S, self._probe)
 
     def _read(self) -> None:
-        """Parse requests until one of them cannot be answered at once."""
-        if self._parsing:  # called by the loop below, when it answers a request
-            return
-        self._parsing = True
-        try:
-            while self._may_parse() and (piece := framing.take_piece(self.unread, self.body_left)):
-                self._parse(piece)
-        finally:
-            self._parsing = False
-        if len(self.unread) > framing.MOST_HEAD_BYTES and self._is_answering():
+        """Take requests until one of them cannot be answered at once."""
+        unread = self.unread
+        while unread and self._may_read() and (piece := framing.take_piece(unread, self.body_left)):
+            self._take(piece)
+        if len(unread) > framing.MOST_HEAD_BYTES and self._is_answering():
             self.flow.pause_reading()  # no earlier, because only reading notices a disconnect
 
-    def _may_parse(self) -> bool:
+    def _may_read(self) -> bool:
         stopped = self._rejection or self._closes or self.transport.is_closing()
         return not stopped and not self._is_answering()
+
+    def _take(self, piece: bytes) -> None:
+        """Take a head or a part of a body. Only if the request is not quick, parse it."""
+        if self.body_left is None:
+            # If the client receives too slowly, uvicorn waits for it.
+            self._quick = None if self.flow.write_paused else self.app.quick_heads.find(piece)
+            if self._quick is not None:
+                self._quick_head, self._quick_body = piece, b""
+                self.body_left = self._quick.size
+                self.pace.begin(self.loop.time())
+                return
+        else:
+            self.pace.received += len(piece)
+            if self.body_left != framing.CHUNKED:
+                self.body_left -= len(piece)
+        if self._quick is None:
+            self._parse(piece)
+        else:
+            self._quick_body += piece
+            if not self.body_left:
+                self._answer(self._quick)
 
     def _parse(self, piece: bytes) -> None:
         self._bodiless_bytes += len(piece)
         self._parsing_chunks = self.body_left == framing.CHUNKED
-        if self.body_left is not None:
-            self.pace.received += len(piece)
-            if self.body_left != framing.CHUNKED:
-                self.body_left -= len(piece)
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(framing.hide_upgrade(piece) if self.body_left is None else piece)
         except HttpParserUpgrade:  # CONNECT, which the application rejects
             pass
         except HttpParserError:
@@ -132,7 +141,7 @@ class Protocol(HttpToolsProtocol):
             self._reject(error.status, str(error))
 
     def on_message_begin(self) -> None:
-        """Start a request, and cancel the previous response's keep-alive timer.
+        """Start a request.
 
         Raises
         ------
@@ -146,7 +155,6 @@ class Protocol(HttpToolsProtocol):
                 self.transport.close()
             self.cycle.keep_alive = False
             raise ValueError
-        self._unset_keepalive_if_required()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -155,7 +163,7 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Check the head. Start the request, unless it is quick: then wait for its body."""
+        """Check the head, and start the request."""
         try:
             version = self.parser.get_http_version()
             self.body_left = framing.check_head(self.url, self.headers, version)
@@ -164,50 +172,42 @@ class Protocol(HttpToolsProtocol):
             raise  # the exception stops the parser
         self._bodiless_bytes = 0
         self.pace.begin(self.loop.time())
-        self._answer_body = self._accept_quick(self.body_left, version)
-        if self._answer_body is None:
-            super().on_headers_complete()
-        else:
-            self._quick_body = bytearray()
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Receive a part of the body."""
         self._bodiless_bytes = 0
-        if self._answer_body is None:
-            super().on_body(body)
-        else:
-            self._quick_body += body
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer a quick request; for any other, tell the application that the body is complete."""
+        """Tell the application that the body is complete."""
         self.body_left, self._bodiless_bytes = None, 0
-        if self._answer_body is None or not self._answer(self._answer_body):
-            self._hand_over()
-            super().on_message_complete()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Continue with the bytes that arrived after the request."""
-        super().on_response_complete()
-        if self._is_answering():
+        """Continue with the bytes that arrived after the request.
+
+        Uvicorn's method would also set a timer for each response, instead of `check_pace`.
+        """
+        if self.transport.is_closing():
             return
-        if self._rejection and not self.transport.is_closing():
+        self._has_answered = True
+        self.flow.resume_reading()
+        self.pace.begin(self.loop.time())
+        if self._rejection:
             self._send_rejection()
         self._read()
-        if self._is_answering():
-            return
-        if self.sends_no_more:
+        if self.sends_no_more and not self._is_answering():
             self.transport.close()
-        elif self.unread:  # the next request has started
-            self._unset_keepalive_if_required()
-            self.pace.begin(self.loop.time())
 
     def shutdown(self) -> None:
         """Hand over a quick request with an incomplete body, so that it ends like all others."""
-        self._hand_over()
+        if self._quick is not None:
+            self._hand_over()
         super().shutdown()
 
     def check_pace(self, now: float) -> None:
-        """Close the connection if the client is too slow. `now` is the event loop's time."""
+        """Close the connection if it is idle or its client too slow, at the loop's time `now`."""
         if self.pace.takes_too_little(now, self.transport):
             self.transport.abort()
         elif self.transport.is_closing():
@@ -217,60 +217,43 @@ class Protocol(HttpToolsProtocol):
                 self.pace.begin(now)
             elif self.pace.sends_too_little(now):
                 self._reject(408, self.pace.BODY_TOO_SLOW)
-        elif (
-            not self._is_answering()
-            and self.timeout_keep_alive_task is None
-            and self.pace.head_is_late(now)
-        ):
+        elif self._is_answering():
+            return
+        elif self._has_answered and not self.unread:
+            if self.pace.lasts(now) >= self.timeout_keep_alive:
+                self.transport.close()
+        elif self.pace.lasts(now) >= HEAD_S:
             self._reject(408, self.pace.HEAD_TOO_SLOW)
 
     def _is_answering(self) -> bool:
         """Tell whether a complete request has not been fully answered yet."""
         cycle = self.cycle
-        waits = self.body_left is None and cycle is not None and not cycle.response_complete
-        return waits or bool(self.pipeline)
+        return self.body_left is None and cycle is not None and not cycle.response_complete
 
-    def _accept_quick(self, size: int, version: str) -> AnswerBody | None:
-        """Return the function that answers a request, or None if the head shows it is not quick."""
-        if not 0 <= size <= QUICK_BYTES or version != "1.1" or not self.parser.should_keep_alive():
-            return None
-        if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
-            return None  # the previous response is not complete
-        if self.expect_100_continue or self.flow.write_paused:
-            return None
-        headers = dict(self.headers)
-        if len(headers) < len(self.headers):  # Flask decides which duplicate of a header counts
-            return None
-        answer: AnswerBody | None = self.app.accept_quick(
-            self.parser.get_method(), self.url, headers, size
-        )
-        return answer
-
-    def _answer(self, answer_body: AnswerBody) -> bool:
-        """Answer a quick request. Return False if it must be handed over to the application."""
-        scope: Any = self.scope
-        scope[ERROR] = None
+    def _answer(self, quick: QuickRequest) -> None:
+        """Answer a quick request, or hand it over to the application."""
         try:
-            answer = answer_body(bytes(self._quick_body))
+            answer = quick.answer(self._quick_body)
         except Exception as error:
-            scope[ERROR] = error
-            return False
+            self._hand_over(error)
+            return
         if answer is None:
-            return False
-        self._answer_body = None
-        request_id = request_id_of(dict(self.headers).get(_REQUEST_ID, b"").decode("latin-1"))
-        headers = self.server_state.default_headers
+            self._hand_over()
+            return
+        self._quick, self.body_left, self._has_answered = None, None, True
+        self.pace.begin(self.loop.time())
+        request_id, headers = request_id_of(quick.request_id), self.server_state.default_headers
         self.transport.write(quick_response(answer, request_id, headers))
-        self.on_response_complete()
-        return True
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, error: Exception | None = None) -> None:
         """Give a quick request to the application, with the received part of its body."""
-        if self._answer_body is not None:
-            self._answer_body = None
-            super().on_headers_complete()
-            if self._quick_body:
-                super().on_body(bytes(self._quick_body))
+        self._quick, self.body_left = None, None
+        self._parse(self._quick_head)
+        scope: Any = self.scope
+        scope[ERROR] = error
+        if self._quick_body and self.body_left is not None:
+            self.body_left -= len(self._quick_body)
+            self._parse(self._quick_body)
 
     def _reject(self, status: int, detail: str) -> None:
         """Stop reading, and send a problem once all previous requests are answered."""

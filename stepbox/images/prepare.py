@@ -6,6 +6,7 @@ photographs and drawings. These are prepared as the images of the network's data
 """
 
 from collections.abc import Callable
+from enum import IntEnum
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -37,8 +38,8 @@ def prepare(
         Whether to exchange light and dark: `always`, `never`, or (`auto`) if the background is
         lighter than what it shows.
     fit
-        `auto`: use an image that has the data set's form as it is (see `forms`), and prepare any
-        other image as the data set was made. `none`: scale the whole image to fit, and centre it;
+        `auto`: use an image that has the data set's form as it is, and prepare any other image as
+        the data set was made; `find_work` says which one is which. `none`: scale the whole image to fit, and centre it;
         an image of the field's shape is not scaled. `mnist`: place a digit as in MNIST.
         `fashion-mnist`: place a product as in Fashion-MNIST.
 
@@ -47,45 +48,56 @@ def prepare(
     Prepared
         The field, and how it was filled. An image that shows nothing is not an error.
     """
-    if fit == "auto":
-        if grey.shape == spec.shape:
-            as_it_is, inverted = forms(grey[None], spec, invert)
-            if as_it_is[0] or inverted[0]:
-                return _scale_whole(grey, spec.shape, "always" if inverted[0] else "never")
-        fit = spec.preparation
-    return PREPARATIONS[fit].prepare(grey, spec.shape, invert)
+    (work,) = find_work(grey[None], spec, invert, fit)
+    if work != Work.PREPARE:
+        return _scale_whole(grey, spec.shape, "always" if work == Work.INVERT else "never")
+    way = spec.preparation if fit == "auto" else fit
+    return PREPARATIONS[way].prepare(grey, spec.shape, invert)
 
 
-def forms(
-    fields: NDArray[Any], spec: DatasetSpec, invert: Invert
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which images of a data set's shape need no preparation.
+class Work(IntEnum):
+    """What must be done to an image."""
+
+    NOTHING = 0
+    INVERT = 1
+    PREPARE = 2
+
+
+def find_work(
+    fields: NDArray[Any], spec: DatasetSpec, invert: Invert, fit: Fit
+) -> NDArray[np.uint8]:
+    """Tell what must be done to images.
+
+    An image of the data set's shape with a dark border is used as it is. With `fit=auto`, an image with a light border is
+    only inverted if it then looks as if it were from the data set: its ink has the same size and
+    the same place. `invert` overrides this.
 
     Parameters
     ----------
     fields
-        Grey levels 0..255, integers or not, shape (images, *spec.shape).
-    spec, invert
+        Grey levels 0..255, integers or not, shape (images, height, width).
+    spec, invert, fit
         As for `prepare`.
 
     Returns
     -------
-    NDArray, NDArray
-        Which images are used as they are, because their border is dark, and which only have to be
-        inverted, because they then look like the data set: the ink has the same size and the same
-        place. `invert` overrides this. Shape (images,), bool.
+    NDArray
+        A `Work` for each image, shape (images,).
     """
-    none = np.zeros(len(fields), bool)
-    if invert == "never":
-        return ~none, none
-    if invert == "always":
-        return none, ~none
+    work = np.full(len(fields), Work.PREPARE, np.uint8)
+    if fields.shape[1:] != spec.shape or fit not in ("auto", "none"):
+        return work
+    if invert != "auto":
+        work[:] = Work.NOTHING if invert == "never" else Work.INVERT
+        return work
     dark = has_dark_border(fields)
-    if dark.all():
-        return dark, none
-    inverted = ~dark
-    inverted[inverted] = _looks_made(255 - fields[inverted], spec)
-    return dark, inverted
+    work[dark] = Work.NOTHING
+    if not dark.all():
+        inverted = ~dark
+        if fit == "auto":
+            inverted[inverted] = _looks_made(255 - fields[inverted], spec)
+        work[inverted] = Work.INVERT
+    return work
 
 
 def has_dark_border(fields: NDArray[Any]) -> NDArray[np.bool_]:

@@ -38,7 +38,8 @@ class Dense(Layer):
 
     def forward(self, inputs: Array) -> Array:
         """Compute z = W x + b, shape (..., n_out), from x, shape (..., n_in)."""
-        z: Array = inputs @ self.weights.T + self.biases
+        z: Array = np.dot(inputs, self.weights.T)
+        z += self.biases
         return z
 
     def backward(self, inputs: Array, delta: Array) -> Array:

@@ -22,8 +22,8 @@ def softmax(logits: Array) -> Array:
         Same shape, 0..1; the sum over the last axis is 1. Adding a constant to all logits does not
         change the result.
     """
-    exponentials: Array = np.exp(_shifted(logits))
-    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    probabilities: Array = np.exp(_shifted(logits))
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
     return probabilities
 
 

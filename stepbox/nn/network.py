@@ -95,7 +95,8 @@ class Network:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the parameters."""
-        return next(array.dtype for layer in self.layers for array in layer.arrays.values())
+        layers = self.layers
+        return next(getattr(layer, name).dtype for layer in layers for name in layer.names.values())
 
     def forward(self, inputs: Array) -> tuple[list[Array], list[Array]]:
         """Run the network, and return what a backward pass needs.

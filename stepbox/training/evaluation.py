@@ -1,5 +1,6 @@
 """The evaluation of a network on a data set, and the calibration of its probabilities."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,13 +76,19 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
     return assess(predict_logits(network, dataset.images, pixel_scale), dataset.labels)
 
 
-def predict_logits(network: Network, images: NDArray[Any], pixel_scale: PixelScale) -> Array:
+def predict_logits(
+    network: Network,
+    images: NDArray[Any],
+    pixel_scale: PixelScale,
+    before_block: Callable[[], None] = lambda: None,
+) -> Array:
     """Compute the logits, shape (n, classes), of images, shape (n, height, width), in blocks."""
     dtype = network.dtype
-    blocks = [
-        network.logits(scale_pixels(images[start : start + BLOCK], pixel_scale, dtype))
-        for start in range(0, len(images), BLOCK)
-    ]
+    blocks = []
+    for start in range(0, len(images), BLOCK):
+        before_block()
+        inputs = scale_pixels(images[start : start + BLOCK], pixel_scale, dtype)
+        blocks.append(network.logits(inputs))
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 

@@ -313,6 +313,21 @@ def test_a_request_that_arrives_too_slowly_is_rejected(beginning, seconds):
     run(scene)
 
 
+def test_an_idle_connection_is_closed_without_a_response():
+    async def scene(served):
+        reader, writer = await served.connect()
+        writer.write(request("/quick"))
+        assert await answer(reader) == (200, b"quick")
+        (connection,) = served.connections
+        now = asyncio.get_running_loop().time()
+        connection.check_pace(now + connection.timeout_keep_alive - 1)
+        assert not connection.transport.is_closing()
+        connection.check_pace(now + connection.timeout_keep_alive + 1)
+        assert await reader.read() == b""
+
+    run(scene)
+
+
 def test_a_body_that_arrives_fast_enough_is_accepted():
     async def scene(served):
         reader, writer = await served.connect()

@@ -226,6 +226,18 @@ def test_a_wrong_method_has_the_body_limit_of_its_path(service, path, status):
     assert answer.status_code == status
 
 
+def test_equal_heads_with_other_bodies_get_their_own_answers(service):
+    first, second = (npy(IMAGES[one : one + 1]) for one in (0, 1))
+    kind = {"Content-Type": "application/x-npy"}
+    with requests.Session() as session:
+        url = f"{service.url}/predict"
+        bodies = [
+            session.post(url, body, headers=kind, timeout=9).content
+            for body in (first, second, first)
+        ]
+    assert bodies[0] == bodies[2] != bodies[1]
+
+
 def test_a_shutdown_waits_for_a_prediction_that_has_partly_arrived(own_stack):
     own_stack.environment["STEPBOX_PROCESSES"] = "1"
     started = own_stack.start_service()
@@ -294,3 +306,5 @@ def test_quick_predictions_and_the_view_need_a_token(own_stack):
     for data in (PNG, iter([PNG])):
         answer = requests.post(url, data=data, headers=KIND | token, timeout=9)
         assert answer.status_code == 409  # passed the access check: there is no model yet
+    for token in ({}, {"Authorization": f"Bearer {READ[:-1]}x"}):  # remembers no other request's
+        assert requests.post(url, data=PNG, headers=KIND | token, timeout=9).status_code == 401

@@ -14,5 +14,5 @@ _DEFAULT = PredictQuery()
 
 def prepare_by_default(card: Card, images: Images) -> NDArray[Any]:
     """Prepare images for a model as /predict does by default, shape (n, height, width)."""
-    shape = card.recipe.dataset_spec.shape
-    return prepare_images(images, shape, _DEFAULT.invert, _DEFAULT.fit)
+    spec = card.recipe.dataset_spec
+    return prepare_images(images, spec, _DEFAULT.invert, _DEFAULT.fit).pixels

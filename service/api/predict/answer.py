@@ -1,8 +1,10 @@
 """Predict the images of a request, and write the body of the response."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.api.parameters import Parameters
-from service.api.predict.explain import MOST_EXPLAINED, explain
-from service.api.predict.preparation import prepare_each, prepare_images
+from service.api.predict.explain import MOST_EXPLAINED, describe_fit, explain
+from service.api.predict.preparation import prepare_images
 from service.api.readers.by_type import JSON, NPY, read_images
 from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
@@ -21,13 +23,14 @@ from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
 from stepbox.data.dataset import PixelScale
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
-from stepbox.images.prepare import Fit, Invert
+from stepbox.images.field import Invert
+from stepbox.images.prepare import Fit
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
 from stepbox.store.models import LATEST, ModelStore
-from stepbox.training.evaluation import BLOCK, predict_logits
+from stepbox.training.evaluation import predict_logits
 
 T = TypeVar("T")
 
@@ -59,12 +62,14 @@ class PredictQuery(Parameters):
     invert: Invert = Field(
         "auto",
         description="Exchange light and dark. The images of the data sets are light on dark, so "
-        "`auto` does it if the mean of the border is over 127.",
+        "`auto` does it if the background is lighter than what the image shows.",
     )
     fit: Fit = Field(
-        "none",
-        description="`mnist` prepares an image as MNIST was made: crop it to its ink, scale the "
-        "ink to 20 pixels, and move its centre of mass to the centre.",
+        "auto",
+        description="`auto` uses an image that has the form of the data set (its size, and a dark "
+        "border) as it is, and prepares any other image as the data set was made. `mnist` finds "
+        "the strokes of a digit, gives them the width, size and place that they have in MNIST. "
+        "`fashion-mnist` trims, scales and centres a product. `none` scales the whole image.",
     )
     scale: PixelScale | None = Field(
         None,
@@ -124,27 +129,39 @@ def find_model(find: Callable[[str], T], reference: str) -> T:
 
 
 def predict_images(
-    model: tuple[Card, Network], query: PredictQuery, images: Images, accept: str
+    model: tuple[Card, Network],
+    query: PredictQuery,
+    images: Images,
+    accept: str,
+    *,
+    quick: bool = False,
 ) -> QuickAnswer:
-    """Predict images, and write the body of the response."""
+    """Predict images, and write the body of the response.
+
+    If `quick`, raise TakesLongError if an image must be more than inverted.
+    """
     card, network = model
-    shape = card.recipe.dataset_spec.shape
-    explanations: list[dict[str, Any]] = []
-    pixels: NDArray[Any]
     if query.explain:
-        prepared = list(prepare_each(images, shape, query.invert, query.fit))
-        if len(prepared) > MOST_EXPLAINED:
+        images = (
+            images if isinstance(images, np.ndarray) else list(islice(images, MOST_EXPLAINED + 1))
+        )
+        if len(images) > MOST_EXPLAINED:
             raise InvalidInputError.at(
                 "/explain", f"at most {MOST_EXPLAINED} images can be explained"
             )
-        explanations = explain(network, prepared, card.recipe.pixel_scale)
-        pixels = np.stack([image.pixels for image in prepared])
-    else:
-        pixels = prepare_images(images, shape, query.invert, query.fit)
-    classified = classify(card, network, pixels)
+    spec = card.recipe.dataset_spec
+    fields = prepare_images(images, spec, query.invert, query.fit, quick=quick)
+    classified = classify(card, network, fields.pixels)
     if accept.partition(",")[0].strip() == NPY:
         return QuickAnswer(_npy(classified.probabilities), NPY)
-    return QuickAnswer(_json(card, classified, query.top, explanations), JSON)
+    additions: dict[int, dict[str, Any]] = defaultdict(dict)
+    if query.explain:
+        additions |= enumerate(explain(network, fields, spec, card.recipe.pixel_scale))
+    for index, prepared in fields.changed.items():
+        additions[index]["fit"] = describe_fit(prepared)
+    for index in fields.empty():
+        additions[index]["ink"] = False
+    return QuickAnswer(_json(card, classified, query.top, additions), JSON)
 
 
 class Classified(NamedTuple):
@@ -165,12 +182,8 @@ class Classified(NamedTuple):
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     """Run a network on pixels, shape (n, height, width), and count the predictions."""
-    blocks = []
-    for start in range(0, len(pixels), BLOCK):
-        raise_if_disconnected()
-        block = pixels[start : start + BLOCK]
-        blocks.append(predict_logits(network, block, card.recipe.pixel_scale).astype(np.float64))
-    logits = np.concatenate(blocks)
+    scale = card.recipe.pixel_scale
+    logits = predict_logits(network, pixels, scale, raise_if_disconnected).astype(np.float64)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
     count_predictions(card.id, len(card.classes), best)
@@ -178,7 +191,7 @@ def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
 
 
 def _json(
-    card: Card, classified: Classified, top: int | None, explanations: list[dict[str, Any]]
+    card: Card, classified: Classified, top: int | None, additions: Mapping[int, dict[str, Any]]
 ) -> bytes:
     classes = card.classes
     rows = classified.probabilities.tolist()
@@ -206,8 +219,8 @@ def _json(
             for indices, row in zip(order, rows, strict=True)
         ]
         predictions = [{**entries[0], "top": entries} for entries in ranked]
-    for prediction, explanation in zip(predictions, explanations, strict=False):
-        prediction.update(explanation)
+    for index, addition in additions.items():
+        predictions[index].update(addition)
     return orjson.dumps({"model": card.id, "classes": classes, "predictions": predictions})
 
 

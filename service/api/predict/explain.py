@@ -1,13 +1,15 @@
 """Explain a prediction: what the network saw, how sure it is, and why."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
 
+from service.api.predict.preparation import Fields
 from stepbox.analysis.inspection import entropy, input_gradient, margin
-from stepbox.data.dataset import PixelScale, scale_pixels
-from stepbox.images.prepare import Prepared
+from stepbox.data.dataset import DatasetSpec, PixelScale, scale_pixels
+from stepbox.images.field import Prepared
+from stepbox.images.prepare import prepare
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 
@@ -31,6 +33,17 @@ class PictureFit(BaseModel):
         description="Column and row in the 28×28 image where the box begins.",
     )
     ground: int = Field(ge=0, le=255, description="Grey level used as the background.")
+    preparation: str = Field(
+        description="`mnist`, `fashion-mnist`, or `none` if the whole image was scaled."
+    )
+    stroke_width: list[float] | None = Field(
+        min_length=2,
+        max_length=2,
+        description="Mean width of the strokes before and after it was adapted to the data set, in "
+        "pixels of the 28×28 image. Null if no strokes were looked for.",
+    )
+    lines_removed: int = Field(ge=0, description="Ruled lines that were removed.")
+    desk_cropped: bool = Field(description="Whether a desk around the paper was cropped.")
 
 
 class Explanation(BaseModel):
@@ -39,7 +52,16 @@ class Explanation(BaseModel):
     seen: list[list[float]] | None = Field(
         None, description="With `explain`: the 28×28 pixels that the network saw, 0 (dark) to 255."
     )
-    fit: PictureFit | None = Field(None, description="With `explain`: how the image was prepared.")
+    fit: PictureFit | None = Field(
+        None,
+        description="How the image was prepared. It is missing if the image was used as it is, "
+        "unless the request has `explain`.",
+    )
+    ink: Literal[False] | None = Field(
+        None,
+        description="False if the image shows nothing: it is empty or nearly uniform. Missing "
+        "otherwise.",
+    )
     gradient: list[list[float]] | None = Field(
         None,
         description="With `explain`: 28×28 derivatives of the top logit, one for each input of the "
@@ -56,24 +78,28 @@ class Explanation(BaseModel):
     )
 
 
+def describe_fit(prepared: Prepared) -> dict[str, Any]:
+    """Describe how an image was prepared."""
+    return {name: getattr(prepared, name) for name in PictureFit.model_fields}
+
+
 def explain(
-    network: Network, prepared: list[Prepared], pixel_scale: PixelScale
+    network: Network, fields: Fields, spec: DatasetSpec, pixel_scale: PixelScale
 ) -> list[dict[str, Any]]:
     """Explain the predictions of a network, one explanation per image."""
-    pixels = np.stack([image.pixels for image in prepared])
-    inputs = scale_pixels(pixels, pixel_scale, network.dtype)
+    inputs = scale_pixels(fields.pixels, pixel_scale, network.dtype)
     probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [
         {
-            "seen": image.pixels.tolist(),
-            "fit": {name: getattr(image, name) for name in PictureFit.model_fields},
-            "gradient": gradient.reshape(image.pixels.shape).astype(float).tolist(),
+            "seen": pixels.tolist(),
+            "fit": describe_fit(prepare(pixels, spec, invert="never", fit="none")),
+            "gradient": gradient.reshape(pixels.shape).astype(float).tolist(),
             "entropy": nats,
             "margin": lead,
         }
-        for image, gradient, nats, lead in zip(
-            prepared,
+        for pixels, gradient, nats, lead in zip(
+            fields.pixels,
             gradients,
             entropy(probabilities).tolist(),
             margin(probabilities).tolist(),

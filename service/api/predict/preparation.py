@@ -1,41 +1,96 @@
 """Turn the images of a request into the inputs of a network."""
 
-from collections.abc import Iterator
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.api.readers.images import Images
 from service.server.client_disconnected import raise_if_disconnected
-from stepbox.images.decode import Grey
-from stepbox.images.prepare import Fit, Invert, Prepared, Shape, prepare, prepare_fields
+from stepbox.data.dataset import DatasetSpec
+from stepbox.images.field import Invert, Prepared
+from stepbox.images.prepare import Fit, Work, find_work, prepare, shows_ink
+
+
+class TakesLongError(Exception):
+    """An image must be more than inverted, which can take a tenth of a second."""
+
+
+class Fields(NamedTuple):
+    """What a network sees of n images, and how they were prepared.
+
+    Attributes
+    ----------
+    pixels
+        Grey levels 0..255, light on dark, shape (n, *spec.shape).
+    changed
+        How each image was prepared that is not used as it is, by index.
+    """
+
+    pixels: NDArray[Any]
+    changed: dict[int, Prepared]
+
+    def empty(self) -> list[int]:
+        """Return the indices of the images that show nothing."""
+        indices: list[int] = np.flatnonzero(~shows_ink(self.pixels)).tolist()
+        return indices
 
 
 def prepare_images(
-    images: Images, shape: Shape, invert: Invert, fit: Fit
-) -> NDArray[np.uint8] | NDArray[np.float64]:
-    """Turn images into the grey levels that a network takes, 0 to 255, shape (n, *shape)."""
-    if fit == "none" and isinstance(images, np.ndarray) and images.shape[1:] == shape:
-        return prepare_fields(images, invert=invert)
-    if fit == "none" and isinstance(images, Iterator):
-        return np.concatenate(list(_prepare_runs(images, shape, invert)))
-    return np.array([image.pixels for image in prepare_each(images, shape, invert, fit)])
+    images: Images, spec: DatasetSpec, invert: Invert, fit: Fit, *, quick: bool = False
+) -> Fields:
+    """Prepare each image for a network, as `stepbox.images.prepare.prepare` does.
+
+    Consecutive images that have the data set's shape are looked at together, which is faster.
+
+    Parameters
+    ----------
+    images
+        The images.
+    spec
+        The data set of the network.
+    invert, fit
+        How to prepare the images.
+    quick
+        Whether to raise TakesLongError if an image must be more than inverted.
+    """
+    if isinstance(images, np.ndarray) and images.shape[1:] == spec.shape:
+        return _prepare_array(images, spec, invert, fit, quick)
+    parts: list[NDArray[Any]] = []
+    changed: dict[int, Prepared] = {}
+    count = 0
+    for is_field, run in groupby(images, lambda image: image.shape == spec.shape):
+        # An image of another shape is a run of its own, because it may be large.
+        for some in [list(run)] if is_field else ([image] for image in run):
+            part = _prepare_array(np.array(some), spec, invert, fit, quick)
+            changed |= {count + index: prepared for index, prepared in part.changed.items()}
+            count += len(some)
+            parts.append(part.pixels)
+    return Fields(parts[0] if len(parts) == 1 else np.concatenate(parts), changed)
 
 
-def prepare_each(images: Images, shape: Shape, invert: Invert, fit: Fit) -> Iterator[Prepared]:
-    """Prepare images one by one, like `prepare_images`; yield each with what was done to it."""
-    for image in images:
+def _prepare_array(
+    images: NDArray[Any], spec: DatasetSpec, invert: Invert, fit: Fit, quick: bool
+) -> Fields:
+    """Prepare images of one shape, shape (n, height, width), 0..255."""
+    work = find_work(images, spec, invert, fit)
+    if not work.any():
+        return Fields(images, {})
+    if quick and (work == Work.PREPARE).any():
+        raise TakesLongError
+    changed: dict[int, Prepared] = {}
+    for index in np.flatnonzero(work).tolist():
         raise_if_disconnected()
-        as_given = fit == "none" and image.shape == shape
-        grey = image if as_given else np.rint(image).astype(np.uint8)
-        yield prepare(grey, shape, invert=invert, fit=fit)
-
-
-def _prepare_runs(images: Iterator[Grey], shape: Shape, invert: Invert) -> Iterator[Grey]:
-    """Prepare consecutive images of this shape together, and all other images one at a time."""
-    for is_field, run in groupby(images, lambda image: image.shape == shape):
-        if is_field:
-            yield prepare_fields(np.array(list(run)), invert=invert)
+        image = images[index]
+        if work[index] == Work.INVERT:
+            changed[index] = prepare(image, spec, invert="always", fit="none")
         else:
-            yield from (image.pixels[None] for image in prepare_each(run, shape, invert, "none"))
+            levels = np.rint(image).astype(np.uint8)
+            changed[index] = prepare(levels, spec, invert=invert, fit=fit)
+    if len(changed) == len(images):
+        return Fields(np.array([prepared.pixels for prepared in changed.values()]), changed)
+    pixels = images.copy()
+    for index, prepared in changed.items():
+        pixels[index] = prepared.pixels
+    return Fields(pixels, changed)

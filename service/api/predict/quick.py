@@ -5,19 +5,22 @@ error and responds with it, so the body is not read a second time.
 """
 
 import re
-from functools import lru_cache, partial
+from functools import partial
 from time import perf_counter
 from urllib.parse import parse_qsl
 
+from werkzeug.exceptions import HTTPException
+
 from service.access.check import AccessCheck
 from service.api.predict.answer import PredictQuery, find_model, predict_images
+from service.api.predict.preparation import TakesLongError
 from service.api.readers.by_type import parse_content_type, read_quick_images
 from service.metrics.counts import observe
 from service.server.quick import AnswerBody, QuickAnswer
 from service.settings import ServiceSettings
 from stepbox.store.models import ModelStore
 
-CAREFUL_BYTES = 4_096  # limit if images are explained or fitted, which takes longer
+CAREFUL_BYTES = 4_096  # limit if images are explained, which takes longer
 
 _TARGET = re.compile(rb"/predict(?:\?([^#]*))?")
 
@@ -54,32 +57,34 @@ class QuickPredictions:
         if b"content-encoding" in headers:
             return None
         try:
+            self._check_access("POST", "/predict", headers)
             query = _parse_query(match[1] or b"")
-        except ValueError:
+        except (HTTPException, ValueError):
             return None  # Flask says what is wrong with it
-        if size > CAREFUL_BYTES and (query.explain or query.fit == "mnist"):
+        if size > CAREFUL_BYTES and query.explain:
             return None
-        return partial(self._answer, query, headers)
+        kind, _ = parse_content_type(_text(headers, b"content-type"))
+        return partial(self._answer, query, kind, _text(headers, b"accept"))
 
     def _answer(
-        self, query: PredictQuery, headers: dict[bytes, bytes], body: bytes
+        self, query: PredictQuery, kind: str, accept: str, body: bytes
     ) -> QuickAnswer | None:
-        """Answer a prediction. If it may take long, return None before decoding the body."""
+        """Answer a prediction. If it may take long, return None before most of the work."""
         began = perf_counter()
-        self._check_access("POST", "/predict", headers)
         model = find_model(self._models.loaded, query.model)
         if model is None:
             return None  # the weights are not in memory yet
-        kind, _ = parse_content_type(_text(headers, b"content-type"))
         images = read_quick_images(kind, body, query.scale)
         if images is None:
             return None
-        answer = predict_images(model, query, images, _text(headers, b"accept"))
+        try:
+            answer = predict_images(model, query, images, accept, quick=True)
+        except TakesLongError:
+            return None
         observe("/predict", "POST", 200, perf_counter() - began)
         return answer
 
 
-@lru_cache(256)
 def _parse_query(text: bytes) -> PredictQuery:
     """Parse a query string. Raise ValueError if it is invalid, or has a name twice."""
     pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True)
