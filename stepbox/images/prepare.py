@@ -39,9 +39,9 @@ def prepare(
         lighter than what it shows.
     fit
         `auto`: use an image that has the data set's form as it is, and prepare any other image as
-        the data set was made; `find_work` says which one is which. `none`: scale the whole image to fit, and centre it;
-        an image of the field's shape is not scaled. `mnist`: place a digit as in MNIST.
-        `fashion-mnist`: place a product as in Fashion-MNIST.
+        the data set was made; `find_work` says which one is which. `none`: scale the whole image
+        to fit, and centre it; an image of the field's shape is not scaled. `mnist`: place a digit
+        as in MNIST. `fashion-mnist`: place a product as in Fashion-MNIST.
 
     Returns
     -------
@@ -68,9 +68,9 @@ def find_work(
 ) -> NDArray[np.uint8]:
     """Tell what must be done to images.
 
-    An image of the data set's shape with a dark border is used as it is. With `fit=auto`, an image with a light border is
-    only inverted if it then looks as if it were from the data set: its ink has the same size and
-    the same place. `invert` overrides this.
+    An image of the data set's shape with a dark border is used as it is. With `fit=auto`, an image
+    with a light border is only inverted if it then looks as if it were from the data set: its ink
+    has the same size and the same place. `invert` overrides this.
 
     Parameters
     ----------
