@@ -1,7 +1,7 @@
 """Images: from the bytes of a file to the pixels that a network takes.
 
-Image files are decoded to grey levels, which are prepared as images of a data set's shape.
+Image files are decoded to grey levels, which are prepared as the data set's images were made.
 Nothing here depends on a network or a request.
 
-Public names: `decode_image` and `encode_png` (decode), `prepare` and `prepare_fields` (prepare).
+Public names: `decode_image` and `encode_png` (decode), `Prepared` (field), `prepare` (prepare).
 """

@@ -4,11 +4,10 @@ import threading
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
@@ -16,13 +15,11 @@ from PIL import Image, ImageDraw
 from stepbox.data.builtin import MNIST
 from stepbox.errors import InvalidInputError
 from stepbox.images.decode import decode_image, encode_png
-from stepbox.images.prepare import prepare as prepare_for
-from stepbox.images.prepare import prepare_fields
+from stepbox.images.prepare import prepare
 
 pytestmark = pytest.mark.container
 
 LIMIT = 25_000_000
-prepare = partial(prepare_for, shape=MNIST.shape)
 
 
 def save(image, form, **options):
@@ -325,7 +322,7 @@ def attempt(data):
     assert grey.dtype == np.uint8
     assert grey.ndim == 2
     assert grey.size >= 1
-    assert prepare(grey, fit="mnist").pixels.shape == (28, 28)
+    assert prepare(grey, MNIST).pixels.shape == (28, 28)
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", *(data[:16] for data in FILES)]))
@@ -376,237 +373,10 @@ def test_threads_decode_without_changing_each_others_warnings():
     assert warnings.filters == filters
 
 
-# Preparation.
-
-greys = hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
-
-
-def test_an_image_of_28_by_28_is_unchanged(load):
-    for image in load("fashion-mnist", "test").images[:50]:
-        prepared = prepare(image, invert="never")
-        np.testing.assert_array_equal(prepared.pixels, image)
-        assert (prepared.zoom, prepared.offset, prepared.box) == (1, (0, 0), (0, 0, 28, 28))
-
-
-@pytest.mark.parametrize(
-    ("border", "invert", "inverted"),
-    [
-        *((127, "auto", False), (128, "auto", True)),
-        *((0, "always", True), (255, "always", True)),
-        *((0, "never", False), (255, "never", False)),
-    ],
-)
-def test_the_border_decides_whether_to_invert(border, invert, inverted):
-    grey = np.full((28, 28), border, np.uint8)
-    grey[1:-1, 1:-1] = 99  # the inside does not matter
-    prepared = prepare(grey, invert=invert)
-    assert prepared.inverted is inverted
-    np.testing.assert_array_equal(prepared.pixels, 255 - grey if inverted else grey)
-    assert prepared.ground == (255 - border if inverted else border)
-
-
-def test_the_mean_of_the_border_counts_each_pixel_once():
-    grey = np.zeros((3, 5), np.uint8)
-    grey[0] = 255  # 5 of 12 pixels: a mean of 106
-    grey[1, 0] = grey[1, 4] = 130  # 128
-    assert prepare(grey).inverted
-    grey[1, 4] = 118  # 127
-    assert not prepare(grey).inverted
-
-
-@given(greys, st.sampled_from(["auto", "always", "never"]), st.sampled_from(["none", "mnist"]))
-def test_every_image_stays_inside_the_field(grey, invert, fit):
-    before = grey.copy()
-    prepared = prepare(grey, invert=invert, fit=fit)
-    np.testing.assert_array_equal(grey, before)
-    assert prepared.pixels.shape == (28, 28)
-    assert prepared.pixels.dtype == np.uint8
-    left, top, right, bottom = prepared.box
-    assert 0 <= left < right <= grey.shape[1]
-    assert 0 <= top < bottom <= grey.shape[0]
-    longer = max(right - left, bottom - top)
-    assert prepared.zoom * longer == pytest.approx(28 if fit == "none" else 20)
-    for start, length in zip(prepared.offset, (right - left, bottom - top), strict=True):
-        assert start >= 0
-        assert start + max(1, round(length * prepared.zoom)) <= 28
-    if fit == "none":
-        assert prepared.box == (0, 0, grey.shape[1], grey.shape[0])
-
-
-@given(greys)
-def test_a_negative_gives_the_same_pixels(grey):
-    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1])).mean()
-    assume(not 127 <= border <= 128)
-    for fit in ("none", "mnist"):
-        one, other = prepare(grey, fit=fit), prepare(255 - grey, fit=fit)
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert one.inverted is not other.inverted
-
-
-@pytest.mark.parametrize(
-    ("shape", "rows", "columns"),
-    [
-        ((10, 10), (0, 28), (0, 28)),
-        ((280, 140), (0, 28), (7, 21)),
-        ((100, 700), (12, 16), (0, 28)),
-        ((1, 5000), (13, 14), (0, 28)),
-    ],
-)
-def test_the_aspect_ratio_is_kept(shape, rows, columns):
-    """The image fills the expected rows and columns, and the rest is background."""
-    grey = np.pad(np.full((shape[0], shape[1]), 255, np.uint8), 1)[: shape[0], : shape[1]]
-    prepared = prepare(grey, invert="never")
-    assert prepared.offset == (columns[0], rows[0])
-    outside = prepared.pixels.astype(int)
-    outside[slice(*rows), slice(*columns)] = prepared.ground
-    assert (outside == prepared.ground).all()
-    inside = prepared.pixels[slice(*rows), slice(*columns)]
-    assert inside.shape == (rows[1] - rows[0], columns[1] - columns[0])
-    assert shape[0] == 1 or (inside != prepared.ground).mean() > 0.5
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (20, 30), (1, 5), (64, 64)])
-@pytest.mark.parametrize("fit", ["none", "mnist"])
-def test_images_are_prepared_for_any_network_shape(shape, fit):
-    """The ink is kept, and an image that already has the shape is unchanged."""
-    image = np.zeros((200, 120), np.uint8)
-    image[80:120, 50:70] = 200
-    prepared = prepare_for(image, shape, fit=fit)
-    assert prepared.pixels.shape == shape
-    assert prepared.pixels.any()
-
-    field = np.zeros(shape, np.uint8)
-    assert prepare_for(field, shape).pixels is field
-    fields = np.full((2, *shape), 200.0)
-    assert (prepare_fields(fields) == 55).all()
-    assert prepare_for(fields[0].astype(np.uint8), shape).inverted
-
-
-def test_the_background_is_the_mean_of_the_border():
-    grey = np.zeros((56, 28), np.uint8)
-    grey[:, 0] = grey[:, -1] = 90
-    prepared = prepare(grey)
-    mean = round((2 * 56 * 90) / (2 * 56 + 2 * 26))
-    assert prepared.ground == mean
-    assert (prepared.pixels[:, :7] == mean).all()
-    assert (prepared.pixels[:, 21:] == mean).all()
-
-
-def test_a_large_image_does_not_alias():
-    """A chessboard that is too fine for the field becomes a uniform grey."""
-    board = (np.indices((1400, 1400)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    assert np.abs(prepare(board, invert="never").pixels.astype(int) - 127).max() <= 2
-    lines = np.zeros((2000, 2000), np.uint8)
-    lines[::2] = 200
-    assert np.abs(prepare(lines, invert="never").pixels[1:-1].astype(int) - 100).max() <= 2
-
-
-@pytest.mark.parametrize("fit", ["none", "mnist"])
-@pytest.mark.parametrize("level", [0, 5, 255])
-def test_an_empty_image_is_not_an_error(fit, level):
-    for shape in ((28, 28), (1, 1), (300, 7)):
-        pixels = prepare(np.full(shape, level, np.uint8), fit=fit).pixels
-        assert (pixels == (0 if fit == "mnist" else min(level, 255 - level))).all()
-
-
-def test_noise_is_not_ink():
-    paper = np.random.default_rng(0).integers(248, 256, (300, 200), np.uint8)
-    assert not prepare(paper, fit="mnist").pixels.any()
-
-
-def test_prepare_and_prepare_fields_agree_on_a_border_just_above_the_threshold():
-    pixels = np.full((2, 28, 28), 127.005)
-    alone = prepare(pixels[0])
-    assert alone.inverted
-    np.testing.assert_array_equal(prepare_fields(pixels), np.array([alone.pixels] * 2))
-
-
-# fit=mnist, as MNIST was prepared.
-
-
-def centre_of_mass(pixels):
-    """Return the row and column of the centre of mass, in pixels from 0."""
-    return np.array([(pixels * index).sum() for index in np.indices(pixels.shape)]) / pixels.sum()
-
-
-def test_mnist_has_the_properties_that_fit_assumes(load):
-    """Check the margin and the centre of mass that fit=mnist reproduces."""
-    for image in load("mnist", "test").images[:500]:
-        rows, columns = np.nonzero(image)
-        assert max(np.ptp(rows), np.ptp(columns)) + 1 in {19, 20}
-        assert np.abs(centre_of_mass(image.astype(float)) - 14).max() <= 0.51
-        assert image.max() >= 254
-
-
-def test_fit_mnist_crops_scales_and_centres():
-    image = Image.new("L", (400, 300), 230)
-    ImageDraw.Draw(image).polygon(((300, 40), (340, 240), (300, 240)), fill=30)
-    prepared = prepare(np.asarray(image), fit="mnist")
-    assert prepared.inverted
-    assert prepared.ground == 25
-    assert np.abs(np.subtract(prepared.box, (300, 40, 341, 241))).max() <= 2
-    assert prepared.zoom == pytest.approx(20 / 201, rel=0.02)
-    rows, columns = np.nonzero(prepared.pixels)
-    assert np.ptp(rows) + 1 == 20
-    assert columns.min() == prepared.offset[0]
-    assert prepared.pixels.max() == 255
-    assert prepared.pixels[0, 0] == 0
-    assert np.abs(centre_of_mass(prepared.pixels.astype(float)) - 14).max() <= 0.51
-
-
-def test_ink_stays_inside_when_its_mass_is_at_one_end():
-    grey = np.zeros((200, 200), np.uint8)
-    grey[:40, 80:120] = 255
-    grey[:, 99:101] = 255
-    grey = np.pad(grey, 5)
-    prepared = prepare(grey, fit="mnist")
-    assert prepared.offset[1] == 8  # 28 − 20: the ink ends at the bottom edge
-    assert prepared.pixels[8].any()
-    assert prepared.pixels[27].any()
-
-
-def enlarged(image, resampling):
-    return np.asarray(Image.fromarray(image).resize((280, 280), resampling))
-
-
-def photographed(image, rng):
-    """Imitate a photo: dark ink on unevenly lit paper, with noise, in a larger JPEG."""
-    ink = np.zeros((500, 700))
-    row, column = rng.integers(0, 200), rng.integers(0, 400)
-    big = Image.fromarray(image).resize((300, 300), Image.Resampling.BICUBIC)
-    ink[row : row + 300, column : column + 300] = np.asarray(big)
-    light = np.linspace(215, 205, 700) - 0.6 * ink + rng.normal(0, 5, ink.shape)
-    return decode(save(Image.fromarray(light.clip(0, 255).astype(np.uint8)), "JPEG"))
-
-
-def difference(one, other):
-    return np.abs(one.astype(int) - other.astype(int)).mean()
-
-
-def test_an_enlarged_test_image_is_recovered(load):
-    """The mean difference of grey levels stays small. Between different images it is about 50."""
-    images = load("mnist", "test").images[:200]
-    for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
-        for fit, bound in (("none", 3), ("mnist", 8)):
-            seen = [prepare(enlarged(image, resampling), fit=fit).pixels for image in images]
-            assert difference(np.array(seen), images) < bound
-    assert difference(images[1:], images[:-1]) > 40
-    assert difference(np.array([prepare(i, fit="mnist").pixels for i in images]), images) < 1
-
-
-def test_a_photographed_test_image_is_recovered(load):
-    rng = np.random.default_rng(0)
-    images = load("mnist", "test").images[:60]
-    seen = np.array([prepare(photographed(image, rng), fit="mnist").pixels for image in images])
-    assert difference(seen, images) < 9
-    nearest = [np.abs(images.astype(int) - one).mean(axis=(1, 2)).argmin() for one in seen]
-    assert np.mean(nearest == np.arange(60)) > 0.95
-
-
 # Encoding.
 
 
-@given(greys)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60))))
 def test_png_keeps_every_pixel(grey):
     data = encode_png(grey)
     assert data == encode_png(grey)
