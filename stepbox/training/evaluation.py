@@ -82,13 +82,17 @@ def predict_logits(
     pixel_scale: PixelScale,
     before_block: Callable[[], None] = lambda: None,
 ) -> Array:
-    """Compute the logits, shape (n, classes), of images, shape (n, height, width), in blocks."""
+    """Compute the logits, shape (n, classes), of images, shape (n, height, width), in blocks.
+
+    `before_block` is called before each block, and may raise an exception to stop.
+    """
     dtype = network.dtype
     blocks = []
     for start in range(0, len(images), BLOCK):
         before_block()
-        inputs = scale_pixels(images[start : start + BLOCK], pixel_scale, dtype)
-        blocks.append(network.logits(inputs))
+        block = images[start : start + BLOCK]
+        # No name for the inputs: it would keep them while the next block gets memory of its own.
+        blocks.append(network.logits(scale_pixels(block, pixel_scale, dtype)))
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 

@@ -183,7 +183,8 @@ class Classified(NamedTuple):
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     """Run a network on pixels, shape (n, height, width), and count the predictions."""
     scale = card.recipe.pixel_scale
-    logits = predict_logits(network, pixels, scale, raise_if_disconnected).astype(np.float64)
+    logits = predict_logits(network, pixels, scale, raise_if_disconnected)
+    logits = logits.astype(np.float64, copy=False)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()
     count_predictions(card.id, len(card.classes), best)
