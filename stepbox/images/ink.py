@@ -146,7 +146,7 @@ def _first_view(levels: Levels, is_dark: bool | None) -> _View | None:
     best: _View | None = None
     if is_dark is not False:
         for sheet in sheets(levels):
-            inner = ndimage.binary_erosion(sheet, iterations=5)
+            inner = ndimage.binary_erosion(sheet, iterations=5, border_value=1)
             if not inner.any():
                 continue
             # Continue the paper beyond its edge, so that the edge is no stroke.
@@ -158,8 +158,10 @@ def _first_view(levels: Levels, is_dark: bool | None) -> _View | None:
             look = _look(part)
             if look is None or look.contrast < FAINT or _is_blob(look.mask):
                 continue
-            if (look.mask & ~inner[rows, columns]).sum() > 0.01 * look.mask.sum():
-                continue  # it goes on beyond the sheet, which is only a part of the paper
+            # A shadow can make a part of the paper look like a sheet, and end within the digit.
+            center = ndimage.binary_erosion(inner, iterations=2, border_value=1)[rows, columns]
+            if (look.mask & ~center).sum() > 0.01 * look.mask.sum():
+                continue
             if best is None or look.contrast > 1.5 * best.look.contrast:
                 best = _View(part, (rows.start, columns.start), True, True, look)
             if look.contrast > CLEAR:

@@ -3,6 +3,7 @@
 from math import radians, tan
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from stepbox.images.paper import Levels
@@ -35,7 +36,7 @@ def remove_lines(contrast: Levels, *, least: int = 2) -> tuple[Levels, int]:
     """
     height, width = contrast.shape
     slope = _slope(contrast)
-    shift = np.rint((np.arange(width) - width / 2) * slope).astype(np.intp)
+    shift = _shift(np.arange(width), slope, contrast.shape)
     columns = np.linspace(0, width - 1, min(width, SAMPLES)).astype(np.intp)
     wide = np.pad(
         ndimage.maximum_filter1d(contrast, 3, axis=0)[:, columns],
@@ -77,9 +78,15 @@ def _slope(contrast: Levels) -> float:
     rows = np.arange(height)[:, None] + height
 
     def sharpness(degrees: float) -> float:
-        shift = np.rint((columns - width / 2) * tan(radians(degrees))).astype(np.intp)
+        shift = _shift(columns, tan(radians(degrees)), contrast.shape)
         means = sample[rows + shift, np.arange(len(columns))].mean(axis=1)
         return float(((means - ndimage.uniform_filter1d(means, 9)) ** 2).sum())
 
     best = max(_ANGLES, key=sharpness)
     return tan(radians(max(best + np.arange(-0.75, 0.8, 0.25), key=sharpness)))
+
+
+def _shift(columns: NDArray[np.intp], slope: float, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return by how many rows a line through the image's middle is lower in each column."""
+    height, width = shape
+    return np.rint((columns - width / 2) * slope).clip(-height, height).astype(np.intp)

@@ -81,7 +81,7 @@ def two_levels(levels: Levels) -> tuple[float, float] | None:
     -------
     tuple[float, float] or None
         The threshold between both, and the level of the lighter one. None if the level that covers
-        more of the image is not even, as on a photograph.
+        more of the image is not even, as on a photograph, or if the other one is not one level.
     """
     smooth = ndimage.gaussian_filter(levels, 1)[::2, ::2]
     threshold = otsu(smooth)
@@ -92,9 +92,12 @@ def two_levels(levels: Levels) -> tuple[float, float] | None:
         groups.append(smooth[inner if inner.any() else group])
     dark, light = (float(np.median(group)) if group.size else 0.0 for group in groups)
     contrast = light - dark
-    most = groups[1] if groups[1].size >= groups[0].size else groups[0]
-    spread = np.abs(np.percentile(most, (1, 99)) - np.median(most)).max()
-    if not all(group.size for group in groups) or contrast < 40 or spread > max(6, contrast / 20):
+    if contrast < 40 or not all(group.size for group in groups):
+        return None
+    spreads = [np.abs(group - np.median(group)) for group in groups]
+    if np.percentile(max(spreads, key=np.size), 98) > max(6, contrast / 20):
+        return None
+    if max(spread.max() for spread in spreads) > 0.6 * contrast:
         return None
     return threshold, light
 
