@@ -98,7 +98,7 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     if min(shape) < LEAST_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         return None
     image = Image.fromarray(grey)
-    small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=1.1)
     levels = np.asarray(small, np.float32)
     view = _first_view(levels, is_dark)
     if view is None:
@@ -192,7 +192,7 @@ def _look(levels: Levels, least_lines: tuple[int, int] = (2, 2)) -> _Look | None
         np.ascontiguousarray(contrast.T), least=1 if across else least_lines[1]
     )
     contrast = np.ascontiguousarray(upright.T)
-    relative = 255 / (float(np.median(levels)) + 20)
+    relative = 255 / (float(np.median(levels[::2, ::2])) + 20)
     found = _choose(contrast, max(10.0, 2 * noise(levels) * relative))
     return None if found is None else _Look(*found, (across, down))
 

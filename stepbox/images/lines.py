@@ -71,7 +71,7 @@ def remove_lines(contrast: Levels, *, least: int = 2) -> tuple[Levels, int]:
 def _slope(contrast: Levels) -> float:
     """Return the slope for which the means of the rows differ most from those next to them."""
     height, width = contrast.shape
-    columns = np.linspace(0, width - 1, min(width, SAMPLES // 2)).astype(np.intp)
+    columns = np.linspace(0, width - 1, min(width, SAMPLES // 4)).astype(np.intp)
     sample = contrast[:, columns]
     sample = np.minimum(sample, np.percentile(sample, 97))  # so that strokes do not count more
     sample = np.pad(sample, ((height, height), (0, 0)))
