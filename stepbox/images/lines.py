@@ -89,4 +89,6 @@ def _slope(contrast: Levels) -> float:
 def _shift(columns: NDArray[np.intp], slope: float, shape: tuple[int, ...]) -> NDArray[np.intp]:
     """Return by how many rows a line through the image's middle is lower in each column."""
     height, width = shape
-    return np.rint((columns - width / 2) * slope).clip(-height, height).astype(np.intp)
+    shift = np.rint((columns - width / 2) * slope).clip(-height, height)
+    rows: NDArray[np.intp] = shift.astype(np.intp)
+    return rows

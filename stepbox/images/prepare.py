@@ -100,6 +100,25 @@ def find_work(
     return work
 
 
+def all_clear(fields: NDArray[Any]) -> bool:
+    """Tell quickly whether all images surely have a dark border, and show something.
+
+    This is true for the images of the data sets. If it is false, `has_dark_border` and `shows_ink`
+    look closer: the darkest pixel is not always 0.
+
+    Parameters
+    ----------
+    fields
+        Grey levels 0..255, shape (images, height, width).
+    """
+    flat = fields.reshape(len(fields), -1)
+    border = _border(fields.shape[1:])
+    high = np.maximum.reduce(flat, axis=1)
+    level = np.add.reduce(flat.take(border, axis=1), axis=1)
+    clear = (level <= high * (len(border) / 2)) & (high >= 2 * MIN_CONTRAST)
+    return bool(clear.all())
+
+
 def has_dark_border(fields: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell in which images the mean of the outermost pixels is nearer to the darkest pixel.
 

@@ -142,9 +142,7 @@ def predict_images(
     """
     card, network = model
     if query.explain:
-        images = (
-            images if isinstance(images, np.ndarray) else list(islice(images, MOST_EXPLAINED + 1))
-        )
+        images = list(islice(images, MOST_EXPLAINED + 1))
         if len(images) > MOST_EXPLAINED:
             raise InvalidInputError.at(
                 "/explain", f"at most {MOST_EXPLAINED} images can be explained"
@@ -159,7 +157,7 @@ def predict_images(
         additions |= enumerate(explain(network, fields, spec, card.recipe.pixel_scale))
     for index, prepared in fields.changed.items():
         additions[index]["fit"] = describe_fit(prepared)
-    for index in fields.empty():
+    for index in fields.empty:
         additions[index]["ink"] = False
     return QuickAnswer(_json(card, classified, query.top, additions), JSON)
 

@@ -10,7 +10,7 @@ from service.api.readers.images import Images
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.data.dataset import DatasetSpec
 from stepbox.images.field import Invert, Prepared
-from stepbox.images.prepare import Fit, Work, find_work, prepare, shows_ink
+from stepbox.images.prepare import Fit, Work, all_clear, find_work, prepare, shows_ink
 
 
 class TakesLongError(Exception):
@@ -26,15 +26,13 @@ class Fields(NamedTuple):
         Grey levels 0..255, light on dark, shape (n, *spec.shape).
     changed
         How each image was prepared that is not used as it is, by index.
+    empty
+        The indices of the images that show nothing.
     """
 
     pixels: NDArray[Any]
     changed: dict[int, Prepared]
-
-    def empty(self) -> list[int]:
-        """Return the indices of the images that show nothing."""
-        indices: list[int] = np.flatnonzero(~shows_ink(self.pixels)).tolist()
-        return indices
+    empty: list[int]
 
 
 def prepare_images(
@@ -55,28 +53,33 @@ def prepare_images(
     quick
         Whether to raise TakesLongError if an image must be more than inverted.
     """
-    if isinstance(images, np.ndarray) and images.shape[1:] == spec.shape:
+    if isinstance(images, list) and len(images) == 1:
+        images = images[0][None]
+    if isinstance(images, np.ndarray):
         return _prepare_array(images, spec, invert, fit, quick)
-    parts: list[NDArray[Any]] = []
+    pixels: list[NDArray[Any]] = []
     changed: dict[int, Prepared] = {}
+    empty: list[int] = []
     count = 0
     for is_field, run in groupby(images, lambda image: image.shape == spec.shape):
         # An image of another shape is a run of its own, because it may be large.
         for some in [list(run)] if is_field else ([image] for image in run):
             part = _prepare_array(np.array(some), spec, invert, fit, quick)
             changed |= {count + index: prepared for index, prepared in part.changed.items()}
+            empty += [count + index for index in part.empty]
             count += len(some)
-            parts.append(part.pixels)
-    return Fields(parts[0] if len(parts) == 1 else np.concatenate(parts), changed)
+            pixels.append(part.pixels)
+    return Fields(np.concatenate(pixels), changed, empty)
 
 
 def _prepare_array(
     images: NDArray[Any], spec: DatasetSpec, invert: Invert, fit: Fit, quick: bool
 ) -> Fields:
     """Prepare images of one shape, shape (n, height, width), 0..255."""
+    ready = invert == "auto" and fit in ("auto", "none") and images.shape[1:] == spec.shape
+    if ready and all_clear(images):
+        return Fields(images, {}, [])
     work = find_work(images, spec, invert, fit)
-    if not work.any():
-        return Fields(images, {})
     if quick and (work == Work.PREPARE).any():
         raise TakesLongError
     changed: dict[int, Prepared] = {}
@@ -89,8 +92,9 @@ def _prepare_array(
             levels = np.rint(image).astype(np.uint8)
             changed[index] = prepare(levels, spec, invert=invert, fit=fit)
     if len(changed) == len(images):
-        return Fields(np.array([prepared.pixels for prepared in changed.values()]), changed)
-    pixels = images.copy()
-    for index, prepared in changed.items():
-        pixels[index] = prepared.pixels
-    return Fields(pixels, changed)
+        pixels = np.array([prepared.pixels for prepared in changed.values()])
+    else:
+        pixels = images.copy()
+        for index, prepared in changed.items():
+            pixels[index] = prepared.pixels
+    return Fields(pixels, changed, np.flatnonzero(~shows_ink(pixels)).tolist())
