@@ -162,6 +162,9 @@ def _first_view(levels: Levels, is_dark: bool | None) -> _View | None:
             center = ndimage.binary_erosion(inner, iterations=2, border_value=1)[rows, columns]
             if (look.mask & ~center).sum() > 0.01 * look.mask.sum():
                 continue
+            desk = levels[~ndimage.binary_dilation(sheet, iterations=8)]
+            if desk.size and _is_hole(part, center, look.mask, float(np.median(desk))):
+                continue
             if best is None or look.contrast > 1.5 * best.look.contrast:
                 best = _View(part, (rows.start, columns.start), True, True, look)
             if look.contrast > CLEAR:
@@ -252,8 +255,28 @@ def stroke_width(mask: Mask) -> float:
     return float(4 * (distance[distance > 0] - 0.5).mean()) if mask.any() else 0.0
 
 
+def _is_hole(part: Levels, sheet: Mask, mask: Mask, desk: float) -> bool:
+    """Tell whether the ink on a sheet is the inside of a digit such as 0, drawn light on dark.
+
+    It then has the grey level of the desk, and is compact or wider than the sheet around it.
+    """
+    ink, paper = np.median(part[mask]), np.median(part[sheet & ~mask])
+    if abs(ink - desk) > 0.1 * abs(paper - desk):
+        return False
+    return _radius(sheet & ~mask) < 3 * _radius(mask) or stroke_width(mask) > 0.2 * _side(mask)
+
+
+def _radius(mask: Mask) -> float:
+    """Return the radius of the largest disc inside a mask, in pixels."""
+    return float(ndimage.distance_transform_edt(mask).max())
+
+
 def _is_blob(mask: Mask) -> bool:
     """Tell whether a mask is too compact for a digit."""
+    return stroke_width(mask) > 0.4 * _side(mask)
+
+
+def _side(mask: Mask) -> int:
+    """Return the longer side of the box around a mask, in pixels."""
     rows, columns = bounds(mask)
-    side = max(rows.stop - rows.start, columns.stop - columns.start)
-    return bool(stroke_width(mask) > 0.4 * side)
+    return int(max(rows.stop - rows.start, columns.stop - columns.start))

@@ -141,7 +141,7 @@ def sheets(levels: Levels) -> Iterator[Mask]:
     Yields
     ------
     Mask
-        The area of a sheet: convex, mostly light, and wider than a stroke. Larger ones come first.
+        The area of a sheet: convex, and mostly light. Larger ones come first.
         A part of the paper that lies outside a shadow may look like a sheet too.
     """
     smooth = scaled(ndimage.gaussian_filter(levels, 1.2), fitted(levels.shape, _DESK_SIDE))
@@ -170,8 +170,7 @@ def sheets(levels: Levels) -> Iterator[Mask]:
         if sheet.sum() < 0.93 * size or abs(size - last) < 0.03 * size:
             continue
         bare = (smooth > threshold) & hull
-        radius = ndimage.distance_transform_edt(bare).max()
-        if bare.sum() > 0.55 * size and radius > 0.14 * np.sqrt(size):
+        if bare.sum() > 0.55 * size:
             last = size
             yield scaled_mask(sheet, levels.shape)
 
