@@ -52,8 +52,8 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     page.mouse.up()
     expect(page.locator(".top1")).to_have_text("7")
     expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
-    expect(page.locator("#steps")).to_contain_text("as in MNIST")
-    expect(page.locator("#request")).to_contain_text("&fit=mnist&invert=never -H")
+    expect(page.locator("#steps")).to_contain_text("Prepared as MNIST was made")
+    expect(page.locator("#request")).to_contain_text("&fit=auto&invert=never -H")
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
 
@@ -67,8 +67,24 @@ def test_a_dropped_image_is_recognized(open_page, models, boot):
     board.evaluate(DROP, ["boot.png", content])
     expect(page.locator("#over .cursor.down")).to_have_count(0)  # the stroke has ended
     expect(page.locator(".top1")).to_have_text("Ankle boot")
-    expect(page.locator("#steps")).to_contain_text("Light and dark are inverted")
-    expect(page.locator("#request")).to_contain_text("&fit=none&invert=auto -H")
+    expect(page.locator("#steps")).to_contain_text(
+        "Prepared as Fashion-MNIST was made: light and dark exchanged"
+    )
+    expect(page.locator("#request")).to_contain_text("&fit=auto&invert=auto -H")
+    page.check("#fit [value=none]")
+    expect(page.locator("#steps")).to_contain_text("The whole image was used")
+
+
+def test_the_page_says_that_an_image_shows_nothing(open_page, models, boot, tmp_path):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    Image.new("L", (90, 60), 200).save(tmp_path / "empty.png")
+    page.set_input_files("#file", tmp_path / "empty.png")
+    expect(page.get_by_role("status")).to_contain_text("The image shows nothing")
+    expect(page.locator("#steps")).to_be_empty()
+    (tmp_path / "boot.png").write_bytes(boot)
+    page.set_input_files("#file", tmp_path / "boot.png")
+    expect(page.get_by_role("status")).to_contain_text("The model predicts")
+    expect(page.locator("#steps")).to_contain_text("light and dark exchanged")
 
 
 def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path):

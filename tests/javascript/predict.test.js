@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrowStep } from "#pages/keys.js";
-import { moveText, placeOnBoard } from "#pages/predict/fit.js";
+import { fitText, placeOnBoard } from "#pages/predict/fit.js";
 import { outlineSegments } from "#pages/predict/outline.js";
 import { certainty, certaintyText, summary } from "#pages/predict/words.js";
 
@@ -29,25 +29,62 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
   );
 });
 
+/** @type {import("../../service/web/static/js/types.d.ts").Fit} */
+const FIT = {
+  box: [10, 4, 30, 24],
+  zoom: 1,
+  offset: [-5.5, 0.5],
+  inverted: false,
+  preparation: "mnist",
+  stroke_width: null,
+  lines_removed: 0,
+  desk_cropped: false,
+};
+
 test("placeOnBoard converts a fit to the coordinates of the board", () => {
   // An image of 56 × 28 pixels: the board shows it at half its size, with 7 empty rows above it.
-  const fit = {
-    box: /** @type {[number, number, number, number]} */ ([10, 4, 30, 24]),
-    zoom: 1,
-    offset: /** @type {[number, number]} */ ([-5.5, 0.5]),
-    inverted: false,
-  };
-  assert.deepEqual(placeOnBoard(fit, { width: 56, height: 28 }), {
+  assert.deepEqual(placeOnBoard(FIT, { width: 56, height: 28 }), {
     box: { x: 5, y: 9, width: 10, height: 10 },
     center: { x: 15, y: 16 },
-    zoom: 2,
   });
 });
 
-test("moveText says how far the center of mass is moved", () => {
-  assert.equal(moveText({ x: 14.5, y: 14.2 }), "not moved");
-  assert.equal(moveText({ x: 12.5, y: 15.4 }), "moved 2 pixels right and 1 pixel up");
-  assert.equal(moveText({ x: 17.5, y: 14.5 }), "moved 3 pixels left");
+test("fitText says what was done to an image, and nothing else", () => {
+  const placed = "scaled to 20 pixels (dashed box) and centered by mass (cross).";
+  assert.equal(fitText(FIT), `Prepared as MNIST was made: ${placed}`);
+  assert.equal(
+    fitText({
+      ...FIT,
+      inverted: true,
+      lines_removed: 14,
+      desk_cropped: true,
+      stroke_width: [1.2, 2.5],
+    }),
+    "Prepared as MNIST was made: light and dark exchanged, 14 ruled lines removed, " +
+      `the desk around the paper cropped, strokes widened from 1.2 to 2.5 pixels, ${placed}`,
+  );
+  assert.equal(
+    fitText({ ...FIT, lines_removed: 1, stroke_width: [4, 3] }),
+    "Prepared as MNIST was made: 1 ruled line removed, " +
+      `strokes narrowed from 4.0 to 3.0 pixels, ${placed}`,
+  );
+  assert.equal(
+    fitText({ ...FIT, stroke_width: [2.51, 2.52] }),
+    `Prepared as MNIST was made: ${placed}`,
+  );
+  assert.equal(
+    fitText({ ...FIT, preparation: "fashion-mnist" }),
+    "Prepared as Fashion-MNIST was made: scaled to 28 pixels (dashed box) and centered.",
+  );
+});
+
+test("fitText says when the whole image was used", () => {
+  const whole = { ...FIT, preparation: /** @type {const} */ ("none") };
+  assert.equal(fitText(whole), "The whole image was used: unchanged.");
+  assert.equal(
+    fitText({ ...whole, inverted: true, zoom: 0.1 }),
+    "The whole image was used: light and dark exchanged, scaled to 28 pixels.",
+  );
 });
 
 test("the outline of one pixel is a square, and no line separates two neighbors", () => {

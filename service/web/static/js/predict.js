@@ -2,10 +2,9 @@
 // The page on which users draw, drop or choose an image, and models predict its class.
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
-import { fixed } from "./numbers.js";
 import { drawImage } from "./pixels.js";
 import { createBoard } from "./predict/board.js";
-import { moveText } from "./predict/fit.js";
+import { fitText } from "./predict/fit.js";
 import { createPanel } from "./predict/panel.js";
 import { summary } from "./predict/words.js";
 import { query, requestLine } from "./request-line.js";
@@ -15,10 +14,11 @@ import { paintInTheme } from "./theme.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
-/** @typedef {"mnist" | "none"} FitName how an image is fitted to the network's pixels */
 
 const PAUSE_MS = 80; // between the last change of a drawing and its prediction
 const MOST_PANELS = 4;
+const NO_INK =
+  "The image shows nothing: it is empty or nearly uniform. The prediction below means nothing.";
 const DATASETS = ["mnist", "fashion-mnist"];
 
 /** @type {Model[]} */
@@ -27,8 +27,8 @@ let models = [];
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
 let unit = "softmax";
-/** @type {FitName | null} */
-let chosenFit = null;
+/** @type {"auto" | "none"} */
+let fit = "auto"; // how images are prepared
 /** @type {AbortController | null} */
 let predicting = null;
 /** @type {Prediction | null} */
@@ -38,7 +38,6 @@ let timer;
 
 const updateRequest = requestLine($("#request"), { path: "/predict", anchor: "" });
 const board = createBoard((finished) => {
-  chosenFit = null;
   clearTimeout(timer);
   if (finished) predict();
   else timer = setTimeout(predict, PAUSE_MS);
@@ -50,21 +49,11 @@ function testImage() {
   return image && "pixels" in image ? image : null;
 }
 
-/**
- * Get the user's choice, if any. The default is "mnist" for drawings and files if the first model
- * was trained on MNIST, and otherwise "none".
- * @returns {FitName}
- */
-function currentFit() {
-  const isMnist = panels[0]?.model().dataset.name === "mnist";
-  return chosenFit ?? (isMnist && !testImage() ? "mnist" : "none");
-}
-
 /** Write the query of a request. Only files may be dark on light. @param {string} model its id */
 function queryFor(model) {
   const image = board.image();
   const invert = image && "file" in image ? "auto" : "never";
-  return `/predict?model=${model}&explain=true&fit=${currentFit()}&invert=${invert}`;
+  return `/predict?model=${model}&explain=true&fit=${fit}&invert=${invert}`;
 }
 
 /** Build the body of a request, and find its content type. */
@@ -89,7 +78,6 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
-  $(`#fit [value=${currentFit()}]`).checked = true;
   updateRequestLine();
   if (board.isEmpty() || !panels.length) {
     showPredictions([]);
@@ -117,7 +105,9 @@ function showPredictions(predictions) {
   firstPrediction = predictions[0] ?? null;
   panels.forEach((panel, i) => panel.show(predictions[i] ?? null, unit));
   showSeen();
-  $("#summary").textContent = summaryText(predictions);
+  const shown = summaryText(predictions);
+  const isEmpty = predictions.some(({ ink }) => ink === false);
+  $("#summary").replaceChildren(isEmpty ? h("div", { class: "notice" }, NO_INK) : shown);
 }
 
 /** @param {ProblemError} problem */
@@ -139,18 +129,11 @@ function showSeen() {
 
 function stepsText() {
   if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
-  const asMnist = currentFit() === "mnist";
   const test = testImage();
-  if (test) {
-    const change = asMnist ? "fitted like a drawing" : "unchanged";
-    return `Test image ${test.index} of ${test.dataset}, ${change}.`;
-  }
-  const { zoom, center } = board.mark(firstPrediction.fit, asMnist);
-  const inverted = firstPrediction.fit.inverted ? "Light and dark are inverted. " : "";
-  if (!asMnist) return `${inverted}The whole image is scaled to ${SIDE} × ${SIDE} pixels.`;
-  const scaled = `The box around the ink (dashed) is scaled by ${fixed(zoom, 2)} to 20 pixels`;
-  const moved = `its center of mass (cross) is ${moveText(center)}`;
-  return `${inverted}${scaled}, and ${moved}, as in MNIST.`;
+  if (test) return `Test image ${test.index} of ${test.dataset}, unchanged.`;
+  if (firstPrediction.ink === false) return "";
+  board.mark(firstPrediction.fit);
+  return fitText(firstPrediction.fit);
 }
 
 function updateRequestLine() {
@@ -241,7 +224,7 @@ $("#unit").addEventListener("change", (/** @type {any} */ { target }) => {
   for (const panel of panels) panel.paint(unit);
 });
 $("#fit").addEventListener("change", (/** @type {any} */ { target }) => {
-  chosenFit = target.value;
+  fit = target.value;
   predict();
 });
 $("#board").addEventListener("dragover", (/** @type {Event} */ event) => event.preventDefault());

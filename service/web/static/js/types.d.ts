@@ -92,6 +92,7 @@ export interface Prediction {
   gradient: number[][];
   seen: number[][];
   fit: Fit;
+  ink?: false;
 }
 
 /** How the API put an image on the pixels that the network sees. */
@@ -100,6 +101,10 @@ export interface Fit {
   zoom: number;
   offset: [x: number, y: number];
   inverted: boolean;
+  preparation: "none" | "mnist" | "fashion-mnist";
+  stroke_width: [before: number, after: number] | null;
+  lines_removed: number;
+  desk_cropped: boolean;
 }
 
 export interface Check {

@@ -192,20 +192,18 @@ export function createBoard(changed) {
       return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     },
     /**
-     * Draw a box around the ink, and a cross at its center of mass if `withCenter`.
+     * Draw a box around the part that was used, and a cross at its center of mass if that counts.
      * @param {import("../types.d.ts").Fit} fit
-     * @param {boolean} withCenter
      */
-    mark(fit, withCenter) {
+    mark(fit) {
       const bitmap = image && "bitmap" in image ? image.bitmap : null;
       const placed = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
       const { x, y } = placed.center;
       marks = [s("rect", { ...placed.box, class: "box" })];
-      if (withCenter) {
+      if (fit.preparation === "mnist") {
         marks.push(s("path", { d: `M${x - 0.8} ${y}h1.6m-.8-.8v1.6`, class: "cross" }));
       }
       drawOverlay();
-      return placed;
     },
   };
 }

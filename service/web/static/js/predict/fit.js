@@ -1,5 +1,6 @@
 // @ts-check
 // How the API fits an image to the pixels of the network. Needs no browser.
+import { fixed } from "../numbers.js";
 import { SIDE } from "../sizes.js";
 
 const CENTER = 14.5; // pixels from the edge: the center of mass of MNIST's images
@@ -27,22 +28,35 @@ export function placeOnBoard({ box: [left, top, right, bottom], zoom, offset }, 
       x: boardX(left + (CENTER - offset[0]) / zoom),
       y: boardY(top + (CENTER - offset[1]) / zoom),
     },
-    zoom: zoom / scale,
   };
 }
 
-/** @param {number} distance @param {string} forward @param {string} backward */
-function shiftText(distance, forward, backward) {
-  const pixels = Math.round(Math.abs(distance));
-  if (Math.abs(distance) < 0.5) return [];
-  return [`${pixels} ${pixels === 1 ? "pixel" : "pixels"} ${distance > 0 ? forward : backward}`];
+/**
+ * List the changes of an image that are not made to each image.
+ * @param {import("../types.d.ts").Fit} fit
+ */
+function changes({ inverted, lines_removed: lines, desk_cropped, stroke_width }) {
+  const [before, after] = (stroke_width ?? [0, 0]).map((width) => fixed(width, 1));
+  const verb = Number(after) > Number(before) ? "widened" : "narrowed";
+  return [
+    inverted && "light and dark exchanged",
+    lines && `${lines} ruled ${lines === 1 ? "line" : "lines"} removed`,
+    desk_cropped && "the desk around the paper cropped",
+    before !== after && `strokes ${verb} from ${before} to ${after} pixels`,
+  ].filter(Boolean);
 }
 
-/** Say how far the center of mass is moved. @param {{ x: number, y: number }} center */
-export function moveText({ x, y }) {
-  const shifts = [
-    ...shiftText(CENTER - x, "right", "left"),
-    ...shiftText(CENTER - y, "down", "up"),
-  ];
-  return shifts.length ? `moved ${shifts.join(" and ")}` : "not moved";
+/** Say what was done to an image. @param {import("../types.d.ts").Fit} fit */
+export function fitText(fit) {
+  const list = changes(fit);
+  if (fit.preparation === "mnist") {
+    list.push("scaled to 20 pixels (dashed box) and centered by mass (cross)");
+    return `Prepared as MNIST was made: ${list.join(", ")}.`;
+  }
+  if (fit.preparation === "fashion-mnist") {
+    list.push(`scaled to ${SIDE} pixels (dashed box) and centered`);
+    return `Prepared as Fashion-MNIST was made: ${list.join(", ")}.`;
+  }
+  if (fit.zoom !== 1) list.push(`scaled to ${SIDE} pixels`);
+  return `The whole image was used: ${list.join(", ") || "unchanged"}.`;
 }
