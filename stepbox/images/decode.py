@@ -18,6 +18,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
 MAX_SCANS = 100  # in a progressive JPEG of MAX_PIXELS; smaller ones may have more. Ten are typical
 
+# ISO/IEC 23008-12. Stepbox does not read these files: the wheels of pillow-heif are under the GPL.
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,6 +81,8 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
             fault = f"has too many pixels: at most {MAX_PIXELS:,} are allowed"
         except UnidentifiedImageError:
             fault = "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
+            if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+                fault = fault.replace("not an image", "a HEIC file") + ", so export it as JPEG"
         except Exception:
             # Decoders raise a dozen types of errors. All of them mean a damaged or hostile file.
             fault = DAMAGED

@@ -131,6 +131,61 @@ def test_arrays_are_fitted_like_image_files(client, model, images):
     assert arrays.json == image.json
 
 
+def drawing(image):
+    """Return a digit as a dark drawing in the corner of a larger, light image."""
+    page = np.full((300, 420), 230, np.uint8)
+    big = np.asarray(Image.fromarray(image).resize((140, 140), Image.Resampling.BICUBIC))
+    page[150:290, 20:160] = 230 - (big * 0.8).astype(np.uint8)
+    return page
+
+
+def test_a_drawing_is_prepared_and_the_answer_says_how(client, model, images):
+    data = encode(drawing(images[0]))
+    [prepared] = client.post("/predict", data=data, content_type="image/png").json["predictions"]
+    fit = prepared["fit"]
+    assert (fit["preparation"], fit["inverted"]) == ("mnist", True)
+    left, top, right, bottom = fit["box"]
+    assert 20 <= left < right <= 160
+    assert 150 <= top < bottom <= 290
+    assert "ink" not in prepared
+    [same] = client.post("/predict?fit=mnist", data=data, content_type="image/png").json[
+        "predictions"
+    ]
+    assert same == prepared
+    [scaled] = client.post("/predict?fit=none", data=data, content_type="image/png").json[
+        "predictions"
+    ]
+    assert scaled["fit"]["preparation"] == "none"
+    assert scaled["fit"]["box"] == [0, 0, 420, 300]
+
+
+def test_each_image_of_a_form_says_how_it_was_prepared(client, model, images):
+    """Images of the data set's form are used as they are, also between others."""
+    _, network = model
+    sent = [images[0], drawing(images[1]), 255 - images[2], images[1], np.zeros_like(images[0])]
+    parts = [(io.BytesIO(encode(image)), f"{i}.png") for i, image in enumerate(sent)]
+    answer = client.post("/predict", data={"image": parts}, content_type="multipart/form-data")
+    predictions = answer.json["predictions"]
+    assert [one.get("fit", {}).get("preparation") for one in predictions] == [
+        *(None, "mnist", "none", None, None)
+    ]
+    assert [one.get("ink", True) for one in predictions] == [True, True, True, True, False]
+    logits = expected(network, images)
+    for place, image in ((0, 0), (2, 2), (3, 1)):
+        np.testing.assert_allclose(predictions[place]["logits"], logits[image])
+
+
+@pytest.mark.parametrize("query", ["", "?fit=none", "?explain=true", "?top=1"])
+@pytest.mark.parametrize("level", [0, 120, 255])
+@pytest.mark.parametrize("shape", [(28, 28), (200, 300)])
+def test_an_image_that_shows_nothing_says_so(client, model, shape, level, query):
+    data = encode(np.full(shape, level, np.uint8))
+    answer = client.post(f"/predict{query}", data=data, content_type="image/png")
+    [prediction] = answer.json["predictions"]
+    assert prediction["ink"] is False
+    assert 0 < prediction["probability"] <= 1
+
+
 def test_a_model_is_chosen_by_alias_or_by_data_set(client, backend, model, images):
     id, _ = model
     assert client.put("/aliases/best", json={"model": id}).status_code == 200

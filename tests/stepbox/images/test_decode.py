@@ -289,6 +289,14 @@ def test_other_formats_are_rejected(data):
     assert fault_of(data) == "is not an image: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted"
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_a_heic_file_is_named(brand):
+    data = b"\0\0\0\x18ftyp" + brand + bytes(200)
+    assert fault_of(data) == (
+        "is a HEIC file: PNG, JPEG, GIF, BMP, WebP and TIFF are accepted, so export it as JPEG"
+    )
+
+
 def test_data_after_an_image_is_ignored():
     data = save(drawing(), "PNG") + b"<script>alert(1)</script>PK\x03\x04"
     np.testing.assert_array_equal(decode(data), np.asarray(drawing()))
