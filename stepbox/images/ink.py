@@ -22,8 +22,9 @@ from stepbox.images.paper import (
     sheets,
 )
 
-SIDE = 400  # pixels; longer side of the image for the first look
-LEAST_SIDE = 12  # pixels; in a narrower image, no digit could be recognized
+SIDE = 400  # pixels; longer side of the image for the first look, if the image is not tiny
+MOST_ZOOM = 6  # enlarging an image more would only take time
+LEAST_SIDE = 12  # pixels, if the longer side has `SIDE`; no digit is that narrow
 DIGIT_SIDE = 120  # pixels; longer side of the digit for the second look
 CLEAR = 60.0  # contrast, 0..255: clearer ink is not looked for
 FAINT = 24.0  # ink on a sheet is at least that clear
@@ -94,8 +95,8 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     Ink or None
         None if the image shows nothing.
     """
-    shape = fitted(grey.shape, SIDE)
-    if min(shape) < LEAST_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
+    shape = fitted(grey.shape, min(SIDE, MOST_ZOOM * max(grey.shape)))
+    if min(shape) * SIDE < LEAST_SIDE * max(shape) or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         return None
     image = Image.fromarray(grey)
     small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=1.1)
@@ -108,7 +109,7 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     height, width = view.levels.shape
     top, bottom = max(0, rows.start - side), min(height, rows.stop + side)
     left, right = max(0, columns.start - side), min(width, columns.stop + side)
-    zoom = DIGIT_SIDE / side
+    zoom = min(DIGIT_SIDE, max(shape) / 2) / side
     size = max(8, round((bottom - top) * zoom)), max(8, round((right - left) * zoom))
     scale_y, scale_x = grey.shape[0] / shape[0], grey.shape[1] / shape[1]
     y, x = view.begin
