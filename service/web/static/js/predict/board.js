@@ -196,13 +196,13 @@ export function createBoard(changed) {
      * Draw nothing if the image shows nothing.
      * @param {import("../types.d.ts").Prediction} prediction
      */
-    mark({ fit, ink: hasInk = true }) {
+    mark({ fit, ink: hasInk }) {
       const bitmap = image && "bitmap" in image ? image.bitmap : null;
       const { box, center } = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
       const cross = `M${center.x - 0.8} ${center.y}h1.6m-.8-.8v1.6`;
       marks = [];
-      if (hasInk) marks.push(s("rect", { ...box, class: "box" }));
-      if (hasInk && fit.preparation === "mnist") {
+      if (hasInk !== false) marks.push(s("rect", { ...box, class: "box" }));
+      if (hasInk !== false && fit.preparation === "mnist") {
         marks.push(s("path", { d: cross, class: "cross" }));
       }
       drawOverlay();
