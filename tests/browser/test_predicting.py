@@ -53,6 +53,7 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     expect(page.locator(".top1")).to_have_text("7")
     expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
     expect(page.locator("#steps")).to_contain_text("Prepared as MNIST was made")
+    expect(page.locator("#over .box, #over .cross")).to_have_count(2)
     expect(page.locator("#request")).to_contain_text("&fit=auto&invert=never -H")
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
@@ -79,11 +80,12 @@ def test_the_page_says_that_an_image_shows_nothing(open_page, models, boot, tmp_
     page = open_page(f"/ui/predict?models={models['mnist']}")
     Image.new("L", (90, 60), 200).save(tmp_path / "empty.png")
     page.set_input_files("#file", tmp_path / "empty.png")
-    expect(page.get_by_role("status")).to_contain_text("The image shows nothing")
+    expect(page.locator("#summary[role=status]")).to_contain_text("The image shows nothing")
     expect(page.locator("#steps")).to_be_empty()
+    expect(page.locator("#over .box")).to_have_count(0)
     (tmp_path / "boot.png").write_bytes(boot)
     page.set_input_files("#file", tmp_path / "boot.png")
-    expect(page.get_by_role("status")).to_contain_text("The model predicts")
+    expect(page.locator("#summary[role=status]")).to_contain_text("The model predicts")
     expect(page.locator("#steps")).to_contain_text("light and dark exchanged")
 
 

@@ -131,9 +131,8 @@ function stepsText() {
   if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
   const test = testImage();
   if (test) return `Test image ${test.index} of ${test.dataset}, unchanged.`;
-  if (firstPrediction.ink === false) return "";
-  board.mark(firstPrediction.fit);
-  return fitText(firstPrediction.fit);
+  board.mark(firstPrediction);
+  return firstPrediction.ink === false ? "" : fitText(firstPrediction.fit);
 }
 
 function updateRequestLine() {

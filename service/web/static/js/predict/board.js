@@ -192,16 +192,18 @@ export function createBoard(changed) {
       return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     },
     /**
-     * Draw a box around the part that was used, and a cross at its center of mass if that counts.
-     * @param {import("../types.d.ts").Fit} fit
+     * Draw a box around the part that was used, and for a digit a cross at its center of mass.
+     * Draw nothing if the image shows nothing.
+     * @param {import("../types.d.ts").Prediction} prediction
      */
-    mark(fit) {
+    mark({ fit, ink: hasInk }) {
       const bitmap = image && "bitmap" in image ? image.bitmap : null;
-      const placed = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
-      const { x, y } = placed.center;
-      marks = [s("rect", { ...placed.box, class: "box" })];
-      if (fit.preparation === "mnist") {
-        marks.push(s("path", { d: `M${x - 0.8} ${y}h1.6m-.8-.8v1.6`, class: "cross" }));
+      const { box, center } = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
+      const cross = `M${center.x - 0.8} ${center.y}h1.6m-.8-.8v1.6`;
+      marks = [];
+      if (hasInk !== false) marks.push(s("rect", { ...box, class: "box" }));
+      if (hasInk !== false && fit.preparation === "mnist") {
+        marks.push(s("path", { d: cross, class: "cross" }));
       }
       drawOverlay();
     },
