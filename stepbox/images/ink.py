@@ -96,7 +96,10 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
         None if the image shows nothing.
     """
     shape = fitted(grey.shape, min(SIDE, MOST_ZOOM * max(grey.shape)))
-    if min(shape) * SIDE < LEAST_SIDE * max(shape) or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
+    if (
+        min(shape) * SIDE < LEAST_SIDE * max(shape)
+        or int(grey.max()) - int(grey.min()) < MIN_CONTRAST
+    ):
         return None
     image = Image.fromarray(grey)
     small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=1.1)

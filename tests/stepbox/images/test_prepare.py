@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
@@ -135,7 +135,7 @@ def difference(one, other):
 
 def test_an_enlarged_test_image_is_recovered(load):
     """The mean difference of grey levels stays small. Between different images it is about 50."""
-    images = load("mnist", "test").images[:25]
+    images = load("mnist", "test").images[:8]
     for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
         for fit, bound in (("none", 3), ("mnist", 13)):
             seen = [prepare(enlarged(image, resampling), fit=fit).pixels for image in images]
@@ -144,6 +144,7 @@ def test_an_enlarged_test_image_is_recovered(load):
     assert difference(np.array([prepare(i, fit="mnist").pixels for i in images]), images) < 13
 
 
+@settings(max_examples=50)
 @given(greys, st.sampled_from(INVERTS), st.sampled_from(FITS))
 def test_every_image_stays_inside_the_field(grey, invert, fit):
     before = grey.copy()
@@ -341,14 +342,14 @@ def test_a_photographed_digit_is_recovered(load, scene):
     """What the network sees is nearest to the digit that was written."""
     images = load("mnist", "test").images[:200]
     right = 0
-    for index in range(10):
-        levels = scene(page(), images[index], 60 + 8 * index, 80 + 10 * index)
+    for index in range(5):
+        levels = scene(page(), images[index], 60 + 16 * index, 80 + 20 * index)
         prepared = prepare(photograph(levels))
         assert prepared.preparation == "mnist"
         assert prepared.inverted is (scene is not on_blackboard)
         distances = np.abs(images.astype(int) - prepared.pixels).mean(axis=(1, 2))
         right += int(distances.argmin()) == index
-    assert right >= 9
+    assert right >= 4
 
 
 def test_what_was_removed_is_said(load):
