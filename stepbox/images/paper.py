@@ -32,8 +32,10 @@ def scaled(levels: Levels, shape: tuple[int, int]) -> Levels:
 
 
 def scaled_mask(mask: Mask, shape: tuple[int, int]) -> Mask:
-    """Scale a mask to a shape."""
-    return scaled(mask.astype(np.float32), shape) > 0.5
+    """Scale a mask to a shape. What is not empty stays so, however thin it is."""
+    share = scaled(mask.astype(np.float32), shape)
+    inside: Mask = share > share.max() / 2
+    return inside
 
 
 def bounds(mask: Mask) -> tuple[slice, slice]:
