@@ -121,8 +121,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def _describe(self) -> None:
         """Find out which device this worker trains on, in a separate process.
 
-        If the main process used CUDA, its forked children could not.
+        If the main process used CUDA, its forked children could not. The process starts after the
+        pool: a child forked at the same time would inherit its pipes and keep them open, and this
+        thread would wait for their end forever.
         """
+        self._ready.wait()
         finished = subprocess.run(
             [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False
         )
