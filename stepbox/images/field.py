@@ -12,6 +12,7 @@ Invert = Literal["auto", "always", "never"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
 Shape = tuple[int, ...]  # (height, width)
 
+DIGIT_MARGIN = 4  # pixels around a digit in MNIST: digits of 20 pixels in a field of 28
 MIN_CONTRAST = 16  # grey levels; an image with less contrast shows nothing
 
 

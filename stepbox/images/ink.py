@@ -26,7 +26,7 @@ SIDE = 400  # pixels; longer side of the image for the first look, if the image 
 MOST_ZOOM = 6  # enlarging an image more would only take time
 LEAST_SIDE = 12  # pixels, if the longer side has `SIDE`; no digit is that narrow
 DIGIT_SIDE = 120  # pixels; longer side of the digit for the second look
-CLEAR = 60.0  # contrast, 0..255: clearer ink is not looked for
+CLEAR = 60.0  # contrast, 0..255; after ink that is so clear, no other sheet is looked at
 FAINT = 24.0  # ink on a sheet is at least that clear
 
 _ALL_NEIGHBOURS = np.ones((3, 3))
@@ -96,10 +96,8 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
         None if the image shows nothing.
     """
     shape = fitted(grey.shape, min(SIDE, MOST_ZOOM * max(grey.shape)))
-    if (
-        min(shape) * SIDE < LEAST_SIDE * max(shape)
-        or int(grey.max()) - int(grey.min()) < MIN_CONTRAST
-    ):
+    is_narrow = min(shape) * SIDE < LEAST_SIDE * max(shape)
+    if is_narrow or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         return None
     image = Image.fromarray(grey)
     small = image.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=1.1)
@@ -108,7 +106,7 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     if view is None:
         return None
     rows, columns = bounds(view.look.mask)
-    side = max(rows.stop - rows.start, columns.stop - columns.start)
+    side = _side(rows, columns)
     height, width = view.levels.shape
     top, bottom = max(0, rows.start - side), min(height, rows.stop + side)
     left, right = max(0, columns.start - side), min(width, columns.stop + side)
@@ -129,14 +127,14 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
     paper = float(np.median(part[bare] if bare.any() else part))
     rows, columns = bounds(mask)
     zoom_y, zoom_x = size[0] / (bottom - top) / scale_y, size[1] / (right - left) / scale_x
-    left, top = (x + left) * scale_x, (y + top) * scale_y
+    part_x, part_y = (x + left) * scale_x, (y + top) * scale_y
     return Ink(
         mask[rows, columns],
         (
-            left + columns.start / zoom_x,
-            top + rows.start / zoom_y,
-            left + columns.stop / zoom_x,
-            top + rows.stop / zoom_y,
+            part_x + columns.start / zoom_x,
+            part_y + rows.start / zoom_y,
+            part_x + columns.stop / zoom_x,
+            part_y + rows.stop / zoom_y,
         ),
         view.is_dark,
         round(paper if view.is_dark else 255 - paper),
@@ -148,37 +146,40 @@ def find_ink(grey: Grey, is_dark: bool | None = None) -> Ink | None:
 def _first_view(levels: Levels, is_dark: bool | None) -> _View | None:
     """Look at each sheet of paper on a desk, and at the whole image; return the clearest view."""
     best: _View | None = None
-    if is_dark is not False:
-        for sheet in sheets(levels):
-            inner = ndimage.binary_erosion(sheet, iterations=5, border_value=1)
-            if not inner.any():
-                continue
-            # Continue the paper beyond its edge, so that the edge is no stroke.
-            nearest = ndimage.distance_transform_edt(
-                ~inner, return_distances=False, return_indices=True
-            )
-            rows, columns = bounds(inner)
-            part = levels[tuple(nearest)][rows, columns]
-            look = _look(part)
-            if look is None or look.contrast < FAINT or _is_blob(look.mask):
-                continue
-            # A shadow can make a part of the paper look like a sheet, and end within the digit.
-            center = ndimage.binary_erosion(inner, iterations=2, border_value=1)[rows, columns]
-            if (look.mask & ~center).sum() > 0.01 * look.mask.sum():
-                continue
-            desk = levels[~ndimage.binary_dilation(sheet, iterations=8)]
-            if desk.size and _is_hole(part, center, look.mask, float(np.median(desk))):
-                continue
-            if best is None or look.contrast > 1.5 * best.look.contrast:
-                best = _View(part, (rows.start, columns.start), True, True, look)
-            if look.contrast > CLEAR:
-                return best
+    for sheet in sheets(levels) if is_dark is not False else ():
+        view = _view_sheet(levels, sheet)
+        if view is not None and (best is None or view.look.contrast > 1.5 * best.look.contrast):
+            best = view
+        if view is not None and view.look.contrast > CLEAR:
+            return best
     dark = ink_is_dark(levels) if is_dark is None else is_dark
     part = levels if dark else 255 - levels
     look = _look(part)
     if look is not None and (best is None or look.contrast > 1.5 * best.look.contrast):
         best = _View(part, (0, 0), dark, False, look)
     return best
+
+
+def _view_sheet(levels: Levels, sheet: Mask) -> _View | None:
+    """Look at a sheet of paper. Return None if it shows no ink, or if it may not be a sheet."""
+    inner = ndimage.binary_erosion(sheet, iterations=5, border_value=1)
+    if not inner.any():
+        return None
+    # Continue the paper beyond its edge, so that the edge is no stroke.
+    nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
+    rows, columns = bounds(inner)
+    part = levels[tuple(nearest)][rows, columns]
+    look = _look(part)
+    if look is None or look.contrast < FAINT or _is_blob(look.mask):
+        return None
+    # A shadow can make a part of the paper look like a sheet, and end within the digit.
+    center = ndimage.binary_erosion(inner, iterations=2, border_value=1)[rows, columns]
+    if (look.mask & ~center).sum() > 0.01 * look.mask.sum():
+        return None
+    desk = levels[~ndimage.binary_dilation(sheet, iterations=8)]
+    if desk.size and _is_hole(part, center, look.mask, float(np.median(desk))):
+        return None
+    return _View(part, (rows.start, columns.start), True, True, look)
 
 
 def _second_look(part: Levels, found: Mask, lines: tuple[int, int]) -> Mask:
@@ -217,7 +218,7 @@ def _choose(contrast: Levels, least: float) -> tuple[Mask, float] | None:
         return None
     boxes, areas = ndimage.find_objects(labels), np.bincount(labels.ravel())
     rows, columns = boxes[main - 1]
-    side = max(rows.stop - rows.start, columns.stop - columns.start)
+    side = _side(rows, columns)
     kept = [main]
     for part in range(1, count + 1):
         y, x = boxes[part - 1]
@@ -226,7 +227,9 @@ def _choose(contrast: Levels, least: float) -> tuple[Mask, float] | None:
         )
         if part == main or areas[part] < 0.04 * areas[main] or gap > 0.25 * side:
             continue
-        if _sides(boxes[part - 1], contrast.shape) <= _sides(boxes[main - 1], contrast.shape):
+        if _touches_edge(boxes[part - 1], contrast.shape) <= _touches_edge(
+            boxes[main - 1], contrast.shape
+        ):
             kept.append(part)
     return np.isin(labels, kept), clear
 
@@ -238,14 +241,14 @@ def _main_part(contrast: Levels, labels: np.ndarray) -> int | None:
         return None
     ink = np.bincount(labels.ravel(), contrast.ravel(), len(boxes) + 1)[1:]
     for part, box in enumerate(boxes):
-        if max(axis.stop - axis.start for axis in box) < 6:
+        if _side(*box) < 6:
             ink[part] = 0
-        elif _sides(box, contrast.shape):
+        elif _touches_edge(box, contrast.shape):
             ink[part] *= 0.15
     return int(ink.argmax()) + 1 if ink.any() else None
 
 
-def _sides(box: tuple[slice, ...], shape: tuple[int, ...]) -> bool:
+def _touches_edge(box: tuple[slice, ...], shape: tuple[int, ...]) -> bool:
     """Tell whether a box touches the edge of an image."""
     return any(axis.start == 0 or axis.stop == side for axis, side in zip(box, shape, strict=True))
 
@@ -267,7 +270,9 @@ def _is_hole(part: Levels, sheet: Mask, mask: Mask, desk: float) -> bool:
     ink, paper = np.median(part[mask]), np.median(part[sheet & ~mask])
     if abs(ink - desk) > 0.1 * abs(paper - desk):
         return False
-    return _radius(sheet & ~mask) < 3 * _radius(mask) or stroke_width(mask) > 0.2 * _side(mask)
+    return _radius(sheet & ~mask) < 3 * _radius(mask) or stroke_width(mask) > 0.2 * _side(
+        *bounds(mask)
+    )
 
 
 def _radius(mask: Mask) -> float:
@@ -277,10 +282,9 @@ def _radius(mask: Mask) -> float:
 
 def _is_blob(mask: Mask) -> bool:
     """Tell whether a mask is too compact for a digit."""
-    return stroke_width(mask) > 0.4 * _side(mask)
+    return stroke_width(mask) > 0.4 * _side(*bounds(mask))
 
 
-def _side(mask: Mask) -> int:
-    """Return the longer side of the box around a mask, in pixels."""
-    rows, columns = bounds(mask)
+def _side(rows: slice, columns: slice) -> int:
+    """Return the longer side of a box, in pixels."""
     return int(max(rows.stop - rows.start, columns.stop - columns.start))

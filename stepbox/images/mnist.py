@@ -13,11 +13,18 @@ from PIL import Image
 from scipy import ndimage
 
 from stepbox.images.decode import Grey
-from stepbox.images.field import Invert, Prepared, Shape, mass_centre, place, scale_part
+from stepbox.images.field import (
+    DIGIT_MARGIN,
+    Invert,
+    Prepared,
+    Shape,
+    mass_centre,
+    place,
+    scale_part,
+)
 from stepbox.images.ink import find_ink, stroke_width
 from stepbox.images.paper import Mask, bounds
 
-MARGIN = 4  # pixels around a digit: digits of 20 pixels in a field of 28
 STROKES = 2.5, 3.0  # pixels of the field; half of the strokes in MNIST are 2.1 to 2.8 wide
 
 
@@ -54,7 +61,7 @@ def prepare_digit(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
             "mnist",
             ink=False,
         )
-    sides = tuple(max(1, side - 2 * MARGIN) for side in shape)
+    sides = tuple(max(1, side - 2 * DIGIT_MARGIN) for side in shape)
     mask, before, after = _set_stroke_width(ink.mask, min(sides))
     left, top, right, bottom = ink.box
     grown_x, grown_y = ((mask.shape[a] - ink.mask.shape[a]) / 2 for a in (1, 0))

@@ -16,6 +16,7 @@ Mask = NDArray[np.bool_]
 
 _MEDIAN_SIDE = 32  # pixels; the median filter's time grows with the fourth power of this
 _DESK_SIDE = 128  # pixels
+_SHARES = 0.15, 0.3, 0.5, 0.7  # thresholds between desk and paper; uneven light needs several
 
 
 def fitted(shape: tuple[int, ...], side: int) -> tuple[int, int]:
@@ -155,12 +156,7 @@ def sheets(levels: Levels) -> Iterator[Mask]:
     if light - dark < 30 or light < 1.3 * dark:
         return
     last = 0
-    for share in (
-        0.15,
-        0.3,
-        0.5,
-        0.7,
-    ):  # light may fall off so far that one threshold is not enough
+    for share in _SHARES:
         threshold = dark + share * (light - dark)
         areas, _ = ndimage.label(closed > threshold)
         largest = areas == 1 + np.argmax(np.bincount(areas.ravel())[1:])

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import DatasetSpec
 from stepbox.images.decode import Grey
-from stepbox.images.field import MIN_CONTRAST, Invert, Prepared, Shape, mass_centre, scale_part
+from stepbox.images.field import (
+    DIGIT_MARGIN,
+    MIN_CONTRAST,
+    Invert,
+    Prepared,
+    Shape,
+    mass_centre,
+    scale_part,
+)
 
 Fit = Literal["auto", "none", "mnist", "fashion-mnist"]
 
@@ -228,6 +236,6 @@ class _Way(NamedTuple):
 
 PREPARATIONS: dict[str, _Way] = {
     "none": _Way(_scale_whole),
-    "mnist": _Way(_place_digit, margin=4, by_mass=True),
+    "mnist": _Way(_place_digit, margin=DIGIT_MARGIN, by_mass=True),
     "fashion-mnist": _Way(_place_product, margin=0),
 }
