@@ -77,13 +77,13 @@ def _slope(contrast: Levels) -> float:
     sample = np.pad(sample, ((height, height), (0, 0)))
     rows = np.arange(height)[:, None] + height
 
-    def sharpness(degrees: float) -> float:
-        shift = _shift(columns, tan(radians(degrees)), contrast.shape)
-        means = sample[rows + shift, np.arange(len(columns))].mean(axis=1)
-        return float(((means - ndimage.uniform_filter1d(means, 9)) ** 2).sum())
+    def sharpest(degrees: NDArray[np.float64]) -> float:
+        shifts = [_shift(columns, tan(radians(angle)), contrast.shape) for angle in degrees]
+        means = sample[rows + np.array(shifts)[:, None], np.arange(len(columns))].mean(axis=2)
+        sharpness = ((means - ndimage.uniform_filter1d(means, 9)) ** 2).sum(axis=1)
+        return float(degrees[sharpness.argmax()])
 
-    best = max(_ANGLES, key=sharpness)
-    return tan(radians(max(best + np.arange(-0.75, 0.8, 0.25), key=sharpness)))
+    return tan(radians(sharpest(sharpest(_ANGLES) + np.arange(-0.75, 0.8, 0.25))))
 
 
 def _shift(columns: NDArray[np.intp], slope: float, shape: tuple[int, ...]) -> NDArray[np.intp]:
