@@ -121,10 +121,12 @@ def all_clear(fields: NDArray[Any]) -> bool:
     """
     flat = fields.reshape(len(fields), -1)
     border = _border(fields.shape[1:])
-    high = np.maximum.reduce(flat, axis=1)
-    level = np.add.reduce(flat.take(border, axis=1), axis=1)
-    clear = (level <= high * (len(border) / 2)) & (high >= 2 * MIN_CONTRAST)
-    return bool(clear.all())
+    highs = np.maximum.reduce(flat, axis=1).tolist()
+    sums = np.add.reduce(flat.take(border, axis=1), axis=1).tolist()
+    return all(
+        2 * total <= len(border) * high and high >= 2 * MIN_CONTRAST
+        for high, total in zip(highs, sums, strict=True)
+    )
 
 
 def has_dark_border(fields: NDArray[Any]) -> NDArray[np.bool_]:
