@@ -106,7 +106,7 @@ def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -
     """
     if kind == "image/png":
         image = None if scale else read_plain_png(body)
-        return None if image is None else [image]
+        return None if image is None else image[None]
     if kind not in (JSON, NPY):
         return None
     images = _read(kind, READERS[kind], Sent(body, scale))
