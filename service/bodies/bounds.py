@@ -80,16 +80,19 @@ def bound_of(app: Flask, endpoint: str | None) -> Bound:
 
 def is_compressed(headers: dict[bytes, bytes]) -> bool:
     """Tell whether a body is compressed, as a whole or as the arrays of a .npz file."""
-    kind = headers.get(b"content-type", b"")
-    return b"content-encoding" in headers or kind.startswith(_NPZ)
+    return b"content-encoding" in headers or _kind(headers).startswith(_NPZ)
 
 
 def may_hold_files(headers: dict[bytes, bytes], body: bytes | bytearray) -> bool:
     """Tell whether a body may hold image files. JSON can, in texts, or in bytes that follow it."""
-    if headers.get(b"content-type", b"").startswith((b"image/", b"multipart/")):
+    if _kind(headers).startswith((b"image/", b"multipart/")):
         return True
     few = body.count(b'"') <= _FEW_QUOTES  # as in JSON that consists of numbers
     return not few or is_compressed(headers) or _FILE_IN_JSON.search(body) is not None
+
+
+def _kind(headers: dict[bytes, bytes]) -> bytes:
+    return headers.get(b"content-type", b"").lower()
 
 
 def check_size(size: int, most: int) -> None:

@@ -51,7 +51,7 @@ def prepare_product(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
     part = np.rint((part.clip(round(ground)) - ground) * (255 / max(1, 255 - ground)))
     part = part.clip(0, 255).astype(np.uint8) if has_ink else np.zeros_like(part, np.uint8)
     field, offset = place(part, shape, (part.shape[0] / 2, part.shape[1] / 2))
-    return Prepared(field, inverted, box, zoom, offset, round(ground), "fashion-mnist", ink=has_ink)
+    return Prepared(field, inverted, box, zoom, offset, round(ground), "fashion-mnist")
 
 
 def _product_box(levels: Levels, ground: float) -> Box | None:

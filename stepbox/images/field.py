@@ -39,8 +39,6 @@ class Prepared(NamedTuple):
         Grey level of the background after the inversion, 0..255.
     preparation
         Name of the preparation. ``none`` only scales the image.
-    ink
-        Whether the image shows anything.
     stroke_width
         Mean width of the strokes before and after they were made wider or narrower, in pixels of
         the field. None if no strokes were looked for.
@@ -57,7 +55,6 @@ class Prepared(NamedTuple):
     offset: tuple[int, int]
     ground: int
     preparation: str = "none"
-    ink: bool = True
     stroke_width: tuple[float, float] | None = None
     lines_removed: int = 0
     desk_cropped: bool = False

@@ -59,7 +59,6 @@ def prepare_digit(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
             (0, 0),
             255 - ground if inverted else ground,
             "mnist",
-            ink=False,
         )
     sides = tuple(max(1, side - 2 * DIGIT_MARGIN) for side in shape)
     mask, before, after = _set_stroke_width(ink.mask, min(sides))

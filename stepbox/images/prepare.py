@@ -54,7 +54,8 @@ def prepare(
     Returns
     -------
     Prepared
-        The field, and how it was filled. An image that shows nothing is not an error.
+        The field, and how it was filled. An image that shows nothing is not an error: see
+        `shows_ink`.
     """
     (work,) = find_work(grey[None], spec, invert, fit)
     if work != Work.PREPARE:
@@ -196,14 +197,14 @@ def _scale_whole(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
     if inverted:
         grey, level = 255 - grey, 255 - level
     height, width = grey.shape
-    box, has_ink = (0, 0, width, height), high - low >= MIN_CONTRAST
+    box = 0, 0, width, height
     if grey.shape == shape:
-        return Prepared(grey, inverted, box, 1.0, (0, 0), round(level), ink=has_ink)
+        return Prepared(grey, inverted, box, 1.0, (0, 0), round(level))
     part, zoom = scale_part(grey, box, shape)
     row, column = (shape[0] - part.shape[0]) // 2, (shape[1] - part.shape[1]) // 2
     field = np.full(shape, round(level), np.uint8)
     field[row : row + part.shape[0], column : column + part.shape[1]] = part
-    return Prepared(field, inverted, box, zoom, (column, row), round(level), ink=has_ink)
+    return Prepared(field, inverted, box, zoom, (column, row), round(level))
 
 
 def _place_digit(grey: Grey, shape: Shape, invert: Invert) -> Prepared:

@@ -247,6 +247,12 @@ def test_lists_named_data_elsewhere_are_not_the_tensor(client, model, place):
     assert client.post(INFER, json=with_both).status_code == 200
 
 
+def test_another_list_named_data_does_not_replace_an_empty_one(client, model):
+    body = {"parameters": {"data": [0] * 784}, **request_with("/inputs/0/data", [])}
+    assert list(body) == ["parameters", "inputs"]  # the other list comes first
+    assert pointers_in(check_error(client.post(INFER, json=body), 422)) == ["/inputs/0/data"]
+
+
 @pytest.mark.parametrize("gap", [10, 70_000])
 def test_a_comma_without_a_number_is_invalid_json(client, model, gap):
     head = b'{"inputs": [{"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": ['
@@ -287,6 +293,7 @@ def request_with(path, value):
         ("/inputs/0/data", [0] * 783),
         ("/inputs/0/data", [0] * 785),
         ("/inputs/0/data", [[[0] * 28] * 28] * 2),
+        ("/inputs/0/data", [[0] * 784]),
         ("/inputs/0/data/0", 256),
         ("/inputs/0/data/783", -1),
         ("/inputs/0/data/5", True),

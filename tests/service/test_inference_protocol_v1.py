@@ -100,6 +100,7 @@ def test_a_compressed_body_is_read(client, model, images):
         (b'{"inputs": [[0]]}', 422, "/inputs: is unknown: send 'instances'"),
         (b'{"instances": [{"b64": 7}]}', 422, "/instances/0/b64: must be a text"),
         (b'{"instances": [[0, 1]]}', 422, "/instances: has the shape (1, 2)"),
+        (b'{"signature_name": {"instances": [0, 9]}, "instances": []}', 422, "has 0 images"),
         (b'{"instances": [{"image": "AAAA"}]}', 422, "/instances/0/b64: must be a text"),
     ],
 )

@@ -256,6 +256,24 @@ def test_arrays_of_something_else_are_rejected(client, model, dtype):
     assert "integers or floats" in fault(answer, "")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (0x" + "f" * 5000 + ", 28, 28)}",
+        "{'descr': (), 'fortran_order': False, 'shape': (1, 28, 28)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': ((((",
+        "{[]: 1}",
+        "{1: 2, 'a': 3}",
+        "-" * 3000 + "1",
+    ],
+    ids=lambda header: header[:16],
+)
+def test_headers_that_numpy_cannot_read_are_rejected(client, model, header):
+    data = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode() + bytes(784)
+    answer = client.post("/predict", data=data, content_type=NPY)
+    assert "is not a .npy array" in fault(answer, "")
+
+
 @pytest.mark.parametrize("arrays", [["any"], ["images", "labels"], ["x_test", "y_test", "x_train"]])
 @pytest.mark.parametrize("kind", [NPZ, "application/zip"])
 def test_the_array_of_an_npz_file_is_found(client, wanted, images, arrays, kind):
@@ -276,6 +294,10 @@ def test_wrong_npz_files_are_rejected(client, model, images):
     bomb = zip_of(zipfile.ZIP_DEFLATED, images=bytes(2**27))
     size = bomb.index(b"PK\1\2") + 24  # where the directory gives the decompressed size
     lying = bomb[:size] + (784).to_bytes(4, "little") + bomb[size + 4 :]
+    entry = intact.index(b"PK\1\2")
+    future, patched = bytearray(intact), bytearray(intact)
+    future[entry + 6] = 64  # the version of the format that is needed to read the file
+    patched[entry + 8] = 0x20  # a flag of a feature that `zipfile` does not know
     for data, words in (
         (npz(a=images, b=images), "it holds a, b"),
         (npz(images=images, x_test=images), "it holds images, x_test"),
@@ -284,6 +306,8 @@ def test_wrong_npz_files_are_rejected(client, model, images):
         (intact[:-30], "is not a .npz file"),
         (intact.replace(images.tobytes()[:700], bytes(700)), "is not a .npz file"),
         (b"PK\3\4", "is not a .npz file"),
+        (bytes(future), "is not a .npz file"),
+        (bytes(patched), "is not a .npz file"),
         (bomb, "at most 33,554,432 bytes"),
         (lying, "is not a .npz file"),
         (zip_of(zipfile.ZIP_LZMA, images=npy(images)), "deflate"),
@@ -380,6 +404,7 @@ def test_compressed_bodies_are_read(client, wanted, images, encoding, compress):
     ("headers", "body", "files", "compressed"),
     [
         ({b"content-type": b"image/png"}, b"", True, False),
+        ({b"content-type": b"Image/PNG"}, b"", True, False),
         ({b"content-type": b"multipart/form-data; boundary=x"}, b"", True, False),
         ({}, json.dumps({"images": [[[0, 255]]], "scale": "unit"}).encode(), False, False),
         ({}, json.dumps({"images": "A" * 40}).encode(), True, False),
@@ -389,6 +414,7 @@ def test_compressed_bodies_are_read(client, wanted, images, encoding, compress):
         ({}, json.dumps({"images": [""] * 20}).encode(), True, False),
         ({b"content-encoding": b"gzip"}, b"", True, True),
         ({b"content-type": NPZ.encode()}, b"", True, True),
+        ({b"content-type": NPZ.upper().encode()}, b"", True, True),
     ],
 )
 def test_bodies_that_may_hold_files_are_recognized(headers, body, files, compressed):
@@ -396,7 +422,14 @@ def test_bodies_that_may_hold_files_are_recognized(headers, body, files, compres
     assert is_compressed(headers) is compressed
 
 
-# -- bodies of another type -------------------------------------------------------------------
+# -- content types ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Application/X-NPY", "application/x-npy ; Version=1"])
+def test_a_content_type_may_have_capitals_and_parameters(client, wanted, images, kind):
+    answer = client.post("/predict", data=npy(images), content_type=kind)
+    assert np.array_equal(logits(answer), wanted)
+
 
 FORM = "application/x-www-form-urlencoded"
 

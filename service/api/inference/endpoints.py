@@ -8,11 +8,11 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from service.api.inference import schemas
-from service.api.inference.preparation import prepare_by_default
 from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
+from service.api.predict.preparation import prepare_images
 from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import Bound
@@ -171,8 +171,9 @@ def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
     with in_turn(body):
         asked, images = read_inference(body, header.head_length)
         # Numbers are used as they are; image files have any size and any colours.
-        pixels = images if isinstance(images, np.ndarray) else prepare_by_default(card, images)
-        classified = classify(card, network, pixels)
+        if not isinstance(images, np.ndarray):
+            images = prepare_images(images, card.recipe.dataset_spec).pixels
+        classified = classify(card, network, images)
     written, head_length = write_inference(card.id, asked, classified)
     response = Response(written, content_type=JSON)
     if head_length is not None:

@@ -133,7 +133,9 @@ def _read_numbers(tensor: InputTensor, numbers: Pixels | None) -> NDArray[Any]:
         numbers = np.array(data)
     elif numbers.size != prod(shape) or (numbers.ndim > 1 and numbers.shape != shape):
         raise InvalidInputError.at(
-            _POINTER, f"must have {prod(shape):,} numbers for this shape, not {numbers.size:,}"
+            _POINTER,
+            f"must have {prod(shape):,} numbers, flat or nested like {list(shape)}; "
+            f"it has the shape {list(numbers.shape)}",
         )
     if tensor.datatype == "UINT8" and numbers.dtype.kind == "f":
         odd = np.argwhere(numbers % 1)

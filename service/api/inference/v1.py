@@ -6,11 +6,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import MethodNotAllowed
 
-from service.api.inference.preparation import prepare_by_default
 from service.api.inference.schemas import VERSION
 from service.api.models import ModelPath
 from service.api.parameters import BodyHeaders
 from service.api.predict.answer import classify, find_model, in_turn
+from service.api.predict.preparation import prepare_images
 from service.api.readers.by_type import JSON
 from service.api.readers.images import Sent
 from service.api.readers.json_images import read_json
@@ -108,6 +108,7 @@ def predict_instances(path: ModelPath, header: BodyHeaders) -> Response:
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         images = read_json(Sent(body), "instances", others=("signature_name",))
-        classified = classify(card, network, prepare_by_default(card, images))
+        fields = prepare_images(images, card.recipe.dataset_spec)
+        classified = classify(card, network, fields.pixels)
     predictions = classified.probabilities.tolist()
     return Response(orjson.dumps({"predictions": predictions}), content_type=JSON)

@@ -36,7 +36,12 @@ class Fields(NamedTuple):
 
 
 def prepare_images(
-    images: Images, spec: DatasetSpec, invert: Invert, fit: Fit, *, quick: bool = False
+    images: Images,
+    spec: DatasetSpec,
+    invert: Invert = "auto",
+    fit: Fit = "auto",
+    *,
+    quick: bool = False,
 ) -> Fields:
     """Prepare each image for a network, as `stepbox.images.prepare.prepare` does.
 
@@ -53,8 +58,6 @@ def prepare_images(
     quick
         Whether to raise TakesLongError if an image must be more than inverted.
     """
-    if isinstance(images, list) and len(images) == 1:
-        images = images[0][None]
     if isinstance(images, np.ndarray):
         return _prepare_array(images, spec, invert, fit, quick)
     pixels: list[NDArray[Any]] = []
@@ -93,6 +96,8 @@ def _prepare_array(
             changed[index] = prepare(levels, spec, invert=invert, fit=fit)
     if len(changed) == len(images):
         pixels = np.array([prepared.pixels for prepared in changed.values()])
+    elif not changed:
+        pixels = images
     else:
         pixels = images.copy()
         for index, prepared in changed.items():

@@ -106,7 +106,7 @@ def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -
     """
     if kind == "image/png":
         image = None if scale else read_plain_png(body)
-        return None if image is None else [image]
+        return None if image is None else image[None]
     if kind not in (JSON, NPY):
         return None
     images = _read(kind, READERS[kind], Sent(body, scale))
@@ -115,8 +115,9 @@ def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -
 
 @lru_cache(64)
 def parse_content_type(header: str) -> tuple[str, Mapping[str, str]]:
-    """Parse a Content-Type header into the type and its parameters."""
-    return parse_options_header(header)
+    """Parse a Content-Type header into the type, in lower case, and its parameters."""
+    kind, options = parse_options_header(header)
+    return kind.lower(), options
 
 
 def _reader_of(kind: str) -> Callable[[Sent], Images] | None:

@@ -6,6 +6,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from service.api.readers.images import MOST_IMAGES, Images, Sent, decode_files
+from service.errors import pointer_to
 from stepbox.errors import Fault, InvalidInputError
 
 
@@ -53,7 +54,7 @@ def _read_parts(body: bytes, boundary: str) -> list[_Part]:
         raise BadRequest(f"The body is not multipart/form-data: {error}") from None
     if unknown:
         raise InvalidInputError(
-            [Fault(f"/{name}", "parts must be files named 'image'") for name in sorted(unknown)]
+            [Fault(pointer_to(name), "must be a file named 'image'") for name in sorted(unknown)]
         )
     if not parts:
         raise InvalidInputError.at("/image", f"send 1 to {MOST_IMAGES:,} files named 'image'")

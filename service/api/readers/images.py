@@ -20,7 +20,7 @@ FORMS = ((HEIGHT, WIDTH), (HEIGHT * WIDTH,), (HEIGHT, WIDTH, 1))  # of the numbe
 
 Pixels = NDArray[np.uint8] | NDArray[np.float64]
 
-# An array of images, shape (n, *IMAGE_SHAPE), or images of any size, one by one. 0..255.
+# Images of one shape, (n, height, width), or of any sizes, one by one. Grey levels 0..255.
 Images = Pixels | list[Grey] | Iterator[Grey]
 
 

@@ -65,8 +65,8 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
         The JSON with an empty list instead of the numbers. Unchanged if the array is None.
     Pixels or None
         The numbers, from 0 to 255, flat or as images in one of `FORMS`. uint8 if all of them are
-        integers. None if they must be parsed with the JSON, which is then small enough for this
-        or is not valid.
+        integers. None if they must be parsed with the JSON, which is then small enough for this,
+        is not valid, or has several lists of this name.
 
     Raises
     ------
@@ -92,6 +92,8 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
             faults = [Fault(f"{pointer}/{odd.index}", f"{what}, and one of {MOST_IMAGES:,} images")]
         raise InvalidInputError(faults or [_number_fault(f"{pointer}/{odd.index}")]) from None
     except ValueError:  # invalid JSON, which the parser of the whole text reports
+        return text, None
+    if _beginning(name).search(text, end):  # it is not certain which of the lists is meant
         return text, None
     return b"%b]%b" % (text[:start], text[end:]), numbers
 

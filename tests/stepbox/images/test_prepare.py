@@ -251,9 +251,7 @@ def test_a_data_set_without_a_preparation_scales_the_whole_image():
 def test_an_image_that_shows_nothing_says_so(shape, fit):
     paper = np.random.default_rng(0).integers(240, 250, shape, np.uint8)
     for grey in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), paper):
-        prepared = prepare(grey, fit=fit)
-        assert not prepared.ink
-        assert not shows_ink(prepared.pixels[None])[0]
+        assert not shows_ink(prepare(grey, fit=fit).pixels[None])[0]
 
 
 # Photographs of digits.

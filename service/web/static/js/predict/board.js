@@ -10,7 +10,7 @@ import { SEVEN, drawStrokes } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
 /** @typedef {{ pixels: number[], index: number, dataset: string }} TestImage of a data set */
-/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage bitmap: null if invalid */
+/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage null if it cannot be shown */
 /** @typedef {TestImage | FileImage} BoardImage shown in place of a drawing */
 
 const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
@@ -193,17 +193,18 @@ export function createBoard(changed) {
     },
     /**
      * Draw a box around the part that was used, and for a digit a cross at its center of mass.
-     * Draw nothing if the image shows nothing.
+     * Draw nothing if the image shows nothing, or if the browser cannot show it (TIFF).
      * @param {import("../types.d.ts").Prediction} prediction
      */
     mark({ fit, ink: hasInk }) {
-      const bitmap = image && "bitmap" in image ? image.bitmap : null;
-      const { box, center } = placeOnBoard(fit, bitmap ?? { width: SENT_SIDE, height: SENT_SIDE });
-      const cross = `M${center.x - 0.8} ${center.y}h1.6m-.8-.8v1.6`;
+      const drawn = { width: SENT_SIDE, height: SENT_SIDE };
+      const size = image && "bitmap" in image ? image.bitmap : drawn;
       marks = [];
-      if (hasInk !== false) marks.push(s("rect", { ...box, class: "box" }));
-      if (hasInk !== false && fit.preparation === "mnist") {
-        marks.push(s("path", { d: cross, class: "cross" }));
+      if (size && hasInk !== false) {
+        const { box, center } = placeOnBoard(fit, size);
+        const cross = `M${center.x - 0.8} ${center.y}h1.6m-.8-.8v1.6`;
+        marks.push(s("rect", { ...box, class: "box" }));
+        if (fit.preparation === "mnist") marks.push(s("path", { d: cross, class: "cross" }));
       }
       drawOverlay();
     },
