@@ -50,7 +50,7 @@ class Bound:
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
     json_values: int = MOST_VALUES
     memory_bytes: int = 0
-    memory_per_byte: float = 3
+    memory_per_byte: float = 4
     decodes_images: bool = False
     decompresses: bool = False
 

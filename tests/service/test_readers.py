@@ -345,6 +345,13 @@ def test_kaggles_columns_are_read(client, wanted, images, header, label):
         assert np.array_equal(logits(answer), wanted)
 
 
+def test_rows_of_integers_and_of_floats_are_read_together(client, wanted, images):
+    rows = images.reshape(-1, 784).tolist()
+    rows[1] = [float(level) for level in rows[1]]
+    answer = client.post("/predict", data=csv(rows), content_type=CSV)
+    assert np.array_equal(logits(answer), wanted)
+
+
 def test_numbers_that_are_not_json_are_read_from_csv(client, wanted, images):
     rows = [[f" 0{level}." for level in row] for row in images.reshape(-1, 784)]
     answer = client.post("/predict", data=csv(rows), content_type=CSV)

@@ -1,6 +1,7 @@
 """Turn the images of a request into the inputs of a network."""
 
-from itertools import groupby
+from collections.abc import Iterator
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 from service.api.readers.images import Images
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.data.dataset import DatasetSpec
-from stepbox.images.field import Invert, Prepared
+from stepbox.images.field import Invert, Prepared, Shape
 from stepbox.images.prepare import Fit, Work, all_clear, find_work, prepare, shows_ink
+
+BLOCK = 1000  # images that are looked at together
 
 
 class TakesLongError(Exception):
@@ -50,7 +53,7 @@ def prepare_images(
     Parameters
     ----------
     images
-        The images.
+        The images. An array that can be written is overwritten, which saves memory.
     spec
         The data set of the network.
     invert, fit
@@ -58,24 +61,38 @@ def prepare_images(
     quick
         Whether to raise TakesLongError if an image must be more than inverted.
     """
-    if isinstance(images, np.ndarray):
-        return _prepare_array(images, spec, invert, fit, quick)
-    pixels: list[NDArray[Any]] = []
+    parts = [
+        _prepare_block(block, spec, invert, fit, quick) for block in _blocks(images, spec.shape)
+    ]
+    if len(parts) == 1:
+        return parts[0]
     changed: dict[int, Prepared] = {}
     empty: list[int] = []
     count = 0
-    for is_field, run in groupby(images, lambda image: image.shape == spec.shape):
-        # An image of another shape is a run of its own, because it may be large.
-        for some in [list(run)] if is_field else ([image] for image in run):
-            part = _prepare_array(np.array(some), spec, invert, fit, quick)
-            changed |= {count + index: prepared for index, prepared in part.changed.items()}
-            empty += [count + index for index in part.empty]
-            count += len(some)
-            pixels.append(part.pixels)
-    return Fields(np.concatenate(pixels), changed, empty)
+    for part in parts:
+        changed |= {count + index: prepared for index, prepared in part.changed.items()}
+        empty += [count + index for index in part.empty]
+        count += len(part.pixels)
+    if isinstance(images, np.ndarray) and (images.flags.writeable or not changed):
+        return Fields(images, changed, empty)
+    return Fields(np.concatenate([part.pixels for part in parts]), changed, empty)
 
 
-def _prepare_array(
+def _blocks(images: Images, shape: Shape) -> Iterator[NDArray[Any]]:
+    """Cut images into arrays, shape (n, height, width), that take little memory to work on."""
+    if isinstance(images, np.ndarray):
+        for start in range(0, len(images), BLOCK):
+            yield images[start : start + BLOCK]
+        return
+    for is_field, run in groupby(images, lambda image: image.shape == shape):
+        if is_field:
+            while block := list(islice(run, BLOCK)):
+                yield np.array(block)
+        else:
+            yield from (image[None] for image in run)
+
+
+def _prepare_block(
     images: NDArray[Any], spec: DatasetSpec, invert: Invert, fit: Fit, quick: bool
 ) -> Fields:
     """Prepare images of one shape, shape (n, height, width), 0..255."""
@@ -85,21 +102,25 @@ def _prepare_array(
     work = find_work(images, spec, invert, fit)
     if quick and (work == Work.PREPARE).any():
         raise TakesLongError
+    if not work.any():
+        return Fields(images, {}, _empty(images))
+    is_reused = images.flags.writeable and images.shape[1:] == spec.shape
+    pixels = images if is_reused else np.empty((len(images), *spec.shape), images.dtype)
     changed: dict[int, Prepared] = {}
-    for index in np.flatnonzero(work).tolist():
+    for index, image in enumerate(images):
+        if work[index] == Work.NOTHING:
+            pixels[index] = image
+            continue
         raise_if_disconnected()
-        image = images[index]
         if work[index] == Work.INVERT:
-            changed[index] = prepare(image, spec, invert="always", fit="none")
+            prepared = prepare(image, spec, invert="always", fit="none")
         else:
-            levels = np.rint(image).astype(np.uint8)
-            changed[index] = prepare(levels, spec, invert=invert, fit=fit)
-    if len(changed) == len(images):
-        pixels = np.array([prepared.pixels for prepared in changed.values()])
-    elif not changed:
-        pixels = images
-    else:
-        pixels = images.copy()
-        for index, prepared in changed.items():
-            pixels[index] = prepared.pixels
-    return Fields(pixels, changed, np.flatnonzero(~shows_ink(pixels)).tolist())
+            prepared = prepare(np.rint(image).astype(np.uint8), spec, invert=invert, fit=fit)
+        pixels[index] = prepared.pixels
+        changed[index] = prepared._replace(pixels=pixels[index])
+    return Fields(pixels, changed, _empty(pixels))
+
+
+def _empty(fields: NDArray[Any]) -> list[int]:
+    indices: list[int] = np.flatnonzero(~shows_ink(fields)).tolist()
+    return indices

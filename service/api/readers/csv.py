@@ -58,8 +58,14 @@ def read_csv(sent: Sent) -> Images:
                 f"to {HEIGHT}x{WIDTH}) in this order, and perhaps one named {LABEL}",
             )
     check_count(len(rows) - first, "")
-    images = [_read_row(rows[i], i + 1, columns, label) for i in range(first, len(rows))]
-    return to_grey(np.array(images), sent.scale, "")
+    images: Pixels = np.empty((len(rows) - first, SIZE), np.uint8)
+    for index in range(len(images)):
+        line = first + index
+        numbers = _read_row(rows[line], line + 1, columns, label)
+        if numbers.dtype != images.dtype:
+            images = images.astype(np.float64, copy=False)
+        images[index] = numbers
+    return to_grey(images, sent.scale, "")
 
 
 def _read_row(row: bytes, line: int, columns: int, label: int | None) -> Pixels:

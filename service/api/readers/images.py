@@ -18,7 +18,7 @@ MOST_PIXELS = 10 * MAX_PIXELS  # in all image files of a request
 IMAGE_SHAPE = HEIGHT, WIDTH = MNIST.shape  # both data sets have this shape
 FORMS = ((HEIGHT, WIDTH), (HEIGHT * WIDTH,), (HEIGHT, WIDTH, 1))  # of the numbers of one image
 
-Pixels = NDArray[np.uint8] | NDArray[np.float64]
+Pixels = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 
 # Images of one shape, (n, height, width), or of any sizes, one by one. Grey levels 0..255.
 Images = Pixels | list[Grey] | Iterator[Grey]
@@ -86,7 +86,7 @@ def to_grey(numbers: NDArray[Any], scale: PixelScale | None, pointer: str) -> Pi
     -------
     Pixels
         Grey levels 0..255, shape (n, *IMAGE_SHAPE). uint8 if the numbers are integers and white
-        is 255.
+        is 255. float32 if they are floats of at most 32 bits.
 
     Raises
     ------
@@ -113,10 +113,12 @@ def to_grey(numbers: NDArray[Any], scale: PixelScale | None, pointer: str) -> Pi
             "of a v2 request)",
         )
     grey: Pixels
-    if images.dtype.kind == "f":
+    if images.dtype.kind != "f":
+        grey = images.astype(np.uint8, copy=False)
+    elif images.itemsize > 4:
         grey = images.astype(np.float64, copy=False)
     else:
-        grey = images.astype(np.uint8, copy=False)
+        grey = images.astype(np.float32, copy=False)
     if scale == "unit":
         return np.multiply(grey, 255, out=grey if grey.flags.writeable else None)
     return grey
