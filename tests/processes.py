@@ -165,7 +165,9 @@ class Stack:
         wait_until(self._redis_answers, what="Redis to answer")
         return process
 
-    def start_worker(self, name: str = "worker", *prefix: str) -> Process:
+    def start_worker(
+        self, name: str = "worker", *prefix: str, application: str = "worker.app"
+    ) -> Process:
         """Start a worker, without waiting until it is ready.
 
         Parameters
@@ -174,12 +176,14 @@ class Stack:
             Name of the worker and of its log file.
         prefix
             A command that runs the worker's command, such as ``setpriv`` with options.
+        application
+            Module of the Celery application.
         """
         options = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
         return self.start(
             name,
             *prefix,
-            *f"celery -A worker.app worker --queues training --concurrency 1 {options}".split(),
+            *f"celery -A {application} worker --queues training --concurrency 1 {options}".split(),
             *f"--hostname {name}@%h".split(),
         )
 

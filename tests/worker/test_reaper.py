@@ -1,4 +1,4 @@
-"""The reaper sends the heartbeats of its worker."""
+"""The reaper sends the heartbeats of its worker, and finds out its device."""
 
 from redis.exceptions import RedisError
 
@@ -19,3 +19,11 @@ def test_a_worker_sends_heartbeats_once_it_accepts_jobs(own_stack, redis_process
 
     wait_until(workers, what="a heartbeat of the worker")
     assert " ready." in worker.log.read_text()
+
+
+def test_the_device_is_found_although_the_pool_forks_at_the_same_time(own_stack, jobs):
+    own_stack.start_worker(application="tests.worker.racing")
+    wait_until(
+        lambda: [one["name"] for one in jobs.workers() if one["device"]["name"] != "unknown"],
+        what="the description of the worker",
+    )
