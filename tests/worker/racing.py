@@ -1,14 +1,21 @@
 """A worker whose pool forks while the thread that describes the device starts its process.
 
 The fork waits up to a second for that thread, and the thread, which has already opened its pipes,
-waits for the fork. A thread that waits for the pool by itself is not in between.
+waits for the fork. So a child of the pool inherits the pipes, unless the thread itself starts its
+process only after the pool.
+
+Celery starts steps that do not require each other in any order. Here the pool requires the reaper,
+so that the thread always runs before the pool forks.
 """
 
 import os
 import sys
 from threading import Event
 
+from celery.worker.components import Pool
+
 from worker.app import app as app
+from worker.reaper import Reaper
 
 starting, forked = Event(), Event()
 
@@ -21,5 +28,6 @@ def interleave(event, arguments):
         forked.wait()
 
 
+Pool.requires = (*Pool.requires, Reaper)
 os.register_at_fork(after_in_parent=forked.set)
 sys.addaudithook(interleave)

@@ -122,5 +122,6 @@ def _prepare_block(
 
 
 def _empty(fields: NDArray[Any]) -> list[int]:
+    """Return the indices of the images that show nothing."""
     indices: list[int] = np.flatnonzero(~shows_ink(fields)).tolist()
     return indices
