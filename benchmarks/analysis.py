@@ -15,7 +15,7 @@ import numpy as np
 from stepbox.analysis.boxes.approximation import approximate_function
 from stepbox.analysis.boxes.error import approximate
 from stepbox.analysis.regression.answer import analyse_regression
-from stepbox.analysis.regression.solutions import LossName
+from stepbox.analysis.regression.linear_fit import LossName
 from stepbox.analysis.softmax import (
     analyse_softmax,
     complex_step_jacobian,

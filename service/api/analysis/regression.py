@@ -10,7 +10,7 @@ from service.api.analysis.blueprint import MEMORY_BYTES, Request, blueprint, jso
 from service.bodies.bounds import Bound
 from service.errors import problems
 from stepbox.analysis.regression.answer import MOST_NUMBERS, RegressionAnswer, analyse_regression
-from stepbox.analysis.regression.solutions import LossName
+from stepbox.analysis.regression.linear_fit import LossName
 from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 

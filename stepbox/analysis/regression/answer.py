@@ -3,14 +3,8 @@
 from pydantic import Field
 
 from stepbox.analysis.regression.comparison import Comparison, compare
-from stepbox.analysis.regression.solutions import (
-    LOSSES,
-    SOLVERS,
-    LossName,
-    Solution,
-    corners,
-    largest,
-)
+from stepbox.analysis.regression.linear_fit import LossName
+from stepbox.analysis.regression.solutions import Solution, largest, regression_of, solve
 from stepbox.analysis.result import Array, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
@@ -37,8 +31,9 @@ class RegressionAnswer(Result):
         "loss, the subgradient Xᵀ sign(Xw − y), with 0 as the sign of 0. Null without w."
     )
     not_differentiable: list[int] | None = Field(
-        description="Indices, from 0, of the points whose residual at w is 0 up to rounding, where "
-        "|r| has no derivative. Empty for the L2 loss. Null without w."
+        description="Indices, from 0, of the points whose residual at w is 0, where |r| has no "
+        "derivative: exactly 0 if the solution is exact, else 0 up to rounding. Empty for the L2 "
+        "loss. Null without w."
     )
     solution: Solution
     comparison: Comparison | None = Field(
@@ -69,17 +64,15 @@ def analyse_regression(
         or the linear program takes too long.
     """
     _check(X, y, w)
-    value = gradient = not_differentiable = None
-    if w is not None:
-        value, gradient = LOSSES[loss](X, y, w)
-        not_differentiable = corners(X, y, w).tolist() if loss == "l1" else []
+    regression = regression_of(X, y)
+    at_w = None if w is None else regression.evaluate(loss, w)
     return RegressionAnswer(
         shapes=Shapes(X=X.shape, w=X.shape[1:], y=y.shape),
-        loss=value,
-        gradient=gradient,
-        not_differentiable=not_differentiable,
-        solution=SOLVERS[loss](X, y),
-        comparison=compare(X, y) if X.size <= MOST_COMPARED else None,
+        loss=at_w and at_w.loss,
+        gradient=at_w and at_w.gradient,
+        not_differentiable=at_w and at_w.corners,
+        solution=solve(regression, loss),
+        comparison=compare(X, y, regression) if X.size <= MOST_COMPARED else None,
     )
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from stepbox.analysis.regression.solutions import LOSSES, SOLVERS, LossName, largest
+from stepbox.analysis.regression.linear_fit import LinearFit
+from stepbox.analysis.regression.solutions import Regression, largest, regression_of
 from stepbox.analysis.result import Array, Result, Vector
 
 FAR = 6.0  # an outlier is more than this many median distances from the L1 fit
@@ -36,7 +37,7 @@ class Comparison(Result):
     remark: str = Field(description="The comparison in words.")
 
 
-def compare(X: Array, y: Array) -> Comparison:
+def compare(X: Array, y: Array, regression: Regression) -> Comparison:
     """Solve with both losses, and solve again without the outliers.
 
     Parameters
@@ -45,10 +46,12 @@ def compare(X: Array, y: Array) -> Comparison:
         Shape (points, features).
     y
         Shape (points,).
+    regression
+        The regression of these points.
     """
-    l1, l2 = _fit("l1", X, y), _fit("l2", X, y)
+    l1, l2 = regression.fit("l1"), regression.fit("l2")
     difference = largest(l1.w - l2.w)
-    distances = np.abs(X @ l1.w - y)
+    distances = np.abs(l1.residuals)
     median = float(np.median(distances))
     limit = FAR * median + 1e-9 * largest(y)  # the median is 0 if most points lie on the fit
     # The L1 fit goes through as many points as it has weights. With few other points, the median
@@ -58,7 +61,8 @@ def compare(X: Array, y: Array) -> Comparison:
     outliers = np.flatnonzero(far).tolist()
     l1_without = l2_without = None
     if outliers:
-        l1_without, l2_without = _fit("l1", X[~far], y[~far]), _fit("l2", X[~far], y[~far])
+        others = regression_of(X[~far], y[~far])
+        l1_without, l2_without = others.fit("l1"), others.fit("l2")
         moved1, moved2 = largest(l1.w - l1_without.w), largest(l2.w - l2_without.w)
         many = len(outliers) > 1
         listed = ", ".join(map(str, outliers[:5])) + (" …" if len(outliers) > 5 else "")
@@ -73,20 +77,19 @@ def compare(X: Array, y: Array) -> Comparison:
         what = (
             f"No point is more than {FAR:g} median distances from the l1 fit"
             if enough
-            else f"{len(y)} points are too few to tell outliers from the others"
+            else "There are too few points to tell outliers from the others"
         )
         remark = f"{what}. The weights of the two fits differ by at most {difference:.3g}."
     return Comparison(
-        l1=l1,
-        l2=l2,
+        l1=_fit(l1),
+        l2=_fit(l2),
         difference=difference,
         outliers=outliers,
-        l1_without=l1_without,
-        l2_without=l2_without,
+        l1_without=l1_without and _fit(l1_without),
+        l2_without=l2_without and _fit(l2_without),
         remark=remark,
     )
 
 
-def _fit(loss: LossName, X: Array, y: Array) -> Fit:
-    w = SOLVERS[loss](X, y).w
-    return Fit(w=w, l1=LOSSES["l1"](X, y, w)[0], l2=LOSSES["l2"](X, y, w)[0])
+def _fit(fit: LinearFit) -> Fit:
+    return Fit(w=fit.w, l1=fit.l1, l2=fit.l2)

@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.result import Array
-from stepbox.errors import InvalidInputError
 
 WORKING_SET = 5_000  # points of the sample that the first linear program fits
 TIME_LIMIT_S = 30.0
 TOLERANCE = 1e-10  # of the solver, whose numbers are scaled to about 1
 ROUNDING = 1e-12  # a residual below this fraction of the sum of its |terms| counts as 0
 EXACT = 1e4  # largest ratio of |y| to the median |residual| for which TOLERANCE is small enough
-INFEASIBLE = 2  # the solver's status if no vector satisfies the constraints
+# Values of the solver's status.
+LIMIT_REACHED = 1  # of time or of iterations
+INFEASIBLE = 2  # no vector satisfies the constraints
 
 
 def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
@@ -36,7 +37,7 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     Parameters
     ----------
     X
-        Full column rank, shape (points, features).
+        Shape (points, features). The solver fails if the columns are nearly dependent.
     y
         Shape (points,).
 
@@ -49,16 +50,18 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
 
     Raises
     ------
-    InvalidInputError
-        The solver reached the time limit.
+    UnsolvedError
+        The solver reached the time limit, or failed. The message says which.
 
     References
     ----------
     S. Portnoy, R. Koenker: The Gaussian hare and the Laplacian tortoise, Statistical Science 12
     (1997).
     """
+    if not y.any():
+        return np.zeros(X.shape[1]), np.zeros(len(y))
     deadline = monotonic() + TIME_LIMIT_S
-    scale = _power_of_two(X)  # dividing by a power of two is exact
+    scale = power_of_two(X)  # dividing by a power of two is exact
     rows, same, repeats = np.unique(
         np.column_stack([X / scale, y]), axis=0, return_inverse=True, return_counts=True
     )
@@ -99,6 +102,10 @@ class InfeasibleError(Exception):
     """No s with |s| ≤ 1 satisfies the constraints of the linear program."""
 
 
+class UnsolvedError(Exception):
+    """The solver did not solve the linear program."""
+
+
 def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> tuple[Array, Array]:
     """Minimise Σ cᵢ sᵢ yᵢ subject to Xᵀ(c s) = −load and |s| ≤ 1; return the multipliers and s.
 
@@ -107,9 +114,10 @@ def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> t
     """
     from scipy.optimize import linprog  # imported here: SciPy slows startup down
 
+    too_long = f"is not solved within {TIME_LIMIT_S:g} s; send fewer points or features"
     if monotonic() > deadline:
-        raise _too_long()
-    scale = _power_of_two(y)
+        raise UnsolvedError(too_long)
+    scale = power_of_two(y)
     result = linprog(  # type: ignore[call-overload]  # the stubs lack arrays of bounds
         y / scale,
         A_eq=X.T,
@@ -126,16 +134,9 @@ def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> t
     if result.status == INFEASIBLE:
         raise InfeasibleError
     if result.x is None:
-        raise _too_long()
+        late = result.status == LIMIT_REACHED
+        raise UnsolvedError(too_long if late else f"defeats the solver: {result.message}")
     return result.eqlin.marginals * scale, result.x / counts
-
-
-def _too_long() -> InvalidInputError:
-    return InvalidInputError.at(
-        "/X",
-        f"gives a linear program that is not solved within {TIME_LIMIT_S:g} s; send fewer points "
-        "or features",
-    )
 
 
 def residual_signs(X: Array, y: Array, w: Array, rounding: float = ROUNDING) -> Array:
@@ -155,7 +156,7 @@ def _smallest(values: Array, count: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _power_of_two(values: Array) -> Array:
+def power_of_two(values: Array) -> Array:
     """Return the smallest power of two ≥ the largest magnitude of each column; 1 for zeros."""
     largest = np.abs(values).max(axis=0)
     return np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))

@@ -1,185 +1,305 @@
-"""Linear fits with the L1 or the L2 loss, each with a certificate that it is optimal."""
+"""Solutions of a regression, each with a certificate that no w has a smaller loss."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from flint import fmpq
 from pydantic import Field
 
-from stepbox.analysis.regression.least_absolute import least_absolute, residual_signs
-from stepbox.analysis.result import Array, Integers, Result, Vector
+from stepbox.analysis.regression.bounded import BoundedRegression
+from stepbox.analysis.regression.exact import ExactRegression, nearest
+from stepbox.analysis.regression.linear_fit import LossName
+from stepbox.analysis.result import Array, Result, Vector
 
-LossName = Literal["l1", "l2"]
+# Exact arithmetic takes up to about a second within both limits.
+EXACT_NUMBERS = 20_000  # in X
+EXACT_RANK = 50  # the smaller of the numbers of points and features
+MOST_RANGES = 20  # features: each range takes two linear programs
+MOST_CHARACTERS = 100_000  # of a list of fractions in an answer
 
-ROUNDING = 4 * np.finfo(np.float64).eps
-OPTIMAL = 1e-9  # relative tolerance of a certificate, for sums that are 0 up to rounding
+METHODS: dict[LossName, Literal["closed form", "linear program"]] = {
+    "l1": "linear program",
+    "l2": "closed form",
+}
+Regression = ExactRegression | BoundedRegression
+Fractions = list[str]
 
 
 class L2Certificate(Result):
     """Proof that no w has a smaller squared loss: the loss is convex, and its gradient is 0."""
 
     normal_equations: Vector = Field(
-        description="Xᵀ(Xw − y), shape (features,). It is 0 up to rounding."
+        description="Xᵀ(Xw − y), shape (features,). If the solution is exact, this is computed for "
+        "the exact w, and is 0. Else it is 0 up to rounding."
     )
     residual: float = Field(description="Largest magnitude in `normal_equations`.")
     relative_residual: float = Field(
         description="`residual` relative to the terms of `normal_equations`: divided by the "
         "largest number in |X|ᵀ(|X||w| + |y|)."
     )
-    optimal: bool = Field(description=f"Whether `relative_residual` is at most {OPTIMAL:g}.")
+    lower_bound: float = Field(
+        description="No w has a smaller loss. If the solution is exact, this is its loss."
+    )
+    gap: float = Field(
+        description="The solution's loss minus `lower_bound`: 0 if the solution is exact. Else it "
+        "is a proven bound of how much the loss exceeds the smallest one."
+    )
+    optimal: bool | None = Field(
+        description="Whether `normal_equations` and `gap` are exactly 0. Null if the solution is "
+        "not exact; then `gap` is what is known."
+    )
 
 
 class L1Certificate(Result):
     """Proof that no w has a smaller absolute loss: 0 = Xᵀs for a subgradient s of Σ|rᵢ|.
 
-    For every w, Σ|xᵢᵀw − yᵢ| ≥ sᵀ(Xw − y) = −sᵀy, and the solution reaches this bound.
+    For every w, Σ|xᵢᵀw − yᵢ| ≥ sᵀ(Xw − y) = −sᵀy, and the solution reaches this bound. If the
+    solution is exact, everything here is computed in fractions, and then rounded.
     """
 
     dual: Vector = Field(
         description="s, shape (points,), from -1 to 1. It is the sign of each residual, or any "
         "number in this range where the residual is 0."
     )
-    largest: float = Field(description="Largest magnitude in s, at most 1.")
-    stationarity: float = Field(description="Largest magnitude in Xᵀs. It is 0 up to rounding.")
-    lower_bound: float = Field(description="−sᵀy. No w has a smaller loss.")
-    gap: float = Field(
-        description="The solution's loss minus `lower_bound`. It is 0 up to rounding."
+    dual_exact: Fractions | None = Field(
+        description="s as fractions. Null if the solution is not exact, or if they have more than "
+        f"{MOST_CHARACTERS:,} characters."
     )
-    optimal: bool = Field(
-        description="Whether `largest` is at most 1, and `stationarity` and `gap` are 0, with a "
-        f"relative tolerance of {OPTIMAL:g}."
+    basis: list[int] | None = Field(
+        description="Indices, from 0, of as many points as the rank of X, which determine the fit: "
+        "it goes through them. Null if the solution is not exact."
+    )
+    largest: float = Field(description="Largest magnitude in s, at most 1.")
+    stationarity: float = Field(
+        description="Largest magnitude in Xᵀs: 0 if the solution is exact, else 0 up to rounding."
+    )
+    lower_bound: float = Field(
+        description="No w has a smaller loss. It is −sᵀy; if the solution is not exact, the "
+        "possible effect of rounding is subtracted."
+    )
+    gap: float = Field(
+        description="The solution's loss minus `lower_bound`: 0 if the solution is exact. Else it "
+        "is a proven bound of how much the loss exceeds the smallest one."
+    )
+    optimal: bool | None = Field(
+        description="Whether `largest` is at most 1, and `stationarity` and `gap` are exactly 0. "
+        "Null if the solution is not exact; then `gap` is what is known."
     )
 
 
 class Solution(Result):
     """A minimiser w of a loss, and the proof that it is one."""
 
-    w: Vector = Field(description="Shape (features,).")
-    loss: float = Field(description="The loss at w.")
+    w: Vector = Field(
+        description="Shape (features,). If the solution is exact, each number is the float64 "
+        "number nearest to that of the exact w. Null where it exceeds the float range."
+    )
+    w_exact: Fractions | None = Field(
+        description="The exact w, as fractions. Null if the solution is not exact, or if they have "
+        f"more than {MOST_CHARACTERS:,} characters."
+    )
+    loss: float = Field(
+        description="If the solution is exact, the smallest loss, which the exact w has. Else an "
+        "upper bound of the loss at w."
+    )
+    loss_at_w: float | None = Field(
+        description="The loss at the numbers in `w`. It exceeds `loss` if rounding w matters. Null "
+        "if a weight is null."
+    )
     method: Literal["closed form", "linear program"]
-    rank: int = Field(description="Rank of X.")
-    note: str = Field(description="L2: whether w is unique. L1: why there is no closed form.")
+    exact: bool = Field(
+        description="Whether this was computed in exact fractions, with X and y as they were sent "
+        f"(a float64 number is a fraction). True if X has at most {EXACT_NUMBERS:,} numbers, and "
+        f"at most {EXACT_RANK} rows or {EXACT_RANK} columns."
+    )
+    rank: int | None = Field(
+        description="Rank of X. Null if the solution is not exact and full rank is not proven."
+    )
+    condition_number: float | None = Field(
+        description="How near X is to a smaller rank: the ratio of its largest to its smallest "
+        "singular value, after each column is divided by a power of two, so that its largest "
+        "number is from 1/2 to 1. Null if the rank is less than the number of features."
+    )
+    unique: bool | None = Field(
+        description="Whether no other w has the smallest loss. Null if this is not known."
+    )
+    ranges: list[tuple[float | None, float | None]] | None = Field(
+        description="For the L1 loss, if w is not unique: the smallest and the largest value of "
+        "each weight, of all w with the smallest loss. Both are null if the weight can be any "
+        f"number. Null if w is unique, if X has more than {MOST_RANGES} features, and if the "
+        "solution is not exact."
+    )
+    note: str = Field(description="Whether w is unique. L1: also why there is no closed form.")
     certificate: L1Certificate | L2Certificate
 
 
-def squared_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
-    """Compute Σ(xᵢᵀw − yᵢ)² and its gradient 2Xᵀ(Xw − y).
+def is_exact(X: Array) -> bool:
+    """Tell whether X is small enough for exact arithmetic."""
+    return X.size <= EXACT_NUMBERS and min(X.shape) <= EXACT_RANK
+
+
+def regression_of(X: Array, y: Array) -> Regression:
+    """Choose exact or bounded arithmetic.
 
     Parameters
     ----------
     X
-        Shape (points, features).
+        Finite, shape (points, features).
     y
-        Shape (points,).
-    w
-        Shape (features,).
+        Finite, shape (points,).
     """
-    residuals = X @ w - y
-    return float(residuals @ residuals), 2 * X.T @ residuals
+    return ExactRegression(X, y) if is_exact(X) else BoundedRegression(X, y)
 
 
-def absolute_loss(X: Array, y: Array, w: Array) -> tuple[float, Array]:
-    """Compute Σ|xᵢᵀw − yᵢ| and its subgradient Xᵀ sign(Xw − y).
-
-    Where a residual is 0, any number from −1 to 1 may stand for its sign; this function uses 0.
-    The shapes are those of `squared_loss`.
-    """
-    return float(np.abs(X @ w - y).sum()), X.T @ residual_signs(X, y, w, ROUNDING)
+def solve(regression: Regression, loss: LossName) -> Solution:
+    """Minimise a loss, and prove that the solution is a minimiser."""
+    if isinstance(regression, ExactRegression):
+        return _solve_exactly(regression, loss)
+    return _solve_within_bounds(regression, loss)
 
 
-LOSSES = {"l1": absolute_loss, "l2": squared_loss}
-
-
-def corners(X: Array, y: Array, w: Array) -> Integers:
-    """Find the points whose residual is 0 up to rounding. There |xᵢᵀw − yᵢ| has a corner."""
-    return np.flatnonzero(residual_signs(X, y, w, ROUNDING) == 0)
-
-
-def solve_l2(X: Array, y: Array) -> Solution:
-    """Minimise the squared loss in closed form: w = (XᵀX)⁻¹Xᵀy, if XᵀX is invertible.
-
-    It is computed as w = VΣ⁻¹Uᵀy with the singular value decomposition X = UΣVᵀ, because XᵀX
-    would square the condition number. Singular values that are 0 up to rounding are left out. If X
-    does not have full column rank, many w are optimal, and this is the shortest of them, X⁺y. The
-    shapes are those of `squared_loss`.
-    """
-    U, sigma, Vt = _singular_values(X)
-    w = Vt.T @ ((U.T @ y) / sigma)
-    rank, features = len(sigma), X.shape[1]
-    normal = X.T @ (X @ w - y)
-    terms = np.abs(X).T @ (np.abs(X) @ np.abs(w) + np.abs(y))
-    relative = largest(normal) / (largest(terms) or 1.0)
-    certificate = L2Certificate(
-        normal_equations=normal,
-        residual=largest(normal),
-        relative_residual=relative,
-        optimal=relative <= OPTIMAL,
-    )
-    note = (
-        "X has full column rank, so XᵀX is invertible and w is the only minimiser."
-        if rank == features
-        else f"X has rank {rank}, less than its {features} columns, so XᵀX is not invertible and "
-        "many w are optimal. This is the shortest of them, X⁺y."
-    )
+def _solve_exactly(regression: ExactRegression, loss: LossName) -> Solution:
+    least = regression.least_squares if loss == "l2" else regression.least_absolute
+    unique = regression.rank == regression.features if loss == "l2" else regression.is_unique()
+    w = nearest(least.w)
     return Solution(
         w=w,
-        loss=squared_loss(X, y, w)[0],
-        method="closed form",
+        w_exact=_written(least.w),
+        loss=regression.fit(loss).loss(loss),
+        loss_at_w=regression.evaluate(loss, w).loss if np.isfinite(w).all() else None,
+        method=METHODS[loss],
+        exact=True,
+        rank=regression.rank,
+        condition_number=regression.condition_number(),
+        unique=unique,
+        ranges=None if loss == "l2" or unique else _ranges(regression),
+        note=_note(loss, regression.rank, regression.features, unique),
+        certificate=_exact_l2(regression) if loss == "l2" else _exact_l1(regression),
+    )
+
+
+def _exact_l2(regression: ExactRegression) -> L2Certificate:
+    fit = regression.least_squares
+    normal = nearest(regression.gradient([r * fit.unit for r in fit.numerators]))
+    loss = regression.fit("l2").l2
+    return L2Certificate(
+        normal_equations=normal,
+        residual=largest(normal),
+        relative_residual=largest(normal) / (regression.largest_term(nearest(fit.w)) or 1.0),
+        lower_bound=loss,
+        gap=0.0,
+        optimal=not normal.any(),
+    )
+
+
+def _exact_l1(regression: ExactRegression) -> L1Certificate:
+    vertex, loss = regression.vertex, regression.least_absolute.l1
+    most = max(abs(s) for s in vertex.dual)
+    stationarity = max(abs(force) for force in regression.gradient(vertex.dual))
+    bound = regression.lower_bound(vertex.dual)
+    rounded = nearest([most, stationarity, bound, loss - bound])
+    return L1Certificate(
+        dual=nearest(vertex.dual),
+        dual_exact=_written(vertex.dual),
+        basis=sorted(vertex.basis),
+        largest=rounded[0],
+        stationarity=rounded[1],
+        lower_bound=rounded[2],
+        gap=rounded[3],
+        optimal=bool(most <= 1 and stationarity == 0 and loss == bound),
+    )
+
+
+def _ranges(regression: ExactRegression) -> list[tuple[float | None, float | None]] | None:
+    if regression.features > MOST_RANGES:
+        return None
+    ranges = [None if ends is None else nearest(ends) for ends in regression.ranges()]
+    return [(None, None) if ends is None else (ends[0], ends[1]) for ends in ranges]
+
+
+def _written(values: Sequence[fmpq]) -> Fractions | None:
+    fractions = [str(value) for value in values]
+    return fractions if sum(map(len, fractions)) <= MOST_CHARACTERS else None
+
+
+def _solve_within_bounds(regression: BoundedRegression, loss: LossName) -> Solution:
+    least = regression.least_squares if loss == "l2" else regression.least_absolute
+    rank, features = regression.rank, regression.features
+    unique = None
+    if rank is not None and (loss == "l2" or rank < features):
+        unique = rank == features
+    certificate: L1Certificate | L2Certificate
+    if least.dual is None:
+        normal = regression.evaluate(loss, least.w).gradient / 2
+        certificate = L2Certificate(
+            normal_equations=normal,
+            residual=largest(normal),
+            relative_residual=largest(normal) / (regression.largest_term(least.w) or 1.0),
+            lower_bound=least.lower_bound,
+            gap=least.loss - least.lower_bound,
+            optimal=None,
+        )
+    else:
+        certificate = L1Certificate(
+            dual=least.dual,
+            dual_exact=None,
+            basis=None,
+            largest=largest(least.dual),
+            stationarity=largest(regression.transposed_product(least.dual)),
+            lower_bound=least.lower_bound,
+            gap=least.loss - least.lower_bound,
+            optimal=None,
+        )
+    return Solution(
+        w=least.w,
+        w_exact=None,
+        loss=least.loss,
+        loss_at_w=least.loss,
+        method=METHODS[loss],
+        exact=False,
         rank=rank,
-        note=note,
+        condition_number=regression.condition_number,
+        unique=unique,
+        ranges=None,
+        note=_note(loss, rank, features, unique),
         certificate=certificate,
     )
 
 
-def solve_l1(X: Array, y: Array) -> Solution:
-    """Minimise the absolute loss by a linear program. The shapes are those of `squared_loss`."""
-    U, sigma, Vt = _singular_values(X)
-    rank, features = len(sigma), X.shape[1]
-    if rank == 0:
-        w, dual = np.zeros(features), -np.sign(y)
-    elif rank == features:
-        w, dual = least_absolute(X, y)
-    else:  # fit y by Uv; then VΣ⁻¹v is the shortest w with Xw = Uv
-        v, dual = least_absolute(U, y)
-        w = Vt.T @ (v / sigma)
-    loss, _ = absolute_loss(X, y, w)
-    lower_bound, balance = -float(dual @ y), X.T @ dual
-    gap = loss - lower_bound
-    optimal = (
-        abs(gap) <= OPTIMAL * (loss + np.abs(y).sum())
-        and bool((np.abs(balance) <= OPTIMAL * np.abs(X).sum(axis=0)).all())
-        and largest(dual) <= 1 + OPTIMAL
-    )
-    certificate = L1Certificate(
-        dual=dual,
-        largest=largest(dual),
-        stationarity=largest(balance),
-        lower_bound=lower_bound,
-        gap=gap,
-        optimal=bool(optimal),
-    )
-    note = (
-        "The l1 fit has no closed form: |r| has a corner at 0, and the minimum is at such "
-        "corners, where the loss has no gradient. The linear program finds the points that the "
-        "fit goes through."
-    )
-    if rank < features:
-        note += (
-            f" X has rank {rank}, less than its {features} columns, so many w give this fit. This "
-            "is the shortest of them."
+def _note(loss: LossName, rank: int | None, features: int, unique: bool | None) -> str:
+    """Say whether w is unique and, for the L1 loss, why there is no closed form."""
+    sentences = []
+    if loss == "l1":
+        sentences.append(
+            "The l1 fit has no closed form: |r| has a corner at 0, and the minimum is at such "
+            "corners, where the loss has no gradient. The linear program finds the points that "
+            "the fit goes through."
         )
-    return Solution(
-        w=w, loss=loss, method="linear program", rank=rank, note=note, certificate=certificate
-    )
-
-
-SOLVERS = {"l1": solve_l1, "l2": solve_l2}
-
-
-def _singular_values(X: Array) -> tuple[Array, Array, Array]:
-    """Decompose X = UΣVᵀ without the singular values that are 0 up to rounding."""
-    U, sigma, Vt = np.linalg.svd(X, full_matrices=False)
-    rank = int((sigma > max(X.shape) * np.finfo(np.float64).eps * sigma[0]).sum())
-    return U[:, :rank], sigma[:rank], Vt[:rank]
+    if rank is None:
+        sentences.append(
+            "X has too many numbers for exact arithmetic, and is so near to a smaller rank that "
+            "its rank is not known. So it is not known whether other w have the same loss, and "
+            "the only lower bound of the loss is 0. Singular values that are 0 up to rounding "
+            "are treated as 0, and w is the shortest of the remaining minimisers."
+        )
+    elif rank < features:
+        sentences.append(
+            f"X has rank {rank}, less than its {features} columns, so XᵀX is not invertible and "
+            "many w are optimal. This is the shortest w with this fit"
+            + (", X⁺y." if loss == "l2" else "; other fits may have the same loss.")
+        )
+    elif loss == "l2":
+        sentences.append(
+            "X has full column rank, so XᵀX is invertible and w is the only minimiser."
+        )
+    elif unique is None:
+        sentences.append("It is not known whether other w have the same loss.")
+    elif unique:
+        sentences.append("w is the only minimiser.")
+    else:
+        sentences.append("Other w have the same loss.")
+    return " ".join(sentences)
 
 
 def largest(values: Array) -> float:

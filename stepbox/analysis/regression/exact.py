@@ -1,0 +1,348 @@
+"""Linear fits in exact rational arithmetic.
+
+A float64 number is a whole number times a power of two. So X and y become matrices of whole
+numbers, once each column is divided by a power of two. FLINT computes with them exactly.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
+
+from stepbox.analysis.regression.least_absolute import (
+    UnsolvedError,
+    least_absolute,
+    power_of_two,
+)
+from stepbox.analysis.regression.linear_fit import (
+    Evaluation,
+    LinearFit,
+    LossName,
+    largest_term,
+)
+from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_rows
+from stepbox.analysis.result import Array
+
+PRIME = 2**63 - 25  # rows that are linearly independent modulo a prime are linearly independent
+INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
+
+
+@dataclass(frozen=True)
+class ExactFit:
+    """A linear fit, in fractions.
+
+    Attributes
+    ----------
+    w
+        Weights, shape (features,).
+    numerators, unit
+        The residuals r = Xw − y are numerators[i] · unit.
+    """
+
+    w: list[fmpq]
+    numerators: list[fmpz]
+    unit: fmpq
+
+    @cached_property
+    def residuals(self) -> Array:
+        """Xw − y, rounded, shape (points,)."""
+        return nearest(r * self.unit for r in self.numerators)
+
+    @cached_property
+    def l1(self) -> fmpq:
+        """Σ|r|."""
+        return self.unit * sum((abs(r) for r in self.numerators), fmpz(0))
+
+    @cached_property
+    def l2(self) -> fmpq:
+        """Σr²."""
+        return self.unit**2 * sum((r * r for r in self.numerators), fmpz(0))
+
+
+class ExactRegression:
+    """Points whose numbers are fractions, and their linear fits.
+
+    The fits are computed for other columns with the same span, which are nearly orthogonal and
+    have short numbers. The Lenstra–Lenstra–Lovász algorithm (LLL) finds them without rounding.
+
+    Parameters
+    ----------
+    X
+        Finite, shape (points, features).
+    y
+        Finite, shape (points,).
+
+    Attributes
+    ----------
+    rank
+        Rank of X.
+    """
+
+    def __init__(self, X: Array, y: Array) -> None:
+        self._X, self._y = X, y
+        self._A, self._scales = whole_numbers(X)  # X[:, j] = A[:, j] · scales[j]
+        self._b, (self._scale,) = whole_numbers(y[:, None])  # y = b · scale
+        transposed = self._A.transpose()
+        tall = X.shape[0] >= X.shape[1]
+        self.rank = (transposed * self._A if tall else self._A * transposed).rank()
+        self._chosen = independent_rows(transposed)
+        reduced, steps = take_rows(transposed, self._chosen).lll(True)
+        self._columns, self._steps = reduced.transpose(), steps.transpose()  # A[:, chosen] · steps
+
+    @property
+    def features(self) -> int:
+        """Number of columns of X."""
+        return len(self._scales)
+
+    def fit(self, loss: LossName) -> LinearFit:
+        """Minimise a loss, and round the result."""
+        fit = self.least_squares if loss == "l2" else self.least_absolute
+        l1, l2 = nearest([fit.l1, fit.l2])
+        return LinearFit(nearest(fit.w), fit.residuals, float(l1), float(l2))
+
+    def evaluate(self, loss: LossName, w: Array) -> Evaluation:
+        """Compute a loss at w, and its (sub)gradient, exactly; then round them."""
+        fit = self.at(w)
+        if loss == "l2":
+            gradient = self.gradient([2 * r * fit.unit for r in fit.numerators])
+            return Evaluation(_nearest(fit.l2), nearest(gradient), [])
+        signs = [fmpq((r > 0) - (r < 0)) for r in fit.numerators]
+        corners = [i for i, sign in enumerate(signs) if sign == 0]
+        return Evaluation(_nearest(fit.l1), nearest(self.gradient(signs)), corners)
+
+    def largest_term(self, w: Array) -> float:
+        """Return the largest number in |X|ᵀ(|X||w| + |y|), up to rounding."""
+        return largest_term(self._X, self._y, w)
+
+    def at(self, w: Array) -> ExactFit:
+        """Compute the residuals at given weights, shape (features,)."""
+        exact = [exact_fraction(value) for value in w]
+        z = [value * s / self._scale for value, s in zip(exact, self._scales, strict=True)]
+        return self._fit(exact, self._A, fmpq_mat(self.features, 1, z))
+
+    def gradient(self, forces: Sequence[fmpq]) -> list[fmpq]:
+        """Compute Xᵀ times `forces`, shape (points,)."""
+        numerators, denominator = fmpq_mat(len(forces), 1, list(forces)).numer_denom()
+        products = (self._A.transpose() * numerators).entries()
+        return [
+            scale * fmpq(product, denominator)
+            for scale, product in zip(self._scales, products, strict=True)
+        ]
+
+    def lower_bound(self, dual: Sequence[fmpq]) -> fmpq:
+        """Compute −sᵀy, which no Σ|r| is below if |sᵢ| ≤ 1 and Xᵀs = 0."""
+        products = (s * b for s, b in zip(dual, self._b.entries(), strict=True))
+        return -self._scale * sum(products, fmpq(0))
+
+    @cached_property
+    def least_squares(self) -> ExactFit:
+        """The fit with the smallest Σr², by the normal equations."""
+        transposed = self._columns.transpose()
+        return self._shortest(solve(transposed * self._columns, transposed * self._b))
+
+    @cached_property
+    def vertex(self) -> Vertex:
+        """A vertex with the smallest Σ|r|."""
+        return self._points.minimise(self._start())
+
+    @cached_property
+    def least_absolute(self) -> ExactFit:
+        """A fit with the smallest Σ|r|."""
+        return self._shortest(fmpq_mat(self.rank, 1, self.vertex.w))
+
+    def is_unique(self) -> bool:
+        """Tell whether only one w has the smallest Σ|r|.
+
+        All such w agree in the residuals of the points whose dual is not ±1. For each other point
+        of the basis, find the largest residual.
+        """
+        if self.rank < self.features:
+            return False
+        for i in self.vertex.basis:
+            side = self.vertex.dual[i]
+            if abs(side) == 1:
+                row = take_rows(self._columns, [i]).entries()
+                far = self._points.minimise(self.vertex.basis, [-side * value for value in row])
+                if sum(value * v for value, v in zip(row, far.w, strict=True)) != self._b[i, 0]:
+                    return False
+        return True
+
+    def ranges(self) -> list[tuple[fmpq, fmpq] | None]:
+        """Find the smallest and the largest value of each weight, of all w with the smallest Σ|r|.
+
+        Returns
+        -------
+        Shape (features,). None if the weight can be any number.
+        """
+        weights = self._weights(diagonal([fmpq(1)] * self.rank))
+        ranges: list[tuple[fmpq, fmpq] | None] = []
+        for j in range(self.features):
+            if not self._is_determined(j):
+                ranges.append(None)
+                continue
+            goal = [weights[j, k] for k in range(self.rank)]
+            ends = [
+                self._points.minimise(self.vertex.basis, [side * value for value in goal]).w
+                for side in (1, -1)
+            ]
+            low, high = (sum((g * v for g, v in zip(goal, w, strict=True)), fmpq(0)) for w in ends)
+            ranges.append((low, high))
+        return ranges
+
+    def condition_number(self) -> float | None:
+        """Return the ratio of the largest to the smallest singular value of X, up to rounding.
+
+        Each column is first divided by a power of two, so that its largest number is from 1/2 to 1.
+
+        Returns
+        -------
+        None if the rank is less than the number of features.
+        """
+        if self.rank < self.features:
+            return None
+        powers = power_of_two(self._X)
+        # If X = QS, then X⁺ = S⁻¹Q⁺. Here Q has the columns of LLL, and S⁻¹ is exact.
+        factors = [exact_fraction(p) / s for p, s in zip(powers, self._scales, strict=True)]
+        inverse = diagonal(factors) * fmpq_mat(self._steps)
+        columns, sizes = rounded_columns(self._columns)
+        inverse *= diagonal(fmpq(1, size) for size in sizes)
+        pseudoinverse = nearest(inverse.entries()).reshape(self.rank, -1) @ np.linalg.pinv(columns)
+        norms = np.linalg.norm(self._X / powers, 2), np.linalg.norm(pseudoinverse, 2)
+        return max(1.0, float(norms[0] * norms[1]))
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self._columns, self._b)
+
+    def _shortest(self, v: fmpq_mat) -> ExactFit:
+        """Return the shortest w whose fit is that of the weights v of the columns."""
+        return self._fit(self._weights(v).entries(), self._columns, v)
+
+    def _weights(self, v: fmpq_mat) -> fmpq_mat:
+        """Find the shortest w with the fit of v; one w for each column of v."""
+        w = fmpq_mat(self.features, v.ncols())
+        for j, row in zip(self._chosen, (self._steps * v).tolist(), strict=True):
+            for k, value in enumerate(row):
+                w[j, k] = value * self._scale / self._scales[j]
+        if self.rank == self.features:
+            return w
+        rows = self._row_space()  # the projection on the row space is Rᵀ(RRᵀ)⁻¹R
+        transposed = rows.transpose()
+        numerators, denominator = (rows * w).numer_denom()
+        return fmpq_mat(transposed) * solve(rows * transposed, numerators) / denominator
+
+    def _row_space(self) -> fmpz_mat:
+        """Return `rank` rows that span the rows of X, up to a power of two."""
+        smallest = min(self._scales)
+        factors = [(scale / smallest).p for scale in self._scales]
+        rows = take_rows(self._A, independent_rows(self._columns)).tolist()
+        flat = [n * factor for row in rows for n, factor in zip(row, factors, strict=True)]
+        return fmpz_mat(self.rank, self.features, flat)
+
+    def _fit(self, w: list[fmpq], A: fmpz_mat, z: fmpq_mat) -> ExactFit:
+        numerators, denominator = z.numer_denom()
+        residuals = A * numerators - self._b * denominator
+        return ExactFit(w, residuals.entries(), self._scale / denominator)
+
+    def _is_determined(self, j: int) -> bool:
+        """Tell whether all w with the same Xw have the same weight j."""
+        unit = fmpz_mat(1, self.features, [int(k == j) for k in range(self.features)])
+        extended = [*self._row_space().entries(), *unit.entries()]
+        return bool(fmpz_mat(self.rank + 1, self.features, extended).rank() == self.rank)
+
+    def _start(self) -> list[int]:
+        """Choose a basis near the smallest Σ|r|: points on the fit that float64 finds."""
+        if self.rank == 0:
+            return []
+        X, _ = rounded_columns(self._columns)
+        y = -self.least_squares.residuals  # the same problem, without the part that is fitted
+        try:
+            w, dual = least_absolute(X, y)
+        except UnsolvedError:
+            w, dual = np.zeros(self.rank), np.zeros(len(y))
+        order = np.lexsort([np.abs(X @ w - y), np.abs(dual) > 1 - INTERIOR]).tolist()
+        return [order[i] for i in independent_rows(take_rows(self._columns, order))]
+
+
+def independent_rows(matrix: fmpz_mat) -> list[int]:
+    """Find rows that are linearly independent: each row that does not depend on those above it.
+
+    They are independent modulo a prime, so they are independent. There are as many as the rank,
+    unless the prime divides all subdeterminants of this size, which does not happen by chance.
+    """
+    reduced, rank = nmod_mat(matrix.transpose(), PRIME).rref()
+    rows = reduced.tolist()[:rank]
+    return [next(i for i, value in enumerate(row) if value) for row in rows]
+
+
+def rounded_columns(matrix: fmpz_mat) -> tuple[Array, list[fmpz]]:
+    """Divide each column by its largest magnitude, and round.
+
+    Returns
+    -------
+    The columns, and their largest magnitudes.
+    """
+    columns = matrix.transpose().tolist()
+    sizes = [max(abs(value) for value in column) for column in columns]
+    rounded = [
+        [int(value) / int(size) for value in column]
+        for column, size in zip(columns, sizes, strict=True)
+    ]
+    return np.array(rounded).reshape(len(columns), matrix.nrows()).T, sizes
+
+
+def whole_numbers(values: Array) -> tuple[fmpz_mat, list[fmpq]]:
+    """Write each column as whole numbers times a power of two.
+
+    Parameters
+    ----------
+    values
+        Finite, shape (rows, columns).
+
+    Returns
+    -------
+    numbers
+        Shape (rows, columns).
+    scales
+        The powers of two, shape (columns,): values[:, j] = numbers[:, j] · scales[j].
+    """
+    mantissas, exponents = np.frexp(values)
+    numbers = (mantissas * 2.0**53).astype(np.int64)
+    zeros = np.frexp(np.maximum(numbers & -numbers, 1).astype(np.float64))[1] - 1  # at the end
+    exponents = exponents - 53 + zeros
+    smallest = np.where(numbers, exponents, np.iinfo(np.int32).max).min(axis=0)
+    smallest[~numbers.any(axis=0)] = 0
+    shifts = np.where(numbers, exponents - smallest, 0)
+    whole = (numbers >> zeros).astype(object) << shifts.astype(object)
+    rows, columns = values.shape
+    matrix = fmpz_mat(rows, columns, whole.ravel().tolist())
+    return matrix, [fmpq(2) ** int(exponent) for exponent in smallest]
+
+
+def exact_fraction(value: float) -> fmpq:
+    """Convert a finite number without rounding."""
+    return fmpq(*float(value).as_integer_ratio())
+
+
+def nearest(values: Iterable[fmpq]) -> Array:
+    """Round fractions to the nearest float64 numbers; ±∞ outside their range."""
+    return np.array([_nearest(value) for value in values])
+
+
+def _nearest(value: fmpq) -> float:
+    try:
+        return int(value.p) / int(value.q)  # Python rounds a quotient of integers correctly
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def diagonal(values: Iterable[fmpq]) -> fmpq_mat:
+    """Make a diagonal matrix."""
+    listed = list(values)
+    size = len(listed)
+    matrix = fmpq_mat(size, size)
+    for i, value in enumerate(listed):
+        matrix[i, i] = value
+    return matrix

@@ -1,0 +1,165 @@
+"""Minimise Σ|aᵢᵀw − bᵢ| in exact arithmetic, by steps from vertex to vertex.
+
+At a *vertex*, the fit goes through as many points as it has weights: the *basis*. A vertex is a
+minimiser if its dual s satisfies |sᵢ| ≤ 1 (`least_absolute` has the proof). If |sᵢ| > 1 for a point
+of the basis, the loss falls along the edge that leaves this point and keeps the others. A step
+follows this edge to its smallest loss, which is at another vertex.
+
+If the fit goes through more points than it has weights, steps of length 0 could repeat forever. So
+bᵢ becomes bᵢ + εδᵢ, with a random integer δᵢ and an infinitely small ε. Residuals are then pairs:
+the value, and the coefficient of ε. Pairs compare like tuples.
+
+References
+----------
+I. Barrodale, F. D. K. Roberts: An improved algorithm for discrete l1 linear approximation, SIAM
+Journal on Numerical Analysis 10 (1973).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import cast
+
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
+
+DELTA_BITS = 62  # of each δ, so that residuals are practically never equal
+Pair = tuple[fmpz, fmpz]
+Slope = tuple[fmpq, fmpq]
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A fit through the points of a basis.
+
+    Attributes
+    ----------
+    basis
+        Indices of the points, one for each weight.
+    w
+        Shape (features,).
+    dual
+        s with Aᵀs = 0, shape (points,). Outside the basis it is the sign of the residual; if the
+        residual is 0, the sign of its coefficient of ε.
+    """
+
+    basis: list[int]
+    w: list[fmpq]
+    dual: list[fmpq]
+
+
+class Points:
+    """Points (aᵢ, bᵢ), and the walk over the vertices that they define.
+
+    Parameters
+    ----------
+    A
+        Full column rank, shape (points, features).
+    b
+        Shape (points, 1).
+    """
+
+    def __init__(self, A: fmpz_mat, b: fmpz_mat) -> None:
+        self._A = A
+        self._transposed = A.transpose()
+        rng = Random(0)
+        shifted = [n for value in b.entries() for n in (value, rng.getrandbits(DELTA_BITS))]
+        self._values = fmpz_mat(b.nrows(), 2, shifted)
+
+    def minimise(self, basis: Sequence[int], goal: Sequence[fmpq] | None = None) -> Vertex:
+        """Walk from the vertex of a basis to one with the smallest loss.
+
+        Parameters
+        ----------
+        basis
+            Indices of points whose rows of A are linearly independent, one for each weight.
+        goal
+            Shape (features,). With a goal, the vertex also has the smallest goalᵀw of all fits with
+            the smallest loss.
+        """
+        basis = list(basis)
+        while True:
+            A_basis = take_rows(self._A, basis)
+            solution = solve(A_basis, take_rows(self._values, basis))
+            residuals = self._residuals(solution)
+            signs = [_sign(residual) for residual in residuals]
+            for i in basis:
+                signs[i] = 0
+            dual, goal_dual = self._dual(A_basis, signs, goal)
+            # Moving the fit off point k, to the side of this sign, changes the loss and goalᵀw so.
+            fall, k, side = min(
+                (
+                    ((1 - side * s, -side * t), k, side)
+                    for k, (s, t) in enumerate(zip(dual, goal_dual, strict=True))
+                    for side in (1, -1)
+                ),
+                default=((fmpq(0), fmpq(0)), 0, 0),  # there are no weights
+            )
+            if _sign(fall) >= 0:
+                s = [fmpq(sign) for sign in signs]
+                for i, value in zip(basis, dual, strict=True):
+                    s[i] = value
+                return Vertex(basis, [solution[k, 0] for k in range(len(basis))], s)
+            basis[k : k + 1] = [self._end_of_edge(A_basis, k, side, fall, residuals, signs)]
+
+    def _residuals(self, solution: fmpq_mat) -> list[Pair]:
+        """Compute the residuals, multiplied by the common denominator of the solution."""
+        w, denominator = solution.numer_denom()
+        return [(r, e) for r, e in (self._A * w - self._values * denominator).tolist()]
+
+    def _dual(
+        self, A_basis: fmpz_mat, signs: list[int], goal: Sequence[fmpq] | None
+    ) -> tuple[list[fmpq], list[fmpq]]:
+        """Solve Aᵀs = 0 for the basis, and the same for the goal, where Aᵀt = −goal."""
+        forces = self._transposed * fmpz_mat(len(signs), 1, signs)
+        transposed = A_basis.transpose()
+        dual = [-s for s in solve(transposed, forces).entries()]
+        if goal is None:
+            return dual, [fmpq(0)] * len(dual)
+        right = fmpq_mat(len(dual), 1, [-value for value in goal])
+        return dual, fmpq_mat(transposed).solve(right).entries()
+
+    def _end_of_edge(
+        self,
+        A_basis: fmpz_mat,
+        k: int,
+        side: int,
+        slope: Slope,
+        residuals: list[Pair],
+        signs: list[int],
+    ) -> int:
+        """Follow an edge until the loss stops falling, and return the point reached there.
+
+        Each point that the fit passes on its way makes the loss fall less steeply.
+        """
+        features = A_basis.nrows()
+        unit = fmpz_mat(features, 1, [side * (i == k) for i in range(features)])
+        direction, denominator = solve(A_basis, unit).numer_denom()
+        moves = (self._A * direction).entries()
+        passed = sorted(
+            (fmpq(-residual[0], move), fmpq(-residual[1], move), i)
+            for i, (residual, move, sign) in enumerate(zip(residuals, moves, signs, strict=True))
+            if sign * move < 0
+        )
+        loss, goal = slope
+        for *_, i in passed:
+            loss += 2 * abs(fmpq(moves[i], denominator))
+            if _sign((loss, goal)) >= 0:
+                return i
+        raise AssertionError("the loss falls forever: A does not have full column rank")
+
+
+def solve(A: fmpz_mat, right: fmpz_mat) -> fmpq_mat:
+    """Solve Az = right for an invertible A."""
+    return cast(fmpq_mat, A.solve(right))  # the stubs do not know the type
+
+
+def _sign(pair: Pair | Slope) -> int:
+    """Return the sign of a + εb for infinitely small ε: that of a, or if a is 0, that of b."""
+    leading = pair[0] or pair[1]
+    return (leading > 0) - (leading < 0)
+
+
+def take_rows(matrix: fmpz_mat, rows: Sequence[int]) -> fmpz_mat:
+    """Return some rows of a matrix, in the given order."""
+    columns = matrix.ncols()
+    return fmpz_mat(len(rows), columns, [matrix[i, j] for i in rows for j in range(columns)])
