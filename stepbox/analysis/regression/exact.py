@@ -7,6 +7,7 @@ numbers, once each column is divided by a power of two. FLINT computes with them
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import copysign, inf
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
@@ -48,7 +49,8 @@ class ExactFit:
     @cached_property
     def residuals(self) -> Array:
         """Xw − y, rounded, shape (points,)."""
-        return nearest(r * self.unit for r in self.numerators)
+        p, q = int(self.unit.p), int(self.unit.q)
+        return np.array([_quotient(int(r) * p, q) for r in self.numerators])
 
     @cached_property
     def l1(self) -> fmpq:
@@ -106,11 +108,12 @@ class ExactRegression:
         """Compute a loss at w, and its (sub)gradient, exactly; then round them."""
         fit = self.at(w)
         if loss == "l2":
-            gradient = self.gradient([2 * r * fit.unit for r in fit.numerators])
+            gradient = self.transposed_product(fit.numerators, 2 * fit.unit)
             return Evaluation(_nearest(fit.l2), nearest(gradient), [])
-        signs = [fmpq((r > 0) - (r < 0)) for r in fit.numerators]
+        signs = [(r > 0) - (r < 0) for r in fit.numerators]
         corners = [i for i, sign in enumerate(signs) if sign == 0]
-        return Evaluation(_nearest(fit.l1), nearest(self.gradient(signs)), corners)
+        gradient = self.transposed_product(signs, fmpq(1))
+        return Evaluation(_nearest(fit.l1), nearest(gradient), corners)
 
     def largest_term(self, w: Array) -> float:
         """Return the largest number in |X|ᵀ(|X||w| + |y|), up to rounding."""
@@ -122,14 +125,15 @@ class ExactRegression:
         z = [value * s / self._scale for value, s in zip(exact, self._scales, strict=True)]
         return self._fit(exact, self._A, fmpq_mat(self.features, 1, z))
 
-    def gradient(self, forces: Sequence[fmpq]) -> list[fmpq]:
-        """Compute Xᵀ times `forces`, shape (points,)."""
-        numerators, denominator = fmpq_mat(len(forces), 1, list(forces)).numer_denom()
-        products = (self._A.transpose() * numerators).entries()
-        return [
-            scale * fmpq(product, denominator)
-            for scale, product in zip(self._scales, products, strict=True)
-        ]
+    def transposed_product(self, vector: Sequence[fmpz | int], unit: fmpq) -> list[fmpq]:
+        """Compute Xᵀ times `vector` times `unit`; the vector has the shape (points,)."""
+        products = (self._A.transpose() * fmpz_mat(len(vector), 1, list(vector))).entries()
+        return [unit * s * product for s, product in zip(self._scales, products, strict=True)]
+
+    def forces(self, dual: Sequence[fmpq]) -> list[fmpq]:
+        """Compute Xᵀs for a dual s, shape (points,)."""
+        numerators, denominator = fmpq_mat(len(dual), 1, list(dual)).numer_denom()
+        return self.transposed_product(numerators.entries(), 1 / fmpq(denominator))
 
     def lower_bound(self, dual: Sequence[fmpq]) -> fmpq:
         """Compute −sᵀy, which no Σ|r| is below if |sᵢ| ≤ 1 and Xᵀs = 0."""
@@ -206,8 +210,8 @@ class ExactRegression:
         # If X = QS, then X⁺ = S⁻¹Q⁺. Here Q has the columns of LLL, and S⁻¹ is exact.
         factors = [exact_fraction(p) / s for p, s in zip(powers, self._scales, strict=True)]
         inverse = diagonal(factors) * fmpq_mat(self._steps)
-        columns, sizes = rounded_columns(self._columns)
-        inverse *= diagonal(fmpq(1, size) for size in sizes)
+        columns, exponents = rounded_columns(self._columns)
+        inverse *= diagonal(fmpq(1, 2) ** e for e in exponents)
         pseudoinverse = nearest(inverse.entries()).reshape(self.rank, -1) @ np.linalg.pinv(columns)
         norms = np.linalg.norm(self._X / powers, 2), np.linalg.norm(pseudoinverse, 2)
         return max(1.0, float(norms[0] * norms[1]))
@@ -277,20 +281,20 @@ def independent_rows(matrix: fmpz_mat) -> list[int]:
     return [next(i for i, value in enumerate(row) if value) for row in rows]
 
 
-def rounded_columns(matrix: fmpz_mat) -> tuple[Array, list[fmpz]]:
-    """Divide each column by its largest magnitude, and round.
+def rounded_columns(matrix: fmpz_mat) -> tuple[Array, list[int]]:
+    """Divide each column by a power of two, so that its largest magnitude is from 1/2 to 1.
 
     Returns
     -------
-    The columns, and their largest magnitudes.
+    The columns, rounded, and the exponents of the powers.
     """
-    columns = matrix.transpose().tolist()
-    sizes = [max(abs(value) for value in column) for column in columns]
+    columns = [[int(value) for value in row] for row in matrix.transpose().tolist()]
+    exponents = [max(map(abs, column)).bit_length() for column in columns]
     rounded = [
-        [int(value) / int(size) for value in column]
-        for column, size in zip(columns, sizes, strict=True)
+        [value / divisor for value in column]
+        for column, divisor in zip(columns, (1 << e for e in exponents), strict=True)
     ]
-    return np.array(rounded).reshape(len(columns), matrix.nrows()).T, sizes
+    return np.array(rounded).reshape(len(columns), matrix.nrows()).T, exponents
 
 
 def whole_numbers(values: Array) -> tuple[fmpz_mat, list[fmpq]]:
@@ -332,10 +336,15 @@ def nearest(values: Iterable[fmpq]) -> Array:
 
 
 def _nearest(value: fmpq) -> float:
+    return _quotient(int(value.p), int(value.q))
+
+
+def _quotient(p: int, q: int) -> float:
+    """Divide two integers; q is positive. Python rounds such a quotient correctly."""
     try:
-        return int(value.p) / int(value.q)  # Python rounds a quotient of integers correctly
+        return p / q
     except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+        return copysign(inf, p)
 
 
 def diagonal(values: Iterable[fmpq]) -> fmpq_mat:

@@ -181,7 +181,7 @@ def _solve_exactly(regression: ExactRegression, loss: LossName) -> Solution:
 
 def _exact_l2(regression: ExactRegression) -> L2Certificate:
     fit = regression.least_squares
-    normal = nearest(regression.gradient([r * fit.unit for r in fit.numerators]))
+    normal = nearest(regression.transposed_product(fit.numerators, fit.unit))
     loss = regression.fit("l2").l2
     return L2Certificate(
         normal_equations=normal,
@@ -196,7 +196,7 @@ def _exact_l2(regression: ExactRegression) -> L2Certificate:
 def _exact_l1(regression: ExactRegression) -> L1Certificate:
     vertex, loss = regression.vertex, regression.least_absolute.l1
     most = max(abs(s) for s in vertex.dual)
-    stationarity = max(abs(force) for force in regression.gradient(vertex.dual))
+    stationarity = max(abs(force) for force in regression.forces(vertex.dual))
     bound = regression.lower_bound(vertex.dual)
     rounded = nearest([most, stationarity, bound, loss - bound])
     return L1Certificate(
