@@ -110,13 +110,13 @@ class BoundedRegression:
     def fit(self, loss: LossName) -> LinearFit:
         """Minimise a loss."""
         w = (self.least_squares if loss == "l2" else self.least_absolute).w
-        residuals, _ = self._residuals(w * self._powers)
+        residuals, _ = self._residuals(w)
         absolute = np.abs(residuals)
         return LinearFit(w, residuals, float(absolute.sum()), float(residuals @ residuals))
 
     def evaluate(self, loss: LossName, w: Array) -> Evaluation:
         """Compute a loss at w, and its (sub)gradient, up to rounding."""
-        residuals, errors = self._residuals(w * self._powers)
+        residuals, errors = self._residuals(w)
         if loss == "l2":
             gradient = 2 * self.transposed_product(residuals)
             return Evaluation(float(residuals @ residuals), gradient, [])
@@ -139,7 +139,7 @@ class BoundedRegression:
 
         If X does not have full column rank, it is the shortest of them, X⁺y.
         """
-        w = self._T @ (self._U.T @ self._y)
+        w = self._shortest(self._T @ (self._U.T @ self._y))
         residuals, errors = self._residuals(w)
         squares = fsum((residuals**2).tolist())
         error = SAFETY * float(errors @ (2 * np.abs(residuals) + errors))
@@ -147,7 +147,7 @@ class BoundedRegression:
         lower = 0.0
         if self._basis:
             lower = squares - error - self._basis.projection(residuals, norm(errors)) ** 2
-        return BoundedFit(w / self._powers, squares + error, max(0.0, lower))
+        return BoundedFit(w, squares + error, max(0.0, lower))
 
     @cached_property
     def least_absolute(self) -> BoundedFit:
@@ -164,12 +164,12 @@ class BoundedRegression:
                 w, dual = np.zeros(self.features), -np.sign(self._y)
             elif (self.condition_number or inf) <= WELL_CONDITIONED:
                 w, dual = least_absolute(self._X, self._y)
-            else:  # fit y by Uv; then Tv is the shortest w with Xw = Uv
+            else:  # fit y by Uv, which is XTv
                 v, dual = least_absolute(self._U, self._y)
                 w = self._T @ v
         except UnsolvedError as reason:
             raise InvalidInputError.at("/X", f"gives a linear program that {reason}") from None
-        dual = np.clip(dual, -1.0, 1.0)
+        w, dual = self._shortest(w), np.clip(dual, -1.0, 1.0)
         residuals, errors = self._residuals(w)
         sizes = fsum(np.abs(residuals).tolist())
         error = SAFETY * (float(errors.sum()) + ROUNDING * sizes) + UNDERFLOW
@@ -178,10 +178,19 @@ class BoundedRegression:
         if self._basis:
             tilt = self._basis.projection(dual, 0.0)
             lower = fsum((dual * residuals).tolist()) - error - SAFETY * tilt * 2 * loss
-        return BoundedFit(w / self._powers, loss, max(0.0, lower), dual)
+        return BoundedFit(w, loss, max(0.0, lower), dual)
+
+    def _shortest(self, scaled: Array) -> Array:
+        """Convert weights of the scaled columns to the shortest w with the same fit."""
+        w: Array = scaled / self._powers
+        if self._T.shape[1] < self.features:
+            X = self._X * self._powers
+            w = np.linalg.lstsq(X, X @ w)[0]
+        return w
 
     def _residuals(self, w: Array) -> tuple[Array, Array]:
         """Compute Xw − y, and a bound of the error of each residual."""
+        w = w * self._powers
         terms = np.abs(self._X) @ np.abs(w) + np.abs(self._y)
         errors = SAFETY * _gamma(len(w) + 2) * terms + UNDERFLOW
         return self._X @ w - self._y, errors

@@ -7,7 +7,7 @@ numbers, once each column is divided by a power of two. FLINT computes with them
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import copysign, inf
+from math import inf
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
@@ -344,7 +344,7 @@ def _quotient(p: int, q: int) -> float:
     try:
         return p / q
     except OverflowError:
-        return copysign(inf, p)
+        return inf if p > 0 else -inf
 
 
 def diagonal(values: Iterable[fmpq]) -> fmpq_mat:
