@@ -23,6 +23,7 @@ from stepbox.analysis.softmax import (
 )
 
 RNG = np.random.default_rng(0)
+POWERS = np.vander(np.linspace(0, 1, 400), 50)
 
 
 def seconds(run: Callable[[], object], repeats: int = 5) -> float:
@@ -94,6 +95,15 @@ def main() -> None:
                 for n in (10, 100, 1000)
             ],
         )
+    exact = ((20_000, 1), (2_000, 10), (1_000, 20), (400, 50), (50, 400))
+    for loss in ("l2", "l1"):
+        title = f"{loss} regression in fractions, at the limit (points × features)"
+        show(title, [regression(*shape, loss) for shape in exact], 1)
+    show(
+        "l1 regression in fractions: a polynomial of degree 49, whose columns are nearly dependent",
+        [("400 × 50", lambda: analyse_regression(POWERS, np.sin(9 * POWERS[:, -2]), "l1"))],
+        1,
+    )
     shapes = ((1_000_000, 1), (100_000, 10), (3_000, 333), (1_000, 1_000), (10, 100_000))
     for loss in ("l2", "l1"):
         title = f"{loss} regression of a million numbers (points × features)"

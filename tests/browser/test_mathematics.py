@@ -54,6 +54,14 @@ def test_arrow_keys_move_the_outlier_which_keeps_the_focus(open_page):
     expect(page.locator(".knob.out")).to_be_focused()
 
 
+def test_other_lines_with_the_same_loss_are_mentioned(open_page):
+    """All lines between (2, 1) and (2, 3) through the point (6, 4) have the same loss."""
+    page = open_page("/ui/mathematics?points=2,1;2,3;6,4")
+    proof = page.locator("#regression-proof")
+    expect(proof).to_contain_text("the intercept can be from −0.50 to 2.50")
+    expect(proof).to_contain_text("the slope from 0.25 to 0.75")
+
+
 def test_the_gradients_of_a_model_are_checked(open_page, models):
     page = open_page(f"/ui/mathematics?check={models['mnist']}#check")
     page.locator("#check").scroll_into_view_if_needed()

@@ -12,6 +12,7 @@ import {
   regressionRequest,
   snap,
 } from "#pages/maths/points.js";
+import { proofText } from "#pages/maths/proof.js";
 import { bodyText, curlCommand } from "#pages/curl.js";
 
 test("parseLogits accepts 2 to 30 numbers", () => {
@@ -88,6 +89,24 @@ test("each call of defaultPoints returns new points", () => {
 test("snap moves points into the plot and onto its grid", () => {
   assert.deepEqual(snap(3.14159, 2.71828), [3.15, 2.7]);
   assert.deepEqual(snap(-1, 9), [0, 8]);
+});
+
+test("the proof says whether other lines have the same loss", () => {
+  const certificate = { optimal: true };
+  assert.equal(
+    proofText({ unique: true, ranges: null, certificate }),
+    "Proven in exact fractions: no line has a smaller L1 loss, and no other line has the same.",
+  );
+  const ranges = /** @type {[number | null, number | null][]} */ ([
+    [1, 2.5],
+    [null, null],
+  ]);
+  assert.equal(
+    proofText({ unique: false, ranges, certificate }),
+    "Proven in exact fractions: no line has a smaller L1 loss. Other lines have the same: " +
+      "the intercept can be from 1.00 to 2.50, the slope any number.",
+  );
+  assert.equal(proofText({ unique: true, ranges: null, certificate: { optimal: false } }), "");
 });
 
 test("the request for a regression has a column of ones", () => {

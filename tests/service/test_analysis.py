@@ -305,6 +305,32 @@ class TestRegression:
         assert np.transpose(self.X) @ certificate["dual"] == pytest.approx([0, 0])
         assert certificate["optimal"] is True
 
+    def test_an_exact_line_is_found_at_any_offset(self, post):
+        """Times in seconds: the second column is constant in its first seven digits."""
+        times = [[1, 1_700_000_000 + 60 * i] for i in range(4)]
+        for loss in ("l1", "l2"):
+            body = {"X": times, "y": [1, 3, 5, 7], "loss": loss}
+            solution = analyse(post, "regression", body)["solution"]
+
+            assert solution["w_exact"] == ["-169999997/3", "1/30"]
+            assert (solution["loss"], solution["rank"], solution["exact"]) == (0, 2, True)
+
+    def test_other_minimisers_are_reported(self, post):
+        body = {"X": [[1], [1]], "y": [0, 10], "loss": "l1"}
+        solution = analyse(post, "regression", body)["solution"]
+
+        assert (solution["unique"], solution["ranges"]) == (False, [[0, 10]])
+
+    @pytest.mark.parametrize("loss", ["l1", "l2"])
+    @pytest.mark.parametrize("X", [[[2]], [[1, 2]], [[1, 2, 3], [4, 5, 6]]])
+    def test_few_samples_are_fitted(self, post, loss, X):
+        body = {"X": X, "y": list(range(len(X))), "loss": loss, "w": [0] * len(X[0])}
+        solution = analyse(post, "regression", body)["solution"]
+
+        assert (solution["loss"], solution["rank"]) == (0, len(X))
+        assert solution["unique"] == (len(X[0]) == len(X))
+        assert solution["certificate"]["optimal"]
+
     def test_without_w_the_loss_is_null(self, post):
         answer = analyse(post, "regression", {"X": self.X, "y": self.Y, "loss": "l1"})
 
