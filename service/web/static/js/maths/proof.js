@@ -17,7 +17,8 @@ export function proofText({ unique, ranges, certificate }) {
   const proven = "Proven in exact fractions: no line has a smaller L1 loss";
   if (unique) return `${proven}, and no other line has the same.`;
   const [intercept, slope] = (ranges ?? []).map(rangeText);
-  return `${proven}. Other lines have the same: the intercept can be ${intercept}, the slope ${slope}.`;
+  const others = `the intercept can be ${intercept}, the slope ${slope}`;
+  return `${proven}. Other lines have the same: ${others}.`;
 }
 
 /** @param {Range} range */
