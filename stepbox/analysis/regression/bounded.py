@@ -185,7 +185,7 @@ class BoundedRegression:
         w: Array = scaled / self._powers
         if self._T.shape[1] < self.features:
             X = self._X * self._powers
-            w = np.linalg.lstsq(X, X @ w)[0]
+            w = np.linalg.lstsq(X, X @ w)[0].astype(np.float64)
         return w
 
     def _residuals(self, w: Array) -> tuple[Array, Array]:

@@ -27,6 +27,7 @@ from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_row
 from stepbox.analysis.result import Array
 
 PRIME = 2**63 - 25  # rows that are linearly independent modulo a prime are linearly independent
+FEW_STEPS = 20
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
 
 
@@ -148,8 +149,21 @@ class ExactRegression:
 
     @cached_property
     def vertex(self) -> Vertex:
-        """A vertex with the smallest Σ|r|."""
-        return self._points.minimise(self._start())
+        """A vertex with the smallest Σ|r|.
+
+        If the vertex that float64 finds is many steps away, numbers of very different sizes were
+        rounded. Then float64 solves the same problem again for the residuals.
+        """
+        basis = self._start(self._y)
+        while True:
+            vertex = self._points.minimise(basis, most_steps=FEW_STEPS)
+            if vertex.optimal:
+                return vertex
+            values, coefficients = zip(*vertex.residuals, strict=True)
+            rest = fmpz_mat(len(values), 1, values if any(values) else coefficients)
+            basis = self._start(-rounded_columns(rest)[0][:, 0])
+            if self._points.minimise(basis, most_steps=0).loss >= vertex.loss:
+                return self._points.minimise(vertex.basis)
 
     @cached_property
     def least_absolute(self) -> ExactFit:
@@ -256,12 +270,17 @@ class ExactRegression:
         extended = [*self._row_space().entries(), *unit.entries()]
         return bool(fmpz_mat(self.rank + 1, self.features, extended).rank() == self.rank)
 
-    def _start(self) -> list[int]:
-        """Choose a basis near the smallest Σ|r|: points on the fit that float64 finds."""
+    def _start(self, y: Array) -> list[int]:
+        """Choose a basis near the smallest Σ|r|: points on the fit that float64 finds.
+
+        Parameters
+        ----------
+        y
+            The y of the regression, or what is left of it after a fit, shape (points,).
+        """
         if self.rank == 0:
             return []
         X, _ = rounded_columns(self._columns)
-        y = -self.least_squares.residuals  # the same problem, without the part that is fitted
         try:
             w, dual = least_absolute(X, y)
         except UnsolvedError:

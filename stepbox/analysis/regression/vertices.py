@@ -17,6 +17,7 @@ Journal on Numerical Analysis 10 (1973).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import cast
 
@@ -40,11 +41,25 @@ class Vertex:
     dual
         s with Aᵀs = 0, shape (points,). Outside the basis it is the sign of the residual; if the
         residual is 0, the sign of its coefficient of ε.
+    residuals, denominator
+        The residuals are these pairs divided by the denominator, shape (points,).
+    optimal
+        Whether no fit has a smaller loss.
     """
 
     basis: list[int]
     w: list[fmpq]
     dual: list[fmpq]
+    residuals: list[Pair]
+    denominator: fmpz
+    optimal: bool
+
+    @property
+    def loss(self) -> Slope:
+        """Σ|r|, and its coefficient of ε."""
+        sizes = [max(pair, (-pair[0], -pair[1])) for pair in self.residuals]
+        value, coefficient = (sum(column, fmpz(0)) for column in zip(*sizes, strict=True))
+        return fmpq(value, self.denominator), fmpq(coefficient, self.denominator)
 
 
 class Points:
@@ -65,7 +80,12 @@ class Points:
         shifted = [n for value in b.entries() for n in (value, rng.getrandbits(DELTA_BITS))]
         self._values = fmpz_mat(b.nrows(), 2, shifted)
 
-    def minimise(self, basis: Sequence[int], goal: Sequence[fmpq] | None = None) -> Vertex:
+    def minimise(
+        self,
+        basis: Sequence[int],
+        goal: Sequence[fmpq] | None = None,
+        most_steps: int | None = None,
+    ) -> Vertex:
         """Walk from the vertex of a basis to one with the smallest loss.
 
         Parameters
@@ -75,12 +95,15 @@ class Points:
         goal
             Shape (features,). With a goal, the vertex also has the smallest goalᵀw of all fits with
             the smallest loss.
+        most_steps
+            If given, stop after so many steps, even if the loss can become smaller.
         """
         basis = list(basis)
-        while True:
+        for step in count():
             A_basis = take_rows(self._A, basis)
             solution = solve(A_basis, take_rows(self._values, basis))
-            residuals = self._residuals(solution)
+            w, denominator = solution.numer_denom()
+            residuals = [(r, e) for r, e in (self._A * w - self._values * denominator).tolist()]
             signs = [_sign(residual) for residual in residuals]
             for i in basis:
                 signs[i] = 0
@@ -94,17 +117,15 @@ class Points:
                 ),
                 default=((fmpq(0), fmpq(0)), 0, 0),  # there are no weights
             )
-            if _sign(fall) >= 0:
+            optimal = _sign(fall) >= 0
+            if optimal or step == most_steps:
                 s = [fmpq(sign) for sign in signs]
                 for i, value in zip(basis, dual, strict=True):
                     s[i] = value
-                return Vertex(basis, [solution[k, 0] for k in range(len(basis))], s)
-            basis[k : k + 1] = [self._end_of_edge(A_basis, k, side, fall, residuals, signs)]
-
-    def _residuals(self, solution: fmpq_mat) -> list[Pair]:
-        """Compute the residuals, multiplied by the common denominator of the solution."""
-        w, denominator = solution.numer_denom()
-        return [(r, e) for r, e in (self._A * w - self._values * denominator).tolist()]
+                w_exact = [solution[k, 0] for k in range(len(basis))]
+                return Vertex(basis, w_exact, s, residuals, denominator, optimal)
+            basis[k] = self._end_of_edge(A_basis, k, side, fall, residuals, signs)
+        raise AssertionError  # the loop has no end
 
     def _dual(
         self, A_basis: fmpz_mat, signs: list[int], goal: Sequence[fmpq] | None

@@ -116,6 +116,23 @@ def test_weights_that_can_be_any_number_have_no_range():
     assert not found.is_unique()
 
 
+@pytest.mark.parametrize("kind", ["zero", "nearly exact", "many magnitudes"])
+def test_y_that_float64_does_not_fit_well_is_fitted(kind):
+    """The first vertex is then many steps away, so the residuals are fitted again."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 12))
+    y = {
+        "zero": np.zeros(80),
+        "nearly exact": X.sum(axis=1),
+        "many magnitudes": rng.normal(size=80) * 10.0 ** rng.integers(-40, 40, 80),
+    }[kind]
+    found = ExactRegression(X, y)
+
+    assert found.least_absolute.l1 == found.lower_bound(found.vertex.dual)
+    assert max(abs(s) for s in found.vertex.dual) <= 1
+    assert not any(found.forces(found.vertex.dual))
+
+
 def test_a_matrix_of_zeros_has_rank_0():
     found = ExactRegression(np.zeros((2, 3)), np.array([1.0, -2]))
 
