@@ -68,11 +68,21 @@ class TestSoftmaxJacobian:
 
         assert answer["cross_entropy"] is None
         assert answer["gradient"] is None
+        assert "Without a target" in answer["note"]
 
-    def test_an_infinite_loss_is_null(self, post):
+    def test_a_certain_prediction_has_a_loss_and_a_gradient(self, post):
+        answer = analyse(post, "softmax-jacobian", {"logits": [40, 0], "target": 0})
+        tiny = pytest.approx(4.248354255291589e-18, rel=1e-14, abs=0)
+
+        assert answer["cross_entropy"] == -answer["gradient"][0] == answer["gradient"][1] == tiny
+        assert answer["jacobian"][0][0] == tiny
+        assert answer["note"] is None
+
+    def test_an_infinite_loss_is_null_and_the_note_says_why(self, post):
         answer = analyse(post, "softmax-jacobian", {"logits": [1e308, -1e308, 1e308], "target": 1})
 
         assert answer["cross_entropy"] is None
+        assert "2.000e+308 nats, exceeds the largest float64" in answer["note"]
         assert answer["probabilities"] == [0.5, 0, 0.5]
         assert answer["gradient"] == [0.5, -1, 0.5]
 
