@@ -65,7 +65,8 @@ def precise_softmax(logits, target):
 @example(np.array([40.0, 0.0]), 0)
 @example(np.array([0.0, -708.5, -740.0]), 1)
 @example(np.array([1e308, -1e308, 1e308]), 0)
-@example(np.array([1e-300, -699.9999999999999]), 0)
+@example(np.array([0.1, -699.9999999999999]), 1)
+@example(np.array([0.0, *[-740.3] * 30]), 0)
 def test_every_output_has_at_least_14_correct_digits(logits, target):
     target %= len(logits)
     answer = analyse_softmax(logits, target)
