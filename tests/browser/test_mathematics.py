@@ -41,7 +41,7 @@ def test_a_certain_class_has_a_loss(open_page):
     expect(page.locator("#softmax-loss")).to_have_text(
         "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18."
     )
-    page.select_option("#target", "1")
+    page.select_option("#target", label="2")
     expect(page.locator("#softmax-loss")).to_contain_text("−log y2 is 40.000 nats")
     expect(page.locator("#softmax-request")).to_contain_text('"target": 1')
 
