@@ -259,8 +259,8 @@ def complex_step_derivatives(
     """Differentiate the loss with respect to single weights of a layer: Im C(w + ih) / h.
 
     A step in weight (k, j) only adds ih·aⱼ to the layer's pre-activation zₖ, so the layers before
-    it do not run again. The layers after it run forward with complex numbers. No formula of a
-    derivative is used.
+    it do not run again. If aⱼ is 0, nothing changes, and the derivative is 0. Otherwise the layers
+    after it run forward with complex numbers. No formula of a derivative is used.
 
     Parameters
     ----------
@@ -292,13 +292,14 @@ def complex_step_derivatives(
             functions[index] = _relu_at(pre_activations[index], kinks if side else kinks[:0])
     step = -COMPLEX_STEP if side < 0 else COMPLEX_STEP
     outputs, sources = np.unravel_index(chosen, _weights(network)[layer].shape)
-    derivatives = np.empty(len(chosen))
-    for start in range(0, len(chosen), BLOCK):
+    steps = step * activations[layer][sources]
+    derivatives = np.zeros(len(chosen))
+    moving = np.flatnonzero(steps)  # a weight of an input that is 0 moves nothing
+    for start in range(0, len(moving), BLOCK):
         go_on()
-        block = slice(start, start + BLOCK)
-        steps = activations[layer][sources[block]]
-        stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(steps), 1))
-        stepped[np.arange(len(steps)), outputs[block]] += 1j * step * steps
+        block = moving[start : start + BLOCK]
+        stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(block), 1))
+        stepped[np.arange(len(block)), outputs[block]] += 1j * steps[block]
         values = functions[layer](stepped)
         for later, function in zip(
             network.layers[layer + 1 :], functions[layer + 1 :], strict=True
