@@ -33,8 +33,12 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−max(z, −88))), in (0, 1]. exp(89) would overflow float32."""
-    result: Array = 1 / (1 + np.exp(np.minimum(-z, 88)))
+    """Return 1 / (1 + exp(−max(z, −88))), in (0, 1]. exp(89) would overflow float32.
+
+    For complex z, which are of double precision, the limit is −700. So the complex step gives the
+    derivative also below −88.
+    """
+    result: Array = 1 / (1 + np.exp(np.minimum(-z, 700 if z.dtype.kind == "c" else 88)))
     return result
 
 

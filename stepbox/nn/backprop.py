@@ -36,6 +36,7 @@ def backward(
     activations: list[Array],
     label: int,
     gradient: GradientKind = "exact",
+    output_delta: Array | None = None,
 ) -> Iterator[tuple[Layer, Array, Array]]:
     """Yield each layer, its inputs and its δ, from the last layer to the first.
 
@@ -55,6 +56,9 @@ def backward(
     gradient
         ``published`` switches on the first deviation: f′ is evaluated at the activation f(z)
         instead of at z.
+    output_delta
+        δ of the last layer, shape (classes,), from a caller that knows more of its digits than
+        softmax(z) − t has where a probability is close to 1.
 
     Yields
     ------
@@ -67,8 +71,11 @@ def backward(
     """
     passes = list(zip(network.layers, activations, pre_activations, strict=True))
     layer, inputs, z = passes.pop()
-    delta = softmax(z)
-    delta[label] -= 1
+    if output_delta is None:
+        delta = softmax(z)
+        delta[label] -= 1
+    else:
+        delta = output_delta
     yield layer, inputs, delta
     while passes:
         passed = layer.backward(inputs, delta)
@@ -78,7 +85,9 @@ def backward(
         yield layer, inputs, delta
 
 
-def sample_gradients(network: Network, inputs: Array, label: int) -> list[dict[str, Array]]:
+def sample_gradients(
+    network: Network, inputs: Array, label: int, output_delta: Array | None = None
+) -> list[dict[str, Array]]:
     """Compute the exact gradient of one sample's cross-entropy.
 
     Parameters
@@ -89,13 +98,15 @@ def sample_gradients(network: Network, inputs: Array, label: int) -> list[dict[s
         Shape (*input_shape).
     label
         The sample's class.
+    output_delta
+        As in `backward`.
 
     Returns
     -------
     list[dict[str, Array]]
         For each layer, the gradient for each of its `arrays`, by name.
     """
-    passed = backward(network, *network.forward(inputs), label)
+    passed = backward(network, *network.forward(inputs), label, output_delta=output_delta)
     return [layer.gradients(inputs, delta) for layer, inputs, delta in passed][::-1]
 
 

@@ -33,6 +33,22 @@ def test_rows_of_the_jacobian_sum_to_0(open_page):
     expect(page.locator("#jacobian tbody tr")).to_have_count(10)
     assert set(page.locator("#jacobian tbody td.n").all_inner_texts()) == {"0"}
     expect(page.locator("#jacobian-check")).to_contain_text("10")
+    expect(page.locator("#target")).to_have_value("7")
+
+
+def test_a_certain_class_has_a_loss(open_page):
+    page = open_page("/ui/mathematics?logits=40,0&target=0")
+    expect(page.locator("#softmax-loss")).to_have_text(
+        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18."
+    )
+    page.select_option("#target", label="2")
+    expect(page.locator("#softmax-loss")).to_contain_text("−log y2 is 40.000 nats")
+    expect(page.locator("#softmax-request")).to_contain_text('"target": 1')
+
+
+def test_an_infinite_loss_is_explained(open_page):
+    page = open_page("/ui/mathematics?logits=1e308,-1e308&target=1")
+    expect(page.locator("#softmax-loss")).to_contain_text("exceeds the largest float64")
 
 
 def test_a_slider_changes_the_box(open_page):
@@ -68,6 +84,8 @@ def test_the_gradients_of_a_model_are_checked(open_page, models):
     expect(page.locator("#check-table tbody tr")).to_have_count(3)
     expect(page.locator("#check-table")).to_contain_text("784 → 32")
     expect(page.locator("#check-table tr").nth(1)).to_contain_text("off")
+    expect(page.locator("#check-table thead")).to_contain_text("At a kink")
+    expect(page.locator("#check-words")).to_contain_text("stored as float64")
 
 
 def test_a_link_restores_the_state(open_page):

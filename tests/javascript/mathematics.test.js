@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { boxesOf, errorText, imageRows, powersOfTen, tickText } from "#pages/maths/box-sums.js";
-import { balanceBars, parseLogits } from "#pages/maths/logits.js";
+import { balanceBars, parseLogits, parseTarget } from "#pages/maths/logits.js";
+import { unitsText } from "#pages/maths/units.js";
 import {
   OUTLIER,
   defaultPoints,
@@ -20,6 +21,11 @@ test("parseLogits accepts 2 to 30 numbers", () => {
   for (const text of [null, "", "1", "1,x", "1,,2", "1, ", Array(31).fill(0).join()]) {
     assert.equal(parseLogits(text), null);
   }
+});
+
+test("parseTarget accepts the index of a logit", () => {
+  assert.equal(parseTarget("2", 3), 2);
+  for (const text of [null, "", "3", "-1", "0.5", "x"]) assert.equal(parseTarget(text, 3), 0);
 });
 
 test("the bars of a row are equally long on both sides, apart from the gaps", () => {
@@ -131,4 +137,10 @@ test("a request is shown as a curl command, its body as JSON with spaces", () =>
   assert.equal(curlCommand(url, "--data-binary @x.png"), `curl -s '${url}' --data-binary @x.png`);
   assert.equal(bodyText(body), '{"recipe": "mnist-numpy", "hidden_sizes": [64, 32]}');
   assert.equal(bodyText(null), "");
+});
+
+test("the first units are listed after their number", () => {
+  assert.equal(unitsText([], 0), "0");
+  assert.equal(unitsText([3, 5], 2), "2: 3, 5");
+  assert.equal(unitsText([0, 1, 2, 3, 4, 5, 6], 1200), "1,200: 0, 1, 2, 3, 4, …");
 });

@@ -68,11 +68,21 @@ class TestSoftmaxJacobian:
 
         assert answer["cross_entropy"] is None
         assert answer["gradient"] is None
+        assert "Without a target" in answer["note"]
 
-    def test_an_infinite_loss_is_null(self, post):
+    def test_a_certain_prediction_has_a_loss_and_a_gradient(self, post):
+        answer = analyse(post, "softmax-jacobian", {"logits": [40, 0], "target": 0})
+        tiny = pytest.approx(4.248354255291589e-18, rel=1e-14, abs=0)
+
+        assert answer["cross_entropy"] == -answer["gradient"][0] == answer["gradient"][1] == tiny
+        assert answer["jacobian"][0][0] == tiny
+        assert answer["note"] is None
+
+    def test_an_infinite_loss_is_null_and_the_note_says_why(self, post):
         answer = analyse(post, "softmax-jacobian", {"logits": [1e308, -1e308, 1e308], "target": 1})
 
         assert answer["cross_entropy"] is None
+        assert "2.000e+308 nats, exceeds the largest float64" in answer["note"]
         assert answer["probabilities"] == [0.5, 0, 0.5]
         assert answer["gradient"] == [0.5, -1, 0.5]
 
@@ -404,6 +414,32 @@ class TestGradientCheck:
         assert answer["label"] == 9
         assert len(answer["layers"]) == 4
         assert max(layer["exact"] for layer in answer["layers"]) < 1e-9
+
+    def test_kinks_and_dead_units_are_named(self, post, backend):
+        """The untrained model has no biases, so a black image puts all ReLU units at a kink."""
+        id, network = publish(backend, "fashion-mnist-torch")
+        black = [[0] * 28] * 28
+        dark = analyse(post, "gradient-check", {"model": id, "image": black, "label": 3})
+        first = analyse(post, "gradient-check", {"model": id})
+        pre_activations, _ = network.forward(
+            backend.dataset("fashion-mnist").images[0].ravel() / 255
+        )
+
+        assert [layer["kink_count"] for layer in dark["layers"]] == [256, 128, 64, 0]
+        assert dark["layers"][0]["kinks"] == [*range(100)]
+        assert [layer["excluded"] for layer in dark["layers"]] == [0] * 4  # all inputs are 0
+        assert [layer["exact"] for layer in dark["layers"]] == [0] * 4
+        assert [layer["kink_count"] for layer in first["layers"]] == [0] * 4
+        for layer, z in zip(first["layers"], pre_activations, strict=True):
+            dead = np.flatnonzero(z < 0) if layer["layer"] < 3 else np.arange(0)
+            assert layer["dead"] == dead[:100].tolist()
+            assert layer["dead_count"] == len(dead)
+
+    def test_the_precision_is_said(self, post, backend, model):
+        answer = analyse(post, "gradient-check", {"model": model[0]})
+        assert answer["precision"] == (
+            "The model's weights are stored as float64. All was computed in float64."
+        )
 
     @pytest.mark.parametrize(
         ("change", "expected"),

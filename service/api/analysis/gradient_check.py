@@ -48,6 +48,10 @@ class GradientCheckAnswer(BaseModel):
         description="Learning rate of the model's recipe, which the published gradient uses."
     )
     loss: float = Field(description="Cross-entropy of the image, in nats.")
+    precision: str = Field(
+        description="In which precision the model's weights are stored, and in which the check "
+        "computes: always float64."
+    )
     layers: list[LayerGradients] = Field(description="The layers, in order from the input.")
     deviations: str = Field(description="How the published gradient differs from the true one.")
 
@@ -81,6 +85,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
             label=label,
             learning_rate=learning_rate,
             loss=check.loss,
+            precision=check.precision,
             layers=check.layers,
             deviations=PUBLISHED,
         )

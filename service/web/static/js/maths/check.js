@@ -2,11 +2,15 @@
 // The gradient check: two gradients of a model against complex-step derivatives, layer by layer.
 import { allModels, catchProblem, latest, post } from "../api.js";
 import { $, h, notice, numberCell, power, rowHeader, tableContent, whenSeen } from "../dom.js";
-import { count, fixed } from "../numbers.js";
+import { count, fixed, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { unitsText } from "./units.js";
 
-/** @typedef {"inputs" | "outputs" | "checked" | "weights" | "exact" | "published"} Key */
-/** @typedef {Record<Key, number>} LayerCheck */
+/**
+ * @typedef {"inputs" | "outputs" | "checked" | "excluded" | "subgradients" | "weights" | "exact" |
+ *   "published" | "kink_count" | "dead_count"} Key
+ */
+/** @typedef {Record<Key, number> & { kinks: number[], dead: number[] }} LayerCheck */
 
 const PATH = "/analysis/gradient-check";
 const ALIASES = ["latest-mnist", "latest-fashion-mnist"];
@@ -20,26 +24,47 @@ const differenceText = (difference) =>
     : power(difference);
 
 /** @param {LayerCheck} layer */
-const layerRow = ({ inputs, outputs, checked, weights, exact, published }) =>
+const layerRow = (layer) =>
   h(
     "tr",
     null,
-    rowHeader(`${inputs} → ${outputs}`),
-    numberCell(`${count(checked)} of ${count(weights)}`),
-    numberCell(power(exact)),
-    numberCell(differenceText(published)),
+    rowHeader(`${layer.inputs} → ${layer.outputs}`),
+    numberCell(`${count(layer.checked - layer.excluded)} of ${count(layer.weights)}`),
+    numberCell(power(layer.exact)),
+    numberCell(differenceText(layer.published)),
+    h("td", null, unitsText(layer.dead, layer.dead_count)),
+    h("td", null, unitsText(layer.kinks, layer.kink_count)),
   );
 
-/** @param {{ layers: LayerCheck[], label: number, loss: number, image: number }} answer */
-function show({ layers, label, loss, image }) {
+/** Say which weights are not compared. @param {LayerCheck[]} layers */
+function excludedText(layers) {
+  const excluded = sum(layers.map((layer) => layer.excluded));
+  if (!excluded) return "";
+  const subgradients = sum(layers.map((layer) => layer.subgradients));
+  return (
+    ` ${count(excluded)} weights that move a unit at a kink are not compared. For ` +
+    `${count(subgradients)} of them, backpropagation gives a subgradient.`
+  );
+}
+
+/**
+ * @param {{ layers: LayerCheck[], label: number, loss: number, image: number,
+ *   precision: string }} answer
+ */
+function show({ layers, label, loss, image, precision }) {
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
-  $("#check-words").textContent = `${words}${fixed(loss, 3)} nats.`;
+  $("#check-words").replaceChildren(
+    ...[words, loss < 0.001 ? power(loss) : fixed(loss, 3)],
+    ` nats. ${precision}${excludedText(layers)}`,
+  );
   const content = tableContent(
     [
       ["Layer"],
-      ["Weights checked", true],
+      ["Weights compared", true],
       ["Exact gradient, largest relative difference", true],
       ["As published", true],
+      ["Dead units"],
+      ["At a kink"],
     ],
     layers.map(layerRow),
   );

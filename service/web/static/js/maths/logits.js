@@ -16,6 +16,16 @@ export function parseLogits(text) {
 }
 
 /**
+ * Read the index of the true class, such as "3"; 0 if it is not the index of a logit.
+ * @param {string | null} text
+ * @param {number} classes
+ */
+export function parseTarget(text, classes) {
+  const target = Number(text);
+  return Number.isInteger(target) && target >= 0 && target < classes ? target : 0;
+}
+
+/**
  * Compute the bars of a row of the Jacobian. The diagonal entry is to the right of the middle. The
  * other entries are negative, and lie one after another to the left. Both sides are equally long
  * because the row sums to 0.

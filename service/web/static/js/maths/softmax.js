@@ -7,9 +7,12 @@ import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, percent, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { heatColor, paintInTheme } from "../theme.js";
-import { balanceBars, parseLogits } from "./logits.js";
+import { balanceBars, parseLogits, parseTarget } from "./logits.js";
 
-/** @typedef {{ probabilities: number[], jacobian: number[][], check: number }} Answer */
+/**
+ * @typedef {{ probabilities: number[], jacobian: number[][], check: number,
+ *   cross_entropy: number | null, gradient: number[], note: string | null }} Answer
+ */
 
 const PATH = "/analysis/softmax-jacobian";
 const DEFAULT_LOGITS = [2, 1, 0.5, -0.5, -1.5];
@@ -20,6 +23,7 @@ const updateRequest = requestLine($("#softmax-request"), { path: PATH, anchor: "
 /** @param {{ title: string, detail: string }} problem */
 const showTrouble = (problem) => $("#softmax-trouble").replaceChildren(notice(problem));
 let logits = parseLogits(query.get("logits")) ?? DEFAULT_LOGITS;
+let target = parseTarget(query.get("target"), logits.length);
 /** @type {Answer | null} */
 let answer = null;
 
@@ -29,7 +33,10 @@ async function wrongImage({ id, evaluation }) {
   return (await get(`/models/${id}/confusion/${label}/${predicted}?limit=1`)).images[0];
 }
 
-/** Get the logits of the newest MNIST model for a test image. @param {"seven" | "wrong"} kind */
+/**
+ * Get the logits of the newest MNIST model for a test image, and the image's class.
+ * @param {"seven" | "wrong"} kind
+ */
 async function modelLogits(kind) {
   const model = await get("/models/latest-mnist");
   const image =
@@ -38,7 +45,8 @@ async function modelLogits(kind) {
       : (await get("/datasets/mnist/test?index=0")).images[0];
   const path = `/predict?model=${model.id}&invert=never`;
   const { predictions } = await post(path, { images: [image.pixels] });
-  return predictions[0].logits.map((/** @type {number} */ logit) => Math.round(10 * logit) / 10);
+  const round = (/** @type {number} */ logit) => Math.round(10 * logit) / 10;
+  return { logits: predictions[0].logits.map(round), target: image.label };
 }
 
 /** Build a letter with an index, such as z₁. @param {string} letter @param {number} i */
@@ -57,6 +65,8 @@ function buildSliders() {
     return h("label", { class: "slider" }, h("span", null, ...indexed("z", i)), slider, output);
   });
   $("#logits").replaceChildren(...sliders);
+  $("#target").replaceChildren(...logits.map((_, i) => h("option", { value: i }, i + 1)));
+  $("#target").value = target;
 }
 
 /** Draw the bars of a row. @param {number[]} row @param {number} i @param {number} widest */
@@ -114,16 +124,38 @@ function jacobianContent({ probabilities, jacobian }) {
   ];
 }
 
+/** Write a positive number, with a power of ten if it is small. @param {number} x */
+const positive = (x) => (x < 0.001 ? power(x) : fixed(x, 3));
+
+/** Write what the loss is, or why it is not known. @param {Answer} answer */
+const lossWords = ({ cross_entropy: loss, gradient, note }) => {
+  if (loss === null) return [note ?? ""];
+  const y = () => indexed("y", target);
+  const [nats, complement] = [loss, -gradient[target]].map(positive);
+  return [
+    "The cross-entropy −log ",
+    ...y(),
+    " is ",
+    nats,
+    " nats, and 1 − ",
+    ...y(),
+    " is ",
+    complement,
+    ".",
+  ];
+};
+
 function draw() {
   if (!answer) return;
   const large = answer.probabilities.length > MOST_WITH_DIGITS;
   $("#jacobian").className = large ? "jacobian big" : "jacobian";
   $("#jacobian").replaceChildren(...jacobianContent(answer));
   $("#jacobian-check").replaceChildren(power(answer.check));
+  $("#softmax-loss").replaceChildren(...lossWords(answer));
 }
 
 const askAgain = latest(
-  () => post(PATH, { logits }),
+  () => post(PATH, { logits, target }),
   (found) => {
     $("#softmax-trouble").replaceChildren();
     answer = found;
@@ -134,13 +166,18 @@ const askAgain = latest(
 
 function update() {
   logits = logits.map((logit) => Number(logit.toFixed(2)));
-  updateRequest({ logits }, { logits: logits.join(",") });
+  updateRequest({ logits, target }, { logits: logits.join(","), target });
   askAgain();
 }
 
-$("#from").addEventListener("change", (/** @type {any} */ { target }) =>
+$("#target").addEventListener("change", () => {
+  target = Number($("#target").value);
+  update();
+});
+$("#from").addEventListener("change", () =>
   catchProblem(async () => {
-    logits = target.value ? await modelLogits(target.value) : DEFAULT_LOGITS;
+    const kind = $("#from").value;
+    ({ logits, target } = kind ? await modelLogits(kind) : { logits: DEFAULT_LOGITS, target: 0 });
     buildSliders();
     update();
   }, showTrouble),
