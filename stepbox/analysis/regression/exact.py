@@ -7,6 +7,7 @@ numbers, once each column is divided by a power of two. FLINT computes with them
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from math import inf
 
 import numpy as np
@@ -26,7 +27,7 @@ from stepbox.analysis.regression.linear_fit import (
 from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_rows
 from stepbox.analysis.result import Array
 
-PRIME = 2**63 - 25  # rows that are linearly independent modulo a prime are linearly independent
+PRIME = 2**63 - 25  # the largest that fits into 63 bits
 FEW_STEPS = 20
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
 
@@ -90,7 +91,7 @@ class ExactRegression:
         transposed = self._A.transpose()
         tall = X.shape[0] >= X.shape[1]
         self.rank = (transposed * self._A if tall else self._A * transposed).rank()
-        self._chosen = independent_rows(transposed)
+        self._chosen = independent_rows(transposed, self.rank)
         reduced, steps = take_rows(transposed, self._chosen).lll(True)
         self._columns, self._steps = reduced.transpose(), steps.transpose()  # A[:, chosen] · steps
 
@@ -255,7 +256,7 @@ class ExactRegression:
         """Return `rank` rows that span the rows of X, up to a power of two."""
         smallest = min(self._scales)
         factors = [(scale / smallest).p for scale in self._scales]
-        rows = take_rows(self._A, independent_rows(self._columns)).tolist()
+        rows = take_rows(self._A, independent_rows(self._columns, self.rank)).tolist()
         flat = [n * factor for row in rows for n, factor in zip(row, factors, strict=True)]
         return fmpz_mat(self.rank, self.features, flat)
 
@@ -286,16 +287,21 @@ class ExactRegression:
         except UnsolvedError:
             w, dual = np.zeros(self.rank), np.zeros(len(y))
         order = np.lexsort([np.abs(X @ w - y), np.abs(dual) > 1 - INTERIOR]).tolist()
-        return [order[i] for i in independent_rows(take_rows(self._columns, order))]
+        rows = independent_rows(take_rows(self._columns, order), self.rank)
+        return [order[i] for i in rows]
 
 
-def independent_rows(matrix: fmpz_mat) -> list[int]:
-    """Find rows that are linearly independent: each row that does not depend on those above it.
+def independent_rows(matrix: fmpz_mat, rank: int) -> list[int]:
+    """Find as many linearly independent rows as the rank of the matrix, the first ones preferably.
 
-    They are independent modulo a prime, so they are independent. There are as many as the rank,
-    unless the prime divides all subdeterminants of this size, which does not happen by chance.
+    Rows that are independent modulo a prime are independent. There are fewer only if the prime
+    divides all subdeterminants of this size. Then the next prime is tried.
     """
-    reduced, rank = nmod_mat(matrix.transpose(), PRIME).rref()
+    for prime in count(PRIME, -2):
+        if fmpz(prime).is_prime():
+            reduced, found = nmod_mat(matrix.transpose(), prime).rref()
+            if found == rank:
+                break
     rows = reduced.tolist()[:rank]
     return [next(i for i, value in enumerate(row) if value) for row in rows]
 

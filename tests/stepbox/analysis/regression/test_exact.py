@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.analysis.regression.exact import ExactRegression, nearest, whole_numbers
+from stepbox.analysis.regression.exact import PRIME, ExactRegression, nearest, whole_numbers
 from tests.stepbox.analysis.regression.fractions import (
     absolute_loss,
     dot,
@@ -58,6 +58,15 @@ def test_the_rank_is_exact(regression):
     X, y = regression
 
     assert ExactRegression(X, y).rank == rank(exact(X))
+
+
+def test_a_determinant_that_the_prime_divides_is_not_0():
+    X = np.array([[2.0**32, 5], [5, 2.0**31]])
+    assert 2**63 - 5 * 5 == PRIME
+    found = ExactRegression(X, X.sum(axis=1))
+
+    assert found.rank == 2
+    assert found.least_squares.w == found.least_absolute.w == [1, 1]
 
 
 @given(regressions())
