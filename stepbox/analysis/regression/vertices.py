@@ -17,6 +17,7 @@ Journal on Numerical Analysis 10 (1973).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop
 from itertools import count
 from random import Random
 from typing import cast
@@ -156,13 +157,15 @@ class Points:
         unit = fmpz_mat(features, 1, [side * (i == k) for i in range(features)])
         direction, denominator = solve(A_basis, unit).numer_denom()
         moves = (self._A * direction).entries()
-        passed = sorted(
+        ahead = [
             (fmpq(-residual[0], move), fmpq(-residual[1], move), i)
             for i, (residual, move, sign) in enumerate(zip(residuals, moves, signs, strict=True))
             if sign * move < 0
-        )
+        ]
+        heapify(ahead)  # few points are passed, so the others need not be sorted
         loss, goal = slope
-        for *_, i in passed:
+        while ahead:
+            *_, i = heappop(ahead)
             loss += 2 * abs(fmpq(moves[i], denominator))
             if _sign((loss, goal)) >= 0:
                 return i
