@@ -159,4 +159,5 @@ def _smallest(values: Array, count: int) -> NDArray[np.bool_]:
 def power_of_two(values: Array) -> Array:
     """Return the smallest power of two ≥ the largest magnitude of each column; 1 for zeros."""
     largest = np.abs(values).max(axis=0)
-    return np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
+    fractions, exponents = np.frexp(np.where(largest > 0, largest, 1.0))
+    return np.ldexp(1.0, exponents - (fractions == 0.5))

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
 from stepbox.analysis.regression import least_absolute as module
-from stepbox.analysis.regression.least_absolute import least_absolute
+from stepbox.analysis.regression.least_absolute import least_absolute, power_of_two
 
 small = st.integers(-5, 5).map(float)
 
@@ -23,6 +23,13 @@ def prove(X, y, w, dual, tolerance=1e-9):
     assert np.abs(dual).max() <= 1 + 1e-9
     assert (np.abs(X.T @ dual) <= tolerance * np.abs(X).sum(axis=0)).all()
     assert abs(loss(X, y, w) + dual @ y) <= tolerance * size
+
+
+def test_the_power_of_two_is_the_smallest_that_is_large_enough():
+    above = np.nextafter(2.0**40, np.inf)
+    columns = np.array([[1, 0, -3, 2.0**40, above, 5e-324], [0.5, 0, 2, 1, -1, 0]])
+
+    assert power_of_two(columns).tolist() == [1, 1, 4, 2.0**40, 2.0**41, 5e-324]
 
 
 def test_the_median_minimises_the_absolute_loss():
