@@ -1,5 +1,7 @@
 """The L1 fit and the L2 fit side by side, with and without outliers."""
 
+from math import inf, isnan
+
 import numpy as np
 from pydantic import Field
 
@@ -23,7 +25,9 @@ class Comparison(Result):
 
     l1: Fit = Field(description="The fit with the L1 loss.")
     l2: Fit = Field(description="The fit with the L2 loss.")
-    difference: float = Field(description="Largest difference between their weights.")
+    difference: float | None = Field(
+        description="Largest difference between their weights. Null if it exceeds the float range."
+    )
     outliers: list[int] = Field(
         description=f"Indices, from 0, of the points that are more than {FAR:g} median distances "
         "from the L1 fit."
@@ -50,7 +54,7 @@ def compare(X: Array, y: Array, regression: Regression) -> Comparison:
         The regression of these points.
     """
     l1, l2 = regression.fit("l1"), regression.fit("l2")
-    difference = largest(l1.w - l2.w)
+    difference = _difference(l1, l2)
     distances = np.abs(l1.residuals)
     median = float(np.median(distances))
     limit = FAR * median + 1e-9 * largest(y)  # the median is 0 if most points lie on the fit
@@ -63,7 +67,7 @@ def compare(X: Array, y: Array, regression: Regression) -> Comparison:
     if outliers:
         others = regression_of(X[~far], y[~far])
         l1_without, l2_without = others.fit("l1"), others.fit("l2")
-        moved1, moved2 = largest(l1.w - l1_without.w), largest(l2.w - l2_without.w)
+        moved1, moved2 = _difference(l1, l1_without), _difference(l2, l2_without)
         many = len(outliers) > 1
         listed = ", ".join(map(str, outliers[:5])) + (" …" if len(outliers) > 5 else "")
         remark = (
@@ -89,6 +93,13 @@ def compare(X: Array, y: Array, regression: Regression) -> Comparison:
         l2_without=l2_without and _fit(l2_without),
         remark=remark,
     )
+
+
+def _difference(one: LinearFit, other: LinearFit) -> float:
+    """Return the largest difference between the weights: ∞ if it exceeds the float range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = largest(one.w - other.w)  # ∞ − ∞ is not a number
+    return inf if isnan(difference) else difference
 
 
 def _fit(fit: LinearFit) -> Fit:

@@ -217,7 +217,7 @@ class ExactRegression:
 
         Returns
         -------
-        None if the rank is less than the number of features.
+        None if the rank is less than the number of features, ∞ outside the float range.
         """
         if self.rank < self.features:
             return None
@@ -227,9 +227,10 @@ class ExactRegression:
         inverse = diagonal(factors) * fmpq_mat(self._steps)
         columns, exponents = rounded_columns(self._columns)
         inverse *= diagonal(fmpq(1, 2) ** e for e in exponents)
-        pseudoinverse = nearest(inverse.entries()).reshape(self.rank, -1) @ np.linalg.pinv(columns)
-        norms = np.linalg.norm(self._X / powers, 2), np.linalg.norm(pseudoinverse, 2)
-        return max(1.0, float(norms[0] * norms[1]))
+        largest = max(abs(value) for value in inverse.entries())
+        unit = nearest((inverse / largest).entries()).reshape(self.rank, -1)
+        norms = [np.linalg.norm(A, 2) for A in (self._X / powers, unit @ np.linalg.pinv(columns))]
+        return max(1.0, _nearest(largest) * float(norms[0]) * float(norms[1]))
 
     @cached_property
     def _points(self) -> Points:

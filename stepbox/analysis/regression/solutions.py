@@ -119,7 +119,8 @@ class Solution(Result):
     condition_number: float | None = Field(
         description="How near X is to a smaller rank: the ratio of its largest to its smallest "
         "singular value, after each column is divided by a power of two, so that its largest "
-        "number is from 1/2 to 1. Null if the rank is less than the number of features."
+        "number is from 1/2 to 1. Null if the rank is less than the number of features, or if the "
+        "ratio exceeds the float range."
     )
     unique: bool | None = Field(
         description="Whether no other w has the smallest loss. Null if this is not known."
@@ -186,7 +187,7 @@ def _exact_l2(regression: ExactRegression) -> L2Certificate:
     return L2Certificate(
         normal_equations=normal,
         residual=largest(normal),
-        relative_residual=largest(normal) / (regression.largest_term(nearest(fit.w)) or 1.0),
+        relative_residual=_relative(largest(normal), regression, nearest(fit.w)),
         lower_bound=loss,
         gap=0.0,
         optimal=not normal.any(),
@@ -218,6 +219,10 @@ def _ranges(regression: ExactRegression) -> list[tuple[float | None, float | Non
     return [(None, None) if ends is None else (ends[0], ends[1]) for ends in ranges]
 
 
+def _relative(residual: float, regression: Regression, w: Array) -> float:
+    return residual and residual / regression.largest_term(w)
+
+
 def _written(values: Sequence[fmpq]) -> Fractions | None:
     fractions = [str(value) for value in values]
     return fractions if sum(map(len, fractions)) <= MOST_CHARACTERS else None
@@ -235,7 +240,7 @@ def _solve_within_bounds(regression: BoundedRegression, loss: LossName) -> Solut
         certificate = L2Certificate(
             normal_equations=normal,
             residual=largest(normal),
-            relative_residual=largest(normal) / (regression.largest_term(least.w) or 1.0),
+            relative_residual=_relative(largest(normal), regression, least.w),
             lower_bound=least.lower_bound,
             gap=least.loss - least.lower_bound,
             optimal=None,

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,20 @@ def test_both_fits_are_compared_up_to_a_limit():
 
     assert analyse_regression(many[1:], many[1:, 0], "l2").comparison is not None
     assert analyse_regression(many, many[:, 0], "l2").comparison is None
+
+
+@pytest.mark.parametrize("loss", ["l1", "l2"])
+def test_what_exceeds_the_float_range_is_null(loss):
+    """The second weight is 1/5e-324."""
+    found = analyse_regression(np.array([[1, 1], [0, 5e-324]]), np.array([0.0, 1]), loss)
+    answer = json.loads(found.model_dump_json(), parse_constant=pytest.fail)
+
+    assert answer["solution"]["w"] == [None, None]
+    assert answer["solution"]["w_exact"] == [f"-{2**1074}", f"{2**1074}"]
+    assert answer["solution"]["loss_at_w"] is None
+    assert answer["solution"]["condition_number"] is None
+    assert answer["solution"]["certificate"]["optimal"]
+    assert answer["comparison"]["difference"] is None
 
 
 def test_all_mismatched_lengths_are_reported_at_once():
