@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from stepbox.analysis.regression.bounded import SMALLEST
 from stepbox.analysis.regression.comparison import Comparison, compare
 from stepbox.analysis.regression.linear_fit import LossName
 from stepbox.analysis.regression.solutions import Solution, largest, regression_of, solve
@@ -9,7 +10,6 @@ from stepbox.analysis.result import Array, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
 MOST_NUMBERS = 1_000_000  # in X
-SMALLEST = 1e-50  # the largest number in X or y must be 0 or at least this, to avoid underflow
 MOST_COMPARED = 10_000  # up to this many numbers in X, both losses are compared
 
 

@@ -2,7 +2,7 @@
 
 Exact arithmetic would take too long for many numbers. So the fits are computed in float64, and each
 rounding error is bounded: a product of matrices with n terms per sum has an error of at most
-γₙ|A||B|, in any order of summation.
+γₙ|A||B|, in any order of summation, with or without fused multiply-add.
 
 Let T be a matrix for which the columns of Q = XT are nearly orthonormal: ‖QᵀQ − I‖ ≤ α. If α < 1,
 then X has full column rank, and each fit is a combination of the columns of Q. From this follow
@@ -38,9 +38,11 @@ from stepbox.analysis.result import Array
 from stepbox.errors import InvalidInputError
 
 ROUNDING = 2.0**-53  # relative rounding error of one operation
-SAFETY = 1.001  # the bounds are rounded too, by less than one part in a million
+SUMMING = 5 * ROUNDING  # a loss and its bound: each product, fsum, two differences; one to spare
+SAFETY = 1.001  # error bounds are rounded too, by less than one part in a million
 WELL_CONDITIONED = 1e4  # up to this condition number, the linear program is solved as it is
-UNDERFLOW = 1e-280  # more than all results that underflow can add
+UNDERFLOW = 1e-280  # more than what underflow adds to a sum of products with factors up to 1
+SMALLEST = 1e-50  # in magnitude, of the largest number in a column: far from the float range
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,28 @@ class BoundedRegression:
         Ratio of the largest to the smallest singular value of X, after each column is divided by a
         power of two. None if X has fewer points than features, or the smallest one is 0 up to
         rounding.
+
+    Raises
+    ------
+    InvalidInputError
+        All numbers in a column of X are too small, but not 0.
     """
 
     def __init__(self, X: Array, y: Array) -> None:
+        largest = np.abs(X).max(axis=0)
+        tiny = np.flatnonzero((largest > 0) & (largest < SMALLEST))
+        if len(tiny):
+            raise InvalidInputError.at(
+                "/X",
+                f"has too many numbers for exact arithmetic, so column {tiny[0]} (counted from 0) "
+                f"must have a number of at least {SMALLEST:g} in magnitude, or only zeros",
+            )
         self._powers = power_of_two(X)
         self._X, self._y = X / self._powers, y
         U, sigma, Vt = np.linalg.svd(self._X, full_matrices=False)
         kept = int((sigma > max(X.shape) * np.finfo(np.float64).eps * sigma[0]).sum())
-        self._U, self._T = U[:, :kept], Vt[:kept].T / sigma[:kept]
+        self._U, self._V = U[:, :kept], Vt[:kept].T
+        self._T = self._V / sigma[:kept]
         self._basis: Basis | None = None
         self.rank: int | None = None
         self.condition_number: float | None = None
@@ -143,7 +159,7 @@ class BoundedRegression:
         residuals, errors = self._residuals(w)
         squares = fsum((residuals**2).tolist())
         error = SAFETY * float(errors @ (2 * np.abs(residuals) + errors))
-        error += 2 * ROUNDING * squares + UNDERFLOW
+        error += SUMMING * squares + UNDERFLOW
         lower = 0.0
         if self._basis:
             lower = squares - error - self._basis.projection(residuals, norm(errors)) ** 2
@@ -172,7 +188,7 @@ class BoundedRegression:
         w, dual = self._shortest(w), np.clip(dual, -1.0, 1.0)
         residuals, errors = self._residuals(w)
         sizes = fsum(np.abs(residuals).tolist())
-        error = SAFETY * (float(errors.sum()) + ROUNDING * sizes) + UNDERFLOW
+        error = SAFETY * float(errors.sum()) + SUMMING * sizes + UNDERFLOW
         loss = sizes + error
         lower = 0.0
         if self._basis:
@@ -181,18 +197,28 @@ class BoundedRegression:
         return BoundedFit(w, loss, max(0.0, lower), dual)
 
     def _shortest(self, scaled: Array) -> Array:
-        """Convert weights of the scaled columns to the shortest w with the same fit."""
-        w: Array = scaled / self._powers
-        if self._T.shape[1] < self.features:
-            X = self._X * self._powers
-            w = np.linalg.lstsq(X, X @ w)[0].astype(np.float64)
+        """Convert weights of the scaled columns to the shortest w with the same fit.
+
+        This w is a combination of the columns of PV, with the powers of two P. With its largest
+        rows first and pivots, its QR decomposition is accurate even if the powers are very
+        different (Higham, section 19.4).
+        """
+        from scipy.linalg import qr, solve_triangular  # imported here: SciPy slows startup down
+
+        if self._V.shape[1] == self.features:
+            return scaled / self._powers
+        order = np.argsort(-self._powers)
+        rows = self._V[order] * self._powers[order, None]
+        Q, R, pivots = qr(rows, mode="economic", pivoting=True)
+        w = np.empty(self.features)
+        w[order] = Q @ solve_triangular(R, (self._V.T @ scaled)[pivots], trans="T")
         return w
 
     def _residuals(self, w: Array) -> tuple[Array, Array]:
         """Compute Xw − y, and a bound of the error of each residual."""
         w = w * self._powers
         terms = np.abs(self._X) @ np.abs(w) + np.abs(self._y)
-        errors = SAFETY * _gamma(len(w) + 2) * terms + UNDERFLOW
+        errors = SAFETY * _gamma(len(w) + 2) * terms + UNDERFLOW * (1 + np.abs(w).sum())
         return self._X @ w - self._y, errors
 
 

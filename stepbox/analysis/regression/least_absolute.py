@@ -160,4 +160,5 @@ def power_of_two(values: Array) -> Array:
     """Return the smallest power of two ≥ the largest magnitude of each column; 1 for zeros."""
     largest = np.abs(values).max(axis=0)
     fractions, exponents = np.frexp(np.where(largest > 0, largest, 1.0))
-    return np.ldexp(1.0, exponents - (fractions == 0.5))
+    powers: Array = np.ldexp(1.0, exponents - (fractions == 0.5))
+    return powers

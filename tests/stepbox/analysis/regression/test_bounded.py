@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from stepbox.analysis.regression import bounded as module
 from stepbox.analysis.regression.bounded import BoundedRegression
-from stepbox.analysis.regression.exact import ExactRegression
+from stepbox.analysis.regression.exact import ExactRegression, nearest
 from stepbox.analysis.regression.least_absolute import UnsolvedError
 from stepbox.errors import InvalidInputError
 from tests.stepbox.analysis.regression.fractions import exact, rank, regressions
@@ -85,6 +85,21 @@ def test_with_more_features_than_points_the_rank_is_that_of_the_rows(loss):
     assert found.rank == 5
     assert bounds(found, loss)[1] < 1e-12
     np.testing.assert_allclose(found.fit(loss).w, np.linalg.pinv(X) @ y, atol=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_columns_of_any_scale_are_fitted_by_the_shortest_w(loss):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(5, 8)) * 10.0 ** rng.integers(-20, 21, 8), rng.normal(size=5)
+    expected = nearest(ExactRegression(X, y).least_squares.w)
+
+    np.testing.assert_allclose(BoundedRegression(X, y).fit(loss).w, expected, rtol=1e-9)
+
+
+def test_columns_that_are_all_tiny_are_rejected():
+    """Their weights could exceed the float range."""
+    with pytest.raises(InvalidInputError, match="column 1 "):
+        BoundedRegression(np.array([[1.0, 1e-60, 0], [2, 0, 0]]), np.ones(2))
 
 
 def test_a_dual_that_is_wrong_does_not_give_a_wrong_bound(monkeypatch):
