@@ -77,7 +77,7 @@ class Points:
     def __init__(self, A: fmpz_mat, b: fmpz_mat) -> None:
         self._A = A
         self._transposed = A.transpose()
-        rng = Random(0)
+        rng = Random(str(A.entries()))  # so that A cannot be chosen to match the δ
         shifted = [n for value in b.entries() for n in (value, rng.getrandbits(DELTA_BITS))]
         self._values = fmpz_mat(b.nrows(), 2, shifted)
 

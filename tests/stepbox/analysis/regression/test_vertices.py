@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stepbox.analysis.regression.vertices import Points
+from stepbox.analysis.regression.vertices import DELTA_BITS, Points
 from tests.stepbox.analysis.regression.fractions import absolute_loss, dot, exact, rank, vertices
 
 small = st.integers(-3, 3)
@@ -80,6 +80,21 @@ def test_ties_do_not_stop_the_walk(seed):
     assert absolute_loss(X, y, w) == min(
         absolute_loss(X, y, v) for v in vertices(exact(X), exact(y))
     )
+
+
+def test_points_chosen_to_match_the_random_numbers_do_not_stop_the_walk():
+    """If the seed were 0, these x would equal the δ, and the walk would repeat two steps forever.
+
+    All points but the last one lie on each fit w = ε: both parts of their residuals are 0.
+    """
+    rng = Random(0)
+    x = [rng.getrandbits(DELTA_BITS) for _ in range(11)]
+    x.append(sum(x) // 2)
+    y = [0] * 11 + [256 * x[-1]]
+    vertex = Points(fmpz_mat([[v] for v in x]), fmpz_mat([[v] for v in y])).minimise([0], None, 30)
+
+    assert vertex.optimal
+    assert vertex.w == [0]
 
 
 def test_columns_that_depend_on_each_other_are_not_accepted():
