@@ -155,14 +155,14 @@ class ExactRegression:
         If the vertex that float64 finds is many steps away, numbers of very different sizes were
         rounded. Then float64 solves the same problem again for the residuals.
         """
-        basis = self._start(self._y)
+        basis, _ = self._first_start
         while True:
             vertex = self._points.minimise(basis, most_steps=FEW_STEPS)
             if vertex.optimal:
                 return vertex
             values, coefficients = zip(*vertex.residuals, strict=True)
             rest = fmpz_mat(len(values), 1, values if any(values) else coefficients)
-            basis = self._start(-rounded_columns(rest)[0][:, 0])
+            basis, _ = self._start(-rounded_columns(rest)[0][:, 0])
             if self._points.minimise(basis, most_steps=0).loss >= vertex.loss:
                 return self._points.minimise(vertex.basis)
 
@@ -233,8 +233,15 @@ class ExactRegression:
         return max(1.0, _nearest(largest) * float(norms[0]) * float(norms[1]))
 
     @cached_property
+    def _first_start(self) -> tuple[list[int], Array]:
+        return self._start(self._y)
+
+    @cached_property
     def _points(self) -> Points:
-        return Points(self._columns, self._b)
+        basis, dual = self._first_start
+        sides = np.where(dual > 0, 1, -1)
+        sides[basis] = 0
+        return Points(self._columns, self._b, sides.tolist())
 
     def _shortest(self, v: fmpq_mat) -> ExactFit:
         """Return the shortest w whose fit is that of the weights v of the columns."""
@@ -272,16 +279,20 @@ class ExactRegression:
         extended = [*self._row_space().entries(), *unit.entries()]
         return bool(fmpz_mat(self.rank + 1, self.features, extended).rank() == self.rank)
 
-    def _start(self, y: Array) -> list[int]:
+    def _start(self, y: Array) -> tuple[list[int], Array]:
         """Choose a basis near the smallest Σ|r|: points on the fit that float64 finds.
 
         Parameters
         ----------
         y
             The y of the regression, or what is left of it after a fit, shape (points,).
+
+        Returns
+        -------
+        The basis, and the dual of the fit, shape (points,).
         """
         if self.rank == 0:
-            return []
+            return [], np.zeros(len(y))
         X, _ = rounded_columns(self._columns)
         try:
             w, dual = least_absolute(X, y)
@@ -289,7 +300,7 @@ class ExactRegression:
             w, dual = np.zeros(self.rank), np.zeros(len(y))
         order = np.lexsort([np.abs(X @ w - y), np.abs(dual) > 1 - INTERIOR]).tolist()
         rows = independent_rows(take_rows(self._columns, order), self.rank)
-        return [order[i] for i in rows]
+        return [order[i] for i in rows], dual
 
 
 def independent_rows(matrix: fmpz_mat, rank: int) -> list[int]:

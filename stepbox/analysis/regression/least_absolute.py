@@ -80,7 +80,7 @@ def least_absolute(X: Array, y: Array) -> tuple[Array, Array]:
     if sample.all() and np.abs(y).max() <= EXACT * np.median(np.abs(residuals)):
         return w / scale, first_dual[same.ravel()]
     near = np.divide(np.abs(residuals), reach, out=np.full(len(y), np.inf), where=reach > 0)
-    size = min(WORKING_SET, len(y) // 2 + 1)
+    size = min(WORKING_SET, max(len(y) // 2 + 1, int((dual == 0).sum())))
     free = _smallest(near, size) | heavy
     while True:
         load = X[~free].T @ (counts[~free] * dual[~free])

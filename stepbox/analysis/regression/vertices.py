@@ -7,7 +7,8 @@ follows this edge to its smallest loss, which is at another vertex.
 
 If the fit goes through more points than it has weights, steps of length 0 could repeat forever. So
 bᵢ becomes bᵢ + εδᵢ, with a random integer δᵢ and an infinitely small ε. Residuals are then pairs:
-the value, and the coefficient of ε. Pairs compare like tuples.
+the value, and the coefficient of ε. Pairs compare like tuples. From a basis near a minimiser, few
+steps remain if the signs of the δᵢ agree with its dual.
 
 References
 ----------
@@ -72,14 +73,18 @@ class Points:
         Full column rank, shape (points, features).
     b
         Shape (points, 1).
+    sides
+        Shape (points,): the sign of −δᵢ, and so of the dual if the fit goes through the point. It
+        may be 0 only for linearly independent points.
     """
 
-    def __init__(self, A: fmpz_mat, b: fmpz_mat) -> None:
+    def __init__(self, A: fmpz_mat, b: fmpz_mat, sides: Sequence[int]) -> None:
         self._A = A
         self._transposed = A.transpose()
         rng = Random(str(A.entries()))  # so that A cannot be chosen to match the δ
-        shifted = [n for value in b.entries() for n in (value, rng.getrandbits(DELTA_BITS))]
-        self._values = fmpz_mat(b.nrows(), 2, shifted)
+        deltas = [-side * rng.getrandbits(DELTA_BITS) for side in sides]
+        shifted = [n for pair in zip(b.entries(), deltas, strict=True) for n in pair]
+        self._values = fmpz_mat(len(sides), 2, shifted)
 
     def minimise(
         self,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stepbox.analysis.regression.exact import PRIME, ExactRegression, nearest, whole_numbers
+from stepbox.analysis.regression.vertices import Points
 from tests.stepbox.analysis.regression.fractions import (
     absolute_loss,
     dot,
@@ -140,6 +141,18 @@ def test_y_that_float64_does_not_fit_well_is_fitted(kind):
     assert found.least_absolute.l1 == found.lower_bound(found.vertex.dual)
     assert max(abs(s) for s in found.vertex.dual) <= 1
     assert not any(found.forces(found.vertex.dual))
+
+
+def test_many_points_on_the_fit_need_no_exact_step(monkeypatch):
+    """Float64 finds a dual for all of them, and the signs of the δ agree with it."""
+    monkeypatch.setattr(Points, "_end_of_edge", None)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 12)) * (rng.random((100, 12)) < 0.1)
+    y = rng.normal(size=100) * (rng.random(100) < 0.3)
+    found = ExactRegression(X, y)
+
+    assert sum(r == 0 for r in found.least_absolute.numerators) > 50
+    assert found.vertex.optimal
 
 
 def test_a_matrix_of_zeros_has_rank_0():

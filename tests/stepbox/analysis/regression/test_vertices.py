@@ -29,7 +29,7 @@ def any_basis(X, seed=0):
 
 def walk(X, y):
     """Make the points, and walk from any vertex to one with the smallest loss."""
-    rows = Points(fmpz_mat(X.tolist()), fmpz_mat([[v] for v in y.tolist()]))
+    rows = Points(fmpz_mat(X.tolist()), fmpz_mat([[v] for v in y.tolist()]), [1] * len(y))
     X, y = exact(X), exact(y)
     basis = any_basis(X)
     assume(len(basis) == len(X[0]))
@@ -74,7 +74,7 @@ def test_ties_do_not_stop_the_walk(seed):
     X = [[1, rng.randrange(3)] for _ in range(40)]
     y = [rng.randrange(3) for _ in X]
     X[:2] = [[1, 0], [1, 1]]
-    vertex = Points(fmpz_mat(X), fmpz_mat([[v] for v in y])).minimise([0, 1])
+    vertex = Points(fmpz_mat(X), fmpz_mat([[v] for v in y]), [1] * 40).minimise([0, 1])
 
     w = fractions(vertex.w)
     assert absolute_loss(X, y, w) == min(
@@ -91,13 +91,14 @@ def test_points_chosen_to_match_the_random_numbers_do_not_stop_the_walk():
     x = [rng.getrandbits(DELTA_BITS) for _ in range(11)]
     x.append(sum(x) // 2)
     y = [0] * 11 + [256 * x[-1]]
-    vertex = Points(fmpz_mat([[v] for v in x]), fmpz_mat([[v] for v in y])).minimise([0], None, 30)
+    points = Points(fmpz_mat([[v] for v in x]), fmpz_mat([[v] for v in y]), [-1] * 12)
+    vertex = points.minimise([0], most_steps=30)
 
     assert vertex.optimal
     assert vertex.w == [0]
 
 
 def test_columns_that_depend_on_each_other_are_not_accepted():
-    points = Points(fmpz_mat([[1, 1], [2, 2]]), fmpz_mat([[1], [2]]))
+    points = Points(fmpz_mat([[1, 1], [2, 2]]), fmpz_mat([[1], [2]]), [1, 1])
     with pytest.raises(ZeroDivisionError):
         points.minimise([0, 1])
