@@ -13,9 +13,11 @@ from stepbox.analysis.result import Array, Flags, Integers
 CELLS = 256  # at first; even, so that 0, where many functions have a kink, is between two cells
 NEW_CELLS = 512  # made by dividing cells, unless there are too many cells to divide
 PARTS = (4, NEW_CELLS)  # fewest and most parts of a cell
-MOST_WORK = 5_000_000  # limit of the work to find the pieces, in additions of intervals
+# Limits of the work to find the pieces, in additions of intervals, without and with their jumps.
+MOST_WORK = (5_000_000, 20_000_000)
 OWN_COST = 8  # cost of keeping a cell
-FLAT = 1e-10  # share of the function's range by which the values in a critical piece may differ
+# Share of the function's range by which the values in a critical piece may differ, likewise.
+FLAT = (1e-10, 1e-14)
 LOOSE = 5e-10  # relative excess of a bound over the measured error that is worth more work
 STEEPEST = (
     1.01  # the bound of the slopes should exceed a slope that exists by less than this factor
@@ -105,6 +107,16 @@ class Pieces:
             ends = self._largest_at_ends(boxes, at_ends, max(sampled, inside) * (1 + LOOSE))
         return max(ends * (1 + 2 * EPS), inside)  # distances at ends were rounded twice
 
+    def hulls(self, boxes: BoxSum) -> Interval:
+        """Enclose the values of the function in each box on a line, as tightly as it is known."""
+        points = np.concatenate([boxes.edges[:-1], boxes.last])
+        at_ends = self.function.enclose(points, points).value
+        low, high = at_ends.low.reshape(2, -1).min(axis=0), at_ends.high.reshape(2, -1).max(axis=0)
+        turn, box = _touched(boxes, self.left, self.right)
+        np.minimum.at(low, box, self.values.low[turn])
+        np.maximum.at(high, box, self.values.high[turn])
+        return Interval(low, high)
+
     def _largest_at_ends(self, boxes: BoxSum, at_ends: Array, most: float) -> float:
         """Bound the distances at the ends of the boxes, more tightly where they may exceed `most`.
 
@@ -129,48 +141,69 @@ class _Cells:
     low: Array
     high: Array
     proof: Enclosure
+    jumps_apart: bool
 
     @property
     def direction(self) -> Integers:
-        """1 where the function rises, −1 where it falls, 0 where it may do both."""
+        """1 where the function rises, −1 where it falls, 0 where it may do both, or jump."""
         slope, single = self.proof.slope, self.low == self.high
         rises, falls = single | (slope.low >= 0), slope.high <= 0
-        return np.select([~self.finite, rises, falls], [0, 1, -1], 0)
+        unknown = ~self.finite
+        if self.jumps_apart:
+            unknown |= ~self.continuous
+        return np.select([unknown, rises, falls], [0, 1, -1], 0)
 
     @property
     def finite(self) -> Flags:
+        """Where the values are bounded."""
         return np.isfinite(self.proof.value.width)
+
+    @property
+    def continuous(self) -> Flags:
+        """Where the slopes are bounded, or there is only one number."""
+        return np.isfinite(self.proof.slope.magnitude) | (self.low == self.high)
 
     def __getitem__(self, chosen: Flags | Integers) -> "_Cells":
         proof = self.proof
         proof = Enclosure(proof.value[chosen], proof.slope[chosen], proof.rounding[chosen])
-        return _Cells(self.low[chosen], self.high[chosen], proof)
+        return _Cells(self.low[chosen], self.high[chosen], proof, self.jumps_apart)
 
 
-def find_pieces(function: Expression, bound: float) -> Pieces:
+def find_pieces(function: Expression, bound: float, *, jumps_apart: bool = False) -> Pieces:
     """Divide [−bound, bound) into monotone and critical pieces.
 
     Cells in which the function may turn are divided, until its values there are nearly equal. If
     this takes too much work, some critical pieces stay larger. Then the bounds that they prove are
     looser, but still true.
+
+    Parameters
+    ----------
+    function
+        A function of x.
+    bound
+        B > 0: the interval is [−B, B).
+    jumps_apart
+        Find the jumps, too, so that the function is continuous in each monotone piece. Critical
+        pieces become as flat as rounding allows.
     """
     ends = edge(bound, CELLS, np.arange(CELLS + 1))
     ends[-1] = np.nextafter(bound, -np.inf)
     low, high = ends[:-1], ends[1:]
-    work = MOST_WORK // (function.cost + OWN_COST)
+    work = MOST_WORK[jumps_apart] // (function.cost + OWN_COST)
     leaves: list[_Cells] = []
     jumps: list[_Cells] = []
     flat = 0.0
     while len(low):
-        cells = _Cells(low, high, function.enclose(low, high))
+        cells = _Cells(low, high, function.enclose(low, high), jumps_apart)
         value = cells.proof.value
         if not leaves and cells.finite.any():
-            flat = FLAT * float(np.ptp(value.low[cells.finite]))
+            flat = FLAT[jumps_apart] * float(np.ptp(value.low[cells.finite]))
         work -= len(low)
         adjacent = np.nextafter(low, np.inf) >= high
+        rounding = np.where(cells.continuous, 4 * cells.proof.rounding, 0.0)
         leaf = (
             (cells.direction != 0)
-            | (value.width <= np.maximum(flat, 4 * cells.proof.rounding))
+            | (value.width <= np.maximum(flat, rounding))
             | (adjacent & ~cells.finite)
             | (work < 0)
         )
@@ -208,7 +241,7 @@ def _joined(cells: list[_Cells]) -> _Cells:
     )
     rounding = np.concatenate([part.proof.rounding for part in cells])
     order = np.lexsort([high, low])
-    return _Cells(low, high, Enclosure(value, slope, rounding))[order]
+    return _Cells(low, high, Enclosure(value, slope, rounding), cells[0].jumps_apart)[order]
 
 
 def _steepest(function: Expression, cells: _Cells, work: int) -> float:
@@ -224,7 +257,7 @@ def _steepest(function: Expression, cells: _Cells, work: int) -> float:
         work -= len(low)
         if not len(low) or work < 0 or np.isinf(slope.magnitude).any():
             return float(slope.magnitude.max(initial=steepest))
-        cells = _Cells(low, high, function.enclose(low, high))
+        cells = _Cells(low, high, function.enclose(low, high), cells.jumps_apart)
 
 
 def _merged(function: Expression, cells: _Cells, slope: float) -> Pieces:
