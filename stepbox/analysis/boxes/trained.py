@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stepbox.analysis.boxes.sum import edge, midpoint
-from stepbox.analysis.result import Array
-from stepbox.nn.activations import sigmoid
+from stepbox.nn.activations import Array, sigmoid
 
 POINTS = 512  # points of the training set, equally spaced; a piece is at least a 512th wide
 STEPS = 300  # of the training; twice as many lower the error by another 3 %
@@ -69,7 +68,9 @@ def train_steps(
     targets = (values - middle) / scale
 
     x = midpoint(neurons / 2, POINTS, np.arange(POINTS)) + neurons / 2  # so n boxes have width 1
-    starts = np.unique(np.append(0, np.searchsorted(x, _train_positions(x, targets, neurons))))
+    single = np.float32  # halves the time for 64 neurons
+    positions = _train_positions(x.astype(single), targets.astype(single), neurons)
+    starts = np.unique(np.append(0, np.searchsorted(x, positions)))
     starts = starts[starts < POINTS]
     ends = np.append(starts[1:], POINTS)
     means = np.add.reduceat(targets, starts) / (ends - starts)
@@ -82,9 +83,9 @@ def _train_positions(x: Array, targets: Array, neurons: int) -> Array:
     Parameters
     ----------
     x
-        Points between 0 and `neurons`, shape (points,).
+        Points between 0 and `neurons`, shape (points,), float32.
     targets
-        Values between −1 and 1 there, shape (points,).
+        Values between −1 and 1 there, shape (points,), float32.
     neurons
         Number n of neurons. They start where n equal boxes have their left edges.
 
@@ -95,9 +96,10 @@ def _train_positions(x: Array, targets: Array, neurons: int) -> Array:
     shifts = np.random.default_rng(0).uniform(-SHIFT, SHIFT, neurons - 1)
     positions = np.arange(1, neurons) + shifts
     heights = np.interp(np.arange(neurons) + 0.5, x, targets)
-    parameters = np.concatenate([positions, heights])
+    parameters: Array = np.concatenate([positions, heights]).astype(np.float32)
     mean, mean_square = np.zeros_like(parameters), np.zeros_like(parameters)
-    for step, softness in enumerate(np.geomspace(FIRST_SOFTNESS, LAST_SOFTNESS, STEPS), 1):
+    softnesses = np.geomspace(FIRST_SOFTNESS, LAST_SOFTNESS, STEPS).tolist()
+    for step, softness in enumerate(softnesses, 1):
         positions, heights = np.split(parameters, [neurons - 1])
         gradient = _gradient(x, targets, positions, heights, softness)
         mean = MOMENTUM * mean + (1 - MOMENTUM) * gradient
@@ -141,5 +143,6 @@ def _gradient(x: Array, targets: Array, positions: Array, heights: Array, softne
     rises = np.diff(heights)
     error = heights[0] + rises @ on - targets
     by_position = -rises / softness * ((on * (1 - on)) @ error)
-    above = np.concatenate([[error.sum()], on @ error, [0.0]])  # the error after each position
+    above = np.pad(on @ error, 1)  # the sums of the error after each position; 0 after the last
+    above[0] = error.sum()
     return np.concatenate([by_position, -np.diff(above)])
