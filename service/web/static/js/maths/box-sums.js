@@ -100,7 +100,7 @@ export function errorCurves(table, free) {
   const curve = (name, error) => ({
     name,
     rows: table
-      .filter((row) => !free || row.free_error != null)
+      .filter((row) => !free || (row.free_error != null && row.trained_error != null))
       .map((row) => ({ boxes: row.boxes, error: error(row) ?? 0 }))
       .filter((row) => row.error > 0),
   });

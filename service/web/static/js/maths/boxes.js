@@ -257,10 +257,10 @@ function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error }, wid
       Plot.dot(here, { ...position, r: 6, fill: BLUE, stroke: PAPER, strokeWidth: 2 }),
     ],
   });
-  const { x, y } = toPixels(plot);
+  const { y } = toPixels(plot);
   /** @param {typeof here} rows @param {string} text @param {string} color @param {number} weight */
   const label = (rows, text, color, weight) =>
-    rows.slice(-1).map((row) => ({ x: x(row.boxes), y: y(row.error), text, color, weight }));
+    rows.slice(-1).map((row) => ({ x: width - right, y: y(row.error), text, color, weight }));
   return addEndLabels(plot, [
     ...label(limits, "LB/n", INK_2, 400),
     ...curves.flatMap(({ name, rows }) => label(rows, name, ERROR_LOOKS[name].stroke, 600)),
