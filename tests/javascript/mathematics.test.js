@@ -97,13 +97,16 @@ test("a curve is linear between its points", () => {
 
 test("errorText describes the error of an approximation", () => {
   const bound = { max_error: 0.5501, max_error_proven: true, sampled_error: 0.55 };
-  const answer = { ...bound, neurons_two_per_box: 32, mean_square_error: 0.04 };
+  const widths = /** @type {const} */ ("equal");
+  const answer = { ...bound, widths, neurons_two_per_box: 32, mean_square_error: 0.04 };
   assert.equal(
     errorText({ ...answer, rate: { order: null } }),
     " if neighboring boxes share an edge, 32 otherwise. " +
       "Maximum error at most 0.551 (proven), root mean square error 0.200.",
   );
   assert.match(errorText({ ...answer, rate: { order: 1 } }), /n to the power of −1\.00\.$/);
+  const free = errorText({ ...answer, widths: "free", rate: { order: 1 } });
+  assert.match(free, /root mean square error 0\.200\.$/);
 });
 
 test("an error that is not proven is a lower bound", () => {

@@ -125,14 +125,15 @@ export const maximumError = ({ max_error, max_error_proven, sampled_error }) =>
     : `at least ${atLeast(sampled_error)} (no upper bound is proven)`;
 
 /**
- * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons".
- * @param {MaximumError & { neurons_two_per_box: number, mean_square_error: number,
- *   rate: { order: number | null } }} answer
+ * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons". The order of the
+ * error was measured with equal widths.
+ * @param {MaximumError & { widths: "equal" | "free", neurons_two_per_box: number,
+ *   mean_square_error: number, rate: { order: number | null } }} answer
  */
 export function errorText(answer) {
-  const { neurons_two_per_box, mean_square_error, rate } = answer;
+  const { widths, neurons_two_per_box, mean_square_error, rate } = answer;
   const rootMeanSquare = fixed(Math.sqrt(mean_square_error), 3);
-  const order = rate.order == null ? "" : fixed(-rate.order, 2);
+  const order = widths === "free" || rate.order == null ? "" : fixed(-rate.order, 2);
   return (
     ` if neighboring boxes share an edge, ${count(neurons_two_per_box)} otherwise. ` +
     `Maximum error ${maximumError(answer)}, root mean square error ${rootMeanSquare}.` +
