@@ -1,6 +1,6 @@
 """Approximation of a function by boxes: the network, its error, and how many neurons it needs."""
 
-from math import isqrt
+from math import inf, isqrt
 
 import numpy as np
 from pydantic import Field
@@ -8,14 +8,22 @@ from pydantic import Field
 from stepbox.analysis.boxes.box import StepNetwork
 from stepbox.analysis.boxes.error import (
     LEAST_NODES,
+    Sample,
     approximate,
     fewest_boxes,
     grid_points,
-    inside,
     measure_error,
     on_grid,
 )
-from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
+from stepbox.analysis.boxes.pieces import find_pieces
+from stepbox.analysis.boxes.rate import (
+    DIMENSIONS,
+    Growth,
+    Rate,
+    count_growth,
+    finite,
+    measure_rate,
+)
 from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
 from stepbox.analysis.result import Array, Matrix, Result, Vector
@@ -47,6 +55,10 @@ CONSTRUCTION = {
     "are aᵢ + bⱼ. So one hidden layer is enough: each of its neurons jumps by the same amount "
     "along a whole line. Outside the square, the network's output is not 0.",
 }
+
+MEASURED = (
+    "In two dimensions, the largest error is measured, not proven: it may be larger elsewhere."
+)
 
 
 class Curve(Result):
@@ -88,11 +100,22 @@ class BoxApproximationAnswer(Result):
     construction: str = Field(
         description="How the network is built, and why it has this number of layers."
     )
-    max_error: float = Field(
-        description="Largest |function − network| over `error_points` points: both ends and at "
-        "least three inner points of each box along each axis, and 4,096 random points (seed 0). "
-        "It is exact if the function is monotonic on each box, else a lower bound. It includes "
-        "the rounding error of the network's sums."
+    max_error: float | None = Field(
+        description="In one dimension, a proven upper bound of |function − network| at all float64 "
+        "numbers in [−bound, bound) where the function has a value. For most functions it exceeds "
+        "the largest error by less than a billionth of it. Null if no finite bound was found. In "
+        "two dimensions, the same as `sampled_error`."
+    )
+    max_error_proven: bool = Field(
+        description="Whether `max_error` is proven: true in one dimension, unless it is null."
+    )
+    max_error_explanation: str = Field(
+        description="What is known of the largest error, or why `max_error` is null."
+    )
+    sampled_error: float = Field(
+        description="Largest |function − network| at `error_points` points: both ends and at least "
+        "three inner points of each box along each axis, and 4,096 random points (seed 0). It is a "
+        "lower bound of the largest error, apart from rounding."
     )
     mean_square_error: float = Field(
         description="Mean of (function − network)² over the interval or square, by Gauss–Legendre "
@@ -146,15 +169,19 @@ def approximate_function(
     function = Expression(text, VARIABLES[dimensions])
     most_boxes = _most_boxes(function, dimensions)
     _check_sizes(boxes, most_boxes, resolution, dimensions)
+    sample = Sample.of(function, bound, dimensions)
+    pieces = find_pieces(function, bound) if dimensions == 1 else None
     if boxes is None:
         assert tolerance is not None
         most_points = MOST_SEARCH_WORK // (function.cost + OWN_COST)
-        boxes = fewest_boxes(function, bound, tolerance, dimensions, most_boxes, most_points)
+        boxes = fewest_boxes(
+            function, bound, tolerance, dimensions, most_boxes, most_points, sample, pieces
+        )
 
     result = approximate(function, bound, boxes, dimensions)
     _check_network(result, include_network)
-    error = measure_error(function, result)
-    axes = _plot_axes(bound, boxes, dimensions, resolution or RESOLUTION[dimensions])
+    error = measure_error(function, result, sample, pieces)
+    axes = _plot_axes(result, resolution or RESOLUTION[dimensions])
     plot = {
         **dict(zip(VARIABLES[dimensions], axes, strict=True)),
         "function": on_grid(function, *axes),
@@ -173,25 +200,28 @@ def approximate_function(
         neurons_two_per_box=result.neurons_two_per_box,
         neurons_saved=result.neurons_two_per_box - result.neurons,
         construction=CONSTRUCTION[dimensions, result.hidden_layers],
-        max_error=error.max_error,
+        max_error=finite(error.max_error),
+        max_error_proven=dimensions == 1 and error.max_error < inf,
+        max_error_explanation=pieces.explanation if pieces else MEASURED,
+        sampled_error=error.sampled_error,
         mean_square_error=error.mean_square_error,
         error_points=grid_points(boxes, dimensions),
         curve=Curve(**plot) if dimensions == 1 else None,
         grid=Grid(**plot) if dimensions == 2 else None,
-        rate=measure_rate(function, result, error),
+        rate=measure_rate(function, result, error, sample, pieces),
         growth=[count_growth(boxes, dimension) for dimension in DIMENSIONS],
     )
 
 
-def _plot_axes(bound: float, boxes: int, dimensions: int, resolution: int) -> list[Array]:
+def _plot_axes(boxes: BoxSum, resolution: int) -> list[Array]:
     """Choose the points of the plot: the same number in each box, if there are enough."""
-    if dimensions == 1:
-        if boxes <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
-            offsets = np.linspace(0, 1, resolution // boxes)
-            return [inside(bound, boxes, np.arange(boxes), offsets).ravel()]
+    bound, n = boxes.bound, boxes.boxes
+    if boxes.dimensions == 1:
+        if n <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
+            return [boxes.inside(np.linspace(0, 1, resolution // n)).ravel()]
         return [edge(bound, resolution, np.arange(resolution))]
-    points = boxes * (resolution // boxes) or resolution
-    return [midpoint(bound, points, np.arange(points))] * dimensions
+    points = n * (resolution // n) or resolution
+    return [midpoint(bound, points, np.arange(points))] * 2
 
 
 def _most_boxes(function: Expression, dimensions: int) -> int:
