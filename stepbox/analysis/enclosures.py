@@ -69,8 +69,8 @@ class Enclosure:
     def __pow__(self, other: "Enclosure") -> "Enclosure":
         """Enclose the power."""
         exponent = other.value
-        if exponent.low.ndim == 0 and exponent.low == exponent.high and other.slope is ZERO:
-            n = float(exponent.low)
+        if exponent.low.shape == (1,) and exponent.low == exponent.high and other.slope is ZERO:
+            n = float(exponent.low[0])
             value = intervals.power(self.value, n)
             slope = Interval.point(n) * intervals.power(self.value, n - 1) if n else ZERO
             if 0 < n < 1:  # vertical at 0
@@ -81,7 +81,7 @@ class Enclosure:
 
 def variable(cells: Interval) -> Enclosure:
     """Enclose x itself."""
-    return Enclosure(cells, ONE, np.zeros(()))
+    return Enclosure(cells, ONE, np.zeros(1))
 
 
 def constant(value: float, *, exact: bool = True) -> Enclosure:
@@ -149,7 +149,7 @@ def _jumping(function: Callable[[Array], Array]) -> Callable[[Enclosure], Enclos
 
     def enclose(inner: Enclosure) -> Enclosure:
         value = Interval(function(inner.value.low), function(inner.value.high))
-        slope = Interval(np.zeros(()), np.where(value.low == value.high, 0.0, np.inf))
+        slope = Interval(0.0 * value.low, np.where(value.low == value.high, 0.0, np.inf))
         return _chain(inner, value, slope, ulps=0)
 
     return enclose

@@ -16,7 +16,6 @@ Rump, Ogita, Oishi: Accurate floating-point summation, part I (2008), section 2.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -42,7 +41,7 @@ class Interval:
     Attributes
     ----------
     low, high
-        Of shapes that broadcast, low ≤ high.
+        low ≤ high, shape (numbers,). Those of a constant have the shape (1,).
     """
 
     low: Array
@@ -50,8 +49,8 @@ class Interval:
 
     @classmethod
     def point(cls, value: Array | float) -> Self:
-        """Return intervals with one number each."""
-        end = np.asarray(value, np.float64)
+        """Return intervals with one number each, of shape (1,) for a single value."""
+        end = np.atleast_1d(np.asarray(value, np.float64))
         return cls(end, end)
 
     @property
@@ -81,7 +80,7 @@ class Interval:
 
     def clip(self, low: float, high: float) -> "Interval":
         """Return the parts between two numbers that bound all values."""
-        return Interval(np.clip(self.low, low, high), np.clip(self.high, low, high))
+        return Interval(*(np.minimum(np.maximum(end, low), high) for end in (self.low, self.high)))
 
     def __neg__(self) -> "Interval":
         """Return the negatives."""
@@ -228,15 +227,13 @@ def _combine(
     operation: Callable[[Array, Array], tuple[Array, Array]], x: Interval, y: Interval
 ) -> Interval:
     """Enclose an operation whose extremes are at the ends of both operands."""
-    results = [operation(a, b) for a in _ends(x) for b in _ends(y)]
-    return _interval(
-        reduce(np.minimum, [_down(*result) for result in results]),
-        reduce(np.maximum, [_up(*result) for result in results]),
-    )
+    value, error = operation(_ends(x)[:, None], _ends(y)[None])  # shape (ends, ends, numbers)
+    return _interval(_down(value, error).min(axis=(0, 1)), _up(value, error).max(axis=(0, 1)))
 
 
-def _ends(x: Interval) -> list[Array]:
-    return [x.low] if x.low is x.high else [x.low, x.high]
+def _ends(x: Interval) -> Array:
+    """Return both ends, shape (2, numbers), or for intervals of one number (1, numbers)."""
+    return x.low[None] if x.low is x.high else np.array([x.low, x.high])
 
 
 def _down(value: Array, error: Array) -> Array:

@@ -11,11 +11,11 @@ from stepbox.analysis.intervals import EPS, Interval
 from stepbox.analysis.result import Array, Flags, Integers
 
 CELLS = 256  # at first; even, so that 0, where many functions have a kink, is between two cells
-NEW_CELLS = 1024  # made by dividing cells, unless there are too many cells to divide
-PARTS = (4, 128)  # fewest and most parts of a cell
+NEW_CELLS = 512  # made by dividing cells, unless there are too many cells to divide
+PARTS = (4, NEW_CELLS)  # fewest and most parts of a cell
 MOST_WORK = 5_000_000  # limit of the work to find the pieces, in additions of intervals
 OWN_COST = 8  # cost of keeping a cell
-FLAT = 1e-12  # share of the function's range by which the values in a critical piece may differ
+FLAT = 1e-10  # share of the function's range by which the values in a critical piece may differ
 LOOSE = 5e-10  # relative excess of a bound over the measured error that is worth more work
 STEEPEST = (
     1.01  # the bound of the slopes should exceed a slope that exists by less than this factor

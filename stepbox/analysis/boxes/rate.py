@@ -43,7 +43,7 @@ class Rate(Result):
     """How the error of equal boxes falls with the number n of boxes along each axis."""
 
     slope: float | None = Field(
-        description="L. In one dimension, a proven upper bound of |f′|. It is null if none was found: "
+        description="L. In one dimension, a proven upper bound of |f′|. Null if none was found: "
         "the function has a jump or a vertical tangent, or is too complicated. In two dimensions, "
         "the sum over the axes of the largest measured slopes; with a jump or a vertical tangent, "
         "`bound` is no bound."

@@ -19,9 +19,12 @@ def edge(bound: float, boxes: int | Integers, k: Integers) -> Array:
 
     The first and the last edge are exactly −bound and bound.
     """
-    position = 2 * k - boxes
-    outer = np.abs(position) == boxes
-    return np.where(outer, np.copysign(bound, position), bound * position / boxes)
+    position = 2 * np.asarray(k) - boxes
+    edges: Array = np.asarray(bound * position / boxes)
+    # Rounding may have moved these.
+    np.copyto(edges, -bound, where=position == -boxes)
+    np.copyto(edges, bound, where=position == boxes)
+    return edges
 
 
 def equal_edges(bound: float, boxes: int) -> Array:
@@ -122,14 +125,16 @@ class BoxSum:
         """Largest number in each box along an axis, shape (boxes,). The edge after it is larger."""
         return np.nextafter(self.edges[1:], -np.inf)
 
-    def inside(self, offsets: Array) -> Array:
-        """Return points in each box along an axis, shape (boxes, offsets).
+    def inside(self, offsets: Array, block: slice = slice(None)) -> Array:
+        """Return points in some boxes along an axis, shape (boxes, offsets).
 
         Offset 0 is the left edge. The right edge belongs to the next box, so offset 1 means the
         largest number before it.
         """
-        points = self.edges[:-1, None] + offsets * np.diff(self.edges)[:, None]
-        return np.minimum(points, self.last[:, None], out=points)
+        left, last = self.edges[:-1][block, None], self.last[block, None]
+        points = offsets * (self.edges[1:][block, None] - left)
+        points += left
+        return np.minimum(points, last, out=points)
 
     def holding(self, coordinates: Array) -> Integers:
         """Find the boxes along an axis that contain coordinates inside [−bound, bound)."""
