@@ -29,6 +29,7 @@ MOST_PAIRS = 2 * MOST_FREE_BOXES
 MOST_PIECES = 15_000  # the time of the greedy method is in proportion to them
 ATTEMPTS = 12  # to find boxes that are proven despite rounding errors; each leaves more room
 HALVINGS = 100  # of a range: enough for the last bit of a number near its middle
+PAIRS = "No box contains both points of a pair, because their values differ by more than twice"
 
 
 class Minimality(Result):
@@ -77,7 +78,7 @@ class Cuts(NamedTuple):
         That value.
     sign
         1 if the function rises here, −1 if it falls.
-    count
+    places
         Number of places. In a jump, there is one: the point.
     """
 
@@ -85,7 +86,7 @@ class Cuts(NamedTuple):
     origin: int
     value: float
     sign: int
-    count: int
+    places: int
 
 
 @dataclass(frozen=True)
@@ -176,18 +177,17 @@ class FreeBoxes:
         return pairs[missing < 0]
 
     def pairs_against(self, boxes: int) -> tuple[Array, float]:
-        """Find as many pairs as there are boxes, so that their error must be above some error.
+        """Find at least as many pairs as there are boxes, so their error must be above some error.
 
         Returns
         -------
-        The pairs, shape (boxes, 2), and the error; no pairs and 0 if there is none.
+        The pairs, and the error; no pairs and 0 if there are too few.
         """
-        reach = self._reach(boxes, outer=False)[0]
-        pairs = self._pairs(reach)[:boxes] if reach > 0 else np.zeros((0, 2))
-        error = nextafter(
-            float(self._differences(pairs).min(initial=0 if len(pairs) < boxes else inf)) / 2, 0
-        )
-        return (pairs, error) if error > 0 else (pairs[:0], 0.0)
+        pairs = self._pairs(self._reach(boxes, outer=False)[0])
+        error = nextafter(float(self._differences(pairs).min(initial=inf)) / 2, 0.0)
+        if len(pairs) < boxes or error <= 0:
+            return pairs[:0], 0.0
+        return pairs, error
 
     def _reach(self, boxes: int, *, outer: bool = True) -> tuple[float, float]:
         """Find by bisection where the greedy method begins to need more boxes.
@@ -219,7 +219,7 @@ class FreeBoxes:
         for cut in cuts:
             if cut.origin >= 0:
                 before[first] = self.points[cut.origin]
-            first += cut.count
+            first += cut.places
         return np.column_stack([before, places])
 
     def _differences(self, pairs: Array) -> Array:
@@ -232,7 +232,8 @@ class FreeBoxes:
             self.pieces.function.enclose(b, b).value - self.pieces.function.enclose(a, a).value
         )
         ordered = (a < b) & (a >= np.append(-inf, b)[:-1])
-        return np.where(ordered, np.maximum(difference.low, -difference.high), 0.0)
+        proven: Array = np.where(ordered, np.maximum(difference.low, -difference.high), 0.0)
+        return proven
 
     def _cut(self, reach: float, most: int, *, outer: bool = True) -> list[Cuts] | None:
         """Begin a new box where a value differs from one in the box by more than `reach`.
@@ -292,7 +293,7 @@ class FreeBoxes:
         """
         point, value, sign, count = (
             np.array([getattr(cut, name) for cut in cuts])
-            for name in ("point", "value", "sign", "count")
+            for name in ("point", "value", "sign", "places")
         )
         if not cuts:
             return np.zeros(0)
@@ -317,10 +318,28 @@ class FreeBoxes:
         edges = np.unique(np.concatenate([[-self.bound], places, [self.bound]]))
         hulls = self.pieces.hulls(BoxSum(edges, np.zeros(len(edges) - 1)))
         boxes = BoxSum(edges, exact_heights(hulls.low / 2 + hulls.high / 2))
-        return boxes, float((hulls - Interval.point(boxes.levels)).magnitude.max())
+        return boxes, self.pieces.tight_error(boxes)
 
 
-def minimality_of_tolerance(free: FreeBoxes, boxes: int, tolerance: float) -> Minimality:
+def free_boxes(
+    free: FreeBoxes, boxes: int | None, tolerance: float | None
+) -> tuple[BoxSum, Minimality]:
+    """Find boxes for either a number of boxes or a tolerance, and a proof of their minimality.
+
+    Raises
+    ------
+    InvalidInputError
+        There are too many boxes, or nothing is proven.
+    """
+    if tolerance is not None:
+        result, _ = free.fewest(tolerance)
+        return result, _minimality_of_tolerance(free, result.boxes, tolerance)
+    assert boxes is not None
+    result, error = free.smallest(boxes)
+    return result, _minimality_of_boxes(free, boxes, error)
+
+
+def _minimality_of_tolerance(free: FreeBoxes, boxes: int, tolerance: float) -> Minimality:
     """Prove how many boxes a tolerance takes.
 
     Parameters
@@ -336,9 +355,8 @@ def minimality_of_tolerance(free: FreeBoxes, boxes: int, tolerance: float) -> Mi
     at_least = len(pairs) + 1
     if at_least == boxes:
         why = (
-            f"No box contains both points of a pair, because their values differ by more than twice "
-            f"the error. So a box begins between the points of each of the {boxes - 1:,} pairs, and "
-            f"at least {boxes:,} boxes are needed."
+            f"{PAIRS} the error. So a box begins between the points of each of the {boxes - 1:,} "
+            f"pairs, and at least {boxes:,} boxes are needed."
         )
     else:
         error = free.smallest(at_least)[1]
@@ -350,7 +368,7 @@ def minimality_of_tolerance(free: FreeBoxes, boxes: int, tolerance: float) -> Mi
     return _minimality(free, pairs, tolerance, minimal=at_least == boxes, explanation=why)
 
 
-def minimality_of_boxes(free: FreeBoxes, boxes: int, max_error: float) -> Minimality:
+def _minimality_of_boxes(free: FreeBoxes, boxes: int, max_error: float) -> Minimality:
     """Prove how small the error of a number of boxes can be.
 
     Parameters
@@ -367,13 +385,12 @@ def minimality_of_boxes(free: FreeBoxes, boxes: int, max_error: float) -> Minima
         why = "The error is 0, so it cannot be smaller."
     elif len(pairs):
         why = (
-            f"No box contains both points of a pair, because their values differ by more than twice "
-            f"`error`. So with {boxes:,} pairs, {boxes:,} boxes have a larger error. `max_error` "
-            f"exceeds it by a share of {max_error / error - 1:.1e}."
+            f"{PAIRS} `error`. So with {len(pairs):,} pairs, {len(pairs):,} boxes have a larger "
+            f"error. `max_error` exceeds it by a share of {max_error / error - 1:.1e}."
         )
     else:
-        why = "The smallest error is between 0 and `max_error`; nothing more is proven."
-    minimal = max_error == 0 or len(pairs) == boxes
+        why = "The smallest error is between 0 and `max_error`. Rounding errors leave it open."
+    minimal = max_error == 0 or len(pairs) >= boxes
     return _minimality(free, pairs, error, minimal=minimal, explanation=why)
 
 

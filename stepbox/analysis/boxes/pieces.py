@@ -107,6 +107,10 @@ class Pieces:
             ends = self._largest_at_ends(boxes, at_ends, max(sampled, inside) * (1 + LOOSE))
         return max(ends * (1 + 2 * EPS), inside)  # distances at ends were rounded twice
 
+    def tight_error(self, boxes: BoxSum) -> float:
+        """Prove an upper bound of |function − boxes|, as tight as possible, in more time."""
+        return float(_distances(self.hulls(boxes), boxes.levels).max())
+
     def hulls(self, boxes: BoxSum) -> Interval:
         """Enclose the values of the function in each box on a line, as tightly as it is known."""
         points = np.concatenate([boxes.edges[:-1], boxes.last])
@@ -161,7 +165,8 @@ class _Cells:
     @property
     def continuous(self) -> Flags:
         """Where the slopes are bounded, or there is only one number."""
-        return np.isfinite(self.proof.slope.magnitude) | (self.low == self.high)
+        continuous: Flags = np.isfinite(self.proof.slope.magnitude) | (self.low == self.high)
+        return continuous
 
     def __getitem__(self, chosen: Flags | Integers) -> "_Cells":
         proof = self.proof

@@ -13,8 +13,10 @@ from stepbox.analysis.boxes.error import (
     approximate,
     measure_error,
 )
+from stepbox.analysis.boxes.free import FreeBoxes
 from stepbox.analysis.boxes.pieces import Pieces
-from stepbox.analysis.boxes.sum import BoxSum, neurons
+from stepbox.analysis.boxes.sum import BoxSum, exact_heights, neurons
+from stepbox.analysis.boxes.trained import train_steps
 from stepbox.analysis.result import Result
 from stepbox.data.builtin import MNIST
 
@@ -22,6 +24,7 @@ TABLE = {
     1: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     2: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 }
+MOST_TRAINED = 256  # neurons: the training of more takes long
 FITTED_FROM = 16  # the order is fitted to the rows with at least this many boxes
 DIMENSIONS = (*range(1, 11), MNIST.features)
 
@@ -34,6 +37,13 @@ class ErrorOfBoxes(Result):
     max_error: float | None = Field(description="As `max_error` of the answer, for equal boxes.")
     sampled_error: float = Field(description="Largest |function − network| at the points.")
     mean_square_error: float = Field(description="Mean of (function − network)².")
+    free_error: float | None = Field(
+        description="Smallest proven error of n boxes of free widths. Null unless `widths` is free."
+    )
+    trained_error: float | None = Field(
+        description="Proven error of n step neurons that were trained to minimize the mean square "
+        f"error. Null unless `widths` is free, and above {MOST_TRAINED} neurons."
+    )
     bound: float | None = Field(
         description="Upper bound L·B/n of the largest error, apart from rounding. Null without L."
     )
@@ -80,7 +90,12 @@ class Growth(Result):
 
 
 def measure_rate(
-    function: Function, boxes: BoxSum, error: Deviation, sample: Sample, pieces: Pieces | None
+    function: Function,
+    boxes: BoxSum,
+    error: Deviation,
+    sample: Sample,
+    pieces: Pieces | None,
+    free: FreeBoxes | None = None,
 ) -> Rate:
     """Measure the error of equal boxes, for this and other numbers of them, and how fast it falls.
 
@@ -96,6 +111,8 @@ def measure_rate(
         Random points.
     pieces
         Pieces of the function on a line, None in the plane.
+    free
+        Boxes of free widths for the function, to compare with.
     """
     bound, dimensions = boxes.bound, boxes.dimensions
     errors = {
@@ -112,6 +129,8 @@ def measure_rate(
             max_error=finite(measured.max_error),
             sampled_error=measured.sampled_error,
             mean_square_error=measured.mean_square_error,
+            free_error=free.smallest(n)[1] if free else None,
+            trained_error=_trained_error(free, n) if free and n <= MOST_TRAINED else None,
             bound=None if slope is None else slope * bound / n,
         )
         for n, measured in sorted(errors.items())
@@ -128,6 +147,12 @@ def measure_rate(
         order=order,
         table=table,
     )
+
+
+def _trained_error(free: FreeBoxes, neurons: int) -> float:
+    """Train step neurons, and prove their error."""
+    edges, levels = train_steps(free.pieces.function, free.bound, neurons)
+    return free.pieces.tight_error(BoxSum(edges, exact_heights(levels)))
 
 
 def finite(value: float) -> float | None:
