@@ -19,6 +19,7 @@ class Result(BaseModel):
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def _listed(schema: Any) -> tuple[PlainValidator, PlainSerializer]:

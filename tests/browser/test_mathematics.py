@@ -17,14 +17,46 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     page.fill("#function", "sin(3*x)")
     expect(page.locator("#function-fault")).to_have_count(0)
     expect(page.locator("#boxes-words b")).to_have_text("16 boxes: 17 neurons")
-    expect(page.locator("#boxes-words")).to_contain_text("Maximum error 0.55")
+    expect(page.locator("#boxes-words")).to_contain_text("Maximum error at most 0.55")
     page.focus("#n")
     page.keyboard.press("End")
     expect(page.locator("#boxes-words b")).to_have_text("256 boxes: 257 neurons")
-    expect(page.locator("#boxes-words")).to_contain_text("Maximum error 0.035")
+    expect(page.locator("#boxes-words")).to_contain_text("Maximum error at most 0.035")
     expect(page.locator("#boxes-request")).to_contain_text('"boxes": 256')
     expect(page.locator("#plane canvas")).to_have_count(2)
     expect(page.locator("#plane-request")).to_contain_text('"dimensions": 2')
+
+
+def test_free_widths_have_a_proof_and_are_compared(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics")
+    page = watched.page
+    words, proof = page.locator("#boxes-words"), page.locator("#boxes-proof")
+    expect(words).to_contain_text("Maximum error at most 0.55")
+    expect(proof).to_be_empty()
+    expect(page.locator("#rate-plot .end")).to_have_text(["LB/n", "error"])
+    page.focus("#widths [value=equal]")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#boxes-request")).to_contain_text('"widths": "free"')
+    expect(words).to_contain_text("Maximum error at most 0.29")
+    expect(words).to_contain_text("With equal widths, the maximum error is about 0.55")
+    expect(words).to_contain_text("with 16 trained step neurons about 0.4")
+    expect(proof).to_contain_text("marked in the plot")
+    expect(page.locator("#rate-plot .end")).to_have_text(["LB/n", "equal", "trained", "free"])
+    expect(page.locator("#trained-words")).to_be_visible()
+    page.focus("#n")
+    page.keyboard.press("End")
+    expect(proof).not_to_contain_text("marked in the plot")
+
+
+def test_a_link_restores_free_widths(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics?widths=free&n=4#boxes")
+    page = watched.page
+    expect(page.locator("#widths [value=free]")).to_be_checked()
+    expect(page.locator("#boxes-words b")).to_have_text("4 boxes: 5 neurons")
+    expect(page.locator("#boxes-proof")).to_contain_text("have an error of at most")
+    page.check("#widths [value=equal]", force=True)
+    expect(page.locator("#boxes-proof")).to_be_empty()
+    wait_until(lambda: "widths=equal" in page.evaluate("location.search"))
 
 
 def test_rows_of_the_jacobian_sum_to_0(open_page):

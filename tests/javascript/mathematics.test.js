@@ -2,7 +2,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxesOf, errorText, imageRows, powersOfTen, tickText } from "#pages/maths/box-sums.js";
+import {
+  atLeast,
+  atMost,
+  boxesOf,
+  comparisonText,
+  errorCurves,
+  errorText,
+  imageRows,
+  maximumError,
+  powersOfTen,
+  proofText,
+  tickText,
+  valueAt,
+} from "#pages/maths/box-sums.js";
+import { lineProofText } from "#pages/maths/line-proof.js";
 import { balanceBars, parseLogits, parseTarget } from "#pages/maths/logits.js";
 import { unitsText } from "#pages/maths/units.js";
 import {
@@ -13,7 +27,6 @@ import {
   regressionRequest,
   snap,
 } from "#pages/maths/points.js";
-import { proofText } from "#pages/maths/proof.js";
 import { bodyText, curlCommand } from "#pages/curl.js";
 
 test("parseLogits accepts 2 to 30 numbers", () => {
@@ -68,14 +81,98 @@ test("a grid of values becomes an image whose last row is the lowest y", () => {
   assert.deepEqual(imageRows(/** @type {any} */ (values)), ["x0y1", "x1y1", "x0y0", "x1y0"]);
 });
 
+test("a rounded bound is still a bound", () => {
+  assert.equal(atMost(0.33301), "0.334");
+  assert.equal(atLeast(0.33399), "0.333");
+  assert.equal(atMost(0.99951), "1.00");
+  assert.equal(atLeast(0.000_123_9), "0.000123");
+  for (const x of [0, 0.25, 1, 120]) {
+    assert.equal(Number(atMost(x)), x);
+    assert.equal(Number(atLeast(x)), x);
+  }
+  for (let x = 1e-8; x < 1e8; x *= 1.37) {
+    assert.ok(Number(atMost(x)) >= x && Number(atMost(x)) < 1.011 * x, String(x));
+    assert.ok(Number(atLeast(x)) <= x && Number(atLeast(x)) > 0.989 * x, String(x));
+  }
+});
+
+test("a curve is linear between its points", () => {
+  const curve = { x: [0, 1, 3], function: [2, 4, 0] };
+  const values = [-1, 0, 0.5, 1, 2, 3, 9].map((x) => valueAt(curve, x));
+  assert.deepEqual(values, [2, 2, 3, 4, 2, 0, 0]);
+});
+
 test("errorText describes the error of an approximation", () => {
-  const answer = { neurons_two_per_box: 32, max_error: 0.55, mean_square_error: 0.04 };
+  const bound = { max_error: 0.5501, max_error_proven: true, sampled_error: 0.55 };
+  const widths = /** @type {const} */ ("equal");
+  const answer = { ...bound, widths, neurons_two_per_box: 32, mean_square_error: 0.04 };
   assert.equal(
     errorText({ ...answer, rate: { order: null } }),
     " if neighboring boxes share an edge, 32 otherwise. " +
-      "Maximum error 0.55, root mean square error 0.200.",
+      "Maximum error at most 0.551 (proven), root mean square error 0.200.",
   );
   assert.match(errorText({ ...answer, rate: { order: 1 } }), /n to the power of −1\.00\.$/);
+  const free = errorText({ ...answer, widths: "free", rate: { order: 1 } });
+  assert.match(free, /root mean square error 0\.200\.$/);
+});
+
+test("an error that is not proven is a lower bound", () => {
+  const unproven = { max_error: null, max_error_proven: false, sampled_error: 0.5506 };
+  assert.equal(maximumError(unproven), "at least 0.550 (no upper bound is proven)");
+});
+
+const ROWS = [
+  { boxes: 1, max_error: null, sampled_error: 1, free_error: 0.9, trained_error: 1.1 },
+  { boxes: 2, max_error: 0.5, sampled_error: 0.5, free_error: 0, trained_error: 0.4 },
+  { boxes: 96, max_error: 0.01, sampled_error: 0.01, free_error: 0.009, trained_error: null },
+];
+
+test("free widths are compared where all errors are known", () => {
+  const points = errorCurves(ROWS, true).map(({ name, rows }) => [
+    name,
+    ...rows.map(({ boxes, error }) => [boxes, error]),
+  ]);
+  assert.deepEqual(points, [
+    ["equal", [1, 1], [2, 0.5]],
+    ["trained", [1, 1.1], [2, 0.4]],
+    ["free", [1, 0.9]],
+  ]);
+});
+
+test("equal widths have one curve", () => {
+  const [curve, ...others] = errorCurves(ROWS, false);
+  assert.equal(others.length, 0);
+  assert.deepEqual(
+    curve.rows.map((row) => row.boxes),
+    [1, 2, 96],
+  );
+});
+
+test("comparisonText compares as many boxes and neurons", () => {
+  assert.equal(
+    comparisonText(ROWS[1]),
+    " With equal widths, the maximum error is about 0.500, " +
+      "and with 2 trained step neurons about 0.400.",
+  );
+  assert.equal(comparisonText(ROWS[2]), " With equal widths, the maximum error is about 0.0100.");
+});
+
+test("proofText says what the pairs of points prove", () => {
+  const two = /** @type {[number, number][]} */ ([
+    [0, 1],
+    [1, 2],
+  ]);
+  assert.equal(
+    proofText({ error: 0.18999, pairs: two }, true),
+    "No 2 boxes of any widths have an error of at most 0.189. The proof is 2 pairs of points, " +
+      "marked in the plot: within each pair, the values differ by more than twice this error, " +
+      "so an edge has to lie between the points.",
+  );
+  assert.match(
+    proofText({ error: 0.5, pairs: [[0, 1]] }, false),
+    /^No single box has .* a pair of/,
+  );
+  assert.equal(proofText({ error: 2, pairs: [] }, true), "");
 });
 
 test("points are read from the address as they were written", () => {
@@ -100,7 +197,7 @@ test("snap moves points into the plot and onto its grid", () => {
 test("the proof says whether other lines have the same loss", () => {
   const certificate = { optimal: true };
   assert.equal(
-    proofText({ unique: true, ranges: null, certificate }),
+    lineProofText({ unique: true, ranges: null, certificate }),
     "Proven in exact fractions: no line has a smaller L1 loss, and no other line has the same.",
   );
   const ranges = /** @type {[number | null, number | null][]} */ ([
@@ -108,11 +205,11 @@ test("the proof says whether other lines have the same loss", () => {
     [null, null],
   ]);
   assert.equal(
-    proofText({ unique: false, ranges, certificate }),
+    lineProofText({ unique: false, ranges, certificate }),
     "Proven in exact fractions: no line has a smaller L1 loss. Other lines have the same: " +
       "the intercept can be from 1.00 to 2.50, the slope any number.",
   );
-  assert.equal(proofText({ unique: true, ranges: null, certificate: { optimal: false } }), "");
+  assert.equal(lineProofText({ unique: true, ranges: null, certificate: { optimal: false } }), "");
 });
 
 test("the request for a regression has a column of ones", () => {

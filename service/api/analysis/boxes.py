@@ -15,9 +15,11 @@ from stepbox.analysis.boxes.approximation import (
     NETWORK_UNASKED,
     RESOLUTION,
     BoxApproximationAnswer,
+    Widths,
     approximate_function,
 )
 from stepbox.analysis.boxes.box import BoxAnswer, draw_box
+from stepbox.analysis.boxes.free import MOST_FREE_BOXES
 from stepbox.analysis.expressions import FUNCTIONS, MAX_LENGTH
 
 MOST_POINTS = 10_000
@@ -71,9 +73,17 @@ class BoxApproximationRequest(Request):
     tolerance: Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)] | None = Field(
         None,
         description="Largest error allowed. The answer has the fewest boxes along each axis whose "
-        "`max_error` is within it. With fewer boxes, the error exceeds it at some point.",
+        "`max_error` is within it. With fewer boxes of equal width, the error exceeds it at some "
+        "point, or is so close to it that rounding errors prevent a proof.",
     )
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
+    widths: Widths = Field(
+        "equal",
+        description="`equal`: each height is the function's value at the middle of its box. "
+        "`free`, in one dimension: the fewest boxes of any widths and heights for the tolerance, "
+        "or the smallest error of at most `boxes` boxes, with a proof. It takes at most "
+        f"{MOST_FREE_BOXES:,} boxes.",
+    )
     include_network: bool = Field(
         False,
         description=f"Include the network even if there are over {NETWORK_UNASKED:,} boxes. It may "
@@ -94,6 +104,6 @@ class BoxApproximationRequest(Request):
 )
 @BOUND
 def box_approximation(body: BoxApproximationRequest) -> Response:
-    """Approximate a function by boxes of equal width, built as a network of step neurons."""
+    """Approximate a function by boxes, built as a network of step neurons."""
     options = body.model_dump(exclude={"function"})
     return json_response(approximate_function(body.function, **options))

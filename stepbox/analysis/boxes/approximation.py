@@ -1,6 +1,8 @@
 """Approximation of a function by boxes: the network, its error, and how many neurons it needs."""
 
-from math import isqrt
+from dataclasses import replace
+from math import inf, isqrt
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -8,19 +10,34 @@ from pydantic import Field
 from stepbox.analysis.boxes.box import StepNetwork
 from stepbox.analysis.boxes.error import (
     LEAST_NODES,
+    Sample,
     approximate,
     fewest_boxes,
     grid_points,
-    inside,
     measure_error,
     on_grid,
 )
-from stepbox.analysis.boxes.rate import DIMENSIONS, Growth, Rate, count_growth, measure_rate
+from stepbox.analysis.boxes.free import (
+    MOST_FREE_BOXES,
+    FreeBoxes,
+    Minimality,
+    free_boxes,
+)
+from stepbox.analysis.boxes.pieces import find_pieces
+from stepbox.analysis.boxes.rate import (
+    DIMENSIONS,
+    Growth,
+    Rate,
+    count_growth,
+    finite,
+    measure_rate,
+)
 from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
 from stepbox.analysis.result import Array, Matrix, Result, Vector
 from stepbox.errors import Fault, InvalidInputError
 
+Widths = Literal["equal", "free"]
 VARIABLES = {1: ("x",), 2: ("x", "y")}
 MOST_BOXES = {1: 1_000_000, 2: 1_000}  # along each axis
 MOST_WEIGHTS = 2_100_000  # of a network in an answer
@@ -33,20 +50,27 @@ MOST_WORK = 1_000_000_000
 MOST_SEARCH_WORK = 2_000_000_000
 OWN_COST = 8  # cost of comparing one value with the network's output
 
-# Keys: (number of dimensions, number of hidden layers).
-CONSTRUCTION = {
-    (1, 1): "Each piece has a box as high as the function at the middle of the piece. Two "
-    "neighbouring boxes share an edge, so one neuron steps there for both of them. Its output "
-    "weight is the difference of their heights. So n boxes need n + 1 hidden neurons instead of "
-    "2n.",
-    (2, 2): "The first hidden layer has a neuron for each of the n + 1 edges along x and along y. "
+SHARED = (
+    " Two neighbouring boxes share an edge, so one neuron steps there for both of them. Its output "
+    "weight is the difference of their heights. So n boxes need n + 1 hidden neurons instead of 2n."
+)
+LINE = {
+    "equal": "Each piece has a box as high as the function at the middle of the piece." + SHARED,
+    "free": "From the left, each box extends as far as the error allows. Its height is halfway "
+    "between the least and the greatest value of the function in it." + SHARED,
+}
+PLANE = {  # by the number of hidden layers
+    2: "The first hidden layer has a neuron for each of the n + 1 edges along x and along y. "
     "Each neuron of the second layer is 1 only inside one box. One hidden layer cannot do this: "
     "each of its neurons jumps by the same amount along a whole line, but the difference between "
     "two columns of boxes varies from row to row.",
-    (2, 1): "The difference between two columns of boxes is the same in every row: the heights "
+    1: "The difference between two columns of boxes is the same in every row: the heights "
     "are aᵢ + bⱼ. So one hidden layer is enough: each of its neurons jumps by the same amount "
     "along a whole line. Outside the square, the network's output is not 0.",
 }
+MEASURED = (
+    "In two dimensions, the largest error is measured, not proven: it may be larger elsewhere."
+)
 
 
 class Curve(Result):
@@ -74,7 +98,11 @@ class BoxApproximationAnswer(Result):
     function: str
     bound: float
     dimensions: int
-    boxes: int = Field(description="Number of boxes along each axis, as given or found.")
+    widths: Widths
+    boxes: int = Field(
+        description="Number of boxes along each axis, as given or found. Of free widths, it is "
+        "smaller than the given number if more boxes have no smaller error."
+    )
     network: StepNetwork | PlaneNetwork | None = Field(
         description=f"All weights and biases. Null above {NETWORK_UNASKED:,} boxes, unless "
         "`include_network` is true."
@@ -88,11 +116,22 @@ class BoxApproximationAnswer(Result):
     construction: str = Field(
         description="How the network is built, and why it has this number of layers."
     )
-    max_error: float = Field(
-        description="Largest |function − network| over `error_points` points: both ends and at "
-        "least three inner points of each box along each axis, and 4,096 random points (seed 0). "
-        "It is exact if the function is monotonic on each box, else a lower bound. It includes "
-        "the rounding error of the network's sums."
+    max_error: float | None = Field(
+        description="In one dimension, a proven upper bound of |function − network| at all float64 "
+        "numbers in [−bound, bound) where the function has a value. For most functions it exceeds "
+        "the largest error by less than a billionth of it. Null if no finite bound was found. In "
+        "two dimensions, the same as `sampled_error`."
+    )
+    max_error_proven: bool = Field(
+        description="Whether `max_error` is proven: true in one dimension, unless it is null."
+    )
+    max_error_explanation: str = Field(
+        description="What is known of the largest error, or why `max_error` is null."
+    )
+    sampled_error: float = Field(
+        description="Largest |function − network| at `error_points` points: both ends and at least "
+        "three inner points of each box along each axis, and 4,096 random points (seed 0). It is a "
+        "lower bound of the largest error, apart from rounding."
     )
     mean_square_error: float = Field(
         description="Mean of (function − network)² over the interval or square, by Gauss–Legendre "
@@ -102,6 +141,9 @@ class BoxApproximationAnswer(Result):
     curve: Curve | None = Field(description="The plot in one dimension.")
     grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
+    minimality: Minimality | None = Field(
+        description="For free widths, the proof that fewer boxes have a larger error."
+    )
     growth: list[Growth] = Field(
         description="For 1 to 10 dimensions, and for 784, the number of pixels of an MNIST image."
     )
@@ -114,10 +156,11 @@ def approximate_function(
     boxes: int | None = None,
     tolerance: float | None = None,
     dimensions: int = 1,
+    widths: Widths = "equal",
     include_network: bool = False,
     resolution: int | None = None,
 ) -> BoxApproximationAnswer:
-    """Approximate a function on [−bound, bound), or on the square over it, by equal boxes.
+    """Approximate a function on [−bound, bound), or on the square over it, by boxes.
 
     Parameters
     ----------
@@ -126,11 +169,14 @@ def approximate_function(
     bound
         B > 0: the interval is [−B, B).
     boxes
-        Number of boxes along each axis. Give either this or `tolerance`.
+        Number of boxes along each axis, or of free widths the most boxes. Give either this or
+        `tolerance`.
     tolerance
         Largest error allowed, above 0. The fewest boxes that keep to it are used.
     dimensions
         1 or 2.
+    widths
+        "equal", or on a line "free": the widths and heights with the smallest error.
     include_network
         Include the network even if there are more than ``NETWORK_UNASKED`` boxes.
     resolution
@@ -144,58 +190,85 @@ def approximate_function(
     """
     _check_one_of(boxes, tolerance)
     function = Expression(text, VARIABLES[dimensions])
-    most_boxes = _most_boxes(function, dimensions)
-    _check_sizes(boxes, most_boxes, resolution, dimensions)
-    if boxes is None:
-        assert tolerance is not None
-        most_points = MOST_SEARCH_WORK // (function.cost + OWN_COST)
-        boxes = fewest_boxes(function, bound, tolerance, dimensions, most_boxes, most_points)
+    most_boxes = _most_boxes(function, dimensions, widths)
+    _check_sizes(boxes, most_boxes, resolution, dimensions, widths)
+    sample = Sample.of(function, bound, dimensions)
+    pieces = free = minimality = None
+    if dimensions == 1:
+        pieces = find_pieces(function, bound, jumps_apart=widths == "free")
+    if widths == "free":
+        assert pieces is not None
+        free = FreeBoxes(pieces, bound)
+        result, minimality = free_boxes(free, boxes, tolerance)
+    else:
+        if boxes is None:
+            assert tolerance is not None
+            most_points = MOST_SEARCH_WORK // (function.cost + OWN_COST)
+            boxes = fewest_boxes(
+                function, bound, tolerance, dimensions, most_boxes, most_points, sample, pieces
+            )
+        result = approximate(function, bound, boxes, dimensions)
+    boxes = result.boxes
 
-    result = approximate(function, bound, boxes, dimensions)
     _check_network(result, include_network)
-    error = measure_error(function, result)
-    axes = _plot_axes(bound, boxes, dimensions, resolution or RESOLUTION[dimensions])
+    include_network |= boxes**dimensions <= NETWORK_UNASKED
+    error = measure_error(function, result, sample, pieces)
+    equal, equal_error = result, error
+    if minimality:
+        assert pieces is not None
+        error = replace(error, max_error=min(error.max_error, pieces.tight_error(result)))
+        if not include_network:
+            minimality = minimality.model_copy(update={"pairs": None})
+        equal = approximate(function, bound, boxes)
+        equal_error = measure_error(function, equal, sample, pieces)
+    axes = _plot_axes(result, resolution or RESOLUTION[dimensions])
     plot = {
         **dict(zip(VARIABLES[dimensions], axes, strict=True)),
         "function": on_grid(function, *axes),
         "approximation": result.on_grid(*axes),
     }
     network_type = StepNetwork if dimensions == 1 else PlaneNetwork
-    include_network |= boxes**dimensions <= NETWORK_UNASKED
     return BoxApproximationAnswer(
         function=text,
         bound=bound,
         dimensions=dimensions,
+        widths=widths,
         boxes=boxes,
         network=network_type.of(result.network) if include_network else None,
         hidden_layers=result.hidden_layers,
         neurons=result.neurons,
         neurons_two_per_box=result.neurons_two_per_box,
         neurons_saved=result.neurons_two_per_box - result.neurons,
-        construction=CONSTRUCTION[dimensions, result.hidden_layers],
-        max_error=error.max_error,
+        construction=LINE[widths] if dimensions == 1 else PLANE[result.hidden_layers],
+        max_error=finite(error.max_error),
+        max_error_proven=dimensions == 1 and error.max_error < inf,
+        max_error_explanation=pieces.explanation if pieces else MEASURED,
+        sampled_error=error.sampled_error,
         mean_square_error=error.mean_square_error,
         error_points=grid_points(boxes, dimensions),
         curve=Curve(**plot) if dimensions == 1 else None,
         grid=Grid(**plot) if dimensions == 2 else None,
-        rate=measure_rate(function, result, error),
+        rate=measure_rate(function, equal, equal_error, sample, pieces, free),
+        minimality=minimality,
         growth=[count_growth(boxes, dimension) for dimension in DIMENSIONS],
     )
 
 
-def _plot_axes(bound: float, boxes: int, dimensions: int, resolution: int) -> list[Array]:
+def _plot_axes(boxes: BoxSum, resolution: int) -> list[Array]:
     """Choose the points of the plot: the same number in each box, if there are enough."""
-    if dimensions == 1:
-        if boxes <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
-            offsets = np.linspace(0, 1, resolution // boxes)
-            return [inside(bound, boxes, np.arange(boxes), offsets).ravel()]
+    bound, n = boxes.bound, boxes.boxes
+    if boxes.dimensions == 1:
+        if n <= resolution // 2:  # both ends of each box, so that steps are drawn vertical
+            return [boxes.inside(np.linspace(0, 1, resolution // n)).ravel()]
         return [edge(bound, resolution, np.arange(resolution))]
-    points = boxes * (resolution // boxes) or resolution
-    return [midpoint(bound, points, np.arange(points))] * dimensions
+    points = n * (resolution // n) or resolution
+    return [midpoint(bound, points, np.arange(points))] * 2
 
 
-def _most_boxes(function: Expression, dimensions: int) -> int:
+def _most_boxes(function: Expression, dimensions: int, widths: Widths) -> int:
     """Return the most boxes along each axis whose error can be measured in the allowed time."""
+    if widths == "free":
+        return MOST_FREE_BOXES
     points = MOST_WORK // (function.cost + OWN_COST)
     side = points if dimensions == 1 else isqrt(points)
     return min(MOST_BOXES[dimensions], side // LEAST_NODES)
@@ -209,11 +282,15 @@ def _check_one_of(boxes: int | None, tolerance: float | None) -> None:
 
 
 def _check_sizes(
-    boxes: int | None, most_boxes: int, resolution: int | None, dimensions: int
+    boxes: int | None, most_boxes: int, resolution: int | None, dimensions: int, widths: Widths
 ) -> None:
     faults = []
+    if widths == "free" and dimensions == 2:
+        faults.append(Fault("/widths", "must be 'equal' in two dimensions"))
     if boxes is not None and boxes > most_boxes:
         most = f"{most_boxes:,} along each axis for this function in {dimensions} dimension(s)"
+        if widths == "free":
+            most = f"{most_boxes:,} of free widths"
         faults.append(Fault("/boxes", f"must be from 1 to {most}"))
     if resolution is not None and resolution > MOST_RESOLUTION[dimensions]:
         most = f"{MOST_RESOLUTION[dimensions]:,} in {dimensions} dimension(s)"

@@ -2,11 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from typing import Self
 
 import numpy as np
 
-from stepbox.analysis.boxes.sum import BoxSum, box_holding, edge, midpoint
+from stepbox.analysis.boxes.pieces import Pieces
+from stepbox.analysis.boxes.sum import (
+    BoxSum,
+    box_holding,
+    edge,
+    equal_edges,
+    exact_heights,
+    midpoint,
+)
 from stepbox.analysis.result import Array, Integers
 from stepbox.errors import InvalidInputError
 
@@ -25,25 +35,52 @@ MEASURING_COST = 20_000  # fixed cost of a measurement, in function values
 
 @dataclass(frozen=True)
 class Deviation:
-    """The deviation of a sum of boxes from its function, on a grid and on a random sample.
+    """The deviation of a sum of boxes from its function.
 
     Attributes
     ----------
     max_error
-        Largest |function − sum|.
+        Proven upper bound of |function − sum|; infinite if none was found. Without pieces of the
+        function, the sampled error.
+    sampled_error
+        Largest |function − sum| on a grid and on a random sample.
     mean_square_error
         Mean of (function − sum)², by Gauss–Legendre quadrature in each cell.
     slope
-        The larger of two measured slopes: the largest on the grid, summed over the axes, and the
-        largest on the random sample.
+        In the plane the larger of two measured slopes: the largest on the grid, summed over the
+        axes, and the largest on the random sample. On a line 0: `Pieces.slope` is a proven bound.
     worst
-        Coordinates of the point with the largest error.
+        Coordinates of the point with the largest sampled error.
     """
 
     max_error: float
+    sampled_error: float
     mean_square_error: float
     slope: float
     worst: Point
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Random points inside [−bound, bound) along each axis, with a fixed seed.
+
+    Attributes
+    ----------
+    points
+        Shape (dimensions, `PROBES`).
+    values
+        The function there, shape (`PROBES`,).
+    """
+
+    points: Array
+    values: Array
+
+    @classmethod
+    def of(cls, function: Function, bound: float, dimensions: int = 1) -> Self:
+        """Draw the points, and compute the function there."""
+        points = np.random.default_rng(0).uniform(-bound, bound, (dimensions, PROBES))
+        points = points[:, np.argsort(points[0])]  # the boxes of sorted points are found faster
+        return cls(points, function(*points))
 
 
 def cells(boxes: int, dimensions: int) -> int:
@@ -78,7 +115,8 @@ def approximate(function: Function, bound: float, boxes: int, dimensions: int = 
         1 or 2.
     """
     middles = midpoint(bound, boxes, np.arange(boxes))
-    return BoxSum(bound, on_grid(function, *[middles] * dimensions))
+    heights = on_grid(function, *[middles] * dimensions)
+    return BoxSum(equal_edges(bound, boxes), exact_heights(heights) if dimensions == 1 else heights)
 
 
 def on_grid(function: Function, *axes: Array) -> Array:
@@ -88,47 +126,68 @@ def on_grid(function: Function, *axes: Array) -> Array:
     return np.concatenate([function(*np.ix_(first[block], *others)) for block in blocks])
 
 
-def measure_error(function: Function, boxes: BoxSum) -> Deviation:
+def measure_error(
+    function: Function, boxes: BoxSum, sample: Sample, pieces: Pieces | None = None
+) -> Deviation:
     """Compare a sum of boxes with its function.
 
-    The grid contains both ends of each box, so the largest error is exact if the function is
-    monotonic on each box. A function that oscillates in step with the grid can have errors between
-    the points of the grid. A random sample with a fixed seed finds these.
+    The grid contains both ends of each box. A function that oscillates in step with the grid can
+    have errors between the points of the grid. A random sample finds these.
+
+    Parameters
+    ----------
+    function
+        Takes one array per coordinate. Their shapes broadcast.
+    boxes
+        The sum of boxes.
+    sample
+        Random points.
+    pieces
+        Pieces of the function on a line, to prove a bound of the largest error.
 
     Raises
     ------
     InvalidInputError
         Raised by `function` where it has no value.
     """
-    dimensions, n, bound = boxes.dimensions, boxes.boxes, boxes.bound
+    dimensions, n = boxes.dimensions, boxes.boxes
     offsets, weights = _nodes(cells(n, dimensions))
     side = len(offsets)
-    width = 2 * bound / n
+    shares = np.diff(boxes.edges) / (2 * boxes.bound)
 
-    largest, worst, sampled_slope = _probe(function, boxes)
+    largest, worst, slope = _probe(boxes, sample)
     mean_square = 0.0
     slopes = np.zeros(dimensions)
-    whole = inside(bound, n, np.arange(n), offsets)
+    at_ends = np.zeros(n)
+    others = [boxes.inside(offsets).ravel()] * (dimensions - 1)
     for block in _blocks(n, side * (n * side) ** (dimensions - 1)):
-        axes = [whole[block].ravel(), *[whole.ravel()] * (dimensions - 1)]
+        axes = [boxes.inside(offsets, block).ravel(), *others]
         values = function(*np.ix_(*axes))
         levels = boxes.levels[block]
         for axis in range(dimensions):
             levels = levels.repeat(side, axis)
-            by_box = values.reshape(*values.shape[:axis], -1, side, *values.shape[axis + 1 :])
-            rises = np.abs(np.diff(np.moveaxis(by_box, axis + 1, -1))) / np.diff(offsets)
-            slopes[axis] = max(slopes[axis], rises.max() / width)
         distance = np.abs(values - levels)
         at = np.unravel_index(int(np.argmax(distance)), distance.shape)
         if distance[at] > largest:
             largest = float(distance[at])
             worst = tuple(float(axis[i]) for axis, i in zip(axes, at, strict=True))
         squares = distance**2
-        for axis_points in axes:  # each einsum reduces the first remaining axis
-            means = np.tile(weights / n, len(axis_points) // side)
+        for part in [block, *[slice(None)] * (dimensions - 1)]:
+            # Each einsum reduces the first remaining axis.
+            means = np.outer(shares[part], weights).ravel()
             squares = np.einsum("i,i...->...", means, squares)
         mean_square += float(squares)
-    return Deviation(largest, mean_square, max(float(slopes.sum()), sampled_slope), worst)
+        if dimensions == 1:
+            at_ends[block] = distance.reshape(-1, side)[:, [0, -1]].max(axis=1)
+        else:
+            np.maximum(slopes, _slopes(values, offsets) * n / (2 * boxes.bound), out=slopes)
+    return Deviation(
+        pieces.largest_error(boxes, at_ends) if pieces else largest,
+        largest,
+        mean_square,
+        max(float(slopes.sum()), slope),
+        worst,
+    )
 
 
 def fewest_boxes(
@@ -138,8 +197,12 @@ def fewest_boxes(
     dimensions: int,
     most_boxes: int,
     most_points: int,
+    sample: Sample,
+    pieces: Pieces | None,
 ) -> int:
-    """Find the fewest boxes along each axis whose measured error is within a tolerance.
+    """Find the fewest equal boxes along each axis whose largest error is within a tolerance.
+
+    On a line this is proven. In the plane it is measured.
 
     More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
     three do not. So every number of boxes is tested, the smallest first. Measuring the error in
@@ -155,12 +218,18 @@ def fewest_boxes(
         Largest number of boxes to try.
     most_points
         Largest number of function values to compute.
+    sample
+        Random points.
+    pieces
+        Pieces of the function on a line, None in the plane.
 
     Raises
     ------
     InvalidInputError
         No number of boxes was found within these limits.
     """
+    if pieces and pieces.unbounded_at is not None:
+        raise InvalidInputError.at("/tolerance", pieces.explanation)
     failing: list[Point] = []
     for candidates in _doubling(most_boxes):
         for point in failing:
@@ -171,11 +240,13 @@ def fewest_boxes(
             most_points -= grid_points(boxes.boxes, dimensions) + MEASURING_COST
             if most_points < 0:
                 raise _not_reached("takes too long to reach")
-            error = measure_error(function, boxes)
+            error = measure_error(function, boxes, sample, pieces)
             if error.max_error <= tolerance:
                 return boxes.boxes
-            failing.append(_nearest_fault(function, boxes, error.worst, tolerance))
             candidates = candidates[1:]
+            if error.sampled_error <= tolerance:
+                continue  # no more than rounding separates the bound from the tolerance
+            failing.append(_nearest_fault(function, boxes, error.worst, tolerance))
             most_points -= len(candidates) * (2**dimensions + 1)
             candidates = candidates[
                 box_error(function, bound, candidates, failing[-1]) <= tolerance
@@ -210,6 +281,7 @@ def box_error(function: Function, bound: float, boxes: Integers, point: Point) -
     return error
 
 
+@cache
 def _nodes(cells: int) -> tuple[Array, Array]:
     """Return the nodes on a box's side, from 0 to 1, and their quadrature weights."""
     inner = (np.arange(cells)[:, None] + NODES) / cells
@@ -217,29 +289,31 @@ def _nodes(cells: int) -> tuple[Array, Array]:
     return np.concatenate(([0], inner.ravel(), [1])), np.concatenate(([0], weights, [0]))
 
 
-def inside(bound: float, boxes: int, k: Integers, offsets: Array) -> Array:
-    """Return points in the boxes k, shape (len(k), offsets).
+def _slopes(values: Array, offsets: Array) -> Array:
+    """Return the largest slope on a grid of boxes along each axis; a box has the width 1."""
+    slopes = []
+    for axis in range(values.ndim):
+        shape = values.shape
+        by_box = values.reshape(*shape[:axis], -1, len(offsets), *shape[axis + 1 :])
+        rises = np.abs(np.diff(np.moveaxis(by_box, axis + 1, -1)))
+        slopes.append((rises / np.diff(offsets)).max())
+    return np.array(slopes)
 
-    The right edge belongs to the next box, so offset 1 means the largest number before it.
-    """
-    points = edge(bound, boxes, k)[:, None] + offsets * (2 * bound / boxes)
-    before_right = np.nextafter(edge(bound, boxes, k + 1), -np.inf)
-    return np.minimum(points, before_right[:, None], out=points)
 
-
-def _probe(function: Function, boxes: BoxSum) -> tuple[float, Point, float]:
-    """Return the largest error on the random sample, its point, and the sample's largest slope."""
-    bound, n = boxes.bound, boxes.boxes
-    sample = np.random.default_rng(0).uniform(-bound, bound, (boxes.dimensions, PROBES))
-    k = tuple(box_holding(bound, n, sample))
-    values = function(*sample)
-    distance = np.abs(values - boxes.levels[k])
-    rise = np.abs(values - boxes.heights[k])
-    run = np.abs(sample - midpoint(bound, n, np.array(k))).max(axis=0)
-    far = run > 0.1 * bound / n  # closer to the middle, rounding errors dominate the slope
-    slope = np.divide(rise, run, out=np.zeros(PROBES), where=far).max()
+def _probe(boxes: BoxSum, sample: Sample) -> tuple[float, Point, float]:
+    """Return the largest error on the random sample, its point, and in the plane the slope."""
+    k = tuple(boxes.holding(axis) for axis in sample.points)
+    distance = np.abs(sample.values - boxes.levels[k])
     at = int(np.argmax(distance))
-    return float(distance[at]), tuple(sample[:, at].tolist()), float(slope)
+    slope = 0.0
+    if boxes.dimensions == 2:
+        rise = np.abs(sample.values - boxes.heights[k])
+        middles = midpoint(boxes.bound, boxes.boxes, np.array(k))
+        run = np.abs(sample.points - middles).max(axis=0)
+        # Closer to the middle, rounding errors dominate the slope.
+        far = run > 0.1 * boxes.bound / boxes.boxes
+        slope = float(np.divide(rise, run, out=np.zeros(PROBES), where=far).max())
+    return float(distance[at]), tuple(sample.points[:, at].tolist()), slope
 
 
 def _nearest_fault(function: Function, boxes: BoxSum, point: Point, tolerance: float) -> Point:

@@ -15,8 +15,21 @@ ROUNDING = 16 * np.finfo(np.float64).eps
 
 
 def edge(bound: float, boxes: int | Integers, k: Integers) -> Array:
-    """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound)."""
-    return bound * (2 * k - boxes) / boxes
+    """Return the left edge of box k, of `boxes` equal boxes on [−bound, bound).
+
+    The first and the last edge are exactly −bound and bound.
+    """
+    position = 2 * np.asarray(k) - boxes
+    edges: Array = np.asarray(bound * position / boxes)
+    # Rounding may have moved these.
+    np.copyto(edges, -bound, where=position == -boxes)
+    np.copyto(edges, bound, where=position == boxes)
+    return edges
+
+
+def equal_edges(bound: float, boxes: int) -> Array:
+    """Return the edges of equal boxes on [−bound, bound), shape (boxes + 1,)."""
+    return edge(bound, boxes, np.arange(boxes + 1))
 
 
 def midpoint(bound: float, boxes: int | Integers, k: Integers) -> Array:
@@ -31,6 +44,21 @@ def box_holding(bound: float, boxes: int | Integers, coordinate: float | Array) 
     k += coordinate >= edge(bound, boxes, k + 1)
     k -= coordinate < edge(bound, boxes, k)
     return np.clip(k, 0, np.asarray(boxes) - 1)
+
+
+def exact_heights(heights: Array) -> Array:
+    """Round the heights of boxes on a line so that their network adds up without rounding errors.
+
+    All heights become multiples of a power of two so large that every sum of some output weights,
+    in any order, is at most 2⁵³ times as large. Such sums are exact in float64. So the network's
+    output is exactly the height of a box. The heights change by less than 2⁻⁵² times the sum of the
+    absolute output weights.
+    """
+    total = np.abs(np.diff(heights, prepend=0.0, append=0.0)).sum()
+    # One bit more than needed, because the rounded heights may have a larger sum.
+    unit = np.ldexp(1.0, max(int(np.frexp(total)[1]) - 52, -1074))
+    exact: Array = np.rint(heights / unit) * unit + 0.0  # not −0
+    return exact
 
 
 class HiddenLayer(Result):
@@ -64,18 +92,23 @@ class PlaneNetwork(Result):
 
 @dataclass(frozen=True)
 class BoxSum:
-    """Equal boxes side by side on the interval [−bound, bound) or on the square over it.
+    """Boxes side by side on the interval [−bound, bound) or on the square over it.
 
     Attributes
     ----------
-    bound
-        Above 0.
+    edges
+        Edges of the boxes along each axis, from −bound to bound, ascending, shape (boxes + 1,).
     heights
         Shape (boxes,) on a line; (boxes, boxes) in the plane, along x and along y.
     """
 
-    bound: float
+    edges: Array
     heights: Array
+
+    @property
+    def bound(self) -> float:
+        """The last edge."""
+        return float(self.edges[-1])
 
     @property
     def boxes(self) -> int:
@@ -88,9 +121,24 @@ class BoxSum:
         return self.heights.ndim
 
     @cached_property
-    def edges(self) -> Array:
-        """Edges of the boxes along an axis, shape (boxes + 1,)."""
-        return edge(self.bound, self.boxes, np.arange(self.boxes + 1))
+    def last(self) -> Array:
+        """Largest number in each box along an axis, shape (boxes,). The edge after it is larger."""
+        return np.nextafter(self.edges[1:], -np.inf)
+
+    def inside(self, offsets: Array, block: slice = slice(None)) -> Array:
+        """Return points in some boxes along an axis, shape (boxes, offsets).
+
+        Offset 0 is the left edge. The right edge belongs to the next box, so offset 1 means the
+        largest number before it.
+        """
+        left, last = self.edges[:-1][block, None], self.last[block, None]
+        points = offsets * (self.edges[1:][block, None] - left)
+        points += left
+        return np.minimum(points, last, out=points)
+
+    def holding(self, coordinates: Array) -> Integers:
+        """Find the boxes along an axis that contain coordinates inside [−bound, bound)."""
+        return np.searchsorted(self.edges, coordinates, "right") - 1
 
     @cached_property
     def interaction(self) -> float:
@@ -140,7 +188,10 @@ class BoxSum:
 
     @cached_property
     def levels(self) -> Array:
-        """The network's output on each box, shape as `heights`. They differ only by rounding."""
+        """The network's output on each box, shape as `heights`. They differ only by rounding.
+
+        With `exact_heights` they are equal on a line.
+        """
         if self.dimensions == 1:
             output = self.network.layers[-1].arrays
             return np.cumsum(output["weight"][0])[:-1] + float(output["bias"][0])
@@ -151,9 +202,7 @@ class BoxSum:
         return self.heights  # only one neuron of the second layer is on; its weight is the height
 
     def on_grid(self, *axes: Array) -> Array:
-        """Compute the network's output on a grid inside [−bound, bound) by binary search.
-
-        The output is 0 before the first edge, where rounding may put the first point.
+        """Compute the network's output on a grid by binary search. It is 0 outside the boxes.
 
         Parameters
         ----------
@@ -165,7 +214,7 @@ class BoxSum:
         Shape (points along x,) or (points along x, points along y).
         """
         levels = np.pad(self.levels, 1)
-        return levels[np.ix_(*(np.searchsorted(self.edges, a, "right") for a in axes))]
+        return levels[np.ix_(*(self.holding(axis) + 1 for axis in axes))]
 
 
 def neurons(boxes: int, dimension: int) -> int:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from stepbox.analysis.boxes.error import approximate, measure_error
+from stepbox.analysis.boxes.error import Sample, approximate, measure_error
+from stepbox.analysis.boxes.pieces import find_pieces
 from stepbox.analysis.boxes.rate import count_growth, measure_rate
 from stepbox.analysis.expressions import Expression
 
@@ -9,7 +10,9 @@ from stepbox.analysis.expressions import Expression
 def rate_of(text, boxes, bound=3.0):
     function = Expression(text)
     summed = approximate(function, bound, boxes)
-    return measure_rate(function, summed, measure_error(function, summed))
+    sample, pieces = Sample.of(function, bound), find_pieces(function, bound)
+    error = measure_error(function, summed, sample, pieces)
+    return measure_rate(function, summed, error, sample, pieces)
 
 
 def test_the_error_of_a_straight_line_falls_with_the_boxes():
@@ -35,6 +38,7 @@ def test_the_order_depends_on_the_smoothness(text, order):
 @pytest.mark.parametrize("text", ["sin(3*x)", "tanh(5*x)*x", "abs(x)"])
 def test_the_error_in_every_row_is_within_its_bound(text):
     for row in rate_of(text, 50).table:
+        assert row.sampled_error <= row.max_error <= row.sampled_error * (1 + 1e-6)
         assert row.max_error <= row.bound * (1 + 1e-9)
         assert row.mean_square_error <= row.max_error**2
 
@@ -43,6 +47,23 @@ def test_a_constant_has_no_error_and_no_order():
     rate = rate_of("5", 7)
 
     assert (rate.slope, rate.bound, rate.constant, rate.order) == (0, 0, 0, None)
+
+
+@pytest.mark.parametrize("text", ["step(x)", "sqrt(x+3)", "floor(2*x)"])
+def test_without_a_largest_slope_there_is_no_bound(text):
+    rate = rate_of(text, 10)
+
+    assert rate.slope is rate.bound is None
+    assert {row.bound for row in rate.table} == {None}
+    assert rate.constant == 10 * rate.table[6].max_error
+
+
+def test_without_a_largest_error_there_is_no_order():
+    rate = rate_of("tan(x)", 10)
+
+    assert rate.slope is rate.constant is rate.order is None
+    assert {row.max_error for row in rate.table} == {None}
+    assert all(row.sampled_error > 100 for row in rate.table)
 
 
 def test_large_growth_is_rounded():

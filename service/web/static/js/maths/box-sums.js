@@ -40,18 +40,135 @@ export const tickText = (x) => (x < 1e-4 ? x.toExponential(0) : String(Number(x.
 export const imageRows = (values) =>
   values[0].flatMap((_, j) => values.map((column) => column[column.length - 1 - j]));
 
+const DIGITS = 3; // significant digits of an error
+
+/** Write an upper bound. The rounded number is a bound too. @param {number} x */
+export const atMost = (x) => rounded(x, (shown) => shown >= x, 1);
+
+/** Write a lower bound. The rounded number is a bound too. @param {number} x */
+export const atLeast = (x) => rounded(x, (shown) => shown <= x, -1);
+
+/** @param {number} x @param {(shown: number) => boolean} isBound @param {1 | -1} sign */
+function rounded(x, isBound, sign) {
+  const nearest = x.toPrecision(DIGITS);
+  if (isBound(Number(nearest))) return nearest;
+  const unit = 10 ** (Math.floor(Math.log10(x)) + 1 - DIGITS);
+  return (Number(nearest) + sign * unit).toPrecision(DIGITS);
+}
+
 /**
- * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons".
- * @param {{ neurons_two_per_box: number, max_error: number, mean_square_error: number,
- *   rate: { order: number | null } }} answer
+ * Interpolate a curve between its points.
+ * @param {{ x: number[], function: number[] }} curve x ascending
+ * @param {number} at
  */
-export function errorText({ neurons_two_per_box, max_error, mean_square_error, rate }) {
-  const largest = fixed(max_error, max_error < 0.1 ? 3 : 2);
-  const mean = fixed(Math.sqrt(mean_square_error), 3);
-  const order = rate.order == null ? "" : fixed(-rate.order, 2);
+export function valueAt({ x, function: y }, at) {
+  const right = x.findIndex((one) => one > at);
+  if (right < 1) return y[right === 0 ? 0 : y.length - 1];
+  const fraction = (at - x[right - 1]) / (x[right] - x[right - 1]);
+  return y[right - 1] + fraction * (y[right] - y[right - 1]);
+}
+
+/**
+ * @typedef {object} MaximumError
+ * @property {number | null} max_error an upper bound, if it is proven
+ * @property {boolean} max_error_proven
+ * @property {number} sampled_error
+ */
+
+/**
+ * @typedef {object} Errors
+ * @property {number} boxes
+ * @property {number | null} max_error
+ * @property {number} sampled_error
+ * @property {number | null} free_error
+ * @property {number | null} trained_error
+ */
+
+/**
+ * @typedef {object} Minimality a proof that fewer boxes are not enough for an error
+ * @property {number} error
+ * @property {[a: number, b: number][]} pairs of points whose values differ by more than 2 · error
+ */
+
+/**
+ * Choose the curves of the error plot. Errors of 0 are left out, because the axis is logarithmic.
+ * @param {Errors[]} table
+ * @param {boolean} free compare equal widths, trained neurons and free widths, where all are known
+ */
+export function errorCurves(table, free) {
+  /** @param {string} name @param {(row: Errors) => number | null} error */
+  const curve = (name, error) => ({
+    name,
+    rows: table
+      .filter((row) => !free || (row.free_error != null && row.trained_error != null))
+      .map((row) => ({ boxes: row.boxes, error: error(row) ?? 0 }))
+      .filter((row) => row.error > 0),
+  });
+  /** @param {Errors} row */
+  const equal = ({ max_error, sampled_error }) => max_error ?? sampled_error;
+  return free
+    ? [
+        curve("equal", equal),
+        curve("trained", (row) => row.trained_error),
+        curve("free", (row) => row.free_error),
+      ]
+    : [curve("error", equal)];
+}
+
+/**
+ * Say what is known of the maximum error.
+ * @param {MaximumError} answer
+ */
+export const maximumError = ({ max_error, max_error_proven, sampled_error }) =>
+  max_error_proven && max_error != null
+    ? `at most ${atMost(max_error)} (proven)`
+    : `at least ${atLeast(sampled_error)} (no upper bound is proven)`;
+
+/**
+ * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons". The order of the
+ * error was measured with equal widths.
+ * @param {MaximumError & { widths: "equal" | "free", neurons_two_per_box: number,
+ *   mean_square_error: number, rate: { order: number | null } }} answer
+ */
+export function errorText(answer) {
+  const { widths, neurons_two_per_box, mean_square_error, rate } = answer;
+  const rootMeanSquare = fixed(Math.sqrt(mean_square_error), 3);
+  const order = widths === "free" || rate.order == null ? "" : fixed(-rate.order, 2);
   return (
     ` if neighboring boxes share an edge, ${count(neurons_two_per_box)} otherwise. ` +
-    `Maximum error ${largest}, root mean square error ${mean}.` +
+    `Maximum error ${maximumError(answer)}, root mean square error ${rootMeanSquare}.` +
     (order && ` The error is proportional to n to the power of ${order}.`)
   );
+}
+
+/**
+ * Compare boxes of free widths with as many others.
+ * @param {Errors} row
+ */
+export function comparisonText({ boxes, max_error, sampled_error, trained_error }) {
+  const equal = (max_error ?? sampled_error).toPrecision(DIGITS);
+  const neurons = boxes === 1 ? "one trained step neuron" : `${count(boxes)} trained step neurons`;
+  return (
+    ` With equal widths, the maximum error is about ${equal}` +
+    (trained_error == null
+      ? "."
+      : `, and with ${neurons} about ${trained_error.toPrecision(DIGITS)}.`)
+  );
+}
+
+/**
+ * Say what the pairs of points prove.
+ * @param {Minimality} minimality
+ * @param {boolean} drawn whether the plot shows the pairs
+ */
+export function proofText({ error, pairs }, drawn) {
+  const n = count(pairs.length);
+  const boxes = pairs.length === 1 ? "No single box has" : `No ${n} boxes of any widths have`;
+  const points = pairs.length === 1 ? "a pair of points" : `${n} pairs of points`;
+  const each = pairs.length === 1 ? "the pair" : "each pair";
+  return pairs.length === 0
+    ? ""
+    : `${boxes} an error of at most ${atLeast(error)}. The proof is ${points}` +
+        `${drawn ? ", marked in the plot" : ""}: within ${each}, the values differ by more than ` +
+        "twice this error, so an edge has to lie between the points.";
 }

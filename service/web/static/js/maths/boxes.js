@@ -1,6 +1,6 @@
 // @ts-check
-// Sums of boxes: n boxes approximate a function that the user types, on a line and in the plane. A
-// second plot shows how the error falls as n grows.
+// Sums of boxes: n boxes of equal or free widths approximate a function that the user types, on a
+// line and in the plane. A second plot shows how the error falls as n grows.
 import { latest, post } from "../api.js";
 import {
   BLUE,
@@ -8,6 +8,7 @@ import {
   GREY,
   INK,
   INK_2,
+  ORANGE,
   PAPER,
   Plot,
   addEndLabels,
@@ -21,29 +22,46 @@ import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
 import { paintInTheme } from "../theme.js";
-import { boxesOf, errorText, imageRows, powersOfTen, tickText } from "./box-sums.js";
+import {
+  boxesOf,
+  comparisonText,
+  errorCurves,
+  errorText,
+  imageRows,
+  maximumError,
+  powersOfTen,
+  proofText,
+  tickText,
+  valueAt,
+} from "./box-sums.js";
 
 /** @typedef {[x: number, y: number][]} Points */
+/** @typedef {import("./box-sums.js").Errors} Errors */
 
 /**
  * @typedef {object} Answer
+ * @property {"equal" | "free"} widths
  * @property {number} boxes
  * @property {number} neurons
  * @property {number} neurons_two_per_box
- * @property {number} max_error
+ * @property {number | null} max_error
+ * @property {boolean} max_error_proven
+ * @property {number} sampled_error
  * @property {number} mean_square_error
+ * @property {import("./box-sums.js").Minimality | null} minimality
  * @property {number} bound
  * @property {import("./box-sums.js").BoxNetwork} network
  * @property {{ x: number[], function: number[], approximation: number[] }} curve
- * @property {{ order: number | null, slope: number,
- *   table: { boxes: number, max_error: number }[] }} rate
+ * @property {{ order: number | null, slope: number | null, table: Errors[] }} rate
  */
 
 /**
  * @typedef {object} PlaneAnswer
  * @property {number} boxes
  * @property {number} neurons
- * @property {number} max_error
+ * @property {number | null} max_error
+ * @property {boolean} max_error_proven
+ * @property {number} sampled_error
  * @property {{ x: number[], function: number[][], approximation: number[][] }} grid
  */
 
@@ -52,6 +70,14 @@ const PLANE_RESOLUTION = 72; // pixels
 const MOST_IN_PLANE = 72; // boxes along an edge
 const MOST_BOXES = 256;
 const PLANE_BOUND = 2;
+/** @type {Record<string, { stroke: string, strokeWidth: number, strokeDasharray?: string }>} */
+const ERROR_LOOKS = {
+  error: { stroke: BLUE, strokeWidth: 2 },
+  free: { stroke: BLUE, strokeWidth: 2 },
+  equal: { stroke: INK, strokeWidth: 1.5 },
+  trained: { stroke: ORANGE, strokeWidth: 1.5, strokeDasharray: "6 3" },
+};
+const MOST_PAIRS = 40; // marked in the plot; more do not fit on a phone
 
 const updateRequest = requestLine($("#boxes-request"), { path: PATH, anchor: "boxes" });
 const updatePlaneRequest = requestLine($("#plane-request"), {
@@ -63,20 +89,24 @@ const functionInput = $("#function");
 const planeInput = $("#plane-function");
 const boxesInput = $("#n");
 const boundInput = $("#bound");
+const widthsInput = $("#widths");
 functionInput.value = query.get("function") ?? "sin(3*x)";
 planeInput.value = query.get("plane") ?? "sin(3*x)*cos(2*y)";
 boxesInput.value = Math.log2(Number(query.get("n") ?? 16));
 boundInput.value = query.get("bound") ?? 3;
+if (query.get("widths") === "free") $("[value=free]", widthsInput).checked = true;
 /** @type {Answer | null} */
 let answer = null;
 /** @type {PlaneAnswer | null} */
 let planeAnswer = null;
 
 const boxCount = () => Math.round(2 ** Number(boxesInput.value));
+const widths = () => $(":checked", widthsInput).value;
 const requestBody = () => ({
   function: functionInput.value,
   bound: Number(boundInput.value),
   boxes: boxCount(),
+  widths: widths(),
   dimensions: 1,
 });
 const planeRequestBody = () => ({
@@ -104,16 +134,43 @@ function showFault(input, problem) {
 /** @param {Answer} newAnswer */
 function show(newAnswer) {
   answer = newAnswer;
-  const { boxes, neurons } = answer;
+  const { boxes, neurons, minimality, rate } = answer;
   showFault(functionInput, null);
   const words = `${count(boxes)} ${boxes === 1 ? "box" : "boxes"}: ${count(neurons)} neurons`;
-  $("#boxes-words").replaceChildren(h("b", null, words), errorText(answer));
+  const others = minimality && rate.table.find((row) => row.boxes === boxes);
+  $("#boxes-words").replaceChildren(
+    h("b", null, words),
+    errorText(answer),
+    others ? comparisonText(others) : "",
+  );
+  $("#boxes-proof").textContent = minimality
+    ? proofText(minimality, minimality.pairs.length <= MOST_PAIRS)
+    : "";
+  $("#trained-words").hidden = !minimality;
   redrawFunction();
   redrawError();
 }
 
+/**
+ * Mark the pairs of the proof: the points on the curve, and the interval between them on the axis.
+ * @param {Answer} answer
+ * @param {number} height of the ends of an interval
+ */
+function pairMarks({ curve, minimality }, height) {
+  const pairs = minimality?.pairs ?? [];
+  if (pairs.length > MOST_PAIRS) return [];
+  const points = /** @type {Points} */ (pairs.flat().map((x) => [x, valueAt(curve, x)]));
+  const ends = /** @type {const} */ ({ stroke: ORANGE, strokeWidth: 1.5 });
+  return [
+    Plot.link(pairs, { x1: "0", x2: "1", y1: 0, y2: 0, ...ends }),
+    Plot.ruleX(pairs.flat(), { y1: -height / 2, y2: height / 2, ...ends }),
+    Plot.dot(points, { r: 3, fill: PAPER, ...ends }),
+  ];
+}
+
 /** @param {Answer} answer @param {number} width */
-function functionPlot({ curve, network, bound, boxes }, width) {
+function functionPlot(answer, width) {
+  const { curve, network, bound, boxes } = answer;
   const narrow = width < NARROW;
   const right = narrow ? 44 : 64;
   const values = [...curve.function, ...curve.approximation];
@@ -142,6 +199,7 @@ function functionPlot({ curve, network, bound, boxes }, width) {
       Plot.ruleY([0], { stroke: EDGE }),
       Plot.line(exact, { stroke: INK, strokeWidth: 1.5 }),
       Plot.line(steps, { stroke: BLUE, strokeWidth: boxes > 96 ? 1 : 2 }),
+      ...pairMarks(answer, room / 2),
     ],
   });
   const { y } = toPixels(plot);
@@ -153,30 +211,35 @@ function functionPlot({ curve, network, bound, boxes }, width) {
 }
 
 /** @param {Answer} answer @param {number} width */
-function errorPlot({ rate, bound, boxes, max_error }, width) {
-  const rows = rate.table.filter((row) => row.boxes <= MOST_BOXES && row.max_error > 0);
-  const here = [{ boxes, max_error }].filter((row) => row.max_error > 0);
-  const errors = [...rows, ...here].map((row) => row.max_error);
+function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error }, width) {
+  const free = widths === "free";
+  const curves = errorCurves(rate.table, free).map((curve) => ({
+    ...curve,
+    rows: curve.rows.filter((row) => row.boxes <= MOST_BOXES),
+  }));
+  const here = [{ boxes, error: max_error ?? sampled_error }].filter((row) => row.error > 0);
+  const drawn = [...curves.flatMap((curve) => curve.rows), ...here];
+  const most = free ? Math.max(...drawn.map((row) => row.boxes), 2) : MOST_BOXES;
+  const errors = drawn.map((row) => row.error);
   const top = 2 * Math.max(...errors, 1e-12);
   const low = Math.min(...errors, top / 10) / 2;
-  const limit = rate.slope * bound; // one box has at most this error: L times B
-  const limitLine = /** @type {Points} */ ([
-    [1, limit],
-    [MOST_BOXES, limit / MOST_BOXES],
-  ]);
-  const position = { x: "boxes", y: "max_error" };
+  const { slope } = rate;
+  const limits =
+    slope == null ? [] : [1, most].map((n) => ({ boxes: n, error: slope * (bound / n) }));
+  const position = { x: "boxes", y: "error" };
+  const right = free ? 64 : 52;
   const plot = Plot.plot({
     width,
     height: 240,
     marginLeft: 52,
-    marginRight: 52,
+    marginRight: right,
     marginTop: 28,
     marginBottom: 36,
     x: {
       type: "log",
-      domain: [1, MOST_BOXES],
+      domain: [1, most],
       ...centered("Boxes n (log scale)"),
-      ticks: [1, 10, 100],
+      ticks: [1, 10, 100].filter((tick) => tick <= most),
       tickFormat: "d",
     },
     y: {
@@ -188,19 +251,20 @@ function errorPlot({ rate, bound, boxes, max_error }, width) {
       grid: true,
     },
     marks: [
-      Plot.line(limitLine, { stroke: GREY, strokeDasharray: "3 3", clip: true }),
-      Plot.line(rows, { ...position, stroke: BLUE, strokeWidth: 2 }),
-      Plot.dot(rows, { ...position, fill: BLUE, r: 2 }),
+      Plot.line(limits, { ...position, stroke: GREY, strokeDasharray: "3 3", clip: true }),
+      ...curves.map(({ name, rows }) => Plot.line(rows, { ...position, ...ERROR_LOOKS[name] })),
+      Plot.dot(curves[curves.length - 1].rows, { ...position, fill: BLUE, r: 2 }),
       Plot.dot(here, { ...position, r: 6, fill: BLUE, stroke: PAPER, strokeWidth: 2 }),
     ],
   });
   const { y } = toPixels(plot);
-  const x = width - 52;
-  const limitLabel = { x, y: y(limit / MOST_BOXES), text: "LB/n", color: INK_2, weight: 400 };
-  const last = rows
-    .slice(-1)
-    .map((row) => ({ x, y: y(row.max_error), text: "error", color: BLUE }));
-  return addEndLabels(plot, [limitLabel, ...last]);
+  /** @param {typeof here} rows @param {string} text @param {string} color @param {number} weight */
+  const label = (rows, text, color, weight) =>
+    rows.slice(-1).map((row) => ({ x: width - right, y: y(row.error), text, color, weight }));
+  return addEndLabels(plot, [
+    ...label(limits, "LB/n", INK_2, 400),
+    ...curves.flatMap(({ name, rows }) => label(rows, name, ERROR_LOOKS[name].stroke, 600)),
+  ]);
 }
 
 const redrawFunction = chart($("#boxes-plot"), (width) =>
@@ -212,7 +276,7 @@ const redrawError = chart($("#rate-plot"), (width) =>
 
 function drawPlane() {
   if (!planeAnswer) return;
-  const { grid, boxes, neurons, max_error } = planeAnswer;
+  const { grid, boxes, neurons } = planeAnswer;
   const scale = largestMagnitude(grid.function.flat()) || 1;
   /** @param {number[][]} values @param {string} name */
   const heatmap = (values, name) => {
@@ -225,7 +289,7 @@ function drawPlane() {
     heatmap(grid.approximation, "boxes"),
   );
   const size = `${count(boxes ** 2)} boxes, ${count(neurons)} neurons`;
-  $("#plane-n").textContent = `${size}, maximum error ${fixed(max_error, 2)}.`;
+  $("#plane-n").textContent = `${size}, maximum error ${maximumError(planeAnswer)}.`;
 }
 
 const askAgain = latest(
@@ -251,13 +315,19 @@ function update() {
   boxesInput.nextElementSibling.textContent = count(n);
   boundInput.nextElementSibling.textContent = fixed(Number(boundInput.value), 1);
   const { value: bound } = boundInput;
-  const state = { function: functionInput.value, bound, n, plane: planeInput.value };
+  const state = {
+    function: functionInput.value,
+    bound,
+    n,
+    widths: widths(),
+    plane: planeInput.value,
+  };
   updateRequest(requestBody(), state);
   updatePlaneRequest(planeRequestBody(), state);
   askAgain();
 }
 
-for (const input of [functionInput, boxesInput, boundInput, planeInput]) {
+for (const input of [functionInput, boxesInput, boundInput, widthsInput, planeInput]) {
   input.addEventListener("input", update);
 }
 for (const input of [planeInput, boxesInput]) input.addEventListener("input", askPlaneAgain);

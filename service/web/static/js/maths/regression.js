@@ -17,10 +17,10 @@ import {
   regressionRequest,
   snap,
 } from "./points.js";
-import { proofText } from "./proof.js";
+import { lineProofText } from "./line-proof.js";
 
 /** @typedef {import("./points.js").Point} Point */
-/** @typedef {import("./proof.js").Solution} Solution */
+/** @typedef {import("./line-proof.js").Solution} Solution */
 /** @typedef {{ w: [intercept: number, slope: number], l1: number, l2: number }} Fit */
 
 const PATH = "/analysis/regression";
@@ -172,7 +172,7 @@ function fitRow(name, color, { w: [intercept, slope], l1, l2 }) {
 /** @param {{ comparison: Record<"l1" | "l2", Fit>, solution: Solution }} answer */
 function show({ comparison, solution }) {
   fits = comparison;
-  $("#regression-proof").textContent = proofText(solution);
+  $("#regression-proof").textContent = lineProofText(solution);
   $("#regression-trouble").replaceChildren();
   redraw();
   const rows = [fitRow("L2", "orange", fits.l2), fitRow("L1", "blue", fits.l1)];

@@ -12,7 +12,7 @@ import { fixed } from "../numbers.js";
  */
 
 /** Say what is proven about the L1 line. @param {Solution} solution */
-export function proofText({ unique, ranges, certificate }) {
+export function lineProofText({ unique, ranges, certificate }) {
   if (!certificate.optimal) return "";
   const proven = "Proven in exact fractions: no line has a smaller L1 loss";
   if (unique) return `${proven}, and no other line has the same.`;

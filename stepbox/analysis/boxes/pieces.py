@@ -1,0 +1,324 @@
+"""The monotone pieces of a function, which prove its largest distance from any sum of boxes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stepbox.analysis.boxes.sum import BoxSum, edge
+from stepbox.analysis.enclosures import Enclosure
+from stepbox.analysis.expressions import Expression
+from stepbox.analysis.intervals import EPS, Interval
+from stepbox.analysis.result import Array, Flags, Integers
+
+CELLS = 256  # at first; even, so that 0, where many functions have a kink, is between two cells
+NEW_CELLS = 512  # made by dividing cells, unless there are too many cells to divide
+PARTS = (4, NEW_CELLS)  # fewest and most parts of a cell
+# Limits of the work to find the pieces, in additions of intervals, without and with their jumps.
+MOST_WORK = (5_000_000, 20_000_000)
+OWN_COST = 8  # cost of keeping a cell
+# Share of the function's range by which the values in a critical piece may differ, likewise.
+FLAT = (1e-10, 1e-14)
+LOOSE = 5e-10  # relative excess of a bound over the measured error that is worth more work
+STEEPEST = (
+    1.01  # the bound of the slopes should exceed a slope that exists by less than this factor
+)
+
+PROVEN = (
+    "Interval arithmetic proves that the error is at most `max_error` at every float64 number in "
+    "[−bound, bound). This includes all rounding errors of the network, in any order of its sums."
+)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The interval [−bound, bound), divided into monotone and critical pieces.
+
+    Every float64 number of the interval is in a piece. Neighbouring pieces may share an end.
+
+    Attributes
+    ----------
+    function
+        The function.
+    start, stop
+        First and last number of each piece, ascending, shape (pieces,).
+    monotone
+        Whether the function is proven to rise or fall in the piece, with or without jumps, shape
+        (pieces,). Other pieces are critical: the function turns there, or nothing is proven.
+    rounding
+        At a float64 number in a monotone piece, NumPy's value is at most this far from the
+        function; 0 for critical pieces. Shape (pieces,).
+    left, right
+        Both ends of each monotone piece, as an interval of one number, and the ends of each
+        critical piece, ascending, shape (turns,).
+    values
+        Bounds of the function between `left` and `right`, shape (turns,).
+    slope
+        Upper bound of |f(b) − f(a)| / |b − a|; infinite if there is none.
+    """
+
+    function: Expression
+    start: Array
+    stop: Array
+    monotone: Flags
+    rounding: Array
+    left: Array
+    right: Array
+    values: Interval
+    slope: float
+
+    @property
+    def unbounded_at(self) -> float | None:
+        """A number near which no finite bound of the values was found, or None."""
+        unknown = ~np.isfinite(self.values.width)
+        return float(self.left[np.argmax(unknown)]) if unknown.any() else None
+
+    @property
+    def explanation(self) -> str:
+        """Say what is proven about the largest error."""
+        at = self.unbounded_at
+        if at is None:
+            return PROVEN
+        return (
+            f"No finite bound of the largest error was found: near x = {at + 0.0:.9g}, the "
+            "function may be unbounded, or have no value."
+        )
+
+    def largest_error(self, boxes: BoxSum, at_ends: Array) -> float:
+        """Prove an upper bound of |function − boxes| at all float64 numbers. It may be infinite.
+
+        In a box, the function is furthest from the height at an end of the box, at an end of a
+        monotone piece, or in a critical piece.
+
+        Parameters
+        ----------
+        boxes
+            Boxes on a line.
+        at_ends
+            The larger of the two measured distances at the first and the last number of each box,
+            shape (boxes,).
+        """
+        if self.unbounded_at is not None:
+            return np.inf
+        turn, box = _touched(boxes, self.left, self.right)
+        inside = float(_distances(self.values[turn], boxes.levels[box]).max())
+        sampled = float(at_ends.max())
+        ends = sampled + float(self.rounding.max())
+        if ends > max(sampled, inside) * (1 + LOOSE):
+            ends = self._largest_at_ends(boxes, at_ends, max(sampled, inside) * (1 + LOOSE))
+        return max(ends * (1 + 2 * EPS), inside)  # distances at ends were rounded twice
+
+    def tight_error(self, boxes: BoxSum) -> float:
+        """Prove an upper bound of |function − boxes|, as tight as possible, in more time."""
+        return float(_distances(self.hulls(boxes), boxes.levels).max())
+
+    def hulls(self, boxes: BoxSum) -> Interval:
+        """Enclose the values of the function in each box on a line, as tightly as it is known."""
+        points = np.concatenate([boxes.edges[:-1], boxes.last])
+        at_ends = self.function.enclose(points, points).value
+        low, high = at_ends.low.reshape(2, -1).min(axis=0), at_ends.high.reshape(2, -1).max(axis=0)
+        turn, box = _touched(boxes, self.left, self.right)
+        np.minimum.at(low, box, self.values.low[turn])
+        np.maximum.at(high, box, self.values.high[turn])
+        return Interval(low, high)
+
+    def _largest_at_ends(self, boxes: BoxSum, at_ends: Array, most: float) -> float:
+        """Bound the distances at the ends of the boxes, more tightly where they may exceed `most`.
+
+        An end in a critical piece needs no bound.
+        """
+        piece, box = _touched(boxes, self.start, self.stop)
+        first = np.flatnonzero(np.diff(box, prepend=-1))
+        bounds = at_ends + np.maximum.reduceat(self.rounding[piece], first)
+        loose = np.flatnonzero(bounds > most)
+        if len(loose):
+            points = np.concatenate([boxes.edges[loose], boxes.last[loose]])
+            levels = np.tile(boxes.levels[loose], 2)
+            distances = _distances(self.function.enclose(points, points).value, levels)
+            bounds[loose] = distances.reshape(2, -1).max(axis=0)
+        return float(bounds.max())
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells [low, high] of the interval, and what is proven about the function there."""
+
+    low: Array
+    high: Array
+    proof: Enclosure
+    jumps_apart: bool
+
+    @property
+    def direction(self) -> Integers:
+        """1 where the function rises, −1 where it falls, 0 where it may do both, or jump."""
+        slope, single = self.proof.slope, self.low == self.high
+        rises, falls = single | (slope.low >= 0), slope.high <= 0
+        unknown = ~self.finite
+        if self.jumps_apart:
+            unknown |= ~self.continuous
+        return np.select([unknown, rises, falls], [0, 1, -1], 0)
+
+    @property
+    def finite(self) -> Flags:
+        """Where the values are bounded."""
+        return np.isfinite(self.proof.value.width)
+
+    @property
+    def continuous(self) -> Flags:
+        """Where the slopes are bounded, or there is only one number."""
+        continuous: Flags = np.isfinite(self.proof.slope.magnitude) | (self.low == self.high)
+        return continuous
+
+    def __getitem__(self, chosen: Flags | Integers) -> "_Cells":
+        proof = self.proof
+        proof = Enclosure(proof.value[chosen], proof.slope[chosen], proof.rounding[chosen])
+        return _Cells(self.low[chosen], self.high[chosen], proof, self.jumps_apart)
+
+
+def find_pieces(function: Expression, bound: float, *, jumps_apart: bool = False) -> Pieces:
+    """Divide [−bound, bound) into monotone and critical pieces.
+
+    Cells in which the function may turn are divided, until its values there are nearly equal. If
+    this takes too much work, some critical pieces stay larger. Then the bounds that they prove are
+    looser, but still true.
+
+    Parameters
+    ----------
+    function
+        A function of x.
+    bound
+        B > 0: the interval is [−B, B).
+    jumps_apart
+        Find the jumps, too, so that the function is continuous in each monotone piece. Critical
+        pieces become as flat as rounding allows.
+    """
+    ends = edge(bound, CELLS, np.arange(CELLS + 1))
+    ends[-1] = np.nextafter(bound, -np.inf)
+    low, high = ends[:-1], ends[1:]
+    work = MOST_WORK[jumps_apart] // (function.cost + OWN_COST)
+    leaves: list[_Cells] = []
+    jumps: list[_Cells] = []
+    flat = 0.0
+    while len(low):
+        cells = _Cells(low, high, function.enclose(low, high), jumps_apart)
+        value = cells.proof.value
+        if not leaves and cells.finite.any():
+            flat = FLAT[jumps_apart] * float(np.ptp(value.low[cells.finite]))
+        work -= len(low)
+        adjacent = np.nextafter(low, np.inf) >= high
+        rounding = np.where(cells.continuous, 4 * cells.proof.rounding, 0.0)
+        leaf = (
+            (cells.direction != 0)
+            | (value.width <= np.maximum(flat, rounding))
+            | (adjacent & ~cells.finite)
+            | (work < 0)
+        )
+        leaves.append(cells[leaf])
+        # The function jumps between adjacent numbers. Each of them becomes a cell.
+        jumps.append(cells[~leaf & adjacent])
+        points = np.concatenate([jumps[-1].low, jumps[-1].high])
+        low, high = _divide(low[~leaf & ~adjacent], high[~leaf & ~adjacent])
+        low, high = np.concatenate([low, points]), np.concatenate([high, points])
+    slope = _steepest(function, _joined(leaves + jumps), work)
+    return _merged(function, _joined(leaves), slope)
+
+
+def _divide(low: Array, high: Array) -> tuple[Array, Array]:
+    """Divide cells into equal parts."""
+    if not len(low):
+        return low, high
+    parts = int(np.clip(NEW_CELLS // len(low), *PARTS))
+    ends = low[:, None] + (high - low)[:, None] * (np.arange(parts + 1) / parts)
+    ends[:, -1] = high
+    low, high = ends[:, :-1].ravel(), ends[:, 1:].ravel()
+    return low[low < high], high[low < high]
+
+
+def _joined(cells: list[_Cells]) -> _Cells:
+    """Sort cells into one sequence."""
+    low = np.concatenate([part.low for part in cells])
+    high = np.concatenate([part.high for part in cells])
+    value, slope = (
+        Interval(
+            np.concatenate([getattr(part.proof, name).low for part in cells]),
+            np.concatenate([getattr(part.proof, name).high for part in cells]),
+        )
+        for name in ("value", "slope")
+    )
+    rounding = np.concatenate([part.proof.rounding for part in cells])
+    order = np.lexsort([high, low])
+    return _Cells(low, high, Enclosure(value, slope, rounding), cells[0].jumps_apart)[order]
+
+
+def _steepest(function: Expression, cells: _Cells, work: int) -> float:
+    """Bound the slopes. Divide up to `work` of the steepest cells if their bounds are not tight."""
+    cells = cells[cells.low < cells.high]
+    steepest = 0.0
+    while True:
+        slope = cells.proof.slope
+        attained = np.maximum(np.maximum(slope.low, -slope.high), 0.0).max(initial=steepest)
+        loose = slope.magnitude > STEEPEST * attained
+        steepest = float(slope.magnitude[~loose].max(initial=steepest))
+        low, high = _divide(cells.low[loose], cells.high[loose])
+        work -= len(low)
+        if not len(low) or work < 0 or np.isinf(slope.magnitude).any():
+            return float(slope.magnitude.max(initial=steepest))
+        cells = _Cells(low, high, function.enclose(low, high), cells.jumps_apart)
+
+
+def _merged(function: Expression, cells: _Cells, slope: float) -> Pieces:
+    """Merge neighbouring cells in which the function rises, and those in which it falls."""
+    low, high, direction = cells.low, cells.high, cells.direction
+    # A constant continues in the direction before it.
+    bounds = cells.proof.slope
+    constant = (bounds.low == 0) & (bounds.high == 0) & (direction != 0)
+    last = np.maximum.accumulate(np.where(constant, 0, np.arange(len(low))))
+    direction = np.where(constant & (direction[last] != 0), direction[last], direction)
+    begins = (direction == 0) | (np.diff(direction, prepend=0) != 0)
+    begins[1:] |= low[1:] != high[:-1]
+    begins[0] = True
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(low)) - 1
+
+    start, stop, monotone = low[first], high[last], direction[first] != 0
+    rounding = np.maximum.reduceat(cells.proof.rounding, first)
+    # The ends of the monotone pieces are intervals of one number.
+    ends = np.concatenate([start[monotone], stop[monotone]])
+    at_ends = function.enclose(ends, ends).value
+    inside = cells.proof.value[first[~monotone]]
+    left = np.concatenate([ends, start[~monotone]])
+    right = np.concatenate([ends, stop[~monotone]])
+    order = np.lexsort([right, left])
+    values = Interval(
+        np.concatenate([at_ends.low, inside.low])[order],
+        np.concatenate([at_ends.high, inside.high])[order],
+    )
+    return Pieces(
+        function,
+        start,
+        stop,
+        monotone,
+        np.where(monotone, rounding, 0.0),
+        left[order],
+        right[order],
+        values,
+        slope,
+    )
+
+
+def _distances(values: Interval, levels: Array) -> Array:
+    """Return the largest possible distances of values from levels, rounded up."""
+    return (values - Interval.point(levels)).magnitude
+
+
+def _touched(boxes: BoxSum, left: Array, right: Array) -> tuple[Integers, Integers]:
+    """List the pairs of an interval [left, right] and a box that it touches, in order.
+
+    Returns
+    -------
+    Indices of the intervals and of the boxes, shape (pairs,) each.
+    """
+    first, last = (boxes.holding(end) for end in (left, right))
+    counts = last - first + 1
+    interval = np.repeat(np.arange(len(left)), counts)
+    box = np.arange(len(interval)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    return interval, box
