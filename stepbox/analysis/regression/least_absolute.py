@@ -118,19 +118,24 @@ def _solve(X: Array, y: Array, counts: Array, load: Array, deadline: float) -> t
     if monotonic() > deadline:
         raise UnsolvedError(too_long)
     scale = power_of_two(y)
-    result = linprog(  # type: ignore[call-overload]  # the stubs lack arrays of bounds
-        y / scale,
-        A_eq=X.T,
-        b_eq=-load,
-        bounds=np.column_stack([-counts, counts]),
-        method="highs-ipm",
-        options={
-            "presolve": False,  # its time grows with the square of the number of points
-            "time_limit": max(0.0, deadline - monotonic()),
-            "primal_feasibility_tolerance": TOLERANCE,
-            "dual_feasibility_tolerance": TOLERANCE,
-        },
-    )
+    # The interior-point method is fast for many points. The simplex method solves the few problems
+    # on which it fails.
+    for method in ("highs-ipm", "highs-ds"):
+        result = linprog(  # type: ignore[call-overload]  # the stubs lack arrays of bounds
+            y / scale,
+            A_eq=X.T,
+            b_eq=-load,
+            bounds=np.column_stack([-counts, counts]),
+            method=method,
+            options={
+                "presolve": False,  # its time grows with the square of the number of points
+                "time_limit": max(0.0, deadline - monotonic()),
+                "primal_feasibility_tolerance": TOLERANCE,
+                "dual_feasibility_tolerance": TOLERANCE,
+            },
+        )
+        if result.x is not None or result.status in (LIMIT_REACHED, INFEASIBLE):
+            break
     if result.status == INFEASIBLE:
         raise InfeasibleError
     if result.x is None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.optimize import linprog
+from scipy.optimize import OptimizeResult, linprog
 
 from stepbox.analysis.regression import least_absolute as module
 from stepbox.analysis.regression.least_absolute import least_absolute, power_of_two
@@ -150,8 +150,19 @@ def test_a_linear_program_that_takes_too_long_is_rejected(monkeypatch):
         least_absolute(rng.normal(size=(500, 50)), rng.normal(size=500))
 
 
-def test_a_failure_of_the_solver_is_not_called_a_time_limit():
-    """The last columns of these points are equal up to rounding, which HiGHS does not solve."""
-    X = np.array([[1, 1], [1, 1.0000001], [1, 1.0000003]])
-    with pytest.raises(module.UnsolvedError, match="defeats the solver"):
-        least_absolute(X, np.array([1.0, 2, 3]))
+def test_a_failure_of_the_solver_is_not_called_a_time_limit(monkeypatch):
+    failed = OptimizeResult(status=4, x=None, message="numerical difficulties")
+    monkeypatch.setattr("scipy.optimize.linprog", lambda *args, **options: failed)
+    with pytest.raises(module.UnsolvedError, match="defeats the solver: numerical difficulties"):
+        least_absolute(np.ones((2, 1)), np.array([0.0, 1]))
+
+
+def test_where_the_interior_point_method_fails_the_simplex_method_is_used():
+    """HiGHS ends with an unknown status for these points, which have nearly the same x."""
+    X, y = np.full((12, 1), 1.7e9), np.repeat([0.0, 1], 6)
+    X[3] += 60
+    w, dual = least_absolute(X, y)
+
+    assert loss(X, y, w) == pytest.approx(6)
+    prove(X, y, w, dual, 1e-7)
+
