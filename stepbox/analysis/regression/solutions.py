@@ -128,7 +128,8 @@ class Solution(Result):
     ranges: list[tuple[float | None, float | None]] | None = Field(
         description="For the L1 loss, if w is not unique: the smallest and the largest value of "
         "each weight, of all w with the smallest loss. Both are null if the weight can be any "
-        f"number. Null if w is unique, if X has more than {MOST_RANGES} features, and if the "
+        "number; one that exceeds the float range is null, too. "
+        f"Null if w is unique, if X has more than {MOST_RANGES} features, and if the "
         "solution is not exact."
     )
     note: str = Field(description="Whether w is unique. L1: also why there is no closed form.")
