@@ -69,14 +69,17 @@ class Enclosure:
     def __pow__(self, other: "Enclosure") -> "Enclosure":
         """Enclose the power."""
         exponent = other.value
-        if exponent.low.shape == (1,) and exponent.low == exponent.high and other.slope is ZERO:
+        if exponent.low.shape == (1,) and exponent.low == exponent.high:
             n = float(exponent.low[0])
             value = intervals.power(self.value, n)
             slope = Interval.point(n) * intervals.power(self.value, n - 1) if n else ZERO
             if 0 < n < 1:  # vertical at 0
                 slope = slope.clip(0.0, np.inf).where(self.value.low >= 0)
             return _chain(self, value, slope)
-        return ENCLOSURES["exp"](other * ENCLOSURES["log"](self))
+        power = ENCLOSURES["exp"](other * ENCLOSURES["log"](self))
+        # The logarithm is undefined below 0, but powers with integers are not.
+        known = self.value.low >= 0
+        return Enclosure(power.value.where(known), power.slope.where(known), power.rounding)
 
 
 def variable(cells: Interval) -> Enclosure:

@@ -28,6 +28,7 @@ MOST_FREE_BOXES = 10_000
 MOST_PAIRS = 2 * MOST_FREE_BOXES
 MOST_PIECES = 15_000  # the time of the greedy method is in proportion to them
 ATTEMPTS = 12  # to find boxes that are proven despite rounding errors; each leaves more room
+TIE = 1e-12  # differences of values that are nearer to each other, relatively, are seen as equal
 HALVINGS = 100  # of a range: enough for the last bit of a number near its middle
 PAIRS = "No box contains both points of a pair, because their values differ by more than twice"
 
@@ -183,7 +184,7 @@ class FreeBoxes:
         -------
         The pairs, and the error; no pairs and 0 if there are too few.
         """
-        pairs = self._pairs(self._reach(boxes, outer=False)[0])
+        pairs = self._pairs(self._reach(boxes, outer=False)[0] * (1 - TIE))
         error = nextafter(float(self._differences(pairs).min(initial=inf)) / 2, 0.0)
         if len(pairs) < boxes or error <= 0:
             return pairs[:0], 0.0
@@ -301,7 +302,7 @@ class FreeBoxes:
         steps = np.arange(len(index)) - np.repeat(np.cumsum(count) - count, count) + 1
         point, sign = point[index], sign[index]
         value = value[index] + sign * reach * steps
-        high = self.points[point]
+        high: Array = self.points[point]
         low = np.where(point % 2, self.points[point - 1], high)
         for _ in range(HALVINGS):
             middle = low + (high - low) / 2

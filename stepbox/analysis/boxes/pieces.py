@@ -256,7 +256,7 @@ def _steepest(function: Expression, cells: _Cells, work: int) -> float:
     while True:
         slope = cells.proof.slope
         attained = np.maximum(np.maximum(slope.low, -slope.high), 0.0).max(initial=steepest)
-        loose = slope.magnitude > STEEPEST * attained
+        loose = slope.magnitude / STEEPEST > attained
         steepest = float(slope.magnitude[~loose].max(initial=steepest))
         low, high = _divide(cells.low[loose], cells.high[loose])
         work -= len(low)
