@@ -19,7 +19,7 @@ from stepbox.analysis.boxes.approximation import (
     approximate_function,
 )
 from stepbox.analysis.boxes.box import BoxAnswer, draw_box
-from stepbox.analysis.boxes.free import MOST_FREE_BOXES
+from stepbox.analysis.boxes.free import MOST_EXCESS, MOST_FREE_BOXES
 from stepbox.analysis.expressions import FUNCTIONS, MAX_LENGTH
 
 MOST_POINTS = 10_000
@@ -74,7 +74,9 @@ class BoxApproximationRequest(Request):
         None,
         description="Largest error allowed. The answer has the fewest boxes along each axis whose "
         "`max_error` is within it. With fewer boxes of equal width, the error exceeds it at some "
-        "point, or is so close to it that rounding errors prevent a proof.",
+        "point, or is so close to it that rounding errors prevent a proof. Of boxes of free width "
+        f"that reach exactly the tolerance, rounding may raise `max_error` by a share of up to "
+        f"{MOST_EXCESS:g} above it; `minimality` then says so.",
     )
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
     widths: Widths = Field(

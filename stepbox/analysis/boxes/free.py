@@ -29,6 +29,7 @@ MOST_PAIRS = 2 * MOST_FREE_BOXES
 MOST_PIECES = 15_000  # the time of the greedy method is in proportion to them
 ATTEMPTS = 12  # to find boxes that are proven despite rounding errors; each leaves more room
 TIE = 1e-12  # differences of values that are nearer to each other, relatively, are seen as equal
+MOST_EXCESS = 1e-9  # by which rounding may make an error exceed the tolerance, relatively
 HALVINGS = 100  # of a range: enough for the last bit of a number near its middle
 PAIRS = "No box contains both points of a pair, because their values differ by more than twice"
 
@@ -45,7 +46,8 @@ class Minimality(Result):
         "boxes: one more than there are pairs."
     )
     minimal: bool = Field(
-        description="With `tolerance`: `at_least` equals the number of boxes. With `boxes`: "
+        description="With `tolerance`: `at_least` equals the number of boxes; else `explanation` says "
+        "what is not known. With `boxes`: "
         "`at_least` exceeds it, so its error cannot be as small as `error`; or `max_error` is 0."
     )
     pairs: Matrix | None = Field(
@@ -333,40 +335,39 @@ def free_boxes(
         There are too many boxes, or nothing is proven.
     """
     if tolerance is not None:
-        result, _ = free.fewest(tolerance)
-        return result, _minimality_of_tolerance(free, result.boxes, tolerance)
+        return _for_tolerance(free, tolerance)
     assert boxes is not None
     result, error = free.smallest(boxes)
     return result, _minimality_of_boxes(free, boxes, error)
 
 
-def _minimality_of_tolerance(free: FreeBoxes, boxes: int, tolerance: float) -> Minimality:
-    """Prove how many boxes a tolerance takes.
+def _for_tolerance(free: FreeBoxes, tolerance: float) -> tuple[BoxSum, Minimality]:
+    """Find the fewest boxes for a tolerance, and prove how many are needed.
 
-    Parameters
-    ----------
-    free
-        The greedy method for the function.
-    boxes
-        Number of boxes that it found.
-    tolerance
-        The largest error allowed.
+    If the boxes would reach exactly the tolerance, rounding their edges and heights makes the error
+    a little larger. Then they are used, and not the larger number of boxes that is below it.
     """
     pairs = free.pairs_for(tolerance)
     at_least = len(pairs) + 1
-    if at_least == boxes:
-        why = (
-            f"{PAIRS} the error. So a box begins between the points of each of the {boxes - 1:,} "
-            f"pairs, and at least {boxes:,} boxes are needed."
-        )
-    else:
-        error = free.smallest(at_least)[1]
-        why = (
-            f"The fewest boxes are between {at_least:,}, which is proven by the pairs, and "
-            f"{boxes:,}. Rounding errors leave the rest open: {at_least:,} boxes with an error of "
-            f"{error:.17g} were found."
-        )
-    return _minimality(free, pairs, tolerance, minimal=at_least == boxes, explanation=why)
+    result, _ = free.fewest(tolerance)
+    why = (
+        f"{PAIRS} the error. So a box begins between the points of each of the {len(pairs):,} "
+        f"pairs, and at least {at_least:,} boxes are needed."
+    )
+    if result.boxes > at_least:
+        within = result.boxes
+        tied, error = free.smallest(at_least)
+        excess = error / tolerance - 1
+        if excess <= MOST_EXCESS:
+            result = tied
+            why += (
+                f" Their error exceeds the tolerance by a share of {excess:.1e}, because edges and "
+                f"heights are rounded. {within:,} boxes are below the tolerance."
+            )
+        else:
+            why += f" It is not known whether fewer than {within:,} are enough."
+    minimal = result.boxes == at_least
+    return result, _minimality(free, pairs, tolerance, minimal=minimal, explanation=why)
 
 
 def _minimality_of_boxes(free: FreeBoxes, boxes: int, max_error: float) -> Minimality:

@@ -165,4 +165,3 @@ def test_where_the_interior_point_method_fails_the_simplex_method_is_used():
 
     assert loss(X, y, w) == pytest.approx(6)
     prove(X, y, w, dual, 1e-7)
-
