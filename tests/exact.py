@@ -1,13 +1,17 @@
 """Exact values of expressions, by arbitrary-precision ball arithmetic (FLINT)."""
 
+import re
+
 from flint import arb, ctx
 
 ctx.prec = 400  # bits: 120 digits
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def exact(text, x):
     """Evaluate an expression at a float64 number, with a proven error far below one ulp."""
-    return arb(eval(text, {"__builtins__": {}}, {"x": arb(x), **FUNCTIONS}))
+    names = {"x": arb(x), "arb": arb, **FUNCTIONS}
+    return arb(eval(NUMBER.sub(r"arb(\g<0>)", text), {"__builtins__": {}}, names))
 
 
 FUNCTIONS = {

@@ -200,27 +200,27 @@ def approximate_function(
         assert pieces is not None
         free = FreeBoxes(pieces, bound)
         result, minimality = free_boxes(free, boxes, tolerance)
+        error = measure_error(function, result, sample, pieces)
+        error = replace(error, max_error=min(error.max_error, pieces.tight_error(result)))
+        equal = approximate(function, bound, result.boxes)
+        equal_error = measure_error(function, equal, sample, pieces)
     else:
         if boxes is None:
             assert tolerance is not None
             most_points = MOST_SEARCH_WORK // (function.cost + OWN_COST)
-            boxes = fewest_boxes(
+            result, error = fewest_boxes(
                 function, bound, tolerance, dimensions, most_boxes, most_points, sample, pieces
             )
-        result = approximate(function, bound, boxes, dimensions)
+        else:
+            result = approximate(function, bound, boxes, dimensions)
+            _check_network(result, include_network)
+            error = measure_error(function, result, sample, pieces)
+        equal, equal_error = result, error
     boxes = result.boxes
-
     _check_network(result, include_network)
     include_network |= boxes**dimensions <= NETWORK_UNASKED
-    error = measure_error(function, result, sample, pieces)
-    equal, equal_error = result, error
-    if minimality:
-        assert pieces is not None
-        error = replace(error, max_error=min(error.max_error, pieces.tight_error(result)))
-        if not include_network:
-            minimality = minimality.model_copy(update={"pairs": None})
-        equal = approximate(function, bound, boxes)
-        equal_error = measure_error(function, equal, sample, pieces)
+    if minimality and not include_network:
+        minimality = minimality.model_copy(update={"pairs": None})
     axes = _plot_axes(result, resolution or RESOLUTION[dimensions])
     plot = {
         **dict(zip(VARIABLES[dimensions], axes, strict=True)),

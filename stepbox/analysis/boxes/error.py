@@ -127,7 +127,11 @@ def on_grid(function: Function, *axes: Array) -> Array:
 
 
 def measure_error(
-    function: Function, boxes: BoxSum, sample: Sample, pieces: Pieces | None = None
+    function: Function,
+    boxes: BoxSum,
+    sample: Sample,
+    pieces: Pieces | None = None,
+    tolerance: float = 0.0,
 ) -> Deviation:
     """Compare a sum of boxes with its function.
 
@@ -144,6 +148,8 @@ def measure_error(
         Random points.
     pieces
         Pieces of the function on a line, to prove a bound of the largest error.
+    tolerance
+        Work more if this may prove that the largest error is within the tolerance.
 
     Raises
     ------
@@ -182,7 +188,7 @@ def measure_error(
         else:
             np.maximum(slopes, _slopes(values, offsets) * n / (2 * boxes.bound), out=slopes)
     return Deviation(
-        pieces.largest_error(boxes, at_ends) if pieces else largest,
+        pieces.largest_error(boxes, at_ends, tolerance) if pieces else largest,
         largest,
         mean_square,
         max(float(slopes.sum()), slope),
@@ -199,7 +205,7 @@ def fewest_boxes(
     most_points: int,
     sample: Sample,
     pieces: Pieces | None,
-) -> int:
+) -> tuple[BoxSum, Deviation]:
     """Find the fewest equal boxes along each axis whose largest error is within a tolerance.
 
     On a line this is proven. In the plane it is measured.
@@ -223,6 +229,10 @@ def fewest_boxes(
     pieces
         Pieces of the function on a line, None in the plane.
 
+    Returns
+    -------
+    The boxes, and their error.
+
     Raises
     ------
     InvalidInputError
@@ -240,9 +250,9 @@ def fewest_boxes(
             most_points -= grid_points(boxes.boxes, dimensions) + MEASURING_COST
             if most_points < 0:
                 raise _not_reached("takes too long to reach")
-            error = measure_error(function, boxes, sample, pieces)
+            error = measure_error(function, boxes, sample, pieces, tolerance)
             if error.max_error <= tolerance:
-                return boxes.boxes
+                return boxes, error
             candidates = candidates[1:]
             if error.sampled_error <= tolerance:
                 continue  # no more than rounding separates the bound from the tolerance

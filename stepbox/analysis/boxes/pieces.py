@@ -1,6 +1,7 @@
 """The monotone pieces of a function, which prove its largest distance from any sum of boxes."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -14,7 +15,8 @@ CELLS = 256  # at first; even, so that 0, where many functions have a kink, is b
 NEW_CELLS = 512  # made by dividing cells, unless there are too many cells to divide
 PARTS = (4, NEW_CELLS)  # fewest and most parts of a cell
 # Limits of the work to find the pieces, in additions of intervals, without and with their jumps.
-MOST_WORK = (5_000_000, 20_000_000)
+MOST_WORK = (2_000_000, 5_000_000)
+BLOCK = 2**13  # cells per block
 OWN_COST = 8  # cost of keeping a cell
 # Share of the function's range by which the values in a critical piece may differ, likewise.
 FLAT = (1e-10, 1e-14)
@@ -83,7 +85,7 @@ class Pieces:
             "function may be unbounded, or have no value."
         )
 
-    def largest_error(self, boxes: BoxSum, at_ends: Array) -> float:
+    def largest_error(self, boxes: BoxSum, at_ends: Array, tolerance: float = 0.0) -> float:
         """Prove an upper bound of |function − boxes| at all float64 numbers. It may be infinite.
 
         In a box, the function is furthest from the height at an end of the box, at an end of a
@@ -96,15 +98,19 @@ class Pieces:
         at_ends
             The larger of the two measured distances at the first and the last number of each box,
             shape (boxes,).
+        tolerance
+            Work more if this may prove that the largest error is within the tolerance.
         """
         if self.unbounded_at is not None:
             return np.inf
         turn, box = _touched(boxes, self.left, self.right)
         inside = float(_distances(self.values[turn], boxes.levels[box]).max())
         sampled = float(at_ends.max())
-        ends = sampled + float(self.rounding.max())
-        if ends > max(sampled, inside) * (1 + LOOSE):
-            ends = self._largest_at_ends(boxes, at_ends, max(sampled, inside) * (1 + LOOSE))
+        ends, most = sampled + float(self.rounding.max()), max(sampled, inside)
+        if ends > most * (1 + LOOSE):
+            ends = self._largest_at_ends(boxes, at_ends, most * (1 + LOOSE))
+        elif most <= tolerance < ends:
+            ends = self._largest_at_ends(boxes, at_ends, most)
         return max(ends * (1 + 2 * EPS), inside)  # distances at ends were rounded twice
 
     def tight_error(self, boxes: BoxSum) -> float:
@@ -168,6 +174,14 @@ class _Cells:
         continuous: Flags = np.isfinite(self.proof.slope.magnitude) | (self.low == self.high)
         return continuous
 
+    @classmethod
+    def of(cls, function: Expression, low: Array, high: Array, jumps_apart: bool) -> Self:
+        """Enclose a function over cells, a block at a time, so that temporary arrays are small."""
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(low), BLOCK)]
+        proofs = [function.enclose(low[block], high[block]) for block in blocks]
+        proof = proofs[0] if len(proofs) == 1 else _concatenated(proofs)
+        return cls(low, high, proof, jumps_apart)
+
     def __getitem__(self, chosen: Flags | Integers) -> "_Cells":
         proof = self.proof
         proof = Enclosure(proof.value[chosen], proof.slope[chosen], proof.rounding[chosen])
@@ -199,19 +213,19 @@ def find_pieces(function: Expression, bound: float, *, jumps_apart: bool = False
     jumps: list[_Cells] = []
     flat = 0.0
     while len(low):
-        cells = _Cells(low, high, function.enclose(low, high), jumps_apart)
+        cells = _Cells.of(function, low, high, jumps_apart)
         value = cells.proof.value
         if not leaves and cells.finite.any():
             flat = FLAT[jumps_apart] * float(np.ptp(value.low[cells.finite]))
         work -= len(low)
         adjacent = np.nextafter(low, np.inf) >= high
         rounding = np.where(cells.continuous, 4 * cells.proof.rounding, 0.0)
-        leaf = (
+        settled = (
             (cells.direction != 0)
             | (value.width <= np.maximum(flat, rounding))
             | (adjacent & ~cells.finite)
-            | (work < 0)
         )
+        leaf = settled | (np.count_nonzero(~settled) * PARTS[0] > work)
         leaves.append(cells[leaf])
         # The function jumps between adjacent numbers. Each of them becomes a cell.
         jumps.append(cells[~leaf & adjacent])
@@ -237,16 +251,19 @@ def _joined(cells: list[_Cells]) -> _Cells:
     """Sort cells into one sequence."""
     low = np.concatenate([part.low for part in cells])
     high = np.concatenate([part.high for part in cells])
+    proof = _concatenated([part.proof for part in cells])
+    return _Cells(low, high, proof, cells[0].jumps_apart)[np.lexsort([high, low])]
+
+
+def _concatenated(proofs: list[Enclosure]) -> Enclosure:
     value, slope = (
         Interval(
-            np.concatenate([getattr(part.proof, name).low for part in cells]),
-            np.concatenate([getattr(part.proof, name).high for part in cells]),
+            np.concatenate([interval.low for interval in intervals]),
+            np.concatenate([interval.high for interval in intervals]),
         )
-        for name in ("value", "slope")
+        for intervals in ([proof.value for proof in proofs], [proof.slope for proof in proofs])
     )
-    rounding = np.concatenate([part.proof.rounding for part in cells])
-    order = np.lexsort([high, low])
-    return _Cells(low, high, Enclosure(value, slope, rounding), cells[0].jumps_apart)[order]
+    return Enclosure(value, slope, np.concatenate([proof.rounding for proof in proofs]))
 
 
 def _steepest(function: Expression, cells: _Cells, work: int) -> float:
@@ -262,7 +279,7 @@ def _steepest(function: Expression, cells: _Cells, work: int) -> float:
         work -= len(low)
         if not len(low) or work < 0 or np.isinf(slope.magnitude).any():
             return float(slope.magnitude.max(initial=steepest))
-        cells = _Cells(low, high, function.enclose(low, high), cells.jumps_apart)
+        cells = _Cells.of(function, low, high, cells.jumps_apart)
 
 
 def _merged(function: Expression, cells: _Cells, slope: float) -> Pieces:

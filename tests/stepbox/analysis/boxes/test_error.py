@@ -23,9 +23,11 @@ def error_of(function, bound, boxes, dimensions=1):
 def search(text, bound, tolerance, **limits):
     function = Expression(text)
     sample, pieces = Sample.of(function, bound), find_pieces(function, bound)
-    return fewest_boxes(
+    found, error = fewest_boxes(
         function, bound, tolerance, 1, **LIMITS | limits, sample=sample, pieces=pieces
     )
+    assert error.sampled_error <= error.max_error <= tolerance
+    return found.boxes
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10), st.integers(1, 3000))
@@ -89,7 +91,8 @@ def test_no_smaller_number_of_boxes_is_within_the_tolerance(text, tolerance):
 def test_no_smaller_number_of_boxes_is_within_the_tolerance_in_the_plane():
     function = Expression("x*y", ("x", "y"))
     sample = Sample.of(function, 1.0, 2)
-    found = fewest_boxes(function, 1.0, 0.3, 2, **LIMITS, sample=sample, pieces=None)
+    boxes, _ = fewest_boxes(function, 1.0, 0.3, 2, **LIMITS, sample=sample, pieces=None)
+    found = boxes.boxes
 
     assert error_of(function, 1.0, found, 2).max_error <= 0.3
     for fewer in range(1, found):
