@@ -46,9 +46,9 @@ class Minimality(Result):
         "boxes: one more than there are pairs."
     )
     minimal: bool = Field(
-        description="With `tolerance`: `at_least` equals the number of boxes; else `explanation` says "
-        "what is not known. With `boxes`: "
-        "`at_least` exceeds it, so its error cannot be as small as `error`; or `max_error` is 0."
+        description="With `tolerance`: `at_least` equals the number of boxes; otherwise, "
+        "`explanation` says what is not known. With `boxes`: `at_least` exceeds it, so its error "
+        "cannot be as small as `error`; or `max_error` is 0."
     )
     pairs: Matrix | None = Field(
         description="Points a < b whose function values differ by more than 2 · `error`, shape "
@@ -361,8 +361,9 @@ def _for_tolerance(free: FreeBoxes, tolerance: float) -> tuple[BoxSum, Minimalit
         if excess <= MOST_EXCESS:
             result = tied
             why += (
-                f" Their error exceeds the tolerance by a share of {excess:.1e}, because edges and "
-                f"heights are rounded. {within:,} boxes are below the tolerance."
+                f" The error of the boxes in this answer exceeds the tolerance by a share of "
+                f"{excess:.1e}, because edges and heights are rounded to float64. {within:,} boxes "
+                "are below the tolerance."
             )
         else:
             why += f" It is not known whether fewer than {within:,} are enough."
