@@ -83,6 +83,17 @@ def main() -> None:
         ],
         repeats=1,
     )
+    show(
+        "the same with free widths, the proof, and 16 rows with free and trained steps",
+        [
+            (
+                f"{t:g}",
+                lambda t=t: approximate_function("sin(3*x)", 3.0, tolerance=t, widths="free"),
+            )
+            for t in (0.1, 0.01, 0.001)
+        ],
+        repeats=1,
+    )
     for name, function in (
         ("Jacobian of the softmax, by formula", softmax_jacobian),
         ("Jacobian of the softmax, by complex step", complex_step_jacobian),

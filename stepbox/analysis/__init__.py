@@ -2,6 +2,7 @@
 
 Most functions return a `Result`: a pydantic model with NumPy arrays, which the API sends as JSON.
 
-Public names: `Result` (result), `Expression` (expressions), `check_gradients` (gradient_check),
-`analyse_softmax` (softmax), and those of `boxes` and `regression`.
+Public names: `Result` (result), `Expression` (expressions), `Interval` (intervals), `Enclosure`
+(enclosures), `check_gradients` (gradient_check), `analyse_softmax` (softmax), and those of `boxes`
+and `regression`.
 """

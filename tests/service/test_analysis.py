@@ -218,6 +218,41 @@ class TestBoxApproximation:
 
         assert answer["max_error"] <= 0.1 < fewer["max_error"]
 
+    def test_free_widths_take_fewer_boxes_with_a_proof(self, post):
+        body = {"function": "sin(3*x)", "bound": 3, "tolerance": 0.1}
+        equal = analyse(post, "box-approximation", body)
+        answer = analyse(post, "box-approximation", {**body, "widths": "free"})
+        network, proof = answer["network"], answer["minimality"]
+        x = np.random.default_rng(0).uniform(-3, 3, 10_000)
+        hidden = np.outer(x, network["weights"]) + network["biases"] >= 0
+        output = hidden @ network["output_weights"] + network["output_bias"]
+        a, b = np.array(proof["pairs"]).T
+
+        assert (equal["widths"], equal["minimality"]) == ("equal", None)
+        assert answer["widths"] == "free"
+        assert proof["at_least"] <= answer["boxes"] < equal["boxes"]
+        assert np.abs(np.sin(3 * x) - output).max() <= answer["max_error"] <= 0.1
+        assert len(a) == proof["at_least"] - 1
+        assert (np.abs(np.sin(3 * b) - np.sin(3 * a)) > 0.2).all()
+        assert (a < b).all()
+        assert (b[:-1] <= a[1:]).all()
+
+    def test_the_reason_is_given_if_no_bound_of_the_error_is_finite(self, post):
+        body = {"function": "tan(x)", "bound": 3, "boxes": 16}
+        answer = analyse(post, "box-approximation", body)
+
+        assert answer["max_error"] is answer["rate"]["slope"] is answer["rate"]["bound"] is None
+        assert not answer["max_error_proven"]
+        assert "near x = -1.57" in answer["max_error_explanation"]
+        assert answer["sampled_error"] > 100
+
+    def test_in_two_dimensions_the_error_is_measured(self, post):
+        body = {"function": "x*y", "bound": 1, "boxes": 4, "dimensions": 2}
+        answer = analyse(post, "box-approximation", body)
+
+        assert answer["max_error"] == answer["sampled_error"]
+        assert not answer["max_error_proven"]
+
     def test_large_networks_are_included_only_on_request(self, post):
         body = {"function": "sin(x)", "bound": 3, "boxes": 1001}
 
@@ -271,6 +306,10 @@ class TestBoxApproximation:
             ({"dimensions": 3}, "/dimensions", ""),
             ({"dimensions": True}, "/dimensions", ""),
             ({"include_network": 1}, "/include_network", ""),
+            ({"widths": "any"}, "/widths", "free"),
+            ({"widths": "free", "dimensions": 2}, "/widths", "equal"),
+            ({"widths": "free", "boxes": 10_001}, "/boxes", "10,000"),
+            ({"function": "tan(x)", "widths": "free"}, "/widths", "near x = "),
             ({"resolution": 1}, "/resolution", ""),
             ({"resolution": 2001}, "/resolution", "2000"),
             ({"resolution": 201, "dimensions": 2}, "/resolution", "200"),

@@ -3,5 +3,6 @@
 Each box and each sum is built as a network, and its values are the outputs of that network.
 
 Public names: `draw_box` and `box_network` (box), `BoxSum` (sum), `approximate` (error),
-`approximate_function` (approximation).
+`find_pieces` (pieces), `FreeBoxes` (free), `train_steps` (trained), `approximate_function`
+(approximation).
 """

@@ -118,9 +118,10 @@ class BoxApproximationAnswer(Result):
     )
     max_error: float | None = Field(
         description="In one dimension, a proven upper bound of |function − network| at all float64 "
-        "numbers in [−bound, bound) where the function has a value. For most functions it exceeds "
-        "the largest error by less than a billionth of it. Null if no finite bound was found. In "
-        "two dimensions, the same as `sampled_error`."
+        "numbers in [−bound, bound) where the function has a value. Numbers in the function are "
+        "read as float64. For most functions the bound exceeds the largest error by less than a "
+        "billionth of it. Null if no finite bound was found. In two dimensions, the same as "
+        "`sampled_error`."
     )
     max_error_proven: bool = Field(
         description="Whether `max_error` is proven: true in one dimension, unless it is null."
