@@ -230,8 +230,9 @@ class TestBoxApproximation:
 
         assert (equal["widths"], equal["minimality"]) == ("equal", None)
         assert answer["widths"] == "free"
-        assert proof["at_least"] <= answer["boxes"] < equal["boxes"]
-        assert np.abs(np.sin(3 * x) - output).max() <= answer["max_error"] <= 0.1
+        assert proof["at_least"] == answer["boxes"] < equal["boxes"]
+        assert np.abs(np.sin(3 * x) - output).max() <= answer["max_error"]
+        assert answer["max_error"] <= 0.1 * (1 + 1e-9)  # above 0.1 only by rounding
         assert len(a) == proof["at_least"] - 1
         assert (np.abs(np.sin(3 * b) - np.sin(3 * a)) > 0.2).all()
         assert (a < b).all()
