@@ -28,7 +28,7 @@ from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_row
 from stepbox.analysis.result import Array
 
 PRIME = 2**63 - 25  # the largest that fits into 63 bits
-FEW_STEPS = 20
+FEW_STEPS = 20  # an exact step takes up to as long as a linear program in float64
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
 
 
