@@ -5,6 +5,7 @@ numbers, once each column is divided by a power of two. FLINT computes with them
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -28,6 +29,7 @@ from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_row
 from stepbox.analysis.result import Array
 
 PRIME = 2**63 - 25  # the largest that fits into 63 bits
+FEW_NUMBERS = 200  # up to so many in X, exact steps alone are faster than a call of the solver
 FEW_STEPS = 20  # an exact step takes up to as long as a linear program in float64
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
 
@@ -282,6 +284,8 @@ class ExactRegression:
     def _start(self, y: Array) -> tuple[list[int], Array]:
         """Choose a basis near the smallest Σ|r|: points on the fit that float64 finds.
 
+        This is the L2 fit for few points, and the L1 fit for others.
+
         Parameters
         ----------
         y
@@ -294,10 +298,10 @@ class ExactRegression:
         if self.rank == 0:
             return [], np.zeros(len(y))
         X, _ = rounded_columns(self._columns)
-        try:
-            w, dual = least_absolute(X, y)
-        except UnsolvedError:
-            w, dual = np.zeros(self.rank), np.zeros(len(y))
+        w, dual = np.linalg.lstsq(X, y)[0], np.zeros(len(y))
+        if X.size > FEW_NUMBERS:
+            with suppress(UnsolvedError):
+                w, dual = least_absolute(X, y)
         order = np.lexsort([np.abs(X @ w - y), np.abs(dual) > 1 - INTERIOR]).tolist()
         rows = independent_rows(take_rows(self._columns, order), self.rank)
         return [order[i] for i in rows], dual

@@ -7,8 +7,10 @@ PUBLISHED = published_curves()
 
 
 def test_each_history_has_one_entry_per_epoch_of_its_recipe():
-    assert PUBLISHED.pop("source")
+    assert PUBLISHED["source"]
     for name, published in PUBLISHED.items():
+        if name == "source":
+            continue
         epochs = [entry["epoch"] for entry in published["history"]]
         assert epochs == list(range(epochs[0], RECIPES[name].epochs + 1))
 

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from stepbox.analysis.regression import exact as module
 from stepbox.analysis.regression.exact import PRIME, ExactRegression, nearest, whole_numbers
 from stepbox.analysis.regression.vertices import Points
 from tests.stepbox.analysis.regression.fractions import (
@@ -82,10 +83,14 @@ def test_least_squares_solve_the_normal_equations(regression):
     assert in_row_space(X, w)
 
 
+@pytest.mark.parametrize("few", [0, module.FEW_NUMBERS])
 @given(regressions())
-def test_least_absolute_has_the_smallest_loss_of_all_vertices(regression):
+def test_least_absolute_has_the_smallest_loss_of_all_vertices(few, regression):
     X, y = regression
     found = ExactRegression(X, y)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW_NUMBERS", few)  # 0: start from the fit of the solver
+        assert found.vertex.optimal
     X, y, s = exact(X), exact(y), fractions(found.vertex.dual)
     w = fractions(found.least_absolute.w)
     loss = absolute_loss(X, y, w)
