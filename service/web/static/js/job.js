@@ -3,7 +3,7 @@
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
-import { $, facts, h, notice, numberCell, ready, table } from "./dom.js";
+import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
 import { watchJob } from "./jobs/live.js";
 import { stateText } from "./jobs/state.js";
@@ -75,7 +75,7 @@ function updateActions() {
     );
   }
   buttons.push(h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
-  $("#actions").replaceChildren(...buttons);
+  renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
 
