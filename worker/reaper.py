@@ -33,8 +33,8 @@ UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions":
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread of the worker's main process that watches over the jobs.
 
-    It is a thread because Celery's timers stop while Redis is unavailable. Once the worker accepts
-    jobs, the thread also sends a heartbeat to Redis every second.
+    It is a thread because Celery's timers stop while Redis is unavailable. As soon as the worker
+    accepts jobs, and then every second, the thread also sends a heartbeat to Redis.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -49,25 +49,32 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._swept = False
         self._ready = Event()
         self._stopping = Event()
+        self._due = Event()  # set: the next round begins at once
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
         """Start the thread."""
-        worker_ready.connect(lambda **_: self._ready.set(), weak=False)
+        worker_ready.connect(lambda **_: self._set(self._ready), weak=False)
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
         """Stop the thread after a last round, which requeues jobs that the pool did not finish."""
-        self._stopping.set()
+        self._set(self._stopping)
         self._thread.join()
 
     terminate = stop
+
+    def _set(self, event: Event) -> None:
+        event.set()
+        self._due.set()
 
     def _run(self, worker: Any) -> None:
         Thread(target=self._describe, daemon=True).start()  # takes seconds; jobs do not wait for it
         reachable = True
         while True:
-            last = self._stopping.wait(PERIOD_S)
+            self._due.wait(PERIOD_S)
+            self._due.clear()
+            last = self._stopping.is_set()
             self._write_heartbeat()
             try:
                 if self._ready.is_set():

@@ -67,6 +67,7 @@ def test_metrics_sum_over_all_processes(own_stack, jobs):
         assert [predict(b"no image") for _ in range(2)] == [422] * 2
         os.kill(paused, signal.SIGCONT)
 
+    wait_until(jobs.workers, what="a heartbeat of the worker")
     samples = scrape(own_stack)
     assert named_in_dashboard() <= {*samples}
     assert sum(samples["stepbox_predictions_total"].values()) == 10

@@ -27,3 +27,9 @@ def test_the_device_is_found_although_the_pool_forks_at_the_same_time(own_stack,
         lambda: [one["name"] for one in jobs.workers() if one["device"]["name"] != "unknown"],
         what="the description of the worker",
     )
+
+
+def test_the_heartbeat_and_the_end_wait_for_no_round(own_stack, jobs):
+    worker = own_stack.start_worker(application="tests.worker.unhurried")
+    wait_until(jobs.workers, what="a heartbeat of the worker")
+    assert worker.stop() == 0
