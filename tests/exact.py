@@ -1,34 +1,56 @@
 """Exact values of expressions, by arbitrary-precision ball arithmetic (FLINT)."""
 
-import re
+import ast
+import operator
 
 from flint import arb, ctx
 
 ctx.prec = 400  # bits: 120 digits
-NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
 
 
 def exact(text, x):
     """Evaluate an expression at a float64 number, with a proven error far below one ulp."""
-    names = {"x": arb(x), "arb": arb, **FUNCTIONS}
-    return arb(eval(NUMBER.sub(r"arb(\g<0>)", text), {"__builtins__": {}}, names))
+
+    def value(node):
+        match node:
+            case ast.Constant(number):
+                return arb(number)
+            case ast.Name(name):
+                return arb(x) if name == "x" else CONSTANTS[name]
+            case ast.BinOp(left, operation, right):
+                return OPERATORS[type(operation)](value(left), value(right))
+            case ast.UnaryOp(operation, operand):
+                return OPERATORS[type(operation)](value(operand))
+            case ast.Call(ast.Name(name), arguments):
+                return FUNCTIONS[name](*map(value, arguments))
+        raise ValueError(ast.dump(node))
+
+    return value(ast.parse(text, mode="eval").body)
 
 
+CONSTANTS = {"pi": arb.pi(), "e": arb(1).exp()}
 FUNCTIONS = {
     **{
-        name: (lambda value, method=name: getattr(arb(value), method)())
+        name: getattr(arb, name)
         for name in (
             *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"),
             *("exp", "log", "sqrt", "floor"),
         )
     },
-    "abs": lambda value: abs(arb(value)),
-    "sigmoid": lambda value: 1 / (1 + (-arb(value)).exp()),
-    "relu": lambda value: max(arb(value), arb(0)),
-    "sign": lambda value: arb(value).sgn(),
-    "step": lambda value: arb(1) if value == 0 else (arb(value).sgn() + 1) / 2,
-    "min": lambda a, b: min(arb(a), arb(b)),
-    "max": lambda a, b: max(arb(a), arb(b)),
-    "pi": arb.pi(),
-    "e": arb(1).exp(),
+    "abs": abs,
+    "sigmoid": lambda value: 1 / (1 + (-value).exp()),
+    "relu": lambda value: max(value, arb(0)),
+    "sign": arb.sgn,
+    "step": lambda value: arb(1) if value == 0 else (value.sgn() + 1) / 2,
+    "min": min,
+    "max": max,
 }
