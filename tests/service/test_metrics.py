@@ -41,14 +41,6 @@ def scrape(stack):
     return parse(answer.text)
 
 
-def processes_of(service):
-    """List the pids of gunicorn's workers."""
-    return [
-        int(pid)
-        for pid in Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
-    ]
-
-
 def test_metrics_sum_over_all_processes(own_stack, jobs):
     own_stack.start_worker()
     service = own_stack.start_service()
@@ -60,7 +52,7 @@ def test_metrics_sum_over_all_processes(own_stack, jobs):
         url = f"{own_stack.url}/predict"
         return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
-    first, second = processes_of(service)
+    first, second = wait_until(lambda: len(found := service.children()) == 2 and found)
     for paused in (first, second):  # so that each process answers seven requests
         os.kill(paused, signal.SIGSTOP)
         assert [predict(image) for _ in range(5)] == [200] * 5
@@ -98,7 +90,7 @@ def test_metrics_sum_over_all_processes(own_stack, jobs):
 
     for pid in (first, second):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not {first, second} & {*processes_of(service)}, what="new processes")
+    wait_until(lambda: not {first, second} & {*service.children()}, what="new processes")
     after = scrape(own_stack)["stepbox_http_requests_total"]
     assert {labels: after[labels] for labels in responses} == responses
     assert after["GET", "/metrics", "200"] == 1
@@ -218,8 +210,13 @@ def test_metrics_need_a_read_token(app):
 
 
 def test_gunicorn_removes_the_folder_of_counts(own_stack):
-    before = {*Path("/dev/shm").glob("stepbox-tally-*")}
     service = own_stack.start_service()
-    (folder,) = {*Path("/dev/shm").glob("stepbox-tally-*")} - before
+
+    def mapped():
+        maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in service.children())
+        return {*re.findall(r"(/dev/shm/stepbox-tally-\w+)/", maps)}
+
+    (folder,) = wait_until(mapped, what="the file of a process that has counted a request")
+    assert Path(folder).is_dir()
     assert service.stop() == 0
-    assert not folder.exists()
+    assert not Path(folder).exists()
