@@ -8,8 +8,8 @@ as you like.
 import numpy as np
 
 from stepbox.analysis.boxes.box import box_network, run_network
+from stepbox.analysis.boxes.division import find_pieces
 from stepbox.analysis.boxes.error import Sample, approximate, measure_error
-from stepbox.analysis.boxes.pieces import find_pieces
 from stepbox.analysis.expressions import Expression
 
 box = box_network(height=2.0, width=3.0)

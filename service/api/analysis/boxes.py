@@ -8,18 +8,17 @@ from pydantic import ConfigDict, Field
 
 from service.api.analysis.blueprint import BOUND, Number, Numbers, Request, blueprint, json_response
 from service.errors import problems
+from stepbox.analysis.boxes.answer import NETWORK_UNASKED, BoxApproximationAnswer, Widths
 from stepbox.analysis.boxes.approximation import (
     MOST_BOXES,
     MOST_RESOLUTION,
     MOST_WEIGHTS,
-    NETWORK_UNASKED,
     RESOLUTION,
-    BoxApproximationAnswer,
-    Widths,
     approximate_function,
 )
 from stepbox.analysis.boxes.box import BoxAnswer, draw_box
-from stepbox.analysis.boxes.free import MOST_EXCESS, MOST_FREE_BOXES
+from stepbox.analysis.boxes.free import MOST_FREE_BOXES
+from stepbox.analysis.boxes.minimality import MOST_EXCESS
 from stepbox.analysis.expressions import FUNCTIONS, MAX_LENGTH
 
 MOST_POINTS = 10_000

@@ -2,7 +2,7 @@
 
 Each box and each sum is built as a network, and its values are the outputs of that network.
 
-Public names: `draw_box` and `box_network` (box), `BoxSum` (sum), `approximate` (error),
-`find_pieces` (pieces), `FreeBoxes` (free), `train_steps` (trained), `approximate_function`
-(approximation).
+Public names: `draw_box` and `box_network` (box), `BoxSum` (sum), `find_pieces` (division),
+`approximate` (error), `fewest_boxes` (fewest), `FreeBoxes` (free), `free_boxes` (minimality),
+`train_steps` (trained), `approximate_function` (approximation).
 """

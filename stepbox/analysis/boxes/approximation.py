@@ -2,46 +2,40 @@
 
 from dataclasses import replace
 from math import inf, isqrt
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
+from stepbox.analysis.boxes.answer import (
+    NETWORK_UNASKED,
+    BoxApproximationAnswer,
+    Curve,
+    Grid,
+    Widths,
+)
 from stepbox.analysis.boxes.box import StepNetwork
+from stepbox.analysis.boxes.division import find_pieces
 from stepbox.analysis.boxes.error import (
     LEAST_NODES,
+    Deviation,
     Sample,
     approximate,
-    fewest_boxes,
     grid_points,
     measure_error,
     on_grid,
 )
-from stepbox.analysis.boxes.free import (
-    MOST_FREE_BOXES,
-    FreeBoxes,
-    Minimality,
-    free_boxes,
-)
-from stepbox.analysis.boxes.pieces import find_pieces
-from stepbox.analysis.boxes.rate import (
-    DIMENSIONS,
-    Growth,
-    Rate,
-    count_growth,
-    finite,
-    measure_rate,
-)
+from stepbox.analysis.boxes.fewest import fewest_boxes
+from stepbox.analysis.boxes.free import MOST_FREE_BOXES, FreeBoxes
+from stepbox.analysis.boxes.minimality import Minimality, free_boxes
+from stepbox.analysis.boxes.pieces import Pieces
+from stepbox.analysis.boxes.rate import DIMENSIONS, Rate, count_growth, finite, measure_rate
 from stepbox.analysis.boxes.sum import BoxSum, PlaneNetwork, edge, midpoint
 from stepbox.analysis.expressions import Expression
-from stepbox.analysis.result import Array, Matrix, Result, Vector
+from stepbox.analysis.result import Array
 from stepbox.errors import Fault, InvalidInputError
 
-Widths = Literal["equal", "free"]
 VARIABLES = {1: ("x",), 2: ("x", "y")}
 MOST_BOXES = {1: 1_000_000, 2: 1_000}  # along each axis
 MOST_WEIGHTS = 2_100_000  # of a network in an answer
-NETWORK_UNASKED = 1_000  # up to this many boxes, the network is always in the answer
 MOST_RESOLUTION = {1: 2_000, 2: 200}  # points of the plot along each axis
 RESOLUTION = {1: 2_000, 2: 100}  # the default
 
@@ -71,83 +65,6 @@ PLANE = {  # by the number of hidden layers
 MEASURED = (
     "In two dimensions, the largest error is measured, not proven: it may be larger elsewhere."
 )
-
-
-class Curve(Result):
-    """The plot in one dimension. It has both ends of each box if there are enough points."""
-
-    x: Vector = Field(description="Coordinates, shape (points,).")
-    function: Vector = Field(description="The function there, shape (points,).")
-    approximation: Vector = Field(description="The network's output there, shape (points,).")
-
-
-class Grid(Result):
-    """The plot in two dimensions. Entry [i][j] is the value at x[i], y[j]."""
-
-    x: Vector = Field(description="Coordinates along x.")
-    y: Vector = Field(description="Coordinates along y.")
-    function: Matrix = Field(description="The function, shape (points along x, points along y).")
-    approximation: Matrix = Field(
-        description="The network's output, shape (points along x, points along y)."
-    )
-
-
-class BoxApproximationAnswer(Result):
-    """A function, and the sum of boxes that approximates it."""
-
-    function: str
-    bound: float
-    dimensions: int
-    widths: Widths
-    boxes: int = Field(
-        description="Number of boxes along each axis, as given or found. Of free widths, it is "
-        "smaller than the given number if more boxes have no smaller error."
-    )
-    network: StepNetwork | PlaneNetwork | None = Field(
-        description=f"All weights and biases. Null above {NETWORK_UNASKED:,} boxes, unless "
-        "`include_network` is true."
-    )
-    hidden_layers: int
-    neurons: int = Field(description="Number of hidden neurons in the network.")
-    neurons_two_per_box: int = Field(
-        description="Number of hidden neurons if boxes shared none: two per box, five in the plane."
-    )
-    neurons_saved: int = Field(description="`neurons_two_per_box` − `neurons`.")
-    construction: str = Field(
-        description="How the network is built, and why it has this number of layers."
-    )
-    max_error: float | None = Field(
-        description="In one dimension, a proven upper bound of |function − network| at all float64 "
-        "numbers in [−bound, bound) where the function has a value. Numbers in the function are "
-        "read as float64. For most functions the bound exceeds the largest error by less than a "
-        "billionth of it. Null if no finite bound was found. In two dimensions, the same as "
-        "`sampled_error`."
-    )
-    max_error_proven: bool = Field(
-        description="Whether `max_error` is proven: true in one dimension, unless it is null."
-    )
-    max_error_explanation: str = Field(
-        description="What is known of the largest error, or why `max_error` is null."
-    )
-    sampled_error: float = Field(
-        description="Largest |function − network| at `error_points` points: both ends and at least "
-        "three inner points of each box along each axis, and 4,096 random points (seed 0). It is a "
-        "lower bound of the largest error, apart from rounding."
-    )
-    mean_square_error: float = Field(
-        description="Mean of (function − network)² over the interval or square, by Gauss–Legendre "
-        "quadrature in each box. It is rough if the function oscillates within a box."
-    )
-    error_points: int = Field(description="Number of points where the error was measured.")
-    curve: Curve | None = Field(description="The plot in one dimension.")
-    grid: Grid | None = Field(description="The plot in two dimensions.")
-    rate: Rate
-    minimality: Minimality | None = Field(
-        description="For free widths, the proof that fewer boxes have a larger error."
-    )
-    growth: list[Growth] = Field(
-        description="For 1 to 10 dimensions, and for 784, the number of pixels of an MNIST image."
-    )
 
 
 def approximate_function(
@@ -194,31 +111,25 @@ def approximate_function(
     most_boxes = _most_boxes(function, dimensions, widths)
     _check_sizes(boxes, most_boxes, resolution, dimensions, widths)
     sample = Sample.of(function, bound, dimensions)
-    pieces = free = minimality = None
+    pieces = minimality = None
     if dimensions == 1:
         pieces = find_pieces(function, bound, jumps_apart=widths == "free")
     if widths == "free":
         assert pieces is not None
-        free = FreeBoxes(pieces, bound)
-        result, minimality = free_boxes(free, boxes, tolerance)
-        error = measure_error(function, result, sample, pieces)
-        error = replace(error, max_error=min(error.max_error, pieces.tight_error(result)))
-        equal = approximate(function, bound, result.boxes)
-        equal_error = measure_error(function, equal, sample, pieces)
+        result, error, rate, minimality = _free_boxes(pieces, bound, boxes, tolerance, sample)
     else:
         if boxes is None:
             assert tolerance is not None
             most_points = MOST_SEARCH_WORK // (function.cost + OWN_COST)
-            result, error = fewest_boxes(
+            result, measured = fewest_boxes(
                 function, bound, tolerance, dimensions, most_boxes, most_points, sample, pieces
             )
         else:
-            result = approximate(function, bound, boxes, dimensions)
-            _check_network(result, include_network)
-            error = measure_error(function, result, sample, pieces)
-        equal, equal_error = result, error
+            result, measured = approximate(function, bound, boxes, dimensions), None
+        _check_network(result, include_network)
+        error = measured or measure_error(function, result, sample, pieces)
+        rate = measure_rate(function, result, error, sample, pieces)
     boxes = result.boxes
-    _check_network(result, include_network)
     include_network |= boxes**dimensions <= NETWORK_UNASKED
     if minimality and not include_network:
         minimality = minimality.model_copy(update={"pairs": None})
@@ -249,10 +160,24 @@ def approximate_function(
         error_points=grid_points(boxes, dimensions),
         curve=Curve(**plot) if dimensions == 1 else None,
         grid=Grid(**plot) if dimensions == 2 else None,
-        rate=measure_rate(function, equal, equal_error, sample, pieces, free),
+        rate=rate,
         minimality=minimality,
         growth=[count_growth(boxes, dimension) for dimension in DIMENSIONS],
     )
+
+
+def _free_boxes(
+    pieces: Pieces, bound: float, boxes: int | None, tolerance: float | None, sample: Sample
+) -> tuple[BoxSum, Deviation, Rate, Minimality]:
+    """Approximate by boxes of free widths, and compare them with the same number of equal boxes."""
+    function, free = pieces.function, FreeBoxes(pieces, bound)
+    result, minimality = free_boxes(free, boxes, tolerance)
+    error = measure_error(function, result, sample, pieces)
+    error = replace(error, max_error=min(error.max_error, pieces.tight_error(result)))
+    equal = approximate(function, bound, result.boxes)
+    equal_error = measure_error(function, equal, sample, pieces)
+    rate = measure_rate(function, equal, equal_error, sample, pieces, free)
+    return result, error, rate, minimality
 
 
 def _plot_axes(boxes: BoxSum, resolution: int) -> list[Array]:

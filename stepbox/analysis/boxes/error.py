@@ -1,24 +1,15 @@
-"""The error of a sum of boxes, and the fewest boxes whose error is within a tolerance."""
+"""Equal boxes for a function, and the error of any sum of boxes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from typing import Self
 
 import numpy as np
 
 from stepbox.analysis.boxes.pieces import Pieces
-from stepbox.analysis.boxes.sum import (
-    BoxSum,
-    box_holding,
-    edge,
-    equal_edges,
-    exact_heights,
-    midpoint,
-)
-from stepbox.analysis.result import Array, Integers
-from stepbox.errors import InvalidInputError
+from stepbox.analysis.boxes.sum import BoxSum, equal_edges, exact_heights, midpoint
+from stepbox.analysis.result import Array
 
 Function = Callable[..., Array]
 Point = tuple[float, ...]
@@ -30,7 +21,6 @@ RESOLUTION = {1: 1024, 2: 64}  # an axis has at least this many cells, counted o
 LEAST_NODES = 5  # on the side of a box with one cell: both ends, and three in between
 PROBES = 4096  # points of the random sample
 BLOCK = 2**16  # points per block, so that temporary arrays stay in the cache
-MEASURING_COST = 20_000  # fixed cost of a measurement, in function values
 
 
 @dataclass(frozen=True)
@@ -47,8 +37,9 @@ class Deviation:
     mean_square_error
         Mean of (function − sum)², by Gauss–Legendre quadrature in each cell.
     slope
-        In the plane the larger of two measured slopes: the largest on the grid, summed over the
-        axes, and the largest on the random sample. On a line 0: `Pieces.slope` is a proven bound.
+        With pieces of the function, `Pieces.slope`, a proven bound. Otherwise the larger of two
+        measured slopes: the largest on the grid, summed over the axes, and the largest on the
+        random sample.
     worst
         Coordinates of the point with the largest sampled error.
     """
@@ -147,7 +138,8 @@ def measure_error(
     sample
         Random points.
     pieces
-        Pieces of the function on a line, to prove a bound of the largest error.
+        Pieces of the function on a line, to prove a bound of the largest error. Without them, the
+        boxes must be equal.
     tolerance
         Work more if this may prove that the largest error is within the tolerance.
 
@@ -161,7 +153,7 @@ def measure_error(
     side = len(offsets)
     shares = np.diff(boxes.edges) / (2 * boxes.bound)
 
-    largest, worst, slope = _probe(boxes, sample)
+    largest, worst = _probe(boxes, sample)
     mean_square = 0.0
     slopes = np.zeros(dimensions)
     at_ends = np.zeros(n)
@@ -183,7 +175,7 @@ def measure_error(
             means = np.outer(shares[part], weights).ravel()
             squares = np.einsum("i,i...->...", means, squares)
         mean_square += float(squares)
-        if dimensions == 1:
+        if pieces:
             at_ends[block] = distance.reshape(-1, side)[:, [0, -1]].max(axis=1)
         else:
             np.maximum(slopes, _slopes(values, offsets) * n / (2 * boxes.bound), out=slopes)
@@ -191,104 +183,9 @@ def measure_error(
         pieces.largest_error(boxes, at_ends, tolerance) if pieces else largest,
         largest,
         mean_square,
-        max(float(slopes.sum()), slope),
+        pieces.slope if pieces else max(float(slopes.sum()), _probed_slope(boxes, sample)),
         worst,
     )
-
-
-def fewest_boxes(
-    function: Function,
-    bound: float,
-    tolerance: float,
-    dimensions: int,
-    most_boxes: int,
-    most_points: int,
-    sample: Sample,
-    pieces: Pieces | None,
-) -> tuple[BoxSum, Deviation]:
-    """Find the fewest equal boxes along each axis whose largest error is within a tolerance.
-
-    On a line this is proven. In the plane it is measured.
-
-    More boxes do not always have a smaller error: two boxes represent a step at 0 exactly, but
-    three do not. So every number of boxes is tested, the smallest first. Measuring the error in
-    full is slow. Each failed measurement yields a point where the error is too large. A larger
-    number of boxes needs no measurement if its error is too large at one of these points, or at an
-    end of the box around it.
-
-    Parameters
-    ----------
-    tolerance
-        Largest error allowed, above 0.
-    most_boxes
-        Largest number of boxes to try.
-    most_points
-        Largest number of function values to compute.
-    sample
-        Random points.
-    pieces
-        Pieces of the function on a line, None in the plane.
-
-    Returns
-    -------
-    The boxes, and their error.
-
-    Raises
-    ------
-    InvalidInputError
-        No number of boxes was found within these limits.
-    """
-    if pieces and pieces.unbounded_at is not None:
-        raise InvalidInputError.at("/tolerance", pieces.explanation)
-    failing: list[Point] = []
-    for candidates in _doubling(most_boxes):
-        for point in failing:
-            most_points -= len(candidates) * (2**dimensions + 1)
-            candidates = candidates[box_error(function, bound, candidates, point) <= tolerance]
-        while len(candidates):
-            boxes = approximate(function, bound, int(candidates[0]), dimensions)
-            most_points -= grid_points(boxes.boxes, dimensions) + MEASURING_COST
-            if most_points < 0:
-                raise _not_reached("takes too long to reach")
-            error = measure_error(function, boxes, sample, pieces, tolerance)
-            if error.max_error <= tolerance:
-                return boxes, error
-            candidates = candidates[1:]
-            if error.sampled_error <= tolerance:
-                continue  # no more than rounding separates the bound from the tolerance
-            failing.append(_nearest_fault(function, boxes, error.worst, tolerance))
-            most_points -= len(candidates) * (2**dimensions + 1)
-            candidates = candidates[
-                box_error(function, bound, candidates, failing[-1]) <= tolerance
-            ]
-    raise _not_reached(f"is not reached by up to {most_boxes:,} boxes along an axis")
-
-
-def box_error(function: Function, bound: float, boxes: Integers, point: Point) -> Array:
-    """Measure the error in the box around a point, for each of several numbers of boxes.
-
-    Parameters
-    ----------
-    boxes
-        Numbers of boxes along each axis, shape (numbers,).
-    point
-        Coordinates inside [−bound, bound).
-
-    Returns
-    -------
-    Shape (numbers,): the largest error at the point and at the ends (in the plane, the corners)
-    of its box.
-    """
-    middles, ends = [], []
-    for coordinate in point:
-        k = box_holding(bound, boxes, coordinate)
-        middles.append(midpoint(bound, boxes, k))
-        ends.append((edge(bound, boxes, k), np.nextafter(edge(bound, boxes, k + 1), -np.inf)))
-    height = function(*middles)
-    error = np.abs(function(*np.array(point)) - height)
-    for corner in product(*ends):
-        np.maximum(error, np.abs(function(*corner) - height), out=error)
-    return error
 
 
 @cache
@@ -310,55 +207,25 @@ def _slopes(values: Array, offsets: Array) -> Array:
     return np.array(slopes)
 
 
-def _probe(boxes: BoxSum, sample: Sample) -> tuple[float, Point, float]:
-    """Return the largest error on the random sample, its point, and in the plane the slope."""
+def _probe(boxes: BoxSum, sample: Sample) -> tuple[float, Point]:
+    """Return the largest error on the random sample, and its point."""
     k = tuple(boxes.holding(axis) for axis in sample.points)
     distance = np.abs(sample.values - boxes.levels[k])
     at = int(np.argmax(distance))
-    slope = 0.0
-    if boxes.dimensions == 2:
-        rise = np.abs(sample.values - boxes.heights[k])
-        middles = midpoint(boxes.bound, boxes.boxes, np.array(k))
-        run = np.abs(sample.points - middles).max(axis=0)
-        # Closer to the middle, rounding errors dominate the slope.
-        far = run > 0.1 * boxes.bound / boxes.boxes
-        slope = float(np.divide(rise, run, out=np.zeros(PROBES), where=far).max())
-    return float(distance[at]), tuple(sample.points[:, at].tolist()), slope
+    return float(distance[at]), tuple(sample.points[:, at].tolist())
 
 
-def _nearest_fault(function: Function, boxes: BoxSum, point: Point, tolerance: float) -> Point:
-    """Bisect between `point` and the middle of its box, to find where the error gets too large.
-
-    At `point`, the error is too large. If the function jumps in between, the result is next to the
-    jump, where most other numbers of boxes fail too.
-    """
-    far = np.array(point)
-    middle = near = midpoint(boxes.bound, boxes.boxes, box_holding(boxes.bound, boxes.boxes, far))
-    height = function(*middle)
-    for _ in range(60):
-        half = (near + far) / 2
-        if np.abs(function(*half) - height) > tolerance:
-            far = half
-        else:
-            near = half
-    return tuple(far.tolist())
+def _probed_slope(boxes: BoxSum, sample: Sample) -> float:
+    """Return the largest slope between a random point and the middle of its box, of equal boxes."""
+    k = tuple(boxes.holding(axis) for axis in sample.points)
+    rise = np.abs(sample.values - boxes.heights[k])
+    middles = midpoint(boxes.bound, boxes.boxes, np.array(k))
+    run = np.abs(sample.points - middles).max(axis=0)
+    # Closer to the middle, rounding errors dominate the slope.
+    far = run > 0.1 * boxes.bound / boxes.boxes
+    return float(np.divide(rise, run, out=np.zeros(PROBES), where=far).max())
 
 
 def _blocks(n: int, points_each: int) -> Iterator[slice]:
     size = max(1, BLOCK // points_each)
     return (slice(start, start + size) for start in range(0, n, size))
-
-
-def _doubling(last: int) -> Iterator[Integers]:
-    """Divide 1 … last into ranges that double in length, up to `BLOCK`."""
-    start = 1
-    while start <= last:
-        stop = min(start + min(start, BLOCK), last + 1)
-        yield np.arange(start, stop)
-        start = stop
-
-
-def _not_reached(why: str) -> InvalidInputError:
-    return InvalidInputError.at(
-        "/tolerance", f"{why}; use a larger tolerance, or give 'boxes' instead"
-    )

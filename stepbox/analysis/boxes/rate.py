@@ -120,8 +120,7 @@ def measure_rate(
         for n in TABLE[dimensions]
         if n != boxes.boxes
     } | {boxes.boxes: error}
-    steepest = pieces.slope if pieces else max(measured.slope for measured in errors.values())
-    slope = finite(steepest)
+    slope = finite(max(measured.slope for measured in errors.values()))
     table = [
         ErrorOfBoxes(
             boxes=n,

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from stepbox.analysis.complex_step import complex_step_derivatives
 from stepbox.analysis.gradient_check import (
     ALL_CHECKED,
     LEAST_CHECKED,
     check_gradients,
-    complex_step_derivatives,
     published_gradients,
     relative_difference,
     relative_distance,

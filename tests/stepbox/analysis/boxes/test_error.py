@@ -5,12 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepbox.analysis.boxes.error import Sample, approximate, fewest_boxes, measure_error
-from stepbox.analysis.boxes.pieces import find_pieces
+from stepbox.analysis.boxes.division import find_pieces
+from stepbox.analysis.boxes.error import Sample, approximate, measure_error
 from stepbox.analysis.expressions import Expression
-from stepbox.errors import InvalidInputError
-
-LIMITS = {"most_boxes": 1_000_000, "most_points": 100_000_000}
 
 
 def error_of(function, bound, boxes, dimensions=1):
@@ -18,16 +15,6 @@ def error_of(function, bound, boxes, dimensions=1):
     proven = dimensions == 1 and isinstance(function, Expression)
     pieces = find_pieces(function, bound) if proven else None
     return measure_error(function, approximate(function, bound, boxes, dimensions), sample, pieces)
-
-
-def search(text, bound, tolerance, **limits):
-    function = Expression(text)
-    sample, pieces = Sample.of(function, bound), find_pieces(function, bound)
-    found, error = fewest_boxes(
-        function, bound, tolerance, 1, **LIMITS | limits, sample=sample, pieces=pieces
-    )
-    assert error.sampled_error <= error.max_error <= tolerance
-    return found.boxes
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10), st.integers(1, 3000))
@@ -38,6 +25,7 @@ def test_a_straight_line_has_the_theoretical_error(slope, intercept, bound, boxe
     largest = abs(slope) * bound / boxes
     assert error.max_error == pytest.approx(largest, rel=1e-9, abs=1e-11)
     assert error.mean_square_error == pytest.approx(largest**2 / 3, rel=1e-9, abs=1e-22)
+    assert error.slope == pytest.approx(abs(slope), rel=1e-6, abs=1e-6)
 
 
 @given(st.floats(-3, 3), st.floats(-3, 3), st.integers(1, 20))
@@ -72,49 +60,6 @@ def test_the_error_of_a_function_that_repeats_in_every_box_is_found(boxes):
 
     assert error.max_error > 0.9
     assert error.mean_square_error > 0.2
-
-
-@pytest.mark.slow
-@given(
-    st.sampled_from(["x", "sin(3*x)", "abs(x-0.3)", "x**2", "tanh(4*x)", "step(x)+x/5"]),
-    st.floats(0.02, 1),
-)
-def test_no_smaller_number_of_boxes_is_within_the_tolerance(text, tolerance):
-    function = Expression(text)
-    found = search(text, 2.0, tolerance)
-
-    assert error_of(function, 2.0, found).max_error <= tolerance
-    for fewer in range(1, found):
-        assert error_of(function, 2.0, fewer).max_error > tolerance
-
-
-def test_no_smaller_number_of_boxes_is_within_the_tolerance_in_the_plane():
-    function = Expression("x*y", ("x", "y"))
-    sample = Sample.of(function, 1.0, 2)
-    boxes, _ = fewest_boxes(function, 1.0, 0.3, 2, **LIMITS, sample=sample, pieces=None)
-    found = boxes.boxes
-
-    assert error_of(function, 1.0, found, 2).max_error <= 0.3
-    for fewer in range(1, found):
-        assert error_of(function, 1.0, fewer, 2).max_error > 0.3
-
-
-def test_an_edge_where_the_function_jumps_is_found():
-    """Only boxes with an edge at 0.1 can represent this step: 20 boxes on [−1, 1) have one."""
-    assert search("step(x-0.1)", 1.0, 0.5) == 20
-
-
-@pytest.mark.parametrize("text", ["step(x-0.123456789)", "sin(1e7*x)"])
-def test_a_tolerance_that_is_not_reached_is_rejected(text):
-    with pytest.raises(InvalidInputError) as caught:
-        search(text, 1.0, 0.1)
-    assert caught.value.faults[0].pointer == "/tolerance"
-    assert "1,000,000" in caught.value.faults[0].detail
-
-
-def test_a_search_that_takes_too_long_is_rejected():
-    with pytest.raises(InvalidInputError, match="too long"):
-        search("sin(x)", 1.0, 1e-4, most_points=100_000)
 
 
 @pytest.mark.slow

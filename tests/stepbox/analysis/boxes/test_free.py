@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepbox.analysis.boxes.approximation import approximate_function
-from stepbox.analysis.boxes.free import FreeBoxes, free_boxes
-from stepbox.analysis.boxes.pieces import find_pieces
+from stepbox.analysis.boxes.division import find_pieces
+from stepbox.analysis.boxes.free import FreeBoxes
+from stepbox.analysis.boxes.minimality import free_boxes
 from stepbox.analysis.expressions import Expression
 from stepbox.errors import InvalidInputError
 from tests.exact import exact

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from stepbox.analysis.boxes.division import find_pieces
 from stepbox.analysis.boxes.error import Sample, approximate, measure_error
-from stepbox.analysis.boxes.pieces import find_pieces
 from stepbox.analysis.expressions import Expression
 
 SMOOTH = ["x", "x**2", "sin(3*x)", "exp(x)", "1/(x+4)", "x**3-x", "tanh(2*x)*cos(x)"]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from stepbox.analysis.boxes.division import find_pieces
 from stepbox.analysis.boxes.error import Sample, approximate, measure_error
-from stepbox.analysis.boxes.pieces import find_pieces
 from stepbox.analysis.boxes.rate import count_growth, measure_rate
 from stepbox.analysis.expressions import Expression
 
