@@ -73,9 +73,9 @@ class BoxApproximationRequest(Request):
         None,
         description="Largest error allowed. The answer has the fewest boxes along each axis whose "
         "`max_error` is within it. With fewer boxes of equal width, the error exceeds it at some "
-        "point, or is so close to it that rounding errors prevent a proof. Of boxes of free width "
-        f"that reach exactly the tolerance, rounding may raise `max_error` by a share of up to "
-        f"{MOST_EXCESS:g} above it; `minimality` then says so.",
+        "point, or is so close to it that rounding errors prevent a proof. If the error of boxes "
+        "of free width is exactly the tolerance, rounding may raise `max_error` above it by a "
+        f"share of up to {MOST_EXCESS:g}; `minimality` then says so.",
     )
     dimensions: int = Field(1, ge=1, le=2, description="1: a function of x; 2: of x and y.")
     widths: Widths = Field(

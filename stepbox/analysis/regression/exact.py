@@ -4,15 +4,13 @@ A float64 number is a whole number times a power of two. So X and y become matri
 numbers, once each column is divided by a power of two. FLINT computes with them exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
-from math import inf
 
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from stepbox.analysis.regression.least_absolute import (
     UnsolvedError,
@@ -25,10 +23,21 @@ from stepbox.analysis.regression.linear_fit import (
     LossName,
     largest_term,
 )
-from stepbox.analysis.regression.vertices import Points, Vertex, solve, take_rows
+from stepbox.analysis.regression.rational import (
+    diagonal,
+    exact_fraction,
+    independent_rows,
+    nearest,
+    nearest_float,
+    quotient,
+    rounded_columns,
+    solve,
+    take_rows,
+    whole_numbers,
+)
+from stepbox.analysis.regression.vertices import Points, Vertex
 from stepbox.analysis.result import Array
 
-PRIME = 2**63 - 25  # the largest that fits into 63 bits
 FEW_NUMBERS = 200  # up to so many in X, exact steps alone are faster than a call of the solver
 FEW_STEPS = 20  # an exact step takes up to as long as a linear program in float64
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
@@ -54,7 +63,7 @@ class ExactFit:
     def residuals(self) -> Array:
         """Xw − y, rounded, shape (points,)."""
         p, q = int(self.unit.p), int(self.unit.q)
-        return np.array([_quotient(int(r) * p, q) for r in self.numerators])
+        return np.array([quotient(int(r) * p, q) for r in self.numerators])
 
     @cached_property
     def l1(self) -> fmpq:
@@ -113,11 +122,11 @@ class ExactRegression:
         fit = self.at(w)
         if loss == "l2":
             gradient = self.transposed_product(fit.numerators, 2 * fit.unit)
-            return Evaluation(_nearest(fit.l2), nearest(gradient), [])
+            return Evaluation(nearest_float(fit.l2), nearest(gradient), [])
         signs = [(r > 0) - (r < 0) for r in fit.numerators]
         corners = [i for i, sign in enumerate(signs) if sign == 0]
         gradient = self.transposed_product(signs, fmpq(1))
-        return Evaluation(_nearest(fit.l1), nearest(gradient), corners)
+        return Evaluation(nearest_float(fit.l1), nearest(gradient), corners)
 
     def largest_term(self, w: Array) -> float:
         """Return the largest number in |X|ᵀ(|X||w| + |y|), up to rounding."""
@@ -232,7 +241,7 @@ class ExactRegression:
         largest = max(abs(value) for value in inverse.entries())
         unit = nearest((inverse / largest).entries()).reshape(self.rank, -1)
         norms = [np.linalg.norm(A, 2) for A in (self._X / powers, unit @ np.linalg.pinv(columns))]
-        return max(1.0, _nearest(largest) * float(norms[0]) * float(norms[1]))
+        return max(1.0, nearest_float(largest) * float(norms[0]) * float(norms[1]))
 
     @cached_property
     def _first_start(self) -> tuple[list[int], Array]:
@@ -305,94 +314,3 @@ class ExactRegression:
         order = np.lexsort([np.abs(X @ w - y), np.abs(dual) > 1 - INTERIOR]).tolist()
         rows = independent_rows(take_rows(self._columns, order), self.rank)
         return [order[i] for i in rows], dual
-
-
-def independent_rows(matrix: fmpz_mat, rank: int) -> list[int]:
-    """Find as many linearly independent rows as the rank of the matrix, the first ones preferably.
-
-    Rows that are independent modulo a prime are independent. There are fewer only if the prime
-    divides all subdeterminants of this size. Then the next prime is tried.
-    """
-    for prime in count(PRIME, -2):
-        if fmpz(prime).is_prime():
-            reduced, found = nmod_mat(matrix.transpose(), prime).rref()
-            if found == rank:
-                break
-    rows = reduced.tolist()[:rank]
-    return [next(i for i, value in enumerate(row) if value) for row in rows]
-
-
-def rounded_columns(matrix: fmpz_mat) -> tuple[Array, list[int]]:
-    """Divide each column by a power of two, so that its largest magnitude is from 1/2 to 1.
-
-    Returns
-    -------
-    The columns, rounded, and the exponents of the powers.
-    """
-    columns = [[int(value) for value in row] for row in matrix.transpose().tolist()]
-    exponents = [max(map(abs, column)).bit_length() for column in columns]
-    rounded = [
-        [value / divisor for value in column]
-        for column, divisor in zip(columns, (1 << e for e in exponents), strict=True)
-    ]
-    return np.array(rounded).reshape(len(columns), matrix.nrows()).T, exponents
-
-
-def whole_numbers(values: Array) -> tuple[fmpz_mat, list[fmpq]]:
-    """Write each column as whole numbers times a power of two.
-
-    Parameters
-    ----------
-    values
-        Finite, shape (rows, columns).
-
-    Returns
-    -------
-    numbers
-        Shape (rows, columns).
-    scales
-        The powers of two, shape (columns,): values[:, j] = numbers[:, j] · scales[j].
-    """
-    mantissas, exponents = np.frexp(values)
-    numbers = (mantissas * 2.0**53).astype(np.int64)
-    zeros = np.frexp(np.maximum(numbers & -numbers, 1).astype(np.float64))[1] - 1  # at the end
-    exponents = exponents - 53 + zeros
-    smallest = np.where(numbers, exponents, np.iinfo(np.int32).max).min(axis=0)
-    smallest[~numbers.any(axis=0)] = 0
-    shifts = np.where(numbers, exponents - smallest, 0)
-    whole = (numbers >> zeros).astype(object) << shifts.astype(object)
-    rows, columns = values.shape
-    matrix = fmpz_mat(rows, columns, whole.ravel().tolist())
-    return matrix, [fmpq(2) ** int(exponent) for exponent in smallest]
-
-
-def exact_fraction(value: float) -> fmpq:
-    """Convert a finite number without rounding."""
-    return fmpq(*float(value).as_integer_ratio())
-
-
-def nearest(values: Iterable[fmpq]) -> Array:
-    """Round fractions to the nearest float64 numbers; ±∞ outside their range."""
-    return np.array([_nearest(value) for value in values])
-
-
-def _nearest(value: fmpq) -> float:
-    return _quotient(int(value.p), int(value.q))
-
-
-def _quotient(p: int, q: int) -> float:
-    """Divide two integers; q is positive. Python rounds such a quotient correctly."""
-    try:
-        return p / q
-    except OverflowError:
-        return inf if p > 0 else -inf
-
-
-def diagonal(values: Iterable[fmpq]) -> fmpq_mat:
-    """Make a diagonal matrix."""
-    listed = list(values)
-    size = len(listed)
-    matrix = fmpq_mat(size, size)
-    for i, value in enumerate(listed):
-        matrix[i, i] = value
-    return matrix

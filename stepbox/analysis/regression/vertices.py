@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from heapq import heapify, heappop
 from itertools import count
 from random import Random
-from typing import cast
 
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
+
+from stepbox.analysis.regression.rational import solve, take_rows
 
 DELTA_BITS = 62  # of each δ, so that residuals are practically never equal
 Pair = tuple[fmpz, fmpz]
@@ -177,18 +178,7 @@ class Points:
         raise AssertionError("the loss falls forever: A does not have full column rank")
 
 
-def solve(A: fmpz_mat, right: fmpz_mat) -> fmpq_mat:
-    """Solve Az = right for an invertible A."""
-    return cast(fmpq_mat, A.solve(right))  # the stubs do not know the type
-
-
 def _sign(pair: Pair | Slope) -> int:
     """Return the sign of a + εb for infinitely small ε: that of a, or if a is 0, that of b."""
     leading = pair[0] or pair[1]
     return (leading > 0) - (leading < 0)
-
-
-def take_rows(matrix: fmpz_mat, rows: Sequence[int]) -> fmpz_mat:
-    """Return some rows of a matrix, in the given order."""
-    columns = matrix.ncols()
-    return fmpz_mat(len(rows), columns, [matrix[i, j] for i in rows for j in range(columns)])

@@ -1,6 +1,6 @@
 // @ts-check
 // Find and build the elements of a page.
-import { powerOfTen } from "./numbers.js";
+import { fixed, powerOfTen } from "./numbers.js";
 
 /** @typedef {Node | string | number | null | undefined | false} Child null and false are skipped */
 /** @typedef {Record<string, any>} Attributes a function under "onclick" listens to that event */
@@ -74,6 +74,9 @@ export function power(x) {
   const { digit, exponent } = powerOfTen(x);
   return h("span", { class: "nowrap" }, `${digit} · 10`, h("sup", null, exponent));
 }
+
+/** Write a positive number, with a power of ten if it is small. @param {number} x */
+export const positive = (x) => (x < 0.001 ? power(x) : fixed(x, 3));
 
 /**
  * Build the terms and descriptions of a list of facts.

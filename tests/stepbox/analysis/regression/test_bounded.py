@@ -6,8 +6,9 @@ from hypothesis import given, settings
 
 from stepbox.analysis.regression import bounded as module
 from stepbox.analysis.regression.bounded import BoundedRegression
-from stepbox.analysis.regression.exact import ExactRegression, nearest
+from stepbox.analysis.regression.exact import ExactRegression
 from stepbox.analysis.regression.least_absolute import UnsolvedError
+from stepbox.analysis.regression.rational import nearest
 from stepbox.errors import InvalidInputError
 from tests.stepbox.analysis.regression.fractions import exact, rank, regressions
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stepbox.analysis.regression import exact as module
-from stepbox.analysis.regression.exact import PRIME, ExactRegression, nearest, whole_numbers
+from stepbox.analysis.regression.exact import ExactRegression
+from stepbox.analysis.regression.rational import PRIME, nearest, whole_numbers
 from stepbox.analysis.regression.vertices import Points
 from tests.stepbox.analysis.regression.fractions import (
     absolute_loss,

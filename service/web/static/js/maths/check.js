@@ -1,8 +1,18 @@
 // @ts-check
 // The gradient check: two gradients of a model against complex-step derivatives, layer by layer.
 import { allModels, catchProblem, latest, post } from "../api.js";
-import { $, h, notice, numberCell, power, rowHeader, tableContent, whenSeen } from "../dom.js";
-import { count, fixed, sum } from "../numbers.js";
+import {
+  $,
+  h,
+  notice,
+  numberCell,
+  positive,
+  power,
+  rowHeader,
+  tableContent,
+  whenSeen,
+} from "../dom.js";
+import { count, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { unitsText } from "./units.js";
 
@@ -42,7 +52,7 @@ function excludedText(layers) {
   if (!excluded) return "";
   const subgradients = sum(layers.map((layer) => layer.subgradients));
   return (
-    ` ${count(excluded)} weights that move a unit at a kink are not compared. For ` +
+    ` Weights that move a unit at a kink and are not compared: ${count(excluded)}. For ` +
     `${count(subgradients)} of them, backpropagation gives a subgradient.`
   );
 }
@@ -54,7 +64,8 @@ function excludedText(layers) {
 function show({ layers, label, loss, image, precision }) {
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
   $("#check-words").replaceChildren(
-    ...[words, loss < 0.001 ? power(loss) : fixed(loss, 3)],
+    words,
+    positive(loss),
     ` nats. ${precision}${excludedText(layers)}`,
   );
   const content = tableContent(

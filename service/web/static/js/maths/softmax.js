@@ -2,7 +2,7 @@
 // The softmax Jacobian: a slider for each logit, a heat map, and bars that show each row's sum.
 import { catchProblem, get, latest, post } from "../api.js";
 import { cssColor, textOn } from "../color.js";
-import { $, h, notice, numberCell, power, rowHeader, s } from "../dom.js";
+import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.js";
 import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, percent, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
@@ -123,9 +123,6 @@ function jacobianContent({ probabilities, jacobian }) {
     h("tbody", null, ...rows),
   ];
 }
-
-/** Write a positive number, with a power of ten if it is small. @param {number} x */
-const positive = (x) => (x < 0.001 ? power(x) : fixed(x, 3));
 
 /** Write what the loss is, or why it is not known. @param {Answer} answer */
 const lossWords = ({ cross_entropy: loss, gradient, note }) => {
