@@ -16,7 +16,7 @@ from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json
 from service.server import checks
 from service.server.front import Front
 from service.settings import ServiceSettings
-from service.web import pages, static_files
+from service.web import error_pages, pages, static_files
 from stepbox import __version__
 
 INFO = Info(
@@ -79,6 +79,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     static_files.register(app)
     app.register_blueprint(pages.blueprint)
     compression.register(app)
+    error_pages.register(app)  # after compression: the last one registered is called first
     check_json_first(app)
     return app
 
