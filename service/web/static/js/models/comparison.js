@@ -104,7 +104,7 @@ export function verdict(series) {
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
     models.every(({ dataset }) => dataset.name === models[0].dataset.name)
-      ? `All were tested on the same ${models[0].dataset.name} images.`
+      ? `All were tested on the same ${models[0].dataset.name} test images.`
       : "But they were tested on different data sets.",
   ];
   return sentences.filter(Boolean).join(" ");

@@ -7,7 +7,7 @@ import { drawHeatmap } from "../pixels.js";
 import { layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
-import { timeOrDate } from "../times.js";
+import { localTime, timeOrDate } from "../times.js";
 import { timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
 
@@ -55,9 +55,9 @@ export const remark = ({ evaluation }) =>
   evaluation.better_than_guessing === false &&
   h("p", { class: "remark" }, "No better than guessing");
 
-/** @param {string} label @param {string} text */
-function figure(label, text) {
-  const cell = numberCell(text);
+/** @param {string} label @param {Element | string} content */
+function figure(label, content) {
+  const cell = numberCell(content);
   cell.dataset.label = label; // shown on phones, where the columns have no headers
   return cell;
 }
@@ -71,7 +71,6 @@ export function modelRow({ model, name, aliases }) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   whenSeen(canvas, () => showNeurons(id, canvas));
   const checkbox = h("input", { type: "checkbox", value: id });
-  const created = h("time", { datetime: created_at }, timeOrDate(created_at));
   return h(
     "tr",
     null,
@@ -94,7 +93,7 @@ export function modelRow({ model, name, aliases }) {
     figure("Loss, nats", fixed(evaluation.loss, 3)),
     figure("Training time", timeText(trainingSeconds(model))),
     figure("Parameters", count(parameters)),
-    h("td", { class: "n", "data-label": "Created" }, created),
+    figure("Created", localTime(created_at, timeOrDate)),
     h("td", { class: "strip" }, canvas),
     h(
       "td",
