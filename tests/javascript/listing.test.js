@@ -147,7 +147,7 @@ test("long labels are shortened, and short trainings have a decimal", () => {
   ]);
 });
 
-test("the curves and their labels have enough contrast with the paper in both color schemes", () => {
+test("curves and their labels have enough contrast with the paper, light and dark", () => {
   const css = readFileSync(new URL("../../service/web/static/style.css", import.meta.url), "utf8");
   /** @param {string} name @returns {string[]} its light and its dark color */
   const colors = (name) => [...css.matchAll(RegExp(`${name}: (#\\w{6});`, "g"))].map((m) => m[1]);

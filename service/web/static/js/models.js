@@ -88,7 +88,10 @@ function show() {
   showComparison(/** @type {Listed[]} */ (compared), view.all);
 }
 
-/** Offer the values that the models have, and the one in the address. @param {"dataset" | "engine"} field */
+/**
+ * Offer the values that the models have, and the one in the address.
+ * @param {"dataset" | "engine"} field
+ */
 function prepareChoices(field) {
   const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
   if (view[field]) values.add(view[field]);

@@ -6,7 +6,7 @@ import { MOST_COMPARED, fieldRows, seriesOf, verdict } from "./comparison.js";
 import { drawComparison } from "./curves.js";
 import { timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
-import { remark } from "./rows.js";
+import { remark } from "./remark.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./comparison.js").Series} Series */

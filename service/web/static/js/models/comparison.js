@@ -110,6 +110,10 @@ export function verdict(series) {
   return sentences.filter(Boolean).join(" ");
 }
 
-/** Shorten a label that is longer than a number of characters. @param {string} text @param {number} most */
+/**
+ * Shorten a label that is longer than a number of characters.
+ * @param {string} text
+ * @param {number} most
+ */
 export const shorten = (text, most) =>
   text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;

@@ -45,11 +45,15 @@ const START = {
   all: false,
 };
 
-/** Read the view from the parameters of an address. @param {URLSearchParams} parameters @returns {View} */
+/**
+ * Read the view from the parameters of an address.
+ * @param {URLSearchParams} parameters
+ * @returns {View}
+ */
 export function readView(parameters) {
   /** @param {string} name */
   const text = (name) => parameters.get(name) ?? "";
-  const sort = text("sort") in COLUMNS ? text("sort") : START.sort;
+  const sort = Object.hasOwn(COLUMNS, text("sort")) ? text("sort") : START.sort;
   const order = text("order");
   return {
     text: text("text"),

@@ -10,6 +10,7 @@ import { paintInTheme } from "../theme.js";
 import { localTime, timeOrDate } from "../times.js";
 import { timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
+import { remark } from "./remark.js";
 
 /** @typedef {import("./listing.js").Listed} Listed */
 
@@ -49,11 +50,6 @@ async function showNeurons(id, canvas) {
   const { width, weights } = await readWeights(await image.blob());
   paintInTheme(() => drawHeatmap(canvas, weights, 127, width), canvas);
 }
-
-/** The remark on a model that did not learn. @param {Listed["model"]} model */
-export const remark = ({ evaluation }) =>
-  evaluation.better_than_guessing === false &&
-  h("p", { class: "remark" }, "No better than guessing");
 
 /** @param {string} label @param {Element | string} content */
 function figure(label, content) {
