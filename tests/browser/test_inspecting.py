@@ -25,7 +25,7 @@ def test_test_images_are_projected_by_each_layer(open_page, models):
     expect(figure.get_by_role("radio")).to_have_count(4)
     expect(figure).to_contain_text("of the variance")
     before = figure.locator(".scatter p").nth(1).inner_text()
-    figure.get_by_text("hidden layer 1").click()
+    figure.get_by_role("radio", name="hidden layer 1").check()
     expect(figure.locator(".scatter p").nth(1)).not_to_have_text(before)
     figure.get_by_role("slider").press("ArrowRight")
     expect(figure).to_contain_text("Test image 1, 2.")
