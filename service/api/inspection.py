@@ -27,7 +27,7 @@ blueprint = APIBlueprint(
     __name__,
     abp_tags=[
         Tag(
-            name="looking in",
+            name="inspection",
             description="Which classes models confuse, and what their weights look like.",
         )
     ],

@@ -12,6 +12,7 @@ PAGES = {
     "predict": "/ui/predict",
     "mathematics": "/ui/mathematics",
     "system": "/ui/system",
+    "docs": "/docs",
     "nothing": "/ui/models/none",
 }
 
