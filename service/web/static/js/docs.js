@@ -122,7 +122,7 @@ for (const form of $$("form[data-path]")) {
     if (control === types) showBody(form);
     const type = control.files?.[0]?.type;
     if (types && type && control.closest(".body").dataset.types.split(" ").includes(type))
-      types.value = type;
+      {types.value = type;}
   });
 }
 addEventListener("hashchange", openNamed);
