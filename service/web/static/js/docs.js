@@ -121,8 +121,9 @@ for (const form of $$("form[data-path]")) {
     const types = $(".content-type", form);
     if (control === types) showBody(form);
     const type = control.files?.[0]?.type;
-    if (types && type && control.closest(".body").dataset.types.split(" ").includes(type))
-      {types.value = type;}
+    if (types && type && control.closest(".body").dataset.types.split(" ").includes(type)) {
+      types.value = type;
+    }
   });
 }
 addEventListener("hashchange", openNamed);
