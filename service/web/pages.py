@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app, render_template
 
 from service.access.tokens import only_reads
 from service.web import schema_words
+from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.schema_words import Schema, choices_of, range_of, without_null
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
@@ -72,6 +73,18 @@ def model(ref: str) -> Response:
 def mathematics() -> Response:
     """Explore the mathematics interactively."""
     return _page("mathematics", functions=FUNCTIONS)
+
+
+@blueprint.get(GLOSSARY)
+def glossary() -> Response:
+    """Explain the terms."""
+    return _page("glossary")
+
+
+@blueprint.app_context_processor
+def add_terms() -> dict[str, Any]:
+    """Let all templates explain terms."""
+    return {"terms": TERMS, "term": term}
 
 
 @blueprint.get("/docs")

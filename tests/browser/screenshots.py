@@ -65,6 +65,7 @@ def main(folder: Path, *wanted: str) -> None:
             "mathematics": "/ui/mathematics",
             "system": "/ui/system",
             "docs": "/docs",
+            "glossary": "/ui/glossary",
         }
         wait_until(lambda: len(stack.job(running["id"])["history"]) > EPOCHS, seconds=300)
         for page, path in pages.items():

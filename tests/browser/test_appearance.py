@@ -13,6 +13,7 @@ PAGES = {
     "mathematics": "/ui/mathematics",
     "system": "/ui/system",
     "docs": "/docs",
+    "glossary": "/ui/glossary#nat",
     "nothing": "/ui/models/none",
 }
 

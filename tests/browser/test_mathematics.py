@@ -99,7 +99,8 @@ def test_rows_of_the_jacobian_sum_to_0(open_page, models):
 def test_a_certain_class_has_a_loss(open_page):
     page = open_page("/ui/mathematics?logits=40,0&target=0")
     expect(page.locator("#softmax-loss")).to_have_text(
-        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18."
+        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18.",
+        use_inner_text=True,
     )
     page.select_option("#target", label="2")
     expect(page.locator("#softmax-loss")).to_contain_text("−log y2 is 40.000 nats")

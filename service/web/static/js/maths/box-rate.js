@@ -56,7 +56,8 @@ function fallText({ order, slope, table }) {
  * @param {number} boxes n
  */
 export function rateText(rate, bound, boxes) {
-  const zeros = rate.table.some((row) => row.sampled_error === 0) && rate.slope !== 0;
+  const zeros =
+    rate.slope !== 0 && rate.table.some((row) => row.sampled_error === 0 || row.free_error === 0);
   const left = zeros ? " A log scale cannot show errors of 0, so these points are left out." : "";
   return limitText(rate, bound, boxes) + fallText(rate) + left;
 }

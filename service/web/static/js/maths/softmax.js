@@ -8,6 +8,7 @@ import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, indexOfLargest, percent, sum } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
+import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { balanceBars, parseLogits, parseTarget } from "./logits.js";
 
@@ -183,11 +184,15 @@ const lossWords = ({ cross_entropy: loss, gradient, note }) => {
   const y = () => indexed("y", target);
   const [nats, complement] = [loss, -gradient[target]].map(positive);
   return [
-    "The cross-entropy −log ",
+    "The ",
+    term("cross-entropy"),
+    " −log ",
     ...y(),
     " is ",
     nats,
-    " nats, and 1 − ",
+    " ",
+    term("nat", "nats"),
+    ", and 1 − ",
     ...y(),
     " is ",
     complement,
