@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 def test_a_term_is_explained_under_the_pointer_and_the_focus(open_page):
     page = open_page("/ui/mathematics")
-    logits = page.locator("a.term", has_text="logits").first
+    logits = page.locator("a.term[href$='#logit']")
     meaning = logits.locator(".tip")
     expect(meaning).to_be_hidden()
     logits.hover()
@@ -24,7 +24,7 @@ def test_a_term_is_explained_under_the_pointer_and_the_focus(open_page):
 
 def test_a_script_explains_terms_too(open_page):
     page = open_page("/ui/mathematics")
-    nats = page.locator("#softmax-loss a.term", has_text="nats")
+    nats = page.locator("#softmax-loss a.term[href$='#nat']")
     nats.hover()
     expect(nats.locator(".tip")).to_contain_text("if logarithms are natural")
 
