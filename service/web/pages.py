@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, current_app, render_template
 
 from service.access.tokens import only_reads
+from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.schema_words import Schema, choices_of, range_of, without_null
@@ -96,7 +97,10 @@ def docs() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    text = render_template(f"{name}.html", script=name, section=section or name, **values)
+    # A browser cannot preload a request that needs a token.
+    is_open = not backend().settings.access_tokens
+    names = {"script": name, "section": section or name, "open": is_open}
+    text = render_template(f"{name}.html", **names, **values)
     return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 

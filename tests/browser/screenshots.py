@@ -12,7 +12,9 @@ from PIL import Image
 from tests.browser.browser import Watched, chromium
 from tests.processes import stack_in, wait_until
 
-LOADING = "#cell:empty, #hists:empty, #tiles:empty, .strip:empty, #check-table:empty"
+LOADING = (
+    "#cell:empty, .hists .chart:empty, div.tile, .strip canvas:not([width]), #check-table:empty"
+)
 EPOCHS = 12  # epochs that the running training finishes before the screenshots
 COLOURS = 128  # enough for a page; a file with a palette is a third as large
 

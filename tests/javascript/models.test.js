@@ -11,7 +11,6 @@ import {
   worstMistake,
 } from "#pages/model/confusion-matrix.js";
 import { calibration, classQuality, qualityAxisStart } from "#pages/model/measures.js";
-import { label, verdict } from "#pages/models/comparison.js";
 
 const MATRIX = [
   [8, 1, 0],
@@ -73,31 +72,4 @@ test("a model is overconfident if the confidence of most predictions exceeds the
   assert.equal(found.total, 5);
   assert.equal(found.overconfident, true);
   assert.equal(calibration(bins.slice(2)).overconfident, false);
-});
-
-/** @param {string} id @param {string} name @param {number} accuracy @param {string} dataset */
-const model = (id, name, accuracy, dataset) =>
-  /** @type {any} */ ({
-    id,
-    recipe: { name },
-    evaluation: { accuracy },
-    dataset: { name: dataset },
-    history: [],
-  });
-
-test("models of the same recipe have part of their id in their label", () => {
-  const first = model("m-0123456789ab", "digits", 0.9, "mnist");
-  const second = model("m-ba9876543210", "digits", 0.9, "mnist");
-  assert.equal(label(first, [first]), "digits");
-  assert.equal(label(first, [first, second]), "digits 0123");
-});
-
-test("the verdict compares the most and the least accurate model", () => {
-  const low = model("m-1", "low", 0.9, "mnist");
-  const high = model("m-2", "high", 0.955, "mnist");
-  const clothes = model("m-3", "clothes", 0.8, "fashion-mnist");
-  assert.equal(verdict([low]), "Select another model above.");
-  const words = "The accuracy of high is 5.5 points above that of low";
-  assert.equal(verdict([low, high]), `${words}, on the same mnist test set.`);
-  assert.match(verdict([low, clothes]), /tested on different data sets/);
 });

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from service.web.bundles import WEB
 from service.web.glossary import TERMS, term
-from service.web.static_files import FOLDER
 
 PAGES = ["/", "/docs", "/ui/mathematics", "/ui/jobs/some", "/ui/models/some", "/ui/predict"]
 
@@ -39,7 +39,7 @@ def test_a_page_links_only_to_terms_that_exist_and_to_each_once(client, path):
 def test_scripts_name_only_terms_that_exist():
     named = [
         key
-        for module in (FOLDER / "js").rglob("*.js")
+        for module in (WEB / "static" / "js").rglob("*.js")
         for key in re.findall(r'\bterm\("([^"]*)"', module.read_text())
     ]
     assert "cross-entropy" in named

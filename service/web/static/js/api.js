@@ -152,18 +152,24 @@ export const send = (method, path, body) =>
  */
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
-/** Get the cards of all models, the newest first. Damaged models are left out. */
-export async function allModels() {
+/** Get the cards of all models, the newest first, and what is wrong with the damaged models. */
+export async function listModels() {
   /** @type {import("./types.d.ts").Model[]} */
   const models = [];
+  /** @type {{ id: string, detail: string }[]} */
+  const damaged = [];
   let next = "";
   do {
     const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
     models.push(...page.models);
+    damaged.push(...page.damaged);
     next = page.next;
   } while (next != null);
-  return models;
+  return { models, damaged };
 }
+
+/** Get the cards of all models that are not damaged, the newest first. */
+export const allModels = async () => (await listModels()).models;
 
 /**
  * Make a function that sends a request and shows its response. Only one request runs at a time.

@@ -58,6 +58,7 @@ export interface Evaluation {
   recall: (number | null)[];
   precision: (number | null)[];
   expected_calibration_error: number;
+  better_than_guessing?: boolean;
   bins: { count: number; confidence: number; accuracy: number }[];
 }
 
@@ -71,6 +72,8 @@ export interface Model {
   device: string;
   computer: { processor: string } | null;
   created_at: string;
+  title?: string | null;
+  tags?: string[];
   history: Epoch[];
   evaluation: Evaluation;
   weights: { sha256: string };
