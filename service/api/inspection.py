@@ -21,7 +21,7 @@ from stepbox.store.card import ModelId
 MOST_NEURONS = 1024
 
 TAG = Tag(
-    name="looking in",
+    name="inspection",
     description="Which classes models confuse, and what their weights look like.",
 )
 blueprint = APIBlueprint("inspection", __name__, abp_tags=[TAG])

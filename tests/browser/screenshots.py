@@ -66,6 +66,8 @@ def main(folder: Path, *wanted: str) -> None:
             "predict-boot": f"/ui/predict?models={clothes},{digits}&sample=fashion-mnist-0",
             "mathematics": "/ui/mathematics",
             "system": "/ui/system",
+            "docs": "/docs",
+            "glossary": "/ui/glossary",
         }
         wait_until(lambda: len(stack.job(running["id"])["history"]) > EPOCHS, seconds=300)
         for page, path in pages.items():

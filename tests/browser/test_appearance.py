@@ -17,6 +17,8 @@ PAGES = {
     "predict": "/ui/predict",
     "mathematics": "/ui/mathematics",
     "system": "/ui/system",
+    "docs": "/docs",
+    "glossary": "/ui/glossary#nat",
     "nothing": "/ui/models/none",
 }
 

@@ -10,7 +10,7 @@ from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
-ALL = ["/", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
+ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
 
 
 @pytest.mark.parametrize("path", ALL)

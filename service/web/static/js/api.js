@@ -92,21 +92,33 @@ async function readProblem(response) {
 }
 
 /**
- * Send a request and return its response. Ask for a token if the API requires one.
+ * Send a request and return its response, whatever its status. Ask for a token if the API requires
+ * one.
  * @param {string} path
  * @param {RequestInit} [options]
- * @throws {ProblemError} if the response has an error status
+ * @throws {ProblemError} if there is no response
  */
-export async function ask(path, options = {}) {
+export async function exchange(path, options = {}) {
   for (;;) {
     const token = sessionStorage.getItem(TOKEN_KEY);
     const response = await fetchOnce(path, options, token);
-    if (response.ok) return response;
+    if (response.status !== 401) return response;
     const problem = await readProblem(response);
-    if (response.status !== 401) throw problem;
     // Another request may have asked for a new token since this one was sent.
     if (token === sessionStorage.getItem(TOKEN_KEY)) await askForToken(token && problem.detail);
   }
+}
+
+/**
+ * Send a request and return its response, like `exchange`.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @throws {ProblemError} if the response has an error status, or if there is none
+ */
+export async function ask(path, options = {}) {
+  const response = await exchange(path, options);
+  if (response.ok) return response;
+  throw await readProblem(response);
 }
 
 /**
