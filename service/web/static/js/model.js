@@ -198,8 +198,12 @@ async function showModel() {
 }
 
 await catchProblem(showModel, (problem) => {
-  if (problem.status === 404) $("#title").textContent = "No such model";
-  const link = h("a", { href: "/ui/models" }, "All models");
-  $("#trouble").append(notice(problem), h("p", null, link));
+  const link = h("a", { href: "/ui/models" }, "See all models");
+  if (problem.status === 404) {
+    $("#title").textContent = "No such model";
+    $("#trouble").append(
+      h("p", null, "No model has this id or alias. It may have been deleted. ", link, "."),
+    );
+  } else $("#trouble").append(notice(problem));
   ready();
 });
