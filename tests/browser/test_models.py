@@ -16,6 +16,7 @@ from tests.service.conftest import publish
 
 RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 10]
 COPIES = 103
+PERFECT = [[1000 * (i == j) for j in range(10)] for i in range(10)]
 LONG = "x" * 63  # the longest alias
 BOXES = """(texts) => texts.map((text) => {
     const { left, right, top, bottom } = text.getBoundingClientRect();
@@ -42,6 +43,8 @@ def many(tmp_path_factory):
             created_at = f"2026-01-01T00:{59 - number // 60:02}:{59 - number % 60:02}Z"
             card.update(id=copy.name, created_at=created_at)
             card["evaluation"]["loss"] = 1 + number
+            if number:  # the newest model remains no better than guessing
+                card["evaluation"]["confusion_matrix"] = PERFECT
             if number < len(RATES):
                 card["recipe"]["learning_rate"] = RATES[number]
                 losses = {"train_loss": None, "test_accuracy": 0.9}
@@ -159,6 +162,14 @@ def test_eight_learning_rates_label_the_curves_in_their_order(many, visit):
     expect(page.locator("#ticked")).to_contain_text("the most that can be compared")
 
 
+def test_models_that_are_no_better_than_guessing_have_a_remark(many, visit):
+    chosen = f"{model_id(0)},{model_id(1)}"
+    page = visit(many.url, f"/ui/models?compare={chosen}").page
+    expect(page.locator("#models .remark")).to_have_count(1)
+    expect(page.locator("#models tbody tr").first).to_contain_text("No better than guessing")
+    expect(page.locator("#figures .remark")).to_have_count(1)
+
+
 def test_an_address_with_too_many_or_unknown_models_says_so(many, visit):
     chosen = [model_id(number) for number in range(10)]
     page = visit(many.url, f"/ui/models?compare={','.join(chosen)},gone").page
@@ -177,6 +188,7 @@ def test_long_names_fit_a_phone_and_a_deleted_job_has_no_link(many, visit):
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     watched = visit(many.url, f"/ui/models/{LONG}", viewport={"width": 375, "height": 800})
     expect(watched.page.locator("#facts")).to_contain_text(LONG)
+    expect(watched.page.locator(".remark")).to_have_text("No better than guessing")
     expect(watched.page.locator("#job")).to_have_text("its job has been deleted")
     expect(watched.page.locator("#job a")).to_have_count(0)
     assert watched.page.evaluate("document.documentElement.scrollWidth") == 375

@@ -61,7 +61,6 @@ export interface Evaluation {
   recall: (number | null)[];
   precision: (number | null)[];
   expected_calibration_error: number;
-  better_than_guessing?: boolean;
   bins: { count: number; confidence: number; accuracy: number }[];
 }
 
