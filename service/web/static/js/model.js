@@ -84,9 +84,13 @@ function showFacts(model, aliases, name) {
   $("#title").textContent = name;
   $("#sentence").textContent = summary(model);
   $("#sentence").after(remark(model) || "");
+  $("#notes").textContent = model.notes ?? "";
   $("#try").href = `/ui/predict?models=${model.id}`;
   const items = facts([
     ["Aliases", aliasList(model.id, aliases)],
+    ...(model.tags?.length
+      ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
+      : []),
     ["Recipe", recipe.name],
     ["Layers", layersText(recipe.hidden_sizes)],
     ["Parameters", count(model.parameters)],

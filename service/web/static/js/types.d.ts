@@ -75,6 +75,7 @@ export interface Model {
   computer: { processor: string } | null;
   created_at: string;
   title?: string | null;
+  notes?: string;
   tags?: string[];
   history: Epoch[];
   evaluation: Evaluation;
