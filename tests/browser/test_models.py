@@ -182,7 +182,7 @@ def test_an_address_with_too_many_or_unknown_models_says_so(many, visit):
     chosen = [model_id(number) for number in range(10)]
     page = visit(many.url, f"/ui/models?compare={','.join(chosen)},gone").page
     notice = page.locator(".notice")
-    expect(notice).to_contain_text("There is no model gone.")
+    expect(notice).to_contain_text("There is no model or alias “gone”.")
     expect(notice).to_contain_text(f"left out: {chosen[8]}, {chosen[9]}.")
     expect(page.locator("#figures thead a")).to_have_count(8)
 
