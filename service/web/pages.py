@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template
 
+from service.backend import backend
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
 from stepbox.training.recipe import DESCRIPTIONS
@@ -72,7 +73,10 @@ def mathematics() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    text = render_template(f"{name}.html", script=name, section=section or name, **values)
+    # A browser cannot preload a request that needs a token.
+    is_open = not backend().settings.access_tokens
+    names = {"script": name, "section": section or name, "open": is_open}
+    text = render_template(f"{name}.html", **names, **values)
     return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 

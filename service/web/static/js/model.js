@@ -3,9 +3,10 @@
 import { ask, catchProblem, get, hasToken, send } from "./api.js";
 import { chart } from "./chart.js";
 import { lossCurves } from "./curves.js";
-import { $, facts, h, notice, plainButton, ready } from "./dom.js";
+import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
 import { cellText, correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
 import { showConfusion } from "./model/confusion.js";
+import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
 import { timeText } from "./models/figures.js";
@@ -13,6 +14,7 @@ import { trainingSeconds } from "./models/listing.js";
 import { modelName } from "./models/names.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
+import { projectionFigure } from "./projection.js";
 import { layersText, loadRecipes, publishedFor } from "./recipes.js";
 import { localText, localTime } from "./times.js";
 
@@ -193,10 +195,12 @@ async function showModel() {
     lossCurves({ width, height: 330, history, published, epochs: recipe.epochs }),
   );
   showConfusion(model);
+  showMistakes(model);
   showClasses(model);
   showCalibration(model);
   showHistograms(model);
   showFirstLayer(model);
+  whenSeen($("#projection"), () => projectionFigure($("#projection"), model)(null));
   ready();
   showJob(model.job);
 }
