@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { withArticle } from "#pages/class-names.js";
 import {
   cellScale,
+  cellText,
   correctCount,
   mistakes,
   totalCount,
@@ -42,6 +43,29 @@ test("without mistakes, the worst mistake has 0 images", () => {
   ];
   assert.equal(worstMistake(perfect).count, 0);
   assert.equal(cellScale(perfect)(0, 1), -0);
+});
+
+test("a cell is described as people would say it", () => {
+  const digits = [..."0123456789"];
+  const clothes = ["T-shirt/top", "Ankle boot"];
+  assert.deepEqual(
+    [
+      cellText(digits, 4, 9, 7),
+      cellText(digits, 8, 3, 1),
+      cellText(digits, 1, 1, 1119),
+      cellText(digits, 0, 1, 0),
+      cellText(clothes, 0, 1, 2),
+      cellText(clothes, 1, 1, 929),
+    ],
+    [
+      "7 images of a 4, read as 9",
+      "1 image of an 8, read as 3",
+      "1,119 images of a 1, read as 1",
+      "No images of a 0, read as 1",
+      "2 images of a T-shirt or top, taken for an ankle boot",
+      "929 images of an ankle boot, recognized",
+    ],
+  );
 });
 
 test("cells on the diagonal are positive and mistakes negative, each on their own scale", () => {

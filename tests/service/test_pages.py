@@ -3,8 +3,9 @@ import re
 
 import pytest
 
+from service.app import create_app
 from service.web.bundles import WEB
-from service.web.pages import PLAIN_PAGES, form_fields
+from service.web.pages import PLAIN_PAGES, POLICY, form_fields
 from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
@@ -63,3 +64,45 @@ def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     assert fields["shuffle"].choices == ["true", "false"]
     page = client.get("/").text
     assert all(f'id="{name}"' in page for name in fields)
+
+
+@pytest.mark.parametrize("path", ["/ui", "/ui/", "/ui/nothing", "/ui/models/some/more"])
+def test_an_unknown_page_is_a_page_that_links_to_the_others(client, path):
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "There is no such page" in answer.text
+    assert all(f'<li><a href="{page}"' in answer.text for page in ["/", *PLAIN])
+
+
+def test_a_wrong_method_at_a_page_is_answered_with_a_page(client):
+    answer = client.post("/ui/models")
+    assert (answer.status_code, answer.mimetype) == (405, "text/html")
+    assert "GET" in answer.headers["Allow"]
+    assert "A page can only be opened" in answer.text
+
+
+def test_an_address_in_an_error_page_is_text(client):
+    assert "<b>" not in client.get("/ui/<b>").text
+
+
+def test_errors_of_the_api_stay_problems(client):
+    check_problem(client.get("/nowhere"), 404)
+    check_problem(client.get("/models/none"), 404)
+    check_problem(client.get("/ui/models", headers={"Host": "evil.example"}), 421)
+
+
+def preloaded(page):
+    return re.findall(r'rel="preload" as="fetch" crossorigin href="([^"]+)"', page)
+
+
+def test_a_page_preloads_what_it_always_requests(client):
+    assert preloaded(client.get("/ui/models/a b").text)[0] == "/models/a%20b"
+    for path in ["/", *PLAIN, "/ui/models/some", "/ui/jobs/some"]:
+        assert preloaded(client.get(path).text)
+
+
+def test_a_page_preloads_nothing_if_requests_need_a_token(app, backend):
+    settings = backend.settings.model_copy(update={"tokens": f"read:{'r' * 16}"})
+    page = create_app(settings).test_client().get("/").text
+    assert preloaded(page) == []

@@ -86,9 +86,13 @@ function showFacts(model, aliases, name) {
   $("#title").textContent = name;
   $("#sentence").textContent = summary(model);
   $("#sentence").after(remark(model) || "");
+  $("#notes").textContent = model.notes ?? "";
   $("#try").href = `/ui/predict?models=${model.id}`;
   const items = facts([
     ["Aliases", aliasList(model.id, aliases)],
+    ...(model.tags?.length
+      ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
+      : []),
     ["Recipe", recipe.name],
     ["Layers", layersText(recipe.hidden_sizes)],
     ["Parameters", count(model.parameters)],
@@ -202,8 +206,12 @@ async function showModel() {
 }
 
 await catchProblem(showModel, (problem) => {
-  if (problem.status === 404) $("#title").textContent = "No such model";
-  const link = h("a", { href: "/ui/models" }, "All models");
-  $("#trouble").append(notice(problem), h("p", null, link));
+  const link = h("a", { href: "/ui/models" }, "See all models");
+  if (problem.status === 404) {
+    $("#title").textContent = "No such model";
+    $("#trouble").append(
+      h("p", null, "No model has this id or alias. It may have been deleted. ", link, "."),
+    );
+  } else $("#trouble").append(notice(problem));
   ready();
 });

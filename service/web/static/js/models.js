@@ -26,32 +26,47 @@ const rows = new Map();
 const showMore = plainButton("", {
   onclick: () => {
     shown += PAGE;
-    show();
+    showList();
   },
 });
 const showAll = plainButton("Show all models", {
   onclick: () => {
-    update({ text: "", dataset: "", engine: "" });
+    changeList({ text: "", dataset: "", engine: "" });
     for (const name of FILTERS) $(`#${name}`).value = "";
-    $("#text").focus();
+    $("#list").focus({ preventScroll: true });
   },
 });
 const showComparison = prepareComparison({
   remove: (id) => tick(id, false),
-  showAll: (all) => update({ all }),
+  showAll: (all) => changeComparison({ all }),
 });
 
-/** @param {Partial<import("./models/listing.js").View>} change */
-function update(change) {
+/** @typedef {Partial<import("./models/listing.js").View>} Change */
+
+/** @param {Change} change */
+function changeView(change) {
   view = { ...view, ...change };
   history.replaceState(null, "", location.pathname + writeView(view) + location.hash);
-  show();
+}
+
+/** @param {Change} change */
+function changeList(change) {
+  changeView(change);
+  shown = PAGE;
+  showList();
+}
+
+/** @param {Change} change */
+function changeComparison(change) {
+  changeView(change);
+  showTicks();
+  showCompared();
 }
 
 /** @param {string} id @param {boolean} ticked */
 function tick(id, ticked) {
   const others = view.compare.filter((other) => other !== id);
-  update({ compare: ticked ? [...others, id] : others });
+  changeComparison({ compare: ticked ? [...others, id] : others });
 }
 
 /** @param {Listed} one */
@@ -62,8 +77,8 @@ function rowOf(one) {
   return row;
 }
 
-/** Show the list and the comparison as the view says. */
-function show() {
+/** Show the models that match the filters, sorted. */
+function showList() {
   const visible = visibleModels(listed, view);
   const all = `${count(listed.length)} ${listed.length === 1 ? "model" : "models"}`;
   const part = visible.length < listed.length ? `${count(visible.length)} of ` : "";
@@ -79,11 +94,18 @@ function show() {
     if (isSorted) header.setAttribute("aria-sort", view.order);
     else header.removeAttribute("aria-sort");
   }
+  showTicks();
+}
+
+function showTicks() {
   const full = view.compare.length >= MOST_COMPARED;
   for (const input of $$("#models tbody input")) {
     input.checked = view.compare.includes(input.value);
     input.disabled = full && !input.checked;
   }
+}
+
+function showCompared() {
   const compared = view.compare.map((id) => listed.find(({ model }) => model.id === id));
   showComparison(/** @type {Listed[]} */ (compared), view.all);
 }
@@ -109,7 +131,7 @@ function findCompared(ids) {
   const missing = wanted.filter((id) => !found.includes(id));
   const left = found.slice(MOST_COMPARED);
   const details = [
-    missing.length && `There is no model ${missing.join(", ")}.`,
+    missing.length && `There is no model or alias ${missing.map((id) => `“${id}”`).join(", ")}.`,
     left.length && `At most ${MOST_COMPARED} can be compared; left out: ${left.join(", ")}.`,
   ].filter((detail) => typeof detail === "string");
   if (!details.length) return;
@@ -121,22 +143,21 @@ function listen() {
   for (const name of FILTERS) {
     $(`#${name}`).value = view[name];
     $(`#${name}`).addEventListener("input", (/** @type {{ target: HTMLInputElement }} */ event) => {
-      shown = PAGE;
-      update({ [name]: event.target.value });
+      changeList({ [name]: event.target.value });
     });
   }
   $("#filters").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
   $("#models").addEventListener("click", (/** @type {{ target: HTMLElement }} */ { target }) => {
     const { sort } = target.dataset;
-    if (sort) update(sortedBy(view, sort));
+    if (sort) changeList(sortedBy(view, sort));
   });
   $("#models tbody").addEventListener(
     "change",
     (/** @type {{ target: HTMLInputElement }} */ { target }) => tick(target.value, target.checked),
   );
   $("#clear").addEventListener("click", () => {
-    update({ compare: [] });
-    $("#text").focus({ preventScroll: true });
+    changeComparison({ compare: [] });
+    $("#list").focus({ preventScroll: true });
   });
 }
 
@@ -165,7 +186,8 @@ async function showModels() {
   prepareChoices("engine");
   listen();
   $("main").classList.remove("nothing");
-  show();
+  showList();
+  showCompared();
   if (location.hash === "#compare") $("#compare").scrollIntoView();
 }
 

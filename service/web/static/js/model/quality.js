@@ -79,7 +79,13 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         ],
         { stroke: GREY },
       ),
-      Plot.text([[22, 22]], { text: ["perfectly calibrated"], rotate: -45, dy: -9, fill: INK_2 }),
+      // Few predictions have a confidence this low. Most dots are on the other side of the line.
+      Plot.text([[11, 11]], {
+        text: ["perfectly calibrated"],
+        rotate: -45,
+        dy: overconfident ? -9 : 12,
+        fill: INK_2,
+      }),
       Plot.ruleX(bins, { x, y1: x, y2: "accuracy", stroke: color, strokeWidth: 2 }),
       Plot.dot(bins, {
         x,

@@ -12,7 +12,7 @@ import { shorten } from "./comparison.js";
 
 const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
 const HEIGHT = 300;
-const LABEL_GAP = 15; // pixels
+const LABEL_GAP = 17; // pixels, the height of a line of text
 const LETTER = 7; // pixels, the mean width of a letter in a label
 const TO_LABEL = 14; // pixels from the end of the axis to the labels
 

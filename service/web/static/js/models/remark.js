@@ -4,5 +4,4 @@ import { h } from "../dom.js";
 
 /** Build the remark, if the model needs it. @param {import("../types.d.ts").Model} model */
 export const remark = ({ evaluation }) =>
-  evaluation.better_than_guessing === false &&
-  h("p", { class: "remark" }, "No better than guessing");
+  !evaluation.better_than_guessing && h("p", { class: "remark" }, "No better than guessing");
