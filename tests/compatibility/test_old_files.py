@@ -162,6 +162,7 @@ def test_a_card_is_served_as_before(client, model):
     (listed,) = [card for card in EXPECTED["answers"]["/models"]["models"] if card["id"] == id]
     for before in (listed, written):
         assert with_fields_of(before, served) == before
+    assert served["losses"] is None
     assert served["evaluation"]["better_than_guessing"]
 
 
@@ -308,7 +309,8 @@ def test_jobs_are_read_as_before(old_stack):
     assert with_fields_of(before, after) == before
     for job in after["jobs"]:
         assert job["better_than_guessing"] is None
-        assert get(client, f"/jobs/{job['id']}") == job
+        assert job["losses"] is None
+        assert get(client, f"/jobs/{job['id']}") == {**job, "losses": []}
         listed = get(client, f"/jobs?status={job['status']}&limit=100")["jobs"]
         assert job in listed
     events = events_of(EXPECTED["events"])

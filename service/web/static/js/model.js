@@ -183,7 +183,7 @@ async function showModel() {
     get("/published"),
     loadRecipes(),
   ]);
-  const { history, recipe } = model;
+  const { history, losses, recipe } = model;
   const published = publishedFor(recipe, recipes, allPublished)?.history;
   showFacts(model, aliases, modelName(model, recipes));
   if (published) $("#learned-published").textContent = "; grey: the published run";
@@ -192,7 +192,7 @@ async function showModel() {
   prepareDeletion(model.id);
   prepareNaming(model.id);
   chart($("#learned"), (width) =>
-    lossCurves({ width, height: 330, history, published, epochs: recipe.epochs }),
+    lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );
   showConfusion(model);
   showMistakes(model);

@@ -8,6 +8,12 @@ export interface Epoch {
   seconds: number;
 }
 
+/** The mean train loss of the images since the entry before. */
+export interface Loss {
+  samples: number;
+  train_loss: number;
+}
+
 export interface Recipe {
   name: string;
   engine: string;
@@ -29,11 +35,14 @@ export interface Progress {
 
 export interface Job {
   id: string;
+  title: string | null;
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
   recipe: Recipe;
   progress: Progress;
   history: Epoch[];
+  /** Null in lists and in status events. */
+  losses: Loss[] | null;
   device: string | null;
   worker: string | null;
   attempts: number;
@@ -78,6 +87,8 @@ export interface Model {
   notes?: string;
   tags?: string[];
   history: Epoch[];
+  /** Null in lists and in cards of earlier versions. */
+  losses: Loss[] | null;
   evaluation: Evaluation;
   weights: { sha256: string };
 }
