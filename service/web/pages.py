@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template
 
+from service.backend import backend
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
 from stepbox.training.recipe import DESCRIPTIONS
@@ -72,7 +73,8 @@ def mathematics() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    text = render_template(f"{name}.html", script=name, section=section or name, **values)
+    names = {"script": name, "section": section or name, "open": not backend().tokens}
+    text = render_template(f"{name}.html", **names, **values)
     return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 

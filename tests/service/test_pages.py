@@ -20,7 +20,7 @@ def test_a_page_loads_only_existing_files_of_this_server(client, path):
     assert "//" not in page.text.replace("<!doctype", "")
     assert not re.search(r"<script(?![^>]*\bsrc=)|\bon\w+=|\bstyle=|<style", page.text)
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
-    assert len(files) == 3
+    assert len(files) == 4
     for file in files:
         answer = client.get(file)
         assert answer.status_code == 200

@@ -1,5 +1,6 @@
 // @ts-check
 // The page of one job, updated while it runs.
+import "./page.js";
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
@@ -66,7 +67,13 @@ function updateActions() {
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
-    const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
+    const attributes = {
+      class: "button",
+      type: "button",
+      id: "cancel",
+      "data-writes": true,
+      onclick: cancel,
+    };
     buttons.push(h("button", attributes, "Cancel"));
   }
   if (job.model) {
@@ -74,7 +81,9 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  buttons.push(h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
+  buttons.push(
+    h("a", { class: "button", href: `/?${again}`, "data-writes": true }, "Change and run again"),
+  );
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
-import { ask, catchProblem, get, hasToken, send } from "./api.js";
+import "./page.js";
+import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { withArticle } from "./class-names.js";
 import { lossCurves } from "./curves.js";
@@ -12,6 +13,7 @@ import { showFirstLayer, showHistograms } from "./model/weights.js";
 import { count, fixed, percent, sum } from "./numbers.js";
 import { layersText } from "./recipes.js";
 import { utc } from "./times.js";
+import { hasToken } from "./token.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {Record<string, string>} Ids of models, by alias */
@@ -29,6 +31,7 @@ function aliasElement(alias, id) {
     location.assign(`/ui/models/${id}`);
   };
   const button = plainButton("×", {
+    "data-writes": true,
     "aria-label": `Remove the alias ${alias}`,
     title: "Remove this alias",
     onclick: () => catchProblem(remove, showTrouble),

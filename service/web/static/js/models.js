@@ -1,5 +1,6 @@
 // @ts-check
 // The page of all models: the list, and two or more models side by side.
+import "./page.js";
 import { ask, catchProblem, get } from "./api.js";
 import { BLUE, GREY, INK, ORANGE, PAPER, Plot, addEndLabels, chart, toPixels } from "./chart.js";
 import { NARROW, epochAxis, logLossAxis } from "./curves.js";

@@ -1,5 +1,6 @@
 // @ts-check
 // The page of the system: workers, their devices, the queue, the data sets and the versions.
+import "./page.js";
 import { ProblemError, catchProblem, get } from "./api.js";
 import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
 import { count } from "./numbers.js";
