@@ -11,9 +11,10 @@ from stepbox.training.presets import DEFAULT_RECIPE
 from stepbox.training.recipe import DESCRIPTIONS
 from stepbox.training.request import TrainRequest
 
+# `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 

@@ -5,6 +5,8 @@ import { BLUE, EDGE, PAPER, Plot, chart } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
+import { fromColumns } from "../save/csv.js";
 
 /**
  * @typedef {object} Network
@@ -95,13 +97,22 @@ function networkElement({ weights, biases, output_weights: [up, down], output_bi
 const valueRow = (name, values) =>
   h("tr", null, rowHeader(...name), ...values.map((value) => numberCell(fixed(value, 1))));
 
-/** @param {{ network: Network, at: number[], values: number[] }} answer */
-function show({ network, at, values }) {
+/** @typedef {{ network: Network, at: number[], values: number[] }} Answer */
+/** @type {Answer | null} */
+let answered = null;
+
+/** @param {Answer} answer */
+function show(answer) {
+  const { network, at, values } = answer;
+  answered = answer;
   const x = () => h("i", null, "x");
   const rows = [valueRow([x()], at), valueRow([h("i", null, "b"), "(", x(), ")"], values)];
   $("#box-network").replaceChildren(networkElement(network));
   $("#box-values").replaceChildren(h("tbody", null, ...rows));
 }
+
+/** List the points of the table below the figure. */
+const data = () => fromColumns({ x: answered?.at ?? [], box: answered?.values ?? [] });
 
 /** Build the body of the request: the box, and points before, in and after it. */
 function requestBody() {
@@ -185,3 +196,4 @@ plotHost.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => 
 });
 for (const input of [heightInput, widthInput]) input.addEventListener("input", update);
 update();
+savable(plotHost.closest("figure"), { name: "box", rows: data });

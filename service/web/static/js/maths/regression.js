@@ -6,6 +6,7 @@ import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js"
 import { arrowStep } from "../keys.js";
 import { clamp, fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
 import {
   MAX_X,
   MAX_Y,
@@ -200,3 +201,11 @@ $("#outlier").addEventListener("click", () => {
   update();
 });
 update();
+savable($("#regression-plot").closest("figure"), {
+  name: "regression",
+  rows: () =>
+    points.map(([x, y]) => {
+      const at = (/** @type {Fit | undefined} */ fit) => fit && fit.w[0] + fit.w[1] * x;
+      return { x, y, l1: at(fits?.l1), l2: at(fits?.l2) };
+    }),
+});

@@ -6,6 +6,7 @@ import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.
 import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, percent, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { balanceBars, parseLogits, parseTarget } from "./logits.js";
 
@@ -182,3 +183,13 @@ $("#from").addEventListener("change", () =>
 buildSliders();
 paintInTheme(draw);
 update();
+savable($("#jacobian").closest("figure"), {
+  name: "softmax-jacobian",
+  rows: () =>
+    (answer?.jacobian ?? []).map((row, i) => ({
+      i: i + 1,
+      logit: logits[i],
+      probability: answer?.probabilities[i],
+      ...Object.fromEntries(row.map((value, j) => [`d/dz${j + 1}`, value])),
+    })),
+});

@@ -7,6 +7,7 @@ import { $, h, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
+import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
@@ -83,6 +84,18 @@ export const showHistograms = ({ id }) =>
   whenSeen($("#hists"), async () => {
     /** @type {{ layers: LayerHistogram[] }} */
     const { layers } = await get(`/models/${id}/histograms`);
+    savable($("#hists").closest("figure"), {
+      name: "weights",
+      rows: () =>
+        layers.flatMap((layer, i) =>
+          histogramBins(layer).map(({ x1, x2, ...counts }) => ({
+            layer: i + 1,
+            from: x1,
+            to: x2,
+            ...counts,
+          })),
+        ),
+    });
     layers.forEach((layer, i) => {
       const host = h("div", { class: "chart" });
       const { inputs, outputs, spread_before, spread_after } = layer;
