@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, request
 
 from service.backend import backend
 from stepbox.analysis.expressions import FUNCTIONS
@@ -12,9 +12,10 @@ from stepbox.training.recipe import DESCRIPTIONS
 from stepbox.training.request import TrainRequest
 
 # `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
+NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    f"connect-src 'self'; base-uri 'none'; form-action 'none'; {NO_FRAMES}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -74,9 +75,21 @@ def mathematics() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    names = {"script": name, "section": section or name, "open": not backend().tokens}
-    text = render_template(f"{name}.html", **names, **values)
-    return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+    origins = backend().settings.embedding_origins
+    embedded = "embed" in request.args
+    text = render_template(
+        f"{name}.html",
+        script=name,
+        section=section or name,
+        needs_token=bool(backend().tokens),
+        embedded=embedded,
+        can_be_embedded=bool(origins),
+        **values,
+    )
+    policy = POLICY
+    if embedded and origins:
+        policy = POLICY.replace(NO_FRAMES, f"frame-ancestors {' '.join(origins)}")
+    return Response(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
 
 for _name in PLAIN_PAGES:

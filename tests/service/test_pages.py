@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from service.app import create_app
+from service.settings import ServiceSettings
 from service.web.pages import PLAIN_PAGES, form_fields
 from service.web.static_files import FOLDER
 from stepbox.training.request import TrainRequest
@@ -32,6 +34,38 @@ def test_modules_import_only_existing_files():
         for name in re.findall(r'(?:from|import)\s*\(?"(\.[^"]+)"', module.read_text()):
             target = (module.parent / name).resolve()
             assert target.is_file() or target.parent.name == "vendor", (module, name)
+
+
+@pytest.mark.parametrize(
+    ("origins", "path", "ancestors"),
+    [
+        ("", "/?embed", "'none'"),
+        ("https://a.example, http://localhost:80", "/", "'none'"),
+        (
+            "https://a.example, http://localhost:80",
+            "/ui/mathematics?embed=box",
+            "https://a.example http://localhost:80",
+        ),
+    ],
+)
+def test_only_embedded_pages_may_be_in_frames_of_the_given_origins(
+    tmp_path, origins, path, ancestors
+):
+    app = create_app(ServiceSettings(models_dir=tmp_path, embed_origins=origins))
+    page = app.test_client().get(path)
+    assert f"frame-ancestors {ancestors};" in page.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in page.headers
+    answer = app.test_client().get("/livez?embed")
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "example.org", "https://example.org/", "https://a.example;script-src", "https://*.org"],
+)
+def test_what_is_no_origin_is_rejected_at_startup(origin):
+    with pytest.raises(ValueError, match="is not an origin"):
+        ServiceSettings(embed_origins=origin)
 
 
 def test_files_are_gzipped_if_the_client_accepts_it(client):

@@ -1,6 +1,6 @@
 // @ts-check
-// Applied before the first paint, so that nothing moves or flickers: the size of the type, the
-// embedded figure, and what the token allowed when it was last used. Keep this script small.
+// Applied before the first paint, so that nothing moves or flickers: the size of the type,
+// and what the token allowed when it was last used. Keep this script small.
 (() => {
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);
@@ -12,7 +12,6 @@
       return null; // browsers may deny storage, for example in a frame
     }
   };
-  if (query.has("embed")) root.dataset.embed = "";
   root.classList.toggle(
     "projector",
     query.has("projector") || Boolean(stored("stepbox-projector")),

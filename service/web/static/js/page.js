@@ -1,7 +1,8 @@
 // @ts-check
-// What all pages have in common: the token of this browser, and large type.
+// What all pages have in common: the token of this browser, large type, and figures shown alone.
 import { catchProblem, get } from "./api.js";
-import { $ } from "./dom.js";
+import { $, h, notice } from "./dom.js";
+import { query } from "./request-line.js";
 import { store } from "./storage.js";
 import { SCOPE_KEY, TOKEN_KEY, askForToken, hasToken } from "./token.js";
 
@@ -50,5 +51,21 @@ function startProjector() {
   update();
 }
 
+/**
+ * Show one figure or section alone, for a slide or the page of a lecture. `?embed=` names it, or
+ * anything in it; without a name, it is the first figure of the page.
+ */
+function showAlone() {
+  const id = query.get("embed");
+  const named = id ? document.getElementById(id)?.closest("figure, section") : $("main figure");
+  const detail = `The address of this figure ends with embed=${id}. The page has nothing so named.`;
+  const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
+  const alone = /** @type {HTMLElement} */ (named ?? problem());
+  if (!named) document.body.append(alone);
+  alone.dataset.alone = "";
+  for (let one = alone.parentElement; one; one = one.parentElement) one.dataset.around = "";
+}
+
+if ("embed" in root.dataset) showAlone();
 if (root.dataset.access) startAccess();
 startProjector();

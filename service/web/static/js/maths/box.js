@@ -1,7 +1,7 @@
 // @ts-check
 // The box: a network of two step neurons with all its weights, and the function that it computes.
 import { latest, post } from "../api.js";
-import { BLUE, EDGE, PAPER, Plot, chart } from "../chart.js";
+import { BLUE, EDGE, PAPER, Plot, chart, enlargement } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
@@ -182,8 +182,9 @@ function update() {
 /** Move the corner of the box to the pointer. @param {PointerEvent} event */
 function moveCorner({ clientX, clientY }) {
   const { left, top } = plotHost.getBoundingClientRect();
-  widthInput.value = plot.scale("x").invert(clientX - left);
-  heightInput.value = plot.scale("y").invert(clientY - top);
+  const zoom = enlargement();
+  widthInput.value = plot.scale("x").invert((clientX - left) / zoom);
+  heightInput.value = plot.scale("y").invert((clientY - top) / zoom);
   update();
 }
 

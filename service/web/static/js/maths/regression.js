@@ -1,7 +1,7 @@
 // @ts-check
 // L1 against L2 regression: points that people drag with a mouse, a finger or the arrow keys.
 import { latest, post } from "../api.js";
-import { BLUE, ORANGE, Plot, addEndLabels, chart, toPixels } from "../chart.js";
+import { BLUE, ORANGE, Plot, addEndLabels, chart, enlargement, toPixels } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { clamp, fixed } from "../numbers.js";
@@ -141,8 +141,9 @@ function placeHandles() {
 /** @param {number} i @param {PointerEvent} event */
 function moveToPointer(i, { clientX, clientY }) {
   const { left, top } = stage.getBoundingClientRect();
-  const x = plot.scale("x").invert(clientX - left);
-  const y = plot.scale("y").invert(clientY - top);
+  const zoom = enlargement();
+  const x = plot.scale("x").invert((clientX - left) / zoom);
+  const y = plot.scale("y").invert((clientY - top) / zoom);
   points[i] = snap(x, y);
   update();
 }
