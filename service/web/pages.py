@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 
 from service.access.tokens import only_reads
 from service.backend import backend
@@ -15,9 +15,11 @@ from stepbox.training.presets import DEFAULT_RECIPE
 from stepbox.training.recipe import DESCRIPTIONS
 from stepbox.training.request import TrainRequest
 
+# `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
+NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    f"connect-src 'self'; base-uri 'none'; form-action 'none'; {NO_FRAMES}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -97,11 +99,23 @@ def docs() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    # A browser cannot preload a request that needs a token.
-    is_open = not backend().settings.access_tokens
-    names = {"script": name, "section": section or name, "open": is_open}
-    text = render_template(f"{name}.html", **names, **values)
-    return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+    origins = backend().settings.embedding_origins
+    embedded = "embed" in request.args
+    text = render_template(
+        f"{name}.html",
+        script=name,
+        section=section or name,
+        # A browser cannot preload a request that needs a token.
+        open=not backend().tokens,
+        needs_token=bool(backend().tokens),
+        embedded=embedded,
+        can_be_embedded=bool(origins),
+        **values,
+    )
+    policy = POLICY
+    if embedded and origins:
+        policy = POLICY.replace(NO_FRAMES, f"frame-ancestors {' '.join(origins)}")
+    return Response(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
 
 for _name in PLAIN_PAGES:

@@ -243,28 +243,3 @@ def test_without_redis_the_jobs_page_reports_it_and_other_pages_work(browser, tm
         expect(page.locator("#models")).to_contain_text("No models yet")
         watched.close()
         assert [fault for fault in watched.faults if "503" not in fault] == []
-
-
-@pytest.mark.parametrize("path", ["/", "/ui/models"])
-def test_a_token_is_asked_for_once(browser, tmp_path, path):
-    secret = "0123456789abcdef"
-    with stack_in(tmp_path, STEPBOX_TOKENS=f"write:{secret}") as guarded:
-        guarded.start_redis()
-        guarded.start_service()
-        watched = Watched(browser, guarded.url)
-        page = watched.page
-        page.goto(guarded.url + path)
-        expect(page.locator("#token")).to_be_visible()
-        page.fill("#token-text", "a wrong one, of 16")
-        page.keyboard.press("Enter")
-        expect(page.locator("#token-fault")).to_have_text("This token is not known.")
-        page.fill("#token-text", secret)
-        page.keyboard.press("Enter")
-        expect(page.locator(".empty")).to_be_visible()
-        page.click("nav >> text=System")
-        expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
-        expect(page.locator("#token")).to_be_hidden()
-        watched.close()
-        assert [
-            fault for fault in watched.faults if "401" not in fault and "503" not in fault
-        ] == []

@@ -88,6 +88,23 @@ def test_a_write_token_reads_and_changes(guarded):
     check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
 
 
+@pytest.mark.parametrize(("secret", "scope"), [(READ, "read"), (WRITE, "write")])
+def test_a_client_is_told_what_its_token_allows(guarded, secret, scope):
+    answer = guarded.get("/access", headers=bearer(secret))
+    assert answer.json == {"required": True, "scope": scope}
+    check_problem(guarded.get("/access"), 401)
+    check_problem(guarded.get("/access", headers=bearer("x" * 16)), 401)
+
+
+def test_without_tokens_everyone_may_write(client):
+    assert client.get("/access").json == {"required": False, "scope": "write"}
+
+
+def test_pages_know_whether_tokens_are_needed(client, guarded):
+    assert "data-access" not in client.get("/").text
+    assert 'data-access="unknown"' in guarded.get("/").text
+
+
 @pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])
 def test_malformed_tokens_are_rejected_at_startup(text):
     with pytest.raises(ValueError, match="at least 16 characters"):

@@ -1,5 +1,6 @@
 // @ts-check
 // The page of one job, updated while it runs.
+import "./page.js";
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
@@ -70,7 +71,13 @@ function updateActions() {
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
-    const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
+    const attributes = {
+      class: "button",
+      type: "button",
+      id: "cancel",
+      "data-writes": true,
+      onclick: cancel,
+    };
     buttons.push(h("button", attributes, "Cancel"));
   }
   if (job.model) {
@@ -78,7 +85,8 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  buttons.push(h("a", { class: "button", href: `/?${again}#train` }, "Change and run again"));
+  const change = { class: "button", href: `/?${again}#train`, "data-writes": true };
+  buttons.push(h("a", change, "Change and run again"));
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }

@@ -8,6 +8,7 @@ import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { layerSizes } from "../recipes.js";
+import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
@@ -93,6 +94,18 @@ export function showHistograms({ id, recipe }) {
   whenSeen($("#hists"), async () => {
     /** @type {{ layers: LayerHistogram[] }} */
     const { layers } = await get(`/models/${id}/histograms`);
+    savable($("#hists").closest("figure"), {
+      name: "weights",
+      rows: () =>
+        layers.flatMap((layer, i) =>
+          histogramBins(layer).map(({ x1, x2, ...counts }) => ({
+            layer: i + 1,
+            from: x1,
+            to: x2,
+            ...counts,
+          })),
+        ),
+    });
     layers.forEach((layer, i) => {
       const { spread_before, spread_after } = layer;
       const spread = `spread ${fixed(spread_before, 3)} → ${fixed(spread_after, 3)}`;
