@@ -6,6 +6,7 @@ import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import { labelForm } from "./job/labels.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { isGuessing, stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
@@ -40,6 +41,7 @@ function updateProgress() {
   const name = job.title ?? runName(recipe, recipes);
   document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
   $("#title").textContent = name;
+  $("#notes").textContent = job.notes;
   const text = longStateText();
   if ($("#state .state")?.textContent !== text) {
     const hint = isGuessing(job) && h("span", null, " A smaller learning rate may help.");
@@ -99,7 +101,12 @@ function lowestLossText() {
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
+  /** @type {[string, string][]} */
+  const labels = [];
+  if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
+  if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...labels,
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ["Time per epoch", epochText()],
@@ -213,6 +220,16 @@ async function showJob() {
     redraw();
   };
   updateAll();
+  $("#labels").hidden = !job.tags;
+  labelForm(
+    $("#labels"),
+    path,
+    () => job,
+    ({ title, notes, tags }) => {
+      job = Object.assign(job, { title, notes, tags });
+      updateAll();
+    },
+  );
   $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
