@@ -45,13 +45,14 @@ export const logLossAxis = (label, range, ticks = logTicks(range)) => ({
   domain: range,
   label,
   ticks: ticks.filter((tick) => tick >= range[0]),
-  tickFormat: String,
+  tickFormat: (/** @type {number} */ tick) =>
+    tick >= 0.001 && tick < 1e5 ? String(tick) : tick.toExponential(),
   grid: true,
 });
 
 /** @param {boolean} narrow */
 const margins = (narrow) => ({
-  marginLeft: 36,
+  marginLeft: 40,
   marginRight: narrow ? 72 : 112,
   marginTop: 28,
   marginBottom: 34,

@@ -18,7 +18,6 @@ import { duration, localTime } from "./times.js";
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
 
-const REDRAW_MS = 50; // events that arrive at once are drawn once
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
 /** @type {Job} */
@@ -44,7 +43,8 @@ function updateProgress() {
   $("#notes").textContent = job.notes;
   const text = longStateText();
   if ($("#state .state")?.textContent !== text) {
-    const hint = isGuessing(job) && h("span", null, " A smaller learning rate may help.");
+    const words = "A smaller learning rate may help.";
+    const hint = isGuessing(job) && h("span", { class: "block small" }, words);
     $("#state").replaceChildren(stateElement(job, text), hint || "");
   }
   $("#progress").value = progress.fraction;
@@ -187,6 +187,7 @@ function drawCurves(published) {
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
   return () => {
+    updateCaption();
     drawLoss();
     drawAccuracy();
   };
@@ -200,16 +201,7 @@ async function showJob() {
   ]);
   job = found;
   recipes = allRecipes;
-  const drawAll = drawCurves(publishedFor(job.recipe, recipes, published));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const redraw = () => {
-    updateCaption();
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      drawAll();
-    }, REDRAW_MS);
-  };
+  const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */
   const updateAll = (event) => {
@@ -237,9 +229,9 @@ async function showJob() {
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;
-    if (type === "progress") updateProgress();
-    else if (type === "loss") redraw();
-    else updateAll(type);
+    if (type === "status" || type === "epoch") return updateAll(type);
+    updateProgress();
+    if (type === "loss") redraw();
   };
   await watchJob(job, changed, $("#trouble"));
 }
