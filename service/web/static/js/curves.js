@@ -50,6 +50,14 @@ export const logLossAxis = (label, range, ticks = logTicks(range)) => ({
   grid: true,
 });
 
+/** Options of an axis of accuracies, which says where it starts. @param {number[]} range percent */
+export const accuracyAxis = (range) => ({
+  domain: range,
+  label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
+  ticks: accuracyTicks(range),
+  grid: true,
+});
+
 /** @param {boolean} narrow */
 const margins = (narrow) => ({
   marginLeft: 40,
@@ -193,12 +201,7 @@ export function accuracyCurve({ history, published = [], references = [], epochs
     height: 190,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: {
-      domain: range,
-      label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
-      ticks: accuracyTicks(range),
-      grid: true,
-    },
+    y: accuracyAxis(range),
     marks: [
       Plot.ruleY(levels, { stroke: GREY }),
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),
