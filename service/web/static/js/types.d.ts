@@ -53,6 +53,7 @@ export interface Published {
 
 export interface Evaluation {
   accuracy: number;
+  better_than_guessing: boolean;
   loss: number;
   confusion_matrix: number[][];
   recall: (number | null)[];
@@ -71,6 +72,8 @@ export interface Model {
   device: string;
   computer: { processor: string } | null;
   created_at: string;
+  title?: string | null;
+  tags?: string[];
   history: Epoch[];
   evaluation: Evaluation;
   weights: { sha256: string };
