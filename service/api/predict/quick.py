@@ -63,6 +63,8 @@ class QuickPredictions:
             return None  # Flask says what is wrong with it
         if size > CAREFUL_BYTES and query.explain:
             return None
+        if query.activations or query.off:
+            return None  # the network may have thousands of neurons
         kind, _ = parse_content_type(_text(headers, b"content-type"))
         return partial(self._answer, query, kind, _text(headers, b"accept"))
 
