@@ -208,6 +208,49 @@ def test_a_link_to_a_missing_resource_is_reported(visit, stack, models, path, wo
     watched.faults.clear()
 
 
+def test_a_click_switches_a_neuron_off_and_shows_what_changes(visit, stack, models):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    page = watched.page
+    words = page.locator("#inside-words")
+    page.locator("#inside").scroll_into_view_if_needed()
+    expect(words).to_contain_text("All neurons are on. The network predicts 7")
+    expect(page.locator(".neurons canvas")).to_have_count(2)
+    expect(page.locator("#inside-up li")).to_have_count(5)
+    expect(page.locator("#inside-sum")).to_contain_text("The logit of 7")
+    page.click("#inside-classes label >> nth=3")
+    expect(page.locator("#inside-down h3")).to_have_text("Push 3 down the most")
+    cells = page.locator(".neurons canvas").nth(1)
+    cells.hover(position={"x": 5, "y": 5})
+    expect(page.locator("#inside-neuron")).to_contain_text("Hidden layer 2, neuron 0: activation")
+    expect(page.locator("#inside-neuron")).to_contain_text("It adds to the logits: 0: ")
+    cells.click(position={"x": 5, "y": 5})
+    expect(words).to_contain_text("With 1 neuron off: ")
+    expect(page.locator("#inside-neuron")).to_contain_text("switched off")
+    expect(page.locator("#inside-after .best")).to_have_count(1)
+    page.click("#inside-up button >> nth=0")
+    expect(words).to_contain_text("With 2 neurons off: ")
+    page.click("text=Switch all on")
+    expect(words).to_contain_text("All neurons are on.")
+    expect(page.locator("#inside-after .best")).to_have_count(0)
+    assert watched.axe() == []
+
+
+def test_the_keyboard_alone_switches_neurons_off(visit, stack, models):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    page = watched.page
+    page.keyboard.press("Tab")
+    page.locator(".neurons").nth(0).focus()
+    words = page.locator("#inside-words")
+    expect(words).to_contain_text("All neurons are on.")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    expect(words).to_contain_text("With 1 neuron off: ")
+    text = "Hidden layer 1, neuron 1: switched off."
+    expect(page.locator("#inside-neuron")).to_have_text(text)
+    page.keyboard.press("Enter")
+    expect(words).to_contain_text("All neurons are on.")
+
+
 def test_several_models_predict_side_by_side(open_page, models):
     page = open_page(f"/ui/predict?models={','.join(models.values())}&sample=fashion-mnist-0")
     expect(page.locator("#fashion, .top1")).to_have_count(2)

@@ -16,6 +16,14 @@ import { fitText, placeOnBoard } from "#pages/predict/fit.js";
 import { createHistory } from "#pages/predict/history.js";
 import { readContent, writeContent } from "#pages/predict/link.js";
 import { outlineSegments } from "#pages/predict/outline.js";
+import {
+  arrange,
+  inputName,
+  neuronText,
+  nextCell,
+  signed,
+  strongestPushes,
+} from "#pages/predict/pushes.js";
 import { SEVEN } from "#pages/predict/strokes.js";
 import { certainty, certaintyText, fileFault, matches, summary } from "#pages/predict/words.js";
 
@@ -289,4 +297,46 @@ test("rejected files are explained in plain words", () => {
   );
   assert.equal(fault("has 9×9 pixels: too many").detail, "It has 9×9 pixels: too many.");
   assert.deepEqual(fault("d", 503), { title: "T", detail: "d" });
+});
+
+test("the strongest pushes of each direction are found", () => {
+  const { up, down } = strongestPushes([0.5, -1, 0, 3, -4, 1, 2, 0.1, 0.2]);
+  assert.deepEqual(
+    up.map(({ index }) => index),
+    [3, 6, 5, 0, 8],
+  );
+  assert.deepEqual(down, [
+    { index: 4, value: -4 },
+    { index: 1, value: -1 },
+  ]);
+  assert.deepEqual(strongestPushes([0, 0]), { up: [], down: [] });
+});
+
+test("pushes and neurons are described in words", () => {
+  assert.deepEqual(
+    [1.234, -1, 0, 0.001].map((x) => signed(x)),
+    ["+1.23", "−1.00", "0.00", "0.00"],
+  );
+  assert.equal(inputName(30, true), "row 1, column 2");
+  assert.equal(inputName(30, false), "neuron 30");
+  const state = { layer: 2, neuron: 17, isOff: false, activation: 0.5, classes: ["a", "b"] };
+  assert.equal(
+    neuronText({ ...state, pushes: [1, -2] }),
+    "Hidden layer 2, neuron 17: activation 0.500. It adds to the logits: a: +1.00, b: −2.00.",
+  );
+  assert.match(neuronText({ ...state, pushes: null }), /activation 0.500.$/);
+  assert.match(neuronText({ ...state, pushes: null, isOff: true }), /switched off/);
+  assert.match(neuronText({ ...state, pushes: null, activation: null }), /not known yet/);
+});
+
+test("the neurons of a layer are arranged in rows that fit the width", () => {
+  assert.deepEqual(arrange(32, 744), { side: 22, columns: 32, rows: 1 });
+  assert.deepEqual(arrange(32, 330), { side: 22, columns: 15, rows: 3 });
+  assert.deepEqual(arrange(2048, 744), { side: 10, columns: 74, rows: 28 });
+  assert.deepEqual(arrange(5, 0), { side: 22, columns: 1, rows: 5 });
+  const grid = { count: 32, columns: 15 };
+  assert.deepEqual(
+    [nextCell(0, [-1, 0], grid), nextCell(0, [0, 1], grid), nextCell(20, [0, 1], grid)],
+    [0, 15, 20],
+  );
 });

@@ -10,6 +10,7 @@ import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
 import { fitText } from "./predict/fit.js";
 import { readContent, writeContent } from "./predict/link.js";
+import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
 import { offerSamples } from "./predict/tiles.js";
 import { fileFault, summary } from "./predict/words.js";
@@ -70,6 +71,10 @@ function queryFor(model) {
   return `/predict?model=${model}&explain=true&fit=${isSeen ? "none" : fit}&invert=${invert}`;
 }
 
+const updateInside = createInside((model, options) =>
+  requestPrediction(queryFor(model).replace("&explain=true", options)),
+);
+
 /** Build the body of a request, and find its content type. */
 function requestContent() {
   const image = boardImage();
@@ -83,6 +88,18 @@ function requestContent() {
   return { type: "image/png", body: image ? image.file : board.drawing() };
 }
 
+/**
+ * Let a model predict what the board shows.
+ * @param {string} path with the query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Prediction>}
+ */
+async function requestPrediction(path, signal) {
+  const { type, body } = requestContent();
+  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
+  return (await (await ask(path, options)).json()).predictions[0];
+}
+
 /** Abort the requests in progress, and request a prediction from each model. */
 async function predict() {
   predicting?.abort();
@@ -93,15 +110,10 @@ async function predict() {
     showPredictions([]);
     return;
   }
-  const { type, body } = requestContent();
-  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
-  /** @param {import("./predict/panel.js").Panel} panel @returns {Promise<Prediction>} */
-  const predictWith = async (panel) => {
-    const response = await ask(queryFor(panel.model().id), options);
-    return (await response.json()).predictions[0];
-  };
   try {
-    const predictions = await Promise.all(panels.map(predictWith));
+    const predictions = await Promise.all(
+      panels.map((panel) => requestPrediction(queryFor(panel.model().id), signal)),
+    );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
     if (signal.aborted) return;
@@ -118,6 +130,7 @@ function showPredictions(predictions) {
   panels.forEach((panel, i) => panel.show(answers[i] ?? null, unit, nothing));
   showSeen();
   updateRequestLine();
+  updateInside(panels);
   const labels = answers.flatMap((one) => one?.label ?? []);
   $("#summary").textContent = labels.length ? summary(labels) : panels.length ? nothing : noModel;
 }
@@ -127,6 +140,7 @@ function showFailure(problem) {
   firstPrediction = null;
   for (const panel of panels) panel.show(null, unit, "No answer.");
   showSeen();
+  updateInside(panels);
   const image = boardImage();
   const isFile = image && "file" in image;
   const { title, detail } = isFile

@@ -1,51 +1,23 @@
 // @ts-check
 // The prediction of one model: the class, its certainty, a bar for each class, and an explanation.
 import { areDigits } from "../class-names.js";
-import { $, h, plainButton } from "../dom.js";
-import { fixed, largestMagnitude, percent } from "../numbers.js";
+import { h, plainButton } from "../dom.js";
 import { drawHeatmap } from "../pixels.js";
 import { PIXELS, SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
+import { createBars } from "./bars.js";
 import { outlineSegments } from "./outline.js";
 import { certaintyText, describeModel } from "./words.js";
 
 /** @typedef {import("./chooser.js").Named} Named */
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
-/** @typedef {"softmax" | "logits"} Unit of the bars */
+/** @typedef {import("./bars.js").Unit} Unit */
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
 const VANISHED = 1e-12; // a gradient below this counts as 0
 const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
 const ZOOM = 8; // canvas pixels for each pixel of the network
-
-/** @param {string} name */
-const classBar = (name) =>
-  h(
-    "li",
-    null,
-    h("span", { class: "name" }, name),
-    h("span", { class: "track" }, h("i")),
-    h("span", { class: "value" }),
-  );
-
-/**
- * Find how far a bar reaches, as a share of its track. Bars of logits start in the middle.
- * @param {Prediction} prediction
- * @param {number} i
- * @param {Unit} unit
- */
-function barShare({ probabilities, logits }, i, unit) {
-  return unit === "softmax" ? probabilities[i] : logits[i] / largestMagnitude(logits) / 2;
-}
-
-/** @param {Element} row @param {number} share @param {Unit} unit */
-function drawBar(row, share, unit) {
-  const bar = $("i", row);
-  bar.classList.toggle("neg", share < 0);
-  bar.style.insetInlineStart = unit === "softmax" ? "0" : `${50 + Math.min(0, 100 * share)}%`;
-  bar.style.inlineSize = `${Math.abs(100 * share)}%`;
-}
 
 /**
  * Draw the outline of the ink over a heat map.
@@ -105,7 +77,7 @@ export function createPanel(first, { choose, changed, removed }) {
   const button = h("button", { class: "model", type: "button", "aria-haspopup": "dialog" });
   const top = h("output", { class: "top1" });
   const certain = h("span", { class: "sure" });
-  const bars = h("ol", { class: "bars" });
+  const bars = createBars();
   const heatmap = h("canvas", { class: "heat", role: "img" });
   const why = h("p", { class: "small" });
   const element = h(
@@ -113,7 +85,7 @@ export function createPanel(first, { choose, changed, removed }) {
     { class: "answer" },
     h("div", { class: "choose" }, button, removed && plainButton("Remove", { onclick: removed })),
     h("p", { class: "verdict" }, top, certain),
-    bars,
+    bars.element,
     h("div", { class: "why" }, heatmap, why),
   );
   button.addEventListener("click", async () => {
@@ -124,27 +96,9 @@ export function createPanel(first, { choose, changed, removed }) {
   });
   /** @type {Prediction | null} */
   let prediction = null;
-  /** @type {Model | null} */
-  let barsOf = null;
   let message = ""; // why there is no prediction
 
   const model = () => named.model;
-
-  /** @param {Unit} unit */
-  function drawBars(unit) {
-    if (barsOf !== model()) {
-      barsOf = model();
-      bars.replaceChildren(...barsOf.classes.map(classBar));
-    }
-    bars.classList.toggle("signed", unit === "logits");
-    [...bars.children].forEach((row, i) => {
-      row.classList.toggle("best", i === prediction?.index);
-      drawBar(row, prediction ? barShare(prediction, i, unit) : 0, unit);
-      const value = (/** @type {Prediction} */ { probabilities, logits }) =>
-        unit === "softmax" ? percent(probabilities[i]) : fixed(logits[i], 1);
-      $(".value", row).textContent = prediction ? value(prediction) : "";
-    });
-  }
 
   function drawWhy() {
     const gradient = prediction?.gradient.flat() ?? [];
@@ -171,7 +125,7 @@ export function createPanel(first, { choose, changed, removed }) {
     element.classList.toggle("long", !areDigits(classes));
     top.textContent = prediction?.label ?? (message && "—");
     certain.textContent = prediction ? certaintyText(prediction, classes) : message;
-    drawBars(unit);
+    bars.draw(classes, prediction, unit);
     drawWhy();
   }
 
@@ -179,6 +133,7 @@ export function createPanel(first, { choose, changed, removed }) {
   return {
     element,
     model,
+    name: () => named.name,
     paint,
     prediction: () => prediction,
     /**
