@@ -112,6 +112,13 @@ export interface Prediction {
   seen: number[][];
   fit: Fit;
   ink?: false;
+  layers?: LayerActivations[];
+}
+
+export interface LayerActivations {
+  activations: number[];
+  contributions?: number[][];
+  biases?: number[];
 }
 
 /** How the API put an image on the pixels that the network sees. */
