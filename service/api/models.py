@@ -26,8 +26,9 @@ class ModelPath(BaseModel):
     """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model. `latest` names the newest model; `latest-mnist` and "
-        "`latest-fashion-mnist` name the newest of their data set.",
+        description="Id or alias of a model. `latest` names the newest model that is better than "
+        "guessing, or the newest model if there is none. `latest-mnist` and "
+        "`latest-fashion-mnist` do so for their data set.",
         json_schema_extra={"example": "latest"},
     )
 

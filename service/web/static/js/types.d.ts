@@ -42,6 +42,8 @@ export interface Job {
   started_at: string | null;
   finished_at: string | null;
   model: string | null;
+  /** Null before success, and for jobs of earlier versions. */
+  better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
   links: { events: string };
 }
@@ -53,6 +55,7 @@ export interface Published {
 
 export interface Evaluation {
   accuracy: number;
+  better_than_guessing: boolean;
   loss: number;
   confusion_matrix: number[][];
   recall: (number | null)[];
