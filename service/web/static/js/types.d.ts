@@ -45,6 +45,9 @@ export interface Job {
   /** Null before success, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
+  title: string | null;
+  notes: string;
+  tags: string[];
   links: { events: string };
 }
 
@@ -76,6 +79,9 @@ export interface Model {
   created_at: string;
   history: Epoch[];
   evaluation: Evaluation;
+  title: string | null;
+  notes: string;
+  tags: string[];
   weights: { sha256: string };
 }
 
