@@ -7,6 +7,7 @@ import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import { labelForm } from "./job/labels.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { isGuessing, stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
@@ -20,7 +21,6 @@ import { curveRows } from "./save/csv.js";
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
 
-const REDRAW_MS = 50; // events that arrive at once are drawn once
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
 /** @type {Job} */
@@ -43,9 +43,11 @@ function updateProgress() {
   const name = job.title ?? runName(recipe, recipes);
   document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
   $("#title").textContent = name;
+  $("#notes").textContent = job.notes;
   const text = longStateText();
   if ($("#state .state")?.textContent !== text) {
-    const hint = isGuessing(job) && h("span", null, " A smaller learning rate may help.");
+    const words = "A smaller learning rate may help.";
+    const hint = isGuessing(job) && h("span", { class: "block small" }, words);
     $("#state").replaceChildren(stateElement(job, text), hint || "");
   }
   $("#progress").value = progress.fraction;
@@ -109,7 +111,12 @@ function lowestLossText() {
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
+  /** @type {[string, string][]} */
+  const labels = [];
+  if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
+  if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...labels,
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ["Time per epoch", epochText()],
@@ -198,6 +205,7 @@ function drawCurves(published) {
     rows: () => curveRows(job.history),
   });
   return () => {
+    updateCaption();
     drawLoss();
     drawAccuracy();
   };
@@ -211,16 +219,7 @@ async function showJob() {
   ]);
   job = found;
   recipes = allRecipes;
-  const drawAll = drawCurves(publishedFor(job.recipe, recipes, published));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const redraw = () => {
-    updateCaption();
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      drawAll();
-    }, REDRAW_MS);
-  };
+  const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */
   const updateAll = (event) => {
@@ -231,6 +230,16 @@ async function showJob() {
     redraw();
   };
   updateAll();
+  $("#labels").hidden = !job.tags;
+  labelForm(
+    $("#labels"),
+    path,
+    () => job,
+    ({ title, notes, tags }) => {
+      job = Object.assign(job, { title, notes, tags });
+      updateAll();
+    },
+  );
   $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
@@ -238,9 +247,9 @@ async function showJob() {
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;
-    if (type === "progress") updateProgress();
-    else if (type === "loss") redraw();
-    else updateAll(type);
+    if (type === "status" || type === "epoch") return updateAll(type);
+    updateProgress();
+    if (type === "loss") redraw();
   };
   await watchJob(job, changed, $("#trouble"));
 }

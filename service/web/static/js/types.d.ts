@@ -36,6 +36,8 @@ export interface Progress {
 export interface Job {
   id: string;
   title: string | null;
+  notes: string;
+  tags: string[];
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
   recipe: Recipe;
