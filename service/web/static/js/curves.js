@@ -40,11 +40,11 @@ export const epochAxis = (epochs, ticks = 6) => ({
  * @param {string} label
  * @param {number[]} range
  */
-export const logLossAxis = (label, range, ticks = logTicks(range)) => ({
+export const logLossAxis = (label, range) => ({
   type: /** @type {const} */ ("log"),
   domain: range,
   label,
-  ticks: ticks.filter((tick) => tick >= range[0]),
+  ticks: logTicks(range),
   tickFormat: (/** @type {number} */ tick) =>
     tick >= 0.001 && tick < 1e5 ? String(tick) : tick.toExponential(),
   grid: true,

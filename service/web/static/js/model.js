@@ -209,7 +209,8 @@ async function showModel() {
   showCalibration(model);
   showHistograms(model);
   showFirstLayer(model);
-  whenSeen($("#projection"), () => projectionFigure($("#projection"), model)(null));
+  const showProjection = projectionFigure($("#projection"), model);
+  whenSeen($("#projection"), () => showProjection(null));
   ready();
   showJob(model.job);
 }
