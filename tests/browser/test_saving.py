@@ -38,7 +38,7 @@ def test_a_chart_is_saved_as_an_svg_that_needs_no_style_sheet(save, scheme):
     text = data.decode()
     assert not re.search(r"var\(|\sclass=|\sstyle=|<style", text)
     root = ElementTree.fromstring(text)
-    assert root.find(f"{SVG}title").text.startswith("The error is proportional")
+    assert root.find(f"{SVG}title").text.startswith("The largest error")
     assert root.find(f"{SVG}rect").get("fill") == f"rgb{PAPER[scheme]}"
     words = "".join(root.itertext())
     assert "Boxes n (log scale)" in words

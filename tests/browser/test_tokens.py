@@ -51,7 +51,7 @@ def test_a_token_is_asked_for_once_per_browser(watched, path):
     enter(page, "a wrong one, of 16")
     expect(page.locator("#token-fault")).to_have_text("This token is not known.")
     enter(page, WRITE)
-    expect(page.locator(".empty")).to_be_visible()
+    expect(page.locator(".empty:visible").first).to_be_visible()
     page.click("nav >> text=System")
     expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
     other = page.context.new_page()  # another tab

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { csv, fromColumns, fromGrid } from "#pages/save/csv.js";
+import { csv, curveRows, fromColumns, fromGrid } from "#pages/save/csv.js";
 
 test("csv has one column for each key, and quotes what needs it", () => {
   assert.equal(
@@ -37,4 +37,13 @@ test("rows are made from columns and from matrices", () => {
       { x: 1, y: 6, f: 4 },
     ],
   );
+});
+
+test("the rows of curves say what they are of", () => {
+  const history = [{ epoch: 1, test_loss: 0.5 }];
+  assert.deepEqual(curveRows(history, [{ samples: 1000, train_loss: 0.7 }]), [
+    { of: "samples", samples: 1000, train_loss: 0.7 },
+    { of: "epoch", epoch: 1, test_loss: 0.5 },
+  ]);
+  assert.deepEqual(curveRows(history, null), [{ of: "epoch", epoch: 1, test_loss: 0.5 }]);
 });

@@ -15,6 +15,8 @@ import { changedFields, loadRecipes, publishedFor, runName, valueText } from "./
 import { requestLine } from "./request-line.js";
 import { TRAINING_IMAGES } from "./sizes.js";
 import { duration, localTime } from "./times.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
@@ -194,6 +196,14 @@ function drawCurves(published) {
   const drawAccuracy = chart($("#accuracy"), (width) =>
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
+  savable($("#loss").closest("figure"), {
+    name: `loss-${id}`,
+    rows: () => curveRows(job.history, job.losses),
+  });
+  savable($("#accuracy").closest("figure"), {
+    name: `accuracy-${id}`,
+    rows: () => curveRows(job.history),
+  });
   return () => {
     updateCaption();
     drawLoss();

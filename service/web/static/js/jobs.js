@@ -10,6 +10,8 @@ import { olderThan, stateText } from "./jobs/state.js";
 import { fixed, speed } from "./numbers.js";
 import { loadRecipes } from "./recipes.js";
 import { duration } from "./times.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
@@ -179,3 +181,7 @@ draw = chart($("#now-chart"), (width) =>
     epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
   }),
 );
+savable($("#now"), {
+  name: "loss",
+  rows: () => curveRows(shown?.history ?? published[DEFAULT_CURVE.name]),
+});

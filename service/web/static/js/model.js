@@ -19,6 +19,8 @@ import { projectionFigure } from "./projection.js";
 import { layersText, loadRecipes, publishedFor } from "./recipes.js";
 import { localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {Record<string, string>} Ids of models, by alias */
@@ -197,6 +199,10 @@ async function showModel() {
   chart($("#learned"), (width) =>
     lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );
+  savable($("#learned").closest("figure"), {
+    name: `loss-${model.id}`,
+    rows: () => curveRows(history, losses),
+  });
   showConfusion(model);
   showMistakes(model);
   showClasses(model);

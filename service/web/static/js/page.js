@@ -57,7 +57,8 @@ function startProjector() {
  */
 function showAlone() {
   const id = query.get("embed");
-  const named = id ? document.getElementById(id)?.closest("figure, section") : $("main figure");
+  const element = id ? document.getElementById(id) : $("main figure:not([hidden])");
+  const named = element?.closest("figure, section") ?? element;
   const detail = `The address of this figure ends with embed=${id}. The page has nothing so named.`;
   const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
   const alone = /** @type {HTMLElement} */ (named ?? problem());

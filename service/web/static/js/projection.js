@@ -8,6 +8,7 @@ import { $, h, notice } from "./dom.js";
 import { percent } from "./numbers.js";
 import { drawImage } from "./pixels.js";
 import { layerSizes } from "./recipes.js";
+import { savable } from "./save-figure.js";
 import { nearestPoint, scaleToFit } from "./scatter.js";
 import { testImages } from "./samples.js";
 import { paintInTheme, themeColor } from "./theme.js";
@@ -101,6 +102,20 @@ export function projectionFigure(host, { id, classes, recipe }) {
       h("div", null, h("label", { class: "small" }, "Test image ", slider), words),
     ),
   );
+  savable(/** @type {HTMLElement} */ (host), {
+    name: "test-images-in-two-dimensions",
+    rows: () => {
+      const { labels, before, after } = found ?? { labels: [], before: null, after: null };
+      return labels.map((label, i) => ({
+        image: i,
+        class: classes[label],
+        "before x": before?.points[i][0],
+        "before y": before?.points[i][1],
+        "after x": after?.points[i][0],
+        "after y": after?.points[i][1],
+      }));
+    },
+  });
   if (!areDigits(classes)) key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
 
   function chooseClass() {

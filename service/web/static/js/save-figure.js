@@ -38,7 +38,10 @@ async function pngBlob(figure) {
 /** The address that shows a figure alone. @param {Element} figure */
 function embedAddress(figure) {
   const url = new URL(location.href);
-  url.searchParams.set("embed", figure.id || (figure.querySelector("[id]")?.id ?? ""));
+  url.searchParams.set(
+    "embed",
+    (figure.id ? figure : (figure.querySelector("[id]") ?? figure.closest("[id]")))?.id ?? "",
+  );
   url.hash = "";
   return url.href;
 }

@@ -158,9 +158,17 @@ export function showFirstLayer({ id, recipe }) {
   host.append(...Array.from({ length: shown }, space));
   whenSeen(host, async () => {
     const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
-    showTiles(answer.neurons.map(readNeuron), answer.count);
+    const read = answer.neurons.map(readNeuron);
+    showTiles(read, answer.count);
+    savable(host.closest("figure"), { name: "first-layer", rows: () => neuronRows(read) });
   });
 }
+
+/** Make a row for each weight. @param {Neuron[]} neurons */
+const neuronRows = (neurons) =>
+  neurons.flatMap(({ neuron, before, after }) =>
+    before.map((weight, pixel) => ({ neuron, pixel, before: weight, after: after[pixel] })),
+  );
 
 /** @param {Neuron[]} neurons @param {number} total */
 function showTiles(neurons, total) {

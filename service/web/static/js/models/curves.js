@@ -6,6 +6,7 @@ import { $, s } from "../dom.js";
 import { spreadLabels } from "../label-layout.js";
 import { accuracyRange, lossRange } from "../ranges.js";
 import { shorten } from "./comparison.js";
+import { savable } from "../save-figure.js";
 
 /** @typedef {import("./comparison.js").Series} Series */
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
@@ -118,6 +119,12 @@ export function drawComparison(series) {
       width,
     );
   });
+  const rows = () =>
+    series().flatMap(({ listed }) =>
+      listed.model.history.map((row) => ({ model: listed.model.id, ...row })),
+    );
+  savable($("#compare-loss").closest("figure"), { name: "losses", rows });
+  savable($("#compare-accuracy").closest("figure"), { name: "accuracies", rows });
   return () => {
     redrawLoss();
     redrawAccuracy();

@@ -8,6 +8,7 @@ import { paintInTheme } from "../theme.js";
 import { createBars } from "./bars.js";
 import { outlineSegments } from "./outline.js";
 import { certaintyText, describeModel } from "./words.js";
+import { savable } from "../save-figure.js";
 
 /** @typedef {import("./chooser.js").Named} Named */
 /** @typedef {import("../types.d.ts").Model} Model */
@@ -129,6 +130,15 @@ export function createPanel(first, { choose, changed, removed }) {
     drawWhy();
   }
 
+  savable(element, {
+    name: "prediction",
+    rows: () =>
+      model().classes.map((name, i) => ({
+        class: name,
+        probability: prediction?.probabilities[i],
+        logit: prediction?.logits[i],
+      })),
+  });
   paintInTheme(() => prediction && drawWhy(), element);
   return {
     element,

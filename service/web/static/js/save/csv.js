@@ -38,3 +38,14 @@ export const fromGrid = ({ x, y = [], ...matrices }) =>
       ...Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [name, matrix[i][j]])),
     })),
   );
+
+/**
+ * Make the rows of learning curves: the losses within the epochs, if any, then the epochs.
+ * @param {Record<string, any>[]} history
+ * @param {Record<string, any>[] | null} [losses]
+ * @returns {Row[]}
+ */
+export const curveRows = (history, losses) => [
+  ...(losses ?? []).map((loss) => ({ of: "samples", ...loss })),
+  ...history.map((row) => ({ of: "epoch", ...row })),
+];
