@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
@@ -19,6 +19,11 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 def history_key(id: str) -> str:
     """Return the Redis key of the list of a job's epochs."""
     return f"history:{id}"
+
+
+def losses_key(id: str) -> str:
+    """Return the Redis key of the list of a job's losses within the epochs."""
+    return f"losses:{id}"
 
 
 class JobProblem(BaseModel):
@@ -48,6 +53,10 @@ class Job(BaseModel):
     progress: Progress
     queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
     history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
+    losses: list[LossEntry] | None = Field(
+        description="The train loss about every 1,000 images, or less often in a long training: at "
+        "most 600 entries. Null in lists of jobs and in events; empty for jobs of earlier versions."
+    )
     device: str | None = Field(description="Device of the training, `cpu` or `cuda`.")
     peak_memory: int | None = Field(
         description="Peak memory of the training in bytes: of its process or, on CUDA, of the "
@@ -59,6 +68,11 @@ class Job(BaseModel):
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(description="Id of the trained model. Null before success.")
+    better_than_guessing: bool | None = Field(
+        description="Whether the test accuracy exceeds that of always answering the most frequent "
+        "class, by more than three standard errors. Null before success, and for jobs of earlier "
+        "versions."
+    )
     error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
@@ -92,7 +106,8 @@ class Job(BaseModel):
             *history[:length],
         ]
         epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
-        model = record.get("model") if status == "succeeded" else None
+        result = record if status == "succeeded" else {}
+        model = result.get("model")
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)
         samples = sum(epoch["epoch"] > 0 for epoch in epochs) * (
@@ -108,6 +123,7 @@ class Job(BaseModel):
                 "history": epochs,
                 "samples_per_second": samples / seconds if seconds else None,
                 "model": model,
+                "better_than_guessing": result.get("better_than_guessing"),
                 "error": json.loads(record["error"]) if "error" in record else None,
                 "links": {
                     "self": f"/jobs/{id}",

@@ -211,6 +211,7 @@ class JobStore(JobReader):
         progress: Mapping[str, Any] | None = None,
         epoch: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
+        losses: Iterable[Mapping[str, Any]] = (),
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
         verdict: Verdict = self._run(
@@ -221,10 +222,13 @@ class JobStore(JobReader):
             pack("progress", progress) if progress else "",
             pack("epoch", epoch) if epoch else "",
             checkpoint or "",
+            *(pack("loss", loss) for loss in losses),
         )
         return verdict
 
-    def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
+    def decide(
+        self, claim: Claim, model: str, *, peak_memory: int, better_than_guessing: bool
+    ) -> Verdict:
         """Decide which staged model this job will publish, and return the verdict.
 
         After "go on", every later attempt publishes this model, unless its files are gone.
@@ -237,8 +241,15 @@ class JobStore(JobReader):
             Id of the staged model.
         peak_memory
             Peak memory of the training, in bytes.
+        better_than_guessing
+            Whether the model is better than guessing.
         """
-        return cast(Verdict, self._run("decide", claim.job, claim.fence, model, peak_memory))
+        return cast(
+            Verdict,
+            self._run(
+                "decide", claim.job, claim.fence, model, peak_memory, int(better_than_guessing)
+            ),
+        )
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

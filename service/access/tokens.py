@@ -25,7 +25,7 @@ OPEN_PATHS = (
     "/docs",
     "/favicon.ico",
 )
-OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
+OPEN_FOLDERS = ("/static/", "/ui/")
 READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
@@ -41,10 +41,14 @@ def check_token(tokens: list[Token], method: str, path: str, authorization: str)
     """
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
         return
-    scope = _find_scope(tokens, authorization)
-    reads = method in SAFE_METHODS or path.startswith(READING_POSTS)
-    if scope == "read" and not reads:
+    scope = find_scope(tokens, authorization)
+    if scope == "read" and not only_reads(method, path):
         raise Forbidden("This token may read and predict, but change nothing.")
+
+
+def only_reads(method: str, path: str) -> bool:
+    """Tell whether a request changes nothing, so that a token for reading suffices."""
+    return method in SAFE_METHODS or path.startswith(READING_POSTS)
 
 
 def warn_if_open(settings: ServiceSettings) -> None:
@@ -68,8 +72,18 @@ def warn_if_open(settings: ServiceSettings) -> None:
         )
 
 
-def _find_scope(tokens: list[Token], authorization: str) -> Scope:
-    """Return the scope of a request's token. All tokens are compared, so timing reveals none."""
+def find_scope(tokens: list[Token], authorization: str) -> Scope:
+    """Return the scope of a request's token. Without tokens, everyone may write.
+
+    All tokens are compared, so timing reveals none.
+
+    Raises
+    ------
+    Unauthorized
+        The token is missing or unknown.
+    """
+    if not tokens:
+        return "write"
     credentials = Authorization.from_header(authorization)
     if credentials is None or credentials.type != "bearer" or credentials.token is None:
         raise Unauthorized(

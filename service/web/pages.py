@@ -3,16 +3,23 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 
+from service.access.tokens import only_reads
+from service.backend import backend
+from service.web import schema_words
+from service.web.glossary import GLOSSARY, TERMS, term
+from service.web.schema_words import Schema, choices_of, range_of, without_null
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
 from stepbox.training.recipe import DESCRIPTIONS
 from stepbox.training.request import TrainRequest
 
+# `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
+NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    f"connect-src 'self'; base-uri 'none'; form-action 'none'; {NO_FRAMES}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -71,40 +78,64 @@ def mathematics() -> Response:
     return _page("mathematics", functions=FUNCTIONS)
 
 
+@blueprint.get(GLOSSARY)
+def glossary() -> Response:
+    """Explain the terms."""
+    return _page("glossary")
+
+
+@blueprint.app_context_processor
+def add_terms() -> dict[str, Any]:
+    """Let all templates explain terms."""
+    return {"terms": TERMS, "term": term}
+
+
+@blueprint.get("/docs")
+def docs() -> Response:
+    """Describe the API, from the OpenAPI document, and try it."""
+    document = current_app.extensions["openapi"]
+    anchors = schema_words.operation_anchors(document)
+    return _page("docs", document=document, anchors=anchors, words=schema_words, reads=only_reads)
+
+
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    text = render_template(f"{name}.html", script=name, section=section or name, **values)
-    return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+    origins = backend().settings.embedding_origins
+    embedded = "embed" in request.args
+    text = render_template(
+        f"{name}.html",
+        script=name,
+        section=section or name,
+        # A browser cannot preload a request that needs a token.
+        open=not backend().tokens,
+        needs_token=bool(backend().tokens),
+        embedded=embedded,
+        can_be_embedded=bool(origins),
+        **values,
+    )
+    policy = POLICY
+    if embedded and origins:
+        policy = POLICY.replace(NO_FRAMES, f"frame-ancestors {' '.join(origins)}")
+    return Response(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
 
 for _name in PLAIN_PAGES:
     blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
 
 
-def _field(name: str, schema: dict[str, Any]) -> FormField:
+def _field(name: str, schema: Schema) -> FormField:
     description = schema.get("description", "")
-    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
+    schema = without_null(schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
-    choices = ["true", "false"] if kind == "boolean" else schema.get("enum", [])
-    allowed = _range(schema)
+    allowed = range_of(schema).capitalize()
     if kind == "numbers":
-        count, each = schema.get("maxItems"), _range(schema.get("items", {}))
+        count, each = schema.get("maxItems"), range_of(schema.get("items", {}))
         allowed = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
         label=LABELS.get(name, name.replace("_", " ").capitalize()),
         kind=kind,
-        choices=[str(choice) for choice in choices],
+        choices=choices_of(schema),
         allowed=allowed,
         help=description.replace("`", ""),
     )
-
-
-def _range(schema: dict[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
-    if above is not None and high is not None:
-        return f"Above {above:,g}, up to {high:,g}"
-    if low is None or high is None:
-        return ""
-    return f"{low:,} to {high:,}"

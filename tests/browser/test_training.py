@@ -50,6 +50,114 @@ def test_a_training_is_started_and_its_curve_grows(open_page):
     expect(page.locator("#sentence")).to_contain_text("of 10,000 test images")
 
 
+def losses_drawn(page):
+    """Count the points on the curve of the train loss within the epochs."""
+    line = "#loss path[stroke='var(--blue)'], #loss g[stroke='var(--blue)'] path"
+    drawn = page.locator(line).evaluate_all("all => all.map((one) => one.getAttribute('d') || '')")
+    return max((path.count("L") + 1 for path in drawn), default=0)
+
+
+@pytest.mark.container
+def test_a_run_of_one_epoch_has_a_curve_with_and_without_live_events(open_page):
+    page = open_page("/")
+    start(page, "mnist-numpy", epochs="1", seed="3")
+    expect(page.locator("#state")).to_contain_text("succeeded", timeout=60_000)
+    wait_until(lambda: losses_drawn(page) == 60, what="the whole curve")
+    assert page.inner_text("#title") == "mnist-numpy, epochs 1, seed 3"
+    page.reload()
+    wait_until(lambda: losses_drawn(page) == 60, what="the whole curve")
+    expect(page.locator("#loss-caption")).to_contain_text("every 1,000 images")
+    expect(page.locator("#accuracy svg")).to_contain_text("axis starts at")
+    page.click("text=See the model")
+    wait_until(
+        lambda: page.locator("#learned path").evaluate_all(
+            "all => all.some((one) => one.getAttribute('d').split('L').length === 60)"
+        ),
+        what="the curve on the page of the model",
+    )
+
+
+@pytest.mark.parametrize(("fields", "compared"), [({}, True), ({"gradient": "exact"}, False)])
+def test_only_a_run_that_changed_no_field_is_compared(open_page, stack, fields, compared):
+    recipe = "mnist-numpy-published"
+    id = stack.wait_for(stack.train(recipe=recipe, **fields)["id"])["id"]
+    page = open_page(f"/ui/jobs/{id}")
+    expect(page.locator("#loss .end").first).to_be_visible()
+    assert ("Grey: the curves" in page.inner_text("#loss-caption")) == compared
+    assert ("published, test" in page.locator("#loss").text_content()) == compared
+
+
+def test_an_unknown_job_has_a_way_back(visit, stack):
+    watched = visit(stack.url, "/ui/jobs/0123456789abcdef")
+    page = watched.page
+    expect(page.locator("#title")).to_have_text("No such job")
+    expect(page.locator("#problem")).to_contain_text("It may have been deleted")
+    expect(page.locator("#actions")).to_be_hidden()
+    assert all("404" in fault for fault in watched.faults)
+    watched.faults.clear()
+    page.click("text=See all jobs")
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, stack):
+    id = stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"])["id"]
+    held = []
+    page = open_page("/ui/system")
+    page.route(f"{stack.url}/jobs/{id}", lambda route: held.append(route))
+    page.goto(f"{stack.url}/ui/jobs/{id}")
+    wait_until(lambda: page.wait_for_timeout(20) or held, what="the request for the job")
+    for part in ("#state", "#progress", "#actions", ".pictures", ".after"):
+        expect(page.locator(part)).not_to_be_visible()
+    held[0].continue_()
+    for part in ("#state", "#progress", "#actions a", ".pictures", ".after"):
+        expect(page.locator(part).first).to_be_visible()
+
+
+def test_a_run_gets_a_name_notes_and_tags(visit, stack):
+    """The labels of the job are kept here, so that the test needs only their form."""
+    id = stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"])["id"]
+    labels = {"title": None, "notes": "", "tags": []}
+
+    def answer(route):
+        if route.request.method == "PATCH":
+            body = route.request.post_data_json
+            if len(body["title"]) > 80:
+                errors = [{"pointer": "/title", "detail": "must be 1 to 80 characters"}]
+                problem = {"title": "Unprocessable Content", "detail": "", "errors": errors}
+                return route.fulfill(status=422, json=problem)
+            labels.update(body)
+        return route.fulfill(json=stack.job(id) | labels)
+
+    watched = visit(stack.url, "/ui/system")
+    page = watched.page
+    page.route(f"{stack.url}/jobs/{id}", answer)
+    page.goto(f"{stack.url}/ui/jobs/{id}")
+    expect(page.locator("#title")).to_have_text("mnist-numpy, hidden sizes 2, epochs 1")
+    page.click("#labels summary")
+    page.get_by_label("Name", exact=True).fill("x" * 81)
+    page.click("text=Save")
+    expect(page.locator("#title-fault")).to_have_text("must be 1 to 80 characters")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.get_by_label("Name", exact=True).fill("Only two neurons")
+    page.get_by_label("Notes").fill("too few")
+    page.get_by_label("Tags").fill("small, lesson 3, small")
+    page.keyboard.press("Enter")
+    expect(page.locator("#labels [role=status]")).to_have_text("Saved.")
+    assert labels == {
+        "title": "Only two neurons",
+        "notes": "too few",
+        "tags": ["small", "lesson 3"],
+    }
+    for _ in range(2):
+        expect(page.locator("#title")).to_have_text("Only two neurons")
+        expect(page.locator("#notes")).to_have_text("too few")
+        expect(page.locator("#facts")).to_contain_text("small, lesson 3")
+        expect(page.locator("#facts")).to_contain_text("mnist-numpy, hidden sizes 2, epochs 1")
+        page.reload()
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
 def test_a_training_is_cancelled(open_page):
     page = open_page("/")
     start(page, "fashion-mnist-torch", epochs="1000")
@@ -180,28 +288,3 @@ def test_without_redis_the_jobs_page_reports_it_and_other_pages_work(browser, tm
         expect(page.locator("#models")).to_contain_text("No models yet")
         watched.close()
         assert [fault for fault in watched.faults if "503" not in fault] == []
-
-
-@pytest.mark.parametrize("path", ["/", "/ui/models"])
-def test_a_token_is_asked_for_once(browser, tmp_path, path):
-    secret = "0123456789abcdef"
-    with stack_in(tmp_path, STEPBOX_TOKENS=f"write:{secret}") as guarded:
-        guarded.start_redis()
-        guarded.start_service()
-        watched = Watched(browser, guarded.url)
-        page = watched.page
-        page.goto(guarded.url + path)
-        expect(page.locator("#token")).to_be_visible()
-        page.fill("#token-text", "a wrong one, of 16")
-        page.keyboard.press("Enter")
-        expect(page.locator("#token-fault")).to_have_text("This token is not known.")
-        page.fill("#token-text", secret)
-        page.keyboard.press("Enter")
-        expect(page.locator(".empty")).to_be_visible()
-        page.click("nav >> text=System")
-        expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
-        expect(page.locator("#token")).to_be_hidden()
-        watched.close()
-        assert [
-            fault for fault in watched.faults if "401" not in fault and "503" not in fault
-        ] == []

@@ -79,11 +79,12 @@ def test_the_event_stream_contains_everything(mnist, stack):
         "succeeded",
     ]
     assert [data for _, type, data in events if type == "epoch"] == job["history"]
+    assert [data for _, type, data in events if type == "loss"] == job["losses"]
     fractions = [data["fraction"] for _, type, data in events if type == "progress"]
     assert len(fractions) > 2
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert events[-1][2] == job
+    assert events[-1][2] == {**job, "losses": None}
     middle = len(events) // 2
     assert read_events(stack, job["id"], last=events[middle][0]) == events[middle + 1 :]
     assert read_events(stack, job["id"], last=events[-1][0]) == []
@@ -108,7 +109,23 @@ def test_the_model_is_complete_on_the_disk(mnist, stack):
     assert (card["id"], card["job"]) == (job["model"], job["id"])
     assert card["recipe"] == job["recipe"]
     assert card["history"] == job["history"]
+    assert card["losses"] == job["losses"]
+    assert [entry["samples"] for entry in card["losses"]] == list(range(1000, 181_000, 1000))
     assert card["evaluation"]["accuracy"] == job["history"][-1]["test_accuracy"]
+
+
+@pytest.mark.container
+def test_a_training_that_learns_nothing_says_so_and_is_not_the_default(mnist, stack):
+    learned, _ = mnist
+    diverged = stack.wait_for(stack.train(learning_rate=10, epochs=1, hidden_sizes=[8])["id"])
+    assert diverged["status"] == "succeeded"
+    assert (learned["better_than_guessing"], diverged["better_than_guessing"]) == (True, False)
+    models = requests.get(f"{stack.url}/models", timeout=10).json()["models"]
+    better = {model["id"]: model["evaluation"]["better_than_guessing"] for model in models}
+    assert (better[learned["model"]], better[diverged["model"]]) == (True, False)
+    computed = requests.get(f"{stack.url}/aliases", timeout=10).json()["computed"]
+    assert computed["latest"] == computed["latest-mnist"] == learned["model"]
+    assert requests.delete(f"{stack.url}/models/{diverged['model']}", timeout=10).ok
 
 
 @pytest.mark.container

@@ -38,6 +38,10 @@ def entry(epoch):
     }
 
 
+def loss(samples):
+    return {"samples": samples, "train_loss": 1 / (3 + samples)}
+
+
 def events(jobs, id, after="0-0"):
     return read_events(jobs, id, after)
 
@@ -119,14 +123,14 @@ def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     assert jobs.start(claim, "cpu") == "go on"
     for epoch in range(3):
         assert jobs.report(claim, PROGRESS, entry(epoch)) == "go on"
-    assert jobs.decide(claim, "m-1", 5000) == "go on"
-    assert jobs.get(id).model is None
+    assert jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True) == "go on"
+    assert (jobs.get(id).model, jobs.get(id).better_than_guessing) == (None, None)
     assert jobs.finish(claim, "succeeded") == "finished"
 
     job = jobs.get(id)
     assert (job.status, job.model, job.device, job.attempts) == ("succeeded", "m-1", "cpu", 1)
     assert [one.model_dump() for one in job.history] == [entry(epoch) for epoch in range(3)]
-    assert job.peak_memory == 5000
+    assert (job.peak_memory, job.better_than_guessing) == (5000, True)
     assert job.samples_per_second == 60000 * 2 / (3 * 2.5)
     assert job.created_at <= job.started_at <= job.finished_at
 
@@ -136,7 +140,7 @@ def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     )
     states = [json.loads(event.data)["status"] for event in seen if event.type == "status"]
     assert states == ["queued", "running", "running", "succeeded"]
-    assert json.loads(seen[-1].data) == job.to_json()
+    assert json.loads(seen[-1].data) == {**job.to_json(), "losses": None}
     assert json.loads(seen[0].data)["queue_position"] == 0
 
 
@@ -169,6 +173,41 @@ def test_a_repeated_epoch_adds_no_second_event(jobs):
     assert [one.seconds for one in jobs.get(id).history] == [2.5]
 
 
+def test_each_loss_is_stored_once_although_samples_are_trained_again(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    stored = [loss(samples) for samples in (1000, 2000, 3000, 4000)]
+    jobs.report(claim, losses=stored[:3])
+    jobs.report(claim, losses=stored[:3])  # the first reply was lost
+    jobs.reap("w", {}, [(id, claim.fence)])
+    assert jobs.report(claim, losses=[loss(9000)]) == "lost"
+    claim = jobs.claim(OWNER, "w")
+    jobs.report(claim, losses=stored[1:2])  # the new attempt continues from 1,000 samples
+    jobs.report(claim, losses=stored[2:], epoch=entry(1))
+    jobs.finish(claim, "succeeded")
+
+    assert [one.model_dump() for one in jobs.get(id).losses] == stored
+    seen = events(jobs, id)
+    assert [json.loads(event.data) for event in seen if event.type == "loss"] == stored
+    types = [event.type for event in seen]
+    assert types.index("epoch") > max(i for i, type in enumerate(types) if type == "loss")
+
+
+def test_lists_and_status_events_leave_the_losses_out(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.get(id).losses == []
+    jobs.report(claim, losses=[loss(1000)])
+    jobs.finish(claim, "succeeded")
+    (listed,), _ = jobs.page()
+    assert listed.losses is None
+    for _ in range(2):
+        assert json.loads(events(jobs, id)[-1].data)["losses"] is None
+        jobs.redis.delete(f"events:{id}")  # as if they had expired
+    jobs.delete(id)
+    assert not jobs.redis.exists(f"losses:{id}")
+
+
 def test_a_queued_job_is_cancelled_at_once(jobs):
     id = submit(jobs).id
     assert jobs.cancel(id).status == "cancelled"
@@ -182,7 +221,7 @@ def test_a_running_job_is_told_to_stop(jobs):
     claim = jobs.claim(OWNER, "w")
     assert jobs.cancel(id).status == "running"
     assert jobs.report(claim) == "cancel"
-    assert jobs.decide(claim, "m-1", 5000) == "cancel"
+    assert jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True) == "cancel"
     assert jobs.finish(claim, "cancelled") == "finished"
     assert jobs.get(id).status == "cancelled"
 
@@ -190,7 +229,7 @@ def test_a_running_job_is_told_to_stop(jobs):
 def test_a_job_cannot_be_cancelled_after_the_decision(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
-    jobs.decide(claim, "m-1", 5000)
+    jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True)
     jobs.cancel(id)
     assert jobs.report(claim) == "go on"
     jobs.reap("w", {}, [(id, claim.fence)])
@@ -223,7 +262,7 @@ def test_a_stale_owner_cannot_write(jobs):
     before = jobs.get(id)
     assert jobs.report(stale, PROGRESS, entry(0)) == "lost"
     assert jobs.start(stale, "cuda") == "lost"
-    assert jobs.decide(stale, "m-1", 5000) == "lost"
+    assert jobs.decide(stale, "m-1", peak_memory=5000, better_than_guessing=True) == "lost"
     assert jobs.finish(stale, "failed", {"title": "x"}) == "lost"
     jobs.reap("w", {}, [(id, stale.fence)])
     assert jobs.get(id) == before

@@ -57,7 +57,7 @@ def test_requests_without_a_known_token_are_rejected(guarded, method, path, head
         "/v2/health/live",
         "/v2/health/ready",
         "/docs",
-        "/static/any/docs.js",
+        "/static/any/style.css",
     ],
 )
 def test_health_checks_pages_and_static_files_need_no_token(guarded, path):
@@ -86,6 +86,23 @@ def test_a_write_token_reads_and_changes(guarded):
     assert guarded.get("/models", headers=bearer(WRITE)).status_code == 200
     check_problem(guarded.delete("/models/m-000000000000", headers=bearer(WRITE)), 404)
     check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
+
+
+@pytest.mark.parametrize(("secret", "scope"), [(READ, "read"), (WRITE, "write")])
+def test_a_client_is_told_what_its_token_allows(guarded, secret, scope):
+    answer = guarded.get("/access", headers=bearer(secret))
+    assert answer.json == {"required": True, "scope": scope}
+    check_problem(guarded.get("/access"), 401)
+    check_problem(guarded.get("/access", headers=bearer("x" * 16)), 401)
+
+
+def test_without_tokens_everyone_may_write(client):
+    assert client.get("/access").json == {"required": False, "scope": "write"}
+
+
+def test_pages_know_whether_tokens_are_needed(client, guarded):
+    assert "data-access" not in client.get("/").text
+    assert 'data-access="unknown"' in guarded.get("/").text
 
 
 @pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])
@@ -168,7 +185,7 @@ def test_requests_for_other_hosts_are_rejected(app, settings, hosts):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/livez", "/metrics", "/v2", "/docs", "/static/1/docs.js", "/nowhere"]
+    "path", ["/", "/livez", "/metrics", "/v2", "/docs", "/static/1/style.css", "/nowhere"]
 )
 def test_every_path_rejects_other_hosts(client, path):
     answer = client.get(path, headers={"Host": "evil.example"})

@@ -1,8 +1,7 @@
 // @ts-check
 // The REST API: JSON in and out. Responses with an error status become exceptions.
-import { $ } from "./dom.js";
+import { askForToken, readToken } from "./token.js";
 
-const TOKEN_KEY = "stepbox-token"; // in sessionStorage, so it is forgotten when the tab closes
 const RETRY_AFTER_S = 5; // if a response does not say
 
 /** The API responded with a problem document, or did not respond. */
@@ -46,28 +45,6 @@ export async function catchProblem(action, handle) {
   }
 }
 
-/** Tell whether requests carry a token. */
-export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN_KEY));
-
-/** @type {Promise<void> | null} */
-let openDialog = null;
-
-/** Ask for a token. All requests share one dialog. @param {string | null} fault */
-function askForToken(fault) {
-  openDialog ??= new Promise((resolve) => {
-    const dialog = $("#token");
-    $(".fault", dialog).textContent = fault ?? "";
-    const keepToken = () => {
-      sessionStorage.setItem(TOKEN_KEY, $("input", dialog).value.trim());
-      openDialog = null;
-      resolve();
-    };
-    dialog.addEventListener("close", keepToken, { once: true });
-    dialog.showModal();
-  });
-  return openDialog;
-}
-
 /** @param {string} path @param {RequestInit} options @param {string | null} token */
 async function fetchOnce(path, { headers, ...options }, token) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
@@ -91,22 +68,50 @@ async function readProblem(response) {
   return new ProblemError(problem, Number(response.headers.get("Retry-After") ?? RETRY_AFTER_S));
 }
 
+let declined = false; // the user closed the dialog; the button at the end of the page opens it
+/** @type {string | null} */
+let typed = null; // the token that the user entered on this page
+
+/** Say why a token is asked for. @param {string | null} sent @param {ProblemError} problem */
+function tokenReason(sent, { detail }) {
+  if (!sent) return "";
+  return sent === typed ? detail : `The token that this browser has kept is not valid. ${detail}`;
+}
+
 /**
- * Send a request and return its response. Ask for a token if the API requires one.
+ * Send a request and return its response, whatever its status. Ask for a token if the API requires
+ * one.
  * @param {string} path
  * @param {RequestInit} [options]
- * @throws {ProblemError} if the response has an error status
+ * @throws {ProblemError} if there is no response
+ */
+export async function exchange(path, options = {}) {
+  for (;;) {
+    const token = readToken();
+    const response = await fetchOnce(path, options, token);
+    if (response.status !== 401) return response;
+    if (declined) return response;
+    const problem = await readProblem(response);
+    // Another request may have asked for a new token since this one was sent.
+    if (token !== readToken()) continue;
+    if (!(await askForToken(tokenReason(token, problem)))) {
+      declined = true;
+      throw problem;
+    }
+    typed = readToken();
+  }
+}
+
+/**
+ * Send a request and return its response, like `exchange`.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @throws {ProblemError} if the response has an error status, or if there is none
  */
 export async function ask(path, options = {}) {
-  for (;;) {
-    const token = sessionStorage.getItem(TOKEN_KEY);
-    const response = await fetchOnce(path, options, token);
-    if (response.ok) return response;
-    const problem = await readProblem(response);
-    if (response.status !== 401) throw problem;
-    // Another request may have asked for a new token since this one was sent.
-    if (token === sessionStorage.getItem(TOKEN_KEY)) await askForToken(token && problem.detail);
-  }
+  const response = await exchange(path, options);
+  if (response.ok) return response;
+  throw await readProblem(response);
 }
 
 /**
@@ -140,18 +145,24 @@ export const send = (method, path, body) =>
  */
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
-/** Get the cards of all models, the newest first. Damaged models are left out. */
-export async function allModels() {
+/** Get the cards of all models, the newest first, and what is wrong with the damaged models. */
+export async function listModels() {
   /** @type {import("./types.d.ts").Model[]} */
   const models = [];
+  /** @type {{ id: string, detail: string }[]} */
+  const damaged = [];
   let next = "";
   do {
     const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
     models.push(...page.models);
+    damaged.push(...page.damaged);
     next = page.next;
   } while (next != null);
-  return models;
+  return { models, damaged };
 }
+
+/** Get the cards of all models that are not damaged, the newest first. */
+export const allModels = async () => (await listModels()).models;
 
 /**
  * Make a function that sends a request and shows its response. Only one request runs at a time.

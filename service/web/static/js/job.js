@@ -1,21 +1,24 @@
 // @ts-check
 // The page of one job, updated while it runs.
+import "./page.js";
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
+import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
-import { watchJob } from "./jobs/live.js";
-import { stateText } from "./jobs/state.js";
+import { labelForm } from "./job/labels.js";
+import { stateElement, watchJob } from "./jobs/live.js";
+import { isGuessing, stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
-import { changedFields, loadRecipes, valueText } from "./recipes.js";
+import { changedFields, loadRecipes, publishedFor, runName, valueText } from "./recipes.js";
 import { requestLine } from "./request-line.js";
+import { TRAINING_IMAGES } from "./sizes.js";
 import { duration, localTime } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
 
-const TRAINING_IMAGES = 60000; // in both data sets
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
 /** @type {Job} */
@@ -28,18 +31,22 @@ let rate = null;
 function longStateText() {
   if (job.status === "running") return `running, ${stateText(job)}`;
   if (job.status !== "succeeded") return stateText(job);
-  return `succeeded: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
+  return `${stateText(job)}: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
 }
 
 function updateProgress() {
   const { status, progress, recipe } = job;
   const running = status === "running";
   const done = `${Math.round(100 * progress.fraction)} %`;
-  document.title = `${running ? `${done} · ` : ""}${recipe.name} ${id.slice(0, 6)} · Stepbox`;
-  $("#title").textContent = recipe.name;
+  const name = job.title ?? runName(recipe, recipes);
+  document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
+  $("#title").textContent = name;
+  $("#notes").textContent = job.notes;
   const text = longStateText();
-  if ($("#state").textContent !== text) {
-    $("#state").replaceChildren(h("span", { class: `state ${status}` }, text));
+  if ($("#state .state")?.textContent !== text) {
+    const words = "A smaller learning rate may help.";
+    const hint = isGuessing(job) && h("span", { class: "block small" }, words);
+    $("#state").replaceChildren(stateElement(job, text), hint || "");
   }
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;
@@ -66,7 +73,13 @@ function updateActions() {
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
-    const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
+    const attributes = {
+      class: "button",
+      type: "button",
+      id: "cancel",
+      "data-writes": true,
+      onclick: cancel,
+    };
     buttons.push(h("button", attributes, "Cancel"));
   }
   if (job.model) {
@@ -74,7 +87,8 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  buttons.push(h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
+  const change = { class: "button", href: `/?${again}#train`, "data-writes": true };
+  buttons.push(h("a", change, "Change and run again"));
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
@@ -95,7 +109,12 @@ function lowestLossText() {
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
+  /** @type {[string, string][]} */
+  const labels = [];
+  if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
+  if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...labels,
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ["Time per epoch", epochText()],
@@ -135,6 +154,13 @@ function updateTable() {
   );
 }
 
+function updateCaption() {
+  const losses = job.losses ?? [];
+  const none = FINAL_STATUSES.has(job.status) && !losses.length; // of an earlier version
+  const words = none ? MEAN_WORDS : trainLossWords(losses, job.recipe.epochs);
+  if ($("#loss-train").textContent !== words) $("#loss-train").textContent = words;
+}
+
 /**
  * Draw the curves over those that the source published. Return a function that draws them again.
  * @param {Published | null} published
@@ -146,9 +172,12 @@ function drawCurves(published) {
     (row) => row.test_accuracy != null && row.epoch <= epochs,
   );
   const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
-  $("#loss-published").textContent = published
-    ? greyIsPublished
-    : "The coursework that Stepbox reproduces has no curves for this recipe.";
+  const order =
+    job.recipe.shuffle === false &&
+    "Every epoch takes the images in the same order, so its line repeats a pattern.";
+  $("#loss-published").textContent = [published && greyIsPublished, order]
+    .filter(Boolean)
+    .join(" ");
   if (mean) {
     const words = `The coursework’s ${fixed(100 * mean, 2)} % is the mean over all epochs`;
     const meaning = "A final accuracy above it does not mean that this run is better.";
@@ -159,13 +188,14 @@ function drawCurves(published) {
   const references = mean ? [{ value: mean, text: "published mean", short: "publ. mean" }] : [];
   const drawLoss = chart($("#loss"), (width) => {
     const height = width < NARROW ? 260 : 340;
-    const { history } = job;
-    return lossCurves({ width, height, history, published: published?.history, epochs });
+    const { history, losses } = job;
+    return lossCurves({ width, height, history, losses, published: published?.history, epochs });
   });
   const drawAccuracy = chart($("#accuracy"), (width) =>
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
   return () => {
+    updateCaption();
     drawLoss();
     drawAccuracy();
   };
@@ -179,7 +209,7 @@ async function showJob() {
   ]);
   job = found;
   recipes = allRecipes;
-  const redraw = drawCurves(published[job.recipe.name] ?? null);
+  const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */
   const updateAll = (event) => {
@@ -190,21 +220,38 @@ async function showJob() {
     redraw();
   };
   updateAll();
+  $("#labels").hidden = !job.tags;
+  labelForm(
+    $("#labels"),
+    path,
+    () => job,
+    ({ title, notes, tags }) => {
+      job = Object.assign(job, { title, notes, tags });
+      updateAll();
+    },
+  );
+  $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
   /** @type {Parameters<typeof watchJob>[1]} */
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;
-    if (type === "progress") updateProgress();
-    else updateAll(type);
+    if (type === "status" || type === "epoch") return updateAll(type);
+    updateProgress();
+    if (type === "loss") redraw();
   };
   await watchJob(job, changed, $("#trouble"));
 }
 
 $("#epochs").addEventListener("toggle", updateTable);
 await catchProblem(showJob, (problem) => {
-  $("#problem").replaceChildren(notice(problem));
-  $("main").classList.add("nothing");
+  const link = h("a", { href: "/" }, "See all jobs");
+  if (problem.status === 404) {
+    $("#title").textContent = "No such job";
+    const words = "No job has this id. It may have been deleted. ";
+    $("#problem").replaceChildren(h("p", null, words, link, "."));
+  } else $("#problem").replaceChildren(notice(problem));
+  $("main").classList.replace("loading", "nothing");
   ready();
 });

@@ -1,5 +1,6 @@
 // @ts-check
 // The page of all jobs: the training form, the running or latest training, and the list.
+import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";

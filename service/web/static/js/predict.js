@@ -1,5 +1,6 @@
 // @ts-check
 // The page on which users draw, drop, paste or choose an image, and models predict its class.
+import "./page.js";
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { modelName } from "./models/names.js";

@@ -8,6 +8,12 @@ export interface Epoch {
   seconds: number;
 }
 
+/** The mean train loss of the images since the entry before. */
+export interface Loss {
+  samples: number;
+  train_loss: number;
+}
+
 export interface Recipe {
   name: string;
   engine: string;
@@ -29,11 +35,16 @@ export interface Progress {
 
 export interface Job {
   id: string;
+  title: string | null;
+  notes: string;
+  tags: string[];
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
   recipe: Recipe;
   progress: Progress;
   history: Epoch[];
+  /** Null in lists and in status events. */
+  losses: Loss[] | null;
   device: string | null;
   worker: string | null;
   attempts: number;
@@ -42,6 +53,8 @@ export interface Job {
   started_at: string | null;
   finished_at: string | null;
   model: string | null;
+  /** Null before success, and for jobs of earlier versions. */
+  better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
   links: { events: string };
 }
@@ -73,8 +86,11 @@ export interface Model {
   computer: { processor: string } | null;
   created_at: string;
   title?: string | null;
+  notes?: string;
   tags?: string[];
   history: Epoch[];
+  /** Null in lists and in cards of earlier versions. */
+  losses: Loss[] | null;
   evaluation: Evaluation;
   weights: { sha256: string };
 }

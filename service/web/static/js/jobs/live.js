@@ -2,14 +2,18 @@
 // Follow a job while it runs.
 import { h, plainButton } from "../dom.js";
 import { followEvents } from "../events.js";
-import { addMark, samplesPerSecond, stateText } from "./state.js";
+import { addMark, isGuessing, samplesPerSecond, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {"status" | "epoch" | "progress"} EventType */
+/** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
+
+/** @type {EventType[]} Each changes at least what those before it change. */
+const TYPES = ["progress", "loss", "epoch", "status"];
+const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
 
 /** Show the state of a job as a symbol and words. @param {Job} job */
 export const stateElement = (job, text = stateText(job)) =>
-  h("span", { class: `state ${job.status}` }, text);
+  h("span", { class: `state ${isGuessing(job) ? "guessing" : job.status}` }, text);
 
 /** Make a notice that says when the connection was lost. @param {Element} host */
 function lostNotice(host) {
@@ -54,8 +58,8 @@ function lostNotice(host) {
 /**
  * Follow a job to its end.
  * @param {Job} job
- * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after each
- *   event; the speed is in samples per second
+ * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after one or
+ *   more events with the last of their types in `TYPES`; the speed is in samples per second
  * @param {Element} trouble gets a notice while the connection is lost
  * @param {AbortSignal} [signal]
  */
@@ -63,20 +67,34 @@ export async function watchJob(job, changed, trouble, signal) {
   const lost = lostNotice(trouble);
   /** @type {import("./state.js").Mark[]} */
   let marks = [];
+  let strongest = -1; // place in TYPES
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const report = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const type = TYPES[strongest];
+    strongest = -1;
+    if (type && !signal?.aborted) changed(job, type, samplesPerSecond(marks));
+  };
   await followEvents(
     job.links.events,
     {
       event(type, data) {
         if (type === "status") {
-          job = data;
+          job = { ...data, losses: job.losses }; // status events leave the losses out
         } else if (type === "epoch") {
           const earlier = job.history.filter((row) => row.epoch < data.epoch);
           job.history = [...earlier, data];
+        } else if (type === "loss") {
+          const earlier = (job.losses ?? []).filter((loss) => loss.samples < data.samples);
+          job.losses = [...earlier, data];
         } else if (type === "progress") {
           job.progress = data;
           marks = addMark(marks, { at: performance.now(), samples: data.samples });
         }
-        changed(job, /** @type {EventType} */ (type), samplesPerSecond(marks));
+        strongest = Math.max(strongest, TYPES.indexOf(/** @type {EventType} */ (type)));
+        timer ??= setTimeout(report, GATHER_MS);
       },
       lost: (since, { status, detail }, retry) =>
         lost.show(since, status ? `${detail} ` : "", retry),
@@ -84,5 +102,6 @@ export async function watchJob(job, changed, trouble, signal) {
     },
     signal,
   );
+  report();
   lost.hide();
 }
