@@ -1,7 +1,7 @@
--- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint of the recipe,
--- seconds to keep the key, request id or ''
+-- ARGV: id, recipe, progress, queue limit, idempotency key or '', fingerprint of the request,
+-- seconds to keep the key, request id or '', then names and values of labels
 -- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
--- job before), 'differs' (the key was used with another recipe) or 'full' (the queue is full). A
+-- job before), 'differs' (the key was used with another request) or 'full' (the queue is full). A
 -- repeated call with the same id creates no second job.
 local id, recipe, progress, limit, idempotency, fingerprint, kept_s, request_id = unpack(ARGV)
 
@@ -20,7 +20,7 @@ end
 
 local sequence = redis.call('INCR', 'jobs:sequence')
 redis.call('HSET', key_of(id), 'id', id, 'recipe', recipe, 'progress', progress,
-  'created_at', stamp(), 'sequence', sequence, 'fence', 0, 'attempts', 0)
+  'created_at', stamp(), 'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(ARGV, 9))
 if request_id ~= '' then
   redis.call('HSET', key_of(id), 'request_id', request_id)
 end

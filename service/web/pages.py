@@ -12,7 +12,7 @@ from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.schema_words import Schema, choices_of, range_of, without_null
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.training.presets import DEFAULT_RECIPE
-from stepbox.training.recipe import DESCRIPTIONS
+from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
 # `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
@@ -44,7 +44,7 @@ class FormField(NamedTuple):
 def form_fields() -> list[FormField]:
     """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
-    return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
+    return [_field(name, properties[name]) for name in Recipe.model_fields if name in properties]
 
 
 @blueprint.get("/")

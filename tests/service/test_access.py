@@ -76,6 +76,8 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
         ("post", "/train"),
         ("post", "/jobs/some/cancel"),
         ("delete", "/jobs/some"),
+        ("patch", "/jobs/some"),
+        ("patch", "/models/m-000000000000"),
         ("put", "/aliases/best"),
         ("delete", "/models/m-000000000000"),
     ):

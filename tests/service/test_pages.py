@@ -7,7 +7,7 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from service.web.bundles import WEB
 from service.web.pages import PLAIN_PAGES, POLICY, form_fields
-from stepbox.training.request import TrainRequest
+from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
@@ -90,7 +90,7 @@ def test_responses_are_gzipped_if_the_client_accepts_it(client):
 
 def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     fields = {field.name: field for field in form_fields()}
-    assert fields.keys() == TrainRequest.model_fields.keys() - {"recipe"}
+    assert fields.keys() == Recipe.model_fields.keys() - {"name"}
     assert fields["epochs"].allowed == "1 to 1,000"
     assert fields["learning_rate"].allowed == "Above 0, up to 10"
     assert fields["hidden_sizes"].allowed == "Up to 8 numbers from 1 to 1,024, separated by commas"

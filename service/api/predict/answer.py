@@ -35,7 +35,8 @@ from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
-from stepbox.store.models import LATEST, ModelStore
+from stepbox.store.models import ModelStore
+from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import predict_logits
 
 T = TypeVar("T")

@@ -56,6 +56,9 @@ export interface Job {
   /** Null before success, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
+  title: string | null;
+  notes: string;
+  tags: string[];
   links: { events: string };
 }
 
@@ -92,6 +95,9 @@ export interface Model {
   /** Null in lists and in cards of earlier versions. */
   losses: Loss[] | null;
   evaluation: Evaluation;
+  title: string | null;
+  notes: string;
+  tags: string[];
   weights: { sha256: string };
 }
 
