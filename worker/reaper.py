@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 
 from jobs.queue import send_token
 from jobs.record import FINAL
-from stepbox.errors import NotFoundError
+from stepbox.errors import NotFoundError, StoreError
 from worker.alive import write_heartbeat
+from worker.first_model import submit_first_job
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
@@ -113,7 +114,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._heartbeat_written = False
 
     def _sweep(self) -> None:
-        """Remove the files that killed processes left behind, once per start of the worker."""
+        """Remove the files that killed processes left, and submit the first job, once per start."""
         if self._swept:
             return
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
@@ -123,6 +124,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                 if self._jobs.get(job).status not in FINAL:
                     continue
             self._stores.checkpoints.drop(job)
+        with suppress(StoreError):  # the same folder
+            submit_first_job(self._stores, self._settings.first_model)
         self._swept = True
 
     def _describe(self) -> None:
