@@ -1,9 +1,6 @@
 """The reaper: a thread that requeues lost jobs and replaces lost tokens."""
 
-import json
 import logging
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from threading import Event, Thread
@@ -18,6 +15,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL
 from stepbox.errors import NotFoundError, StoreError
 from worker.alive import write_heartbeat
+from worker.device import DeviceSearch
 from worker.first_model import submit_first_job
 from worker.leases import Leases
 from worker.owner import dead_owners
@@ -28,7 +26,6 @@ from worker.training import Stores
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
-UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions": {}}
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -43,7 +40,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = WorkerSettings()
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
-        self._description: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
         self._heartbeat_written = True
@@ -70,7 +67,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._due.set()
 
     def _run(self, worker: Any) -> None:
-        Thread(target=self._describe, daemon=True).start()  # takes seconds; jobs do not wait for it
         reachable = True
         while True:
             self._due.wait(PERIOD_S)
@@ -97,7 +93,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
         dead += self._leases.expired(self._jobs.beats())
-        description = {**self._description, "stalled": self._stall.why}
+        description = {
+            "name": worker.hostname,
+            **self._device.result(),
+            "stalled": self._stall.why,
+        }
         queue = self._jobs.reap(worker.hostname, description, dead)
         if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
             repair(worker, attempt)
@@ -127,21 +127,3 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         with suppress(StoreError):  # the same folder
             submit_first_job(self._stores, self._settings.first_model)
         self._swept = True
-
-    def _describe(self) -> None:
-        """Find out which device this worker trains on, in a separate process.
-
-        If the main process used CUDA, its forked children could not. The process starts after the
-        pool: a child forked at the same time would inherit its pipes and keep them open, and this
-        thread would wait for their end forever.
-        """
-        self._ready.wait()
-        finished = subprocess.run(
-            [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False
-        )
-        if finished.returncode:
-            log.warning("cannot find out the device: %s", finished.stderr.strip()[-500:])
-            return
-        self._description |= json.loads(finished.stdout)
-        device = self._description["device"]
-        log.info("trains on %s: %s", device["name"], device["detail"])
