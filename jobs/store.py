@@ -75,6 +75,7 @@ class JobStore(JobReader):
         idempotency_key: str | None = None,
         request_id: str | None = None,
         labels: Labels = NO_LABELS,
+        only_first: bool = False,
     ) -> Job:
         """Create a job, or return the job that the same idempotency key created before.
 
@@ -92,9 +93,13 @@ class JobStore(JobReader):
             Id of the request that submits the job; the log lines of the job name it.
         labels
             What people wrote about the job.
+        only_first
+            Create the job only if this Redis has never had a job, not even one that was deleted.
 
         Raises
         ------
+        ConflictError
+            ``only_first``, and there has been a job.
         QueueFullError
             ``queue_limit`` jobs are already queued.
         InvalidInputError
@@ -121,8 +126,11 @@ class JobStore(JobReader):
             hashlib.sha256(asked.encode()).hexdigest(),
             IDEMPOTENCY_KEPT_S,
             request_id or "",
+            int(only_first),
             *_stored(dict(labels)),
         )
+        if outcome == "late":
+            raise ConflictError("there has been a job before")
         if outcome == "full":
             raise QueueFullError(f"{queue_limit} jobs are already queued; try again later")
         if outcome == "differs":
