@@ -5,6 +5,7 @@ import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { modelName } from "./models/names.js";
 import { drawImage } from "./pixels.js";
+import { createAmong } from "./predict/among.js";
 import { MOST_PANELS, findAsked, firstModels, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
@@ -76,6 +77,8 @@ const updateInside = createInside((model, options) =>
   requestPrediction(queryFor(model).replace("&explain=true", options)),
 );
 
+const updateAmong = createAmong();
+
 /** Build the body of a request, and find its content type. */
 function requestContent() {
   const image = boardImage();
@@ -131,7 +134,7 @@ function showPredictions(predictions) {
   panels.forEach((panel, i) => panel.show(answers[i] ?? null, unit, nothing));
   showSeen();
   updateRequestLine();
-  updateInside(panels);
+  updateFigures();
   const labels = answers.flatMap((one) => one?.label ?? []);
   $("#summary").textContent = labels.length ? summary(labels) : panels.length ? nothing : noModel;
 }
@@ -141,7 +144,7 @@ function showFailure(problem) {
   firstPrediction = null;
   for (const panel of panels) panel.show(null, unit, "No answer.");
   showSeen();
-  updateInside(panels);
+  updateFigures();
   const image = boardImage();
   const isFile = image && "file" in image;
   const { title, detail } = isFile
@@ -149,6 +152,12 @@ function showFailure(problem) {
     : { title: problem.title, detail: problem.details };
   const back = isFile ? " Undo brings back what was here before." : "";
   $("#summary").replaceChildren(notice({ title, detail: detail + back }));
+}
+
+function updateFigures() {
+  updateInside(panels);
+  const seen = firstPrediction?.ink === false ? null : (firstPrediction?.seen ?? null);
+  updateAmong(panels[0]?.model() ?? null, seen);
 }
 
 const drawSeen = () =>
