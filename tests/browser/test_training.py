@@ -122,7 +122,10 @@ def test_a_run_gets_a_name_notes_and_tags(visit, stack):
         if route.request.method == "PATCH":
             body = route.request.post_data_json
             if len(body["title"]) > 80:
-                errors = [{"pointer": "/title", "detail": "must be 1 to 80 characters"}]
+                errors = [
+                    {"pointer": "/title", "detail": "must be 1 to 80 characters"},
+                    {"pointer": "/tags/1", "detail": "must be 1 to 40 characters"},
+                ]
                 problem = {"title": "Unprocessable Content", "detail": "", "errors": errors}
                 return route.fulfill(status=422, json=problem)
             labels.update(body)
@@ -137,6 +140,7 @@ def test_a_run_gets_a_name_notes_and_tags(visit, stack):
     page.get_by_label("Name", exact=True).fill("x" * 81)
     page.click("text=Save")
     expect(page.locator("#title-fault")).to_have_text("must be 1 to 80 characters")
+    expect(page.locator("#tags-fault")).to_have_text("Tag 2: must be 1 to 40 characters")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.get_by_label("Name", exact=True).fill("Only two neurons")
     page.get_by_label("Notes").fill("too few")

@@ -324,6 +324,7 @@ test("pushes and neurons are described in words", () => {
     neuronText({ ...state, pushes: [1, -2] }),
     "Hidden layer 2, neuron 17: activation 0.500. It adds to the logits: a: +1.00, b: −2.00.",
   );
+  assert.match(neuronText({ ...state, pushes: [0.01, -0.002] }), /a: \+0.0100, b: −0.0020/);
   assert.match(neuronText({ ...state, pushes: null }), /activation 0.500.$/);
   assert.match(neuronText({ ...state, pushes: null, isOff: true }), /switched off/);
   assert.match(neuronText({ ...state, pushes: null, activation: null }), /not known yet/);

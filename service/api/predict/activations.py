@@ -12,7 +12,7 @@ from stepbox.data.dataset import PixelScale, scale_pixels
 from stepbox.errors import InvalidInputError
 from stepbox.nn.network import Network
 
-MOST_IMAGES = 10  # with activations: a network of 8 × 2,048 neurons gives 0.8 MB for each image
+MOST_IMAGES = 10  # with activations: the largest networks give 0.4 MB for each image
 MOST_OFF_LETTERS = 10_000  # of `off`; about as many as a request line can have
 
 _NEURON = re.compile(r"(\d{1,4})\.(\d{1,4})")

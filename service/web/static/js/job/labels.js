@@ -2,7 +2,6 @@
 // The name, notes and tags of a run, and the form that changes them.
 import { catchProblem, send } from "../api.js";
 import { $, $$ } from "../dom.js";
-import { fieldError } from "../jobs/fields.js";
 import { parseTags } from "./tags.js";
 
 /** @typedef {Pick<import("../types.d.ts").Job, "title" | "notes" | "tags">} Labels */
@@ -19,8 +18,10 @@ function clearErrors(form) {
  * @param {import("../api.js").ProblemError} problem
  */
 function showProblem(form, problem) {
-  for (const { field, words } of problem.errors.map(fieldError)) {
+  for (const { pointer, detail } of problem.errors) {
+    const [, field, index] = pointer.split("/"); // only tags are a list
     const fault = $(`#${field}-fault`, form);
+    const words = index === undefined ? detail : `Tag ${Number(index) + 1}: ${detail}`;
     if (fault) fault.textContent = words;
     form.querySelector(`[name=${field}]`)?.setAttribute("aria-invalid", "true");
   }

@@ -6,7 +6,7 @@ import { PIXELS, SIDE } from "../sizes.js";
 /** @typedef {import("./strokes.js").Point} Point */
 /** @typedef {import("./strokes.js").Stroke} Stroke */
 
-const GRID = 16; // steps for each pixel of the network: about one for each screen pixel of the board
+const GRID = 16; // steps for each pixel of the network: about one screen pixel each
 const LEAST_DISTANCE = 0.2; // pixels of the network between the points of a stroke
 const PEN_STEPS = 4; // for each pixel of a pen's width
 const PENS = { min: 1, max: 4 }; // as in the template
@@ -42,14 +42,18 @@ function fromBase64(text) {
   return Array.from(letters, (letter) => letter.charCodeAt(0));
 }
 
-/** Append a number that is not negative, seven bits to a byte. @param {number[]} bytes @param {number} n */
+/**
+ * Append a number, seven bits to a byte.
+ * @param {number[]} bytes
+ * @param {number} n not negative
+ */
 function write(bytes, n) {
   for (; n > 127; n >>= 7) bytes.push((n & 127) | 128);
   bytes.push(n);
 }
 
 /**
- * Write a drawing as text. Each stroke is its pen, its number of points, and the steps between them.
+ * Write a drawing as text. Each stroke is its pen, its number of points, and the steps to them.
  * @param {Stroke[]} strokes with points on the grid
  * @returns {string | null} null if it would be too long
  */

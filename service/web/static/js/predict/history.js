@@ -33,7 +33,10 @@ export function createHistory(first) {
   return {
     current,
     isEmpty,
-    /** Add a stroke to the user's drawing. It replaces an image or the example. @param {Stroke} stroke */
+    /**
+     * Add a stroke to the user's drawing. It replaces an image or the example.
+     * @param {Stroke} stroke
+     */
     begin(stroke) {
       const { strokes, image, isExample } = current();
       push({ strokes: image || isExample ? [stroke] : [...strokes, stroke] });

@@ -2,19 +2,24 @@
 // The figure "Inside the network": the activations of each layer, what they add to the logits, and
 // neurons to switch off.
 import { latest } from "../api.js";
+import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
-import { fixed, largestMagnitude, percent } from "../numbers.js";
+import { count, fixed, largestMagnitude, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { PIXELS } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { createBars } from "./bars.js";
 import { createNeurons } from "./neurons.js";
-import { inputName, neuronText, signed, strongestPushes } from "./pushes.js";
+import { digitsFor, inputName, neuronText, signed, strongestPushes } from "./pushes.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {import("./panel.js").Panel} Panel */
 /** @typedef {import("./pushes.js").Push} Push */
+
+/** @param {number} layer @param {number} size */
+const layerTitle = (layer, size) =>
+  `Hidden layer ${layer}: ${count(size)} ${size === 1 ? "neuron" : "neurons"}`;
 
 /**
  * Build the figure. Return a function that updates it.
@@ -52,19 +57,16 @@ export function createInside(request) {
   function build() {
     if (!panel) return;
     const { recipe } = panel.model();
-    grids = recipe.hidden_sizes.map((count, index) =>
-      createNeurons(index + 1, count, {
+    $("#inside").classList.toggle("long", !areDigits(classes()));
+    grids = recipe.hidden_sizes.map((size, index) =>
+      createNeurons(index + 1, size, {
         look: (neuron) => look(index + 1, neuron),
         toggle: (neuron) => toggle(`${index + 1}.${neuron}`),
       }),
     );
     $("#inside-layers").replaceChildren(
       ...grids.flatMap(({ element }, index) => [
-        h(
-          "p",
-          { class: "small" },
-          `Hidden layer ${index + 1}: ${recipe.hidden_sizes[index]} neurons`,
-        ),
+        h("p", { class: "small" }, layerTitle(index + 1, recipe.hidden_sizes[index])),
         element,
       ]),
     );
@@ -125,7 +127,7 @@ export function createInside(request) {
         ? plainButton(name, { title: "Switch off", onclick: () => toggle(neuron) })
         : h("span", null, name),
       h("span", { class: "track" }, bar),
-      h("span", { class: "value" }, signed(value)),
+      h("span", { class: "value" }, signed(value, digitsFor(largest))),
     );
   }
 
@@ -152,8 +154,8 @@ export function createInside(request) {
     $("#inside-sum").textContent =
       bias === undefined || logit === undefined
         ? ""
-        : `The logit of ${name}, ${fixed(logit)}, is the sum of all ${row.length} pushes and the ` +
-          `bias, ${fixed(bias)}.`;
+        : `The logit of ${name}, ${fixed(logit)}, is the sum of all ${count(row.length)} pushes ` +
+          `and the bias, ${fixed(bias)}.`;
     if (grids.length) return;
     drawHeatmap($("#inside-pixels"), row.length ? row : new Float64Array(PIXELS), largest || 1);
   }
@@ -165,7 +167,8 @@ export function createInside(request) {
       const color = heatColor((logits[i] ?? 0) / scale);
       cell.style.background = cssColor(color);
       cell.style.color = textOn(color);
-      $(".logit", cell).textContent = logits.length ? fixed(logits[i], 1) : "";
+      const digits = digitsFor(scale) - 1;
+      $(".logit", cell).textContent = logits.length ? fixed(logits[i], digits) : "";
     });
   }
 
@@ -174,20 +177,22 @@ export function createInside(request) {
     const whole = panel?.prediction() ?? null;
     before.draw(classes(), whole, "softmax");
     after.draw(classes(), off.length ? prediction : null, "softmax");
-    const count = `${off.length} ${off.length === 1 ? "neuron" : "neurons"} off`;
-    $("#inside-after h3").textContent = off.length ? `With ${count}` : "With neurons off: none yet";
+    const someOff = `${off.length} ${off.length === 1 ? "neuron" : "neurons"} off`;
+    $("#inside-after h3").textContent = off.length
+      ? `With ${someOff}`
+      : "With neurons off: none yet";
     $("#inside-on").disabled = !off.length;
-    $("#inside-words").textContent = words(whole, count);
+    $("#inside-words").textContent = words(whole, someOff);
   }
 
-  /** @param {Prediction | null} whole @param {string} count */
-  function words(whole, count) {
+  /** @param {Prediction | null} whole @param {string} someOff */
+  function words(whole, someOff) {
     /** @param {Prediction} one */
     const text = ({ label, probabilities, index }) => `${label} (${percent(probabilities[index])})`;
     if (!whole || !prediction) return "There is no prediction to look into.";
     if (!grids.length) return `The network predicts ${text(whole)}.`;
     if (!off.length) return `All neurons are on. The network predicts ${text(whole)}.`;
-    return `All neurons on: ${text(whole)}. With ${count}: ${text(prediction)}.`;
+    return `All neurons on: ${text(whole)}. With ${someOff}: ${text(prediction)}.`;
   }
 
   function paint() {

@@ -1,6 +1,6 @@
 // @ts-check
 // What neurons add to the logits, in numbers and words. Needs no browser.
-import { fixed } from "../numbers.js";
+import { fixed, largestMagnitude } from "../numbers.js";
 import { SIDE } from "../sizes.js";
 
 /** @typedef {{ index: number, value: number }} Push */
@@ -28,6 +28,9 @@ export function strongestPushes(contributions) {
   };
 }
 
+/** Choose how many digits show differences among numbers. @param {number} largest magnitude */
+export const digitsFor = (largest) => (largest >= 1 ? 2 : largest >= 0.1 ? 3 : 4);
+
 /** Write a number with its sign. @param {number} x */
 export const signed = (x, digits = 2) => {
   const text = fixed(x, digits);
@@ -50,7 +53,8 @@ export function neuronText({ layer, neuron, isOff, activation, pushes, classes }
   if (activation == null) return `${name}not known yet.`;
   const value = `${name}activation ${fixed(activation, 3)}.`;
   if (!pushes) return value;
-  const list = classes.map((label, i) => `${label}: ${signed(pushes[i])}`);
+  const digits = digitsFor(largestMagnitude(pushes));
+  const list = classes.map((label, i) => `${label}: ${signed(pushes[i], digits)}`);
   return `${value} It adds to the logits: ${list.join(", ")}.`;
 }
 

@@ -29,7 +29,8 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
     .filter((i) => i !== index)
     .reduce((best, i) => (probabilities[i] > probabilities[best] ? i : best));
   const points = Math.round(100 * margin);
-  const lead = `${points} percentage ${points === 1 ? "point" : "points"} ahead of ${classes[second]}`;
+  const unit = points === 1 ? "percentage point" : "percentage points";
+  const lead = `${points} ${unit} ahead of ${classes[second]}`;
   const guessing = fixed(Math.log(classes.length), 2);
   return (
     `${percent(probability)}, ${certainty(probability)}. ${lead}; ` +
