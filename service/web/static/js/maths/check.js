@@ -15,6 +15,7 @@ import {
 import { count, sum } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { unitsText } from "./units.js";
+import { savable } from "../save-figure.js";
 
 /**
  * @typedef {"inputs" | "outputs" | "checked" | "excluded" | "subgradients" | "weights" | "exact" |
@@ -57,11 +58,15 @@ function excludedText(layers) {
   );
 }
 
+/** @type {LayerCheck[]} */
+let checked = [];
+
 /**
  * @param {{ layers: LayerCheck[], label: number, loss: number, image: number,
  *   precision: string }} answer
  */
 function show({ layers, label, loss, image, precision }) {
+  checked = layers;
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
   $("#check-words").replaceChildren(
     words,
@@ -120,3 +125,12 @@ async function start() {
 whenSeen($("#check"), () =>
   catchProblem(start, (problem) => $("#check-words").replaceChildren(notice(problem))),
 );
+savable($("#check-table").closest("figure"), {
+  name: "gradient-check",
+  rows: () =>
+    checked.map(({ inputs, outputs, checked: compared, exact, published, ...units }) => ({
+      ...{ inputs, outputs, compared, exact, published },
+      dead: units.dead_count,
+      kinks: units.kink_count,
+    })),
+});
