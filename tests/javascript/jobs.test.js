@@ -5,7 +5,14 @@ import { test } from "node:test";
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { addMark, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
-import { changedFields, layersText, parameterCount, valueText } from "#pages/recipes.js";
+import {
+  changedFields,
+  layersText,
+  parameterCount,
+  publishedFor,
+  runName,
+  valueText,
+} from "#pages/recipes.js";
 
 /** @param {object} members */
 const job = (members) =>
@@ -57,6 +64,27 @@ test("changedFields lists the fields that differ from the recipe", () => {
     ["seed", 1],
   ]);
   assert.deepEqual(changedFields({ ...recipe, name: "unknown" }, recipes), []);
+});
+
+test("a run is named after its recipe and its changed fields", () => {
+  const fields = { learning_rate: 0.5, hidden_sizes: [32, 32], shuffle: true, schedule: null };
+  const recipe = { name: "plain", engine: "numpy", epochs: 3, ...fields };
+  const recipes = { plain: fields };
+  assert.equal(runName(recipe, recipes), "plain");
+  assert.equal(runName({ ...recipe, learning_rate: 0.1 }, recipes), "plain, learning rate 0.1");
+  assert.equal(
+    runName({ ...recipe, hidden_sizes: [], shuffle: false }, recipes),
+    "plain, hidden sizes none, shuffle off",
+  );
+});
+
+test("only a run that changed no field is compared with what was published", () => {
+  const recipe = { name: "plain", engine: "numpy", epochs: 3, hidden_sizes: [4] };
+  const recipes = { plain: { epochs: 3 }, other: { epochs: 3 } };
+  assert.equal(publishedFor(recipe, recipes, { plain: "curve" }), "curve");
+  assert.equal(publishedFor({ ...recipe, epochs: 4 }, recipes, { plain: "curve" }), null);
+  assert.equal(publishedFor({ ...recipe, name: "other" }, recipes, { plain: "curve" }), null);
+  assert.equal(publishedFor({ ...recipe, name: "gone" }, recipes, { gone: "curve" }), null);
 });
 
 test("layers are written with arrows, and their parameters are counted", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, timeOrDate, utc } from "#pages/times.js";
+import { duration, localText, timeOrDate, utcText, zoneName } from "#pages/times.js";
 
 test("durations are in seconds, and in minutes from 90 seconds on", () => {
   assert.equal(duration(89.4), "89\u00a0s");
@@ -12,10 +12,21 @@ test("durations are in seconds, and in minutes from 90 seconds on", () => {
   assert.equal(duration(605), "10\u00a0min 05\u00a0s");
 });
 
-test("timestamps are in UTC", () => {
-  assert.equal(utc("2026-01-31T12:30:09.25Z"), "2026-01-31 12:30:09 UTC");
-  assert.equal(utc("2026-01-31T12:30:09.25Z", false), "2026-01-31 12:30 UTC");
-  assert.equal(utc(null), "—");
+test("timestamps are in the local zone, which is named, and in UTC", () => {
+  const stamp = "2026-01-31T12:30:09.25Z";
+  assert.equal(utcText(stamp), "2026-01-31 12:30:09 UTC");
+  const zone = process.env.TZ;
+  try {
+    process.env.TZ = "Europe/Berlin";
+    assert.equal(localText(stamp), "2026-01-31 13:30:09 CET");
+    assert.equal(localText("2026-07-31T22:30:09Z", false), "2026-08-01 00:30 CEST");
+    assert.equal(zoneName(new Date(stamp)), "CET");
+    process.env.TZ = "UTC";
+    assert.equal(localText(stamp), "2026-01-31 12:30:09 UTC");
+  } finally {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
 });
 
 test("a timestamp of today is shown as a time, any other as a date", () => {

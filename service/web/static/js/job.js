@@ -10,7 +10,7 @@ import { stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
 import { changedFields, loadRecipes, valueText } from "./recipes.js";
 import { requestLine } from "./request-line.js";
-import { duration, utc } from "./times.js";
+import { duration, localTime } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
@@ -100,9 +100,9 @@ function updateFacts() {
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ["Time per epoch", epochText()],
     ["Peak memory", memory ? `${count(Math.round(memory / 2 ** 20))} MiB` : "—"],
-    ["Created", utc(job.created_at)],
-    ["Started", utc(job.started_at)],
-    ["Finished", utc(job.finished_at)],
+    ["Created", localTime(job.created_at)],
+    ["Started", localTime(job.started_at)],
+    ["Finished", localTime(job.finished_at)],
     ["Lowest test loss", lowestLossText()],
   ]);
   $("#facts").replaceChildren(...items);

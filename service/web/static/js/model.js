@@ -11,7 +11,7 @@ import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
 import { count, fixed, percent, sum } from "./numbers.js";
 import { layersText } from "./recipes.js";
-import { utc } from "./times.js";
+import { localText, localTime } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {Record<string, string>} Ids of models, by alias */
@@ -76,7 +76,7 @@ function showFacts(model, aliases, isPublished) {
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
     ["Training time", `${Math.round(seconds)} s`],
     ["Data set", model.dataset.name],
-    ["Created", utc(model.created_at, false)],
+    ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
   ]);
   $("#facts").replaceChildren(...items);

@@ -40,6 +40,39 @@ export const changedFields = (recipe, recipes) =>
     .filter(([field, value]) => !sameValue(value, recipe[field]))
     .map(([field]) => [field, recipe[field]]);
 
+/** Write the value of a field in words. @param {unknown} value */
+function valueWords(value) {
+  if (Array.isArray(value)) return value.join("-") || "none";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return String(value ?? "none");
+}
+
+/**
+ * Name a run after its recipe and the fields that it changed, such as "mnist-numpy, epochs 5".
+ * @param {Recipe} recipe
+ * @param {Recipes} recipes
+ */
+export const runName = (recipe, recipes) =>
+  [
+    recipe.name,
+    ...changedFields(recipe, recipes).map(
+      ([field, value]) => `${field.replaceAll("_", " ")} ${valueWords(value)}`,
+    ),
+  ].join(", ");
+
+/**
+ * Find what the coursework published for a run: only runs that changed no field can be compared.
+ * @template P
+ * @param {Recipe} recipe
+ * @param {Recipes} recipes
+ * @param {Record<string, P>} published by the name of the recipe
+ * @returns {P | null}
+ */
+export const publishedFor = (recipe, recipes, published) =>
+  recipe.name in recipes && !changedFields(recipe, recipes).length
+    ? (published[recipe.name] ?? null)
+    : null;
+
 /** List the sizes of all layers, from the pixels to the classes. @param {number[]} hiddenSizes */
 export const layerSizes = (hiddenSizes) => [PIXELS, ...hiddenSizes, CLASSES];
 

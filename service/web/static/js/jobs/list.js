@@ -3,7 +3,7 @@
 import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { changedFields } from "../recipes.js";
-import { duration, timeOrDate } from "../times.js";
+import { duration, localTime, timeOrDate, zoneName } from "../times.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { stateText } from "./state.js";
@@ -76,11 +76,7 @@ function row(job, recipes, published) {
     stateCell(job),
     numberCell(last?.epoch ? percent(last.test_accuracy) : "—"),
     h("td", { class: "spark" }, job.history.length ? spark(job, published) : null),
-    h(
-      "td",
-      { class: "n when small" },
-      h("time", { datetime: job.created_at }, timeOrDate(job.created_at)),
-    ),
+    h("td", { class: "n when small" }, localTime(job.created_at, timeOrDate)),
   );
 }
 
@@ -110,7 +106,7 @@ export function jobList(jobs, recipes, published) {
       ["State"],
       ["Accuracy", true],
       ["Test loss"],
-      ["Created", true],
+      [`Created, ${zoneName()}`, true],
     ],
     jobs.map((job) => row(job, recipes, published[job.recipe.name])),
     { class: "joblist" },
