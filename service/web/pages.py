@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, render_template
 
 from stepbox.analysis.expressions import FUNCTIONS
-from stepbox.training.presets import DEFAULT_RECIPE
-from stepbox.training.recipe import DESCRIPTIONS
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import DatasetSpec
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
+from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
 POLICY = (
@@ -18,6 +20,7 @@ POLICY = (
 
 PLAIN_PAGES = ("models", "predict", "system")  # their templates need no values
 FIRST_FIELDS = ("hidden_sizes", "epochs", "learning_rate", "batch_size", "seed")
+CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale": "Pixels"}
 
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
@@ -37,7 +40,9 @@ class FormField(NamedTuple):
 def form_fields() -> list[FormField]:
     """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
-    return [_field(name, schema) for name, schema in properties.items() if name != "recipe"]
+    return [
+        _field(name, schema) for name, schema in properties.items() if name in Recipe.model_fields
+    ]
 
 
 @blueprint.get("/")
@@ -48,6 +53,8 @@ def jobs() -> Response:
         "jobs",
         recipes=DESCRIPTIONS,
         default=DEFAULT_RECIPE,
+        datasets={name: _words(spec) for name, spec in DATASETS.items()},
+        default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
         rest=[field for field in fields if field.name not in FIRST_FIELDS],
     )
@@ -78,6 +85,16 @@ def _page(name: str, section: str = "", **values: Any) -> Response:
 
 for _name in PLAIN_PAGES:
     blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
+
+
+def _words(spec: DatasetSpec) -> str:
+    """Describe a data set in a sentence."""
+    size = "×".join(map(str, spec.shape))
+    unit = "pixels" if spec.kind == "images" else "numbers"
+    return (
+        f"{spec.name}: {spec.train_samples:,} {CONTENTS.get(spec.id, 'samples')} of {size} {unit}; "
+        f"{spec.test_samples:,} others test the network."
+    )
 
 
 def _field(name: str, schema: dict[str, Any]) -> FormField:

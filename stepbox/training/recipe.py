@@ -28,13 +28,13 @@ from stepbox.registry import KeyOf
 DESCRIPTIONS: dict[str, str] = {
     "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
     "gradient.",
-    "mnist-numpy-published": "The same with the settings of the source: raw pixels, and two "
+    "mnist-numpy-published": "The same with the published settings: raw pixels, and two "
     "deviations from the true gradient.",
     "mnist-numpy-best": "The most accurate per-sample backpropagation on MNIST in a minute on one "
     "core: a wider ReLU network on distorted images.",
     "mnist-numpy-record": "The same with a larger network and more epochs. It takes minutes, and "
     "is slightly more accurate.",
-    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
+    "fashion-mnist-torch": "The published torch network on Fashion-MNIST: mini-batch SGD, 60 "
     "epochs.",
     "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, trained for accuracy: AdamW, "
     "batch normalization, varied images.",
@@ -124,7 +124,7 @@ class Recipe(Checked):
         description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
     )
     gradient: GradientKind = Field(
-        description="`exact`: the true gradient. `published` (engine `numpy` only): the source's "
+        description="`exact`: the true gradient. `published` (engine `numpy` only): the published "
         "gradient, with two deviations. The derivative of the activation function is evaluated "
         "at the activation instead of the pre-activation, and each layer is updated before the "
         "gradient passes through it."

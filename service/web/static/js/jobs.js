@@ -3,11 +3,11 @@
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";
-import { jobList, placeholder } from "./jobs/list.js";
+import { jobList, jobName, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { olderThan, stateText } from "./jobs/state.js";
-import { fixed, speed } from "./numbers.js";
-import { loadRecipes } from "./recipes.js";
+import { fixed, percent, speed } from "./numbers.js";
+import { loadRecipes, publishedFor } from "./recipes.js";
 import { duration } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
@@ -26,7 +26,6 @@ async function loadPublished() {
   );
 }
 
-$("#now-chart").style.setProperty("--h", "300px");
 const waiting = setTimeout(() => $("#rows").replaceChildren(placeholder()), PLACEHOLDER_MS);
 const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()]);
 startForm(recipes);
@@ -49,53 +48,56 @@ const timeLeft = h("span");
 const below = h("p", { class: "small row" }, speedText, timeLeft);
 const trouble = h("div");
 
-const captions = {
-  job: [
-    h("b", { class: "blue" }, "Train"),
-    " and ",
-    h("b", { class: "orange" }, "test"),
-    " loss. Grey: the published losses of the coursework that Stepbox reproduces, if any. ",
-  ],
-  published: ["The losses of the coursework that Stepbox reproduces. "],
-};
+const dotted = `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`;
 
-function updateCaption() {
-  $("#now-caption").replaceChildren(
-    ...captions[shown ? "job" : "published"],
-    `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`,
-  );
-  if (!shown) return;
-  const { status, device, progress } = shown;
-  const running = status === "running";
-  if (state.textContent !== stateText(shown)) state.replaceChildren(stateElement(shown));
-  bar.hidden = !running;
-  below.hidden = !running;
-  bar.value = progress.fraction;
-  speedText.textContent = rate ? `${speed(rate)} on ${device ?? "…"}` : "";
-  const left = progress.eta_seconds;
-  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
-}
+/** @param {Job} job */
+const publishedOf = ({ recipe }) => publishedFor(recipe, recipes, published);
 
 function updateHead() {
   if (shown) {
-    const link = h("a", { href: `/ui/jobs/${shown.id}` }, shown.recipe.name);
+    const link = h("a", { href: `/ui/jobs/${shown.id}` }, jobName(shown, recipes));
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
+    $("#now-caption").replaceChildren(
+      h("b", { class: "blue" }, "Train"),
+      " and ",
+      h("b", { class: "orange" }, "test"),
+      " loss. ",
+      publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
+      dotted,
+    );
   } else {
-    const run = `${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const title = h("h2", null, "The published run");
-    $("#now-head").replaceChildren(title, h("p", { class: "small" }, run));
+    const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const hint = "Start a training to see its losses here.";
+    $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
+    $("#now-caption").textContent = dotted;
   }
+}
+
+function updateProgress() {
+  if (!shown) return;
+  const { status, device, history, progress } = shown;
+  const running = status === "running";
+  if (state.textContent !== stateText(shown)) state.replaceChildren(stateElement(shown));
+  bar.hidden = !running;
+  bar.value = progress.fraction;
+  const last = history.at(-1);
+  const accuracy = last?.epoch
+    ? `Test accuracy ${percent(last.test_accuracy)} after epoch ${last.epoch}`
+    : "";
+  speedText.textContent = running && rate ? `${speed(rate)} on ${device ?? "…"}` : accuracy;
+  const left = running ? progress.eta_seconds : null;
+  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
 }
 
 /** Show a job above the list, and follow it while it runs. @param {Job | null} job */
 function present(job) {
-  if (job && job.id === shown?.id) return;
+  if (job?.id === shown?.id && $("#now-head").hasChildNodes()) return;
   watching?.abort();
   shown = job;
   rate = null;
   updateHead();
-  updateCaption();
+  updateProgress();
   draw();
   if (job?.status !== "running") return;
   watching = new AbortController();
@@ -103,7 +105,7 @@ function present(job) {
   const changed = (now, type, newRate) => {
     shown = now;
     rate = newRate ?? rate;
-    updateCaption();
+    updateProgress();
     if (type !== "progress") draw();
     if (type === "status") refresh();
   };
@@ -129,6 +131,7 @@ let cursor = null;
 function showOutage({ detail }) {
   clearTimeout(waiting);
   $("#away").replaceChildren(notice({ title: "No live updates", detail }, refresh));
+  if (!shown) present(null);
 }
 
 async function refresh() {
@@ -163,18 +166,16 @@ const showMore = () =>
   }, showOutage);
 
 document.addEventListener("visibilitychange", refresh);
-updateHead();
-updateCaption();
-refresh();
 const [{ chart }, { lossCurves }] = await Promise.all([
   import("./chart.js"),
   import("./curves.js"),
+  refresh(), // the curve is drawn when it is known which one
 ]);
 draw = chart($("#now-chart"), (width) =>
   lossCurves({
     width,
     history: shown?.history ?? [],
-    published: published[shown?.recipe.name ?? DEFAULT_CURVE.name],
+    published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
     epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
   }),
 );

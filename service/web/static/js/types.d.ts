@@ -29,6 +29,7 @@ export interface Progress {
 
 export interface Job {
   id: string;
+  title: string | null;
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
   recipe: Recipe;
@@ -42,6 +43,8 @@ export interface Job {
   started_at: string | null;
   finished_at: string | null;
   model: string | null;
+  /** Null before success, and for jobs of earlier versions. */
+  better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
   links: { events: string };
 }

@@ -9,6 +9,9 @@ const afterLastEpoch = ({ history }) => {
   return epoch ? ` after epoch ${epoch}` : "";
 };
 
+/** Tell whether a job ended with a model that is no better than guessing. @param {Job} job */
+export const isGuessing = (job) => job.better_than_guessing === false;
+
 /** Describe the state of a job in a few words. @param {Job} job */
 export function stateText(job) {
   const { epoch, epochs } = job.progress;
@@ -22,7 +25,7 @@ export function stateText(job) {
     case "cancelled":
       return `cancelled${afterLastEpoch(job)}`;
     default:
-      return job.status;
+      return isGuessing(job) ? "no better than guessing" : job.status;
   }
 }
 
