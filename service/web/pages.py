@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template
 
+from service.allowed import main_schema, number_text, range_text
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
@@ -99,7 +100,7 @@ def _words(spec: DatasetSpec) -> str:
 
 def _field(name: str, schema: dict[str, Any]) -> FormField:
     description = schema.get("description", "")
-    schema = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
+    schema = main_schema(schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
     choices = ["true", "false"] if kind == "boolean" else schema.get("enum", [])
@@ -118,10 +119,7 @@ def _field(name: str, schema: dict[str, Any]) -> FormField:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
+    above, high = schema.get("exclusiveMinimum"), schema.get("maximum")
     if above is not None and high is not None:
-        return f"Above {above:,g}, up to {high:,g}"
-    if low is None or high is None:
-        return ""
-    return f"{low:,} to {high:,}"
+        return f"Above {number_text(above)}, up to {number_text(high)}"
+    return range_text(schema)

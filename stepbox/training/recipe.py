@@ -47,8 +47,14 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
 Augmentation = Literal["none", "distort", "mirror-shift"]
 
-# The fields that only torch supports, and the value that the NumPy engine requires.
-TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}
+# The fields that only torch supports: the value that the NumPy engine requires, and the name of
+# any other value in a sentence.
+TORCH_ONLY: dict[str, tuple[Any, str]] = {
+    "optimizer": ("sgd", "The optimizer adamw"),
+    "dropout": (0, "Dropout"),
+    "normalization": ("none", "Batch normalization"),
+    "standardize": (False, "Standardizing"),
+}
 
 
 class Checked(BaseModel):
@@ -102,6 +108,7 @@ class Recipe(Checked):
         max_length=8,
         fail_fast=True,
         strict=False,  # JSON has arrays, not tuples
+        json_schema_extra={"example": [32, 16]},
         description="Neurons of each hidden layer, starting at the input; empty for a single "
         "softmax layer.",
     )
@@ -214,19 +221,23 @@ def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the fields whose values are allowed but conflict with others, each with the reason."""
     get = fields.get
     if get("engine") == "numpy":
-        for name, plain in TORCH_ONLY.items():
+        for name, (plain, words) in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                yield name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"
+                value = "false" if plain is False else plain
+                yield name, f"{words} needs the torch engine; with numpy, this must be {value}"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        yield "weight_decay", "must be 0 unless 'optimizer' is 'adamw'"
+        yield "weight_decay", "Weight decay needs the optimizer adamw; with sgd, this must be 0"
     if get("normalization") == "batch" and get("batch_size") == 1:
-        yield "batch_size", "must be at least 2 if 'normalization' is 'batch'"
+        yield "batch_size", "Batch normalization needs a batch size of at least 2"
     if get("gradient") == "published":
         if get("engine", "numpy") != "numpy":
-            yield "gradient", "'published' requires the engine 'numpy'; use 'exact'"
+            yield (
+                "gradient",
+                "The published gradient needs the numpy engine; with torch, this must be exact",
+            )
         if get("batch_size", 1) != 1:
             yield (
                 "batch_size",
-                "must be 1 if 'gradient' is 'published', which updates the weights within the "
-                "backward pass of one sample",
+                "The published gradient needs a batch size of 1, because it updates the weights "
+                "within the backward pass of one sample",
             )

@@ -59,6 +59,8 @@ def test_a_training_is_cancelled(open_page):
     expect(page.locator("#cancel")).to_have_count(0)
     page.click("text=Change and run again")
     expect(page.locator("#epochs")).to_have_value("1000")
+    expect(page.locator("#epochs")).to_be_focused()
+    expect(page.locator("#epochs")).to_be_in_viewport()
 
 
 def test_a_broken_connection_leaves_no_gap(browser, stack, models):
@@ -94,8 +96,8 @@ def test_each_error_is_shown_at_its_field(visit, stack):
     page.fill("#learning_rate", "0")
     page.fill("#epochs", "9000")
     page.click("[type=submit]")
-    expect(page.locator("#learning_rate-fault")).to_contain_text("above 0, up to 10")
-    expect(page.locator("#epochs-fault")).to_contain_text("1 to 1000")
+    expect(page.locator("#learning_rate-fault")).to_contain_text("Enter a number above 0, up to 10")
+    expect(page.locator("#epochs-fault")).to_contain_text("Enter 1 to 1,000")
     expect(page.locator("#epochs")).to_be_focused()
     expect(page.locator("#said")).to_have_text("2 fields need a change.")
     assert all("422" in fault for fault in watched.faults)
@@ -113,6 +115,63 @@ def test_text_in_a_number_field_is_sent_unchanged_and_its_error_ends_with_a_chan
     expect(page.locator(".fault:not(:empty)")).to_have_count(0)
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
+
+
+def covered(page, selector):
+    """Tell whether something lies over the middle of an element."""
+    return page.locator(selector).evaluate(
+        """element => {
+            const { x, y, width, height } = element.getBoundingClientRect();
+            return !element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_address_fills_in_the_form_and_the_start_button_stays_in_view(open_page, width):
+    page = open_page(
+        "/?recipe=fashion-mnist-torch&learning_rate=0.1&dropout=0.2",
+        viewport={"width": width, "height": 700},
+    )
+    expect(page.locator("#chosen")).to_have_text("fashion-mnist-torch")
+    expect(page.locator("#changes")).to_have_text(
+        "2 fields changed: learning rate 0.1, dropout 0.2"
+    )
+    expect(page.locator("#data")).to_contain_text("60,000 pictures of clothes")
+    expect(page.locator("#learning_rate")).to_be_focused()
+    expect(page.locator("#dropout")).to_be_visible()  # although it is not one of the first fields
+    for y in (0, 500, 10_000):
+        page.evaluate("y => window.scrollTo(0, y)", y)
+        expect(page.locator(".go button")).to_be_in_viewport(ratio=1)
+    for field in page.locator("#train input:visible, #train select:visible").all():
+        field.focus()
+        assert not covered(
+            page,
+            f"#{field.get_attribute('id')}" if field.get_attribute("id") else "[name=recipe]:focus",
+        )
+
+
+def test_an_address_that_asks_for_what_does_not_exist_is_not_ignored(open_page):
+    page = open_page("/?recipe=none-such&pixel_scale=half")
+    expect(page.locator("#trouble")).to_contain_text("the recipe “none-such”")
+    expect(page.locator("#trouble")).to_contain_text("the pixel_scale “half”")
+
+
+def test_the_list_names_the_changed_fields_and_only_unchanged_runs_have_a_published_curve(
+    stack, open_page
+):
+    plain = stack.train(recipe="mnist-numpy-published", epochs=3)["id"]
+    changed = stack.train(recipe="mnist-numpy-published", epochs=1, seed=5)["id"]
+    stack.wait_for(plain)
+    stack.wait_for(changed)
+    page = open_page("/")
+    expect(page.locator(f"#rows [href$='{changed}']")).to_have_text(
+        "mnist-numpy-published, epochs 1, seed 5"
+    )
+    for id, curves in ((plain, 1), (changed, 0)):
+        row = page.locator("#rows tr", has=page.locator(f"[href$='{id}']"))
+        expect(row.locator("path[stroke='var(--orange)']")).to_have_count(1)
+        expect(row.locator("path[stroke='var(--grey)']")).to_have_count(curves)
 
 
 @pytest.fixture

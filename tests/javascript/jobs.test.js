@@ -24,6 +24,8 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "queued", queue_position: 3 })), "queued, 3 before it");
   assert.equal(stateText(job({ status: "running" })), "epoch 1 of 5");
   assert.equal(stateText(job({ status: "succeeded", history })), "succeeded");
+  const guessing = job({ status: "succeeded", better_than_guessing: false, history });
+  assert.equal(stateText(guessing), "no better than guessing");
   assert.equal(stateText(job({ status: "failed" })), "failed before the first epoch");
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
@@ -106,11 +108,11 @@ test("the text of a field becomes a JSON value, and a value becomes text", () =>
 });
 
 test("an error names its field, and the entry of a list", () => {
-  const detail = "out of range";
+  const detail = "Enter 1 to 9";
   assert.deepEqual(fieldError({ pointer: "/epochs", detail }), { field: "epochs", words: detail });
   assert.deepEqual(fieldError({ pointer: "/hidden_sizes/1", detail }), {
     field: "hidden_sizes",
-    words: "Number 2: out of range",
+    words: "Number 2: enter 1 to 9",
   });
   assert.deepEqual([0, 1, 2].map(errorSummary), [
     "",
@@ -121,13 +123,14 @@ test("an error names its field, and the entry of a list", () => {
 
 test("the small curve leaves out missing losses, and epochs after the last", () => {
   const history = [
-    { epoch: 0, test_loss: 2.4 },
+    { epoch: 0, test_loss: 3 },
     { epoch: 1, test_loss: null },
-    { epoch: 2, test_loss: 0.12 },
+    { epoch: 2, test_loss: 0.02 },
     { epoch: 3, test_loss: 0.1 },
   ];
   assert.equal(sparkPath(history, 2), "M0.0 2.0L118.0 30.0");
   assert.equal(sparkPath([], 2), "");
   assert.equal(sparkX(1, 4), 29.5);
-  assert.equal(sparkY(0.001), sparkY(0.02));
+  assert.equal(sparkY(0.001), sparkY(0.02)); // inside the picture, whatever the loss
+  assert.equal(sparkY(100), sparkY(3));
 });
