@@ -27,6 +27,14 @@ LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale":
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
 
 
+class Range(NamedTuple):
+    """The range of a number."""
+
+    low: float
+    high: float
+    whole: bool
+
+
 class FormField(NamedTuple):
     """A field of the training form."""
 
@@ -35,6 +43,7 @@ class FormField(NamedTuple):
     kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
     choices: list[str]
     allowed: str
+    range: Range | None  # of a single number
     help: str
 
 
@@ -114,6 +123,7 @@ def _field(name: str, schema: dict[str, Any]) -> FormField:
         kind=kind,
         choices=[str(choice) for choice in choices],
         allowed=allowed,
+        range=_number_range(schema) if kind == "number" else None,
         help=description.replace("`", ""),
     )
 
@@ -123,3 +133,8 @@ def _range(schema: dict[str, Any]) -> str:
     if above is not None and high is not None:
         return f"Above {number_text(above)}, up to {number_text(high)}"
     return range_text(schema)
+
+
+def _number_range(schema: dict[str, Any]) -> Range:
+    low: float = schema["minimum"] if "minimum" in schema else schema["exclusiveMinimum"]
+    return Range(low=low, high=schema["maximum"], whole=schema["type"] == "integer")

@@ -6,8 +6,11 @@ import { startForm } from "./jobs/form.js";
 import { jobList, jobName, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { olderThan, stateText } from "./jobs/state.js";
+import { showTogether } from "./jobs/together.js";
+import { MOST_VALUES } from "./jobs/values.js";
 import { fixed, percent, speed } from "./numbers.js";
 import { loadRecipes, publishedFor } from "./recipes.js";
+import { query } from "./request-line.js";
 import { duration } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
@@ -31,7 +34,10 @@ const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()])
 startForm(recipes);
 ready();
 
-// The training that runs now, or the latest one.
+// The jobs to show together, or none: then the training that runs now, or the latest one, is shown.
+const together = query.get("compare")?.split(",").slice(0, MOST_VALUES) ?? [];
+/** @type {ReturnType<typeof import("./jobs/values.js").labelled>} */
+let curves = [];
 /** @type {Job | null} */
 let shown = null;
 let draw = () => {}; // replaced when the chart libraries are loaded
@@ -131,7 +137,7 @@ let cursor = null;
 function showOutage({ detail }) {
   clearTimeout(waiting);
   $("#away").replaceChildren(notice({ title: "No live updates", detail }, refresh));
-  if (!shown) present(null);
+  if (!shown && !together.length) present(null);
 }
 
 async function refresh() {
@@ -152,9 +158,9 @@ async function refreshList() {
   if (!older.length) cursor = next;
   newest = jobs;
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
-  renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
   $("#away").replaceChildren();
-  present(running[0] ?? newest.find((job) => job.history.length > 1) ?? null);
+  renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
+  if (!together.length) present(running[0] ?? newest.find((job) => job.history.length > 1) ?? null);
 }
 
 const showMore = () =>
@@ -166,16 +172,32 @@ const showMore = () =>
   }, showOutage);
 
 document.addEventListener("visibilitychange", refresh);
-const [{ chart }, { lossCurves }] = await Promise.all([
+if (together.length) {
+  $("#now-caption").textContent =
+    "Test loss after each epoch. The label of each curve is its value.";
+  showTogether(
+    together,
+    recipes,
+    (labels) => {
+      curves = labels;
+      draw();
+    },
+    showOutage,
+  );
+}
+const [{ chart }, { lossCurves }, { togetherChart }] = await Promise.all([
   import("./chart.js"),
   import("./curves.js"),
+  import("./jobs/together-chart.js"),
   refresh(), // the curve is drawn when it is known which one
 ]);
 draw = chart($("#now-chart"), (width) =>
-  lossCurves({
-    width,
-    history: shown?.history ?? [],
-    published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
-    epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
-  }),
+  together.length
+    ? togetherChart(curves, width)
+    : lossCurves({
+        width,
+        history: shown?.history ?? [],
+        published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
+        epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+      }),
 );

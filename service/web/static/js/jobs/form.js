@@ -7,6 +7,7 @@ import { changesText, sameValue, valueText } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { errorSummary, fieldError, parseField } from "./fields.js";
 import { showPictures } from "./pictures.js";
+import { startSeveral } from "./several.js";
 import { sketch } from "./sketch.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
@@ -48,6 +49,7 @@ export function startForm(all) {
     update();
   });
   form.addEventListener("submit", submit);
+  startSeveral(() => body);
 }
 
 /** List the parts of the form that the address of the page sets. */
