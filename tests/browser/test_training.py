@@ -16,7 +16,7 @@ def start(page, recipe, **fields):
     page.check(f"[value={recipe}]")
     for name, value in fields.items():
         page.fill(f"#{name}", value)
-    page.click("[type=submit]")
+    page.click(".go button")
     page.wait_for_url("**/ui/jobs/*")
 
 
@@ -95,7 +95,7 @@ def test_each_error_is_shown_at_its_field(visit, stack):
     page = watched.page
     page.fill("#learning_rate", "0")
     page.fill("#epochs", "9000")
-    page.click("[type=submit]")
+    page.click(".go button")
     expect(page.locator("#learning_rate-fault")).to_contain_text("Enter a number above 0, up to 10")
     expect(page.locator("#epochs-fault")).to_contain_text("Enter 1 to 1,000")
     expect(page.locator("#epochs")).to_be_focused()
@@ -109,7 +109,7 @@ def test_text_in_a_number_field_is_sent_unchanged_and_its_error_ends_with_a_chan
     page = watched.page
     expect(page.locator("#request code")).to_contain_text('"epochs": "many"')
     expect(page.locator("#request code")).not_to_contain_text("pixel_scale")
-    page.click("[type=submit]")
+    page.click(".go button")
     expect(page.locator("#epochs")).to_have_attribute("aria-invalid", "true")
     page.fill("#epochs", "2")
     expect(page.locator(".fault:not(:empty)")).to_have_count(0)
@@ -172,6 +172,32 @@ def test_the_list_names_the_changed_fields_and_only_unchanged_runs_have_a_publis
         row = page.locator("#rows tr", has=page.locator(f"[href$='{id}']"))
         expect(row.locator("path[stroke='var(--orange)']")).to_have_count(1)
         expect(row.locator("path[stroke='var(--grey)']")).to_have_count(curves)
+
+
+def test_several_values_are_started_at_once_and_shown_together(visit, stack, models):
+    watched = visit(stack.url, "/?recipe=mnist-numpy&epochs=1")
+    page = watched.page
+    page.click("#several summary")
+    expect(page.locator("#several-values")).to_have_value("0.0033, 0.01, 0.03, 0.09, 0.27")
+    page.fill("#several-values", "0.1, 0.01, 11")
+    page.click("text=Start 3 trainings")
+    expect(page.locator("#several-said")).to_contain_text("Started: 0.1, 0.01.")
+    expect(page.locator("#several-said")).to_contain_text(
+        "Not started: 11 (Enter a number above 0, up to 10)"
+    )
+    page.click("text=See the curves")
+    page.wait_for_url("**compare=**")
+    expect(page.locator("#changes")).to_have_text("1 field changed: epochs 1")
+    expect(page.locator("#now-head")).to_contain_text("2 values of the learning rate")
+    expect(page.locator("#now-head")).to_contain_text("2 of 2 have ended", timeout=30_000)
+    labels = page.locator("#now-chart text.end")
+    assert sorted(labels.all_text_contents()) == ["0.01", "0.1"]
+    colors = {label.get_attribute("fill") for label in labels.all()}
+    assert len(colors) == 2
+    page.click("text=Compare the models")
+    page.wait_for_url("**/ui/models?compare=m-*")
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
+import { differingField, labelled, spread } from "#pages/jobs/values.js";
 import { addMark, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
 import {
   changedFields,
@@ -133,4 +134,34 @@ test("the small curve leaves out missing losses, and epochs after the last", () 
   assert.equal(sparkX(1, 4), 29.5);
   assert.equal(sparkY(0.001), sparkY(0.02)); // inside the picture, whatever the loss
   assert.equal(sparkY(100), sparkY(3));
+});
+
+test("values are suggested around a value, within the allowed range", () => {
+  const rate = { low: 0, high: 10, whole: false };
+  assert.deepEqual(spread(0.03, rate), [0.0033, 0.01, 0.03, 0.09, 0.27]);
+  assert.deepEqual(spread(5, rate), [0.56, 1.7, 5, 10]);
+  assert.deepEqual(spread(3, { low: 1, high: 1000, whole: true }), [1, 3, 9, 27]);
+  assert.deepEqual(spread(0, rate), [0]);
+});
+
+test("jobs that differ in one number are sorted by it, and labeled with it", () => {
+  const recipes = { digits: { epochs: 3, learning_rate: 0.1 } };
+  const run = (/** @type {object} */ fields, /** @type {object} */ members = {}) =>
+    job({ recipe: { name: "digits", ...recipes.digits, ...fields }, ...members });
+  const rates = [0.5, 0.1, 0.02].map((learning_rate) => run({ learning_rate }));
+  assert.equal(differingField(rates), "learning_rate");
+  assert.deepEqual(
+    labelled(rates, recipes).map(({ label, share }) => [label, share]),
+    [
+      ["0.02", 0],
+      ["0.1", 0.5],
+      ["0.5", 1],
+    ],
+  );
+  const mixed = [run({ learning_rate: 0.5, epochs: 1 }), run({}, { title: "Mine" })];
+  assert.equal(differingField(mixed), null);
+  assert.deepEqual(
+    labelled(mixed, recipes).map(({ label }) => label),
+    ["digits, epochs 1, learning rate 0.5", "Mine"],
+  );
 });

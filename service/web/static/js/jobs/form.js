@@ -41,7 +41,7 @@ export function startForm(all) {
     const detail = `The address of this page has ${unknown.join(" and ")}, which does not exist.`;
     $("#trouble").append(notice({ title: "Not filled in", detail }));
   }
-  if (asked().length) goToChanges();
+  if (!query.has("compare") && asked()) goToChanges();
   form.addEventListener("input", (/** @type {Event} */ { target }) => {
     const input = /** @type {Field} */ (target);
     if (input.name === "recipe") fillFromRecipe();
@@ -52,9 +52,8 @@ export function startForm(all) {
   startSeveral(() => body);
 }
 
-/** List the parts of the form that the address of the page sets. */
-const asked = () =>
-  ["recipe", ...fields.map((field) => field.id)].filter((name) => query.has(name));
+/** Tell whether the address of the page sets a part of the form. */
+const asked = () => ["recipe", ...fields.map((field) => field.id)].some((name) => query.has(name));
 
 /** Choose the recipe in the address. Return its name if there is no such recipe. */
 function chooseRecipe() {

@@ -2,12 +2,14 @@
 // Start several trainings that differ in one field, such as five learning rates.
 import { catchProblem, post } from "../api.js";
 import { $, h } from "../dom.js";
+import { valueText } from "../recipes.js";
 import { parseField } from "./fields.js";
 import { MOST_VALUES, spread } from "./values.js";
 
 /** @typedef {Record<string, unknown>} Body */
 
 const form = $("#several");
+const details = $("details", form);
 /** @type {HTMLSelectElement} */
 const field = $("#several-field");
 /** @type {HTMLInputElement} */
@@ -39,7 +41,10 @@ function update() {
 
 /** Listen to the form for several values. @param {() => Body} currentBody of the training form */
 export function startSeveral(currentBody) {
-  $("details", form).addEventListener("toggle", suggest);
+  details.addEventListener("toggle", () => {
+    suggest();
+    details.scrollIntoView({ block: "nearest" });
+  });
   field.addEventListener("change", suggest);
   values.addEventListener("input", update);
   form.addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
@@ -60,7 +65,7 @@ export function startSeveral(currentBody) {
  * @param {Body} body
  * @param {unknown[]} chosen
  */
-async function submitAll(body, chosen) {
+async function submitAll({ title: runTitle, ...body }, chosen) {
   const name = field.selectedOptions[0].text.toLowerCase();
   /** @type {string[]} */
   const ids = [];
@@ -69,7 +74,7 @@ async function submitAll(body, chosen) {
   /** @type {string[]} */
   const refused = [];
   for (const value of chosen) {
-    const title = body.title ? { title: `${body.title}, ${name} ${value}` } : {};
+    const title = runTitle ? { title: `${runTitle}, ${name} ${value}` } : {};
     await catchProblem(
       async () => {
         ids.push((await post("/train", { ...body, ...title, [field.value]: value })).id);
@@ -78,7 +83,8 @@ async function submitAll(body, chosen) {
       (problem) => refused.push(`${value} (${problem.details.replace(/\.$/, "")})`),
     );
   }
-  const address = `/?compare=${ids}`;
+  const kept = Object.entries(body).map(([key, value]) => [key, valueText(value)]);
+  const address = `/?${new URLSearchParams([...kept, ["compare", ids.join()]])}`;
   if (!refused.length) return location.assign(address);
   said.replaceChildren(
     started.length ? `Started: ${started.join(", ")}. ` : "None was started. ",

@@ -23,6 +23,8 @@ export function togetherChart(curves, width) {
   const narrow = width < NARROW;
   const texts = curves.map(({ label }) => shortened(label, narrow ? 10 : 26));
   const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
+  const range = lossRange(losses, 2.45);
+  const ticks = LOSS_TICKS.filter((tick) => tick <= range[1]);
   const epochs = Math.max(1, ...curves.map(({ job }) => job.recipe.epochs));
   const position = { x: "epoch", y: "test_loss" };
   const plot = Plot.plot({
@@ -33,7 +35,7 @@ export function togetherChart(curves, width) {
     marginTop: 28,
     marginBottom: 34,
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.45), LOSS_TICKS),
+    y: logLossAxis("↑ Test loss, nats (log scale)", range, ticks),
     marks: curves.flatMap(({ job, share }) => [
       Plot.lineY(job.history, { ...position, stroke: colorOf(share), strokeWidth: 2 }),
       Plot.dot(job.history.slice(-1), { ...position, r: 4, fill: colorOf(share), stroke: PAPER }),
