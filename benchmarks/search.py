@@ -16,7 +16,7 @@ from stepbox.data.dataset import Dataset
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry
 
 VALIDATION = 10_000
 
@@ -64,7 +64,7 @@ def validate(recipe: Recipe) -> HistoryEntry:
     """Train a recipe on the first part; return the last epoch's figures on the second."""
     train_set, validation_set = split(load_dataset(recipe.dataset, "train"))
     *_, last = train(make_trainer(recipe, train_set), validation_set)
-    assert not isinstance(last, Progress)
+    assert isinstance(last, HistoryEntry)
     return last
 
 

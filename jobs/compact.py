@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-Kind = Literal["epoch", "progress"]
+Kind = Literal["epoch", "loss", "progress"]
 NAMES: dict[Kind, tuple[str, ...]] = {
     "epoch": ("epoch", "train_loss", "test_loss", "test_accuracy", "seconds"),
+    "loss": ("samples", "train_loss"),
     "progress": ("epoch", "epochs", "samples", "samples_total", "fraction", "eta_seconds"),
 }
 

@@ -23,8 +23,8 @@ class Event(NamedTuple):
     id
         Id of the entry in the stream.
     type
-        ``status``, ``epoch``, ``progress`` or ``deleted``. A ``deleted`` event ends the streams
-        that are open when a job is deleted. It is not sent to clients.
+        ``status``, ``epoch``, ``loss``, ``progress`` or ``deleted``. A ``deleted`` event ends the
+        streams that are open when a job is deleted. It is not sent to clients.
     data
         JSON text; empty for ``deleted``.
     final
@@ -106,4 +106,6 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
 
 
 def _status(event_id: str, job: Job) -> Event:
-    return Event(event_id, "status", json.dumps(job.to_json()), job.status in FINAL)
+    return Event(
+        event_id, "status", json.dumps(job.to_json() | {"losses": None}), job.status in FINAL
+    )

@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import redis
 
-from jobs.record import Job, Status, history_key
+from jobs.compact import unpack
+from jobs.record import Job, Status, history_key, losses_key
 from stepbox.errors import NotFoundError
+from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
@@ -30,15 +32,17 @@ class JobReader:
         return self._scripts[script](args=list(arguments))
 
     def get(self, id: str) -> Job:
-        """Read a job; raise NotFoundError if no job has this id."""
+        """Read a job with its losses; raise NotFoundError if no job has this id."""
         for job in self._read([id]):
-            return job
+            stored = cast(list[str], self.redis.lrange(losses_key(id), 0, -1))
+            losses = [LossEntry.model_validate(loss) for loss in unpack("loss", stored)]
+            return job.model_copy(update={"losses": losses})
         raise NotFoundError(f"no job has the id {id!r}")
 
     def page(
         self, *, status: Status | None = None, limit: int = 20, after: str | None = None
     ) -> tuple[list[Job], str | None]:
-        """List jobs, newest first.
+        """List jobs without their losses, newest first.
 
         Parameters
         ----------

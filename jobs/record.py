@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
@@ -19,6 +19,11 @@ FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 def history_key(id: str) -> str:
     """Return the Redis key of the list of a job's epochs."""
     return f"history:{id}"
+
+
+def losses_key(id: str) -> str:
+    """Return the Redis key of the list of a job's losses within the epochs."""
+    return f"losses:{id}"
 
 
 class JobProblem(BaseModel):
@@ -48,6 +53,10 @@ class Job(BaseModel):
     progress: Progress
     queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
     history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
+    losses: list[LossEntry] | None = Field(
+        description="The train loss about every 1,000 images, or less often in a long training: at "
+        "most 600 entries. Null in lists of jobs and in events; empty for jobs of earlier versions."
+    )
     device: str | None = Field(description="Device of the training, `cpu` or `cuda`.")
     peak_memory: int | None = Field(
         description="Peak memory of the training in bytes: of its process or, on CUDA, of the "

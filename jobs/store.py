@@ -211,6 +211,7 @@ class JobStore(JobReader):
         progress: Mapping[str, Any] | None = None,
         epoch: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
+        losses: Iterable[Mapping[str, Any]] = (),
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
         verdict: Verdict = self._run(
@@ -221,6 +222,7 @@ class JobStore(JobReader):
             pack("progress", progress) if progress else "",
             pack("epoch", epoch) if epoch else "",
             checkpoint or "",
+            *(pack("loss", loss) for loss in losses),
         )
         return verdict
 

@@ -29,7 +29,7 @@ from stepbox.training.loop import make_trainer
 from stepbox.training.loop import train as train_epochs
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.trainer import Trainer
 
 
@@ -208,7 +208,7 @@ def train(
     test_set = load_dataset(full.dataset, "test", data)
     trainer = make_trainer(full, train_set, compiled=compiled)
     initial = trainer.network()
-    history = []
+    history, losses = [], []
     hidden = None if tqdm is terminal_bar else False  # None: tqdm shows it only in a terminal
     with tqdm(
         total=full.epochs * len(train_set.labels),
@@ -220,10 +220,12 @@ def train(
             match event:
                 case Progress():
                     bar.update(event.samples - bar.n)
+                case LossEntry():
+                    losses.append(event)
                 case HistoryEntry():
                     history.append(event)
                     bar.set_postfix(test_accuracy=f"{event.test_accuracy:.2%}")
-    draft = describe(trainer, test_set, history, id=new_model_id(), job="local")
+    draft = describe(trainer, test_set, history, losses, id=new_model_id(), job="local")
     return Model(draft, trainer.network(), initial)
 
 
@@ -244,7 +246,13 @@ def load(folder: str | Path) -> Model:
 
 
 def describe(
-    trainer: Trainer, test_set: Dataset, history: Sequence[HistoryEntry], *, id: str, job: str
+    trainer: Trainer,
+    test_set: Dataset,
+    history: Sequence[HistoryEntry],
+    losses: Sequence[LossEntry],
+    *,
+    id: str,
+    job: str,
 ) -> CardDraft:
     """Make the card of a finished training's model.
 
@@ -256,6 +264,8 @@ def describe(
         The samples for the evaluation; not used if the trainer has an evaluation.
     history
         The entries of all epochs, including those of earlier attempts.
+    losses
+        The train losses within the epochs, likewise.
     id, job
         Ids of the model, and of the job that trained it.
     """
@@ -268,6 +278,7 @@ def describe(
         job=job,
         recipe=recipe,
         history=tuple(history),
+        losses=tuple(losses),
         evaluation=evaluation,
         device=trainer.device,
         computer=trainer.computer(),

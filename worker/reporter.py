@@ -57,7 +57,7 @@ class _Point(NamedTuple):
 
 
 class Reporter(Thread):
-    """A thread that stores epochs and progress, renews the lease, and notices a cancel.
+    """A thread that stores epochs, losses and progress, renews the lease, and notices a cancel.
 
     Use it as a context manager: the thread starts on entry. On exit, it stores everything that it
     was given, unless the job is lost, and ends.
@@ -69,6 +69,7 @@ class Reporter(Thread):
         self._claim = claim
         self._changed = Condition()
         self._points: deque[_Point] = deque()
+        self._losses: list[Mapping[str, Any]] = []
         self._progress: Mapping[str, Any] | None = None
         self._verdict: Verdict = "go on"
         self._closing = False
@@ -79,6 +80,11 @@ class Reporter(Thread):
         with self._changed:
             self._progress = progress
         self.check()
+
+    def loss(self, loss: Mapping[str, Any]) -> None:
+        """Store a loss with the next report, before any later point."""
+        with self._changed:
+            self._losses.append(loss)
 
     def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
         """Store a history entry, a checkpoint, or both, in the order of the calls."""
@@ -117,9 +123,9 @@ class Reporter(Thread):
                 if self._closing and not self._pending():
                     return
                 point = self._points[0] if self._points else _Point(None, None)
-                progress = self._progress
+                progress, losses = self._progress, tuple(self._losses)
             verdict = insist(
-                self._jobs.report, self._claim, progress, point.epoch, point.checkpoint
+                self._jobs.report, self._claim, progress, point.epoch, point.checkpoint, losses
             )
             with self._changed:
                 self._verdict = verdict
@@ -127,12 +133,13 @@ class Reporter(Thread):
                     self._points.popleft()
                 if point.checkpoint:
                     self._checkpoint = point.checkpoint
+                del self._losses[: len(losses)]
                 if self._progress is progress:
                     self._progress = None
                 self._changed.notify_all()
 
     def _pending(self) -> bool:
-        return bool(self._points) or self._progress is not None
+        return bool(self._points or self._losses) or self._progress is not None
 
     def __enter__(self) -> Self:
         self.start()

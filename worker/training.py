@@ -17,7 +17,7 @@ from stepbox.run import describe
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
@@ -102,12 +102,16 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
                 reporter.progress(event.model_dump())
                 if checkpoints.due():
                     reporter.point(None, checkpoints.save(trainer))
+            case LossEntry():
+                reporter.loss(event.model_dump())
             case HistoryEntry():
                 reporter.point(event.model_dump(), checkpoints.save(trainer))
     reporter.flush()
-    # The record has the history of all attempts.
-    history = insist(stores.jobs.get, claim.job).history
-    draft = describe(trainer, test_set, history, id=new_model_id(), job=claim.job)
+    # The record has the history and the losses of all attempts.
+    record = insist(stores.jobs.get, claim.job)
+    draft = describe(
+        trainer, test_set, record.history, record.losses or (), id=new_model_id(), job=claim.job
+    )
     stores.models.stage(draft.id, draft, trainer.network(), untrained)
     assert draft.cost is not None  # `describe` measures it
     verdict = insist(stores.jobs.decide, claim, draft.id, draft.cost.peak_memory)

@@ -3,7 +3,8 @@
 --
 -- job:{id}              hash: the record, the single source of truth about a job
 -- history:{id}          list: the epochs of the job; the record's history_length counts them
--- events:{id}           stream: every status, epoch and progress of the job
+-- losses:{id}           list: the train losses within the epochs of the job
+-- events:{id}           stream: every status, epoch, loss and progress of the job
 -- jobs:all              sorted set: all ids, by order of creation
 -- jobs:status:{status}  sorted set: the ids with this status, by order of creation
 -- jobs:queued           sorted set: the ids of the queued jobs, by order of creation; a job whose
@@ -39,6 +40,10 @@ end
 
 local function history_of(id)
   return 'history:' .. id
+end
+
+local function losses_of(id)
+  return 'losses:' .. id
 end
 
 local function count(field, amount)

@@ -13,7 +13,7 @@ if status == 'queued' or status == 'running' then
 end
 set_status(id, nil)
 redis.call('ZREM', 'jobs:all', id)
-redis.call('DEL', key_of(id), history_of(id))
+redis.call('DEL', key_of(id), history_of(id), losses_of(id))
 -- Empty the stream instead of deleting it, so that the id of the next entry is higher than all
 -- ids that readers have seen.
 redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)

@@ -1,8 +1,9 @@
--- ARGV: id, fence, progress, its short form (jobs/compact.py), epoch in short form, checkpoint.
--- The last four may be ''.
--- Renews the lease, and stores the progress, the epoch and the checkpoint that are given. An epoch
--- that is already stored adds no event: the reply to an earlier call was lost, or a later attempt
--- trained the epoch again. Returns 'go on', 'cancel' or 'lost', as `verdict` does.
+-- ARGV: id, fence, progress, its short form (jobs/compact.py), epoch in short form, checkpoint,
+-- losses in short form...
+-- The progress, the epoch and the checkpoint may be ''.
+-- Renews the lease, and stores what is given. A loss or an epoch that is already stored adds no
+-- event: the reply to an earlier call was lost, or a later attempt trained these samples again.
+-- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
 local id, fence, progress, progress_event, epoch, checkpoint = unpack(ARGV)
 
 -- Tell whether an epoch is not stored yet. Earlier versions stored epochs as fields of the record.
@@ -46,6 +47,13 @@ if answer == 'lost' then
   return answer
 end
 redis.call('HINCRBY', key_of(id), 'beat', 1)
+for i = 7, #ARGV do
+  local last = redis.call('LINDEX', losses_of(id), -1)
+  if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then
+    redis.call('RPUSH', losses_of(id), ARGV[i])
+    redis.call('XADD', 'events:' .. id, '*', 'type', 'loss', 'data', ARGV[i])
+  end
+end
 if epoch ~= '' then
   local number, _, _, _, seconds = unpack(cjson.decode(epoch))
   if is_new(number) then

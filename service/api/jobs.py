@@ -117,7 +117,7 @@ def list_jobs(query: JobQuery) -> Response:
 
 @blueprint.get("/jobs/<id>", responses={200: Job, **problems(404, 503)})
 def get_job(path: JobPath) -> Response:
-    """Return the current state of a job."""
+    """Return the current state of a job, with its losses within the epochs."""
     return jsonify(backend().jobs.get(path.id).to_json())
 
 
@@ -143,8 +143,8 @@ def cancel_job(path: JobPath) -> Response:
     "/jobs/<id>/events",
     responses={
         200: {
-            "description": "`progress`, `epoch` and `status` events with ids. The last one is the "
-            "final `status`.",
+            "description": "`progress`, `loss`, `epoch` and `status` events with ids. The last "
+            "one is the final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),

@@ -84,7 +84,7 @@ def list_models(query: ModelQuery) -> Response:
     """List the cards of models, newest first."""
     listed, cursor = backend().models.page(query.limit, query.after)
     return jsonify(
-        models=[one.card.model_dump(mode="json") for one in listed if one.card],
+        models=[one.card.model_dump(mode="json") | {"losses": None} for one in listed if one.card],
         damaged=[{"id": one.id, "detail": one.damage} for one in listed if one.damage],
         next=cursor,
     )

@@ -14,11 +14,11 @@ from stepbox.data.builtin import MOST_CLASSES, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, Report
+from stepbox.training.report import HistoryEntry, LossEntry, Report
 
 CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
-MOST_CARD_BYTES = 2**20  # limit of the file; 1,000 epochs, the maximum, take 170,000 bytes
+MOST_CARD_BYTES = 2**20  # limit of the file; 1,000 epochs, the maximum, take 200,000 bytes
 
 ModelId = Annotated[
     str,
@@ -103,6 +103,11 @@ class CardDraft(Report):
     job: str = Field(min_length=1, description="Id of the job that trained it.")
     recipe: Recipe = Field(description="The recipe that was trained, with all fields.")
     history: tuple[HistoryEntry, ...] = Field(description="One entry per epoch, epoch 0 first.")
+    losses: tuple[LossEntry, ...] | None = Field(
+        None,
+        description="The train loss within the epochs, as in the job. Null in cards of earlier "
+        "versions and in the list of models.",
+    )
     evaluation: EvaluationReport = Field(description="Evaluation on the test set.")
     device: str = Field(min_length=1, description="The device that trained it: `cpu` or `cuda`.")
     computer: ComputerReport | None = Field(

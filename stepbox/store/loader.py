@@ -180,6 +180,6 @@ def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
         return sum(_size_of(part) for part in value)
     if isinstance(value, Network):
         return sum(array.nbytes for array in value.named_arrays().values())
-    if isinstance(value, Card):  # its size depends on the number of epochs
-        return 50_000 + 1_000 * len(value.history)
+    if isinstance(value, Card):  # its size depends on the number of epochs and losses
+        return 50_000 + 1_000 * len(value.history) + 500 * len(value.losses or ())
     return 1_000

@@ -4,5 +4,6 @@ Code here trains and reports; it stores no models and knows no jobs. `loop.make_
 engine, `numpy_trainer` or `torch_trainer`, when a recipe needs it.
 
 Public names: `Recipe` (recipe), `RECIPES` (presets), `TrainRequest` (request), `Trainer` (trainer),
-`make_trainer` and `train` (loop), `Progress` and `HistoryEntry` (report), `evaluate` (evaluation).
+`make_trainer` and `train` (loop), `Progress`, `LossEntry` and `HistoryEntry` (report), `evaluate`
+(evaluation).
 """

@@ -20,8 +20,10 @@ from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
 from stepbox.training.evaluation import assess, predict_logits
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.trainer import Trainer, out_of_memory_explained
+
+MOST_LOSSES = 600  # of a training: enough for a smooth curve, and 50 kB in a model's card
 
 
 def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> Trainer:
@@ -55,7 +57,7 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
         assert_never(recipe.engine)
 
 
-def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEntry]:
+def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry | HistoryEntry]:
     """Train to the recipe's last epoch, from the start or from a restored state.
 
     Parameters
@@ -67,10 +69,12 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEnt
 
     Yields
     ------
-    Progress | HistoryEntry
+    Progress | LossEntry | HistoryEntry
         First the entry of epoch 0, if nothing was trained before; then a Progress about every
-        thousand samples, and an entry at the end of each epoch. After each event, the caller may
-        read the trainer's state. `Trainer.evaluation` is that of the latest entry.
+        thousand samples, and an entry at the end of each epoch. A LossEntry comes before every
+        n-th Progress, and before the last. The smallest n is chosen for which a training has at
+        most `MOST_LOSSES`; up to 10 epochs of 60,000 samples, it is 1. After each event, the
+        caller may read the trainer's state. `Trainer.evaluation` is that of the latest entry.
 
     Raises
     ------
@@ -83,6 +87,8 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEnt
     with out_of_memory_explained(recipe):
         samples_an_epoch = len(trainer.train_set.labels)
         samples_total = recipe.epochs * samples_an_epoch
+        reports_an_epoch = -(-samples_an_epoch // trainer.portion)
+        spacing = -(-recipe.epochs * reports_an_epoch // MOST_LOSSES)  # in reports
         started = time.perf_counter()
         samples_before = trainer.epochs_done * samples_an_epoch + trainer.samples_done
         if samples_before == 0:
@@ -92,6 +98,11 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | HistoryEnt
                 if not math.isfinite(loss_sum):
                     raise _diverged(epoch, recipe)
                 samples = (epoch - 1) * samples_an_epoch + samples_of_epoch
+                report = (epoch - 1) * reports_an_epoch + -(-samples_of_epoch // trainer.portion)
+                if report % spacing == 0 or samples == samples_total:
+                    loss = trainer.take_recent_loss()
+                    if loss is not None:
+                        yield LossEntry(samples=samples, train_loss=loss)
                 pace = (samples - samples_before) / (time.perf_counter() - started)
                 yield Progress(
                     epoch=epoch,

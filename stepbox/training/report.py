@@ -26,6 +26,18 @@ class Progress(Report):
     eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")
 
 
+class LossEntry(Report):
+    """The train loss at one point of a training, also within an epoch."""
+
+    samples: Annotated[int, Field(ge=1)] = Field(
+        description="Training images seen so far, over all epochs."
+    )
+    train_loss: Nats = Field(
+        description="Mean cross-entropy, in nats, of the images since the entry before, each "
+        "before its update."
+    )
+
+
 class HistoryEntry(Report):
     """The figures at the end of an epoch."""
 

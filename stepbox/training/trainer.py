@@ -1,5 +1,6 @@
 """The interface of an engine, and what engines share: sample order, state, and memory errors."""
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,9 @@ class Trainer(ABC):
         epochs, the sum over the whole latest epoch.
     seconds
         Time spent training in the epoch that `loss_sum` covers.
+    recent_loss_sum, recent_samples
+        Sum of the cross-entropy, in nats, and number of the samples since the last call of
+        `take_recent_loss`. The sum is nan if it is not known.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """
@@ -56,6 +60,8 @@ class Trainer(ABC):
         self.samples_done = 0
         self.loss_sum = 0.0
         self.seconds = 0.0
+        self.recent_loss_sum = 0.0
+        self.recent_samples = 0
         self.evaluation: EvaluationReport | None = None
         self._augment = Augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
 
@@ -97,6 +103,18 @@ class Trainer(ABC):
         steps = recipe.epochs * steps_an_epoch
         return recipe.learning_rate * rate_factors(recipe.schedule, step, count, steps)
 
+    @property
+    def portion(self) -> int:
+        """Number of samples between two yields of `train_epoch`; the last may follow earlier."""
+        batch_size = self.recipe.batch_size
+        return -(-REPORT_EVERY // batch_size) * batch_size
+
+    def take_recent_loss(self) -> float | None:
+        """Return the mean loss of the samples since the last call, in nats; None if unknown."""
+        loss_sum, samples = self.recent_loss_sum, self.recent_samples
+        self.recent_loss_sum, self.recent_samples = 0.0, 0
+        return loss_sum / samples if samples and not math.isnan(loss_sum) else None
+
     def train_epoch(self) -> Iterator[tuple[int, float]]:
         """Train one epoch, or the rest of it if a state was restored in its middle.
 
@@ -104,7 +122,7 @@ class Trainer(ABC):
         ------
         samples
             Number of samples seen in this epoch. The first yield is before any training, the
-            others follow about every `REPORT_EVERY` samples. The caller may read the state then.
+            others follow after each `portion`. The caller may read the state then.
         loss_sum
             Sum of their cross-entropy, in nats.
         """
@@ -112,14 +130,16 @@ class Trainer(ABC):
             self.loss_sum = self.seconds = 0.0
         samples = len(self.train_set.labels)
         order = visiting_order(self.recipe, self.epochs_done + 1, samples)
-        batch_size = self.recipe.batch_size
-        portion = -(-REPORT_EVERY // batch_size) * batch_size
+        portion = self.portion
         yield self.samples_done, self.loss_sum
         while self.samples_done < samples:
             started = time.perf_counter()
             indices = order[self.samples_done : self.samples_done + portion]
-            self.loss_sum += self.train_samples(indices)
+            loss_sum = self.train_samples(indices)
+            self.loss_sum += loss_sum
             self.samples_done += len(indices)
+            self.recent_loss_sum += loss_sum
+            self.recent_samples += len(indices)
             self.seconds += time.perf_counter() - started
             yield self.samples_done, self.loss_sum
         self.epochs_done += 1
@@ -131,6 +151,7 @@ class Trainer(ABC):
             **self.arrays(),
             "position": np.array([self.epochs_done, self.samples_done], np.int64),
             "totals": np.array([self.loss_sum, self.seconds], np.float64),
+            "recent": np.array([self.recent_loss_sum, self.recent_samples], np.float64),
         }
 
     def restore(self, state: Mapping[str, Array]) -> None:
@@ -138,6 +159,9 @@ class Trainer(ABC):
         self.set_arrays(state)
         self.epochs_done, self.samples_done = (int(number) for number in state["position"])
         self.loss_sum, self.seconds = (float(number) for number in state["totals"])
+        # Checkpoints of earlier versions do not have it.
+        recent_loss_sum, recent_samples = state.get("recent", (math.nan, 0))
+        self.recent_loss_sum, self.recent_samples = float(recent_loss_sum), int(recent_samples)
 
 
 def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64]:

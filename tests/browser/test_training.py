@@ -50,6 +50,69 @@ def test_a_training_is_started_and_its_curve_grows(open_page):
     expect(page.locator("#sentence")).to_contain_text("of 10,000 test images")
 
 
+def losses_drawn(page):
+    """Count the points on the curve of the train loss within the epochs."""
+    line = "#loss path[stroke='var(--blue)'], #loss g[stroke='var(--blue)'] path"
+    drawn = page.locator(line).evaluate_all("all => all.map((one) => one.getAttribute('d') || '')")
+    return max((path.count("L") + 1 for path in drawn), default=0)
+
+
+@pytest.mark.container
+def test_a_run_of_one_epoch_has_a_curve_with_and_without_live_events(open_page):
+    page = open_page("/")
+    start(page, "mnist-numpy", epochs="1", seed="3")
+    expect(page.locator("#state")).to_contain_text("succeeded", timeout=60_000)
+    wait_until(lambda: losses_drawn(page) == 60, what="the whole curve")
+    assert page.inner_text("#title") == "mnist-numpy, epochs 1, seed 3"
+    page.reload()
+    wait_until(lambda: losses_drawn(page) == 60, what="the whole curve")
+    expect(page.locator("#loss-caption")).to_contain_text("every 1,000 images")
+    expect(page.locator("#accuracy svg")).to_contain_text("axis starts at")
+    page.click("text=See the model")
+    wait_until(
+        lambda: page.locator("#learned path").evaluate_all(
+            "all => all.some((one) => one.getAttribute('d').split('L').length === 60)"
+        ),
+        what="the curve on the page of the model",
+    )
+
+
+@pytest.mark.parametrize(("fields", "compared"), [({}, True), ({"gradient": "exact"}, False)])
+def test_only_a_run_that_changed_no_field_is_compared(open_page, stack, fields, compared):
+    recipe = "mnist-numpy-published"
+    id = stack.wait_for(stack.train(recipe=recipe, **fields)["id"])["id"]
+    page = open_page(f"/ui/jobs/{id}")
+    expect(page.locator("#loss .end").first).to_be_visible()
+    assert ("Grey: the curves" in page.inner_text("#loss-caption")) == compared
+    assert ("published, test" in page.locator("#loss").text_content()) == compared
+
+
+def test_an_unknown_job_has_a_way_back(visit, stack):
+    watched = visit(stack.url, "/ui/jobs/0123456789abcdef")
+    page = watched.page
+    expect(page.locator("#title")).to_have_text("No such job")
+    expect(page.locator("#problem")).to_contain_text("It may have been deleted")
+    expect(page.locator("#actions")).to_be_hidden()
+    assert all("404" in fault for fault in watched.faults)
+    watched.faults.clear()
+    page.click("text=See all jobs")
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, visit, stack, models):
+    id = stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"])["id"]
+    held = []
+    page = open_page("/ui/system")
+    page.route(f"**/jobs/{id}", held.append)
+    page.goto(f"{stack.url}/ui/jobs/{id}")
+    wait_until(lambda: page.wait_for_timeout(20) or held, what="the request for the job")
+    for part in ("#state", "#progress", "#actions", ".pictures", ".after"):
+        expect(page.locator(part)).not_to_be_visible()
+    held[0].continue_()
+    for part in ("#state", "#progress", "#actions a", ".pictures", ".after"):
+        expect(page.locator(part).first).to_be_visible()
+
+
 def test_a_training_is_cancelled(open_page):
     page = open_page("/")
     start(page, "fashion-mnist-torch", epochs="1000")

@@ -79,11 +79,12 @@ def test_the_event_stream_contains_everything(mnist, stack):
         "succeeded",
     ]
     assert [data for _, type, data in events if type == "epoch"] == job["history"]
+    assert [data for _, type, data in events if type == "loss"] == job["losses"]
     fractions = [data["fraction"] for _, type, data in events if type == "progress"]
     assert len(fractions) > 2
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert events[-1][2] == job
+    assert events[-1][2] == {**job, "losses": None}
     middle = len(events) // 2
     assert read_events(stack, job["id"], last=events[middle][0]) == events[middle + 1 :]
     assert read_events(stack, job["id"], last=events[-1][0]) == []
@@ -108,6 +109,8 @@ def test_the_model_is_complete_on_the_disk(mnist, stack):
     assert (card["id"], card["job"]) == (job["model"], job["id"])
     assert card["recipe"] == job["recipe"]
     assert card["history"] == job["history"]
+    assert card["losses"] == job["losses"]
+    assert [entry["samples"] for entry in card["losses"]] == list(range(1000, 181_000, 1000))
     assert card["evaluation"]["accuracy"] == job["history"][-1]["test_accuracy"]
 
 

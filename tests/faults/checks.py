@@ -7,21 +7,29 @@ import requests
 from jobs.events import read_events
 
 
-def check_undisturbed(stack, jobs, job, sha256, losses):
+def check_undisturbed(stack, jobs, job, sha256, expected):
     """Check that a job has succeeded with the same result as without faults.
 
-    Its weights equal those of an undisturbed run, it was completed once, and its events contain
-    every epoch exactly once and in order.
+    Its weights and losses equal those of an undisturbed run, it was completed once, and its events
+    contain every epoch and every loss exactly once and in order.
     """
+    numbers = [entry.epoch for entry in expected.history]
+    losses = [entry.model_dump() for entry in expected.losses]
     assert job["status"] == "succeeded", job["error"]
-    assert [entry["epoch"] for entry in job["history"]] == list(range(len(losses)))
-    assert [entry["test_loss"] for entry in job["history"]] == losses
+    assert [entry["epoch"] for entry in job["history"]] == numbers
+    for name in ("train_loss", "test_loss"):
+        assert [entry[name] for entry in job["history"]] == [
+            getattr(entry, name) for entry in expected.history
+        ]
+    assert job["losses"] == losses
     card = requests.get(f"{stack.url}/models/{job['model']}", timeout=10).json()
     assert card["weights"]["sha256"] == sha256
+    assert card["losses"] == losses
 
     events = read_events(jobs, job["id"])
     epochs = [json.loads(event.data)["epoch"] for event in events if event.type == "epoch"]
-    assert epochs == list(range(len(losses)))
+    assert epochs == numbers
+    assert [json.loads(event.data) for event in events if event.type == "loss"] == losses
     states = [json.loads(event.data)["status"] for event in events if event.type == "status"]
     assert states.count("succeeded") == 1
     assert states[-1] == "succeeded"

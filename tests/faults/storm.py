@@ -162,7 +162,7 @@ class Storm:
         listed = requests.get(f"{self.stack.url}/models?limit=1000", timeout=30).json()
         trained = [card["job"] for card in listed["models"]]
         for id, fields in self.accepted.items():
-            sha256, losses = reference(**fields)
+            sha256, expected = reference(**fields)
             counts["accepted"] += 1
             job = self.stack.job(id)
             if job["status"] != "succeeded":
@@ -174,7 +174,9 @@ class Storm:
             events = read_events(self.jobs, id)
             epochs = [json.loads(one.data)["epoch"] for one in events if one.type == "epoch"]
             ends = [one for one in events if one.type == "status" and '"succeeded"' in one.data]
-            counts["gaps"] += epochs != list(range(len(losses)))
+            counts["gaps"] += epochs != [entry.epoch for entry in expected.history]
+            losses = [json.loads(one.data) for one in events if one.type == "loss"]
+            counts["gaps"] += losses != [entry.model_dump() for entry in expected.losses]
             counts["completed_twice"] += len(ends) != 1 or trained.count(id) != 1
         counts["models_without_a_job"] = sum(job not in self.accepted for job in trained)
         counts["damaged_models"] = len(listed["damaged"])

@@ -5,7 +5,7 @@ import pytest
 from jobs.events import parse_events, read_events, stream_key
 from jobs.record import history_key
 from stepbox.errors import ConflictError, NotFoundError
-from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
+from tests.jobs.test_job_store import OWNER, PROGRESS, entry, loss, submit
 from tests.jobs.test_listing import STATUSES, walk
 
 
@@ -22,7 +22,7 @@ def finished(jobs, status="succeeded", **options):
     submit(jobs, **options)
     claim = jobs.claim(OWNER, "w")
     for epoch in (0, 1):
-        jobs.report(claim, PROGRESS, entry(epoch))
+        jobs.report(claim, PROGRESS, entry(epoch), losses=[loss(1000 + epoch)])
     jobs.finish(claim, status)
     return claim
 

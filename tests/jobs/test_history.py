@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobs.compact import NAMES
-from tests.jobs.test_job_store import OWNER, PROGRESS, entry, events, submit
+from tests.jobs.test_job_store import OWNER, PROGRESS, entry, events, loss, submit
 
 NUMBERS = [0.0, 0.1 + 0.2, 1 / 3, 5e-324, 1.7976931348623157e308, 1e23, 123456789.12345679]
 
@@ -86,7 +86,8 @@ def test_a_job_of_an_earlier_version_continues(jobs, claim):
 
 
 def test_the_short_form_has_all_fields_of_a_job(jobs, claim):
-    jobs.report(claim, PROGRESS, entry(0))
+    jobs.report(claim, PROGRESS, entry(0), losses=[loss(1000)])
     job = jobs.get(claim.job).to_json()
+    assert NAMES["loss"] == tuple(job["losses"][0])
     assert NAMES["epoch"] == tuple(job["history"][0])
     assert NAMES["progress"] == tuple(job["progress"])

@@ -38,6 +38,10 @@ def entry(epoch):
     }
 
 
+def loss(samples):
+    return {"samples": samples, "train_loss": 1 / (3 + samples)}
+
+
 def events(jobs, id, after="0-0"):
     return read_events(jobs, id, after)
 
@@ -136,7 +140,7 @@ def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     )
     states = [json.loads(event.data)["status"] for event in seen if event.type == "status"]
     assert states == ["queued", "running", "running", "succeeded"]
-    assert json.loads(seen[-1].data) == job.to_json()
+    assert json.loads(seen[-1].data) == {**job.to_json(), "losses": None}
     assert json.loads(seen[0].data)["queue_position"] == 0
 
 
@@ -167,6 +171,41 @@ def test_a_repeated_epoch_adds_no_second_event(jobs):
     epochs = [json.loads(event.data) for event in events(jobs, id) if event.type == "epoch"]
     assert epochs == [entry(0)]
     assert [one.seconds for one in jobs.get(id).history] == [2.5]
+
+
+def test_each_loss_is_stored_once_although_samples_are_trained_again(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    stored = [loss(samples) for samples in (1000, 2000, 3000, 4000)]
+    jobs.report(claim, losses=stored[:3])
+    jobs.report(claim, losses=stored[:3])  # the first reply was lost
+    jobs.reap("w", {}, [(id, claim.fence)])
+    assert jobs.report(claim, losses=[loss(9000)]) == "lost"
+    claim = jobs.claim(OWNER, "w")
+    jobs.report(claim, losses=stored[1:2])  # the new attempt continues from 1,000 samples
+    jobs.report(claim, losses=stored[2:], epoch=entry(1))
+    jobs.finish(claim, "succeeded")
+
+    assert [one.model_dump() for one in jobs.get(id).losses] == stored
+    seen = events(jobs, id)
+    assert [json.loads(event.data) for event in seen if event.type == "loss"] == stored
+    types = [event.type for event in seen]
+    assert types.index("epoch") > max(i for i, type in enumerate(types) if type == "loss")
+
+
+def test_lists_and_status_events_leave_the_losses_out(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.get(id).losses == []
+    jobs.report(claim, losses=[loss(1000)])
+    jobs.finish(claim, "succeeded")
+    (listed,), _ = jobs.page()
+    assert listed.losses is None
+    for _ in range(2):
+        assert json.loads(events(jobs, id)[-1].data)["losses"] is None
+        jobs.redis.delete(f"events:{id}")  # as if they had expired
+    jobs.delete(id)
+    assert not jobs.redis.exists(f"losses:{id}")
 
 
 def test_a_queued_job_is_cancelled_at_once(jobs):

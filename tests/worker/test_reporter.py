@@ -5,7 +5,7 @@ import time
 import pytest
 
 from stepbox.training.presets import RECIPES
-from tests.jobs.test_job_store import PROGRESS, entry
+from tests.jobs.test_job_store import PROGRESS, entry, loss
 from tests.processes import wait_until
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter
 
@@ -34,6 +34,29 @@ def test_many_progress_reports_make_few_events(jobs, claim):
     types = [fields["type"] for _, fields in jobs.redis.xrange(f"events:{claim.job}")]
     assert 1 <= types.count("progress") <= 3
     assert jobs.get(claim.job).progress.samples == 999
+
+
+def test_all_losses_are_stored_before_a_later_checkpoint(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        for number in range(1, 301):
+            reporter.loss(loss(1000 * number))
+            if number % 100 == 0:
+                reporter.point(entry(number // 100), f"e{number // 100}-s0-f1")
+        reporter.flush()
+        assert [one.samples for one in jobs.get(claim.job).losses] == list(
+            range(1000, 301000, 1000)
+        )
+    data = [(f["type"], f["data"]) for _, f in jobs.redis.xrange(f"events:{claim.job}")[2:]]
+    for epoch in (1, 2, 3):
+        place = next(i for i, (kind, text) in enumerate(data) if text.startswith(f"[{epoch},"))
+        seen = [text for kind, text in data[:place] if kind == "loss"]
+        assert len(seen) >= 100 * epoch
+
+
+def test_losses_are_stored_at_the_end_without_a_point(jobs, claim):
+    with Reporter(jobs, claim) as reporter:
+        reporter.loss(loss(1000))
+    assert [one.model_dump() for one in jobs.get(claim.job).losses] == [loss(1000)]
 
 
 def test_a_cancel_stops_the_training(jobs, claim):

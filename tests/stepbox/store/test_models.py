@@ -118,7 +118,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     initial = (folder / model_id / "initial.safetensors").read_bytes()
     assert set(card) == {
         *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
-        *("weights", "initial", "device", "computer", "cost", "versions", "created_at"),
+        *("weights", "initial", "device", "computer", "cost", "versions", "created_at", "losses"),
     }
     assert card["recipe"] == FASHION.model_dump(mode="json")
     assert card["classes"] == list(DATASETS["fashion-mnist"].classes)

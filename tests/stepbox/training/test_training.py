@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
+from stepbox.training import loop
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
-from stepbox.training.report import HistoryEntry, Progress
+from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.torch_trainer import TorchTrainer
 from stepbox.training.trainer import visiting_order
 
@@ -33,6 +34,10 @@ small_recipes = pytest.mark.parametrize("recipe", SMALL_RECIPES.values(), ids=SM
 
 def weights_of(trainer):
     return {name: array.tobytes() for name, array in trainer.network().named_arrays().items()}
+
+
+def losses_of(events):
+    return [event for event in events if isinstance(event, LossEntry)]
 
 
 def epochs_of(events):
@@ -102,6 +107,26 @@ def test_events_report_the_whole_training(few, recipe):
         assert (event.epoch - 1) * samples <= event.samples <= event.epoch * samples
 
 
+@small_recipes
+@pytest.mark.parametrize("most", [600, 4, 3, 1])
+def test_losses_cover_all_samples_and_are_few(few, recipe, most, monkeypatch):
+    """Their mean, weighted by the samples of each, is that of the epochs."""
+    monkeypatch.setattr(loop, "MOST_LOSSES", most)
+    samples = 2500
+    events = list(train(make_trainer(recipe, few(samples)), few(100)))
+    losses = losses_of(events)
+
+    assert 1 <= len(losses) <= most
+    assert losses[-1].samples == 2 * samples
+    steps = np.diff([0, *(loss.samples for loss in losses)])
+    assert min(steps) > 0
+    if most == 600:
+        assert max(steps) <= 1200
+    total = sum(step * loss.train_loss for step, loss in zip(steps, losses, strict=True))
+    means = [epoch.train_loss for epoch in epochs_of(events)[1:]]
+    assert total / (2 * samples) == pytest.approx(np.mean(means), rel=1e-12)
+
+
 @pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_the_train_loss_is_measured_before_each_update(few, name):
     """With tiny steps, it equals the loss of the untrained network."""
@@ -151,7 +176,9 @@ def test_the_same_seed_gives_the_same_weights_byte_for_byte(few, recipe):
 
 
 @small_recipes
-def test_an_interrupted_training_resumes_to_the_same_weights(few, recipe):
+@pytest.mark.parametrize("most_losses", [600, 2])
+def test_an_interrupted_training_resumes_to_the_same_weights(few, recipe, most_losses, monkeypatch):
+    monkeypatch.setattr(loop, "MOST_LOSSES", most_losses)
     data, test = few(2500), few(200)
     whole = make_trainer(recipe, data)
     states, undisturbed = [], []
@@ -165,11 +192,29 @@ def test_an_interrupted_training_resumes_to_the_same_weights(few, recipe):
         events = list(train(resumed, test))
 
         assert weights_of(resumed) == weights_of(whole)
+        assert losses_of(events) == losses_of(undisturbed[position + 1 :])
         left = [(e.epoch, e.train_loss, e.test_loss) for e in epochs_of(events)]
         # If nothing was trained before, the first event is again the untrained network's entry.
         trained = state["position"].any()
         expected = epochs_of(undisturbed[position + 1 :] if trained else undisturbed)
         assert left == [(e.epoch, e.train_loss, e.test_loss) for e in expected]
+
+
+def test_a_mean_loss_that_is_not_known_is_left_out(few, monkeypatch):
+    """The checkpoints of earlier versions do not have the losses since the last entry."""
+    monkeypatch.setattr(loop, "MOST_LOSSES", 2)
+    data = few(2500)
+    whole = make_trainer(SMALL_RECIPES["numpy"], data)
+    events = iter(train(whole, data))
+    next(event for event in events if isinstance(event, Progress) and event.samples == 1000)
+    state = whole.state()
+    del state["recent"]
+    resumed = make_trainer(SMALL_RECIPES["numpy"], data)
+    resumed.restore(state)
+
+    first, second = losses_of(events)
+    assert (first.samples, second.samples) == (2500, 5000)
+    assert losses_of(train(resumed, data)) == [second]
 
 
 def test_a_state_does_not_change_with_the_training(few):

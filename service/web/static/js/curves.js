@@ -13,16 +13,18 @@ import {
   centered,
   toPixels,
 } from "./chart.js";
+import { MOST_DOTS } from "./curve-words.js";
 import { fixed, percent } from "./numbers.js";
-import { accuracyRange, lossRange } from "./ranges.js";
+import { accuracyRange, accuracyTicks, logTicks, lossRange } from "./ranges.js";
+import { TRAINING_IMAGES } from "./sizes.js";
 
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
+/** @typedef {import("./types.d.ts").Loss} Loss */
 /** @typedef {"train_loss" | "test_loss"} LossName */
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
 const GUESSING_LOSS = Math.LN10; // of equal probabilities for all 10 classes
-const LOSS_TICKS = [0.1, 0.2, 0.3, 0.5, 1, 2];
 const FAINT = { color: INK_2, weight: 400 };
 
 /** Options of an axis of epochs. @param {number} epochs */
@@ -37,9 +39,8 @@ export const epochAxis = (epochs, ticks = 6) => ({
  * Options of a logarithmic axis of losses.
  * @param {string} label
  * @param {number[]} range
- * @param {number[]} ticks
  */
-export const logLossAxis = (label, range, ticks) => ({
+export const logLossAxis = (label, range, ticks = logTicks(range)) => ({
   type: /** @type {const} */ ("log"),
   domain: range,
   label,
@@ -76,19 +77,6 @@ const pointerMarks = (history) => [
   ),
 ];
 
-/** @param {number} epochs @param {boolean} narrow */
-const guessingMarks = (epochs, narrow) => [
-  Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
-  Plot.text([narrow ? "ln 10" : "guessing, ln 10"], {
-    x: () => epochs,
-    y: () => GUESSING_LOSS,
-    text: String,
-    dx: 8,
-    textAnchor: "start",
-    fill: INK_2,
-  }),
-];
-
 /** @param {Epoch[]} history @param {LossName} name @param {string} color */
 const series = (history, name, color) => ({
   name,
@@ -100,51 +88,57 @@ const series = (history, name, color) => ({
 const seriesLine = ({ rows, name, color }, strokeWidth) =>
   Plot.lineY(rows, { x: "epoch", y: name, stroke: color, strokeWidth, strokeLinejoin: "round" });
 
-/**
- * @param {ReturnType<typeof series>} series
- * @param {ReturnType<typeof toPixels>} pixels
- * @param {(loss: number) => string} text
- * @param {object} [look]
- */
-const seriesLabel = ({ rows, name, color }, { x, y }, text, look) =>
+/** @param {ReturnType<typeof series>} series */
+const seriesDots = ({ rows, name, color }) =>
+  Plot.dot(rows, { x: "epoch", y: name, r: color === GREY ? 2.5 : 3, fill: color });
+
+/** @param {ReturnType<typeof series>} series @param {(loss: number) => string} text */
+const seriesLabel = ({ rows, name, color }, text) =>
   rows.slice(-1).map((row) => {
     const loss = /** @type {number} */ (row[name]);
-    return { x: x(row.epoch), y: y(loss), text: text(loss), color, ...look };
+    return { loss, text: text(loss), ...(color === GREY ? FAINT : { color }) };
   });
 
+/** Put a train loss within the epochs on the axis of epochs. @param {Loss} loss */
+const position = ({ samples, train_loss }) => ({ epoch: samples / TRAINING_IMAGES, train_loss });
+
 /**
- * Draw train and test loss on a logarithmic axis.
+ * Draw train and test loss on a logarithmic axis. With losses within the epochs, these are a thin
+ * line, and the means of the epochs are dots.
  * @param {object} options
  * @param {Epoch[]} options.history
+ * @param {Loss[] | null} [options.losses]
  * @param {Epoch[]} [options.published]
  * @param {number} options.epochs the last epoch of the axis
  * @param {number} options.width
  * @param {number} [options.height]
  */
-export function lossCurves({ history, published = [], epochs, width, height = 300 }) {
+export function lossCurves({ history, losses, published = [], epochs, width, height = 300 }) {
   const narrow = width < NARROW;
   const past = published.filter((row) => row.epoch <= epochs);
   const train = series(history, "train_loss", BLUE);
   const test = series(history, "test_loss", ORANGE);
   const pastTrain = series(past, "train_loss", GREY);
   const pastTest = series(past, "test_loss", GREY);
-  const losses = [train, test, pastTrain, pastTest].flatMap(({ rows, name }) =>
+  const within = (losses ?? []).map(position);
+  const all = [train, test, pastTrain, pastTest].flatMap(({ rows, name }) =>
     rows.map((row) => /** @type {number} */ (row[name])),
   );
+  const range = lossRange([...all, ...within.map((row) => row.train_loss)], 2.45);
+  const dotted = epochs <= MOST_DOTS;
   const plot = Plot.plot({
     width,
     height,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: logLossAxis("↑ Loss, nats (log scale)", lossRange(losses, 2.45), LOSS_TICKS),
+    y: logLossAxis("↑ Loss, nats (log scale)", range),
     marks: [
-      ...guessingMarks(epochs, narrow),
+      Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
       seriesLine(pastTest, 1),
       seriesLine(pastTrain, 1),
-      epochs < 10
-        ? Plot.dot(pastTest.rows, { x: "epoch", y: "test_loss", r: 2.5, fill: GREY })
-        : null,
-      seriesLine(train, 2),
+      dotted ? seriesDots(pastTest) : null,
+      Plot.lineY(within, { x: "epoch", y: "train_loss", stroke: BLUE, strokeWidth: 1 }),
+      within.length && dotted ? seriesDots(train) : seriesLine(train, 2),
       seriesLine(test, 2),
       endDot(train.rows, train.name, BLUE),
       endDot(test.rows, test.name, ORANGE),
@@ -152,25 +146,26 @@ export function lossCurves({ history, published = [], epochs, width, height = 30
     ],
   });
 
-  const pixels = toPixels(plot);
   /** @param {string} word */
   const withLoss = (word) => (/** @type {number} */ loss) =>
     narrow ? word : `${word} ${fixed(loss, 3)}`;
   /** @param {string} word */
   const publishedWord = (word) => () => (narrow ? `publ. ${word}` : `published, ${word}`);
+  // Before the first epoch ends, the train loss has no mean of an epoch.
+  const lastTrain = train.rows.length ? train.rows : within.slice(-1);
+  const { x, y } = toPixels(plot);
+  // All labels are in the margin, where no line runs through them.
   const labels = [
-    ...seriesLabel(test, pixels, withLoss("test")),
-    ...seriesLabel(train, pixels, withLoss("train")),
+    ...seriesLabel(test, withLoss("test")),
+    ...seriesLabel({ ...train, rows: /** @type {Epoch[]} */ (lastTrain) }, withLoss("train")),
+    ...seriesLabel(pastTest, publishedWord("test")),
+    ...seriesLabel(pastTrain, publishedWord("train")),
+    { loss: GUESSING_LOSS, text: narrow ? "ln 10" : "guessing, ln 10", ...FAINT },
   ];
-  const publishedLabels = [
-    ...seriesLabel(pastTest, pixels, publishedWord("test"), FAINT),
-    ...seriesLabel(pastTrain, pixels, publishedWord("train"), FAINT),
-  ];
-  // During a training, its curves end at another epoch than the published ones.
-  const finished = !history.length || history[history.length - 1].epoch >= epochs;
-  return finished
-    ? addEndLabels(plot, [...labels, ...publishedLabels])
-    : addEndLabels(addEndLabels(plot, publishedLabels), labels);
+  return addEndLabels(
+    plot,
+    labels.map(({ loss, ...label }) => ({ x: x(epochs), y: y(loss), ...label })),
+  );
 }
 
 /** @typedef {{ value: number, text: string, short: string }} Reference a published accuracy */
@@ -197,7 +192,12 @@ export function accuracyCurve({ history, published = [], references = [], epochs
     height: 190,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: { domain: range, label: "↑ Test accuracy, %", ticks: 4, grid: true },
+    y: {
+      domain: range,
+      label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
+      ticks: accuracyTicks(range),
+      grid: true,
+    },
     marks: [
       Plot.ruleY(levels, { stroke: GREY }),
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),
@@ -208,22 +208,21 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   });
 
   const { x, y } = toPixels(plot);
+  /** @param {number} value percent */
+  const place = (value) => ({ x: x(epochs), y: y(Math.max(range[0], value)) });
   return addEndLabels(plot, [
     ...rows.slice(-1).map((row) => ({
-      x: x(row.epoch),
-      y: y(Math.max(range[0], row.accuracy)),
+      ...place(row.accuracy),
       text: percent(row.test_accuracy, narrow ? 0 : 1),
       color: ORANGE,
     })),
     ...published.slice(-1).map((row) => ({
-      x: x(row.epoch),
-      y: y(accuracy(row)),
+      ...place(accuracy(row)),
       text: narrow ? "publ." : "published",
       ...FAINT,
     })),
     ...references.map(({ value, text, short }) => ({
-      x: x(epochs),
-      y: y(100 * value),
+      ...place(100 * value),
       text: narrow ? short : text,
       ...FAINT,
     })),

@@ -2,20 +2,22 @@
 // The page of one job, updated while it runs.
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
+import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
-import { watchJob } from "./jobs/live.js";
-import { stateText } from "./jobs/state.js";
+import { stateElement, watchJob } from "./jobs/live.js";
+import { isGuessing, stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
-import { changedFields, loadRecipes, valueText } from "./recipes.js";
+import { changedFields, loadRecipes, publishedFor, runName, valueText } from "./recipes.js";
 import { requestLine } from "./request-line.js";
+import { TRAINING_IMAGES } from "./sizes.js";
 import { duration, localTime } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
 
-const TRAINING_IMAGES = 60000; // in both data sets
+const REDRAW_MS = 50; // events that arrive at once are drawn once
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
 /** @type {Job} */
@@ -28,18 +30,20 @@ let rate = null;
 function longStateText() {
   if (job.status === "running") return `running, ${stateText(job)}`;
   if (job.status !== "succeeded") return stateText(job);
-  return `succeeded: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
+  return `${stateText(job)}: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
 }
 
 function updateProgress() {
   const { status, progress, recipe } = job;
   const running = status === "running";
   const done = `${Math.round(100 * progress.fraction)} %`;
-  document.title = `${running ? `${done} · ` : ""}${recipe.name} ${id.slice(0, 6)} · Stepbox`;
-  $("#title").textContent = recipe.name;
+  const name = job.title ?? runName(recipe, recipes);
+  document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
+  $("#title").textContent = name;
   const text = longStateText();
-  if ($("#state").textContent !== text) {
-    $("#state").replaceChildren(h("span", { class: `state ${status}` }, text));
+  if ($("#state .state")?.textContent !== text) {
+    const hint = isGuessing(job) && h("span", null, " A smaller learning rate may help.");
+    $("#state").replaceChildren(stateElement(job, text), hint || "");
   }
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;
@@ -74,7 +78,7 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  buttons.push(h("a", { class: "button", href: `/?${again}` }, "Change and run again"));
+  buttons.push(h("a", { class: "button", href: `/?${again}#train` }, "Change and run again"));
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
@@ -146,9 +150,12 @@ function drawCurves(published) {
     (row) => row.test_accuracy != null && row.epoch <= epochs,
   );
   const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
-  $("#loss-published").textContent = published
-    ? greyIsPublished
-    : "The coursework that Stepbox reproduces has no curves for this recipe.";
+  const order =
+    job.recipe.shuffle === false &&
+    "Every epoch takes the images in the same order, so its line repeats a pattern.";
+  $("#loss-published").textContent = [published && greyIsPublished, order]
+    .filter(Boolean)
+    .join(" ");
   if (mean) {
     const words = `The coursework’s ${fixed(100 * mean, 2)} % is the mean over all epochs`;
     const meaning = "A final accuracy above it does not mean that this run is better.";
@@ -159,13 +166,15 @@ function drawCurves(published) {
   const references = mean ? [{ value: mean, text: "published mean", short: "publ. mean" }] : [];
   const drawLoss = chart($("#loss"), (width) => {
     const height = width < NARROW ? 260 : 340;
-    const { history } = job;
-    return lossCurves({ width, height, history, published: published?.history, epochs });
+    const { history, losses } = job;
+    return lossCurves({ width, height, history, losses, published: published?.history, epochs });
   });
   const drawAccuracy = chart($("#accuracy"), (width) =>
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
   return () => {
+    const none = FINAL_STATUSES.has(job.status) && !job.losses?.length; // an earlier version
+    $("#loss-train").textContent = none ? MEAN_WORDS : trainLossWords(job.losses ?? [], epochs);
     drawLoss();
     drawAccuracy();
   };
@@ -179,7 +188,15 @@ async function showJob() {
   ]);
   job = found;
   recipes = allRecipes;
-  const redraw = drawCurves(published[job.recipe.name] ?? null);
+  const drawAll = drawCurves(publishedFor(job.recipe, recipes, published));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const redraw = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      drawAll();
+    }, REDRAW_MS);
+  };
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */
   const updateAll = (event) => {
@@ -190,6 +207,7 @@ async function showJob() {
     redraw();
   };
   updateAll();
+  $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
   /** @type {Parameters<typeof watchJob>[1]} */
@@ -197,6 +215,7 @@ async function showJob() {
     job = now;
     rate = newRate ?? rate;
     if (type === "progress") updateProgress();
+    else if (type === "loss") redraw();
     else updateAll(type);
   };
   await watchJob(job, changed, $("#trouble"));
@@ -204,7 +223,12 @@ async function showJob() {
 
 $("#epochs").addEventListener("toggle", updateTable);
 await catchProblem(showJob, (problem) => {
-  $("#problem").replaceChildren(notice(problem));
-  $("main").classList.add("nothing");
+  const link = h("a", { href: "/" }, "See all jobs");
+  if (problem.status === 404) {
+    $("#title").textContent = "No such job";
+    const words = "No job has this id. It may have been deleted. ";
+    $("#problem").replaceChildren(h("p", null, words, link, "."));
+  } else $("#problem").replaceChildren(notice(problem));
+  $("main").classList.replace("loading", "nothing");
   ready();
 });

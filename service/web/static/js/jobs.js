@@ -1,6 +1,7 @@
 // @ts-check
 // The page of all jobs: the training form, the running or latest training, and the list.
 import { catchProblem, get } from "./api.js";
+import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";
 import { jobList, jobName, placeholder } from "./jobs/list.js";
@@ -64,20 +65,27 @@ function updateHead() {
     const link = h("a", { href: `/ui/jobs/${shown.id}` }, jobName(shown, recipes));
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
-    $("#now-caption").replaceChildren(
-      h("b", { class: "blue" }, "Train"),
-      " and ",
-      h("b", { class: "orange" }, "test"),
-      " loss. ",
-      publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
-      dotted,
-    );
   } else {
     const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
     const hint = "Start a training to see its losses here.";
     $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
-    $("#now-caption").textContent = dotted;
   }
+}
+
+function updateCaption() {
+  if (!shown) {
+    $("#now-caption").textContent = dotted;
+    return;
+  }
+  const { losses, recipe } = shown;
+  $("#now-caption").replaceChildren(
+    h("b", { class: "blue" }, "Train"),
+    ` ${losses?.length ? trainLossWords(losses, recipe.epochs) : MEAN_WORDS}; `,
+    h("b", { class: "orange" }, "test"),
+    " loss, after each epoch. ",
+    publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
+    dotted,
+  );
 }
 
 function updateProgress() {
@@ -103,6 +111,7 @@ function present(job) {
   shown = job;
   rate = null;
   updateHead();
+  updateCaption();
   updateProgress();
   draw();
   if (job?.status !== "running") return;
@@ -112,7 +121,10 @@ function present(job) {
     shown = now;
     rate = newRate ?? rate;
     updateProgress();
-    if (type !== "progress") draw();
+    if (type !== "progress") {
+      updateCaption();
+      draw();
+    }
     if (type === "status") refresh();
   };
   catchProblem(
@@ -160,7 +172,10 @@ async function refreshList() {
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
   $("#away").replaceChildren();
   renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
-  if (!together.length) present(running[0] ?? newest.find((job) => job.history.length > 1) ?? null);
+  if (together.length) return;
+  const latest = running[0] ?? newest.find((job) => job.history.length > 1) ?? null;
+  // Lists leave out the losses within the epochs.
+  present(latest && latest.id !== shown?.id ? await get(`/jobs/${latest.id}`) : latest);
 }
 
 const showMore = () =>
@@ -197,6 +212,7 @@ draw = chart($("#now-chart"), (width) =>
     : lossCurves({
         width,
         history: shown?.history ?? [],
+        losses: shown?.losses,
         published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
         epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
       }),

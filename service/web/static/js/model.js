@@ -159,14 +159,14 @@ async function showModel() {
     get("/aliases"),
     get("/published"),
   ]);
-  const { history, recipe } = model;
+  const { history, losses, recipe } = model;
   const published = recipes[recipe.name]?.history;
   showFacts(model, aliases, Boolean(published));
   prepareDownload(model.id);
   prepareDeletion(model.id);
   prepareNaming(model.id);
   chart($("#learned"), (width) =>
-    lossCurves({ width, height: 330, history, published, epochs: recipe.epochs }),
+    lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );
   ready();
   showConfusion(model);

@@ -1,28 +1,72 @@
 // @ts-check
 // Ranges of the axes of charts. Needs no browser.
 
+const DIGITS = [1, 2, 3, 5]; // of the ticks on a logarithmic axis
+const FEW_DIGITS = [1, 2, 5];
+const MOST_TICKS = 8;
+
 /**
- * Find the range of a logarithmic loss axis. It always contains 1 and `highest`.
+ * List the numbers digit · 10^exponent in a range, in order.
+ * @param {number} low
+ * @param {number} high
+ * @param {number[]} digits
+ */
+function roundNumbers(low, high, digits) {
+  const [from, to] = [low, high].map((x) => Math.floor(Math.log10(x)));
+  const exponents = Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  return exponents
+    .flatMap((exponent) => digits.map((digit) => Number(`${digit}e${exponent}`)))
+    .filter((x) => low <= x && x <= high);
+}
+
+/**
+ * Find the range of a logarithmic loss axis: from one tick to another. It always contains 1 and
+ * `highest`.
  * @param {number[]} losses
  * @param {number} highest
  * @returns {[low: number, high: number]}
  */
-export const lossRange = (losses, highest) => [
-  0.9 * Math.min(...losses, 1),
-  Math.max(...losses, highest),
-];
+export function lossRange(losses, highest) {
+  const positive = losses.filter((loss) => loss > 0);
+  const low = positive.reduce((a, b) => Math.min(a, b), 0.9);
+  const high = positive.reduce((a, b) => Math.max(a, b), highest);
+  const below = roundNumbers(low / 10, low, DIGITS).at(-1) ?? low;
+  return [below, roundNumbers(high, 10 * high, DIGITS)[0]];
+}
+
+/**
+ * List the ticks of a logarithmic axis: both ends, and round numbers between them.
+ * @param {number[]} range
+ */
+export function logTicks([low, high]) {
+  const inner = [DIGITS, FEW_DIGITS, [1]]
+    .map((digits) => roundNumbers(low, high, digits))
+    .find((ticks, i) => ticks.length <= MOST_TICKS || i === 2);
+  return [...new Set([low, ...(inner ?? []), high])];
+}
 
 /**
  * Find the range of an accuracy axis. The first epochs, which are far below the rest, do not count.
  * @param {Pick<import("./types.d.ts").Epoch, "epoch" | "test_accuracy">[]} history
  * @param {number[]} references accuracies that the axis contains too, in percent
- * @returns {[low: number, high: number]} percent
+ * @returns {[low: number, high: number]} percent: ticks of `accuracyTicks`
  */
 export function accuracyRange(history, references) {
   const firstEpoch = Math.min(2, history.at(-1)?.epoch ?? 0);
   const late = history.filter((row) => row.epoch >= firstEpoch);
   const values = [...late.map((row) => 100 * row.test_accuracy), ...references];
-  const low = 10 * Math.floor(Math.min(70, ...values) / 10);
-  const high = Math.min(100, 5 * Math.ceil((Math.max(0, ...values) + 2) / 5));
-  return [low, Math.max(high, low + 20)];
+  const lowest = Math.min(80, ...values);
+  const step = accuracyStep(lowest);
+  const low = step * Math.floor(lowest / step);
+  const high = Math.min(100, step * Math.ceil((Math.max(0, ...values) + 2) / step));
+  return [low, Math.max(high, low + 2 * step)];
+}
+
+/** @param {number} lowest percent */
+const accuracyStep = (lowest) => (lowest >= 80 ? 5 : lowest >= 50 ? 10 : 20);
+
+/** List the ticks of an accuracy axis, in percent. @param {number[]} range */
+export function accuracyTicks([low, high]) {
+  const step = accuracyStep(low);
+  return Array.from({ length: (high - low) / step + 1 }, (_, i) => low + i * step);
 }

@@ -3,3 +3,4 @@
 export const SIDE = 28; // pixels: width and height of the images that networks see
 export const PIXELS = SIDE ** 2;
 export const CLASSES = 10;
+export const TRAINING_IMAGES = 60000;

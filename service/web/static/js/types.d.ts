@@ -8,6 +8,12 @@ export interface Epoch {
   seconds: number;
 }
 
+/** The mean train loss of the images since the entry before. */
+export interface Loss {
+  samples: number;
+  train_loss: number;
+}
+
 export interface Recipe {
   name: string;
   engine: string;
@@ -35,6 +41,8 @@ export interface Job {
   recipe: Recipe;
   progress: Progress;
   history: Epoch[];
+  /** Null in lists and in status events. */
+  losses: Loss[] | null;
   device: string | null;
   worker: string | null;
   attempts: number;
@@ -75,6 +83,8 @@ export interface Model {
   computer: { processor: string } | null;
   created_at: string;
   history: Epoch[];
+  /** Null in lists and in cards of earlier versions. */
+  losses: Loss[] | null;
   evaluation: Evaluation;
   weights: { sha256: string };
 }

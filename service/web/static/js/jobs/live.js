@@ -5,7 +5,7 @@ import { followEvents } from "../events.js";
 import { addMark, isGuessing, samplesPerSecond, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {"status" | "epoch" | "progress"} EventType */
+/** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
 
 /** Show the state of a job as a symbol and words. @param {Job} job */
 export const stateElement = (job, text = stateText(job)) =>
@@ -68,10 +68,13 @@ export async function watchJob(job, changed, trouble, signal) {
     {
       event(type, data) {
         if (type === "status") {
-          job = data;
+          job = { ...data, losses: job.losses }; // status events leave the losses out
         } else if (type === "epoch") {
           const earlier = job.history.filter((row) => row.epoch < data.epoch);
           job.history = [...earlier, data];
+        } else if (type === "loss") {
+          const earlier = (job.losses ?? []).filter((loss) => loss.samples < data.samples);
+          job.losses = [...earlier, data];
         } else if (type === "progress") {
           job.progress = data;
           marks = addMark(marks, { at: performance.now(), samples: data.samples });

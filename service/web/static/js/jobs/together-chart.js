@@ -6,7 +6,6 @@ import { lossRange } from "../ranges.js";
 
 /** @typedef {ReturnType<typeof import("./values.js").labelled>} Curves */
 
-const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const HEIGHT = 300;
 const LETTER = 7; // pixels, the mean width of a letter in a label
 
@@ -24,7 +23,6 @@ export function togetherChart(curves, width) {
   const texts = curves.map(({ label }) => shortened(label, narrow ? 10 : 26));
   const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
   const range = lossRange(losses, 2.45);
-  const ticks = LOSS_TICKS.filter((tick) => tick <= range[1]);
   const epochs = Math.max(1, ...curves.map(({ job }) => job.recipe.epochs));
   const position = { x: "epoch", y: "test_loss" };
   const plot = Plot.plot({
@@ -35,7 +33,7 @@ export function togetherChart(curves, width) {
     marginTop: 28,
     marginBottom: 34,
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: logLossAxis("↑ Test loss, nats (log scale)", range, ticks),
+    y: logLossAxis("↑ Test loss, nats (log scale)", range),
     marks: curves.flatMap(({ job, share }) => [
       Plot.lineY(job.history, { ...position, stroke: colorOf(share), strokeWidth: 2 }),
       Plot.dot(job.history.slice(-1), { ...position, r: 4, fill: colorOf(share), stroke: PAPER }),
@@ -44,7 +42,7 @@ export function togetherChart(curves, width) {
   const { x, y } = toPixels(plot);
   const labels = curves.flatMap(({ job, share }, i) =>
     job.history.slice(-1).map((row) => ({
-      x: x(row.epoch),
+      x: x(epochs),
       y: y(row.test_loss),
       text: texts[i],
       color: colorOf(share),
