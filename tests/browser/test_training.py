@@ -99,11 +99,11 @@ def test_an_unknown_job_has_a_way_back(visit, stack):
     expect(page.locator("h1")).to_be_visible()
 
 
-def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, visit, stack, models):
+def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, stack):
     id = stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"])["id"]
     held = []
     page = open_page("/ui/system")
-    page.route(f"**/jobs/{id}", held.append)
+    page.route(f"{stack.url}/jobs/{id}", lambda route: held.append(route))
     page.goto(f"{stack.url}/ui/jobs/{id}")
     wait_until(lambda: page.wait_for_timeout(20) or held, what="the request for the job")
     for part in ("#state", "#progress", "#actions", ".pictures", ".after"):

@@ -139,6 +139,13 @@ function updateTable() {
   );
 }
 
+function updateCaption() {
+  const losses = job.losses ?? [];
+  const none = FINAL_STATUSES.has(job.status) && !losses.length; // of an earlier version
+  const words = none ? MEAN_WORDS : trainLossWords(losses, job.recipe.epochs);
+  if ($("#loss-train").textContent !== words) $("#loss-train").textContent = words;
+}
+
 /**
  * Draw the curves over those that the source published. Return a function that draws them again.
  * @param {Published | null} published
@@ -173,8 +180,6 @@ function drawCurves(published) {
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
   return () => {
-    const none = FINAL_STATUSES.has(job.status) && !job.losses?.length; // an earlier version
-    $("#loss-train").textContent = none ? MEAN_WORDS : trainLossWords(job.losses ?? [], epochs);
     drawLoss();
     drawAccuracy();
   };
@@ -192,6 +197,7 @@ async function showJob() {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const redraw = () => {
+    updateCaption();
     timer ??= setTimeout(() => {
       timer = undefined;
       drawAll();
