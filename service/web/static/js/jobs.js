@@ -18,6 +18,7 @@ import { duration } from "./times.js";
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
 
 const REFRESH_MS = 2500;
+const REDRAW_MS = 100;
 const PLACEHOLDER_MS = 300; // shorter waits show no placeholder
 const DEFAULT_CURVE = { name: "fashion-mnist-torch", epochs: 60 };
 
@@ -41,7 +42,9 @@ const together = query.get("compare")?.split(",").slice(0, MOST_VALUES) ?? [];
 let curves = [];
 /** @type {Job | null} */
 let shown = null;
-let draw = () => {}; // replaced when the chart libraries are loaded
+let drawNow = () => {}; // replaced when the chart libraries are loaded
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let drawing;
 /** @type {AbortController | null} */
 let watching = null;
 /** @type {number | null} */
@@ -54,6 +57,15 @@ const speedText = h("span");
 const timeLeft = h("span");
 const below = h("p", { class: "small row" }, speedText, timeLeft);
 const trouble = h("div");
+
+/** Draw the curves soon. The losses since the start of a job arrive in hundreds of events at once. */
+function draw() {
+  drawing ??= setTimeout(() => {
+    drawing = undefined;
+    updateCaption();
+    drawNow();
+  }, REDRAW_MS);
+}
 
 const dotted = `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`;
 
@@ -113,7 +125,7 @@ function present(job) {
   updateHead();
   updateCaption();
   updateProgress();
-  draw();
+  drawNow();
   if (job?.status !== "running") return;
   watching = new AbortController();
   /** @type {Parameters<typeof watchJob>[1]} */
@@ -121,10 +133,7 @@ function present(job) {
     shown = now;
     rate = newRate ?? rate;
     updateProgress();
-    if (type !== "progress") {
-      updateCaption();
-      draw();
-    }
+    if (type !== "progress") draw();
     if (type === "status") refresh();
   };
   catchProblem(
@@ -195,7 +204,7 @@ if (together.length) {
     recipes,
     (labels) => {
       curves = labels;
-      draw();
+      drawNow();
     },
     showOutage,
   );
@@ -206,7 +215,7 @@ const [{ chart }, { lossCurves }, { togetherChart }] = await Promise.all([
   import("./jobs/together-chart.js"),
   refresh(), // the curve is drawn when it is known which one
 ]);
-draw = chart($("#now-chart"), (width) =>
+drawNow = chart($("#now-chart"), (width) =>
   together.length
     ? togetherChart(curves, width)
     : lossCurves({
