@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Let Python store bytecode at the first import, because the installer does not compile any.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test test-fast install prepare chromium screenshots format check \
+.PHONY: help run test test-fast install prepare browsers screenshots format check \
     check-javascript docs audit up down bench bench-images bench-serving reproduce soak fuzz load \
     abuse lock
 .NOTPARALLEL:
@@ -39,14 +39,14 @@ run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
 # Use more processes than cores: tests often wait for the servers that they start.
-test: $(VENV)/tests.stamp prepare chromium
+test: $(VENV)/tests.stamp prepare browsers
 	$(BIN)/pytest -n 3
 
 # Skip the servers, the browser and the slow tests. Use it while you write code.
 test-fast: $(VENV)/tests.stamp prepare
 	$(BIN)/pytest -n 2 -m 'not server and not slow'
 
-install: $(VENV)/tests.stamp prepare chromium
+install: $(VENV)/tests.stamp prepare browsers
 
 # Download the data sets and the pages' npm packages, and compile the loops, unless done before.
 prepare: $(BIN)/python
@@ -55,16 +55,17 @@ prepare: $(BIN)/python
 	@$(BIN)/python -m stepbox.training.compile_ahead
 
 # The headless shell opens a page in a third of the time that the full Chromium needs.
-CHROMIUM := chromium-headless-shell fonts-urw-base35 fonts-texgyre-math fonts-noto-core
-chromium:
-	@command -v chromium-headless-shell >/dev/null || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update && apt-get install --yes --no-install-recommends $(CHROMIUM); \
-	elif ! command -v chromium >/dev/null; then \
-	    echo "The browser tests need Chromium. Run as root: apt-get install $(CHROMIUM)"; \
+BROWSERS := chromium-headless-shell firefox-esr fonts-urw-base35 fonts-texgyre-math fonts-noto-core
+browsers:
+	@if command -v chromium-headless-shell >/dev/null && command -v firefox-esr >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update && apt-get install --yes --no-install-recommends $(BROWSERS); \
+	else \
+	    echo "The browser tests need Chromium and Firefox. On Debian, run as root:"; \
+	    echo "apt-get install $(BROWSERS)"; \
 	fi
 
-screenshots: $(VENV)/tests.stamp prepare chromium
+screenshots: $(VENV)/tests.stamp prepare browsers
 	$(BIN)/python -m tests.browser.screenshots $(or $(FOLDER),.run/screenshots)
 
 format: $(VENV)/tests.stamp $(NODE_STAMP)

@@ -4,7 +4,6 @@ import globals from "globals";
 const PAGES = "service/web/static";
 
 export default [
-  { ignores: [`${PAGES}/vendor/`] },
   js.configs.recommended,
   {
     rules: {

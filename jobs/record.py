@@ -68,6 +68,11 @@ class Job(BaseModel):
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(description="Id of the trained model. Null before success.")
+    better_than_guessing: bool | None = Field(
+        description="Whether the test accuracy exceeds that of always answering the most frequent "
+        "class, by more than three standard errors. Null before success, and for jobs of earlier "
+        "versions."
+    )
     error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
@@ -101,7 +106,8 @@ class Job(BaseModel):
             *history[:length],
         ]
         epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
-        model = record.get("model") if status == "succeeded" else None
+        result = record if status == "succeeded" else {}
+        model = result.get("model")
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)
         samples = sum(epoch["epoch"] > 0 for epoch in epochs) * (
@@ -117,6 +123,7 @@ class Job(BaseModel):
                 "history": epochs,
                 "samples_per_second": samples / seconds if seconds else None,
                 "model": model,
+                "better_than_guessing": result.get("better_than_guessing"),
                 "error": json.loads(record["error"]) if "error" in record else None,
                 "links": {
                     "self": f"/jobs/{id}",

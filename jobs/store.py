@@ -226,7 +226,9 @@ class JobStore(JobReader):
         )
         return verdict
 
-    def decide(self, claim: Claim, model: str, peak_memory: int) -> Verdict:
+    def decide(
+        self, claim: Claim, model: str, *, peak_memory: int, better_than_guessing: bool
+    ) -> Verdict:
         """Decide which staged model this job will publish, and return the verdict.
 
         After "go on", every later attempt publishes this model, unless its files are gone.
@@ -239,8 +241,15 @@ class JobStore(JobReader):
             Id of the staged model.
         peak_memory
             Peak memory of the training, in bytes.
+        better_than_guessing
+            Whether the model is better than guessing.
         """
-        return cast(Verdict, self._run("decide", claim.job, claim.fence, model, peak_memory))
+        return cast(
+            Verdict,
+            self._run(
+                "decide", claim.job, claim.fence, model, peak_memory, int(better_than_guessing)
+            ),
+        )
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

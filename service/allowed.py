@@ -1,9 +1,11 @@
-"""Say in plain words which values a JSON schema allows, for error messages and forms."""
+"""Say in plain words which values a JSON schema allows, for errors, forms and the API page."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-Schema = dict[str, Any]
+Schema = Mapping[str, Any]
 
+# One value of a type, and several.
 NOUNS = {
     "integer": ("a whole number", "whole numbers"),
     "number": ("a number", "numbers"),
@@ -21,95 +23,91 @@ def instruction(schema: Schema, *, short: bool = False) -> str | None:
     schema
         Of the value, without references.
     short
-        Leave out the noun before a range, for values that are numbers already.
+        Leave out the noun before a range with both ends, for values that are numbers already.
 
     Returns
     -------
     str or None
-        Such as "Enter a whole number from 1 to 10". None if the schema allows anything.
+        Such as "Enter a whole number from 1 to 10". None if the schema does not limit the values.
     """
-    schema = main_schema(schema)
-    choices = ["true", "false"] if schema.get("type") == "boolean" else schema.get("enum")
-    if choices:
-        return f"Choose {_any_of(map(str, choices))}"
+    schema = without_null(schema)
+    if choices := choices_of(schema):
+        return f"Choose {_any_of(choices)}"
     if schema.get("type") not in NOUNS:
         return None
-    range_ = range_text(schema)
-    return f"Enter {range_ if short and range_ else _one(schema)}"
+    if short and _has_both_ends(schema):
+        return f"Enter {range_of(schema)}"
+    example = next(iter(schema.get("examples", [])), None)
+    text = f"Enter {_described(schema)}"
+    return text if example is None else f"{text}, such as {example}"
 
 
-def main_schema(schema: Schema) -> Schema:
-    """Return the schema of the values other than null."""
-    others = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
-    return others[0] if len(others) == 1 else schema
+def without_null(schema: Schema) -> Schema:
+    """Return the first alternative that is not null: a parameter in a URL or a form cannot be."""
+    return next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
 
 
-def range_text(schema: Schema) -> str:
-    """Write a range that includes both ends, such as "1 to 1,000". Empty for other ranges."""
+def choices_of(schema: Schema) -> list[str]:
+    """Return the values to choose from, or nothing if there are too many to list."""
+    if schema.get("type") == "boolean":
+        return ["true", "false"]
+    return [str(choice) for choice in schema.get("enum", [])]
+
+
+def range_of(schema: Schema) -> str:
+    """Say which numbers a schema allows: "1 to 100", "above 0", or nothing if any."""
     low, high = schema.get("minimum"), schema.get("maximum")
-    return "" if low is None or high is None else f"{number_text(low)} to {number_text(high)}"
+    above = schema.get("exclusiveMinimum")
+    if above is None:
+        return interval(low, high)
+    upper = f", up to {number_text(high)}" if high is not None else ""
+    return f"above {number_text(above)}{upper}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write an interval that contains its ends: "1 to 100", "at least 1", "up to 100" or "1"."""
+    if low is not None and high is not None:
+        ends = number_text(low), number_text(high)
+        return ends[0] if low == high else " to ".join(ends)
+    if low is not None:
+        return f"at least {number_text(low)}"
+    return f"up to {number_text(high)}" if high is not None else ""
 
 
 def number_text(number: float) -> str:
-    """Write a number with commas, and without an exponent if it is whole and below 10¹⁵."""
+    """Write a number with commas, and with an exponent only if it is very large or small."""
     if number == int(number) and abs(number) < 1e15:
         return f"{int(number):,}"
     return f"{number:.12g}".replace("e+", "e").replace("e-0", "e-")
 
 
-def _one(schema: Schema) -> str:
-    text = _described(schema)
-    example = next(iter(schema.get("examples", [])), None)
-    return text if example is None else f"{text}, such as {example}"
+def _has_both_ends(schema: Schema) -> bool:
+    return "minimum" in schema and "maximum" in schema
 
 
 def _described(schema: Schema, *, plural: bool = False) -> str:
-    noun, limits = NOUNS[schema["type"]][plural], _limits(schema)
-    if schema["type"] == "number" and not limits:
-        return noun.replace("number", "finite number")
-    return noun + limits
-
-
-def _limits(schema: Schema) -> str:
-    """Describe the limits of a value, to follow its noun."""
-    if schema["type"] == "array":
-        return _items(schema)
-    if schema["type"] == "string":
-        count = _count(schema.get("minLength"), schema.get("maxLength"))
-        text = f" of {count} characters" if count else ""
-        return text + (f" that matches {schema['pattern']}" if "pattern" in schema else "")
-    if range_ := range_text(schema):
-        return f" from {range_}"
-    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
-    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
-    limits = [
-        f"{word} {number_text(limit)}"
-        for word, limit in (("above", above), ("at least", low), ("up to", high), ("below", below))
-        if limit is not None
-    ]
-    return f" {', '.join(limits)}" if limits else ""
+    """Describe the values that a schema of one of the types in `NOUNS` allows."""
+    kind = schema["type"]
+    noun = NOUNS[kind][plural]
+    if kind == "array":
+        return f"{noun} of {_items(schema)}"
+    if kind == "string":
+        count = interval(schema.get("minLength"), schema.get("maxLength"))
+        noun += f" of {count} characters" if count else ""
+        return noun + (f" that matches {schema['pattern']}" if "pattern" in schema else "")
+    if limits := range_of(schema):
+        return f"{noun} {'from ' if _has_both_ends(schema) else ''}{limits}"
+    return noun.replace("number", "finite number") if kind == "number" else noun
 
 
 def _items(schema: Schema) -> str:
-    """Describe the number of a list's items and what they are."""
-    count = _count(schema.get("minItems"), schema.get("maxItems"))
-    items = main_schema(schema.get("items", {}))
-    if items.get("type") not in NOUNS:
-        return f" of {count} items" if count else ""
-    noun = _described(items, plural=True)
-    return f" of {count} {noun}" if count else f" of {noun}"
+    """Describe the number of a list's items, and what they are."""
+    items = without_null(schema.get("items", {}))
+    noun = _described(items, plural=True) if items.get("type") in NOUNS else "items"
+    count = interval(schema.get("minItems"), schema.get("maxItems"))
+    return f"{count} {noun}" if count else noun
 
 
-def _count(least: int | None, most: int | None) -> str:
-    if least and least == most:
-        return f"{most:,}"
-    if least and most:
-        return f"{least:,} to {most:,}"
-    if most is not None:
-        return f"up to {most:,}"
-    return f"at least {least:,}" if least else ""
-
-
-def _any_of(words: Any) -> str:
+def _any_of(words: Sequence[str]) -> str:
     *others, last = words
     return f"{', '.join(others)} or {last}" if others else last

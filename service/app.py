@@ -5,7 +5,7 @@ from flask_openapi3 import Info, OpenAPI
 from service import errors, logs, openapi
 from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
-from service.api import analysis, datasets, inspection, jobs, metrics, models, system
+from service.api import analysis, datasets, inspection, jobs, metrics, mistakes, models, system
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
 from service.api.predict import endpoint as predict
@@ -16,7 +16,7 @@ from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json
 from service.server import checks
 from service.server.front import Front
 from service.settings import ServiceSettings
-from service.web import pages, static_files
+from service.web import error_pages, pages, static_files
 from stepbox import __version__
 
 INFO = Info(
@@ -67,6 +67,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         predict,
         models,
         inspection,
+        mistakes,
         datasets,
         analysis,
         inference_protocol,
@@ -79,6 +80,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     static_files.register(app)
     app.register_blueprint(pages.blueprint)
     compression.register(app)
+    error_pages.register(app)  # after compression: the last one registered is called first
     check_json_first(app)
     return app
 

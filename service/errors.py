@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
-from service.allowed import Schema, instruction, main_schema
+from service.allowed import Schema, instruction, without_null
 from stepbox import errors
 
 log = logging.getLogger(__name__)
@@ -208,7 +208,7 @@ def _schema(model: str, location: tuple[int | str, ...]) -> Schema:
     else:
         schema, path = _parameter(document, str(location[0])), location[1:]
     for part in path:
-        schema = main_schema(schema)
+        schema = without_null(schema)
         schema = schema.get("properties", {}).get(part) or schema.get("items") or {}
         schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
     return schema

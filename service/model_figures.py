@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
+from stepbox.analysis.projection import Projection, principal_components, representation
 from stepbox.data.builtin import DatasetName
-from stepbox.data.dataset import Dataset
+from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.store.cache import ObjectCache
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import predict_logits
 
+PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
 FIRST_LAYER_BYTES = 32 * 2**20  # for two of the widest layers, or eighty of the usual ones
 
 
@@ -36,6 +38,21 @@ class FirstLayerWeights(NamedTuple):
     changes: Array
 
 
+class ProjectedLayer(NamedTuple):
+    """The first test images in two dimensions, as one layer of a network represents them.
+
+    Attributes
+    ----------
+    projection
+        The projection that keeps the most variance of these images.
+    points
+        The projected images, shape (PROJECTED, 2).
+    """
+
+    projection: Projection
+    points: Array
+
+
 class ModelFigures:
     """A cache of figures by model id. No id is used for two models, so no entry expires.
 
@@ -56,6 +73,7 @@ class ModelFigures:
         self._dataset = dataset
         self._logits = ObjectCache[Array](16)  # 800 kB each
         self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
+        self._projections = ObjectCache[list[ProjectedLayer]](256)  # 60 kB each at most
         self._first_layers = ObjectCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
@@ -96,3 +114,24 @@ class ModelFigures:
                 return FirstLayerWeights(before, after, *most_changed(initial, trained))
 
         return self._first_layers.get(model_id, [], compute)
+
+    def projection(self, model_id: str, layer: int) -> list[ProjectedLayer]:
+        """Return the first test images as a layer represents them, before and after training.
+
+        `layer` is that of `stepbox.analysis.projection.representation`.
+        """
+
+        def compute() -> list[ProjectedLayer]:
+            with self.turn:
+                _, initial = self._models.load_initial(model_id)
+                card, trained = self._models.load(model_id)
+                images = self._dataset(card.recipe.dataset).images[:PROJECTED]
+                projected = []
+                for network in (initial, trained):
+                    inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)
+                    samples = representation(network, inputs, layer)
+                    projection = principal_components(samples)
+                    projected.append(ProjectedLayer(projection, projection.points(samples)))
+                return projected
+
+        return self._projections.get(f"{model_id}/{layer}", [], compute)

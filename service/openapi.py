@@ -1,11 +1,9 @@
-"""The OpenAPI document, and a page that shows it without loading anything from another host."""
+"""The OpenAPI document."""
 
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
-import flask_openapi3_swagger
-from flask import Response, jsonify, render_template, send_from_directory
+from flask import Response, jsonify
 from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
@@ -15,33 +13,19 @@ from service.api.readers.json_images import Instances, PixelImages
 from service.errors import ProtocolError, is_protocol, problems
 from service.links import add_links
 
-SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 # The views refer to these models in ways that flask-openapi3 does not see.
 REFERRED = (PixelImages, Instances, InferenceRequest, InferenceResponse, ProtocolError)
 PROTOCOL_ERROR = {JSON: {"schema": {"$ref": "#/components/schemas/ProtocolError"}}}
 ANYWHERE = (413, 503)  # any operation may return them: body too large, too little memory free
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def register(app: OpenAPI) -> None:
-    """Add /openapi.json and /docs. Call this after adding all operations."""
+    """Add /openapi.json. Call this after adding all operations."""
     document = app.extensions["openapi"] = _document(app)
 
     @app.route("/openapi.json")
     def openapi_json() -> Response:
         return jsonify(document)
-
-    @app.route("/docs")
-    def docs() -> Response:
-        headers = {"Content-Security-Policy": PAGE_POLICY}
-        return Response(render_template("docs.html"), headers=headers)
-
-    @app.route("/docs/swagger/<path:name>")
-    def docs_swagger(name: str) -> Response:
-        return send_from_directory(SWAGGER, name)
 
 
 def _document(app: OpenAPI) -> dict[str, Any]:

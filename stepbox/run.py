@@ -68,8 +68,12 @@ class Model:
         self.initial = initial
 
     def __repr__(self) -> str:
-        accuracy = self.card.evaluation.accuracy
-        return f"<Model {self.card.id}: {self.recipe.name}, test accuracy {accuracy:.2%}>"
+        evaluation = self.card.evaluation
+        remark = "" if evaluation.better_than_guessing else ", no better than guessing"
+        return (
+            f"<Model {self.card.id}: {self.recipe.name}, "
+            f"test accuracy {evaluation.accuracy:.2%}{remark}>"
+        )
 
     @property
     def recipe(self) -> Recipe:

@@ -114,7 +114,13 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     )
     stores.models.stage(draft.id, draft, trainer.network(), untrained)
     assert draft.cost is not None  # `describe` measures it
-    verdict = insist(stores.jobs.decide, claim, draft.id, draft.cost.peak_memory)
+    verdict = insist(
+        stores.jobs.decide,
+        claim,
+        draft.id,
+        peak_memory=draft.cost.peak_memory,
+        better_than_guessing=draft.evaluation.better_than_guessing,
+    )
     if verdict != "go on":
         stores.models.discard(draft.id)
         raise JobCancelledError if verdict == "cancel" else LeaseLostError

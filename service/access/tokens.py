@@ -25,7 +25,7 @@ OPEN_PATHS = (
     "/docs",
     "/favicon.ico",
 )
-OPEN_FOLDERS = ("/docs/", "/static/", "/ui/")
+OPEN_FOLDERS = ("/static/", "/ui/")
 READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
@@ -42,9 +42,13 @@ def check_token(tokens: list[Token], method: str, path: str, authorization: str)
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
         return
     scope = _find_scope(tokens, authorization)
-    reads = method in SAFE_METHODS or path.startswith(READING_POSTS)
-    if scope == "read" and not reads:
+    if scope == "read" and not only_reads(method, path):
         raise Forbidden("This token may read and predict, but change nothing.")
+
+
+def only_reads(method: str, path: str) -> bool:
+    """Tell whether a request changes nothing, so that a token for reading suffices."""
+    return method in SAFE_METHODS or path.startswith(READING_POSTS)
 
 
 def warn_if_open(settings: ServiceSettings) -> None:

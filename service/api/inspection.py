@@ -1,4 +1,4 @@
-"""Inspect models: their mistakes, their weights, and the figures that the source printed."""
+"""Inspect models: their weights, and the figures that the source printed."""
 
 from itertools import islice
 
@@ -7,31 +7,24 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from service.api.datasets import Picture, picture
 from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
 from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.analysis.inspection import LayerHistogram, confused, published_curves, signed_grey
-from stepbox.errors import NotFoundError
+from stepbox.analysis.inspection import LayerHistogram, published_curves, signed_grey
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
 
-blueprint = APIBlueprint(
-    "inspection",
-    __name__,
-    abp_tags=[
-        Tag(
-            name="looking in",
-            description="Which classes models confuse, and what their weights look like.",
-        )
-    ],
+TAG = Tag(
+    name="inspection",
+    description="Which classes models confuse, and what their weights look like.",
 )
+blueprint = APIBlueprint("inspection", __name__, abp_tags=[TAG])
 
 
 class PublishedEntry(BaseModel):
@@ -57,38 +50,6 @@ class Published(BaseModel):
 
     source: str = Field(description="A description of these figures.")
     recipes: dict[str, PublishedCurve]
-
-
-class CellPath(ModelPath):
-    """Path parameters: a cell of a model's confusion matrix."""
-
-    true: int = Field(description="Row: the true class, from 0.", json_schema_extra={"example": 4})
-    predicted: int = Field(
-        description="Column: index of the predicted class, from 0.",
-        json_schema_extra={"example": 9},
-    )
-
-
-class CellQuery(Parameters):
-    """Query parameters: how many images of a cell to list."""
-
-    limit: int = Field(12, ge=1, le=1000, description="Maximum number of images to list.")
-
-
-class CellPicture(Picture):
-    """A test image, and the probability of the class that the model predicted."""
-
-    probability: float = Field(ge=0, le=1, description="Probability of the predicted class.")
-
-
-class Cell(BaseModel):
-    """One cell of the confusion matrix."""
-
-    model: ModelId
-    true: int = Field(description="The true class.")
-    predicted: int = Field(description="The predicted class.")
-    count: int = Field(description="Number of test images in the cell.")
-    images: list[CellPicture] = Field(description="The test images, highest probability first.")
 
 
 class Histograms(BaseModel):
@@ -128,31 +89,6 @@ def published() -> Response:
     """Return the figures that the source printed, for comparison with trainings."""
     curves = published_curves()
     return jsonify(source=curves.pop("source"), recipes=curves)
-
-
-@blueprint.get(
-    "/models/<ref>/confusion/<int:true>/<int:predicted>",
-    responses={200: Cell, **problems(404, 409, 422, 503)},
-)
-def confusion_cell(path: CellPath, query: CellQuery) -> Response:
-    """List the test images that have this true class and this predicted class."""
-    card = backend().models.card(path.ref)
-    if max(path.true, path.predicted) >= len(card.classes):
-        raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
-    test_set = backend().dataset(card.recipe.dataset)
-    indices, probabilities = confused(
-        backend().figures.test_logits(card.id), test_set.labels, path.true, path.predicted
-    )
-    return jsonify(
-        model=card.id,
-        true=path.true,
-        predicted=path.predicted,
-        count=len(indices),
-        images=[
-            {**picture(test_set, int(index)), "probability": float(probability)}
-            for index, probability in islice(zip(indices, probabilities, strict=True), query.limit)
-        ],
-    )
 
 
 @blueprint.get("/models/<ref>/histograms", responses={200: Histograms, **problems(404, 409)})

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from service.api.parameters import BINARY, Parameters
@@ -26,8 +26,9 @@ class ModelPath(BaseModel):
     """Path parameters: a model."""
 
     ref: str = Field(
-        description="Id or alias of a model. `latest` names the newest model; `latest-mnist` and "
-        "`latest-fashion-mnist` name the newest of their data set.",
+        description="Id or alias of a model. `latest` names the newest model that is better than "
+        "guessing, or the newest model if there is none. `latest-mnist` and "
+        "`latest-fashion-mnist` do so for their data set.",
         json_schema_extra={"example": "latest"},
     )
 
@@ -38,8 +39,12 @@ class AliasPath(BaseModel):
     name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
 
 
-class AliasBody(BaseModel, extra="forbid", strict=True):
+class AliasBody(BaseModel):
     """The model that an alias names."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"example": {"model": "m-3f9c02d17ab4"}}
+    )
 
     model: ModelId
 

@@ -1,6 +1,7 @@
 """Gzip responses that people read, and decompress request bodies.
 
-Predictions are not compressed, because their clients need speed more than small responses.
+Predictions are not compressed unless they are explained, because their clients need speed more than
+small responses.
 """
 
 import gzip
@@ -15,11 +16,15 @@ WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}  # by enc
 
 
 def register(app: Flask) -> None:
-    """Gzip the JSON and HTML responses to GET requests and to analyses."""
+    """Gzip JSON and HTML in responses to GET requests, analyses and explained predictions."""
 
     @app.after_request
     def compress(response: Response) -> Response:
-        is_read = request.method == "GET" or request.path.startswith("/analysis/")
+        is_read = (
+            request.method == "GET"
+            or request.path.startswith("/analysis/")
+            or "explain" in request.args
+        )
         if not is_read or response.mimetype not in TYPES or response.is_streamed:
             return response
         response.vary.add("Accept-Encoding")

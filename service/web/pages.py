@@ -3,9 +3,14 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template
 
-from service.allowed import main_schema, number_text, range_text
+from service import allowed
+from service.access.tokens import only_reads
+from service.allowed import Schema, choices_of, range_of, without_null
+from service.backend import backend
+from service.web import schema_words
+from service.web.glossary import GLOSSARY, TERMS, term
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
@@ -88,8 +93,38 @@ def mathematics() -> Response:
     return _page("mathematics", functions=FUNCTIONS)
 
 
+@blueprint.get(GLOSSARY)
+def glossary() -> Response:
+    """Explain the terms."""
+    return _page("glossary")
+
+
+@blueprint.app_context_processor
+def add_terms() -> dict[str, Any]:
+    """Let all templates explain terms."""
+    return {"terms": TERMS, "term": term}
+
+
+@blueprint.get("/docs")
+def docs() -> Response:
+    """Describe the API, from the OpenAPI document, and try it."""
+    document = current_app.extensions["openapi"]
+    anchors = schema_words.operation_anchors(document)
+    return _page(
+        "docs",
+        document=document,
+        anchors=anchors,
+        words=schema_words,
+        allowed=allowed,
+        reads=only_reads,
+    )
+
+
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    text = render_template(f"{name}.html", script=name, section=section or name, **values)
+    # A browser cannot preload a request that needs a token.
+    is_open = not backend().settings.access_tokens
+    names = {"script": name, "section": section or name, "open": is_open}
+    text = render_template(f"{name}.html", **names, **values)
     return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 
@@ -107,34 +142,26 @@ def _words(spec: DatasetSpec) -> str:
     )
 
 
-def _field(name: str, schema: dict[str, Any]) -> FormField:
+def _field(name: str, schema: Schema) -> FormField:
     description = schema.get("description", "")
-    schema = main_schema(schema)
+    schema = without_null(schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
-    choices = ["true", "false"] if kind == "boolean" else schema.get("enum", [])
-    allowed = _range(schema)
+    limits = range_of(schema).capitalize()
     if kind == "numbers":
-        count, each = schema.get("maxItems"), _range(schema.get("items", {}))
-        allowed = f"Up to {count} numbers from {each}, separated by commas" if count else each
+        count, each = schema.get("maxItems"), range_of(schema.get("items", {}))
+        limits = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
         label=LABELS.get(name, name.replace("_", " ").capitalize()),
         kind=kind,
-        choices=[str(choice) for choice in choices],
-        allowed=allowed,
+        choices=choices_of(schema),
+        allowed=limits,
         range=_number_range(schema) if kind == "number" else None,
         help=description.replace("`", ""),
     )
 
 
-def _range(schema: dict[str, Any]) -> str:
-    above, high = schema.get("exclusiveMinimum"), schema.get("maximum")
-    if above is not None and high is not None:
-        return f"Above {number_text(above)}, up to {number_text(high)}"
-    return range_text(schema)
-
-
-def _number_range(schema: dict[str, Any]) -> Range:
+def _number_range(schema: Schema) -> Range:
     low: float = schema["minimum"] if "minimum" in schema else schema["exclusiveMinimum"]
     return Range(low=low, high=schema["maximum"], whole=schema["type"] == "integer")

@@ -2,7 +2,7 @@
 
 import json
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +120,55 @@ def confused(
     probabilities = softmax(logits[inside])[:, predicted]
     order = np.argsort(-probabilities, kind="stable")
     return inside[order], probabilities[order]
+
+
+class Mistakes(NamedTuple):
+    """Samples, and the classes that one or two networks predict for them.
+
+    Attributes
+    ----------
+    indices
+        Indices of the samples, shape (n,).
+    predicted, probabilities
+        For each network, the predicted classes and their probabilities, 0..1, shape (n,) each.
+    """
+
+    indices: NDArray[np.intp]
+    predicted: list[NDArray[np.intp]]
+    probabilities: list[Array]
+
+
+def mistakes(
+    logits: Array, labels: NDArray[np.integer[Any]], other: Array | None = None
+) -> Mistakes:
+    """Find the samples that a network gets wrong, or on which two networks disagree.
+
+    Parameters
+    ----------
+    logits
+        Shape (samples, classes).
+    labels
+        Shape (samples,).
+    other
+        The logits of another network for the same samples. If it is given, the samples are those
+        for which the two networks predict different classes, whether or not one of them is right.
+
+    Returns
+    -------
+    Mistakes
+        The samples by descending probability of the predicted class; with two networks, by the
+        lower of the two probabilities.
+    """
+    networks = [logits] if other is None else [logits, other]
+    classes = [one.argmax(axis=1) for one in networks]
+    found = np.flatnonzero(classes[0] != (labels if other is None else classes[1]))
+    probabilities = [softmax(one[found]).max(axis=1) for one in networks]
+    order = np.argsort(-np.min(probabilities, axis=0), kind="stable")
+    return Mistakes(
+        found[order],
+        [predicted[found[order]] for predicted in classes],
+        [one[order] for one in probabilities],
+    )
 
 
 def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:

@@ -12,6 +12,7 @@ from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
 from stepbox.store.objects import ObjectStore, Version
+from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 
@@ -31,15 +32,22 @@ class IndexedModel(NamedTuple):
         Its id.
     dataset
         The data set that it was trained on; None if its card cannot be read.
+    better_than_guessing
+        Whether it is better than guessing; False if its card cannot be read.
     """
 
     made: int
     id: str
     dataset: DatasetName | None
+    better_than_guessing: bool
 
 
 class _HeadRecipe(BaseModel):
     dataset: DatasetName
+
+
+class _HeadEvaluation(BaseModel):
+    confusion_matrix: ConfusionMatrix
 
 
 class _Head(BaseModel):
@@ -48,14 +56,15 @@ class _Head(BaseModel):
     id: str
     created_at: Moment
     recipe: _HeadRecipe
+    evaluation: _HeadEvaluation
 
 
 class ModelIndex:
     """The models in a store, newest first.
 
-    A model exists if it has a card. A card that has been read is not read again, because cards
-    never change. A missing or damaged card is read again when its version changes. All methods are
-    thread-safe.
+    A model exists if it has a card. A card that has been read is not read again, because what is
+    read from it never changes. A missing or damaged card is read again when its version changes.
+    All methods are thread-safe.
 
     Parameters
     ----------
@@ -71,10 +80,22 @@ class ModelIndex:
         # Models whose cards are still to be read, with the cards' versions at the last attempt.
         self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
-        self._order: list[IndexedModel] | None = None  # until the next change
+        # The models, newest first, and as `best_first` orders them; None after a change.
+        self._orders: tuple[list[IndexedModel], list[IndexedModel]] | None = None
 
     def newest_first(self) -> list[IndexedModel]:
         """Return all models, including damaged ones. The caller must not change the list."""
+        return self._current()[0]
+
+    def best_first(self) -> list[IndexedModel]:
+        """Return the models that are better than guessing, newest first, then all others.
+
+        The others, including damaged ones, are also sorted newest first. The caller must not change
+        the list.
+        """
+        return self._current()[1]
+
+    def _current(self) -> tuple[list[IndexedModel], list[IndexedModel]]:
         with self._lock:
             try:
                 names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
@@ -85,9 +106,11 @@ class ModelIndex:
             if names is not self._seen:
                 self._compare(names)
             self._read_doubtful()
-            if self._order is None:
-                self._order = sorted(self._models.values(), reverse=True)
-            return self._order
+            if self._orders is None:
+                newest_first = sorted(self._models.values(), reverse=True)
+                best_first = sorted(newest_first, key=lambda model: not model.better_than_guessing)
+                self._orders = newest_first, best_first
+            return self._orders
 
     def page(self, limit: int | None, after: str | None) -> tuple[list[IndexedModel], str | None]:
         """Return a page of models, and the cursor of the next page.
@@ -130,7 +153,7 @@ class ModelIndex:
     def _read_doubtful(self) -> None:
         """Read the cards that are new or changed."""
         for model_id, before in list(self._doubtful.items()):
-            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None)
+            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None, False)
             versions = self._objects.versions([f"{model_id}/{CARD}"])
             if versions == before:
                 continue
@@ -151,11 +174,12 @@ class ModelIndex:
         if head.id != model_id:
             raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
-        return IndexedModel(made, head.id, head.recipe.dataset)
+        better = beats_guessing(head.evaluation.confusion_matrix)
+        return IndexedModel(made, head.id, head.recipe.dataset, better)
 
     def _put(self, model_id: str, found: IndexedModel | None) -> None:
         if found != self._models.get(model_id):
-            self._order = None
+            self._orders = None
         if found is None:
             self._models.pop(model_id, None)
         else:

@@ -65,9 +65,10 @@ class ListedModel(NamedTuple):
 class ModelStore:
     """The finished models in a store, with caches. Many threads and processes may use it at once.
 
-    A reference to a model is its id, an alias, ``latest`` (the newest undamaged model),
-    ``latest-mnist`` or ``latest-fashion-mnist`` (the newest of that data set). A reference
-    becomes part of a key only if it has the form of an id.
+    A reference to a model is its id, an alias, ``latest`` (the newest undamaged model that is
+    better than guessing, or if there is none, the newest undamaged model), ``latest-mnist`` or
+    ``latest-fashion-mnist`` (the same among the models of that data set). A reference becomes part
+    of a key only if it has the form of an id.
 
     A finished training calls `stage`. Once it is decided that this attempt publishes the job's
     model, it calls `publish`. If the store cannot be written, for instance on a full disk, these
@@ -320,7 +321,7 @@ class ModelStore:
                 self._remove(prefix)
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
-        """Read the model of a reference; for one in `LATEST`, the newest that can be read."""
+        """Read the model of a reference; for one in `LATEST`, the first that can be read."""
         if reference not in LATEST:
             model_id = reference
             if not MODEL_ID.fullmatch(reference):
@@ -329,7 +330,7 @@ class ModelStore:
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in self._index.newest_first():
+        for model in self._index.best_first():
             if model.dataset is not None and LATEST[reference] in (None, model.dataset):
                 try:
                     return read(model.id)

@@ -1,11 +1,12 @@
 """The evaluation of a network on a data set, and the calibration of its probabilities."""
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field, computed_field
 
 from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
@@ -15,6 +16,44 @@ from stepbox.training.report import Count, Nats, Report, Share
 
 BLOCK = 1000  # images per matrix product: large enough to be fast, small enough for the cache
 BINS = 10
+# Standard errors by which a network must exceed guessing. By chance, fewer than 2 of 1,000 networks
+# that only guess do.
+GUESSING_MARGIN = 3
+
+
+def _check_square(counts: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    if not any(map(sum, counts)) or any(len(row) != len(counts) for row in counts):
+        raise ValueError("it must be square, and count at least one sample")
+    return counts
+
+
+ConfusionMatrix = Annotated[tuple[tuple[Count, ...], ...], AfterValidator(_check_square)]
+
+
+def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool:
+    """Return whether a network is better than guessing.
+
+    It is if its accuracy exceeds p, the accuracy of always answering the most frequent class, by
+    more than three standard errors of a binomial proportion, 3 √(p (1 − p) / n).
+
+    Parameters
+    ----------
+    confusion_matrix
+        Counts, shape (classes, classes), of n ≥ 1 samples: one row per true class, one column per
+        predicted class.
+
+    Examples
+    --------
+    >>> beats_guessing(((90, 10), (20, 80)))
+    True
+    >>> beats_guessing(((100, 0), (100, 0)))
+    False
+    """
+    samples = sum(map(sum, confusion_matrix))
+    right = sum(row[label] for label, row in enumerate(confusion_matrix))
+    guessing = max(map(sum, confusion_matrix)) / samples
+    error = math.sqrt(guessing * (1 - guessing) / samples)
+    return right / samples > guessing + GUESSING_MARGIN * error
 
 
 class CalibrationBin(Report):
@@ -37,7 +76,7 @@ class EvaluationReport(Report):
 
     loss: Nats = Field(description="Mean cross-entropy of a sample, in nats.")
     accuracy: Share = Field(description="Share of right answers, 0 to 1.")
-    confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
+    confusion_matrix: ConfusionMatrix = Field(
         description="Counts: one row per true class, one column per predicted class."
     )
     precision: tuple[Share | None, ...] = Field(
@@ -54,6 +93,15 @@ class EvaluationReport(Report):
     bins: tuple[CalibrationBin, ...] = Field(
         description="Ten equal bins of the top probability, from 0 to 1."
     )
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="Whether the accuracy exceeds that of always answering the most frequent "
+        "class, by more than three standard errors."
+    )
+    @property
+    def better_than_guessing(self) -> bool:
+        """Whether the network is better than guessing: see `beats_guessing`."""
+        return beats_guessing(self.confusion_matrix)
 
 
 def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> EvaluationReport:

@@ -12,7 +12,9 @@ from PIL import Image
 from tests.browser.browser import Watched, chromium
 from tests.processes import stack_in, wait_until
 
-LOADING = "#cell:empty, #hists:empty, #tiles:empty, .strip:empty, #check-table:empty"
+LOADING = (
+    "#cell:empty, .hists .chart:empty, div.tile, .strip canvas:not([width]), #check-table:empty"
+)
 EPOCHS = 12  # epochs that the running training finishes before the screenshots
 COLOURS = 128  # enough for a page; a file with a palette is a third as large
 
@@ -64,6 +66,8 @@ def main(folder: Path, *wanted: str) -> None:
             "predict-boot": f"/ui/predict?models={clothes},{digits}&sample=fashion-mnist-0",
             "mathematics": "/ui/mathematics",
             "system": "/ui/system",
+            "docs": "/docs",
+            "glossary": "/ui/glossary",
         }
         wait_until(lambda: len(stack.job(running["id"])["history"]) > EPOCHS, seconds=300)
         for page, path in pages.items():

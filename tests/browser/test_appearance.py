@@ -1,7 +1,12 @@
-"""In a wide light and a narrow dark window, each page passes axe-core, fits, and loads little."""
+"""In a wide light and a narrow dark window, each page passes axe-core, fits, and loads little.
+
+While it loads and scrolls, nothing moves.
+"""
 
 import pytest
 import requests
+
+from tests.browser.browser import Watched
 
 FIRST_VIEW_BYTES = 300_000
 PAGES = {
@@ -12,6 +17,8 @@ PAGES = {
     "predict": "/ui/predict",
     "mathematics": "/ui/mathematics",
     "system": "/ui/system",
+    "docs": "/docs",
+    "glossary": "/ui/glossary#nat",
     "nothing": "/ui/models/none",
 }
 
@@ -40,3 +47,44 @@ def test_a_page_is_accessible_and_fits_its_window(visit, stack, addresses, name,
     if name == "nothing":
         assert all("404" in fault for fault in watched.faults)
         watched.faults.clear()
+
+
+MOST_SHIFT = 0.05  # half of what Chrome calls good
+# Record the layout shifts that no click or key has caused, and what moved.
+RECORD_SHIFTS = """
+globalThis.shifts = [];
+const record = (entries) => shifts.push(...entries.filter((entry) => !entry.hadRecentInput));
+const observer = new PerformanceObserver((list) => record(list.getEntries()));
+observer.observe({ type: "layout-shift", buffered: true });
+globalThis.shiftsSoFar = () => {
+  record(observer.takeRecords());
+  const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+  return shifts.map(({ value, sources }) => [
+    value,
+    sources.map(({ node, previousRect, currentRect }) =>
+      `${(node?.outerHTML ?? node?.textContent)?.slice(0, 60)}: ` +
+      `${place(previousRect)} -> ${place(currentRect)}`
+    ),
+  ]);
+};
+"""
+# Scroll down by half a window; return whether the end was reached, once that has been painted.
+SCROLL = """() => new Promise((resolve) => {
+  scrollBy({ top: innerHeight / 2, behavior: "instant" });
+  const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 1;
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(end)));
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_moves_while_a_page_loads_and_scrolls(browser, stack, addresses, name, width):
+    watched = Watched(browser, stack.url, viewport={"width": width, "height": 800})
+    watched.page.add_init_script(RECORD_SHIFTS)
+    page = watched.open(addresses[name])
+    watched.settle()
+    while not page.evaluate(SCROLL):
+        watched.settle()
+    shifts = page.evaluate("shiftsSoFar()")
+    watched.close()
+    assert sum(value for value, _ in shifts) < MOST_SHIFT, shifts

@@ -17,11 +17,11 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     page.fill("#function", "sin(3*x)")
     expect(page.locator("#function-fault")).to_have_count(0)
     expect(page.locator("#boxes-words b")).to_have_text("16 boxes: 17 neurons")
-    expect(page.locator("#boxes-words")).to_contain_text("Maximum error at most 0.55")
+    expect(page.locator("#boxes-words")).to_contain_text("Largest error 0.55")
     page.focus("#n")
     page.keyboard.press("End")
     expect(page.locator("#boxes-words b")).to_have_text("256 boxes: 257 neurons")
-    expect(page.locator("#boxes-words")).to_contain_text("Maximum error at most 0.035")
+    expect(page.locator("#boxes-words")).to_contain_text("Largest error 0.035")
     expect(page.locator("#boxes-request")).to_contain_text('"boxes": 256')
     expect(page.locator("#plane canvas")).to_have_count(2)
     expect(page.locator("#plane-request")).to_contain_text('"dimensions": 2')
@@ -31,15 +31,15 @@ def test_free_widths_have_a_proof_and_are_compared(visit, stack):
     watched = visit(stack.url, "/ui/mathematics")
     page = watched.page
     words, proof = page.locator("#boxes-words"), page.locator("#boxes-proof")
-    expect(words).to_contain_text("Maximum error at most 0.55")
+    expect(words).to_contain_text("Largest error 0.55")
     expect(proof).to_be_empty()
     expect(page.locator("#rate-plot .end")).to_have_text(["LB/n", "error"])
     page.focus("#widths [value=equal]")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#boxes-request")).to_contain_text('"widths": "free"')
-    expect(words).to_contain_text("Maximum error at most 0.29")
-    expect(words).to_contain_text("With equal widths, the maximum error is about 0.55")
-    expect(words).to_contain_text("with 16 trained step neurons about 0.4")
+    expect(words).to_contain_text("Largest error 0.29")
+    expect(words).to_contain_text("With equal widths, the largest error is 0.55")
+    expect(words).to_contain_text("with 16 trained step neurons at most 0.4")
     expect(proof).to_contain_text("marked in the plot")
     curves = page.locator("#rate-plot .end")
     expect(curves).to_have_count(4)
@@ -61,19 +61,46 @@ def test_a_link_restores_free_widths(visit, stack):
     wait_until(lambda: "widths=equal" in page.evaluate("location.search"))
 
 
-def test_rows_of_the_jacobian_sum_to_0(open_page):
+def test_no_bound_is_claimed_for_a_steep_or_unbounded_function(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics?function=tan(1.0466*x)&bound=1.5")
+    page = watched.page
+    expect(page.locator("#rate-words")).to_contain_text("The error is at most LB/n")
+    expect(page.locator("#rate-plot .end")).to_have_text(["error"])  # LB/n is far above the plot
+    page.fill("#bound", "3")
+    expect(page.locator("#rate-words")).to_contain_text("No upper bound of the error is known")
+    expect(page.locator("#rate-plot .end")).to_have_text(["found"])
+    page.fill("#function", "step(x)")
+    expect(page.locator("#rate-words")).to_contain_text("there is no bound LB/n")
+    expect(page.locator("#boxes-words")).to_contain_text("Largest error 0 (proven), RMS error 0.")
+    page.fill("#function", "step(")
+    expect(page.locator("#boxes-words")).to_have_text("The figures still show step(x).")
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+def test_rows_of_the_jacobian_sum_to_0(open_page, models):
     page = open_page("/ui/mathematics")
     page.select_option("#from", "seven")
     expect(page.locator("#jacobian tbody tr")).to_have_count(10)
+    expect(page.locator("#jacobian tbody th .y").nth(7)).to_have_text("y7")  # the class's name
+    expect(page.locator("#target option")).to_have_text([str(digit) for digit in range(10)])
+    image = page.locator("#softmax-image")
+    expect(image).to_contain_text(f"Test image 0 shows a 7. {models['mnist']} reads it as a 7")
+    expect(image.get_by_role("img")).to_have_attribute("aria-label", "Test image 0: a 7")
     assert set(page.locator("#jacobian tbody td.n").all_inner_texts()) == {"0"}
     expect(page.locator("#jacobian-check")).to_contain_text("10")
     expect(page.locator("#target")).to_have_value("7")
+    page.focus("#logits label:nth-child(8) input")
+    page.keyboard.press("ArrowLeft")
+    expect(image).to_contain_text("You have changed its logits.")
+    expect(page.locator("#from")).to_have_value("")
 
 
 def test_a_certain_class_has_a_loss(open_page):
     page = open_page("/ui/mathematics?logits=40,0&target=0")
     expect(page.locator("#softmax-loss")).to_have_text(
-        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18."
+        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18.",
+        use_inner_text=True,
     )
     page.select_option("#target", label="2")
     expect(page.locator("#softmax-loss")).to_contain_text("−log y2 is 40.000 nats")

@@ -1,20 +1,14 @@
-"""The pages for predictions and models in a browser."""
+"""The page for predictions in a browser."""
 
 import base64
 import io
-import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from service.backend import Backend
-from service.settings import ServiceSettings
 from stepbox.data.builtin import load_dataset
-from tests.service.conftest import publish
 
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
 DROP = """(board, [name, content]) => {
@@ -98,17 +92,10 @@ def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path)
     watched.faults.clear()
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [("/ui/predict?sample=mnist-10000", "422"), ("/ui/models/none", "no model or alias 'none'")],
-)
-def test_a_link_to_a_missing_resource_is_reported(visit, stack, models, path, words):
-    watched = visit(stack.url, path)
+def test_a_link_to_a_missing_image_is_reported(visit, stack, models):
+    watched = visit(stack.url, "/ui/predict?sample=mnist-10000")
     expect(watched.page.locator(".notice")).to_be_visible()
-    if words != "422":
-        expect(watched.page.locator(".notice")).to_contain_text(words)
-        expect(watched.page.locator("#delete")).to_be_hidden()
-    assert all("404" in fault or "422" in fault for fault in watched.faults)
+    assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
 
 
@@ -136,71 +123,3 @@ def test_a_one_is_drawn_with_the_keyboard_alone(open_page, models):
     for key in ["c", " ", "ArrowLeft", "z", "ArrowRight", " ", *["ArrowDown"] * 15, " "]:
         page.keyboard.press(key)
     expect(page.locator(".top1")).to_have_text("1")
-
-
-def test_the_keyboard_alone_reaches_the_cells_of_the_confusion_matrix(open_page, models):
-    page = open_page(f"/ui/models/{models['fashion-mnist']}")
-    page.focus("#confusion [aria-pressed=true]")
-    before = page.locator("#cell p").inner_text()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(page.locator("#cell p")).not_to_have_text(before)
-    chosen = page.locator("#confusion [aria-pressed=true]")
-    expect(chosen).to_be_focused()
-    count = int(chosen.inner_text().replace("·", "0"))
-    expect(page.locator("#cell canvas")).to_have_count(min(12, count))
-
-
-def test_a_model_gets_an_alias_and_is_deleted_after_confirmation(open_page, stack, models):
-    job = stack.train(recipe="mnist-numpy", hidden_sizes=[], epochs=1)
-    model = stack.wait_for(job["id"])["model"]
-    page = open_page(f"/ui/models/{model}")
-    page.click("#alias")
-    page.fill("#alias-name", "a-name")
-    page.keyboard.press("Enter")
-    page.click("[aria-label='Remove the alias a-name']")  # a model with an alias cannot be deleted
-    expect(page.locator("#facts dd").first).not_to_contain_text("a-name")
-    page.click("#delete")
-    page.click("text=Keep it")
-    expect(page.locator("#sure")).to_be_hidden()
-    page.click("#delete")
-    page.click("#sure >> text=Delete >> nth=-1")
-    page.wait_for_url("**/ui/models")
-    expect(page.locator("#models")).not_to_contain_text(model)
-
-
-def test_models_are_compared(open_page, models):
-    page = open_page(f"/ui/models?compare={','.join(models.values())}")
-    expect(page.locator("#figures tbody tr")).to_have_count(6)
-    expect(page.locator("#verdict")).to_contain_text("different data sets")
-    expect(page.locator(".strip canvas").first).to_have_attribute("width", "28")
-
-
-def test_a_long_list_of_models_comes_in_pages(own_stack, visit):  # visit ends before own_stack
-    settings = ServiceSettings(
-        models_dir=own_stack.models_dir, data_dir=Path(own_stack.environment["STEPBOX_DATA_DIR"])
-    )
-    oldest, _ = publish(Backend(settings))
-    for number in range(1, 103):
-        copy = own_stack.models_dir / f"m-{number:012x}"
-        shutil.copytree(own_stack.models_dir / oldest, copy)
-        card = json.loads((copy / "card.json").read_text())
-        card.update(id=copy.name, created_at=f"2126-01-01T00:{number // 60:02}:{number % 60:02}Z")
-        (copy / "card.json").write_text(json.dumps(card))
-    own_stack.start_redis()
-    own_stack.start_service()
-    watched = visit(own_stack.url, "/ui/models")
-    page = watched.page
-    expect(page.locator("#models .card")).to_have_count(100)
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.click("text=Older models", trial=True)  # scrolls there, which loads the images of weights
-    watched.settle()
-    assert page.evaluate("document.documentElement.scrollHeight") == height
-    page.click("text=Older models")
-    expect(page.locator("#models .card")).to_have_count(103)
-    expect(page.locator("text=Older models")).to_be_hidden()
-    page = visit(own_stack.url, f"/ui/models?compare={oldest}").page
-    expect(page.locator(f"[value={oldest}]")).to_be_checked()
-    page = visit(own_stack.url, f"/ui/predict?models={oldest}").page
-    expect(page.locator(".choose option")).to_have_count(103)

@@ -115,6 +115,20 @@ def test_the_model_is_complete_on_the_disk(mnist, stack):
 
 
 @pytest.mark.container
+def test_a_training_that_learns_nothing_says_so_and_is_not_the_default(mnist, stack):
+    learned, _ = mnist
+    diverged = stack.wait_for(stack.train(learning_rate=10, epochs=1, hidden_sizes=[8])["id"])
+    assert diverged["status"] == "succeeded"
+    assert (learned["better_than_guessing"], diverged["better_than_guessing"]) == (True, False)
+    models = requests.get(f"{stack.url}/models", timeout=10).json()["models"]
+    better = {model["id"]: model["evaluation"]["better_than_guessing"] for model in models}
+    assert (better[learned["model"]], better[diverged["model"]]) == (True, False)
+    computed = requests.get(f"{stack.url}/aliases", timeout=10).json()["computed"]
+    assert computed["latest"] == computed["latest-mnist"] == learned["model"]
+    assert requests.delete(f"{stack.url}/models/{diverged['model']}", timeout=10).ok
+
+
+@pytest.mark.container
 def test_every_process_serves_a_new_model_without_a_restart(mnist, stack):
     job, _ = mnist
     png = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content

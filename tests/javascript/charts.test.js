@@ -15,7 +15,25 @@ test("labels that overlap are pushed apart, and others stay where they are", () 
 
 test("several labels in one place get the full gap", () => {
   const ys = spreadLabels([{ y: 7 }, { y: 7 }, { y: 7 }], 15).map(({ y }) => y);
-  assert.ok(ys.slice(1).every((y, i) => y - ys[i] > 14.9));
+  assert.deepEqual(ys, [-8, 7, 22]);
+});
+
+test("labels stay within a range that has room for them", () => {
+  const range = { top: 0, bottom: 100 };
+  /** @param {number[]} ys */
+  const spread = (ys) =>
+    spreadLabels(
+      ys.map((y) => ({ y })),
+      15,
+      range,
+    ).map(({ y }) => y);
+  assert.deepEqual(spread([99, 100, 40]), [40, 85, 100]);
+  assert.deepEqual(spread([1, 2, 3]), [0, 15, 30]);
+});
+
+test("eight labels in one place get the full gap", () => {
+  const ys = spreadLabels(Array(8).fill({ y: 50 }), 10).map(({ y }) => y);
+  assert.deepEqual(ys, [15, 25, 35, 45, 55, 65, 75, 85]);
 });
 
 test("a label without a position is left out", () => {

@@ -16,6 +16,7 @@ import {
   tickText,
   valueAt,
 } from "#pages/maths/box-sums.js";
+import { rateText } from "#pages/maths/box-rate.js";
 import { lineProofText } from "#pages/maths/line-proof.js";
 import { balanceBars, parseLogits, parseTarget } from "#pages/maths/logits.js";
 import { unitsText } from "#pages/maths/units.js";
@@ -86,13 +87,16 @@ test("a rounded bound is still a bound", () => {
   assert.equal(atLeast(0.33399), "0.333");
   assert.equal(atMost(0.99951), "1.00");
   assert.equal(atLeast(0.000_123_9), "0.000123");
+  assert.equal(atMost(12_345.6), "12,400");
+  /** @param {string} text */
+  const number = (text) => Number(text.replaceAll(",", ""));
   for (const x of [0, 0.25, 1, 120]) {
-    assert.equal(Number(atMost(x)), x);
-    assert.equal(Number(atLeast(x)), x);
+    assert.equal(number(atMost(x)), x);
+    assert.equal(number(atLeast(x)), x);
   }
   for (let x = 1e-8; x < 1e8; x *= 1.37) {
-    assert.ok(Number(atMost(x)) >= x && Number(atMost(x)) < 1.011 * x, String(x));
-    assert.ok(Number(atLeast(x)) <= x && Number(atLeast(x)) > 0.989 * x, String(x));
+    assert.ok(number(atMost(x)) >= x && number(atMost(x)) < 1.011 * x, String(x));
+    assert.ok(number(atLeast(x)) <= x && number(atLeast(x)) > 0.989 * x, String(x));
   }
 });
 
@@ -103,22 +107,71 @@ test("a curve is linear between its points", () => {
 });
 
 test("errorText describes the error of an approximation", () => {
-  const bound = { max_error: 0.5501, max_error_proven: true, sampled_error: 0.55 };
-  const widths = /** @type {const} */ ("equal");
-  const answer = { ...bound, widths, neurons_two_per_box: 32, mean_square_error: 0.04 };
+  const bound = { max_error: 0.5501, max_error_proven: true, sampled_error: 0.52 };
   assert.equal(
-    errorText({ ...answer, rate: { order: null } }),
-    " if neighboring boxes share an edge, 32 otherwise. " +
-      "Maximum error at most 0.551 (proven), root mean square error 0.200.",
+    errorText({ ...bound, neurons_two_per_box: 32, mean_square_error: 0.04 }),
+    " if neighbors share edges, otherwise 32. Largest error at most 0.551 (proven), " +
+      "RMS error 0.200.",
   );
-  assert.match(errorText({ ...answer, rate: { order: 1 } }), /n to the power of −1\.00\.$/);
-  const free = errorText({ ...answer, widths: "free", rate: { order: 1 } });
-  assert.match(free, /root mean square error 0\.200\.$/);
+});
+
+test("an error is exact if its bounds have the same digits", () => {
+  const exact = { max_error: 0.550_000_1, max_error_proven: true, sampled_error: 0.549_999_9 };
+  assert.equal(maximumError(exact), "0.550 (proven)");
+  const none = { max_error: 0, max_error_proven: true, sampled_error: 0 };
+  assert.equal(maximumError(none), "0 (proven)");
 });
 
 test("an error that is not proven is a lower bound", () => {
   const unproven = { max_error: null, max_error_proven: false, sampled_error: 0.5506 };
   assert.equal(maximumError(unproven), "at least 0.550 (no upper bound is proven)");
+  const large = { ...unproven, sampled_error: 10_561.2 };
+  assert.equal(maximumError(large), "at least 10,500 (no upper bound is proven)");
+});
+
+/** @param {number} boxes @param {number} error @param {number | null} [max_error] */
+const errors = (boxes, error, max_error = error) => ({
+  boxes,
+  max_error,
+  sampled_error: error,
+  free_error: null,
+  trained_error: null,
+});
+
+test("with a largest slope, the error has a bound", () => {
+  const rate = { slope: 3, order: 1, table: [errors(8, 1), errors(16, 0.5), errors(256, 0.03)] };
+  assert.equal(
+    rateText(rate, 3, 16),
+    "The error is at most LB/n, here 0.563, with L = 3.00. Ten times as many boxes give a tenth " +
+      "of this bound. With 16 boxes of equal width, the error is 0.500, with 256 0.0300. On " +
+      "average, twice as many boxes divide it by 2.00.",
+  );
+});
+
+test("at a jump, no bound is claimed, and the error does not fall", () => {
+  const jump = { slope: null, order: 0, table: [errors(16, 1), errors(256, 1)] };
+  const text = rateText(jump, 3, 16);
+  assert.match(text, /there is no bound LB\/n.*with 256 1\.00\.$/);
+  assert.doesNotMatch(text, /divide|tenth/);
+  const zeros = { slope: null, order: null, table: [errors(1, 1), errors(16, 0), errors(256, 0)] };
+  assert.match(rateText(zeros, 3, 16), /error is 0, with 256 0\. A log scale cannot show .* of 0/);
+});
+
+test("without an upper bound, the error may be infinite", () => {
+  const tangent = {
+    slope: null,
+    order: null,
+    table: [errors(16, 1e4, null), errors(256, 2e4, null)],
+  };
+  assert.match(
+    rateText(tangent, 3, 16),
+    /^No upper bound .* infinite for every number of boxes\.$/,
+  );
+});
+
+test("a constant has no error", () => {
+  const flat = { slope: 0, order: null, table: [errors(16, 0), errors(256, 0)] };
+  assert.equal(rateText(flat, 3, 16), "The function is constant, so one box has no error.");
 });
 
 const ROWS = [
@@ -151,10 +204,10 @@ test("equal widths have one curve", () => {
 test("comparisonText compares as many boxes and neurons", () => {
   assert.equal(
     comparisonText(ROWS[1]),
-    " With equal widths, the maximum error is about 0.500, " +
-      "and with 2 trained step neurons about 0.400.",
+    " With equal widths, the largest error is 0.500, and with 2 trained step neurons " +
+      "at most 0.400.",
   );
-  assert.equal(comparisonText(ROWS[2]), " With equal widths, the maximum error is about 0.0100.");
+  assert.equal(comparisonText(ROWS[2]), " With equal widths, the largest error is 0.0100.");
 });
 
 test("proofText says what the pairs of points prove", () => {

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { withArticle } from "#pages/class-names.js";
 import {
   cellScale,
+  cellText,
   correctCount,
   mistakes,
   totalCount,
   worstMistake,
 } from "#pages/model/confusion-matrix.js";
 import { calibration, classQuality, qualityAxisStart } from "#pages/model/measures.js";
-import { label, verdict } from "#pages/models/comparison.js";
 
 const MATRIX = [
   [8, 1, 0],
@@ -45,6 +45,29 @@ test("without mistakes, the worst mistake has 0 images", () => {
   assert.equal(cellScale(perfect)(0, 1), -0);
 });
 
+test("a cell is described as people would say it", () => {
+  const digits = [..."0123456789"];
+  const clothes = ["T-shirt/top", "Ankle boot"];
+  assert.deepEqual(
+    [
+      cellText(digits, 4, 9, 7),
+      cellText(digits, 8, 3, 1),
+      cellText(digits, 1, 1, 1119),
+      cellText(digits, 0, 1, 0),
+      cellText(clothes, 0, 1, 2),
+      cellText(clothes, 1, 1, 929),
+    ],
+    [
+      "7 images of a 4, read as 9",
+      "1 image of an 8, read as 3",
+      "1,119 images of a 1, read as 1",
+      "No images of a 0, read as 1",
+      "2 images of a T-shirt or top, taken for an ankle boot",
+      "929 images of an ankle boot, recognized",
+    ],
+  );
+});
+
 test("cells on the diagonal are positive and mistakes negative, each on their own scale", () => {
   const scale = cellScale(MATRIX);
   assert.equal(scale(0, 0), 0.75);
@@ -73,31 +96,4 @@ test("a model is overconfident if the confidence of most predictions exceeds the
   assert.equal(found.total, 5);
   assert.equal(found.overconfident, true);
   assert.equal(calibration(bins.slice(2)).overconfident, false);
-});
-
-/** @param {string} id @param {string} name @param {number} accuracy @param {string} dataset */
-const model = (id, name, accuracy, dataset) =>
-  /** @type {any} */ ({
-    id,
-    recipe: { name },
-    evaluation: { accuracy },
-    dataset: { name: dataset },
-    history: [],
-  });
-
-test("models of the same recipe have part of their id in their label", () => {
-  const first = model("m-0123456789ab", "digits", 0.9, "mnist");
-  const second = model("m-ba9876543210", "digits", 0.9, "mnist");
-  assert.equal(label(first, [first]), "digits");
-  assert.equal(label(first, [first, second]), "digits 0123");
-});
-
-test("the verdict compares the most and the least accurate model", () => {
-  const low = model("m-1", "low", 0.9, "mnist");
-  const high = model("m-2", "high", 0.955, "mnist");
-  const clothes = model("m-3", "clothes", 0.8, "fashion-mnist");
-  assert.equal(verdict([low]), "Select another model above.");
-  const words = "The accuracy of high is 5.5 points above that of low";
-  assert.equal(verdict([low, high]), `${words}, on the same mnist test set.`);
-  assert.match(verdict([low, clothes]), /tested on different data sets/);
 });

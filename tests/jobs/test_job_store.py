@@ -123,14 +123,14 @@ def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     assert jobs.start(claim, "cpu") == "go on"
     for epoch in range(3):
         assert jobs.report(claim, PROGRESS, entry(epoch)) == "go on"
-    assert jobs.decide(claim, "m-1", 5000) == "go on"
-    assert jobs.get(id).model is None
+    assert jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True) == "go on"
+    assert (jobs.get(id).model, jobs.get(id).better_than_guessing) == (None, None)
     assert jobs.finish(claim, "succeeded") == "finished"
 
     job = jobs.get(id)
     assert (job.status, job.model, job.device, job.attempts) == ("succeeded", "m-1", "cpu", 1)
     assert [one.model_dump() for one in job.history] == [entry(epoch) for epoch in range(3)]
-    assert job.peak_memory == 5000
+    assert (job.peak_memory, job.better_than_guessing) == (5000, True)
     assert job.samples_per_second == 60000 * 2 / (3 * 2.5)
     assert job.created_at <= job.started_at <= job.finished_at
 
@@ -221,7 +221,7 @@ def test_a_running_job_is_told_to_stop(jobs):
     claim = jobs.claim(OWNER, "w")
     assert jobs.cancel(id).status == "running"
     assert jobs.report(claim) == "cancel"
-    assert jobs.decide(claim, "m-1", 5000) == "cancel"
+    assert jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True) == "cancel"
     assert jobs.finish(claim, "cancelled") == "finished"
     assert jobs.get(id).status == "cancelled"
 
@@ -229,7 +229,7 @@ def test_a_running_job_is_told_to_stop(jobs):
 def test_a_job_cannot_be_cancelled_after_the_decision(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
-    jobs.decide(claim, "m-1", 5000)
+    jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=True)
     jobs.cancel(id)
     assert jobs.report(claim) == "go on"
     jobs.reap("w", {}, [(id, claim.fence)])
@@ -262,7 +262,7 @@ def test_a_stale_owner_cannot_write(jobs):
     before = jobs.get(id)
     assert jobs.report(stale, PROGRESS, entry(0)) == "lost"
     assert jobs.start(stale, "cuda") == "lost"
-    assert jobs.decide(stale, "m-1", 5000) == "lost"
+    assert jobs.decide(stale, "m-1", peak_memory=5000, better_than_guessing=True) == "lost"
     assert jobs.finish(stale, "failed", {"title": "x"}) == "lost"
     jobs.reap("w", {}, [(id, stale.fence)])
     assert jobs.get(id) == before

@@ -53,16 +53,16 @@ def backend(app):
 
 
 @cache
-def untrained(recipe):
+def untrained(recipe, seed=None):
     """Make a recipe's untrained network, and evaluate it."""
     recipe = RECIPES[recipe]
-    network = Network.initial(recipe.layers, recipe.seed)
+    network = Network.initial(recipe.layers, recipe.seed if seed is None else seed)
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
 
-def publish(backend, recipe="mnist-numpy"):
+def publish(backend, recipe="mnist-numpy", seed=None):
     """Publish an untrained network as a worker does; return the model's id and the network."""
-    network, evaluation = untrained(recipe)
+    network, evaluation = untrained(recipe, seed)
     draft = CardDraft(
         id=new_model_id(),
         job="0123456789abcdef",

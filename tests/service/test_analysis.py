@@ -6,7 +6,14 @@ import pytest
 from tests.problems import check_problem, pointers
 from tests.service.conftest import publish
 
-ENDPOINTS = ["softmax-jacobian", "box", "box-approximation", "regression", "gradient-check"]
+ENDPOINTS = [
+    "softmax-jacobian",
+    "box",
+    "box-approximation",
+    "regression",
+    "gradient-check",
+    "projection",
+]
 
 
 @pytest.fixture

@@ -140,3 +140,54 @@ def test_too_many_images_are_not_explained(client, model):
     answer = client.post("/predict?explain=true", json={"images": images})
     assert pointers(check_problem(answer, 422)) == ["/explain"]
     assert client.post("/predict", json={"images": images}).status_code == 200
+
+
+def test_mistakes_are_the_images_off_the_diagonal(client, backend, model):
+    id, network = model
+    matrix = np.array(client.get(f"/models/{id}").json["evaluation"]["confusion_matrix"])
+    listed = client.get("/models/latest/mistakes?limit=1000&true=4").json
+    assert (listed["model"], listed["against"], listed["dataset"]) == (id, None, "mnist")
+    assert listed["count"] == matrix[4].sum() - matrix[4, 4]
+    confidences = [image["probability"] for image in listed["images"]]
+    assert confidences == sorted(confidences, reverse=True)
+    image = listed["images"][0]
+    assert image["label"] == 4 != image["predicted"]
+    pixels = np.array([image["pixels"]])
+    [probabilities] = softmax(network.logits(scale_pixels(pixels, "unit")))
+    assert probabilities.argmax() == image["predicted"]
+    assert probabilities.max() == pytest.approx(image["probability"])
+    assert image["other_predicted"] is image["other_probability"] is None
+    cell = f"true=4&predicted={image['predicted']}"
+    assert (
+        client.get(f"/models/{id}/mistakes?{cell}").json["count"] == matrix[4, image["predicted"]]
+    )
+    second = client.get(f"/models/{id}/mistakes?true=4&offset=1&limit=1").json["images"]
+    assert second == listed["images"][1:2]
+
+
+def test_two_models_are_compared_where_they_disagree(client, backend, model):
+    id, _ = model
+    other, _ = publish(backend, seed=1)
+    listed = client.get(f"/models/{id}/mistakes?against={other}&limit=1000").json
+    assert listed["against"] == other
+    assert 0 < len(listed["images"]) <= listed["count"] <= 10_000
+    lower = [min(image["probability"], image["other_probability"]) for image in listed["images"]]
+    assert lower == sorted(lower, reverse=True)
+    assert all(image["predicted"] != image["other_predicted"] for image in listed["images"])
+    same = client.get(f"/models/{id}/mistakes?against={id}").json
+    assert (same["count"], same["images"]) == (0, [])
+
+
+def test_mistakes_with_wrong_parameters_name_the_parameter(client, backend, model):
+    id, _ = model
+    clothes, _ = publish(backend, "fashion-mnist-torch")
+    for query, pointer, words in [
+        ("true=10", "/true", "0 to 9"),
+        ("predicted=99", "/predicted", "0 to 9"),
+        ("limit=0", "/limit", "1"),
+        (f"against={clothes}", "/against", "fashion-mnist"),
+    ]:
+        body = check_problem(client.get(f"/models/{id}/mistakes?{query}"), 422)
+        assert pointers(body) == [pointer]
+        assert words in body["errors"][0]["detail"]
+    check_problem(client.get(f"/models/{id}/mistakes?against=none"), 404)

@@ -3,13 +3,14 @@ import re
 
 import pytest
 
-from service.web.pages import PLAIN_PAGES, form_fields
-from service.web.static_files import FOLDER
+from service.app import create_app
+from service.web.bundles import WEB
+from service.web.pages import PLAIN_PAGES, POLICY, form_fields
 from stepbox.training.request import TrainRequest
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
-ALL = ["/", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
+ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -27,25 +28,20 @@ def test_a_page_loads_only_existing_files_of_this_server(client, path):
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_modules_import_only_existing_files():
-    for module in (FOLDER / "js").rglob("*.js"):
-        for name in re.findall(r'(?:from|import)\s*\(?"(\.[^"]+)"', module.read_text()):
-            target = (module.parent / name).resolve()
-            assert target.is_file() or target.parent.name == "vendor", (module, name)
-
-
 def test_files_are_gzipped_if_the_client_accepts_it(client):
     [path] = re.findall(r'href="(/static/[^"]+\.css)"', client.get("/").text)
     plain = client.get(path)
     gzipped = client.get(path, headers={"Accept-Encoding": "gzip"})
     assert gzipped.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(gzipped.data) == plain.data == (FOLDER / "style.css").read_bytes()
+    assert (
+        gzip.decompress(gzipped.data) == plain.data == (WEB / "static" / "style.css").read_bytes()
+    )
     assert len(gzipped.data) < len(plain.data) / 2
 
 
 def test_files_of_another_version_are_not_cached(client):
     assert client.get("/static/000000000000/style.css").headers["Cache-Control"] == "no-cache"
-    for name in ("none.css", "../app.py", "%2e%2e/app.py", "vendor/lock.sha256"):
+    for name in ("none.css", "../app.py", "%2e%2e/app.py", "js/dom.js", "inputs.sha256"):
         check_problem(client.get(f"/static/000000000000/{name}"), 404)
 
 
@@ -68,3 +64,45 @@ def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     assert fields["shuffle"].choices == ["true", "false"]
     page = client.get("/").text
     assert all(f'id="{name}"' in page for name in fields)
+
+
+@pytest.mark.parametrize("path", ["/ui", "/ui/", "/ui/nothing", "/ui/models/some/more"])
+def test_an_unknown_page_is_a_page_that_links_to_the_others(client, path):
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "There is no such page" in answer.text
+    assert all(f'<li><a href="{page}"' in answer.text for page in ["/", *PLAIN])
+
+
+def test_a_wrong_method_at_a_page_is_answered_with_a_page(client):
+    answer = client.post("/ui/models")
+    assert (answer.status_code, answer.mimetype) == (405, "text/html")
+    assert "GET" in answer.headers["Allow"]
+    assert "A page can only be opened" in answer.text
+
+
+def test_an_address_in_an_error_page_is_text(client):
+    assert "<b>" not in client.get("/ui/<b>").text
+
+
+def test_errors_of_the_api_stay_problems(client):
+    check_problem(client.get("/nowhere"), 404)
+    check_problem(client.get("/models/none"), 404)
+    check_problem(client.get("/ui/models", headers={"Host": "evil.example"}), 421)
+
+
+def preloaded(page):
+    return re.findall(r'rel="preload" as="fetch" crossorigin href="([^"]+)"', page)
+
+
+def test_a_page_preloads_what_it_always_requests(client):
+    assert preloaded(client.get("/ui/models/a b").text)[0] == "/models/a%20b"
+    for path in ["/", *PLAIN, "/ui/models/some", "/ui/jobs/some"]:
+        assert preloaded(client.get(path).text)
+
+
+def test_a_page_preloads_nothing_if_requests_need_a_token(app, backend):
+    settings = backend.settings.model_copy(update={"tokens": f"read:{'r' * 16}"})
+    page = create_app(settings).test_client().get("/").text
+    assert preloaded(page) == []

@@ -130,6 +130,14 @@ def test_a_model_describes_itself(run):
     assert repr(run) == f"<Model {run.card.id}: mnist-numpy, test accuracy {accuracy:.2%}>"
 
 
+def test_a_model_that_has_learned_nothing_says_so(data_folder):
+    changes = {"epochs": 1, "hidden_sizes": [8], "learning_rate": 10}
+
+    diverged = stepbox.train("mnist-numpy", data=data_folder, **changes)
+
+    assert repr(diverged).endswith("%, no better than guessing>")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
 def test_integers_of_every_type_are_predicted_alike(run, load, dtype):
     seven = load("mnist", "test").images[0]

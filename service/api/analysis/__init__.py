@@ -6,6 +6,7 @@ Each module here has request models and views. Most answers are models of `stepb
 from service.api.analysis import (  # noqa: F401 - they add their views to the blueprint
     boxes,
     gradient_check,
+    projection,
     regression,
     softmax_jacobian,
 )

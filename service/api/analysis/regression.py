@@ -23,7 +23,7 @@ Rows = Annotated[list[Row], Field(fail_fast=True, min_length=1, max_length=MOST_
 
 
 class RegressionRequest(Request):
-    """Points, and the loss that the fit minimises."""
+    """Points, and the loss that the fit minimizes."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -57,7 +57,7 @@ class RegressionRequest(Request):
     memory_per_byte=10,
 )
 def regression(body: RegressionRequest) -> Response:
-    """Minimise the loss, prove the solution optimal, and compare it with that of the other loss."""
+    """Minimize the loss, prove the solution optimal, and compare it with that of the other loss."""
     X, y = _matrix(body.X), np.array(body.y, dtype=np.float64)
     w = None if body.w is None else np.array(body.w, dtype=np.float64)
     return json_response(analyse_regression(X, y, body.loss, w))

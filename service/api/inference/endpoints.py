@@ -170,7 +170,7 @@ def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         asked, images = read_inference(body, header.head_length)
-        # Numbers are used as they are; image files have any size and any colours.
+        # Numbers are used as they are; image files have any size and any colors.
         if not isinstance(images, np.ndarray):
             images = prepare_images(images, card.recipe.dataset_spec).pixels
         classified = classify(card, network, images)

@@ -2,11 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, RootModel, StrictBool, StrictInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StrictBool,
+    StrictInt,
+)
 from pydantic_core import PydanticCustomError
 
 from service.api.parameters import BodyHeaders
 from service.api.readers.images import HEIGHT, MOST_IMAGES, WIDTH
+from service.api.readers.json_images import DIGIT_ONE
 from stepbox.data.dataset import PixelScale
 
 VERSION = "1"  # models never change, so each has one version
@@ -157,6 +166,16 @@ class RequestParameters(BaseModel, extra="allow"):
 
 class InferenceRequest(BaseModel):
     """Images, and the outputs to return for them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "inputs": [
+                    {"name": "images", "shape": [1], "datatype": "BYTES", "data": [DIGIT_ONE]}
+                ]
+            }
+        }
+    )
 
     id: str | None = Field(None, max_length=1000, description="Returned in the response.")
     parameters: RequestParameters = RequestParameters()

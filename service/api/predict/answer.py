@@ -69,7 +69,7 @@ class PredictQuery(Parameters):
         description="`auto` uses an image that has the form of the data set (its size, and a dark "
         "border) as it is, and prepares any other image as the data set was made. `mnist` finds "
         "the strokes of a digit, gives them the width, size and place that they have in MNIST. "
-        "`fashion-mnist` trims, scales and centres a product. `none` scales the whole image.",
+        "`fashion-mnist` trims, scales and centers a product. `none` scales the whole image.",
     )
     scale: PixelScale | None = Field(
         None,

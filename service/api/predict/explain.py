@@ -14,6 +14,7 @@ from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 
 MOST_EXPLAINED = 100
+GRADIENT_DIGITS = 5  # significant ones; all 17 would make the response twice as long
 
 
 class PictureFit(BaseModel):
@@ -65,7 +66,7 @@ class Explanation(BaseModel):
     gradient: list[list[float]] | None = Field(
         None,
         description="With `explain`: 28×28 derivatives of the top logit, one for each input of the "
-        "network. All 0 if the network is saturated.",
+        f"network, with {GRADIENT_DIGITS} significant digits. All 0 if the network is saturated.",
     )
     entropy: float | None = Field(
         None, ge=0, description="With `explain`: entropy of the distribution in nats, 0 to ln 10."
@@ -94,7 +95,7 @@ def explain(
         {
             "seen": pixels.tolist(),
             "fit": describe_fit(prepare(pixels, spec, invert="never", fit="none")),
-            "gradient": gradient.reshape(pixels.shape).astype(float).tolist(),
+            "gradient": _rounded(gradient.reshape(pixels.shape).tolist()),
             "entropy": nats,
             "margin": lead,
         }
@@ -106,3 +107,7 @@ def explain(
             strict=True,
         )
     ]
+
+
+def _rounded(rows: list[list[float]]) -> list[list[float]]:
+    return [[float(f"{value:.{GRADIENT_DIGITS}g}") for value in row] for row in rows]

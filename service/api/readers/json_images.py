@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.readers.image_file import from_base64
 from service.api.readers.images import (
@@ -42,6 +42,13 @@ _File = Annotated[str, Field(description="An image file, in base64 or as a `data
 _Number = Image | _FlatImage | _ChannelImage
 _Several = Field(min_length=1, max_length=MOST_IMAGES)
 
+# Image 2 of MNIST's test set, a handwritten 1, as PNG. The OpenAPI document's examples send it.
+DIGIT_ONE = (
+    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAiUlEQVR42mNgoD9gRhdQe/3uFIzNhC5p+O8pbqPaP+KW"
+    "0/0yDcFBN1adayVunafuc+OUU/h3gwGnsfYMr3FL6jJ04TTV8u1ZDpw6nYVu/MApqf9/DU5TJV5cR+Gj6EwQO4FbUp7h"
+    "Pe7gefLPCadOW3E8Ed/77ywzLp1cXgxr/uLSyHpsAxfDgAMAUBMg+xetJ/UAAAAASUVORK5CYII="
+)
+
 
 class _Scaled(BaseModel, extra="forbid"):
     scale: PixelScale | None = Field(
@@ -54,6 +61,8 @@ class _Scaled(BaseModel, extra="forbid"):
 class PixelImages(_Scaled):
     """Images: numbers from 0 (dark) to 255, or image files. Or a single one."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"images": [DIGIT_ONE]}})
+
     images: Annotated[list[_Number] | list[_File], _Several] | _Number | _File
 
 
@@ -65,6 +74,8 @@ class EncodedFile(BaseModel, extra="forbid"):
 
 class Instances(_Scaled):
     """Images: numbers from 0 (dark) to 255, or image files."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"instances": [{"b64": DIGIT_ONE}]}})
 
     instances: Annotated[list[_Number] | list[_File | EncodedFile], _Several]
     signature_name: str | None = Field(None, description="Ignored: a model has one signature.")

@@ -68,8 +68,8 @@ class Rate(Result):
     order: float | None = Field(
         description="p, if the error falls like n^(−p). It is fitted to the rows of the table with "
         f"at least {FITTED_FROM} boxes. It is near 1 for a Lipschitz function that varies little "
-        "in each of these boxes, else lower. Null if fewer than two of these errors are known and "
-        "above 0."
+        "in each of these boxes, else lower: near 0 at a jump. Null if one of these errors is not "
+        "known or is 0."
     )
     table: list[ErrorOfBoxes] = Field(description="The error for this and other numbers of boxes.")
 
@@ -135,9 +135,9 @@ def measure_rate(
         for n, measured in sorted(errors.items())
     ]
     fitted = [row for row in table if row.boxes >= FITTED_FROM]
-    falling = np.log([(row.boxes, row.max_error) for row in fitted if row.max_error])
     order = None
-    if len(falling) > 1:
+    if all(row.max_error for row in fitted):
+        falling = np.log([(row.boxes, row.max_error or 0) for row in fitted])
         order = 0.0 - float(np.polyfit(falling[:, 0], falling[:, 1], 1)[0])
     return Rate(
         slope=slope,

@@ -6,6 +6,7 @@ from stepbox.analysis.inspection import (
     entropy,
     input_gradient,
     margin,
+    mistakes,
     most_changed,
     published_curves,
     signed_grey,
@@ -68,6 +69,18 @@ def test_each_sample_is_in_one_cell_of_the_confusion_matrix():
             assert (probabilities >= 1 / 3).all()
             seen += list(indices)
     assert sorted(seen) == list(range(50))
+
+
+def test_mistakes_are_sorted_by_confidence():
+    logits = np.log([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
+    found = mistakes(logits, np.array([0, 0, 1, 0]))
+    assert found.indices.tolist() == [1, 3]
+    np.testing.assert_allclose(found.probabilities, [[0.8, 0.6]])
+    other = np.log([[0.6, 0.4], [0.3, 0.7], [0.9, 0.1], [0.5001, 0.4999]])
+    both = mistakes(logits, np.array([0, 0, 1, 0]), other)
+    assert both.indices.tolist() == [2, 3]
+    np.testing.assert_array_equal(both.predicted, [[1, 1], [0, 0]])
+    np.testing.assert_allclose(both.probabilities, [[0.7, 0.6], [0.9, 0.5001]])
 
 
 def test_histograms_count_every_weight_once():

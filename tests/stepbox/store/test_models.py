@@ -55,16 +55,17 @@ def entry(*figures):
     return HistoryEntry(**dict(zip(HistoryEntry.model_fields, figures, strict=True)))
 
 
+GUESSING = assess(np.zeros((99, 10)), np.arange(99) % 10)
+LEARNED = assess(np.eye(10)[np.arange(99) % 10], np.arange(99) % 10)
+
+
 def make_draft(model_id, recipe=MNIST, **fields):
-    rng = np.random.default_rng(0)
     return CardDraft(
         id=model_id,
         job="a-job",
         recipe=recipe,
         history=[entry(0, None, 2.3, 0.1, 0.0), entry(1, 0.4, 0.2, 0.9, 1.5)],
-        evaluation=assess(rng.normal(size=(99, 10)), rng.integers(0, 10, 99)),
-        device="cpu",
-        **fields,
+        **{"evaluation": GUESSING, "device": "cpu", **fields},
     )
 
 
@@ -400,6 +401,53 @@ def test_latest_is_the_newest_model_of_a_data_set(store):
     assert store.card("latest").id == digits
     with pytest.raises(NotFoundError):
         store.card("latest-fashion-mnist")
+
+
+def test_latest_is_the_newest_model_that_is_better_than_guessing(store, objects):
+    other = ModelStore(objects)  # as in another process
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def add_at(second, evaluation, recipe=MNIST):
+        created_at = start + timedelta(seconds=second)
+        return add(store, recipe, evaluation=evaluation, created_at=created_at)
+
+    def check(latest, digits, clothes=None):
+        for one in (store, other):
+            assert one.card("latest").id == one.load("latest")[0].id == latest
+            assert one.card("latest-mnist").id == digits
+            if clothes:
+                assert one.card("latest-fashion-mnist").id == clothes
+
+    first = add_at(0, GUESSING)
+    check(first, first)
+    newer = add_at(1, GUESSING)
+    check(newer, newer)
+    learned = add_at(2, LEARNED)
+    check(learned, learned)
+    diverged = add_at(3, GUESSING)
+    check(learned, learned)
+    clothes = add_at(4, GUESSING, FASHION)
+    check(learned, learned, clothes)
+    better = add_at(5, LEARNED)
+    check(better, better)
+    store.delete(better)
+    check(learned, learned, clothes)
+    store.delete(learned)
+    check(clothes, diverged, clothes)
+    assert store.ids() == other.ids() == [clothes, diverged, newer, first]
+
+
+def test_the_value_is_computed_for_cards_that_do_not_store_it(store, objects):
+    learned = add(store, evaluation=LEARNED)
+    guessing = add(store, evaluation=GUESSING)
+    for id in (learned, guessing):
+        card = json.loads(objects.get(f"{id}/card.json", 2**20))
+        del card["evaluation"]["better_than_guessing"]
+        objects.put(f"{id}/card.json", json.dumps(card).encode())
+    old = ModelStore(objects)
+    assert old.card(learned).evaluation.better_than_guessing
+    assert not old.card(guessing).evaluation.better_than_guessing
+    assert old.card("latest").id == learned
 
 
 def test_other_files_in_the_folder_are_ignored(store, folder):

@@ -2,14 +2,21 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
 
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.network import Network, dense_layers
-from stepbox.training.evaluation import EvaluationReport, assess, evaluate, predict_logits
+from stepbox.training.evaluation import (
+    EvaluationReport,
+    assess,
+    beats_guessing,
+    evaluate,
+    predict_logits,
+)
 
 
 @st.composite
@@ -105,3 +112,40 @@ def test_figures_are_plain_json(trained, load):
     assert EvaluationReport.model_validate_json(found.model_dump_json()) == found
     assert sum(map(sum, found.confusion_matrix)) == 10_000
     assert found.expected_calibration_error < 0.05
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_a_network_is_better_than_guessing_beyond_three_standard_errors(counts):
+    samples = sum(map(sum, counts))
+    assume(samples)
+    right = sum(counts[label][label] for label in range(3))
+    often = max(map(sum, counts))
+    # right/n > p + 3 √(p (1 − p) / n), multiplied by n and squared, in integers
+    ahead = right - often
+    expected = ahead > 0 and ahead**2 * samples > 9 * often * (samples - often)
+    assert beats_guessing(counts) == expected
+
+
+def test_the_limits_of_guessing_on_both_data_sets():
+    digits = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # test images of MNIST
+    clothes = [1000] * 10
+    for samples, needed in ((digits, 1231), (clothes, 1091)):
+        for right in (needed - 1, needed):
+            # All right answers are in the largest class; all others are wrong.
+            best = samples.index(max(samples))
+            counts = np.zeros((10, 10), int)
+            for label, count in enumerate(samples):
+                counts[label, (label + 1) % 10] = count
+            for label in (best, (best + 1) % 10):
+                part = min(right, samples[label])
+                counts[label, label] = part
+                counts[label, (label + 1) % 10] -= part
+                right -= part
+            assert beats_guessing(counts.tolist()) == (np.trace(counts) == needed)
+
+
+@pytest.mark.parametrize("counts", [[], [[0, 0], [0, 0]], [[1, 2]], [[1], [2]]])
+def test_a_confusion_matrix_is_square_and_counts_something(counts):
+    fields = assess(np.eye(2), np.arange(2)).model_dump() | {"confusion_matrix": counts}
+    with pytest.raises(ValidationError, match="square, and count at least one sample"):
+        EvaluationReport(**fields)

@@ -92,21 +92,33 @@ async function readProblem(response) {
 }
 
 /**
- * Send a request and return its response. Ask for a token if the API requires one.
+ * Send a request and return its response, whatever its status. Ask for a token if the API requires
+ * one.
  * @param {string} path
  * @param {RequestInit} [options]
- * @throws {ProblemError} if the response has an error status
+ * @throws {ProblemError} if there is no response
  */
-export async function ask(path, options = {}) {
+export async function exchange(path, options = {}) {
   for (;;) {
     const token = sessionStorage.getItem(TOKEN_KEY);
     const response = await fetchOnce(path, options, token);
-    if (response.ok) return response;
+    if (response.status !== 401) return response;
     const problem = await readProblem(response);
-    if (response.status !== 401) throw problem;
     // Another request may have asked for a new token since this one was sent.
     if (token === sessionStorage.getItem(TOKEN_KEY)) await askForToken(token && problem.detail);
   }
+}
+
+/**
+ * Send a request and return its response, like `exchange`.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @throws {ProblemError} if the response has an error status, or if there is none
+ */
+export async function ask(path, options = {}) {
+  const response = await exchange(path, options);
+  if (response.ok) return response;
+  throw await readProblem(response);
 }
 
 /**
@@ -140,18 +152,24 @@ export const send = (method, path, body) =>
  */
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
-/** Get the cards of all models, the newest first. Damaged models are left out. */
-export async function allModels() {
+/** Get the cards of all models, the newest first, and what is wrong with the damaged models. */
+export async function listModels() {
   /** @type {import("./types.d.ts").Model[]} */
   const models = [];
+  /** @type {{ id: string, detail: string }[]} */
+  const damaged = [];
   let next = "";
   do {
     const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
     models.push(...page.models);
+    damaged.push(...page.damaged);
     next = page.next;
   } while (next != null);
-  return models;
+  return { models, damaged };
 }
+
+/** Get the cards of all models that are not damaged, the newest first. */
+export const allModels = async () => (await listModels()).models;
 
 /**
  * Make a function that sends a request and shows its response. Only one request runs at a time.

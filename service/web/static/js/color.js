@@ -38,6 +38,12 @@ function luminance(color) {
   return sum(linear.map((value, i) => value * [0.2126, 0.7152, 0.0722][i]));
 }
 
+/** Contrast of two colors as WCAG 2 defines it, 1 to 21. @param {Color} a @param {Color} b */
+export function contrast(a, b) {
+  const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (light + 0.05) / (dark + 0.05);
+}
+
 /**
  * Choose black or white for text on a background. On every color, one of the two has a contrast of
  * at least 4.5.

@@ -3,12 +3,15 @@
 
 /** @typedef {object | string | null | undefined} RequestBody if a string: options for curl */
 
+/** Quote a text for the shell. @param {string} text */
+export const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
 /** Write the curl command that repeats a request. @param {string} url @param {RequestBody} body */
 export function curlCommand(url, body) {
-  const command = `curl -s '${url}'`;
+  const command = `curl -s ${quote(url)}`;
   if (!body) return command;
   if (typeof body === "string") return `${command} ${body}`;
-  return `${command} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+  return `${command} -H 'Content-Type: application/json' -d ${quote(JSON.stringify(body))}`;
 }
 
 /** Write a body for people to read: JSON with spaces. @param {RequestBody} body */

@@ -2,25 +2,34 @@
 // Positions of labels beside a chart. Needs no browser.
 
 /**
- * Push labels apart until neighbors have a distance of about `gap` or more. Labels without a
- * position are left out.
+ * Push labels apart until neighbors have a distance of at least `gap`, moving them as little as
+ * possible. Labels without a position are left out.
+ *
+ * Less `gap` for each label above it, the positions must not decrease. Where they would, labels
+ * share the mean of their positions, as in isotonic regression.
  * @template {{ y: number }} Label
  * @param {Label[]} labels y in pixels
  * @param {number} gap pixels
+ * @param {{ top?: number, bottom?: number }} [range] that contains all labels, if they fit
  * @returns {Label[]} sorted by y
  */
-export function spreadLabels(labels, gap) {
-  const spread = labels
-    .filter((label) => Number.isFinite(label.y))
-    .map((label) => ({ ...label }))
-    .sort((a, b) => a.y - b.y);
-  for (let round = 0; round < 20; round++) {
-    for (let i = 1; i < spread.length; i++) {
-      const overlap = gap - (spread[i].y - spread[i - 1].y);
-      if (overlap <= 0) continue;
-      spread[i].y += overlap / 2;
-      spread[i - 1].y -= overlap / 2;
+export function spreadLabels(labels, gap, { top = -Infinity, bottom = Infinity } = {}) {
+  const sorted = labels.filter(({ y }) => Number.isFinite(y)).sort((a, b) => a.y - b.y);
+  /** @type {{ total: number, count: number }[]} */
+  const groups = [];
+  sorted.forEach(({ y }, i) => {
+    let group = { total: y - i * gap, count: 1 };
+    for (let last = groups.at(-1); last; last = groups.at(-1)) {
+      if (last.total / last.count <= group.total / group.count) break;
+      group = { total: group.total + last.total, count: group.count + last.count };
+      groups.pop();
     }
-  }
-  return spread;
+    groups.push(group);
+  });
+  const lowest = bottom - (sorted.length - 1) * gap;
+  const positions = groups.flatMap(({ total, count }) => Array(count).fill(total / count));
+  return sorted.map((label, i) => ({
+    ...label,
+    y: Math.max(top, Math.min(lowest, positions[i])) + i * gap,
+  }));
 }

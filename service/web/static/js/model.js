@@ -2,15 +2,20 @@
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
 import { ask, catchProblem, get, hasToken, send } from "./api.js";
 import { chart } from "./chart.js";
-import { withArticle } from "./class-names.js";
 import { lossCurves } from "./curves.js";
-import { $, facts, h, notice, plainButton, ready } from "./dom.js";
-import { correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
+import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { cellText, correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
 import { showConfusion } from "./model/confusion.js";
+import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
-import { count, fixed, percent, sum } from "./numbers.js";
-import { layersText } from "./recipes.js";
+import { timeText } from "./models/figures.js";
+import { trainingSeconds } from "./models/listing.js";
+import { modelName } from "./models/names.js";
+import { remark } from "./models/remark.js";
+import { count, fixed, percent } from "./numbers.js";
+import { projectionFigure } from "./projection.js";
+import { layersText, loadRecipes, publishedFor } from "./recipes.js";
 import { localText, localTime } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
@@ -33,7 +38,7 @@ function aliasElement(alias, id) {
     title: "Remove this alias",
     onclick: () => catchProblem(remove, showTrouble),
   });
-  return h("span", { class: "nowrap" }, `${alias} `, button);
+  return h("span", null, `${alias}\u00a0`, button);
 }
 
 /**
@@ -53,37 +58,55 @@ function summary({ classes, evaluation: { confusion_matrix: matrix } }) {
   const correct = `${count(correctCount(matrix))} of ${count(totalCount(matrix))} test images`;
   const worst = worstMistake(matrix);
   if (!worst.count) return `Classifies ${correct} correctly.`;
-  const [label, predicted] = [worst.label, worst.predicted].map((i) => withArticle(classes[i]));
-  const times = worst.count === 1 ? "once" : `${worst.count} times`;
-  const mistake = `${label} predicted as ${predicted}, ${times}`;
+  const mistake = cellText(classes, worst.label, worst.predicted, worst.count);
   return `Classifies ${correct} correctly. Its most frequent mistake: ${mistake}.`;
 }
 
-/** @param {Model} model @param {Aliases} aliases @param {boolean} isPublished */
-function showFacts(model, aliases, isPublished) {
+/** Write the mean time of the epochs after the first evaluation. @param {Model} model */
+function epochText(model) {
+  const epochs = model.history.length - 1;
+  return epochs > 0 ? timeText(trainingSeconds(model) / epochs) : "—";
+}
+
+/** Link to the job, once it is known whether it still exists. @param {string} job its id */
+async function showJob(job) {
+  const link = h("a", { href: `/ui/jobs/${job}` }, job);
+  const found = await catchProblem(
+    () => get(`/jobs/${encodeURIComponent(job)}`),
+    (problem) => ({ deleted: problem.status === 404 }),
+  );
+  $("#job").replaceChildren(found.deleted ? "its job has been deleted" : link);
+}
+
+/** @param {Model} model @param {Aliases} aliases @param {string} name */
+function showFacts(model, aliases, name) {
   const { evaluation, recipe, computer } = model;
-  const seconds = sum(model.history.map((row) => row.seconds));
-  document.title = `${recipe.name} ${model.id} · Stepbox`;
+  document.title = `${name} ${model.id} · Stepbox`;
   $("#crumb").textContent = model.id;
-  $("#title").textContent = recipe.name;
+  $("#title").textContent = name;
   $("#sentence").textContent = summary(model);
+  $("#sentence").after(remark(model) || "");
+  $("#notes").textContent = model.notes ?? "";
+  $("#try").href = `/ui/predict?models=${model.id}`;
   const items = facts([
     ["Aliases", aliasList(model.id, aliases)],
+    ...(model.tags?.length
+      ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
+      : []),
+    ["Recipe", recipe.name],
     ["Layers", layersText(recipe.hidden_sizes)],
     ["Parameters", count(model.parameters)],
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
     ["Engine", `${recipe.engine}, ${model.device}`],
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
-    ["Training time", `${Math.round(seconds)} s`],
+    ["Training time", timeText(trainingSeconds(model))],
+    ["Time per epoch", epochText(model)],
     ["Data set", model.dataset.name],
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
+    ["Job", h("span", { id: "job" }, "…")],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
   ]);
   $("#facts").replaceChildren(...items);
-  $("#job").href = `/ui/jobs/${model.job}`;
-  $("#learned-published").textContent = isPublished
-    ? "; grey: the published run"
-    : "; there is no published run of this recipe";
   const accuracy = percent(evaluation.accuracy);
   $("#sure-words").textContent =
     `This deletes the weights and the card of ${model.id} (test accuracy ${accuracy}). ` +
@@ -154,30 +177,41 @@ function prepareNaming(id) {
 }
 
 async function showModel() {
-  const [model, aliases, { recipes }] = await Promise.all([
+  const [model, aliases, { recipes: allPublished }, recipes] = await Promise.all([
     get(path),
     get("/aliases"),
     get("/published"),
+    loadRecipes(),
   ]);
   const { history, losses, recipe } = model;
-  const published = recipes[recipe.name]?.history;
-  showFacts(model, aliases, Boolean(published));
+  const published = publishedFor(recipe, recipes, allPublished)?.history;
+  showFacts(model, aliases, modelName(model, recipes));
+  if (published) $("#learned-published").textContent = "; grey: the published run";
+  $("main").classList.remove("nothing");
   prepareDownload(model.id);
   prepareDeletion(model.id);
   prepareNaming(model.id);
   chart($("#learned"), (width) =>
     lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );
-  ready();
   showConfusion(model);
+  showMistakes(model);
   showClasses(model);
   showCalibration(model);
   showHistograms(model);
   showFirstLayer(model);
+  whenSeen($("#projection"), () => projectionFigure($("#projection"), model)(null));
+  ready();
+  showJob(model.job);
 }
 
 await catchProblem(showModel, (problem) => {
-  $("#trouble").append(notice(problem));
-  $("main").classList.add("nothing");
+  const link = h("a", { href: "/ui/models" }, "See all models");
+  if (problem.status === 404) {
+    $("#title").textContent = "No such model";
+    $("#trouble").append(
+      h("p", null, "No model has this id or alias. It may have been deleted. ", link, "."),
+    );
+  } else $("#trouble").append(notice(problem));
   ready();
 });

@@ -1,234 +1,195 @@
 // @ts-check
-// The page of all models: the list, and two or more models side by side.
-import { ask, catchProblem, get } from "./api.js";
-import { BLUE, GREY, INK, ORANGE, PAPER, Plot, addEndLabels, chart, toPixels } from "./chart.js";
-import { NARROW, epochAxis, logLossAxis } from "./curves.js";
-import {
-  $,
-  $$,
-  h,
-  notice,
-  numberCell,
-  plainButton,
-  ready,
-  rowHeader,
-  table,
-  whenSeen,
-} from "./dom.js";
-import { label, seconds, verdict } from "./models/comparison.js";
-import { count, fixed, percent } from "./numbers.js";
-import { drawHeatmap } from "./pixels.js";
-import { lossRange } from "./ranges.js";
-import { layersText } from "./recipes.js";
+// The page of all models: a list to sort and filter, and a comparison of the ticked models.
+import { catchProblem, get, listModels } from "./api.js";
+import { $, $$, h, notice, plainButton, ready } from "./dom.js";
+import { prepareComparison } from "./models/compare.js";
+import { MOST_COMPARED } from "./models/comparison.js";
+import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
+import { modelName } from "./models/names.js";
+import { modelRow } from "./models/rows.js";
+import { count } from "./numbers.js";
+import { loadRecipes } from "./recipes.js";
 import { query } from "./request-line.js";
-import { PIXELS, SIDE } from "./sizes.js";
-import { paintInTheme } from "./theme.js";
 
-/** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {import("./models/listing.js").Listed} Listed */
 
-const NEURONS = 8;
-const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
-const LOOKS = [
-  { color: BLUE },
-  { color: ORANGE },
-  { color: INK },
-  { color: GREY, strokeDasharray: "4 3" }, // also for all further models
-];
-/** @param {number} i */
-const look = (i) => LOOKS[Math.min(i, LOOKS.length - 1)];
+const PAGE = 100; // rows that are added at once, so that thousands of models do not block the page
+const FILTERS = /** @type {const} */ (["text", "dataset", "engine"]);
 
-/** @type {Model[]} */
-const models = [];
-/** @type {Record<string, string[]>} */
-const aliasesOf = {};
-/** @type {string[]} */
-let chosen = [];
-/** @type {string | null} */
-let cursor = null;
+/** @type {Listed[]} the newest first */
+let listed = [];
+let view = readView(query);
+let shown = PAGE;
+/** @type {Map<string, HTMLTableRowElement>} the rows that were built, by the model's id */
+const rows = new Map();
 
-/** Read the weights of each neuron from an image in which grey 128 is 0. @param {Blob} blob */
-async function readTiles(blob) {
-  const bitmap = await createImageBitmap(blob);
-  const canvas = new OffscreenCanvas(bitmap.width, SIDE);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
-  context.drawImage(bitmap, 0, 0);
-  return Array.from({ length: Math.min(NEURONS, bitmap.width / SIDE) }, (_, i) => {
-    const { data } = context.getImageData(SIDE * i, 0, SIDE, SIDE);
-    return Float32Array.from({ length: PIXELS }, (__, k) => data[4 * k] - 128);
-  });
-}
-
-/**
- * Show neurons of the first layer. The API's image is grey; the colors come from the theme.
- * @param {Model} model
- * @param {Element} host
- * @param {HTMLCanvasElement[]} canvases
- */
-async function showNeurons(model, host, canvases) {
-  const image = await ask(`/models/${model.id}/first-layer.png?limit=${NEURONS}`);
-  const tiles = await readTiles(await image.blob());
-  paintInTheme(() => tiles.forEach((tile, i) => drawHeatmap(canvases[i], tile, 127)), host);
-}
-
-/** Build the card of a model in the list. @param {Model} model */
-function card(model) {
-  const { id, recipe, parameters, evaluation } = model;
-  // Empty canvases keep the space, so that nothing moves under the pointer when they are drawn.
-  const canvases = Array.from({ length: NEURONS }, () => h("canvas", { "aria-hidden": "true" }));
-  const neurons = h("div", { class: "strip" }, ...canvases);
-  whenSeen(neurons, () => showNeurons(model, neurons, canvases));
-  const checkbox = h("input", { type: "checkbox", value: id, checked: chosen.includes(id) });
-  const size = `${layersText(recipe.hidden_sizes)}, ${count(parameters)} parameters`;
-  return h(
-    "article",
-    { class: "card" },
-    h(
-      "label",
-      { class: "check" },
-      checkbox,
-      h("span", { class: "sr" }, `Compare ${recipe.name} ${id}`),
-    ),
-    h(
-      "div",
-      { class: "who" },
-      h("h2", { class: "title" }, h("a", { href: `/ui/models/${id}` }, recipe.name)),
-      h("p", { class: "small" }, [id, ...(aliasesOf[id] ?? [])].join(" · ")),
-      h("p", { class: "small" }, `${size}, ${Math.round(seconds(model))} s`),
-    ),
-    h(
-      "p",
-      { class: "big" },
-      percent(evaluation.accuracy),
-      h("span", { class: "small" }, "correct"),
-    ),
-    neurons,
-  );
-}
-
-// Comparing
-const comparedModels = () => models.filter((model) => chosen.includes(model.id));
-
-/** @type {[name: string, value: (model: Model) => string][]} */
-const FIGURES = [
-  ["Test accuracy", ({ evaluation }) => percent(evaluation.accuracy, 2)],
-  ["Test loss, nats", ({ evaluation }) => fixed(evaluation.loss, 3)],
-  [
-    "Calibration error, points",
-    ({ evaluation }) => fixed(100 * evaluation.expected_calibration_error, 1),
-  ],
-  ["Parameters", ({ parameters }) => count(parameters)],
-  ["Epochs", ({ recipe }) => String(recipe.epochs)],
-  ["Seconds", (model) => fixed(seconds(model), 0)],
-];
-
-/** Update the words and the table that compare the chosen models. */
-function compare() {
-  const compared = comparedModels();
-  $("#compare").classList.toggle("nothing", !compared.length);
-  $("#verdict").textContent = verdict(compared);
-  /** @type {(model: Model) => import("./dom.js").Header} */
-  const header = (model) => [label(model, compared), true];
-  const rows = FIGURES.map(([name, value]) =>
-    h("tr", null, rowHeader(name), ...compared.map((model) => numberCell(value(model)))),
-  );
-  $("#figures").replaceChildren(table([[""], ...compared.map(header)], rows));
-  $$("#figures thead th").forEach((th, i) => (th.style.color = look(i).color));
-}
-
-/** @param {number} width */
-function comparisonPlot(width) {
-  const compared = comparedModels();
-  const narrow = width < NARROW;
-  const losses = compared.flatMap((model) => model.history.map((row) => row.test_loss));
-  const epochs = Math.max(1, ...compared.map((model) => model.recipe.epochs));
-  const position = { x: "epoch", y: "test_loss" };
-  const plot = Plot.plot({
-    width,
-    height: 300,
-    marginLeft: 36,
-    marginRight: narrow ? 16 : 190,
-    marginTop: 28,
-    marginBottom: 38,
-    x: epochAxis(epochs),
-    y: logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.6), LOSS_TICKS),
-    marks: compared.flatMap(({ history }, i) => {
-      const { color, strokeDasharray } = look(i);
-      return [
-        Plot.lineY(history, { ...position, stroke: color, strokeWidth: 2, strokeDasharray }),
-        Plot.dot(history.slice(-1), { ...position, fill: color, r: 4, stroke: PAPER }),
-      ];
-    }),
-  });
-  const { x, y } = toPixels(plot);
-  const labels = compared.flatMap((model, i) =>
-    model.history.slice(-1).map((last) => ({
-      x: x(last.epoch),
-      y: y(last.test_loss) - (narrow ? 14 : 0),
-      text: label(model, compared),
-      color: look(i).color,
-      anchor: narrow ? /** @type {const} */ ("end") : /** @type {const} */ ("start"),
-    })),
-  );
-  return addEndLabels(plot, labels);
-}
-
-// The list, page by page
-const olderButton = plainButton("Older models", {
-  onclick: () => catchProblem(loadMore, (problem) => older.before(notice(problem))),
+const showMore = plainButton("", {
+  onclick: () => {
+    shown += PAGE;
+    showList();
+  },
 });
-const older = h("p", null, olderButton);
+const showAll = plainButton("Show all models", {
+  onclick: () => {
+    changeList({ text: "", dataset: "", engine: "" });
+    for (const name of FILTERS) $(`#${name}`).value = "";
+    $("#list").focus({ preventScroll: true });
+  },
+});
+const showComparison = prepareComparison({
+  remove: (id) => tick(id, false),
+  showAll: (all) => changeComparison({ all }),
+});
 
-/**
- * @param {{ models: Model[], damaged: { id: string, detail: string }[], next: string | null }} page
- */
-function addPage(page) {
-  models.push(...page.models);
-  cursor = page.next;
-  const damaged = page.damaged.map(({ id, detail }) =>
-    notice({ title: `${id} is damaged and is not used`, detail }),
-  );
-  older.before(...damaged, ...page.models.map(card));
-  older.hidden = cursor == null;
+/** @typedef {Partial<import("./models/listing.js").View>} Change */
+
+/** @param {Change} change */
+function changeView(change) {
+  view = { ...view, ...change };
+  history.replaceState(null, "", location.pathname + writeView(view) + location.hash);
 }
 
-async function loadMore() {
-  const after = cursor;
-  const page = await get(`/models?after=${after}`);
-  if (after === cursor) addPage(page); // after two clicks, the page is added once
+/** @param {Change} change */
+function changeList(change) {
+  changeView(change);
+  shown = PAGE;
+  showList();
+}
+
+/** @param {Change} change */
+function changeComparison(change) {
+  changeView(change);
+  showTicks();
+  showCompared();
+}
+
+/** @param {string} id @param {boolean} ticked */
+function tick(id, ticked) {
+  const others = view.compare.filter((other) => other !== id);
+  changeComparison({ compare: ticked ? [...others, id] : others });
+}
+
+/** @param {Listed} one */
+function rowOf(one) {
+  const { id } = one.model;
+  const row = rows.get(id) ?? modelRow(one);
+  rows.set(id, row);
+  return row;
+}
+
+/** Show the models that match the filters, sorted. */
+function showList() {
+  const visible = visibleModels(listed, view);
+  const all = `${count(listed.length)} ${listed.length === 1 ? "model" : "models"}`;
+  const part = visible.length < listed.length ? `${count(visible.length)} of ` : "";
+  $("#count").textContent = part + all;
+  $("#models").hidden = !visible.length;
+  $("#models tbody").replaceChildren(...visible.slice(0, shown).map(rowOf));
+  $("#none").replaceChildren(...(visible.length ? [] : ["No model matches. ", showAll]));
+  const left = visible.length - shown;
+  showMore.textContent = `Show ${Math.min(PAGE, left)} more`;
+  $("#more").replaceChildren(...(left > 0 ? [showMore] : []));
+  for (const header of $$("#models thead th:has(button)")) {
+    const isSorted = $("button", header).dataset.sort === view.sort;
+    if (isSorted) header.setAttribute("aria-sort", view.order);
+    else header.removeAttribute("aria-sort");
+  }
+  showTicks();
+}
+
+function showTicks() {
+  const full = view.compare.length >= MOST_COMPARED;
+  for (const input of $$("#models tbody input")) {
+    input.checked = view.compare.includes(input.value);
+    input.disabled = full && !input.checked;
+  }
+}
+
+function showCompared() {
+  const compared = view.compare.map((id) => listed.find(({ model }) => model.id === id));
+  showComparison(/** @type {Listed[]} */ (compared), view.all);
+}
+
+/**
+ * Offer the values that the models have, and the one in the address.
+ * @param {"dataset" | "engine"} field
+ */
+function prepareChoices(field) {
+  const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
+  if (view[field]) values.add(view[field]);
+  $(`#${field}`).append(...[...values].sort().map((value) => h("option", null, value)));
+}
+
+/**
+ * Find the models to compare in the address, which may name them by an alias.
+ * @param {Record<string, string>} ids by alias
+ */
+function findCompared(ids) {
+  const wanted = [...new Set(view.compare.map((reference) => ids[reference] ?? reference))];
+  const found = wanted.filter((id) => listed.some(({ model }) => model.id === id));
+  view.compare = found.slice(0, MOST_COMPARED);
+  const missing = wanted.filter((id) => !found.includes(id));
+  const left = found.slice(MOST_COMPARED);
+  const details = [
+    missing.length && `There is no model or alias ${missing.map((id) => `“${id}”`).join(", ")}.`,
+    left.length && `At most ${MOST_COMPARED} can be compared; left out: ${left.join(", ")}.`,
+  ].filter((detail) => typeof detail === "string");
+  if (!details.length) return;
+  const title = "Not all models of this address can be compared";
+  $("#trouble").append(notice({ title, detail: details.join(" ") }));
+}
+
+function listen() {
+  for (const name of FILTERS) {
+    $(`#${name}`).value = view[name];
+    $(`#${name}`).addEventListener("input", (/** @type {{ target: HTMLInputElement }} */ event) => {
+      changeList({ [name]: event.target.value });
+    });
+  }
+  $("#filters").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
+  $("#models").addEventListener("click", (/** @type {{ target: HTMLElement }} */ { target }) => {
+    const { sort } = target.dataset;
+    if (sort) changeList(sortedBy(view, sort));
+  });
+  $("#models tbody").addEventListener(
+    "change",
+    (/** @type {{ target: HTMLInputElement }} */ { target }) => tick(target.value, target.checked),
+  );
+  $("#clear").addEventListener("click", () => {
+    changeComparison({ compare: [] });
+    $("#list").focus({ preventScroll: true });
+  });
 }
 
 async function showModels() {
-  const [page, { computed, aliases }] = await Promise.all([get("/models"), get("/aliases")]);
-  for (const [alias, id] of Object.entries({ ...computed, ...aliases })) {
-    (aliasesOf[id] ??= []).push(alias);
+  const [{ models, damaged }, { computed, aliases }, recipes] = await Promise.all([
+    listModels(),
+    get("/aliases"),
+    loadRecipes(),
+  ]);
+  const ids = { ...computed, ...aliases };
+  listed = models.map((model) => ({
+    model,
+    name: modelName(model, recipes),
+    aliases: Object.keys(ids).filter((alias) => ids[alias] === model.id),
+  }));
+  findCompared(ids);
+  for (const { id, detail } of damaged) {
+    $("#trouble").append(notice({ title: `${id} is damaged and is not used`, detail }));
   }
-  const newest = page.models.slice(0, 2).map((/** @type {Model} */ model) => model.id);
-  chosen = query.get("compare")?.split(",") ?? newest;
-  const host = $("#models");
-  host.append(older);
-  addPage(page);
-  /** @param {string} id */
-  const isListed = (id) => models.some((model) => model.id === id);
-  while (cursor != null && !chosen.every(isListed)) await loadMore();
-  chosen = chosen.filter(isListed);
   if (!models.length) {
-    const link = h("a", { href: "/" }, "Start a training");
-    host.append(h("p", { class: "empty" }, "No models yet. ", link, " to get one."));
+    const link = h("a", { href: "/" }, "Train one on the page Jobs");
+    $("#trouble").append(h("p", { class: "empty" }, "There are no models yet. ", link, "."));
+    return;
   }
-  compare();
-  const redraw = chart($("#curves"), comparisonPlot);
-  host.addEventListener("change", () => {
-    chosen = $$("input:checked", host).map((input) => input.value);
-    compare();
-    if (chosen.length) redraw();
-    history.replaceState(null, "", `?compare=${chosen.join(",")}`);
-  });
+  prepareChoices("dataset");
+  prepareChoices("engine");
+  listen();
+  $("main").classList.remove("nothing");
+  showList();
+  showCompared();
+  if (location.hash === "#compare") $("#compare").scrollIntoView();
 }
 
-await catchProblem(showModels, (problem) => {
-  $("#models").append(notice(problem));
-  $("#compare").classList.add("nothing");
-});
+await catchProblem(showModels, (problem) => $("#trouble").append(notice(problem)));
 ready();

@@ -1,9 +1,9 @@
 // @ts-check
-// The colors of style.css, and repainting when the color scheme changes.
+// The colors of style.css, and repainting when the color scheme changes, also for printing.
 import { colorAt, parseColor } from "./color.js";
 
 const SCALE = ["--neg-3", "--neg-2", "--neg-1", "--paper", "--pos-1", "--pos-2", "--pos-3"];
-const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+const darkScheme = matchMedia("screen and (prefers-color-scheme: dark)"); // paper is white
 /** @type {import("./color.js").Color[] | null} */
 let stops = null;
 const painters = new Map();

@@ -64,6 +64,7 @@ export interface Published {
 
 export interface Evaluation {
   accuracy: number;
+  better_than_guessing: boolean;
   loss: number;
   confusion_matrix: number[][];
   recall: (number | null)[];
@@ -82,6 +83,9 @@ export interface Model {
   device: string;
   computer: { processor: string } | null;
   created_at: string;
+  title?: string | null;
+  notes?: string;
+  tags?: string[];
   history: Epoch[];
   /** Null in lists and in cards of earlier versions. */
   losses: Loss[] | null;

@@ -35,6 +35,17 @@ def test_the_order_depends_on_the_smoothness(text, order):
     assert rate_of(text, 64).order == pytest.approx(order, abs=0.05)
 
 
+def test_an_error_that_is_0_for_some_numbers_of_boxes_has_no_order():
+    """The edges of 24 boxes are on the jumps; an edge of 16 boxes is not."""
+    rate = rate_of("floor(x)", 16)
+
+    assert {row.boxes: row.max_error == 0 for row in rate.table if row.boxes in (16, 24)} == {
+        16: False,
+        24: True,
+    }
+    assert rate.order is None
+
+
 @pytest.mark.parametrize("text", ["sin(3*x)", "tanh(5*x)*x", "abs(x)"])
 def test_the_error_in_every_row_is_within_its_bound(text):
     for row in rate_of(text, 50).table:

@@ -1,6 +1,6 @@
 // @ts-check
 // Sums of boxes as a network computes them. Needs no browser.
-import { count, fixed } from "../numbers.js";
+import { count } from "../numbers.js";
 
 /**
  * @typedef {object} BoxNetwork a network of step neurons
@@ -42,11 +42,23 @@ export const imageRows = (values) =>
 
 const DIGITS = 3; // significant digits of an error
 
+const MOST_WRITTEN = 1e6; // larger numbers get a power of ten
+
+/** Write a number with three significant digits. @param {number} x */
+export const shortNumber = (x) => withCommas(x.toPrecision(DIGITS));
+
 /** Write an upper bound. The rounded number is a bound too. @param {number} x */
-export const atMost = (x) => rounded(x, (shown) => shown >= x, 1);
+export const atMost = (x) => withCommas(rounded(x, (shown) => shown >= x, 1));
 
 /** Write a lower bound. The rounded number is a bound too. @param {number} x */
-export const atLeast = (x) => rounded(x, (shown) => shown <= x, -1);
+export const atLeast = (x) => withCommas(rounded(x, (shown) => shown <= x, -1));
+
+/** Replace the power of ten of a moderately large number. @param {string} text */
+function withCommas(text) {
+  const x = Number(text);
+  if (x === 0) return "0";
+  return Math.abs(x) >= 1000 && Math.abs(x) < MOST_WRITTEN ? count(x) : text;
+}
 
 /** @param {number} x @param {(shown: number) => boolean} isBound @param {1 | -1} sign */
 function rounded(x, isBound, sign) {
@@ -112,47 +124,43 @@ export function errorCurves(table, free) {
         curve("trained", (row) => row.trained_error),
         curve("free", (row) => row.free_error),
       ]
-    : [curve("error", equal)];
+    : [curve(table.some((row) => row.max_error == null) ? "found" : "error", equal)];
 }
 
 /**
- * Say what is known of the maximum error.
- * @param {MaximumError} answer
+ * Write the largest error: between the largest error found and an upper bound, if there is one.
+ * @param {{ max_error: number | null, sampled_error: number }} errors
  */
-export const maximumError = ({ max_error, max_error_proven, sampled_error }) =>
-  max_error_proven && max_error != null
-    ? `at most ${atMost(max_error)} (proven)`
-    : `at least ${atLeast(sampled_error)} (no upper bound is proven)`;
+export function largestError({ max_error, sampled_error }) {
+  if (max_error == null) return `at least ${atLeast(sampled_error)}`;
+  const [found, most] = [sampled_error, max_error].map(shortNumber);
+  return found === most ? most : `at most ${atMost(max_error)}`;
+}
+
+/** Write the largest error, and whether it is proven. @param {MaximumError} answer */
+export const maximumError = (answer) =>
+  answer.max_error_proven && answer.max_error != null
+    ? `${largestError(answer)} (proven)`
+    : `${largestError({ ...answer, max_error: null })} (no upper bound is proven)`;
 
 /**
- * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons". The order of the
- * error was measured with equal widths.
- * @param {MaximumError & { widths: "equal" | "free", neurons_two_per_box: number,
- *   mean_square_error: number, rate: { order: number | null } }} answer
+ * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons".
+ * @param {MaximumError & { neurons_two_per_box: number, mean_square_error: number }} answer
  */
-export function errorText(answer) {
-  const { widths, neurons_two_per_box, mean_square_error, rate } = answer;
-  const rootMeanSquare = fixed(Math.sqrt(mean_square_error), 3);
-  const order = widths === "free" || rate.order == null ? "" : fixed(-rate.order, 2);
-  return (
-    ` if neighboring boxes share an edge, ${count(neurons_two_per_box)} otherwise. ` +
-    `Maximum error ${maximumError(answer)}, root mean square error ${rootMeanSquare}.` +
-    (order && ` The error is proportional to n to the power of ${order}.`)
-  );
-}
+export const errorText = (answer) =>
+  ` if neighbors share edges, otherwise ${count(answer.neurons_two_per_box)}. Largest error ` +
+  `${maximumError(answer)}, RMS error ${shortNumber(Math.sqrt(answer.mean_square_error))}.`;
 
 /**
  * Compare boxes of free widths with as many others.
  * @param {Errors} row
  */
 export function comparisonText({ boxes, max_error, sampled_error, trained_error }) {
-  const equal = (max_error ?? sampled_error).toPrecision(DIGITS);
+  const equal = largestError({ max_error, sampled_error });
   const neurons = boxes === 1 ? "one trained step neuron" : `${count(boxes)} trained step neurons`;
   return (
-    ` With equal widths, the maximum error is about ${equal}` +
-    (trained_error == null
-      ? "."
-      : `, and with ${neurons} about ${trained_error.toPrecision(DIGITS)}.`)
+    ` With equal widths, the largest error is ${equal}` +
+    (trained_error == null ? "." : `, and with ${neurons} at most ${atMost(trained_error)}.`)
   );
 }
 

@@ -2,20 +2,7 @@
 // Sums of boxes: n boxes of equal or free widths approximate a function that the user types, on a
 // line and in the plane. A second plot shows how the error falls as n grows.
 import { latest, post } from "../api.js";
-import {
-  BLUE,
-  EDGE,
-  GREY,
-  INK,
-  INK_2,
-  ORANGE,
-  PAPER,
-  Plot,
-  addEndLabels,
-  centered,
-  chart,
-  toPixels,
-} from "../chart.js";
+import { BLUE, EDGE, INK, ORANGE, PAPER, Plot, addEndLabels, chart, toPixels } from "../chart.js";
 import { NARROW } from "../curves.js";
 import { $, h, notice } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
@@ -25,21 +12,20 @@ import { paintInTheme } from "../theme.js";
 import {
   boxesOf,
   comparisonText,
-  errorCurves,
   errorText,
   imageRows,
   maximumError,
-  powersOfTen,
   proofText,
-  tickText,
   valueAt,
 } from "./box-sums.js";
+import { rateText } from "./box-rate.js";
+import { errorPlot } from "./error-plot.js";
 
 /** @typedef {[x: number, y: number][]} Points */
-/** @typedef {import("./box-sums.js").Errors} Errors */
 
 /**
  * @typedef {object} Answer
+ * @property {string} function
  * @property {"equal" | "free"} widths
  * @property {number} boxes
  * @property {number} neurons
@@ -52,7 +38,7 @@ import {
  * @property {number} bound
  * @property {import("./box-sums.js").BoxNetwork} network
  * @property {{ x: number[], function: number[], approximation: number[] }} curve
- * @property {{ order: number | null, slope: number | null, table: Errors[] }} rate
+ * @property {import("./box-rate.js").Rate} rate
  */
 
 /**
@@ -68,15 +54,7 @@ import {
 const PATH = "/analysis/box-approximation";
 const PLANE_RESOLUTION = 72; // pixels
 const MOST_IN_PLANE = 72; // boxes along an edge
-const MOST_BOXES = 256;
 const PLANE_BOUND = 2;
-/** @type {Record<string, { stroke: string, strokeWidth: number, strokeDasharray?: string }>} */
-const ERROR_LOOKS = {
-  error: { stroke: BLUE, strokeWidth: 2 },
-  free: { stroke: BLUE, strokeWidth: 2 },
-  equal: { stroke: INK, strokeWidth: 1.5 },
-  trained: { stroke: ORANGE, strokeWidth: 1.5, strokeDasharray: "6 3" },
-};
 const MOST_PAIRS = 40; // marked in the plot; more do not fit on a phone
 
 const updateRequest = requestLine($("#boxes-request"), { path: PATH, anchor: "boxes" });
@@ -146,6 +124,7 @@ function show(newAnswer) {
   $("#boxes-proof").textContent = minimality
     ? proofText(minimality, minimality.pairs.length <= MOST_PAIRS)
     : "";
+  $("#rate-words").textContent = rateText(rate, answer.bound, boxes);
   $("#trained-words").hidden = !minimality;
   redrawFunction();
   redrawError();
@@ -210,63 +189,6 @@ function functionPlot(answer, width) {
   ]);
 }
 
-/** @param {Answer} answer @param {number} width */
-function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error }, width) {
-  const free = widths === "free";
-  const curves = errorCurves(rate.table, free).map((curve) => ({
-    ...curve,
-    rows: curve.rows.filter((row) => row.boxes <= MOST_BOXES),
-  }));
-  const here = [{ boxes, error: max_error ?? sampled_error }].filter((row) => row.error > 0);
-  const drawn = [...curves.flatMap((curve) => curve.rows), ...here];
-  const most = free ? Math.max(...drawn.map((row) => row.boxes), 2) : MOST_BOXES;
-  const errors = drawn.map((row) => row.error);
-  const top = 2 * Math.max(...errors, 1e-12);
-  const low = Math.min(...errors, top / 10) / 2;
-  const { slope } = rate;
-  const limits =
-    slope == null ? [] : [1, most].map((n) => ({ boxes: n, error: slope * (bound / n) }));
-  const position = { x: "boxes", y: "error" };
-  const right = free ? 64 : 52;
-  const plot = Plot.plot({
-    width,
-    height: 240,
-    marginLeft: 52,
-    marginRight: right,
-    marginTop: 28,
-    marginBottom: 36,
-    x: {
-      type: "log",
-      domain: [1, most],
-      ...centered("Boxes n (log scale)"),
-      ticks: [1, 10, 100].filter((tick) => tick <= most),
-      tickFormat: "d",
-    },
-    y: {
-      type: "log",
-      domain: [low, top],
-      label: "↑ Maximum error (log scale)",
-      ticks: powersOfTen(low, top),
-      tickFormat: tickText,
-      grid: true,
-    },
-    marks: [
-      Plot.line(limits, { ...position, stroke: GREY, strokeDasharray: "3 3", clip: true }),
-      ...curves.map(({ name, rows }) => Plot.line(rows, { ...position, ...ERROR_LOOKS[name] })),
-      Plot.dot(curves[curves.length - 1].rows, { ...position, fill: BLUE, r: 2 }),
-      Plot.dot(here, { ...position, r: 6, fill: BLUE, stroke: PAPER, strokeWidth: 2 }),
-    ],
-  });
-  const { y } = toPixels(plot);
-  /** @param {typeof here} rows @param {string} text @param {string} color @param {number} weight */
-  const label = (rows, text, color, weight) =>
-    rows.slice(-1).map((row) => ({ x: width - right, y: y(row.error), text, color, weight }));
-  return addEndLabels(plot, [
-    ...label(limits, "LB/n", INK_2, 400),
-    ...curves.flatMap(({ name, rows }) => label(rows, name, ERROR_LOOKS[name].stroke, 600)),
-  ]);
-}
-
 const redrawFunction = chart($("#boxes-plot"), (width) =>
   answer ? functionPlot(answer, width) : Plot.plot({ width, height: 300 }),
 );
@@ -289,13 +211,16 @@ function drawPlane() {
     heatmap(grid.approximation, "boxes"),
   );
   const size = `${count(boxes ** 2)} boxes, ${count(neurons)} neurons`;
-  $("#plane-n").textContent = `${size}, maximum error ${maximumError(planeAnswer)}.`;
+  $("#plane-n").textContent = `${size}, largest error ${maximumError(planeAnswer)}.`;
 }
 
 const askAgain = latest(
   () => post(PATH, requestBody()),
   show,
-  (problem) => showFault(functionInput, problem),
+  (problem) => {
+    showFault(functionInput, problem);
+    $("#boxes-words").textContent = answer ? `The figures still show ${answer.function}.` : "";
+  },
 );
 const askPlaneAgain = latest(
   () => post(PATH, planeRequestBody()),

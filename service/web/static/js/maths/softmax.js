@@ -1,11 +1,14 @@
 // @ts-check
 // The softmax Jacobian: a slider for each logit, a heat map, and bars that show each row's sum.
 import { catchProblem, get, latest, post } from "../api.js";
+import { withArticle } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.js";
 import { worstMistake } from "../model/confusion-matrix.js";
-import { fixed, percent, sum } from "../numbers.js";
+import { fixed, indexOfLargest, percent, sum } from "../numbers.js";
+import { drawImage } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
+import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { balanceBars, parseLogits, parseTarget } from "./logits.js";
 
@@ -34,23 +37,71 @@ async function wrongImage({ id, evaluation }) {
 }
 
 /**
- * Get the logits of the newest MNIST model for a test image, and the image's class.
+ * @typedef {object} Source the image that a model's logits are for
+ * @property {string} model id
+ * @property {string[]} classes
+ * @property {{ index: number, label: number, pixels: number[][] }} image
+ * @property {number} predicted
+ * @property {number} probability of the predicted class
+ * @property {boolean} changed whether the logits have been changed since
+ */
+/** @type {Source | null} */
+let source = null;
+
+/**
+ * Get the logits of the newest MNIST model for a test image.
  * @param {"seven" | "wrong"} kind
  */
-async function modelLogits(kind) {
+async function askModel(kind) {
   const model = await get("/models/latest-mnist");
   const image =
     kind === "wrong"
       ? await wrongImage(model)
       : (await get("/datasets/mnist/test?index=0")).images[0];
   const path = `/predict?model=${model.id}&invert=never`;
-  const { predictions } = await post(path, { images: [image.pixels] });
-  const round = (/** @type {number} */ logit) => Math.round(10 * logit) / 10;
-  return { logits: predictions[0].logits.map(round), target: image.label };
+  const { classes, predictions } = await post(path, { images: [image.pixels] });
+  const { logits: exact, probabilities } = predictions[0];
+  const predicted = indexOfLargest(probabilities);
+  source = {
+    model: model.id,
+    classes,
+    image,
+    predicted,
+    probability: probabilities[predicted],
+    changed: false,
+  };
+  logits = exact.map((/** @type {number} */ logit) => Math.round(10 * logit) / 10);
+  target = image.label;
 }
 
-/** Build a letter with an index, such as z₁. @param {string} letter @param {number} i */
-const indexed = (letter, i) => [h("i", null, letter), h("sub", null, String(i + 1))];
+/** The name of a class; without a model, its number from 1. @param {number} i */
+const className = (i) => source?.classes[i] ?? String(i + 1);
+
+/** Show the image that the logits are for, and what the model predicted. */
+function showSource() {
+  const host = $("#softmax-image");
+  host.hidden = !source;
+  if (!source) return;
+  const { model, classes, image, predicted, probability, changed } = source;
+  const canvas = $("canvas", host);
+  drawImage(canvas, image.pixels.flat());
+  canvas.setAttribute(
+    "aria-label",
+    `Test image ${image.index}: ${withArticle(classes[image.label])}`,
+  );
+  const reads = `reads it as ${withArticle(classes[predicted])} (${percent(probability)}). `;
+  $("p", host).replaceChildren(
+    `Test image ${image.index} shows ${withArticle(classes[image.label])}. `,
+    h("a", { href: `/ui/models/${model}` }, model),
+    ` ${reads}`,
+    changed
+      ? "You have changed its logits."
+      : "These are its logits, rounded to 0.1; the index is the class.",
+  );
+}
+
+/** Build a letter with the class as its index: z₁. @param {string} letter @param {number} i */
+const indexed = (letter, i) => [h("i", null, letter), h("sub", null, className(i))];
 
 function buildSliders() {
   const range = { min: Math.min(-6, ...logits), max: Math.max(6, ...logits), step: 0.1 };
@@ -60,12 +111,15 @@ function buildSliders() {
     slider.addEventListener("input", () => {
       logits[i] = Number(slider.value);
       output.textContent = fixed(logits[i], 1);
+      $("#from").value = "";
+      if (source) source.changed = true;
+      showSource();
       update();
     });
     return h("label", { class: "slider" }, h("span", null, ...indexed("z", i)), slider, output);
   });
   $("#logits").replaceChildren(...sliders);
-  $("#target").replaceChildren(...logits.map((_, i) => h("option", { value: i }, i + 1)));
+  $("#target").replaceChildren(...logits.map((_, i) => h("option", { value: i }, className(i))));
   $("#target").value = target;
 }
 
@@ -130,11 +184,15 @@ const lossWords = ({ cross_entropy: loss, gradient, note }) => {
   const y = () => indexed("y", target);
   const [nats, complement] = [loss, -gradient[target]].map(positive);
   return [
-    "The cross-entropy −log ",
+    "The ",
+    term("cross-entropy"),
+    " −log ",
     ...y(),
     " is ",
     nats,
-    " nats, and 1 − ",
+    " ",
+    term("nat", "nats"),
+    ", and 1 − ",
     ...y(),
     " is ",
     complement,
@@ -143,6 +201,7 @@ const lossWords = ({ cross_entropy: loss, gradient, note }) => {
 };
 
 function draw() {
+  showSource(); // in the colors of the theme
   if (!answer) return;
   const large = answer.probabilities.length > MOST_WITH_DIGITS;
   $("#jacobian").className = large ? "jacobian big" : "jacobian";
@@ -174,8 +233,10 @@ $("#target").addEventListener("change", () => {
 $("#from").addEventListener("change", () =>
   catchProblem(async () => {
     const kind = $("#from").value;
-    ({ logits, target } = kind ? await modelLogits(kind) : { logits: DEFAULT_LOGITS, target: 0 });
+    if (kind) await askModel(kind);
+    else [source, logits, target] = [null, DEFAULT_LOGITS, 0];
     buildSliders();
+    showSource();
     update();
   }, showTrouble),
 );

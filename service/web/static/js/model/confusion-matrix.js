@@ -1,7 +1,8 @@
 // @ts-check
 // Calculations with a confusion matrix: rows are the true classes, columns the predicted ones.
 // Needs no browser.
-import { indexOfLargest, sum } from "../numbers.js";
+import { areDigits, withArticle } from "../class-names.js";
+import { count, indexOfLargest, sum } from "../numbers.js";
 
 /** Count all images. @param {number[][]} matrix */
 export const totalCount = (matrix) => sum(matrix.flat());
@@ -22,6 +23,22 @@ export function worstMistake(matrix) {
     predicted: worst % matrix.length,
     count: counts[worst],
   };
+}
+
+/**
+ * Say what a cell counts, such as "7 images of a 4, read as 9".
+ * @param {string[]} classes
+ * @param {number} label
+ * @param {number} predicted
+ * @param {number} n
+ */
+export function cellText(classes, label, predicted, n) {
+  const images = `${n ? count(n) : "No"} ${n === 1 ? "image" : "images"}`;
+  const subject = `${images} of ${withArticle(classes[label])}`;
+  if (areDigits(classes)) return `${subject}, read as ${classes[predicted]}`;
+  return label === predicted
+    ? `${subject}, recognized`
+    : `${subject}, taken for ${withArticle(classes[predicted])}`;
 }
 
 /**

@@ -6,12 +6,12 @@ import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, rowHeader } from "../dom.js";
 import { arrowStep } from "../keys.js";
-import { count, percent } from "../numbers.js";
+import { percent } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { samples } from "../samples.js";
 import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
-import { cellScale, worstMistake } from "./confusion-matrix.js";
+import { cellScale, cellText, worstMistake } from "./confusion-matrix.js";
 
 const SHOWN = 12; // images per cell
 const EMPTY = "·"; // in a cell without images
@@ -28,7 +28,7 @@ function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
   );
   const rows = matrix.map((row, label) => {
     const buttons = row.map((n, predicted) => {
-      const words = `True ${classes[label]}, predicted ${classes[predicted]}: ${n}`;
+      const words = cellText(classes, label, predicted, n);
       const state = { tabindex: -1, "aria-pressed": "false", "aria-label": words };
       return h("button", { type: "button", ...state }, n ? String(n) : EMPTY);
     });
@@ -70,10 +70,9 @@ async function showImages({ id, classes }, label, predicted) {
     const words = `Test image ${image.index}, probability ${percent(image.probability)}`;
     return h("canvas", { role: "img", "aria-label": words, title: words });
   });
-  const end = n > SHOWN ? `; the ${SHOWN} with the highest probability:` : ".";
-  const words = `True ${classes[label]}, predicted ${classes[predicted]}: `;
+  const end = n > SHOWN ? `. The ${SHOWN} with the highest probability:` : ".";
   $("#cell").replaceChildren(
-    h("p", null, words, n ? h("b", null, count(n)) : "none", end),
+    h("p", null, cellText(classes, label, predicted, n) + end),
     h("div", { class: "cellpictures" }, ...canvases),
   );
   const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));

@@ -6,21 +6,30 @@ import { $, h, numberCell, table } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { calibration, classQuality, qualityAxisStart } from "./measures.js";
 
+const LABEL = 72; // pixels, room for a label beside a dot
+
+/** @param {{ recall: number, precision: number }} row */
+const difference = ({ recall, precision }) => Math.abs(recall - precision);
+
 /**
- * Draw recall and precision of each class on one line.
+ * Draw recall and precision of each class on one line. The labels are beside the dots that are
+ * farthest apart, one on each side, so they never collide.
  * @param {import("../types.d.ts").Model} model
  */
 export function showClasses({ classes, evaluation }) {
   const rows = classQuality(classes, evaluation);
   const start = qualityAxisStart(rows);
   const y = "name";
-  /** @param {"recall" | "precision"} name @param {string} color */
-  const nameLabel = (name, color) =>
-    Plot.text(rows.slice(-1), {
+  const labelled = rows.reduce((a, b) => (difference(b) > difference(a) ? b : a));
+  const recallIsLeft = labelled.recall < labelled.precision;
+  /** @param {"recall" | "precision"} name @param {string} color @param {boolean} left */
+  const nameLabel = (name, color, left) =>
+    Plot.text([labelled], {
       y,
       x: name,
       text: () => name,
-      dy: 15,
+      dx: left ? -9 : 9,
+      textAnchor: left ? "end" : "start",
       fill: color,
       fontWeight: 600,
     });
@@ -28,9 +37,9 @@ export function showClasses({ classes, evaluation }) {
     Plot.plot({
       width,
       height: 330,
-      insetBottom: 10,
+      insetLeft: LABEL,
       marginLeft: areDigits(classes) ? 28 : 88,
-      marginRight: 28,
+      marginRight: LABEL,
       marginTop: 8,
       marginBottom: 40,
       x: { domain: [start, 100], ...centered("Percent"), grid: true, ticks: 5 },
@@ -39,8 +48,8 @@ export function showClasses({ classes, evaluation }) {
         Plot.ruleY(rows, { y, x1: "recall", x2: "precision", stroke: EDGE }),
         Plot.dot(rows, { y, x: "recall", fill: BLUE, r: 5 }),
         Plot.dot(rows, { y, x: "precision", stroke: ORANGE, fill: PAPER, strokeWidth: 2, r: 4.5 }),
-        nameLabel("recall", BLUE),
-        nameLabel("precision", ORANGE),
+        nameLabel("recall", BLUE, recallIsLeft),
+        nameLabel("precision", ORANGE, !recallIsLeft),
       ],
     }),
   );
@@ -70,7 +79,13 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         ],
         { stroke: GREY },
       ),
-      Plot.text([[22, 22]], { text: ["perfectly calibrated"], rotate: -45, dy: -9, fill: INK_2 }),
+      // Few predictions have a confidence this low. Most dots are on the other side of the line.
+      Plot.text([[11, 11]], {
+        text: ["perfectly calibrated"],
+        rotate: -45,
+        dy: overconfident ? -9 : 12,
+        fill: INK_2,
+      }),
       Plot.ruleX(bins, { x, y1: x, y2: "accuracy", stroke: color, strokeWidth: 2 }),
       Plot.dot(bins, {
         x,
@@ -92,7 +107,7 @@ function calibrationPlot({ bins, total, overconfident }, size) {
 /** Draw confidence against accuracy. @param {import("../types.d.ts").Model} model */
 export function showCalibration({ evaluation }) {
   const found = calibration(evaluation.bins);
-  const gap = `${fixed(100 * evaluation.expected_calibration_error, 1)} points`;
+  const gap = `${fixed(100 * evaluation.expected_calibration_error, 1)} percentage points`;
   const kind = found.overconfident ? "overconfident" : "underconfident";
   $("#ece").append(
     "The average gap (expected calibration error) is ",

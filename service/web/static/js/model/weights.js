@@ -7,6 +7,7 @@ import { $, h, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
+import { layerSizes } from "../recipes.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
@@ -42,8 +43,10 @@ function labelHistogram(plot, { before, after }, bins) {
   const grey = bins[Math.max(indexOfLargest(before), fall)];
   const beforeLabel = { x: x(grey.x2) - 2, y: y(grey.before), text: "before" };
   const afterLabel = { x: x(rise.x1), y: y(rise.after) - 8, text: "after" };
-  addEndLabels(plot, [{ ...beforeLabel, color: INK_2, weight: 400 }]);
-  addEndLabels(plot, [{ ...afterLabel, color: BLUE, anchor: "end" }]);
+  addEndLabels(plot, [
+    { ...beforeLabel, color: INK_2, weight: 400 },
+    { ...afterLabel, color: BLUE, anchor: "end" },
+  ]);
 }
 
 /** @param {LayerHistogram} layer @param {Bins} bins @param {number} width */
@@ -79,24 +82,30 @@ function histogramPlot({ before, after, edges }, bins, width) {
 }
 
 /** Show the distribution of each layer's weights. @param {import("../types.d.ts").Model} model */
-export const showHistograms = ({ id }) =>
+export function showHistograms({ id, recipe }) {
+  const sizes = layerSizes(recipe.hidden_sizes);
+  // These keep the space, so that nothing moves when the histograms are drawn.
+  const places = sizes.slice(1).map((size, i) => {
+    const title = h("p", null, h("b", null, `${sizes[i]} → ${size}`));
+    return { title, host: h("div", { class: "chart" }), spread: h("p", { class: "small" }, "…") };
+  });
+  $("#hists").append(...places.map((place) => h("div", null, ...Object.values(place))));
   whenSeen($("#hists"), async () => {
     /** @type {{ layers: LayerHistogram[] }} */
     const { layers } = await get(`/models/${id}/histograms`);
     layers.forEach((layer, i) => {
-      const host = h("div", { class: "chart" });
-      const { inputs, outputs, spread_before, spread_after } = layer;
+      const { spread_before, spread_after } = layer;
       const spread = `spread ${fixed(spread_before, 3)} → ${fixed(spread_after, 3)}`;
-      const title = h("p", null, h("b", null, `${inputs} → ${outputs}`));
-      $("#hists").append(h("div", null, title, host, h("p", { class: "small" }, spread)));
+      places[i].spread.textContent = spread;
       const bins = histogramBins(layer);
-      chart(host, (width) => {
+      chart(places[i].host, (width) => {
         const plot = histogramPlot(layer, bins, width);
         if (i === 0) labelHistogram(plot, layer, bins);
         return plot;
       });
     });
   });
+}
 
 /** @typedef {"before" | "after" | "difference"} Which weights */
 /** @typedef {{ neuron: number, change: number } & Record<Which, number[]>} Neuron */
@@ -127,11 +136,18 @@ function colorScales(neurons) {
  * Show the first layer's weights, one image for each neuron.
  * @param {import("../types.d.ts").Model} model
  */
-export const showFirstLayer = ({ id }) =>
-  whenSeen($("#tiles"), async () => {
+export function showFirstLayer({ id, recipe }) {
+  const [, neurons] = layerSizes(recipe.hidden_sizes);
+  const shown = Math.min(NEURONS, neurons);
+  const host = $("#tiles");
+  host.classList.toggle("few", shown <= FEW);
+  const space = () => h("div", { class: "tile" }, h("canvas"));
+  host.append(...Array.from({ length: shown }, space));
+  whenSeen(host, async () => {
     const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
     showTiles(answer.neurons.map(readNeuron), answer.count);
   });
+}
 
 /** @param {Neuron[]} neurons @param {number} total */
 function showTiles(neurons, total) {
@@ -178,8 +194,7 @@ function showTiles(neurons, total) {
     enlarge(chosen);
   };
   const host = $("#tiles");
-  host.append(...tiles);
-  host.classList.toggle("few", tiles.length <= FEW);
+  host.replaceChildren(...tiles);
   host.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const step = arrowStep(event.key);
     const at = tiles.findIndex((tile) => tile === document.activeElement);

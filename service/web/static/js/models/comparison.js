@@ -1,32 +1,119 @@
 // @ts-check
-// Sentences that compare models. Needs no browser.
-import { fixed, sum } from "../numbers.js";
+// What differs between models, and how the figures tell them apart. Needs no browser.
+import { fixed, percent } from "../numbers.js";
+import { sameValue, valueText } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
+/** @typedef {import("./listing.js").Listed} Listed */
 
-/** Sum the training time of all epochs. @param {Pick<Model, "history">} model */
-export const seconds = ({ history }) => sum(history.map((row) => row.seconds));
+export const MOST_COMPARED = 8; // curves that people can still tell apart
+
+// Solid, and dashes that differ also without color: lengths of strokes and gaps in pixels
+const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 3 4 3"];
 
 /**
- * Name a model by its recipe, and by part of its id if another one has the same recipe.
- * @param {Model} model
- * @param {Model[]} compared
+ * @typedef {object} Series how one of the compared models is shown
+ * @property {Listed} listed
+ * @property {string} mark a letter, or the value of the only field that differs
+ * @property {string} label the mark, and unless it is a value, the name
+ * @property {string} color
+ * @property {string} dash
  */
-export function label({ id, recipe }, compared) {
-  const sameRecipe = compared.filter((other) => other.recipe.name === recipe.name);
-  return sameRecipe.length > 1 ? `${recipe.name} ${id.slice(2, 6)}` : recipe.name;
+
+/** @typedef {{ field: string, values: string[], differs: boolean }} FieldRow */
+
+/**
+ * List the fields of the models' recipes, with the value of each model.
+ * @param {Model[]} models
+ * @returns {FieldRow[]}
+ */
+export function fieldRows(models) {
+  const fields = new Set(models.flatMap(({ recipe }) => Object.keys(recipe)));
+  return [...fields].map((field) => {
+    const values = models.map(({ recipe }) => recipe[field]);
+    return {
+      field: field === "name" ? "recipe" : field.replaceAll("_", " "),
+      values: values.map((value) => (value === undefined ? "—" : valueText(value) || "none")),
+      differs: values.some((value) => !sameValue(value, values[0])),
+    };
+  });
 }
 
-/** Compare the most and the least accurate model. @param {Model[]} compared */
-export function verdict(compared) {
-  if (compared.length < 2) return "Select another model above.";
-  const sorted = compared.toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy);
-  const [best, worst] = [sorted[0], sorted[sorted.length - 1]];
-  const points = fixed(100 * (best.evaluation.accuracy - worst.evaluation.accuracy), 1);
-  const names = [best, worst].map((model) => label(model, compared));
-  const difference = `The accuracy of ${names[0]} is ${points} points above that of ${names[1]}`;
-  const dataset = compared[0].dataset.name;
-  return compared.every((model) => model.dataset.name === dataset)
-    ? `${difference}, on the same ${dataset} test set.`
-    : `${difference}, but they were tested on different data sets.`;
+/**
+ * Find the field whose values order the models: the only one that differs, if it is a number.
+ * @param {Model[]} models
+ */
+export function orderingField(models) {
+  const fields = Object.keys(models[0]?.recipe ?? {});
+  /** @param {string} field */
+  const values = (field) => models.map(({ recipe }) => recipe[field]);
+  const differing = fields.filter((field) =>
+    values(field).some((value, _, all) => !sameValue(value, all[0])),
+  );
+  if (differing.length !== 1) return null;
+  return values(differing[0]).every((value) => typeof value === "number") ? differing[0] : null;
 }
+
+/** Find the color at a share of the ordered scale of style.css. @param {number} share 0 to 1 */
+const orderColor = (share) =>
+  `color-mix(in oklch, var(--order-high) ${Math.round(100 * share)}%, var(--order-low))`;
+
+/**
+ * Choose a mark, a color and a dash pattern for each model. If one number alone differs, it is the
+ * mark, it orders the models, and the colors are on a scale in this order.
+ * @param {Listed[]} compared
+ * @returns {Series[]}
+ */
+export function seriesOf(compared) {
+  const field = orderingField(compared.map(({ model }) => model));
+  if (!field) {
+    return compared.map((listed, i) => {
+      const mark = "ABCDEFGH"[i];
+      const label = `${mark} ${listed.name}`;
+      return { listed, mark, label, color: `var(--series-${i + 1})`, dash: DASHES[i] };
+    });
+  }
+  /** @param {Listed} listed */
+  const value = ({ model }) => /** @type {number} */ (model.recipe[field]);
+  const ranks = [...new Set(compared.map(value))].sort((a, b) => a - b);
+  return compared
+    .toSorted((a, b) => value(a) - value(b))
+    .map((listed) => {
+      const mark = String(value(listed));
+      const color = orderColor(ranks.indexOf(value(listed)) / (ranks.length - 1));
+      return { listed, mark, label: mark, color, dash: "" };
+    });
+}
+
+/** Compare the most and the least accurate model. @param {Series[]} series */
+export function verdict(series) {
+  const models = series.map(({ listed }) => listed.model);
+  /** @param {Series} one */
+  const accuracy = ({ listed }) => listed.model.evaluation.accuracy;
+  const sorted = series.toSorted((a, b) => accuracy(b) - accuracy(a));
+  const [best, worst] = [sorted[0], sorted[sorted.length - 1]];
+  const field = orderingField(models);
+  const words = field && field.replaceAll("_", " ");
+  const points = fixed(100 * (accuracy(best) - accuracy(worst)), 2);
+  const highest = percent(accuracy(best), 2);
+  const subject = words ? `The ${words} ${best.mark}` : best.label;
+  const sentences = [
+    points === fixed(0, 2)
+      ? `All have an accuracy of ${highest}.`
+      : `${subject} has the highest accuracy, ${highest}. ` +
+        `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
+    words && `Nothing but the ${words} differs.`,
+    models.every(({ dataset }) => dataset.name === models[0].dataset.name)
+      ? `All were tested on the same ${models[0].dataset.name} test images.`
+      : "But they were tested on different data sets.",
+  ];
+  return sentences.filter(Boolean).join(" ");
+}
+
+/**
+ * Shorten a label that is longer than a number of characters.
+ * @param {string} text
+ * @param {number} most
+ */
+export const shorten = (text, most) =>
+  text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;

@@ -1,0 +1,128 @@
+"""Write the OpenAPI document's schemas and descriptions for people, as HTML."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from markupsafe import Markup, escape
+
+from service.allowed import Schema, interval, range_of
+
+REFERENCE = "#/components/schemas/"  # begins each reference of the document
+
+
+class BodyForm(NamedTuple):
+    """A control for a body: for all types that are files, or for one other type."""
+
+    types: list[str]
+    kind: str  # file, files (form data) or text
+    schema: Schema
+
+
+def prose(text: str) -> Markup:
+    """Mark up a description. Text between backticks is code."""
+    pieces = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece)
+        for i, piece in enumerate(pieces)
+    )
+
+
+def operation_anchors(document: Schema) -> dict[str, str]:
+    """Return the id of each operation on the page, such as `post-jobs-id-cancel`."""
+    return {
+        operation["operationId"]: "-".join(
+            [method, *re.findall(r"[\w.]+", re.sub("[{}]", "", path))]
+        )
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+def object_anchor(name: str) -> str:
+    """Return the id of an object's schema on the page."""
+    return f"object-{name}"
+
+
+def type_words(schema: Schema) -> Markup:
+    """Say which JSON values a schema allows, with links to the objects that it refers to."""
+    if reference := schema.get("$ref"):
+        name = reference.removeprefix(REFERENCE)
+        return Markup('<a href="#{}">{}</a>').format(object_anchor(name), name)
+    if "const" in schema:
+        return _code(schema["const"])
+    if "enum" in schema:
+        return _alternatives(_code(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return _alternatives(type_words(one) for one in schema["anyOf"])
+    kind = schema.get("type", "any value")
+    if kind == "array":
+        return _list_words(schema)
+    if kind == "string":
+        return _string_words(schema)
+    if isinstance(values := schema.get("additionalProperties"), Mapping):
+        return Markup("object whose values are: {}").format(type_words(values))
+    allowed = range_of(schema)
+    return escape(f"{kind}, {allowed}" if allowed else kind)
+
+
+def resolve(document: Schema, schema: Schema) -> Schema:
+    """Return the schema that a schema refers to, or the schema itself."""
+    reference = schema.get("$ref", "")
+    found: Schema = document["components"]["schemas"].get(reference.removeprefix(REFERENCE), schema)
+    return found
+
+
+def example_text(document: Schema, schema: Schema) -> str:
+    """Return an example of a JSON body: the one in its schema, or else the default values."""
+    schema = resolve(document, schema)
+    fields = schema.get("properties", {})
+    defaults = {name: field["default"] for name, field in fields.items() if "default" in field}
+    return json.dumps(schema.get("examples", [defaults])[0], indent=2)
+
+
+def body_forms(document: Schema, content: Schema) -> list[BodyForm]:
+    """Return the controls for a body. The key of `content` is the content type."""
+    forms: dict[str, BodyForm] = {}
+    for name, media in content.items():
+        schema = resolve(document, media["schema"])
+        if is_file(schema):
+            kind, key = "file", "file"
+        else:
+            kind, key = "files" if name == "multipart/form-data" else "text", name
+        forms.setdefault(key, BodyForm([], kind, schema)).types.append(name)
+    return list(forms.values())
+
+
+def is_file(schema: Schema) -> bool:
+    """Tell whether a schema describes the content of a file."""
+    return schema.get("format") == "binary"
+
+
+def _code(value: Any) -> Markup:
+    return Markup("<code>{}</code>").format(json.dumps(value))
+
+
+def _alternatives(options: Iterable[Markup]) -> Markup:
+    return Markup(" or ").join(dict.fromkeys(options))
+
+
+def _list_words(schema: Schema) -> Markup:
+    if "prefixItems" in schema:
+        parts = Markup(", ").join(type_words(one) for one in schema["prefixItems"])
+        return Markup("list of [{}]").format(parts)
+    count = interval(schema.get("minItems"), schema.get("maxItems"))
+    each = type_words(schema.get("items", {}))
+    return Markup("list ({}) of {}").format(count, each) if count else Markup("list of ") + each
+
+
+def _string_words(schema: Schema) -> Markup:
+    if is_file(schema):
+        return Markup("file")
+    words = escape(schema.get("format", "string"))
+    if count := interval(schema.get("minLength"), schema.get("maxLength")):
+        words += f" of {count} characters"
+    if "pattern" in schema:
+        words += Markup(", matching <code>{}</code>").format(schema["pattern"])
+    return words

@@ -1,7 +1,0 @@
-/* global SwaggerUIBundle */
-SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#swagger-ui",
-  validatorUrl: null,
-  deepLinking: true,
-});

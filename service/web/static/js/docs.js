@@ -1,0 +1,131 @@
+// @ts-check
+// The page of the API: open the request that the address names, and send requests.
+import { catchProblem, exchange, hasToken } from "./api.js";
+import { showAnswer } from "./docs/answer.js";
+import { curlOptions, headers, target } from "./docs/request.js";
+import { $, $$, h, notice, ready } from "./dom.js";
+import { requestLine } from "./request-line.js";
+
+/** Open the request or object that the address names, and scroll to it. */
+function openNamed() {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!(named instanceof HTMLDetailsElement)) return;
+  named.open = true;
+  named.scrollIntoView();
+}
+
+/** Find the control of the body that has the chosen content type. @param {HTMLFormElement} form */
+function bodyControl(form) {
+  const bodies = $$(".body", form);
+  const type = $(".content-type", form)?.value ?? bodies[0]?.dataset.types;
+  const body = bodies.find((one) => one.dataset.types.split(" ").includes(type));
+  return body && { type, body, control: $("textarea, input", body) };
+}
+
+/** Read a form. @param {HTMLFormElement} form */
+function read(form) {
+  const { method = "", path = "" } = form.dataset;
+  const parameters = $$("[data-in]", form).map(({ name, dataset, value }) => ({
+    name,
+    place: dataset.in,
+    value: value.trim(),
+  }));
+  const { type, control } = bodyControl(form) ?? {};
+  /** @type {File[]} */
+  const files = [...(control?.files ?? [])];
+  const text = (!control?.files && control?.value) || undefined; // an empty body is not sent
+  const sent = text || files.length ? type : undefined;
+  return { method, path, parameters, type: sent, text, files, part: control?.name || undefined };
+}
+
+/** @param {ReturnType<typeof read>} request */
+function bodyOf({ text, files, part }) {
+  if (text != null) return text;
+  if (!part) return files[0];
+  const form = new FormData();
+  for (const file of files) form.append(part, file);
+  return form;
+}
+
+/**
+ * Mark a control as wrong, or as right if there is no fault.
+ * @param {HTMLInputElement} control
+ * @param {string} fault
+ */
+function mark(control, fault) {
+  const field = /** @type {Element} */ (control.closest(".field"));
+  $(".fault", field)?.remove();
+  control.setAttribute("aria-invalid", String(Boolean(fault)));
+  if (fault) control.after(h("span", { class: "fault", role: "alert" }, fault));
+}
+
+/** Mark what is missing. Return whether the form is complete. @param {HTMLFormElement} form */
+function check(form) {
+  const file = bodyControl(form)?.control;
+  const controls = [...$$("input[required]", form), ...(file?.files ? [file] : [])];
+  for (const control of controls) {
+    mark(control, control.value.trim() ? "" : control.files ? "Choose a file" : "Enter a value");
+  }
+  const wrong = controls.find((control) => !control.value.trim());
+  wrong?.focus();
+  return !wrong;
+}
+
+/** @param {HTMLFormElement} form */
+async function send(form) {
+  if (!check(form)) return;
+  const request = read(form);
+  const { method } = request;
+  const host = $(".answer", form);
+  const line = h("div", { class: "tall" });
+  const answer = h("div");
+  host.replaceChildren(line, answer);
+  const path = target(request);
+  const button = $(".button", form);
+  button.disabled = true;
+  const controller = new AbortController();
+  const sent = performance.now();
+  await catchProblem(
+    async () => {
+      const response = await exchange(path, {
+        method,
+        headers: headers(request),
+        body: bodyOf(request),
+        cache: "no-store",
+        signal: controller.signal,
+      });
+      // After the request, because this may have asked for a token.
+      requestLine(line, { method, path, figure: "this response" })(
+        curlOptions(request, hasToken()),
+      );
+      await showAnswer(answer, `${method} ${path}`, response, performance.now() - sent, controller);
+    },
+    (problem) => answer.replaceChildren(notice(problem)),
+  );
+  button.disabled = false;
+}
+
+/** Show the control of the chosen content type. @param {HTMLFormElement} form */
+function showBody(form) {
+  const shown = bodyControl(form)?.body;
+  for (const body of $$(".body", form)) body.hidden = body !== shown;
+}
+
+for (const form of $$("form[data-path]")) {
+  form.addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!("changes" in form.dataset)) send(form); // Enter in a field must not change data
+  });
+  if ("changes" in form.dataset) $(".button", form).addEventListener("click", () => send(form));
+  form.addEventListener("change", (/** @type {any} */ { target: control }) => {
+    const types = $(".content-type", form);
+    if (control === types) showBody(form);
+    const type = control.files?.[0]?.type;
+    if (types && type && control.closest(".body").dataset.types.split(" ").includes(type)) {
+      types.value = type;
+    }
+  });
+}
+addEventListener("hashchange", openNamed);
+openNamed();
+ready();

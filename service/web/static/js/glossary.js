@@ -1,0 +1,5 @@
+// @ts-check
+// The page of all terms. The browser marks the one that the address names.
+import { ready } from "./dom.js";
+
+ready();

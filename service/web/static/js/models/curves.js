@@ -1,0 +1,130 @@
+// @ts-check
+// The curves of the compared models. Each curve has a label at its end.
+import { PAPER, Plot, chart, toPixels } from "../chart.js";
+import { NARROW, epochAxis, logLossAxis } from "../curves.js";
+import { $, s } from "../dom.js";
+import { spreadLabels } from "../label-layout.js";
+import { accuracyRange, lossRange } from "../ranges.js";
+import { shorten } from "./comparison.js";
+
+/** @typedef {import("./comparison.js").Series} Series */
+/** @typedef {import("../types.d.ts").Epoch} Epoch */
+
+const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
+const HEIGHT = 300;
+const LABEL_GAP = 17; // pixels, the height of a line of text
+const LETTER = 7; // pixels, the mean width of a letter in a label
+const TO_LABEL = 14; // pixels from the end of the axis to the labels
+
+/**
+ * Add a label to the right of the plot for each curve, and a thin line from the curve's end to it.
+ * @param {any} plot
+ * @param {{ x: number, y: number, text: string, color: string }[]} ends
+ * @param {number} right x of the axis's end, in pixels
+ * @param {{ top: number, bottom: number }} range
+ */
+function addLabels(plot, ends, right, range) {
+  for (const { x, from, y, text, color } of spreadLabels(
+    ends.map((end) => ({ ...end, from: end.y })),
+    LABEL_GAP,
+    range,
+  )) {
+    const d = `M${x},${from}L${right},${from}L${right + TO_LABEL - 3},${y}`;
+    const look = { class: "end", fill: color, "font-weight": 600, "text-anchor": "start" };
+    plot.append(
+      s("path", { d, fill: "none", stroke: color, "stroke-dasharray": "1 2" }),
+      s("text", { ...look, x: right + TO_LABEL, y, dy: ".35em" }, text),
+    );
+  }
+  return plot;
+}
+
+/**
+ * @param {Series[]} series
+ * @param {(row: Epoch) => number} value
+ * @param {(values: number[]) => any} yAxis
+ * @param {number} width
+ */
+function curves(series, value, yAxis, width) {
+  const narrow = width < NARROW;
+  const texts = series.map(({ mark, label }) => (narrow ? mark : shorten(label, 26)));
+  const longest = Math.max(...texts.map((text) => text.length));
+  const marginRight = TO_LABEL + LETTER * longest;
+  /** @param {Series} one */
+  const rows = ({ listed }) => listed.model.history.filter((row) => Number.isFinite(value(row)));
+  const epochs = Math.max(1, ...series.map(({ listed }) => listed.model.recipe.epochs));
+  const top = 28;
+  const bottom = HEIGHT - 38;
+  const position = { x: "epoch", y: value };
+  const plot = Plot.plot({
+    width,
+    height: HEIGHT,
+    marginLeft: 40,
+    marginRight,
+    marginTop: top,
+    marginBottom: HEIGHT - bottom,
+    x: epochAxis(epochs, narrow ? 4 : 6),
+    y: yAxis(series.flatMap((one) => rows(one).map(value))),
+    marks: series.flatMap((one) => [
+      Plot.lineY(rows(one), {
+        ...position,
+        stroke: one.color,
+        strokeWidth: 2,
+        strokeDasharray: one.dash || undefined,
+        clip: true,
+      }),
+      Plot.dot(rows(one).slice(-1), {
+        ...position,
+        fill: one.color,
+        r: 4,
+        stroke: PAPER,
+      }),
+    ]),
+  });
+  const { x, y } = toPixels(plot);
+  const ends = series.flatMap((one, i) =>
+    rows(one)
+      .slice(-1)
+      .map((row) => ({
+        x: x(row.epoch),
+        y: Math.max(top, Math.min(bottom, y(value(row)))),
+        text: texts[i],
+        color: one.color,
+      })),
+  );
+  return addLabels(plot, ends, width - marginRight, { top, bottom });
+}
+
+/**
+ * Draw the loss and the accuracy of the compared models. Return a function that draws them again.
+ * @param {() => Series[]} series
+ */
+export function drawComparison(series) {
+  const redrawLoss = chart($("#compare-loss"), (width) =>
+    curves(
+      series(),
+      (row) => row.test_loss,
+      (losses) => logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.6), LOSS_TICKS),
+      width,
+    ),
+  );
+  const redrawAccuracy = chart($("#compare-accuracy"), (width) => {
+    const histories = series().map(({ listed }) => listed.model.history);
+    const ranges = histories.map((history) => accuracyRange(history, []));
+    const domain = [
+      Math.min(...ranges.map(([low]) => low)),
+      Math.max(...ranges.map(([, high]) => high)),
+    ];
+    $("#accuracy-floor").textContent = domain[0] ? ` The axis starts at ${domain[0]}\u202f%.` : "";
+    return curves(
+      series(),
+      (row) => 100 * row.test_accuracy,
+      () => ({ domain, label: "↑ Test accuracy, %", ticks: 5, grid: true }),
+      width,
+    );
+  });
+  return () => {
+    redrawLoss();
+    redrawAccuracy();
+  };
+}

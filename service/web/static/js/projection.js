@@ -1,0 +1,230 @@
+// @ts-check
+// The test images in two dimensions, as a layer of a network represents them before and after
+// training. Each image is drawn as the number of its class.
+import { catchProblem, post } from "./api.js";
+import { areDigits } from "./class-names.js";
+import { cssColor } from "./color.js";
+import { $, $$, h, notice } from "./dom.js";
+import { percent } from "./numbers.js";
+import { drawImage } from "./pixels.js";
+import { nearestPoint, scaleToFit } from "./scatter.js";
+import { testImages } from "./samples.js";
+import { paintInTheme, themeColor } from "./theme.js";
+
+/** @typedef {[x: number, y: number]} Point */
+/** @typedef {{ shares: Point, points: Point[], image: Point | null }} Projected */
+/** @typedef {"before" | "after"} Which */
+
+/**
+ * @typedef {object} Projection
+ * @property {number} layer
+ * @property {number[]} sizes
+ * @property {string} dataset
+ * @property {number[]} labels
+ * @property {Projected} before
+ * @property {Projected} after
+ */
+
+const SIDES = /** @type {Which[]} */ (["before", "after"]);
+const SIZE = 420; // canvas pixels
+const NEAR = 16; // canvas pixels between the pointer and an image that it shows
+const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`);
+
+/** @param {number} layer @param {number[]} sizes */
+function layerName(layer, sizes) {
+  if (layer === 0) return "pixels";
+  return layer === sizes.length - 1 ? "logits" : `hidden layer ${layer}`;
+}
+
+/**
+ * Show the figure in a section of a page, for one model.
+ * @param {Element} host
+ * @param {import("./types.d.ts").Model} model
+ * @returns {(image: number[][] | null) => Promise<void>} shows the projection again, with an image
+ *   of 28×28 numbers among the test images
+ */
+export function projectionFigure(host, { id, classes }) {
+  /** @type {Projection | null} */
+  let found = null;
+  /** @type {number[][] | null} */
+  let image = null;
+  /** @type {number | null} */
+  let layer = null;
+  /** @type {number | null} */
+  let highlighted = null;
+  let selected = 0;
+  let asked = 0;
+
+  const layers = h("fieldset", { class: "segments" }, h("legend", { class: "sr" }, "Layer"));
+  const canvases = SIDES.map((which) =>
+    h("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": `Test images ${which}` }),
+  );
+  const captions = SIDES.map(() => h("p", { class: "small" }));
+  const classMenu = h(
+    "select",
+    { onchange: chooseClass },
+    h("option", { value: "" }, "all classes"),
+    ...classes.map((name, i) => h("option", { value: i }, name)),
+  );
+  const slider = h("input", { type: "range", min: 0, max: 999, value: 0, oninput: chooseImage });
+  const picture = h("canvas", { class: "seen-image", "aria-hidden": "true" });
+  const words = h("p", { class: "small", role: "status" });
+  const key = h("p", { class: "small" });
+  host.replaceChildren(
+    h("div", { class: "row" }, layers, h("label", { class: "small" }, "Highlight ", classMenu)),
+    h(
+      "div",
+      { class: "scatter" },
+      ...SIDES.map((which, i) =>
+        h(
+          "div",
+          null,
+          h("h3", null, which === "before" ? "Before training" : "After training"),
+          canvases[i],
+          captions[i],
+        ),
+      ),
+    ),
+    key,
+    h(
+      "div",
+      { class: "row chosen-image" },
+      picture,
+      h("div", null, h("label", { class: "small" }, "Test image ", slider), words),
+    ),
+  );
+  if (!areDigits(classes)) key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
+
+  function chooseClass() {
+    highlighted = classMenu.value === "" ? null : Number(classMenu.value);
+    paint();
+  }
+
+  function chooseImage() {
+    selected = Number(slider.value);
+    paint();
+    showSelected();
+  }
+
+  /** @param {number} size of the network's layers */
+  function fillLayers(size) {
+    if ($$("input", layers).length) return;
+    const { sizes } = /** @type {Projection} */ (found);
+    for (let i = 0; i < size; i++) {
+      const input = h("input", {
+        type: "radio",
+        name: `layer-${id}`,
+        value: i,
+        checked: i === layer,
+      });
+      layers.append(h("label", null, input, h("span", null, layerName(i, sizes))));
+    }
+    layers.addEventListener("change", (/** @type {Event} */ { target }) => {
+      layer = Number(/** @type {HTMLInputElement} */ (target).value);
+      load();
+    });
+  }
+
+  /** @param {Projected} projected */
+  const placed = ({ points, image: own }) => scaleToFit(own ? [...points, own] : points, SIZE);
+
+  function paint() {
+    if (!found) return;
+    const { labels } = found;
+    const colors = CLASS_COLORS.map((name) => cssColor(themeColor(name)));
+    const [paper, ink, grey] = ["--paper", "--ink", "--grey"].map((n) => cssColor(themeColor(n)));
+    SIDES.forEach((which, side) => {
+      const projected = /** @type {Projection} */ (found)[which];
+      const points = placed(projected);
+      const context = /** @type {CanvasRenderingContext2D} */ (canvases[side].getContext("2d"));
+      context.clearRect(0, 0, SIZE, SIZE);
+      context.font = "600 11px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      /** @param {number} i */
+      const isHighlighted = (i) => highlighted == null || labels[i] === highlighted;
+      const order = labels
+        .map((_, i) => i)
+        .sort((a, b) => Number(isHighlighted(a)) - Number(isHighlighted(b)));
+      for (const i of order) {
+        context.globalAlpha = isHighlighted(i) ? 1 : 0.35;
+        context.fillStyle = isHighlighted(i) ? colors[labels[i]] : grey;
+        context.fillText(String(labels[i]), ...points[i]);
+      }
+      context.globalAlpha = 1;
+      context.strokeStyle = ink;
+      context.lineWidth = 2;
+      context.beginPath();
+      context.arc(...points[selected], 10, 0, 2 * Math.PI);
+      context.stroke();
+      if (!projected.image) return;
+      const [x, y] = points[points.length - 1];
+      context.fillStyle = ink;
+      context.strokeStyle = paper;
+      context.beginPath();
+      context.arc(x, y, 8, 0, 2 * Math.PI);
+      context.fill();
+      context.stroke();
+      context.font = "600 13px system-ui, sans-serif";
+      context.textAlign = x > SIZE / 2 ? "end" : "start";
+      context.lineWidth = 4;
+      const label = /** @type {const} */ (["your drawing", x + (x > SIZE / 2 ? -12 : 12), y]);
+      context.strokeText(...label);
+      context.fillText(...label);
+    });
+  }
+
+  async function showSelected() {
+    const { dataset, labels } = /** @type {Projection} */ (found);
+    const index = selected;
+    words.replaceChildren(
+      `Test image ${index}, ${classes[labels[index]]}. `,
+      h("a", { href: `/ui/predict?sample=${dataset}-${index}&models=${id}` }, "Open in Predict"),
+    );
+    const [one] = await testImages(dataset, [index]);
+    if (index === selected) paintInTheme(() => drawImage(picture, one.pixels), picture);
+  }
+
+  async function load() {
+    const request = ++asked;
+    const answer = await post("/analysis/projection", {
+      model: id,
+      ...(layer == null ? {} : { layer }),
+      ...(image ? { image } : {}),
+    });
+    if (request !== asked) return; // a newer request is under way
+    found = /** @type {Projection} */ (answer);
+    layer = answer.layer;
+    fillLayers(found.sizes.length);
+    SIDES.forEach((which, i) => {
+      const [x, y] = answer[which].shares;
+      captions[i].textContent =
+        `The plane shows ${percent(x + y, 0)} of the variance ` +
+        `(${percent(x, 0)} along x, ${percent(y, 0)} along y).`;
+    });
+    slider.max = String(found.labels.length - 1);
+    paintInTheme(paint, host);
+    showSelected();
+  }
+
+  canvases.forEach((canvas, side) =>
+    canvas.addEventListener("pointermove", (event) => {
+      if (!found) return;
+      const box = canvas.getBoundingClientRect();
+      const at = /** @type {Point} */ ([
+        ((event.clientX - box.left) * SIZE) / box.width,
+        ((event.clientY - box.top) * SIZE) / box.height,
+      ]);
+      const points = placed(found[SIDES[side]]).slice(0, found.labels.length);
+      const near = nearestPoint(points, at, NEAR);
+      if (near == null || near === selected) return;
+      slider.value = String(near);
+      chooseImage();
+    }),
+  );
+
+  return (newImage) => {
+    image = newImage;
+    return catchProblem(load, (problem) => $("p", host)?.before(notice(problem)));
+  };
+}

@@ -1,0 +1,76 @@
+"""The samples of a data set in two dimensions, as each layer of a network represents them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stepbox.nn.activations import Array
+from stepbox.nn.network import Network
+
+
+class Projection(NamedTuple):
+    """A projection onto the two directions in which samples vary most.
+
+    Attributes
+    ----------
+    mean
+        Mean of the samples, shape (dimensions,).
+    axes
+        The two directions, orthonormal, shape (2, dimensions).
+    shares
+        The share of the samples' variance along each direction, 0 to 1, shape (2,).
+    """
+
+    mean: Array
+    axes: Array
+    shares: Array
+
+    def points(self, samples: Array) -> Array:
+        """Project samples, shape (n, dimensions), to points, shape (n, 2)."""
+        points: Array = (samples - self.mean) @ self.axes.T
+        return points
+
+
+def principal_components(samples: Array) -> Projection:
+    """Find the projection that keeps the most variance (principal component analysis, PCA).
+
+    Parameters
+    ----------
+    samples
+        Shape (n, dimensions), with n ≥ 2 and at least two dimensions.
+
+    Notes
+    -----
+    A direction is determined up to its sign. Its component of the largest magnitude is positive.
+
+    References
+    ----------
+    Pearson, K. (1901). On lines and planes of closest fit to systems of points in space.
+    """
+    mean = samples.mean(axis=0)
+    _, lengths, directions = np.linalg.svd(samples - mean, full_matrices=False)
+    axes = directions[:2]
+    axes = axes * np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
+    total = (lengths**2).sum()
+    return Projection(mean, axes, lengths[:2] ** 2 / (total or 1.0))
+
+
+def representation(network: Network, inputs: Array, layer: int) -> Array:
+    """Return what a layer of a network outputs.
+
+    Parameters
+    ----------
+    network
+        The network.
+    inputs
+        Shape (n, inputs).
+    layer
+        0 for the inputs themselves, 1 for the outputs of the first layer, and so on; the last
+        layer outputs the logits.
+
+    Returns
+    -------
+    Shape (n, neurons), in float64.
+    """
+    outputs = [*network.forward(inputs)[1], network.logits(inputs)][layer]
+    return outputs.astype(np.float64)

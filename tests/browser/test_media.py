@@ -1,0 +1,72 @@
+"""With forced colors and on paper, bars, lines and numbers stay visible."""
+
+import pytest
+from playwright.sync_api import expect
+
+# The colors of an element, as [red, green, blue], 0 to 255.
+COLOR = (
+    "(element, name) => getComputedStyle(element)[name].match(/[\\d.]+/g).slice(0, 3).map(Number)"
+)
+
+
+def color(locator, name):
+    return tuple(locator.evaluate(COLOR, name))
+
+
+def distance(one, other):
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def corner(canvas):
+    """Return the color of a canvas's first pixel, read from a copy of it."""
+    return tuple(
+        canvas.evaluate(
+            """(canvas) => {
+                const copy = document.createElement("canvas").getContext("2d");
+                copy.drawImage(canvas, 0, 0);
+                return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bars_and_chosen_segments_are_visible_with_forced_colors(open_page, scheme):
+    page = open_page("/ui/predict", forced_colors="active", color_scheme=scheme)
+    best = page.locator(".bars .best i").first
+    expect(best).to_be_visible()
+    paper = color(page.locator("body"), "background-color")
+    assert distance(color(best, "background-color"), paper) > 100
+    chosen = page.locator(".segments input:checked + span").first
+    other = page.locator(".segments input:not(:checked) + span").first
+    assert distance(color(chosen, "background-color"), paper) > 100
+    assert distance(color(chosen, "background-color"), color(chosen, "color")) > 100
+    assert distance(color(other, "color"), paper) > 100
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_curves_are_visible_with_forced_colors(open_page, models, scheme):
+    path = f"/ui/models/{models['fashion-mnist']}"
+    page = open_page(path, forced_colors="active", color_scheme=scheme)
+    curve = page.locator('.chart [stroke-width="2"]').first
+    expect(curve).to_be_attached()
+    paper = color(page.locator("body"), "background-color")
+    assert distance(color(curve, "stroke"), paper) > 100
+
+
+def test_a_dark_page_is_printed_dark_on_white(visit, stack, models):
+    watched = visit(stack.url, f"/ui/models/{models['mnist']}", color_scheme="dark")
+    watched.settle()
+    page = watched.page
+    face = page.locator(".confusion canvas").first
+    assert 0 < max(corner(face)) < 60
+    page.emulate_media(media="print", color_scheme="dark")
+    assert color(page.locator("body"), "background-color") == (255, 255, 255)
+    assert max(color(page.locator("body"), "color")) < 60
+    assert min(corner(face)) == 255
+    cut = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter((one) => "
+        "one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== 'visible')"
+        ".map((one) => one.outerHTML.slice(0, 80))"
+    )
+    assert [one for one in cut if 'class="sr"' not in one] == []
