@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
+from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 
@@ -78,6 +79,9 @@ class Job(BaseModel):
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
         "for jobs of earlier versions."
     )
+    title: Title
+    notes: Notes
+    tags: Tags
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -125,6 +129,9 @@ class Job(BaseModel):
                 "model": model,
                 "better_than_guessing": result.get("better_than_guessing"),
                 "error": json.loads(record["error"]) if "error" in record else None,
+                "title": record.get("title") or None,
+                "notes": record.get("notes", ""),
+                "tags": json.loads(record.get("tags", "[]")),
                 "links": {
                     "self": f"/jobs/{id}",
                     "events": f"/jobs/{id}/events",
@@ -133,6 +140,11 @@ class Job(BaseModel):
                 },
             }
         )
+
+    @property
+    def labels(self) -> Labels:
+        """What people wrote about the job."""
+        return Labels(title=self.title, notes=self.notes, tags=self.tags)
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON values."""

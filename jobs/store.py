@@ -15,13 +15,16 @@ from jobs.reader import JobReader
 from jobs.record import FINAL, Job, Status
 from jobs.watch import Death, QueueState
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
+from stepbox.training.labels import Labels
 from stepbox.training.recipe import Recipe
 
+NO_LABELS = Labels()
 IDEMPOTENCY_KEPT_S = 24 * 3600
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 
 # What a worker must do: go on, stop a cancelled job, or stop because it has lost the job.
 Verdict = Literal["go on", "cancel", "lost"]
+Labeling = Literal["changed", "unknown", "publishing", "other"]  # see jobs/lua/label.lua
 
 
 class QueueFullError(StepboxError):
@@ -71,6 +74,8 @@ class JobStore(JobReader):
         queue_limit: int,
         idempotency_key: str | None = None,
         request_id: str | None = None,
+        labels: Labels = NO_LABELS,
+        only_first: bool = False,
     ) -> Job:
         """Create a job, or return the job that the same idempotency key created before.
 
@@ -86,15 +91,23 @@ class JobStore(JobReader):
             Key chosen by the client; it is stored for a day.
         request_id
             Id of the request that submits the job; the log lines of the job name it.
+        labels
+            What people wrote about the job.
+        only_first
+            Create the job only if this Redis has never had a job, not even one that was deleted.
 
         Raises
         ------
+        ConflictError
+            ``only_first``, and there has been a job.
         QueueFullError
             ``queue_limit`` jobs are already queued.
         InvalidInputError
-            The key was used before with another recipe.
+            The key was used before with another recipe or other labels.
         """
         fields = recipe.model_dump_json()
+        # Earlier versions had no labels, and their keys are still valid for a day.
+        asked = fields if labels == NO_LABELS else fields + labels.model_dump_json()
         progress = {
             "epoch": 0,
             "epochs": recipe.epochs,
@@ -110,10 +123,14 @@ class JobStore(JobReader):
             json.dumps(progress),
             queue_limit,
             idempotency_key or "",
-            hashlib.sha256(fields.encode()).hexdigest(),
+            hashlib.sha256(asked.encode()).hexdigest(),
             IDEMPOTENCY_KEPT_S,
             request_id or "",
+            int(only_first),
+            *_stored(dict(labels)),
         )
+        if outcome == "late":
+            raise ConflictError("there has been a job before")
         if outcome == "full":
             raise QueueFullError(f"{queue_limit} jobs are already queued; try again later")
         if outcome == "differs":
@@ -121,6 +138,20 @@ class JobStore(JobReader):
                 "/Idempotency-Key", f"was already used with another body, for job {id}"
             )
         return self.get(id)
+
+    def label(self, id: str, changes: Mapping[str, Any], model: str | None) -> Labeling:
+        """Change labels of a job, unless it has another model or is publishing one.
+
+        Parameters
+        ----------
+        id
+            Id of the job.
+        changes
+            Some of the fields of `Labels`.
+        model
+            Id of the job's model; None if it has none.
+        """
+        return cast(Labeling, self._run("label", id, model or "", *_stored(changes)))
 
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
@@ -302,6 +333,13 @@ class JobStore(JobReader):
         """
         about = json.dumps(description)
         return QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+
+
+def _stored(labels: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names and values of labels as a job's record has them."""
+    for name, value in labels.items():
+        yield name
+        yield json.dumps(value) if name == "tags" else value or ""
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

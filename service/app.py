@@ -5,7 +5,17 @@ from flask_openapi3 import Info, OpenAPI
 from service import errors, logs, openapi
 from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
-from service.api import analysis, datasets, inspection, jobs, metrics, mistakes, models, system
+from service.api import (
+    access,
+    analysis,
+    datasets,
+    inspection,
+    jobs,
+    metrics,
+    mistakes,
+    models,
+    system,
+)
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
 from service.api.predict import endpoint as predict
@@ -73,6 +83,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         inference_protocol,
         v1,
         system,
+        access,
         metrics,
     ):
         app.register_api(resource.blueprint)

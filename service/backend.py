@@ -23,6 +23,7 @@ class Backend:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
+        self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
         self.models = ModelStore(settings.models_dir)
         # The test sets, each read and compared with its checksums once per process.
         self.dataset = cache(partial(load_dataset, split="test", folder=settings.data_dir))

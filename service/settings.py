@@ -44,6 +44,9 @@ class ServiceSettings(Settings):
     open: bool = Field(
         False, description="Serve other machines without tokens, if something else controls access."
     )
+    embed_origins: str = Field(
+        "", description="Origins of the pages that may embed figures, separated by commas."
+    )
     train_limit: str = Field("", description="Trainings per client, such as `10/minute`.")
     predict_limit: str = Field("", description="Predictions per client and process.")
 
@@ -59,6 +62,17 @@ class ServiceSettings(Settings):
         for name in _split(value):
             if name != "*":
                 _check_host(name)
+        return value
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in _split(value):
+            if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(
+                    f"{origin!r} is not an origin: write it like https://example.org or "
+                    "http://localhost:8080, without a path"
+                )
         return value
 
     @field_validator("train_limit", "predict_limit")
@@ -98,6 +112,11 @@ class ServiceSettings(Settings):
     def host_names(self) -> list[str]:
         """Other names of the server."""
         return _split(self.hosts)
+
+    @property
+    def embedding_origins(self) -> list[str]:
+        """Origins of the pages that may embed figures."""
+        return _split(self.embed_origins)
 
     @property
     def access_tokens(self) -> list[Token]:

@@ -115,6 +115,7 @@ class Stack:
             "STEPBOX_DATA_DIR": os.environ.get("STEPBOX_DATA_DIR", str(ROOT / "data")),
             "STEPBOX_ALIVE_FILE": str(folder / "worker.alive"),
             "STEPBOX_PORT": str(self.port),
+            "STEPBOX_FIRST_MODEL": "none",
             "REMAP_SIGTERM": "SIGQUIT",
             **settings,
         }

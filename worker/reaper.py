@@ -1,9 +1,6 @@
 """The reaper: a thread that requeues lost jobs and replaces lost tokens."""
 
-import json
 import logging
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from threading import Event, Thread
@@ -16,8 +13,10 @@ from redis.exceptions import RedisError
 
 from jobs.queue import send_token
 from jobs.record import FINAL
-from stepbox.errors import NotFoundError
+from stepbox.errors import NotFoundError, StoreError
 from worker.alive import write_heartbeat
+from worker.device import DeviceSearch
+from worker.first_model import submit_first_job
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
@@ -27,7 +26,6 @@ from worker.training import Stores
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
-UNKNOWN = {"device": {"name": "unknown", "detail": "not known yet"}, "versions": {}}
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -42,7 +40,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = WorkerSettings()
         self._stores = Stores.of(self._settings)
         self._jobs = self._stores.jobs
-        self._description: dict[str, Any] = {"name": parent.hostname, **UNKNOWN}
+        self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
         self._heartbeat_written = True
@@ -69,7 +67,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._due.set()
 
     def _run(self, worker: Any) -> None:
-        Thread(target=self._describe, daemon=True).start()  # takes seconds; jobs do not wait for it
         reachable = True
         while True:
             self._due.wait(PERIOD_S)
@@ -96,7 +93,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
         dead += self._leases.expired(self._jobs.beats())
-        description = {**self._description, "stalled": self._stall.why}
+        description = {
+            "name": worker.hostname,
+            **self._device.result(),
+            "stalled": self._stall.why,
+        }
         queue = self._jobs.reap(worker.hostname, description, dead)
         if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
             repair(worker, attempt)
@@ -113,7 +114,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._heartbeat_written = False
 
     def _sweep(self) -> None:
-        """Remove the files that killed processes left behind, once per start of the worker."""
+        """Remove the files that killed processes left, and submit the first job, once per start."""
         if self._swept:
             return
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
@@ -123,22 +124,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                 if self._jobs.get(job).status not in FINAL:
                     continue
             self._stores.checkpoints.drop(job)
+        with suppress(StoreError):  # the same folder
+            submit_first_job(self._stores, self._settings.first_model)
         self._swept = True
-
-    def _describe(self) -> None:
-        """Find out which device this worker trains on, in a separate process.
-
-        If the main process used CUDA, its forked children could not. The process starts after the
-        pool: a child forked at the same time would inherit its pipes and keep them open, and this
-        thread would wait for their end forever.
-        """
-        self._ready.wait()
-        finished = subprocess.run(
-            [sys.executable, "-m", "worker.describe"], capture_output=True, text=True, check=False
-        )
-        if finished.returncode:
-            log.warning("cannot find out the device: %s", finished.stderr.strip()[-500:])
-            return
-        self._description |= json.loads(finished.stdout)
-        device = self._description["device"]
-        log.info("trains on %s: %s", device["name"], device["detail"])

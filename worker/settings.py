@@ -16,11 +16,25 @@ class WorkerSettings(Settings):
         default_factory=lambda: Path(gettempdir()) / f"stepbox-worker-{os.getuid()}.alive",
         description="File that the worker writes every second, for `python -m worker.health`.",
     )
+    first_model: str = Field(
+        "mnist-numpy",
+        description="Recipe to train if there are no models and there has never been a job, or "
+        "none.",
+    )
     stall_s: float = Field(
         30,
         gt=0,
         description="Seconds after which an idle worker that takes no waiting job has stalled.",
     )
+
+    @field_validator("first_model")
+    @classmethod
+    def _is_a_recipe(cls, value: str) -> str:
+        from stepbox.training.presets import RECIPES  # imported here: the health check needs none
+
+        if value not in (*RECIPES, "none"):
+            raise ValueError(f"it must be none or the name of a recipe: {', '.join(RECIPES)}")
+        return value
 
     @field_validator("redis_password_file")
     @classmethod

@@ -68,7 +68,8 @@ def _run(stores: Stores, claim: Claim) -> None:
             model = claim.model
             if model is None or not (models.is_staged(model) or models.is_published(model)):
                 model = _train_and_stage(stores, claim, reporter)
-            models.publish(model, model)
+            # From the decision on, the labels do not change until the job has ended.
+            models.publish(model, model, insist(jobs.get, claim.job).labels)
         except LeaseLostError:
             log.warning("job %s: lost to another worker", claim.job)
             return

@@ -41,7 +41,7 @@ def check_token(tokens: list[Token], method: str, path: str, authorization: str)
     """
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
         return
-    scope = _find_scope(tokens, authorization)
+    scope = find_scope(tokens, authorization)
     if scope == "read" and not only_reads(method, path):
         raise Forbidden("This token may read and predict, but change nothing.")
 
@@ -72,8 +72,18 @@ def warn_if_open(settings: ServiceSettings) -> None:
         )
 
 
-def _find_scope(tokens: list[Token], authorization: str) -> Scope:
-    """Return the scope of a request's token. All tokens are compared, so timing reveals none."""
+def find_scope(tokens: list[Token], authorization: str) -> Scope:
+    """Return the scope of a request's token. Without tokens, everyone may write.
+
+    All tokens are compared, so timing reveals none.
+
+    Raises
+    ------
+    Unauthorized
+        The token is missing or unknown.
+    """
+    if not tokens:
+        return "write"
     credentials = Authorization.from_header(authorization)
     if credentials is None or credentials.type != "bearer" or credentials.token is None:
         raise Unauthorized(

@@ -11,11 +11,13 @@ from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
+from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.errors import InvalidInputError
+from stepbox.training.labels import LabelChanges
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
@@ -99,6 +101,7 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         queue_limit=backend().settings.queue_limit,
         idempotency_key=header.idempotency_key,
         request_id=request_id.get(),
+        labels=body.labels,
     )
     log.info("job %s: accepted", job.id)
     try:
@@ -119,6 +122,12 @@ def list_jobs(query: JobQuery) -> Response:
 def get_job(path: JobPath) -> Response:
     """Return the current state of a job, with its losses within the epochs."""
     return jsonify(backend().jobs.get(path.id).to_json())
+
+
+@blueprint.patch("/jobs/<id>", responses={200: Job, **problems(400, 404, 409, 413, 415, 422, 503)})
+def patch_job(path: JobPath, body: LabelChanges) -> Response:
+    """Change the title, notes or tags of a job, and of its model if it has one."""
+    return jsonify(label_job(path.id, body.given()).to_json())
 
 
 @blueprint.delete(

@@ -7,13 +7,15 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
+from service.api.labels import label_model
 from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR
-from stepbox.store.models import LATEST
+from stepbox.store.reader import LATEST
+from stepbox.training.labels import LabelChanges
 
 blueprint = APIBlueprint(
     "models",
@@ -144,6 +146,14 @@ def get_weights(path: ModelPath) -> Response:
         file.close()
         raise
     return response
+
+
+@blueprint.patch(
+    "/models/<ref>", responses={200: Card, **problems(400, 404, 409, 413, 415, 422, 503)}
+)
+def patch_model(path: ModelPath, body: LabelChanges) -> Response:
+    """Change the title, notes or tags of a model, by its id, and of its job if it exists."""
+    return jsonify(label_model(path.ref, body.given()).model_dump(mode="json"))
 
 
 @blueprint.delete(

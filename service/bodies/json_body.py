@@ -67,7 +67,7 @@ def check_json_first(app: Flask) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.endpoint in endpoints and request.method in ("POST", "PUT"):
+        if request.endpoint in endpoints and request.method in ("POST", "PUT", "PATCH"):
             if not request.is_json:
                 raise UnsupportedMediaType("Send a JSON body: 'Content-Type: application/json'.")
             check_values(request.get_data(), bound_of(current_app, request.endpoint).json_values)

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 
 from service import allowed
 from service.access.tokens import only_reads
@@ -18,9 +18,11 @@ from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
+# `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
+NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    f"connect-src 'self'; base-uri 'none'; form-action 'none'; {NO_FRAMES}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -55,9 +57,7 @@ class FormField(NamedTuple):
 def form_fields() -> list[FormField]:
     """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
-    return [
-        _field(name, schema) for name, schema in properties.items() if name in Recipe.model_fields
-    ]
+    return [_field(name, properties[name]) for name in Recipe.model_fields if name in properties]
 
 
 @blueprint.get("/")
@@ -121,11 +121,23 @@ def docs() -> Response:
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
-    # A browser cannot preload a request that needs a token.
-    is_open = not backend().settings.access_tokens
-    names = {"script": name, "section": section or name, "open": is_open}
-    text = render_template(f"{name}.html", **names, **values)
-    return Response(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+    origins = backend().settings.embedding_origins
+    embedded = "embed" in request.args
+    text = render_template(
+        f"{name}.html",
+        script=name,
+        section=section or name,
+        # A browser cannot preload a request that needs a token.
+        open=not backend().tokens,
+        needs_token=bool(backend().tokens),
+        embedded=embedded,
+        can_be_embedded=bool(origins),
+        **values,
+    )
+    policy = POLICY
+    if embedded and origins:
+        policy = POLICY.replace(NO_FRAMES, f"frame-ancestors {' '.join(origins)}")
+    return Response(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
 
 for _name in PLAIN_PAGES:

@@ -113,7 +113,10 @@ def _list_words(schema: Schema) -> Markup:
         parts = Markup(", ").join(type_words(one) for one in schema["prefixItems"])
         return Markup("list of [{}]").format(parts)
     count = interval(schema.get("minItems"), schema.get("maxItems"))
-    each = type_words(schema.get("items", {}))
+    items = schema.get("items", {})
+    each = type_words(items)
+    if "anyOf" in items or "enum" in items:
+        each = Markup("({})").format(each)
     return Markup("list ({}) of {}").format(count, each) if count else Markup("list of ") + each
 
 

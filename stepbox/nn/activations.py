@@ -4,7 +4,7 @@ They work elementwise on real and complex arrays. So a complex step can check ea
 without cancellation: f′(z) = Im f(z + ih) / h.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +30,25 @@ class Activation:
     name: str
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
+
+    def without(self, neurons: Sequence[int]) -> "Activation":
+        """Return this function for a layer some of whose neurons are switched off.
+
+        Parameters
+        ----------
+        neurons
+            Indices on the last axis. There, the function and its derivative are 0.
+        """
+
+        def switched_off(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+            def values_without(z: Array) -> Array:
+                values = np.array(function(z))
+                values[..., neurons] = 0
+                return values
+
+            return values_without
+
+        return Activation(self.name, switched_off(self.function), switched_off(self.derivative))
 
 
 def sigmoid(z: Array) -> Array:

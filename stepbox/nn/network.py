@@ -1,5 +1,7 @@
 """A network: a sequence of layers, from the inputs to logits and probabilities."""
 
+import copy
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -86,6 +88,25 @@ class Network:
     def copy(self, dtype: DTypeLike | None = None) -> Self:
         """Return a copy that shares no array with this network, in `dtype` if it is given."""
         return type(self)([layer.copy(dtype) for layer in self.layers])
+
+    def without(self, neurons: Iterable[tuple[int, int]]) -> Self:
+        """Return this network with some hidden neurons switched off: their activation is 0.
+
+        The parameter arrays are not copied.
+
+        Parameters
+        ----------
+        neurons
+            Index of the hidden layer, and of the neuron in this layer; both from 0.
+        """
+        off: dict[int, list[int]] = defaultdict(list)
+        for index, neuron in neurons:
+            off[index].append(neuron)
+        layers = list(self.layers)
+        for index, indices in off.items():
+            layers[index] = copy.copy(layers[index])
+            layers[index].activation = layers[index].activation.without(indices)
+        return type(self)(layers)
 
     @property
     def parameters(self) -> int:

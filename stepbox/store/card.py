@@ -13,6 +13,7 @@ from stepbox import __version__
 from stepbox.data.builtin import MOST_CLASSES, DatasetName
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
+from stepbox.training.labels import Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Report
 
@@ -119,6 +120,9 @@ class CardDraft(Report):
     created_at: Moment = Field(
         default_factory=lambda: datetime.now(UTC), description="When the training ended, in UTC."
     )
+    title: Title = None
+    notes: Notes = ""
+    tags: Tags = ()
 
 
 class Card(CardDraft):

@@ -181,5 +181,5 @@ def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
     if isinstance(value, Network):
         return sum(array.nbytes for array in value.named_arrays().values())
     if isinstance(value, Card):  # its size depends on the number of epochs and losses
-        return 50_000 + 1_000 * len(value.history) + 500 * len(value.losses or ())
+        return 50_000 + 1_000 * len(value.history) + 550 * len(value.losses or ())
     return 1_000

@@ -1,7 +1,10 @@
 """The objects of one model: its card, its weights, and its initial weights."""
 
-from collections.abc import Iterator
+import errno
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -60,6 +63,33 @@ def read_card(objects: ObjectStore, prefix: str, model_id: str | None = None) ->
         if model_id not in (None, card.id):
             raise DamagedModelError(f"it is the card of {card.id}")
         return card
+
+
+def label_card(
+    objects: ObjectStore,
+    prefix: str,
+    changes: Mapping[str, Any],
+    before: Callable[[Card], None] = lambda card: None,
+) -> None:
+    """Change labels in the card of the model under a prefix.
+
+    Fields that this version does not know stay in the card. `before` is called with the card before
+    it is changed, and may raise to leave it as it is. Raises as `read_card` does.
+    """
+    key = f"{prefix}/{CARD}"
+
+    def changed(content: bytes | None) -> bytes:
+        if content is None:
+            raise FileNotFoundError(errno.ENOENT, "the card is missing", key)
+        card = Card.model_validate_json(content)
+        before(card)
+        if all(getattr(card, name) == value for name, value in changes.items()):
+            return content
+        fields = json.loads(content) | dict(changes)
+        return json.dumps(fields, indent=1, ensure_ascii=False).encode()
+
+    with _damage_of(prefix, CARD):
+        objects.update(key, changed, MOST_CARD_BYTES)
 
 
 def check_weights(objects: ObjectStore, prefix: str, card: Card) -> None:

@@ -71,23 +71,29 @@ class Checked(BaseModel):
     @classmethod
     def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Validate the fields and their combinations, and report all faults at once."""
-        details: list[Any] = []
+        faults: list[tuple[Any, tuple[str | int, ...], str]] = []
         try:
             value = validate(body)
         except ValidationError as error:
-            details = list(error.errors())
+            faults = [(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()]
         if isinstance(body, Mapping):
-            wrong = {detail["loc"][0] for detail in details if detail["loc"]}
+            wrong = {location[0] for _, location, _ in faults if location}
             given = {name: value for name, value in body.items() if name not in wrong}
-            details += [
-                {
-                    "type": PydanticCustomError("conflict", "{detail}", {"detail": detail}),
-                    "loc": (name,),
-                }
-                for name, detail in _conflicts(cls.complete(given))
+            faults += [
+                ("conflict", (name,), detail) for name, detail in _conflicts(cls.complete(given))
             ]
-        if details:
-            raise ValidationError.from_exception_data(cls.__name__, details)
+        if faults:
+            raise ValidationError.from_exception_data(
+                cls.__name__,
+                [
+                    {
+                        "type": PydanticCustomError(kind, "{text}", {"text": text}),
+                        "loc": location,
+                        "input": None,
+                    }
+                    for kind, location, text in faults
+                ],
+            )
         return value
 
 

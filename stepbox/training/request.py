@@ -1,10 +1,11 @@
-"""The body of a request to train: a named recipe, and the fields of it to change."""
+"""The body of a request to train: a named recipe, the fields of it to change, and labels."""
 
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
+from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Checked, Recipe, RecipeName
 
@@ -29,12 +30,16 @@ _Changes: Any = create_model(
 
 
 class TrainRequest(_Changes):
-    """What to train: a named recipe, and the fields of it to change."""
+    """What to train: a named recipe, the fields of it to change, and labels for people."""
 
     recipe: RecipeName = Field(
         DEFAULT_RECIPE,
-        description="The named recipe to start from; the other fields override its own.",
+        description="The named recipe to start from; the fields of it that the body names override "
+        "its own.",
     )
+    title: Title = None
+    notes: Notes = ""
+    tags: Tags = ()
 
     model_config = ConfigDict(json_schema_extra={"example": {"recipe": "mnist-numpy", "epochs": 1}})
 
@@ -45,5 +50,10 @@ class TrainRequest(_Changes):
 
     def resolve(self) -> Recipe:
         """Return the whole recipe: the named one, with the fields that the request changes."""
-        changes = self.model_dump(exclude_unset=True, exclude={"recipe"})
+        changes = self.model_dump(exclude_unset=True, include=set(Recipe.model_fields))
         return RECIPES[self.recipe].changed(**changes)
+
+    @property
+    def labels(self) -> Labels:
+        """The labels of the run."""
+        return Labels(title=self.title, notes=self.notes, tags=self.tags)

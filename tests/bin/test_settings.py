@@ -42,9 +42,14 @@ def start(name, settings):
         ),
         (
             "worker",
-            {"QUEUE_LIMIT": "many", "REDIS_PASSWORD_FILE": "/nowhere/password"},
+            {
+                "QUEUE_LIMIT": "many",
+                "REDIS_PASSWORD_FILE": "/nowhere/password",
+                "FIRST_MODEL": "mnist",
+            },
             {
                 "STEPBOX_QUEUE_LIMIT": "(allowed: 1 or more)",
+                "STEPBOX_FIRST_MODEL": "none or the name of a recipe: mnist-numpy,",
                 "STEPBOX_REDIS_PASSWORD_FILE": "/nowhere/password cannot be read",
             },
         ),

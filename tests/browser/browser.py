@@ -104,7 +104,7 @@ class Watched:
 
     def _request(self, request: Any) -> None:
         self._under_way.add(request)
-        if not request.url.startswith(self.url + "/"):
+        if not request.url.removeprefix("blob:").startswith(self.url + "/"):
             self.faults.append(f"request to {request.url}")
 
     def _finished(self, request: Any) -> None:

@@ -23,14 +23,6 @@ BOXES = """(texts) => texts.map((text) => {
     return [left, right, top, bottom];
 })"""
 
-SHIFTS = """() => new Promise((resolve) => {
-    const entries = (list) => list.getEntries().filter((shift) => !shift.hadRecentInput);
-    new PerformanceObserver((list) => resolve(
-        entries(list).reduce((sum, { value }) => sum + value, 0),
-    )).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => resolve(0), 500);  // no shift at all
-})"""
-
 
 def model_id(number):
     return f"m-{number:012x}"
@@ -242,18 +234,6 @@ def test_nothing_is_offered_before_the_model_is_known(visit, stack, models):
     for control in page.locator("main :is(button, .button)").all():
         expect(control).to_be_hidden()
     expect(page.locator("#facts")).to_be_hidden()
-
-
-@pytest.mark.parametrize("width", [1280, 375])
-@pytest.mark.parametrize("path", ["/ui/models", "/ui/models/{fashion-mnist}"])
-def test_nothing_moves_while_a_page_loads_and_is_scrolled(visit, stack, models, path, width):
-    watched = visit(stack.url, path.format(**models), viewport={"width": width, "height": 800})
-    page = watched.page
-    for top in range(0, page.evaluate("document.documentElement.scrollHeight"), 400):
-        page.evaluate("top => scrollTo(0, top)", top)
-        page.wait_for_timeout(30)  # observers run after the next frame
-    watched.settle()
-    assert page.evaluate(SHIFTS) < 0.05
 
 
 def test_a_model_is_tried_with_one_click(open_page, models):

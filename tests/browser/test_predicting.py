@@ -11,12 +11,36 @@ from playwright.sync_api import expect
 from stepbox.data.builtin import load_dataset
 
 SEVEN = [(0.3, 0.19), (0.45, 0.18), (0.5, 0.19), (0.42, 0.4), (0.36, 0.6), (0.32, 0.75)]
-DROP = """(board, [name, content]) => {
+ONE = [(0.5, 0.2), (0.5, 0.8)]
+BRING = """(element, [event, content]) => {
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name, { type: "image/png" }));
-    board.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
-}"""
+    transfer.items.add(new File([bytes], "image.png", { type: "image/png" }));
+    const options = { bubbles: true, cancelable: true };
+    return !element.dispatchEvent(
+        event === "paste"
+            ? new ClipboardEvent(event, { clipboardData: transfer, ...options })
+            : new DragEvent(event, { dataTransfer: transfer, ...options })
+    );
+}"""  # returns whether the page prevented what the browser would do, such as leaving the page
+
+
+def draw(page, points):
+    """Draw a stroke on the board with the mouse. Points are shares of its width and height."""
+    board = page.locator("#ink").bounding_box()
+    places = [
+        (board["x"] + x * board["width"], board["y"] + y * board["height"]) for x, y in points
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def seen(page):
+    """Return the image that the network sees, as a data URL."""
+    return page.evaluate("document.querySelector('#seen').toDataURL()")
 
 
 @pytest.fixture
@@ -34,16 +58,7 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     page.click("#clear")
     expect(page.locator(".top1")).to_have_text("—")
-    board = page.locator("#ink").bounding_box()
-
-    def at(x, y):
-        return board["x"] + x * board["width"], board["y"] + y * board["height"]
-
-    page.mouse.move(*at(0.15, 0.2))
-    page.mouse.down()
-    for point in SEVEN:
-        page.mouse.move(*at(*point), steps=6)
-    page.mouse.up()
+    draw(page, [(0.15, 0.2), *SEVEN])
     expect(page.locator(".top1")).to_have_text("7")
     expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
     expect(page.locator("#steps")).to_contain_text("Prepared as MNIST was made")
@@ -52,29 +67,75 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     expect(page.locator(".bars .best .name")).to_have_text("7")
 
 
+def test_the_first_stroke_replaces_the_example_and_undo_brings_it_back(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    top = page.locator(".top1")
+    expect(top).to_have_text("7")
+    draw(page, ONE)
+    expect(top).to_have_text("1")  # on the example, the stroke would be read as another digit
+    page.click("#clear")
+    expect(top).to_have_text("—")
+    expect(page.locator("#summary")).to_have_text("Nothing is drawn.")
+    page.click("#undo")
+    expect(top).to_have_text("1")
+    page.click("#undo")
+    expect(top).to_have_text("7")
+    page.click("#samples button >> nth=3")
+    expect(top).to_have_text("3")
+    page.locator("#board").press("Space")  # the keyboard's first stroke replaces an image too
+    for _ in range(14):
+        page.keyboard.press("ArrowDown")
+    expect(top).to_have_text("1")
+    for _ in range(2):
+        page.click("#undo")
+    expect(top).to_have_text("7")
+
+
+def test_a_link_contains_the_drawing(visit, stack, models):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    page = watched.page
+    draw(page, [(0.15, 0.2), *SEVEN])
+    draw(page, [(0.3, 0.5), (0.6, 0.45)])
+    watched.settle()
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.click("text=Copy link")
+    link = page.evaluate("window.copied").removeprefix(stack.url)
+    copy = visit(stack.url, link).page
+    assert seen(copy) == seen(page)
+    expect(copy.locator("#trouble")).to_be_empty()
+    damaged = visit(stack.url, link[:-1]).page  # cut in the middle of the last point
+    expect(damaged.locator("#trouble")).to_contain_text("The drawing in this link is damaged")
+
+
 @pytest.mark.container
-def test_a_dropped_image_is_recognized(open_page, models, boot):
+@pytest.mark.parametrize(("event", "place"), [("drop", "h1"), ("paste", "body")])
+def test_an_image_from_outside_is_recognized(open_page, models, boot, event, place):
     page = open_page(f"/ui/predict?models={models['fashion-mnist']}")
-    board = page.locator("#board")
-    board.press("Space")
+    page.locator("#board").press("Space")
     expect(page.locator("#over .cursor.down")).to_have_count(1)
     content = base64.b64encode(boot).decode()
-    board.evaluate(DROP, ["boot.png", content])
+    assert page.locator(place).evaluate(BRING, [event, content])
     expect(page.locator("#over .cursor.down")).to_have_count(0)  # the stroke has ended
     expect(page.locator(".top1")).to_have_text("Ankle boot")
     expect(page.locator("#steps")).to_contain_text(
         "Prepared as Fashion-MNIST was made: light and dark exchanged"
     )
     expect(page.locator("#request")).to_contain_text("&fit=auto&invert=auto -H")
+    page.wait_for_url("**pixels=*")
+    copy = open_page(page.url.removeprefix(page.url.split("/ui/")[0]))
+    expect(copy.locator(".top1")).to_have_text("Ankle boot")
+    assert seen(copy) == seen(page)
     page.check("#fit [value=none]")
     expect(page.locator("#steps")).to_contain_text("The whole image was used")
 
 
-def test_the_page_says_that_an_image_shows_nothing(open_page, models, boot, tmp_path):
+def test_an_image_that_shows_nothing_gets_no_answer(open_page, models, boot, tmp_path):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     Image.new("L", (90, 60), 200).save(tmp_path / "empty.png")
     page.set_input_files("#file", tmp_path / "empty.png")
     expect(page.locator("#summary[role=status]")).to_contain_text("The image shows nothing")
+    expect(page.locator(".top1")).to_have_text("—")
+    expect(page.locator(".bars .best")).to_have_count(0)
     expect(page.locator("#steps")).to_be_empty()
     expect(page.locator("#over .box")).to_have_count(0)
     (tmp_path / "boot.png").write_bytes(boot)
@@ -83,13 +144,48 @@ def test_the_page_says_that_an_image_shows_nothing(open_page, models, boot, tmp_
     expect(page.locator("#steps")).to_contain_text("light and dark exchanged")
 
 
-def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path):
+@pytest.mark.parametrize("name", ["words.png", "words.txt", "words.json"])
+def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path, name):
     watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
-    (tmp_path / "words.png").write_text("not an image")
-    watched.page.set_input_files("#file", tmp_path / "words.png")
-    expect(watched.page.locator("#summary")).to_contain_text("is not an image")
+    page = watched.page
+    expect(page.locator(".top1")).to_have_text("7")
+    (tmp_path / name).write_text('{"not": "an image"}' if "json" in name else "not an image")
+    page.set_input_files("#file", tmp_path / name)
+    expect(page.locator("#summary")).to_contain_text("This file is not an image")
+    expect(page.locator(".top1")).to_have_text("—")
+    expect(page.locator(".bars .best")).to_have_count(0)
+    page.click("#undo")
+    expect(page.locator(".top1")).to_have_text("7")
+    draw(page, ONE)
+    expect(page.locator("#summary")).to_have_text("The model predicts a 1.")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
+
+
+def test_models_of_a_link_are_found_by_alias_and_unknown_ones_are_named(open_page, models):
+    page = open_page(f"/ui/predict?models=latest-fashion-mnist,nobody,{models['mnist']}")
+    expect(page.locator("#trouble")).to_contain_text("There is no model or alias “nobody”.")
+    expect(page.locator(".choose .model")).to_have_count(2)
+    expect(page.locator(".choose .model").first).to_contain_text("right on fashion-mnist")
+
+
+def test_a_model_is_chosen_by_a_search(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    button = page.locator(".choose .model")
+    expect(button).to_contain_text("mnist-numpy, epochs 1")
+    button.press("Enter")
+    search = page.locator("#chooser-text")
+    expect(search).to_be_focused()
+    search.fill("no such model")
+    expect(page.locator("#chooser-count")).to_have_text("No model matches.")
+    search.fill(f"fashion {models['fashion-mnist']}")
+    expect(page.locator("#chooser-list button")).to_have_count(1)
+    search.press("ArrowDown")
+    expect(page.locator("#chooser-list button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(button).to_contain_text("right on fashion-mnist")
+    expect(button).to_be_focused()
+    page.wait_for_url(f"**models={models['fashion-mnist']}*")
 
 
 def test_a_link_to_a_missing_image_is_reported(visit, stack, models):
@@ -99,6 +195,49 @@ def test_a_link_to_a_missing_image_is_reported(visit, stack, models):
     watched.faults.clear()
 
 
+def test_a_click_switches_a_neuron_off_and_shows_what_changes(visit, stack, models):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    page = watched.page
+    words = page.locator("#inside-words")
+    page.locator("#inside").scroll_into_view_if_needed()
+    expect(words).to_contain_text("All neurons are on. The network predicts 7")
+    expect(page.locator(".neurons canvas")).to_have_count(2)
+    expect(page.locator("#inside-up li")).to_have_count(5)
+    expect(page.locator("#inside-sum")).to_contain_text("The logit of 7")
+    page.click("#inside-classes label >> nth=3")
+    expect(page.locator("#inside-down h3")).to_have_text("Push 3 down the most")
+    cells = page.locator(".neurons canvas").nth(1)
+    cells.hover(position={"x": 5, "y": 5})
+    expect(page.locator("#inside-neuron")).to_contain_text("Hidden layer 2, neuron 0: activation")
+    expect(page.locator("#inside-neuron")).to_contain_text("It adds to the logits: 0: ")
+    cells.click(position={"x": 5, "y": 5})
+    expect(words).to_contain_text("With 1 neuron off: ")
+    expect(page.locator("#inside-neuron")).to_contain_text("switched off")
+    expect(page.locator("#inside-after .best")).to_have_count(1)
+    page.click("#inside-up button >> nth=0")
+    expect(words).to_contain_text("With 2 neurons off: ")
+    page.click("text=Switch all on")
+    expect(words).to_contain_text("All neurons are on.")
+    expect(page.locator("#inside-after .best")).to_have_count(0)
+    assert watched.axe() == []
+
+
+def test_the_keyboard_alone_switches_neurons_off(visit, stack, models):
+    watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")
+    page = watched.page
+    page.keyboard.press("Tab")
+    page.locator(".neurons").nth(0).focus()
+    words = page.locator("#inside-words")
+    expect(words).to_contain_text("All neurons are on.")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    expect(words).to_contain_text("With 1 neuron off: ")
+    text = "Hidden layer 1, neuron 1: switched off."
+    expect(page.locator("#inside-neuron")).to_have_text(text)
+    page.keyboard.press("Enter")
+    expect(words).to_contain_text("All neurons are on.")
+
+
 def test_several_models_predict_side_by_side(open_page, models):
     page = open_page(f"/ui/predict?models={','.join(models.values())}&sample=fashion-mnist-0")
     expect(page.locator("#fashion, .top1")).to_have_count(2)
@@ -106,6 +245,7 @@ def test_several_models_predict_side_by_side(open_page, models):
     page.check("[value=logits]")
     expect(page.locator(".bars.signed")).to_have_count(2)
     page.click("#add")
+    page.click("#chooser-list button >> nth=0")
     expect(page.locator(".top1")).to_have_count(3)
     page.locator("text=Remove").nth(1).press("Enter")
     expect(page.locator(".top1")).to_have_count(2)

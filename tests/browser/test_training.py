@@ -113,6 +113,55 @@ def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, stack):
         expect(page.locator(part).first).to_be_visible()
 
 
+def test_a_run_gets_a_name_notes_and_tags(visit, stack):
+    """The labels of the job are kept here, so that the test needs only their form."""
+    id = stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"])["id"]
+    labels = {"title": None, "notes": "", "tags": []}
+
+    def answer(route):
+        if route.request.method == "PATCH":
+            body = route.request.post_data_json
+            if len(body["title"]) > 80:
+                errors = [
+                    {"pointer": "/title", "detail": "must be 1 to 80 characters"},
+                    {"pointer": "/tags/1", "detail": "must be 1 to 40 characters"},
+                ]
+                problem = {"title": "Unprocessable Content", "detail": "", "errors": errors}
+                return route.fulfill(status=422, json=problem)
+            labels.update(body)
+        return route.fulfill(json=stack.job(id) | labels)
+
+    watched = visit(stack.url, "/ui/system")
+    page = watched.page
+    page.route(f"{stack.url}/jobs/{id}", answer)
+    page.goto(f"{stack.url}/ui/jobs/{id}")
+    expect(page.locator("#title")).to_have_text("mnist-numpy, hidden sizes 2, epochs 1")
+    page.click("#labels summary")
+    page.get_by_label("Name", exact=True).fill("x" * 81)
+    page.click("text=Save")
+    expect(page.locator("#title-fault")).to_have_text("must be 1 to 80 characters")
+    expect(page.locator("#tags-fault")).to_have_text("Tag 2: must be 1 to 40 characters")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.get_by_label("Name", exact=True).fill("Only two neurons")
+    page.get_by_label("Notes").fill("too few")
+    page.get_by_label("Tags").fill("small, lesson 3, small")
+    page.keyboard.press("Enter")
+    expect(page.locator("#labels [role=status]")).to_have_text("Saved.")
+    assert labels == {
+        "title": "Only two neurons",
+        "notes": "too few",
+        "tags": ["small", "lesson 3"],
+    }
+    for _ in range(2):
+        expect(page.locator("#title")).to_have_text("Only two neurons")
+        expect(page.locator("#notes")).to_have_text("too few")
+        expect(page.locator("#facts")).to_contain_text("small, lesson 3")
+        expect(page.locator("#facts")).to_contain_text("mnist-numpy, hidden sizes 2, epochs 1")
+        page.reload()
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
 def test_a_training_is_cancelled(open_page):
     page = open_page("/")
     start(page, "fashion-mnist-torch", epochs="1000")
@@ -328,28 +377,3 @@ def test_without_redis_the_jobs_page_reports_it_and_other_pages_work(browser, tm
         expect(page.locator("#models")).to_contain_text("No models yet")
         watched.close()
         assert [fault for fault in watched.faults if "503" not in fault] == []
-
-
-@pytest.mark.parametrize("path", ["/", "/ui/models"])
-def test_a_token_is_asked_for_once(browser, tmp_path, path):
-    secret = "0123456789abcdef"
-    with stack_in(tmp_path, STEPBOX_TOKENS=f"write:{secret}") as guarded:
-        guarded.start_redis()
-        guarded.start_service()
-        watched = Watched(browser, guarded.url)
-        page = watched.page
-        page.goto(guarded.url + path)
-        expect(page.locator("#token")).to_be_visible()
-        page.fill("#token-text", "a wrong one, of 16")
-        page.keyboard.press("Enter")
-        expect(page.locator("#token-fault")).to_have_text("This token is not known.")
-        page.fill("#token-text", secret)
-        page.keyboard.press("Enter")
-        expect(page.locator(".empty")).to_be_visible()
-        page.click("nav >> text=System")
-        expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
-        expect(page.locator("#token")).to_be_hidden()
-        watched.close()
-        assert [
-            fault for fault in watched.faults if "401" not in fault and "503" not in fault
-        ] == []

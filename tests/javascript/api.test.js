@@ -7,10 +7,10 @@ import { after, before, test } from "node:test";
 import { ProblemError, catchProblem, get, latest } from "#pages/api.js";
 import { followEvents, parseEvents } from "#pages/events.js";
 
-// The browser's storage for one tab, which holds the token.
+// The browser's storage, which holds the token.
 /** @type {Map<string, string>} */
 const storage = new Map([["stepbox-token", "secret"]]);
-Reflect.set(globalThis, "sessionStorage", {
+Reflect.set(globalThis, "localStorage", {
   getItem: (/** @type {string} */ key) => storage.get(key),
 });
 

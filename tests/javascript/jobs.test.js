@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { parseTags } from "#pages/job/tags.js";
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { differingField, labelled, spread } from "#pages/jobs/values.js";
@@ -67,6 +68,11 @@ test("changedFields lists the fields that differ from the recipe", () => {
     ["seed", 1],
   ]);
   assert.deepEqual(changedFields({ ...recipe, name: "unknown" }, recipes), []);
+});
+
+test("tags are separated by commas, and each counts once", () => {
+  assert.deepEqual(parseTags(" wide net, , lesson 3,wide net"), ["wide net", "lesson 3"]);
+  assert.deepEqual(parseTags(" "), []);
 });
 
 test("a run is named after its recipe and its changed fields", () => {

@@ -284,6 +284,7 @@ test("a request is shown as a curl command, its body as JSON with spaces", () =>
     `curl -s '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`,
   );
   assert.equal(curlCommand(url, null), `curl -s '${url}'`);
+  assert.match(curlCommand(url, { title: "it's" }), / -d '{"title":"it'\\''s"}'$/);
   assert.equal(curlCommand(url, "--data-binary @x.png"), `curl -s '${url}' --data-binary @x.png`);
   assert.equal(bodyText(body), '{"recipe": "mnist-numpy", "hidden_sizes": [64, 32]}');
   assert.equal(bodyText(null), "");

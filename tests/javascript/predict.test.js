@@ -3,9 +3,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrowStep } from "#pages/keys.js";
+import { findAsked, firstModels, references } from "#pages/predict/asked.js";
+import {
+  decodeDrawing,
+  decodePixels,
+  encodeDrawing,
+  encodePixels,
+  extend,
+  snap,
+} from "#pages/predict/drawing.js";
 import { fitText, placeOnBoard } from "#pages/predict/fit.js";
+import { createHistory } from "#pages/predict/history.js";
+import { readContent, writeContent } from "#pages/predict/link.js";
 import { outlineSegments } from "#pages/predict/outline.js";
-import { certainty, certaintyText, summary } from "#pages/predict/words.js";
+import {
+  arrange,
+  inputName,
+  neuronText,
+  nextCell,
+  signed,
+  strongestPushes,
+} from "#pages/predict/pushes.js";
+import { SEVEN } from "#pages/predict/strokes.js";
+import { certainty, certaintyText, fileFault, matches, summary } from "#pages/predict/words.js";
 
 test("summary describes all predictions in a sentence", () => {
   assert.equal(summary(["7"]), "The model predicts a 7.");
@@ -25,8 +45,11 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
   const prediction = { probabilities: [0.2, 0.7, 0.1], index: 1, margin: 0.5, entropy: 0.8 };
   assert.equal(
     certaintyText(/** @type {any} */ (prediction), ["a", "b", "c"]),
-    "70.0\u202f%, uncertain. 50 points ahead of a; entropy 0.80 of at most 1.10 nats.",
+    "70.0\u202f%, uncertain. 50 percentage points ahead of a; " +
+      "uncertainty 0.80 (guessing: 1.10 nats)",
   );
+  const sure = { probabilities: [0, 1, 0], index: 1, margin: 1, entropy: 1e-4 };
+  assert.match(certaintyText(/** @type {any} */ (sure), ["a", "b", "c"]), /uncertainty 0 \(guess/);
 });
 
 /** @type {import("../../service/web/static/js/types.d.ts").Fit} */
@@ -103,4 +126,218 @@ test("the outline of one pixel is a square, and no line separates two neighbors"
 test("arrow keys have a direction", () => {
   assert.deepEqual(arrowStep("ArrowUp"), [0, -1]);
   assert.equal(arrowStep("a"), undefined);
+});
+
+/** @typedef {import("#pages/predict/strokes.js").Stroke} Stroke */
+
+test("a drawing in a link is restored exactly as drawn", () => {
+  /** @type {Stroke[]} */
+  const strokes = [
+    { pen: 2.25, points: [snap([3.3333, 27.99])] },
+    { pen: 4, points: [snap([0, 0]), snap([-3.71, 12.5]), snap([31, 5.05])] },
+  ];
+  const text = encodeDrawing(strokes);
+  assert.match(text ?? "", /^[\w-]+$/);
+  assert.deepEqual(decodeDrawing(text ?? ""), strokes);
+  assert.equal(encodeDrawing([]), "");
+  assert.deepEqual(decodeDrawing(""), []);
+});
+
+test("a drawing that is too long for a link is not cut", () => {
+  /** @type {Stroke} */
+  const zigzag = { pen: 1, points: [[0, 0]] };
+  for (let i = 0; i < 2000; i++) extend(zigzag, [(i % 2) * 20, i / 100]);
+  assert.equal(encodeDrawing([zigzag]), null);
+  const { state, note } = writeContent({ strokes: [zigzag] }, null);
+  assert.deepEqual(state, { sample: null, drawing: null, pixels: null });
+  assert.match(note, /too long/);
+});
+
+test("points that are too close to be seen are left out", () => {
+  /** @type {Stroke} */
+  const stroke = { pen: 1, points: [[5, 5]] };
+  for (const x of [5.0625, 5.125, 5.25, 5.3125]) extend(stroke, [x, 5]);
+  assert.deepEqual(stroke.points, [
+    [5, 5],
+    [5.25, 5],
+  ]);
+});
+
+test("damaged drawings are rejected", () => {
+  const good = encodeDrawing([{ pen: 2, points: [[1, 1]] }]) ?? "";
+  for (const text of ["!", "A", good.slice(0, -2), `${good}AA`, "AAAA", "a".repeat(4001), "é"]) {
+    assert.equal(decodeDrawing(text), null, text);
+  }
+  // Points must be near the board, and pens have the widths of the slider.
+  for (const bytes of [
+    [8, 1, 0xff, 0xff, 3, 0],
+    [99, 1, 0, 0],
+    [8, 0],
+    [8, 1, 0xff],
+  ]) {
+    assert.equal(decodeDrawing(Buffer.from(bytes).toString("base64url")), null, String(bytes));
+  }
+});
+
+test("pixels in a link are restored exactly", () => {
+  const pixels = Array.from({ length: 784 }, (_, i) => i % 256);
+  assert.deepEqual(decodePixels(encodePixels(pixels)), pixels);
+  assert.equal(decodePixels(encodePixels(pixels.slice(1))), null);
+  assert.equal(decodePixels("a".repeat(9999)), null);
+});
+
+test("a link restores what the board shows", () => {
+  /** @param {import("#pages/predict/history.js").Content} content */
+  const restored = (content, seen = null) => {
+    const parameters = Object.entries(writeContent(content, seen).state).filter(
+      ([, value]) => value != null,
+    );
+    return readContent(new URLSearchParams(/** @type {string[][]} */ (parameters)));
+  };
+  assert.equal(restored({ strokes: [SEVEN], isExample: true }).content.isExample, true);
+  assert.deepEqual(restored({ strokes: [] }).content, { strokes: [] });
+  const drawn = { strokes: [{ pen: 1, points: [/** @type {const} */ ([2, 3])] }] };
+  assert.deepEqual(restored(/** @type {any} */ (drawn)).content, drawn);
+  const test = { pixels: [], index: 7, dataset: "mnist" };
+  assert.deepEqual(restored({ strokes: [], image: test }).sample, ["mnist", "7"]);
+  const file = { file: /** @type {any} */ ({}), bitmap: null };
+  const seen = /** @type {any} */ (new Array(784).fill(9));
+  const fromFile = restored({ strokes: [], image: file }, seen).content;
+  assert.deepEqual(fromFile, { strokes: [], image: { pixels: seen } });
+  assert.deepEqual(restored(fromFile).content, fromFile);
+  assert.match(writeContent({ strokes: [], image: file }, seen).note, /28×28 pixels/);
+});
+
+test("a link that cannot be read is reported, and the example is shown", () => {
+  for (const [query, words] of [
+    ["drawing=!", "damaged"],
+    ["pixels=AA", "damaged"],
+    ["sample=cifar-1", "no test image “cifar-1”"],
+  ]) {
+    const { content, fault } = readContent(new URLSearchParams(query));
+    assert.equal(content.isExample, true);
+    assert.ok(fault.includes(words), fault);
+  }
+  assert.equal(readContent(new URLSearchParams("")).fault, "");
+});
+
+test("the first stroke replaces the example or an image, and Undo brings it back", () => {
+  /** @type {Stroke} */
+  const stroke = { pen: 1, points: [[1, 1]] };
+  const history = createHistory({ strokes: [SEVEN], isExample: true });
+  history.undo(); // there is nothing before the example
+  history.begin(stroke);
+  assert.deepEqual(history.current().strokes, [stroke]);
+  history.begin(stroke);
+  assert.equal(history.current().strokes.length, 2);
+  history.show({ pixels: [] });
+  history.begin(stroke);
+  assert.deepEqual(history.current(), { strokes: [stroke] });
+  history.clear();
+  history.clear(); // changes nothing, so it needs no Undo
+  assert.ok(history.isEmpty());
+  history.undo();
+  assert.deepEqual(history.current(), { strokes: [stroke] });
+  history.undo();
+  assert.deepEqual(history.current().image, { pixels: [] });
+  for (let i = 0; i < 3; i++) history.undo();
+  assert.equal(history.current().isExample, true);
+});
+
+/** @param {string} id @param {object} [fields] @returns {any} */
+const model = (id, fields) => ({
+  id,
+  dataset: { name: "mnist" },
+  recipe: { name: "mnist-numpy" },
+  evaluation: { accuracy: 0.95, better_than_guessing: true },
+  created_at: "2026-01-31T12:30:00Z",
+  ...fields,
+});
+
+test("the models of an address are found by id and alias, and unknown ones are named", () => {
+  const models = ["m-1", "m-2", "m-3"].map((id) => model(id));
+  const asked = references(" m-2, best,,none,nil");
+  const { found, fault } = findAsked(asked, models, { best: "m-3", stale: "m-9" });
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ["m-2", "m-3"],
+  );
+  assert.equal(fault, "There is no model or alias “none”, “nil”.");
+  assert.equal(findAsked(["stale"], models, { stale: "m-9" }).fault.includes("“stale”"), true);
+  const many = findAsked(references("m-1,m-2,m-3,m-1,m-2"), models, {});
+  assert.equal(many.found.length, 4);
+  assert.match(many.fault, /last 1 are left out|left out/);
+  assert.deepEqual(findAsked(references(null), models, {}), { found: [], fault: "" });
+});
+
+test("the page first shows two models on digits that learned something", () => {
+  const clothes = model("m-1", { dataset: { name: "fashion-mnist" } });
+  const guessing = model("m-2", { evaluation: { accuracy: 0.1, better_than_guessing: false } });
+  const digits = [model("m-3"), model("m-4"), model("m-5")];
+  assert.deepEqual(firstModels([clothes, guessing, ...digits]), digits.slice(0, 2));
+  assert.deepEqual(firstModels([clothes]), [clothes]);
+  assert.deepEqual(firstModels([guessing]), [guessing]);
+});
+
+test("a search finds models by all its words", () => {
+  const named = { model: model("m-abc", { tags: ["class-7b"] }), name: "Slow learner" };
+  for (const text of ["", "slow", "MNIST slow", "95.00", "2026-01-31", "abc", "7b"]) {
+    assert.ok(matches(named, text), text);
+  }
+  assert.ok(!matches(named, "slow fashion"));
+});
+
+test("rejected files are explained in plain words", () => {
+  /** @param {string} details */
+  const fault = (details, status = 422) => fileFault({ status, title: "T", details });
+  assert.equal(fault("is not an image: PNG").title, "This file is not an image");
+  assert.equal(
+    fault("looks like text/csv, but is sent as 'image/png'").title,
+    fault("", 400).title,
+  );
+  assert.equal(fault("has 9×9 pixels: too many").detail, "It has 9×9 pixels: too many.");
+  assert.deepEqual(fault("d", 503), { title: "T", detail: "d" });
+});
+
+test("the strongest pushes of each direction are found", () => {
+  const { up, down } = strongestPushes([0.5, -1, 0, 3, -4, 1, 2, 0.1, 0.2]);
+  assert.deepEqual(
+    up.map(({ index }) => index),
+    [3, 6, 5, 0, 8],
+  );
+  assert.deepEqual(down, [
+    { index: 4, value: -4 },
+    { index: 1, value: -1 },
+  ]);
+  assert.deepEqual(strongestPushes([0, 0]), { up: [], down: [] });
+});
+
+test("pushes and neurons are described in words", () => {
+  assert.deepEqual(
+    [1.234, -1, 0, 0.001].map((x) => signed(x)),
+    ["+1.23", "−1.00", "0.00", "0.00"],
+  );
+  assert.equal(inputName(30, true), "row 1, column 2");
+  assert.equal(inputName(30, false), "neuron 30");
+  const state = { layer: 2, neuron: 17, isOff: false, activation: 0.5, classes: ["a", "b"] };
+  assert.equal(
+    neuronText({ ...state, pushes: [1, -2] }),
+    "Hidden layer 2, neuron 17: activation 0.500. It adds to the logits: a: +1.00, b: −2.00.",
+  );
+  assert.match(neuronText({ ...state, pushes: [0.01, -0.002] }), /a: \+0.0100, b: −0.0020/);
+  assert.match(neuronText({ ...state, pushes: null }), /activation 0.500.$/);
+  assert.match(neuronText({ ...state, pushes: null, isOff: true }), /switched off/);
+  assert.match(neuronText({ ...state, pushes: null, activation: null }), /not known yet/);
+});
+
+test("the neurons of a layer are arranged in rows that fit the width", () => {
+  assert.deepEqual(arrange(32, 744), { side: 22, columns: 32, rows: 1 });
+  assert.deepEqual(arrange(32, 330), { side: 22, columns: 15, rows: 3 });
+  assert.deepEqual(arrange(2048, 744), { side: 10, columns: 74, rows: 28 });
+  assert.deepEqual(arrange(5, 0), { side: 22, columns: 1, rows: 5 });
+  const grid = { count: 32, columns: 15 };
+  assert.deepEqual(
+    [nextCell(0, [-1, 0], grid), nextCell(0, [0, 1], grid), nextCell(20, [0, 1], grid)],
+    [0, 15, 20],
+  );
 });

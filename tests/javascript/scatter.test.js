@@ -1,3 +1,4 @@
+// @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearestPoint, scaleToFit } from "../../service/web/static/js/scatter.js";

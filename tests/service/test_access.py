@@ -76,6 +76,8 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
         ("post", "/train"),
         ("post", "/jobs/some/cancel"),
         ("delete", "/jobs/some"),
+        ("patch", "/jobs/some"),
+        ("patch", "/models/m-000000000000"),
         ("put", "/aliases/best"),
         ("delete", "/models/m-000000000000"),
     ):
@@ -86,6 +88,23 @@ def test_a_write_token_reads_and_changes(guarded):
     assert guarded.get("/models", headers=bearer(WRITE)).status_code == 200
     check_problem(guarded.delete("/models/m-000000000000", headers=bearer(WRITE)), 404)
     check_problem(guarded.post("/train", json={}, headers=bearer(WRITE)), 503)
+
+
+@pytest.mark.parametrize(("secret", "scope"), [(READ, "read"), (WRITE, "write")])
+def test_a_client_is_told_what_its_token_allows(guarded, secret, scope):
+    answer = guarded.get("/access", headers=bearer(secret))
+    assert answer.json == {"required": True, "scope": scope}
+    check_problem(guarded.get("/access"), 401)
+    check_problem(guarded.get("/access", headers=bearer("x" * 16)), 401)
+
+
+def test_without_tokens_everyone_may_write(client):
+    assert client.get("/access").json == {"required": False, "scope": "write"}
+
+
+def test_pages_know_whether_tokens_are_needed(client, guarded):
+    assert "data-access" not in client.get("/").text
+    assert 'data-access="unknown"' in guarded.get("/").text
 
 
 @pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])

@@ -118,6 +118,10 @@ def test_only_requests_that_change_data_are_marked(html, document):
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or null"),
         ({"enum": ["l1", "l2"], "type": "string"}, '"l1" or "l2"'),
         ({"type": "array", "items": {"type": "number"}, "maxItems": 8}, "list (up to 8) of number"),
+        (
+            {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
+            "list of (number or string)",
+        ),
         ({"type": "string", "minLength": 1, "maxLength": 9}, "string of 1 to 9 characters"),
         ({"type": "string", "pattern": "^<b>$"}, "string, matching ^<b>$"),
         ({"type": "string", "format": "binary"}, "file"),

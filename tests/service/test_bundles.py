@@ -10,7 +10,7 @@ from service.web.bundles import WEB, BundleError, bundle
 def web(tmp_path):
     """Copy everything that the bundles are made from."""
     for name in ("static", "templates", "vendor"):
-        shutil.copytree(WEB / name, tmp_path / name)
+        shutil.copytree(WEB / name, tmp_path / name, copy_function=shutil.copyfile)
     return tmp_path
 
 

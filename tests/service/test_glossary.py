@@ -7,7 +7,15 @@ import pytest
 from service.web.bundles import WEB
 from service.web.glossary import TERMS, term
 
-PAGES = ["/", "/docs", "/ui/mathematics", "/ui/jobs/some", "/ui/models/some", "/ui/predict"]
+PAGES = [
+    "/",
+    "/docs",
+    "/ui/mathematics",
+    "/ui/jobs/some",
+    "/ui/models/some",
+    "/ui/models",
+    "/ui/predict",
+]
 
 
 def test_the_glossary_explains_every_term_at_its_anchor(client):

@@ -4,9 +4,10 @@ import re
 import pytest
 
 from service.app import create_app
+from service.settings import ServiceSettings
 from service.web.bundles import WEB
 from service.web.pages import PLAIN_PAGES, POLICY, form_fields
-from stepbox.training.request import TrainRequest
+from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
@@ -21,11 +22,43 @@ def test_a_page_loads_only_existing_files_of_this_server(client, path):
     assert "//" not in page.text.replace("<!doctype", "")
     assert not re.search(r"<script(?![^>]*\bsrc=)|\bon\w+=|\bstyle=|<style", page.text)
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
-    assert len(files) == 3
+    assert len(files) == 4
     for file in files:
         answer = client.get(file)
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("origins", "path", "ancestors"),
+    [
+        ("", "/?embed", "'none'"),
+        ("https://a.example, http://localhost:80", "/", "'none'"),
+        (
+            "https://a.example, http://localhost:80",
+            "/ui/mathematics?embed=box",
+            "https://a.example http://localhost:80",
+        ),
+    ],
+)
+def test_only_embedded_pages_may_be_in_frames_of_the_given_origins(
+    tmp_path, origins, path, ancestors
+):
+    app = create_app(ServiceSettings(models_dir=tmp_path, embed_origins=origins))
+    page = app.test_client().get(path)
+    assert f"frame-ancestors {ancestors};" in page.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in page.headers
+    answer = app.test_client().get("/livez?embed")
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "example.org", "https://example.org/", "https://a.example;script-src", "https://*.org"],
+)
+def test_what_is_no_origin_is_rejected_at_startup(origin):
+    with pytest.raises(ValueError, match="is not an origin"):
+        ServiceSettings(embed_origins=origin)
 
 
 def test_files_are_gzipped_if_the_client_accepts_it(client):
@@ -57,7 +90,7 @@ def test_responses_are_gzipped_if_the_client_accepts_it(client):
 
 def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     fields = {field.name: field for field in form_fields()}
-    assert fields.keys() == TrainRequest.model_fields.keys() - {"recipe"}
+    assert fields.keys() == Recipe.model_fields.keys() - {"name"}
     assert fields["epochs"].allowed == "1 to 1,000"
     assert fields["learning_rate"].allowed == "Above 0, up to 10"
     assert fields["hidden_sizes"].allowed == "Up to 8 numbers from 1 to 1,024, separated by commas"

@@ -1,8 +1,11 @@
 """The reaper sends the heartbeats of its worker, and finds out its device."""
 
+import sys
+
 from redis.exceptions import RedisError
 
 from tests.processes import wait_until
+from worker.device import UNKNOWN, DeviceSearch
 
 
 def test_a_worker_sends_heartbeats_once_it_accepts_jobs(own_stack, redis_process, jobs):
@@ -21,12 +24,19 @@ def test_a_worker_sends_heartbeats_once_it_accepts_jobs(own_stack, redis_process
     assert " ready." in worker.log.read_text()
 
 
-def test_the_device_is_found_although_the_pool_forks_at_the_same_time(own_stack, jobs):
-    own_stack.start_worker(application="tests.worker.racing")
+def test_the_device_is_found_without_a_job(own_stack, jobs):
+    own_stack.start_worker()
     wait_until(
         lambda: [one["name"] for one in jobs.workers() if one["device"]["name"] != "unknown"],
         what="the description of the worker",
     )
+
+
+def test_a_failed_search_says_why(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    search = DeviceSearch()
+    device = wait_until(lambda: (one := search.result()) is not UNKNOWN and one)["device"]
+    assert device == {"name": "unknown", "detail": "not found: exit status 1"}
 
 
 def test_the_heartbeat_and_the_end_wait_for_no_round(own_stack, jobs):

@@ -2,7 +2,7 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.api.parameters import Parameters
+from service.api.predict.activations import (
+    MOST_IMAGES,
+    MOST_OFF_LETTERS,
+    describe_layers,
+    read_off,
+)
 from service.api.predict.explain import MOST_EXPLAINED, describe_fit, explain
 from service.api.predict.preparation import prepare_images
 from service.api.readers.by_type import JSON, NPY, read_images
@@ -29,7 +35,8 @@ from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.store.card import Card
-from stepbox.store.models import LATEST, ModelStore
+from stepbox.store.models import ModelStore
+from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import predict_logits
 
 T = TypeVar("T")
@@ -80,6 +87,17 @@ class PredictQuery(Parameters):
         False,
         description="Add what the network saw, how sure it is and why, for at most "
         f"{MOST_EXPLAINED} images.",
+    )
+    activations: bool = Field(
+        False,
+        description="Add the activations of each layer, and what each neuron of the last hidden "
+        f"layer adds to each logit, for at most {MOST_IMAGES} images.",
+    )
+    off: str | None = Field(
+        None,
+        max_length=MOST_OFF_LETTERS,
+        description="Neurons to switch off, such as `1.17,2.3`: the number of a hidden layer, from "
+        "1, and the index of a neuron, from 0. Their activation is 0.",
     )
     top: int | None = Field(
         None,
@@ -141,12 +159,13 @@ def predict_images(
     If `quick`, raise TakesLongError if an image must be more than inverted.
     """
     card, network = model
+    off = None if query.off is None else read_off(query.off, network)
+    if off:
+        network = network.without((layer - 1, neuron) for layer, neuron in off)
     if query.explain:
-        images = list(islice(images, MOST_EXPLAINED + 1))
-        if len(images) > MOST_EXPLAINED:
-            raise InvalidInputError.at(
-                "/explain", f"at most {MOST_EXPLAINED} images can be explained"
-            )
+        images = _at_most(MOST_EXPLAINED, images, "/explain", "can be explained")
+    if query.activations:
+        images = _at_most(MOST_IMAGES, images, "/activations", "can have activations")
     spec = card.recipe.dataset_spec
     fields = prepare_images(images, spec, query.invert, query.fit, quick=quick)
     classified = classify(card, network, fields.pixels)
@@ -155,11 +174,29 @@ def predict_images(
     additions: dict[int, dict[str, Any]] = defaultdict(dict)
     if query.explain:
         additions |= enumerate(explain(network, fields, spec, card.recipe.pixel_scale))
+    if query.activations:
+        for index, layers in enumerate(describe_layers(network, fields, card.recipe.pixel_scale)):
+            additions[index]["layers"] = layers
     for index, prepared in fields.changed.items():
         additions[index]["fit"] = describe_fit(prepared)
     for index in fields.empty:
         additions[index]["ink"] = False
-    return QuickAnswer(_json(card, classified, query.top, additions), JSON)
+    answer = {
+        "model": card.id,
+        "classes": card.classes,
+        "predictions": _predictions(card.classes, classified, query.top, additions),
+    }
+    if off is not None:
+        answer["off"] = [f"{layer}.{neuron}" for layer, neuron in off]
+    return QuickAnswer(orjson.dumps(answer), JSON)
+
+
+def _at_most(most: int, images: Images, pointer: str, what: str) -> Images:
+    """Return the images as a list. Raise InvalidInputError if there are more than `most`."""
+    first = list(islice(images, most + 1))
+    if len(first) > most:
+        raise InvalidInputError.at(pointer, f"at most {most} images {what}")
+    return first
 
 
 class Classified(NamedTuple):
@@ -189,10 +226,12 @@ def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     return Classified(logits, probabilities, best)
 
 
-def _json(
-    card: Card, classified: Classified, top: int | None, additions: Mapping[int, dict[str, Any]]
-) -> bytes:
-    classes = card.classes
+def _predictions(
+    classes: Sequence[str],
+    classified: Classified,
+    top: int | None,
+    additions: Mapping[int, dict[str, Any]],
+) -> list[dict[str, Any]]:
     rows = classified.probabilities.tolist()
     predictions: list[dict[str, Any]]
     if top is None:
@@ -220,7 +259,7 @@ def _json(
         predictions = [{**entries[0], "top": entries} for entries in ranked]
     for index, addition in additions.items():
         predictions[index].update(addition)
-    return orjson.dumps({"model": card.id, "classes": classes, "predictions": predictions})
+    return predictions
 
 
 def _npy(array: Array) -> bytes:

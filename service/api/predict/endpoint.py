@@ -48,19 +48,25 @@ class TopPrediction(Explanation, ClassProbability):
     top: list[ClassProbability] = Field(description="The most probable first.")
 
 
-class Predictions(BaseModel):
-    """Predictions, in the order of the images."""
+class Answer(BaseModel):
+    """What all answers have."""
 
     model: str = Field(description="Id of the model.")
     classes: list[str] = Field(min_length=MOST_CLASSES, max_length=MOST_CLASSES)
+    off: list[str] | None = Field(
+        None, description="With `off`: the neurons that were switched off. Missing otherwise."
+    )
+
+
+class Predictions(Answer):
+    """Predictions, in the order of the images."""
+
     predictions: list[Prediction]
 
 
-class TopPredictions(BaseModel):
+class TopPredictions(Answer):
     """The predictions for a request with `top`."""
 
-    model: str = Field(description="Id of the model.")
-    classes: list[str] = Field(min_length=MOST_CLASSES, max_length=MOST_CLASSES)
     predictions: list[TopPrediction]
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from service.api.predict.activations import LayerActivations
 from service.api.predict.preparation import Fields
 from stepbox.analysis.inspection import entropy, input_gradient, margin
 from stepbox.data.dataset import DatasetSpec, PixelScale, scale_pixels
@@ -76,6 +77,10 @@ class Explanation(BaseModel):
         ge=0,
         le=1,
         description="With `explain`: probability of the top class minus that of the next one.",
+    )
+    layers: list[LayerActivations] | None = Field(
+        None,
+        description="With `activations`: the activations of each layer, the hidden layers first.",
     )
 
 

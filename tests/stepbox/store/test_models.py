@@ -31,7 +31,8 @@ from stepbox.store.card import (
     CardDraft,
     Versions,
 )
-from stepbox.store.models import LATEST, ModelStore, new_model_id
+from stepbox.store.models import ModelStore, new_model_id
+from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import assess
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
@@ -120,6 +121,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     assert set(card) == {
         *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
         *("weights", "initial", "device", "computer", "cost", "versions", "created_at", "losses"),
+        *("title", "notes", "tags"),
     }
     assert card["recipe"] == FASHION.model_dump(mode="json")
     assert card["classes"] == list(DATASETS["fashion-mnist"].classes)

@@ -1,8 +1,7 @@
 // @ts-check
 // The REST API: JSON in and out. Responses with an error status become exceptions.
-import { $ } from "./dom.js";
+import { askForToken, readToken } from "./token.js";
 
-const TOKEN_KEY = "stepbox-token"; // in sessionStorage, so it is forgotten when the tab closes
 const RETRY_AFTER_S = 5; // if a response does not say
 
 /** The API responded with a problem document, or did not respond. */
@@ -46,28 +45,6 @@ export async function catchProblem(action, handle) {
   }
 }
 
-/** Tell whether requests carry a token. */
-export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN_KEY));
-
-/** @type {Promise<void> | null} */
-let openDialog = null;
-
-/** Ask for a token. All requests share one dialog. @param {string | null} fault */
-function askForToken(fault) {
-  openDialog ??= new Promise((resolve) => {
-    const dialog = $("#token");
-    $(".fault", dialog).textContent = fault ?? "";
-    const keepToken = () => {
-      sessionStorage.setItem(TOKEN_KEY, $("input", dialog).value.trim());
-      openDialog = null;
-      resolve();
-    };
-    dialog.addEventListener("close", keepToken, { once: true });
-    dialog.showModal();
-  });
-  return openDialog;
-}
-
 /** @param {string} path @param {RequestInit} options @param {string | null} token */
 async function fetchOnce(path, { headers, ...options }, token) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
@@ -91,6 +68,16 @@ async function readProblem(response) {
   return new ProblemError(problem, Number(response.headers.get("Retry-After") ?? RETRY_AFTER_S));
 }
 
+let declined = false; // the user closed the dialog; the button at the end of the page opens it
+/** @type {string | null} */
+let typed = null; // the token that the user entered on this page
+
+/** Say why a token is asked for. @param {string | null} sent @param {ProblemError} problem */
+function tokenReason(sent, { detail }) {
+  if (!sent) return "";
+  return sent === typed ? detail : `The token that this browser has kept is not valid. ${detail}`;
+}
+
 /**
  * Send a request and return its response, whatever its status. Ask for a token if the API requires
  * one.
@@ -100,12 +87,18 @@ async function readProblem(response) {
  */
 export async function exchange(path, options = {}) {
   for (;;) {
-    const token = sessionStorage.getItem(TOKEN_KEY);
+    const token = readToken();
     const response = await fetchOnce(path, options, token);
     if (response.status !== 401) return response;
+    if (declined) return response;
     const problem = await readProblem(response);
     // Another request may have asked for a new token since this one was sent.
-    if (token === sessionStorage.getItem(TOKEN_KEY)) await askForToken(token && problem.detail);
+    if (token !== readToken()) continue;
+    if (!(await askForToken(tokenReason(token, problem)))) {
+      declined = true;
+      throw problem;
+    }
+    typed = readToken();
   }
 }
 

@@ -40,18 +40,27 @@ export const epochAxis = (epochs, ticks = 6) => ({
  * @param {string} label
  * @param {number[]} range
  */
-export const logLossAxis = (label, range, ticks = logTicks(range)) => ({
+export const logLossAxis = (label, range) => ({
   type: /** @type {const} */ ("log"),
   domain: range,
   label,
-  ticks: ticks.filter((tick) => tick >= range[0]),
-  tickFormat: String,
+  ticks: logTicks(range),
+  tickFormat: (/** @type {number} */ tick) =>
+    tick >= 0.001 && tick < 1e5 ? String(tick) : tick.toExponential(),
+  grid: true,
+});
+
+/** Options of an axis of accuracies, which says where it starts. @param {number[]} range percent */
+export const accuracyAxis = (range) => ({
+  domain: range,
+  label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
+  ticks: accuracyTicks(range),
   grid: true,
 });
 
 /** @param {boolean} narrow */
 const margins = (narrow) => ({
-  marginLeft: 36,
+  marginLeft: 40,
   marginRight: narrow ? 72 : 112,
   marginTop: 28,
   marginBottom: 34,
@@ -192,12 +201,7 @@ export function accuracyCurve({ history, published = [], references = [], epochs
     height: 190,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: {
-      domain: range,
-      label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
-      ticks: accuracyTicks(range),
-      grid: true,
-    },
+    y: accuracyAxis(range),
     marks: [
       Plot.ruleY(levels, { stroke: GREY }),
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),

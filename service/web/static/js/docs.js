@@ -1,10 +1,12 @@
 // @ts-check
 // The page of the API: open the request that the address names, and send requests.
-import { catchProblem, exchange, hasToken } from "./api.js";
+import "./page.js";
+import { catchProblem, exchange } from "./api.js";
 import { showAnswer } from "./docs/answer.js";
 import { curlOptions, headers, target } from "./docs/request.js";
 import { $, $$, h, notice, ready } from "./dom.js";
 import { requestLine } from "./request-line.js";
+import { hasToken } from "./token.js";
 
 /** Open the request or object that the address names, and scroll to it. */
 function openNamed() {

@@ -1,11 +1,13 @@
 // @ts-check
 // The page of one job, updated while it runs.
+import "./page.js";
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import { labelForm } from "./job/labels.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { isGuessing, stateText } from "./jobs/state.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
@@ -13,11 +15,12 @@ import { changedFields, loadRecipes, publishedFor, runName, valueText } from "./
 import { requestLine } from "./request-line.js";
 import { TRAINING_IMAGES } from "./sizes.js";
 import { duration, localTime } from "./times.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Published} Published */
 
-const REDRAW_MS = 50; // events that arrive at once are drawn once
 const id = $("main").dataset.id;
 const path = `/jobs/${encodeURIComponent(id)}`;
 /** @type {Job} */
@@ -40,9 +43,11 @@ function updateProgress() {
   const name = job.title ?? runName(recipe, recipes);
   document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
   $("#title").textContent = name;
+  $("#notes").textContent = job.notes;
   const text = longStateText();
   if ($("#state .state")?.textContent !== text) {
-    const hint = isGuessing(job) && h("span", null, " A smaller learning rate may help.");
+    const words = "A smaller learning rate may help.";
+    const hint = isGuessing(job) && h("span", { class: "block small" }, words);
     $("#state").replaceChildren(stateElement(job, text), hint || "");
   }
   $("#progress").value = progress.fraction;
@@ -70,7 +75,13 @@ function updateActions() {
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
-    const attributes = { class: "button", type: "button", id: "cancel", onclick: cancel };
+    const attributes = {
+      class: "button",
+      type: "button",
+      id: "cancel",
+      "data-writes": true,
+      onclick: cancel,
+    };
     buttons.push(h("button", attributes, "Cancel"));
   }
   if (job.model) {
@@ -78,7 +89,8 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  buttons.push(h("a", { class: "button", href: `/?${again}#train` }, "Change and run again"));
+  const change = { class: "button", href: `/?${again}#train`, "data-writes": true };
+  buttons.push(h("a", change, "Change and run again"));
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
@@ -99,7 +111,12 @@ function lowestLossText() {
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
+  /** @type {[string, string][]} */
+  const labels = [];
+  if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
+  if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...labels,
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ["Time per epoch", epochText()],
@@ -179,7 +196,16 @@ function drawCurves(published) {
   const drawAccuracy = chart($("#accuracy"), (width) =>
     accuracyCurve({ width, history: job.history, epochs, published: points, references }),
   );
+  savable($("#loss").closest("figure"), {
+    name: `loss-${id}`,
+    rows: () => curveRows(job.history, job.losses),
+  });
+  savable($("#accuracy").closest("figure"), {
+    name: `accuracy-${id}`,
+    rows: () => curveRows(job.history),
+  });
   return () => {
+    updateCaption();
     drawLoss();
     drawAccuracy();
   };
@@ -193,16 +219,7 @@ async function showJob() {
   ]);
   job = found;
   recipes = allRecipes;
-  const drawAll = drawCurves(publishedFor(job.recipe, recipes, published));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const redraw = () => {
-    updateCaption();
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      drawAll();
-    }, REDRAW_MS);
-  };
+  const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */
   const updateAll = (event) => {
@@ -213,6 +230,16 @@ async function showJob() {
     redraw();
   };
   updateAll();
+  $("#labels").hidden = !job.tags;
+  labelForm(
+    $("#labels"),
+    path,
+    () => job,
+    ({ title, notes, tags }) => {
+      job = Object.assign(job, { title, notes, tags });
+      updateAll();
+    },
+  );
   $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
@@ -220,9 +247,9 @@ async function showJob() {
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;
-    if (type === "progress") updateProgress();
-    else if (type === "loss") redraw();
-    else updateAll(type);
+    if (type === "status" || type === "epoch") return updateAll(type);
+    updateProgress();
+    if (type === "loss") redraw();
   };
   await watchJob(job, changed, $("#trouble"));
 }

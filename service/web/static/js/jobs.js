@@ -1,5 +1,6 @@
 // @ts-check
 // The page of all jobs: the training form, the running or latest training, and the list.
+import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
@@ -13,6 +14,8 @@ import { fixed, percent, speed } from "./numbers.js";
 import { loadRecipes, publishedFor } from "./recipes.js";
 import { query } from "./request-line.js";
 import { duration } from "./times.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
@@ -226,3 +229,7 @@ drawNow = chart($("#now-chart"), (width) =>
         epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
       }),
 );
+savable($("#now"), {
+  name: "loss",
+  rows: () => curveRows(shown?.history ?? published[DEFAULT_CURVE.name]),
+});

@@ -1,6 +1,7 @@
 // @ts-check
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
-import { ask, catchProblem, get, hasToken, send } from "./api.js";
+import "./page.js";
+import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { lossCurves } from "./curves.js";
 import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
@@ -17,6 +18,9 @@ import { count, fixed, percent } from "./numbers.js";
 import { projectionFigure } from "./projection.js";
 import { layersText, loadRecipes, publishedFor } from "./recipes.js";
 import { localText, localTime } from "./times.js";
+import { hasToken } from "./token.js";
+import { savable } from "./save-figure.js";
+import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {Record<string, string>} Ids of models, by alias */
@@ -34,6 +38,7 @@ function aliasElement(alias, id) {
     location.assign(`/ui/models/${id}`);
   };
   const button = plainButton("×", {
+    "data-writes": true,
     "aria-label": `Remove the alias ${alias}`,
     title: "Remove this alias",
     onclick: () => catchProblem(remove, showTrouble),
@@ -194,13 +199,18 @@ async function showModel() {
   chart($("#learned"), (width) =>
     lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );
+  savable($("#learned").closest("figure"), {
+    name: `loss-${model.id}`,
+    rows: () => curveRows(history, losses),
+  });
   showConfusion(model);
   showMistakes(model);
   showClasses(model);
   showCalibration(model);
   showHistograms(model);
   showFirstLayer(model);
-  whenSeen($("#projection"), () => projectionFigure($("#projection"), model)(null));
+  const showProjection = projectionFigure($("#projection"), model);
+  whenSeen($("#projection"), () => showProjection(null));
   ready();
   showJob(model.job);
 }

@@ -1,5 +1,6 @@
 // @ts-check
 // The page of all models: a list to sort and filter, and a comparison of the ticked models.
+import "./page.js";
 import { catchProblem, get, listModels } from "./api.js";
 import { $, $$, h, notice, plainButton, ready } from "./dom.js";
 import { prepareComparison } from "./models/compare.js";

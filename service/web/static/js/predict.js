@@ -1,76 +1,107 @@
 // @ts-check
-// The page on which users draw, drop or choose an image, and models predict its class.
+// The page on which users draw, drop, paste or choose an image, and models predict its class.
+import "./page.js";
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
+import { modelName } from "./models/names.js";
 import { drawImage } from "./pixels.js";
+import { createAmong } from "./predict/among.js";
+import { MOST_PANELS, findAsked, firstModels, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
+import { createChooser } from "./predict/chooser.js";
+import { acceptFiles } from "./predict/files.js";
 import { fitText } from "./predict/fit.js";
+import { readContent, writeContent } from "./predict/link.js";
+import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
-import { summary } from "./predict/words.js";
+import { offerSamples } from "./predict/tiles.js";
+import { fileFault, summary } from "./predict/words.js";
+import { loadRecipes } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
-import { samples, testImages } from "./samples.js";
+import { testImages } from "./samples.js";
 import { PIXELS, SIDE } from "./sizes.js";
 import { paintInTheme } from "./theme.js";
 
-/** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {import("./predict/chooser.js").Named} Named */
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
 
 const PAUSE_MS = 80; // between the last change of a drawing and its prediction
-const MOST_PANELS = 4;
-const NO_INK =
-  "The image shows nothing: it is empty or nearly uniform. The prediction below means nothing.";
+const NOTHING = "Nothing is drawn.";
+const NO_INK = "The image shows nothing: it is empty or nearly uniform.";
+const FILE_OPTIONS = "-H 'Content-Type: image/png' --data-binary @image.png"; // of curl
 const DATASETS = ["mnist", "fashion-mnist"];
 
-/** @type {Model[]} */
+/** @type {Named[]} */
 let models = [];
 /** @type {import("./predict/panel.js").Panel[]} */
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
 let unit = "softmax";
-/** @type {"auto" | "none"} */
-let fit = "auto"; // how images are prepared
+let fit = query.get("fit") === "none" ? "none" : "auto"; // how images are prepared
 /** @type {AbortController | null} */
 let predicting = null;
 /** @type {Prediction | null} */
 let firstPrediction = null; // of the first panel
+let noModel = ""; // why there is no panel, if that is known
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
+const first = readContent(query);
+const faults = [first.fault]; // of the address
 
 const updateRequest = requestLine($("#request"), { path: "/predict", anchor: "" });
-const board = createBoard((finished) => {
+const linkNote = h("p", { class: "small", role: "status" });
+$("#request").after(linkNote);
+const board = createBoard(first.content, (finished) => {
   clearTimeout(timer);
   if (finished) predict();
   else timer = setTimeout(predict, PAUSE_MS);
 });
 
-/** @returns {{ pixels: number[], index: number, dataset: string } | null} */
+const boardImage = () => board.content().image ?? null;
+
+/** The test image on the board, if any. */
 function testImage() {
-  const image = board.image();
-  return image && "pixels" in image ? image : null;
+  const image = boardImage();
+  return image && "pixels" in image && image.index !== undefined ? image : null;
 }
 
 /** Write the query of a request. Only files may be dark on light. @param {string} model its id */
 function queryFor(model) {
-  const image = board.image();
+  const image = boardImage();
   const invert = image && "file" in image ? "auto" : "never";
-  return `/predict?model=${model}&explain=true&fit=${fit}&invert=${invert}`;
+  const isSeen = image && "pixels" in image && !testImage(); // what a network saw stays as it is
+  return `/predict?model=${model}&explain=true&fit=${isSeen ? "none" : fit}&invert=${invert}`;
 }
+
+const updateInside = createInside((model, options) =>
+  requestPrediction(queryFor(model).replace("&explain=true", options)),
+);
+
+const updateAmong = createAmong();
 
 /** Build the body of a request, and find its content type. */
 function requestContent() {
-  const test = testImage();
-  if (test) {
+  const image = boardImage();
+  if (image && "pixels" in image) {
     const rows = Array.from({ length: SIDE }, (_, y) =>
-      test.pixels.slice(SIDE * y, SIDE * (y + 1)),
+      image.pixels.slice(SIDE * y, SIDE * (y + 1)),
     );
-    const body = JSON.stringify({ images: [rows] });
-    return { type: "application/json", body };
+    return { type: "application/json", body: JSON.stringify({ images: [rows] }) };
   }
-  const image = board.image();
-  if (image && "file" in image) {
-    return { type: image.file.type || "image/png", body: image.file };
-  }
-  return { type: "image/png", body: board.drawing() };
+  // The API recognizes the format of an image file itself.
+  return { type: "image/png", body: image ? image.file : board.drawing() };
+}
+
+/**
+ * Let a model predict what the board shows.
+ * @param {string} path with the query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Prediction>}
+ */
+async function requestPrediction(path, signal) {
+  const { type, body } = requestContent();
+  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
+  return (await (await ask(path, options)).json()).predictions[0];
 }
 
 /** Abort the requests in progress, and request a prediction from each model. */
@@ -83,15 +114,10 @@ async function predict() {
     showPredictions([]);
     return;
   }
-  const { type, body } = requestContent();
-  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
-  /** @param {import("./predict/panel.js").Panel} panel @returns {Promise<Prediction>} */
-  const predictWith = async (panel) => {
-    const response = await ask(queryFor(panel.model().id), options);
-    return (await response.json()).predictions[0];
-  };
   try {
-    const predictions = await Promise.all(panels.map(predictWith));
+    const predictions = await Promise.all(
+      panels.map((panel) => requestPrediction(queryFor(panel.model().id), signal)),
+    );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
     if (signal.aborted) return;
@@ -103,27 +129,43 @@ async function predict() {
 /** @param {Prediction[]} predictions one for each panel, or none */
 function showPredictions(predictions) {
   firstPrediction = predictions[0] ?? null;
-  panels.forEach((panel, i) => panel.show(predictions[i] ?? null, unit));
+  const nothing = boardImage() ? NO_INK : NOTHING;
+  const answers = predictions.map((one) => (one.ink === false ? null : one));
+  panels.forEach((panel, i) => panel.show(answers[i] ?? null, unit, nothing));
   showSeen();
-  const shown = summaryText(predictions);
-  const isEmpty = predictions.some(({ ink }) => ink === false);
-  $("#summary").replaceChildren(isEmpty ? h("div", { class: "notice" }, NO_INK) : shown);
+  updateRequestLine();
+  updateFigures();
+  const labels = answers.flatMap((one) => one?.label ?? []);
+  $("#summary").textContent = labels.length ? summary(labels) : panels.length ? nothing : noModel;
 }
 
-/** @param {ProblemError} problem */
-function showFailure({ title, details }) {
-  $("#summary").replaceChildren(notice({ title, detail: details }));
+/** Say what is wrong, and show no older answer beside it. @param {ProblemError} problem */
+function showFailure(problem) {
+  firstPrediction = null;
+  for (const panel of panels) panel.show(null, unit, "No answer.");
+  showSeen();
+  updateFigures();
+  const image = boardImage();
+  const isFile = image && "file" in image;
+  const { title, detail } = isFile
+    ? fileFault(problem)
+    : { title: problem.title, detail: problem.details };
+  const back = isFile ? " Undo brings back what was here before." : "";
+  $("#summary").replaceChildren(notice({ title, detail: detail + back }));
 }
 
-/** @param {Prediction[]} predictions */
-function summaryText(predictions) {
-  if (!models.length) return "There is no model yet: train one first.";
-  return predictions.length ? summary(predictions.map(({ label }) => label)) : "";
+function updateFigures() {
+  updateInside(panels);
+  const seen = firstPrediction?.ink === false ? null : (firstPrediction?.seen ?? null);
+  updateAmong(panels[0]?.model() ?? null, seen);
 }
+
+const drawSeen = () =>
+  drawImage($("#seen"), firstPrediction?.seen.flat() ?? new Float64Array(PIXELS));
 
 /** Show the image that the network sees, and how it was made. */
 function showSeen() {
-  drawImage($("#seen"), firstPrediction?.seen.flat() ?? new Float64Array(PIXELS));
+  drawSeen();
   $("#steps").textContent = stepsText();
 }
 
@@ -131,27 +173,31 @@ function stepsText() {
   if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
   const test = testImage();
   if (test) return `Test image ${test.index} of ${test.dataset}, unchanged.`;
+  const image = boardImage();
+  if (image && "pixels" in image) return "The 28×28 pixels in the link, unchanged.";
   board.mark(firstPrediction);
   return firstPrediction.ink === false ? "" : fitText(firstPrediction.fit);
 }
 
 function updateRequestLine() {
-  const test = testImage();
-  const state = {
-    models: panels.map((panel) => panel.model().id).join(","),
-    sample: test ? `${test.dataset}-${test.index}` : "",
-  };
+  const models = panels.map((panel) => panel.model().id).join(",") || null;
+  const seen = firstPrediction?.seen.flat() ?? null;
+  const { state, note } = writeContent(board.content(), seen);
   const path = queryFor(panels[0]?.model().id ?? "latest");
-  updateRequest("-H 'Content-Type: image/png' --data-binary @image.png", state, path);
+  const others = { models, fit: fit === "none" ? fit : null };
+  updateRequest(FILE_OPTIONS, { ...others, ...state }, path);
+  linkNote.textContent = note;
 }
 
-// Panels: two at first, up to four
 function updateAddButton() {
   $("#add").hidden = !models.length || panels.length >= MOST_PANELS;
 }
 
-/** @param {string} id of the model */
-function addPanel(id) {
+/** @param {string} id */
+const named = (id) => models.find(({ model }) => model.id === id) ?? null;
+
+/** @param {Named} first the model that the panel shows */
+function addPanel(first) {
   const remove = () => {
     panels = panels.filter((other) => other !== panel);
     panel.element.remove();
@@ -160,61 +206,52 @@ function addPanel(id) {
     predict();
   };
   const removed = panels.length ? remove : null; // the first panel stays
-  const panel = createPanel(models, id, { changed: predict, removed });
+  const choose = async (/** @type {string} */ id) => named(await chooseModel(id));
+  const panel = createPanel(first, { choose, changed: predict, removed });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
   updateAddButton();
 }
 
-function addAnotherPanel() {
-  const shown = new Set(panels.map((panel) => panel.model().id));
-  addPanel((models.find((model) => !shown.has(model.id)) ?? models[0]).id);
+async function addAnotherPanel() {
+  const chosen = named(await chooseModel(""));
+  if (!chosen) return;
+  addPanel(chosen);
   predict();
 }
 
-/** Find the models that the address names, or else the newest two (on MNIST, if any are). */
-function firstModels() {
-  const ids = (query.get("models") ?? query.get("a") ?? "").split(",");
-  const asked = ids.flatMap((id) => models.find((model) => model.id === id) ?? []);
-  if (asked.length) return asked.slice(0, MOST_PANELS);
-  const digits = models.filter((model) => model.dataset.name === "mnist");
-  return (digits.length ? digits : models).slice(0, 2);
+/** Load the models, and show those that the address asks for. */
+async function showModels() {
+  const asked = references(query.get("models") ?? query.get("a"));
+  const [cards, recipes] = await Promise.all([allModels(), loadRecipes()]);
+  models = cards.map((model) => ({ model, name: modelName(model, recipes) }));
+  if (!models.length) noModel = "There is no model yet: train one first.";
+  const areIds = asked.every((reference) => named(reference));
+  const { aliases, computed } = areIds ? { aliases: {}, computed: {} } : await get("/aliases");
+  const { found, fault } = findAsked(asked, cards, { ...computed, ...aliases });
+  if (fault) faults.push(fault);
+  for (const { id } of found.length ? found : firstModels(cards)) {
+    addPanel(/** @type {Named} */ (named(id)));
+  }
 }
 
-// Images
-/**
- * Show a file. It is decoded without an object URL, which the page's policy forbids.
- * @param {File | undefined} file
- */
-async function showFile(file) {
-  if (file) board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
+/** Show a file. It is decoded without an object URL, which the page's policy forbids. */
+async function showFile(/** @type {File} */ file) {
+  board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
 }
 
-/** Offer a test image of each class. @param {string} dataset */
-async function offerSamples(dataset) {
-  const label = `Test images of ${dataset}`;
-  const row = h("div", { class: "samples", role: "group", "aria-label": label });
-  $("#samples").append(row);
-  const [images, { datasets }] = await Promise.all([samples(dataset), get("/datasets")]);
-  const { classes } = datasets.find((/** @type {{ name: string }} */ one) => one.name === dataset);
-  const canvases = images.map((image) => {
-    const canvas = h("canvas");
-    const name = classes[image.label];
-    const show = () => board.show({ ...image, dataset });
-    const attributes = { title: name, "aria-label": `Test image: ${name}`, onclick: show };
-    row.append(h("button", { class: "tile", type: "button", ...attributes }, canvas));
-    return canvas;
-  });
-  paintInTheme(() => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels)), row);
-}
-
-/** Show the test image that the address names, or else the drawing. */
-async function showFirst() {
-  const [, dataset, index] = query.get("sample")?.match(/^(mnist|fashion-mnist)-(\d+)$/) ?? [];
-  if (!dataset) return predict();
+/** Show the test image that the address names, if any. */
+async function showSample() {
+  if (!first.sample) return;
+  const [dataset, index] = first.sample;
   const [image] = await testImages(dataset, index);
   board.show({ ...image, dataset });
+}
+
+function showFaults() {
+  const detail = faults.filter(Boolean).join(" ");
+  if (detail) $("#trouble").replaceChildren(notice({ title: "This link is not right", detail }));
 }
 
 $("#add").addEventListener("click", addAnotherPanel);
@@ -222,37 +259,30 @@ $("#unit").addEventListener("change", (/** @type {any} */ { target }) => {
   unit = target.value;
   for (const panel of panels) panel.paint(unit);
 });
+$(`#fit [value=${fit}]`).checked = true;
 $("#fit").addEventListener("change", (/** @type {any} */ { target }) => {
   fit = target.value;
   predict();
 });
-$("#board").addEventListener("dragover", (/** @type {Event} */ event) => event.preventDefault());
-$("#board").addEventListener("drop", (/** @type {any} */ event) => {
-  event.preventDefault();
-  showFile(event.dataTransfer.files[0]);
+acceptFiles(showFile, () => {
+  $("#summary").replaceChildren(
+    notice({ title: "Only image files can be dropped here", detail: "" }),
+  );
 });
-$("#file").addEventListener("change", (/** @type {any} */ { target }) => showFile(target.files[0]));
-
-await catchProblem(
-  async () => {
-    models = await allModels();
-  },
-  (problem) => $("#answers").append(notice(problem)),
-);
-for (const model of firstModels()) addPanel(model.id);
-updateAddButton();
 paintInTheme(() => {
   board.render();
-  showSeen();
+  drawSeen();
 }, "seen");
-await catchProblem(showFirst, async (problem) => {
-  await predict();
-  showFailure(problem);
-});
+await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
+const chooseModel = createChooser(models);
+updateAddButton();
+await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
+showFaults();
+await predict();
 ready();
 for (const dataset of DATASETS) {
   catchProblem(
-    () => offerSamples(dataset),
+    () => offerSamples(dataset, board.show),
     (problem) => $("#samples").append(notice(problem)),
   );
 }

@@ -4,9 +4,11 @@
 import { catchProblem, post } from "./api.js";
 import { areDigits } from "./class-names.js";
 import { cssColor } from "./color.js";
-import { $, $$, h, notice } from "./dom.js";
+import { $, h, notice } from "./dom.js";
 import { percent } from "./numbers.js";
 import { drawImage } from "./pixels.js";
+import { layerSizes } from "./recipes.js";
+import { savable } from "./save-figure.js";
 import { nearestPoint, scaleToFit } from "./scatter.js";
 import { testImages } from "./samples.js";
 import { paintInTheme, themeColor } from "./theme.js";
@@ -43,7 +45,7 @@ function layerName(layer, sizes) {
  * @returns {(image: number[][] | null) => Promise<void>} shows the projection again, with an image
  *   of 28×28 numbers among the test images
  */
-export function projectionFigure(host, { id, classes }) {
+export function projectionFigure(host, { id, classes, recipe }) {
   /** @type {Projection | null} */
   let found = null;
   /** @type {number[][] | null} */
@@ -55,7 +57,14 @@ export function projectionFigure(host, { id, classes }) {
   let selected = 0;
   let asked = 0;
 
-  const layers = h("fieldset", { class: "segments" }, h("legend", { class: "sr" }, "Layer"));
+  const sizes = layerSizes(recipe.hidden_sizes);
+  const choices = sizes.map((_, i) => h("input", { type: "radio", name: `layer-${id}`, value: i }));
+  const layers = h(
+    "fieldset",
+    { class: "segments" },
+    h("legend", { class: "sr" }, "Layer"),
+    ...choices.map((input, i) => h("label", null, input, h("span", null, layerName(i, sizes)))),
+  );
   const canvases = SIDES.map((which) =>
     h("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": `Test images ${which}` }),
   );
@@ -93,6 +102,20 @@ export function projectionFigure(host, { id, classes }) {
       h("div", null, h("label", { class: "small" }, "Test image ", slider), words),
     ),
   );
+  savable(/** @type {HTMLElement} */ (host), {
+    name: "test-images-in-two-dimensions",
+    rows: () => {
+      const { labels, before, after } = found ?? { labels: [], before: null, after: null };
+      return labels.map((label, i) => ({
+        image: i,
+        class: classes[label],
+        "before x": before?.points[i][0],
+        "before y": before?.points[i][1],
+        "after x": after?.points[i][0],
+        "after y": after?.points[i][1],
+      }));
+    },
+  });
   if (!areDigits(classes)) key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
 
   function chooseClass() {
@@ -106,24 +129,10 @@ export function projectionFigure(host, { id, classes }) {
     showSelected();
   }
 
-  /** @param {number} size of the network's layers */
-  function fillLayers(size) {
-    if ($$("input", layers).length) return;
-    const { sizes } = /** @type {Projection} */ (found);
-    for (let i = 0; i < size; i++) {
-      const input = h("input", {
-        type: "radio",
-        name: `layer-${id}`,
-        value: i,
-        checked: i === layer,
-      });
-      layers.append(h("label", null, input, h("span", null, layerName(i, sizes))));
-    }
-    layers.addEventListener("change", (/** @type {Event} */ { target }) => {
-      layer = Number(/** @type {HTMLInputElement} */ (target).value);
-      load();
-    });
-  }
+  layers.addEventListener("change", (/** @type {Event} */ { target }) => {
+    layer = Number(/** @type {HTMLInputElement} */ (target).value);
+    load();
+  });
 
   /** @param {Projected} projected */
   const placed = ({ points, image: own }) => scaleToFit(own ? [...points, own] : points, SIZE);
@@ -194,8 +203,8 @@ export function projectionFigure(host, { id, classes }) {
     });
     if (request !== asked) return; // a newer request is under way
     found = /** @type {Projection} */ (answer);
-    layer = answer.layer;
-    fillLayers(found.sizes.length);
+    layer = found.layer;
+    choices[layer].checked = true;
     SIDES.forEach((which, i) => {
       const [x, y] = answer[which].shares;
       captions[i].textContent =

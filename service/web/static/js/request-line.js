@@ -9,10 +9,22 @@ const ADDRESS_MS = 300; // after the last change of a slider
 /** The parameters in the address of the page at the time it was opened. */
 export const query = new URLSearchParams(location.search);
 
-/** Set parameters in the address of the page. @param {Record<string, any>} state */
+/**
+ * Set parameters, and remove those that are null.
+ * @param {Record<string, any>} state
+ * @param {URLSearchParams} parameters to begin with
+ */
+function withState(state, parameters) {
+  for (const [key, value] of Object.entries(state)) {
+    if (value == null) parameters.delete(key);
+    else parameters.set(key, value);
+  }
+  return parameters;
+}
+
+/** @param {Record<string, any>} state */
 function updateAddress(state) {
-  const parameters = new URLSearchParams(location.search);
-  for (const [key, value] of Object.entries(state)) parameters.set(key, value);
+  const parameters = withState(state, new URLSearchParams(location.search));
   history.replaceState(null, "", `?${parameters}${location.hash}`);
 }
 
@@ -46,7 +58,7 @@ export function requestLine(host, { method = "POST", path, anchor, figure = "thi
 
   const curl = () => curlCommand(location.origin + path, body);
   const link = () => {
-    const search = new URLSearchParams(state ?? {}).toString();
+    const search = withState(state ?? {}, new URLSearchParams()).toString();
     return Object.assign(new URL(location.href), { search, hash: anchor ?? "" }).href;
   };
   const copyLink = anchor != null && copyButton("Copy link", link);
@@ -55,7 +67,7 @@ export function requestLine(host, { method = "POST", path, anchor, figure = "thi
 
   /**
    * @param {typeof body} [newBody]
-   * @param {typeof state} [newState] parameters that restore the figure
+   * @param {typeof state} [newState] parameters that restore the figure; null removes one
    * @param {string} [newPath]
    */
   return function update(newBody, newState, newPath = path) {

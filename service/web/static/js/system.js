@@ -1,5 +1,6 @@
 // @ts-check
 // The page of the system: workers, their devices, the queue, the data sets and the versions.
+import "./page.js";
 import { ProblemError, catchProblem, get } from "./api.js";
 import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
 import { count } from "./numbers.js";
@@ -8,7 +9,10 @@ import { systemSentence } from "./system/words.js";
 
 /** @typedef {import("./types.d.ts").Check} Check */
 /** @typedef {import("./types.d.ts").Job} Job */
-/** @typedef {{ name: string, device: { name: string, detail: string } }} Worker */
+/**
+ * @typedef {{ name: string, device: { name: string, detail: string }, stalled: string | null }}
+ *   Worker
+ */
 /** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
 
 /**
@@ -48,26 +52,31 @@ const getRunningJobs = () =>
     () => [],
   );
 
-/** @param {Job | undefined} job */
-function activity(job) {
+/** Say what a worker does. @param {Worker} worker @param {Job | undefined} job */
+function workerStatus({ stalled }, job) {
+  if (stalled) {
+    const words = h("span", { class: "fault block" }, stalled);
+    return [h("span", { class: "state failed" }, "stalled"), words];
+  }
   if (!job) return h("span", { class: "state queued" }, "idle");
   const { id, recipe, progress } = job;
   const words = `${recipe.name}, epoch ${Math.max(1, progress.epoch)} of ${recipe.epochs}`;
   return h("a", { href: `/ui/jobs/${id}` }, words);
 }
 
-/** @param {Worker[]} workers @param {Job[]} running */
-function workersElement(workers, running) {
+/** @param {{ workers: Worker[], running: Job[] }} state */
+function workersElement({ workers, running }) {
   if (!workers.length) {
     return h("p", { class: "empty" }, "No worker has sent a heartbeat recently. Jobs stay queued.");
   }
-  const rows = workers.map(({ name, device }) => {
+  const rows = workers.map((worker) => {
+    const { name, device } = worker;
     const detail = h("span", { class: "small block" }, device.detail);
     const deviceCell = h("td", null, h("b", null, device.name), detail);
     const job = running.find((one) => one.worker === name);
-    return row(name, deviceCell, numberCell(activity(job)));
+    return row(name, deviceCell, numberCell(workerStatus(worker, job)));
   });
-  return table([["Worker"], ["Device, and why it was chosen"], ["Activity", true]], rows);
+  return table([["Worker"], ["Device, and why it was chosen"], ["Status", true]], rows);
 }
 
 /** @param {Queue} queue */
@@ -80,20 +89,33 @@ function queueElement({ reachable, length, limit }) {
   );
 }
 
-/** @param {Dataset} dataset */
-function datasetRows({ name, ready: isReady, detail, checksums }) {
-  return Object.entries(checksums).map(([file, md5], i) => {
-    const title = file.replace(/-idx.*/, "").replace("t10k", "test");
-    const fault = i === 0 && !isReady && h("span", { class: "fault block" }, detail);
-    const state = file.startsWith("t10k")
-      ? stateCell(isReady, "as published", "wrong or missing")
-      : h("td", { class: "n small" }, "checked by workers");
-    return row(`${name} ${title}`, h("td", null, h("code", null, md5), fault), state);
+/** @param {Dataset[]} datasets */
+function datasetsElement(datasets) {
+  const rows = datasets.map(({ name, ready: isReady, detail }) => {
+    const state = stateCell(isReady, "ready", "wrong or missing");
+    return row(name, h("td", { class: isReady ? null : "fault" }, detail), state);
   });
+  const sums = datasets.flatMap(({ name, checksums }) =>
+    Object.entries(checksums).map(([file, md5]) =>
+      row(`${name}, ${file}`, h("td", null, h("code", null, md5))),
+    ),
+  );
+  return h(
+    "div",
+    null,
+    table([["Data set"], ["Test images"], ["State", true]], rows),
+    h(
+      "details",
+      null,
+      h("summary", null, "Checksums of the files"),
+      h("p", { class: "small" }, "Workers check the training images when they read them."),
+      table([["File"], ["MD5"]], sums),
+    ),
+  );
 }
 
-/** @param {Check[]} checks @param {number} models */
-function checksElement(checks, models) {
+/** @param {{ checks: Check[], models: number }} state */
+function checksElement({ checks, models }) {
   const rows = checks.map((check) =>
     row(check.name, h("td", null, check.detail), stateCell(check.ready, "ready", "not ready")),
   );
@@ -105,19 +127,40 @@ function checksElement(checks, models) {
   return table([["Component"], ["Result"], ["State", true]], [...rows, store]);
 }
 
+/** @type {Map<string, string>} */
+const shown = new Map();
+
+/**
+ * Show a part of the state, if it has changed. So open details stay open.
+ * @template T
+ * @param {string} id
+ * @param {T} state
+ * @param {(state: T) => Element} build
+ */
+function update(id, state, build) {
+  const text = JSON.stringify(state);
+  if (shown.get(id) === text) return;
+  shown.set(id, text);
+  renew($(id), build(state));
+}
+
 async function show() {
   const [{ workers, queue, datasets, models, versions }, checks, running] = await Promise.all([
     get("/system"),
     getChecks(),
     getRunningJobs(),
   ]);
-  $("#sentence").textContent = systemSentence(checks, running.length, queue.length);
-  renew($("#workers"), workersElement(workers, running));
-  $("#queue").replaceChildren(queueElement(queue));
-  const headers = /** @type {import("./dom.js").Header[]} */ ([["File"], ["MD5"], ["State", true]]);
-  $("#datasets").replaceChildren(table(headers, datasets.flatMap(datasetRows)));
-  $("#ready").replaceChildren(checksElement(checks, models));
-  $("#versions").replaceChildren(h("dl", { class: "facts" }, ...facts(Object.entries(versions))));
+  update("#sentence", systemSentence(checks, running.length, queue.length), (text) =>
+    h("span", null, text),
+  );
+  update("#workers", { workers, running }, workersElement);
+  update("#queue", queue, queueElement);
+  update("#datasets", datasets, datasetsElement);
+  update("#ready", { checks, models }, checksElement);
+  update("#versions", versions, (all) =>
+    h("dl", { class: "facts" }, ...facts(Object.entries(all))),
+  );
+  $("#state").classList.remove("loading");
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -126,7 +169,10 @@ let timer;
 async function refresh() {
   clearTimeout(timer);
   if (!document.hidden) {
-    await catchProblem(show, (problem) => $("#sentence").replaceChildren(notice(problem, refresh)));
+    await catchProblem(show, (problem) => {
+      shown.delete("#sentence");
+      $("#sentence").replaceChildren(notice(problem, refresh));
+    });
   }
   timer = setTimeout(refresh, REFRESH_MS);
 }

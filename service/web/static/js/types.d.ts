@@ -36,6 +36,8 @@ export interface Progress {
 export interface Job {
   id: string;
   title: string | null;
+  notes: string;
+  tags: string[];
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
   recipe: Recipe;
@@ -54,6 +56,9 @@ export interface Job {
   /** Null before success, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
+  title: string | null;
+  notes: string;
+  tags: string[];
   links: { events: string };
 }
 
@@ -90,6 +95,9 @@ export interface Model {
   /** Null in lists and in cards of earlier versions. */
   losses: Loss[] | null;
   evaluation: Evaluation;
+  title: string | null;
+  notes: string;
+  tags: string[];
   weights: { sha256: string };
 }
 
@@ -110,6 +118,13 @@ export interface Prediction {
   seen: number[][];
   fit: Fit;
   ink?: false;
+  layers?: LayerActivations[];
+}
+
+export interface LayerActivations {
+  activations: number[];
+  contributions?: number[][];
+  biases?: number[];
 }
 
 /** How the API put an image on the pixels that the network sees. */

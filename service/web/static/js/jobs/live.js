@@ -7,6 +7,10 @@ import { addMark, isGuessing, samplesPerSecond, stateText } from "./state.js";
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
 
+/** @type {EventType[]} Each changes at least what those before it change. */
+const TYPES = ["progress", "loss", "epoch", "status"];
+const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
+
 /** Show the state of a job as a symbol and words. @param {Job} job */
 export const stateElement = (job, text = stateText(job)) =>
   h("span", { class: `state ${isGuessing(job) ? "guessing" : job.status}` }, text);
@@ -54,8 +58,8 @@ function lostNotice(host) {
 /**
  * Follow a job to its end.
  * @param {Job} job
- * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after each
- *   event; the speed is in samples per second
+ * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after one or
+ *   more events with the last of their types in `TYPES`; the speed is in samples per second
  * @param {Element} trouble gets a notice while the connection is lost
  * @param {AbortSignal} [signal]
  */
@@ -63,6 +67,16 @@ export async function watchJob(job, changed, trouble, signal) {
   const lost = lostNotice(trouble);
   /** @type {import("./state.js").Mark[]} */
   let marks = [];
+  let strongest = -1; // place in TYPES
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const report = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const type = TYPES[strongest];
+    strongest = -1;
+    if (type && !signal?.aborted) changed(job, type, samplesPerSecond(marks));
+  };
   await followEvents(
     job.links.events,
     {
@@ -79,7 +93,8 @@ export async function watchJob(job, changed, trouble, signal) {
           job.progress = data;
           marks = addMark(marks, { at: performance.now(), samples: data.samples });
         }
-        changed(job, /** @type {EventType} */ (type), samplesPerSecond(marks));
+        strongest = Math.max(strongest, TYPES.indexOf(/** @type {EventType} */ (type)));
+        timer ??= setTimeout(report, GATHER_MS);
       },
       lost: (since, { status, detail }, retry) =>
         lost.show(since, status ? `${detail} ` : "", retry),
@@ -87,5 +102,6 @@ export async function watchJob(job, changed, trouble, signal) {
     },
     signal,
   );
+  report();
   lost.hide();
 }

@@ -1,10 +1,12 @@
 // @ts-check
 // The box: a network of two step neurons with all its weights, and the function that it computes.
 import { latest, post } from "../api.js";
-import { BLUE, EDGE, PAPER, Plot, chart } from "../chart.js";
+import { BLUE, EDGE, PAPER, Plot, chart, enlargement } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
+import { fromColumns } from "../save/csv.js";
 
 /**
  * @typedef {object} Network
@@ -95,13 +97,22 @@ function networkElement({ weights, biases, output_weights: [up, down], output_bi
 const valueRow = (name, values) =>
   h("tr", null, rowHeader(...name), ...values.map((value) => numberCell(fixed(value, 1))));
 
-/** @param {{ network: Network, at: number[], values: number[] }} answer */
-function show({ network, at, values }) {
+/** @typedef {{ network: Network, at: number[], values: number[] }} Answer */
+/** @type {Answer | null} */
+let answered = null;
+
+/** @param {Answer} answer */
+function show(answer) {
+  const { network, at, values } = answer;
+  answered = answer;
   const x = () => h("i", null, "x");
   const rows = [valueRow([x()], at), valueRow([h("i", null, "b"), "(", x(), ")"], values)];
   $("#box-network").replaceChildren(networkElement(network));
   $("#box-values").replaceChildren(h("tbody", null, ...rows));
 }
+
+/** List the points of the table below the figure. */
+const data = () => fromColumns({ x: answered?.at ?? [], box: answered?.values ?? [] });
 
 /** Build the body of the request: the box, and points before, in and after it. */
 function requestBody() {
@@ -171,8 +182,9 @@ function update() {
 /** Move the corner of the box to the pointer. @param {PointerEvent} event */
 function moveCorner({ clientX, clientY }) {
   const { left, top } = plotHost.getBoundingClientRect();
-  widthInput.value = plot.scale("x").invert(clientX - left);
-  heightInput.value = plot.scale("y").invert(clientY - top);
+  const zoom = enlargement();
+  widthInput.value = plot.scale("x").invert((clientX - left) / zoom);
+  heightInput.value = plot.scale("y").invert((clientY - top) / zoom);
   update();
 }
 
@@ -185,3 +197,4 @@ plotHost.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => 
 });
 for (const input of [heightInput, widthInput]) input.addEventListener("input", update);
 update();
+savable(plotHost.closest("figure"), { name: "box", rows: data });

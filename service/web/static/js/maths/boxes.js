@@ -8,6 +8,8 @@ import { $, h, notice } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
+import { fromColumns, fromGrid } from "../save/csv.js";
 import { paintInTheme } from "../theme.js";
 import {
   boxesOf,
@@ -259,3 +261,15 @@ for (const input of [planeInput, boxesInput]) input.addEventListener("input", as
 update();
 askPlaneAgain();
 paintInTheme(drawPlane);
+savable($("#boxes-plot").closest("figure"), {
+  name: "sum-of-boxes",
+  rows: () => fromColumns({ ...answer?.curve }),
+});
+savable($("#rate-plot").closest("figure"), {
+  name: "error-of-boxes",
+  rows: () => (answer?.rate.table ?? []).map((row) => ({ ...row })),
+});
+savable($("#plane").closest("figure"), {
+  name: "boxes-in-the-plane",
+  rows: () => (planeAnswer ? fromGrid(planeAnswer.grid) : []),
+});

@@ -1,11 +1,12 @@
 // @ts-check
 // L1 against L2 regression: points that people drag with a mouse, a finger or the arrow keys.
 import { latest, post } from "../api.js";
-import { BLUE, ORANGE, Plot, addEndLabels, chart, toPixels } from "../chart.js";
+import { BLUE, ORANGE, Plot, addEndLabels, chart, enlargement, toPixels } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { clamp, fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
 import {
   MAX_X,
   MAX_Y,
@@ -140,8 +141,9 @@ function placeHandles() {
 /** @param {number} i @param {PointerEvent} event */
 function moveToPointer(i, { clientX, clientY }) {
   const { left, top } = stage.getBoundingClientRect();
-  const x = plot.scale("x").invert(clientX - left);
-  const y = plot.scale("y").invert(clientY - top);
+  const zoom = enlargement();
+  const x = plot.scale("x").invert((clientX - left) / zoom);
+  const y = plot.scale("y").invert((clientY - top) / zoom);
   points[i] = snap(x, y);
   update();
 }
@@ -200,3 +202,11 @@ $("#outlier").addEventListener("click", () => {
   update();
 });
 update();
+savable($("#regression-plot").closest("figure"), {
+  name: "regression",
+  rows: () =>
+    points.map(([x, y]) => {
+      const at = (/** @type {Fit | undefined} */ fit) => fit && fit.w[0] + fit.w[1] * x;
+      return { x, y, l1: at(fits?.l1), l2: at(fits?.l2) };
+    }),
+});

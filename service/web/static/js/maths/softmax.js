@@ -8,6 +8,7 @@ import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, indexOfLargest, percent, sum } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
+import { savable } from "../save-figure.js";
 import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { balanceBars, parseLogits, parseTarget } from "./logits.js";
@@ -243,3 +244,13 @@ $("#from").addEventListener("change", () =>
 buildSliders();
 paintInTheme(draw);
 update();
+savable($("#jacobian").closest("figure"), {
+  name: "softmax-jacobian",
+  rows: () =>
+    (answer?.jacobian ?? []).map((row, i) => ({
+      i: i + 1,
+      logit: logits[i],
+      probability: answer?.probabilities[i],
+      ...Object.fromEntries(row.map((value, j) => [`d/dz${j + 1}`, value])),
+    })),
+});

@@ -12,6 +12,7 @@ import { samples } from "../samples.js";
 import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { cellScale, cellText, worstMistake } from "./confusion-matrix.js";
+import { savable } from "../save-figure.js";
 
 const SHOWN = 12; // images per cell
 const EMPTY = "·"; // in a cell without images
@@ -88,6 +89,14 @@ export async function showConfusion(model) {
   const size = matrix.length;
   const { table, cells } = buildTable(model);
   $("#confusion").append(table);
+  savable($("#confusion").closest("figure"), {
+    name: "confusion-matrix",
+    rows: () =>
+      matrix.map((row, i) => ({
+        "true class": model.classes[i],
+        ...Object.fromEntries(row.map((n, j) => [model.classes[j], n])),
+      })),
+  });
   paintInTheme(() => colorCells(cells, matrix));
 
   /** @param {number} label @param {number} predicted */

@@ -53,7 +53,10 @@ function countText(n, compared) {
   return n ? `${images}, the most confident mistake first.` : "No test image is misread.";
 }
 
-/** Fill the menus of classes, and the menu of the other models of this data set. @param {Model} model */
+/**
+ * Fill the menus of classes, and the menu of the other models of this data set.
+ * @param {Model} model
+ */
 async function fillMenus({ id, classes, dataset }) {
   for (const menu of [$("#mistakes-true"), $("#mistakes-predicted")]) {
     menu.append(...classes.map((name, i) => h("option", { value: i }, name)));

@@ -5,6 +5,7 @@ import { areDigits } from "../class-names.js";
 import { $, h, numberCell, table } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { calibration, classQuality, qualityAxisStart } from "./measures.js";
+import { savable } from "../save-figure.js";
 
 const LABEL = 72; // pixels, room for a label beside a dot
 
@@ -33,6 +34,7 @@ export function showClasses({ classes, evaluation }) {
       fill: color,
       fontWeight: 600,
     });
+  savable($("#classes").closest("figure"), { name: "classes", rows: () => rows });
   chart($("#classes"), (width) =>
     Plot.plot({
       width,
@@ -114,6 +116,7 @@ export function showCalibration({ evaluation }) {
     h("b", null, gap),
     `: the model is somewhat ${kind}.`,
   );
+  savable($("#reliability").closest("figure"), { name: "calibration", rows: () => found.bins });
   chart($("#reliability"), (width) => calibrationPlot(found, Math.min(width, 460)));
   const rows = found.bins.toReversed().map((bin) => {
     const cells = [percent(bin.confidence / 100, 0), percent(bin.accuracy / 100, 0)];

@@ -8,6 +8,7 @@ import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { layerSizes } from "../recipes.js";
+import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
@@ -93,6 +94,18 @@ export function showHistograms({ id, recipe }) {
   whenSeen($("#hists"), async () => {
     /** @type {{ layers: LayerHistogram[] }} */
     const { layers } = await get(`/models/${id}/histograms`);
+    savable($("#hists").closest("figure"), {
+      name: "weights",
+      rows: () =>
+        layers.flatMap((layer, i) =>
+          histogramBins(layer).map(({ x1, x2, ...counts }) => ({
+            layer: i + 1,
+            from: x1,
+            to: x2,
+            ...counts,
+          })),
+        ),
+    });
     layers.forEach((layer, i) => {
       const { spread_before, spread_after } = layer;
       const spread = `spread ${fixed(spread_before, 3)} → ${fixed(spread_after, 3)}`;
@@ -145,9 +158,17 @@ export function showFirstLayer({ id, recipe }) {
   host.append(...Array.from({ length: shown }, space));
   whenSeen(host, async () => {
     const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
-    showTiles(answer.neurons.map(readNeuron), answer.count);
+    const read = answer.neurons.map(readNeuron);
+    showTiles(read, answer.count);
+    savable(host.closest("figure"), { name: "first-layer", rows: () => neuronRows(read) });
   });
 }
+
+/** Make a row for each weight. @param {Neuron[]} neurons */
+const neuronRows = (neurons) =>
+  neurons.flatMap(({ neuron, before, after }) =>
+    before.map((weight, pixel) => ({ neuron, pixel, before: weight, after: after[pixel] })),
+  );
 
 /** @param {Neuron[]} neurons @param {number} total */
 function showTiles(neurons, total) {

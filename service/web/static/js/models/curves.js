@@ -1,16 +1,16 @@
 // @ts-check
 // The curves of the compared models. Each curve has a label at its end.
 import { PAPER, Plot, chart, toPixels } from "../chart.js";
-import { NARROW, epochAxis, logLossAxis } from "../curves.js";
+import { NARROW, accuracyAxis, epochAxis, logLossAxis } from "../curves.js";
 import { $, s } from "../dom.js";
 import { spreadLabels } from "../label-layout.js";
 import { accuracyRange, lossRange } from "../ranges.js";
 import { shorten } from "./comparison.js";
+import { savable } from "../save-figure.js";
 
 /** @typedef {import("./comparison.js").Series} Series */
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 
-const LOSS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
 const HEIGHT = 300;
 const LABEL_GAP = 17; // pixels, the height of a line of text
 const LETTER = 7; // pixels, the mean width of a letter in a label
@@ -104,25 +104,27 @@ export function drawComparison(series) {
     curves(
       series(),
       (row) => row.test_loss,
-      (losses) => logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.6), LOSS_TICKS),
+      (losses) => logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.45)),
       width,
     ),
   );
   const redrawAccuracy = chart($("#compare-accuracy"), (width) => {
     const histories = series().map(({ listed }) => listed.model.history);
-    const ranges = histories.map((history) => accuracyRange(history, []));
-    const domain = [
-      Math.min(...ranges.map(([low]) => low)),
-      Math.max(...ranges.map(([, high]) => high)),
-    ];
-    $("#accuracy-floor").textContent = domain[0] ? ` The axis starts at ${domain[0]}\u202f%.` : "";
+    const ends = histories.flatMap((history) => accuracyRange(history, []));
+    const axis = accuracyAxis(accuracyRange([], ends));
     return curves(
       series(),
       (row) => 100 * row.test_accuracy,
-      () => ({ domain, label: "↑ Test accuracy, %", ticks: 5, grid: true }),
+      () => axis,
       width,
     );
   });
+  const rows = () =>
+    series().flatMap(({ listed }) =>
+      listed.model.history.map((row) => ({ model: listed.model.id, ...row })),
+    );
+  savable($("#compare-loss").closest("figure"), { name: "losses", rows });
+  savable($("#compare-accuracy").closest("figure"), { name: "accuracies", rows });
   return () => {
     redrawLoss();
     redrawAccuracy();

@@ -5,13 +5,12 @@ import { arrowStep } from "../keys.js";
 import { clamp } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { SIDE } from "../sizes.js";
+import { extend, snap } from "./drawing.js";
 import { placeOnBoard } from "./fit.js";
-import { SEVEN, drawStrokes } from "./strokes.js";
+import { createHistory } from "./history.js";
+import { drawStrokes } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
-/** @typedef {{ pixels: number[], index: number, dataset: string }} TestImage of a data set */
-/** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage null if it cannot be shown */
-/** @typedef {TestImage | FileImage} BoardImage shown in place of a drawing */
 
 const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
 /** @type {Point} */
@@ -22,19 +21,20 @@ const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.ge
 
 /**
  * Make the drawing board respond to input.
+ * @param {import("./history.js").Content} first what the board shows at first
  * @param {(finished: boolean) => void} changed called after each change; `finished` is
  *   false during a stroke
  */
-export function createBoard(changed) {
+export function createBoard(first, changed) {
   const board = $("#board");
   const ink = $("#ink");
   const context = contextOf(ink);
-  let strokes = [SEVEN];
-  /** @type {BoardImage | null} */
-  let image = null;
+  const history = createHistory(first);
   /** @type {Point | null} */
   let cursor = null; // of the keyboard
   let penDown = false;
+  /** @type {import("./strokes.js").Stroke | null} */
+  let stroke = null; // that is being drawn
   /** @type {SVGElement[]} */
   let marks = [];
 
@@ -47,6 +47,7 @@ export function createBoard(changed) {
   }
 
   function render() {
+    const { strokes, image } = history.current();
     context.clearRect(0, 0, ink.width, ink.height);
     if (!image) {
       drawStrokes(context, strokes, ink.width / SIDE, getComputedStyle(document.body).color);
@@ -77,28 +78,24 @@ export function createBoard(changed) {
 
   /** @param {Point} point */
   function beginStroke(point) {
-    if (image) {
-      image = null;
-      strokes = [];
-    }
-    strokes.push({ pen: Number($("#pen").value), points: [point] });
+    stroke = { pen: Number($("#pen").value), points: [snap(point)] };
+    history.begin(stroke);
   }
+
   /** @param {Point} point */
-  const extendStroke = (point) => strokes.at(-1)?.points.push(point);
-
-  function undo() {
-    penDown = false;
-    if (image) image = null;
-    else strokes.pop();
-    update(true);
+  function extendStroke(point) {
+    if (stroke) extend(stroke, snap(point));
   }
 
-  function clear() {
-    strokes = [];
-    image = null;
+  /** Make a change that ends the stroke. @param {() => void} change */
+  const ending = (change) => () => {
     penDown = false;
+    stroke = null;
+    change();
     update(true);
-  }
+  };
+  const undo = ending(history.undo);
+  const clear = ending(history.clear);
 
   /** @param {PointerEvent} event @returns {Point} */
   function position({ clientX, clientY }) {
@@ -173,20 +170,16 @@ export function createBoard(changed) {
 
   return {
     render,
-    isEmpty: () => !image && !strokes.length,
-    image: () => image,
-    /** Show an image in place of the drawing. @param {BoardImage} newImage */
-    show(newImage) {
-      image = newImage;
-      penDown = false;
-      update(true);
-    },
+    isEmpty: history.isEmpty,
+    content: history.current,
+    /** Show an image in place of the drawing. @param {import("./history.js").BoardImage} image */
+    show: (image) => ending(() => history.show(image))(),
     /** Get the drawing as a PNG: light ink on a dark background, as in the data sets. */
     drawing() {
       const canvas = h("canvas", { width: SENT_SIDE, height: SENT_SIDE });
       const target = contextOf(canvas);
       target.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
-      drawStrokes(target, strokes, SENT_SIDE / SIDE, "#fff");
+      drawStrokes(target, history.current().strokes, SENT_SIDE / SIDE, "#fff");
       // toBlob would wait for an idle moment, which takes seconds on a busy machine.
       const base64 = canvas.toDataURL("image/png").split(",")[1];
       return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -197,6 +190,7 @@ export function createBoard(changed) {
      * @param {import("../types.d.ts").Prediction} prediction
      */
     mark({ fit, ink: hasInk }) {
+      const { image } = history.current();
       const drawn = { width: SENT_SIDE, height: SENT_SIDE };
       const size = image && "bitmap" in image ? image.bitmap : drawn;
       marks = [];

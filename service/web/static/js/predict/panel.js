@@ -1,58 +1,24 @@
 // @ts-check
 // The prediction of one model: the class, its certainty, a bar for each class, and an explanation.
 import { areDigits } from "../class-names.js";
-import { $, h, plainButton } from "../dom.js";
-import { fixed, largestMagnitude, percent } from "../numbers.js";
+import { h, plainButton } from "../dom.js";
 import { drawHeatmap } from "../pixels.js";
 import { PIXELS, SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
+import { createBars } from "./bars.js";
 import { outlineSegments } from "./outline.js";
-import { certaintyText } from "./words.js";
+import { certaintyText, describeModel } from "./words.js";
+import { savable } from "../save-figure.js";
 
+/** @typedef {import("./chooser.js").Named} Named */
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
-/** @typedef {"softmax" | "logits"} Unit of the bars */
+/** @typedef {import("./bars.js").Unit} Unit */
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
 const VANISHED = 1e-12; // a gradient below this counts as 0
 const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
 const ZOOM = 8; // canvas pixels for each pixel of the network
-
-/** @param {Model} model @param {string} chosen */
-const modelOption = ({ id, recipe, evaluation }, chosen) =>
-  h(
-    "option",
-    { value: id, selected: id === chosen },
-    `${recipe.name}, ${percent(evaluation.accuracy)} (${id.slice(2, 6)})`,
-  );
-
-/** @param {string} name */
-const classBar = (name) =>
-  h(
-    "li",
-    null,
-    h("span", { class: "name" }, name),
-    h("span", { class: "track" }, h("i")),
-    h("span", { class: "value" }),
-  );
-
-/**
- * Find how far a bar reaches, as a share of its track. Bars of logits start in the middle.
- * @param {Prediction} prediction
- * @param {number} i
- * @param {Unit} unit
- */
-function barShare({ probabilities, logits }, i, unit) {
-  return unit === "softmax" ? probabilities[i] : logits[i] / largestMagnitude(logits) / 2;
-}
-
-/** @param {Element} row @param {number} share @param {Unit} unit */
-function drawBar(row, share, unit) {
-  const bar = $("i", row);
-  bar.classList.toggle("neg", share < 0);
-  bar.style.insetInlineStart = unit === "softmax" ? "0" : `${50 + Math.min(0, 100 * share)}%`;
-  bar.style.inlineSize = `${Math.abs(100 * share)}%`;
-}
 
 /**
  * Draw the outline of the ink over a heat map.
@@ -84,14 +50,16 @@ function drawOutline(canvas, values) {
  * @param {boolean} vanished
  */
 function whyWords(prediction, vanished) {
-  if (!prediction) return ["Why: the gradient of the predicted logit with respect to each pixel."];
+  const title = h("b", null, "What would change its mind: ");
+  if (!prediction) return [];
   if (vanished) {
-    const words = "The network is saturated, so a small change of any pixel has no effect.";
-    return [h("b", null, "Why: unknown. "), words];
+    const words =
+      "unknown. The network is saturated, so a small change of any pixel has no effect.";
+    return [title, words];
   }
   return [
-    h("b", null, "Why. "),
-    "More ink on ",
+    title,
+    "more ink on ",
     h("b", { class: "blue" }, "blue"),
     ` pixels would raise the logit of ${prediction.label}; more on `,
     h("b", { class: "orange" }, "orange"),
@@ -100,56 +68,38 @@ function whyWords(prediction, vanished) {
 }
 
 /**
- * Build a panel with a menu that chooses its model.
- * @param {Model[]} models
- * @param {string} chosen the id of the model
- * @param {{ changed: () => void, removed: (() => void) | null }} handlers if `removed` is null,
- *   the panel has no button "Remove"
+ * Build a panel with a button that chooses its model.
+ * @param {Named} first
+ * @param {{ choose: (id: string) => Promise<Named | null>, changed: () => void,
+ *   removed: (() => void) | null }} handlers if `removed` is null, the panel has no button "Remove"
  */
-export function createPanel(models, chosen, { changed, removed }) {
-  const options = models.map((model) => modelOption(model, chosen));
-  const select = h("select", { onchange: changed }, ...options);
+export function createPanel(first, { choose, changed, removed }) {
+  let named = first;
+  const button = h("button", { class: "model", type: "button", "aria-haspopup": "dialog" });
   const top = h("output", { class: "top1" });
   const certain = h("span", { class: "sure" });
-  const bars = h("ol", { class: "bars" });
+  const bars = createBars();
   const heatmap = h("canvas", { class: "heat", role: "img" });
   const why = h("p", { class: "small" });
-  const choice = h("label", null, h("span", { class: "sr" }, "Model"), select);
   const element = h(
     "article",
     { class: "answer" },
-    h(
-      "p",
-      { class: "field choose" },
-      choice,
-      removed && plainButton("Remove", { onclick: removed }),
-    ),
+    h("div", { class: "choose" }, button, removed && plainButton("Remove", { onclick: removed })),
     h("p", { class: "verdict" }, top, certain),
-    bars,
+    bars.element,
     h("div", { class: "why" }, heatmap, why),
   );
+  button.addEventListener("click", async () => {
+    const chosen = await choose(named.model.id);
+    if (!chosen) return;
+    named = chosen;
+    changed();
+  });
   /** @type {Prediction | null} */
   let prediction = null;
-  /** @type {Model | null} */
-  let barsOf = null;
+  let message = ""; // why there is no prediction
 
-  const model = () => /** @type {Model} */ (models.find((one) => one.id === select.value));
-
-  /** @param {Unit} unit */
-  function drawBars(unit) {
-    if (barsOf !== model()) {
-      barsOf = model();
-      bars.replaceChildren(...barsOf.classes.map(classBar));
-    }
-    bars.classList.toggle("signed", unit === "logits");
-    [...bars.children].forEach((row, i) => {
-      row.classList.toggle("best", i === prediction?.index);
-      drawBar(row, prediction ? barShare(prediction, i, unit) : 0, unit);
-      const value = (/** @type {Prediction} */ { probabilities, logits }) =>
-        unit === "softmax" ? percent(probabilities[i]) : fixed(logits[i], 1);
-      $(".value", row).textContent = prediction ? value(prediction) : "";
-    });
-  }
+  const model = () => named.model;
 
   function drawWhy() {
     const gradient = prediction?.gradient.flat() ?? [];
@@ -165,24 +115,45 @@ export function createPanel(models, chosen, { changed, removed }) {
 
   /** Show the prediction. @param {Unit} unit */
   function paint(unit) {
-    const { recipe, classes } = model();
-    element.setAttribute("aria-label", `What ${recipe.name} predicts`);
+    const { classes } = model();
+    const description = h("span", null, describeModel(model()));
+    button.replaceChildren(
+      h("span", { class: "sr" }, "Model: "),
+      h("b", null, named.name),
+      description,
+    );
+    element.setAttribute("aria-label", `What ${named.name} predicts`);
     element.classList.toggle("long", !areDigits(classes));
-    top.textContent = prediction ? prediction.label : "—";
-    certain.textContent = prediction ? certaintyText(prediction, classes) : "Draw something.";
-    drawBars(unit);
+    top.textContent = prediction?.label ?? (message && "—");
+    certain.textContent = prediction ? certaintyText(prediction, classes) : message;
+    bars.draw(classes, prediction, unit);
     drawWhy();
   }
 
+  savable(element, {
+    name: "prediction",
+    rows: () =>
+      model().classes.map((name, i) => ({
+        class: name,
+        probability: prediction?.probabilities[i],
+        logit: prediction?.logits[i],
+      })),
+  });
   paintInTheme(() => prediction && drawWhy(), element);
   return {
     element,
     model,
+    name: () => named.name,
     paint,
     prediction: () => prediction,
-    /** @param {Prediction | null} newPrediction @param {Unit} unit */
-    show(newPrediction, unit) {
+    /**
+     * @param {Prediction | null} newPrediction
+     * @param {Unit} unit
+     * @param {string} [reason] why there is no prediction
+     */
+    show(newPrediction, unit, reason = "") {
       prediction = newPrediction;
+      message = reason;
       paint(unit);
     },
   };

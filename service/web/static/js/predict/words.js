@@ -1,9 +1,11 @@
 // @ts-check
-// Predictions in words. Needs no browser.
+// Predictions and models in words.
 import { withArticle } from "../class-names.js";
 import { fixed, percent } from "../numbers.js";
+import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
+/** @typedef {import("../types.d.ts").Model} Model */
 
 /** Describe how certain a prediction is. @param {number} probability */
 export function certainty(probability) {
@@ -11,6 +13,9 @@ export function certainty(probability) {
   if (probability > 0.8) return "fairly certain";
   return probability > 0.5 ? "uncertain" : "guessing";
 }
+
+/** Write an entropy in nats, and 0 without digits. @param {number} nats */
+const natsText = (nats) => (nats < 0.005 ? "0" : fixed(nats, 2));
 
 /**
  * Compare a prediction with the next most probable class.
@@ -21,12 +26,15 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   const probability = probabilities[index];
   const second = probabilities
     .map((_, i) => i)
-    .sort((a, b) => probabilities[b] - probabilities[a])[1];
-  const lead = `${Math.round(100 * margin)} points ahead of ${classes[second]}`;
-  const most = fixed(Math.log(classes.length), 2);
+    .filter((i) => i !== index)
+    .reduce((best, i) => (probabilities[i] > probabilities[best] ? i : best));
+  const points = Math.round(100 * margin);
+  const unit = points === 1 ? "percentage point" : "percentage points";
+  const lead = `${points} ${unit} ahead of ${classes[second]}`;
+  const guessing = fixed(Math.log(classes.length), 2);
   return (
     `${percent(probability)}, ${certainty(probability)}. ${lead}; ` +
-    `entropy ${fixed(entropy, 2)} of at most ${most} nats.`
+    `uncertainty ${natsText(entropy)} (guessing: ${guessing} nats)`
   );
 }
 
@@ -43,4 +51,37 @@ export function summary(labels) {
   }
   if (names.length === 2) return `One model predicts ${first}, the other ${second}.`;
   return `The models predict ${names.join(", ")}.`;
+}
+
+/** Describe a model, so that it can be told apart from others. @param {Model} model */
+export const describeModel = ({ dataset, evaluation, created_at }) =>
+  `${percent(evaluation.accuracy, 2)} right on ${dataset.name}, ${localText(created_at, false)}`;
+
+/**
+ * Tell whether a model contains all words of a search.
+ * @param {{ model: Model, name: string }} named
+ * @param {string} search
+ */
+export function matches({ model, name }, search) {
+  const text = [name, model.recipe.name, describeModel(model), model.id, ...(model.tags ?? [])];
+  const all = text.join(" ").toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => all.includes(word));
+}
+
+const NOT_AN_IMAGE = {
+  title: "This file is not an image",
+  detail: "PNG, JPEG, GIF, BMP, WebP and TIFF files can be read.",
+};
+
+/**
+ * Say in plain words why a file was rejected.
+ * @param {{ status: number, title: string, details: string }} problem of the API
+ */
+export function fileFault({ status, title, details }) {
+  if (![400, 415, 422].includes(status)) return { title, detail: details };
+  const isImage = /^(has|is) /.test(details) && !details.startsWith("is not an image");
+  return isImage ? { title: "This image cannot be read", detail: `It ${details}.` } : NOT_AN_IMAGE;
 }

@@ -1,0 +1,72 @@
+// @ts-check
+// What all pages have in common: the token of this browser, large type, and figures shown alone.
+import { catchProblem, get } from "./api.js";
+import { $, h, notice } from "./dom.js";
+import { query } from "./request-line.js";
+import { store } from "./storage.js";
+import { SCOPE_KEY, TOKEN_KEY, askForToken, hasToken } from "./token.js";
+
+const PROJECTOR_KEY = "stepbox-projector";
+const root = document.documentElement;
+
+/**
+ * Find out what the token allows. Style sheets hide what it does not allow: elements with
+ * `data-writes` are shown only if it may write, elements with `data-read-only` only if not.
+ */
+async function showAccess() {
+  await catchProblem(
+    async () => {
+      const { scope } = await get("/access");
+      store(SCOPE_KEY, scope);
+      root.dataset.access = scope;
+      $("#token-scope").textContent = scope === "read" ? "read only" : "read and write";
+    },
+    () => {
+      root.dataset.access = "unknown";
+      $("#token-scope").textContent = hasToken() ? "not checked" : "none";
+    },
+  );
+}
+
+/** Show what needs a token, and follow changes of it, also in other tabs. */
+function startAccess() {
+  $("#token-change").addEventListener("click", async () => {
+    if (await askForToken("")) location.reload();
+  });
+  addEventListener("storage", ({ key }) => {
+    if (key === TOKEN_KEY || key === null) showAccess();
+  });
+  showAccess();
+}
+
+function startProjector() {
+  const button = $("#projector");
+  const update = () =>
+    button.setAttribute("aria-pressed", String(root.classList.contains("projector")));
+  button.addEventListener("click", () => {
+    const on = root.classList.toggle("projector");
+    store(PROJECTOR_KEY, on ? "on" : null);
+    update();
+  });
+  update();
+}
+
+/**
+ * Show one figure or section alone, for a slide or the page of a lecture. `?embed=` names it, or
+ * anything in it; without a name, it is the first figure of the page.
+ */
+function showAlone() {
+  const id = query.get("embed");
+  const element = id ? document.getElementById(id) : $("main figure:not([hidden])");
+  const named = element?.closest("figure, section") ?? element;
+  const detail = `The address of this figure ends with embed=${id}. The page has nothing so named.`;
+  const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
+  const alone = /** @type {HTMLElement} */ (named ?? problem());
+  if (!named) document.body.append(alone);
+  alone.dataset.alone = "";
+  for (let one = alone.parentElement; one; one = one.parentElement) one.dataset.around = "";
+}
+
+if ("embed" in root.dataset) showAlone();
+if (root.dataset.access) startAccess();
+startProjector();

@@ -1,0 +1,40 @@
+// @ts-check
+// The figure "Among the test images": what the network sees, placed among the test images.
+import { $, whenSeen } from "../dom.js";
+import { projectionFigure } from "../projection.js";
+
+/** @typedef {import("../types.d.ts").Model} Model */
+
+/** Build the figure. Return a function that updates it. */
+export function createAmong() {
+  const section = $("#among");
+  /** @type {Model | null} */
+  let model = null;
+  /** @type {number[][] | null} */
+  let seen = null;
+  /** @type {ReturnType<typeof projectionFigure> | null} */
+  let showImage = null;
+  let shownId = "";
+  let isNear = false;
+
+  function show() {
+    section.hidden = !model;
+    if (!model || !isNear) return;
+    if (shownId !== model.id) showImage = projectionFigure($("#projection"), model);
+    shownId = model.id;
+    showImage?.(seen);
+  }
+
+  whenSeen(section, () => {
+    isNear = true;
+    show();
+  });
+  /**
+   * @param {Model | null} newModel
+   * @param {number[][] | null} newSeen what the network sees: 28×28 numbers, 0 to 255
+   */
+  return (newModel, newSeen) => {
+    [model, seen] = [newModel, newSeen];
+    show();
+  };
+}

@@ -1,0 +1,77 @@
+// @ts-check
+// The dialog that chooses a model from a list with a search.
+import { $, $$, h } from "../dom.js";
+import { count } from "../numbers.js";
+import { describeModel, matches } from "./words.js";
+
+/** @typedef {{ model: import("../types.d.ts").Model, name: string }} Named a model and its name */
+
+const MOST_ROWS = 100;
+
+/** @param {Named} named @param {boolean} isChosen */
+const row = (named, isChosen) =>
+  h(
+    "li",
+    null,
+    h(
+      "button",
+      { class: "model", value: named.model.id, "aria-current": isChosen ? "true" : null },
+      h("b", null, isChosen && "✓ ", named.name),
+      h("span", null, describeModel(named.model)),
+      h("span", { class: "mono" }, named.model.id),
+    ),
+  );
+
+/**
+ * Make the function that lets the user choose a model.
+ * @param {Named[]} all the newest first
+ */
+export function createChooser(all) {
+  const dialog = $("#chooser");
+  const search = $("#chooser-text");
+  let chosen = "";
+
+  function list() {
+    const found = all.filter((named) => matches(named, search.value));
+    const shown = found.slice(0, MOST_ROWS);
+    $("#chooser-list").replaceChildren(
+      ...shown.map((named) => row(named, named.model.id === chosen)),
+    );
+    const more = found.length > shown.length ? `; the newest ${shown.length} are shown` : "";
+    $("#chooser-count").textContent = found.length
+      ? `${count(found.length)} of ${count(all.length)} models${more}`
+      : "No model matches.";
+  }
+
+  /** @param {KeyboardEvent} event */
+  function moveFocus(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const stops = [search, ...$$("#chooser-list button")];
+    const next = stops.indexOf(document.activeElement) + step;
+    if (!stops[next]) return;
+    event.preventDefault();
+    stops[next].focus();
+  }
+
+  search.addEventListener("input", list);
+  dialog.addEventListener("keydown", moveFocus);
+
+  /**
+   * Let the user choose. The rows are submit buttons, so Enter in the search takes the first one.
+   * @param {string} current the id of the model that is shown now
+   * @returns {Promise<string>} the id; empty if the dialog was cancelled
+   */
+  return (current) => {
+    chosen = current;
+    search.value = "";
+    dialog.returnValue = "";
+    list();
+    dialog.showModal();
+    $("#chooser-list").scrollTop = 0;
+    search.focus();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+    });
+  };
+}

@@ -1,0 +1,81 @@
+// @ts-check
+// What neurons add to the logits, in numbers and words. Needs no browser.
+import { fixed, largestMagnitude } from "../numbers.js";
+import { SIDE } from "../sizes.js";
+
+/** @typedef {{ index: number, value: number }} Push */
+
+const MOST_PUSHES = 5; // of each direction
+const CELLS = [
+  { most: 64, side: 22 },
+  { most: 512, side: 14 },
+  { most: Infinity, side: 10 },
+];
+
+/**
+ * Find the inputs that raise and lower a logit the most.
+ * @param {number[]} contributions to this logit
+ */
+export function strongestPushes(contributions) {
+  const pushes = contributions.map((value, index) => ({ index, value }));
+  const sorted = pushes.filter(({ value }) => value !== 0).sort((a, b) => b.value - a.value);
+  return {
+    up: sorted.filter(({ value }) => value > 0).slice(0, MOST_PUSHES),
+    down: sorted
+      .filter(({ value }) => value < 0)
+      .reverse()
+      .slice(0, MOST_PUSHES),
+  };
+}
+
+/** Choose how many digits show differences among numbers. @param {number} largest magnitude */
+export const digitsFor = (largest) => (largest >= 1 ? 2 : largest >= 0.1 ? 3 : 4);
+
+/** Write a number with its sign. @param {number} x */
+export const signed = (x, digits = 2) => {
+  const text = fixed(x, digits);
+  return x > 0 && Number(text) !== 0 ? `+${text}` : text;
+};
+
+/** Name an input of the last layer. @param {number} index @param {boolean} isPixel */
+export const inputName = (index, isPixel) =>
+  isPixel ? `row ${Math.floor(index / SIDE)}, column ${index % SIDE}` : `neuron ${index}`;
+
+/**
+ * Describe a neuron.
+ * @param {{ layer: number, neuron: number, isOff: boolean, activation: number | null,
+ *   pushes: number[] | null, classes: string[] }} state `layer` counts from 1; `pushes` has what
+ *   a neuron of the last hidden layer adds to each logit
+ */
+export function neuronText({ layer, neuron, isOff, activation, pushes, classes }) {
+  const name = `Hidden layer ${layer}, neuron ${neuron}: `;
+  if (isOff) return `${name}switched off.`;
+  if (activation == null) return `${name}not known yet.`;
+  const value = `${name}activation ${fixed(activation, 3)}.`;
+  if (!pushes) return value;
+  const digits = digitsFor(largestMagnitude(pushes));
+  const list = classes.map((label, i) => `${label}: ${signed(pushes[i], digits)}`);
+  return `${value} It adds to the logits: ${list.join(", ")}.`;
+}
+
+/**
+ * Arrange the cells of a layer in rows.
+ * @param {number} count
+ * @param {number} width pixels
+ */
+export function arrange(count, width) {
+  const { side } = /** @type {{ side: number }} */ (CELLS.find(({ most }) => count <= most));
+  const columns = Math.max(1, Math.min(count, Math.floor(width / side)));
+  return { side, columns, rows: Math.ceil(count / columns) };
+}
+
+/**
+ * Move to the next cell; stay at the edges.
+ * @param {number} at
+ * @param {[right: number, down: number]} step
+ * @param {{ count: number, columns: number }} grid
+ */
+export function nextCell(at, [right, down], { count, columns }) {
+  const next = at + right + columns * down;
+  return next >= 0 && next < count ? next : at;
+}

@@ -1,0 +1,129 @@
+// @ts-check
+// A menu at each figure that saves it as SVG, PNG or CSV, and copies what embeds it elsewhere.
+import { h } from "./dom.js";
+import { csv } from "./save/csv.js";
+import { figureSVG } from "./save/svg.js";
+
+/** @typedef {import("./save/csv.js").Row} Row */
+
+const SHARPNESS = 2; // pixels of a PNG file for each CSS pixel
+const SAID_MS = 1500;
+const KEPT_MS = 10000; // enough for a download to begin
+
+/** @param {Blob} blob @param {string} name */
+function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
+}
+
+/** @param {Element} figure */
+const svgBlob = (figure) =>
+  new Blob([new XMLSerializer().serializeToString(figureSVG(figure))], { type: "image/svg+xml" });
+
+/** Draw a figure as PNG. @param {Element} figure @returns {Promise<Blob>} */
+async function pngBlob(figure) {
+  const url = URL.createObjectURL(svgBlob(figure));
+  const image = new Image();
+  image.src = url;
+  await image.decode().finally(() => URL.revokeObjectURL(url));
+  const [width, height] = [image.width, image.height].map((side) => SHARPNESS * side);
+  const canvas = h("canvas", { width, height });
+  canvas.getContext("2d")?.drawImage(image, 0, 0, width, height);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG"))), "image/png"),
+  );
+}
+
+/** The address that shows a figure alone. @param {Element} figure */
+function embedAddress(figure) {
+  const url = new URL(location.href);
+  url.searchParams.set(
+    "embed",
+    (figure.id ? figure : (figure.querySelector("[id]") ?? figure.closest("[id]")))?.id ?? "",
+  );
+  url.hash = "";
+  return url.href;
+}
+
+/** @param {Element} figure */
+function embedHTML(figure) {
+  const { width, height } = figure.getBoundingClientRect();
+  const frame = h("iframe", {
+    src: embedAddress(figure),
+    width: Math.round(width),
+    height: Math.round(height) + 32, // the margin of an embedded figure
+    title: document.title,
+    loading: "lazy",
+  });
+  return frame.outerHTML;
+}
+
+/**
+ * Add the menu to a figure.
+ * @param {HTMLElement} figure
+ * @param {{ name: string, rows: () => Row[] }} options `name` names the files; `rows` returns the
+ *   data that the figure shows now
+ */
+export function savable(figure, { name, rows }) {
+  const file = `stepbox-${name}`;
+  const menu = h("details", { class: "save" });
+  const close = () => {
+    menu.open = false;
+  };
+  /** @param {string} label @param {() => void | Promise<void>} act @param {string} done */
+  const item = (label, act, done) => {
+    const onclick = async () => {
+      button.textContent = await Promise.resolve()
+        .then(act)
+        .then(
+          () => done,
+          () => "Failed",
+        );
+      setTimeout(() => {
+        button.textContent = label;
+        close();
+      }, SAID_MS);
+    };
+    const button = h("button", { type: "button", class: "plain", onclick }, label);
+    return button;
+  };
+  /** @param {() => string} text */
+  const copy = (text) => () => navigator.clipboard.writeText(text());
+  const embeds = "embeds" in document.documentElement.dataset;
+  menu.append(
+    h("summary", { "aria-label": "Save this figure" }, "Save"),
+    h(
+      "div",
+      { class: "save-items" },
+      item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
+      item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
+      item(
+        "CSV, the data",
+        () => download(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`),
+        "Saved",
+      ),
+      item(
+        "Copy a link to this figure",
+        copy(() => embedAddress(figure)),
+        "Copied",
+      ),
+      embeds &&
+        item(
+          "Copy HTML that embeds it",
+          copy(() => embedHTML(figure)),
+          "Copied",
+        ),
+    ),
+  );
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    close();
+    menu.querySelector("summary")?.focus();
+  });
+  document.addEventListener("click", ({ target }) => {
+    if (!menu.contains(/** @type {Node} */ (target))) close();
+  });
+  figure.classList.add("savable");
+  figure.append(menu);
+}

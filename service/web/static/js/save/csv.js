@@ -1,0 +1,51 @@
+// @ts-check
+// Tables as CSV (RFC 4180). Needs no browser.
+
+/** @typedef {Record<string, string | number | boolean | null | undefined>} Row */
+
+/** @param {Row[string]} value */
+function field(value) {
+  const text = value == null ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Write rows as CSV. The columns are the keys of all rows. @param {Row[]} rows */
+export function csv(rows) {
+  const columns = [...new Set(rows.flatMap(Object.keys))];
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+  return lines.map((line) => `${line.map(field).join(",")}\r\n`).join("");
+}
+
+/**
+ * Make rows from columns of the same length.
+ * @param {Record<string, Row[string][]>} columns
+ * @returns {Row[]}
+ */
+export const fromColumns = (columns) =>
+  (Object.values(columns)[0] ?? []).map((_, i) =>
+    Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[i]])),
+  );
+
+/**
+ * Make a row for each cell of matrices over the same x (rows) and y (columns).
+ * @param {{ x: number[], y?: number[], [matrix: string]: any }} grid
+ */
+export const fromGrid = ({ x, y = [], ...matrices }) =>
+  x.flatMap((atX, i) =>
+    y.map((atY, j) => ({
+      x: atX,
+      y: atY,
+      ...Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [name, matrix[i][j]])),
+    })),
+  );
+
+/**
+ * Make the rows of learning curves: the losses within the epochs, if any, then the epochs.
+ * @param {Record<string, any>[]} history
+ * @param {Record<string, any>[] | null} [losses]
+ * @returns {Row[]}
+ */
+export const curveRows = (history, losses) => [
+  ...(losses ?? []).map((loss) => ({ of: "samples", ...loss })),
+  ...history.map((row) => ({ of: "epoch", ...row })),
+];

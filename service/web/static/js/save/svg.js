@@ -1,0 +1,225 @@
+// @ts-check
+// Draw a figure as one SVG document that needs no style sheet: what a reader sees, with the colors
+// and fonts that it has now. Charts stay vectors, text stays text, and canvases become images.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MARGIN = 16; // pixels around the figure
+const SKIPPED = "figcaption, .save, .sr, [hidden], script, style, math";
+// Presentation attributes of SVG. Each is written where it differs from the parent's.
+const INHERITED = [
+  ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray"],
+  ...["stroke-linecap", "stroke-linejoin", "paint-order", "text-anchor", "visibility"],
+  ...["font-family", "font-size", "font-style", "font-weight", "font-variant-numeric"],
+];
+const OMITTED = new Set(["class", "style", "tabindex", "role"]); // attributes
+
+// Elements are made in a document without a window, in which images are not loaded.
+const inert = document.implementation.createDocument(SVG, "svg");
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
+function make(tag, attributes, ...children) {
+  const element = inert.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** @typedef {{ host: Element, x: number, y: number, right: number, bottom: number }} Sheet */
+
+/** @param {string} color */
+const isVisible = (color) => color !== "transparent" && !/^rgba\(.*, 0\)$/.test(color);
+
+/**
+ * Copy an SVG element with the style that it has in the page. Copies are built, not cloned, because
+ * the policy of the pages forbids style attributes.
+ * @param {Element} element
+ * @param {CSSStyleDeclaration | null} parent the style of the parent in the copy
+ */
+function copyShape(element, parent) {
+  const style = getComputedStyle(element);
+  const copy = make(element.localName, {});
+  for (const { name, value } of element.attributes) {
+    if (!OMITTED.has(name) && !name.startsWith("aria-") && !value.includes("var(")) {
+      copy.setAttribute(name, value);
+    }
+  }
+  for (const name of INHERITED) {
+    const value = style.getPropertyValue(name);
+    if (value !== parent?.getPropertyValue(name)) copy.setAttribute(name, value);
+    else copy.removeAttribute(name);
+  }
+  if (style.opacity !== "1") copy.setAttribute("opacity", style.opacity);
+  for (const child of element.childNodes) {
+    if (child instanceof Text) copy.append(child.data);
+    else if (child instanceof SVGElement) copy.append(copyShape(child, style));
+  }
+  return copy;
+}
+
+/** @param {SVGSVGElement} chart @param {DOMRect} rect */
+function copyChart(chart, { x, y, width, height }) {
+  const copy = copyShape(chart, null);
+  if (!chart.hasAttribute("viewBox")) copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  for (const [name, value] of Object.entries({ x, y, width, height, overflow: "visible" })) {
+    copy.setAttribute(name, String(value));
+  }
+  return copy;
+}
+
+/** @param {Sheet} sheet @param {DOMRect} rect */
+function extend(sheet, { x, y, right, bottom }) {
+  sheet.x = Math.min(sheet.x, x);
+  sheet.y = Math.min(sheet.y, y);
+  sheet.right = Math.max(sheet.right, right);
+  sheet.bottom = Math.max(sheet.bottom, bottom);
+}
+
+/** Measure fonts. @type {CanvasRenderingContext2D | null} */
+let ruler = null;
+
+/**
+ * Write a line of text where the browser has it.
+ * @param {Sheet} sheet
+ * @param {string} text
+ * @param {DOMRect} rect
+ * @param {CSSStyleDeclaration} style
+ */
+function writeLine(sheet, text, rect, style) {
+  ruler ??= document.createElement("canvas").getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (ruler);
+  context.font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+  const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } =
+    context.measureText(text);
+  const baseline = rect.y + (rect.height + ascent - descent) / 2;
+  sheet.host.append(
+    make(
+      "text",
+      {
+        x: rect.x,
+        y: baseline,
+        fill: style.color,
+        "font-family": style.fontFamily,
+        "font-size": style.fontSize,
+        "font-style": style.fontStyle,
+        "font-weight": style.fontWeight,
+      },
+      text,
+    ),
+  );
+  extend(sheet, rect);
+}
+
+/** Write a text node, line by line. @param {Sheet} sheet @param {Text} node */
+function writeText(sheet, node) {
+  const style = getComputedStyle(/** @type {Element} */ (node.parentElement));
+  const range = document.createRange();
+  /** @type {{ text: string, rect: DOMRect } | null} */
+  let line = null;
+  const flush = () => line && writeLine(sheet, line.text, line.rect, style);
+  for (const { 0: word, index } of node.data.matchAll(/\S+/g)) {
+    range.setStart(node, index);
+    range.setEnd(node, index + word.length);
+    const rect = range.getBoundingClientRect();
+    if (!rect.width) continue;
+    if (line && Math.abs(line.rect.y - rect.y) < 2) {
+      line.text += ` ${word}`;
+      line.rect.width = rect.right - line.rect.x;
+    } else {
+      flush();
+      line = { text: word, rect };
+    }
+  }
+  flush();
+}
+
+/**
+ * Draw the background and the borders of an HTML element.
+ * @param {Sheet} sheet
+ * @param {DOMRect} rect
+ * @param {CSSStyleDeclaration} style
+ */
+function drawBox(sheet, rect, style) {
+  const { x, y, width, height, right, bottom } = rect;
+  if (!width || !height) return;
+  const frame = /^(rgb\(.*?\)) 0px 0px 0px (\d)px inset/.exec(style.boxShadow);
+  if (isVisible(style.backgroundColor)) {
+    sheet.host.append(make("rect", { x, y, width, height, fill: style.backgroundColor }));
+    extend(sheet, rect);
+  }
+  if (frame) {
+    const inner = { x: x + 0.5, y: y + 0.5, width: width - 1, height: height - 1 };
+    sheet.host.append(make("rect", { ...inner, fill: "none", stroke: frame[1] }));
+  }
+  const sides = {
+    top: `M${x} ${y}H${right}`,
+    right: `M${right} ${y}V${bottom}`,
+    bottom: `M${x} ${bottom}H${right}`,
+    left: `M${x} ${y}V${bottom}`,
+  };
+  for (const [side, d] of Object.entries(sides)) {
+    const value = (/** @type {string} */ name) => style.getPropertyValue(`border-${side}-${name}`);
+    const [size, stroke] = [parseFloat(value("width")), value("color")];
+    if (size && value("style") !== "none" && isVisible(stroke)) {
+      sheet.host.append(make("path", { d, stroke, "stroke-width": size }));
+    }
+  }
+}
+
+/** @param {Sheet} sheet @param {Element} element */
+function draw(sheet, element) {
+  if (element.matches(SKIPPED) || !element.checkVisibility({ visibilityProperty: true })) return;
+  const rect = element.getBoundingClientRect();
+  if (element instanceof SVGSVGElement) {
+    sheet.host.append(copyChart(element, rect));
+    extend(sheet, rect);
+    return;
+  }
+  const style = getComputedStyle(element);
+  drawBox(sheet, rect, style);
+  if (element instanceof HTMLCanvasElement) {
+    const { x, y, width, height } = rect;
+    const look = { preserveAspectRatio: "none", "image-rendering": style.imageRendering };
+    const image = { x, y, width, height, href: element.toDataURL(), ...look };
+    if (width && element.width) sheet.host.append(make("image", image));
+    extend(sheet, rect);
+  } else if (element instanceof HTMLInputElement) {
+    const { x, y, width, height } = rect;
+    const inner = new DOMRect(x + parseFloat(style.paddingLeft), y, width, height);
+    if (element.type === "text") writeLine(sheet, element.value, inner, style);
+  }
+  for (const child of element.childNodes) {
+    if (child instanceof Text) writeText(sheet, child);
+    else if (child instanceof Element) draw(sheet, child);
+  }
+}
+
+/**
+ * Draw a figure as a standalone SVG element. Its caption becomes the title.
+ * @param {Element} figure
+ */
+export function figureSVG(figure) {
+  const host = make("g", {});
+  const infinite = { x: Infinity, y: Infinity, right: -Infinity, bottom: -Infinity };
+  /** @type {Sheet} */
+  const sheet = { host, ...infinite };
+  for (const child of figure.children) draw(sheet, child);
+  const x = sheet.x - MARGIN;
+  const y = sheet.y - MARGIN;
+  const width = Math.ceil(sheet.right - x + MARGIN);
+  const height = Math.ceil(sheet.bottom - y + MARGIN);
+  host.setAttribute("transform", `translate(${-x} ${-y})`);
+  const caption = figure.querySelector("figcaption")?.textContent?.replace(/\s+/g, " ").trim();
+  const title = caption || figure.closest("section")?.querySelector("h1, h2")?.textContent;
+  const paper = getComputedStyle(document.body).backgroundColor;
+  return make(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, width, height },
+    make("title", {}, title ?? document.title),
+    make("rect", { width, height, fill: paper }),
+    host,
+  );
+}

@@ -1,0 +1,152 @@
+"""Read finished models: lists of them, and the card and network that a reference names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeVar
+
+from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
+from stepbox.nn.network import Network
+from stepbox.store.aliases import Aliases
+from stepbox.store.card import MODEL_ID, Card
+from stepbox.store.index import ModelIndex
+from stepbox.store.loader import CACHE_BYTES, ModelLoader
+from stepbox.store.objects import ObjectStore, object_store
+from stepbox.store.weights import WEIGHTS
+
+T = TypeVar("T")
+
+# The computed references, each with the data set of its models; None means any.
+LATEST: dict[str, DatasetName | None] = {
+    "latest": None,
+    **{f"latest-{name}": name for name in DATASETS},
+}
+
+
+class ListedModel(NamedTuple):
+    """A model as a list shows it: its card, or None and what is wrong with its files."""
+
+    id: str
+    card: Card | None
+    damage: str | None
+
+
+class ModelReader:
+    """The finished models in a store, with caches. Many threads and processes may use it at once.
+
+    A reference to a model is its id, an alias, ``latest`` (the newest undamaged model that is
+    better than guessing, or if there is none, the newest undamaged model), ``latest-mnist`` or
+    ``latest-fashion-mnist`` (the same among the models of that data set). A reference becomes part
+    of a key only if it has the form of an id.
+
+    Parameters
+    ----------
+    place
+        An object store, or a folder, which is created with the first model.
+    cache_bytes
+        Largest size of the cached networks and their cards, in bytes.
+    """
+
+    def __init__(self, place: ObjectStore | Path, cache_bytes: int = CACHE_BYTES) -> None:
+        self._objects = object_store(place)
+        self._aliases = Aliases(self._objects)
+        self._index = ModelIndex(self._objects)
+        self._loader = ModelLoader(self._objects, self._index, cache_bytes)
+
+    def ids(self) -> list[str]:
+        """Return the ids of all models, newest first, including damaged ones."""
+        return [model.id for model in self._index.newest_first()]
+
+    def page(
+        self, limit: int | None = None, after: str | None = None
+    ) -> tuple[list[ListedModel], str | None]:
+        """Return models, newest first. Their weights are compared with their cards.
+
+        Parameters and cursor are those of `ModelIndex.page`.
+        """
+        found, cursor = self._index.page(limit, after)
+        listed = []
+        for model in found:
+            try:
+                listed.append(ListedModel(model.id, self._loader.whole_card(model.id), None))
+            except NotFoundError:
+                continue  # deleted meanwhile
+            except DamagedModelError as error:
+                listed.append(ListedModel(model.id, None, str(error)))
+        return listed, cursor
+
+    def states(self) -> list[tuple[str, str | None]]:
+        """Return the ids of all models, newest first, each with its known damage or None.
+
+        The weights are not read. So damage that does not change the size of the file is known only
+        after `card` or `load` has read the model.
+        """
+        states: list[tuple[str, str | None]] = []
+        for model_id in self.ids():
+            try:
+                self._loader.check_size(model_id)
+                states.append((model_id, None))
+            except NotFoundError:
+                continue  # deleted meanwhile
+            except DamagedModelError as error:
+                states.append((model_id, str(error)))
+        return states
+
+    def card(self, reference: str) -> Card:
+        """Return a model's card, after comparing the weights with it.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such model or alias.
+        DamagedModelError
+            Files are missing, cannot be read or differ from the card.
+        """
+        return self._find(reference, self._loader.whole_card)
+
+    def load(self, reference: str) -> tuple[Card, Network]:
+        """Return a card and its network, whose arrays are read-only; raises as `card` does."""
+        return self._find(reference, self._loader.network)
+
+    def loaded(self, reference: str) -> tuple[Card, Network] | None:
+        """Return the result of `load` if it is cached, else None; may raise as `card` does."""
+        return self._find(reference, self._loader.loaded)
+
+    def load_initial(self, reference: str) -> tuple[Card, Network]:
+        """Return a model's card and its untrained network; raises as `card` does."""
+        card = self.card(reference)
+        return card, self._loader.initial(card)
+
+    def open_weights(self, reference: str) -> tuple[Card, BinaryIO]:
+        """Return a model's card and its weights file, open for reading; raises as `card` does."""
+        card = self.card(reference)
+        try:
+            return card, self._objects.open(f"{card.id}/{WEIGHTS}")
+        except FileNotFoundError as error:
+            raise NotFoundError(f"model {reference!r} has just been deleted") from error
+
+    def aliases(self) -> dict[str, str]:
+        """Return all aliases, each with the id of its model."""
+        return dict(self._aliases.read())
+
+    def is_published(self, model_id: str) -> bool:
+        """Return whether a model exists, whole or damaged."""
+        return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
+
+    def _find(self, reference: str, read: Callable[[str], T]) -> T:
+        """Read the model of a reference; for one in `LATEST`, the first that can be read."""
+        if reference not in LATEST:
+            model_id = reference
+            if not MODEL_ID.fullmatch(reference):
+                model_id = self._aliases.read().get(reference, "")
+                if not MODEL_ID.fullmatch(model_id):
+                    raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
+            return read(model_id)
+        problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
+        for model in self._index.best_first():
+            if model.dataset is not None and LATEST[reference] in (None, model.dataset):
+                try:
+                    return read(model.id)
+                except (NotFoundError, DamagedModelError) as error:
+                    problem = error
+        raise problem

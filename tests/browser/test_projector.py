@@ -1,0 +1,51 @@
+"""Large type, for a projector."""
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+PAGES = ["/", "/ui/jobs/{job}", "/ui/models", "/ui/models/latest", "/ui/predict", "/ui/mathematics"]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/ui/system"])
+def test_large_type_fits_the_window(open_page, stack, path):
+    [job] = requests.get(f"{stack.url}/jobs?limit=1", timeout=10).json()["jobs"]
+    page = open_page(path.format(job=job["id"]))
+    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    before = page.evaluate(size)
+    page.click("#projector")
+    assert page.evaluate(size) == 1.5 * before
+    page.wait_for_timeout(200)  # until the charts are drawn again
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_large_type_is_kept_and_turned_off(open_page):
+    page = open_page("/ui/system?projector")
+    button = page.locator("#projector")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.click("nav >> text=Mathematics")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_charts_grow_with_the_type_and_still_follow_the_pointer(open_page):
+    page = open_page("/ui/mathematics")
+    label = page.locator("#box-plot svg text").first
+    small = label.bounding_box()["height"]
+    page.click("#projector")
+    page.wait_for_timeout(200)
+    assert label.bounding_box()["height"] == pytest.approx(1.5 * small, rel=0.1)
+    plot = page.locator("#box-plot")
+    plot.scroll_into_view_if_needed()
+    dot = page.locator("#box-plot svg [aria-label=dot] circle").last
+    box = dot.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    width = page.locator("#width")
+    before = width.input_value()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.up()
+    assert float(width.input_value()) == pytest.approx(float(before), abs=0.15)

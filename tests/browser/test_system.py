@@ -1,0 +1,35 @@
+"""The page of the system."""
+
+from playwright.sync_api import expect
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def test_devices_come_first_and_nothing_moves_while_the_page_loads(open_page):
+    page = open_page("/ui/system")
+    assert page.locator("#state h2").first.inner_text() == "Devices and workers"
+    expect(page.locator("#workers")).to_contain_text("idle")
+    expect(page.locator("#workers th").nth(2)).to_have_text("Status")
+    page.evaluate(SHIFTS)
+    page.reload()
+    page.evaluate(SHIFTS)
+    expect(page.locator("#versions")).to_contain_text("numpy")
+    page.wait_for_timeout(100)  # entries arrive after the frame that they describe
+    assert page.evaluate("window.shifted") < 0.05
+
+
+def test_checksums_are_folded_and_stay_open_while_the_page_is_refreshed(open_page):
+    page = open_page("/ui/system")
+    sums = page.locator("#datasets details")
+    expect(sums.locator("code").first).to_be_hidden()
+    sums.locator("summary").click()
+    expect(sums.locator("code")).to_have_count(8)
+    with page.expect_response("**/system"), page.expect_response("**/readyz"):
+        pass
+    page.wait_for_timeout(100)
+    expect(sums.locator("code").first).to_be_visible()

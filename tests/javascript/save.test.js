@@ -1,0 +1,49 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { csv, curveRows, fromColumns, fromGrid } from "#pages/save/csv.js";
+
+test("csv has one column for each key, and quotes what needs it", () => {
+  assert.equal(
+    csv([
+      { epoch: 0, loss: null },
+      { epoch: 1, loss: 2.5, note: 'a "b", c' },
+    ]),
+    'epoch,loss,note\r\n0,,\r\n1,2.5,"a ""b"", c"\r\n',
+  );
+  assert.equal(csv([]), "\r\n");
+});
+
+test("rows are made from columns and from matrices", () => {
+  assert.deepEqual(fromColumns({ x: [1, 2], y: [3, 4] }), [
+    { x: 1, y: 3 },
+    { x: 2, y: 4 },
+  ]);
+  assert.deepEqual(fromColumns({}), []);
+  assert.deepEqual(
+    fromGrid({
+      x: [0, 1],
+      y: [5, 6],
+      f: [
+        [1, 2],
+        [3, 4],
+      ],
+    }),
+    [
+      { x: 0, y: 5, f: 1 },
+      { x: 0, y: 6, f: 2 },
+      { x: 1, y: 5, f: 3 },
+      { x: 1, y: 6, f: 4 },
+    ],
+  );
+});
+
+test("the rows of curves say what they are of", () => {
+  const history = [{ epoch: 1, test_loss: 0.5 }];
+  assert.deepEqual(curveRows(history, [{ samples: 1000, train_loss: 0.7 }]), [
+    { of: "samples", samples: 1000, train_loss: 0.7 },
+    { of: "epoch", epoch: 1, test_loss: 0.5 },
+  ]);
+  assert.deepEqual(curveRows(history, null), [{ of: "epoch", epoch: 1, test_loss: 0.5 }]);
+});

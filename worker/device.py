@@ -1,0 +1,58 @@
+"""Find out the device that a worker trains on, in a separate process, while the worker starts.
+
+If the worker's main process used CUDA, its forked children could not.
+"""
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from tempfile import TemporaryFile
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 60  # importing torch takes seconds, on a busy machine many
+UNKNOWN: dict[str, Any] = {"device": {"name": "unknown", "detail": "not known yet"}, "versions": {}}
+
+
+class DeviceSearch:
+    """A run of `worker.describe`. It writes to files: forked children would keep a pipe open.
+
+    Create it before the pool forks.
+    """
+
+    def __init__(self) -> None:
+        self._output, self._errors = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "worker.describe"],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._errors,
+        )
+        self._found = UNKNOWN
+
+    def result(self) -> dict[str, Any]:
+        """Return the device and the versions, or why they are not known, without waiting."""
+        if self._found is UNKNOWN:
+            status = self._process.poll()
+            if status is not None:
+                self._found = self._read(status)
+            elif time.monotonic() - self._began > PATIENCE_S:
+                self._process.kill()
+        return self._found
+
+    def _read(self, status: int) -> dict[str, Any]:
+        with self._output as output, self._errors as errors:
+            for file in (output, errors):
+                file.seek(0)
+            printed, fault = output.read(), errors.read().strip() or f"exit status {status}"
+        if status:
+            log.warning("cannot find out the device: %s", fault[-500:])
+            detail = f"not found: {fault.splitlines()[-1]}"
+            return UNKNOWN | {"device": {"name": "unknown", "detail": detail}}
+        found: dict[str, Any] = json.loads(printed)
+        log.info("trains on %s: %s", found["device"]["name"], found["device"]["detail"])
+        return found
