@@ -11,8 +11,7 @@ const LETTER = 7; // pixels, the mean width of a letter in a label
 
 /** @param {number} share from 0, the first color, to 1, the last one */
 const colorOf = (share) =>
-  `color-mix(in oklch, var(--order-high, var(--blue)) ${Math.round(100 * share)}%, ` +
-  "var(--order-low, var(--orange)))";
+  `color-mix(in oklch, var(--order-high) ${Math.round(100 * share)}%, var(--order-low))`;
 
 /** @param {string} label @param {number} most letters */
 const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
