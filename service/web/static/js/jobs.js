@@ -61,7 +61,7 @@ const timeLeft = h("span");
 const below = h("p", { class: "small row" }, speedText, timeLeft);
 const trouble = h("div");
 
-/** Draw the curves soon. The losses since the start of a job arrive in hundreds of events at once. */
+/** Draw the curves soon. When a page opens, the losses so far arrive in hundreds of events. */
 function draw() {
   drawing ??= setTimeout(() => {
     drawing = undefined;
