@@ -4,7 +4,8 @@ Under /v1 and /v2, the response has the form that the inference protocols define
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
+from service.allowed import Schema, instruction, without_null
 from stepbox import errors
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,11 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Con
 
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
+
+# Kinds of faults that pydantic finds: those with messages of our own, and those of numbers whose
+# type is right.
+OWN_WORDS = {"conflict", "unsupported", "value_error"}
+OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
 class BusyError(errors.StepboxError):
@@ -133,7 +140,7 @@ def faults_problem(faults: Iterable[errors.Fault]) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """Make a response from the faults that pydantic found."""
     return faults_problem(
-        errors.Fault(pointer_to(*fault["loc"]), fault["msg"] + _allowed(error.title, fault["loc"]))
+        errors.Fault(pointer_to(*fault["loc"]), _words(error.title, fault))
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     )
 
@@ -178,18 +185,42 @@ def _summary(count: int) -> str:
     return "One value is not acceptable." if count == 1 else f"{count:,} values are not acceptable."
 
 
-def _allowed(model: str, location: tuple[int | str, ...]) -> str:
-    """Return the allowed range of a number. Pydantic reports only the bound that was violated."""
-    schema = current_app.extensions["openapi"]["components"]["schemas"].get(model, {})
-    for part in location:
+def _words(model: str, fault: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value, and what is allowed there."""
+    kind = fault["type"]
+    if kind in OWN_WORDS:
+        return str(fault["msg"])
+    if kind == "extra_forbidden":
+        return f"Unknown name {str(fault['loc'][-1])!r}"
+    wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
+    if kind == "missing":
+        return f"This field is required. {wanted}" if wanted else "This field is required"
+    return wanted or str(fault["msg"])
+
+
+def _schema(model: str, location: tuple[int | str, ...]) -> Schema:
+    """Find the schema of a value in the body, the parameters or the headers of this request."""
+    document = current_app.extensions["openapi"]
+    schemas = document["components"]["schemas"]
+    schema: Schema
+    if model in schemas:
+        schema, path = schemas[model], location
+    else:
+        schema, path = _parameter(document, str(location[0])), location[1:]
+    for part in path:
+        schema = without_null(schema)
         schema = schema.get("properties", {}).get(part) or schema.get("items") or {}
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum")
-    if low is None or high is None:
-        return ""
-    if "exclusiveMinimum" in schema:
-        return f" (allowed: above {low:.12g}, up to {high:.12g})"
-    return f" (allowed: {low:.12g} to {high:.12g})"
+        schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    return schema
+
+
+def _parameter(document: dict[str, Any], name: str) -> Schema:
+    """Find the schema of a parameter or header of this request."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+    operation = document["paths"].get(path, {}).get(request.method.lower(), {})
+    parameters = operation.get("parameters", [])
+    return next((one["schema"] for one in parameters if one["name"] == name), {})
 
 
 def pointer_to(*location: int | str) -> str:

@@ -51,8 +51,9 @@ def _document(app: OpenAPI) -> dict[str, Any]:
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400:
                         answer["content"] = PROTOCOL_ERROR
-    for schema in schemas.values():
-        if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
-            schema["examples"] = [schema.pop("example")]
+    for model in schemas.values():
+        for schema in (model, *model.get("properties", {}).values()):
+            if "example" in schema:  # OpenAPI 3.1 replaced it by `examples`
+                schema["examples"] = [schema.pop("example")]
     add_links(document)
     return document

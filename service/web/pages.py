@@ -5,13 +5,16 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, render_template, request
 
+from service import allowed
 from service.access.tokens import only_reads
+from service.allowed import Schema, choices_of, range_of, without_null
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
-from service.web.schema_words import Schema, choices_of, range_of, without_null
 from stepbox.analysis.expressions import FUNCTIONS
-from stepbox.training.presets import DEFAULT_RECIPE
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import DatasetSpec
+from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
@@ -25,9 +28,18 @@ POLICY = (
 
 PLAIN_PAGES = ("models", "predict", "system")  # their templates need no values
 FIRST_FIELDS = ("hidden_sizes", "epochs", "learning_rate", "batch_size", "seed")
+CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale": "Pixels"}
 
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
+
+
+class Range(NamedTuple):
+    """The range of a number."""
+
+    low: float
+    high: float
+    whole: bool
 
 
 class FormField(NamedTuple):
@@ -38,6 +50,7 @@ class FormField(NamedTuple):
     kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
     choices: list[str]
     allowed: str
+    range: Range | None  # of a single number
     help: str
 
 
@@ -55,6 +68,8 @@ def jobs() -> Response:
         "jobs",
         recipes=DESCRIPTIONS,
         default=DEFAULT_RECIPE,
+        datasets={name: _words(spec) for name, spec in DATASETS.items()},
+        default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
         rest=[field for field in fields if field.name not in FIRST_FIELDS],
     )
@@ -95,7 +110,14 @@ def docs() -> Response:
     """Describe the API, from the OpenAPI document, and try it."""
     document = current_app.extensions["openapi"]
     anchors = schema_words.operation_anchors(document)
-    return _page("docs", document=document, anchors=anchors, words=schema_words, reads=only_reads)
+    return _page(
+        "docs",
+        document=document,
+        anchors=anchors,
+        words=schema_words,
+        allowed=allowed,
+        reads=only_reads,
+    )
 
 
 def _page(name: str, section: str = "", **values: Any) -> Response:
@@ -122,20 +144,36 @@ for _name in PLAIN_PAGES:
     blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
 
 
+def _words(spec: DatasetSpec) -> str:
+    """Describe a data set in a sentence."""
+    size = "×".join(map(str, spec.shape))
+    unit = "pixels" if spec.kind == "images" else "numbers"
+    return (
+        f"{spec.name}: {spec.train_samples:,} {CONTENTS.get(spec.id, 'samples')} of {size} {unit}; "
+        f"{spec.test_samples:,} others test the network."
+    )
+
+
 def _field(name: str, schema: Schema) -> FormField:
     description = schema.get("description", "")
     schema = without_null(schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
-    allowed = range_of(schema).capitalize()
+    limits = range_of(schema).capitalize()
     if kind == "numbers":
         count, each = schema.get("maxItems"), range_of(schema.get("items", {}))
-        allowed = f"Up to {count} numbers from {each}, separated by commas" if count else each
+        limits = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
         label=LABELS.get(name, name.replace("_", " ").capitalize()),
         kind=kind,
         choices=choices_of(schema),
-        allowed=allowed,
+        allowed=limits,
+        range=_number_range(schema) if kind == "number" else None,
         help=description.replace("`", ""),
     )
+
+
+def _number_range(schema: Schema) -> Range:
+    low: float = schema["minimum"] if "minimum" in schema else schema["exclusiveMinimum"]
+    return Range(low=low, high=schema["maximum"], whole=schema["type"] == "integer")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-REFERENCE = "#/components/schemas/"  # begins each reference of the document
+from service.allowed import Schema, interval, range_of
 
-Schema = Mapping[str, Any]
+REFERENCE = "#/components/schemas/"  # begins each reference of the document
 
 
 class BodyForm(NamedTuple):
@@ -45,15 +45,6 @@ def object_anchor(name: str) -> str:
     return f"object-{name}"
 
 
-def range_of(schema: Schema) -> str:
-    """Say which numbers a schema allows: "1 to 100", "above 0", or nothing if any."""
-    low, high = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
-    if above is not None:
-        return f"above {_number(above)}" + (f", up to {_number(high)}" if high is not None else "")
-    return _interval(low, high)
-
-
 def type_words(schema: Schema) -> Markup:
     """Say which JSON values a schema allows, with links to the objects that it refers to."""
     if reference := schema.get("$ref"):
@@ -81,18 +72,6 @@ def resolve(document: Schema, schema: Schema) -> Schema:
     reference = schema.get("$ref", "")
     found: Schema = document["components"]["schemas"].get(reference.removeprefix(REFERENCE), schema)
     return found
-
-
-def without_null(schema: Schema) -> Schema:
-    """Return the first alternative that is not null: a parameter in a URL or a form cannot be."""
-    return next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
-
-
-def choices_of(schema: Schema) -> list[str]:
-    """Return the values to choose from, or nothing if there are too many to list."""
-    if schema.get("type") == "boolean":
-        return ["true", "false"]
-    return [str(choice) for choice in schema.get("enum", [])]
 
 
 def example_text(document: Schema, schema: Schema) -> str:
@@ -133,7 +112,7 @@ def _list_words(schema: Schema) -> Markup:
     if "prefixItems" in schema:
         parts = Markup(", ").join(type_words(one) for one in schema["prefixItems"])
         return Markup("list of [{}]").format(parts)
-    count = _interval(schema.get("minItems"), schema.get("maxItems"))
+    count = interval(schema.get("minItems"), schema.get("maxItems"))
     items = schema.get("items", {})
     each = type_words(items)
     if "anyOf" in items or "enum" in items:
@@ -145,20 +124,8 @@ def _string_words(schema: Schema) -> Markup:
     if is_file(schema):
         return Markup("file")
     words = escape(schema.get("format", "string"))
-    if count := _interval(schema.get("minLength"), schema.get("maxLength")):
+    if count := interval(schema.get("minLength"), schema.get("maxLength")):
         words += f" of {count} characters"
     if "pattern" in schema:
         words += Markup(", matching <code>{}</code>").format(schema["pattern"])
     return words
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    if low is not None and high is not None:
-        return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
-    if low is not None:
-        return f"at least {_number(low)}"
-    return f"up to {_number(high)}" if high is not None else ""
-
-
-def _number(value: float) -> str:
-    return f"{int(value):,}" if value == int(value) else f"{value:g}"

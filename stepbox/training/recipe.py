@@ -28,13 +28,13 @@ from stepbox.registry import KeyOf
 DESCRIPTIONS: dict[str, str] = {
     "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
     "gradient.",
-    "mnist-numpy-published": "The same with the settings of the source: raw pixels, and two "
+    "mnist-numpy-published": "The same with the published settings: raw pixels, and two "
     "deviations from the true gradient.",
     "mnist-numpy-best": "The most accurate per-sample backpropagation on MNIST in a minute on one "
     "core: a wider ReLU network on distorted images.",
     "mnist-numpy-record": "The same with a larger network and more epochs. It takes minutes, and "
     "is slightly more accurate.",
-    "fashion-mnist-torch": "The source's torch network on Fashion-MNIST: mini-batch SGD, 60 "
+    "fashion-mnist-torch": "The published torch network on Fashion-MNIST: mini-batch SGD, 60 "
     "epochs.",
     "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, trained for accuracy: AdamW, "
     "batch normalization, varied images.",
@@ -47,8 +47,14 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
 Augmentation = Literal["none", "distort", "mirror-shift"]
 
-# The fields that only torch supports, and the value that the NumPy engine requires.
-TORCH_ONLY = {"optimizer": "sgd", "dropout": 0, "normalization": "none", "standardize": False}
+# The fields that only torch supports: the value that the NumPy engine requires, and the name of
+# any other value in a sentence.
+TORCH_ONLY: dict[str, tuple[Any, str]] = {
+    "optimizer": ("sgd", "The optimizer adamw"),
+    "dropout": (0, "Dropout"),
+    "normalization": ("none", "Batch normalization"),
+    "standardize": (False, "Standardizing"),
+}
 
 
 class Checked(BaseModel):
@@ -65,25 +71,27 @@ class Checked(BaseModel):
     @classmethod
     def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Validate the fields and their combinations, and report all faults at once."""
-        faults: list[tuple[tuple[str | int, ...], str]] = []
+        faults: list[tuple[Any, tuple[str | int, ...], str]] = []
         try:
             value = validate(body)
         except ValidationError as error:
-            faults = [(fault["loc"], fault["msg"]) for fault in error.errors()]
+            faults = [(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()]
         if isinstance(body, Mapping):
-            wrong = {location[0] for location, _ in faults if location}
+            wrong = {location[0] for _, location, _ in faults if location}
             given = {name: value for name, value in body.items() if name not in wrong}
-            faults += [((name,), detail) for name, detail in _conflicts(cls.complete(given))]
+            faults += [
+                ("conflict", (name,), detail) for name, detail in _conflicts(cls.complete(given))
+            ]
         if faults:
             raise ValidationError.from_exception_data(
                 cls.__name__,
                 [
                     {
-                        "type": PydanticCustomError("fault", "{text}", {"text": text}),
+                        "type": PydanticCustomError(kind, "{text}", {"text": text}),
                         "loc": location,
                         "input": None,
                     }
-                    for location, text in faults
+                    for kind, location, text in faults
                 ],
             )
         return value
@@ -106,6 +114,7 @@ class Recipe(Checked):
         max_length=8,
         fail_fast=True,
         strict=False,  # JSON has arrays, not tuples
+        json_schema_extra={"example": [32, 16]},
         description="Neurons of each hidden layer, starting at the input; empty for a single "
         "softmax layer.",
     )
@@ -128,7 +137,7 @@ class Recipe(Checked):
         description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
     )
     gradient: GradientKind = Field(
-        description="`exact`: the true gradient. `published` (engine `numpy` only): the source's "
+        description="`exact`: the true gradient. `published` (engine `numpy` only): the published "
         "gradient, with two deviations. The derivative of the activation function is evaluated "
         "at the activation instead of the pre-activation, and each layer is updated before the "
         "gradient passes through it."
@@ -218,19 +227,23 @@ def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the fields whose values are allowed but conflict with others, each with the reason."""
     get = fields.get
     if get("engine") == "numpy":
-        for name, plain in TORCH_ONLY.items():
+        for name, (plain, words) in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                yield name, f"{get(name)!r} requires the engine 'torch'; use {plain!r}"
+                value = "false" if plain is False else plain
+                yield name, f"{words} needs the torch engine; with numpy, this must be {value}"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        yield "weight_decay", "must be 0 unless 'optimizer' is 'adamw'"
+        yield "weight_decay", "Weight decay needs the optimizer adamw; with sgd, this must be 0"
     if get("normalization") == "batch" and get("batch_size") == 1:
-        yield "batch_size", "must be at least 2 if 'normalization' is 'batch'"
+        yield "batch_size", "Batch normalization needs a batch size of at least 2"
     if get("gradient") == "published":
         if get("engine", "numpy") != "numpy":
-            yield "gradient", "'published' requires the engine 'numpy'; use 'exact'"
+            yield (
+                "gradient",
+                "The published gradient needs the numpy engine; with torch, this must be exact",
+            )
         if get("batch_size", 1) != 1:
             yield (
                 "batch_size",
-                "must be 1 if 'gradient' is 'published', which updates the weights within the "
-                "backward pass of one sample",
+                "The published gradient needs a batch size of 1, because it updates the weights "
+                "within the backward pass of one sample",
             )

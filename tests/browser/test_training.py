@@ -16,7 +16,7 @@ def start(page, recipe, **fields):
     page.check(f"[value={recipe}]")
     for name, value in fields.items():
         page.fill(f"#{name}", value)
-    page.click("[type=submit]")
+    page.click(".go button")
     page.wait_for_url("**/ui/jobs/*")
 
 
@@ -171,6 +171,8 @@ def test_a_training_is_cancelled(open_page):
     expect(page.locator("#cancel")).to_have_count(0)
     page.click("text=Change and run again")
     expect(page.locator("#epochs")).to_have_value("1000")
+    expect(page.locator("#epochs")).to_be_focused()
+    expect(page.locator("#epochs")).to_be_in_viewport()
 
 
 def test_a_broken_connection_leaves_no_gap(browser, stack, models):
@@ -205,9 +207,9 @@ def test_each_error_is_shown_at_its_field(visit, stack):
     page = watched.page
     page.fill("#learning_rate", "0")
     page.fill("#epochs", "9000")
-    page.click("[type=submit]")
-    expect(page.locator("#learning_rate-fault")).to_contain_text("above 0, up to 10")
-    expect(page.locator("#epochs-fault")).to_contain_text("1 to 1000")
+    page.click(".go button")
+    expect(page.locator("#learning_rate-fault")).to_contain_text("Enter a number above 0, up to 10")
+    expect(page.locator("#epochs-fault")).to_contain_text("Enter 1 to 1,000")
     expect(page.locator("#epochs")).to_be_focused()
     expect(page.locator("#said")).to_have_text("2 fields need a change.")
     assert all("422" in fault for fault in watched.faults)
@@ -219,10 +221,93 @@ def test_text_in_a_number_field_is_sent_unchanged_and_its_error_ends_with_a_chan
     page = watched.page
     expect(page.locator("#request code")).to_contain_text('"epochs": "many"')
     expect(page.locator("#request code")).not_to_contain_text("pixel_scale")
-    page.click("[type=submit]")
+    page.click(".go button")
     expect(page.locator("#epochs")).to_have_attribute("aria-invalid", "true")
     page.fill("#epochs", "2")
     expect(page.locator(".fault:not(:empty)")).to_have_count(0)
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+def covered(page, selector):
+    """Tell whether something lies over the middle of an element."""
+    return page.locator(selector).evaluate(
+        """element => {
+            const { x, y, width, height } = element.getBoundingClientRect();
+            return !element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_address_fills_in_the_form_and_the_start_button_stays_in_view(open_page, width):
+    page = open_page(
+        "/?recipe=fashion-mnist-torch&learning_rate=0.1&dropout=0.2",
+        viewport={"width": width, "height": 700},
+    )
+    expect(page.locator("#chosen")).to_have_text("fashion-mnist-torch")
+    expect(page.locator("#changes")).to_have_text(
+        "2 fields changed: learning rate 0.1, dropout 0.2"
+    )
+    expect(page.locator("#data")).to_contain_text("60,000 pictures of clothes")
+    expect(page.locator("#learning_rate")).to_be_focused()
+    expect(page.locator("#dropout")).to_be_visible()  # although it is not one of the first fields
+    for y in (0, 500, 10_000):
+        page.evaluate("y => window.scrollTo(0, y)", y)
+        expect(page.locator(".go button")).to_be_in_viewport(ratio=1)
+    for field in page.locator("#train input:visible, #train select:visible").all():
+        field.focus()
+        assert not covered(
+            page,
+            f"#{field.get_attribute('id')}" if field.get_attribute("id") else "[name=recipe]:focus",
+        )
+
+
+def test_an_address_that_asks_for_what_does_not_exist_is_not_ignored(open_page):
+    page = open_page("/?recipe=none-such&pixel_scale=half")
+    expect(page.locator("#trouble")).to_contain_text("the recipe “none-such”")
+    expect(page.locator("#trouble")).to_contain_text("the pixel_scale “half”")
+
+
+def test_the_list_names_the_changed_fields_and_only_unchanged_runs_have_a_published_curve(
+    stack, open_page
+):
+    plain = stack.train(recipe="mnist-numpy-published", epochs=3)["id"]
+    changed = stack.train(recipe="mnist-numpy-published", epochs=1, seed=5)["id"]
+    stack.wait_for(plain)
+    stack.wait_for(changed)
+    page = open_page("/")
+    expect(page.locator(f"#rows [href$='{changed}']")).to_have_text(
+        "mnist-numpy-published, epochs 1, seed 5"
+    )
+    for id, curves in ((plain, 1), (changed, 0)):
+        row = page.locator("#rows tr", has=page.locator(f"[href$='{id}']"))
+        expect(row.locator("path[stroke='var(--orange)']")).to_have_count(1)
+        expect(row.locator("path[stroke='var(--grey)']")).to_have_count(curves)
+
+
+def test_several_values_are_started_at_once_and_shown_together(visit, stack, models):
+    watched = visit(stack.url, "/?recipe=mnist-numpy&epochs=1")
+    page = watched.page
+    page.click("#several summary")
+    expect(page.locator("#several-values")).to_have_value("0.0033, 0.01, 0.03, 0.09, 0.27")
+    page.fill("#several-values", "0.1, 0.01, 11")
+    page.click("text=Start 3 trainings")
+    expect(page.locator("#several-said")).to_contain_text("Started: 0.1, 0.01.")
+    expect(page.locator("#several-said")).to_contain_text(
+        "Not started: 11 (Enter a number above 0, up to 10)"
+    )
+    page.click("text=See the curves")
+    page.wait_for_url("**compare=**")
+    expect(page.locator("#changes")).to_have_text("1 field changed: epochs 1")
+    expect(page.locator("#now-head")).to_contain_text("2 values of the learning rate")
+    expect(page.locator("#now-head")).to_contain_text("2 of 2 have ended", timeout=30_000)
+    labels = page.locator("#now-chart text.end")
+    assert sorted(labels.all_text_contents()) == ["0.01", "0.1"]
+    colors = {label.get_attribute("fill") for label in labels.all()}
+    assert len(colors) == 2
+    page.click("text=Compare the models")
+    page.wait_for_url("**/ui/models?compare=m-*")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { parseTags } from "#pages/job/tags.js";
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
+import { differingField, labelled, spread } from "#pages/jobs/values.js";
 import { addMark, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
 import {
   changedFields,
@@ -25,6 +26,8 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "queued", queue_position: 3 })), "queued, 3 before it");
   assert.equal(stateText(job({ status: "running" })), "epoch 1 of 5");
   assert.equal(stateText(job({ status: "succeeded", history })), "succeeded");
+  const guessing = job({ status: "succeeded", better_than_guessing: false, history });
+  assert.equal(stateText(guessing), "no better than guessing");
   assert.equal(stateText(job({ status: "failed" })), "failed before the first epoch");
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
@@ -112,11 +115,11 @@ test("the text of a field becomes a JSON value, and a value becomes text", () =>
 });
 
 test("an error names its field, and the entry of a list", () => {
-  const detail = "out of range";
+  const detail = "Enter 1 to 9";
   assert.deepEqual(fieldError({ pointer: "/epochs", detail }), { field: "epochs", words: detail });
   assert.deepEqual(fieldError({ pointer: "/hidden_sizes/1", detail }), {
     field: "hidden_sizes",
-    words: "Number 2: out of range",
+    words: "Number 2: enter 1 to 9",
   });
   assert.deepEqual([0, 1, 2].map(errorSummary), [
     "",
@@ -127,13 +130,44 @@ test("an error names its field, and the entry of a list", () => {
 
 test("the small curve leaves out missing losses, and epochs after the last", () => {
   const history = [
-    { epoch: 0, test_loss: 2.4 },
+    { epoch: 0, test_loss: 3 },
     { epoch: 1, test_loss: null },
-    { epoch: 2, test_loss: 0.12 },
+    { epoch: 2, test_loss: 0.02 },
     { epoch: 3, test_loss: 0.1 },
   ];
   assert.equal(sparkPath(history, 2), "M0.0 2.0L118.0 30.0");
   assert.equal(sparkPath([], 2), "");
   assert.equal(sparkX(1, 4), 29.5);
-  assert.equal(sparkY(0.001), sparkY(0.02));
+  assert.equal(sparkY(0.001), sparkY(0.02)); // inside the picture, whatever the loss
+  assert.equal(sparkY(100), sparkY(3));
+});
+
+test("values are suggested around a value, within the allowed range", () => {
+  const rate = { low: 0, high: 10, whole: false };
+  assert.deepEqual(spread(0.03, rate), [0.0033, 0.01, 0.03, 0.09, 0.27]);
+  assert.deepEqual(spread(5, rate), [0.56, 1.7, 5, 10]);
+  assert.deepEqual(spread(3, { low: 1, high: 1000, whole: true }), [1, 3, 9, 27]);
+  assert.deepEqual(spread(0, rate), [0]);
+});
+
+test("jobs that differ in one number are sorted by it, and labeled with it", () => {
+  const recipes = { digits: { epochs: 3, learning_rate: 0.1 } };
+  const run = (/** @type {object} */ fields, /** @type {object} */ members = {}) =>
+    job({ recipe: { name: "digits", ...recipes.digits, ...fields }, ...members });
+  const rates = [0.5, 0.1, 0.02].map((learning_rate) => run({ learning_rate }));
+  assert.equal(differingField(rates), "learning_rate");
+  assert.deepEqual(
+    labelled(rates, recipes).map(({ label, share }) => [label, share]),
+    [
+      ["0.02", 0],
+      ["0.1", 0.5],
+      ["0.5", 1],
+    ],
+  );
+  const mixed = [run({ learning_rate: 0.5, epochs: 1 }), run({}, { title: "Mine" })];
+  assert.equal(differingField(mixed), null);
+  assert.deepEqual(
+    labelled(mixed, recipes).map(({ label }) => label),
+    ["digits, epochs 1, learning rate 0.5", "Mine"],
+  );
 });

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from service.allowed import range_of
 from service.web.schema_words import (
     example_text,
     operation_anchors,
     prose,
-    range_of,
     resolve,
     type_words,
 )

@@ -3,6 +3,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from service.allowed import instruction
 from service.app import create_app
 from tests.problems import check_problem, check_refusal, pointers
 
@@ -159,11 +160,86 @@ def test_only_the_first_fault_of_a_list_is_named(client):
     assert pointers(body) == ["/hidden_sizes/1"]
 
 
-def test_both_bounds_of_a_range_are_named(client):
-    body = check_problem(post_train(client, epochs=0, hidden_sizes=[32, 0]), 422)
-    details = {fault["pointer"]: fault["detail"] for fault in body["errors"]}
-    assert "1 to 1000" in details["/epochs"]
-    assert "1 to 1024" in details["/hidden_sizes/1"]
+LIST = "Enter a list of up to 8 whole numbers from 1 to 1,024, such as [32, 16]"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "words"),
+    [
+        ("/train", {"epochs": 0}, "/epochs", "Enter 1 to 1,000"),
+        ("/train", {"epochs": 1001}, "/epochs", "Enter 1 to 1,000"),
+        ("/train", {"epochs": 1.5}, "/epochs", "Enter a whole number from 1 to 1,000"),
+        ("/train", {"learning_rate": 0}, "/learning_rate", "Enter a number above 0, up to 10"),
+        ("/train", {"hidden_sizes": 16}, "/hidden_sizes", LIST),
+        ("/train", {"hidden_sizes": [1] * 9}, "/hidden_sizes", LIST),
+        ("/train", {"hidden_sizes": [32, 0]}, "/hidden_sizes/1", "Enter 1 to 1,024"),
+        ("/train", {"engine": "jax"}, "/engine", "Choose numpy or torch"),
+        ("/train", {"shuffle": 1}, "/shuffle", "Choose true or false"),
+        ("/train", {"nonsense": 1}, "/nonsense", "Unknown name 'nonsense'"),
+        (
+            "/train",
+            {"dropout": 0.5},
+            "/dropout",
+            "Dropout needs the torch engine; with numpy, this must be 0",
+        ),
+        (
+            "/analysis/regression",
+            {"X": [[1]], "y": [1]},
+            "/loss",
+            "This field is required. Choose l1 or l2",
+        ),
+        (
+            "/analysis/box",
+            {"height": "1", "width": -1, "at": []},
+            "/height",
+            "Enter a finite number",
+        ),
+        ("/analysis/box", {"height": 1, "width": -1}, "/width", "Enter a number above 0"),
+        (
+            "/analysis/box",
+            {"height": 1, "width": 1, "at": []},
+            "/at",
+            "Enter a list of 1 to 10,000 finite numbers",
+        ),
+        (
+            "/analysis/box-approximation",
+            {"function": "x", "bound": 0, "boxes": 1},
+            "/bound",
+            "Enter 1e-6 to 1,000,000",
+        ),
+    ],
+)
+def test_a_fault_says_in_plain_words_what_is_allowed(client, path, body, pointer, words):
+    problem = check_problem(client.post(path, json=body), 422)
+    assert {"pointer": pointer, "detail": words} in problem["errors"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/jobs?limit=0", "Enter 1 to 100"),
+        ("/jobs?limit=many", "Enter a whole number from 1 to 100"),
+        ("/jobs?status=lost", "Choose queued, running, succeeded, failed or cancelled"),
+        ("/jobs?page=2", "Unknown name 'page'"),
+    ],
+)
+def test_a_fault_of_a_parameter_says_what_is_allowed(client, path, words):
+    problem = check_problem(client.get(path), 422)
+    assert [fault["detail"] for fault in problem["errors"]] == [words]
+
+
+def test_a_fault_of_a_header_says_what_is_allowed(client):
+    answer = client.post("/train", json={}, headers={"Idempotency-Key": "x" * 201})
+    [fault] = check_problem(answer, 422)["errors"]
+    assert fault["detail"] == "Enter a text of 1 to 200 characters"
+
+
+def test_no_model_of_the_api_has_a_fault_in_the_words_of_pydantic(app):
+    """Each type of value that requests can have gets words of our own."""
+    schemas = app.extensions["openapi"]["components"]["schemas"]
+    for model in ("TrainRequest", "RegressionRequest", "BoxRequest", "GradientCheckRequest"):
+        for name, schema in schemas[model]["properties"].items():
+            assert instruction(schema), (model, name)
 
 
 @pytest.mark.parametrize("number", ["1e400", "NaN", "Infinity", "-Infinity"])

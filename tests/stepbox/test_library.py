@@ -166,5 +166,5 @@ def test_an_array_that_does_not_consist_of_grey_levels_is_rejected(run, image, p
 def test_a_change_that_the_recipe_does_not_allow_is_rejected(data_folder):
     with pytest.raises(TypeError, match=r"a recipe has no epoch_count, rate; it has .* epochs"):
         stepbox.train("mnist-numpy", epoch_count=3, rate=1, data=data_folder)
-    with pytest.raises(ValueError, match="requires the engine 'torch'"):
+    with pytest.raises(ValueError, match="needs the torch engine"):
         stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)

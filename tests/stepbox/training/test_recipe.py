@@ -50,7 +50,7 @@ def test_what_only_torch_supports_is_rejected_for_numpy(field, value):
     body = {"recipe": "mnist-numpy", "batch_size": 32, field: value}
 
     assert list(faults_of(body)) == [field]
-    assert "requires the engine 'torch'" in faults_of(body)[field]
+    assert "needs the torch engine" in faults_of(body)[field]
     assert TrainRequest.model_validate_json(json.dumps(body | {"engine": "torch"}))
 
 

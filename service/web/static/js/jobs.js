@@ -2,13 +2,17 @@
 // The page of all jobs: the training form, the running or latest training, and the list.
 import "./page.js";
 import { catchProblem, get } from "./api.js";
+import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";
-import { jobList, placeholder } from "./jobs/list.js";
+import { jobList, jobName, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { olderThan, stateText } from "./jobs/state.js";
-import { fixed, speed } from "./numbers.js";
-import { loadRecipes } from "./recipes.js";
+import { showTogether } from "./jobs/together.js";
+import { MOST_VALUES } from "./jobs/values.js";
+import { fixed, percent, speed } from "./numbers.js";
+import { loadRecipes, publishedFor } from "./recipes.js";
+import { query } from "./request-line.js";
 import { duration } from "./times.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
@@ -17,6 +21,7 @@ import { curveRows } from "./save/csv.js";
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
 
 const REFRESH_MS = 2500;
+const REDRAW_MS = 100;
 const PLACEHOLDER_MS = 300; // shorter waits show no placeholder
 const DEFAULT_CURVE = { name: "fashion-mnist-torch", epochs: 60 };
 
@@ -29,16 +34,20 @@ async function loadPublished() {
   );
 }
 
-$("#now-chart").style.setProperty("--h", "300px");
 const waiting = setTimeout(() => $("#rows").replaceChildren(placeholder()), PLACEHOLDER_MS);
 const [recipes, published] = await Promise.all([loadRecipes(), loadPublished()]);
 startForm(recipes);
 ready();
 
-// The training that runs now, or the latest one.
+// The jobs to show together, or none: then the training that runs now, or the latest one, is shown.
+const together = query.get("compare")?.split(",").slice(0, MOST_VALUES) ?? [];
+/** @type {ReturnType<typeof import("./jobs/values.js").labelled>} */
+let curves = [];
 /** @type {Job | null} */
 let shown = null;
-let draw = () => {}; // replaced when the chart libraries are loaded
+let drawNow = () => {}; // replaced when the chart libraries are loaded
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let drawing;
 /** @type {AbortController | null} */
 let watching = null;
 /** @type {number | null} */
@@ -52,61 +61,81 @@ const timeLeft = h("span");
 const below = h("p", { class: "small row" }, speedText, timeLeft);
 const trouble = h("div");
 
-const captions = {
-  job: [
-    h("b", { class: "blue" }, "Train"),
-    " and ",
-    h("b", { class: "orange" }, "test"),
-    " loss. Grey: the published losses of the coursework that Stepbox reproduces, if any. ",
-  ],
-  published: ["The losses of the coursework that Stepbox reproduces. "],
-};
-
-function updateCaption() {
-  $("#now-caption").replaceChildren(
-    ...captions[shown ? "job" : "published"],
-    `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`,
-  );
-  if (!shown) return;
-  const { status, device, progress } = shown;
-  const running = status === "running";
-  if (state.textContent !== stateText(shown)) state.replaceChildren(stateElement(shown));
-  bar.hidden = !running;
-  below.hidden = !running;
-  bar.value = progress.fraction;
-  speedText.textContent = rate ? `${speed(rate)} on ${device ?? "…"}` : "";
-  const left = progress.eta_seconds;
-  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
+/** Draw the curves soon. When a page opens, the losses so far arrive in hundreds of events. */
+function draw() {
+  drawing ??= setTimeout(() => {
+    drawing = undefined;
+    updateCaption();
+    drawNow();
+  }, REDRAW_MS);
 }
+
+const dotted = `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`;
+
+/** @param {Job} job */
+const publishedOf = ({ recipe }) => publishedFor(recipe, recipes, published);
 
 function updateHead() {
   if (shown) {
-    const link = h("a", { href: `/ui/jobs/${shown.id}` }, shown.recipe.name);
+    const link = h("a", { href: `/ui/jobs/${shown.id}` }, jobName(shown, recipes));
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
-    const run = `${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const title = h("h2", null, "The published run");
-    $("#now-head").replaceChildren(title, h("p", { class: "small" }, run));
+    const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const hint = "Start a training to see its losses here.";
+    $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
   }
+}
+
+function updateCaption() {
+  if (!shown) {
+    $("#now-caption").textContent = dotted;
+    return;
+  }
+  const { losses, recipe } = shown;
+  $("#now-caption").replaceChildren(
+    h("b", { class: "blue" }, "Train"),
+    ` ${losses?.length ? trainLossWords(losses, recipe.epochs) : MEAN_WORDS}; `,
+    h("b", { class: "orange" }, "test"),
+    " loss, after each epoch. ",
+    publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
+    dotted,
+  );
+}
+
+function updateProgress() {
+  if (!shown) return;
+  const { status, device, history, progress } = shown;
+  const running = status === "running";
+  if (state.textContent !== stateText(shown)) state.replaceChildren(stateElement(shown));
+  bar.hidden = !running;
+  bar.value = progress.fraction;
+  const last = history.at(-1);
+  const accuracy = last?.epoch
+    ? `Test accuracy ${percent(last.test_accuracy)} after epoch ${last.epoch}`
+    : "";
+  speedText.textContent = running && rate ? `${speed(rate)} on ${device ?? "…"}` : accuracy;
+  const left = running ? progress.eta_seconds : null;
+  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
 }
 
 /** Show a job above the list, and follow it while it runs. @param {Job | null} job */
 function present(job) {
-  if (job && job.id === shown?.id) return;
+  if (job?.id === shown?.id && $("#now-head").hasChildNodes()) return;
   watching?.abort();
   shown = job;
   rate = null;
   updateHead();
   updateCaption();
-  draw();
+  updateProgress();
+  drawNow();
   if (job?.status !== "running") return;
   watching = new AbortController();
   /** @type {Parameters<typeof watchJob>[1]} */
   const changed = (now, type, newRate) => {
     shown = now;
     rate = newRate ?? rate;
-    updateCaption();
+    updateProgress();
     if (type !== "progress") draw();
     if (type === "status") refresh();
   };
@@ -132,6 +161,7 @@ let cursor = null;
 function showOutage({ detail }) {
   clearTimeout(waiting);
   $("#away").replaceChildren(notice({ title: "No live updates", detail }, refresh));
+  if (!shown && !together.length) present(null);
 }
 
 async function refresh() {
@@ -152,9 +182,12 @@ async function refreshList() {
   if (!older.length) cursor = next;
   newest = jobs;
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
-  renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
   $("#away").replaceChildren();
-  present(running[0] ?? newest.find((job) => job.history.length > 1) ?? null);
+  renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
+  if (together.length) return;
+  const latest = running[0] ?? newest.find((job) => job.history.length > 1) ?? null;
+  // Lists leave out the losses within the epochs.
+  present(latest && latest.id !== shown?.id ? await get(`/jobs/${latest.id}`) : latest);
 }
 
 const showMore = () =>
@@ -166,20 +199,35 @@ const showMore = () =>
   }, showOutage);
 
 document.addEventListener("visibilitychange", refresh);
-updateHead();
-updateCaption();
-refresh();
-const [{ chart }, { lossCurves }] = await Promise.all([
+if (together.length) {
+  $("#now-caption").textContent =
+    "Test loss after each epoch. The label of each curve is its value.";
+  showTogether(
+    together,
+    recipes,
+    (labels) => {
+      curves = labels;
+      drawNow();
+    },
+    showOutage,
+  );
+}
+const [{ chart }, { lossCurves }, { togetherChart }] = await Promise.all([
   import("./chart.js"),
   import("./curves.js"),
+  import("./jobs/together-chart.js"),
+  refresh(), // the curve is drawn when it is known which one
 ]);
-draw = chart($("#now-chart"), (width) =>
-  lossCurves({
-    width,
-    history: shown?.history ?? [],
-    published: published[shown?.recipe.name ?? DEFAULT_CURVE.name],
-    epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
-  }),
+drawNow = chart($("#now-chart"), (width) =>
+  together.length
+    ? togetherChart(curves, width)
+    : lossCurves({
+        width,
+        history: shown?.history ?? [],
+        losses: shown?.losses,
+        published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
+        epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+      }),
 );
 savable($("#now"), {
   name: "loss",

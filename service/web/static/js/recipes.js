@@ -48,17 +48,22 @@ function valueWords(value) {
 }
 
 /**
+ * List the changed fields of a run in words, such as "epochs 5, seed 1".
+ * @param {Recipe} recipe
+ * @param {Recipes} recipes
+ */
+export const changesText = (recipe, recipes) =>
+  changedFields(recipe, recipes)
+    .map(([field, value]) => `${field.replaceAll("_", " ")} ${valueWords(value)}`)
+    .join(", ");
+
+/**
  * Name a run after its recipe and the fields that it changed, such as "mnist-numpy, epochs 5".
  * @param {Recipe} recipe
  * @param {Recipes} recipes
  */
 export const runName = (recipe, recipes) =>
-  [
-    recipe.name,
-    ...changedFields(recipe, recipes).map(
-      ([field, value]) => `${field.replaceAll("_", " ")} ${valueWords(value)}`,
-    ),
-  ].join(", ");
+  [recipe.name, changesText(recipe, recipes)].filter(Boolean).join(", ");
 
 /**
  * Find what the coursework published for a run: only runs that changed no field can be compared.

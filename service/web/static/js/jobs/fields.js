@@ -31,8 +31,9 @@ export const parseField = (kind, text) => PARSERS[kind](text);
  */
 export function fieldError({ pointer, detail }) {
   const [, field, index] = pointer.split("/");
-  const words = index === undefined ? detail : `Number ${Number(index) + 1}: ${detail}`;
-  return { field, words };
+  if (index === undefined) return { field, words: detail };
+  const words = detail[0].toLowerCase() + detail.slice(1);
+  return { field, words: `Number ${Number(index) + 1}: ${words}` };
 }
 
 /** Say how many fields have an error. @param {number} n */

@@ -1,11 +1,13 @@
 // @ts-check
 // The training form. Its values come from the recipe and the address of the page. The API checks
-// them, and each error is shown at its field.
+// them, and each error is shown at its field. The bar with the button Start stays in view.
 import { catchProblem, post } from "../api.js";
 import { $, $$, h, notice, plainButton } from "../dom.js";
-import { sameValue, valueText } from "../recipes.js";
+import { changesText, sameValue, valueText } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { errorSummary, fieldError, parseField } from "./fields.js";
+import { showPictures } from "./pictures.js";
+import { startSeveral } from "./several.js";
 import { sketch } from "./sketch.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
@@ -13,6 +15,9 @@ import { sketch } from "./sketch.js";
 const form = $("#train");
 /** @type {Field[]} */
 const fields = $$("[data-kind]", form);
+/** @type {HTMLInputElement} */
+const title = $("#title");
+const start = $(".go [type=submit]");
 const updateRequest = requestLine($("#request"), { path: "/train" });
 /** @type {import("../recipes.js").Recipes} */
 let recipes;
@@ -28,35 +33,62 @@ const valueOf = (field) =>
 /** Fill in the form, and listen to its events. @param {typeof recipes} all */
 export function startForm(all) {
   recipes = all;
-  const name = CSS.escape(query.get("recipe") ?? "");
-  const asked = $(`[name=recipe][value="${name}"]`);
-  if (asked) asked.checked = true;
+  const unknownRecipe = chooseRecipe();
   fillFromRecipe();
-  fillFromAddress();
+  const unknown = [unknownRecipe, ...fillFromAddress()].filter(Boolean);
+  update();
+  if (unknown.length) {
+    const detail = `The address of this page has ${unknown.join(" and ")}, which does not exist.`;
+    $("#trouble").append(notice({ title: "Not filled in", detail }));
+  }
+  if (!query.has("compare") && asked()) goToChanges();
   form.addEventListener("input", (/** @type {Event} */ { target }) => {
-    const field = /** @type {Field} */ (target);
-    if (field.name === "recipe") return fillFromRecipe();
-    clearError(field);
+    const input = /** @type {Field} */ (target);
+    if (input.name === "recipe") fillFromRecipe();
+    else clearError(input);
     update();
   });
   form.addEventListener("submit", submit);
+  startSeveral(() => body);
+}
+
+/** Tell whether the address of the page sets a part of the form. */
+const asked = () => ["recipe", ...fields.map((field) => field.id)].some((name) => query.has(name));
+
+/** Choose the recipe in the address. Return its name if there is no such recipe. */
+function chooseRecipe() {
+  const name = query.get("recipe");
+  if (name == null) return null;
+  const choice = $(`[name=recipe][value="${CSS.escape(name)}"]`);
+  if (!choice) return `the recipe “${name}”`;
+  choice.checked = true;
+  return null;
 }
 
 function fillFromRecipe() {
   for (const field of fields) field.value = valueText(recipes[chosenRecipe()][field.id] ?? "");
   clearErrors();
-  update();
 }
 
+/** Fill in the fields in the address. Return those whose choice does not exist. */
 function fillFromAddress() {
+  const unknown = [];
   for (const field of fields) {
     const value = query.get(field.id);
     if (value == null) continue;
     const options = field instanceof HTMLSelectElement ? [...field.options] : null;
     if (!options || options.some((option) => option.value === value)) field.value = value;
+    else unknown.push(`the ${field.id} “${value}”`);
     openDetails(field);
   }
-  update();
+  return unknown;
+}
+
+/** Put the first changed field in the middle of the view, and the focus into it. */
+function goToChanges() {
+  const field = fields.find(({ id }) => id in body) ?? fields[0];
+  field.scrollIntoView({ block: "center" });
+  field.focus({ preventScroll: true });
 }
 
 /** @param {Field} field */
@@ -65,18 +97,27 @@ function openDetails(field) {
   if (details) details.open = true;
 }
 
-/** Update the request, the sketch and the reset buttons to the values of the fields. */
+/** Update everything that depends on the values of the fields. */
 function update() {
-  const recipe = recipes[chosenRecipe()];
-  body = { recipe: chosenRecipe() };
+  const name = chosenRecipe();
+  const values = Object.fromEntries(fields.map((field) => [field.id, valueOf(field)]));
+  body = { recipe: name };
   for (const field of fields) {
-    const value = valueOf(field);
-    const changed = !sameValue(value, recipe[field.id]);
-    if (changed) body[field.id] = value;
-    markChanged(field, changed ? valueText(recipe[field.id]) : null);
+    const original = recipes[name][field.id];
+    const changed = !sameValue(values[field.id], original);
+    if (changed) body[field.id] = values[field.id];
+    markChanged(field, changed ? valueText(original) : null);
   }
+  const changes = changesText(/** @type {any} */ ({ name, ...values }), recipes);
+  $("#chosen").textContent = name;
+  const n = Object.keys(body).length - 1;
+  $("#changes").textContent = n
+    ? `${n} ${n === 1 ? "field" : "fields"} changed: ${changes}`
+    : "No field changed";
+  if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
-  $("#sketch").replaceChildren(...sketch(/** @type {number[]} */ (valueOf($("#hidden_sizes")))));
+  $("#sketch").replaceChildren(...sketch(/** @type {number[]} */ (values.hidden_sizes)));
+  showPictures(/** @type {string} */ (values.dataset));
 }
 
 /**
@@ -134,7 +175,7 @@ function showErrors(errors) {
   const others = [];
   for (const error of errors) {
     const { field: name, words } = fieldError(error);
-    const field = fields.find((one) => one.id === name);
+    const field = [...fields, title].find((one) => one.id === name);
     if (field) showError(field, words);
     else others.push(error.detail);
   }
@@ -149,9 +190,8 @@ function showErrors(errors) {
 /** @param {SubmitEvent} event */
 async function submit(event) {
   event.preventDefault();
-  const button = $("[type=submit]", form);
   clearErrors();
-  button.disabled = true;
+  start.disabled = true;
   await catchProblem(
     async () => location.assign(`/ui/jobs/${(await post("/train", body)).id}`),
     (problem) => {
@@ -159,5 +199,5 @@ async function submit(event) {
       else $("#trouble").append(notice(problem));
     },
   );
-  button.disabled = false;
+  start.disabled = false;
 }

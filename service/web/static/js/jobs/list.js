@@ -2,7 +2,7 @@
 // The list of jobs. Each row has the curve of its test loss, and in grey the published one.
 import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
-import { changedFields } from "../recipes.js";
+import { publishedFor, runName } from "../recipes.js";
 import { duration, localTime, timeOrDate, zoneName } from "../times.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
@@ -10,8 +10,9 @@ import { stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
+/** @typedef {import("../types.d.ts").Recipes} Recipes */
 
-/** @param {Job} job @param {Epoch[] | undefined} published */
+/** @param {Job} job @param {Epoch[] | null} published */
 function spark({ history, recipe: { epochs } }, published) {
   const last = history.at(-1);
   const orange = "var(--orange)";
@@ -31,18 +32,17 @@ function spark({ history, recipe: { epochs } }, published) {
   );
 }
 
-/** @param {[field: string, value: unknown]} change */
-const changeText = ([field, value]) =>
-  `${field} ${Array.isArray(value) ? value.join("-") || "none" : value}`;
+/** Name a job as its user did, or after its recipe. @param {Job} job @param {Recipes} recipes */
+export const jobName = ({ title, recipe }, recipes) => title || runName(recipe, recipes);
 
-/** @param {Job} job @param {import("../recipes.js").Recipes} recipes */
-function nameCell({ id, recipe }, recipes) {
-  const details = [id.slice(0, 6), ...changedFields(recipe, recipes).map(changeText)];
+/** @param {Job} job @param {Recipes} recipes */
+function nameCell(job, recipes) {
+  const details = job.title ? `${runName(job.recipe, recipes)} · ` : "";
   return h(
     "td",
     null,
-    h("a", { href: `/ui/jobs/${id}` }, recipe.name),
-    h("span", { class: "small" }, details.join(" · ")),
+    h("a", { href: `/ui/jobs/${job.id}` }, jobName(job, recipes)),
+    h("span", { class: "small" }, details + job.id.slice(0, 6)),
   );
 }
 
@@ -64,8 +64,8 @@ function stateCell(job) {
 
 /**
  * @param {Job} job
- * @param {import("../recipes.js").Recipes} recipes
- * @param {Epoch[] | undefined} published
+ * @param {Recipes} recipes
+ * @param {Record<string, Epoch[]>} published
  */
 function row(job, recipes, published) {
   const last = job.history.at(-1);
@@ -75,7 +75,11 @@ function row(job, recipes, published) {
     nameCell(job, recipes),
     stateCell(job),
     numberCell(last?.epoch ? percent(last.test_accuracy) : "—"),
-    h("td", { class: "spark" }, job.history.length ? spark(job, published) : null),
+    h(
+      "td",
+      { class: "spark" },
+      job.history.length ? spark(job, publishedFor(job.recipe, recipes, published)) : null,
+    ),
     h("td", { class: "n when small" }, localTime(job.created_at, timeOrDate)),
   );
 }
@@ -91,8 +95,8 @@ export function placeholder() {
 /**
  * Build the list of jobs.
  * @param {Job[]} jobs
- * @param {import("../recipes.js").Recipes} recipes
- * @param {Record<string, Epoch[]>} published the source's history of each recipe
+ * @param {Recipes} recipes
+ * @param {Record<string, Epoch[]>} published the published history of each recipe
  */
 export function jobList(jobs, recipes, published) {
   if (!jobs.length) {
@@ -101,14 +105,8 @@ export function jobList(jobs, recipes, published) {
     return h("p", { class: "empty" }, words);
   }
   return table(
-    [
-      ["Recipe and changed fields"],
-      ["State"],
-      ["Accuracy", true],
-      ["Test loss"],
-      [`Created, ${zoneName()}`, true],
-    ],
-    jobs.map((job) => row(job, recipes, published[job.recipe.name])),
+    [["Run"], ["State"], ["Accuracy", true], ["Test loss"], [`Created, ${zoneName()}`, true]],
+    jobs.map((job) => row(job, recipes, published)),
     { class: "joblist" },
   );
 }

@@ -7,7 +7,7 @@ import { clamp } from "../numbers.js";
 export const WIDTH = 120;
 export const HEIGHT = 32;
 const LEFT_OF_EDGE = 2; // room for the dot at the end
-const [LOW, HIGH] = [0.12, 2.4]; // a low and a high loss; the curve may go beyond them
+const [LOW, HIGH] = [0.02, 3]; // losses beyond them are drawn at the edge
 const [LOW_Y, HIGH_Y] = [30, 2]; // y of these losses
 
 /**
@@ -19,7 +19,7 @@ export const sparkX = (epoch, epochs) => ((WIDTH - LEFT_OF_EDGE) * epoch) / epoc
 
 /** Find the y of a loss. All jobs share one logarithmic axis. @param {number} loss */
 export const sparkY = (loss) =>
-  LOW_Y + ((HIGH_Y - LOW_Y) * Math.log(clamp(loss, 0.02, 3) / LOW)) / Math.log(HIGH / LOW);
+  LOW_Y + ((HIGH_Y - LOW_Y) * Math.log(clamp(loss, LOW, HIGH) / LOW)) / Math.log(HIGH / LOW);
 
 /** Write the test losses as an SVG path. @param {Row[]} history @param {number} epochs */
 export function sparkPath(history, epochs) {

@@ -1,0 +1,113 @@
+"""Say in plain words which values a JSON schema allows, for errors, forms and the API page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+# One value of a type, and several.
+NOUNS = {
+    "integer": ("a whole number", "whole numbers"),
+    "number": ("a number", "numbers"),
+    "string": ("a text", "texts"),
+    "object": ("an object", "objects"),
+    "array": ("a list", "lists"),
+}
+
+
+def instruction(schema: Schema, *, short: bool = False) -> str | None:
+    """Say what to enter in place of a wrong value.
+
+    Parameters
+    ----------
+    schema
+        Of the value, without references.
+    short
+        Leave out the noun before a range with both ends, for values that are numbers already.
+
+    Returns
+    -------
+    str or None
+        Such as "Enter a whole number from 1 to 10". None if the schema does not limit the values.
+    """
+    schema = without_null(schema)
+    if choices := choices_of(schema):
+        return f"Choose {_any_of(choices)}"
+    if schema.get("type") not in NOUNS:
+        return None
+    if short and _has_both_ends(schema):
+        return f"Enter {range_of(schema)}"
+    example = next(iter(schema.get("examples", [])), None)
+    text = f"Enter {_described(schema)}"
+    return text if example is None else f"{text}, such as {example}"
+
+
+def without_null(schema: Schema) -> Schema:
+    """Return the first alternative that is not null: a parameter in a URL or a form cannot be."""
+    return next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
+
+
+def choices_of(schema: Schema) -> list[str]:
+    """Return the values to choose from, or nothing if there are too many to list."""
+    if schema.get("type") == "boolean":
+        return ["true", "false"]
+    return [str(choice) for choice in schema.get("enum", [])]
+
+
+def range_of(schema: Schema) -> str:
+    """Say which numbers a schema allows: "1 to 100", "above 0", or nothing if any."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if above is None:
+        return interval(low, high)
+    upper = f", up to {number_text(high)}" if high is not None else ""
+    return f"above {number_text(above)}{upper}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write an interval that contains its ends: "1 to 100", "at least 1", "up to 100" or "1"."""
+    if low is not None and high is not None:
+        ends = number_text(low), number_text(high)
+        return ends[0] if low == high else " to ".join(ends)
+    if low is not None:
+        return f"at least {number_text(low)}"
+    return f"up to {number_text(high)}" if high is not None else ""
+
+
+def number_text(number: float) -> str:
+    """Write a number with commas, and with an exponent only if it is very large or small."""
+    if number == int(number) and abs(number) < 1e15:
+        return f"{int(number):,}"
+    return f"{number:.12g}".replace("e+", "e").replace("e-0", "e-")
+
+
+def _has_both_ends(schema: Schema) -> bool:
+    return "minimum" in schema and "maximum" in schema
+
+
+def _described(schema: Schema, *, plural: bool = False) -> str:
+    """Describe the values that a schema of one of the types in `NOUNS` allows."""
+    kind = schema["type"]
+    noun = NOUNS[kind][plural]
+    if kind == "array":
+        return f"{noun} of {_items(schema)}"
+    if kind == "string":
+        count = interval(schema.get("minLength"), schema.get("maxLength"))
+        noun += f" of {count} characters" if count else ""
+        return noun + (f" that matches {schema['pattern']}" if "pattern" in schema else "")
+    if limits := range_of(schema):
+        return f"{noun} {'from ' if _has_both_ends(schema) else ''}{limits}"
+    return noun.replace("number", "finite number") if kind == "number" else noun
+
+
+def _items(schema: Schema) -> str:
+    """Describe the number of a list's items, and what they are."""
+    items = without_null(schema.get("items", {}))
+    noun = _described(items, plural=True) if items.get("type") in NOUNS else "items"
+    count = interval(schema.get("minItems"), schema.get("maxItems"))
+    return f"{count} {noun}" if count else noun
+
+
+def _any_of(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,0 +1,94 @@
+// @ts-check
+// Start several trainings that differ in one field, such as five learning rates.
+import { catchProblem, post } from "../api.js";
+import { $, h } from "../dom.js";
+import { valueText } from "../recipes.js";
+import { parseField } from "./fields.js";
+import { MOST_VALUES, spread } from "./values.js";
+
+/** @typedef {Record<string, unknown>} Body */
+
+const form = $("#several");
+const details = $("details", form);
+/** @type {HTMLSelectElement} */
+const field = $("#several-field");
+/** @type {HTMLInputElement} */
+const values = $("#several-values");
+const button = $("button", form);
+const said = $("#several-said");
+
+/** @returns {unknown[]} the different values, of which some may be text */
+const chosenValues = () => [
+  .../** @type {Set<unknown>} */ (
+    new Set(/** @type {unknown[]} */ (parseField("numbers", values.value)))
+  ),
+];
+
+/** Suggest values around that of the training form. */
+function suggest() {
+  const { low, high, whole } = field.selectedOptions[0].dataset;
+  const allowed = { low: Number(low), high: Number(high), whole: whole === "true" };
+  const value = Number($(`#${field.value}`).value);
+  values.value = Number.isFinite(value) ? spread(value, allowed).join(", ") : "";
+  update();
+}
+
+function update() {
+  const n = chosenValues().length;
+  button.textContent = n > 1 ? `Start ${n} trainings` : "Start trainings";
+  said.replaceChildren();
+}
+
+/** Listen to the form for several values. @param {() => Body} currentBody of the training form */
+export function startSeveral(currentBody) {
+  details.addEventListener("toggle", () => {
+    suggest();
+    details.scrollIntoView({ block: "nearest" });
+  });
+  field.addEventListener("change", suggest);
+  values.addEventListener("input", update);
+  form.addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const chosen = chosenValues();
+    if (chosen.length < 2 || chosen.length > MOST_VALUES) {
+      said.textContent = `Enter 2 to ${MOST_VALUES} different values.`;
+      return;
+    }
+    button.disabled = true;
+    await submitAll(currentBody(), chosen);
+    button.disabled = false;
+  });
+}
+
+/**
+ * Submit a training for each value, and report those that are refused.
+ * @param {Body} body
+ * @param {unknown[]} chosen
+ */
+async function submitAll({ title: runTitle, ...body }, chosen) {
+  const name = field.selectedOptions[0].text.toLowerCase();
+  /** @type {string[]} */
+  const ids = [];
+  /** @type {unknown[]} */
+  const started = [];
+  /** @type {string[]} */
+  const refused = [];
+  for (const value of chosen) {
+    const title = runTitle ? { title: `${runTitle}, ${name} ${value}` } : {};
+    await catchProblem(
+      async () => {
+        ids.push((await post("/train", { ...body, ...title, [field.value]: value })).id);
+        started.push(value);
+      },
+      (problem) => refused.push(`${value} (${problem.details.replace(/\.$/, "")})`),
+    );
+  }
+  const kept = Object.entries(body).map(([key, value]) => [key, valueText(value)]);
+  const address = `/?${new URLSearchParams([...kept, ["compare", ids.join()]])}`;
+  if (!refused.length) return location.assign(address);
+  said.replaceChildren(
+    started.length ? `Started: ${started.join(", ")}. ` : "None was started. ",
+    `Not started: ${refused.join("; ")}. `,
+    ids.length ? h("a", { href: address }, "See the curves") : "",
+  );
+}

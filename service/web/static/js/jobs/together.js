@@ -1,0 +1,61 @@
+// @ts-check
+// The curves of several jobs in one chart, while they run.
+import { catchProblem, get } from "../api.js";
+import { $, h } from "../dom.js";
+import { FINAL_STATUSES } from "../events.js";
+import { differingField, labelled } from "./values.js";
+
+/** @typedef {import("../types.d.ts").Job} Job */
+
+const REFRESH_MS = 2000;
+
+/**
+ * Get jobs. Those that do not exist are left out.
+ * @param {string[]} ids
+ * @returns {Promise<Job[]>}
+ */
+async function getJobs(ids) {
+  const none = (/** @type {import("../api.js").ProblemError} */ problem) => {
+    if (problem.status !== 404) throw problem;
+    return null;
+  };
+  const found = ids.map((id) => catchProblem(() => get(`/jobs/${encodeURIComponent(id)}`), none));
+  return (await Promise.all(found)).filter(Boolean);
+}
+
+/** Describe the jobs above their curves. @param {Job[]} jobs @param {number} wanted */
+function head(jobs, wanted) {
+  const field = differingField(jobs)?.replaceAll("_", " ");
+  const models = jobs.map((job) => job.model).filter(Boolean);
+  const finished = jobs.filter((job) => FINAL_STATUSES.has(job.status)).length;
+  const missing = wanted - jobs.length;
+  return [
+    h("h2", null, field ? `${jobs.length} values of the ${field}` : `${jobs.length} trainings`),
+    h(
+      "p",
+      { class: "small row" },
+      `${finished} of ${jobs.length} have ended. `,
+      missing > 0 && `${missing} others do not exist. `,
+      models.length > 1 && h("a", { href: `/ui/models?compare=${models}` }, "Compare the models"),
+      h("a", { href: "/" }, "Show the latest job"),
+    ),
+  ];
+}
+
+/**
+ * Show jobs together until all have ended.
+ * @param {string[]} ids
+ * @param {import("../recipes.js").Recipes} recipes
+ * @param {(curves: ReturnType<typeof labelled>) => void} draw
+ * @param {(problem: import("../api.js").ProblemError) => void} showOutage
+ */
+export async function showTogether(ids, recipes, draw, showOutage) {
+  const refresh = async () => {
+    const jobs = await getJobs(ids);
+    $("#now-head").replaceChildren(...head(jobs, ids.length));
+    draw(labelled(jobs, recipes));
+    return jobs.every((job) => FINAL_STATUSES.has(job.status));
+  };
+  const ended = await catchProblem(refresh, showOutage);
+  if (!ended) setTimeout(() => showTogether(ids, recipes, draw, showOutage), REFRESH_MS);
+}
