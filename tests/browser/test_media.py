@@ -33,7 +33,7 @@ def corner(canvas):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_bars_and_chosen_segments_are_visible_with_forced_colors(open_page, scheme):
     page = open_page("/ui/predict", forced_colors="active", color_scheme=scheme)
-    best = page.locator(".bars .best i").first
+    best = page.locator("#answers .bars .best i").first
     expect(best).to_be_visible()
     paper = color(page.locator("body"), "background-color")
     assert distance(color(best, "background-color"), paper) > 100

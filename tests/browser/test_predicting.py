@@ -64,7 +64,7 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     expect(page.locator("#steps")).to_contain_text("Prepared as MNIST was made")
     expect(page.locator("#over .box, #over .cross")).to_have_count(2)
     expect(page.locator("#request")).to_contain_text("&fit=auto&invert=never -H")
-    expect(page.locator(".bars .best .name")).to_have_text("7")
+    expect(page.locator("#answers .bars .best .name")).to_have_text("7")
 
 
 def test_the_first_stroke_replaces_the_example_and_undo_brings_it_back(open_page, models):
@@ -135,7 +135,7 @@ def test_an_image_that_shows_nothing_gets_no_answer(open_page, models, boot, tmp
     page.set_input_files("#file", tmp_path / "empty.png")
     expect(page.locator("#summary[role=status]")).to_contain_text("The image shows nothing")
     expect(page.locator(".top1")).to_have_text("—")
-    expect(page.locator(".bars .best")).to_have_count(0)
+    expect(page.locator("#answers .bars .best")).to_have_count(0)
     expect(page.locator("#steps")).to_be_empty()
     expect(page.locator("#over .box")).to_have_count(0)
     (tmp_path / "boot.png").write_bytes(boot)
@@ -153,7 +153,7 @@ def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path,
     page.set_input_files("#file", tmp_path / name)
     expect(page.locator("#summary")).to_contain_text("This file is not an image")
     expect(page.locator(".top1")).to_have_text("—")
-    expect(page.locator(".bars .best")).to_have_count(0)
+    expect(page.locator("#answers .bars .best")).to_have_count(0)
     page.click("#undo")
     expect(page.locator(".top1")).to_have_text("7")
     draw(page, ONE)
