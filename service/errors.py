@@ -29,7 +29,7 @@ RETRY_AFTER_S = 5
 
 # Kinds of faults that pydantic finds: those with messages of our own, and those of numbers whose
 # type is right.
-OWN_WORDS = {"conflict", "unsupported", "value_error"}
+OWN_WORDS = {"conflict", "tags", "text", "unsupported", "value_error"}
 OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 

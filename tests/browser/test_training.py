@@ -374,6 +374,6 @@ def test_without_redis_the_jobs_page_reports_it_and_other_pages_work(browser, tm
         expect(page.locator("#away")).to_contain_text("No live updates")
         expect(page.locator("#now-chart svg")).to_be_visible()
         page = watched.open("/ui/models")
-        expect(page.locator("#models")).to_contain_text("No models yet")
+        expect(page.locator("#trouble")).to_contain_text("There are no models yet")
         watched.close()
         assert [fault for fault in watched.faults if "503" not in fault] == []
