@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseTags } from "#pages/job/tags.js";
+import { parseTags } from "#pages/tags.js";
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { differingField, labelled, spread } from "#pages/jobs/values.js";

@@ -7,11 +7,11 @@ import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
-import { labelForm } from "./job/labels.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { isGuessing, stateText } from "./jobs/state.js";
+import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
-import { changedFields, loadRecipes, publishedFor, runName, valueText } from "./recipes.js";
+import { changedFields, loadRecipes, nameOf, publishedFor, runName, valueText } from "./recipes.js";
 import { requestLine } from "./request-line.js";
 import { TRAINING_IMAGES } from "./sizes.js";
 import { duration, localTime } from "./times.js";
@@ -37,10 +37,10 @@ function longStateText() {
 }
 
 function updateProgress() {
-  const { status, progress, recipe } = job;
+  const { status, progress } = job;
   const running = status === "running";
   const done = `${Math.round(100 * progress.fraction)} %`;
-  const name = job.title ?? runName(recipe, recipes);
+  const name = nameOf(job, recipes);
   document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
   $("#title").textContent = name;
   $("#notes").textContent = job.notes;
@@ -230,9 +230,7 @@ async function showJob() {
     redraw();
   };
   updateAll();
-  $("#labels").hidden = !job.tags;
   labelForm(
-    $("#labels"),
     path,
     () => job,
     ({ title, notes, tags }) => {

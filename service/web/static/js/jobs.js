@@ -5,13 +5,13 @@ import { catchProblem, get } from "./api.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { startForm } from "./jobs/form.js";
-import { jobList, jobName, placeholder } from "./jobs/list.js";
+import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { olderThan, stateText } from "./jobs/state.js";
 import { showTogether } from "./jobs/together.js";
 import { MOST_VALUES } from "./jobs/values.js";
 import { fixed, percent, speed } from "./numbers.js";
-import { loadRecipes, publishedFor } from "./recipes.js";
+import { loadRecipes, nameOf, publishedFor } from "./recipes.js";
 import { query } from "./request-line.js";
 import { duration } from "./times.js";
 import { savable } from "./save-figure.js";
@@ -77,7 +77,7 @@ const publishedOf = ({ recipe }) => publishedFor(recipe, recipes, published);
 
 function updateHead() {
   if (shown) {
-    const link = h("a", { href: `/ui/jobs/${shown.id}` }, jobName(shown, recipes));
+    const link = h("a", { href: `/ui/jobs/${shown.id}` }, nameOf(shown, recipes));
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {

@@ -5,6 +5,7 @@ import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
 import { lossCurves } from "./curves.js";
 import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { labelForm } from "./labels.js";
 import { cellText, correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
 import { showConfusion } from "./model/confusion.js";
 import { showMistakes } from "./model/mistakes.js";
@@ -12,17 +13,17 @@ import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
 import { timeText } from "./models/figures.js";
 import { trainingSeconds } from "./models/listing.js";
-import { modelName } from "./models/names.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
 import { projectionFigure } from "./projection.js";
-import { layersText, loadRecipes, publishedFor } from "./recipes.js";
+import { layersText, loadRecipes, nameOf, publishedFor, runName } from "./recipes.js";
 import { localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
+/** @typedef {import("./types.d.ts").Recipes} Recipes */
 /** @typedef {Record<string, string>} Ids of models, by alias */
 /** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
 
@@ -83,8 +84,9 @@ async function showJob(job) {
   $("#job").replaceChildren(found.deleted ? "its job has been deleted" : link);
 }
 
-/** @param {Model} model @param {Aliases} aliases @param {string} name */
-function showFacts(model, aliases, name) {
+/** @param {Model} model @param {Aliases} aliases @param {Recipes} recipes */
+function showFacts(model, aliases, recipes) {
+  const name = nameOf(model, recipes);
   const { evaluation, recipe, computer } = model;
   document.title = `${name} ${model.id} · Stepbox`;
   $("#crumb").textContent = model.id;
@@ -98,7 +100,7 @@ function showFacts(model, aliases, name) {
     ...(model.tags?.length
       ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
       : []),
-    ["Recipe", recipe.name],
+    ["Recipe", runName(recipe, recipes)],
     ["Layers", layersText(recipe.hidden_sizes)],
     ["Parameters", count(model.parameters)],
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
@@ -190,12 +192,21 @@ async function showModel() {
   ]);
   const { history, losses, recipe } = model;
   const published = publishedFor(recipe, recipes, allPublished)?.history;
-  showFacts(model, aliases, modelName(model, recipes));
+  showFacts(model, aliases, recipes);
   if (published) $("#learned-published").textContent = "; grey: the published run";
   $("main").classList.remove("nothing");
   prepareDownload(model.id);
   prepareDeletion(model.id);
   prepareNaming(model.id);
+  labelForm(
+    path,
+    () => model,
+    ({ title, notes, tags }) => {
+      Object.assign(model, { title, notes, tags });
+      showFacts(model, aliases, recipes);
+      showJob(model.job);
+    },
+  );
   chart($("#learned"), (width) =>
     lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
   );

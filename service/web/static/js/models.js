@@ -6,10 +6,9 @@ import { $, $$, h, notice, plainButton, ready } from "./dom.js";
 import { prepareComparison } from "./models/compare.js";
 import { MOST_COMPARED } from "./models/comparison.js";
 import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
-import { modelName } from "./models/names.js";
 import { modelRow } from "./models/rows.js";
 import { count } from "./numbers.js";
-import { loadRecipes } from "./recipes.js";
+import { loadRecipes, nameOf } from "./recipes.js";
 import { query } from "./request-line.js";
 
 /** @typedef {import("./models/listing.js").Listed} Listed */
@@ -171,7 +170,7 @@ async function showModels() {
   const ids = { ...computed, ...aliases };
   listed = models.map((model) => ({
     model,
-    name: modelName(model, recipes),
+    name: nameOf(model, recipes),
     aliases: Object.keys(ids).filter((alias) => ids[alias] === model.id),
   }));
   findCompared(ids);

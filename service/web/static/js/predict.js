@@ -3,7 +3,6 @@
 import "./page.js";
 import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
-import { modelName } from "./models/names.js";
 import { drawImage } from "./pixels.js";
 import { createAmong } from "./predict/among.js";
 import { MOST_PANELS, findAsked, firstModels, references } from "./predict/asked.js";
@@ -16,7 +15,7 @@ import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
 import { offerSamples } from "./predict/tiles.js";
 import { fileFault, summary } from "./predict/words.js";
-import { loadRecipes } from "./recipes.js";
+import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
 import { PIXELS, SIDE } from "./sizes.js";
@@ -225,7 +224,7 @@ async function addAnotherPanel() {
 async function showModels() {
   const asked = references(query.get("models") ?? query.get("a"));
   const [cards, recipes] = await Promise.all([allModels(), loadRecipes()]);
-  models = cards.map((model) => ({ model, name: modelName(model, recipes) }));
+  models = cards.map((model) => ({ model, name: nameOf(model, recipes) }));
   if (!models.length) noModel = "There is no model yet: train one first.";
   const areIds = asked.every((reference) => named(reference));
   const { aliases, computed } = areIds ? { aliases: {}, computed: {} } : await get("/aliases");

@@ -66,6 +66,13 @@ export const runName = (recipe, recipes) =>
   [recipe.name, changesText(recipe, recipes)].filter(Boolean).join(", ");
 
 /**
+ * Name a job or a model by the title that people gave it, or else as `runName` does.
+ * @param {{ title?: string | null, recipe: Recipe }} run
+ * @param {Recipes} recipes
+ */
+export const nameOf = ({ title, recipe }, recipes) => title || runName(recipe, recipes);
+
+/**
  * Find what the coursework published for a run: only runs that changed no field can be compared.
  * @template P
  * @param {Recipe} recipe

@@ -2,7 +2,7 @@
 // The list of jobs. Each row has the curve of its test loss, and in grey the published one.
 import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
-import { publishedFor, runName } from "../recipes.js";
+import { nameOf, publishedFor, runName } from "../recipes.js";
 import { duration, localTime, timeOrDate, zoneName } from "../times.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
@@ -32,16 +32,13 @@ function spark({ history, recipe: { epochs } }, published) {
   );
 }
 
-/** Name a job as its user did, or after its recipe. @param {Job} job @param {Recipes} recipes */
-export const jobName = ({ title, recipe }, recipes) => title || runName(recipe, recipes);
-
 /** @param {Job} job @param {Recipes} recipes */
 function nameCell(job, recipes) {
   const details = job.title ? `${runName(job.recipe, recipes)} · ` : "";
   return h(
     "td",
     null,
-    h("a", { href: `/ui/jobs/${job.id}` }, jobName(job, recipes)),
+    h("a", { href: `/ui/jobs/${job.id}` }, nameOf(job, recipes)),
     h("span", { class: "small" }, details + job.id.slice(0, 6)),
   );
 }

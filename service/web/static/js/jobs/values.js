@@ -1,7 +1,7 @@
 // @ts-check
 // Several values of one field, and the runs that they lead to. Needs no browser.
 import { clamp } from "../numbers.js";
-import { runName, sameValue } from "../recipes.js";
+import { nameOf, sameValue } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
@@ -52,7 +52,7 @@ export function labelled(jobs, recipes) {
   const sorted = numeric ? jobs.toSorted((a, b) => Number(value(a)) - Number(value(b))) : jobs;
   return sorted.map((job, i) => ({
     job,
-    label: numeric ? String(value(job)) : job.title || runName(job.recipe, recipes),
+    label: numeric ? String(value(job)) : nameOf(job, recipes),
     share: i / Math.max(1, jobs.length - 1),
   }));
 }

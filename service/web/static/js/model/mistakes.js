@@ -3,10 +3,9 @@
 // image opens on the page Predict.
 import { allModels, catchProblem, get } from "../api.js";
 import { $, h, notice, whenSeen } from "../dom.js";
-import { modelName } from "../models/names.js";
 import { count, percent } from "../numbers.js";
 import { drawImage } from "../pixels.js";
-import { loadRecipes } from "../recipes.js";
+import { loadRecipes, nameOf } from "../recipes.js";
 import { paintInTheme } from "../theme.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
@@ -66,7 +65,7 @@ async function fillMenus({ id, classes, dataset }) {
   $("#mistakes-against").append(
     ...others.map((one) => {
       const accuracy = percent(one.evaluation.accuracy);
-      return h("option", { value: one.id }, `${modelName(one, recipes)}, ${accuracy} (${one.id})`);
+      return h("option", { value: one.id }, `${nameOf(one, recipes)}, ${accuracy} (${one.id})`);
     }),
   );
 }

@@ -1,10 +1,10 @@
 // @ts-check
 // The name, notes and tags of a run, and the form that changes them.
-import { catchProblem, send } from "../api.js";
-import { $, $$ } from "../dom.js";
+import { catchProblem, send } from "./api.js";
+import { $, $$ } from "./dom.js";
 import { parseTags } from "./tags.js";
 
-/** @typedef {Pick<import("../types.d.ts").Job, "title" | "notes" | "tags">} Labels */
+/** @typedef {Pick<import("./types.d.ts").Job, "title" | "notes" | "tags">} Labels */
 
 /** @param {ParentNode} form */
 function clearErrors(form) {
@@ -15,7 +15,7 @@ function clearErrors(form) {
 /**
  * Show each error at its field, and other problems beside the button.
  * @param {ParentNode} form
- * @param {import("../api.js").ProblemError} problem
+ * @param {import("./api.js").ProblemError} problem
  */
 function showProblem(form, problem) {
   for (const { pointer, detail } of problem.errors) {
@@ -31,12 +31,12 @@ function showProblem(form, problem) {
 
 /**
  * Let people change the labels of a run.
- * @param {HTMLDetailsElement} details contains the form
  * @param {string} path of the run, which is changed with PATCH
  * @param {() => Labels} current
  * @param {(labels: Labels) => void} changed
  */
-export function labelForm(details, path, current, changed) {
+export function labelForm(path, current, changed) {
+  const details = $("#labels");
   const form = $("form", details);
   const { title, notes, tags } = form.elements;
   details.addEventListener("toggle", () => {
