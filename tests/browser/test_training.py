@@ -1,6 +1,7 @@
 """The pages for trainings in a browser: start, follow, cancel, and reconnect."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -286,6 +287,9 @@ def test_several_values_are_started_at_once_and_shown_together(visit, stack, mod
     )
     page.click("text=See the curves")
     page.wait_for_url("**compare=**")
+    [jobs] = parse_qs(urlsplit(page.url).query)["compare"]
+    tags = {tag for id in jobs.split(",") for tag in stack.job(id)["tags"]}
+    assert [tag.startswith("learning rate 20") for tag in tags] == [True]  # a date follows
     expect(page.locator("#changes")).to_have_text("1 field changed: epochs 1")
     expect(page.locator("#now-head")).to_contain_text("2 values of the learning rate")
     expect(page.locator("#now-head")).to_contain_text("2 of 2 have ended", timeout=30_000)

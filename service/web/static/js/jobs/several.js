@@ -3,6 +3,7 @@
 import { catchProblem, post } from "../api.js";
 import { $, h } from "../dom.js";
 import { valueText } from "../recipes.js";
+import { localText } from "../times.js";
 import { parseField } from "./fields.js";
 import { MOST_VALUES, spread } from "./values.js";
 
@@ -67,6 +68,7 @@ export function startSeveral(currentBody) {
  */
 async function submitAll({ title: runTitle, ...body }, chosen) {
   const name = field.selectedOptions[0].text.toLowerCase();
+  const tags = [`${name} ${localText(new Date().toISOString(), false)}`]; // finds them in the lists
   /** @type {string[]} */
   const ids = [];
   /** @type {unknown[]} */
@@ -77,7 +79,7 @@ async function submitAll({ title: runTitle, ...body }, chosen) {
     const title = runTitle ? { title: `${runTitle}, ${name} ${value}` } : {};
     await catchProblem(
       async () => {
-        ids.push((await post("/train", { ...body, ...title, [field.value]: value })).id);
+        ids.push((await post("/train", { ...body, ...title, tags, [field.value]: value })).id);
         started.push(value);
       },
       (problem) => refused.push(`${value} (${problem.details.replace(/\.$/, "")})`),
