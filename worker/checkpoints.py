@@ -3,7 +3,7 @@
 import logging
 import time
 
-from jobs.store import Claim
+from jobs.claims import Claim
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.training.trainer import Trainer
 from worker.reporter import Reporter

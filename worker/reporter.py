@@ -15,8 +15,9 @@ from redis.exceptions import (
     TimeoutError,
 )
 
+from jobs.claims import Claim, Verdict
 from jobs.logs import about
-from jobs.store import Claim, JobStore, Verdict
+from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
 
+from jobs.claims import Claim
 from jobs.connection import connect
 from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore
+from jobs.store import JobStore
 from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.run import describe
