@@ -51,7 +51,13 @@ def visit_slowly(browser, stack):
         held = []
         watched.page.route("**/plot.js", lambda route: held.append(route))
         watched.page.goto(stack.url + path)
-        return watched.page, lambda: [route.continue_() for route in held]
+
+        def release():
+            watched.page.unroute("**/plot.js")  # a page may not have asked for it yet
+            for route in held:
+                route.continue_()
+
+        return watched.page, release
 
     yield visit
     for watched in opened:
