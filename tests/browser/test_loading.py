@@ -48,15 +48,19 @@ def visit_slowly(browser, stack):
     def visit(path):
         watched = Watched(browser, stack.url)
         opened.append(watched)
-        held = []
-        watched.page.route("**/plot.js", lambda route: held.append(route))
-        watched.page.goto(stack.url + path)
+        held, released = [], []
+
+        def hold(route):
+            # A page may ask for Plot after it was released.
+            route.continue_() if released else held.append(route)
 
         def release():
-            watched.page.unroute("**/plot.js")  # a page may not have asked for it yet
+            released.append(True)
             for route in held:
                 route.continue_()
 
+        watched.page.route("**/plot.js", hold)
+        watched.page.goto(stack.url + path)
         return watched.page, release
 
     yield visit
