@@ -2,8 +2,8 @@
 -- seconds to keep the key, request id or '', 1 to create only the first job ever or 0, then names
 -- and values of labels
 -- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
--- job before), 'late' (there has been a job before), 'differs' (the key was used with another request) or 'full' (the queue is full). A
--- repeated call with the same id creates no second job.
+-- job before), 'late' (there has been a job before), 'differs' (the key was used with another
+-- request) or 'full' (the queue is full). A repeated call with the same id creates no second job.
 local id, recipe, progress, limit, idempotency, fingerprint, kept_s, request_id = unpack(ARGV)
 
 if redis.call('EXISTS', key_of(id)) == 1 then

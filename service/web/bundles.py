@@ -48,7 +48,12 @@ def bundle(web: Path = WEB) -> Path:
     if folder.is_dir():
         return folder
     folder.parent.mkdir(exist_ok=True)
-    older = [path for path in folder.parent.iterdir() if len(path.name) == VERSION_LENGTH]
+    older = [
+        path
+        for path in folder.parent.iterdir()
+        # Another process may have made `folder` in the meantime.
+        if len(path.name) == VERSION_LENGTH and path != folder
+    ]
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
         new = Path(scratch) / version
         _run_esbuild(web, new)

@@ -16,7 +16,7 @@ class Projection(NamedTuple):
     mean
         Mean of the samples, shape (dimensions,).
     axes
-        The two directions, orthonormal, shape (2, dimensions).
+        The two directions, orthonormal, shape (2, dimensions). In one dimension, the second is 0.
     shares
         The share of the samples' variance along each direction, 0 to 1, shape (2,).
     """
@@ -37,7 +37,7 @@ def principal_components(samples: Array) -> Projection:
     Parameters
     ----------
     samples
-        Shape (n, dimensions), with n ≥ 2 and at least two dimensions.
+        Shape (n, dimensions), with n ≥ 2.
 
     Notes
     -----
@@ -52,7 +52,9 @@ def principal_components(samples: Array) -> Projection:
     axes = directions[:2]
     axes = axes * np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
     total = (lengths**2).sum()
-    return Projection(mean, axes, lengths[:2] ** 2 / (total or 1.0))
+    shares = lengths[:2] ** 2 / (total or 1.0)
+    missing = 2 - len(axes)  # a layer may have a single neuron
+    return Projection(mean, np.pad(axes, ((0, missing), (0, 0))), np.pad(shares, (0, missing)))
 
 
 def representation(network: Network, inputs: Array, layer: int) -> Array:

@@ -48,10 +48,20 @@ def visit_slowly(browser, stack):
     def visit(path):
         watched = Watched(browser, stack.url)
         opened.append(watched)
-        held = []
-        watched.page.route("**/plot.js", lambda route: held.append(route))
+        held, released = [], []
+
+        def hold(route):
+            # A page may ask for Plot after it was released.
+            route.continue_() if released else held.append(route)
+
+        def release():
+            released.append(True)
+            for route in held:
+                route.continue_()
+
+        watched.page.route("**/plot.js", hold)
         watched.page.goto(stack.url + path)
-        return watched.page, lambda: [route.continue_() for route in held]
+        return watched.page, release
 
     yield visit
     for watched in opened:

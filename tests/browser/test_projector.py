@@ -4,6 +4,8 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from tests.processes import wait_until
+
 PAGES = ["/", "/ui/jobs/{job}", "/ui/models", "/ui/models/latest", "/ui/predict", "/ui/mathematics"]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -16,8 +18,7 @@ def test_large_type_fits_the_window(open_page, stack, path):
     before = page.evaluate(size)
     page.click("#projector")
     assert page.evaluate(size) == 1.5 * before
-    page.wait_for_timeout(200)  # until the charts are drawn again
-    assert page.evaluate(OVERFLOW) <= 0
+    wait_until(lambda: page.evaluate(OVERFLOW) <= 0, what="the charts to be drawn again")
 
 
 def test_large_type_is_kept_and_turned_off(open_page):
@@ -36,8 +37,10 @@ def test_charts_grow_with_the_type_and_still_follow_the_pointer(open_page):
     label = page.locator("#box-plot svg text").first
     small = label.bounding_box()["height"]
     page.click("#projector")
-    page.wait_for_timeout(200)
-    assert label.bounding_box()["height"] == pytest.approx(1.5 * small, rel=0.1)
+    wait_until(
+        lambda: label.bounding_box()["height"] == pytest.approx(1.5 * small, rel=0.1),
+        what="the chart to be drawn again",
+    )
     plot = page.locator("#box-plot")
     plot.scroll_into_view_if_needed()
     dot = page.locator("#box-plot svg [aria-label=dot] circle").last

@@ -35,7 +35,9 @@ def test_a_worker_trains_the_first_model(own_stack, jobs):
     for name in ("one", "two"):
         own_stack.start_worker(name)
     wait_until(
-        lambda: [job for job in jobs.page()[0] if job.status == "succeeded"], what="the first model"
+        lambda: [job for job in jobs.page()[0] if job.status == "succeeded"],
+        seconds=120,
+        what="the first model",
     )
     assert len(jobs.page()[0]) == 1
 

@@ -19,6 +19,13 @@ def test_equal_samples_have_no_variance():
     assert not found.points(np.ones((4, 3))).any()
 
 
+def test_a_single_neuron_varies_along_x_only():
+    samples = np.array([[1.0], [3.0], [8.0]])
+    found = principal_components(samples)
+    assert found.shares.tolist() == [1, 0]
+    assert found.points(samples).tolist() == [[-3, 0], [-1, 0], [4, 0]]
+
+
 def test_a_layer_represents_samples_by_its_outputs():
     network = Network.initial(dense_layers([4, 3, 2], "tanh"), 0)
     inputs = np.random.default_rng(0).normal(size=(5, 4))
