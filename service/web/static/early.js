@@ -9,10 +9,8 @@
   } catch {
     // Browsers may deny storage, for example in a frame.
   }
-  if (new URLSearchParams(location.search).has("projector")) {
-    root.classList.add("projector");
-    storage?.setItem("stepbox-projector", "on");
-  }
-  if (storage?.getItem("stepbox-projector")) root.classList.add("projector");
   if (root.dataset.access) root.dataset.access = storage?.getItem("stepbox-scope") ?? "unknown";
+  const asked = new URLSearchParams(location.search).has("projector");
+  if (asked || storage?.getItem("stepbox-projector")) root.classList.add("projector");
+  if (asked) storage?.setItem("stepbox-projector", "on"); // last: it fails if the storage is full
 })();
