@@ -81,8 +81,9 @@ class BoxApproximationRequest(Request):
     widths: Widths = Field(
         "equal",
         description="`equal`: each height is the function's value at the middle of its box. "
-        "`free`, in one dimension: the fewest boxes of any widths and heights for the tolerance, "
-        "or the smallest error of at most `boxes` boxes, with a proof. It takes at most "
+        "`free`, in one dimension: the fewest boxes that do not overlap, of any widths and "
+        "heights, for the tolerance, or the smallest error of at most `boxes` of them, with a "
+        "proof. It takes at most "
         f"{MOST_FREE_BOXES:,} boxes.",
     )
     include_network: bool = Field(

@@ -1,4 +1,4 @@
-"""Boxes of free widths: the fewest for an error, and the smallest error for a number of boxes.
+"""Boxes of free widths, which do not overlap: the fewest for an error, or the smallest error.
 
 The greedy method is exact for the largest error: extend each box as far as (max − min) / 2 of the
 function in it is within the error. Where it has to begin a new box, the function differs by more

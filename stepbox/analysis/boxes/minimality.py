@@ -13,15 +13,16 @@ PAIRS = "No box contains both points of a pair, because their values differ by m
 
 
 class Minimality(Result):
-    """A proof that fewer boxes, of any widths and heights, have a larger error."""
+    """A proof that fewer boxes, of any widths and heights and without overlaps, do not suffice."""
 
     error: float = Field(
         description="The error for which it holds. With `tolerance`, the tolerance. With `boxes`, "
         "an error just below `max_error`."
     )
     at_least: int = Field(
-        description="Every sum of boxes whose error is at most `error` has at least this number of "
-        "boxes: one more than there are pairs."
+        description="Every sum of boxes without overlaps whose error is at most `error` has at "
+        "least this number of boxes: one more than there are pairs. Fewer boxes that overlap may "
+        "be enough, because they can have twice as many edges."
     )
     minimal: bool = Field(
         description="With `tolerance`: `at_least` equals the number of boxes; otherwise, "
@@ -73,7 +74,7 @@ def _for_tolerance(free: FreeBoxes, tolerance: float) -> tuple[BoxSum, Minimalit
     result, _ = free.fewest(tolerance)
     why = (
         f"{PAIRS} the error. So a box begins between the points of each of the {len(pairs):,} "
-        f"pairs, and at least {at_least:,} boxes are needed."
+        f"pairs, and at least {at_least:,} boxes are needed, unless they overlap."
     )
     if result.boxes > at_least:
         within = result.boxes

@@ -231,5 +231,8 @@ drawNow = chart($("#now-chart"), (width) =>
 );
 savable($("#now"), {
   name: "loss",
-  rows: () => curveRows(shown?.history ?? published[DEFAULT_CURVE.name]),
+  rows: () =>
+    together.length
+      ? curves.flatMap(({ job, label }) => job.history.map((row) => ({ curve: label, ...row })))
+      : curveRows(shown?.history ?? published[DEFAULT_CURVE.name], shown?.losses),
 });

@@ -23,6 +23,9 @@ async function getJobs(ids) {
   return (await Promise.all(found)).filter(Boolean);
 }
 
+/** Build a link that saved figures leave out. @param {string} href @param {string} text */
+const link = (href, text) => h("a", { class: "unsaved", href }, text);
+
 /** Describe the jobs above their curves. @param {Job[]} jobs @param {number} wanted */
 function head(jobs, wanted) {
   const field = differingField(jobs)?.replaceAll("_", " ");
@@ -36,8 +39,8 @@ function head(jobs, wanted) {
       { class: "small row" },
       `${finished} of ${jobs.length} have ended. `,
       missing > 0 && `${missing} others do not exist. `,
-      models.length > 1 && h("a", { href: `/ui/models?compare=${models}` }, "Compare the models"),
-      h("a", { href: "/" }, "Show the latest job"),
+      models.length > 1 && link(`/ui/models?compare=${models}`, "Compare the models"),
+      link("/", "Show the latest job"),
     ),
   ];
 }

@@ -143,13 +143,26 @@ export const maximumError = (answer) =>
     ? `${largestError(answer)} (proven)`
     : `${largestError({ ...answer, max_error: null })} (no upper bound is proven)`;
 
+const LEAST_RMS = "below 1e-161"; // its square underflows to 0
+
+/**
+ * Write the root of the mean square error. The integral of the squares may be infinite if there is
+ * no upper bound of the error.
+ * @param {MaximumError & { mean_square_error: number }} answer
+ */
+function rmsText({ max_error, sampled_error, mean_square_error }) {
+  if (!mean_square_error && sampled_error) return LEAST_RMS;
+  const words = max_error == null ? " (an estimate; it may be infinite)" : "";
+  return shortNumber(Math.sqrt(mean_square_error)) + words;
+}
+
 /**
  * Describe an approximation by boxes. The text continues "64 boxes: 65 neurons".
  * @param {MaximumError & { neurons_two_per_box: number, mean_square_error: number }} answer
  */
 export const errorText = (answer) =>
   ` if neighbors share edges, otherwise ${count(answer.neurons_two_per_box)}. Largest error ` +
-  `${maximumError(answer)}, RMS error ${shortNumber(Math.sqrt(answer.mean_square_error))}.`;
+  `${maximumError(answer)}, RMS error ${rmsText(answer)}.`;
 
 /**
  * Compare boxes of free widths with as many others.

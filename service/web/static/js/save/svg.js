@@ -4,7 +4,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16; // pixels around the figure
-const SKIPPED = "figcaption, .save, .sr, [hidden], script, style, math";
+const SKIPPED = "figcaption, .save, .unsaved, .sr, [hidden], input, select, script, style, math";
 // Presentation attributes of SVG. Each is written where it differs from the parent's.
 const INHERITED = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray"],
