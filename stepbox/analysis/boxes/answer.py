@@ -84,7 +84,7 @@ class BoxApproximationAnswer(Result):
     grid: Grid | None = Field(description="The plot in two dimensions.")
     rate: Rate
     minimality: Minimality | None = Field(
-        description="For free widths, the proof that fewer boxes that do not overlap have a larger error."
+        description="For free widths, the proof that fewer boxes without overlaps do not suffice."
     )
     growth: list[Growth] = Field(
         description="For 1 to 10 dimensions, and for 784, the number of pixels of an MNIST image."
