@@ -116,7 +116,9 @@ async function start() {
   // The newest model of each data set comes first, under its alias.
   const newest = ALIASES.flatMap((alias) => {
     const model = models.find(({ dataset }) => alias === `latest-${dataset.name}`);
-    return model ? [h("option", { value: alias }, `${alias}, now ${described(model)}`)] : [];
+    if (!model) return [];
+    const accuracy = percent(model.evaluation.accuracy, 2);
+    return [h("option", { value: alias }, `${alias}: ${accuracy}, ${modelName(model, recipes)}`)];
   });
   select.append(
     ...newest,
