@@ -219,7 +219,7 @@ def _parse(text: str) -> ast.expr:
     except SyntaxError as error:
         # The parser counts columns from 1, and reports 0 or None for the end of the text.
         column = (error.offset or len(text.strip()) + 1) + indent
-        raise _error(f"is not an expression at column {column}: {error.msg}") from None
+        raise _error(f"cannot be read at column {column}: {error.msg}") from None
     except (RecursionError, MemoryError):
         raise _error(f"is nested more than {MAX_DEPTH} deep") from None
     for node in ast.walk(tree):

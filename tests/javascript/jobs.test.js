@@ -83,7 +83,7 @@ test("a run is named after its recipe and its changed fields", () => {
   assert.equal(runName({ ...recipe, learning_rate: 0.1 }, recipes), "plain, learning rate 0.1");
   assert.equal(
     runName({ ...recipe, hidden_sizes: [], shuffle: false }, recipes),
-    "plain, hidden sizes none, shuffle off",
+    "plain, no hidden layers, shuffle off",
   );
 });
 

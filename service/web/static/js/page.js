@@ -39,6 +39,44 @@ function startAccess() {
   showAccess();
 }
 
+/** Without a pointer that hovers, show the meaning of a tapped term. A tap on it opens the glossary. */
+function explainTappedTerms() {
+  if (!matchMedia("(hover: none)").matches) return;
+  document.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    const link = /** @type {HTMLElement | null} */ (target.closest(".term"));
+    if (!link || target.closest(".tip") || event.detail === 0) return; // 0: a key, not a tap
+    event.preventDefault();
+    link.focus({ preventScroll: true });
+  });
+}
+
+/**
+ * Restore the value that a slider had when a finger touched it, if the finger then scrolls the page.
+ * Browsers change the value at once, and cancel the pointer when they begin to scroll.
+ */
+function keepSlidersWhileScrolling() {
+  let before = "";
+  /** @param {(slider: HTMLInputElement) => void} act @returns {(event: Event) => void} */
+  const forSlider =
+    (act) =>
+    ({ target }) => {
+      if (target instanceof HTMLInputElement && target.type === "range") act(target);
+    };
+  addEventListener(
+    "pointerdown",
+    forSlider((slider) => (before = slider.value)),
+    { capture: true },
+  );
+  addEventListener(
+    "pointercancel",
+    forSlider((slider) => {
+      slider.value = before;
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+    }),
+  );
+}
+
 function startProjector() {
   const button = $("#projector");
   const update = () =>
@@ -70,3 +108,5 @@ function showAlone() {
 if ("embed" in root.dataset) showAlone();
 if (root.dataset.access) startAccess();
 startProjector();
+keepSlidersWhileScrolling();
+explainTappedTerms();

@@ -40,11 +40,15 @@ export const changedFields = (recipe, recipes) =>
     .filter(([field, value]) => !sameValue(value, recipe[field]))
     .map(([field]) => [field, recipe[field]]);
 
-/** Write the value of a field in words. @param {unknown} value */
-function valueWords(value) {
-  if (Array.isArray(value)) return value.join("-") || "none";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  return String(value ?? "none");
+/** Write a changed field in words. @param {[field: string, value: unknown]} change */
+function changeWords([field, value]) {
+  if (field === "hidden_sizes" && !(/** @type {number[]} */ (value).length)) {
+    return "no hidden layers";
+  }
+  const name = field.replaceAll("_", " ");
+  if (Array.isArray(value)) return `${name} ${value.join("-") || "none"}`;
+  if (typeof value === "boolean") return `${name} ${value ? "on" : "off"}`;
+  return `${name} ${value ?? "none"}`;
 }
 
 /**
@@ -53,9 +57,7 @@ function valueWords(value) {
  * @param {Recipes} recipes
  */
 export const changesText = (recipe, recipes) =>
-  changedFields(recipe, recipes)
-    .map(([field, value]) => `${field.replaceAll("_", " ")} ${valueWords(value)}`)
-    .join(", ");
+  changedFields(recipe, recipes).map(changeWords).join(", ");
 
 /**
  * Name a run after its recipe and the fields that it changed, such as "mnist-numpy, epochs 5".

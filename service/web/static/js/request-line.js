@@ -25,7 +25,7 @@ function withState(state, parameters) {
 /** @param {Record<string, any>} state */
 function updateAddress(state) {
   const parameters = withState(state, new URLSearchParams(location.search));
-  history.replaceState(null, "", `?${parameters}${location.hash}`);
+  history.replaceState(history.state, "", `?${parameters}${location.hash}`);
 }
 
 /** @param {string} label @param {() => string} text */

@@ -116,6 +116,9 @@ export function savable(figure, { name, rows }) {
         ),
     ),
   );
+  menu.addEventListener("toggle", () => {
+    if (menu.open) menu.querySelector(".save-items")?.scrollIntoView({ block: "nearest" });
+  });
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     close();

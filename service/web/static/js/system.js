@@ -81,7 +81,7 @@ function workersElement({ workers, running }) {
 
 /** @param {Queue} queue */
 function queueElement({ reachable, length, limit }) {
-  const words = length === null ? "unknown" : `${count(length)} of at most ${count(limit)}`;
+  const words = length === null ? "unknown" : `${count(length)}; at most ${count(limit)} may wait`;
   const state = stateCell(reachable, "reachable", "unreachable");
   return table(
     [["Queue"], ["Waiting jobs"], ["State", true]],

@@ -33,20 +33,26 @@ const valueOf = (field) =>
 /** Fill in the form, and listen to its events. @param {typeof recipes} all */
 export function startForm(all) {
   recipes = all;
-  const unknownRecipe = chooseRecipe();
+  const left = history.state?.training;
+  const unknownRecipe = left ? null : chooseRecipe();
   fillFromRecipe();
-  const unknown = [unknownRecipe, ...fillFromAddress()].filter(Boolean);
+  const unknown = left ? fillAsLeft(left) : [unknownRecipe, ...fillFromAddress()].filter(Boolean);
   update();
   if (unknown.length) {
     const detail = `The address of this page has ${unknown.join(" and ")}, which does not exist.`;
     $("#trouble").append(notice({ title: "Not filled in", detail }));
   }
-  if (!query.has("compare") && asked()) goToChanges();
+  if (!left && !query.has("compare") && asked()) goToChanges();
   form.addEventListener("input", (/** @type {Event} */ { target }) => {
     const input = /** @type {Field} */ (target);
     if (input.name === "recipe") fillFromRecipe();
     else clearError(input);
     update();
+  });
+  addEventListener("pagehide", () => {
+    const values = Object.fromEntries([...fields, title].map(({ id, value }) => [id, value]));
+    const training = { recipe: chosenRecipe(), values };
+    history.replaceState({ ...history.state, training }, "");
   });
   form.addEventListener("submit", submit);
   startSeveral(() => body);
@@ -63,6 +69,22 @@ function chooseRecipe() {
   if (!choice) return `the recipe “${name}”`;
   choice.checked = true;
   return null;
+}
+
+/**
+ * Fill in the form as it was when this page was left, so that Back loses no input.
+ * @param {{ recipe: string, values: Record<string, string> }} left
+ * @returns {string[]}
+ */
+function fillAsLeft({ recipe, values }) {
+  const choice = $(`[name=recipe][value="${CSS.escape(recipe)}"]`);
+  if (!choice) return [];
+  choice.checked = true;
+  for (const field of [...fields, title]) {
+    field.value = values[field.id] ?? field.value;
+    if (field.value !== valueText(recipes[recipe][field.id] ?? "")) openDetails(field);
+  }
+  return [];
 }
 
 function fillFromRecipe() {

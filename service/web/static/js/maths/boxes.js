@@ -107,8 +107,10 @@ function showFault(input, problem) {
   $(`#${id}`)?.remove();
   input.removeAttribute("aria-invalid");
   if (!problem) return;
+  const { details } = problem;
+  const words = /^[a-z]/.test(details) ? `The function ${details}.` : details;
   input.setAttribute("aria-invalid", "true");
-  input.after(h("span", { class: "fault", id, role: "alert" }, problem.details));
+  input.after(h("span", { class: "fault", id, role: "alert" }, words));
 }
 
 /** @param {Answer} newAnswer */

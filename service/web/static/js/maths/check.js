@@ -12,7 +12,9 @@ import {
   tableContent,
   whenSeen,
 } from "../dom.js";
-import { count, sum } from "../numbers.js";
+import { modelName } from "../models/names.js";
+import { count, percent, sum } from "../numbers.js";
+import { loadRecipes } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { unitsText } from "./units.js";
 import { savable } from "../save-figure.js";
@@ -68,10 +70,14 @@ let checked = [];
 function show({ layers, label, loss, image, precision }) {
   checked = layers;
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
+  const alone =
+    layers.length === 1
+      ? " This network has no hidden layers. Its only layer is the last one, where the published gradient is correct."
+      : "";
   $("#check-words").replaceChildren(
     words,
     positive(loss),
-    ` nats. ${precision}${excludedText(layers)}`,
+    ` nats. ${precision}${excludedText(layers)}${alone}`,
   );
   const content = tableContent(
     [
@@ -103,13 +109,20 @@ function update() {
 }
 
 async function start() {
-  const models = await allModels();
-  const aliases = ALIASES.filter((alias) =>
-    models.some((model) => alias === `latest-${model.dataset.name}`),
-  );
+  const [models, recipes] = await Promise.all([allModels(), loadRecipes()]);
+  /** @param {import("../types.d.ts").Model} model */
+  const described = (model) =>
+    `${modelName(model, recipes)}: ${percent(model.evaluation.accuracy, 2)}, ${model.id}`;
+  // The newest model of each data set comes first, under its alias.
+  const newest = ALIASES.flatMap((alias) => {
+    const model = models.find(({ dataset }) => alias === `latest-${dataset.name}`);
+    if (!model) return [];
+    const accuracy = percent(model.evaluation.accuracy, 2);
+    return [h("option", { value: alias }, `${alias}: ${accuracy}, ${modelName(model, recipes)}`)];
+  });
   select.append(
-    ...aliases.map((alias) => h("option", null, alias)),
-    ...models.map(({ id, recipe }) => h("option", { value: id }, `${recipe.name} ${id}`)),
+    ...newest,
+    ...models.map((model) => h("option", { value: model.id }, described(model))),
   );
   if (!models.length) {
     $("#check-words").textContent = "No models yet: train one to check its gradient here.";

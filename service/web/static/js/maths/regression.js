@@ -113,6 +113,8 @@ function createHandle(i) {
     event.preventDefault();
     handle.focus(/** @type {FocusOptions} */ ({ focusVisible: false }));
   });
+  // Otherwise a finger scrolls the page: browsers ignore `touch-action` inside an SVG element.
+  handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   handle.addEventListener("pointermove", (event) => {
     if (handle.hasPointerCapture(event.pointerId)) moveToPointer(i, event);
   });

@@ -1,0 +1,105 @@
+"""On a phone, pages fit the narrowest screen, and a finger does what a user expects."""
+
+import pytest
+from playwright.sync_api import expect
+
+PHONE = {"viewport": {"width": 375, "height": 700}, "is_mobile": True, "has_touch": True}
+NARROW = {**PHONE, "viewport": {"width": 320, "height": 600}}
+PAGES = [
+    "/",
+    "/ui/models",
+    "/ui/models/{mnist}",
+    "/ui/predict",
+    "/ui/mathematics",
+    "/ui/system",
+    "/docs",
+    "/ui/glossary",
+]
+
+
+def swipe(page, start, dx, dy, steps=10):
+    """Drag a finger from a place, in CSS pixels."""
+    session = page.context.new_cdp_session(page)
+    x, y = start
+
+    def send(kind, points):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", [{"x": x, "y": y}])
+    for i in range(1, steps + 1):
+        send("touchMove", [{"x": x + dx * i / steps, "y": y + dy * i / steps}])
+    send("touchEnd", [])
+
+
+def middle(locator):
+    """Return the middle of an element, scrolled to the middle of the window."""
+    locator.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_scrolls_sideways(visit, stack, models, path):
+    watched = visit(stack.url, path.format(**models), **NARROW)
+    watched.settle()
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == 320
+    assert watched.page.evaluate("innerWidth") == 320  # phones zoom out if something is wider
+
+
+def test_back_keeps_the_form(visit, stack):
+    page = visit(stack.url, "/", **PHONE).page
+    page.fill("#epochs", "2")
+    page.fill("#title", "mine")
+    page.tap("text=How its gradient differs")
+    expect(page.locator("h1")).to_have_text("Interactive mathematics")
+    page.go_back()
+    expect(page.locator("#changes")).to_contain_text("epochs 2")
+    expect(page.locator("#epochs")).to_have_value("2")
+    expect(page.locator("#title")).to_have_value("mine")
+
+
+def test_a_tapped_term_is_explained_in_place(visit, stack):
+    page = visit(stack.url, "/", **PHONE).page
+    question = page.locator("a.term[href$='#epoch']")
+    question.tap()
+    expect(question.locator(".tip")).to_be_visible()
+    assert "/ui/glossary" not in page.url
+    question.locator(".tip").tap()
+    expect(page.locator("h1")).to_have_text("Glossary")
+
+
+def test_a_finger_drags_a_point_up(visit, stack):
+    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    point = page.locator("#regression-plot .knob").last
+    expect(point).to_have_attribute("aria-label", "Point 10: x 9.0, y 0.8. Arrow keys move it")
+    start = middle(point)
+    top = page.evaluate("scrollY")
+    swipe(page, start, 0, -120)
+    expect(point).not_to_have_attribute("aria-label", "Point 10: x 9.0, y 0.8. Arrow keys move it")
+    assert point.bounding_box()["y"] < start[1] - 80
+    assert page.evaluate("scrollY") == top
+
+
+def test_a_finger_drags_the_corner_of_the_box_down(visit, stack):
+    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    expect(page.locator("#box-plot svg").first).to_be_visible()
+    start = middle(page.locator("#box-plot"))
+    top = page.evaluate("scrollY")
+    swipe(page, start, 0, 60)
+    assert float(page.input_value("#height")) < -0.5
+    assert page.evaluate("scrollY") == top
+
+
+def test_a_swipe_over_a_slider_scrolls_and_changes_nothing(visit, stack):
+    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    slider = page.locator("#logits input").first
+    start_x, start_y = middle(slider)
+    top = page.evaluate("scrollY")
+    swipe(page, (start_x - 60, start_y), 0, -150)
+    page.wait_for_timeout(100)
+    assert page.evaluate("scrollY") > top + 50
+    expect(slider).to_have_value("2")
+    expect(page.locator("#logits output").first).to_have_text("2.0")
+    start_x, start_y = middle(slider)
+    swipe(page, (start_x, start_y), 40, 0)
+    expect(slider).not_to_have_value("2")
