@@ -134,6 +134,7 @@ def test_the_bar_stays_in_view_and_leads_to_the_comparison(many, visit):
     expect(page.locator("#compare-title")).not_to_be_in_viewport()
     page.click("#to-comparison")
     expect(page.locator("#compare-title")).to_be_in_viewport()
+    expect(page.locator("#bar")).not_to_be_in_viewport()
     expect(page.locator("#figures thead a")).to_have_count(2)
     page.reload()
     expect(page.locator("#compare-title")).to_be_in_viewport()
@@ -194,6 +195,17 @@ def test_long_names_fit_a_phone_and_a_deleted_job_has_no_link(many, visit):
     assert watched.page.evaluate("document.documentElement.scrollWidth") == 375
     assert all("404" in fault for fault in watched.faults)  # the job
     watched.faults.clear()
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_two_models_fit_a_phone_side_by_side(many, visit, width):
+    address = f"/ui/models?compare={model_id(0)},{model_id(1)}"
+    page = visit(many.url, address, viewport={"width": width, "height": 800}).page
+    expect(page.locator("#figures thead a")).to_have_count(2)
+    sizes = page.locator("#figures").evaluate(
+        "({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth]"
+    )
+    assert sizes[0] == sizes[1]
 
 
 def test_an_installation_without_models_leads_to_the_jobs(own_stack, visit):

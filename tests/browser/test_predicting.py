@@ -60,7 +60,7 @@ def test_a_drawn_seven_is_recognized(open_page, models):
     expect(page.locator(".top1")).to_have_text("—")
     draw(page, [(0.15, 0.2), *SEVEN])
     expect(page.locator(".top1")).to_have_text("7")
-    expect(page.locator("#summary")).to_have_text("The model predicts a 7.")
+    expect(page.locator("#summary")).to_contain_text("The model predicts a 7 (")
     expect(page.locator("#steps")).to_contain_text("Prepared as MNIST was made")
     expect(page.locator("#over .box, #over .cross")).to_have_count(2)
     expect(page.locator("#request")).to_contain_text("&fit=auto&invert=never -H")
@@ -157,7 +157,7 @@ def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path,
     page.click("#undo")
     expect(page.locator(".top1")).to_have_text("7")
     draw(page, ONE)
-    expect(page.locator("#summary")).to_have_text("The model predicts a 1.")
+    expect(page.locator("#summary")).to_contain_text("The model predicts a 1 (")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
 
@@ -244,12 +244,23 @@ def test_several_models_predict_side_by_side(open_page, models):
     expect(page.locator(".top1").nth(1)).to_have_text("Ankle boot")
     page.check("[value=logits]")
     expect(page.locator(".bars.signed")).to_have_count(2)
-    page.click("#add")
-    page.click("#chooser-list button >> nth=0")
-    expect(page.locator(".top1")).to_have_count(3)
-    page.locator("text=Remove").nth(1).press("Enter")
-    expect(page.locator(".top1")).to_have_count(2)
+    expect(page.locator("#summary")).to_contain_text("Trained on fashion-mnist: an ankle boot (")
+    expect(page.locator("#knowledge")).to_contain_text("knows only clothes")
+    page.locator("text=Remove").press("Enter")
+    expect(page.locator(".top1")).to_have_count(1)
+    expect(page.locator("#knowledge")).to_be_empty()
     expect(page.locator("#add")).to_be_focused()
+    page.click("#add")
+    expect(page.locator(f"#chooser-list [value={models['mnist']}]")).to_have_count(0)
+    page.click(f"#chooser-list [value={models['fashion-mnist']}]")
+    expect(page.locator(".top1")).to_have_count(2)
+
+
+def test_on_a_phone_the_list_of_models_opens_without_a_keyboard(open_page, models):
+    phone = {"width": 375, "height": 700}
+    page = open_page("/ui/predict", viewport=phone, has_touch=True, is_mobile=True)
+    page.tap(".choose .model >> nth=0")
+    expect(page.locator("#chooser-list button").first).to_be_focused()
 
 
 def test_a_one_is_drawn_with_the_keyboard_alone(open_page, models):

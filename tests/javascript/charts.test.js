@@ -61,10 +61,11 @@ test("a loss axis has ticks at both ends, and few between them", () => {
   }
 });
 
-test("an accuracy axis ignores the first epochs", () => {
+test("an accuracy axis contains all epochs but epoch 0", () => {
   const history = [0.1, 0.6, 0.85, 0.95].map((test_accuracy, epoch) => ({ epoch, test_accuracy }));
-  assert.deepEqual(accuracyRange(history, []), [80, 100]);
+  assert.deepEqual(accuracyRange(history, []), [60, 100]);
   assert.deepEqual(accuracyRange(history, [58]), [50, 100]);
+  assert.deepEqual(accuracyRange(history.slice(0, 3), []), [60, 90]);
   assert.deepEqual(accuracyRange(history.slice(0, 1), []), [0, 40]);
   assert.deepEqual(accuracyRange([], []), [80, 90]);
 });

@@ -25,14 +25,45 @@ import {
   strongestPushes,
 } from "#pages/predict/pushes.js";
 import { SEVEN } from "#pages/predict/strokes.js";
-import { certainty, certaintyText, fileFault, matches, summary } from "#pages/predict/words.js";
+import {
+  certainty,
+  certaintyText,
+  fileFault,
+  knowledge,
+  matches,
+  summary,
+} from "#pages/predict/words.js";
 
-test("summary describes all predictions in a sentence", () => {
-  assert.equal(summary(["7"]), "The model predicts a 7.");
-  assert.equal(summary(["8", "8"]), "Both models predict an 8.");
-  assert.equal(summary(["8", "8", "8"]), "All models predict an 8.");
-  assert.equal(summary(["7", "Bag"]), "One model predicts a 7, the other a bag.");
-  assert.equal(summary(["7", "1", "1"]), "The models predict a 7, a 1, a 1.");
+/** @param {[label: string, probability: number, dataset?: string][]} answers */
+const summaryOf = (...answers) =>
+  summary(
+    answers.map(([label, probability, dataset = "mnist"]) => ({ label, probability, dataset })),
+  );
+
+test("summary describes all predictions with their probabilities", () => {
+  assert.equal(summaryOf(["7", 0.998]), "The model predicts a 7 (99.8\u202f%).");
+  const both = summaryOf(["8", 1], ["8", 0.5]);
+  assert.equal(both, "Both models predict an 8 (100.0\u202f%, 50.0\u202f%).");
+  assert.match(summaryOf(["8", 1], ["8", 0.5], ["8", 0.4]), /^All models predict an 8 \(100/);
+  const two = summaryOf(["7", 0.6], ["1", 0.5]);
+  assert.equal(two, "One model predicts a 7 (60.0\u202f%), the other a 1 (50.0\u202f%).");
+  const three = summaryOf(["7", 0.6], ["1", 0.5], ["1", 0.25]);
+  const list = "a 7 (60.0\u202f%), a 1 (50.0\u202f%), a 1 (25.0\u202f%)";
+  assert.equal(three, `The models predict ${list}.`);
+});
+
+test("models of different data sets are told apart, and it is said what they know", () => {
+  const mixed = summaryOf(["6", 0.9], ["Shirt", 0.5, "fashion-mnist"], ["6", 0.8]);
+  assert.equal(
+    mixed,
+    "Trained on mnist: a 6 (90.0\u202f%), a 6 (80.0\u202f%). " +
+      "Trained on fashion-mnist: a shirt (50.0\u202f%).",
+  );
+  const clothes = "A model trained on fashion-mnist knows only clothes, shoes and bags.";
+  assert.equal(knowledge(["fashion-mnist", "fashion-mnist"]), clothes);
+  const digits = "A model trained on mnist knows only digits.";
+  assert.equal(knowledge(["mnist", "fashion-mnist"]), `${digits} ${clothes}`);
+  assert.equal(knowledge(["mnist", "mnist"]), "");
 });
 
 test("certainty and certaintyText describe how certain a prediction is", () => {
@@ -265,8 +296,7 @@ test("the models of an address are found by id and alias, and unknown ones are n
   assert.equal(fault, "There is no model or alias “none”, “nil”.");
   assert.equal(findAsked(["stale"], models, { stale: "m-9" }).fault.includes("“stale”"), true);
   const many = findAsked(references("m-1,m-2,m-3,m-1,m-2"), models, {});
-  assert.equal(many.found.length, 4);
-  assert.match(many.fault, /last 1 are left out|left out/);
+  assert.deepEqual([many.found.length, many.fault], [3, ""]);
   assert.deepEqual(findAsked(references(null), models, {}), { found: [], fault: "" });
 });
 
@@ -333,6 +363,7 @@ test("pushes and neurons are described in words", () => {
 test("the neurons of a layer are arranged in rows that fit the width", () => {
   assert.deepEqual(arrange(32, 744), { side: 22, columns: 32, rows: 1 });
   assert.deepEqual(arrange(32, 330), { side: 22, columns: 15, rows: 3 });
+  assert.deepEqual(arrange(32, 330, "finger"), { side: 29, columns: 11, rows: 3 });
   assert.deepEqual(arrange(2048, 744), { side: 10, columns: 74, rows: 28 });
   assert.deepEqual(arrange(5, 0), { side: 22, columns: 1, rows: 5 });
   const grid = { count: 32, columns: 15 };

@@ -50,13 +50,21 @@ export const logLossAxis = (label, range) => ({
   grid: true,
 });
 
-/** Options of an axis of accuracies, which says where it starts. @param {number[]} range percent */
-export const accuracyAxis = (range) => ({
-  domain: range,
-  label: `↑ Test accuracy, %${range[0] ? ` (axis starts at ${range[0]}\u202f%)` : ""}`,
-  ticks: accuracyTicks(range),
-  grid: true,
-});
+/**
+ * Options of an axis of accuracies, which says where it starts, and that epoch 0 is below it.
+ * @param {number[]} range percent
+ * @param {Epoch[]} rows of all curves
+ */
+export function accuracyAxis(range, rows) {
+  const isCut = rows.some((row) => row.epoch === 0 && 100 * row.test_accuracy < range[0]);
+  const start = `from ${range[0]}\u202f%${isCut ? "; epoch 0 is below" : ""}`;
+  return {
+    domain: range,
+    label: `↑ Test accuracy, %${range[0] ? ` (${start})` : ""}`,
+    ticks: accuracyTicks(range),
+    grid: true,
+  };
+}
 
 /** @param {boolean} narrow */
 const margins = (narrow) => ({
@@ -201,7 +209,7 @@ export function accuracyCurve({ history, published = [], references = [], epochs
     height: 190,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: accuracyAxis(range),
+    y: accuracyAxis(range, history),
     marks: [
       Plot.ruleY(levels, { stroke: GREY }),
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),

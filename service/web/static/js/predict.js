@@ -14,7 +14,7 @@ import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
 import { offerSamples } from "./predict/tiles.js";
-import { fileFault, summary } from "./predict/words.js";
+import { fileFault, knowledge, summary } from "./predict/words.js";
 import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
@@ -134,8 +134,12 @@ function showPredictions(predictions) {
   showSeen();
   updateRequestLine();
   updateFigures();
-  const labels = answers.flatMap((one) => one?.label ?? []);
-  $("#summary").textContent = labels.length ? summary(labels) : panels.length ? nothing : noModel;
+  const said = answers.flatMap((one, i) => {
+    if (!one) return [];
+    const { label, index, probabilities } = one;
+    return { label, probability: probabilities[index], dataset: panels[i].model().dataset.name };
+  });
+  $("#summary").textContent = said.length ? summary(said) : panels.length ? nothing : noModel;
 }
 
 /** Say what is wrong, and show no older answer beside it. @param {ProblemError} problem */
@@ -188,33 +192,43 @@ function updateRequestLine() {
   linkNote.textContent = note;
 }
 
-function updateAddButton() {
-  $("#add").hidden = !models.length || panels.length >= MOST_PANELS;
+/** Offer another panel, as long as there are models for it, and say what the models know. */
+function panelsChanged() {
+  $("#add").hidden = panels.length >= Math.min(models.length, MOST_PANELS);
+  const trained = panels.map((panel) => panel.model().dataset.name);
+  $("#knowledge").textContent = knowledge(trained);
+  $("#summary").classList.toggle("longer", panels.length > 2);
 }
 
 /** @param {string} id */
 const named = (id) => models.find(({ model }) => model.id === id) ?? null;
+
+const shownIds = () => panels.map((panel) => panel.model().id);
 
 /** @param {Named} first the model that the panel shows */
 function addPanel(first) {
   const remove = () => {
     panels = panels.filter((other) => other !== panel);
     panel.element.remove();
-    updateAddButton();
+    panelsChanged();
     $("#add").focus();
     predict();
   };
   const removed = panels.length ? remove : null; // the first panel stays
-  const choose = async (/** @type {string} */ id) => named(await chooseModel(id));
-  const panel = createPanel(first, { choose, changed: predict, removed });
+  const choose = async (/** @type {string} */ id) => named(await chooseModel(id, shownIds()));
+  const changed = () => {
+    panelsChanged();
+    predict();
+  };
+  const panel = createPanel(first, { choose, changed, removed });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
-  updateAddButton();
+  panelsChanged();
 }
 
 async function addAnotherPanel() {
-  const chosen = named(await chooseModel(""));
+  const chosen = named(await chooseModel("", shownIds()));
   if (!chosen) return;
   addPanel(chosen);
   predict();
@@ -274,7 +288,7 @@ paintInTheme(() => {
 }, "seen");
 await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
 const chooseModel = createChooser(models);
-updateAddButton();
+panelsChanged();
 await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
 showFaults();
 await predict();

@@ -46,13 +46,14 @@ export function logTicks([low, high]) {
 }
 
 /**
- * Find the range of an accuracy axis. The first epochs, which are far below the rest, do not count.
+ * Find the range of an accuracy axis. Epoch 0, before training, does not count:
+ * it is far below the rest.
  * @param {Pick<import("./types.d.ts").Epoch, "epoch" | "test_accuracy">[]} history
  * @param {number[]} references accuracies that the axis contains too, in percent
  * @returns {[low: number, high: number]} percent: ticks of `accuracyTicks`
  */
 export function accuracyRange(history, references) {
-  const firstEpoch = Math.min(2, history.at(-1)?.epoch ?? 0);
+  const firstEpoch = Math.min(1, history.at(-1)?.epoch ?? 0);
   const late = history.filter((row) => row.epoch >= firstEpoch);
   const values = [...late.map((row) => 100 * row.test_accuracy), ...references];
   const lowest = Math.min(80, ...values);

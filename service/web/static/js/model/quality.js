@@ -3,6 +3,7 @@
 import { BLUE, EDGE, GREY, INK_2, ORANGE, PAPER, Plot, centered, chart } from "../chart.js";
 import { areDigits } from "../class-names.js";
 import { $, h, numberCell, table } from "../dom.js";
+import { NARROW } from "../curves.js";
 import { count, fixed, percent } from "../numbers.js";
 import { calibration, classQuality, qualityAxisStart } from "./measures.js";
 import { savable } from "../save-figure.js";
@@ -11,6 +12,15 @@ const LABEL = 72; // pixels, room for a label beside a dot
 
 /** @param {{ recall: number, precision: number }} row */
 const difference = ({ recall, precision }) => Math.abs(recall - precision);
+
+/** Label both kinds of dots above a plot that is too narrow for labels beside them. */
+const labelsAbove = () => {
+  const place = /** @type {const} */ ({ frameAnchor: "top-left", dy: -18, fontWeight: 600 });
+  return [
+    Plot.text(["● recall"], { ...place, fill: BLUE }),
+    Plot.text(["○ precision"], { ...place, dx: 72, fill: ORANGE }),
+  ];
+};
 
 /**
  * Draw recall and precision of each class on one line. The labels are beside the dots that are
@@ -35,26 +45,31 @@ export function showClasses({ classes, evaluation }) {
       fontWeight: 600,
     });
   savable($("#classes").closest("figure"), { name: "classes", rows: () => rows });
-  chart($("#classes"), (width) =>
-    Plot.plot({
+  chart($("#classes"), (width) => {
+    const narrow = width < NARROW;
+    return Plot.plot({
       width,
       height: 330,
-      insetLeft: LABEL,
+      insetLeft: narrow ? 12 : LABEL,
       marginLeft: areDigits(classes) ? 28 : 88,
-      marginRight: LABEL,
-      marginTop: 8,
+      marginRight: narrow ? 20 : LABEL,
+      marginTop: narrow ? 28 : 8,
       marginBottom: 40,
-      x: { domain: [start, 100], ...centered("Percent"), grid: true, ticks: 5 },
+      x: { domain: [start, 100], ...centered("Percent"), grid: true, ticks: narrow ? 3 : 5 },
       y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, padding: 0.5 },
       marks: [
         Plot.ruleY(rows, { y, x1: "recall", x2: "precision", stroke: EDGE }),
         Plot.dot(rows, { y, x: "recall", fill: BLUE, r: 5 }),
         Plot.dot(rows, { y, x: "precision", stroke: ORANGE, fill: PAPER, strokeWidth: 2, r: 4.5 }),
-        nameLabel("recall", BLUE, recallIsLeft),
-        nameLabel("precision", ORANGE, !recallIsLeft),
+        ...(narrow
+          ? labelsAbove()
+          : [
+              nameLabel("recall", BLUE, recallIsLeft),
+              nameLabel("precision", ORANGE, !recallIsLeft),
+            ]),
       ],
-    }),
-  );
+    });
+  });
 }
 
 /** @param {ReturnType<typeof calibration>} calibration @param {number} size */
@@ -82,11 +97,14 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         { stroke: GREY },
       ),
       // Few predictions have a confidence this low. Most dots are on the other side of the line.
-      Plot.text([[11, 11]], {
+      Plot.text([[8, 8]], {
         text: ["perfectly calibrated"],
+        textAnchor: "start", // so that it begins within the axes at any size
         rotate: -45,
         dy: overconfident ? -9 : 12,
         fill: INK_2,
+        stroke: PAPER,
+        strokeWidth: 4,
       }),
       Plot.ruleX(bins, { x, y1: x, y2: "accuracy", stroke: color, strokeWidth: 2 }),
       Plot.dot(bins, {

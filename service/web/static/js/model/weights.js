@@ -12,6 +12,7 @@ import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
+const LABEL = 52; // pixels, the width of the labels of a histogram, with the space beside them
 const FEW = 32; // with up to this many neurons, tiles are larger
 
 /**
@@ -36,14 +37,17 @@ const histogramBins = ({ before, after, edges }) =>
  * @param {any} plot
  * @param {LayerHistogram} layer
  * @param {Bins} bins
+ * @param {number} width
  */
-function labelHistogram(plot, { before, after }, bins) {
+function labelHistogram(plot, { before, after }, bins, width) {
   const { x, y } = toPixels(plot);
   const rise = bins[after.findIndex((n) => n > 0.25 * Math.max(...after))];
   const fall = before.findLastIndex((n) => n > 0.55 * Math.max(...before));
   const grey = bins[Math.max(indexOfLargest(before), fall)];
-  const beforeLabel = { x: x(grey.x2) - 2, y: y(grey.before), text: "before" };
-  const afterLabel = { x: x(rise.x1), y: y(rise.after) - 8, text: "after" };
+  const beforeX = Math.min(x(grey.x2) - 2, width - LABEL);
+  const afterX = Math.max(x(rise.x1), LABEL);
+  const beforeLabel = { x: beforeX, y: y(grey.before), text: "before" };
+  const afterLabel = { x: afterX, y: y(rise.after) - 8, text: "after" };
   addEndLabels(plot, [
     { ...beforeLabel, color: INK_2, weight: 400 },
     { ...afterLabel, color: BLUE, anchor: "end" },
@@ -60,8 +64,8 @@ function histogramPlot({ before, after, edges }, bins, width) {
   return Plot.plot({
     width,
     height: 170,
-    marginLeft: 4,
-    marginRight: 4,
+    marginLeft: 16, // room for half of the number at an end of the axis
+    marginRight: 16,
     marginTop: 22,
     marginBottom: 24,
     x: { domain: [-end, end], ticks: 3, label: null },
@@ -113,7 +117,7 @@ export function showHistograms({ id, recipe }) {
       const bins = histogramBins(layer);
       chart(places[i].host, (width) => {
         const plot = histogramPlot(layer, bins, width);
-        if (i === 0) labelHistogram(plot, layer, bins);
+        if (i === 0) labelHistogram(plot, layer, bins, width);
         return plot;
       });
     });

@@ -61,7 +61,7 @@ const row = (name, values, differs) =>
     "tr",
     { class: differs ? "differs" : null },
     rowHeader(
-      differs && h("span", { class: "unequal", "aria-hidden": "true" }, "≠ "),
+      differs && h("span", { class: "unequal", "aria-hidden": "true" }, "≠\u00a0"),
       name,
       differs && h("span", { class: "sr" }, " (differs)"),
     ),
@@ -91,7 +91,7 @@ function comparisonTable(series, all, remove) {
 }
 
 /**
- * Update the bar at the bottom of the window.
+ * Update the bar, which stays at the bottom of the window while the list is in view.
  * @param {number} n of ticked models
  */
 function updateBar(n) {

@@ -111,7 +111,7 @@ export function drawComparison(series) {
   const redrawAccuracy = chart($("#compare-accuracy"), (width) => {
     const histories = series().map(({ listed }) => listed.model.history);
     const ends = histories.flatMap((history) => accuracyRange(history, []));
-    const axis = accuracyAxis(accuracyRange([], ends));
+    const axis = accuracyAxis(accuracyRange([], ends), histories.flat());
     return curves(
       series(),
       (row) => 100 * row.test_accuracy,

@@ -13,7 +13,7 @@ export const references = (text) =>
     .filter(Boolean);
 
 /**
- * Find the models that an address asks for, and say what is wrong with it.
+ * Find the models that an address asks for, each once, and say what is wrong with it.
  * @param {string[]} asked ids and aliases
  * @param {Model[]} models
  * @param {Record<string, string>} aliases the id for each alias
@@ -23,7 +23,7 @@ export function findAsked(asked, models, aliases) {
   const find = (reference) =>
     models.find(({ id }) => id === reference || id === aliases[reference]);
   const unknown = asked.filter((reference) => !find(reference));
-  const found = asked.flatMap((reference) => find(reference) ?? []);
+  const found = [...new Set(asked.flatMap((reference) => find(reference) ?? []))];
   const names = unknown.map((reference) => `“${reference}”`).join(", ");
   const left = found.length - MOST_PANELS;
   const faults = [

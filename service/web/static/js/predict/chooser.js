@@ -30,16 +30,18 @@ export function createChooser(all) {
   const dialog = $("#chooser");
   const search = $("#chooser-text");
   let chosen = "";
+  /** @type {Named[]} */
+  let offered = [];
 
   function list() {
-    const found = all.filter((named) => matches(named, search.value));
+    const found = offered.filter((named) => matches(named, search.value));
     const shown = found.slice(0, MOST_ROWS);
     $("#chooser-list").replaceChildren(
       ...shown.map((named) => row(named, named.model.id === chosen)),
     );
     const more = found.length > shown.length ? `; the newest ${shown.length} are shown` : "";
     $("#chooser-count").textContent = found.length
-      ? `${count(found.length)} of ${count(all.length)} models${more}`
+      ? `${count(found.length)} of ${count(offered.length)} models${more}`
       : "No model matches.";
   }
 
@@ -60,16 +62,20 @@ export function createChooser(all) {
   /**
    * Let the user choose. The rows are submit buttons, so Enter in the search takes the first one.
    * @param {string} current the id of the model that is shown now
+   * @param {string[]} taken ids of all models that are shown: a model is shown only once
    * @returns {Promise<string>} the id; empty if the dialog was cancelled
    */
-  return (current) => {
+  return (current, taken) => {
     chosen = current;
+    offered = all.filter(({ model: { id } }) => id === current || !taken.includes(id));
     search.value = "";
     dialog.returnValue = "";
     list();
     dialog.showModal();
     $("#chooser-list").scrollTop = 0;
-    search.focus();
+    // With a finger, the focus would open a keyboard over the list.
+    const withKeyboard = matchMedia("(pointer: fine)").matches;
+    (withKeyboard ? search : $("#chooser-list button")).focus({ preventScroll: true });
     return new Promise((resolve) => {
       dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
     });

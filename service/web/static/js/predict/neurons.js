@@ -29,7 +29,13 @@ export function createNeurons(layer, count, { look, toggle }) {
     },
     canvas,
   );
-  let grid = arrange(count, 1);
+  const arranged = () =>
+    arrange(
+      count,
+      element.clientWidth,
+      matchMedia("(pointer: coarse)").matches ? "finger" : "side",
+    );
+  let grid = arranged();
   let at = 0;
   /** @type {number[] | null} */
   let activations = null;
@@ -116,7 +122,7 @@ export function createNeurons(layer, count, { look, toggle }) {
   element.addEventListener("blur", paint);
   new ResizeObserver(() => {
     const { columns } = grid;
-    grid = arrange(count, element.clientWidth);
+    grid = arranged();
     if (columns !== grid.columns) paint();
   }).observe(element);
 
@@ -125,7 +131,7 @@ export function createNeurons(layer, count, { look, toggle }) {
     paint,
     /** Fit the cells to the width. The element must be in the page. */
     fit() {
-      grid = arrange(count, element.clientWidth);
+      grid = arranged();
       paint();
     },
     /** @param {number[] | null} newActivations @param {Set<number>} newOff switched off neurons */

@@ -6,10 +6,12 @@ import { SIDE } from "../sizes.js";
 /** @typedef {{ index: number, value: number }} Push */
 
 const MOST_PUSHES = 5; // of each direction
+// Sides of cells in pixels, for a mouse and for a finger. The largest layers would be too long in
+// cells of a finger's size.
 const CELLS = [
-  { most: 64, side: 22 },
-  { most: 512, side: 14 },
-  { most: Infinity, side: 10 },
+  { most: 64, side: 22, finger: 29 },
+  { most: 512, side: 14, finger: 29 },
+  { most: Infinity, side: 10, finger: 14 },
 ];
 
 /**
@@ -62,9 +64,12 @@ export function neuronText({ layer, neuron, isOff, activation, pushes, classes }
  * Arrange the cells of a layer in rows.
  * @param {number} count
  * @param {number} width pixels
+ * @param {"side" | "finger"} kind which side the cells have
  */
-export function arrange(count, width) {
-  const { side } = /** @type {{ side: number }} */ (CELLS.find(({ most }) => count <= most));
+export function arrange(count, width, kind = "side") {
+  const { [kind]: side } = /** @type {(typeof CELLS)[0]} */ (
+    CELLS.find(({ most }) => count <= most)
+  );
   const columns = Math.max(1, Math.min(count, Math.floor(width / side)));
   return { side, columns, rows: Math.ceil(count / columns) };
 }

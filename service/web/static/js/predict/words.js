@@ -38,19 +38,52 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   );
 }
 
-/**
- * Describe the predictions of all models in one sentence.
- * @param {string[]} labels the class that each model predicts
- */
-export function summary(labels) {
-  const names = labels.map(withArticle);
-  const [first, second] = names;
-  if (names.length === 1) return `The model predicts ${first}.`;
-  if (new Set(names).size === 1) {
-    return `${names.length === 2 ? "Both" : "All"} models predict ${first}.`;
+/** What the classes of a data set are. @type {Record<string, string>} */
+const KNOWN = { mnist: "digits", "fashion-mnist": "clothes, shoes and bags" };
+
+/** @typedef {{ label: string, probability: number, dataset: string }} Answer of a model */
+
+/** @param {Answer} answer */
+const answerText = ({ label, probability }) => `${withArticle(label)} (${percent(probability)})`;
+
+/** Describe the answers of models that were trained on the same data set. @param {Answer[]} answers */
+function agreement(answers) {
+  const texts = answers.map(answerText);
+  const all = texts.length === 2 ? "Both" : "All";
+  const percents = answers.map(({ probability }) => percent(probability)).join(", ");
+  if (texts.length === 1) return `The model predicts ${texts[0]}.`;
+  if (new Set(answers.map(({ label }) => label)).size === 1) {
+    return `${all} models predict ${withArticle(answers[0].label)} (${percents}).`;
   }
-  if (names.length === 2) return `One model predicts ${first}, the other ${second}.`;
-  return `The models predict ${names.join(", ")}.`;
+  if (texts.length === 2) return `One model predicts ${texts[0]}, the other ${texts[1]}.`;
+  return `The models predict ${texts.join(", ")}.`;
+}
+
+/**
+ * Describe the predictions of all models.
+ * @param {Answer[]} answers one of each model
+ */
+export function summary(answers) {
+  const datasets = [...new Set(answers.map(({ dataset }) => dataset))];
+  if (datasets.length === 1) return agreement(answers);
+  return datasets
+    .map((dataset) => {
+      const own = answers.filter((answer) => answer.dataset === dataset);
+      return `Trained on ${dataset}: ${own.map(answerText).join(", ")}.`;
+    })
+    .join(" ");
+}
+
+/**
+ * Say what models know that were not all trained on digits: they name everything after it.
+ * @param {string[]} trained the data set of each model
+ */
+export function knowledge(trained) {
+  const datasets = [...new Set(trained)];
+  if (datasets.every((dataset) => dataset === "mnist")) return "";
+  return datasets
+    .map((dataset) => `A model trained on ${dataset} knows only ${KNOWN[dataset]}.`)
+    .join(" ");
 }
 
 /** Describe a model, so that it can be told apart from others. @param {Model} model */
