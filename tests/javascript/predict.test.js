@@ -71,7 +71,7 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
     "very certain",
     "fairly certain",
     "uncertain",
-    "guessing",
+    "very uncertain",
   ]);
   const prediction = { probabilities: [0.2, 0.7, 0.1], index: 1, margin: 0.5, entropy: 0.8 };
   assert.equal(

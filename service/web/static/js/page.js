@@ -39,7 +39,7 @@ function startAccess() {
   showAccess();
 }
 
-/** Without a pointer that hovers, show the meaning of a tapped term. A tap on it opens the glossary. */
+/** Show the meaning of a term at a tap, where no pointer hovers. The meaning leads on. */
 function explainTappedTerms() {
   if (!matchMedia("(hover: none)").matches) return;
   document.addEventListener("click", (event) => {
@@ -52,7 +52,7 @@ function explainTappedTerms() {
 }
 
 /**
- * Restore the value that a slider had when a finger touched it, if the finger then scrolls the page.
+ * Restore the value that a slider had when a finger touched it, if the finger then scrolls.
  * Browsers change the value at once, and cancel the pointer when they begin to scroll.
  */
 function keepSlidersWhileScrolling() {

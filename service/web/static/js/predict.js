@@ -14,7 +14,7 @@ import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
 import { offerSamples } from "./predict/tiles.js";
-import { fileFault, knowledge, summary } from "./predict/words.js";
+import { fileFault, knowledge, summary, truthText } from "./predict/words.js";
 import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
@@ -139,7 +139,9 @@ function showPredictions(predictions) {
     const { label, index, probabilities } = one;
     return { label, probability: probabilities[index], dataset: panels[i].model().dataset.name };
   });
-  $("#summary").textContent = said.length ? summary(said) : panels.length ? nothing : noModel;
+  const cards = models.map(({ model }) => model);
+  const words = said.length ? summary(said) + truthText(testImage(), cards) : nothing;
+  $("#summary").textContent = panels.length ? words : noModel;
 }
 
 /** Say what is wrong, and show no older answer beside it. @param {ProblemError} problem */

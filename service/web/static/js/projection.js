@@ -208,8 +208,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
     SIDES.forEach((which, i) => {
       const [x, y] = answer[which].shares;
       captions[i].textContent =
-        `The plane shows ${percent(x + y, 0)} of the variance ` +
-        `(${percent(x, 0)} along x, ${percent(y, 0)} along y).`;
+        `The plane shows ${percent(x, 0)} of the variance along x, and ${percent(y, 0)} along y.`;
     });
     slider.max = String(found.labels.length - 1);
     paintInTheme(paint, host);

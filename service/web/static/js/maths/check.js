@@ -12,9 +12,8 @@ import {
   tableContent,
   whenSeen,
 } from "../dom.js";
-import { modelName } from "../models/names.js";
 import { count, percent, sum } from "../numbers.js";
-import { loadRecipes } from "../recipes.js";
+import { loadRecipes, nameOf } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { unitsText } from "./units.js";
 import { savable } from "../save-figure.js";
@@ -72,7 +71,8 @@ function show({ layers, label, loss, image, precision }) {
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
   const alone =
     layers.length === 1
-      ? " This network has no hidden layers. Its only layer is the last one, where the published gradient is correct."
+      ? " This network has no hidden layers. Its only layer is the last one, where the " +
+        "published gradient is correct."
       : "";
   $("#check-words").replaceChildren(
     words,
@@ -112,13 +112,13 @@ async function start() {
   const [models, recipes] = await Promise.all([allModels(), loadRecipes()]);
   /** @param {import("../types.d.ts").Model} model */
   const described = (model) =>
-    `${modelName(model, recipes)}: ${percent(model.evaluation.accuracy, 2)}, ${model.id}`;
+    `${nameOf(model, recipes)}: ${percent(model.evaluation.accuracy, 2)}, ${model.id}`;
   // The newest model of each data set comes first, under its alias.
   const newest = ALIASES.flatMap((alias) => {
     const model = models.find(({ dataset }) => alias === `latest-${dataset.name}`);
     if (!model) return [];
     const accuracy = percent(model.evaluation.accuracy, 2);
-    return [h("option", { value: alias }, `${alias}: ${accuracy}, ${modelName(model, recipes)}`)];
+    return [h("option", { value: alias }, `${alias}: ${accuracy}, ${nameOf(model, recipes)}`)];
   });
   select.append(
     ...newest,

@@ -33,7 +33,7 @@ function captionText({ label, predicted, probability, ...other }, classes) {
     return `${classes[label]} read as ${own}`;
   }
   const second = `${classes[other.other_predicted]}, ${percent(other.other_probability, 0)}`;
-  return `${classes[label]} read as ${own}; other model: ${second}`;
+  return `${classes[label]}: this model ${own}; the other ${second}`;
 }
 
 /** @param {Model} model @param {string} against @param {Mistake} image */

@@ -11,7 +11,7 @@ import { localText } from "../times.js";
 export function certainty(probability) {
   if (probability > 0.95) return "very certain";
   if (probability > 0.8) return "fairly certain";
-  return probability > 0.5 ? "uncertain" : "guessing";
+  return probability > 0.5 ? "uncertain" : "very uncertain";
 }
 
 /** Write an entropy in nats, and 0 without digits. @param {number} nats */
@@ -28,7 +28,7 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
     .map((_, i) => i)
     .filter((i) => i !== index)
     .reduce((best, i) => (probabilities[i] > probabilities[best] ? i : best));
-  const points = Math.round(100 * margin);
+  const points = Number((100 * margin).toFixed(1));
   const unit = points === 1 ? "percentage point" : "percentage points";
   const lead = `${points} ${unit} ahead of ${classes[second]}`;
   const guessing = fixed(Math.log(classes.length), 2);
@@ -46,7 +46,7 @@ const KNOWN = { mnist: "digits", "fashion-mnist": "clothes, shoes and bags" };
 /** @param {Answer} answer */
 const answerText = ({ label, probability }) => `${withArticle(label)} (${percent(probability)})`;
 
-/** Describe the answers of models that were trained on the same data set. @param {Answer[]} answers */
+/** Describe the answers of models of the same data set. @param {Answer[]} answers */
 function agreement(answers) {
   const texts = answers.map(answerText);
   const all = texts.length === 2 ? "Both" : "All";
@@ -84,6 +84,16 @@ export function knowledge(trained) {
   return datasets
     .map((dataset) => `A model trained on ${dataset} knows only ${KNOWN[dataset]}.`)
     .join(" ");
+}
+
+/**
+ * Say what a test image shows, if a model tells the names of its classes.
+ * @param {import("./history.js").TestImage | null} test
+ * @param {Model[]} models
+ */
+export function truthText(test, models) {
+  const model = test && models.find(({ dataset }) => dataset.name === test.dataset);
+  return model ? ` The test image shows ${withArticle(model.classes[test.label])}.` : "";
 }
 
 /** Describe a model, so that it can be told apart from others. @param {Model} model */
