@@ -115,7 +115,7 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         fillOpacity: 0.85,
         stroke: PAPER,
       }),
-      Plot.text([[96, 8]], {
+      Plot.text([[98, 4]], {
         text: [words],
         textAnchor: "end",
         fill: overconfident ? ORANGE : BLUE,

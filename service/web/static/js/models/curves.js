@@ -49,7 +49,7 @@ function curves(series, value, yAxis, width) {
   const narrow = width < NARROW;
   const texts = series.map(({ mark, label }) => (narrow ? mark : shorten(label, 26)));
   const longest = Math.max(...texts.map((text) => text.length));
-  const marginRight = TO_LABEL + LETTER * longest;
+  const marginRight = TO_LABEL + LETTER * longest + 4; // a single letter may be a wide one
   /** @param {Series} one */
   const rows = ({ listed }) => listed.model.history.filter((row) => Number.isFinite(value(row)));
   const epochs = Math.max(1, ...series.map(({ listed }) => listed.model.recipe.epochs));

@@ -19,10 +19,11 @@ export function createAmong() {
 
   function show() {
     section.hidden = !model;
-    if (!model || !isNear) return;
+    if (!model) return;
+    // The empty figure keeps the place of its images.
     if (shownId !== model.id) showImage = projectionFigure($("#projection"), model);
     shownId = model.id;
-    showImage?.(seen);
+    if (isNear) showImage?.(seen);
   }
 
   whenSeen(section, () => {
