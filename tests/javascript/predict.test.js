@@ -229,7 +229,7 @@ test("a link restores what the board shows", () => {
   assert.deepEqual(restored({ strokes: [] }).content, { strokes: [] });
   const drawn = { strokes: [{ pen: 1, points: [/** @type {const} */ ([2, 3])] }] };
   assert.deepEqual(restored(/** @type {any} */ (drawn)).content, drawn);
-  const test = { pixels: [], index: 7, dataset: "mnist" };
+  const test = { pixels: [], index: 7, label: 9, dataset: "mnist" };
   assert.deepEqual(restored({ strokes: [], image: test }).sample, ["mnist", "7"]);
   const file = { file: /** @type {any} */ ({}), bitmap: null };
   const seen = /** @type {any} */ (new Array(784).fill(9));

@@ -13,12 +13,13 @@ import { fitText } from "./predict/fit.js";
 import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
+import { requestContent } from "./predict/request.js";
 import { offerSamples } from "./predict/tiles.js";
 import { fileFault, knowledge, summary, truthText } from "./predict/words.js";
 import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
-import { PIXELS, SIDE } from "./sizes.js";
+import { PIXELS } from "./sizes.js";
 import { paintInTheme } from "./theme.js";
 
 /** @typedef {import("./predict/chooser.js").Named} Named */
@@ -78,19 +79,6 @@ const updateInside = createInside((model, options) =>
 
 const updateAmong = createAmong();
 
-/** Build the body of a request, and find its content type. */
-function requestContent() {
-  const image = boardImage();
-  if (image && "pixels" in image) {
-    const rows = Array.from({ length: SIDE }, (_, y) =>
-      image.pixels.slice(SIDE * y, SIDE * (y + 1)),
-    );
-    return { type: "application/json", body: JSON.stringify({ images: [rows] }) };
-  }
-  // The API recognizes the format of an image file itself.
-  return { type: "image/png", body: image ? image.file : board.drawing() };
-}
-
 /**
  * Let a model predict what the board shows.
  * @param {string} path with the query
@@ -98,7 +86,7 @@ function requestContent() {
  * @returns {Promise<Prediction>}
  */
 async function requestPrediction(path, signal) {
-  const { type, body } = requestContent();
+  const { type, body } = requestContent(boardImage(), board.drawing);
   const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
   return (await (await ask(path, options)).json()).predictions[0];
 }
