@@ -6,7 +6,7 @@ import { parseTags } from "#pages/tags.js";
 import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { differingField, labelled, spread } from "#pages/jobs/values.js";
-import { addMark, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
+import { addMark, hintText, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
 import {
   changedFields,
   layersText,
@@ -28,6 +28,10 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "succeeded", history })), "succeeded");
   const guessing = job({ status: "succeeded", better_than_guessing: false, history });
   assert.equal(stateText(guessing), "no better than guessing");
+  const high = job({ status: "succeeded", history: [{ epoch: 1, test_loss: 2.304 }] });
+  assert.match(stateText(high), /loss is no lower than that of guessing/);
+  assert.match(hintText(high), /smaller learning rate/);
+  assert.equal(hintText(job({ status: "succeeded", history })), "");
   assert.equal(stateText(job({ status: "failed" })), "failed before the first epoch");
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");

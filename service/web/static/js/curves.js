@@ -16,6 +16,7 @@ import {
 import { MOST_DOTS } from "./curve-words.js";
 import { fixed, percent } from "./numbers.js";
 import { accuracyRange, accuracyTicks, logTicks, lossRange } from "./ranges.js";
+import { GUESSING_LOSS } from "./sizes.js";
 import { TRAINING_IMAGES } from "./sizes.js";
 
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
@@ -24,7 +25,6 @@ import { TRAINING_IMAGES } from "./sizes.js";
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
-const GUESSING_LOSS = Math.LN10; // of equal probabilities for all 10 classes
 const FAINT = { color: INK_2, weight: 400 };
 
 /** Options of an axis of epochs. @param {number} epochs */

@@ -8,7 +8,7 @@ import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { isGuessing, stateText } from "./jobs/state.js";
+import { hintText, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed, sum } from "./numbers.js";
 import { changedFields, loadRecipes, nameOf, publishedFor, runName, valueText } from "./recipes.js";
@@ -46,9 +46,8 @@ function updateProgress() {
   $("#notes").textContent = job.notes;
   const text = longStateText();
   if ($("#state .state")?.textContent !== text) {
-    const words = "A smaller learning rate may help.";
-    const hint = isGuessing(job) && h("span", { class: "block small" }, words);
-    $("#state").replaceChildren(stateElement(job, text), hint || "");
+    const hint = h("span", { class: "block small" }, hintText(job));
+    $("#state").replaceChildren(stateElement(job, text), hint);
   }
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;

@@ -1,6 +1,8 @@
 // @ts-check
 // The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
+import { GUESSING_LOSS } from "../sizes.js";
+
 /** @typedef {import("../types.d.ts").Job} Job */
 
 /** @param {Job} job */
@@ -11,6 +13,14 @@ const afterLastEpoch = ({ history }) => {
 
 /** Tell whether a job ended with a model that is no better than guessing. @param {Job} job */
 export const isGuessing = (job) => job.better_than_guessing === false;
+
+/** Tell whether a finished job has a loss no lower than that of guessing. @param {Job} job */
+const losesToGuessing = ({ status, history }) =>
+  status === "succeeded" && (history.at(-1)?.test_loss ?? 0) >= GUESSING_LOSS;
+
+/** Say what may help a job that has learned little, or nothing. @param {Job} job */
+export const hintText = (job) =>
+  isGuessing(job) || losesToGuessing(job) ? "A smaller learning rate may help." : "";
 
 /** Describe the state of a job in a few words. @param {Job} job */
 export function stateText(job) {
@@ -25,7 +35,10 @@ export function stateText(job) {
     case "cancelled":
       return `cancelled${afterLastEpoch(job)}`;
     default:
-      return isGuessing(job) ? "no better than guessing" : job.status;
+      if (isGuessing(job)) return "no better than guessing";
+      return losesToGuessing(job)
+        ? "succeeded, but its loss is no lower than that of guessing"
+        : job.status;
   }
 }
 
