@@ -12,7 +12,7 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     watched = visit(stack.url, "/ui/mathematics")
     page = watched.page
     page.fill("#function", "sin(3*x")
-    expect(page.locator("#function-fault")).to_be_visible()
+    expect(page.locator("#function-fault")).to_contain_text("The function cannot be read at column")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
     page.fill("#function", "sin(3*x)")

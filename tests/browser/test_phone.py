@@ -1,12 +1,14 @@
 """On a phone, pages fit the narrowest screen, and a finger does what a user expects."""
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 375, "height": 700}, "is_mobile": True, "has_touch": True}
 NARROW = {**PHONE, "viewport": {"width": 320, "height": 600}}
 PAGES = [
     "/",
+    "/ui/jobs/{job}",
     "/ui/models",
     "/ui/models/{mnist}",
     "/ui/predict",
@@ -40,7 +42,8 @@ def middle(locator):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_scrolls_sideways(visit, stack, models, path):
-    watched = visit(stack.url, path.format(**models), **NARROW)
+    card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=10).json()
+    watched = visit(stack.url, path.format(job=card["job"], **models), **NARROW)
     watched.settle()
     assert watched.page.evaluate("document.documentElement.scrollWidth") == 320
     assert watched.page.evaluate("innerWidth") == 320  # phones zoom out if something is wider
