@@ -186,8 +186,12 @@ function updateRequestLine() {
 function panelsChanged() {
   $("#add").hidden = panels.length >= Math.min(models.length, MOST_PANELS);
   const trained = panels.map((panel) => panel.model().dataset.name);
-  $("#knowledge").textContent = knowledge(trained);
-  $("#summary").classList.toggle("longer", panels.length > 2);
+  const known = knowledge(trained);
+  $("#knowledge").textContent = known;
+  $("#summary").classList.toggle(
+    "longer",
+    panels.length > 2 || (known !== "" && panels.length > 1),
+  );
 }
 
 /** @param {string} id */
