@@ -15,7 +15,7 @@ import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
 import { requestContent } from "./predict/request.js";
 import { offerSamples } from "./predict/tiles.js";
-import { fileFault, knowledge, summary, truthText } from "./predict/words.js";
+import { answerOf, fileFault, knowledge, summary, truthText } from "./predict/words.js";
 import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
@@ -96,6 +96,7 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
+  panelsChanged();
   updateRequestLine();
   if (board.isEmpty() || !panels.length) {
     showPredictions([]);
@@ -122,11 +123,7 @@ function showPredictions(predictions) {
   showSeen();
   updateRequestLine();
   updateFigures();
-  const said = answers.flatMap((one, i) => {
-    if (!one) return [];
-    const { label, index, probabilities } = one;
-    return { label, probability: probabilities[index], dataset: panels[i].model().dataset.name };
-  });
+  const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
   const cards = models.map(({ model }) => model);
   const words = said.length ? summary(said) + truthText(testImage(), cards) : nothing;
   $("#summary").textContent = panels.length ? words : noModel;
@@ -185,8 +182,7 @@ function updateRequestLine() {
 /** Offer another panel, as long as there are models for it, and say what the models know. */
 function panelsChanged() {
   $("#add").hidden = panels.length >= Math.min(models.length, MOST_PANELS);
-  const trained = panels.map((panel) => panel.model().dataset.name);
-  const known = knowledge(trained);
+  const known = knowledge(panels.map((panel) => panel.model().dataset.name));
   $("#knowledge").textContent = known;
   $("#summary").classList.toggle(
     "longer",
@@ -204,17 +200,12 @@ function addPanel(first) {
   const remove = () => {
     panels = panels.filter((other) => other !== panel);
     panel.element.remove();
-    panelsChanged();
-    $("#add").focus();
     predict();
+    $("#add").focus();
   };
   const removed = panels.length ? remove : null; // the first panel stays
   const choose = async (/** @type {string} */ id) => named(await chooseModel(id, shownIds()));
-  const changed = () => {
-    panelsChanged();
-    predict();
-  };
-  const panel = createPanel(first, { choose, changed, removed });
+  const panel = createPanel(first, { choose, changed: predict, removed });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
@@ -282,7 +273,6 @@ paintInTheme(() => {
 }, "seen");
 await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
 const chooseModel = createChooser(models);
-panelsChanged();
 await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
 showFaults();
 await predict();

@@ -43,6 +43,23 @@ const KNOWN = { mnist: "digits", "fashion-mnist": "clothes, shoes and bags" };
 
 /** @typedef {{ label: string, probability: number, dataset: string }} Answer of a model */
 
+/**
+ * List the answer of a model, if there is one.
+ * @param {Prediction | null} prediction
+ * @param {Model} model
+ * @returns {Answer[]}
+ */
+export const answerOf = (prediction, { dataset }) =>
+  prediction
+    ? [
+        {
+          label: prediction.label,
+          probability: prediction.probabilities[prediction.index],
+          dataset: dataset.name,
+        },
+      ]
+    : [];
+
 /** @param {Answer} answer */
 const answerText = ({ label, probability }) => `${withArticle(label)} (${percent(probability)})`;
 
