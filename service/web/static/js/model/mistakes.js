@@ -48,6 +48,7 @@ function tile({ id, classes, dataset }, against, image) {
 /** @param {number} n @param {boolean} compared */
 function countText(n, compared) {
   const images = n === 1 ? "1 test image" : `${count(n)} test images`;
+  if (compared && !n) return "The two models predict the same class for each of these images.";
   if (compared) return `The two models predict different classes for ${images}.`;
   return n ? `${images}, the most confident mistake first.` : "No test image is misread.";
 }

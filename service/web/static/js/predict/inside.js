@@ -137,7 +137,7 @@ export function createInside(request) {
     const row = last()?.contributions?.[chosen] ?? [];
     const { up, down } = strongestPushes(row);
     const largest = largestMagnitude([...up, ...down].map(({ value }) => value));
-    const name = classes()[chosen];
+    const name = classes()[chosen] ?? "this class";
     $$("#inside-classes input").forEach((input, i) => (input.checked = i === chosen));
     for (const [id, pushes, verb] of /** @type {const} */ ([
       ["up", up, "up"],
