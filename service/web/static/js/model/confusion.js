@@ -124,7 +124,9 @@ export async function showConfusion(model) {
   const worst = worstMistake(matrix);
   choose(worst.label, worst.predicted);
 
-  const faces = await samples(model.dataset.name);
+  // The images of the classes stay empty if they cannot be loaded.
+  const faces = await samples(model.dataset.name).catch(() => null);
+  if (!faces) return;
   paintInTheme(() =>
     $$(".face", table).forEach((canvas, i) => drawImage(canvas, faces[i % size].pixels)),
   );

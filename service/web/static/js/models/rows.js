@@ -65,7 +65,8 @@ function figure(label, content) {
 export function modelRow({ model, name, aliases }) {
   const { id, recipe, parameters, evaluation, created_at } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
-  whenSeen(canvas, () => showNeurons(id, canvas));
+  // Images that cannot be loaded, for example because the page is being left, stay empty.
+  whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
   const checkbox = h("input", { type: "checkbox", value: id });
   return h(
     "tr",
