@@ -48,9 +48,9 @@ FUNCTIONS = {
     },
     "abs": abs,
     "sigmoid": lambda value: 1 / (1 + (-value).exp()),
-    "relu": lambda value: max(value, arb(0)),
+    "relu": lambda value: value.max(arb(0)),
     "sign": arb.sgn,
     "step": lambda value: arb(1) if value == 0 else (value.sgn() + 1) / 2,
-    "min": min,
-    "max": max,
+    "min": arb.min,  # undefined if an argument is, unlike the min of Python
+    "max": arb.max,
 }
