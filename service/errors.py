@@ -27,9 +27,7 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Con
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
 
-# Kinds of faults that pydantic finds: those with messages of our own, and those of numbers whose
-# type is right.
-OWN_WORDS = {"conflict", "tags", "text", "unsupported", "value_error"}
+# Kinds of faults that pydantic finds in numbers whose type is right.
 OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
@@ -188,7 +186,7 @@ def _summary(count: int) -> str:
 def _words(model: str, fault: Mapping[str, Any]) -> str:
     """Say what is wrong with a value, and what is allowed there."""
     kind = fault["type"]
-    if kind in OWN_WORDS:
+    if kind == errors.INVALID_FIELD:
         return str(fault["msg"])
     if kind == "extra_forbidden":
         return f"Unknown name {str(fault['loc'][-1])!r}"

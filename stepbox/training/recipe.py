@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
+from stepbox.errors import INVALID_FIELD
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
@@ -81,7 +82,7 @@ class Checked(BaseModel):
             wrong = {location[0] for _, location, _ in faults if location}
             given = {name: value for name, value in body.items() if name not in wrong}
             faults += [
-                ("conflict", (name,), detail) for name, detail in _conflicts(cls.complete(given))
+                (INVALID_FIELD, (name,), detail) for name, detail in _conflicts(cls.complete(given))
             ]
         if faults:
             raise ValidationError.from_exception_data(
