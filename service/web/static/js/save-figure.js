@@ -126,6 +126,9 @@ export function savable(figure, { name, rows, drawing = true }) {
     close();
     menu.querySelector("summary")?.focus();
   });
+  menu.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next instanceof Node && !menu.contains(next)) close();
+  });
   document.addEventListener("click", ({ target }) => {
     if (!menu.contains(/** @type {Node} */ (target))) close();
   });
