@@ -52,7 +52,7 @@ function embedHTML(figure) {
   const frame = h("iframe", {
     src: embedAddress(figure),
     width: Math.round(width),
-    height: Math.round(height) + 32, // the margin of an embedded figure
+    height: Math.round(height) + 32, // the margin and the title of an embedded figure
     title: document.title,
     loading: "lazy",
   });
