@@ -212,7 +212,7 @@ async function showModel() {
   );
   savable($("#learned").closest("figure"), {
     name: `loss-${model.id}`,
-    rows: () => curveRows(history, losses),
+    rows: () => curveRows(history, { losses, published }),
   });
   showConfusion(model);
   showMistakes(model);

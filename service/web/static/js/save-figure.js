@@ -52,7 +52,7 @@ function embedHTML(figure) {
   const frame = h("iframe", {
     src: embedAddress(figure),
     width: Math.round(width),
-    height: Math.round(height) + 32, // the margin of an embedded figure
+    height: Math.round(height) + 32, // the margin and the title of an embedded figure
     title: document.title,
     loading: "lazy",
   });
@@ -62,10 +62,11 @@ function embedHTML(figure) {
 /**
  * Add the menu to a figure.
  * @param {HTMLElement} figure
- * @param {{ name: string, rows: () => Row[] }} options `name` names the files; `rows` returns the
- *   data that the figure shows now
+ * @param {{ name: string, rows: () => Row[] | Promise<Row[]>, drawing?: boolean }} options `name`
+ *   names the files; `rows` returns the data that the figure shows now; `drawing` is false where the
+ *   data alone are worth a file, as in a gallery or a list
  */
-export function savable(figure, { name, rows }) {
+export function savable(figure, { name, rows, drawing = true }) {
   const file = `stepbox-${name}`;
   const menu = h("details", { class: "save" });
   const close = () => {
@@ -96,11 +97,12 @@ export function savable(figure, { name, rows }) {
     h(
       "div",
       { class: "save-items" },
-      item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
-      item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
+      drawing && item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
+      drawing &&
+        item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
       item(
         "CSV, the data",
-        () => download(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`),
+        async () => download(new Blob([csv(await rows())], { type: "text/csv" }), `${file}.csv`),
         "Saved",
       ),
       item(
@@ -123,6 +125,9 @@ export function savable(figure, { name, rows }) {
     if (event.key !== "Escape" || !menu.open) return;
     close();
     menu.querySelector("summary")?.focus();
+  });
+  menu.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next instanceof Node && !menu.contains(next)) close();
   });
   document.addEventListener("click", ({ target }) => {
     if (!menu.contains(/** @type {Node} */ (target))) close();
