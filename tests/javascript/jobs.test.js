@@ -7,7 +7,14 @@ import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { differingField, labelled, spread } from "#pages/jobs/values.js";
-import { addMark, hintText, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
+import {
+  addMark,
+  hintText,
+  lastEpoch,
+  olderThan,
+  samplesPerSecond,
+  stateText,
+} from "#pages/jobs/state.js";
 import {
   changedFields,
   layersText,
@@ -37,6 +44,16 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
   assert.equal(stateText(job({ status: "cancelled", history })), "cancelled after epoch 2");
+});
+
+test("the axis of epochs ends where a job ended", () => {
+  const recipe = { epochs: 9 };
+  const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
+  const losses = [{ samples: 125000 }];
+  assert.equal(lastEpoch(job({ status: "running", recipe, history })), 9);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses })), 3);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses: null })), 2);
+  assert.equal(lastEpoch(job({ status: "failed", recipe })), 1);
 });
 
 test("the speed is measured over the last events", () => {

@@ -7,7 +7,7 @@ import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";
 import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { olderThan, stateText } from "./jobs/state.js";
+import { lastEpoch, olderThan, stateText } from "./jobs/state.js";
 import { showTogether } from "./jobs/together.js";
 import { MOST_VALUES } from "./jobs/values.js";
 import { fixed, percent, speed } from "./numbers.js";
@@ -227,7 +227,7 @@ drawNow = chart($("#now-chart"), (width) =>
         history: shown?.history ?? [],
         losses: shown?.losses,
         published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
-        epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+        epochs: shown ? lastEpoch(shown) : DEFAULT_CURVE.epochs,
       }),
 );
 savable($("#now"), {

@@ -165,8 +165,7 @@ function update() {
 /** Say how long the training will take, if that is known. */
 function showTime() {
   const seconds = estimate(asked, earlier);
-  $("#time").textContent =
-    seconds == null ? "" : `takes about ${duration(seconds)}, going by an earlier run`;
+  $("#time").textContent = seconds == null ? "" : `takes about ${duration(seconds)} here`;
 }
 
 /** Learn from earlier runs. @param {typeof earlier} jobs from the newest on */
