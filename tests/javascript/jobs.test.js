@@ -6,7 +6,7 @@ import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
-import { differingField, labelled, spread } from "#pages/jobs/values.js";
+import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
 import {
   addMark,
   hintText,
@@ -204,6 +204,17 @@ test("values are suggested around a value, within the allowed range", () => {
   assert.deepEqual(spread(5, rate), [0.56, 1.7, 5, 10]);
   assert.deepEqual(spread(3, { low: 1, high: 1000, whole: true }), [1, 3, 9, 27]);
   assert.deepEqual(spread(0, rate), [0]);
+});
+
+test("the most accurate of several values is named, or all of them", () => {
+  const curve = (/** @type {string} */ label, test_accuracy = 0.9, status = "succeeded") => ({
+    label,
+    job: job({ status, history: [{ epoch: 1, test_accuracy }] }),
+  });
+  const text = "Highest test accuracy: 90.0\u202f%, with ";
+  assert.equal(bestText([curve("1"), curve("2", 0.5), curve("3", 1, "failed")]), `${text}1. `);
+  assert.equal(bestText([curve("1"), curve("2")]), `${text}1 and 2. `);
+  assert.equal(bestText([curve("1", 0.5, "cancelled")]), "");
 });
 
 test("jobs that differ in one number are sorted by it, and labeled with it", () => {

@@ -81,8 +81,8 @@ function updateHead() {
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
-    const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const hint = "Start a training to see its losses here.";
+    const run = `An example: ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const hint = "The losses that the coursework published. Start a training to see its own here.";
     $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
   }
 }
@@ -92,10 +92,10 @@ function updateCaption() {
     $("#now-caption").textContent = dotted;
     return;
   }
-  const { losses, recipe } = shown;
+  const { losses } = shown;
   $("#now-caption").replaceChildren(
     h("b", { class: "blue" }, "Train"),
-    ` ${losses?.length ? trainLossWords(losses, recipe.epochs) : MEAN_WORDS}; `,
+    ` ${losses?.length ? trainLossWords(losses, lastEpoch(shown)) : MEAN_WORDS}; `,
     h("b", { class: "orange" }, "test"),
     " loss, after each epoch. ",
     publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
