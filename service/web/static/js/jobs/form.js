@@ -193,10 +193,12 @@ function markChanged(field, original) {
     update();
     field.focus();
   };
-  const button = plainButton(`↺ ${original || "none"}`, {
+  const option = $(`option[value="${CSS.escape(original)}"]`, field);
+  const words = option?.text ?? (original || "none");
+  const button = plainButton(`↺ ${words}`, {
     class: "plain changed",
     title: "Reset to the recipe's value",
-    "aria-label": `${label.textContent}: reset to ${original || "none"}`,
+    "aria-label": `${label.textContent}: reset to ${words}`,
     onclick: reset,
   });
   label.after(button);
