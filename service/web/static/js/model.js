@@ -11,13 +11,12 @@ import { showConfusion } from "./model/confusion.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
-import { timeText } from "./models/figures.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
 import { projectionFigure } from "./projection.js";
 import { layersText, loadRecipes, nameOf, publishedFor, runName } from "./recipes.js";
-import { localText, localTime } from "./times.js";
+import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
@@ -71,7 +70,7 @@ function summary({ classes, evaluation: { confusion_matrix: matrix } }) {
 /** Write the mean time of the epochs after the first evaluation. @param {Model} model */
 function epochText(model) {
   const epochs = model.history.length - 1;
-  return epochs > 0 ? timeText(trainingSeconds(model) / epochs) : "—";
+  return epochs > 0 ? duration(trainingSeconds(model) / epochs) : "—";
 }
 
 /** Link to the job, once it is known whether it still exists. @param {string} job its id */
@@ -106,7 +105,7 @@ function showFacts(model, aliases, recipes) {
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
     ["Engine", `${recipe.engine}, ${model.device}`],
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
-    ["Training time", timeText(trainingSeconds(model))],
+    ["Training time", duration(trainingSeconds(model))],
     ["Time per epoch", epochText(model)],
     ["Data set", model.dataset.name],
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],

@@ -7,8 +7,7 @@ import { drawHeatmap } from "../pixels.js";
 import { layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
-import { localTime, timeOrDate } from "../times.js";
-import { timeText } from "./figures.js";
+import { duration, localTime, timeOrDate } from "../times.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
 
@@ -88,7 +87,7 @@ export function modelRow({ model, name, aliases }) {
     ),
     figure("Accuracy", percent(evaluation.accuracy, 2)),
     figure("Loss, nats", fixed(evaluation.loss, 3)),
-    figure("Training time", timeText(trainingSeconds(model))),
+    figure("Training time", duration(trainingSeconds(model))),
     figure("Parameters", count(parameters)),
     figure("Created", localTime(created_at, timeOrDate)),
     h("td", { class: "strip" }, canvas),
