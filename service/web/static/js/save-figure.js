@@ -62,10 +62,11 @@ function embedHTML(figure) {
 /**
  * Add the menu to a figure.
  * @param {HTMLElement} figure
- * @param {{ name: string, rows: () => Row[] }} options `name` names the files; `rows` returns the
- *   data that the figure shows now
+ * @param {{ name: string, rows: () => Row[] | Promise<Row[]>, drawing?: boolean }} options `name`
+ *   names the files; `rows` returns the data that the figure shows now; `drawing` is false where the
+ *   data alone are worth a file, as in a gallery or a list
  */
-export function savable(figure, { name, rows }) {
+export function savable(figure, { name, rows, drawing = true }) {
   const file = `stepbox-${name}`;
   const menu = h("details", { class: "save" });
   const close = () => {
@@ -96,11 +97,12 @@ export function savable(figure, { name, rows }) {
     h(
       "div",
       { class: "save-items" },
-      item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
-      item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
+      drawing && item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
+      drawing &&
+        item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
       item(
         "CSV, the data",
-        () => download(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`),
+        async () => download(new Blob([csv(await rows())], { type: "text/csv" }), `${file}.csv`),
         "Saved",
       ),
       item(
