@@ -5,6 +5,7 @@ import { catchProblem, get, listModels } from "./api.js";
 import { $, $$, h, notice, plainButton, ready } from "./dom.js";
 import { prepareComparison } from "./models/compare.js";
 import { MOST_COMPARED } from "./models/comparison.js";
+import { properName } from "./models/figures.js";
 import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
 import { modelRow } from "./models/rows.js";
 import { count } from "./numbers.js";
@@ -117,7 +118,9 @@ function showCompared() {
 function prepareChoices(field) {
   const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
   if (view[field]) values.add(view[field]);
-  $(`#${field}`).append(...[...values].sort().map((value) => h("option", null, value)));
+  $(`#${field}`).append(
+    ...[...values].sort().map((value) => h("option", { value }, properName(value))),
+  );
 }
 
 /**
@@ -161,6 +164,18 @@ function listen() {
   });
 }
 
+/** @param {{ id: string, detail: string }[]} damaged */
+function showDamaged(damaged) {
+  if (!damaged.length) return;
+  const [{ id }] = damaged;
+  const title =
+    damaged.length === 1
+      ? `${id} is damaged and is not used`
+      : `${count(damaged.length)} models are damaged and are not used`;
+  const detail = damaged.map((one) => one.detail).join("; ");
+  $("#trouble").append(notice({ title, detail: `${detail}.` }));
+}
+
 async function showModels() {
   const [{ models, damaged }, { computed, aliases }, recipes] = await Promise.all([
     listModels(),
@@ -174,9 +189,7 @@ async function showModels() {
     aliases: Object.keys(ids).filter((alias) => ids[alias] === model.id),
   }));
   findCompared(ids);
-  for (const { id, detail } of damaged) {
-    $("#trouble").append(notice({ title: `${id} is damaged and is not used`, detail }));
-  }
+  showDamaged(damaged);
   if (!models.length) {
     const link = h("a", { href: "/" }, "Train one on the page Jobs");
     $("#trouble").append(h("p", { class: "empty" }, "There are no models yet. ", link, "."));

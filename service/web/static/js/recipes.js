@@ -40,13 +40,16 @@ export const changedFields = (recipe, recipes) =>
     .filter(([field, value]) => !sameValue(value, recipe[field]))
     .map(([field]) => [field, recipe[field]]);
 
+/** Fields whose words are not their names. @type {Record<string, string>} */
+const FIELD_WORDS = { name: "recipe", dataset: "data set", hidden_sizes: "hidden layers" };
+
+/** Write the name of a recipe's field in words. @param {string} field */
+export const fieldWords = (field) => FIELD_WORDS[field] ?? field.replaceAll("_", " ");
+
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
-  if (field === "hidden_sizes" && !(/** @type {number[]} */ (value).length)) {
-    return "no hidden layers";
-  }
-  const name = field.replaceAll("_", " ");
-  if (Array.isArray(value)) return `${name} ${value.join("-") || "none"}`;
+  const name = fieldWords(field);
+  if (Array.isArray(value)) return value.length ? `${name} ${value.join("-")}` : `no ${name}`;
   if (typeof value === "boolean") return `${name} ${value ? "on" : "off"}`;
   return `${name} ${value ?? "none"}`;
 }

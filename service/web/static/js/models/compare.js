@@ -55,16 +55,16 @@ function columnHeader(series, remove) {
   );
 }
 
+/** An entry of the key, for charts that have room only for the marks. @param {Series} series */
+const keyEntry = (series) =>
+  h("li", null, swatch(series), ` ${series.mark} `, h("span", null, series.listed.name));
+
 /** @param {string} name @param {string[]} values @param {boolean} differs */
 const row = (name, values, differs) =>
   h(
     "tr",
     { class: differs ? "differs" : null },
-    rowHeader(
-      differs && h("span", { class: "unequal", "aria-hidden": "true" }, "≠\u00a0"),
-      name,
-      differs && h("span", { class: "sr" }, " (differs)"),
-    ),
+    rowHeader(name, differs && h("span", { class: "unequal" }, " differs")),
     ...values.map((value) => numberCell(value)),
   );
 
@@ -122,6 +122,7 @@ export function prepareComparison({ remove, showAll }) {
     series = seriesOf(compared);
     $("#verdict").textContent = verdict(series);
     $("#differing").checked = !all;
+    $("#compare-key").replaceChildren(...series.map(keyEntry));
     renew($("#figures"), comparisonTable(series, all, remove));
     if (redraw) redraw();
     else redraw = drawComparison(() => series);

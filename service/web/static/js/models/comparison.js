@@ -1,7 +1,8 @@
 // @ts-check
 // What differs between models, and how the figures tell them apart. Needs no browser.
 import { fixed, percent } from "../numbers.js";
-import { sameValue, valueText } from "../recipes.js";
+import { fieldWords, sameValue, valueText } from "../recipes.js";
+import { properName } from "./figures.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./listing.js").Listed} Listed */
@@ -22,6 +23,13 @@ const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 
 
 /** @typedef {{ field: string, values: string[], differs: boolean }} FieldRow */
 
+/** Write the value of a recipe's field in words. @param {unknown} value */
+function valueWords(value) {
+  if (value === undefined) return "not set";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return properName(valueText(value ?? "")) || "none";
+}
+
 /**
  * List the fields of the models' recipes, with the value of each model.
  * @param {Model[]} models
@@ -32,8 +40,8 @@ export function fieldRows(models) {
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
     return {
-      field: field === "name" ? "recipe" : field.replaceAll("_", " "),
-      values: values.map((value) => (value === undefined ? "—" : valueText(value) || "none")),
+      field: fieldWords(field),
+      values: values.map(valueWords),
       differs: values.some((value) => !sameValue(value, values[0])),
     };
   });
@@ -93,7 +101,7 @@ export function verdict(series) {
   const sorted = series.toSorted((a, b) => accuracy(b) - accuracy(a));
   const [best, worst] = [sorted[0], sorted[sorted.length - 1]];
   const field = orderingField(models);
-  const words = field && field.replaceAll("_", " ");
+  const words = field && fieldWords(field);
   const points = fixed(100 * (accuracy(best) - accuracy(worst)), 2);
   const highest = percent(accuracy(best), 2);
   const subject = words ? `The ${words} ${best.mark}` : best.label;
@@ -104,8 +112,8 @@ export function verdict(series) {
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
     models.every(({ dataset }) => dataset.name === models[0].dataset.name)
-      ? `All were tested on the same ${models[0].dataset.name} test images.`
-      : "But they were tested on different data sets.",
+      ? `All were tested on the same ${properName(models[0].dataset.name)} images.`
+      : "But they were tested on different data sets, so their accuracies cannot be compared.",
   ];
   return sentences.filter(Boolean).join(" ");
 }

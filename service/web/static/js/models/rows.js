@@ -8,7 +8,7 @@ import { layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
 import { localTime, timeOrDate } from "../times.js";
-import { timeText } from "./figures.js";
+import { properName, timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
 
@@ -63,7 +63,7 @@ function figure(label, content) {
  * @param {Listed} listed
  */
 export function modelRow({ model, name, aliases }) {
-  const { id, recipe, parameters, evaluation, created_at } = model;
+  const { id, recipe, parameters, evaluation, created_at, tags = [] } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
   // Images that cannot be loaded, for example because the page is being left, stay empty.
   whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
@@ -82,8 +82,13 @@ export function modelRow({ model, name, aliases }) {
       h(
         "p",
         { class: "small" },
-        `${recipe.dataset}, ${recipe.engine}, ${layersText(recipe.hidden_sizes)}`,
+        [
+          properName(model.dataset.name),
+          properName(recipe.engine),
+          layersText(recipe.hidden_sizes),
+        ].join(" · "),
       ),
+      tags.length > 0 && h("p", { class: "small" }, `Tags: ${tags.join(", ")}`),
       remark(model),
     ),
     figure("Accuracy", percent(evaluation.accuracy, 2)),
