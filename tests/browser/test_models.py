@@ -190,7 +190,7 @@ def test_long_names_fit_a_phone_and_a_deleted_job_has_no_link(many, visit):
     watched = visit(many.url, f"/ui/models/{LONG}", viewport={"width": 375, "height": 800})
     expect(watched.page.locator("#facts")).to_contain_text(LONG)
     expect(watched.page.locator(".remark")).to_have_text("No better than guessing")
-    expect(watched.page.locator("#job")).to_have_text("its job has been deleted")
+    expect(watched.page.locator("#job")).to_have_text("deleted")
     expect(watched.page.locator("#job a")).to_have_count(0)
     assert watched.page.evaluate("document.documentElement.scrollWidth") == 375
     assert all("404" in fault for fault in watched.faults)  # the job

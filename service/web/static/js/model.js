@@ -95,7 +95,7 @@ async function showJob(job) {
     () => get(`/jobs/${encodeURIComponent(job)}`),
     (problem) => ({ deleted: problem.status === 404 }),
   );
-  $("#job").replaceChildren(found.deleted ? "its job has been deleted" : link);
+  $("#job").replaceChildren(found.deleted ? "deleted" : link);
 }
 
 /** @param {Model} model @param {Aliases} aliases @param {Recipes} recipes */
@@ -106,7 +106,7 @@ function showFacts(model, aliases, recipes) {
   $("#crumb").textContent = model.id;
   $("#title").textContent = name;
   $("#sentence").textContent = summary(model);
-  $("#sentence").after(remark(model) || "");
+  $("#remark").replaceChildren(remark(model) || "");
   $("#notes").textContent = model.notes ?? "";
   $("#try").href = `/ui/predict?models=${model.id}`;
   $("#compare-with").href = `/ui/models?compare=${model.id}`;

@@ -172,8 +172,12 @@ function showDamaged(damaged) {
     damaged.length === 1
       ? `${id} is damaged and is not used`
       : `${count(damaged.length)} models are damaged and are not used`;
-  const detail = damaged.map((one) => one.detail).join("; ");
-  $("#trouble").append(notice({ title, detail: `${detail}.` }));
+  const message = notice({ title, detail: damaged.length === 1 ? damaged[0].detail : "" });
+  if (damaged.length > 1) {
+    const items = damaged.map(({ detail }) => h("li", null, detail));
+    message.append(h("details", null, h("summary", null, "Show why"), h("ul", null, ...items)));
+  }
+  $("#trouble").append(message);
 }
 
 async function showModels() {

@@ -59,12 +59,16 @@ function columnHeader(series, remove) {
 const keyEntry = (series) =>
   h("li", null, swatch(series), ` ${series.mark} `, h("span", null, series.listed.name));
 
-/** @param {string} name @param {string[]} values @param {boolean} differs */
-const row = (name, values, differs) =>
+/**
+ * @param {string} name
+ * @param {string[]} values
+ * @param {{ differs?: boolean, marked?: boolean }} [look] `marked` says so in words, too
+ */
+const row = (name, values, { differs, marked } = {}) =>
   h(
     "tr",
     { class: differs ? "differs" : null },
-    rowHeader(name, differs && h("span", { class: "unequal" }, " differs")),
+    rowHeader(name, marked && h("span", { class: "unequal" }, " differs")),
     ...values.map((value) => numberCell(value)),
   );
 
@@ -76,9 +80,11 @@ const row = (name, values, differs) =>
  */
 function comparisonTable(series, all, remove) {
   const models = series.map(({ listed }) => listed.model);
-  const figures = FIGURES.map(([name, value]) => row(name, models.map(value), false));
+  const figures = FIGURES.map(([name, value]) => row(name, models.map(value)));
   const fields = fieldRows(models).filter(({ differs }) => all || differs);
-  const recipe = fields.map(({ field, values, differs }) => row(field, values, differs));
+  const recipe = fields.map(({ field, values, differs }) =>
+    row(field, values, { differs, marked: differs && all }),
+  );
   const same = h("td", { colspan: series.length + 1 }, "All fields of the recipes are the same.");
   const headers = series.map((one) => columnHeader(one, remove));
   return h(
