@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { parseTags } from "#pages/tags.js";
-import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
+import { estimate, resultText } from "#pages/jobs/earlier.js";
+import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { differingField, labelled, spread } from "#pages/jobs/values.js";
 import { addMark, hintText, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
@@ -89,6 +90,11 @@ test("a run is named after its recipe and its changed fields", () => {
     runName({ ...recipe, hidden_sizes: [], shuffle: false }, recipes),
     "plain, no hidden layers, shuffle off",
   );
+  const clothes = { ...recipe, hidden_sizes: [8, 4], dataset: "fashion-mnist" };
+  assert.equal(
+    runName(clothes, { plain: { ...fields, dataset: "mnist" } }),
+    "plain, hidden layers 8-4, data set Fashion-MNIST",
+  );
 });
 
 test("only a run that changed no field is compared with what was published", () => {
@@ -130,6 +136,35 @@ test("an error names its field, and the entry of a list", () => {
     "One field needs a change.",
     "2 fields need a change.",
   ]);
+});
+
+test("a number outside its range is a fault, also in a list", () => {
+  const rate = { low: 0, high: 10, above: true, whole: false, instruction: "Enter a number" };
+  const sizes = { low: 1, high: 1024, above: false, whole: true, instruction: "Enter a size" };
+  for (const value of [0.1, 10]) assert.equal(fault(value, rate), null);
+  for (const value of [0, 11, "many", null]) assert.equal(fault(value, rate), "Enter a number");
+  for (const value of [[], [1, 1024]]) assert.equal(fault(value, sizes), null);
+  for (const value of [
+    [4, 0],
+    [4, 1.5],
+    [4, "x"],
+  ]) {
+    assert.equal(fault(value, sizes), "Number 2: enter a size");
+  }
+  assert.equal(fault("sgd", null), null);
+});
+
+test("earlier runs say how long a training takes, and what the same one reached", () => {
+  const recipe = { name: "a", engine: "numpy", epochs: 2, hidden_sizes: [4], learning_rate: 1 };
+  const history = [0, 9, 1, 2].map((seconds, epoch) => ({ epoch, seconds, test_accuracy: 0.9 }));
+  const run = (/** @type {object} */ fields, /** @type {object} */ members = {}) =>
+    job({ status: "succeeded", history, recipe: { ...recipe, ...fields }, ...members });
+  assert.equal(estimate(recipe, [run({ epochs: 3, learning_rate: 2, name: "b" })]), 4);
+  assert.equal(estimate(recipe, [run({ hidden_sizes: [5] })]), null);
+  assert.equal(estimate(recipe, [run({}, { status: "failed" })]), null);
+  assert.equal(estimate(recipe, [run({}, { history: history.slice(0, 1) })]), null);
+  assert.equal(resultText(recipe, [run({ name: "b" })]), "90.0\u202f% in 12\u00a0s");
+  assert.equal(resultText(recipe, [run({ epochs: 3 })]), "");
 });
 
 test("the small curve leaves out missing losses, and epochs after the last", () => {

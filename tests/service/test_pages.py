@@ -94,7 +94,8 @@ def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     assert fields["epochs"].allowed == "1 to 1,000"
     assert fields["learning_rate"].allowed == "Above 0, up to 10"
     assert fields["hidden_sizes"].allowed == "Up to 8 numbers from 1 to 1,024, separated by commas"
-    assert fields["shuffle"].choices == ["true", "false"]
+    assert list(fields["shuffle"].choices) == ["true", "false"]
+    assert fields["dataset"].choices["fashion-mnist"] == "Fashion-MNIST"
     page = client.get("/").text
     assert all(f'id="{name}"' in page for name in fields)
 

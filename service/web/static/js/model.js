@@ -3,6 +3,7 @@
 import "./page.js";
 import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
+import { areDigits, withArticle } from "./class-names.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
@@ -18,14 +19,20 @@ import { showConfusion } from "./model/confusion.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
-import { areDigits, withArticle } from "./class-names.js";
-import { properName, timeText } from "./models/figures.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
 import { projectionFigure } from "./projection.js";
-import { layersText, loadRecipes, nameOf, publishedFor, runName } from "./recipes.js";
-import { localText, localTime } from "./times.js";
+import {
+  datasetName,
+  engineName,
+  layersText,
+  loadRecipes,
+  nameOf,
+  publishedFor,
+  runName,
+} from "./recipes.js";
+import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
@@ -70,7 +77,8 @@ function aliasList(id, { computed, aliases }) {
 /** @param {Model} model */
 function summary({ classes, evaluation: { accuracy, confusion_matrix: matrix } }) {
   const [right, total] = [correctCount(matrix), totalCount(matrix)].map(count);
-  const correct = `Classifies ${right} of ${total} test images correctly (${percent(accuracy, 2)}).`;
+  const share = percent(accuracy, 2);
+  const correct = `Classifies ${right} of ${total} test images correctly (${share}).`;
   const only = onlyPrediction(matrix);
   if (only != null) {
     const name = areDigits(classes) ? classes[only] : withArticle(classes[only]);
@@ -85,7 +93,7 @@ function summary({ classes, evaluation: { accuracy, confusion_matrix: matrix } }
 /** Write the mean time of the epochs after the first evaluation. @param {Model} model */
 function epochText(model) {
   const epochs = model.history.length - 1;
-  return epochs > 0 ? timeText(trainingSeconds(model) / epochs) : "not known";
+  return epochs > 0 ? duration(trainingSeconds(model) / epochs) : "not known";
 }
 
 /** Link to the job, once it is known whether it still exists. @param {string} job its id */
@@ -120,11 +128,11 @@ function showFacts(model, aliases, recipes) {
     ["Parameters", count(model.parameters)],
     ["Test accuracy", percent(evaluation.accuracy, 2)],
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
-    ["Engine", `${properName(recipe.engine)} on ${model.device.replace("cpu", "CPU")}`],
+    ["Engine", `${engineName(recipe.engine)} on ${model.device.replace("cpu", "CPU")}`],
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
-    ["Training time", timeText(trainingSeconds(model))],
+    ["Training time", duration(trainingSeconds(model))],
     ["Time per epoch", epochText(model)],
-    ["Data set", properName(model.dataset.name)],
+    ["Data set", datasetName(model.dataset.name)],
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
     ["Job", h("span", { id: "job" }, "…")],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],

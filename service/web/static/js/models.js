@@ -5,11 +5,10 @@ import { catchProblem, get, listModels } from "./api.js";
 import { $, $$, h, notice, plainButton, ready } from "./dom.js";
 import { prepareComparison } from "./models/compare.js";
 import { MOST_COMPARED } from "./models/comparison.js";
-import { properName } from "./models/figures.js";
 import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
 import { modelRow } from "./models/rows.js";
 import { count } from "./numbers.js";
-import { loadRecipes, nameOf } from "./recipes.js";
+import { datasetName, engineName, loadRecipes, nameOf } from "./recipes.js";
 import { query } from "./request-line.js";
 
 /** @typedef {import("./models/listing.js").Listed} Listed */
@@ -116,10 +115,11 @@ function showCompared() {
  * @param {"dataset" | "engine"} field
  */
 function prepareChoices(field) {
+  const names = { dataset: datasetName, engine: engineName };
   const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
   if (view[field]) values.add(view[field]);
   $(`#${field}`).append(
-    ...[...values].sort().map((value) => h("option", { value }, properName(value))),
+    ...[...values].sort().map((value) => h("option", { value }, names[field](value))),
   );
 }
 

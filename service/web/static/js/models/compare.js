@@ -4,9 +4,9 @@ import { $, h, numberCell, plainButton, renew, rowHeader, s } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { MOST_COMPARED, fieldRows, seriesOf, verdict } from "./comparison.js";
 import { drawComparison } from "./curves.js";
-import { timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
+import { duration } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./comparison.js").Series} Series */
@@ -21,7 +21,7 @@ const FIGURES = [
     ({ evaluation }) => fixed(100 * evaluation.expected_calibration_error, 2),
   ],
   ["Parameters", ({ parameters }) => count(parameters)],
-  ["Training time", (model) => timeText(trainingSeconds(model))],
+  ["Training time", (model) => duration(trainingSeconds(model))],
 ];
 
 /** Show what a curve looks like. @param {Series} series */

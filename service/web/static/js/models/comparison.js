@@ -1,8 +1,7 @@
 // @ts-check
 // What differs between models, and how the figures tell them apart. Needs no browser.
 import { fixed, percent } from "../numbers.js";
-import { fieldWords, sameValue, valueText } from "../recipes.js";
-import { properName } from "./figures.js";
+import { datasetName, engineName, fieldWords, sameValue, valueText } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./listing.js").Listed} Listed */
@@ -23,11 +22,13 @@ const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 
 
 /** @typedef {{ field: string, values: string[], differs: boolean }} FieldRow */
 
-/** Write the value of a recipe's field in words. @param {unknown} value */
-function valueWords(value) {
+/** Write the value of a recipe's field in words. @param {string} field @param {unknown} value */
+function valueWords(field, value) {
   if (value === undefined) return "not set";
   if (typeof value === "boolean") return value ? "on" : "off";
-  return properName(valueText(value ?? "")) || "none";
+  if (field === "dataset") return datasetName(value);
+  if (field === "engine") return engineName(String(value));
+  return valueText(value ?? "") || "none";
 }
 
 /**
@@ -40,8 +41,8 @@ export function fieldRows(models) {
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
     return {
-      field: fieldWords(field),
-      values: values.map(valueWords),
+      field: field === "name" ? "recipe" : fieldWords(field),
+      values: values.map((value) => valueWords(field, value)),
       differs: values.some((value) => !sameValue(value, values[0])),
     };
   });
@@ -112,7 +113,7 @@ export function verdict(series) {
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
     models.every(({ dataset }) => dataset.name === models[0].dataset.name)
-      ? `All were tested on the same ${properName(models[0].dataset.name)} images.`
+      ? `All were tested on the same ${datasetName(models[0].dataset.name)} images.`
       : "But they were tested on different data sets, so their accuracies cannot be compared.",
   ];
   return sentences.filter(Boolean).join(" ");

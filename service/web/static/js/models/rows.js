@@ -4,11 +4,10 @@ import { ask } from "../api.js";
 import { h, numberCell, rowHeader, whenSeen } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { layersText } from "../recipes.js";
+import { datasetName, engineName, layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
-import { localTime, timeOrDate } from "../times.js";
-import { properName, timeText } from "./figures.js";
+import { duration, localTime, timeOrDate } from "../times.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
 
@@ -83,8 +82,8 @@ export function modelRow({ model, name, aliases }) {
         "p",
         { class: "small" },
         [
-          properName(model.dataset.name),
-          properName(recipe.engine),
+          datasetName(model.dataset.name),
+          engineName(recipe.engine),
           layersText(recipe.hidden_sizes),
         ].join(" · "),
       ),
@@ -93,7 +92,7 @@ export function modelRow({ model, name, aliases }) {
     ),
     figure("Accuracy", percent(evaluation.accuracy, 2)),
     figure("Loss, nats", fixed(evaluation.loss, 3)),
-    figure("Training time", timeText(trainingSeconds(model))),
+    figure("Training time", duration(trainingSeconds(model))),
     figure("Parameters", count(parameters)),
     figure("Created", localTime(created_at, timeOrDate)),
     h("td", { class: "strip" }, canvas),
