@@ -274,11 +274,11 @@ def test_the_page_of_a_model_names_its_figures(open_page, models):
 def test_the_keyboard_alone_reaches_the_cells_of_the_confusion_matrix(open_page, models):
     page = open_page(f"/ui/models/{models['fashion-mnist']}")
     page.focus("#confusion [aria-pressed=true]")
-    before = page.locator("#cell p").inner_text()
+    before = page.locator("#cell p").first.inner_text()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.locator("#cell p")).not_to_have_text(before)
+    expect(page.locator("#cell p").first).not_to_have_text(before)
     chosen = page.locator("#confusion [aria-pressed=true]")
     expect(chosen).to_be_focused()
     count = int(chosen.inner_text().replace("·", "0"))
