@@ -97,6 +97,10 @@ export function seriesOf(compared) {
 /** Compare the most and the least accurate model. @param {Series[]} series */
 export function verdict(series) {
   const models = series.map(({ listed }) => listed.model);
+  const dataset = models[0].dataset.name;
+  if (models.some((model) => model.dataset.name !== dataset)) {
+    return "These models were tested on different data sets, so their accuracies cannot be compared.";
+  }
   /** @param {Series} one */
   const accuracy = ({ listed }) => listed.model.evaluation.accuracy;
   const sorted = series.toSorted((a, b) => accuracy(b) - accuracy(a));
@@ -112,9 +116,7 @@ export function verdict(series) {
       : `${subject} has the highest accuracy, ${highest}. ` +
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
-    models.every(({ dataset }) => dataset.name === models[0].dataset.name)
-      ? `All were tested on the same ${datasetName(models[0].dataset.name)} images.`
-      : "But they were tested on different data sets, so their accuracies cannot be compared.",
+    `All were tested on the same ${datasetName(dataset)} images.`,
   ];
   return sentences.filter(Boolean).join(" ");
 }
