@@ -87,12 +87,19 @@ test("fields that differ between recipes are marked, also if one recipe lacks th
   const rows = fieldRows(models);
   const differing = rows.filter(({ differs }) => differs);
   assert.deepEqual(differing, [
-    { field: "engine", values: ["PyTorch", "NumPy"], differs: true },
-    { field: "hidden layers", values: ["none", "32, 16"], differs: true },
-    { field: "shuffle", values: ["not set", "off"], differs: true },
-    { field: "dropout", values: ["not set", "0"], differs: true },
+    { field: "engine", values: ["PyTorch", "NumPy"], rare: [true, true], differs: true },
+    { field: "hidden layers", values: ["none", "32, 16"], rare: [true, true], differs: true },
+    { field: "shuffle", values: ["not set", "off"], rare: [true, true], differs: true },
+    { field: "dropout", values: ["not set", "0"], rare: [true, true], differs: true },
   ]);
   assert.ok(rows.some(({ field, differs }) => field === "recipe" && !differs));
+});
+
+test("values that fewer models have are rare", () => {
+  const models = [1, 1, 2, 1].map((seed) => listed("a", { seed }).model);
+  const rare = Object.fromEntries(fieldRows(models).map((row) => [row.field, row.rare]));
+  assert.deepEqual(rare.seed, [false, false, true, false]);
+  assert.deepEqual(rare.engine, [false, false, false, false]);
 });
 
 test("one number that differs orders and colors the curves", () => {

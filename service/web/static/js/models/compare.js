@@ -62,14 +62,15 @@ const keyEntry = (series) =>
 /**
  * @param {string} name
  * @param {string[]} values
- * @param {{ differs?: boolean, marked?: boolean }} [look] `marked` says so in words, too
+ * @param {{ differs?: boolean, marked?: boolean, rare?: boolean[] }} [look] `marked` says in words
+ *   that the values differ; those that are rare are bold
  */
-const row = (name, values, { differs, marked } = {}) =>
+const row = (name, values, { differs, marked, rare } = {}) =>
   h(
     "tr",
     { class: differs ? "differs" : null },
     rowHeader(name, marked && h("span", { class: "unequal" }, " differs")),
-    ...values.map((value) => numberCell(value)),
+    ...values.map((value, i) => numberCell(rare?.[i] ? h("b", null, value) : value)),
   );
 
 /**
@@ -82,8 +83,8 @@ function comparisonTable(series, all, remove) {
   const models = series.map(({ listed }) => listed.model);
   const figures = FIGURES.map(([name, value]) => row(name, models.map(value)));
   const fields = fieldRows(models).filter(({ differs }) => all || differs);
-  const recipe = fields.map(({ field, values, differs }) =>
-    row(field, values, { differs, marked: differs && all }),
+  const recipe = fields.map(({ field, values, differs, rare }) =>
+    row(field, values, { differs, marked: differs && all, rare }),
   );
   const same = h("td", { colspan: series.length + 1 }, "All fields of the recipes are the same.");
   const headers = series.map((one) => columnHeader(one, remove));

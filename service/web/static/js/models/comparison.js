@@ -20,7 +20,21 @@ const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 
  * @property {string} dash
  */
 
-/** @typedef {{ field: string, values: string[], differs: boolean }} FieldRow */
+/**
+ * @typedef {object} FieldRow a field of the recipes
+ * @property {string} field its name in words
+ * @property {string[]} values of each model
+ * @property {boolean} differs
+ * @property {boolean[]} rare whether fewer models have a value than the most frequent one; if all
+ *   values that differ are equally frequent, all are rare
+ */
+
+/** @param {string[]} values */
+function rareValues(values) {
+  const counts = values.map((value) => values.filter((other) => other === value).length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return counts.map((n) => n < most || (least === most && n < values.length));
+}
 
 /** Write the value of a recipe's field in words. @param {string} field @param {unknown} value */
 function valueWords(field, value) {
@@ -40,9 +54,11 @@ export function fieldRows(models) {
   const fields = new Set(models.flatMap(({ recipe }) => Object.keys(recipe)));
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
+    const texts = values.map((value) => valueWords(field, value));
     return {
       field: field === "name" ? "recipe" : fieldWords(field),
-      values: values.map((value) => valueWords(field, value)),
+      values: texts,
+      rare: rareValues(texts),
       differs: values.some((value) => !sameValue(value, values[0])),
     };
   });
@@ -99,7 +115,8 @@ export function verdict(series) {
   const models = series.map(({ listed }) => listed.model);
   const dataset = models[0].dataset.name;
   if (models.some((model) => model.dataset.name !== dataset)) {
-    return "These models were tested on different data sets, so their accuracies cannot be compared.";
+    const reason = "These models were tested on different data sets";
+    return `${reason}, so their accuracies cannot be compared.`;
   }
   /** @param {Series} one */
   const accuracy = ({ listed }) => listed.model.evaluation.accuracy;
