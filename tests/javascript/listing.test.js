@@ -81,16 +81,25 @@ test("models are found by all words in their names, ids, aliases and tags", () =
 
 test("fields that differ between recipes are marked, also if one recipe lacks them", () => {
   const models = [
-    listed("a", { hidden_sizes: [] }),
-    listed("b", { hidden_sizes: [32, 16], dropout: 0 }),
+    listed("a", { hidden_sizes: [], engine: "torch" }),
+    listed("b", { hidden_sizes: [32, 16], shuffle: false, dropout: 0 }),
   ].map(({ model }) => model);
   const rows = fieldRows(models);
   const differing = rows.filter(({ differs }) => differs);
   assert.deepEqual(differing, [
-    { field: "hidden sizes", values: ["none", "32, 16"], differs: true },
-    { field: "dropout", values: ["—", "0"], differs: true },
+    { field: "engine", values: ["PyTorch", "NumPy"], rare: [true, true], differs: true },
+    { field: "hidden layers", values: ["none", "32, 16"], rare: [true, true], differs: true },
+    { field: "shuffle", values: ["not set", "off"], rare: [true, true], differs: true },
+    { field: "dropout", values: ["not set", "0"], rare: [true, true], differs: true },
   ]);
   assert.ok(rows.some(({ field, differs }) => field === "recipe" && !differs));
+});
+
+test("values that fewer models have are rare", () => {
+  const models = [1, 1, 2, 1].map((seed) => listed("a", { seed }).model);
+  const rare = Object.fromEntries(fieldRows(models).map((row) => [row.field, row.rare]));
+  assert.deepEqual(rare.seed, [false, false, true, false]);
+  assert.deepEqual(rare.engine, [false, false, false, false]);
 });
 
 test("one number that differs orders and colors the curves", () => {
@@ -131,7 +140,10 @@ test("otherwise each curve has a letter, a color and a dash pattern of its own",
 test("the verdict warns of different data sets, and knows equal models", () => {
   const digits = listed("a");
   const clothes = listed("b", { dataset: "fashion-mnist" }, { accuracy: 0.8 });
-  assert.match(verdict(seriesOf([digits, clothes])), /But they were tested on different data sets/);
+  assert.match(
+    verdict(seriesOf([digits, clothes])),
+    /tested on different data sets, so their accuracies cannot be compared/,
+  );
   assert.match(verdict(seriesOf([digits, listed("b")])), /^All have an accuracy of 90.00/);
 });
 

@@ -52,6 +52,12 @@ const DATASET_NAMES = { mnist: "MNIST", "fashion-mnist": "Fashion-MNIST" };
 /** Write the name of a data set. @param {unknown} id */
 export const datasetName = (id) => DATASET_NAMES[String(id)] ?? String(id);
 
+/** @type {Record<string, string>} */
+const ENGINE_NAMES = { numpy: "NumPy", torch: "PyTorch" };
+
+/** Write the name of an engine as its project does. @param {string} id */
+export const engineName = (id) => ENGINE_NAMES[id] ?? id;
+
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
   if (field === "hidden_sizes" && !(/** @type {number[]} */ (value).length)) {

@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { h, numberCell, rowHeader, whenSeen } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { layersText } from "../recipes.js";
+import { datasetName, engineName, layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
 import { duration, localTime, timeOrDate } from "../times.js";
@@ -62,7 +62,7 @@ function figure(label, content) {
  * @param {Listed} listed
  */
 export function modelRow({ model, name, aliases }) {
-  const { id, recipe, parameters, evaluation, created_at } = model;
+  const { id, recipe, parameters, evaluation, created_at, tags = [] } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
   // Images that cannot be loaded, for example because the page is being left, stay empty.
   whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
@@ -81,8 +81,13 @@ export function modelRow({ model, name, aliases }) {
       h(
         "p",
         { class: "small" },
-        `${recipe.dataset}, ${recipe.engine}, ${layersText(recipe.hidden_sizes)}`,
+        [
+          datasetName(model.dataset.name),
+          engineName(recipe.engine),
+          layersText(recipe.hidden_sizes),
+        ].join(" · "),
       ),
+      tags.length > 0 && h("p", { class: "small" }, `Tags: ${tags.join(", ")}`),
       remark(model),
     ),
     figure("Accuracy", percent(evaluation.accuracy, 2)),
