@@ -140,7 +140,7 @@ function showFailure(problem) {
   const { title, detail } = isFile
     ? fileFault(problem)
     : { title: problem.title, detail: problem.details };
-  const back = isFile ? " Undo brings back what was here before." : "";
+  const back = isFile ? " Undo brings the board back." : "";
   $("#summary").replaceChildren(notice({ title, detail: detail + back }));
 }
 
