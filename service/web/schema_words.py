@@ -86,7 +86,8 @@ def sample_text(document: Schema, schema: Schema) -> str:
     """Return the shape of a JSON response: each member has an example or an arbitrary value."""
     text = json.dumps(_sample(document, schema), indent=2, ensure_ascii=False)
     # Lists of numbers or texts stay in one line.
-    return re.sub(r"\[[^][{}]*\]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text)
+    text = re.sub(r"\[\s+([^][{}]+?)\s+\]", r"[\1]", text)
+    return re.sub(r"\[[^][{}]+\]", lambda found: re.sub(r"\n\s*", " ", found[0]), text)
 
 
 def in_reading_order(parameters: Iterable[Schema]) -> list[Schema]:
@@ -105,6 +106,13 @@ def body_forms(document: Schema, content: Schema) -> list[BodyForm]:
             kind, key = "files" if name == "multipart/form-data" else "text", name
         forms.setdefault(key, BodyForm([], kind, schema)).types.append(name)
     return list(forms.values())
+
+
+def is_object(document: Schema, schema: Schema) -> bool:
+    """Tell whether a schema describes JSON objects with known members, perhaps of several kinds."""
+    schema = resolve(document, schema)
+    kinds = schema.get("anyOf", [])
+    return "properties" in schema or bool(kinds and all(is_object(document, one) for one in kinds))
 
 
 def is_file(schema: Schema) -> bool:

@@ -103,7 +103,11 @@ function partsElement({ queue, datasets, models }) {
         stateCell(isReady, "ready", "wrong or missing"),
       ),
     ),
-    row("Trained models", h("td", null, count(models)), numberCell()),
+    row(
+      "Trained models",
+      h("td", null, h("a", { href: "/ui/models" }, count(models))),
+      numberCell(),
+    ),
   ];
   const sums = datasets.flatMap(({ name, checksums }) =>
     Object.entries(checksums).map(([file, md5]) =>
