@@ -1,5 +1,6 @@
 """The HTML pages. Their scripts fetch the data from the API."""
 
+import json
 import re
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from service.allowed import Schema, choices_of, instruction, range_of, without_n
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
+from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
@@ -119,6 +121,9 @@ def docs() -> Response:
         document=document,
         anchors=anchors,
         words=schema_words,
+        reasons=REASONS,
+        example=json.dumps(EXAMPLE, indent=2),
+        settings=backend().settings,
         allowed=allowed,
         reads=only_reads,
     )

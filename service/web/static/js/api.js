@@ -1,5 +1,6 @@
 // @ts-check
 // The REST API: JSON in and out. Responses with an error status become exceptions.
+import { MODELS_PATH } from "./paths.js";
 import { askForToken, readToken } from "./token.js";
 
 const RETRY_AFTER_S = 5; // if a response does not say
@@ -45,10 +46,25 @@ export async function catchProblem(action, handle) {
   }
 }
 
+/** Responses that were requested before this module arrived, by method and path. */
+const early = (globalThis.early ??= new Map());
+
+/** Forget the responses that were requested early, and send all requests. */
+export const forgetEarly = () => early.clear();
+
+/** Take a response that was requested early: once, because it may change. @param {string} key */
+function takeEarly(key) {
+  const response = early.get(key);
+  early.delete(key);
+  return response;
+}
+
 /** @param {string} path @param {RequestInit} options @param {string | null} token */
 async function fetchOnce(path, { headers, ...options }, token) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
   try {
+    const sent = takeEarly(`${options.method ?? "GET"} ${path}`);
+    if (sent) return await sent;
     return await fetch(path, {
       ...options,
       headers: /** @type {Record<string, string>} */ ({ ...headers, ...authorization }),
@@ -153,7 +169,7 @@ export async function listModels() {
   const damaged = [];
   let next = "";
   do {
-    const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
+    const page = await get(`${MODELS_PATH}${next && `&after=${next}`}`);
     models.push(...page.models);
     damaged.push(...page.damaged);
     next = page.next;

@@ -1,7 +1,7 @@
 // @ts-check
 // The page on which users draw, drop, paste or choose an image, and models predict its class.
 import "./page.js";
-import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
+import { ProblemError, allModels, ask, catchProblem, forgetEarly, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { drawImage } from "./pixels.js";
 import { createAmong } from "./predict/among.js";
@@ -13,7 +13,7 @@ import { fitText } from "./predict/fit.js";
 import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
 import { createPanel } from "./predict/panel.js";
-import { requestContent } from "./predict/request.js";
+import { fitOf, predictionPath, requestContent, testImageOf } from "./predict/request.js";
 import { offerSamples } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, summary, truthText } from "./predict/words.js";
 import { loadRecipes, nameOf } from "./recipes.js";
@@ -37,7 +37,7 @@ let models = [];
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
 let unit = "softmax";
-let fit = query.get("fit") === "none" ? "none" : "auto"; // how images are prepared
+let fit = fitOf(query);
 /** @type {AbortController | null} */
 let predicting = null;
 /** @type {Prediction | null} */
@@ -59,22 +59,13 @@ const board = createBoard(first.content, (finished) => {
 
 const boardImage = () => board.content().image ?? null;
 
-/** The test image on the board, if any. */
-function testImage() {
-  const image = boardImage();
-  return image && "pixels" in image && image.index !== undefined ? image : null;
-}
+const testImage = () => testImageOf(boardImage());
 
-/** Write the query of a request. Only files may be dark on light. @param {string} model its id */
-function queryFor(model) {
-  const image = boardImage();
-  const invert = image && "file" in image ? "auto" : "never";
-  const isSeen = image && "pixels" in image && !testImage(); // what a network saw stays as it is
-  return `/predict?model=${model}&explain=true&fit=${isSeen ? "none" : fit}&invert=${invert}`;
-}
+/** Write the path of a request. @param {string} model its id */
+const pathFor = (model) => predictionPath(model, boardImage(), fit);
 
 const updateInside = createInside((model, options) =>
-  requestPrediction(queryFor(model).replace("&explain=true", options)),
+  requestPrediction(pathFor(model).replace("&explain=true", options)),
 );
 
 const updateAmong = createAmong();
@@ -96,6 +87,7 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
+  if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
   if (board.isEmpty() || !panels.length) {
@@ -104,7 +96,7 @@ async function predict() {
   }
   try {
     const predictions = await Promise.all(
-      panels.map((panel) => requestPrediction(queryFor(panel.model().id), signal)),
+      panels.map((panel) => requestPrediction(pathFor(panel.model().id), signal)),
     );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
@@ -140,7 +132,7 @@ function showFailure(problem) {
   const { title, detail } = isFile
     ? fileFault(problem)
     : { title: problem.title, detail: problem.details };
-  const back = isFile ? " Undo brings back what was here before." : "";
+  const back = isFile ? " Undo brings the board back." : "";
   $("#summary").replaceChildren(notice({ title, detail: detail + back }));
 }
 
@@ -173,7 +165,7 @@ function updateRequestLine() {
   const models = panels.map((panel) => panel.model().id).join(",") || null;
   const seen = firstPrediction?.seen.flat() ?? null;
   const { state, note } = writeContent(board.content(), seen);
-  const path = queryFor(panels[0]?.model().id ?? "latest");
+  const path = pathFor(panels[0]?.model().id ?? "latest");
   const others = { models, fit: fit === "none" ? fit : null };
   updateRequest(FILE_OPTIONS, { ...others, ...state }, path);
   linkNote.textContent = note;
