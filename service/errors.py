@@ -192,11 +192,11 @@ def _words(model: str, fault: Mapping[str, Any]) -> str:
         return str(fault["msg"])
     if kind == "extra_forbidden":
         return f"Unknown name {str(fault['loc'][-1])!r}"
+    wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
     if kind in NOT_A_NUMBER and (comma := DECIMAL_COMMA.fullmatch(str(fault["input"]))):
         if kind.startswith("float"):
             return f"Use a decimal point: {comma[1]}.{comma[2]}"
-        return "Enter a whole number without a comma"
-    wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
+        return f"{wanted or 'Enter a whole number'}, without a comma"
     if kind == "missing":
         return f"This field is required. {wanted}" if wanted else "This field is required"
     return wanted or str(fault["msg"])
