@@ -171,7 +171,12 @@ LIST = "Enter a list of up to 8 whole numbers from 1 to 1,024, such as [32, 16]"
         ("/train", {"epochs": 1.5}, "/epochs", "Enter a whole number from 1 to 1,000"),
         ("/train", {"learning_rate": 0}, "/learning_rate", "Enter a number above 0, up to 10"),
         ("/train", {"learning_rate": "0,1"}, "/learning_rate", "Use a decimal point: 0.1"),
-        ("/train", {"epochs": "1,000"}, "/epochs", "Enter a whole number without a comma"),
+        (
+            "/train",
+            {"epochs": "1,000"},
+            "/epochs",
+            "Enter a whole number from 1 to 1,000, without a comma",
+        ),
         ("/train", {"learning_rate": "0,x"}, "/learning_rate", "Enter a number above 0, up to 10"),
         ("/train", {"hidden_sizes": 16}, "/hidden_sizes", LIST),
         ("/train", {"hidden_sizes": [1] * 9}, "/hidden_sizes", LIST),
