@@ -208,11 +208,11 @@ function drawCurves(published) {
   );
   savable($("#loss").closest("figure"), {
     name: `loss-${id}`,
-    rows: () => curveRows(job.history, job.losses),
+    rows: () => curveRows(job.history, { losses: job.losses, published: published?.history }),
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(job.history),
+    rows: () => curveRows(job.history, { published: points }),
   });
   return () => {
     updateCaption();

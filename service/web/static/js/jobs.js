@@ -15,7 +15,7 @@ import { loadRecipes, nameOf, publishedFor } from "./recipes.js";
 import { query } from "./request-line.js";
 import { timeLeft } from "./times.js";
 import { savable } from "./save-figure.js";
-import { curveRows } from "./save/csv.js";
+import { curveRows, namedRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Job} Job */
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
@@ -234,6 +234,9 @@ savable($("#now"), {
   name: "loss",
   rows: () =>
     together.length
-      ? curves.flatMap(({ job, label }) => job.history.map((row) => ({ curve: label, ...row })))
-      : curveRows(shown?.history ?? published[DEFAULT_CURVE.name], shown?.losses),
+      ? curves.flatMap(({ job, label }) => namedRows({ curve: label }, job.history))
+      : curveRows(shown?.history ?? [], {
+          losses: shown?.losses,
+          published: shown ? publishedOf(shown) : published[DEFAULT_CURVE.name],
+        }),
 });

@@ -218,11 +218,11 @@ function drawCurves({ id, history, losses, recipe: { epochs } }, published) {
   chart($("#accuracy"), (width) => accuracyCurve({ width, history, published: points, epochs }));
   savable($("#learned").closest("figure"), {
     name: `loss-${id}`,
-    rows: () => curveRows(history, losses),
+    rows: () => curveRows(history, { losses, published }),
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(history),
+    rows: () => curveRows(history, { published }),
   });
 }
 

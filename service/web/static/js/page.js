@@ -1,8 +1,8 @@
 // @ts-check
 // What all pages have in common: the token of this browser, large type, and figures shown alone.
+import { showAlone } from "./alone.js";
 import { catchProblem, get } from "./api.js";
-import { $, h, notice } from "./dom.js";
-import { query } from "./request-line.js";
+import { $ } from "./dom.js";
 import { store } from "./storage.js";
 import { SCOPE_KEY, TOKEN_KEY, askForToken, hasToken } from "./token.js";
 
@@ -87,22 +87,6 @@ function startProjector() {
     update();
   });
   update();
-}
-
-/**
- * Show one figure or section alone, for a slide or the page of a lecture. `?embed=` names it, or
- * anything in it; without a name, it is the first figure of the page.
- */
-function showAlone() {
-  const id = query.get("embed");
-  const element = id ? document.getElementById(id) : $("main figure:not([hidden])");
-  const named = element?.closest("figure, section") ?? element;
-  const detail = `The address of this figure ends with embed=${id}. The page has nothing so named.`;
-  const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
-  const alone = /** @type {HTMLElement} */ (named ?? problem());
-  if (!named) document.body.append(alone);
-  alone.dataset.alone = "";
-  for (let one = alone.parentElement; one; one = one.parentElement) one.dataset.around = "";
 }
 
 if ("embed" in root.dataset) showAlone();

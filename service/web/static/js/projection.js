@@ -105,17 +105,27 @@ export function projectionFigure(host, { id, classes, recipe }) {
     ),
   );
   savable(/** @type {HTMLElement} */ (host), {
-    name: "test-images-in-two-dimensions",
+    name: `test-images-in-two-dimensions-${id}`,
     rows: () => {
-      const { labels, before, after } = found ?? { labels: [], before: null, after: null };
-      return labels.map((label, i) => ({
-        image: i,
-        class: classes[label],
-        "before x": before?.points[i][0],
-        "before y": before?.points[i][1],
-        "after x": after?.points[i][0],
-        "after y": after?.points[i][1],
-      }));
+      if (!found) return [];
+      const { labels, before, after } = found;
+      /** @param {number | string} name @param {string} kind @param {Point} from @param {Point} to */
+      const row = (name, kind, from, to) => ({
+        layer: layerName(layer ?? 0, sizes),
+        "test image": name,
+        class: kind,
+        "x before training": from[0],
+        "y before training": from[1],
+        "x after training": to[0],
+        "y after training": to[1],
+      });
+      const rows = labels.map((label, i) =>
+        row(i, classes[label], before.points[i], after.points[i]),
+      );
+      if (before.image && after.image) {
+        rows.push(row("your drawing", "", before.image, after.image));
+      }
+      return rows;
     },
   });
   if (!areDigits(classes)) key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
@@ -199,7 +209,11 @@ export function projectionFigure(host, { id, classes, recipe }) {
     const index = selected;
     words.replaceChildren(
       `Test image ${index}, ${classes[labels[index]]}. `,
-      h("a", { href: `/ui/predict?sample=${dataset}-${index}&models=${id}` }, "Open in Predict"),
+      h(
+        "a",
+        { class: "unsaved", href: `/ui/predict?sample=${dataset}-${index}&models=${id}` },
+        "Open in Predict",
+      ),
     );
     const [one] = await testImages(dataset, [index]);
     if (index === selected) paintInTheme(() => drawImage(picture, one.pixels), picture);

@@ -52,7 +52,7 @@ function embedHTML(figure) {
   const frame = h("iframe", {
     src: embedAddress(figure),
     width: Math.round(width),
-    height: Math.round(height) + 32, // the margin of an embedded figure
+    height: Math.round(height) + 32, // the margin and the title of an embedded figure
     title: document.title,
     loading: "lazy",
   });
@@ -125,6 +125,9 @@ export function savable(figure, { name, rows, drawing = true }) {
     if (event.key !== "Escape" || !menu.open) return;
     close();
     menu.querySelector("summary")?.focus();
+  });
+  menu.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next instanceof Node && !menu.contains(next)) close();
   });
   document.addEventListener("click", ({ target }) => {
     if (!menu.contains(/** @type {Node} */ (target))) close();

@@ -102,11 +102,11 @@ export async function showConfusion(model) {
   const { table, cells } = buildTable(model);
   $("#confusion").append(table);
   savable($("#confusion").closest("figure"), {
-    name: "confusion-matrix",
+    name: `confusion-matrix-${model.id}`,
     rows: () =>
       matrix.map((row, i) => ({
         "true class": model.classes[i],
-        ...Object.fromEntries(row.map((n, j) => [model.classes[j], n])),
+        ...Object.fromEntries(row.map((n, j) => [`predicted ${model.classes[j]}`, n])),
       })),
   });
   paintInTheme(() => colorCells(cells, matrix));

@@ -30,7 +30,7 @@ const labelsAbove = () => {
  * farthest apart, one on each side, so they never collide.
  * @param {import("../types.d.ts").Model} model
  */
-export function showClasses({ classes, evaluation }) {
+export function showClasses({ id, classes, evaluation }) {
   const rows = classQuality(classes, evaluation);
   const start = qualityAxisStart(rows);
   const y = "name";
@@ -50,7 +50,15 @@ export function showClasses({ classes, evaluation }) {
         fontWeight: 600,
       },
     );
-  savable($("#classes").closest("figure"), { name: "classes", rows: () => rows });
+  savable($("#classes").closest("figure"), {
+    name: `classes-${id}`,
+    rows: () =>
+      rows.map(({ name, recall, precision }) => ({
+        class: name,
+        "recall, %": recall,
+        "precision, %": precision,
+      })),
+  });
   chart($("#classes"), (width) => {
     const narrow = width < NARROW;
     return Plot.plot({
@@ -138,7 +146,7 @@ function calibrationPlot({ bins, total }, size) {
 }
 
 /** Draw confidence against accuracy. @param {import("../types.d.ts").Model} model */
-export function showCalibration({ evaluation }) {
+export function showCalibration({ id, evaluation }) {
   const found = calibration(evaluation.bins);
   const gap = 100 * evaluation.expected_calibration_error;
   $("#ece").append(
@@ -146,7 +154,15 @@ export function showCalibration({ evaluation }) {
     h("b", null, `${fixed(gap, 1)} percentage points`),
     `. ${calibrationWords(gap, found.overconfident)}`,
   );
-  savable($("#reliability").closest("figure"), { name: "calibration", rows: () => found.bins });
+  savable($("#reliability").closest("figure"), {
+    name: `calibration-${id}`,
+    rows: () =>
+      found.bins.map((bin) => ({
+        "mean confidence, %": bin.confidence,
+        "accuracy, %": bin.accuracy,
+        images: bin.count,
+      })),
+  });
   chart($("#reliability"), (width) => calibrationPlot(found, Math.min(width, 460)));
   const rows = found.bins.toReversed().map((bin) => {
     const cells = [percent(bin.confidence / 100, 0), percent(bin.accuracy / 100, 0)];

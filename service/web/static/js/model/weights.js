@@ -9,6 +9,7 @@ import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { layerSizes } from "../recipes.js";
 import { savable } from "../save-figure.js";
+import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
 
 const NEURONS = 64;
@@ -109,14 +110,15 @@ export function showHistograms({ id, recipe }) {
     /** @type {{ layers: LayerHistogram[] }} */
     const { layers } = await get(`/models/${id}/histograms`);
     savable($("#hists").closest("figure"), {
-      name: "weights",
+      name: `weights-${id}`,
       rows: () =>
         layers.flatMap((layer, i) =>
-          histogramBins(layer).map(({ x1, x2, ...counts }) => ({
-            layer: i + 1,
-            from: x1,
-            to: x2,
-            ...counts,
+          histogramBins(layer).map(({ x1, x2, before, after }) => ({
+            layer: `${sizes[i]} to ${sizes[i + 1]}`,
+            "weights from": x1,
+            "weights to": x2,
+            "number before training": before,
+            "number after training": after,
           })),
         ),
     });
@@ -174,14 +176,20 @@ export function showFirstLayer({ id, recipe }) {
     const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
     const read = answer.neurons.map(readNeuron);
     showTiles(read, answer.count);
-    savable(host.closest("figure"), { name: "first-layer", rows: () => neuronRows(read) });
+    savable(host.closest("figure"), { name: `first-layer-${id}`, rows: () => neuronRows(read) });
   });
 }
 
 /** Make a row for each weight. @param {Neuron[]} neurons */
 const neuronRows = (neurons) =>
   neurons.flatMap(({ neuron, before, after }) =>
-    before.map((weight, pixel) => ({ neuron, pixel, before: weight, after: after[pixel] })),
+    before.map((weight, pixel) => ({
+      neuron,
+      row: Math.floor(pixel / SIDE) + 1,
+      column: (pixel % SIDE) + 1,
+      "weight before training": weight,
+      "weight after training": after[pixel],
+    })),
   );
 
 /** @param {Neuron[]} neurons @param {number} total */

@@ -7,6 +7,7 @@ import { spreadLabels } from "../label-layout.js";
 import { accuracyRange, lossRange } from "../ranges.js";
 import { shorten } from "./comparison.js";
 import { savable } from "../save-figure.js";
+import { namedRows } from "../save/csv.js";
 
 /** @typedef {import("./comparison.js").Series} Series */
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
@@ -122,8 +123,8 @@ export function drawComparison(series) {
     );
   });
   const rows = () =>
-    series().flatMap(({ listed }) =>
-      listed.model.history.map((row) => ({ model: listed.model.id, ...row })),
+    series().flatMap(({ label, listed: { model } }) =>
+      namedRows({ curve: label, model: model.id }, model.history),
     );
   savable($("#compare-loss").closest("figure"), { name: "losses", rows });
   savable($("#compare-accuracy").closest("figure"), { name: "accuracies", rows });

@@ -39,13 +39,38 @@ export const fromGrid = ({ x, y = [], ...matrices }) =>
     })),
   );
 
+// What people call the fields of the API that curves show
+const COLUMNS = /** @type {Record<string, string>} */ ({
+  samples: "images so far",
+  train_loss: "train loss, nats",
+  test_loss: "test loss, nats",
+  test_accuracy: "test accuracy, 0 to 1",
+  seconds: "time of the epoch, s",
+});
+
 /**
- * Make the rows of learning curves: the losses within the epochs, if any, then the epochs.
- * @param {Record<string, any>[]} history
- * @param {Record<string, any>[] | null} [losses]
+ * Make the rows of a curve. Columns before those of the curve tell which one it is.
+ * @param {Row} before
+ * @param {Record<string, any>[]} rows
  * @returns {Row[]}
  */
-export const curveRows = (history, losses) => [
-  ...(losses ?? []).map((loss) => ({ of: "samples", ...loss })),
-  ...history.map((row) => ({ of: "epoch", ...row })),
+export const namedRows = (before, rows) =>
+  rows.map((row) => ({
+    ...before,
+    ...Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [COLUMNS[name] ?? name, value]),
+    ),
+  }));
+
+/**
+ * Make the rows of learning curves: the epochs, those of the published run, if any, then the losses
+ * within the epochs, if any.
+ * @param {Record<string, any>[]} history
+ * @param {{ losses?: Record<string, any>[] | null, published?: Record<string, any>[] | null }} [more]
+ * @returns {Row[]}
+ */
+export const curveRows = (history, { losses, published } = {}) => [
+  ...namedRows({ measured: "after the epoch" }, history),
+  ...namedRows({ measured: "after the epoch, published run" }, published ?? []),
+  ...namedRows({ measured: "within an epoch" }, losses ?? []),
 ];

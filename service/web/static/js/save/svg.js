@@ -2,9 +2,14 @@
 // Draw a figure as one SVG document that needs no style sheet: what a reader sees, with the colors
 // and fonts that it has now. Charts stay vectors, text stays text, and canvases become images.
 
+import { ownTitleOf, sectionOf } from "../figure-title.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16; // pixels around the figure
-const SKIPPED = "figcaption, .save, .unsaved, .sr, [hidden], input, select, script, style, math";
+// What a reader cannot use in a file, and what stands around the figure
+const SKIPPED =
+  "figcaption, .save, .unsaved, .sr, [hidden], input:not([type=text]), select, button.plain, " +
+  "label:has(select, [type=range]), .segments label:not(:has(:checked)), script, style, math";
 // Presentation attributes of SVG. Each is written where it differs from the parent's.
 const INHERITED = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray"],
@@ -27,6 +32,10 @@ function make(tag, attributes, ...children) {
   element.append(...children);
   return element;
 }
+
+const TITLE = 1.375; // rem
+const SOURCE = 0.8125; // rem
+const LINE = 1.5; // the height of a line, as a multiple of the size of its type
 
 /** @typedef {{ host: Element, x: number, y: number, right: number, bottom: number }} Sheet */
 
@@ -78,22 +87,28 @@ function extend(sheet, { x, y, right, bottom }) {
   sheet.bottom = Math.max(sheet.bottom, bottom);
 }
 
+/** @typedef {Pick<CSSStyleDeclaration, "color" | "fontFamily" | "fontSize" | "fontStyle" | "fontWeight">} TextStyle */
+
 /** Measure fonts. @type {CanvasRenderingContext2D | null} */
 let ruler = null;
+
+/** @param {string} text @param {TextStyle} style */
+function measure(text, style) {
+  ruler ??= document.createElement("canvas").getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (ruler);
+  context.font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+  return context.measureText(text);
+}
 
 /**
  * Write a line of text where the browser has it.
  * @param {Sheet} sheet
  * @param {string} text
  * @param {DOMRect} rect
- * @param {CSSStyleDeclaration} style
+ * @param {TextStyle} style
  */
 function writeLine(sheet, text, rect, style) {
-  ruler ??= document.createElement("canvas").getContext("2d");
-  const context = /** @type {CanvasRenderingContext2D} */ (ruler);
-  context.font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-  const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } =
-    context.measureText(text);
+  const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = measure(text, style);
   const baseline = rect.y + (rect.height + ascent - descent) / 2;
   sheet.host.append(
     make(
@@ -179,7 +194,7 @@ function draw(sheet, element) {
     return;
   }
   const style = getComputedStyle(element);
-  drawBox(sheet, rect, style);
+  if (!element.matches(".segments")) drawBox(sheet, rect, style); // its frame is for all choices
   if (element instanceof HTMLCanvasElement) {
     const { x, y, width, height } = rect;
     const look = { preserveAspectRatio: "none", "image-rendering": style.imageRendering };
@@ -198,27 +213,51 @@ function draw(sheet, element) {
 }
 
 /**
- * Draw a figure as a standalone SVG element. Its caption becomes the title.
- * @param {Element} figure
+ * Write the title above what is drawn already, and below it where the figure comes from.
+ * @param {Sheet} sheet
+ * @param {string} title
+ * @param {string} source
  */
+function writeTitle(sheet, title, source) {
+  const page = getComputedStyle(document.documentElement);
+  const usual = getComputedStyle(document.body);
+  const rem = parseFloat(page.fontSize);
+  /** @type {[string, number, string, string][]} */
+  const lines = [
+    [title, TITLE, page.getPropertyValue("--serif"), usual.color],
+    [source, SOURCE, usual.fontFamily, usual.color],
+  ];
+  let y = sheet.y - MARGIN - LINE * rem * (TITLE + SOURCE);
+  const { x } = sheet;
+  for (const [text, size, fontFamily, color] of lines) {
+    const fontSize = `${size * rem}px`;
+    const style = { color, fontFamily, fontSize, fontStyle: "normal", fontWeight: "400" };
+    const height = LINE * rem * size;
+    writeLine(sheet, text, new DOMRect(x, y, measure(text, style).width, height), style);
+    y += height;
+  }
+}
+
+/** Draw a figure as a standalone SVG element. @param {Element} figure */
 export function figureSVG(figure) {
   const host = make("g", {});
   const infinite = { x: Infinity, y: Infinity, right: -Infinity, bottom: -Infinity };
   /** @type {Sheet} */
   const sheet = { host, ...infinite };
   for (const child of figure.children) draw(sheet, child);
+  const titles = [ownTitleOf(figure), sectionOf(figure), document.title].filter(Boolean);
+  const [title, ...source] = [...new Set(titles)];
+  if (!figure.querySelector("h2")) writeTitle(sheet, title, source.join(" · "));
   const x = sheet.x - MARGIN;
   const y = sheet.y - MARGIN;
   const width = Math.ceil(sheet.right - x + MARGIN);
   const height = Math.ceil(sheet.bottom - y + MARGIN);
   host.setAttribute("transform", `translate(${-x} ${-y})`);
-  const caption = figure.querySelector("figcaption")?.textContent?.replace(/\s+/g, " ").trim();
-  const title = caption || figure.closest("section")?.querySelector("h1, h2")?.textContent;
   const paper = getComputedStyle(document.body).backgroundColor;
   return make(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, width, height },
-    make("title", {}, title ?? document.title),
+    make("title", {}, [title, ...source].join(" · ")),
     make("rect", { width, height, fill: paper }),
     host,
   );
