@@ -222,7 +222,7 @@ function drawCurves({ id, history, losses, recipe: { epochs } }, published) {
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(history, { published: points }),
+    rows: () => curveRows(history, { published }),
   });
 }
 

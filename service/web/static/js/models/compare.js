@@ -129,6 +129,7 @@ export function prepareComparison({ remove, showAll }) {
     series = seriesOf(compared);
     $("#verdict").textContent = verdict(series);
     $("#differing").checked = !all;
+    $("#bold-note").hidden = compared.length === 2; // then both values are bold
     $("#compare-key").replaceChildren(...series.map(keyEntry));
     renew($("#figures"), comparisonTable(series, all, remove));
     if (redraw) redraw();
