@@ -113,7 +113,7 @@ TERMS = {
     "pca": Term(
         "PCA",
         "Principal component analysis: it finds the directions in which data vary the most. The "
-        "first two show many numbers as a point of a plane, with the least loss.",
+        "first two span the plane that shows as much of this variation as possible.",
     ),
     "precision": Term(
         "Precision",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrowStep } from "#pages/keys.js";
-import { findAsked, firstModels, references } from "#pages/predict/asked.js";
+import { areEnough, findAsked, firstModels, references } from "#pages/predict/asked.js";
 import {
   decodeDrawing,
   decodePixels,
@@ -419,4 +419,18 @@ test("the inside of a network becomes rows of neurons and classes", () => {
   const bare = insideRows({ ...prediction, layers: layers.slice(2) }, ["a", "b"], new Set());
   assert.deepEqual(bare[0], { layer: "pixels", index: 0, "push on a": 2, "push on b": -3 });
   assert.deepEqual(insideRows(null, [], new Set()), []);
+});
+
+test("the newest models are enough if those to show are among them", () => {
+  const digits = (/** @type {string} */ id, learned = true) =>
+    /** @type {any} */ ({
+      id,
+      dataset: { name: "mnist" },
+      evaluation: { better_than_guessing: learned },
+    });
+  assert.ok(areEnough([digits("m-1"), digits("m-2")], []));
+  assert.ok(!areEnough([digits("m-1")], []));
+  assert.ok(!areEnough([digits("m-1", false), digits("m-2", false)], []));
+  assert.ok(areEnough([digits("m-1")], ["m-1"]));
+  assert.ok(!areEnough([digits("m-1")], ["m-1", "best"]));
 });
