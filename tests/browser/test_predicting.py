@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,6 +255,26 @@ def test_several_models_predict_side_by_side(open_page, models):
     expect(page.locator(f"#chooser-list [value={models['mnist']}]")).to_have_count(0)
     page.click(f"#chooser-list [value={models['fashion-mnist']}]")
     expect(page.locator(".top1")).to_have_count(2)
+
+
+def test_panels_show_each_class_at_the_same_height_however_long_the_names_are(open_page, models):
+    page = open_page(f"/ui/predict?models={','.join(models.values())}")
+    name = page.locator(".answers .model b").first
+    name.evaluate("element => (element.textContent = 'a long name '.repeat(6))")
+    first, second = (page.locator(".answers .bars").nth(i).bounding_box()["y"] for i in range(2))
+    assert first == second
+
+
+def test_the_inside_of_a_network_is_saved_as_csv(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    page.locator("#inside").scroll_into_view_if_needed()
+    expect(page.locator("#inside-sum")).to_contain_text("is the sum of all 32 pushes")
+    page.locator("#inside > .save > summary").click()
+    with page.expect_download() as saved:
+        page.locator("#inside > .save").get_by_text("CSV").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0].startswith("layer,index,activation,switched off,push on 0,")
+    assert len(lines) == 1 + 32 + 32 + 10
 
 
 def test_on_a_phone_the_list_of_models_opens_without_a_keyboard(open_page, models):

@@ -1,6 +1,5 @@
 // @ts-check
 // The REST API: JSON in and out. Responses with an error status become exceptions.
-import { MODELS_PATH } from "./paths.js";
 import { askForToken, readToken } from "./token.js";
 
 const RETRY_AFTER_S = 5; // if a response does not say
@@ -169,7 +168,7 @@ export async function listModels() {
   const damaged = [];
   let next = "";
   do {
-    const page = await get(`${MODELS_PATH}${next && `&after=${next}`}`);
+    const page = await get(`/models?limit=1000${next && `&after=${next}`}`);
     models.push(...page.models);
     damaged.push(...page.damaged);
     next = page.next;

@@ -1,22 +1,22 @@
 // @ts-check
 // The page on which users draw, drop, paste or choose an image, and models predict its class.
 import "./page.js";
-import { ProblemError, allModels, ask, catchProblem, forgetEarly, get } from "./api.js";
+import { ProblemError, ask, catchProblem, forgetEarly } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { drawImage } from "./pixels.js";
 import { createAmong } from "./predict/among.js";
-import { MOST_PANELS, findAsked, firstModels, references } from "./predict/asked.js";
+import { MOST_PANELS, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
 import { fitText } from "./predict/fit.js";
 import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
+import { findListed, listed, loadFirst, loadOthers } from "./predict/listed.js";
 import { createPanel } from "./predict/panel.js";
 import { fitOf, predictionPath, requestContent, testImageOf } from "./predict/request.js";
 import { offerSamples } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, summary, truthText } from "./predict/words.js";
-import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
 import { PIXELS } from "./sizes.js";
@@ -31,8 +31,6 @@ const NO_INK = "The image shows nothing: it is empty or nearly uniform.";
 const FILE_OPTIONS = "-H 'Content-Type: image/png' --data-binary @image.png"; // of curl
 const DATASETS = ["mnist", "fashion-mnist"];
 
-/** @type {Named[]} */
-let models = [];
 /** @type {import("./predict/panel.js").Panel[]} */
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
@@ -116,7 +114,7 @@ function showPredictions(predictions) {
   updateRequestLine();
   updateFigures();
   const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
-  const cards = models.map(({ model }) => model);
+  const cards = listed().map(({ model }) => model);
   const words = said.length ? summary(said) + truthText(testImage(), cards) : nothing;
   $("#summary").textContent = panels.length ? words : noModel;
 }
@@ -173,7 +171,7 @@ function updateRequestLine() {
 
 /** Offer another panel, as long as there are models for it, and say what the models know. */
 function panelsChanged() {
-  $("#add").hidden = panels.length >= Math.min(models.length, MOST_PANELS);
+  $("#add").hidden = panels.length >= Math.min(listed().length, MOST_PANELS);
   const known = knowledge(panels.map((panel) => panel.model().dataset.name));
   $("#knowledge").textContent = known;
   $("#summary").classList.toggle(
@@ -182,8 +180,14 @@ function panelsChanged() {
   );
 }
 
-/** @param {string} id */
-const named = (id) => models.find(({ model }) => model.id === id) ?? null;
+/**
+ * Let the user choose a model from all of them.
+ * @param {string} current the id of the model that is shown now
+ */
+async function chooseModel(current) {
+  await catchProblem(loadOthers, () => {}); // without an answer, the list has the newest models
+  return findListed(await openChooser(current, shownIds()));
+}
 
 const shownIds = () => panels.map((panel) => panel.model().id);
 
@@ -196,8 +200,7 @@ function addPanel(first) {
     $("#add").focus();
   };
   const removed = panels.length ? remove : null; // the first panel stays
-  const choose = async (/** @type {string} */ id) => named(await chooseModel(id, shownIds()));
-  const panel = createPanel(first, { choose, changed: predict, removed });
+  const panel = createPanel(first, { choose: chooseModel, changed: predict, removed });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
@@ -205,25 +208,18 @@ function addPanel(first) {
 }
 
 async function addAnotherPanel() {
-  const chosen = named(await chooseModel("", shownIds()));
+  const chosen = await chooseModel("");
   if (!chosen) return;
   addPanel(chosen);
   predict();
 }
 
-/** Load the models, and show those that the address asks for. */
+/** Show the models that the address asks for. */
 async function showModels() {
-  const asked = references(query.get("models") ?? query.get("a"));
-  const [cards, recipes] = await Promise.all([allModels(), loadRecipes()]);
-  models = cards.map((model) => ({ model, name: nameOf(model, recipes) }));
-  if (!models.length) noModel = "There is no model yet: train one first.";
-  const areIds = asked.every((reference) => named(reference));
-  const { aliases, computed } = areIds ? { aliases: {}, computed: {} } : await get("/aliases");
-  const { found, fault } = findAsked(asked, cards, { ...computed, ...aliases });
+  const { chosen, fault } = await loadFirst(references(query.get("models") ?? query.get("a")));
   if (fault) faults.push(fault);
-  for (const { id } of found.length ? found : firstModels(cards)) {
-    addPanel(/** @type {Named} */ (named(id)));
-  }
+  if (!listed().length) noModel = "There is no model yet: train one first.";
+  chosen.forEach(addPanel);
 }
 
 /** Show a file. It is decoded without an object URL, which the page's policy forbids. */
@@ -264,7 +260,7 @@ paintInTheme(() => {
   drawSeen();
 }, "seen");
 await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
-const chooseModel = createChooser(models);
+const openChooser = createChooser(listed);
 await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
 showFaults();
 await predict();

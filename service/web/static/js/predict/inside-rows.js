@@ -6,7 +6,8 @@
 
 /**
  * Make a row for each neuron of the hidden layers, then one for each class. The rows of the inputs
- * of the last layer also tell what each adds to the logits. Without hidden layers, these are pixels.
+ * of the last layer also tell what each adds to the logits. Without hidden layers, the inputs are
+ * pixels.
  * @param {Prediction | null} prediction with `layers`
  * @param {string[]} classes
  * @param {Set<string>} off the neurons that are switched off, such as 1.17

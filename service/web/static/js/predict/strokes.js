@@ -62,7 +62,10 @@ export function drawStrokes(context, strokes, scale, color) {
   for (const stroke of strokes) drawStroke(context, stroke, scale);
 }
 
-/** Make a PNG of strokes: light ink on a dark background, as in the data sets. @param {Stroke[]} strokes */
+/**
+ * Make a PNG of strokes: light ink on a dark background, as in the data sets.
+ * @param {Stroke[]} strokes
+ */
 export function strokesPng(strokes) {
   const canvas = Object.assign(document.createElement("canvas"), SENT_SIZE);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
