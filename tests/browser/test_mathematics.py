@@ -15,7 +15,7 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     fault = page.locator("#function-fault")
     expect(fault).to_contain_text("The function cannot be read at column 4: '(' was never closed.")
     page.fill("#function", "0,1*x")
-    expect(fault).to_contain_text("use a decimal point: 0.1.")
+    expect(fault).to_contain_text("Use a decimal point: 0.1.")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
     page.fill("#function", "sin(3*x)")
