@@ -193,26 +193,25 @@ class Expression:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 wanted = 2 if name in TWO_ARGUMENTS else 1
                 if len(args) != wanted:
-                    raise _error(
-                        f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}"
-                        f"{self._decimal_point(node)}"
-                    )
+                    self._reject_decimal_comma(node)
+                    raise _error(f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}")
                 return COSTS[ast.Call] + sum(self._check(arg, depth + 1) for arg in args)
             case ast.Tuple():
-                raise _error(
-                    f"has values separated by a comma {_place(node)}; only min and max take two"
-                    f"{self._decimal_point(node)}"
-                )
+                self._reject_decimal_comma(node)
+                raise _error(f"has values separated by a comma {_place(node)}")
             case ast.Name(id="y"):
                 raise _error(f"uses y {_place(node)}, but y exists only in two dimensions")
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
                 raise _error(f"has the unknown name '{name}' {_place(node)}; {self._allowed()}")
         raise _error(f"has something {_place(node)} that is not allowed; {self._allowed()}")
 
-    def _decimal_point(self, node: ast.expr) -> str:
-        """Say how to write the first number of a node that has a decimal comma, if there is one."""
-        comma = DECIMAL_COMMA.search(self._text, node.col_offset, node.end_col_offset or 0)
-        return f"; use a decimal point: {comma[1]}.{comma[2]}" if comma else ""
+    def _reject_decimal_comma(self, node: ast.expr) -> None:
+        """Explain the first number of a node that has a decimal comma, if there is one."""
+        if comma := DECIMAL_COMMA.search(self._text, node.col_offset, node.end_col_offset or 0):
+            raise _error(
+                f"has a comma in a number at column {comma.start() + 1}. Use a decimal point: "
+                f"{comma[1]}.{comma[2]}"
+            )
 
     def _allowed(self) -> str:
         names = ", ".join((*self._variables, *CONSTANTS))

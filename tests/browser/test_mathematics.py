@@ -15,7 +15,7 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     fault = page.locator("#function-fault")
     expect(fault).to_contain_text("The function cannot be read at column 4: '(' was never closed.")
     page.fill("#function", "0,1*x")
-    expect(fault).to_contain_text("use a decimal point: 0.1.")
+    expect(fault).to_contain_text("Use a decimal point: 0.1.")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
     page.fill("#function", "sin(3*x)")
@@ -88,10 +88,12 @@ def test_figures_of_the_former_function_say_so(visit, stack):
     expect(page.locator("#plane canvas")).to_have_count(3)
     page.fill("#function", "step(")
     page.fill("#plane-function", "x*")
-    for plot, shown in (("boxes-plot", "step(x)"), ("rate-plot", "step(x)"), ("plane", "x*y")):
+    line = "16 boxes of equal width for step(x)"
+    plane = "16 boxes of equal width along each axis for x*y"
+    for plot, shown in (("boxes-plot", line), ("rate-plot", line), ("plane", plane)):
         figure = page.locator(f"figure:has(#{plot})")
         note = figure.locator(".oldnote")
-        expect(note).to_have_text(f"Not updated: this figure still shows {shown}.")
+        expect(note).to_have_text(f"Not updated: still {shown}.")
         expect(figure).to_have_attribute("aria-describedby", note.get_attribute("id"))
     expect(page.locator("#boxes-words")).to_be_empty()
     assert watched.axe() == []
@@ -101,6 +103,32 @@ def test_figures_of_the_former_function_say_so(visit, stack):
     page.fill("#plane-function", "x*y")
     expect(page.locator(".oldnote")).to_have_count(0)
     expect(page.locator("figure.old")).to_have_count(0)
+
+
+def test_an_error_of_another_field_does_not_blame_the_function(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics?function=tan(x)")
+    page = watched.page
+    expect(page.locator("#boxes-words")).to_contain_text("16 boxes")
+    page.check("#widths [value=free]", force=True)
+    fault = page.locator("#function-fault")
+    expect(fault).to_contain_text("The widths must be 'equal' for this function.")
+    assert page.get_attribute("#function", "aria-invalid") is None
+    watched.faults.clear()
+
+
+def test_a_figure_says_that_its_answer_is_awaited(visit, stack):
+    page = visit(stack.url, "/ui/mathematics").page
+    expect(page.locator("#boxes-words")).to_contain_text("16 boxes")
+    held = []
+    page.route("**/analysis/box-approximation", lambda route: held.append(route))
+    page.fill("#function", "cos(x)")
+    expect(page.locator("figure:has(#boxes-plot) .oldnote")).to_have_text("Computing…")
+    expect(page.locator("#boxes-words")).to_have_text("Computing…")
+    expect(page.locator("figure:has(#boxes-plot)")).to_have_attribute("aria-busy", "true")
+    held.pop().continue_()
+    expect(page.locator(".oldnote")).to_have_count(0)
+    expect(page.locator("#boxes-words")).to_contain_text("16 boxes")
+    expect(page.locator("[aria-busy]")).to_have_count(0)
 
 
 def test_a_wrong_function_in_a_link_gives_no_figure(visit, stack):

@@ -54,7 +54,7 @@ def test_a_table_of_colors_and_a_heat_map_are_saved_as_svg(save):
     assert texts.count("0.24") == 1  # a cell of the Jacobian
     _, data = save("plane", "SVG")
     images = list(ElementTree.fromstring(data).iter(f"{SVG}image"))
-    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 2
+    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3
 
 
 @pytest.mark.parametrize(("figure", "scheme"), [("regression-plot", "dark"), ("plane", "light")])
@@ -72,9 +72,23 @@ def test_the_data_of_a_figure_is_saved_as_csv(save):
     name, data = save("jacobian", "CSV")
     assert name == "stepbox-softmax-jacobian.csv"
     rows = list(csv.DictReader(io.StringIO(data.decode())))
-    assert [row["i"] for row in rows] == ["1", "2", "3", "4", "5"]
-    assert sum(float(row["probability"]) for row in rows) == pytest.approx(1)
-    assert float(rows[0]["d/dz1"]) == pytest.approx(0.2416, abs=1e-3)
+    assert [row["class"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert sum(float(row["probability y"]) for row in rows) == pytest.approx(1)
+    assert float(rows[0]["dy/dz_1"]) == pytest.approx(0.2416, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("figure", "columns"),
+    [
+        ("box-plot", "x,b(x)"),
+        ("boxes-plot", "x,f(x),sum of boxes"),
+        ("plane", 'x,y,"f(x, y)",sum of boxes'),
+        ("regression-plot", "x,y,L1 line at x,L2 line at x"),
+    ],
+)
+def test_the_columns_of_a_file_are_named_for_people(save, figure, columns):
+    _, data = save(figure, "CSV")
+    assert data.decode().splitlines()[0] == columns
 
 
 def test_the_menu_works_with_the_keyboard(visit, stack):

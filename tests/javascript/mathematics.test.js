@@ -361,6 +361,10 @@ test("a request is shown as a curl command, its body as JSON with spaces", () =>
   assert.match(curlCommand(url, { title: "it's" }), / -d '{"title":"it'\\''s"}'$/);
   assert.equal(curlCommand(url, "--data-binary @x.png"), `curl -s '${url}' --data-binary @x.png`);
   assert.equal(bodyText(body), '{"recipe": "mnist-numpy", "hidden_sizes": [64, 32]}');
+  assert.equal(
+    bodyText({ function: 'min(x,1):"\\', n: 1 }),
+    '{"function": "min(x,1):\\"\\\\", "n": 1}',
+  );
   assert.equal(bodyText(null), "");
 });
 

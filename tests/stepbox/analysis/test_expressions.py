@@ -75,13 +75,10 @@ def test_two_coordinates_broadcast():
         ("1 + 2.5e3sin(x)", "before column 10"),
         ("0x1F", "before column 2"),
         ("1j", "before column 2"),
-        (
-            "0,1*x",
-            "values separated by a comma at column 1; only min and max take two; use a decimal "
-            "point: 0.1",
-        ),
-        ("  sin(0,25*x)", "'sin' 2 values, not 1, at column 3; use a decimal point: 0.25"),
-        ("x, y", "only min and max take two"),
+        ("0,1*x", "comma in a number at column 1. Use a decimal point: 0.1"),
+        ("  sin(0,25*x)", "comma in a number at column 7. Use a decimal point: 0.25"),
+        ("min(1,2) + sin(x,x)", "'sin' 2 values, not 1, at column 12"),
+        ("x, y", "separated by a comma at column 1"),
         ("x^2", "column 2, which is not allowed; write ** for powers"),
         ("foo + x", "'foo' at column 1"),
         ("1 + foo(x)", "'foo' at column 5"),

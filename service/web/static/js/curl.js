@@ -18,5 +18,8 @@ export function curlCommand(url, body) {
 export function bodyText(body) {
   if (!body) return "";
   if (typeof body === "string") return body;
-  return JSON.stringify(body).replaceAll(",", ", ").replaceAll('":', '": ');
+  // Strings stay as they are: a space in min(x,1) would not be what is sent.
+  return JSON.stringify(body).replace(/"(?:\\.|[^"\\])*"|[,:]/g, (token) =>
+    token.length === 1 ? `${token} ` : token,
+  );
 }

@@ -184,3 +184,11 @@ export function cutText(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)].map(shortNumber);
   return ` The plot is cut. The values that were computed reach from ${low} to ${high}.`;
 }
+
+/**
+ * Say what a figure that could not be updated still shows.
+ * @param {{ function: string, boxes: number }} answer
+ * @param {string} width of the boxes
+ */
+export const oldText = ({ function: name, boxes }, width) =>
+  `Not updated: still ${boxes === 1 ? "1 box" : `${count(boxes)} boxes`} of ${width} for ${name}.`;

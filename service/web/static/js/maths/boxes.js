@@ -8,7 +8,7 @@ import { count, fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { fromColumns } from "../save/csv.js";
-import { comparisonText, cutText, errorText, proofText } from "./box-sums.js";
+import { comparisonText, cutText, errorText, oldText, proofText } from "./box-sums.js";
 import { rateText } from "./box-rate.js";
 import { errorPlot } from "./error-plot.js";
 import { figureRequest, showFault } from "./figure-request.js";
@@ -101,7 +101,8 @@ const askAgain = figureRequest({
     $("#boxes-words").replaceChildren();
   },
   none: "No figure: the function has an error.",
-  old: () => `Not updated: this figure still shows ${answer?.function}.`,
+  wait: () => $("#boxes-words").replaceChildren("Computing…"),
+  old: () => (answer ? oldText(answer, `${answer.widths} width`) : ""),
 });
 
 function update() {

@@ -9,7 +9,7 @@ import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { fromGrid } from "../save/csv.js";
 import { paintInTheme } from "../theme.js";
-import { imageRows, maximumError } from "./box-sums.js";
+import { imageRows, maximumError, oldText } from "./box-sums.js";
 import { figureRequest, showFault } from "./figure-request.js";
 import { plainNumber } from "./notation.js";
 import { cutAxis } from "./value-axis.js";
@@ -134,7 +134,7 @@ const askAgain = figureRequest({
   },
   fail: (problem) => showFault(planeInput, problem),
   none: "No figure: the function has an error.",
-  old: () => `Not updated: this figure still shows ${answer?.function}.`,
+  old: () => (answer ? oldText(answer, "equal width along each axis") : ""),
 });
 
 let asked = ""; // the last request
