@@ -74,7 +74,7 @@ def test_a_dark_page_is_printed_dark_on_white(visit, stack, models):
 
 CONTROLS = (
     ".save, .request, .button, button.plain, nav, .segments input:not(:checked) + span, "
-    "input:is([type=range], [type=checkbox], [type=radio]):not(.segments *), #filters, #train"
+    "input:is([type=range], [type=checkbox], .choice *), #filters, #train"
 )
 
 
