@@ -1,5 +1,7 @@
 """The HTML pages. Their scripts fetch the data from the API."""
 
+import json
+import re
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -7,10 +9,11 @@ from flask import Blueprint, Response, current_app, render_template, request
 
 from service import allowed
 from service.access.tokens import only_reads
-from service.allowed import Schema, choices_of, range_of, without_null
+from service.allowed import Schema, choices_of, instruction, range_of, without_null
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
+from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
@@ -27,19 +30,21 @@ POLICY = (
 )
 
 PLAIN_PAGES = ("models", "predict", "system")  # their templates need no values
-FIRST_FIELDS = ("hidden_sizes", "epochs", "learning_rate", "batch_size", "seed")
+FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
-LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set", "pixel_scale": "Pixels"}
+LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
 
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
 
 
-class Range(NamedTuple):
-    """The range of a number."""
+class Limits(NamedTuple):
+    """The limits of a number, or of each number of a list."""
 
     low: float
     high: float
+    above: bool  # the lowest value itself is not allowed
     whole: bool
+    instruction: str  # what to enter
 
 
 class FormField(NamedTuple):
@@ -48,9 +53,9 @@ class FormField(NamedTuple):
     name: str
     label: str
     kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
-    choices: list[str]
+    choices: dict[str, str]  # the words for each value
     allowed: str
-    range: Range | None  # of a single number
+    limits: Limits | None  # of numbers
     help: str
 
 
@@ -66,9 +71,10 @@ def jobs() -> Response:
     fields = form_fields()
     return _page(
         "jobs",
-        recipes=DESCRIPTIONS,
+        recipes={name: words.split(". ", 1) for name, words in DESCRIPTIONS.items()},
         default=DEFAULT_RECIPE,
         datasets={name: _words(spec) for name, spec in DATASETS.items()},
+        together="compare" in request.args,
         default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
         rest=[field for field in fields if field.name not in FIRST_FIELDS],
@@ -115,6 +121,9 @@ def docs() -> Response:
         document=document,
         anchors=anchors,
         words=schema_words,
+        reasons=REASONS,
+        example=json.dumps(EXAMPLE, indent=2),
+        settings=backend().settings,
         allowed=allowed,
         reads=only_reads,
     )
@@ -165,15 +174,40 @@ def _field(name: str, schema: Schema) -> FormField:
         limits = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
-        label=LABELS.get(name, name.replace("_", " ").capitalize()),
+        label=_label(name),
         kind=kind,
-        choices=choices_of(schema),
+        choices={value: _choice_words(name, value) for value in choices_of(schema)},
         allowed=limits,
-        range=_number_range(schema) if kind == "number" else None,
-        help=description.replace("`", ""),
+        limits=_limits(schema["items"] if kind == "numbers" else schema)
+        if kind in ("number", "numbers")
+        else None,
+        help=re.sub("`([^`]*)`", _plain, description),
     )
 
 
-def _number_range(schema: Schema) -> Range:
-    low: float = schema["minimum"] if "minimum" in schema else schema["exclusiveMinimum"]
-    return Range(low=low, high=schema["maximum"], whole=schema["type"] == "integer")
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _plain(code: re.Match[str]) -> str:
+    """Return a word in code font as plain text, and a field by its name on the page."""
+    word = code[1]
+    return _label(word).lower() if word in Recipe.model_fields else word
+
+
+def _choice_words(name: str, value: str) -> str:
+    """Return what the form calls a value."""
+    if name == "dataset":
+        return DATASETS[value].name
+    return {"true": "on", "false": "off"}.get(value, value)
+
+
+def _limits(schema: Schema) -> Limits:
+    above = "exclusiveMinimum" in schema
+    return Limits(
+        low=schema["exclusiveMinimum" if above else "minimum"],
+        high=schema["maximum"],
+        above=above,
+        whole=schema["type"] == "integer",
+        instruction=instruction(schema) or "",
+    )

@@ -19,26 +19,28 @@ from pydantic_core import PydanticCustomError
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
+from stepbox.errors import INVALID_FIELD
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
 from stepbox.nn.network import dense_layers
 from stepbox.registry import KeyOf
 
-# The durations are those of docs/reference/recipes.md, on one core without a GPU.
+# The first sentence says what to expect, as short as a list needs it. The durations are those of
+# docs/reference/recipes.md, on one core without a GPU.
 DESCRIPTIONS: dict[str, str] = {
-    "mnist-numpy": "Per-sample backpropagation written by hand in NumPy on MNIST, with the true "
-    "gradient. It takes about a second.",
-    "mnist-numpy-published": "The same with the published settings: raw pixels, and two "
-    "deviations from the true gradient. It takes about a second.",
-    "mnist-numpy-best": "The most accurate per-sample backpropagation on MNIST in a minute on one "
-    "core: a wider ReLU network on distorted images.",
-    "mnist-numpy-record": "The same with a larger network and more epochs. It takes about ten "
-    "minutes, and is slightly more accurate.",
-    "fashion-mnist-torch": "The published torch network on Fashion-MNIST: mini-batch SGD, 60 "
-    "epochs. It takes one to four minutes.",
-    "fashion-mnist-torch-best": "The same layers on Fashion-MNIST, trained for accuracy: AdamW, "
-    "batch normalization, varied images. It takes about four minutes.",
+    "mnist-numpy": "Learns to read digits in about a second. A small network, trained on one image "
+    "of MNIST at a time, with gradients written by hand in NumPy.",
+    "mnist-numpy-published": "The same with the coursework's own gradient. Raw pixels and two "
+    "deviations from the true gradient make it less accurate. It takes about a second.",
+    "mnist-numpy-best": "More accurate on digits, in about a minute. A wider ReLU network in "
+    "NumPy, trained on one image at a time. The images are distorted anew in each epoch.",
+    "mnist-numpy-record": "The most accurate on digits, in ten minutes. The same as "
+    "mnist-numpy-best, with a larger network and more epochs.",
+    "fashion-mnist-torch": "Learns to name clothes in one to four minutes. The coursework's "
+    "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",
+    "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
+    "trained with AdamW, batch normalization and varied images.",
 }
 
 RecipeName = Annotated[str, KeyOf(DESCRIPTIONS)]
@@ -72,16 +74,20 @@ class Checked(BaseModel):
     @classmethod
     def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Validate the fields and their combinations, and report all faults at once."""
-        faults: list[tuple[Any, tuple[str | int, ...], str]] = []
+        faults: list[tuple[Any, tuple[str | int, ...], str, Any]] = []
         try:
             value = validate(body)
         except ValidationError as error:
-            faults = [(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()]
+            faults = [
+                (fault["type"], fault["loc"], fault["msg"], fault["input"])
+                for fault in error.errors()
+            ]
         if isinstance(body, Mapping):
-            wrong = {location[0] for _, location, _ in faults if location}
+            wrong = {location[0] for _, location, _, _ in faults if location}
             given = {name: value for name, value in body.items() if name not in wrong}
             faults += [
-                ("conflict", (name,), detail) for name, detail in _conflicts(cls.complete(given))
+                (INVALID_FIELD, (name,), detail, None)
+                for name, detail in _conflicts(cls.complete(given))
             ]
         if faults:
             raise ValidationError.from_exception_data(
@@ -90,9 +96,9 @@ class Checked(BaseModel):
                     {
                         "type": PydanticCustomError(kind, "{text}", {"text": text}),
                         "loc": location,
-                        "input": None,
+                        "input": given_value,
                     }
-                    for kind, location, text in faults
+                    for kind, location, text, given_value in faults
                 ],
             )
         return value

@@ -81,7 +81,7 @@ def test_without_a_name_the_first_figure_is_shown(embed):
 def test_the_running_training_is_shown_without_its_form(embed):
     frame = embed(LECTURE, "/?embed=now")
     expect(frame.locator("#now-chart svg")).to_be_visible()
-    expect(frame.locator("button.first[type=submit]")).to_be_hidden()
+    expect(frame.locator(".go [type=submit]")).to_be_hidden()
 
 
 def test_an_unknown_figure_is_named(embed):

@@ -52,3 +52,13 @@ def test_charts_grow_with_the_type_and_still_follow_the_pointer(open_page):
     page.mouse.down()
     page.mouse.up()
     assert float(width.input_value()) == pytest.approx(float(before), abs=0.15)
+
+
+def test_compared_models_have_their_names_at_the_curves(open_page, models):
+    page = open_page(f"/ui/models?projector&compare={','.join(models.values())}#compare")
+    expect(
+        page.locator("#compare-loss .end", has_text="fashion-mnist-torch, epochs 3")
+    ).to_be_visible()
+    expect(page.locator("#models thead th", has_text="Created")).to_be_visible()
+    page.click("text=Back to the list")
+    expect(page.locator("#models thead")).to_be_in_viewport()

@@ -3,10 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { parseTags } from "#pages/tags.js";
-import { errorSummary, fieldError, parseField } from "#pages/jobs/fields.js";
+import { estimate, resultText } from "#pages/jobs/earlier.js";
+import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
-import { differingField, labelled, spread } from "#pages/jobs/values.js";
-import { addMark, hintText, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
+import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
+import {
+  addMark,
+  hintText,
+  lastEpoch,
+  olderThan,
+  samplesPerSecond,
+  stateText,
+} from "#pages/jobs/state.js";
 import {
   changedFields,
   layersText,
@@ -36,6 +44,16 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
   assert.equal(stateText(job({ status: "cancelled", history })), "cancelled after epoch 2");
+});
+
+test("the axis of epochs ends where a job ended", () => {
+  const recipe = { epochs: 9 };
+  const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
+  const losses = [{ samples: 125000 }];
+  assert.equal(lastEpoch(job({ status: "running", recipe, history })), 9);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses })), 3);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses: null })), 2);
+  assert.equal(lastEpoch(job({ status: "failed", recipe })), 1);
 });
 
 test("the speed is measured over the last events", () => {
@@ -89,6 +107,11 @@ test("a run is named after its recipe and its changed fields", () => {
     runName({ ...recipe, hidden_sizes: [], shuffle: false }, recipes),
     "plain, no hidden layers, shuffle off",
   );
+  const clothes = { ...recipe, hidden_sizes: [8, 4], dataset: "fashion-mnist" };
+  assert.equal(
+    runName(clothes, { plain: { ...fields, dataset: "mnist" } }),
+    "plain, hidden layers 8-4, data set Fashion-MNIST",
+  );
 });
 
 test("only a run that changed no field is compared with what was published", () => {
@@ -132,6 +155,35 @@ test("an error names its field, and the entry of a list", () => {
   ]);
 });
 
+test("a number outside its range is a fault, also in a list", () => {
+  const rate = { low: 0, high: 10, above: true, whole: false, instruction: "Enter a number" };
+  const sizes = { low: 1, high: 1024, above: false, whole: true, instruction: "Enter a size" };
+  for (const value of [0.1, 10]) assert.equal(fault(value, rate), null);
+  for (const value of [0, 11, "many", null]) assert.equal(fault(value, rate), "Enter a number");
+  for (const value of [[], [1, 1024]]) assert.equal(fault(value, sizes), null);
+  for (const value of [
+    [4, 0],
+    [4, 1.5],
+    [4, "x"],
+  ]) {
+    assert.equal(fault(value, sizes), "Number 2: enter a size");
+  }
+  assert.equal(fault("sgd", null), null);
+});
+
+test("earlier runs say how long a training takes, and what the same one reached", () => {
+  const recipe = { name: "a", engine: "numpy", epochs: 2, hidden_sizes: [4], learning_rate: 1 };
+  const history = [0, 9, 1, 2].map((seconds, epoch) => ({ epoch, seconds, test_accuracy: 0.9 }));
+  const run = (/** @type {object} */ fields, /** @type {object} */ members = {}) =>
+    job({ status: "succeeded", history, recipe: { ...recipe, ...fields }, ...members });
+  assert.equal(estimate(recipe, [run({ epochs: 3, learning_rate: 2, name: "b" })]), 4);
+  assert.equal(estimate(recipe, [run({ hidden_sizes: [5] })]), null);
+  assert.equal(estimate(recipe, [run({}, { status: "failed" })]), null);
+  assert.equal(estimate(recipe, [run({}, { history: history.slice(0, 1) })]), null);
+  assert.equal(resultText(recipe, [run({ name: "b" })]), "90.0\u202f% in 12\u00a0s");
+  assert.equal(resultText(recipe, [run({ epochs: 3 })]), "");
+});
+
 test("the small curve leaves out missing losses, and epochs after the last", () => {
   const history = [
     { epoch: 0, test_loss: 3 },
@@ -152,6 +204,17 @@ test("values are suggested around a value, within the allowed range", () => {
   assert.deepEqual(spread(5, rate), [0.56, 1.7, 5, 10]);
   assert.deepEqual(spread(3, { low: 1, high: 1000, whole: true }), [1, 3, 9, 27]);
   assert.deepEqual(spread(0, rate), [0]);
+});
+
+test("the most accurate of several values is named, or all of them", () => {
+  const curve = (/** @type {string} */ label, test_accuracy = 0.9, status = "succeeded") => ({
+    label,
+    job: job({ status, history: [{ epoch: 1, test_accuracy }] }),
+  });
+  const text = "Highest test accuracy: 90.0\u202f%, with ";
+  assert.equal(bestText([curve("1"), curve("2", 0.5), curve("3", 1, "failed")]), `${text}1. `);
+  assert.equal(bestText([curve("1"), curve("2")]), `${text}1 and 2. `);
+  assert.equal(bestText([curve("1", 0.5, "cancelled")]), "");
 });
 
 test("jobs that differ in one number are sorted by it, and labeled with it", () => {

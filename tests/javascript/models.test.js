@@ -8,10 +8,16 @@ import {
   cellText,
   correctCount,
   mistakes,
+  onlyPrediction,
   totalCount,
   worstMistake,
 } from "#pages/model/confusion-matrix.js";
-import { calibration, classQuality, qualityAxisStart } from "#pages/model/measures.js";
+import {
+  calibration,
+  calibrationWords,
+  classQuality,
+  qualityAxisStart,
+} from "#pages/model/measures.js";
 
 const MATRIX = [
   [8, 1, 0],
@@ -68,6 +74,21 @@ test("a cell is described as people would say it", () => {
   );
 });
 
+test("a model that predicts one class for all images is recognized", () => {
+  assert.equal(onlyPrediction(MATRIX), null);
+  const diverged = [
+    [0, 5],
+    [0, 4],
+  ];
+  assert.equal(onlyPrediction(diverged), 1);
+});
+
+test("words for the calibration depend on the size of its error", () => {
+  assert.match(calibrationWords(0.6, true), /well calibrated/);
+  assert.equal(calibrationWords(2.1, false), "The model is somewhat underconfident.");
+  assert.equal(calibrationWords(90.2, true), "The model is very overconfident.");
+});
+
 test("cells on the diagonal are positive and mistakes negative, each on their own scale", () => {
   const scale = cellScale(MATRIX);
   assert.equal(scale(0, 0), 0.75);
@@ -75,13 +96,13 @@ test("cells on the diagonal are positive and mistakes negative, each on their ow
   assert.equal(scale(1, 1), 0.75 / 8);
 });
 
-test("the best class comes first, and an undefined measure counts as 0", () => {
+test("the best class comes first, and an undefined measure is left out", () => {
   const rows = classQuality(["a", "b"], { recall: [0.5, 0.9], precision: [null, 0.8] });
   assert.deepEqual(rows, [
     { name: "b", recall: 90, precision: 80 },
-    { name: "a", recall: 50, precision: 0 },
+    { name: "a", recall: 50, precision: null },
   ]);
-  assert.equal(qualityAxisStart(rows), 0);
+  assert.equal(qualityAxisStart(rows), 40);
   assert.equal(qualityAxisStart(rows.slice(0, 1)), 70);
 });
 

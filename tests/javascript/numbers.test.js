@@ -28,7 +28,7 @@ test("percent writes a fraction as a percentage", () => {
 
 test("large numbers have commas", () => {
   assert.equal(count(1234567), "1,234,567");
-  assert.equal(speed(12345.6), "12,300 samples/s");
+  assert.equal(speed(12345.6), "12,300 images/s");
 });
 
 test("powerOfTen splits a number into a digit and a power of ten", () => {

@@ -2,14 +2,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, localText, timeOrDate, utcText, zoneName } from "#pages/times.js";
+import { duration, localText, timeLeft, timeOrDate, utcText, zoneName } from "#pages/times.js";
 
-test("durations are in seconds, and in minutes from 90 seconds on", () => {
-  assert.equal(duration(89.4), "89\u00a0s");
-  assert.equal(duration(89.6), "1\u00a0min 30\u00a0s");
-  assert.equal(duration(119.7), "2\u00a0min 00\u00a0s");
-  assert.equal(duration(90), "1\u00a0min 30\u00a0s");
-  assert.equal(duration(605), "10\u00a0min 05\u00a0s");
+test("times left are in whole seconds, and in minutes from 90 seconds on", () => {
+  assert.equal(timeLeft(89.4), "89\u00a0s");
+  assert.equal(timeLeft(89.6), "1\u00a0min 30\u00a0s");
+  assert.equal(timeLeft(119.7), "2\u00a0min 00\u00a0s");
+  assert.equal(timeLeft(90), "1\u00a0min 30\u00a0s");
+  assert.equal(timeLeft(605), "10\u00a0min 05\u00a0s");
+});
+
+test("a duration has a decimal if it is short", () => {
+  assert.deepEqual([0, 0.04, 2.34, 12.4, 125].map(duration), [
+    "0.0\u00a0s",
+    "under 0.1\u00a0s",
+    "2.3\u00a0s",
+    "12\u00a0s",
+    "2\u00a0min 05\u00a0s",
+  ]);
 });
 
 test("timestamps are in the local zone, which is named, and in UTC", () => {

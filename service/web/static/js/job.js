@@ -7,14 +7,30 @@ import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import {
+  epochText,
+  fieldName,
+  fieldValue,
+  layersOf,
+  lowestLossText,
+  tookText,
+  trainingTime,
+} from "./jobs/facts.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { hintText, stateText } from "./jobs/state.js";
+import { hintText, lastEpoch, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
-import { count, fixed, percent, speed, sum } from "./numbers.js";
-import { changedFields, loadRecipes, nameOf, publishedFor, runName, valueText } from "./recipes.js";
+import { count, fixed, percent, speed } from "./numbers.js";
+import {
+  changedFields,
+  datasetName,
+  loadRecipes,
+  nameOf,
+  publishedFor,
+  runName,
+  valueText,
+} from "./recipes.js";
 import { requestLine } from "./request-line.js";
-import { TRAINING_IMAGES } from "./sizes.js";
-import { duration, localTime } from "./times.js";
+import { duration, localTime, timeLeft } from "./times.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
 
@@ -39,6 +55,7 @@ function longStateText() {
 function updateProgress() {
   const { status, progress } = job;
   const running = status === "running";
+  const ended = FINAL_STATUSES.has(status);
   const done = `${Math.round(100 * progress.fraction)} %`;
   const name = nameOf(job, recipes);
   document.title = `${running ? `${done} · ` : ""}${name} ${id.slice(0, 6)} · Stepbox`;
@@ -49,11 +66,14 @@ function updateProgress() {
     const hint = h("span", { class: "block small" }, hintText(job));
     $("#state").replaceChildren(stateElement(job, text), hint);
   }
+  $("#progress").hidden = ended;
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;
-  $("#speed").textContent = running && rate ? speed(rate) : "";
+  $("#speed").textContent = running && rate ? speed(rate) : ended ? tookText(job) : "";
   const left = running ? progress.eta_seconds : null;
-  $("#left").textContent = left == null ? "" : `${duration(left)} left`;
+  const next =
+    job.model && h("a", { href: `/ui/predict?models=${job.model}` }, "Try it in Predict");
+  $("#left").replaceChildren(left == null ? (next ?? "") : `${timeLeft(left)} left`);
 }
 
 /** @param {{ currentTarget: HTMLButtonElement }} event */
@@ -72,6 +92,7 @@ async function cancel({ currentTarget: button }) {
 function updateActions() {
   const changes = changedFields(job.recipe, recipes).map(([key, value]) => [key, valueText(value)]);
   const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
+  if (job.title) again.set("title", job.title);
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
     const attributes = {
@@ -94,19 +115,6 @@ function updateActions() {
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
 }
 
-function epochText() {
-  const seconds = sum(job.history.map((row) => row.seconds));
-  const epochs = job.history.length - 1;
-  if (epochs < 1 || !seconds) return "—";
-  const samples = Math.round((TRAINING_IMAGES * epochs) / seconds);
-  return `${fixed(seconds / epochs, 1)} s, ${count(samples)} samples/s`;
-}
-
-function lowestLossText() {
-  const best = job.history.toSorted((a, b) => a.test_loss - b.test_loss)[0];
-  return best ? `${fixed(best.test_loss, 3)} nats, epoch ${best.epoch}` : "—";
-}
-
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
@@ -116,21 +124,24 @@ function updateFacts() {
   if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
     ...labels,
+    ["Data set", datasetName(fields.dataset)],
+    ["Layers", layersOf(job)],
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
-    ["Time per epoch", epochText()],
+    ["Training time", trainingTime(job)],
+    ["Time per epoch", epochText(job)],
     ["Peak memory", memory ? `${count(Math.round(memory / 2 ** 20))} MiB` : "—"],
     ["Created", localTime(job.created_at)],
     ["Started", localTime(job.started_at)],
     ["Finished", localTime(job.finished_at)],
-    ["Lowest test loss", lowestLossText()],
+    ["Lowest test loss", lowestLossText(job)],
   ]);
   $("#facts").replaceChildren(...items);
   $("#recipe dl")?.remove();
   const values = Object.entries(fields).map(
-    ([key, value]) => /** @type {[string, string]} */ ([key, valueText(value) || "none"]),
+    ([key, value]) => /** @type {[string, string]} */ ([fieldName(key), fieldValue(key, value)]),
   );
-  $("#recipe").append(h("dl", { class: "facts" }, ...facts([["name", name], ...values])));
+  $("#recipe").append(h("dl", { class: "facts" }, ...facts([["Recipe", name], ...values])));
 }
 
 function updateTable() {
@@ -142,11 +153,11 @@ function updateTable() {
       row.train_loss == null ? "—" : fixed(row.train_loss, 4),
       fixed(row.test_loss, 4),
       percent(row.test_accuracy, 2),
-      fixed(row.seconds, 1),
+      row.epoch ? duration(row.seconds) : "—",
     ];
     return h("tr", null, ...cells.map((cell) => numberCell(cell)));
   });
-  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", "Seconds"];
+  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", "Time"];
   $("#epochs").append(
     table(
       headers.map((header) => [header, true]),
@@ -158,7 +169,7 @@ function updateTable() {
 function updateCaption() {
   const losses = job.losses ?? [];
   const none = FINAL_STATUSES.has(job.status) && !losses.length; // of an earlier version
-  const words = none ? MEAN_WORDS : trainLossWords(losses, job.recipe.epochs);
+  const words = none ? MEAN_WORDS : trainLossWords(losses, lastEpoch(job));
   if ($("#loss-train").textContent !== words) $("#loss-train").textContent = words;
 }
 
@@ -167,11 +178,8 @@ function updateCaption() {
  * @param {Published | null} published
  */
 function drawCurves(published) {
-  const { epochs } = job.recipe;
   const mean = published?.mean_test_accuracy;
-  const points = (published?.history ?? []).filter(
-    (row) => row.test_accuracy != null && row.epoch <= epochs,
-  );
+  const points = (published?.history ?? []).filter((row) => row.test_accuracy != null);
   const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
   const order =
     job.recipe.shuffle === false &&
@@ -190,11 +198,14 @@ function drawCurves(published) {
   const drawLoss = chart($("#loss"), (width) => {
     const height = width < NARROW ? 260 : 340;
     const { history, losses } = job;
+    const epochs = lastEpoch(job);
     return lossCurves({ width, height, history, losses, published: published?.history, epochs });
   });
-  const drawAccuracy = chart($("#accuracy"), (width) =>
-    accuracyCurve({ width, history: job.history, epochs, published: points, references }),
-  );
+  const drawAccuracy = chart($("#accuracy"), (width) => {
+    const epochs = lastEpoch(job);
+    const past = points.filter((row) => row.epoch <= epochs);
+    return accuracyCurve({ width, history: job.history, epochs, published: past, references });
+  });
   savable($("#loss").closest("figure"), {
     name: `loss-${id}`,
     rows: () => curveRows(job.history, { losses: job.losses, published: published?.history }),

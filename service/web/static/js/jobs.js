@@ -4,16 +4,16 @@ import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
-import { startForm } from "./jobs/form.js";
+import { showEarlier, startForm } from "./jobs/form.js";
 import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { olderThan, stateText } from "./jobs/state.js";
+import { lastEpoch, olderThan, stateText } from "./jobs/state.js";
 import { showTogether } from "./jobs/together.js";
 import { MOST_VALUES } from "./jobs/values.js";
 import { fixed, percent, speed } from "./numbers.js";
 import { loadRecipes, nameOf, publishedFor } from "./recipes.js";
 import { query } from "./request-line.js";
-import { duration } from "./times.js";
+import { timeLeft } from "./times.js";
 import { savable } from "./save-figure.js";
 import { curveRows, namedRows } from "./save/csv.js";
 
@@ -57,8 +57,8 @@ let rate = null;
 const state = h("span");
 const bar = h("progress", { max: 1, value: 0, "aria-label": "Training progress" });
 const speedText = h("span");
-const timeLeft = h("span");
-const below = h("p", { class: "small row" }, speedText, timeLeft);
+const leftText = h("span");
+const below = h("p", { class: "small row" }, speedText, leftText);
 const trouble = h("div");
 
 /** Draw the curves soon. When a page opens, the losses so far arrive in hundreds of events. */
@@ -81,8 +81,8 @@ function updateHead() {
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
-    const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const hint = "Start a training to see its losses here.";
+    const run = `An example: ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const hint = "The losses that the coursework published. Start a training to see its own here.";
     $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
   }
 }
@@ -92,10 +92,10 @@ function updateCaption() {
     $("#now-caption").textContent = dotted;
     return;
   }
-  const { losses, recipe } = shown;
+  const { losses } = shown;
   $("#now-caption").replaceChildren(
     h("b", { class: "blue" }, "Train"),
-    ` ${losses?.length ? trainLossWords(losses, recipe.epochs) : MEAN_WORDS}; `,
+    ` ${losses?.length ? trainLossWords(losses, lastEpoch(shown)) : MEAN_WORDS}; `,
     h("b", { class: "orange" }, "test"),
     " loss, after each epoch. ",
     publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
@@ -116,7 +116,7 @@ function updateProgress() {
     : "";
   speedText.textContent = running && rate ? `${speed(rate)} on ${device ?? "…"}` : accuracy;
   const left = running ? progress.eta_seconds : null;
-  timeLeft.textContent = left == null ? "" : `${duration(left)} left`;
+  leftText.textContent = left == null ? "" : `${timeLeft(left)} left`;
 }
 
 /** Show a job above the list, and follow it while it runs. @param {Job | null} job */
@@ -182,6 +182,7 @@ async function refreshList() {
   if (!older.length) cursor = next;
   newest = jobs;
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
+  showEarlier([...newest, ...older]);
   $("#away").replaceChildren();
   renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
   if (together.length) return;
@@ -201,7 +202,7 @@ const showMore = () =>
 document.addEventListener("visibilitychange", refresh);
 if (together.length) {
   $("#now-caption").textContent =
-    "Test loss after each epoch. The label of each curve is its value.";
+    `Test loss after each epoch. The label of each curve is its value. ${dotted}`;
   showTogether(
     together,
     recipes,
@@ -226,7 +227,7 @@ drawNow = chart($("#now-chart"), (width) =>
         history: shown?.history ?? [],
         losses: shown?.losses,
         published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
-        epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+        epochs: shown ? lastEpoch(shown) : DEFAULT_CURVE.epochs,
       }),
 );
 savable($("#now"), {

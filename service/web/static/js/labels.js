@@ -39,11 +39,14 @@ export function labelForm(path, current, changed) {
   const details = $("#labels");
   const form = $("form", details);
   const { title, notes, tags } = form.elements;
-  details.addEventListener("toggle", () => {
+  const fill = () => {
     const labels = current();
     title.value = labels.title ?? "";
     notes.value = labels.notes;
     tags.value = labels.tags.join(", ");
+  };
+  details.addEventListener("toggle", () => {
+    fill();
     $("[role=status]", form).textContent = "";
     clearErrors(form);
   });
@@ -54,6 +57,7 @@ export function labelForm(path, current, changed) {
       tags: parseTags(tags.value),
     };
     changed(await (await send("PATCH", path, body)).json());
+    fill(); // as it was saved: without duplicate tags, for example
     $("[role=status]", form).textContent = "Saved.";
   };
   form.addEventListener("submit", (/** @type {Event} */ event) => {

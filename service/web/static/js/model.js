@@ -3,21 +3,36 @@
 import "./page.js";
 import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
-import { lossCurves } from "./curves.js";
+import { areDigits, withArticle } from "./class-names.js";
+import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
+import { accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
 import { labelForm } from "./labels.js";
-import { cellText, correctCount, totalCount, worstMistake } from "./model/confusion-matrix.js";
+import {
+  cellText,
+  correctCount,
+  onlyPrediction,
+  totalCount,
+  worstMistake,
+} from "./model/confusion-matrix.js";
 import { showConfusion } from "./model/confusion.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
-import { timeText } from "./models/figures.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
 import { projectionFigure } from "./projection.js";
-import { layersText, loadRecipes, nameOf, publishedFor, runName } from "./recipes.js";
-import { localText, localTime } from "./times.js";
+import {
+  datasetName,
+  engineName,
+  layersText,
+  loadRecipes,
+  nameOf,
+  publishedFor,
+  runName,
+} from "./recipes.js";
+import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
@@ -56,22 +71,29 @@ function aliasList(id, { computed, aliases }) {
   /** @param {Ids} ids */
   const own = (ids) => Object.keys(ids).filter((alias) => ids[alias] === id);
   const items = [...own(computed), ...own(aliases).map((alias) => aliasElement(alias, id))];
-  return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "—";
+  return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "none";
 }
 
 /** @param {Model} model */
-function summary({ classes, evaluation: { confusion_matrix: matrix } }) {
-  const correct = `${count(correctCount(matrix))} of ${count(totalCount(matrix))} test images`;
+function summary({ classes, evaluation: { accuracy, confusion_matrix: matrix } }) {
+  const [right, total] = [correctCount(matrix), totalCount(matrix)].map(count);
+  const share = percent(accuracy, 2);
+  const correct = `Classifies ${right} of ${total} test images correctly (${share}).`;
+  const only = onlyPrediction(matrix);
+  if (only != null) {
+    const name = areDigits(classes) ? classes[only] : withArticle(classes[only]);
+    return `${correct} It predicts ${name} for every image.`;
+  }
   const worst = worstMistake(matrix);
-  if (!worst.count) return `Classifies ${correct} correctly.`;
+  if (!worst.count) return correct;
   const mistake = cellText(classes, worst.label, worst.predicted, worst.count);
-  return `Classifies ${correct} correctly. Its most frequent mistake: ${mistake}.`;
+  return `${correct} Its most frequent mistake: ${mistake}.`;
 }
 
 /** Write the mean time of the epochs after the first evaluation. @param {Model} model */
 function epochText(model) {
   const epochs = model.history.length - 1;
-  return epochs > 0 ? timeText(trainingSeconds(model) / epochs) : "—";
+  return epochs > 0 ? duration(trainingSeconds(model) / epochs) : "not known";
 }
 
 /** Link to the job, once it is known whether it still exists. @param {string} job its id */
@@ -81,7 +103,7 @@ async function showJob(job) {
     () => get(`/jobs/${encodeURIComponent(job)}`),
     (problem) => ({ deleted: problem.status === 404 }),
   );
-  $("#job").replaceChildren(found.deleted ? "its job has been deleted" : link);
+  $("#job").replaceChildren(found.deleted ? "deleted" : link);
 }
 
 /** @param {Model} model @param {Aliases} aliases @param {Recipes} recipes */
@@ -92,9 +114,10 @@ function showFacts(model, aliases, recipes) {
   $("#crumb").textContent = model.id;
   $("#title").textContent = name;
   $("#sentence").textContent = summary(model);
-  $("#sentence").after(remark(model) || "");
+  $("#remark").replaceChildren(remark(model) || "");
   $("#notes").textContent = model.notes ?? "";
   $("#try").href = `/ui/predict?models=${model.id}`;
+  $("#compare-with").href = `/ui/models?compare=${model.id}`;
   const items = facts([
     ["Aliases", aliasList(model.id, aliases)],
     ...(model.tags?.length
@@ -103,12 +126,13 @@ function showFacts(model, aliases, recipes) {
     ["Recipe", runName(recipe, recipes)],
     ["Layers", layersText(recipe.hidden_sizes)],
     ["Parameters", count(model.parameters)],
+    ["Test accuracy", percent(evaluation.accuracy, 2)],
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
-    ["Engine", `${recipe.engine}, ${model.device}`],
+    ["Engine", `${engineName(recipe.engine)} on ${model.device.replace("cpu", "CPU")}`],
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
-    ["Training time", timeText(trainingSeconds(model))],
+    ["Training time", duration(trainingSeconds(model))],
     ["Time per epoch", epochText(model)],
-    ["Data set", model.dataset.name],
+    ["Data set", datasetName(model.dataset.name)],
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
     ["Job", h("span", { id: "job" }, "…")],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
@@ -183,6 +207,25 @@ function prepareNaming(id) {
   });
 }
 
+/** @param {Model} model @param {import("./types.d.ts").Epoch[] | undefined} published */
+function drawCurves({ id, history, losses, recipe: { epochs } }, published) {
+  $("#learned-train").textContent = losses?.length ? trainLossWords(losses, epochs) : MEAN_WORDS;
+  if (published) $("#learned-published").textContent = "Grey: the published run.";
+  chart($("#learned"), (width) =>
+    lossCurves({ width, height: 330, history, losses, published, epochs }),
+  );
+  const points = published?.filter((row) => row.test_accuracy != null && row.epoch <= epochs);
+  chart($("#accuracy"), (width) => accuracyCurve({ width, history, published: points, epochs }));
+  savable($("#learned").closest("figure"), {
+    name: `loss-${id}`,
+    rows: () => curveRows(history, { losses, published }),
+  });
+  savable($("#accuracy").closest("figure"), {
+    name: `accuracy-${id}`,
+    rows: () => curveRows(history, { published }),
+  });
+}
+
 async function showModel() {
   const [model, aliases, { recipes: allPublished }, recipes] = await Promise.all([
     get(path),
@@ -190,10 +233,7 @@ async function showModel() {
     get("/published"),
     loadRecipes(),
   ]);
-  const { history, losses, recipe } = model;
-  const published = publishedFor(recipe, recipes, allPublished)?.history;
   showFacts(model, aliases, recipes);
-  if (published) $("#learned-published").textContent = "; grey: the published run";
   $("main").classList.remove("nothing");
   prepareDownload(model.id);
   prepareDeletion(model.id);
@@ -207,13 +247,7 @@ async function showModel() {
       showJob(model.job);
     },
   );
-  chart($("#learned"), (width) =>
-    lossCurves({ width, height: 330, history, losses, published, epochs: recipe.epochs }),
-  );
-  savable($("#learned").closest("figure"), {
-    name: `loss-${model.id}`,
-    rows: () => curveRows(history, { losses, published }),
-  });
+  drawCurves(model, publishedFor(model.recipe, recipes, allPublished)?.history);
   showConfusion(model);
   showMistakes(model);
   showClasses(model);

@@ -8,7 +8,7 @@ import { MOST_COMPARED } from "./models/comparison.js";
 import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
 import { modelRow } from "./models/rows.js";
 import { count } from "./numbers.js";
-import { loadRecipes, nameOf } from "./recipes.js";
+import { datasetName, engineName, loadRecipes, nameOf } from "./recipes.js";
 import { query } from "./request-line.js";
 
 /** @typedef {import("./models/listing.js").Listed} Listed */
@@ -115,9 +115,12 @@ function showCompared() {
  * @param {"dataset" | "engine"} field
  */
 function prepareChoices(field) {
+  const names = { dataset: datasetName, engine: engineName };
   const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
   if (view[field]) values.add(view[field]);
-  $(`#${field}`).append(...[...values].sort().map((value) => h("option", null, value)));
+  $(`#${field}`).append(
+    ...[...values].sort().map((value) => h("option", { value }, names[field](value))),
+  );
 }
 
 /**
@@ -161,6 +164,22 @@ function listen() {
   });
 }
 
+/** @param {{ id: string, detail: string }[]} damaged */
+function showDamaged(damaged) {
+  if (!damaged.length) return;
+  const [{ id }] = damaged;
+  const title =
+    damaged.length === 1
+      ? `${id} is damaged and is not used`
+      : `${count(damaged.length)} models are damaged and are not used`;
+  const message = notice({ title, detail: damaged.length === 1 ? damaged[0].detail : "" });
+  if (damaged.length > 1) {
+    const items = damaged.map(({ detail }) => h("li", null, detail));
+    message.append(h("details", null, h("summary", null, "Show why"), h("ul", null, ...items)));
+  }
+  $("#trouble").append(message);
+}
+
 async function showModels() {
   const [{ models, damaged }, { computed, aliases }, recipes] = await Promise.all([
     listModels(),
@@ -174,9 +193,7 @@ async function showModels() {
     aliases: Object.keys(ids).filter((alias) => ids[alias] === model.id),
   }));
   findCompared(ids);
-  for (const { id, detail } of damaged) {
-    $("#trouble").append(notice({ title: `${id} is damaged and is not used`, detail }));
-  }
+  showDamaged(damaged);
   if (!models.length) {
     const link = h("a", { href: "/" }, "Train one on the page Jobs");
     $("#trouble").append(h("p", { class: "empty" }, "There are no models yet. ", link, "."));

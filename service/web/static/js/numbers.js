@@ -14,8 +14,8 @@ export const percent = (fraction, digits = 1) => `${(100 * fraction).toFixed(dig
 /** Write an integer with commas between thousands. @param {number} n */
 export const count = (n) => n.toLocaleString("en");
 
-/** Write a training speed, rounded to hundreds. @param {number} rate samples per second */
-export const speed = (rate) => `${count(Math.round(rate / 100) * 100)} samples/s`;
+/** Write a training speed, rounded to hundreds. @param {number} rate images per second */
+export const speed = (rate) => `${count(Math.round(rate / 100) * 100)} images/s`;
 
 /**
  * Split a number that is not 0 into one digit and a power of ten, for example 2 · 10⁻¹⁶.

@@ -2,6 +2,7 @@
 // The test images in two dimensions, as a layer of a network represents them before and after
 // training. Each image is drawn as the number of its class.
 import { catchProblem, post } from "./api.js";
+import { enlargement } from "./chart.js";
 import { areDigits } from "./class-names.js";
 import { cssColor } from "./color.js";
 import { $, h, notice } from "./dom.js";
@@ -28,8 +29,9 @@ import { paintInTheme, themeColor } from "./theme.js";
  */
 
 const SIDES = /** @type {Which[]} */ (["before", "after"]);
-const SIZE = 420; // canvas pixels
-const NEAR = 16; // canvas pixels between the pointer and an image that it shows
+const FIRST_SIZE = 420; // pixels, of a canvas that has no layout yet
+const NEAR = 16; // pixels between the pointer and an image that it shows
+const NEAR_FINGER = 32; // pixels
 const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`);
 
 /** @param {number} layer @param {number[]} sizes */
@@ -66,7 +68,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
     ...choices.map((input, i) => h("label", null, input, h("span", null, layerName(i, sizes)))),
   );
   const canvases = SIDES.map((which) =>
-    h("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": `Test images ${which}` }),
+    h("canvas", { role: "img", "aria-label": `Test images ${which} training` }),
   );
   const captions = SIDES.map(() => h("p", { class: "small" }));
   const classMenu = h(
@@ -80,7 +82,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
   const words = h("p", { class: "small", role: "status" });
   const key = h("p", { class: "small" });
   host.replaceChildren(
-    h("div", { class: "row" }, layers, h("label", { class: "small" }, "Highlight ", classMenu)),
+    h("div", { class: "row" }, layers, h("label", { class: "small" }, "Highlight", classMenu)),
     h(
       "div",
       { class: "scatter" },
@@ -99,7 +101,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
       "div",
       { class: "row chosen-image" },
       picture,
-      h("div", null, h("label", { class: "small" }, "Test image ", slider), words),
+      h("div", null, h("label", { class: "small" }, "Test image, 0 to 999", slider), words),
     ),
   );
   savable(/** @type {HTMLElement} */ (host), {
@@ -144,8 +146,12 @@ export function projectionFigure(host, { id, classes, recipe }) {
     load();
   });
 
-  /** @param {Projected} projected */
-  const placed = ({ points, image: own }) => scaleToFit(own ? [...points, own] : points, SIZE);
+  /** Width and height of a canvas, in pixels of usual type. @param {HTMLCanvasElement} canvas */
+  const sizeOf = (canvas) => canvas.clientWidth / enlargement() || FIRST_SIZE;
+
+  /** @param {Projected} projected @param {number} size */
+  const placed = ({ points, image: own }, size) =>
+    scaleToFit(own ? [...points, own] : points, size);
 
   function paint() {
     if (!found) return;
@@ -154,9 +160,13 @@ export function projectionFigure(host, { id, classes, recipe }) {
     const [paper, ink, grey] = ["--paper", "--ink", "--grey"].map((n) => cssColor(themeColor(n)));
     SIDES.forEach((which, side) => {
       const projected = /** @type {Projection} */ (found)[which];
-      const points = placed(projected);
-      const context = /** @type {CanvasRenderingContext2D} */ (canvases[side].getContext("2d"));
-      context.clearRect(0, 0, SIZE, SIZE);
+      const canvas = canvases[side];
+      const size = sizeOf(canvas);
+      const points = placed(projected, size);
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      const sharpness = enlargement() * devicePixelRatio;
+      canvas.width = canvas.height = Math.round(size * sharpness); // this clears it, too
+      context.scale(sharpness, sharpness);
       context.font = "600 11px system-ui, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
@@ -185,9 +195,10 @@ export function projectionFigure(host, { id, classes, recipe }) {
       context.fill();
       context.stroke();
       context.font = "600 13px system-ui, sans-serif";
-      context.textAlign = x > SIZE / 2 ? "end" : "start";
+      const isRight = x > size / 2;
+      context.textAlign = isRight ? "end" : "start";
       context.lineWidth = 4;
-      const label = /** @type {const} */ (["your drawing", x + (x > SIZE / 2 ? -12 : 12), y]);
+      const label = /** @type {const} */ (["your drawing", x + (isRight ? -12 : 12), y]);
       context.strokeText(...label);
       context.fillText(...label);
     });
@@ -222,28 +233,33 @@ export function projectionFigure(host, { id, classes, recipe }) {
     SIDES.forEach((which, i) => {
       const [x, y] = answer[which].shares;
       captions[i].textContent =
-        `The plane shows ${percent(x, 0)} of the variance along x, and ${percent(y, 0)} along y.`;
+        `Shows ${percent(x, 0)} of the variance along x, and ${percent(y, 0)} along y.`;
     });
     slider.max = String(found.labels.length - 1);
     paintInTheme(paint, host);
     showSelected();
   }
 
-  canvases.forEach((canvas, side) =>
-    canvas.addEventListener("pointermove", (event) => {
+  canvases.forEach((canvas, side) => {
+    /** Choose the image that is nearest to the pointer. @param {PointerEvent} event */
+    const choose = ({ clientX, clientY, pointerType }) => {
       if (!found) return;
       const box = canvas.getBoundingClientRect();
+      const size = sizeOf(canvas);
       const at = /** @type {Point} */ ([
-        ((event.clientX - box.left) * SIZE) / box.width,
-        ((event.clientY - box.top) * SIZE) / box.height,
+        ((clientX - box.left) * size) / box.width,
+        ((clientY - box.top) * size) / box.height,
       ]);
-      const points = placed(found[SIDES[side]]).slice(0, found.labels.length);
-      const near = nearestPoint(points, at, NEAR);
+      const points = placed(found[SIDES[side]], size).slice(0, found.labels.length);
+      const near = nearestPoint(points, at, pointerType === "mouse" ? NEAR : NEAR_FINGER);
       if (near == null || near === selected) return;
       slider.value = String(near);
       chooseImage();
-    }),
-  );
+    };
+    canvas.addEventListener("pointermove", choose);
+    canvas.addEventListener("pointerdown", choose); // a tap does not move
+  });
+  new ResizeObserver(paint).observe(canvases[0]);
 
   return (newImage) => {
     image = newImage;

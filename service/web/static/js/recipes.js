@@ -40,12 +40,31 @@ export const changedFields = (recipe, recipes) =>
     .filter(([field, value]) => !sameValue(value, recipe[field]))
     .map(([field]) => [field, recipe[field]]);
 
+/** @type {Record<string, string>} Fields that people call something else, as the form does. */
+const FIELD_WORDS = { hidden_sizes: "hidden layers", dataset: "data set" };
+
+/** Write the name of a field in words. @param {string} field */
+export const fieldWords = (field) => FIELD_WORDS[field] ?? field.replaceAll("_", " ");
+
+/** @type {Record<string, string>} The proper names of the built-in data sets. */
+const DATASET_NAMES = { mnist: "MNIST", "fashion-mnist": "Fashion-MNIST" };
+
+/** Write the name of a data set. @param {unknown} id */
+export const datasetName = (id) => DATASET_NAMES[String(id)] ?? String(id);
+
+/** @type {Record<string, string>} */
+const ENGINE_NAMES = { numpy: "NumPy", torch: "PyTorch" };
+
+/** Write the name of an engine as its project does. @param {string} id */
+export const engineName = (id) => ENGINE_NAMES[id] ?? id;
+
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
   if (field === "hidden_sizes" && !(/** @type {number[]} */ (value).length)) {
     return "no hidden layers";
   }
-  const name = field.replaceAll("_", " ");
+  const name = fieldWords(field);
+  if (field === "dataset") return `${name} ${datasetName(value)}`;
   if (Array.isArray(value)) return `${name} ${value.join("-") || "none"}`;
   if (typeof value === "boolean") return `${name} ${value ? "on" : "off"}`;
   return `${name} ${value ?? "none"}`;

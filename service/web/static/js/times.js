@@ -1,13 +1,20 @@
 // @ts-check
 // Dates and durations as pages write them. Only `localTime` needs a browser.
 import { h } from "./dom.js";
+import { fixed } from "./numbers.js";
 
-/** Write a duration in seconds, or in minutes and seconds from 90 seconds on. @param {number} s */
-export function duration(s) {
+/** Write a time that is left in whole seconds, from 90 on in minutes. @param {number} s */
+export function timeLeft(s) {
   const whole = Math.round(s);
   if (whole < 90) return `${whole}\u00a0s`;
   const seconds = String(whole % 60).padStart(2, "0");
   return `${Math.floor(whole / 60)}\u00a0min ${seconds}\u00a0s`;
+}
+
+/** Write a duration that was measured, with a decimal if it is short. @param {number} s */
+export function duration(s) {
+  if (s >= 10) return timeLeft(s);
+  return s && s < 0.1 ? "under 0.1\u00a0s" : `${fixed(s, 1)}\u00a0s`;
 }
 
 /** Write a timestamp of the API in UTC. @param {string} timestamp such as 2026-01-31T12:30:00.5Z */

@@ -26,14 +26,45 @@ const PARSERS = {
 export const parseField = (kind, text) => PARSERS[kind](text);
 
 /**
+ * @typedef {object} Limits of a number, or of each number of a list
+ * @property {number} low
+ * @property {number} high
+ * @property {boolean} above the lowest value itself is not allowed
+ * @property {boolean} whole
+ * @property {string} instruction what to enter
+ */
+
+/** @param {unknown} value @param {Limits} limits */
+const isAllowed = (value, { low, high, above, whole }) =>
+  typeof value === "number" &&
+  (above ? value > low : value >= low) &&
+  value <= high &&
+  (!whole || Number.isInteger(value));
+
+/** @param {number} index @param {string} words */
+const entryWords = (index, words) =>
+  `Number ${index + 1}: ${words[0].toLowerCase()}${words.slice(1)}`;
+
+/**
+ * Say what is wrong with a value, or return null. The API checks everything, this only the ranges.
+ * @param {unknown} value
+ * @param {Limits | null} limits
+ */
+export function fault(value, limits) {
+  if (!limits) return null;
+  if (!Array.isArray(value)) return isAllowed(value, limits) ? null : limits.instruction;
+  const index = value.findIndex((one) => !isAllowed(one, limits));
+  return index < 0 ? null : entryWords(index, limits.instruction);
+}
+
+/**
  * Find the field of an error, and its message. If the field is a list, the message names the entry.
  * @param {{ pointer: string, detail: string }} error
  */
 export function fieldError({ pointer, detail }) {
   const [, field, index] = pointer.split("/");
   if (index === undefined) return { field, words: detail };
-  const words = detail[0].toLowerCase() + detail.slice(1);
-  return { field, words: `Number ${Number(index) + 1}: ${words}` };
+  return { field, words: entryWords(Number(index), detail) };
 }
 
 /** Say how many fields have an error. @param {number} n */

@@ -5,7 +5,9 @@ import { catchProblem, post } from "../api.js";
 import { $, $$, h, notice, plainButton } from "../dom.js";
 import { changesText, sameValue, valueText } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
-import { errorSummary, fieldError, parseField } from "./fields.js";
+import { duration } from "../times.js";
+import { estimate, resultText } from "./earlier.js";
+import { errorSummary, fault, fieldError, parseField } from "./fields.js";
 import { showPictures } from "./pictures.js";
 import { startSeveral } from "./several.js";
 import { sketch } from "./sketch.js";
@@ -23,12 +25,19 @@ const updateRequest = requestLine($("#request"), { path: "/train" });
 let recipes;
 /** @type {Record<string, unknown>} */
 let body;
+/** @type {import("../types.d.ts").Recipe} as the form is filled in */
+let asked;
+/** @type {import("../types.d.ts").Job[]} from the newest on */
+let earlier = [];
 
 const chosenRecipe = () => /** @type {string} */ ($("[name=recipe]:checked").value);
 
 /** @param {Field} field */
 const valueOf = (field) =>
   parseField(/** @type {import("./fields.js").Kind} */ (field.dataset.kind), field.value);
+
+/** @param {Field} field @returns {import("./fields.js").Limits | null} */
+const limitsOf = ({ dataset }) => (dataset.limits ? JSON.parse(dataset.limits) : null);
 
 /** Fill in the form, and listen to its events. @param {typeof recipes} all */
 export function startForm(all) {
@@ -42,12 +51,17 @@ export function startForm(all) {
     const detail = `The address of this page has ${unknown.join(" and ")}, which does not exist.`;
     $("#trouble").append(notice({ title: "Not filled in", detail }));
   }
-  if (!left && !query.has("compare") && asked()) goToChanges();
+  if (!left && !query.has("compare") && asksForFields()) goToChanges();
   form.addEventListener("input", (/** @type {Event} */ { target }) => {
     const input = /** @type {Field} */ (target);
     if (input.name === "recipe") fillFromRecipe();
     else clearError(input);
     update();
+  });
+  form.addEventListener("change", (/** @type {Event} */ { target }) => {
+    const field = fields.find((one) => one === target);
+    const words = field && fault(valueOf(field), limitsOf(field));
+    if (words) showError(field, words);
   });
   addEventListener("pagehide", () => {
     const values = Object.fromEntries([...fields, title].map(({ id, value }) => [id, value]));
@@ -59,7 +73,8 @@ export function startForm(all) {
 }
 
 /** Tell whether the address of the page sets a part of the form. */
-const asked = () => ["recipe", ...fields.map((field) => field.id)].some((name) => query.has(name));
+const asksForFields = () =>
+  ["recipe", ...fields.map((field) => field.id)].some((name) => query.has(name));
 
 /** Choose the recipe in the address. Return its name if there is no such recipe. */
 function chooseRecipe() {
@@ -92,8 +107,9 @@ function fillFromRecipe() {
   clearErrors();
 }
 
-/** Fill in the fields in the address. Return those whose choice does not exist. */
+/** Fill in the name and the fields in the address. Return those whose choice does not exist. */
 function fillFromAddress() {
+  title.value = query.get("title") ?? "";
   const unknown = [];
   for (const field of fields) {
     const value = query.get(field.id);
@@ -130,16 +146,36 @@ function update() {
     if (changed) body[field.id] = values[field.id];
     markChanged(field, changed ? valueText(original) : null);
   }
-  const changes = changesText(/** @type {any} */ ({ name, ...values }), recipes);
+  const faulty = fields.filter((field) => fault(values[field.id], limitsOf(field)));
+  const kept = Object.fromEntries(faulty.map(({ id }) => [id, recipes[name][id]]));
+  asked = /** @type {any} */ ({ name, ...values, ...kept });
   $("#chosen").textContent = name;
-  const n = Object.keys(body).length - 1;
+  const n = Object.keys(body).length - 1 - faulty.length;
   $("#changes").textContent = n
-    ? `${n} ${n === 1 ? "field" : "fields"} changed: ${changes}`
+    ? `${n} ${n === 1 ? "field" : "fields"} changed: ${changesText(asked, recipes)}`
     : "No field changed";
+  showTime();
+  showCount(faulty);
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
   $("#sketch").replaceChildren(...sketch(/** @type {number[]} */ (values.hidden_sizes)));
   showPictures(/** @type {string} */ (values.dataset));
+}
+
+/** Say how long the training will take, if that is known. */
+function showTime() {
+  const seconds = estimate(asked, earlier);
+  $("#time").textContent = seconds == null ? "" : `takes about ${duration(seconds)} here`;
+}
+
+/** Learn from earlier runs. @param {typeof earlier} jobs from the newest on */
+export function showEarlier(jobs) {
+  earlier = jobs;
+  for (const [name, fields] of Object.entries(recipes)) {
+    const recipe = /** @type {any} */ ({ name, ...fields });
+    $(`.result[data-recipe="${CSS.escape(name)}"]`).textContent = resultText(recipe, jobs);
+  }
+  showTime();
 }
 
 /**
@@ -157,10 +193,12 @@ function markChanged(field, original) {
     update();
     field.focus();
   };
-  const button = plainButton(`↺ ${original || "none"}`, {
+  const option = $(`option[value="${CSS.escape(original)}"]`, field);
+  const words = option?.text ?? (original || "none");
+  const button = plainButton(`↺ ${words}`, {
     class: "plain changed",
     title: "Reset to the recipe's value",
-    "aria-label": `${label.textContent}: reset to ${original || "none"}`,
+    "aria-label": `${label.textContent}: reset to ${words}`,
     onclick: reset,
   });
   label.after(button);
@@ -192,6 +230,12 @@ function showError(field, words) {
   openDetails(field);
 }
 
+/** Say how many fields need a change. @param {Field[]} faulty besides those that show an error */
+function showCount(faulty) {
+  const all = new Set([...faulty, ...$$("[aria-invalid]", form)]);
+  $("#said").textContent = errorSummary(all.size);
+}
+
 /** @param {{ pointer: string, detail: string }[]} errors */
 function showErrors(errors) {
   const others = [];
@@ -204,9 +248,8 @@ function showErrors(errors) {
   if (others.length) {
     $("#trouble").append(notice({ title: "The request is invalid", detail: others.join(" ") }));
   }
-  const invalid = $$("[aria-invalid]", form);
-  $("#said").textContent = errorSummary(invalid.length);
-  invalid[0]?.focus();
+  showCount([]);
+  $("[aria-invalid]", form)?.focus();
 }
 
 /** @param {SubmitEvent} event */

@@ -3,17 +3,19 @@
 import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { nameOf, publishedFor, runName } from "../recipes.js";
-import { duration, localTime, timeOrDate, zoneName } from "../times.js";
+import { localTime, timeLeft, timeOrDate, zoneName } from "../times.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
-import { stateText } from "./state.js";
+import { lastEpoch, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
-function spark({ history, recipe: { epochs } }, published) {
+function spark(job, published) {
+  const { history } = job;
+  const epochs = lastEpoch(job);
   const last = history.at(-1);
   const orange = "var(--orange)";
   return s(
@@ -48,7 +50,7 @@ function stateCell(job) {
   const { fraction, eta_seconds } = job.progress;
   const error = job.error && h("span", { class: "small" }, job.error.title);
   if (job.status !== "running") return h("td", null, stateElement(job), error);
-  const left = eta_seconds == null ? "" : `, ${duration(eta_seconds)} left`;
+  const left = eta_seconds == null ? "" : `, ${timeLeft(eta_seconds)} left`;
   return h(
     "td",
     null,

@@ -2,7 +2,7 @@
 // Start several trainings that differ in one field, such as five learning rates.
 import { catchProblem, post } from "../api.js";
 import { $, h } from "../dom.js";
-import { valueText } from "../recipes.js";
+import { fieldWords, valueText } from "../recipes.js";
 import { localText } from "../times.js";
 import { parseField } from "./fields.js";
 import { MOST_VALUES, spread } from "./values.js";
@@ -27,10 +27,10 @@ const chosenValues = () => [
 
 /** Suggest values around that of the training form. */
 function suggest() {
-  const { low, high, whole } = field.selectedOptions[0].dataset;
-  const allowed = { low: Number(low), high: Number(high), whole: whole === "true" };
-  const value = Number($(`#${field.value}`).value);
-  values.value = Number.isFinite(value) ? spread(value, allowed).join(", ") : "";
+  const one = $(`#${field.value}`);
+  const value = Number(one.value);
+  const suggested = Number.isFinite(value) ? spread(value, JSON.parse(one.dataset.limits)) : [];
+  values.value = suggested.join(", ");
   update();
 }
 
@@ -43,8 +43,16 @@ function update() {
 /** Listen to the form for several values. @param {() => Body} currentBody of the training form */
 export function startSeveral(currentBody) {
   details.addEventListener("toggle", () => {
-    suggest();
+    if (details.open) suggest();
+    const one = $(".go [type=submit]");
+    one.textContent = details.open ? "Start one training" : "Start training";
+    one.classList.toggle("first", !details.open); // one button stands out
     details.scrollIntoView({ block: "nearest" });
+  });
+  $("#to-several").addEventListener("click", () => {
+    details.open = true;
+    details.scrollIntoView({ block: "center" });
+    values.focus({ preventScroll: true });
   });
   field.addEventListener("change", suggest);
   values.addEventListener("input", update);
@@ -67,7 +75,7 @@ export function startSeveral(currentBody) {
  * @param {unknown[]} chosen
  */
 async function submitAll({ title: runTitle, ...body }, chosen) {
-  const name = field.selectedOptions[0].text.toLowerCase();
+  const name = fieldWords(field.value);
   const tags = [`${name} ${localText(new Date().toISOString(), false)}`]; // finds them in the lists
   /** @type {string[]} */
   const ids = [];
@@ -86,6 +94,7 @@ async function submitAll({ title: runTitle, ...body }, chosen) {
     );
   }
   const kept = Object.entries(body).map(([key, value]) => [key, valueText(value)]);
+  if (runTitle) kept.push(["title", String(runTitle)]);
   const address = `/?${new URLSearchParams([...kept, ["compare", ids.join()]])}`;
   if (!refused.length) return location.assign(address);
   said.replaceChildren(

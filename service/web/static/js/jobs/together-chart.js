@@ -1,17 +1,22 @@
 // @ts-check
 // The chart of the test losses of several jobs. Its colors follow the order of their values.
-import { PAPER, Plot, addEndLabels, toPixels } from "../chart.js";
+import { GREY, INK_2, PAPER, Plot, addEndLabels, toPixels } from "../chart.js";
 import { NARROW, epochAxis, logLossAxis } from "../curves.js";
 import { lossRange } from "../ranges.js";
+import { GUESSING_LOSS } from "../sizes.js";
 
 /** @typedef {ReturnType<typeof import("./values.js").labelled>} Curves */
 
 const HEIGHT = 300;
+const MARGIN_TOP = 28;
+const MARGIN_BOTTOM = 34;
+const ABOVE_AXIS = 6; // pixels, so that no label is beside the numbers of the axis
 const LETTER = 7; // pixels, the mean width of a letter in a label
 
+const COLORS = 8; // in style.css, from violet to red, so that neighbors differ and the order shows
+
 /** @param {number} share from 0, the first color, to 1, the last one */
-const colorOf = (share) =>
-  `color-mix(in oklch, var(--order-high) ${Math.round(100 * share)}%, var(--order-low))`;
+const colorOf = (share) => `var(--value-${1 + Math.round((COLORS - 1) * share)})`;
 
 /** @param {string} label @param {number} most letters */
 const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
@@ -20,6 +25,7 @@ const shortened = (label, most) => (label.length > most ? `${label.slice(0, most
 export function togetherChart(curves, width) {
   const narrow = width < NARROW;
   const texts = curves.map(({ label }) => shortened(label, narrow ? 10 : 26));
+  const guessing = narrow ? "ln 10" : "guessing, ln 10";
   const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
   const range = lossRange(losses, 2.45);
   const epochs = Math.max(1, ...curves.map(({ job }) => job.recipe.epochs));
@@ -28,15 +34,18 @@ export function togetherChart(curves, width) {
     width,
     height: HEIGHT,
     marginLeft: 40,
-    marginRight: 16 + LETTER * Math.max(0, ...texts.map((text) => text.length)),
-    marginTop: 28,
-    marginBottom: 34,
+    marginRight: 16 + LETTER * Math.max(...[guessing, ...texts].map((text) => text.length)),
+    marginTop: MARGIN_TOP,
+    marginBottom: MARGIN_BOTTOM,
     x: epochAxis(epochs, narrow ? 4 : 6),
     y: logLossAxis("↑ Test loss, nats (log scale)", range),
-    marks: curves.flatMap(({ job, share }) => [
-      Plot.lineY(job.history, { ...position, stroke: colorOf(share), strokeWidth: 2 }),
-      Plot.dot(job.history.slice(-1), { ...position, r: 4, fill: colorOf(share), stroke: PAPER }),
-    ]),
+    marks: [
+      Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
+      ...curves.flatMap(({ job, share }) => [
+        Plot.lineY(job.history, { ...position, stroke: colorOf(share), strokeWidth: 2 }),
+        Plot.dot(job.history.slice(-1), { ...position, r: 4, fill: colorOf(share), stroke: PAPER }),
+      ]),
+    ],
   });
   const { x, y } = toPixels(plot);
   const labels = curves.flatMap(({ job, share }, i) =>
@@ -47,5 +56,7 @@ export function togetherChart(curves, width) {
       color: colorOf(share),
     })),
   );
-  return addEndLabels(plot, labels);
+  const line = { text: guessing, color: INK_2, weight: 400 };
+  const all = [...labels, { x: x(epochs), y: y(GUESSING_LOSS), ...line }];
+  return addEndLabels(plot, all, { top: MARGIN_TOP, bottom: HEIGHT - MARGIN_BOTTOM - ABOVE_AXIS });
 }

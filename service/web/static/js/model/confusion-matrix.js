@@ -14,6 +14,12 @@ export const correctCount = (matrix) => sum(matrix.map((row, i) => row[i]));
 export const mistakes = (matrix) =>
   matrix.flatMap((row, label) => row.map((n, predicted) => (label === predicted ? 0 : n)));
 
+/** Find the class that all images are predicted as, or null. @param {number[][]} matrix */
+export function onlyPrediction(matrix) {
+  const predicted = matrix.map((_, i) => i).filter((i) => matrix.some((row) => row[i]));
+  return predicted.length === 1 ? predicted[0] : null;
+}
+
 /** Find the most frequent mistake. @param {number[][]} matrix */
 export function worstMistake(matrix) {
   const counts = mistakes(matrix);

@@ -6,12 +6,13 @@ import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, rowHeader } from "../dom.js";
 import { arrowStep } from "../keys.js";
-import { percent } from "../numbers.js";
+import { count, percent } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { samples } from "../samples.js";
 import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { cellScale, cellText, worstMistake } from "./confusion-matrix.js";
+import { chooseMistakes } from "./mistakes.js";
 import { savable } from "../save-figure.js";
 
 const SHOWN = 12; // images per cell
@@ -40,7 +41,12 @@ function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
   const table = h(
     "table",
     { class: areDigits(classes) ? "digits" : "" },
-    h("caption", { class: "sr" }, "Confusion matrix: rows are true, columns are predicted classes"),
+    h(
+      "caption",
+      { class: "small" },
+      h("span", null, "↓ True class"),
+      h("span", null, "Predicted class →"),
+    ),
     h("thead", null, h("tr", null, h("td"), ...columnHeaders)),
     h("tbody", null, ...rows),
   );
@@ -63,18 +69,24 @@ function colorCells(cells, matrix) {
  * @param {number} label
  * @param {number} predicted
  */
-async function showImages({ id, classes }, label, predicted) {
+async function showImages({ id, classes, dataset }, label, predicted) {
   const path = `/models/${id}/confusion/${label}/${predicted}?limit=${SHOWN}`;
   const { images, count: n } = await get(path);
   /** @type {HTMLCanvasElement[]} */
-  const canvases = images.map((/** @type {{ index: number, probability: number }} */ image) => {
-    const words = `Test image ${image.index}, probability ${percent(image.probability)}`;
-    return h("canvas", { role: "img", "aria-label": words, title: words });
-  });
+  const canvases = images.map(() => h("canvas", { "aria-hidden": "true" }));
+  /** @param {{ index: number, probability: number }} image @param {number} i */
+  const link = ({ index, probability }, i) => {
+    const words = `Test image ${index}, probability ${percent(probability)}. Open in Predict`;
+    const href = `/ui/predict?sample=${dataset.name}-${index}&models=${id}`;
+    return h("a", { href, "aria-label": words, title: words }, canvases[i]);
+  };
   const end = n > SHOWN ? `. The ${SHOWN} with the highest probability:` : ".";
+  const all = h("a", { href: "#mistakes-title", onclick: () => chooseMistakes(label, predicted) });
+  all.textContent = `See all ${count(n)} below`;
   $("#cell").replaceChildren(
     h("p", null, cellText(classes, label, predicted, n) + end),
-    h("div", { class: "cellpictures" }, ...canvases),
+    h("div", { class: "cellpictures" }, ...images.map(link)),
+    h("p", { class: "small" }, n > SHOWN && label !== predicted && all),
   );
   const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));
   paintInTheme(paint, "cell");
@@ -99,8 +111,18 @@ export async function showConfusion(model) {
   });
   paintInTheme(() => colorCells(cells, matrix));
 
+  // Two menus choose a cell too, on phones, where the cells are small.
+  const menus = [$("#cell-true"), $("#cell-predicted")];
+  for (const menu of menus) {
+    menu.append(...model.classes.map((name, i) => h("option", { value: i }, name)));
+    menu.addEventListener("change", () => choose(Number(menus[0].value), Number(menus[1].value)));
+  }
+
   /** @param {number} label @param {number} predicted */
   const choose = (label, predicted) => {
+    menus.forEach((menu, i) => {
+      menu.value = String([label, predicted][i]);
+    });
     cells.forEach((cell, i) => {
       const chosen = i === size * label + predicted;
       cell.setAttribute("aria-pressed", String(chosen));

@@ -6,6 +6,7 @@ import { $, h, notice, whenSeen } from "../dom.js";
 import { count, percent } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { loadRecipes, nameOf } from "../recipes.js";
+import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
@@ -22,9 +23,73 @@ import { paintInTheme } from "../theme.js";
  */
 
 const PAGE = 24; // images
+const MOST_AT_ONCE = 1000; // images, the API's limit
 
 /** @param {string} id */
 const chosen = (id) => $(`#${id}`).value;
+
+/** The choices of the form, as parameters of the API. */
+function choices() {
+  const parameters = ["true", "predicted", "against"].map((name) => [
+    name,
+    chosen(`mistakes-${name}`),
+  ]);
+  return Object.fromEntries(parameters.filter(([, value]) => value));
+}
+
+/**
+ * Get a part of the images.
+ * @param {string} id
+ * @param {Record<string, string>} chosenOnes what `choices` returned
+ * @param {number} offset number of images before
+ * @param {number} limit
+ * @returns {Promise<{ count: number, images: Mistake[] }>}
+ */
+function getMistakes(id, chosenOnes, offset, limit) {
+  const parameters = { ...chosenOnes, offset: String(offset), limit: String(limit) };
+  return get(`/models/${id}/mistakes?${new URLSearchParams(parameters)}`);
+}
+
+/**
+ * Make a row of a table for each image that the form chooses, also for those not shown yet.
+ * @param {Model} model
+ */
+async function mistakeRows({ id, classes }) {
+  const chosenOnes = choices();
+  const { against } = chosenOnes;
+  /** @type {import("../save/csv.js").Row[]} */
+  const rows = [];
+  for (let total = 1; rows.length < total;) {
+    const { count: n, images } = await getMistakes(id, chosenOnes, rows.length, MOST_AT_ONCE);
+    if (!images.length) break;
+    total = n;
+    for (const { index, label, predicted, probability, ...other } of images) {
+      rows.push({
+        "test image": index,
+        "true class": classes[label],
+        "predicted class": classes[predicted],
+        probability,
+        ...(against && {
+          [`class predicted by ${against}`]: classes[Number(other.other_predicted)],
+          [`probability by ${against}`]: other.other_probability,
+        }),
+      });
+    }
+  }
+  return rows;
+}
+
+/**
+ * Choose the mistakes of one cell of the confusion matrix.
+ * @param {number} label
+ * @param {number} predicted
+ */
+export function chooseMistakes(label, predicted) {
+  $("#mistakes-true").value = String(label);
+  $("#mistakes-predicted").value = String(predicted);
+  $("#mistakes-against").value = "";
+  $("#mistakes-form").dispatchEvent(new Event("change"));
+}
 
 /** @param {Mistake} image @param {string[]} classes */
 function captionText({ label, predicted, probability, ...other }, classes) {
@@ -53,14 +118,8 @@ function countText(n, compared) {
   return n ? `${images}, the most confident mistake first.` : "No test image is misread.";
 }
 
-/**
- * Fill the menus of classes, and the menu of the other models of this data set.
- * @param {Model} model
- */
-async function fillMenus({ id, classes, dataset }) {
-  for (const menu of [$("#mistakes-true"), $("#mistakes-predicted")]) {
-    menu.append(...classes.map((name, i) => h("option", { value: i }, name)));
-  }
+/** Fill the menu of the other models of this data set. @param {Model} model */
+async function fillModels({ id, dataset }) {
   const [models, recipes] = await Promise.all([allModels(), loadRecipes()]);
   const others = models.filter((one) => one.id !== id && one.dataset.name === dataset.name);
   $("#mistakes-against").append(
@@ -72,10 +131,18 @@ async function fillMenus({ id, classes, dataset }) {
 }
 
 /**
- * Show the gallery, once it comes near the view.
+ * Prepare the gallery, and show it once it comes near the view.
  * @param {Model} model
  */
-export const showMistakes = (model) =>
+export function showMistakes(model) {
+  for (const menu of [$("#mistakes-true"), $("#mistakes-predicted")]) {
+    menu.append(...model.classes.map((name, i) => h("option", { value: i }, name)));
+  }
+  savable($("#mistakes").closest("figure"), {
+    name: `mistakes-${model.id}`,
+    rows: () => mistakeRows(model),
+    drawing: false,
+  });
   whenSeen($("#mistakes"), () => {
     /** @type {ReturnType<typeof tile>[]} */
     let tiles = [];
@@ -91,14 +158,9 @@ export const showMistakes = (model) =>
     async function load(offset) {
       const request = ++latestRequest;
       const against = chosen("mistakes-against");
-      const parameters = new URLSearchParams({ limit: String(PAGE), offset: String(offset) });
-      for (const name of ["true", "predicted", "against"]) {
-        const value = chosen(`mistakes-${name}`);
-        if (value) parameters.set(name, value);
-      }
-      const found = await get(`/models/${model.id}/mistakes?${parameters}`);
+      const found = await getMistakes(model.id, choices(), offset, PAGE);
       if (request !== latestRequest) return; // the user has chosen something else meanwhile
-      const more = found.images.map((/** @type {Mistake} */ image) => tile(model, against, image));
+      const more = found.images.map((image) => tile(model, against, image));
       tiles = [...tiles.slice(0, offset), ...more];
       $("#mistakes").replaceChildren(...tiles.map(({ element }) => element));
       $("#mistakes-words").textContent = countText(found.count, Boolean(against));
@@ -106,7 +168,7 @@ export const showMistakes = (model) =>
       paintInTheme(paint, "mistakes");
     }
 
-    catchProblem(() => fillMenus(model), fail);
+    catchProblem(() => fillModels(model), fail);
     catchProblem(() => load(0), fail);
     $("#mistakes-form").addEventListener("change", () => catchProblem(() => load(0), fail));
     $("#mistakes-more").addEventListener("click", () =>
@@ -117,3 +179,4 @@ export const showMistakes = (model) =>
       }, fail),
     );
   });
+}

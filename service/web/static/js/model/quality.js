@@ -5,13 +5,16 @@ import { areDigits } from "../class-names.js";
 import { $, h, numberCell, table } from "../dom.js";
 import { NARROW } from "../curves.js";
 import { count, fixed, percent } from "../numbers.js";
-import { calibration, classQuality, qualityAxisStart } from "./measures.js";
+import { calibration, calibrationWords, classQuality, qualityAxisStart } from "./measures.js";
 import { savable } from "../save-figure.js";
 
 const LABEL = 72; // pixels, room for a label beside a dot
 
-/** @param {{ recall: number, precision: number }} row */
-const difference = ({ recall, precision }) => Math.abs(recall - precision);
+/** @typedef {ReturnType<typeof classQuality>[number]} Row */
+
+/** @param {Row} row */
+const difference = ({ recall, precision }) =>
+  recall == null || precision == null ? -1 : Math.abs(recall - precision);
 
 /** Label both kinds of dots above a plot that is too narrow for labels beside them. */
 const labelsAbove = () => {
@@ -32,18 +35,21 @@ export function showClasses({ id, classes, evaluation }) {
   const start = qualityAxisStart(rows);
   const y = "name";
   const labelled = rows.reduce((a, b) => (difference(b) > difference(a) ? b : a));
-  const recallIsLeft = labelled.recall < labelled.precision;
+  const recallIsLeft = Number(labelled.recall) < Number(labelled.precision);
   /** @param {"recall" | "precision"} name @param {string} color @param {boolean} left */
   const nameLabel = (name, color, left) =>
-    Plot.text([labelled], {
-      y,
-      x: name,
-      text: () => name,
-      dx: left ? -9 : 9,
-      textAnchor: left ? "end" : "start",
-      fill: color,
-      fontWeight: 600,
-    });
+    Plot.text(
+      [labelled].filter((row) => row[name] != null),
+      {
+        y,
+        x: name,
+        text: () => name,
+        dx: left ? -9 : 9,
+        textAnchor: left ? "end" : "start",
+        fill: color,
+        fontWeight: 600,
+      },
+    );
   savable($("#classes").closest("figure"), {
     name: `classes-${id}`,
     rows: () =>
@@ -66,7 +72,10 @@ export function showClasses({ id, classes, evaluation }) {
       x: { domain: [start, 100], ...centered("Percent"), grid: true, ticks: narrow ? 3 : 5 },
       y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, padding: 0.5 },
       marks: [
-        Plot.ruleY(rows, { y, x1: "recall", x2: "precision", stroke: EDGE }),
+        Plot.ruleY(
+          rows.filter((row) => difference(row) >= 0),
+          { y, x1: "recall", x2: "precision", stroke: EDGE },
+        ),
         Plot.dot(rows, { y, x: "recall", fill: BLUE, r: 5 }),
         Plot.dot(rows, { y, x: "precision", stroke: ORANGE, fill: PAPER, strokeWidth: 2, r: 4.5 }),
         ...(narrow
@@ -75,17 +84,28 @@ export function showClasses({ id, classes, evaluation }) {
               nameLabel("recall", BLUE, recallIsLeft),
               nameLabel("precision", ORANGE, !recallIsLeft),
             ]),
+        Plot.text(
+          rows.filter((row) => row.precision == null),
+          {
+            y,
+            x: "recall",
+            text: () => "never predicted",
+            dx: 9,
+            textAnchor: "start",
+            fill: INK_2,
+          },
+        ),
       ],
     });
   });
 }
 
 /** @param {ReturnType<typeof calibration>} calibration @param {number} size */
-function calibrationPlot({ bins, total, overconfident }, size) {
+function calibrationPlot({ bins, total }, size) {
   /** @param {{ confidence: number, accuracy: number }} bin */
   const color = (bin) => (bin.confidence > bin.accuracy ? ORANGE : BLUE);
-  const words = overconfident ? "below the line: overconfident" : "above the line: underconfident";
   const x = "confidence";
+  const label = { stroke: PAPER, strokeWidth: 4, fontWeight: 600 };
   return Plot.plot({
     width: size,
     height: size,
@@ -104,16 +124,6 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         ],
         { stroke: GREY },
       ),
-      // Few predictions have a confidence this low. Most dots are on the other side of the line.
-      Plot.text([[8, 8]], {
-        text: ["perfectly calibrated"],
-        textAnchor: "start", // so that it begins within the axes at any size
-        rotate: -45,
-        dy: overconfident ? -9 : 12,
-        fill: INK_2,
-        stroke: PAPER,
-        strokeWidth: 4,
-      }),
       Plot.ruleX(bins, { x, y1: x, y2: "accuracy", stroke: color, strokeWidth: 2 }),
       Plot.dot(bins, {
         x,
@@ -123,11 +133,14 @@ function calibrationPlot({ bins, total, overconfident }, size) {
         fillOpacity: 0.85,
         stroke: PAPER,
       }),
-      Plot.text([[98, 4]], {
-        text: [words],
-        textAnchor: "end",
-        fill: overconfident ? ORANGE : BLUE,
+      // In the corners that are farthest from the line, where hardly any model has dots
+      Plot.text([[3, 95]], {
+        text: ["underconfident"],
+        textAnchor: "start",
+        fill: BLUE,
+        ...label,
       }),
+      Plot.text([[86, 5]], { text: ["overconfident"], textAnchor: "end", fill: ORANGE, ...label }),
     ],
   });
 }
@@ -135,12 +148,11 @@ function calibrationPlot({ bins, total, overconfident }, size) {
 /** Draw confidence against accuracy. @param {import("../types.d.ts").Model} model */
 export function showCalibration({ id, evaluation }) {
   const found = calibration(evaluation.bins);
-  const gap = `${fixed(100 * evaluation.expected_calibration_error, 1)} percentage points`;
-  const kind = found.overconfident ? "overconfident" : "underconfident";
+  const gap = 100 * evaluation.expected_calibration_error;
   $("#ece").append(
     "The average gap (expected calibration error) is ",
-    h("b", null, gap),
-    `: the model is somewhat ${kind}.`,
+    h("b", null, `${fixed(gap, 1)} percentage points`),
+    `. ${calibrationWords(gap, found.overconfident)}`,
   );
   savable($("#reliability").closest("figure"), {
     name: `calibration-${id}`,

@@ -55,6 +55,16 @@ function labelHistogram(plot, { before, after }, bins, width) {
   ]);
 }
 
+/**
+ * Choose the ticks of an axis around 0: a round number on each side.
+ * @param {number} end of the axis
+ */
+function symmetricTicks(end) {
+  const unit = 10 ** Math.floor(Math.log10(end));
+  const tick = unit * ([5, 2].find((multiple) => multiple * unit <= end) ?? 1);
+  return [-tick, 0, tick];
+}
+
 /** @param {LayerHistogram} layer @param {Bins} bins @param {number} width */
 function histogramPlot({ before, after, edges }, bins, width) {
   const end = edges[edges.length - 1];
@@ -69,7 +79,7 @@ function histogramPlot({ before, after, edges }, bins, width) {
     marginRight: 16,
     marginTop: 22,
     marginBottom: 24,
-    x: { domain: [-end, end], ticks: 3, label: null },
+    x: { domain: [-end, end], ticks: symmetricTicks(end), label: null },
     y: { domain: [0, Math.max(...before, ...after)], axis: null },
     marks: [
       Plot.rectY(bins, {

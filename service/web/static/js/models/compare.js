@@ -4,9 +4,9 @@ import { $, h, numberCell, plainButton, renew, rowHeader, s } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { MOST_COMPARED, fieldRows, seriesOf, verdict } from "./comparison.js";
 import { drawComparison } from "./curves.js";
-import { timeText } from "./figures.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
+import { duration } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./comparison.js").Series} Series */
@@ -21,7 +21,7 @@ const FIGURES = [
     ({ evaluation }) => fixed(100 * evaluation.expected_calibration_error, 2),
   ],
   ["Parameters", ({ parameters }) => count(parameters)],
-  ["Training time", (model) => timeText(trainingSeconds(model))],
+  ["Training time", (model) => duration(trainingSeconds(model))],
 ];
 
 /** Show what a curve looks like. @param {Series} series */
@@ -55,17 +55,22 @@ function columnHeader(series, remove) {
   );
 }
 
-/** @param {string} name @param {string[]} values @param {boolean} differs */
-const row = (name, values, differs) =>
+/** An entry of the key, for charts that have room only for the marks. @param {Series} series */
+const keyEntry = (series) =>
+  h("li", null, swatch(series), ` ${series.mark} `, h("span", null, series.listed.name));
+
+/**
+ * @param {string} name
+ * @param {string[]} values
+ * @param {{ differs?: boolean, marked?: boolean, rare?: boolean[] }} [look] `marked` says in words
+ *   that the values differ; those that are rare are bold
+ */
+const row = (name, values, { differs, marked, rare } = {}) =>
   h(
     "tr",
     { class: differs ? "differs" : null },
-    rowHeader(
-      differs && h("span", { class: "unequal", "aria-hidden": "true" }, "≠\u00a0"),
-      name,
-      differs && h("span", { class: "sr" }, " (differs)"),
-    ),
-    ...values.map((value) => numberCell(value)),
+    rowHeader(name, marked && h("span", { class: "unequal" }, " differs")),
+    ...values.map((value, i) => numberCell(rare?.[i] ? h("b", null, value) : value)),
   );
 
 /**
@@ -76,9 +81,11 @@ const row = (name, values, differs) =>
  */
 function comparisonTable(series, all, remove) {
   const models = series.map(({ listed }) => listed.model);
-  const figures = FIGURES.map(([name, value]) => row(name, models.map(value), false));
+  const figures = FIGURES.map(([name, value]) => row(name, models.map(value)));
   const fields = fieldRows(models).filter(({ differs }) => all || differs);
-  const recipe = fields.map(({ field, values, differs }) => row(field, values, differs));
+  const recipe = fields.map(({ field, values, differs, rare }) =>
+    row(field, values, { differs, marked: differs && all, rare }),
+  );
   const same = h("td", { colspan: series.length + 1 }, "All fields of the recipes are the same.");
   const headers = series.map((one) => columnHeader(one, remove));
   return h(
@@ -122,6 +129,8 @@ export function prepareComparison({ remove, showAll }) {
     series = seriesOf(compared);
     $("#verdict").textContent = verdict(series);
     $("#differing").checked = !all;
+    $("#bold-note").hidden = compared.length === 2; // then both values are bold
+    $("#compare-key").replaceChildren(...series.map(keyEntry));
     renew($("#figures"), comparisonTable(series, all, remove));
     if (redraw) redraw();
     else redraw = drawComparison(() => series);

@@ -1,7 +1,7 @@
 // @ts-check
 // What differs between models, and how the figures tell them apart. Needs no browser.
 import { fixed, percent } from "../numbers.js";
-import { sameValue, valueText } from "../recipes.js";
+import { datasetName, engineName, fieldWords, sameValue, valueText } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./listing.js").Listed} Listed */
@@ -20,7 +20,30 @@ const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 
  * @property {string} dash
  */
 
-/** @typedef {{ field: string, values: string[], differs: boolean }} FieldRow */
+/**
+ * @typedef {object} FieldRow a field of the recipes
+ * @property {string} field its name in words
+ * @property {string[]} values of each model
+ * @property {boolean} differs
+ * @property {boolean[]} rare whether fewer models have a value than the most frequent one; if all
+ *   values that differ are equally frequent, all are rare
+ */
+
+/** @param {string[]} values */
+function rareValues(values) {
+  const counts = values.map((value) => values.filter((other) => other === value).length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return counts.map((n) => n < most || (least === most && n < values.length));
+}
+
+/** Write the value of a recipe's field in words. @param {string} field @param {unknown} value */
+function valueWords(field, value) {
+  if (value === undefined) return "not set";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (field === "dataset") return datasetName(value);
+  if (field === "engine") return engineName(String(value));
+  return valueText(value ?? "") || "none";
+}
 
 /**
  * List the fields of the models' recipes, with the value of each model.
@@ -31,9 +54,11 @@ export function fieldRows(models) {
   const fields = new Set(models.flatMap(({ recipe }) => Object.keys(recipe)));
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
+    const texts = values.map((value) => valueWords(field, value));
     return {
-      field: field === "name" ? "recipe" : field.replaceAll("_", " "),
-      values: values.map((value) => (value === undefined ? "—" : valueText(value) || "none")),
+      field: field === "name" ? "recipe" : fieldWords(field),
+      values: texts,
+      rare: rareValues(texts),
       differs: values.some((value) => !sameValue(value, values[0])),
     };
   });
@@ -88,12 +113,17 @@ export function seriesOf(compared) {
 /** Compare the most and the least accurate model. @param {Series[]} series */
 export function verdict(series) {
   const models = series.map(({ listed }) => listed.model);
+  const dataset = models[0].dataset.name;
+  if (models.some((model) => model.dataset.name !== dataset)) {
+    const reason = "These models were tested on different data sets";
+    return `${reason}, so their accuracies cannot be compared.`;
+  }
   /** @param {Series} one */
   const accuracy = ({ listed }) => listed.model.evaluation.accuracy;
   const sorted = series.toSorted((a, b) => accuracy(b) - accuracy(a));
   const [best, worst] = [sorted[0], sorted[sorted.length - 1]];
   const field = orderingField(models);
-  const words = field && field.replaceAll("_", " ");
+  const words = field && fieldWords(field);
   const points = fixed(100 * (accuracy(best) - accuracy(worst)), 2);
   const highest = percent(accuracy(best), 2);
   const subject = words ? `The ${words} ${best.mark}` : best.label;
@@ -103,9 +133,7 @@ export function verdict(series) {
       : `${subject} has the highest accuracy, ${highest}. ` +
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
-    models.every(({ dataset }) => dataset.name === models[0].dataset.name)
-      ? `All were tested on the same ${models[0].dataset.name} test images.`
-      : "But they were tested on different data sets.",
+    `All were tested on the same ${datasetName(dataset)} images.`,
   ];
   return sentences.filter(Boolean).join(" ");
 }

@@ -15,6 +15,7 @@ import { namedRows } from "../save/csv.js";
 const HEIGHT = 300;
 const LABEL_GAP = 17; // pixels, the height of a line of text
 const LETTER = 7; // pixels, the mean width of a letter in a label
+const LABEL_SHARE = 0.36; // of the width, the most that the labels take
 const TO_LABEL = 14; // pixels from the end of the axis to the labels
 
 /**
@@ -48,7 +49,8 @@ function addLabels(plot, ends, right, range) {
  */
 function curves(series, value, yAxis, width) {
   const narrow = width < NARROW;
-  const texts = series.map(({ mark, label }) => (narrow ? mark : shorten(label, 26)));
+  const mostLetters = Math.floor((LABEL_SHARE * width) / LETTER);
+  const texts = series.map(({ mark, label }) => (narrow ? mark : shorten(label, mostLetters)));
   const longest = Math.max(...texts.map((text) => text.length));
   const marginRight = TO_LABEL + LETTER * longest + 4; // a single letter may be a wide one
   /** @param {Series} one */

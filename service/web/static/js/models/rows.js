@@ -4,11 +4,10 @@ import { ask } from "../api.js";
 import { h, numberCell, rowHeader, whenSeen } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { layersText } from "../recipes.js";
+import { datasetName, engineName, layersText } from "../recipes.js";
 import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
-import { localTime, timeOrDate } from "../times.js";
-import { timeText } from "./figures.js";
+import { duration, localTime, timeOrDate } from "../times.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
 
@@ -63,7 +62,7 @@ function figure(label, content) {
  * @param {Listed} listed
  */
 export function modelRow({ model, name, aliases }) {
-  const { id, recipe, parameters, evaluation, created_at } = model;
+  const { id, recipe, parameters, evaluation, created_at, tags = [] } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
   // Images that cannot be loaded, for example because the page is being left, stay empty.
   whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
@@ -82,13 +81,18 @@ export function modelRow({ model, name, aliases }) {
       h(
         "p",
         { class: "small" },
-        `${recipe.dataset}, ${recipe.engine}, ${layersText(recipe.hidden_sizes)}`,
+        [
+          datasetName(model.dataset.name),
+          engineName(recipe.engine),
+          layersText(recipe.hidden_sizes),
+        ].join(" · "),
       ),
+      tags.length > 0 && h("p", { class: "small" }, `Tags: ${tags.join(", ")}`),
       remark(model),
     ),
     figure("Accuracy", percent(evaluation.accuracy, 2)),
     figure("Loss, nats", fixed(evaluation.loss, 3)),
-    figure("Training time", timeText(trainingSeconds(model))),
+    figure("Training time", duration(trainingSeconds(model))),
     figure("Parameters", count(parameters)),
     figure("Created", localTime(created_at, timeOrDate)),
     h("td", { class: "strip" }, canvas),
