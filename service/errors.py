@@ -27,9 +27,9 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Con
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
 
-# Kinds of faults that pydantic finds: those with messages of our own, and those of numbers whose
-# type is right.
-OWN_WORDS = {"conflict", "tags", "text", "unsupported", "value_error"}
+# Kinds of faults that pydantic finds where a number is expected, and in numbers.
+NOT_A_NUMBER = {"float_parsing", "float_type", "int_parsing", "int_type"}
+DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d+)\s*")
 OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
@@ -141,7 +141,7 @@ def validation_problem(error: ValidationError) -> Response:
     """Make a response from the faults that pydantic found."""
     return faults_problem(
         errors.Fault(pointer_to(*fault["loc"]), _words(error.title, fault))
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        for fault in error.errors(include_url=False, include_context=False)
     )
 
 
@@ -188,11 +188,15 @@ def _summary(count: int) -> str:
 def _words(model: str, fault: Mapping[str, Any]) -> str:
     """Say what is wrong with a value, and what is allowed there."""
     kind = fault["type"]
-    if kind in OWN_WORDS:
+    if kind == errors.INVALID_FIELD:
         return str(fault["msg"])
     if kind == "extra_forbidden":
         return f"Unknown name {str(fault['loc'][-1])!r}"
     wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
+    if kind in NOT_A_NUMBER and (comma := DECIMAL_COMMA.fullmatch(str(fault["input"]))):
+        if kind.startswith("float"):
+            return f"Use a decimal point: {comma[1]}.{comma[2]}"
+        return f"{wanted or 'Enter a whole number'}, without a comma"
     if kind == "missing":
         return f"This field is required. {wanted}" if wanted else "This field is required"
     return wanted or str(fault["msg"])

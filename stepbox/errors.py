@@ -14,6 +14,10 @@ StepboxError
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pydantic_core import PydanticCustomError
+
+INVALID_FIELD = "stepbox_invalid"  # the kind of the errors that `invalid_field` makes
+
 
 class Fault(NamedTuple):
     """One thing wrong with an input.
@@ -73,3 +77,15 @@ class DivergedError(StepboxError):
 
 class OutOfDeviceMemoryError(StepboxError):
     """The GPU or the host has too little memory."""
+
+
+def invalid_field(detail: str) -> PydanticCustomError:
+    """Make the error that a validator of a pydantic model raises.
+
+    Parameters
+    ----------
+    detail
+        What is wrong, and which values are allowed. Unlike the messages of pydantic, it is shown
+        to users as it is.
+    """
+    return PydanticCustomError(INVALID_FIELD, "{detail}", {"detail": detail})

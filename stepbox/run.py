@@ -1,10 +1,9 @@
 """Train a recipe in this process, and save, load and use the model.
 
 A job of a worker does the same work: it trains with `stepbox.training.loop.train` and describes the
-result with `describe`.
+result with `stepbox.store.draft.describe`.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.builtin import load_dataset
-from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.images.decode import Grey, decode_image
 from stepbox.images.field import Invert
@@ -20,17 +18,17 @@ from stepbox.images.prepare import Fit, prepare
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
-from stepbox.store.card import CardDraft, Cost
+from stepbox.store.card import CardDraft
+from stepbox.store.draft import describe
 from stepbox.store.folder import FolderStore
 from stepbox.store.model import encode_model, read_card, read_network
 from stepbox.store.models import new_model_id
-from stepbox.training.evaluation import evaluate, predict_logits
+from stepbox.training.evaluation import predict_logits
 from stepbox.training.loop import make_trainer
 from stepbox.training.loop import train as train_epochs
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
-from stepbox.training.trainer import Trainer
 
 
 class Prediction(NamedTuple):
@@ -247,50 +245,6 @@ def load(folder: str | Path) -> Model:
     objects = FolderStore(folder.parent)
     card = read_card(objects, folder.name)
     return Model(card, read_network(objects, folder.name, card))
-
-
-def describe(
-    trainer: Trainer,
-    test_set: Dataset,
-    history: Sequence[HistoryEntry],
-    losses: Sequence[LossEntry],
-    *,
-    id: str,
-    job: str,
-) -> CardDraft:
-    """Make the card of a finished training's model.
-
-    Parameters
-    ----------
-    trainer
-        The trainer, at the end of its last epoch.
-    test_set
-        The samples for the evaluation; not used if the trainer has an evaluation.
-    history
-        The entries of all epochs, including those of earlier attempts.
-    losses
-        The train losses within the epochs, likewise.
-    id, job
-        Ids of the model, and of the job that trained it.
-    """
-    recipe = trainer.recipe
-    evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)
-    seconds = sum(entry.seconds for entry in history)
-    samples = sum(entry.epoch > 0 for entry in history) * len(trainer.train_set.labels)
-    return CardDraft(
-        id=id,
-        job=job,
-        recipe=recipe,
-        history=tuple(history),
-        losses=tuple(losses),
-        evaluation=evaluation,
-        device=trainer.device,
-        computer=trainer.computer(),
-        cost=Cost(
-            peak_memory=trainer.peak_memory(),
-            samples_per_second=samples / seconds if seconds else None,
-        ),
-    )
 
 
 def _grey_levels(image: NDArray[Any]) -> Grey:

@@ -14,8 +14,8 @@ from jobs.settings import Settings
 from jobs.store import JobStore
 from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
-from stepbox.run import describe
 from stepbox.store.checkpoints import CheckpointStore
+from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.report import HistoryEntry, LossEntry, Progress

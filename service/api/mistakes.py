@@ -1,6 +1,6 @@
 """The test images that models get wrong, or on which two models disagree."""
 
-from itertools import islice
+from typing import Any
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
@@ -12,7 +12,8 @@ from service.api.models import ModelPath
 from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
-from stepbox.analysis.inspection import confused, mistakes
+from stepbox.analysis.inspection import Classified, by_confidence
+from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.store.card import ModelId
 
@@ -103,18 +104,15 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
     test_set = backend().dataset(card.recipe.dataset)
-    indices, probabilities = confused(
-        backend().figures.test_logits(card.id), test_set.labels, path.true, path.predicted
-    )
+    logits = backend().figures.test_logits(card.id)
+    inside = (test_set.labels == path.true) & (logits.argmax(axis=1) == path.predicted)
+    found = by_confidence([logits], inside)
     return jsonify(
         model=card.id,
         true=path.true,
         predicted=path.predicted,
-        count=len(indices),
-        images=[
-            {**picture(test_set, int(index)), "probability": float(probability)}
-            for index, probability in islice(zip(indices, probabilities, strict=True), query.limit)
-        ],
+        count=len(found.indices),
+        images=[_picture(test_set, found, n) for n in range(len(found.indices))[: query.limit]],
     )
 
 
@@ -137,26 +135,33 @@ def list_mistakes(path: ModelPath, query: MistakesQuery) -> Response:
             raise InvalidInputError.at(f"/{name}", f"must be from 0 to {len(card.classes) - 1}")
     test_set = backend().dataset(card.recipe.dataset)
     logits = [backend().figures.test_logits(one.id) for one in (card, other) if one]
-    found = mistakes(logits[0], test_set.labels, *logits[1:])
-    chosen = [
-        number
-        for number, index in enumerate(found.indices)
-        if query.true in (None, test_set.labels[index])
-        and query.predicted in (None, found.predicted[0][number])
-    ]
+    predicted = [one.argmax(axis=1) for one in logits]
+    chosen = predicted[0] != (predicted[1] if other else test_set.labels)
+    if query.true is not None:
+        chosen &= test_set.labels == query.true
+    if query.predicted is not None:
+        chosen &= predicted[0] == query.predicted
+    found = by_confidence(logits, chosen)
     return jsonify(
         model=card.id,
         against=other.id if other else None,
         dataset=card.recipe.dataset,
-        count=len(chosen),
+        count=len(found.indices),
         images=[
             {
-                **picture(test_set, int(found.indices[number])),
-                "predicted": int(found.predicted[0][number]),
-                "probability": float(found.probabilities[0][number]),
-                "other_predicted": int(found.predicted[1][number]) if other else None,
-                "other_probability": float(found.probabilities[1][number]) if other else None,
+                **_picture(test_set, found, n),
+                "predicted": int(found.predicted[0, n]),
+                "other_predicted": int(found.predicted[1, n]) if other else None,
+                "other_probability": float(found.probabilities[1, n]) if other else None,
             }
-            for number in chosen[query.offset : query.offset + query.limit]
+            for n in range(len(found.indices))[query.offset : query.offset + query.limit]
         ],
     )
+
+
+def _picture(test_set: Dataset, found: Classified, n: int) -> dict[str, Any]:
+    """Return the fields of `CellPicture` for one of the samples."""
+    return {
+        **picture(test_set, int(found.indices[n])),
+        "probability": float(found.probabilities[0, n]),
+    }

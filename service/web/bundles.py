@@ -20,6 +20,9 @@ VERSION_LENGTH = 12  # hexadecimal digits
 TARGET = "es2023"
 # A map shows the modules in the browser's developer tools. Browsers load it only for these.
 OPTIONS = ("--bundle", "--format=esm", "--minify", "--sourcemap", f"--target={TARGET}")
+# What is loaded before the module of a page.
+EARLY = ("js/predict/first.js",)
+STYLE = "style.css"
 # Plot is as large as all pages together. Each page loads it when it draws its first chart.
 PLOT = "js/plot.js"
 
@@ -58,7 +61,7 @@ def bundle(web: Path = WEB) -> Path:
         new = Path(scratch) / version
         _run_esbuild(web, new)
         for file in (web / "static").iterdir():
-            if file.is_file():
+            if file.is_file() and file.name != STYLE:
                 shutil.copy(file, new)
         shutil.copy(web / "vendor" / "plot.js", new / PLOT)
         try:
@@ -82,13 +85,13 @@ def _version(web: Path) -> str:
 
 
 def _run_esbuild(web: Path, folder: Path) -> None:
-    """Bundle each module that has the name of a template."""
+    """Bundle each module that has the name of a template, and minify the style sheet."""
     names = [f"js/{template.stem}.js" for template in sorted((web / "templates").iterdir())]
     pages = [name for name in names if (web / "static" / name).is_file()]
     options = [*OPTIONS, "--external:./plot.js", f"--outdir={folder}", "--outbase=."]
     try:
         subprocess.run(
-            [ESBUILD, *pages, *options, "--log-level=warning"],
+            [ESBUILD, *pages, *EARLY, STYLE, *options, "--log-level=warning"],
             cwd=web / "static",
             check=True,
             capture_output=True,

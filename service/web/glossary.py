@@ -110,6 +110,11 @@ TERMS = {
         "Learning the training images by heart instead of what they have in common. The train "
         "loss still falls, while the test loss rises.",
     ),
+    "pca": Term(
+        "PCA",
+        "Principal component analysis: it finds the directions in which data vary the most. The "
+        "first two span the plane that shows as much of this variation as possible.",
+    ),
     "precision": Term(
         "Precision",
         "For a class: the share of correct ones among all images that the model puts into it.",

@@ -1,5 +1,7 @@
 """The HTML pages. Their scripts fetch the data from the API."""
 
+import json
+import re
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +13,7 @@ from service.allowed import Schema, choices_of, instruction, range_of, without_n
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
+from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
@@ -118,6 +121,9 @@ def docs() -> Response:
         document=document,
         anchors=anchors,
         words=schema_words,
+        reasons=REASONS,
+        example=json.dumps(EXAMPLE, indent=2),
+        settings=backend().settings,
         allowed=allowed,
         reads=only_reads,
     )
@@ -168,18 +174,32 @@ def _field(name: str, schema: Schema) -> FormField:
         limits = f"Up to {count} numbers from {each}, separated by commas" if count else each
     return FormField(
         name=name,
-        label=LABELS.get(name, name.replace("_", " ").capitalize()),
+        label=_label(name),
         kind=kind,
-        choices={
-            value: DATASETS[value].name if name == "dataset" else value
-            for value in choices_of(schema)
-        },
+        choices={value: _choice_words(name, value) for value in choices_of(schema)},
         allowed=limits,
         limits=_limits(schema["items"] if kind == "numbers" else schema)
         if kind in ("number", "numbers")
         else None,
-        help=description.replace("`", ""),
+        help=re.sub("`([^`]*)`", _plain, description),
     )
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _plain(code: re.Match[str]) -> str:
+    """Return a word in code font as plain text, and a field by its name on the page."""
+    word = code[1]
+    return _label(word).lower() if word in Recipe.model_fields else word
+
+
+def _choice_words(name: str, value: str) -> str:
+    """Return what the form calls a value."""
+    if name == "dataset":
+        return DATASETS[value].name
+    return {"true": "on", "false": "off"}.get(value, value)
 
 
 def _limits(schema: Schema) -> Limits:

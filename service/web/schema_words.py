@@ -82,6 +82,19 @@ def example_text(document: Schema, schema: Schema) -> str:
     return json.dumps(schema.get("examples", [defaults])[0], indent=2)
 
 
+def sample_text(document: Schema, schema: Schema) -> str:
+    """Return the shape of a JSON response: each member has an example or an arbitrary value."""
+    text = json.dumps(_sample(document, schema), indent=2, ensure_ascii=False)
+    # Lists of numbers or texts stay in one line.
+    text = re.sub(r"\[\s+([^][{}]+?)\s+\]", r"[\1]", text)
+    return re.sub(r"\[[^][{}]+\]", lambda found: re.sub(r"\n\s*", " ", found[0]), text)
+
+
+def in_reading_order(parameters: Iterable[Schema]) -> list[Schema]:
+    """Sort parameters: those of the path first, then those of the query, then headers."""
+    return sorted(parameters, key=lambda one: ("path", "query", "header").index(one["in"]))
+
+
 def body_forms(document: Schema, content: Schema) -> list[BodyForm]:
     """Return the controls for a body. The key of `content` is the content type."""
     forms: dict[str, BodyForm] = {}
@@ -95,9 +108,54 @@ def body_forms(document: Schema, content: Schema) -> list[BodyForm]:
     return list(forms.values())
 
 
+def is_object(document: Schema, schema: Schema) -> bool:
+    """Tell whether a schema describes JSON objects with known members, perhaps of several kinds."""
+    schema = resolve(document, schema)
+    kinds = schema.get("anyOf", [])
+    return "properties" in schema or bool(kinds and all(is_object(document, one) for one in kinds))
+
+
 def is_file(schema: Schema) -> bool:
     """Tell whether a schema describes the content of a file."""
     return schema.get("format") == "binary"
+
+
+# What stands for any value of a type.
+_ARBITRARY = {"string": "…", "boolean": True, "number": 0.5, "null": None}
+_FORMATS = {"date-time": "2026-01-31T12:00:00Z"}
+
+
+def _sample(document: Schema, schema: Schema, within: tuple[str, ...] = ()) -> Any:
+    """Return a value that a schema allows, without members that responses may lack.
+
+    `within` has the objects around the value, because objects can contain objects of their kind.
+    """
+    if reference := schema.get("$ref"):
+        if reference in within:
+            return {}
+        return _sample(document, resolve(document, schema), (*within, reference))
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return _sample(document, schema["anyOf"][0], within)
+    kind = schema.get("type", "object")
+    if kind == "array":
+        items = schema.get("prefixItems", [schema.get("items", {})])
+        return [_sample(document, one, within) for one in items]
+    if kind == "object":
+        members = schema.get("properties", {})
+        return {
+            name: _sample(document, member, within)
+            for name, member in members.items()
+            if name in schema.get("required", ()) or member.get("default") is not None
+        }
+    if kind == "integer":
+        return int(schema.get("minimum", 0))
+    return _FORMATS.get(schema.get("format", ""), _ARBITRARY[kind])
 
 
 def _code(value: Any) -> Markup:

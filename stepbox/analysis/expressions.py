@@ -66,6 +66,7 @@ ENCLOSED_OPERATIONS: dict[type[ast.operator], Callable[[Enclosure, Enclosure], E
 COSTS = {ast.Pow: 16, ast.Call: 8}
 
 FOREIGN_CHARACTER = re.compile(r"[^A-Za-z0-9+\-*/(),. ]")
+DECIMAL_COMMA = re.compile(r"(\d+),(\d+)")
 MISSING_TIMES = re.compile(r"(?<![A-Za-z0-9.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?+([A-Za-z]\w*)")
 
 
@@ -99,6 +100,7 @@ class Expression:
             The text is not a valid expression. The error names the column, counted from 1.
         """
         self._variables = variables
+        self._text = text
         self._tree = _parse(text)
         self.cost = self._check(self._tree, depth=1)
 
@@ -127,12 +129,13 @@ class Expression:
         if bad.any():
             at = np.unravel_index(int(np.argmax(bad)), bad.shape)
             place = ", ".join(
-                f"{name} = {np.broadcast_to(c, bad.shape)[at].round(12) + 0.0:.9g}"
+                f"{name} = {written(np.broadcast_to(c, bad.shape)[at].round(12))}"
                 for name, c in points.items()
             )
-            what = "larger than 1e100" if np.isfinite(values[at]) else "not finite"
+            what = "is larger than 1e100" if np.isfinite(values[at]) else "has no finite value"
             raise _error(
-                f"is {what} at {place}; on [−bound, bound) its magnitude must be at most 1e100"
+                f"{what} at {place}. Everywhere from −bound to bound, its magnitude must be at "
+                "most 1e100"
             )
         return values
 
@@ -190,13 +193,26 @@ class Expression:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 wanted = 2 if name in TWO_ARGUMENTS else 1
                 if len(args) != wanted:
-                    raise _error(f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}")
+                    raise _error(
+                        f"gives '{name}' {len(args)} values, not {wanted}, {_place(node)}"
+                        f"{self._decimal_point(node)}"
+                    )
                 return COSTS[ast.Call] + sum(self._check(arg, depth + 1) for arg in args)
+            case ast.Tuple():
+                raise _error(
+                    f"has values separated by a comma {_place(node)}; only min and max take two"
+                    f"{self._decimal_point(node)}"
+                )
             case ast.Name(id="y"):
                 raise _error(f"uses y {_place(node)}, but y exists only in two dimensions")
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
                 raise _error(f"has the unknown name '{name}' {_place(node)}; {self._allowed()}")
         raise _error(f"has something {_place(node)} that is not allowed; {self._allowed()}")
+
+    def _decimal_point(self, node: ast.expr) -> str:
+        """Say how to write the first number of a node that has a decimal comma, if there is one."""
+        comma = DECIMAL_COMMA.search(self._text, node.col_offset, node.end_col_offset or 0)
+        return f"; use a decimal point: {comma[1]}.{comma[2]}" if comma else ""
 
     def _allowed(self) -> str:
         names = ", ".join((*self._variables, *CONSTANTS))
@@ -219,12 +235,17 @@ def _parse(text: str) -> ast.expr:
     except SyntaxError as error:
         # The parser counts columns from 1, and reports 0 or None for the end of the text.
         column = (error.offset or len(text.strip()) + 1) + indent
-        raise _error(f"cannot be read at column {column}: {error.msg}") from None
+        if column > len(text.rstrip()):
+            raise _error(f"is not complete: something is missing at column {column}") from None
+        # Of the parser's messages, those about parentheses help people who do not know Python.
+        why = f": {error.msg}" if error.msg.startswith(("'", "unmatched")) else ""
+        raise _error(f"cannot be read at column {column}{why}") from None
     except (RecursionError, MemoryError):
         raise _error(f"is nested more than {MAX_DEPTH} deep") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             node.col_offset += indent
+            node.end_col_offset = (node.end_col_offset or 0) + indent
     return tree
 
 
@@ -261,6 +282,11 @@ def _enclosure(node: ast.expr, cells: Interval) -> Enclosure:
         case ast.Call(func=ast.Name(id=name), args=args):
             return ENCLOSURES[name](*(_enclosure(arg, cells) for arg in args))
     raise AssertionError(f"an unchecked node: {node!r}")
+
+
+def written(number: float) -> str:
+    """Write a number in a sentence, with nine significant digits and a true minus sign."""
+    return f"{number + 0.0:.9g}".replace("-", "−")  # + 0.0: never as −0
 
 
 def _place(node: ast.expr) -> str:

@@ -1,6 +1,7 @@
 """Inspection of a trained network: what its answers depend on, and how training changed it."""
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -95,80 +96,43 @@ def margin(probabilities: Array) -> Array:
     return lead
 
 
-def confused(
-    logits: Array, labels: NDArray[np.integer[Any]], true: int, predicted: int
-) -> tuple[NDArray[np.intp], Array]:
-    """Find the samples in one cell of the confusion matrix, the most confident first.
-
-    Parameters
-    ----------
-    logits
-        Shape (samples, classes).
-    labels
-        Shape (samples,).
-    true, predicted
-        Row and column of the cell.
-
-    Returns
-    -------
-    indices
-        Indices of the cell's samples, by descending probability of the predicted class.
-    probabilities
-        This probability for each of them, 0..1.
-    """
-    inside = np.flatnonzero((labels == true) & (logits.argmax(axis=1) == predicted))
-    probabilities = softmax(logits[inside])[:, predicted]
-    order = np.argsort(-probabilities, kind="stable")
-    return inside[order], probabilities[order]
-
-
-class Mistakes(NamedTuple):
-    """Samples, and the classes that one or two networks predict for them.
+class Classified(NamedTuple):
+    """Samples, and the classes that one or more networks predict for them.
 
     Attributes
     ----------
     indices
         Indices of the samples, shape (n,).
     predicted, probabilities
-        For each network, the predicted classes and their probabilities, 0..1, shape (n,) each.
+        The predicted classes and their probabilities, 0..1, shape (networks, n).
     """
 
     indices: NDArray[np.intp]
-    predicted: list[NDArray[np.intp]]
-    probabilities: list[Array]
+    predicted: NDArray[np.intp]
+    probabilities: Array
 
 
-def mistakes(
-    logits: Array, labels: NDArray[np.integer[Any]], other: Array | None = None
-) -> Mistakes:
-    """Find the samples that a network gets wrong, or on which two networks disagree.
+def by_confidence(networks: Sequence[Array], chosen: NDArray[np.bool_]) -> Classified:
+    """List chosen samples, those first that the networks are most confident about.
 
     Parameters
     ----------
-    logits
-        Shape (samples, classes).
-    labels
-        Shape (samples,).
-    other
-        The logits of another network for the same samples. If it is given, the samples are those
-        for which the two networks predict different classes, whether or not one of them is right.
+    networks
+        The logits of each network, shape (samples, classes).
+    chosen
+        Which samples to list, shape (samples,).
 
     Returns
     -------
-    Mistakes
-        The samples by descending probability of the predicted class; with two networks, by the
-        lower of the two probabilities.
+    Classified
+        The samples by descending probability of the predicted class: with several networks, by the
+        lowest of their probabilities.
     """
-    networks = [logits] if other is None else [logits, other]
-    classes = [one.argmax(axis=1) for one in networks]
-    found = np.flatnonzero(classes[0] != (labels if other is None else classes[1]))
-    probabilities = [softmax(one[found]).max(axis=1) for one in networks]
-    order = np.argsort(-np.min(probabilities, axis=0), kind="stable")
-    return Mistakes(
-        found[order],
-        [predicted[found[order]] for predicted in classes],
-        [one[order] for one in probabilities],
-    )
+    indices = np.flatnonzero(chosen)
+    predicted = np.array([logits[indices].argmax(axis=1) for logits in networks])
+    probabilities = np.array([softmax(logits[indices]).max(axis=1) for logits in networks])
+    order = np.argsort(-probabilities.min(axis=0), kind="stable")
+    return Classified(indices[order], predicted[:, order], probabilities[:, order])
 
 
 def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:

@@ -12,7 +12,9 @@ from pydantic import (
     GetJsonSchemaHandler,
     model_validator,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
+
+from stepbox.errors import invalid_field
 
 MOST_TAGS = 10
 
@@ -64,12 +66,12 @@ class Text:
             and not re.search("[\ud800-\udfff]", value)  # not a character: UTF-8 has no form for it
         ):
             return value
-        raise PydanticCustomError("text", "{limits}", {"limits": self._limits})
+        raise invalid_field(self._limits)
 
 
 def _check_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     if len(tags) > MOST_TAGS or len(set(tags)) < len(tags):
-        raise PydanticCustomError("tags", "must be up to 10 different tags")
+        raise invalid_field(f"must be up to {MOST_TAGS} different tags")
     return tags
 
 
@@ -136,7 +138,7 @@ class LabelChanges(Labels):
     @model_validator(mode="after")
     def _change_something(self) -> Self:
         if not self.model_fields_set:
-            raise PydanticCustomError("empty", "must have 'title', 'notes' or 'tags'")
+            raise invalid_field("must have 'title', 'notes' or 'tags'")
         return self
 
     def given(self) -> dict[str, Any]:

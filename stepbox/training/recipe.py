@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from stepbox.data.builtin import DATASETS, DatasetName
 from stepbox.data.dataset import DatasetSpec, PixelScale
+from stepbox.errors import INVALID_FIELD
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
@@ -73,16 +74,20 @@ class Checked(BaseModel):
     @classmethod
     def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Validate the fields and their combinations, and report all faults at once."""
-        faults: list[tuple[Any, tuple[str | int, ...], str]] = []
+        faults: list[tuple[Any, tuple[str | int, ...], str, Any]] = []
         try:
             value = validate(body)
         except ValidationError as error:
-            faults = [(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()]
+            faults = [
+                (fault["type"], fault["loc"], fault["msg"], fault["input"])
+                for fault in error.errors()
+            ]
         if isinstance(body, Mapping):
-            wrong = {location[0] for _, location, _ in faults if location}
+            wrong = {location[0] for _, location, _, _ in faults if location}
             given = {name: value for name, value in body.items() if name not in wrong}
             faults += [
-                ("conflict", (name,), detail) for name, detail in _conflicts(cls.complete(given))
+                (INVALID_FIELD, (name,), detail, None)
+                for name, detail in _conflicts(cls.complete(given))
             ]
         if faults:
             raise ValidationError.from_exception_data(
@@ -91,9 +96,9 @@ class Checked(BaseModel):
                     {
                         "type": PydanticCustomError(kind, "{text}", {"text": text}),
                         "loc": location,
-                        "input": None,
+                        "input": given_value,
                     }
-                    for kind, location, text in faults
+                    for kind, location, text, given_value in faults
                 ],
             )
         return value

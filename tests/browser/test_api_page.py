@@ -35,7 +35,7 @@ def test_a_request_with_parameters_shows_its_response(open_request, models):
     part.get_by_label("limit query").fill("1")
     part.get_by_label("limit query").press("Enter")
     expect(part.get_by_role("status")).to_contain_text("200 OK")
-    expect(part.locator(".answer code")).to_contain_text("GET /models?limit=1")
+    expect(part.locator(".line code")).to_contain_text("GET /models?limit=1")
     expect(part.locator(".answer pre")).to_contain_text('"models": [')
     expect(part.locator(".answer dl")).to_contain_text("application/json")
     watched.page.click("nav >> text=Objects")
@@ -60,7 +60,7 @@ def test_json_is_sent_as_typed(open_request):
     send(part)
     expect(part.get_by_role("status")).to_contain_text("422")
     expect(part.locator(".answer pre")).to_contain_text('"pointer": "/logits"')
-    expect(part.locator(".answer code")).to_contain_text(r"""'{"logits": "it'\''s"}'""")
+    expect(part.locator(".line code")).to_contain_text(r"""'{"logits": "it'\''s"}'""")
     assert watched.axe() == []
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
@@ -76,11 +76,11 @@ def test_an_image_file_is_classified(open_request, stack, models, tmp_path):
     part.locator("input[type=file]:visible").set_input_files(image)
     send(part)
     expect(part.locator(".answer pre")).to_contain_text('"predictions": [')
-    expect(part.locator(".answer code")).to_contain_text("'Content-Type: image/png'")
+    expect(part.locator(".line code")).to_contain_text("'Content-Type: image/png'")
     part.get_by_label("Content type").select_option("multipart/form-data")
     part.locator("input[type=file]:visible").set_input_files([image, image])
     send(part)
-    expect(part.locator(".answer code")).to_contain_text("-F 'image=@seven.png'")
+    expect(part.locator(".line code")).to_contain_text("-F 'image=@seven.png'")
     expect(part.locator(".answer pre")).to_contain_text('"label": "7"')
 
 
@@ -114,3 +114,29 @@ def test_events_are_shown_while_they_arrive(open_request, stack):
     expect(part.locator(".answer")).to_contain_text("Stopped.")
     requests.post(f"{stack.url}/jobs/{job['id']}/cancel", timeout=10).raise_for_status()
     stack.wait_for(job["id"])
+
+
+def test_the_command_of_a_request_follows_what_is_typed(open_request):
+    _, part = open_request("get-jobs-id")
+    expect(part.locator(".line code")).to_have_text("GET /jobs/{id} ")
+    part.get_by_label("id path").fill("a b")
+    expect(part.locator(".line code")).to_have_text("GET /jobs/a%20b ")
+
+
+def test_a_search_shows_what_matches_and_enter_opens_the_best(visit, stack):
+    page = visit(stack.url, "/docs").page
+    search = page.get_by_label("Find a request or an object")
+    search.fill("cancel job")
+    expect(page.locator("#found")).to_contain_text("Found: ")
+    expect(page.locator("#post-predict")).to_be_hidden()
+    search.press("Enter")
+    expect(page.locator("#post-jobs-id-cancel")).to_have_attribute("open", "")
+    page.evaluate("location.hash = 'post-predict'")  # a link to something that is hidden
+    expect(page.locator("#post-predict")).to_be_visible()
+    expect(search).to_have_value("")
+
+
+def test_the_address_names_the_request_that_was_opened_last(visit, stack):
+    page = visit(stack.url, "/docs").page
+    page.locator("#get-recipes > summary").click()
+    expect(page).to_have_url(f"{stack.url}/docs#get-recipes")

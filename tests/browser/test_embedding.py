@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
 LECTURE, OTHER = "http://lecture.example", "http://other.example"
 
@@ -45,6 +45,25 @@ def test_a_lecture_shows_a_figure_alone(embed):
         expect(frame.locator(hidden).first).to_be_hidden()
 
 
+@pytest.mark.parametrize("size", [(800, 450), (400, 300)])
+@pytest.mark.parametrize(
+    ("figure", "title"),
+    [("confusion", "Confusion matrix"), ("learned", None), ("reliability", "Calibration")],
+)
+def test_a_figure_fits_its_frame_below_its_title(open_page, models, figure, title, size):
+    path = f"/ui/models/{models['mnist']}?embed={figure}"
+    page = open_page(path, viewport=dict(zip(("width", "height"), size, strict=True)))
+    expect(page.locator(f"#{figure} :is(td, svg)").first).to_be_visible()
+    for side in ("Height", "Width"):
+        overflow = f"document.documentElement.scroll{side} - inner{side}"
+        wait_until(lambda o=overflow: page.evaluate(o) <= 0, what=f"the {side} to fit")
+    titles = page.locator(".alone-title")
+    if title:
+        expect(titles).to_have_text(title)
+    else:
+        expect(titles).to_have_count(0)  # its caption begins with the title
+
+
 def test_a_section_is_shown_with_its_controls_and_without_its_text(embed):
     frame = embed(LECTURE, "/ui/mathematics?embed=softmax")
     expect(frame.locator("#jacobian")).to_be_visible()
@@ -62,7 +81,7 @@ def test_without_a_name_the_first_figure_is_shown(embed):
 def test_the_running_training_is_shown_without_its_form(embed):
     frame = embed(LECTURE, "/?embed=now")
     expect(frame.locator("#now-chart svg")).to_be_visible()
-    expect(frame.locator("button.first[type=submit]")).to_be_hidden()
+    expect(frame.locator(".go [type=submit]")).to_be_hidden()
 
 
 def test_an_unknown_figure_is_named(embed):

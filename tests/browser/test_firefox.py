@@ -32,7 +32,7 @@ def count(selector):
 def test_train_and_look_at_the_model(window):
     window.open("/")
     window.wait_for(count("#now-chart svg"))
-    window.click("button.first[type=submit]")
+    window.click(".go [type=submit]")
     window.wait_for("location.pathname.startsWith('/ui/jobs/')")
     window.wait_for(count("#state .succeeded"))
     window.wait_for(count("#loss svg"))

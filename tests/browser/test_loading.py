@@ -7,6 +7,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched
+from tests.processes import wait_until
 
 # A selector of the page's data, and one of its first chart.
 DATA = {
@@ -91,6 +92,30 @@ def test_a_page_loads_one_module_of_its_own(browser, stack, models):
     watched = Watched(browser, stack.url)
     watched.open("/ui/predict")
     watched.settle()
-    modules = [url for url in watched.received if re.search(r"/js/.*\.js$", url)]
-    assert len(modules) == 1
+    modules = {url.split("/js/")[1] for url in watched.received if re.search(r"/js/.*\.js$", url)}
+    assert modules == {"predict.js", "predict/first.js"}
+    watched.close()
+
+
+def test_the_first_predictions_are_requested_before_the_module_arrives(browser, stack, models):
+    watched = Watched(browser, stack.url)
+    sent, held = [], []
+    watched.page.on(
+        "request",
+        lambda request: sent.append(request.url) if "explain=true" in request.url else None,
+    )
+    watched.page.route("**/js/predict.js", lambda route: held.append(route))
+    watched.page.goto(stack.url + "/ui/predict", wait_until="commit")
+    wait_until(lambda: watched.page.evaluate("true") and sent, what="a prediction to be requested")
+    held[0].continue_()
+    expect(watched.page.locator(".bars .best").first).to_be_visible()
+    watched.settle()
+    panels = watched.page.locator(".answers .model").count()
+    assert len(set(sent)) == len(sent) == panels
+    watched.page.click("#clear")
+    watched.page.click("#undo")  # the example again: its responses are used only once
+    expect(watched.page.locator(".bars .best").first).to_be_visible()
+    watched.settle()
+    assert len(sent) == 2 * panels
+    assert watched.faults == []
     watched.close()

@@ -12,7 +12,10 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     watched = visit(stack.url, "/ui/mathematics")
     page = watched.page
     page.fill("#function", "sin(3*x")
-    expect(page.locator("#function-fault")).to_contain_text("The function cannot be read at column")
+    fault = page.locator("#function-fault")
+    expect(fault).to_contain_text("The function cannot be read at column 4: '(' was never closed.")
+    page.fill("#function", "0,1*x")
+    expect(fault).to_contain_text("use a decimal point: 0.1.")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
     page.fill("#function", "sin(3*x)")
@@ -24,7 +27,10 @@ def test_boxes_approximate_the_typed_function(visit, stack, models):
     expect(page.locator("#boxes-words b")).to_have_text("256 boxes: 257 neurons")
     expect(page.locator("#boxes-words")).to_contain_text("Largest error 0.035")
     expect(page.locator("#boxes-request")).to_contain_text('"boxes": 256')
-    expect(page.locator("#plane canvas")).to_have_count(2)
+    expect(page.locator("#plane .heat canvas")).to_have_count(2)
+    expect(page.locator("#plane-n")).to_contain_text("72 × 72 boxes, the most that")
+    expect(page.locator("#plane .colorscale .xticks")).to_have_text("−1.001.0")
+    expect(page.locator("#plane .heat .yticks").first).to_have_text("210−1−2")
     expect(page.locator("#plane-request")).to_contain_text('"dimensions": 2')
 
 
@@ -73,10 +79,59 @@ def test_no_bound_is_claimed_for_a_steep_or_unbounded_function(visit, stack):
     page.fill("#function", "step(x)")
     expect(page.locator("#rate-words")).to_contain_text("there is no bound LB/n")
     expect(page.locator("#boxes-words")).to_contain_text("Largest error 0 (proven), RMS error 0.")
+
+
+def test_figures_of_the_former_function_say_so(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics?function=step(x)&plane=x*y")
+    page = watched.page
+    expect(page.locator("#boxes-words")).to_contain_text("16 boxes")
+    expect(page.locator("#plane canvas")).to_have_count(3)
     page.fill("#function", "step(")
-    expect(page.locator("#boxes-words")).to_have_text("The figures still show step(x).")
+    page.fill("#plane-function", "x*")
+    for plot, shown in (("boxes-plot", "step(x)"), ("rate-plot", "step(x)"), ("plane", "x*y")):
+        figure = page.locator(f"figure:has(#{plot})")
+        note = figure.locator(".oldnote")
+        expect(note).to_have_text(f"Not updated: this figure still shows {shown}.")
+        expect(figure).to_have_attribute("aria-describedby", note.get_attribute("id"))
+    expect(page.locator("#boxes-words")).to_be_empty()
+    assert watched.axe() == []
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
+    page.fill("#function", "step(x)")
+    page.fill("#plane-function", "x*y")
+    expect(page.locator(".oldnote")).to_have_count(0)
+    expect(page.locator("figure.old")).to_have_count(0)
+
+
+def test_a_wrong_function_in_a_link_gives_no_figure(visit, stack):
+    watched = visit(stack.url, "/ui/mathematics?function=1/x&plane=1e300")
+    expect(watched.page.locator("#function-fault")).to_contain_text("no finite value at x = ")
+    notes = watched.page.locator(".oldnote")
+    expect(notes).to_have_text(["No figure: the function has an error."] * 3)
+    watched.faults.clear()
+
+
+def test_axes_of_tiny_and_of_almost_constant_functions_have_short_numbers(open_page):
+    page = open_page("/ui/mathematics?function=1e-300*x&plane=1e9%2Bx")
+    plot = page.locator("#boxes-plot")
+    expect(plot).to_contain_text("f(x), in units of 10⁻³⁰⁰")
+    ticks = plot.locator('[aria-label="y-axis tick label"] text').all_text_contents()
+    assert ticks == ["−3", "−2", "−1", "0", "1", "2", "3"]
+    expect(page.locator("#rate-plot")).to_contain_text("10⁻³⁰¹")
+    expect(page.locator(".colorscale p")).to_have_text("f(x, y) − 1,000,000,000")
+    page.fill("#function", "2")
+    expect(page.locator("#rate-plot")).to_contain_text("All errors are 0.")
+
+
+def test_the_links_to_the_parts_stay_in_view(open_page):
+    page = open_page("/ui/mathematics", viewport={"width": 320, "height": 640})
+    page.get_by_role("navigation", name="On this page").get_by_text("Gradient").click()
+    heading = page.get_by_role("heading", name="Is the gradient correct?")
+    expect(heading).to_be_in_viewport()
+    links = page.locator(".parts")
+    expect(links).to_be_in_viewport()
+    below = links.bounding_box()["y"] + links.bounding_box()["height"]
+    assert heading.bounding_box()["y"] >= below
 
 
 def test_rows_of_the_jacobian_sum_to_0(open_page, models):
@@ -102,7 +157,8 @@ def test_rows_of_the_jacobian_sum_to_0(open_page, models):
 def test_a_certain_class_has_a_loss(open_page):
     page = open_page("/ui/mathematics?logits=40,0&target=0")
     expect(page.locator("#softmax-loss")).to_have_text(
-        "The cross-entropy −log y1 is 4 · 10−18 nats, and 1 − y1 is 4 · 10−18.",
+        "The cross-entropy −log y1 is 4 · 10−18 nats. Its derivative with respect to z1 is "
+        "y1 − 1 = −4 · 10−18.",
         use_inner_text=True,
     )
     page.select_option("#target", label="2")
@@ -145,10 +201,11 @@ def test_other_lines_with_the_same_loss_are_mentioned(open_page):
 def test_the_gradients_of_a_model_are_checked(open_page, models):
     page = open_page(f"/ui/mathematics?check={models['mnist']}#check")
     page.locator("#check").scroll_into_view_if_needed()
-    expect(page.locator("#check-table tbody tr")).to_have_count(3)
-    expect(page.locator("#check-table")).to_contain_text("784 → 32")
-    expect(page.locator("#check-table tr").nth(1)).to_contain_text("off")
-    expect(page.locator("#check-table thead")).to_contain_text("At a kink")
+    layers = page.locator("#check-table thead th")
+    expect(layers).to_have_text(["Layer: inputs → outputs", "784 → 32", "32 → 32", "32 → 10"])
+    published = page.get_by_role("row", name="Published gradient").locator("td")
+    expect(published).to_contain_text(["off", "off", "10"])
+    expect(page.locator("#check-table")).to_contain_text("Units at a kink")
     expect(page.locator("#check-words")).to_contain_text("stored as float64")
 
 

@@ -33,9 +33,14 @@ def swipe(page, start, dx, dy, steps=10):
     send("touchEnd", [])
 
 
-def middle(locator):
-    """Return the middle of an element, scrolled to the middle of the window."""
-    locator.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+def middle(watched, locator):
+    """Return the middle of an element, scrolled to the middle of the window.
+
+    Parts above it that load only now would move it, so wait for them.
+    """
+    for _ in range(2):
+        locator.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+        watched.settle()
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -72,10 +77,11 @@ def test_a_tapped_term_is_explained_in_place(visit, stack):
 
 
 def test_a_finger_drags_a_point_up(visit, stack):
-    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    watched = visit(stack.url, "/ui/mathematics", **PHONE)
+    page = watched.page
     point = page.locator("#regression-plot .knob").last
     expect(point).to_have_attribute("aria-label", "Point 10: x 9.0, y 0.8. Arrow keys move it")
-    start = middle(point)
+    start = middle(watched, point)
     top = page.evaluate("scrollY")
     swipe(page, start, 0, -120)
     expect(point).not_to_have_attribute("aria-label", "Point 10: x 9.0, y 0.8. Arrow keys move it")
@@ -84,9 +90,10 @@ def test_a_finger_drags_a_point_up(visit, stack):
 
 
 def test_a_finger_drags_the_corner_of_the_box_down(visit, stack):
-    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    watched = visit(stack.url, "/ui/mathematics", **PHONE)
+    page = watched.page
     expect(page.locator("#box-plot svg").first).to_be_visible()
-    start = middle(page.locator("#box-plot"))
+    start = middle(watched, page.locator("#box-plot"))
     top = page.evaluate("scrollY")
     swipe(page, start, 0, 60)
     assert float(page.input_value("#height")) < -0.5
@@ -94,15 +101,15 @@ def test_a_finger_drags_the_corner_of_the_box_down(visit, stack):
 
 
 def test_a_swipe_over_a_slider_scrolls_and_changes_nothing(visit, stack):
-    page = visit(stack.url, "/ui/mathematics", **PHONE).page
+    watched = visit(stack.url, "/ui/mathematics", **PHONE)
+    page = watched.page
     slider = page.locator("#logits input").first
-    start_x, start_y = middle(slider)
+    start_x, start_y = middle(watched, slider)
     top = page.evaluate("scrollY")
     swipe(page, (start_x - 60, start_y), 0, -150)
-    page.wait_for_timeout(100)
-    assert page.evaluate("scrollY") > top + 50
+    page.wait_for_function("(top) => scrollY > top + 50", arg=top)
     expect(slider).to_have_value("2")
     expect(page.locator("#logits output").first).to_have_text("2.0")
-    start_x, start_y = middle(slider)
+    start_x, start_y = middle(watched, slider)
     swipe(page, (start_x, start_y), 40, 0)
     expect(slider).not_to_have_value("2")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def boot(stack):
 def test_a_drawn_seven_is_recognized(open_page, models):
     page = open_page(f"/ui/predict?models={models['mnist']}")
     page.click("#clear")
-    expect(page.locator(".top1")).to_have_text("—")
+    expect(page.locator(".top1")).to_have_text("")
     draw(page, [(0.15, 0.2), *SEVEN])
     expect(page.locator(".top1")).to_have_text("7")
     expect(page.locator("#summary")).to_contain_text("The model predicts a 7 (")
@@ -74,7 +75,7 @@ def test_the_first_stroke_replaces_the_example_and_undo_brings_it_back(open_page
     draw(page, ONE)
     expect(top).to_have_text("1")  # on the example, the stroke would be read as another digit
     page.click("#clear")
-    expect(top).to_have_text("—")
+    expect(top).to_have_text("")
     expect(page.locator("#summary")).to_have_text("Nothing is drawn.")
     page.click("#undo")
     expect(top).to_have_text("1")
@@ -134,7 +135,7 @@ def test_an_image_that_shows_nothing_gets_no_answer(open_page, models, boot, tmp
     Image.new("L", (90, 60), 200).save(tmp_path / "empty.png")
     page.set_input_files("#file", tmp_path / "empty.png")
     expect(page.locator("#summary[role=status]")).to_contain_text("The image shows nothing")
-    expect(page.locator(".top1")).to_have_text("—")
+    expect(page.locator(".top1")).to_have_text("")
     expect(page.locator("#answers .bars .best")).to_have_count(0)
     expect(page.locator("#steps")).to_be_empty()
     expect(page.locator("#over .box")).to_have_count(0)
@@ -152,7 +153,7 @@ def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path,
     (tmp_path / name).write_text('{"not": "an image"}' if "json" in name else "not an image")
     page.set_input_files("#file", tmp_path / name)
     expect(page.locator("#summary")).to_contain_text("This file is not an image")
-    expect(page.locator(".top1")).to_have_text("—")
+    expect(page.locator(".top1")).to_have_text("")
     expect(page.locator("#answers .bars .best")).to_have_count(0)
     page.click("#undo")
     expect(page.locator(".top1")).to_have_text("7")
@@ -254,6 +255,26 @@ def test_several_models_predict_side_by_side(open_page, models):
     expect(page.locator(f"#chooser-list [value={models['mnist']}]")).to_have_count(0)
     page.click(f"#chooser-list [value={models['fashion-mnist']}]")
     expect(page.locator(".top1")).to_have_count(2)
+
+
+def test_panels_show_each_class_at_the_same_height_however_long_the_names_are(open_page, models):
+    page = open_page(f"/ui/predict?models={','.join(models.values())}")
+    name = page.locator(".answers .model b").first
+    name.evaluate("element => (element.textContent = 'a long name '.repeat(6))")
+    first, second = (page.locator(".answers .bars").nth(i).bounding_box()["y"] for i in range(2))
+    assert first == second
+
+
+def test_the_inside_of_a_network_is_saved_as_csv(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    page.locator("#inside").scroll_into_view_if_needed()
+    expect(page.locator("#inside-sum")).to_contain_text("is the sum of all 32 pushes")
+    page.locator("#inside > .save > summary").click()
+    with page.expect_download() as saved:
+        page.locator("#inside > .save").get_by_text("CSV").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0].startswith("layer,index,activation,switched off,push on 0,")
+    assert len(lines) == 1 + 32 + 32 + 10
 
 
 def test_on_a_phone_the_list_of_models_opens_without_a_keyboard(open_page, models):

@@ -25,7 +25,7 @@ def test_devices_come_first_and_nothing_moves_while_the_page_loads(open_page):
 
 def test_checksums_are_folded_and_stay_open_while_the_page_is_refreshed(open_page):
     page = open_page("/ui/system")
-    sums = page.locator("#datasets details")
+    sums = page.locator("#parts details")
     expect(sums.locator("code").first).to_be_hidden()
     sums.locator("summary").click()
     expect(sums.locator("code")).to_have_count(8)

@@ -63,7 +63,7 @@ def test_a_token_is_asked_for_once_per_browser(watched, path):
 def test_with_a_read_token_nothing_forbidden_is_offered(watched):
     page = begin(watched, READ)
     expect(page.locator("[data-read-only]")).to_be_visible()
-    expect(page.locator("button.first[type=submit]")).to_be_hidden()
+    expect(page.locator(".go [type=submit]")).to_be_hidden()
     assert watched.axe() == []
     # On later pages, it is known before the first paint.
     page.route("**/access", lambda route: None)
@@ -74,7 +74,7 @@ def test_with_a_read_token_nothing_forbidden_is_offered(watched):
 
 def test_with_a_write_token_everything_is_offered(watched):
     page = begin(watched, WRITE)
-    expect(page.locator("button.first[type=submit]")).to_be_visible()
+    expect(page.locator(".go [type=submit]")).to_be_visible()
     expect(page.locator("[data-read-only]")).to_be_hidden()
     expect(page.locator("#token-scope")).to_have_text("read and write")
 
@@ -82,7 +82,7 @@ def test_with_a_write_token_everything_is_offered(watched):
 def test_nothing_is_offered_before_the_token_is_known(watched):
     watched.page.goto(watched.url + "/")
     expect(watched.page.locator("#token")).to_be_visible()
-    expect(watched.page.locator("button.first[type=submit]")).to_be_hidden()
+    expect(watched.page.locator(".go [type=submit]")).to_be_hidden()
     expect(watched.page.locator("[data-read-only]")).to_be_hidden()
 
 

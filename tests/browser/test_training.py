@@ -17,7 +17,7 @@ def start(page, recipe, **fields):
     page.check(f"[value={recipe}]")
     for name, value in fields.items():
         page.fill(f"#{name}", value)
-    page.click(".go button")
+    page.click(".go [type=submit]")
     page.wait_for_url("**/ui/jobs/*")
 
 
@@ -110,7 +110,7 @@ def test_nothing_about_a_job_is_shown_before_it_is_known(open_page, stack):
     for part in ("#state", "#progress", "#actions", ".pictures", ".after"):
         expect(page.locator(part)).not_to_be_visible()
     held[0].continue_()
-    for part in ("#state", "#progress", "#actions a", ".pictures", ".after"):
+    for part in ("#state", "#speed", "#actions a", ".pictures", ".after"):
         expect(page.locator(part).first).to_be_visible()
 
 
@@ -134,6 +134,10 @@ def test_a_run_gets_a_name_notes_and_tags_which_its_model_shares(visit, stack):
     save.click()
     expect(labels.get_by_role("status")).to_have_text("Saved.")
     expect(page.locator("#title")).to_have_text("Only two neurons")
+    expect(labels.get_by_label("Tags")).to_have_value("small, lesson 3")
+    page.click("text=Change and run again")
+    expect(page.locator("#title")).to_have_value("Only two neurons")
+    expect(page.locator("#request code")).to_contain_text('"title": "Only two neurons"')
 
     page = watched.open(f"/ui/models/{job['model']}")
     expect(page.locator("#title")).to_have_text("Only two neurons")
@@ -195,7 +199,12 @@ def test_each_error_is_shown_at_its_field(visit, stack):
     page = watched.page
     page.fill("#learning_rate", "0")
     page.fill("#epochs", "9000")
-    page.click(".go button")
+    expect(page.locator("#learning_rate-fault")).to_have_text("Enter a number above 0, up to 10")
+    expect(page.locator("#changes")).to_have_text("No field changed")  # neither value is allowed
+    expect(page.locator("#said")).to_have_text("2 fields need a change.")
+    page.fill("#batch_size", "4")
+    expect(page.locator("#changes")).to_have_text("1 field changed: batch size 4")
+    page.click(".go [type=submit]")
     expect(page.locator("#learning_rate-fault")).to_contain_text("Enter a number above 0, up to 10")
     expect(page.locator("#epochs-fault")).to_contain_text("Enter 1 to 1,000")
     expect(page.locator("#epochs")).to_be_focused()
@@ -209,7 +218,7 @@ def test_text_in_a_number_field_is_sent_unchanged_and_its_error_ends_with_a_chan
     page = watched.page
     expect(page.locator("#request code")).to_contain_text('"epochs": "many"')
     expect(page.locator("#request code")).not_to_contain_text("pixel_scale")
-    page.click(".go button")
+    page.click(".go [type=submit]")
     expect(page.locator("#epochs")).to_have_attribute("aria-invalid", "true")
     page.fill("#epochs", "2")
     expect(page.locator(".fault:not(:empty)")).to_have_count(0)
@@ -242,7 +251,7 @@ def test_the_address_fills_in_the_form_and_the_start_button_stays_in_view(open_p
     expect(page.locator("#dropout")).to_be_visible()  # although it is not one of the first fields
     for y in (0, 500, 10_000):
         page.evaluate("y => window.scrollTo(0, y)", y)
-        expect(page.locator(".go button")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".go [type=submit]")).to_be_in_viewport(ratio=1)
     for field in page.locator("#train input:visible, #train select:visible").all():
         field.focus()
         assert not covered(
@@ -277,7 +286,9 @@ def test_the_list_names_the_changed_fields_and_only_unchanged_runs_have_a_publis
 def test_several_values_are_started_at_once_and_shown_together(visit, stack, models):
     watched = visit(stack.url, "/?recipe=mnist-numpy&epochs=1")
     page = watched.page
-    page.click("#several summary")
+    page.click("#to-several")
+    expect(page.locator("#several-values")).to_be_focused()
+    expect(page.locator(".go [type=submit]")).to_have_text("Start one training")
     expect(page.locator("#several-values")).to_have_value("0.0033, 0.01, 0.03, 0.09, 0.27")
     page.fill("#several-values", "0.1, 0.01, 11")
     page.click("text=Start 3 trainings")
@@ -292,15 +303,30 @@ def test_several_values_are_started_at_once_and_shown_together(visit, stack, mod
     assert [tag.startswith("learning rate 20") for tag in tags] == [True]  # a date follows
     expect(page.locator("#changes")).to_have_text("1 field changed: epochs 1")
     expect(page.locator("#now-head")).to_contain_text("2 values of the learning rate")
-    expect(page.locator("#now-head")).to_contain_text("2 of 2 have ended", timeout=30_000)
+    expect(page.locator("#now-head")).to_contain_text("Highest test accuracy", timeout=30_000)
     labels = page.locator("#now-chart text.end")
-    assert sorted(labels.all_text_contents()) == ["0.01", "0.1"]
+    assert sorted(labels.all_text_contents()) == ["0.01", "0.1", "guessing, ln 10"]
     colors = {label.get_attribute("fill") for label in labels.all()}
-    assert len(colors) == 2
+    assert len(colors) == 3
     page.click("text=Compare the models")
     page.wait_for_url("**/ui/models?compare=m-*")
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
+
+
+def test_the_first_view_has_the_first_fields_and_says_what_earlier_runs_took(stack, open_page):
+    stack.wait_for(stack.train(recipe="mnist-numpy")["id"])
+    page = open_page("/", viewport={"width": 1280, "height": 800})
+    for field in ("#epochs", "#learning_rate", "#hidden_sizes"):
+        expect(page.locator(field)).to_be_in_viewport(ratio=1)
+        assert not covered(page, field)
+    expect(page.get_by_role("radio", name="Start here")).to_be_checked()
+    expect(page.locator(".result[data-recipe=mnist-numpy]")).to_contain_text(
+        re.compile(r"^9\d.* in")
+    )
+    expect(page.locator("#time")).to_contain_text("takes about")
+    page.fill("#hidden_sizes", "7, 5, 3")  # as no earlier run
+    expect(page.locator("#time")).to_be_empty()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { curlOptions, headers, indentJson, readable, target } from "#pages/docs/request.js";
+import { rank } from "#pages/docs/search.js";
 
 /** @type {import("#pages/docs/request.js").Filled} */
 const request = {
@@ -69,4 +70,21 @@ test("a body that is not JSON is shown as it is", () => {
   assert.equal(readable("a,b", "text/csv"), "a,b");
   assert.equal(readable("{cut", "application/json"), "{cut");
   assert.equal(readable('{"a":1}', "application/problem+json"), '{"a": 1}');
+});
+
+test("a path keeps the names of the values that are missing", () =>
+  assert.equal(
+    target({
+      method: "GET",
+      path: "/jobs/{id}",
+      parameters: [{ name: "id", place: "path", value: "" }],
+    }),
+    "/jobs/{id}",
+  ));
+
+test("a search finds all words, and ranks those in the name first", () => {
+  const entry = { name: "post /jobs/{id}/cancel", text: "post /jobs/{id}/cancel ends a job" };
+  assert.equal(rank(entry, " Cancel JOB "), 2);
+  assert.equal(rank(entry, "ends job"), 1);
+  assert.equal(rank(entry, "delete job"), 0);
 });

@@ -6,8 +6,15 @@ import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
-import { differingField, labelled, spread } from "#pages/jobs/values.js";
-import { addMark, hintText, olderThan, samplesPerSecond, stateText } from "#pages/jobs/state.js";
+import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
+import {
+  addMark,
+  hintText,
+  lastEpoch,
+  olderThan,
+  samplesPerSecond,
+  stateText,
+} from "#pages/jobs/state.js";
 import {
   changedFields,
   layersText,
@@ -37,6 +44,16 @@ test("stateText describes the state of a job", () => {
   assert.equal(stateText(job({ status: "failed", history })), "failed after epoch 2");
   assert.equal(stateText(job({ status: "cancelled" })), "cancelled");
   assert.equal(stateText(job({ status: "cancelled", history })), "cancelled after epoch 2");
+});
+
+test("the axis of epochs ends where a job ended", () => {
+  const recipe = { epochs: 9 };
+  const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
+  const losses = [{ samples: 125000 }];
+  assert.equal(lastEpoch(job({ status: "running", recipe, history })), 9);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses })), 3);
+  assert.equal(lastEpoch(job({ status: "cancelled", recipe, history, losses: null })), 2);
+  assert.equal(lastEpoch(job({ status: "failed", recipe })), 1);
 });
 
 test("the speed is measured over the last events", () => {
@@ -187,6 +204,17 @@ test("values are suggested around a value, within the allowed range", () => {
   assert.deepEqual(spread(5, rate), [0.56, 1.7, 5, 10]);
   assert.deepEqual(spread(3, { low: 1, high: 1000, whole: true }), [1, 3, 9, 27]);
   assert.deepEqual(spread(0, rate), [0]);
+});
+
+test("the most accurate of several values is named, or all of them", () => {
+  const curve = (/** @type {string} */ label, test_accuracy = 0.9, status = "succeeded") => ({
+    label,
+    job: job({ status, history: [{ epoch: 1, test_accuracy }] }),
+  });
+  const text = "Highest test accuracy: 90.0\u202f%, with ";
+  assert.equal(bestText([curve("1"), curve("2", 0.5), curve("3", 1, "failed")]), `${text}1. `);
+  assert.equal(bestText([curve("1"), curve("2")]), `${text}1 and 2. `);
+  assert.equal(bestText([curve("1", 0.5, "cancelled")]), "");
 });
 
 test("jobs that differ in one number are sorted by it, and labeled with it", () => {

@@ -7,18 +7,19 @@ import {
   atMost,
   boxesOf,
   comparisonText,
+  cutText,
   errorCurves,
   errorText,
   imageRows,
   maximumError,
-  powersOfTen,
   proofText,
-  tickText,
   valueAt,
 } from "#pages/maths/box-sums.js";
+import { plainNumber, shareText, tenTo, tickText } from "#pages/maths/notation.js";
+import { cutAxis, valueAxis } from "#pages/maths/value-axis.js";
 import { rateText } from "#pages/maths/box-rate.js";
 import { lineProofText } from "#pages/maths/line-proof.js";
-import { balanceBars, parseLogits, parseTarget } from "#pages/maths/logits.js";
+import { balanceBars, derivativeUnit, parseLogits, parseTarget } from "#pages/maths/logits.js";
 import { unitsText } from "#pages/maths/units.js";
 import {
   OUTLIER,
@@ -69,9 +70,74 @@ test("the boxes of a network are between its steps", () => {
   assert.equal(boxesOf(network, 1).length, 2);
 });
 
-test("ticks of a logarithmic axis are powers of ten", () => {
-  assert.deepEqual(powersOfTen(0.05, 20), [0.1, 1, 10]);
-  assert.deepEqual([1e-6, 0.001, 10].map(tickText), ["1e-6", "0.001", "10"]);
+test("numbers of any magnitude are short", () => {
+  const written = {
+    0: "0",
+    "0.500": "0.500",
+    "-0.0352": "−0.0352",
+    12300: "12,300",
+    "1.88e-301": "1.88\u00a0·\u00a010⁻³⁰¹",
+    0.0000188: "1.88\u00a0·\u00a010⁻⁵",
+    "-1.50e+7": "−1.50\u00a0·\u00a010⁷",
+    1000000: "1\u00a0·\u00a010⁶",
+  };
+  for (const [rounded, text] of Object.entries(written)) assert.equal(plainNumber(rounded), text);
+  assert.deepEqual([1e-301, 2e-5, 0.001, 1, 5e4, 1e6].map(tickText), [
+    "10⁻³⁰¹",
+    "2\u00a0·\u00a010⁻⁵",
+    "0.001",
+    "1",
+    "50,000",
+    "10⁶",
+  ]);
+  assert.equal(tenTo(12), "10¹²");
+});
+
+test("a probability is 0 or 100 % only if it is exactly that", () => {
+  const texts = [0, 1e-9, 0.1234, 1 - 1e-9, 1].map((p) => shareText(p, 1));
+  assert.deepEqual(texts, [
+    "0.0\u202f%",
+    "<0.1\u202f%",
+    "12.3\u202f%",
+    ">99.9\u202f%",
+    "100.0\u202f%",
+  ]);
+});
+
+test("the axis of a function has short and distinct numbers", () => {
+  /** @param {number[]} values */
+  const axis = (values) => {
+    const { scaled, suffix } = valueAxis(values);
+    return [suffix, ...values.map((value) => Number(scaled(value).toPrecision(6)))];
+  };
+  assert.deepEqual(axis([-3, 3]), ["", -3, 3]);
+  assert.deepEqual(axis([0, 0]), ["", 0, 0]);
+  assert.deepEqual(axis([2, 2]), ["", 2, 2]);
+  assert.deepEqual(axis([-3e-300, 3e-300]), [", in units of 10⁻³⁰⁰", -3, 3]);
+  assert.deepEqual(axis([0, 2e99]), [", in units of 10⁹⁹", 0, 2]);
+  assert.deepEqual(axis([1e9 - 3, 1e9 + 3]), [" − 1,000,000,000", -3, 3]);
+  assert.deepEqual(axis([-1e9 - 3, -1e9 + 3]), [" + 1,000,000,000", -3, 3]);
+  assert.deepEqual(axis([1 + 1e-6, 1 + 3e-6]).slice(1), [1, 3]);
+});
+
+test("the plot of a function without a bound is cut", () => {
+  const tangent = [...Array(20).keys()].map((i) => i / 10).concat([800, -800]);
+  const { cut, axis } = cutAxis(tangent, false);
+  assert.ok(cut && cut < 10);
+  assert.equal(axis.scaled(cut), cut);
+  assert.equal(cutAxis(tangent, true).cut, null);
+  assert.equal(cutAxis([0, 1, 2], false).cut, null);
+  assert.equal(cutAxis([0, 0, 0], false).cut, null);
+  assert.equal(
+    cutText([-807.1, 3, 12_345]),
+    " The plot is cut. The values that were computed reach from −807 to 12,300.",
+  );
+});
+
+test("small derivatives get a unit", () => {
+  assert.deepEqual(derivativeUnit([0.2, -0.1]), { exponent: 0, most: 0.25 });
+  assert.deepEqual(derivativeUnit([2e-4, -3e-4]), { exponent: -4, most: 3e-4 });
+  assert.deepEqual(derivativeUnit([0, 0]), { exponent: 0, most: 0.25 });
 });
 
 test("a grid of values becomes an image whose last row is the lowest y", () => {
@@ -86,10 +152,15 @@ test("a rounded bound is still a bound", () => {
   assert.equal(atMost(0.33301), "0.334");
   assert.equal(atLeast(0.33399), "0.333");
   assert.equal(atMost(0.99951), "1.00");
-  assert.equal(atLeast(0.000_123_9), "0.000123");
+  assert.equal(atLeast(0.000_123_9), "1.23\u00a0·\u00a010⁻⁴");
   assert.equal(atMost(12_345.6), "12,400");
   /** @param {string} text */
-  const number = (text) => Number(text.replaceAll(",", ""));
+  const number = (text) => {
+    const [mantissa, power] = text.replaceAll(",", "").split("\u00a0·\u00a010");
+    const digits = [...(power ?? "⁰")].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(sign));
+    const exponent = digits.filter((digit) => digit >= 0).join("");
+    return Number(`${mantissa}e${power?.startsWith("⁻") ? "-" : ""}${exponent}`);
+  };
   for (const x of [0, 0.25, 1, 120]) {
     assert.equal(number(atMost(x)), x);
     assert.equal(number(atLeast(x)), x);
@@ -142,19 +213,22 @@ test("with a largest slope, the error has a bound", () => {
   const rate = { slope: 3, order: 1, table: [errors(8, 1), errors(16, 0.5), errors(256, 0.03)] };
   assert.equal(
     rateText(rate, 3, 16),
-    "The error is at most LB/n, here 0.563, with L = 3.00. Ten times as many boxes give a tenth " +
-      "of this bound. With 16 boxes of equal width, the error is 0.500, with 256 0.0300. On " +
-      "average, twice as many boxes divide it by 2.00.",
+    "The error is at most LB/n, which is 0.563 here, with L = 3.00. Ten times as many boxes " +
+      "give a tenth of this bound. For 16 boxes of equal width, the largest error is 0.500. For " +
+      "256 boxes, it is 0.0300. On average, doubling the number of boxes divides it by 2.00.",
   );
 });
 
 test("at a jump, no bound is claimed, and the error does not fall", () => {
   const jump = { slope: null, order: 0, table: [errors(16, 1), errors(256, 1)] };
   const text = rateText(jump, 3, 16);
-  assert.match(text, /there is no bound LB\/n.*with 256 1\.00\.$/);
+  assert.match(text, /there is no bound LB\/n.*For 256 boxes, it is 1\.00\.$/);
   assert.doesNotMatch(text, /divide|tenth/);
   const zeros = { slope: null, order: null, table: [errors(1, 1), errors(16, 0), errors(256, 0)] };
-  assert.match(rateText(zeros, 3, 16), /error is 0, with 256 0\. A log scale cannot show .* of 0/);
+  assert.match(
+    rateText(zeros, 3, 16),
+    /error is 0\. For 256 boxes, it is 0\. A log scale cannot show .* of 0/,
+  );
 });
 
 test("without an upper bound, the error may be infinite", () => {

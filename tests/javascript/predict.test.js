@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrowStep } from "#pages/keys.js";
-import { findAsked, firstModels, references } from "#pages/predict/asked.js";
+import { areEnough, findAsked, firstModels, references } from "#pages/predict/asked.js";
 import {
   decodeDrawing,
   decodePixels,
@@ -14,6 +14,7 @@ import {
 } from "#pages/predict/drawing.js";
 import { fitText, placeOnBoard } from "#pages/predict/fit.js";
 import { createHistory } from "#pages/predict/history.js";
+import { insideRows } from "#pages/predict/inside-rows.js";
 import { readContent, writeContent } from "#pages/predict/link.js";
 import { outlineSegments } from "#pages/predict/outline.js";
 import {
@@ -24,6 +25,7 @@ import {
   signed,
   strongestPushes,
 } from "#pages/predict/pushes.js";
+import { fitOf, predictionPath } from "#pages/predict/request.js";
 import { SEVEN } from "#pages/predict/strokes.js";
 import {
   certainty,
@@ -371,4 +373,64 @@ test("the neurons of a layer are arranged in rows that fit the width", () => {
     [nextCell(0, [-1, 0], grid), nextCell(0, [0, 1], grid), nextCell(20, [0, 1], grid)],
     [0, 15, 20],
   );
+});
+
+test("the path of a prediction depends on what the board shows", () => {
+  const tail = (/** @type {any} */ image, /** @type {"auto" | "none"} */ fit) =>
+    predictionPath("m-1", image, fit).replace("/predict?model=m-1&explain=true&", "");
+  assert.equal(tail(null, "auto"), "fit=auto&invert=never");
+  assert.equal(tail({ file: {}, bitmap: null }, "auto"), "fit=auto&invert=auto");
+  assert.equal(tail({ pixels: [], index: 3, dataset: "mnist" }, "auto"), "fit=auto&invert=never");
+  assert.equal(tail({ pixels: [] }, "auto"), "fit=none&invert=never"); // what a network saw
+  assert.equal(fitOf(new URLSearchParams("fit=none")), "none");
+  assert.equal(fitOf(new URLSearchParams("fit=x")), "auto");
+});
+
+test("the inside of a network becomes rows of neurons and classes", () => {
+  const layers = [
+    { activations: [0.5, 0.25] },
+    { activations: [0.75] },
+    { activations: [1, -1], contributions: [[2], [-3]], biases: [0.1, 0.2] },
+  ];
+  const prediction = /** @type {any} */ ({ probabilities: [0.9, 0.1], layers });
+  const rows = insideRows(prediction, ["a", "b"], new Set(["1.1"]));
+  assert.deepEqual(rows[1], {
+    layer: "hidden 1",
+    index: 1,
+    activation: 0.25,
+    "switched off": true,
+  });
+  assert.deepEqual(rows[2], {
+    layer: "hidden 2",
+    index: 0,
+    activation: 0.75,
+    "switched off": false,
+    "push on a": 2,
+    "push on b": -3,
+  });
+  assert.deepEqual(rows[4], {
+    layer: "logits",
+    index: 1,
+    activation: -1,
+    class: "b",
+    bias: 0.2,
+    probability: 0.1,
+  });
+  const bare = insideRows({ ...prediction, layers: layers.slice(2) }, ["a", "b"], new Set());
+  assert.deepEqual(bare[0], { layer: "pixels", index: 0, "push on a": 2, "push on b": -3 });
+  assert.deepEqual(insideRows(null, [], new Set()), []);
+});
+
+test("the newest models are enough if those to show are among them", () => {
+  const digits = (/** @type {string} */ id, learned = true) =>
+    /** @type {any} */ ({
+      id,
+      dataset: { name: "mnist" },
+      evaluation: { better_than_guessing: learned },
+    });
+  assert.ok(areEnough([digits("m-1"), digits("m-2")], []));
+  assert.ok(!areEnough([digits("m-1")], []));
+  assert.ok(!areEnough([digits("m-1", false), digits("m-2", false)], []));
+  assert.ok(areEnough([digits("m-1")], ["m-1"]));
+  assert.ok(!areEnough([digits("m-1")], ["m-1", "best"]));
 });

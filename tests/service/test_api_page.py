@@ -13,8 +13,10 @@ from service.web.schema_words import (
     operation_anchors,
     prose,
     resolve,
+    sample_text,
     type_words,
 )
+from service.web.status_words import EXAMPLE, REASONS
 
 CHANGING = tuple(  # how the ids of the operations begin that change data
     f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")
@@ -153,3 +155,30 @@ def test_text_of_the_document_cannot_become_markup():
 def test_a_body_without_an_example_shows_its_default_values():
     schema = {"properties": {"ready": {"default": False}, "name": {}}}
     assert json.loads(example_text({"components": {"schemas": {}}}, schema)) == {"ready": False}
+
+
+def test_the_example_of_an_error_is_what_the_api_returns(shared_app):
+    body = {"recipe": "mnist-numpy", "epochs": 0}
+    assert shared_app.test_client().post("/train", json=body).json == EXAMPLE
+
+
+def test_each_status_of_an_error_has_a_reason(document):
+    statuses = {status for *_, one in operations(document) for status in one["responses"]}
+    assert {status for status in statuses if status >= "400"} <= REASONS.keys()
+
+
+def test_a_sample_has_what_a_response_always_has(document):
+    job = json.loads(sample_text(document, {"$ref": "#/components/schemas/Job"}))
+    assert job["status"] == "queued"
+    assert job["recipe"]["name"] == "mnist-numpy"
+    assert job["created_at"].endswith("Z")
+    problem = json.loads(sample_text(document, {"$ref": "#/components/schemas/Problem"}))
+    assert "errors" not in problem  # which most problems lack
+
+
+def test_a_sample_of_an_object_that_contains_its_kind_ends():
+    schemas = {"Tree": {"type": "object", "required": ["under"], "properties": {}}}
+    tree = {"$ref": "#/components/schemas/Tree"}
+    schemas["Tree"]["properties"] = {"under": {"type": "array", "items": tree}}
+    document = {"components": {"schemas": schemas}}
+    assert json.loads(sample_text(document, tree)) == {"under": [{}]}

@@ -22,7 +22,7 @@ def test_a_page_loads_only_existing_files_of_this_server(client, path):
     assert "//" not in page.text.replace("<!doctype", "")
     assert not re.search(r"<script(?![^>]*\bsrc=)|\bon\w+=|\bstyle=|<style", page.text)
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
-    assert len(files) == 4
+    assert len(files) == (5 if path == "/ui/predict" else 4)
     for file in files:
         answer = client.get(file)
         assert answer.status_code == 200
@@ -66,9 +66,9 @@ def test_files_are_gzipped_if_the_client_accepts_it(client):
     plain = client.get(path)
     gzipped = client.get(path, headers={"Accept-Encoding": "gzip"})
     assert gzipped.headers["Content-Encoding"] == "gzip"
-    assert (
-        gzip.decompress(gzipped.data) == plain.data == (WEB / "static" / "style.css").read_bytes()
-    )
+    assert gzip.decompress(gzipped.data) == plain.data
+    source = (WEB / "static" / "style.css").read_bytes()
+    assert len(source) / 2 < len(plain.data) < len(source)  # without comments and white space
     assert len(gzipped.data) < len(plain.data) / 2
 
 
@@ -95,6 +95,8 @@ def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
     assert fields["learning_rate"].allowed == "Above 0, up to 10"
     assert fields["hidden_sizes"].allowed == "Up to 8 numbers from 1 to 1,024, separated by commas"
     assert list(fields["shuffle"].choices) == ["true", "false"]
+    assert fields["shuffle"].choices["true"] == "on"
+    assert "1 − weight decay × learning rate" in fields["weight_decay"].help
     assert fields["dataset"].choices["fashion-mnist"] == "Fashion-MNIST"
     page = client.get("/").text
     assert all(f'id="{name}"' in page for name in fields)

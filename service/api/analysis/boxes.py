@@ -57,6 +57,7 @@ class BoxApproximationRequest(Request):
     function: str = Field(
         min_length=1,
         max_length=MAX_LENGTH,
+        json_schema_extra={"example": "sin(3*x)"},
         description="An expression in x, or in x and y in two dimensions: numbers, pi, e, "
         f"+ - * / **, parentheses, and {', '.join(FUNCTIONS)}. min and max take two values; step "
         "is 1 at 0. Each value must be finite and at most 1e100 in magnitude.",

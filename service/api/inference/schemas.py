@@ -11,12 +11,12 @@ from pydantic import (
     StrictBool,
     StrictInt,
 )
-from pydantic_core import PydanticCustomError
 
 from service.api.parameters import BodyHeaders
 from service.api.readers.images import HEIGHT, MOST_IMAGES, WIDTH
 from service.api.readers.json_images import DIGIT_ONE
 from stepbox.data.dataset import PixelScale
+from stepbox.errors import invalid_field
 
 VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"
@@ -98,7 +98,7 @@ class InferHeaders(BodyHeaders):
 
 
 def _refuse(_: object) -> None:
-    raise PydanticCustomError("unsupported", "is not supported here")
+    raise invalid_field("is not supported here")
 
 
 Unsupported = Annotated[None, BeforeValidator(_refuse)]

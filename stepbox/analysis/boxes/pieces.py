@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stepbox.analysis.boxes.sum import BoxSum
-from stepbox.analysis.expressions import Expression
+from stepbox.analysis.expressions import Expression, written
 from stepbox.analysis.intervals import EPS, Interval
 from stepbox.analysis.result import Array, Flags, Integers
 
@@ -67,7 +67,7 @@ class Pieces:
         if at is None:
             return PROVEN
         return (
-            f"No finite bound of the largest error was found: near x = {at + 0.0:.9g}, the "
+            f"No finite bound of the largest error was found: near x = {written(at)}, the "
             "function may be unbounded, or have no value."
         )
 

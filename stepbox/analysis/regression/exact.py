@@ -6,12 +6,12 @@ numbers, once each column is divided by a power of two. FLINT computes with them
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
+from stepbox.analysis.regression.exact_fit import ExactFit
 from stepbox.analysis.regression.least_absolute import (
     UnsolvedError,
     least_absolute,
@@ -29,7 +29,6 @@ from stepbox.analysis.regression.rational import (
     independent_rows,
     nearest,
     nearest_float,
-    quotient,
     rounded_columns,
     solve,
     take_rows,
@@ -41,39 +40,6 @@ from stepbox.analysis.result import Array
 FEW_NUMBERS = 200  # up to so many in X, exact steps alone are faster than a call of the solver
 FEW_STEPS = 20  # an exact step takes up to as long as a linear program in float64
 INTERIOR = 1e-6  # a dual at least this far from ±1 belongs to a point on the fit
-
-
-@dataclass(frozen=True)
-class ExactFit:
-    """A linear fit, in fractions.
-
-    Attributes
-    ----------
-    w
-        Weights, shape (features,).
-    numerators, unit
-        The residuals r = Xw − y are numerators[i] · unit.
-    """
-
-    w: list[fmpq]
-    numerators: list[fmpz]
-    unit: fmpq
-
-    @cached_property
-    def residuals(self) -> Array:
-        """Xw − y, rounded, shape (points,)."""
-        p, q = int(self.unit.p), int(self.unit.q)
-        return np.array([quotient(int(r) * p, q) for r in self.numerators])
-
-    @cached_property
-    def l1(self) -> fmpq:
-        """Σ|r|."""
-        return self.unit * sum((abs(r) for r in self.numerators), fmpz(0))
-
-    @cached_property
-    def l2(self) -> fmpq:
-        """Σr²."""
-        return self.unit**2 * sum((r * r for r in self.numerators), fmpz(0))
 
 
 class ExactRegression:

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from stepbox.analysis.inspection import (
-    confused,
+    by_confidence,
     entropy,
     input_gradient,
     margin,
-    mistakes,
     most_changed,
     published_curves,
     signed_grey,
@@ -56,31 +55,31 @@ def test_entropy_and_margin_worked_by_hand():
     np.testing.assert_allclose(margin(probabilities), [1, 0, 0, 0.5], atol=1e-15)
 
 
-def test_each_sample_is_in_one_cell_of_the_confusion_matrix():
+def test_chosen_samples_are_sorted_by_confidence():
     rng = np.random.default_rng(2)
-    logits, labels = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
-    seen = []
-    for true in range(3):
-        for predicted in range(3):
-            indices, probabilities = confused(logits, labels, true, predicted)
-            assert (labels[indices] == true).all()
-            np.testing.assert_array_equal(probabilities, softmax(logits)[indices, predicted])
-            assert (np.diff(probabilities) <= 0).all()
-            assert (probabilities >= 1 / 3).all()
-            seen += list(indices)
-    assert sorted(seen) == list(range(50))
+    logits, chosen = rng.normal(size=(50, 3)), rng.random(50) < 0.5
+    found = by_confidence([logits], chosen)
+    assert sorted(found.indices) == list(np.flatnonzero(chosen))
+    np.testing.assert_array_equal(found.predicted[0], logits.argmax(axis=1)[found.indices])
+    np.testing.assert_array_equal(
+        found.probabilities[0], softmax(logits)[found.indices, found.predicted[0]]
+    )
+    assert (np.diff(found.probabilities[0]) <= 0).all()
 
 
-def test_mistakes_are_sorted_by_confidence():
+def test_the_least_confident_of_two_networks_decides():
     logits = np.log([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
-    found = mistakes(logits, np.array([0, 0, 1, 0]))
-    assert found.indices.tolist() == [1, 3]
-    np.testing.assert_allclose(found.probabilities, [[0.8, 0.6]])
     other = np.log([[0.6, 0.4], [0.3, 0.7], [0.9, 0.1], [0.5001, 0.4999]])
-    both = mistakes(logits, np.array([0, 0, 1, 0]), other)
-    assert both.indices.tolist() == [2, 3]
-    np.testing.assert_array_equal(both.predicted, [[1, 1], [0, 0]])
-    np.testing.assert_allclose(both.probabilities, [[0.7, 0.6], [0.9, 0.5001]])
+    both = by_confidence([logits, other], np.array([False, True, True, True]))
+    assert both.indices.tolist() == [1, 2, 3]  # 0.7 twice: the first stays first
+    np.testing.assert_array_equal(both.predicted, [[1, 1, 1], [1, 0, 0]])
+    np.testing.assert_allclose(both.probabilities, [[0.8, 0.7, 0.6], [0.7, 0.9, 0.5001]])
+
+
+def test_no_chosen_sample_gives_an_empty_list():
+    found = by_confidence([np.zeros((4, 3))], np.zeros(4, bool))
+    assert found.indices.shape == (0,)
+    assert found.predicted.shape == found.probabilities.shape == (1, 0)
 
 
 def test_histograms_count_every_weight_once():

@@ -45,10 +45,25 @@ export async function catchProblem(action, handle) {
   }
 }
 
+/** Responses that were requested before this module arrived, by method and path. */
+const early = (globalThis.early ??= new Map());
+
+/** Forget the responses that were requested early, and send all requests. */
+export const forgetEarly = () => early.clear();
+
+/** Take a response that was requested early: once, because it may change. @param {string} key */
+function takeEarly(key) {
+  const response = early.get(key);
+  early.delete(key);
+  return response;
+}
+
 /** @param {string} path @param {RequestInit} options @param {string | null} token */
 async function fetchOnce(path, { headers, ...options }, token) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
   try {
+    const sent = takeEarly(`${options.method ?? "GET"} ${path}`);
+    if (sent) return await sent;
     return await fetch(path, {
       ...options,
       headers: /** @type {Record<string, string>} */ ({ ...headers, ...authorization }),

@@ -3,17 +3,27 @@
 import "./page.js";
 import { catchProblem, exchange } from "./api.js";
 import { showAnswer } from "./docs/answer.js";
-import { curlOptions, headers, target } from "./docs/request.js";
+import { createSearch } from "./docs/search.js";
+import { TOKEN_OPTION, curlOptions, headers, target } from "./docs/request.js";
 import { $, $$, h, notice, ready } from "./dom.js";
 import { requestLine } from "./request-line.js";
 import { hasToken } from "./token.js";
 
+const clearSearch = createSearch($("#find"), $("#found"));
+
 /** Open the request or object that the address names, and scroll to it. */
 function openNamed() {
   const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named?.closest("[hidden]")) clearSearch();
   if (!(named instanceof HTMLDetailsElement)) return;
   named.open = true;
   named.scrollIntoView();
+}
+
+/** Let the address name what was opened last, so that it can be shared. @param {Event} event */
+function nameOpened({ target: details }) {
+  const { id, open } = /** @type {HTMLDetailsElement} */ (details);
+  if (id && open) history.replaceState(history.state, "", `#${encodeURIComponent(id)}`);
 }
 
 /** Find the control of the body that has the chosen content type. @param {HTMLFormElement} form */
@@ -73,15 +83,30 @@ function check(form) {
   return !wrong;
 }
 
+/** @type {Map<HTMLFormElement, ReturnType<typeof requestLine>>} */
+const lines = new Map();
+
+/** Show the request that a form would send now. @param {HTMLFormElement} form */
+function showRequest(form) {
+  const request = read(form);
+  const { method, path } = request;
+  const line =
+    lines.get(form) ?? requestLine($(".line", form), { method, path, figure: "this form" });
+  lines.set(form, line);
+  if (bodyControl(form)?.control.files && !request.files.length) {
+    request.type = bodyControl(form)?.type;
+    request.files = [new File([], "FILE")]; // which stands for the file to choose
+  }
+  line(curlOptions(request, hasToken()), null, target(request));
+}
+
 /** @param {HTMLFormElement} form */
 async function send(form) {
   if (!check(form)) return;
   const request = read(form);
   const { method } = request;
-  const host = $(".answer", form);
-  const line = h("div", { class: "tall" });
-  const answer = h("div");
-  host.replaceChildren(line, answer);
+  const answer = $(".answer", form);
+  answer.replaceChildren();
   const path = target(request);
   const button = $(".button", form);
   button.disabled = true;
@@ -96,10 +121,7 @@ async function send(form) {
         cache: "no-store",
         signal: controller.signal,
       });
-      // After the request, because this may have asked for a token.
-      requestLine(line, { method, path, figure: "this response" })(
-        curlOptions(request, hasToken()),
-      );
+      showRequest(form); // this may have asked for a token
       await showAnswer(answer, `${method} ${path}`, response, performance.now() - sent, controller);
     },
     (problem) => answer.replaceChildren(notice(problem)),
@@ -119,6 +141,8 @@ for (const form of $$("form[data-path]")) {
     if (!("changes" in form.dataset)) send(form); // Enter in a field must not change data
   });
   if ("changes" in form.dataset) $(".button", form).addEventListener("click", () => send(form));
+  form.closest("details")?.addEventListener("toggle", () => showRequest(form));
+  form.addEventListener("input", () => showRequest(form));
   form.addEventListener("change", (/** @type {any} */ { target: control }) => {
     const types = $(".content-type", form);
     if (control === types) showBody(form);
@@ -126,8 +150,13 @@ for (const form of $$("form[data-path]")) {
     if (types && type && control.closest(".body").dataset.types.split(" ").includes(type)) {
       types.value = type;
     }
+    showRequest(form);
   });
 }
+requestLine($("#first-request"), { path: "/predict", figure: "the example" })(
+  `${hasToken() ? TOKEN_OPTION + " " : ""}-H 'Content-Type: image/png' --data-binary @digit.png`,
+);
+addEventListener("toggle", nameOpened, { capture: true });
 addEventListener("hashchange", openNamed);
 openNamed();
 ready();

@@ -17,7 +17,7 @@ import {
   trainingTime,
 } from "./jobs/facts.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { hintText, stateText } from "./jobs/state.js";
+import { hintText, lastEpoch, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
 import {
@@ -169,7 +169,7 @@ function updateTable() {
 function updateCaption() {
   const losses = job.losses ?? [];
   const none = FINAL_STATUSES.has(job.status) && !losses.length; // of an earlier version
-  const words = none ? MEAN_WORDS : trainLossWords(losses, job.recipe.epochs);
+  const words = none ? MEAN_WORDS : trainLossWords(losses, lastEpoch(job));
   if ($("#loss-train").textContent !== words) $("#loss-train").textContent = words;
 }
 
@@ -178,11 +178,8 @@ function updateCaption() {
  * @param {Published | null} published
  */
 function drawCurves(published) {
-  const { epochs } = job.recipe;
   const mean = published?.mean_test_accuracy;
-  const points = (published?.history ?? []).filter(
-    (row) => row.test_accuracy != null && row.epoch <= epochs,
-  );
+  const points = (published?.history ?? []).filter((row) => row.test_accuracy != null);
   const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
   const order =
     job.recipe.shuffle === false &&
@@ -201,11 +198,14 @@ function drawCurves(published) {
   const drawLoss = chart($("#loss"), (width) => {
     const height = width < NARROW ? 260 : 340;
     const { history, losses } = job;
+    const epochs = lastEpoch(job);
     return lossCurves({ width, height, history, losses, published: published?.history, epochs });
   });
-  const drawAccuracy = chart($("#accuracy"), (width) =>
-    accuracyCurve({ width, history: job.history, epochs, published: points, references }),
-  );
+  const drawAccuracy = chart($("#accuracy"), (width) => {
+    const epochs = lastEpoch(job);
+    const past = points.filter((row) => row.epoch <= epochs);
+    return accuracyCurve({ width, history: job.history, epochs, published: past, references });
+  });
   savable($("#loss").closest("figure"), {
     name: `loss-${id}`,
     rows: () => curveRows(job.history, { losses: job.losses, published: published?.history }),

@@ -7,7 +7,7 @@ import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";
 import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { olderThan, stateText } from "./jobs/state.js";
+import { lastEpoch, olderThan, stateText } from "./jobs/state.js";
 import { showTogether } from "./jobs/together.js";
 import { MOST_VALUES } from "./jobs/values.js";
 import { fixed, percent, speed } from "./numbers.js";
@@ -81,8 +81,8 @@ function updateHead() {
     const title = h("div", { class: "row" }, h("h2", null, link), state);
     $("#now-head").replaceChildren(title, bar, below, trouble);
   } else {
-    const run = `The published losses of ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
-    const hint = "Start a training to see its losses here.";
+    const run = `An example: ${DEFAULT_CURVE.name}, ${DEFAULT_CURVE.epochs} epochs`;
+    const hint = "The losses that the coursework published. Start a training to see its own here.";
     $("#now-head").replaceChildren(h("h2", null, run), h("p", { class: "small" }, hint));
   }
 }
@@ -92,10 +92,10 @@ function updateCaption() {
     $("#now-caption").textContent = dotted;
     return;
   }
-  const { losses, recipe } = shown;
+  const { losses } = shown;
   $("#now-caption").replaceChildren(
     h("b", { class: "blue" }, "Train"),
-    ` ${losses?.length ? trainLossWords(losses, recipe.epochs) : MEAN_WORDS}; `,
+    ` ${losses?.length ? trainLossWords(losses, lastEpoch(shown)) : MEAN_WORDS}; `,
     h("b", { class: "orange" }, "test"),
     " loss, after each epoch. ",
     publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
@@ -227,7 +227,7 @@ drawNow = chart($("#now-chart"), (width) =>
         history: shown?.history ?? [],
         losses: shown?.losses,
         published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
-        epochs: shown?.recipe.epochs ?? DEFAULT_CURVE.epochs,
+        epochs: shown ? lastEpoch(shown) : DEFAULT_CURVE.epochs,
       }),
 );
 savable($("#now"), {

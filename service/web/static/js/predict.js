@@ -1,22 +1,22 @@
 // @ts-check
 // The page on which users draw, drop, paste or choose an image, and models predict its class.
 import "./page.js";
-import { ProblemError, allModels, ask, catchProblem, get } from "./api.js";
+import { ProblemError, ask, catchProblem, forgetEarly } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { drawImage } from "./pixels.js";
 import { createAmong } from "./predict/among.js";
-import { MOST_PANELS, findAsked, firstModels, references } from "./predict/asked.js";
+import { MOST_PANELS, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
 import { fitText } from "./predict/fit.js";
 import { readContent, writeContent } from "./predict/link.js";
 import { createInside } from "./predict/inside.js";
+import { findListed, listed, loadFirst, loadOthers } from "./predict/listed.js";
 import { createPanel } from "./predict/panel.js";
-import { requestContent } from "./predict/request.js";
+import { fitOf, predictionPath, requestContent, testImageOf } from "./predict/request.js";
 import { offerSamples } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, summary, truthText } from "./predict/words.js";
-import { loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
 import { testImages } from "./samples.js";
 import { PIXELS } from "./sizes.js";
@@ -31,13 +31,11 @@ const NO_INK = "The image shows nothing: it is empty or nearly uniform.";
 const FILE_OPTIONS = "-H 'Content-Type: image/png' --data-binary @image.png"; // of curl
 const DATASETS = ["mnist", "fashion-mnist"];
 
-/** @type {Named[]} */
-let models = [];
 /** @type {import("./predict/panel.js").Panel[]} */
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
 let unit = "softmax";
-let fit = query.get("fit") === "none" ? "none" : "auto"; // how images are prepared
+let fit = fitOf(query);
 /** @type {AbortController | null} */
 let predicting = null;
 /** @type {Prediction | null} */
@@ -59,22 +57,13 @@ const board = createBoard(first.content, (finished) => {
 
 const boardImage = () => board.content().image ?? null;
 
-/** The test image on the board, if any. */
-function testImage() {
-  const image = boardImage();
-  return image && "pixels" in image && image.index !== undefined ? image : null;
-}
+const testImage = () => testImageOf(boardImage());
 
-/** Write the query of a request. Only files may be dark on light. @param {string} model its id */
-function queryFor(model) {
-  const image = boardImage();
-  const invert = image && "file" in image ? "auto" : "never";
-  const isSeen = image && "pixels" in image && !testImage(); // what a network saw stays as it is
-  return `/predict?model=${model}&explain=true&fit=${isSeen ? "none" : fit}&invert=${invert}`;
-}
+/** Write the path of a request. @param {string} model its id */
+const pathFor = (model) => predictionPath(model, boardImage(), fit);
 
 const updateInside = createInside((model, options) =>
-  requestPrediction(queryFor(model).replace("&explain=true", options)),
+  requestPrediction(pathFor(model).replace("&explain=true", options)),
 );
 
 const updateAmong = createAmong();
@@ -96,6 +85,7 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
+  if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
   if (board.isEmpty() || !panels.length) {
@@ -104,7 +94,7 @@ async function predict() {
   }
   try {
     const predictions = await Promise.all(
-      panels.map((panel) => requestPrediction(queryFor(panel.model().id), signal)),
+      panels.map((panel) => requestPrediction(pathFor(panel.model().id), signal)),
     );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
@@ -124,7 +114,7 @@ function showPredictions(predictions) {
   updateRequestLine();
   updateFigures();
   const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
-  const cards = models.map(({ model }) => model);
+  const cards = listed().map(({ model }) => model);
   const words = said.length ? summary(said) + truthText(testImage(), cards) : nothing;
   $("#summary").textContent = panels.length ? words : noModel;
 }
@@ -140,7 +130,7 @@ function showFailure(problem) {
   const { title, detail } = isFile
     ? fileFault(problem)
     : { title: problem.title, detail: problem.details };
-  const back = isFile ? " Undo brings back what was here before." : "";
+  const back = isFile ? " Undo brings the board back." : "";
   $("#summary").replaceChildren(notice({ title, detail: detail + back }));
 }
 
@@ -173,7 +163,7 @@ function updateRequestLine() {
   const models = panels.map((panel) => panel.model().id).join(",") || null;
   const seen = firstPrediction?.seen.flat() ?? null;
   const { state, note } = writeContent(board.content(), seen);
-  const path = queryFor(panels[0]?.model().id ?? "latest");
+  const path = pathFor(panels[0]?.model().id ?? "latest");
   const others = { models, fit: fit === "none" ? fit : null };
   updateRequest(FILE_OPTIONS, { ...others, ...state }, path);
   linkNote.textContent = note;
@@ -181,7 +171,7 @@ function updateRequestLine() {
 
 /** Offer another panel, as long as there are models for it, and say what the models know. */
 function panelsChanged() {
-  $("#add").hidden = panels.length >= Math.min(models.length, MOST_PANELS);
+  $("#add").hidden = panels.length >= Math.min(listed().length, MOST_PANELS);
   const known = knowledge(panels.map((panel) => panel.model().dataset.name));
   $("#knowledge").textContent = known;
   $("#summary").classList.toggle(
@@ -190,8 +180,14 @@ function panelsChanged() {
   );
 }
 
-/** @param {string} id */
-const named = (id) => models.find(({ model }) => model.id === id) ?? null;
+/**
+ * Let the user choose a model from all of them.
+ * @param {string} current the id of the model that is shown now
+ */
+async function chooseModel(current) {
+  await catchProblem(loadOthers, () => {}); // without an answer, the list has the newest models
+  return findListed(await openChooser(current, shownIds()));
+}
 
 const shownIds = () => panels.map((panel) => panel.model().id);
 
@@ -204,8 +200,7 @@ function addPanel(first) {
     $("#add").focus();
   };
   const removed = panels.length ? remove : null; // the first panel stays
-  const choose = async (/** @type {string} */ id) => named(await chooseModel(id, shownIds()));
-  const panel = createPanel(first, { choose, changed: predict, removed });
+  const panel = createPanel(first, { choose: chooseModel, changed: predict, removed });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
@@ -213,25 +208,18 @@ function addPanel(first) {
 }
 
 async function addAnotherPanel() {
-  const chosen = named(await chooseModel("", shownIds()));
+  const chosen = await chooseModel("");
   if (!chosen) return;
   addPanel(chosen);
   predict();
 }
 
-/** Load the models, and show those that the address asks for. */
+/** Show the models that the address asks for. */
 async function showModels() {
-  const asked = references(query.get("models") ?? query.get("a"));
-  const [cards, recipes] = await Promise.all([allModels(), loadRecipes()]);
-  models = cards.map((model) => ({ model, name: nameOf(model, recipes) }));
-  if (!models.length) noModel = "There is no model yet: train one first.";
-  const areIds = asked.every((reference) => named(reference));
-  const { aliases, computed } = areIds ? { aliases: {}, computed: {} } : await get("/aliases");
-  const { found, fault } = findAsked(asked, cards, { ...computed, ...aliases });
+  const { chosen, fault } = await loadFirst(references(query.get("models") ?? query.get("a")));
   if (fault) faults.push(fault);
-  for (const { id } of found.length ? found : firstModels(cards)) {
-    addPanel(/** @type {Named} */ (named(id)));
-  }
+  if (!listed().length) noModel = "There is no model yet: train one first.";
+  chosen.forEach(addPanel);
 }
 
 /** Show a file. It is decoded without an object URL, which the page's policy forbids. */
@@ -272,7 +260,7 @@ paintInTheme(() => {
   drawSeen();
 }, "seen");
 await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
-const chooseModel = createChooser(models);
+const openChooser = createChooser(listed);
 await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
 showFaults();
 await predict();

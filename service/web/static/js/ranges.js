@@ -4,6 +4,7 @@
 const DIGITS = [1, 2, 3, 5]; // of the ticks on a logarithmic axis
 const FEW_DIGITS = [1, 2, 5];
 const MOST_TICKS = 8;
+const MOST_DECADES = 5; // between which other ticks than powers of ten have room
 
 /**
  * List the numbers digit · 10^exponent in a range, in order.
@@ -30,8 +31,20 @@ export function lossRange(losses, highest) {
   const positive = losses.filter((loss) => loss > 0);
   const low = positive.reduce((a, b) => Math.min(a, b), 0.9);
   const high = positive.reduce((a, b) => Math.max(a, b), highest);
-  const below = roundNumbers(low / 10, low, DIGITS).at(-1) ?? low;
-  return [below, roundNumbers(high, 10 * high, DIGITS)[0]];
+  return roundRange(low, high);
+}
+
+/**
+ * Widen a range to round numbers, which can be ticks of a logarithmic axis. If it spans many powers
+ * of ten, to powers of ten.
+ * @param {number} low above 0
+ * @param {number} high
+ * @returns {[low: number, high: number]}
+ */
+export function roundRange(low, high) {
+  const digits = high / low > 10 ** MOST_DECADES ? [1] : DIGITS;
+  const below = roundNumbers(low / 10, low, digits).at(-1) ?? low;
+  return [below, roundNumbers(high, 10 * high, digits)[0] ?? high];
 }
 
 /**
@@ -42,7 +55,9 @@ export function logTicks([low, high]) {
   const inner = [DIGITS, FEW_DIGITS, [1]]
     .map((digits) => roundNumbers(low, high, digits))
     .find((ticks, i) => ticks.length <= MOST_TICKS || i === 2);
-  return [...new Set([low, ...(inner ?? []), high])];
+  const every = Math.ceil((inner?.length ?? 0) / MOST_TICKS); // so that labels have room
+  const shown = (inner ?? []).filter((_, i, all) => (all.length - 1 - i) % every === 0);
+  return [...new Set([low, ...shown, high])];
 }
 
 /**

@@ -6,6 +6,7 @@ import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from 
 import { count } from "./numbers.js";
 import { requestLine } from "./request-line.js";
 import { systemSentence } from "./system/words.js";
+import { localText } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Check} Check */
 /** @typedef {import("./types.d.ts").Job} Job */
@@ -24,6 +25,7 @@ import { systemSentence } from "./system/words.js";
  */
 
 const REFRESH_MS = 4000;
+const UPDATED = `This page updates itself every ${REFRESH_MS / 1000} seconds.`;
 
 /** @param {boolean} good @param {string} yes @param {string} [no] */
 const stateCell = (good, yes, no = "") =>
@@ -80,21 +82,33 @@ function workersElement({ workers, running }) {
 }
 
 /** @param {Queue} queue */
-function queueElement({ reachable, length, limit }) {
-  const words = length === null ? "unknown" : `${count(length)}; at most ${count(limit)} may wait`;
-  const state = stateCell(reachable, "reachable", "unreachable");
-  return table(
-    [["Queue"], ["Waiting jobs"], ["State", true]],
-    [row("Redis", h("td", null, words), state)],
-  );
+function queueWords({ length, limit }) {
+  if (length === null) return ["unknown"];
+  const waiting = length ? h("a", { href: "/" }, count(length)) : count(length);
+  return [waiting, `; at most ${count(limit)} may wait`];
 }
 
-/** @param {Dataset[]} datasets */
-function datasetsElement(datasets) {
-  const rows = datasets.map(({ name, ready: isReady, detail }) => {
-    const state = stateCell(isReady, "ready", "wrong or missing");
-    return row(name, h("td", { class: isReady ? null : "fault" }, detail), state);
-  });
+/** @param {{ queue: Queue, datasets: Dataset[], models: number }} state */
+function partsElement({ queue, datasets, models }) {
+  const rows = [
+    row(
+      "Waiting jobs",
+      h("td", null, queueWords(queue)),
+      stateCell(queue.reachable, "ready", "unreachable"),
+    ),
+    ...datasets.map(({ name, ready: isReady, detail }) =>
+      row(
+        `Data set ${name}`,
+        h("td", { class: isReady ? null : "fault" }, detail),
+        stateCell(isReady, "ready", "wrong or missing"),
+      ),
+    ),
+    row(
+      "Trained models",
+      h("td", null, h("a", { href: "/ui/models" }, count(models))),
+      numberCell(),
+    ),
+  ];
   const sums = datasets.flatMap(({ name, checksums }) =>
     Object.entries(checksums).map(([file, md5]) =>
       row(`${name}, ${file}`, h("td", null, h("code", null, md5))),
@@ -103,7 +117,7 @@ function datasetsElement(datasets) {
   return h(
     "div",
     null,
-    table([["Data set"], ["Test images"], ["State", true]], rows),
+    table([["Part"], ["What is there"], ["State", true]], rows),
     h(
       "details",
       null,
@@ -112,19 +126,6 @@ function datasetsElement(datasets) {
       table([["File"], ["MD5"]], sums),
     ),
   );
-}
-
-/** @param {{ checks: Check[], models: number }} state */
-function checksElement({ checks, models }) {
-  const rows = checks.map((check) =>
-    row(check.name, h("td", null, check.detail), stateCell(check.ready, "ready", "not ready")),
-  );
-  const store = row(
-    "models",
-    h("td", null, `${count(models)} in the store`),
-    stateCell(true, "ready"),
-  );
-  return table([["Component"], ["Result"], ["State", true]], [...rows, store]);
 }
 
 /** @type {Map<string, string>} */
@@ -154,17 +155,19 @@ async function show() {
     h("span", null, text),
   );
   update("#workers", { workers, running }, workersElement);
-  update("#queue", queue, queueElement);
-  update("#datasets", datasets, datasetsElement);
-  update("#ready", { checks, models }, checksElement);
+  update("#parts", { queue, datasets, models }, partsElement);
   update("#versions", versions, (all) =>
     h("dl", { class: "facts" }, ...facts(Object.entries(all))),
   );
   $("#state").classList.remove("loading");
+  shownAt = new Date();
+  $("#updated").textContent = UPDATED;
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
+/** @type {Date | null} */
+let shownAt = null; // when the state was last known
 
 async function refresh() {
   clearTimeout(timer);
@@ -172,6 +175,9 @@ async function refresh() {
     await catchProblem(show, (problem) => {
       shown.delete("#sentence");
       $("#sentence").replaceChildren(notice(problem, refresh));
+      $("#updated").textContent = shownAt
+        ? `What is shown here was so at ${localText(shownAt.toISOString())}.`
+        : "";
     });
   }
   timer = setTimeout(refresh, REFRESH_MS);

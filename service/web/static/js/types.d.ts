@@ -144,3 +144,8 @@ export interface Check {
   ready: boolean;
   detail: string;
 }
+
+declare global {
+  /** Responses that were requested before the module of the page arrived, by method and path. */
+  var early: Map<string, Promise<Response>> | undefined;
+}

@@ -19,11 +19,13 @@ import { quote } from "../curl.js";
  * @property {string} [part] name of each file in a form, if the body is a form
  */
 
+export const TOKEN_OPTION = '-H "Authorization: Bearer $TOKEN"'; // of curl
+
 /** Write the path and the query of a request. @param {Filled} request */
 export function target({ path, parameters }) {
   const query = new URLSearchParams();
   for (const { name, place, value } of parameters) {
-    if (place === "path") path = path.replace(`{${name}}`, encodeURIComponent(value));
+    if (place === "path" && value) path = path.replace(`{${name}}`, encodeURIComponent(value));
     if (place === "query" && value) query.set(name, value);
   }
   return query.size ? `${path}?${query}` : path;
@@ -49,7 +51,7 @@ export function curlOptions(request, withToken) {
   const { method, text, files = [], part } = request;
   const sent = text != null || files.length > 0;
   const options = method === (sent ? "POST" : "GET") ? [] : [`-X ${method}`];
-  if (withToken) options.push('-H "Authorization: Bearer $TOKEN"');
+  if (withToken) options.push(TOKEN_OPTION);
   for (const [name, value] of Object.entries(headers(request))) {
     options.push(`-H ${quote(`${name}: ${value}`)}`);
   }

@@ -49,5 +49,7 @@ export function fieldName(field) {
 }
 
 /** @param {string} field @param {unknown} value */
-export const fieldValue = (field, value) =>
-  field === "dataset" ? datasetName(value) : valueText(value) || "none";
+export function fieldValue(field, value) {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return field === "dataset" ? datasetName(value) : valueText(value) || "none";
+}

@@ -165,8 +165,7 @@ function update() {
 /** Say how long the training will take, if that is known. */
 function showTime() {
   const seconds = estimate(asked, earlier);
-  $("#time").textContent =
-    seconds == null ? "" : `takes about ${duration(seconds)}, going by an earlier run`;
+  $("#time").textContent = seconds == null ? "" : `takes about ${duration(seconds)} here`;
 }
 
 /** Learn from earlier runs. @param {typeof earlier} jobs from the newest on */
@@ -194,10 +193,12 @@ function markChanged(field, original) {
     update();
     field.focus();
   };
-  const button = plainButton(`↺ ${original || "none"}`, {
+  const option = $(`option[value="${CSS.escape(original)}"]`, field);
+  const words = option?.text ?? (original || "none");
+  const button = plainButton(`↺ ${words}`, {
     class: "plain changed",
     title: "Reset to the recipe's value",
-    "aria-label": `${label.textContent}: reset to ${original || "none"}`,
+    "aria-label": `${label.textContent}: reset to ${words}`,
     onclick: reset,
   });
   label.after(button);

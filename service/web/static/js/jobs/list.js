@@ -6,14 +6,16 @@ import { nameOf, publishedFor, runName } from "../recipes.js";
 import { localTime, timeLeft, timeOrDate, zoneName } from "../times.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
-import { stateText } from "./state.js";
+import { lastEpoch, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
-function spark({ history, recipe: { epochs } }, published) {
+function spark(job, published) {
+  const { history } = job;
+  const epochs = lastEpoch(job);
   const last = history.at(-1);
   const orange = "var(--orange)";
   return s(

@@ -44,7 +44,9 @@ function update() {
 export function startSeveral(currentBody) {
   details.addEventListener("toggle", () => {
     if (details.open) suggest();
-    $(".go [type=submit]").textContent = details.open ? "Start one training" : "Start training";
+    const one = $(".go [type=submit]");
+    one.textContent = details.open ? "Start one training" : "Start training";
+    one.classList.toggle("first", !details.open); // one button stands out
     details.scrollIntoView({ block: "nearest" });
   });
   $("#to-several").addEventListener("click", () => {

@@ -1,7 +1,8 @@
 // @ts-check
 // The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
-import { GUESSING_LOSS } from "../sizes.js";
+import { FINAL_STATUSES } from "../events.js";
+import { GUESSING_LOSS, TRAINING_IMAGES } from "../sizes.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 
@@ -10,6 +11,17 @@ const afterLastEpoch = ({ history }) => {
   const epoch = history.at(-1)?.epoch;
   return epoch ? ` after epoch ${epoch}` : "";
 };
+
+/**
+ * Find where the axis of epochs ends: at the last epoch of the recipe, or of a job that ended
+ * earlier.
+ * @param {Job} job
+ */
+export function lastEpoch({ status, history, losses, recipe }) {
+  if (!FINAL_STATUSES.has(status)) return recipe.epochs;
+  const begun = Math.ceil((losses?.at(-1)?.samples ?? 0) / TRAINING_IMAGES);
+  return Math.max(1, begun, history.at(-1)?.epoch ?? 0);
+}
 
 /** Tell whether a job ended with a model that is no better than guessing. @param {Job} job */
 export const isGuessing = (job) => job.better_than_guessing === false;

@@ -8,6 +8,9 @@ import { GUESSING_LOSS } from "../sizes.js";
 /** @typedef {ReturnType<typeof import("./values.js").labelled>} Curves */
 
 const HEIGHT = 300;
+const MARGIN_TOP = 28;
+const MARGIN_BOTTOM = 34;
+const ABOVE_AXIS = 6; // pixels, so that no label is beside the numbers of the axis
 const LETTER = 7; // pixels, the mean width of a letter in a label
 
 const COLORS = 8; // in style.css, from violet to red, so that neighbors differ and the order shows
@@ -32,8 +35,8 @@ export function togetherChart(curves, width) {
     height: HEIGHT,
     marginLeft: 40,
     marginRight: 16 + LETTER * Math.max(...[guessing, ...texts].map((text) => text.length)),
-    marginTop: 28,
-    marginBottom: 34,
+    marginTop: MARGIN_TOP,
+    marginBottom: MARGIN_BOTTOM,
     x: epochAxis(epochs, narrow ? 4 : 6),
     y: logLossAxis("↑ Test loss, nats (log scale)", range),
     marks: [
@@ -54,5 +57,6 @@ export function togetherChart(curves, width) {
     })),
   );
   const line = { text: guessing, color: INK_2, weight: 400 };
-  return addEndLabels(plot, [...labels, { x: x(epochs), y: y(GUESSING_LOSS), ...line }]);
+  const all = [...labels, { x: x(epochs), y: y(GUESSING_LOSS), ...line }];
+  return addEndLabels(plot, all, { top: MARGIN_TOP, bottom: HEIGHT - MARGIN_BOTTOM - ABOVE_AXIS });
 }

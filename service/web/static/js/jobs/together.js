@@ -3,7 +3,8 @@
 import { catchProblem, get } from "../api.js";
 import { $, h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
-import { differingField, labelled } from "./values.js";
+import { fieldWords } from "../recipes.js";
+import { bestText, differingField, labelled } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 
@@ -26,18 +27,27 @@ async function getJobs(ids) {
 /** Build a link that saved figures leave out. @param {string} href @param {string} text */
 const link = (href, text) => h("a", { class: "unsaved", href }, text);
 
-/** Describe the jobs above their curves. @param {Job[]} jobs @param {number} wanted */
-function head(jobs, wanted) {
-  const field = differingField(jobs)?.replaceAll("_", " ");
+/**
+ * Describe the jobs above their curves.
+ * @param {ReturnType<typeof labelled>} curves
+ * @param {number} wanted
+ */
+function head(curves, wanted) {
+  const jobs = curves.map(({ job }) => job);
+  const field = differingField(jobs);
   const models = jobs.map((job) => job.model).filter(Boolean);
   const finished = jobs.filter((job) => FINAL_STATUSES.has(job.status)).length;
   const missing = wanted - jobs.length;
   return [
-    h("h2", null, field ? `${jobs.length} values of the ${field}` : `${jobs.length} trainings`),
+    h(
+      "h2",
+      null,
+      field ? `${jobs.length} values of the ${fieldWords(field)}` : `${jobs.length} trainings`,
+    ),
     h(
       "p",
       { class: "small row" },
-      `${finished} of ${jobs.length} have ended. `,
+      finished < jobs.length ? `${finished} of ${jobs.length} have ended. ` : bestText(curves),
       missing > 0 && `${missing} others do not exist. `,
       models.length > 1 && link(`/ui/models?compare=${models}`, "Compare the models"),
       link("/", "Show the latest job"),
@@ -55,8 +65,9 @@ function head(jobs, wanted) {
 export async function showTogether(ids, recipes, draw, showOutage) {
   const refresh = async () => {
     const jobs = await getJobs(ids);
-    $("#now-head").replaceChildren(...head(jobs, ids.length));
-    draw(labelled(jobs, recipes));
+    const curves = labelled(jobs, recipes);
+    $("#now-head").replaceChildren(...head(curves, ids.length));
+    draw(curves);
     return jobs.every((job) => FINAL_STATUSES.has(job.status));
   };
   const ended = await catchProblem(refresh, showOutage);

@@ -1,6 +1,6 @@
 // @ts-check
 // Several values of one field, and the runs that they lead to. Needs no browser.
-import { clamp } from "../numbers.js";
+import { clamp, percent } from "../numbers.js";
 import { nameOf, sameValue } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -34,6 +34,20 @@ export function differingField(jobs) {
     others.some((recipe) => !sameValue(recipe[field], first[field])),
   );
   return fields.length === 1 ? fields[0] : null;
+}
+
+/**
+ * Say which of several finished jobs has the highest accuracy.
+ * @param {{ job: Job, label: string }[]} curves
+ */
+export function bestText(curves) {
+  /** @param {Job} job */
+  const accuracy = ({ status, history }) =>
+    status === "succeeded" ? (history.at(-1)?.test_accuracy ?? 0) : 0;
+  const highest = Math.max(...curves.map(({ job }) => accuracy(job)));
+  if (!highest) return "";
+  const best = curves.filter(({ job }) => accuracy(job) === highest).map(({ label }) => label);
+  return `Highest test accuracy: ${percent(highest)}, with ${best.join(" and ")}. `;
 }
 
 /**

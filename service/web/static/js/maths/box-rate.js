@@ -23,8 +23,8 @@ function limitText({ slope, table }, bound, boxes) {
   if (slope != null) {
     const limit = atMost((slope * bound) / boxes);
     return (
-      `The error is at most LB/n, here ${limit}, with L = ${atMost(slope)}. Ten times as ` +
-      "many boxes give a tenth of this bound."
+      `The error is at most LB/n, which is ${limit} here, with L = ${atMost(slope)}. Ten times ` +
+      "as many boxes give a tenth of this bound."
     );
   }
   if (table.every((row) => row.max_error != null)) return JUMP;
@@ -43,10 +43,11 @@ function fallText({ order, slope, table }) {
   const [few, many] = [table.find((row) => row.boxes >= FITTED_FROM), table[table.length - 1]];
   if (!few || !many || slope === 0 || [few, many].some((row) => row.max_error == null)) return "";
   const text =
-    ` With ${count(few.boxes)} boxes of equal width, the error is ${largestError(few)}, with ` +
-    `${count(many.boxes)} ${largestError(many)}.`;
+    ` For ${count(few.boxes)} boxes of equal width, the largest error is ${largestError(few)}. ` +
+    `For ${count(many.boxes)} boxes, it is ${largestError(many)}.`;
   if (order == null || order < 0.005) return text;
-  return `${text} On average, twice as many boxes divide it by ${(2 ** order).toFixed(2)}.`;
+  const factor = (2 ** order).toFixed(2);
+  return `${text} On average, doubling the number of boxes divides it by ${factor}.`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 // Sums of boxes as a network computes them. Needs no browser.
 import { count } from "../numbers.js";
+import { plainNumber, tenTo } from "./notation.js";
 
 /**
  * @typedef {object} BoxNetwork a network of step neurons
@@ -26,13 +27,6 @@ export function boxesOf({ weights, biases, output_weights, output_bias }, bound)
   return boxes.filter((box) => box.x2 > box.x1 && box.x1 < bound);
 }
 
-/** List the powers of ten between two values. @param {number} low @param {number} high */
-export const powersOfTen = (low, high) =>
-  Array.from({ length: 30 }, (_, i) => 10 ** (i - 15)).filter((x) => x >= low && x <= high);
-
-/** Write the label of a tick on a logarithmic axis. @param {number} x */
-export const tickText = (x) => (x < 1e-4 ? x.toExponential(0) : String(Number(x.toPrecision(1))));
-
 /**
  * Order the values on a grid like the pixels of an image: row by row, the largest y first.
  * @param {number[][]} values values[i][j] at the i-th x and the j-th y
@@ -42,23 +36,14 @@ export const imageRows = (values) =>
 
 const DIGITS = 3; // significant digits of an error
 
-const MOST_WRITTEN = 1e6; // larger numbers get a power of ten
-
 /** Write a number with three significant digits. @param {number} x */
-export const shortNumber = (x) => withCommas(x.toPrecision(DIGITS));
+export const shortNumber = (x) => plainNumber(x.toPrecision(DIGITS));
 
 /** Write an upper bound. The rounded number is a bound too. @param {number} x */
-export const atMost = (x) => withCommas(rounded(x, (shown) => shown >= x, 1));
+export const atMost = (x) => plainNumber(rounded(x, (shown) => shown >= x, 1));
 
 /** Write a lower bound. The rounded number is a bound too. @param {number} x */
-export const atLeast = (x) => withCommas(rounded(x, (shown) => shown <= x, -1));
-
-/** Replace the power of ten of a moderately large number. @param {string} text */
-function withCommas(text) {
-  const x = Number(text);
-  if (x === 0) return "0";
-  return Math.abs(x) >= 1000 && Math.abs(x) < MOST_WRITTEN ? count(x) : text;
-}
+export const atLeast = (x) => plainNumber(rounded(x, (shown) => shown <= x, -1));
 
 /** @param {number} x @param {(shown: number) => boolean} isBound @param {1 | -1} sign */
 function rounded(x, isBound, sign) {
@@ -143,7 +128,7 @@ export const maximumError = (answer) =>
     ? `${largestError(answer)} (proven)`
     : `${largestError({ ...answer, max_error: null })} (no upper bound is proven)`;
 
-const LEAST_RMS = "below 1e-161"; // its square underflows to 0
+const LEAST_RMS = `below ${tenTo(-161)}`; // its square underflows to 0
 
 /**
  * Write the root of the mean square error. The integral of the squares may be infinite if there is
@@ -192,4 +177,10 @@ export function proofText({ error, pairs }, drawn) {
     : `${boxes} an error of at most ${atLeast(error)}. The proof is ${points}` +
         `${drawn ? ", marked in the plot" : ""}: within ${each}, the values differ by more than ` +
         "twice this error, so an edge has to lie between the points.";
+}
+
+/** Say that the plot of an unbounded function is cut. @param {number[]} values of the function */
+export function cutText(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)].map(shortNumber);
+  return ` The plot is cut. The values that were computed reach from ${low} to ${high}.`;
 }

@@ -1,12 +1,13 @@
 // @ts-check
 // The box: a network of two step neurons with all its weights, and the function that it computes.
-import { latest, post } from "../api.js";
-import { BLUE, EDGE, PAPER, Plot, chart, enlargement } from "../chart.js";
+import { post } from "../api.js";
+import { BLUE, EDGE, PAPER, Plot, centered, chart, enlargement } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { fromColumns } from "../save/csv.js";
+import { figureRequest } from "./figure-request.js";
 
 /**
  * @typedef {object} Network
@@ -112,7 +113,7 @@ function show(answer) {
 }
 
 /** List the points of the table below the figure. */
-const data = () => fromColumns({ x: answered?.at ?? [], box: answered?.values ?? [] });
+const data = () => fromColumns({ x: answered?.at ?? [], "b(x)": answered?.values ?? [] });
 
 /** Build the body of the request: the box, and points before, in and after it. */
 function requestBody() {
@@ -122,11 +123,18 @@ function requestBody() {
   return { height, width, at: [-1, 0, rounded(width / 2), width, rounded(width + 1)] };
 }
 
-const askAgain = latest(
-  () => post(PATH, requestBody()),
-  show,
-  (problem) => $("#box-network").replaceChildren(notice(problem)),
-);
+const plotHost = $("#box-plot");
+const figure = plotHost.closest("figure");
+const askAgain = figureRequest({
+  figures: [figure],
+  request: () => post(PATH, requestBody()),
+  show: (answer) => {
+    $("#box-trouble").replaceChildren();
+    show(answer);
+  },
+  fail: (problem) => $("#box-trouble").replaceChildren(notice(problem)),
+  old: () => "Not updated: the network and the table are still for another box.",
+});
 
 /** @param {number} width in pixels */
 function boxPlot(width) {
@@ -147,10 +155,10 @@ function boxPlot(width) {
     height: 260,
     marginLeft: 28,
     marginRight: 12,
-    marginTop: 12,
-    marginBottom: 28,
-    x: { domain: [FIRST_X, LAST_X], ticks: 7, label: null },
-    y: { domain: [-3.2, 3.2], ticks: 5, label: null, grid: true },
+    marginTop: 28,
+    marginBottom: 36,
+    x: { domain: [FIRST_X, LAST_X], ticks: 7, ...centered("x") },
+    y: { domain: [-3.2, 3.2], ticks: 5, label: "↑ b(x)", labelArrow: "none", grid: true },
     marks: [
       Plot.ruleY([0], { stroke: EDGE }),
       top ? Plot.rect([0], area) : null,
@@ -164,7 +172,6 @@ function boxPlot(width) {
   });
 }
 
-const plotHost = $("#box-plot");
 const redraw = chart(plotHost, (width) => {
   plot = boxPlot(width);
   return plot;
@@ -197,4 +204,4 @@ plotHost.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => 
 });
 for (const input of [heightInput, widthInput]) input.addEventListener("input", update);
 update();
-savable(plotHost.closest("figure"), { name: "box", rows: data });
+savable(figure, { name: "box", rows: data });

@@ -1,6 +1,6 @@
 // @ts-check
 // The gradient check: two gradients of a model against complex-step derivatives, layer by layer.
-import { allModels, catchProblem, latest, post } from "../api.js";
+import { allModels, catchProblem, post } from "../api.js";
 import {
   $,
   h,
@@ -15,6 +15,7 @@ import {
 import { count, percent, sum } from "../numbers.js";
 import { loadRecipes, nameOf } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
+import { figureRequest } from "./figure-request.js";
 import { unitsText } from "./units.js";
 import { savable } from "../save-figure.js";
 
@@ -35,17 +36,33 @@ const differenceText = (difference) =>
     ? h("span", { class: "orange" }, `${Math.round(100 * difference)}\u202f% off`)
     : power(difference);
 
+/** What the table and the file say of each layer: a header, and a cell. */
+const ROWS = /** @type {[header: string, cell: (layer: LayerCheck) => Element][]} */ ([
+  ["Weights compared", (of) => numberCell(comparedText(of))],
+  ["Exact gradient: largest relative difference", (of) => numberCell(power(of.exact))],
+  [
+    "Published gradient: largest relative difference",
+    (of) => numberCell(differenceText(of.published)),
+  ],
+  ["Dead units", (of) => numberCell(unitsText(of.dead, of.dead_count))],
+  ["Units at a kink", (of) => numberCell(unitsText(of.kinks, of.kink_count))],
+]);
+
 /** @param {LayerCheck} layer */
-const layerRow = (layer) =>
-  h(
-    "tr",
-    null,
-    rowHeader(`${layer.inputs} → ${layer.outputs}`),
-    numberCell(`${count(layer.checked - layer.excluded)} of ${count(layer.weights)}`),
-    numberCell(power(layer.exact)),
-    numberCell(differenceText(layer.published)),
-    h("td", null, unitsText(layer.dead, layer.dead_count)),
-    h("td", null, unitsText(layer.kinks, layer.kink_count)),
+const comparedText = ({ checked: tested, excluded, weights }) =>
+  `${count(tested - excluded)} of ${count(weights)}`;
+
+/** Build the table, with a column for each layer. @param {LayerCheck[]} layers */
+const tableOf = (layers) =>
+  tableContent(
+    [
+      ["Layer: inputs → outputs"],
+      ...layers.map(
+        ({ inputs, outputs }) =>
+          /** @type {[string, boolean]} */ ([`${inputs} → ${outputs}`, true]),
+      ),
+    ],
+    ROWS.map(([header, cell]) => h("tr", null, rowHeader(header), ...layers.map(cell))),
   );
 
 /** Say which weights are not compared. @param {LayerCheck[]} layers */
@@ -79,29 +96,18 @@ function show({ layers, label, loss, image, precision }) {
     positive(loss),
     ` nats. ${precision}${excludedText(layers)}${alone}`,
   );
-  const content = tableContent(
-    [
-      ["Layer"],
-      ["Weights compared", true],
-      ["Exact gradient, largest relative difference", true],
-      ["As published", true],
-      ["Dead units"],
-      ["At a kink"],
-    ],
-    layers.map(layerRow),
-  );
-  $("#check-table").replaceChildren(...content);
+  $("#check-table").replaceChildren(...tableOf(layers));
 }
 
 const requestBody = () => ({ model: select.value });
-const askAgain = latest(
-  () => post(PATH, requestBody()),
+const figure = $("#check-table").closest("figure");
+const askAgain = figureRequest({
+  figures: [figure],
+  request: () => post(PATH, requestBody()),
   show,
-  (problem) => {
-    const row = h("tr", null, h("td", null, notice(problem)));
-    $("#check-table").replaceChildren(h("tbody", null, row));
-  },
-);
+  fail: (problem) => $("#check-words").replaceChildren(notice(problem)),
+  old: () => "Not updated: this table is still for another model.",
+});
 
 function update() {
   updateRequest(requestBody(), { check: select.value });
@@ -138,12 +144,17 @@ async function start() {
 whenSeen($("#check"), () =>
   catchProblem(start, (problem) => $("#check-words").replaceChildren(notice(problem))),
 );
-savable($("#check-table").closest("figure"), {
+savable(figure, {
   name: "gradient-check",
   rows: () =>
-    checked.map(({ inputs, outputs, checked: compared, exact, published, ...units }) => ({
-      ...{ inputs, outputs, compared, exact, published },
-      dead: units.dead_count,
-      kinks: units.kink_count,
+    checked.map((layer) => ({
+      inputs: layer.inputs,
+      outputs: layer.outputs,
+      weights: layer.weights,
+      "weights compared": layer.checked - layer.excluded,
+      "exact gradient: largest relative difference": layer.exact,
+      "published gradient: largest relative difference": layer.published,
+      "dead units": layer.dead_count,
+      "units at a kink": layer.kink_count,
     })),
 });

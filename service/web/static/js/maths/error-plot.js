@@ -12,7 +12,10 @@ import {
   centered,
   toPixels,
 } from "../chart.js";
-import { errorCurves, powersOfTen, tickText } from "./box-sums.js";
+import { s } from "../dom.js";
+import { logTicks, roundRange } from "../ranges.js";
+import { errorCurves } from "./box-sums.js";
+import { tickText } from "./notation.js";
 
 /**
  * @typedef {object} Drawn what the plot shows
@@ -25,6 +28,7 @@ import { errorCurves, powersOfTen, tickText } from "./box-sums.js";
  */
 
 const MOST_BOXES = 256;
+const HEIGHT = 240; // pixels
 /** @type {Record<string, { stroke: string, strokeWidth: number, strokeDasharray?: string }>} */
 const ERROR_LOOKS = {
   error: { stroke: BLUE, strokeWidth: 2 },
@@ -33,6 +37,14 @@ const ERROR_LOOKS = {
   equal: { stroke: INK, strokeWidth: 1.5 },
   trained: { stroke: ORANGE, strokeWidth: 1.5, strokeDasharray: "6 3" },
 };
+
+/** Say why there is nothing to draw. @param {number} width pixels */
+function emptyPlot(width) {
+  const plot = Plot.plot({ width, height: HEIGHT, x: { axis: null }, y: { axis: null } });
+  const place = { x: width / 2, y: HEIGHT / 2, "text-anchor": "middle", fill: INK_2 };
+  plot.append(s("text", place, "All errors are 0. A log scale has no 0."));
+  return plot;
+}
 
 /**
  * Draw the errors over the number of boxes.
@@ -47,10 +59,10 @@ export function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error
   }));
   const here = [{ boxes, error: max_error ?? sampled_error }].filter((row) => row.error > 0);
   const drawn = [...curves.flatMap((curve) => curve.rows), ...here];
+  if (!drawn.length) return emptyPlot(width);
   const most = free ? Math.max(...drawn.map((row) => row.boxes), 2) : MOST_BOXES;
   const errors = drawn.map((row) => row.error);
-  const top = 2 * Math.max(...errors, 1e-12);
-  const low = Math.min(...errors, top / 10) / 2;
+  const [low, top] = roundRange(Math.min(...errors), Math.max(...errors));
   const { slope } = rate;
   const unproven = rate.table.some((row) => row.max_error == null);
   const limits =
@@ -58,12 +70,16 @@ export function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error
   // Where the function is steep, the bound is far above all errors.
   /** @param {{ error: number }} row */
   const isVisible = ({ error }) => error >= low && error <= top;
-  const position = { x: "boxes", y: "error" };
+  const ticks = logTicks([low, top]);
+  const position = /** @type {const} */ ({
+    x: "boxes",
+    y: (/** @type {{ error: number }} */ row) => Math.log10(row.error),
+  });
   const right = free ? 64 : 52;
   const plot = Plot.plot({
     width,
-    height: 240,
-    marginLeft: 52,
+    height: HEIGHT,
+    marginLeft: Math.max(...ticks.map((tick) => 7 * tickText(tick).length)) + 14,
     marginRight: right,
     marginTop: 28,
     marginBottom: 36,
@@ -75,11 +91,11 @@ export function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error
       tickFormat: "d",
     },
     y: {
-      type: "log",
-      domain: [low, top],
+      domain: [low, top].map(Math.log10),
       label: `↑ ${unproven ? "Largest error found" : "Largest error"} (log scale)`,
-      ticks: powersOfTen(low, top),
-      tickFormat: tickText,
+      // D3 leaves out some labels of a log scale, so this one is a linear scale of logarithms.
+      ticks: ticks.map(Math.log10),
+      tickFormat: (/** @type {number} */ _, /** @type {number} */ i) => tickText(ticks[i]),
       grid: true,
     },
     marks: [
@@ -92,7 +108,9 @@ export function errorPlot({ widths, rate, bound, boxes, max_error, sampled_error
   const { y } = toPixels(plot);
   /** @param {typeof here} rows @param {string} text @param {string} color @param {number} weight */
   const label = (rows, text, color, weight) =>
-    rows.slice(-1).map((row) => ({ x: width - right, y: y(row.error), text, color, weight }));
+    rows
+      .slice(-1)
+      .map((row) => ({ x: width - right, y: y(Math.log10(row.error)), text, color, weight }));
   return addEndLabels(plot, [
     ...label(limits.filter(isVisible), "LB/n", INK_2, 400),
     ...curves.flatMap(({ name, rows }) => label(rows, name, ERROR_LOOKS[name].stroke, 600)),

@@ -1,6 +1,6 @@
 // @ts-check
 // Logits as text, and bars that show that the rows of a Jacobian sum to 0. Needs no browser.
-import { sum } from "../numbers.js";
+import { largestMagnitude, sum } from "../numbers.js";
 
 const MOST_LOGITS = 30; // on this page; the API allows 1,000
 
@@ -43,4 +43,18 @@ export function balanceBars(row, i, widest, width) {
     width: Math.max(0, length - 0.75), // a gap between the bars
   }));
   return { left, right: { x: middle, width: row[i] * scale } };
+}
+
+const LEAST_PLAIN = 0.05; // smaller derivatives would all be written as 0.0…
+const LARGEST = 0.25; // a softmax derivative is y·(1 − y) at most
+
+/**
+ * Choose the unit in which derivatives are written, a power of ten, and the one that has the
+ * strongest color.
+ * @param {number[]} derivatives
+ */
+export function derivativeUnit(derivatives) {
+  const most = largestMagnitude(derivatives);
+  if (!most || most >= LEAST_PLAIN) return { exponent: 0, most: LARGEST };
+  return { exponent: Math.floor(Math.log10(most)), most };
 }

@@ -1,12 +1,22 @@
 // @ts-check
 // L1 against L2 regression: points that people drag with a mouse, a finger or the arrow keys.
-import { latest, post } from "../api.js";
-import { BLUE, ORANGE, Plot, addEndLabels, chart, enlargement, toPixels } from "../chart.js";
+import { post } from "../api.js";
+import {
+  BLUE,
+  ORANGE,
+  Plot,
+  addEndLabels,
+  centered,
+  chart,
+  enlargement,
+  toPixels,
+} from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { clamp, fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
+import { figureRequest } from "./figure-request.js";
 import {
   MAX_X,
   MAX_Y,
@@ -73,10 +83,10 @@ function regressionPlot(width) {
     height: Math.min(420, width * 0.9),
     marginLeft: 28,
     marginRight: 40,
-    marginTop: 10,
-    marginBottom: 28,
-    x: { domain: [0, MAX_X], label: null, ticks: 5 },
-    y: { domain: [0, MAX_Y], label: null, ticks: 4, grid: true },
+    marginTop: 28,
+    marginBottom: 36,
+    x: { domain: [0, MAX_X], ...centered("x"), ticks: 5 },
+    y: { domain: [0, MAX_Y], label: "↑ y", labelArrow: "none", ticks: 4, grid: true },
     marks,
   });
   if (!fits) return drawn;
@@ -162,14 +172,18 @@ function moveByKey(i, event) {
 }
 
 /** @param {string} name @param {string} color @param {Fit} fit */
-function fitRow(name, color, { w: [intercept, slope], l1, l2 }) {
+function fitRow(name, color, { w: [intercept, slope], ...losses }) {
   const line = `${fixed(intercept)} ${slope < 0 ? "−" : "+"} ${fixed(Math.abs(slope))} x`;
   const header = rowHeader(h("b", { class: color }, name));
   return h(
     "tr",
     null,
     header,
-    ...[line, fixed(l2, 1), fixed(l1, 1)].map((cell) => numberCell(cell)),
+    numberCell(line),
+    ...[losses.l2, losses.l1].map((loss, i) => {
+      const text = fixed(loss, 1);
+      return numberCell(name === ["L2", "L1"][i] ? h("b", null, text) : text);
+    }),
   );
 }
 
@@ -184,11 +198,14 @@ function show({ comparison, solution }) {
   $("#fits").replaceChildren(...content);
 }
 
-const askAgain = latest(
-  () => post(PATH, regressionRequest(points)),
+const figure = stage.closest("figure");
+const askAgain = figureRequest({
+  figures: [figure],
+  request: () => post(PATH, regressionRequest(points)),
   show,
-  (problem) => $("#regression-trouble").replaceChildren(notice(problem)),
-);
+  fail: (problem) => $("#regression-trouble").replaceChildren(notice(problem)),
+  old: () => "Not updated: the lines are still for other points.",
+});
 
 function update() {
   const hasOutlier = points.length > OUTLIER;
@@ -204,11 +221,11 @@ $("#outlier").addEventListener("click", () => {
   update();
 });
 update();
-savable($("#regression-plot").closest("figure"), {
+savable(figure, {
   name: "regression",
   rows: () =>
     points.map(([x, y]) => {
       const at = (/** @type {Fit | undefined} */ fit) => fit && fit.w[0] + fit.w[1] * x;
-      return { x, y, l1: at(fits?.l1), l2: at(fits?.l2) };
+      return { x, y, "L1 line at x": at(fits?.l1), "L2 line at x": at(fits?.l2) };
     }),
 });

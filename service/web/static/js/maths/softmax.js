@@ -1,17 +1,19 @@
 // @ts-check
 // The softmax Jacobian: a slider for each logit, a heat map, and bars that show each row's sum.
-import { catchProblem, get, latest, post } from "../api.js";
+import { catchProblem, get, post } from "../api.js";
 import { withArticle } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.js";
 import { worstMistake } from "../model/confusion-matrix.js";
-import { fixed, indexOfLargest, percent, sum } from "../numbers.js";
+import { fixed, indexOfLargest, sum } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
-import { balanceBars, parseLogits, parseTarget } from "./logits.js";
+import { figureRequest } from "./figure-request.js";
+import { balanceBars, derivativeUnit, parseLogits, parseTarget } from "./logits.js";
+import { shareText, tenTo } from "./notation.js";
 
 /**
  * @typedef {{ probabilities: number[], jacobian: number[][], check: number,
@@ -90,7 +92,7 @@ function showSource() {
     "aria-label",
     `Test image ${image.index}: ${withArticle(classes[image.label])}`,
   );
-  const reads = `reads it as ${withArticle(classes[predicted])} (${percent(probability)}). `;
+  const reads = `reads it as ${withArticle(classes[predicted])} (${shareText(probability, 1)}). `;
   $("p", host).replaceChildren(
     `Test image ${image.index} shows ${withArticle(classes[image.label])}. `,
     h("a", { href: `/ui/models/${model}` }, model),
@@ -139,42 +141,61 @@ function balance(row, i, widest) {
   );
 }
 
-/** Show a derivative in the color of its value. @param {number} value @param {boolean} large */
-function derivativeCell(value, large) {
-  // A softmax derivative is at most 1/4. The square root makes small ones visible.
-  const color = heatColor(0.85 * Math.sign(value) * Math.sqrt(Math.abs(value) / 0.25));
-  const text = large && Math.abs(value) < 0.005 ? "·" : fixed(value, 2);
-  const cell = h("td", null, h("span", null, text));
+/**
+ * Build the cell of a derivative.
+ * @param {number} value
+ * @param {{ exponent: number, most: number }} unit
+ * @param {boolean} large
+ */
+function derivativeCell(value, { exponent, most }, large) {
+  // The square root makes small derivatives visible.
+  const color = heatColor(0.85 * Math.sign(value) * Math.sqrt(Math.abs(value) / most));
+  const digits = exponent ? 1 : 2;
+  const text = fixed(value / Number(`1e${exponent}`), digits);
+  const cell = h("td", null, h("span", null, large && Number(text) === 0 ? "·" : text));
   cell.style.background = cssColor(color);
   cell.style.color = textOn(color);
   return cell;
 }
 
+/** @param {{ exponent: number }} unit */
+const unitText = ({ exponent }) => (exponent ? `in ${tenTo(exponent)}` : null);
+
 /** @param {Answer} answer */
 function jacobianContent({ probabilities, jacobian }) {
   const large = probabilities.length > MOST_WITH_DIGITS;
+  const unit = derivativeUnit(jacobian.flat());
   const widest = Math.max(1e-300, ...jacobian.map((row, i) => row[i]));
   const columns = probabilities.map((_, j) =>
     h("th", { scope: "col" }, h("span", null, "∂", ...indexed("z", j))),
   );
   const rows = jacobian.map((row, i) => {
-    const digits = probabilities[i] < 0.0995 && !large ? 1 : 0;
-    const probability = h("span", { class: "p" }, percent(probabilities[i], digits));
+    const digits = probabilities[i] < 0.0995 || probabilities[i] > 0.995 ? 1 : 0;
+    const probability = h("span", { class: "p" }, shareText(probabilities[i], digits));
     const name = h("span", { class: "y" }, ...indexed("y", i));
     const total = fixed(sum(row), 1).replace("0.0", "0");
     return h(
       "tr",
       null,
       rowHeader(name, probability),
-      ...row.map((value) => derivativeCell(value, large)),
+      ...row.map((value) => derivativeCell(value, unit, large)),
       h("td", { class: "balance" }, balance(row, i, widest)),
       numberCell(total),
     );
   });
-  const balanceHeader = h("th", { scope: "col", class: "balance" }, "falls | rises");
+  const balanceHeader = h(
+    "th",
+    { scope: "col", class: "balance" },
+    h("span", { class: "words" }, "falls | rises"),
+    h("span", { class: "signs", "aria-hidden": "true" }, "− | +"),
+  );
   const sumHeader = h("th", { scope: "col", class: "n" }, "sum");
   return [
-    h("thead", null, h("tr", null, h("td"), ...columns, balanceHeader, sumHeader)),
+    h(
+      "thead",
+      null,
+      h("tr", null, h("td", null, unitText(unit)), ...columns, balanceHeader, sumHeader),
+    ),
     h("tbody", null, ...rows),
   ];
 }
@@ -183,23 +204,36 @@ function jacobianContent({ probabilities, jacobian }) {
 const lossWords = ({ cross_entropy: loss, gradient, note }) => {
   if (loss === null) return [note ?? ""];
   const y = () => indexed("y", target);
-  const [nats, complement] = [loss, -gradient[target]].map(positive);
+  const derivative = -gradient[target];
   return [
     "The ",
     term("cross-entropy"),
     " −log ",
     ...y(),
     " is ",
-    nats,
+    positive(loss),
     " ",
     term("nat", "nats"),
-    ", and 1 − ",
-    ...y(),
+    ". Its derivative with respect to ",
+    ...indexed("z", target),
     " is ",
-    complement,
+    ...y(),
+    " − 1 = ",
+    derivative > 0 ? h("span", { class: "nowrap" }, "−", positive(derivative)) : "0",
     ".",
   ];
 };
+
+/** Explain small derivatives. @param {Answer} answer */
+function unitWords({ probabilities, jacobian }) {
+  const { exponent } = derivativeUnit(jacobian.flat());
+  const dots =
+    probabilities.length > MOST_WITH_DIGITS ? " A dot stands for a number that rounds to 0." : "";
+  return exponent
+    ? ` One probability is almost 1, so all derivatives are small: the numbers are in units of ` +
+        `${tenTo(exponent)}.${dots}`
+    : dots;
+}
 
 function draw() {
   showSource(); // in the colors of the theme
@@ -208,18 +242,25 @@ function draw() {
   $("#jacobian").className = large ? "jacobian big" : "jacobian";
   $("#jacobian").replaceChildren(...jacobianContent(answer));
   $("#jacobian-check").replaceChildren(power(answer.check));
+  $("#jacobian-unit").textContent = unitWords(answer);
   $("#softmax-loss").replaceChildren(...lossWords(answer));
 }
 
-const askAgain = latest(
-  () => post(PATH, { logits, target }),
-  (found) => {
+const figure = $("#jacobian").closest("figure");
+const askAgain = figureRequest({
+  figures: [figure],
+  request: () => post(PATH, { logits, target }),
+  show: (found) => {
     $("#softmax-trouble").replaceChildren();
     answer = found;
     draw();
   },
-  showTrouble,
-);
+  fail: (problem) => {
+    $("#softmax-loss").replaceChildren();
+    showTrouble(problem);
+  },
+  old: () => "Not updated: this figure is still for other logits.",
+});
 
 function update() {
   logits = logits.map((logit) => Number(logit.toFixed(2)));
@@ -244,13 +285,13 @@ $("#from").addEventListener("change", () =>
 buildSliders();
 paintInTheme(draw);
 update();
-savable($("#jacobian").closest("figure"), {
+savable(figure, {
   name: "softmax-jacobian",
   rows: () =>
     (answer?.jacobian ?? []).map((row, i) => ({
-      i: i + 1,
-      logit: logits[i],
-      probability: answer?.probabilities[i],
-      ...Object.fromEntries(row.map((value, j) => [`d/dz${j + 1}`, value])),
+      class: className(i),
+      "logit z": logits[i],
+      "probability y": answer?.probabilities[i],
+      ...Object.fromEntries(row.map((value, j) => [`dy/dz_${className(j)}`, value])),
     })),
 });

@@ -4,6 +4,9 @@
 /** @typedef {import("../types.d.ts").Model} Model */
 
 export const MOST_PANELS = 4;
+/** The newest models, as the template requests them: the page needs the others only in its list. */
+export const NEWEST_PATH = "/models?limit=10";
+const FIRST_PANELS = 2; // if the address names no model
 
 /** Split a list such as "m-1,latest". @param {string | null} text */
 export const references = (text) =>
@@ -42,5 +45,22 @@ export function firstModels(models) {
   const learned = models.filter((model) => model.evaluation.better_than_guessing !== false);
   const some = learned.length ? learned : models;
   const digits = some.filter((model) => model.dataset.name === "mnist");
-  return (digits.length ? digits : some).slice(0, 2);
+  return (digits.length ? digits : some).slice(0, FIRST_PANELS);
+}
+
+/**
+ * Tell whether the newest models are all that is needed to find those to show.
+ * @param {Model[]} newest
+ * @param {string[]} asked ids and aliases
+ */
+export function areEnough(newest, asked) {
+  if (asked.length) return asked.every((id) => newest.some((model) => model.id === id));
+  const first = firstModels(newest);
+  return (
+    first.length === FIRST_PANELS &&
+    first.every(
+      ({ dataset, evaluation }) =>
+        dataset.name === "mnist" && evaluation.better_than_guessing !== false,
+    )
+  );
 }

@@ -8,11 +8,10 @@ import { SIDE } from "../sizes.js";
 import { extend, snap } from "./drawing.js";
 import { placeOnBoard } from "./fit.js";
 import { createHistory } from "./history.js";
-import { drawStrokes } from "./strokes.js";
+import { SENT_SIZE, drawStrokes, strokesPng } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
 
-const SENT_SIDE = 280; // pixels: width and height of the drawing that is sent
 /** @type {Point} */
 const CURSOR_START = [14.5, 6.5];
 
@@ -174,16 +173,8 @@ export function createBoard(first, changed) {
     content: history.current,
     /** Show an image in place of the drawing. @param {import("./history.js").BoardImage} image */
     show: (image) => ending(() => history.show(image))(),
-    /** Get the drawing as a PNG: light ink on a dark background, as in the data sets. */
-    drawing() {
-      const canvas = h("canvas", { width: SENT_SIDE, height: SENT_SIDE });
-      const target = contextOf(canvas);
-      target.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
-      drawStrokes(target, history.current().strokes, SENT_SIDE / SIDE, "#fff");
-      // toBlob would wait for an idle moment, which takes seconds on a busy machine.
-      const base64 = canvas.toDataURL("image/png").split(",")[1];
-      return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    },
+    /** Get the drawing as a PNG. */
+    drawing: () => strokesPng(history.current().strokes),
     /**
      * Draw a box around the part that was used, and for a digit a cross at its center of mass.
      * Draw nothing if the image shows nothing, or if the browser cannot show it (TIFF).
@@ -191,8 +182,7 @@ export function createBoard(first, changed) {
      */
     mark({ fit, ink: hasInk }) {
       const { image } = history.current();
-      const drawn = { width: SENT_SIDE, height: SENT_SIDE };
-      const size = image && "bitmap" in image ? image.bitmap : drawn;
+      const size = image && "bitmap" in image ? image.bitmap : SENT_SIZE;
       marks = [];
       if (size && hasInk !== false) {
         const { box, center } = placeOnBoard(fit, size);

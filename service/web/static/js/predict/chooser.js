@@ -24,7 +24,7 @@ const row = (named, isChosen) =>
 
 /**
  * Make the function that lets the user choose a model.
- * @param {Named[]} all the newest first
+ * @param {() => Named[]} all returns all models, the newest first
  */
 export function createChooser(all) {
   const dialog = $("#chooser");
@@ -67,7 +67,7 @@ export function createChooser(all) {
    */
   return (current, taken) => {
     chosen = current;
-    offered = all.filter(({ model: { id } }) => id === current || !taken.includes(id));
+    offered = all().filter(({ model: { id } }) => id === current || !taken.includes(id));
     search.value = "";
     dialog.returnValue = "";
     list();

@@ -8,9 +8,11 @@ import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
 import { count, fixed, largestMagnitude, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { PIXELS } from "../sizes.js";
+import { savable } from "../save-figure.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { createBars } from "./bars.js";
 import { createNeurons } from "./neurons.js";
+import { insideRows } from "./inside-rows.js";
 import { digitsFor, inputName, neuronText, signed, strongestPushes } from "./pushes.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
@@ -72,6 +74,9 @@ export function createInside(request) {
     );
     for (const grid of grids) grid.fit();
     $("#inside figure").hidden = grids.length > 0;
+    $("#inside-push").textContent = grids.length
+      ? "the activation of each neuron of the last hidden layer"
+      : "the value of each pixel";
     for (const id of ["help", "switching", "neuron"]) $(`#inside-${id}`).hidden = !grids.length;
     $("#inside-classes").replaceChildren(
       h("legend", { class: "sr" }, "Logits"),
@@ -262,6 +267,10 @@ export function createInside(request) {
     load();
   });
   paintInTheme(paint, "inside");
+  savable($("#inside"), {
+    name: "inside-the-network",
+    rows: () => insideRows(prediction, classes(), new Set(off)),
+  });
 
   /** @param {Panel[]} newPanels after a prediction */
   return (newPanels) => {

@@ -119,12 +119,12 @@ export function createPanel(first, { choose, changed, removed }) {
     const description = h("span", null, describeModel(model()));
     button.replaceChildren(
       h("span", { class: "sr" }, "Model: "),
-      h("b", null, named.name),
+      h("b", { title: named.name }, named.name),
       description,
     );
     element.setAttribute("aria-label", `What ${named.name} predicts`);
     element.classList.toggle("long", !areDigits(classes));
-    top.textContent = prediction?.label ?? (message && "—");
+    top.textContent = prediction?.label ?? "";
     certain.textContent = prediction ? certaintyText(prediction, classes) : message;
     bars.draw(classes, prediction, unit);
     drawWhy();

@@ -1,10 +1,33 @@
 // @ts-check
-// The body of a request that predicts what the board shows.
+// A request that predicts what the board shows.
 import { SIDE } from "../sizes.js";
+
+/** @typedef {import("./history.js").BoardImage} BoardImage */
+/** @typedef {"auto" | "none"} FitName how images are prepared */
+
+/** Read how the address of the page wants images to be prepared. @param {URLSearchParams} query */
+export const fitOf = (query) =>
+  /** @type {FitName} */ (query.get("fit") === "none" ? "none" : "auto");
+
+/** Find the test image on the board, if any. @param {BoardImage | null} image */
+export const testImageOf = (image) =>
+  image && "pixels" in image && image.index !== undefined ? image : null;
+
+/**
+ * Write the path of a request, with its query. Only files may be dark on light.
+ * @param {string} model its id
+ * @param {BoardImage | null} image in place of a drawing
+ * @param {FitName} fit
+ */
+export function predictionPath(model, image, fit) {
+  const invert = image && "file" in image ? "auto" : "never";
+  const isSeen = image && "pixels" in image && !testImageOf(image); // what a network saw stays
+  return `/predict?model=${model}&explain=true&fit=${isSeen ? "none" : fit}&invert=${invert}`;
+}
 
 /**
  * Build the body, and find its content type.
- * @param {import("./history.js").BoardImage | null} image in place of a drawing
+ * @param {BoardImage | null} image in place of a drawing
  * @param {() => Uint8Array} drawing makes a PNG of the drawing
  * @returns {{ type: string, body: BodyInit }}
  */

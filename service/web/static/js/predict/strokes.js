@@ -1,8 +1,14 @@
 // @ts-check
 // Strokes of a pen. Coordinates are in pixels of the network, whatever the size of the canvas.
 
+import { SIDE } from "../sizes.js";
+
 /** @typedef {[x: number, y: number]} Point */
 /** @typedef {{ pen: number, points: Point[] }} Stroke with the width of its pen */
+
+const SENT_SIDE = 140; // five for each pixel of the network; twice as many are twice the bytes
+/** The size of a drawing that is sent, in pixels. */
+export const SENT_SIZE = { width: SENT_SIDE, height: SENT_SIDE };
 
 /** The 7 that the page shows at first, a little off center on purpose. @type {Stroke} */
 export const SEVEN = {
@@ -54,4 +60,18 @@ export function drawStrokes(context, strokes, scale, color) {
   context.lineJoin = "round";
   context.strokeStyle = color;
   for (const stroke of strokes) drawStroke(context, stroke, scale);
+}
+
+/**
+ * Make a PNG of strokes: light ink on a dark background, as in the data sets.
+ * @param {Stroke[]} strokes
+ */
+export function strokesPng(strokes) {
+  const canvas = Object.assign(document.createElement("canvas"), SENT_SIZE);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
+  drawStrokes(context, strokes, SENT_SIDE / SIDE, "#fff");
+  // toBlob would wait for an idle moment, which takes seconds on a busy machine.
+  const base64 = canvas.toDataURL("image/png").split(",")[1];
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }

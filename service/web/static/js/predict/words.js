@@ -133,7 +133,7 @@ export function matches({ model, name }, search) {
 
 const NOT_AN_IMAGE = {
   title: "This file is not an image",
-  detail: "PNG, JPEG, GIF, BMP, WebP and TIFF files can be read.",
+  detail: "PNG, JPEG, GIF, BMP, WebP and TIFF can be read.",
 };
 
 /**

@@ -9,7 +9,7 @@ const MARGIN = 16; // pixels around the figure
 // What a reader cannot use in a file, and what stands around the figure
 const SKIPPED =
   "figcaption, .save, .unsaved, .sr, [hidden], input:not([type=text]), select, button.plain, " +
-  "label:has(select, [type=range]), .segments label:not(:has(:checked)), script, style, math";
+  "label:has(select, [type=range]), script, style, math";
 // Presentation attributes of SVG. Each is written where it differs from the parent's.
 const INHERITED = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray"],
@@ -33,8 +33,8 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-const TITLE = 1.375; // rem
-const SOURCE = 0.8125; // rem
+const TITLE = 1.375; // rem, the size of the type of the title
+const SOURCE = 0.8125; // rem, of the line below it
 const LINE = 1.5; // the height of a line, as a multiple of the size of its type
 
 /** @typedef {{ host: Element, x: number, y: number, right: number, bottom: number }} Sheet */
@@ -91,6 +91,13 @@ function extend(sheet, { x, y, right, bottom }) {
 
 /** Measure fonts. @type {CanvasRenderingContext2D | null} */
 let ruler = null;
+
+/** @param {number} size in rem @param {Partial<TextStyle>} [changes] @returns {TextStyle} */
+function usualType(size, changes) {
+  const { color, fontFamily } = getComputedStyle(document.body);
+  const fontSize = `${size * parseFloat(getComputedStyle(document.documentElement).fontSize)}px`;
+  return { color, fontFamily, fontSize, fontStyle: "normal", fontWeight: "400", ...changes };
+}
 
 /** @param {string} text @param {TextStyle} style */
 function measure(text, style) {
@@ -184,6 +191,13 @@ function drawBox(sheet, rect, style) {
   }
 }
 
+/** Write only what is chosen. @param {Sheet} sheet @param {Element} segments @param {DOMRect} rect */
+function writeChoice(sheet, segments, { x, y, width, height }) {
+  const text = segments.querySelector(":checked + span")?.textContent;
+  const style = usualType(SOURCE, { fontWeight: "600" });
+  if (text) writeLine(sheet, text, new DOMRect(x, y, width, height), style);
+}
+
 /** @param {Sheet} sheet @param {Element} element */
 function draw(sheet, element) {
   if (element.matches(SKIPPED) || !element.checkVisibility({ visibilityProperty: true })) return;
@@ -194,7 +208,8 @@ function draw(sheet, element) {
     return;
   }
   const style = getComputedStyle(element);
-  if (!element.matches(".segments")) drawBox(sheet, rect, style); // its frame is for all choices
+  if (element.matches(".segments")) return writeChoice(sheet, element, rect);
+  drawBox(sheet, rect, style);
   if (element instanceof HTMLCanvasElement) {
     const { x, y, width, height } = rect;
     const look = { preserveAspectRatio: "none", "image-rendering": style.imageRendering };
@@ -219,22 +234,18 @@ function draw(sheet, element) {
  * @param {string} source
  */
 function writeTitle(sheet, title, source) {
-  const page = getComputedStyle(document.documentElement);
-  const usual = getComputedStyle(document.body);
-  const rem = parseFloat(page.fontSize);
-  /** @type {[string, number, string, string][]} */
-  const lines = [
-    [title, TITLE, page.getPropertyValue("--serif"), usual.color],
-    [source, SOURCE, usual.fontFamily, usual.color],
-  ];
-  let y = sheet.y - MARGIN - LINE * rem * (TITLE + SOURCE);
   const { x } = sheet;
-  for (const [text, size, fontFamily, color] of lines) {
-    const fontSize = `${size * rem}px`;
-    const style = { color, fontFamily, fontSize, fontStyle: "normal", fontWeight: "400" };
-    const height = LINE * rem * size;
+  let y = sheet.y - MARGIN;
+  const serif = getComputedStyle(document.documentElement).getPropertyValue("--serif");
+  /** @type {[string, TextStyle][]} */
+  const upwards = [
+    [source, usualType(SOURCE)],
+    [title, usualType(TITLE, { fontFamily: serif })],
+  ];
+  for (const [text, style] of upwards) {
+    const height = LINE * parseFloat(style.fontSize);
+    y -= height;
     writeLine(sheet, text, new DOMRect(x, y, measure(text, style).width, height), style);
-    y += height;
   }
 }
 

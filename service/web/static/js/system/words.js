@@ -2,17 +2,18 @@
 // The state of the system in one sentence. Needs no browser.
 import { count } from "../numbers.js";
 
-/** @param {number} n number of running trainings */
-function runningText(n) {
-  if (n === 0) return "No training is running";
-  return n === 1 ? "One training is running" : `${n} trainings are running`;
-}
+/** @param {number} n @param {string} state */
+const trainings = (n, state) =>
+  n === 1 ? `one training is ${state}` : `${n ? count(n) : "no"} trainings are ${state}`;
 
-/** @param {number | null} n number of queued jobs; null if Redis does not answer */
-function waitingText(n) {
-  if (n === null) return "and the length of the queue is unknown";
-  if (n === 0) return "none is waiting";
-  return n === 1 ? "one is waiting" : `${count(n)} are waiting`;
+/** @param {number} running @param {number | null} waiting null if Redis does not answer */
+function jobsText(running, waiting) {
+  if (waiting === null) return `${trainings(running, "running")}; how many wait is unknown`;
+  if (!running && !waiting) return "no training is running or waiting";
+  if (!running) return `no training is running, but ${trainings(waiting, "waiting")}`;
+  return `${trainings(running, "running")}, and ${waiting ? count(waiting) : "none"} ${
+    waiting > 1 ? "are" : "is"
+  } waiting`;
 }
 
 /**
@@ -22,7 +23,10 @@ function waitingText(n) {
  * @param {number | null} waiting
  */
 export function systemSentence(checks, running, waiting) {
-  const missing = checks.filter((check) => !check.ready).map((check) => check.name);
+  const missing = checks
+    .filter((check) => !check.ready)
+    .map(({ name, detail }) => `${name} (${detail})`);
   const readiness = missing.length ? `Not ready: ${missing.join(", ")}.` : "Everything is ready.";
-  return `${readiness} ${runningText(running)}, ${waitingText(waiting)}.`;
+  const jobs = jobsText(running, waiting);
+  return `${readiness} ${jobs[0].toUpperCase()}${jobs.slice(1)}.`;
 }

@@ -1,0 +1,46 @@
+// @ts-check
+// The figure "Inside the network" as rows of a table. Needs no browser.
+
+/** @typedef {import("../types.d.ts").Prediction} Prediction */
+/** @typedef {import("../save/csv.js").Row} Row */
+
+/**
+ * Make a row for each neuron of the hidden layers, then one for each class. The rows of the inputs
+ * of the last layer also tell what each adds to the logits. Without hidden layers, the inputs are
+ * pixels.
+ * @param {Prediction | null} prediction with `layers`
+ * @param {string[]} classes
+ * @param {Set<string>} off the neurons that are switched off, such as 1.17
+ * @returns {Row[]}
+ */
+export function insideRows(prediction, classes, off) {
+  const layers = prediction?.layers;
+  const last = layers?.at(-1);
+  if (!prediction || !layers || !last) return [];
+  const pushes = last.contributions ?? [];
+  /** @param {number} index of an input of the last layer */
+  const pushesOf = (index) =>
+    Object.fromEntries(classes.map((name, i) => [`push on ${name}`, pushes[i]?.[index]]));
+  const hidden = layers.slice(0, -1);
+  /** @type {Row[]} */
+  const inputs = hidden.length
+    ? hidden.flatMap(({ activations }, i) =>
+        activations.map((activation, neuron) => ({
+          layer: `hidden ${i + 1}`,
+          index: neuron,
+          activation,
+          "switched off": off.has(`${i + 1}.${neuron}`),
+          ...(i === hidden.length - 1 && pushesOf(neuron)),
+        })),
+      )
+    : (pushes[0] ?? []).map((_, pixel) => ({ layer: "pixels", index: pixel, ...pushesOf(pixel) }));
+  const outputs = classes.map((name, i) => ({
+    layer: "logits",
+    index: i,
+    activation: last.activations[i],
+    class: name,
+    bias: last.biases?.[i],
+    probability: prediction.probabilities[i],
+  }));
+  return [...inputs, ...outputs];
+}
