@@ -4,7 +4,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { contrast, parseColor } from "#pages/color.js";
-import { fieldRows, orderingField, seriesOf, shorten, verdict } from "#pages/models/comparison.js";
+import {
+  fieldRows,
+  orderingField,
+  seriesOf,
+  distinctParts,
+  shorten,
+  verdict,
+} from "#pages/models/comparison.js";
 import { readView, sortedBy, visibleModels, writeView } from "#pages/models/listing.js";
 
 /**
@@ -150,6 +157,17 @@ test("the verdict warns of different data sets, and knows equal models", () => {
 test("long labels are shortened", () => {
   assert.equal(shorten("x".repeat(80), 5), "xxxx…");
   assert.equal(shorten("12345", 5), "12345");
+});
+
+test("a recipe that several names begin with is left out at the curves", () => {
+  const names = [
+    "mnist-numpy",
+    "mnist-numpy, epochs 2",
+    "mnist-numpy, seed 1",
+    "fashion, epochs 3",
+  ];
+  const parts = ["mnist-numpy", "epochs 2", "seed 1", "fashion, epochs 3"];
+  assert.deepEqual(distinctParts(names), parts);
 });
 
 test("curves and their labels have enough contrast with the paper, light and dark", () => {

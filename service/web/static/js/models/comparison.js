@@ -16,6 +16,7 @@ const DASHES = ["", "6 3", "2 2", "10 3 2 3", "12 4", "6 2 2 2 2 2", "1 4", "16 
  * @property {Listed} listed
  * @property {string} mark a letter, or the value of the only field that differs
  * @property {string} label the mark, and unless it is a value, the name
+ * @property {string} short the label without a recipe that several names begin with
  * @property {string} color
  * @property {string} dash
  */
@@ -84,6 +85,19 @@ const orderColor = (share) =>
   `color-mix(in oklch, var(--order-high) ${Math.round(100 * share)}%, var(--order-low))`;
 
 /**
+ * Leave out the recipe that names begin with, where several begin with the same: what follows tells
+ * them apart, such as "learning rate 0.1".
+ * @param {string[]} names
+ */
+export function distinctParts(names) {
+  const starts = names.map((name) => name.split(", ")[0]);
+  return names.map((name, i) => {
+    const shared = starts.filter((start) => start === starts[i]).length > 1;
+    return (shared && name.slice(starts[i].length + 2)) || name;
+  });
+}
+
+/**
  * Choose a mark, a color and a dash pattern for each model. If one number alone differs, it is the
  * mark, it orders the models, and the colors are on a scale in this order.
  * @param {Listed[]} compared
@@ -92,10 +106,17 @@ const orderColor = (share) =>
 export function seriesOf(compared) {
   const field = orderingField(compared.map(({ model }) => model));
   if (!field) {
+    const parts = distinctParts(compared.map(({ name }) => name));
     return compared.map((listed, i) => {
       const mark = "ABCDEFGH"[i];
-      const label = `${mark} ${listed.name}`;
-      return { listed, mark, label, color: `var(--series-${i + 1})`, dash: DASHES[i] };
+      const look = { color: `var(--series-${i + 1})`, dash: DASHES[i] };
+      return {
+        listed,
+        mark,
+        label: `${mark} ${listed.name}`,
+        short: `${mark} ${parts[i]}`,
+        ...look,
+      };
     });
   }
   /** @param {Listed} listed */
@@ -106,7 +127,7 @@ export function seriesOf(compared) {
     .map((listed) => {
       const mark = String(value(listed));
       const color = orderColor(ranks.indexOf(value(listed)) / (ranks.length - 1));
-      return { listed, mark, label: mark, color, dash: "" };
+      return { listed, mark, label: mark, short: mark, color, dash: "" };
     });
 }
 

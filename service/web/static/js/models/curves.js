@@ -50,7 +50,7 @@ function addLabels(plot, ends, right, range) {
 function curves(series, value, yAxis, width) {
   const narrow = width < NARROW;
   const mostLetters = Math.floor((LABEL_SHARE * width) / LETTER);
-  const texts = series.map(({ mark, label }) => (narrow ? mark : shorten(label, mostLetters)));
+  const texts = series.map(({ mark, short }) => (narrow ? mark : shorten(short, mostLetters)));
   const longest = Math.max(...texts.map((text) => text.length));
   const marginRight = TO_LABEL + LETTER * longest + 4; // a single letter may be a wide one
   /** @param {Series} one */
