@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
 LECTURE, OTHER = "http://lecture.example", "http://other.example"
 
@@ -43,6 +43,25 @@ def test_a_lecture_shows_a_figure_alone(embed):
     expect(frame.locator("figcaption").first).to_be_visible()
     for hidden in ("header", ".foot", "h1", "#softmax .words", "#box", ".save", ".request"):
         expect(frame.locator(hidden).first).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [(800, 450), (400, 300)])
+@pytest.mark.parametrize(
+    ("figure", "title"),
+    [("confusion", "Confusion matrix"), ("learned", None), ("reliability", "Calibration")],
+)
+def test_a_figure_fits_its_frame_below_its_title(open_page, models, figure, title, size):
+    path = f"/ui/models/{models['mnist']}?embed={figure}"
+    page = open_page(path, viewport=dict(zip(("width", "height"), size, strict=True)))
+    expect(page.locator(f"#{figure} :is(td, svg)").first).to_be_visible()
+    for side in ("Height", "Width"):
+        overflow = f"document.documentElement.scroll{side} - inner{side}"
+        wait_until(lambda o=overflow: page.evaluate(o) <= 0, what=f"the {side} to fit")
+    titles = page.locator(".alone-title")
+    if title:
+        expect(titles).to_have_text(title)
+    else:
+        expect(titles).to_have_count(0)  # its caption begins with the title
 
 
 def test_a_section_is_shown_with_its_controls_and_without_its_text(embed):

@@ -70,3 +70,33 @@ def test_a_dark_page_is_printed_dark_on_white(visit, stack, models):
         ".map((one) => one.outerHTML.slice(0, 80))"
     )
     assert [one for one in cut if 'class="sr"' not in one] == []
+
+
+CONTROLS = (
+    ".save, .request, .button, button.plain, nav, .segments input:not(:checked) + span, "
+    "input:is([type=range], [type=checkbox], .choice *), #filters, #train"
+)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/ui/models", "/ui/models/latest", "/ui/predict", "/ui/mathematics"]
+)
+def test_no_controls_are_printed(visit, stack, models, path):
+    watched = visit(stack.url, path)
+    watched.settle()
+    page = watched.page
+    shown = (
+        "(controls) => [...document.querySelectorAll(controls)]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"
+    )
+    assert page.evaluate(shown, CONTROLS) != []
+    page.emulate_media(media="print")
+    assert page.evaluate(shown, CONTROLS) == []
+
+
+def test_the_values_behind_a_printed_figure_are_printed(open_page):
+    page = open_page("/ui/mathematics")
+    page.emulate_media(media="print")
+    expect(page.locator("#logits output").first).to_have_text("2.0")
+    expect(page.locator("#logits output").first).to_be_visible()
+    expect(page.locator("#plane-function")).to_have_css("border-top-width", "0px")  # as text

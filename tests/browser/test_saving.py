@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+import requests
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -40,8 +41,10 @@ def test_a_chart_is_saved_as_an_svg_that_needs_no_style_sheet(save, scheme):
     root = ElementTree.fromstring(text)
     assert root.find(f"{SVG}title").text.startswith("The largest error")
     assert root.find(f"{SVG}rect").get("fill") == f"rgb{PAPER[scheme]}"
-    words = "".join(root.itertext())
-    assert "Boxes n (log scale)" in words
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert "The largest error, by the number of boxes" in texts  # a title that people see
+    assert "Sums of boxes approximate functions · Mathematics · Stepbox" in texts
+    assert "Boxes n (log scale)" in "".join(root.itertext())
     assert root.findall(f".//{SVG}svg")[0].get("font-family")
     clips = {clip.get("id") for clip in root.iter(f"{SVG}clipPath")}
     assert clips
@@ -53,8 +56,10 @@ def test_a_table_of_colors_and_a_heat_map_are_saved_as_svg(save):
     texts = [text.text for text in ElementTree.fromstring(data).iter(f"{SVG}text")]
     assert texts.count("0.24") == 1  # a cell of the Jacobian
     _, data = save("plane", "SVG")
-    images = list(ElementTree.fromstring(data).iter(f"{SVG}image"))
-    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3
+    root = ElementTree.fromstring(data)
+    assert "sin(3*x)*cos(2*y)" in root.itertext()  # what its text field says
+    images = list(root.iter(f"{SVG}image"))
+    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3  # function, boxes, colors
 
 
 @pytest.mark.parametrize(("figure", "scheme"), [("regression-plot", "dark"), ("plane", "light")])
@@ -91,6 +96,71 @@ def test_the_columns_of_a_file_are_named_for_people(save, figure, columns):
     assert data.decode().splitlines()[0] == columns
 
 
+def test_the_columns_and_the_file_name_tell_what_the_data_are(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    menu = page.locator("figure:has(#confusion) .save")
+    menu.locator("summary").click()
+    with page.expect_download() as saved:
+        menu.get_by_text("CSV").click()
+    assert saved.value.suggested_filename == f"stepbox-confusion-matrix-{models['mnist']}.csv"
+    rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
+    assert list(rows[0]) == ["true class", *(f"predicted {digit}" for digit in range(10))]
+    assert [row["true class"] for row in rows] == [str(digit) for digit in range(10)]
+
+
+def test_a_saved_figure_has_no_controls(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    projection = page.locator("#projection")
+    projection.scroll_into_view_if_needed()
+    expect(projection).to_contain_text("variance along x")
+    menu = projection.locator(".save")
+    menu.locator("summary").click()
+    with page.expect_download() as saved:
+        menu.get_by_text("SVG").click()
+    texts = list(ElementTree.fromstring(saved.value.path().read_text()).itertext())
+    assert "logits" in texts  # the layer that is chosen
+    assert {"Before training", "After training"} <= set(texts)
+    assert not {"pixels", "Highlight", "Open in Predict"} & set(texts)
+
+
+# The words under the button that opens each menu, and the menus that reach out of the window.
+COVERED = """() => {
+    const texts = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const around = walk.currentNode.parentElement;
+        if (walk.currentNode.data.trim() && !around.closest(".save, .sr, .go, [hidden]"))
+            texts.push(walk.currentNode);
+    }
+    const meets = (a, b) => a.left < b.right && b.left < a.right &&
+        a.top + 1 < b.bottom && b.top + 1 < a.bottom;
+    return [...document.querySelectorAll(".save")].flatMap((menu) => {
+        const button = menu.querySelector("summary").getBoundingClientRect();
+        const under = texts.filter((text) => {
+            const range = document.createRange();
+            range.selectNodeContents(text);
+            return [...range.getClientRects()].some((rect) => meets(rect, button));
+        });
+        menu.open = true;
+        const { left, right } = menu.querySelector(".save-items").getBoundingClientRect();
+        menu.open = false;
+        const outside = left < 0 || right > document.documentElement.clientWidth;
+        return [...under.map((text) => text.data), ...(outside ? ["outside"] : [])];
+    });
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 375, 320])
+@pytest.mark.parametrize("path", ["/", "/ui/jobs/{job}", "/ui/models/{model}", "/ui/mathematics"])
+def test_the_menus_cover_nothing(open_page, stack, models, path, width):
+    [job] = requests.get(f"{stack.url}/jobs?limit=1", timeout=10).json()["jobs"]
+    address = path.format(job=job["id"], model=models["mnist"])
+    page = open_page(address, viewport={"width": width, "height": 800}, has_touch=width < 1280)
+    expect(page.locator(".save").first).to_be_attached()
+    expect(page.locator("main figure svg").first).to_be_attached()
+    assert page.evaluate(COVERED) == []
+
+
 def test_the_menu_works_with_the_keyboard(visit, stack):
     page = visit(stack.url, "/ui/mathematics").page
     menu = page.locator("figure:has(#jacobian) .save")
@@ -101,6 +171,10 @@ def test_the_menu_works_with_the_keyboard(visit, stack):
     page.keyboard.press("Escape")
     expect(menu.get_by_text("CSV")).to_be_hidden()
     assert page.evaluate("document.activeElement.textContent") == "Save"
+    page.keyboard.press("Enter")
+    expect(menu.get_by_text("CSV")).to_be_visible()
+    page.locator("#logits input").first.focus()  # elsewhere
+    expect(menu.get_by_text("CSV")).to_be_hidden()
     menu.locator("summary").click()
     page.click("h1")
     expect(menu.get_by_text("CSV")).to_be_hidden()

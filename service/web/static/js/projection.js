@@ -109,7 +109,12 @@ export function projectionFigure(host, { id, classes, recipe }) {
     rows: () => {
       if (!found) return [];
       const { labels, before, after } = found;
-      /** @param {number | string} name @param {string} kind @param {Point} from @param {Point} to */
+      /**
+       * @param {number | string} name
+       * @param {string} kind
+       * @param {Point} from
+       * @param {Point} to
+       */
       const row = (name, kind, from, to) => ({
         layer: layerName(layer ?? 0, sizes),
         "test image": name,

@@ -91,14 +91,14 @@ export function chooseMistakes(label, predicted) {
   $("#mistakes-form").dispatchEvent(new Event("change"));
 }
 
-/** @param {Mistake} image @param {string[]} classes */
-function captionText({ label, predicted, probability, ...other }, classes) {
+/** Write the lines below an image. @param {Mistake} image @param {string[]} classes */
+function captionLines({ label, predicted, probability, ...other }, classes) {
   const own = `${classes[predicted]}, ${percent(probability, 0)}`;
   if (other.other_predicted == null || other.other_probability == null) {
-    return `${classes[label]} read as ${own}`;
+    return [`${classes[label]} read as ${own}`];
   }
   const second = `${classes[other.other_predicted]}, ${percent(other.other_probability, 0)}`;
-  return `${classes[label]}: this model ${own}; the other ${second}`;
+  return [`true: ${classes[label]}`, `this: ${own}`, `other: ${second}`];
 }
 
 /** @param {Model} model @param {string} against @param {Mistake} image */
@@ -106,8 +106,8 @@ function tile({ id, classes, dataset }, against, image) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const models = [id, against].filter(Boolean).join(",");
   const href = `/ui/predict?sample=${dataset.name}-${image.index}&models=${models}`;
-  const caption = h("span", null, captionText(image, classes));
-  return { canvas, image, element: h("li", null, h("a", { href }, canvas, caption)) };
+  const caption = captionLines(image, classes).map((line) => h("span", null, line));
+  return { canvas, image, element: h("li", null, h("a", { href }, canvas, ...caption)) };
 }
 
 /** @param {number} n @param {boolean} compared */
