@@ -5,7 +5,7 @@
 
 export const MOST_PANELS = 4;
 /** The newest models, as the template requests them: the page needs the others only in its list. */
-export const NEWEST_PATH = "/models?limit=10";
+export const NEWEST_PATH = "/models?limit=4";
 const FIRST_PANELS = 2; // if the address names no model
 
 /** Split a list such as "m-1,latest". @param {string | null} text */
