@@ -129,8 +129,8 @@ COVERED = """() => {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
         const around = walk.currentNode.parentElement;
-        if (walk.currentNode.data.trim() && !around.closest(".save, .sr, .go, [hidden]"))
-            texts.push(walk.currentNode);
+        const apart = around.closest(".save, .sr, .go") || !around.checkVisibility();
+        if (walk.currentNode.data.trim() && !apart) texts.push(walk.currentNode);
     }
     const meets = (a, b) => a.left < b.right && b.left < a.right &&
         a.top + 1 < b.bottom && b.top + 1 < a.bottom;

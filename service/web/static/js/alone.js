@@ -4,7 +4,7 @@ import { $, h, notice } from "./dom.js";
 import { ownTitleOf, sectionOf } from "./figure-title.js";
 import { query } from "./request-line.js";
 
-const SMALLEST = 0.6; // below it, type would be too small to read, so a figure scrolls instead
+const SMALLEST = 0.5; // below it, type would be too small to read, so a figure scrolls instead
 
 /** Make an element smaller if it is higher than the frame. @param {HTMLElement} alone */
 function fitFrame(alone) {

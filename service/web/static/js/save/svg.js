@@ -8,7 +8,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16; // pixels around the figure
 // What a reader cannot use in a file, and what stands around the figure
 const SKIPPED =
-  "figcaption, .save, .unsaved, .sr, [hidden], input:not([type=text]), select, button.plain, " +
+  "figcaption, .save, .unsaved, .sr, [hidden], input:not([type=text]), button.plain, " +
   "label:has(select, [type=range]), script, style, math";
 // Presentation attributes of SVG. Each is written where it differs from the parent's.
 const INHERITED = [
@@ -216,10 +216,12 @@ function draw(sheet, element) {
     const image = { x, y, width, height, href: element.toDataURL(), ...look };
     if (width && element.width) sheet.host.append(make("image", image));
     extend(sheet, rect);
-  } else if (element instanceof HTMLInputElement) {
+  } else if (element instanceof HTMLInputElement || element instanceof HTMLSelectElement) {
     const { x, y, width, height } = rect;
     const inner = new DOMRect(x + parseFloat(style.paddingLeft), y, width, height);
-    if (element.type === "text") writeLine(sheet, element.value, inner, style);
+    const text = "options" in element ? element.selectedOptions[0]?.text : element.value;
+    writeLine(sheet, text ?? "", inner, style);
+    return;
   }
   for (const child of element.childNodes) {
     if (child instanceof Text) writeText(sheet, child);
