@@ -33,3 +33,15 @@ def test_checksums_are_folded_and_stay_open_while_the_page_is_refreshed(open_pag
         pass
     page.wait_for_timeout(100)
     expect(sums.locator("code").first).to_be_visible()
+
+
+def test_values_that_may_be_out_of_date_have_a_time(visit, stack):
+    watched = visit(stack.url, "/ui/system")
+    expect(watched.page.locator("#updated")).to_contain_text("every 4 seconds")
+    watched.page.route("**/system", lambda route: route.abort())
+    expect(watched.page.locator("#sentence")).to_contain_text("No answer")
+    expect(watched.page.locator("#updated")).to_contain_text("The values on this page are from 2")
+    watched.page.unroute("**/system")
+    expect(watched.page.locator("#updated")).to_contain_text("every 4 seconds")
+    assert all("ERR_FAILED" in fault for fault in watched.faults)
+    watched.faults.clear()

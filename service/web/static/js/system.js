@@ -176,7 +176,7 @@ async function refresh() {
       shown.delete("#sentence");
       $("#sentence").replaceChildren(notice(problem, refresh));
       $("#updated").textContent = shownAt
-        ? `What is shown here was so at ${localText(shownAt.toISOString())}.`
+        ? `The values on this page are from ${localText(shownAt.toISOString())}.`
         : "";
     });
   }
