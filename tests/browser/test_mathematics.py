@@ -253,3 +253,12 @@ def test_a_link_restores_the_state(open_page):
     again = open_page(page.url[page.url.index("/ui/") :])
     expect(again.locator("#function")).to_have_value("exp(-x**2)")
     expect(again.locator("#softmax-request code")).to_have_text(logits)
+
+
+def test_wrong_values_of_a_link_are_not_replaced_silently(open_page):
+    page = open_page("/ui/mathematics?logits=1,x&points=1,2;300,4")
+    for section, name in (("softmax", "logits"), ("regression", "points")):
+        notice = page.locator(f"#{section} .notice")
+        expect(notice).to_contain_text(f"Its {name} cannot be read, so this page shows others.")
+    expect(page.locator("#jacobian tbody tr")).to_have_count(5)
+    expect(page.locator(".knob")).to_have_count(10)

@@ -306,7 +306,16 @@ test("points are read from the address as they were written", () => {
   const points = defaultPoints();
   assert.deepEqual(parsePoints(pointsText(points)), points);
   assert.equal(points.length, OUTLIER + 1);
-  for (const text of [null, "", "1,2", "1,2;3", "1,2;3,x", Array(11).fill("1,2").join(";")]) {
+  for (const text of [
+    null,
+    "",
+    "1,2",
+    "1,2;3",
+    "1,2;3,x",
+    "1,2;11,3",
+    "1,2;3,-1",
+    Array(11).fill("1,2").join(";"),
+  ]) {
     assert.equal(parsePoints(text), null);
   }
 });

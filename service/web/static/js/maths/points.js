@@ -32,8 +32,11 @@ export const defaultPoints = () => [...NEAR_A_LINE.map(([x, y]) => point(x, y)),
 /** @param {number} x @param {number} y @returns {Point} */
 const point = (x, y) => [x, y];
 
+/** @param {number[]} pair */
+const isInside = ([x, y]) => x >= 0 && x <= MAX_X && y >= 0 && y <= MAX_Y;
+
 /**
- * Read points such as "0.6,1.5;1.4,1.7"; null if they are not 2 to 10 pairs.
+ * Read points such as "0.6,1.5;1.4,1.7"; null if they are not 2 to 10 pairs inside the plot.
  * @param {string | null} text
  */
 export function parsePoints(text) {
@@ -41,7 +44,7 @@ export function parsePoints(text) {
   const valid =
     points.length >= 2 &&
     points.length <= MOST_POINTS &&
-    points.every((pair) => pair.length === 2 && pair.every(Number.isFinite));
+    points.every((pair) => pair.length === 2 && isInside(pair));
   return valid ? /** @type {Point[]} */ (points) : null;
 }
 

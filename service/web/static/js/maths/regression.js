@@ -14,9 +14,10 @@ import {
 import { $, h, notice, numberCell, rowHeader, s, tableContent } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { clamp, fixed } from "../numbers.js";
-import { query, requestLine } from "../request-line.js";
+import { requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { figureRequest } from "./figure-request.js";
+import { fromLink } from "./link.js";
 import {
   MAX_X,
   MAX_Y,
@@ -37,7 +38,7 @@ import { lineProofText } from "./line-proof.js";
 const PATH = "/analysis/regression";
 const KEY_STEP = 0.1; // per arrow key; five times as far with Shift
 const updateRequest = requestLine($("#regression-request"), { path: PATH, anchor: "regression" });
-const points = parsePoints(query.get("points")) ?? defaultPoints();
+const points = fromLink("points", parsePoints, $("#regression-trouble")) ?? defaultPoints();
 /** @type {any} */
 let plot = null;
 /** @type {Record<"l1" | "l2", Fit> | null} */

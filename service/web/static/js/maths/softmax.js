@@ -12,6 +12,7 @@ import { savable } from "../save-figure.js";
 import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
 import { figureRequest } from "./figure-request.js";
+import { fromLink } from "./link.js";
 import { balanceBars, derivativeUnit, parseLogits, parseTarget } from "./logits.js";
 import { shareText, tenTo } from "./notation.js";
 
@@ -28,7 +29,7 @@ const BALANCE = { width: 132, height: 18 };
 const updateRequest = requestLine($("#softmax-request"), { path: PATH, anchor: "softmax" });
 /** @param {{ title: string, detail: string }} problem */
 const showTrouble = (problem) => $("#softmax-trouble").replaceChildren(notice(problem));
-let logits = parseLogits(query.get("logits")) ?? DEFAULT_LOGITS;
+let logits = fromLink("logits", parseLogits, $("#softmax-trouble")) ?? DEFAULT_LOGITS;
 let target = parseTarget(query.get("target"), logits.length);
 /** @type {Answer | null} */
 let answer = null;
