@@ -59,7 +59,7 @@ def test_a_table_of_colors_and_a_heat_map_are_saved_as_svg(save):
     root = ElementTree.fromstring(data)
     assert "sin(3*x)*cos(2*y)" in root.itertext()  # what its text field says
     images = list(root.iter(f"{SVG}image"))
-    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 2
+    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3
 
 
 @pytest.mark.parametrize(("figure", "scheme"), [("regression-plot", "dark"), ("plane", "light")])
@@ -77,9 +77,9 @@ def test_the_data_of_a_figure_is_saved_as_csv(save):
     name, data = save("jacobian", "CSV")
     assert name == "stepbox-softmax-jacobian.csv"
     rows = list(csv.DictReader(io.StringIO(data.decode())))
-    assert [row["i"] for row in rows] == ["1", "2", "3", "4", "5"]
-    assert sum(float(row["probability"]) for row in rows) == pytest.approx(1)
-    assert float(rows[0]["d/dz1"]) == pytest.approx(0.2416, abs=1e-3)
+    assert [row["class"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert sum(float(row["probability y"]) for row in rows) == pytest.approx(1)
+    assert float(rows[0]["dy/dz_1"]) == pytest.approx(0.2416, abs=1e-3)
 
 
 def test_the_columns_and_the_file_name_tell_what_the_data_are(open_page, models):
