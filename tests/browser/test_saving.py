@@ -59,7 +59,8 @@ def test_a_table_of_colors_and_a_heat_map_are_saved_as_svg(save):
     root = ElementTree.fromstring(data)
     assert "sin(3*x)*cos(2*y)" in root.itertext()  # what its text field says
     images = list(root.iter(f"{SVG}image"))
-    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3  # function, boxes, colors
+    # The function, the boxes, and the scale of colors.
+    assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3
 
 
 @pytest.mark.parametrize(("figure", "scheme"), [("regression-plot", "dark"), ("plane", "light")])
