@@ -7,6 +7,8 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from tests.processes import wait_until
+
 PHONE = {"viewport": {"width": 320, "height": 600}, "is_mobile": True, "has_touch": True}
 OPEN = """(details) => new Promise((opened) => {
     details.addEventListener("toggle", opened, { once: true });
@@ -130,3 +132,19 @@ def test_a_model_that_diverged_is_described_as_it_is(visit, stack):
     page.click("#labels >> text=Save")
     expect(page.locator("#notes")).to_have_text("too fast")
     expect(page.locator(".remark")).to_have_count(1)
+
+
+def test_a_late_answer_does_not_replace_the_images_of_a_newer_cell(visit, stack, models):
+    page = visit(stack.url, f"/ui/models/{models['mnist']}").page
+    held = []
+    page.route(re.compile("confusion/3/9"), lambda route: held.append(route))
+    cells = page.locator("#confusion button")
+    cells.nth(39).click()
+    wait_until(lambda: page.wait_for_timeout(20) or held, what="the first request")
+    cells.nth(35).click()
+    expect(page.locator("#cell p").first).to_contain_text("of a 3, read as 5")
+    with page.expect_response(re.compile("confusion/3/9")) as late:
+        held[0].continue_()
+    late.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page.locator("#cell p").first).to_contain_text("of a 3, read as 5")

@@ -17,6 +17,7 @@ import { savable } from "../save-figure.js";
 
 const SHOWN = 12; // images per cell
 const EMPTY = "·"; // in a cell without images
+let latestPath = ""; // of the images that were asked for last
 
 /** Make the canvas for the sample image of a class. */
 const face = () => h("canvas", { "aria-hidden": "true", class: "face", width: SIDE, height: SIDE });
@@ -71,7 +72,9 @@ function colorCells(cells, matrix) {
  */
 async function showImages({ id, classes, dataset }, label, predicted) {
   const path = `/models/${id}/confusion/${label}/${predicted}?limit=${SHOWN}`;
+  latestPath = path;
   const { images, count: n } = await get(path);
+  if (path !== latestPath) return; // the user has chosen another cell meanwhile
   /** @type {HTMLCanvasElement[]} */
   const canvases = images.map(() => h("canvas", { "aria-hidden": "true" }));
   /** @param {{ index: number, probability: number }} image @param {number} i */
