@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { contrast, parseColor } from "#pages/color.js";
+import { shorten } from "#pages/label-layout.js";
 import {
   fieldRows,
   orderingField,
   seriesOf,
   distinctParts,
-  shorten,
   verdict,
 } from "#pages/models/comparison.js";
 import { readView, sortedBy, visibleModels, writeView } from "#pages/models/listing.js";

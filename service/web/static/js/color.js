@@ -50,3 +50,11 @@ export function contrast(a, b) {
  * @param {Color} background
  */
 export const textOn = (background) => (luminance(background) > 0.179 ? "#000" : "#fff");
+
+const VALUE_COLORS = 8; // in style.css
+
+/**
+ * Choose the color of a curve by the place of its value among all values.
+ * @param {number} share 0 for the first value, 1 for the last one
+ */
+export const valueColor = (share) => `var(--value-${1 + Math.round((VALUE_COLORS - 1) * share)})`;

@@ -1,5 +1,5 @@
 // @ts-check
-// Positions of labels beside a chart. Needs no browser.
+// Labels beside a chart: their positions and their length. Needs no browser.
 
 /**
  * Push labels apart until neighbors have a distance of at least `gap`, moving them as little as
@@ -33,3 +33,11 @@ export function spreadLabels(labels, gap, { top = -Infinity, bottom = Infinity }
     y: Math.max(top, Math.min(lowest, positions[i])) + i * gap,
   }));
 }
+
+/**
+ * Shorten a label that is longer than a number of characters.
+ * @param {string} text
+ * @param {number} most
+ */
+export const shorten = (text, most) =>
+  text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;

@@ -1,7 +1,9 @@
 // @ts-check
 // The chart of the test losses of several jobs. Its colors follow the order of their values.
 import { GREY, INK_2, PAPER, Plot, addEndLabels, toPixels } from "../chart.js";
+import { valueColor } from "../color.js";
 import { NARROW, epochAxis, logLossAxis } from "../curves.js";
+import { shorten } from "../label-layout.js";
 import { lossRange } from "../ranges.js";
 import { GUESSING_LOSS } from "../sizes.js";
 
@@ -13,18 +15,10 @@ const MARGIN_BOTTOM = 34;
 const ABOVE_AXIS = 6; // pixels, so that no label is beside the numbers of the axis
 const LETTER = 7; // pixels, the mean width of a letter in a label
 
-const COLORS = 8; // in style.css, from violet to red, so that neighbors differ and the order shows
-
-/** @param {number} share from 0, the first color, to 1, the last one */
-const colorOf = (share) => `var(--value-${1 + Math.round((COLORS - 1) * share)})`;
-
-/** @param {string} label @param {number} most letters */
-const shortened = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
-
 /** Draw the test losses of several jobs. @param {Curves} curves @param {number} width */
 export function togetherChart(curves, width) {
   const narrow = width < NARROW;
-  const texts = curves.map(({ label }) => shortened(label, narrow ? 10 : 26));
+  const texts = curves.map(({ label }) => shorten(label, narrow ? 10 : 26));
   const guessing = narrow ? "ln 10" : "guessing, ln 10";
   const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
   const range = lossRange(losses, 2.45);
@@ -34,7 +28,7 @@ export function togetherChart(curves, width) {
     width,
     height: HEIGHT,
     marginLeft: 40,
-    marginRight: 16 + LETTER * Math.max(...[guessing, ...texts].map((text) => text.length)),
+    marginRight: 20 + LETTER * Math.max(...[guessing, ...texts].map((text) => text.length)),
     marginTop: MARGIN_TOP,
     marginBottom: MARGIN_BOTTOM,
     x: epochAxis(epochs, narrow ? 4 : 6),
@@ -42,8 +36,13 @@ export function togetherChart(curves, width) {
     marks: [
       Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
       ...curves.flatMap(({ job, share }) => [
-        Plot.lineY(job.history, { ...position, stroke: colorOf(share), strokeWidth: 2 }),
-        Plot.dot(job.history.slice(-1), { ...position, r: 4, fill: colorOf(share), stroke: PAPER }),
+        Plot.lineY(job.history, { ...position, stroke: valueColor(share), strokeWidth: 2 }),
+        Plot.dot(job.history.slice(-1), {
+          ...position,
+          r: 4,
+          fill: valueColor(share),
+          stroke: PAPER,
+        }),
       ]),
     ],
   });
@@ -53,7 +52,7 @@ export function togetherChart(curves, width) {
       x: x(epochs),
       y: y(row.test_loss),
       text: texts[i],
-      color: colorOf(share),
+      color: valueColor(share),
     })),
   );
   const line = { text: guessing, color: INK_2, weight: 400 };

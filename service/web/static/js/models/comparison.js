@@ -1,5 +1,6 @@
 // @ts-check
 // What differs between models, and how the figures tell them apart. Needs no browser.
+import { valueColor } from "../color.js";
 import { fixed, percent } from "../numbers.js";
 import { datasetName, engineName, fieldWords, sameValue, valueText } from "../recipes.js";
 
@@ -80,10 +81,6 @@ export function orderingField(models) {
   return values(differing[0]).every((value) => typeof value === "number") ? differing[0] : null;
 }
 
-/** Find the color at a share of the ordered scale of style.css. @param {number} share 0 to 1 */
-const orderColor = (share) =>
-  `color-mix(in oklch, var(--order-high) ${Math.round(100 * share)}%, var(--order-low))`;
-
 /**
  * Leave out the recipe that names begin with, where several begin with the same: what follows tells
  * them apart, such as "learning rate 0.1".
@@ -126,7 +123,7 @@ export function seriesOf(compared) {
     .toSorted((a, b) => value(a) - value(b))
     .map((listed) => {
       const mark = String(value(listed));
-      const color = orderColor(ranks.indexOf(value(listed)) / (ranks.length - 1));
+      const color = valueColor(ranks.indexOf(value(listed)) / (ranks.length - 1));
       return { listed, mark, label: mark, short: mark, color, dash: "" };
     });
 }
@@ -158,11 +155,3 @@ export function verdict(series) {
   ];
   return sentences.filter(Boolean).join(" ");
 }
-
-/**
- * Shorten a label that is longer than a number of characters.
- * @param {string} text
- * @param {number} most
- */
-export const shorten = (text, most) =>
-  text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;

@@ -1,11 +1,10 @@
 // @ts-check
 // The curves of the compared models. Each curve has a label at its end.
-import { PAPER, Plot, chart, toPixels } from "../chart.js";
+import { PAPER, Plot, addEndLabels, chart, toPixels } from "../chart.js";
 import { NARROW, accuracyAxis, epochAxis, logLossAxis } from "../curves.js";
-import { $, s } from "../dom.js";
-import { spreadLabels } from "../label-layout.js";
+import { $ } from "../dom.js";
+import { shorten } from "../label-layout.js";
 import { accuracyRange, lossRange } from "../ranges.js";
-import { shorten } from "./comparison.js";
 import { savable } from "../save-figure.js";
 import { namedRows } from "../save/csv.js";
 
@@ -13,33 +12,9 @@ import { namedRows } from "../save/csv.js";
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 
 const HEIGHT = 300;
-const LABEL_GAP = 17; // pixels, the height of a line of text
 const LETTER = 7; // pixels, the mean width of a letter in a label
 const LABEL_SHARE = 0.36; // of the width, the most that the labels take
-const TO_LABEL = 14; // pixels from the end of the axis to the labels
-
-/**
- * Add a label to the right of the plot for each curve, and a thin line from the curve's end to it.
- * @param {any} plot
- * @param {{ x: number, y: number, text: string, color: string }[]} ends
- * @param {number} right x of the axis's end, in pixels
- * @param {{ top: number, bottom: number }} range
- */
-function addLabels(plot, ends, right, range) {
-  for (const { x, from, y, text, color } of spreadLabels(
-    ends.map((end) => ({ ...end, from: end.y })),
-    LABEL_GAP,
-    range,
-  )) {
-    const d = `M${x},${from}L${right},${from}L${right + TO_LABEL - 3},${y}`;
-    const look = { class: "end", fill: color, "font-weight": 600, "text-anchor": "start" };
-    plot.append(
-      s("path", { d, fill: "none", stroke: color, "stroke-dasharray": "1 2" }),
-      s("text", { ...look, x: right + TO_LABEL, y, dy: ".35em" }, text),
-    );
-  }
-  return plot;
-}
+const TO_LABEL = 14; // pixels from the end of the axis to the labels, as in chart.js
 
 /**
  * @param {Series[]} series
@@ -89,13 +64,14 @@ function curves(series, value, yAxis, width) {
     rows(one)
       .slice(-1)
       .map((row) => ({
-        x: x(row.epoch),
+        x: width - marginRight,
+        end: x(row.epoch),
         y: Math.max(top, Math.min(bottom, y(value(row)))),
         text: texts[i],
         color: one.color,
       })),
   );
-  return addLabels(plot, ends, width - marginRight, { top, bottom });
+  return addEndLabels(plot, ends, { top, bottom });
 }
 
 /**
