@@ -63,8 +63,8 @@ function embedHTML(figure) {
  * Add the menu to a figure.
  * @param {HTMLElement} figure
  * @param {{ name: string, rows: () => Row[] | Promise<Row[]>, drawing?: boolean }} options `name`
- *   names the files; `rows` returns the data that the figure shows now; `drawing` is false where the
- *   data alone are worth a file, as in a gallery or a list
+ *   names the files; `rows` returns the data that the figure shows now; `drawing` is false where
+ *   the data alone are worth a file, as in a gallery or a list
  */
 export function savable(figure, { name, rows, drawing = true }) {
   const file = `stepbox-${name}`;

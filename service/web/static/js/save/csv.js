@@ -62,11 +62,13 @@ export const namedRows = (before, rows) =>
     ),
   }));
 
+/** @typedef {Record<string, any>[] | null} Entries of an answer of the API */
+
 /**
  * Make the rows of learning curves: the epochs, those of the published run, if any, then the losses
  * within the epochs, if any.
  * @param {Record<string, any>[]} history
- * @param {{ losses?: Record<string, any>[] | null, published?: Record<string, any>[] | null }} [more]
+ * @param {{ losses?: Entries, published?: Entries }} [more]
  * @returns {Row[]}
  */
 export const curveRows = (history, { losses, published } = {}) => [

@@ -87,7 +87,8 @@ function extend(sheet, { x, y, right, bottom }) {
   sheet.bottom = Math.max(sheet.bottom, bottom);
 }
 
-/** @typedef {Pick<CSSStyleDeclaration, "color" | "fontFamily" | "fontSize" | "fontStyle" | "fontWeight">} TextStyle */
+/** @typedef {"color" | "fontFamily" | "fontSize" | "fontStyle" | "fontWeight"} OfText */
+/** @typedef {Pick<CSSStyleDeclaration, OfText>} TextStyle */
 
 /** Measure fonts. @type {CanvasRenderingContext2D | null} */
 let ruler = null;
@@ -191,7 +192,12 @@ function drawBox(sheet, rect, style) {
   }
 }
 
-/** Write only what is chosen. @param {Sheet} sheet @param {Element} segments @param {DOMRect} rect */
+/**
+ * Write only what is chosen.
+ * @param {Sheet} sheet
+ * @param {Element} segments
+ * @param {DOMRect} rect
+ */
 function writeChoice(sheet, segments, { x, y, width, height }) {
   const text = segments.querySelector(":checked + span")?.textContent;
   const style = usualType(SOURCE, { fontWeight: "600" });
