@@ -45,7 +45,8 @@ export function labelForm(path, current, changed) {
     notes.value = labels.notes;
     tags.value = labels.tags.join(", ");
   };
-  details.addEventListener("toggle", () => {
+  // Before the form opens. A "toggle" event comes later, and would overwrite what people type.
+  $("summary", details).addEventListener("click", () => {
     fill();
     $("[role=status]", form).textContent = "";
     clearErrors(form);
