@@ -118,7 +118,7 @@ def test_a_run_gets_a_name_notes_and_tags_which_its_model_shares(visit, stack):
     watched = visit(stack.url, f"/ui/jobs/{job['id']}")
     page = watched.page
     labels = page.locator("#labels")
-    expect(page.locator("#title")).to_have_text("mnist-numpy, hidden layers 2, epochs 1")
+    expect(page.locator("#title")).to_have_text("mnist-numpy, hidden layer of 2, epochs 1")
     labels.locator("summary").click()
     name, save = labels.get_by_label("Name", exact=True), labels.get_by_role("button")
     name.fill("x" * 81)
@@ -142,7 +142,7 @@ def test_a_run_gets_a_name_notes_and_tags_which_its_model_shares(visit, stack):
     expect(page.locator("#title")).to_have_text("Only two neurons")
     expect(page.locator("#notes")).to_have_text("too few")
     expect(page.locator("#facts")).to_contain_text("small, lesson 3")
-    expect(page.locator("#facts")).to_contain_text("mnist-numpy, hidden layers 2, epochs 1")
+    expect(page.locator("#facts")).to_contain_text("mnist-numpy, hidden layer of 2, epochs 1")
     labels.locator("summary").click()
     name.fill("Two neurons")
     save.click()

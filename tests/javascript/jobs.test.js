@@ -107,6 +107,7 @@ test("a run is named after its recipe and its changed fields", () => {
     runName({ ...recipe, hidden_sizes: [], shuffle: false }, recipes),
     "plain, no hidden layers, shuffle off",
   );
+  assert.equal(runName({ ...recipe, hidden_sizes: [8] }, recipes), "plain, hidden layer of 8");
   const clothes = { ...recipe, hidden_sizes: [8, 4], dataset: "fashion-mnist" };
   assert.equal(
     runName(clothes, { plain: { ...fields, dataset: "mnist" } }),

@@ -60,8 +60,10 @@ export const engineName = (id) => ENGINE_NAMES[id] ?? id;
 
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
-  if (field === "hidden_sizes" && !(/** @type {number[]} */ (value).length)) {
-    return "no hidden layers";
+  if (field === "hidden_sizes") {
+    const sizes = /** @type {number[]} */ (value);
+    if (!sizes.length) return "no hidden layers";
+    if (sizes.length === 1) return `hidden layer of ${sizes[0]}`;
   }
   const name = fieldWords(field);
   if (field === "dataset") return `${name} ${datasetName(value)}`;
