@@ -193,7 +193,12 @@ def _words(model: str, fault: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return f"Unknown name {str(fault['loc'][-1])!r}"
     wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
-    if kind in NOT_A_NUMBER and (comma := DECIMAL_COMMA.fullmatch(str(fault["input"]))):
+    given = fault["input"]
+    if (
+        kind in NOT_A_NUMBER
+        and isinstance(given, str)
+        and (comma := DECIMAL_COMMA.fullmatch(given))
+    ):
         if kind.startswith("float"):
             return f"Use a decimal point: {comma[1]}.{comma[2]}"
         return f"{wanted or 'Enter a whole number'}, without a comma"
