@@ -37,7 +37,7 @@ test("stateText describes the state of a job", () => {
   const guessing = job({ status: "succeeded", better_than_guessing: false, history });
   assert.equal(stateText(guessing), "no better than guessing");
   const high = job({ status: "succeeded", history: [{ epoch: 1, test_loss: 2.304 }] });
-  assert.match(stateText(high), /loss is no lower than that of guessing/);
+  assert.match(stateText(high), /loss is no lower than guessing/);
   assert.match(hintText(high), /smaller learning rate/);
   assert.equal(hintText(job({ status: "succeeded", history })), "");
   assert.equal(stateText(job({ status: "failed" })), "failed before the first epoch");

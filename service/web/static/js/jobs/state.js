@@ -49,7 +49,7 @@ export function stateText(job) {
     default:
       if (isGuessing(job)) return "no better than guessing";
       return losesToGuessing(job)
-        ? "succeeded, but its loss is no lower than that of guessing"
+        ? "succeeded, but its loss is no lower than guessing"
         : job.status;
   }
 }
