@@ -136,6 +136,27 @@ def test_a_search_shows_what_matches_and_enter_opens_the_best(visit, stack):
     expect(search).to_have_value("")
 
 
+def test_on_a_phone_what_was_found_and_the_answer_are_in_view(visit, stack):
+    phone = {"viewport": {"width": 375, "height": 700}, "is_mobile": True, "has_touch": True}
+    page = visit(stack.url, "/docs", **phone).page
+    page.get_by_label("Find a request or an object").fill("softmax jacobian")
+    found = page.locator("#post-analysis-softmax-jacobian")
+    expect(found).to_be_in_viewport()
+    expect(page.get_by_role("navigation", name="On this page")).to_be_hidden()
+    found.locator("summary").first.tap()
+    found.get_by_role("button", name="Send").tap()
+    expect(found.get_by_role("status")).to_be_in_viewport()
+    expect(found.locator(".answer pre")).to_be_in_viewport()
+
+
+def test_a_link_to_a_part_that_the_search_hides_leads_there(visit, stack):
+    page = visit(stack.url, "/docs").page
+    page.get_by_label("Find a request or an object").fill("predict")
+    page.evaluate("location.hash = 'tag-3'")
+    expect(page.locator("#tag-3 h2")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("navigation", name="On this page")).to_be_visible()
+
+
 def test_the_address_names_the_request_that_was_opened_last(visit, stack):
     page = visit(stack.url, "/docs").page
     page.locator("#get-recipes > summary").click()

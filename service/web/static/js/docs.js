@@ -14,10 +14,10 @@ const clearSearch = createSearch($("#find"), $("#found"));
 /** Open the request or object that the address names, and scroll to it. */
 function openNamed() {
   const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (named?.closest("[hidden]")) clearSearch();
-  if (!(named instanceof HTMLDetailsElement)) return;
-  named.open = true;
-  named.scrollIntoView();
+  if (!named) return;
+  if (named.closest("[hidden]")) clearSearch();
+  if (named instanceof HTMLDetailsElement) named.open = true;
+  named.scrollIntoView(); // the browser did not, if it was hidden
 }
 
 /** Let the address name what was opened last, so that it can be shared. @param {Event} event */
@@ -124,7 +124,10 @@ async function send(form) {
       showRequest(form); // this may have asked for a token
       await showAnswer(answer, `${method} ${path}`, response, performance.now() - sent, controller);
     },
-    (problem) => answer.replaceChildren(notice(problem)),
+    (problem) => {
+      answer.replaceChildren(notice(problem));
+      answer.scrollIntoView({ block: "nearest" });
+    },
   );
   button.disabled = false;
 }

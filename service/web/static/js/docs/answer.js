@@ -110,6 +110,7 @@ export async function showAnswer(host, name, response, ms, controller) {
     ` after ${count(Math.round(ms))} ms`,
   );
   host.replaceChildren(heading, h("dl", { class: "facts" }, ...headerFacts(response)));
+  host.scrollIntoView({ block: "nearest" });
   if (type.startsWith("text/event-stream")) return follow(host, name, response, controller);
   const blob = await response.blob();
   heading.append(`, ${count(blob.size)} bytes`);

@@ -45,13 +45,20 @@ export function createSearch(input, said) {
       const own = $$("details.operation", section);
       section.hidden = input.value.trim() ? own.every(({ hidden }) => hidden) : false;
     }
+    $("#parts").hidden = Boolean(input.value.trim()); // so that what was found is near
     const objects = [...shown].filter(({ id }) => id.startsWith("object-")).length;
     said.textContent = input.value.trim()
       ? `Found: ${counted(shown.size - objects, "request")}, ${counted(objects, "object")}.`
       : "";
   }
 
-  input.addEventListener("input", show);
+  input.addEventListener("input", () => {
+    show();
+    const first = entries.find(({ element }) => !element.hidden)?.element;
+    const isBelow = first && first.getBoundingClientRect().top > innerHeight / 2;
+    // On a phone, what was found is below, and the keyboard covers the rest.
+    if (isBelow) input.closest(".field")?.scrollIntoView();
+  });
   input.addEventListener("keydown", ({ key }) => {
     if (key === "Escape") clear();
     if (key !== "Enter") return;
