@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qs
 
+import requests
 from playwright.sync_api import expect
 
 from tests.processes import wait_until
@@ -235,6 +236,17 @@ def test_the_gradients_of_a_model_are_checked(open_page, models):
     expect(published).to_contain_text(["off", "off", "10"])
     expect(page.locator("#check-table")).to_contain_text("Units at a kink")
     expect(page.locator("#check-words")).to_contain_text("stored as float64")
+
+
+def test_the_model_that_an_alias_names_is_the_one_that_is_checked(open_page, stack, models):
+    stack.wait_for(stack.train(recipe="mnist-numpy", learning_rate=10, epochs=1)["id"])
+    latest = requests.get(f"{stack.url}/models/latest-mnist", timeout=10).json()
+    assert latest["evaluation"]["better_than_guessing"]  # unlike the newest model
+    page = open_page("/ui/mathematics#check")
+    page.locator("#check").scroll_into_view_if_needed()
+    option = page.locator("#check-model option[value=latest-mnist]")
+    accuracy = f"{100 * latest['evaluation']['accuracy']:.2f}"
+    expect(option).to_have_text(re.compile(rf"^latest-mnist: {accuracy}\s%, "))
 
 
 def test_a_link_restores_the_state(open_page):

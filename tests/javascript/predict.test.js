@@ -307,6 +307,8 @@ test("the page first shows two models on digits that learned something", () => {
   const guessing = model("m-2", { evaluation: { accuracy: 0.1, better_than_guessing: false } });
   const digits = [model("m-3"), model("m-4"), model("m-5")];
   assert.deepEqual(firstModels([clothes, guessing, ...digits]), digits.slice(0, 2));
+  const worst = model("m-6", { evaluation: { accuracy: 0.24, better_than_guessing: true } });
+  assert.deepEqual(firstModels([worst, ...digits]), digits.slice(0, 2));
   assert.deepEqual(firstModels([clothes]), [clothes]);
   assert.deepEqual(firstModels([guessing]), [guessing]);
 });

@@ -156,9 +156,11 @@ for (const form of $$("form[data-path]")) {
     showRequest(form);
   });
 }
-requestLine($("#first-request"), { path: "/predict", figure: "the example" })(
-  `${hasToken() ? TOKEN_OPTION + " " : ""}-H 'Content-Type: image/png' --data-binary @digit.png`,
-);
+requestLine($("#first-request"), {
+  method: "GET",
+  path: "/models/latest",
+  figure: "the example",
+})(hasToken() ? TOKEN_OPTION : "");
 addEventListener("toggle", nameOpened, { capture: true });
 addEventListener("hashchange", openNamed);
 openNamed();

@@ -1,6 +1,6 @@
 // @ts-check
 // The gradient check: two gradients of a model against complex-step derivatives, layer by layer.
-import { allModels, catchProblem, post } from "../api.js";
+import { allModels, catchProblem, get, post } from "../api.js";
 import {
   $,
   h,
@@ -26,7 +26,6 @@ import { savable } from "../save-figure.js";
 /** @typedef {Record<Key, number> & { kinks: number[], dead: number[] }} LayerCheck */
 
 const PATH = "/analysis/gradient-check";
-const ALIASES = ["latest-mnist", "latest-fashion-mnist"];
 const updateRequest = requestLine($("#check-request"), { path: PATH, anchor: "check" });
 const select = $("#check-model");
 
@@ -115,14 +114,18 @@ function update() {
 }
 
 async function start() {
-  const [models, recipes] = await Promise.all([allModels(), loadRecipes()]);
+  const [models, recipes, { computed }] = await Promise.all([
+    allModels(),
+    loadRecipes(),
+    get("/aliases"),
+  ]);
   /** @param {import("../types.d.ts").Model} model */
   const described = (model) =>
     `${nameOf(model, recipes)}: ${percent(model.evaluation.accuracy, 2)}, ${model.id}`;
-  // The newest model of each data set comes first, under its alias.
-  const newest = ALIASES.flatMap((alias) => {
-    const model = models.find(({ dataset }) => alias === `latest-${dataset.name}`);
-    if (!model) return [];
+  // The newest model of each data set that is better than guessing comes first, under its alias.
+  const newest = Object.entries(computed).flatMap(([alias, id]) => {
+    const model = models.find((one) => one.id === id);
+    if (!model || alias === "latest") return []; // which is one of the others
     const accuracy = percent(model.evaluation.accuracy, 2);
     return [h("option", { value: alias }, `${alias}: ${accuracy}, ${nameOf(model, recipes)}`)];
   });

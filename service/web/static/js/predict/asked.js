@@ -6,6 +6,7 @@
 export const MOST_PANELS = 4;
 /** The newest models, as the template requests them: the page needs the others only in its list. */
 export const NEWEST_PATH = "/models?limit=4";
+const NEWEST = 4;
 const FIRST_PANELS = 2; // if the address names no model
 
 /** Split a list such as "m-1,latest". @param {string | null} text */
@@ -37,15 +38,18 @@ export function findAsked(asked, models, aliases) {
 }
 
 /**
- * Choose the models to show if the address names none: the newest two, if possible on digits and
- * better than guessing.
+ * Choose the models to show if the address names none: the two most accurate of the newest four, if
+ * possible on digits and better than guessing. The newest alone may be the worst of a series.
  * @param {Model[]} models the newest first
  */
 export function firstModels(models) {
   const learned = models.filter((model) => model.evaluation.better_than_guessing !== false);
   const some = learned.length ? learned : models;
   const digits = some.filter((model) => model.dataset.name === "mnist");
-  return (digits.length ? digits : some).slice(0, FIRST_PANELS);
+  return (digits.length ? digits : some)
+    .slice(0, NEWEST)
+    .toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy)
+    .slice(0, FIRST_PANELS);
 }
 
 /**
