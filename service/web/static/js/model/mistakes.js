@@ -93,12 +93,12 @@ export function chooseMistakes(label, predicted) {
 
 /** Write the lines below an image. @param {Mistake} image @param {string[]} classes */
 function captionLines({ label, predicted, probability, ...other }, classes) {
-  const own = `${classes[predicted]}, ${shareText(probability, 1)}`;
+  const share = shareText(probability, 1);
   if (other.other_predicted == null || other.other_probability == null) {
-    return [`${classes[label]} read as ${own}`];
+    return [`${classes[label]} read as ${classes[predicted]}`, share];
   }
   const second = `${classes[other.other_predicted]}, ${shareText(other.other_probability, 1)}`;
-  return [`true: ${classes[label]}`, `this: ${own}`, `other: ${second}`];
+  return [`true: ${classes[label]}`, `this: ${classes[predicted]}, ${share}`, `other: ${second}`];
 }
 
 /** @param {Model} model @param {string} against @param {Mistake} image */
