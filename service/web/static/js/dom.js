@@ -197,7 +197,7 @@ export function loadBeforePrinting() {
     if (!prints || event.shiftKey || event.altKey || !waiting().length) return;
     event.preventDefault();
     await Promise.race([loadRest(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-    for (let frame = 0; frame < 2; frame++) await nextFrame(); // charts are drawn when they get a size
+    for (let frame = 0; frame < 2; frame++) await nextFrame(); // in which charts are drawn
     print();
   });
 }
