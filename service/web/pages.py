@@ -140,7 +140,7 @@ def _page(name: str, section: str = "", **values: Any) -> Response:
         open=not backend().tokens,
         needs_token=bool(backend().tokens),
         embedded=embedded,
-        can_be_embedded=bool(origins),
+        embed_origins=origins,
         **values,
     )
     policy = POLICY

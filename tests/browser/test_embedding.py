@@ -86,7 +86,9 @@ def test_the_running_training_is_shown_without_its_form(embed):
 
 def test_an_unknown_figure_is_named(embed):
     frame = embed(LECTURE, "/ui/mathematics?embed=nothing")
-    expect(frame.locator(".notice")).to_contain_text("embed=nothing")
+    notice = frame.locator(".notice")
+    expect(notice).to_contain_text("embed=nothing")
+    expect(notice).to_contain_text("It has: softmax, jacobian, box, box-network, boxes,")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,7 @@ def test_the_menu_offers_html_for_the_figure(browser, embeddable):
     page = watched.open("/ui/mathematics")
     menu = page.locator("figure:has(#jacobian) .save")
     menu.locator("summary").click()
+    expect(menu).to_contain_text(f"Works only in pages at {LECTURE}")
     menu.get_by_text("Copy HTML").click()
     expect(menu.get_by_text("Copied")).to_be_visible()
     html = page.evaluate("navigator.clipboard.readText()")

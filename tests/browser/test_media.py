@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.processes import wait_until
+
 # The colors of an element, as [red, green, blue], 0 to 255.
 COLOR = (
     "(element, name) => getComputedStyle(element)[name].match(/[\\d.]+/g).slice(0, 3).map(Number)"
@@ -100,3 +102,66 @@ def test_the_values_behind_a_printed_figure_are_printed(open_page):
     expect(page.locator("#logits output").first).to_have_text("2.0")
     expect(page.locator("#logits output").first).to_be_visible()
     expect(page.locator("#plane-function")).to_have_css("border-top-width", "0px")  # as text
+
+
+NOT_LOADED = "Not loaded yet. Print again, or scroll here first."
+# The titles of the sections that say, on paper, that they are not loaded.
+MISSING = """(words) => [...document.querySelectorAll("section")]
+    .filter((one) => getComputedStyle(one, "::after").content === `"${words}"`)
+    .map((one) => one.querySelector("h2").textContent)"""
+WAITING = "document.querySelectorAll('[data-waiting]').length"
+
+
+def test_figures_that_are_not_loaded_say_so_on_paper(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    assert page.evaluate(MISSING, NOT_LOADED) == []  # on a screen, they load when they are seen
+    page.emulate_media(media="print")
+    assert page.evaluate(MISSING, NOT_LOADED) == [
+        "Mistakes",
+        "Weights before and after training",
+        "Weights of the first layer",
+        "The test images in two dimensions",
+    ]
+    for empty in ("#mistakes-form", "#hists", "#tiles", "#which", "#projection"):
+        expect(page.locator(empty)).to_be_hidden()
+    expect(page.locator("#confusion")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/ui/models/latest", "/ui/mathematics"])
+def test_printing_again_prints_everything(open_page, path):
+    page = open_page(path)
+    assert page.evaluate(WAITING) > 0
+    page.pdf()
+    wait_until(lambda: page.evaluate(WAITING) == 0, what="the rest of the page to load")
+    page.emulate_media(media="print")
+    assert page.evaluate(MISSING, NOT_LOADED) == []
+
+
+@pytest.mark.parametrize("key", ["Control+p", "Meta+p"])
+def test_the_keys_that_print_wait_for_the_whole_page(open_page, key):
+    page = open_page("/ui/models/latest")
+    drawn = "document.querySelectorAll('#hists svg').length"
+    page.evaluate(f"void (print = () => {{ window.printed = [{WAITING}, {drawn}]; }})")
+    page.keyboard.press(key)
+    wait_until(lambda: page.evaluate("window.printed"), what="the page to be printed")
+    waiting, histograms = page.evaluate("window.printed")
+    assert waiting == 0
+    assert histograms > 0
+
+
+def test_a_printed_figure_of_a_model_fits_its_page(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    tile = page.locator("#tiles .tile").first
+    tile.scroll_into_view_if_needed()
+    expect(page.locator("#tiles [aria-pressed=true]")).to_be_visible()
+    page.emulate_media(media="print")
+    for framed in ("#tiles [aria-pressed=true]", ".scatter canvas"):
+        style = page.locator(framed).first.evaluate(
+            "(one) => [getComputedStyle(one).outlineWidth, getComputedStyle(one).outlineOffset]"
+        )
+        width, offset = (float(length.removesuffix("px")) for length in style)
+        assert width > 0
+        assert width + offset <= 0  # the frame is within the figure, so paper does not cut it
+    tall = "document.querySelector('.model .facts').offsetHeight"
+    rows = page.locator(".model .facts dt").count()
+    assert page.evaluate(tall) < 24 * rows  # pixels: two columns

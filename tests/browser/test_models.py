@@ -247,7 +247,7 @@ def test_nothing_is_offered_before_the_model_is_known(visit, stack, models):
     page.route(f"{stack.url}/models/latest-mnist", lambda route: None)  # which stays unanswered
     page.goto(f"{stack.url}/ui/models/latest-mnist", wait_until="commit")
     expect(page.locator("h1")).to_have_text("Model")
-    for control in page.locator("main :is(button, .button)").all():
+    for control in page.locator("main :is(button, .button, .onpage a)").all():
         expect(control).to_be_hidden()
     expect(page.locator("#facts")).to_be_hidden()
 

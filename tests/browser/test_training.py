@@ -160,6 +160,11 @@ def test_a_training_is_cancelled(open_page):
     page.click("#cancel")
     expect(page.locator("#state")).to_contain_text("cancelled", timeout=10_000)
     expect(page.locator("#cancel")).to_have_count(0)
+    expect(page.locator("#progress")).to_be_hidden()
+    assert page.locator("#progress").bounding_box()["height"] > 0  # so nothing jumps up
+    page.reload()
+    expect(page.locator("#state")).to_contain_text("cancelled")
+    expect(page.locator("#progress")).to_have_css("display", "none")
     page.click("text=Change and run again")
     expect(page.locator("#epochs")).to_have_value("1000")
     expect(page.locator("#epochs")).to_be_focused()

@@ -68,6 +68,9 @@ test("an accuracy axis contains all epochs but epoch 0", () => {
   assert.deepEqual(accuracyRange(history.slice(0, 3), []), [60, 90]);
   assert.deepEqual(accuracyRange(history.slice(0, 1), []), [0, 40]);
   assert.deepEqual(accuracyRange([], []), [80, 90]);
+  const one = [0.1, 0.94].map((test_accuracy, epoch) => ({ epoch, test_accuracy }));
+  assert.deepEqual(accuracyRange(one, [], 3), [80, 100]); // more epochs follow
+  assert.deepEqual(accuracyRange(one, [], 1), [0, 100]); // the whole line is visible
 });
 
 test("an accuracy axis has ticks at both ends", () => {

@@ -15,7 +15,7 @@ import {
   proofText,
   valueAt,
 } from "#pages/maths/box-sums.js";
-import { plainNumber, shareText, tenTo, tickText } from "#pages/maths/notation.js";
+import { plainNumber, tenTo, tickText } from "#pages/maths/notation.js";
 import { cutAxis, valueAxis } from "#pages/maths/value-axis.js";
 import { rateText } from "#pages/maths/box-rate.js";
 import { lineProofText } from "#pages/maths/line-proof.js";
@@ -91,17 +91,6 @@ test("numbers of any magnitude are short", () => {
     "10⁶",
   ]);
   assert.equal(tenTo(12), "10¹²");
-});
-
-test("a probability is 0 or 100 % only if it is exactly that", () => {
-  const texts = [0, 1e-9, 0.1234, 1 - 1e-9, 1].map((p) => shareText(p, 1));
-  assert.deepEqual(texts, [
-    "0.0\u202f%",
-    "<0.1\u202f%",
-    "12.3\u202f%",
-    ">99.9\u202f%",
-    "100.0\u202f%",
-  ]);
 });
 
 test("the axis of a function has short and distinct numbers", () => {

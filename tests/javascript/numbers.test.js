@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  shareText,
   clamp,
   count,
   fixed,
@@ -49,4 +50,15 @@ test("clamp keeps a number between two others", () => {
     [-1, 0.5, 2].map((x) => clamp(x, 0, 1)),
     [0, 0.5, 1],
   );
+});
+
+test("a probability is 0 or 100 % only if it is exactly that", () => {
+  const texts = [0, 1e-9, 0.1234, 1 - 1e-9, 1].map((p) => shareText(p, 1));
+  assert.deepEqual(texts, [
+    "0.0\u202f%",
+    "<0.1\u202f%",
+    "12.3\u202f%",
+    ">99.9\u202f%",
+    "100.0\u202f%",
+  ]);
 });

@@ -39,18 +39,33 @@ test("rows are made from columns and from matrices", () => {
   );
 });
 
-test("the rows of curves say what was measured when, in words", () => {
+test("the rows of curves say what was measured when, in epochs and in images", () => {
   const history = [{ epoch: 1, test_loss: 0.5 }];
   const published = [{ epoch: 1, test_accuracy: 0.9 }];
-  const after = { measured: "after the epoch", epoch: 1, "test loss, nats": 0.5 };
+  const after = {
+    measured: "after the epoch",
+    epoch: 1,
+    "images so far": 60000,
+    "test loss, nats": 0.5,
+  };
   assert.deepEqual(curveRows(history), [after]);
   assert.deepEqual(curveRows(history, { losses: null, published: null }), [after]);
   assert.deepEqual(
-    curveRows(history, { losses: [{ samples: 1000, train_loss: 0.7 }], published }),
+    curveRows(history, { losses: [{ samples: 15000, train_loss: 0.7 }], published }),
     [
       after,
-      { measured: "after the epoch, published run", epoch: 1, "test accuracy, 0 to 1": 0.9 },
-      { measured: "within an epoch", "images so far": 1000, "train loss, nats": 0.7 },
+      {
+        measured: "after the epoch, published run",
+        epoch: 1,
+        "images so far": 60000,
+        "test accuracy, 0 to 1": 0.9,
+      },
+      {
+        measured: "within an epoch",
+        epoch: 0.25,
+        "images so far": 15000,
+        "train loss, nats": 0.7,
+      },
     ],
   );
 });

@@ -1,7 +1,7 @@
 // @ts-check
 // A figure or a section alone (`?embed`), for a slide or the page of a lecture.
-import { $, h, notice } from "./dom.js";
-import { ownTitleOf, sectionOf } from "./figure-title.js";
+import { $, $$, h, notice } from "./dom.js";
+import { embedName, ownTitleOf, sectionOf } from "./figure-title.js";
 import { query } from "./request-line.js";
 
 const SMALLEST = 0.5; // below it, type would be too small to read, so a figure scrolls instead
@@ -26,7 +26,12 @@ export function showAlone() {
   const id = query.get("embed");
   const element = id ? document.getElementById(id) : $("main figure:not([hidden])");
   const named = element?.closest("figure, section") ?? element;
-  const detail = `The address of this figure ends with embed=${id}. The page has nothing so named.`;
+  const names = [
+    ...new Set($$("main :is(figure:not([hidden]), section[id])").map(embedName)),
+  ].filter(Boolean);
+  const detail =
+    `The address asks for embed=${id}, but this page has nothing with this name. ` +
+    `It has: ${names.join(", ")}.`;
   const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
   const alone = /** @type {HTMLElement} */ (named ?? problem());
   if (!named) document.body.append(alone);

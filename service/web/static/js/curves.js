@@ -199,7 +199,7 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
 export function accuracyCurve({ history, published = [], references = [], epochs, width }) {
   const narrow = width < NARROW;
   const levels = references.map((reference) => 100 * reference.value);
-  const range = accuracyRange(history, levels);
+  const range = accuracyRange(history, levels, epochs);
   /** @param {Epoch} row */
   const accuracy = (row) => 100 * row.test_accuracy;
   const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));

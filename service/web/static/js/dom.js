@@ -146,19 +146,58 @@ export const notice = ({ title, detail }, retry) =>
     retry && h("p", { class: "row" }, plainButton("Try now", { onclick: retry })),
   );
 
+/** @type {WeakMap<Element, () => Promise<void>>} what loads each place that waits */
+const loaders = new WeakMap();
+
 /**
- * Call `load` once, when an element comes near the view.
+ * Call `load` once, when an element comes near the view, or when the page is about to be printed.
+ * Until it is done, the section or cell around the element has `data-waiting`: on paper, style.css
+ * puts a sentence in its place.
  * @param {Element} element
- * @param {() => void} load
+ * @param {() => void | Promise<void>} load
  */
 export function whenSeen(element, load) {
+  const place = /** @type {HTMLElement} */ (element.closest("section, td") ?? element);
+  /** @type {Promise<void> | null} */
+  let loading = null;
+  const begin = async () => {
+    observer.disconnect();
+    await load();
+    delete place.dataset.waiting;
+  };
+  const beginOnce = () => (loading ??= begin());
   const observer = new IntersectionObserver(
     (entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      load();
+      if (entries.some((entry) => entry.isIntersecting)) beginOnce();
     },
     { rootMargin: "300px" },
   );
+  place.dataset.waiting = "";
+  loaders.set(place, beginOnce);
   observer.observe(element);
+}
+
+/** @returns {HTMLElement[]} the places of this page that are not loaded yet */
+const waiting = () => $$("[data-waiting]").filter((place) => place.checkVisibility());
+
+/** Load the rest of the page. */
+const loadRest = () => Promise.allSettled(waiting().map((place) => loaders.get(place)?.()));
+
+const PATIENCE_MS = 5000; // before the page is printed with what it has
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+/**
+ * Load the rest of the page before it is printed. The keys that print wait for it. The browser's
+ * menu does not: it prints at once, and what is printed next is complete.
+ */
+export function loadBeforePrinting() {
+  addEventListener("beforeprint", loadRest);
+  addEventListener("keydown", async (event) => {
+    const prints = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "p";
+    if (!prints || event.shiftKey || event.altKey || !waiting().length) return;
+    event.preventDefault();
+    await Promise.race([loadRest(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    for (let frame = 0; frame < 2; frame++) await nextFrame(); // in which charts are drawn
+    print();
+  });
 }

@@ -1,5 +1,6 @@
 // @ts-check
-// The title of a figure that is shown away from its page: in a file, or in a frame of another site.
+// The name and the title of a figure that is shown away from its page: in a file, or in a frame of
+// another site.
 
 /** @param {Element | null | undefined} element */
 function plainText(element) {
@@ -8,6 +9,10 @@ function plainText(element) {
   for (const one of copy.querySelectorAll(".num, .tip")) one.remove();
   return (copy.textContent ?? "").replace(/\s+/g, " ").trim().replace(/\.$/, "");
 }
+
+/** @param {Element} figure @returns {string} the id that names a figure or section in `?embed=` */
+export const embedName = (figure) =>
+  (figure.id ? figure : (figure.querySelector("[id]") ?? figure.closest("[id]")))?.id ?? "";
 
 /** @param {Element} figure @returns {string} the heading of the section that a figure is in */
 export const sectionOf = (figure) => plainText(figure.closest("main section")?.querySelector("h2"));

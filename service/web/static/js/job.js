@@ -66,7 +66,7 @@ function updateProgress() {
     const hint = h("span", { class: "block small" }, hintText(job));
     $("#state").replaceChildren(stateElement(job, text), hint);
   }
-  $("#progress").hidden = ended;
+  $("#progress").classList.toggle("ended", ended); // it keeps its space
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;
   $("#speed").textContent = running && rate ? speed(rate) : ended ? tookText(job) : "";
@@ -239,6 +239,7 @@ async function showJob() {
     updateTable();
     redraw();
   };
+  $("#progress").hidden = FINAL_STATUSES.has(job.status);
   updateAll();
   labelForm(
     path,

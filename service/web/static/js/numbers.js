@@ -11,6 +11,18 @@ export const fixed = (x, digits = 2) =>
 /** Write a fraction as a percentage. @param {number} fraction */
 export const percent = (fraction, digits = 1) => `${(100 * fraction).toFixed(digits)}\u202f%`;
 
+/**
+ * Write a probability in percent, and never as 0 or 100 % if it is not.
+ * @param {number} p
+ * @param {number} digits
+ */
+export function shareText(p, digits) {
+  const least = 0.5 * 10 ** -(digits + 2);
+  if (p > 0 && p < least) return `<${percent(10 ** -(digits + 2), digits)}`;
+  if (p < 1 && p > 1 - least) return `>${percent(1 - 10 ** -(digits + 2), digits)}`;
+  return percent(p, digits);
+}
+
 /** Write an integer with commas between thousands. @param {number} n */
 export const count = (n) => n.toLocaleString("en");
 

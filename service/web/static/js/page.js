@@ -2,7 +2,7 @@
 // What all pages have in common: the token of this browser, large type, and figures shown alone.
 import { showAlone } from "./alone.js";
 import { catchProblem, get } from "./api.js";
-import { $ } from "./dom.js";
+import { $, loadBeforePrinting } from "./dom.js";
 import { store } from "./storage.js";
 import { SCOPE_KEY, TOKEN_KEY, askForToken, hasToken } from "./token.js";
 
@@ -94,3 +94,4 @@ if (root.dataset.access) startAccess();
 startProjector();
 keepSlidersWhileScrolling();
 explainTappedTerms();
+loadBeforePrinting();

@@ -242,7 +242,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
     });
     slider.max = String(found.labels.length - 1);
     paintInTheme(paint, host);
-    showSelected();
+    await showSelected();
   }
 
   canvases.forEach((canvas, side) => {

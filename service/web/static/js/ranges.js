@@ -61,14 +61,16 @@ export function logTicks([low, high]) {
 }
 
 /**
- * Find the range of an accuracy axis. Epoch 0, before training, does not count:
- * it is far below the rest.
+ * Find the range of an accuracy axis. Epoch 0, before training, does not count, because it is far
+ * below the rest; but with a single epoch, it is the other end of the curve.
  * @param {Pick<import("./types.d.ts").Epoch, "epoch" | "test_accuracy">[]} history
  * @param {number[]} references accuracies that the axis contains too, in percent
+ * @param {number} [epochs] the last epoch of the axis
  * @returns {[low: number, high: number]} percent: ticks of `accuracyTicks`
  */
-export function accuracyRange(history, references) {
-  const firstEpoch = Math.min(1, history.at(-1)?.epoch ?? 0);
+export function accuracyRange(history, references, epochs = history.at(-1)?.epoch ?? 0) {
+  const isLong = epochs > 1 && history.some((row) => row.epoch > 0);
+  const firstEpoch = isLong ? 1 : 0;
   const late = history.filter((row) => row.epoch >= firstEpoch);
   const values = [...late.map((row) => 100 * row.test_accuracy), ...references];
   const lowest = Math.min(80, ...values);

@@ -1,6 +1,7 @@
 // @ts-check
 // A menu at each figure that saves it as SVG, PNG or CSV, and copies what embeds it elsewhere.
 import { h } from "./dom.js";
+import { embedName } from "./figure-title.js";
 import { csv } from "./save/csv.js";
 import { figureSVG } from "./save/svg.js";
 
@@ -38,10 +39,7 @@ async function pngBlob(figure) {
 /** The address that shows a figure alone. @param {Element} figure */
 function embedAddress(figure) {
   const url = new URL(location.href);
-  url.searchParams.set(
-    "embed",
-    (figure.id ? figure : (figure.querySelector("[id]") ?? figure.closest("[id]")))?.id ?? "",
-  );
+  url.searchParams.set("embed", embedName(figure));
   url.hash = "";
   return url.href;
 }
@@ -91,7 +89,7 @@ export function savable(figure, { name, rows, drawing = true }) {
   };
   /** @param {() => string} text */
   const copy = (text) => () => navigator.clipboard.writeText(text());
-  const embeds = "embeds" in document.documentElement.dataset;
+  const { embeds } = document.documentElement.dataset; // the origins that may, if any
   menu.append(
     h("summary", { "aria-label": "Save this figure" }, "Save"),
     h(
@@ -116,6 +114,7 @@ export function savable(figure, { name, rows, drawing = true }) {
           copy(() => embedHTML(figure)),
           "Copied",
         ),
+      embeds && h("span", null, `Works only in pages at ${embeds.replaceAll(" ", " or ")}`),
     ),
   );
   menu.addEventListener("toggle", () => {

@@ -110,7 +110,7 @@ const askAgain = figureRequest({
 
 function update() {
   updateRequest(requestBody(), { check: select.value });
-  askAgain();
+  return askAgain();
 }
 
 async function start() {
@@ -141,7 +141,7 @@ async function start() {
   const options = /** @type {HTMLOptionElement[]} */ ([...select.options]);
   if (options.some((option) => option.value === asked)) select.value = asked;
   select.addEventListener("change", update);
-  update();
+  await update();
 }
 
 whenSeen($("#check"), () =>

@@ -1,6 +1,6 @@
 // @ts-check
 // Numbers of any magnitude as plain text, for sentences and axes. Needs no browser.
-import { count, percent } from "../numbers.js";
+import { count } from "../numbers.js";
 
 const TIMES = "\u00a0·\u00a0"; // the lines of a text do not break here
 const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -36,16 +36,4 @@ export function plainNumber(rounded) {
 export function tickText(x) {
   const text = plainNumber(String(Number(x.toPrecision(1))));
   return text.replace(`1${TIMES}`, "");
-}
-
-/**
- * Write a probability in percent, and never as 0 or 100 % if it is not.
- * @param {number} p
- * @param {number} digits
- */
-export function shareText(p, digits) {
-  const least = 0.5 * 10 ** -(digits + 2);
-  if (p > 0 && p < least) return `<${percent(10 ** -(digits + 2), digits)}`;
-  if (p < 1 && p > 1 - least) return `>${percent(1 - 10 ** -(digits + 2), digits)}`;
-  return percent(p, digits);
 }

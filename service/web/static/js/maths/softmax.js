@@ -5,7 +5,7 @@ import { withArticle } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.js";
 import { worstMistake } from "../model/confusion-matrix.js";
-import { fixed, indexOfLargest, sum } from "../numbers.js";
+import { fixed, indexOfLargest, shareText, sum } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
@@ -14,7 +14,7 @@ import { heatColor, paintInTheme } from "../theme.js";
 import { figureRequest } from "./figure-request.js";
 import { fromLink } from "./link.js";
 import { balanceBars, derivativeUnit, parseLogits, parseTarget } from "./logits.js";
-import { shareText, tenTo } from "./notation.js";
+import { tenTo } from "./notation.js";
 
 /**
  * @typedef {{ probabilities: number[], jacobian: number[][], check: number,

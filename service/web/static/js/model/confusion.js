@@ -6,7 +6,7 @@ import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, rowHeader } from "../dom.js";
 import { arrowStep } from "../keys.js";
-import { count, percent } from "../numbers.js";
+import { count, shareText } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { samples } from "../samples.js";
 import { SIDE } from "../sizes.js";
@@ -79,7 +79,7 @@ async function showImages({ id, classes, dataset }, label, predicted) {
   const canvases = images.map(() => h("canvas", { "aria-hidden": "true" }));
   /** @param {{ index: number, probability: number }} image @param {number} i */
   const link = ({ index, probability }, i) => {
-    const words = `Test image ${index}, probability ${percent(probability)}. Open in Predict`;
+    const words = `Test image ${index}, probability ${shareText(probability, 1)}. Open in Predict`;
     const href = `/ui/predict?sample=${dataset.name}-${index}&models=${id}`;
     return h("a", { href, "aria-label": words, title: words }, canvases[i]);
   };

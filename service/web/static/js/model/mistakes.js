@@ -3,7 +3,7 @@
 // image opens on the page Predict.
 import { allModels, catchProblem, get } from "../api.js";
 import { $, h, notice, whenSeen } from "../dom.js";
-import { count, percent } from "../numbers.js";
+import { count, percent, shareText } from "../numbers.js";
 import { drawImage } from "../pixels.js";
 import { loadRecipes, nameOf } from "../recipes.js";
 import { savable } from "../save-figure.js";
@@ -93,12 +93,12 @@ export function chooseMistakes(label, predicted) {
 
 /** Write the lines below an image. @param {Mistake} image @param {string[]} classes */
 function captionLines({ label, predicted, probability, ...other }, classes) {
-  const own = `${classes[predicted]}, ${percent(probability, 0)}`;
+  const share = shareText(probability, 1);
   if (other.other_predicted == null || other.other_probability == null) {
-    return [`${classes[label]} read as ${own}`];
+    return [`${classes[label]} read as ${classes[predicted]}`, share];
   }
-  const second = `${classes[other.other_predicted]}, ${percent(other.other_probability, 0)}`;
-  return [`true: ${classes[label]}`, `this: ${own}`, `other: ${second}`];
+  const second = `${classes[other.other_predicted]}, ${shareText(other.other_probability, 1)}`;
+  return [`true: ${classes[label]}`, `this: ${classes[predicted]}, ${share}`, `other: ${second}`];
 }
 
 /** @param {Model} model @param {string} against @param {Mistake} image */
@@ -143,7 +143,7 @@ export function showMistakes(model) {
     rows: () => mistakeRows(model),
     drawing: false,
   });
-  whenSeen($("#mistakes"), () => {
+  whenSeen($("#mistakes"), async () => {
     /** @type {ReturnType<typeof tile>[]} */
     let tiles = [];
     let latestRequest = 0;
@@ -168,8 +168,6 @@ export function showMistakes(model) {
       paintInTheme(paint, "mistakes");
     }
 
-    catchProblem(() => fillModels(model), fail);
-    catchProblem(() => load(0), fail);
     $("#mistakes-form").addEventListener("change", () => catchProblem(() => load(0), fail));
     $("#mistakes-more").addEventListener("click", () =>
       catchProblem(async () => {
@@ -178,5 +176,9 @@ export function showMistakes(model) {
         $("a", tiles[shown]?.element)?.focus(); // the button may be hidden now
       }, fail),
     );
+    await Promise.all([
+      catchProblem(() => fillModels(model), fail),
+      catchProblem(() => load(0), fail),
+    ]);
   });
 }

@@ -4,7 +4,7 @@ import { BLUE, EDGE, GREY, INK_2, ORANGE, PAPER, Plot, centered, chart } from ".
 import { areDigits } from "../class-names.js";
 import { $, h, numberCell, table } from "../dom.js";
 import { NARROW } from "../curves.js";
-import { count, fixed, percent } from "../numbers.js";
+import { count, fixed, shareText } from "../numbers.js";
 import { calibration, calibrationWords, classQuality, qualityAxisStart } from "./measures.js";
 import { savable } from "../save-figure.js";
 
@@ -165,7 +165,7 @@ export function showCalibration({ id, evaluation }) {
   });
   chart($("#reliability"), (width) => calibrationPlot(found, Math.min(width, 460)));
   const rows = found.bins.toReversed().map((bin) => {
-    const cells = [percent(bin.confidence / 100, 0), percent(bin.accuracy / 100, 0)];
+    const cells = [bin.confidence, bin.accuracy].map((x) => shareText(x / 100, 1));
     return h("tr", null, ...[...cells, count(bin.count)].map((cell) => numberCell(cell)));
   });
   const headers = ["Confidence", "Accuracy", "Images"];

@@ -2,7 +2,17 @@
 // The weights: their distribution before and after training, and the first layer's as images.
 // Each section loads its data when it comes near the view.
 import { get } from "../api.js";
-import { BLUE, EDGE, GREY, INK_2, Plot, addEndLabels, chart, toPixels } from "../chart.js";
+import {
+  BLUE,
+  EDGE,
+  GREY,
+  INK_2,
+  Plot,
+  addEndLabels,
+  chart,
+  loadPlot,
+  toPixels,
+} from "../chart.js";
 import { $, h, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
@@ -107,8 +117,8 @@ export function showHistograms({ id, recipe }) {
   });
   $("#hists").append(...places.map((place) => h("div", null, ...Object.values(place))));
   whenSeen($("#hists"), async () => {
-    /** @type {{ layers: LayerHistogram[] }} */
-    const { layers } = await get(`/models/${id}/histograms`);
+    /** @type {[{ layers: LayerHistogram[] }, void]} */
+    const [{ layers }] = await Promise.all([get(`/models/${id}/histograms`), loadPlot()]);
     savable($("#hists").closest("figure"), {
       name: `weights-${id}`,
       rows: () =>

@@ -89,7 +89,8 @@ export function drawComparison(series) {
   );
   const redrawAccuracy = chart($("#compare-accuracy"), (width) => {
     const histories = series().map(({ listed }) => listed.model.history);
-    const ends = histories.flatMap((history) => accuracyRange(history, []));
+    const epochs = Math.max(...histories.map((history) => history.at(-1)?.epoch ?? 0));
+    const ends = histories.flatMap((history) => accuracyRange(history, [], epochs));
     const axis = accuracyAxis(accuracyRange([], ends), histories.flat());
     return curves(
       series(),

@@ -64,6 +64,7 @@ function figure(label, content) {
 export function modelRow({ model, name, aliases }) {
   const { id, recipe, parameters, evaluation, created_at, tags = [] } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
+  const strip = h("td", { class: "strip" }, canvas);
   // Images that cannot be loaded, for example because the page is being left, stay empty.
   whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
   const checkbox = h("input", { type: "checkbox", value: id });
@@ -95,7 +96,7 @@ export function modelRow({ model, name, aliases }) {
     figure("Training time", duration(trainingSeconds(model))),
     figure("Parameters", count(parameters)),
     figure("Created", localTime(created_at, timeOrDate)),
-    h("td", { class: "strip" }, canvas),
+    strip,
     h(
       "td",
       { class: "try" },

@@ -23,12 +23,12 @@ export function createAmong() {
     // The empty figure keeps the place of its images.
     if (shownId !== model.id) showImage = projectionFigure($("#projection"), model);
     shownId = model.id;
-    if (isNear) showImage?.(seen);
+    if (isNear) return showImage?.(seen);
   }
 
   whenSeen(section, () => {
     isNear = true;
-    show();
+    return show();
   });
   /**
    * @param {Model | null} newModel

@@ -230,7 +230,7 @@ export function createInside(request) {
 
   /** Load the activations of what the board shows, if anyone has come near the figure. */
   function load() {
-    if (isSeen && panel) update();
+    if (isSeen && panel) return update();
   }
 
   /** Offer the models of all panels, and keep the chosen one. */
@@ -264,7 +264,7 @@ export function createInside(request) {
   });
   whenSeen($("#inside"), () => {
     isSeen = true;
-    load();
+    return load();
   });
   paintInTheme(paint, "inside");
   savable($("#inside"), {

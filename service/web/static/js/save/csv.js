@@ -1,6 +1,8 @@
 // @ts-check
 // Tables as CSV (RFC 4180). Needs no browser.
 
+import { TRAINING_IMAGES } from "../sizes.js";
+
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Row */
 
 /** @param {Row[string]} value */
@@ -64,15 +66,21 @@ export const namedRows = (before, rows) =>
 
 /** @typedef {Record<string, any>[] | null} Entries of an answer of the API */
 
+/** Put an entry after an epoch on the axis of images. @param {Record<string, any>} row */
+const atEpoch = ({ epoch, ...row }) => ({ epoch, samples: epoch * TRAINING_IMAGES, ...row });
+
+/** Put a loss within an epoch on the axis of epochs. @param {Record<string, any>} row */
+const atSamples = ({ samples, ...row }) => ({ epoch: samples / TRAINING_IMAGES, samples, ...row });
+
 /**
  * Make the rows of learning curves: the epochs, those of the published run, if any, then the losses
- * within the epochs, if any.
+ * within the epochs, if any. Each has its place on the axis, in epochs and in images.
  * @param {Record<string, any>[]} history
  * @param {{ losses?: Entries, published?: Entries }} [more]
  * @returns {Row[]}
  */
 export const curveRows = (history, { losses, published } = {}) => [
-  ...namedRows({ measured: "after the epoch" }, history),
-  ...namedRows({ measured: "after the epoch, published run" }, published ?? []),
-  ...namedRows({ measured: "within an epoch" }, losses ?? []),
+  ...namedRows({ measured: "after the epoch" }, history.map(atEpoch)),
+  ...namedRows({ measured: "after the epoch, published run" }, (published ?? []).map(atEpoch)),
+  ...namedRows({ measured: "within an epoch" }, (losses ?? []).map(atSamples)),
 ];
