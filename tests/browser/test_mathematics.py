@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qs
 
+import pytest
 import requests
 from playwright.sync_api import expect
 
@@ -89,12 +90,14 @@ def test_figures_of_the_former_function_say_so(visit, stack):
     expect(page.locator("#plane canvas")).to_have_count(3)
     page.fill("#function", "step(")
     page.fill("#plane-function", "x*")
-    line = "16 boxes of equal width for step(x)"
-    plane = "16 boxes of equal width along each axis for x*y"
+    line = "step(x), with 16 boxes of equal width"
+    plane = "x*y, with 16 boxes along each axis"
     for plot, shown in (("boxes-plot", line), ("rate-plot", line), ("plane", plane)):
         figure = page.locator(f"figure:has(#{plot})")
         note = figure.locator(".oldnote")
-        expect(note).to_have_text(f"Not updated: still {shown}.")
+        expect(note).to_have_text(f"Not updated: still for {shown}.")
+        for words in figure.locator(".found").all():
+            expect(words).to_be_hidden()
         expect(figure).to_have_attribute("aria-describedby", note.get_attribute("id"))
     expect(page.locator("#boxes-words")).to_be_empty()
     assert watched.axe() == []
@@ -104,6 +107,7 @@ def test_figures_of_the_former_function_say_so(visit, stack):
     page.fill("#plane-function", "x*y")
     expect(page.locator(".oldnote")).to_have_count(0)
     expect(page.locator("figure.old")).to_have_count(0)
+    expect(page.locator("#rate-words")).to_be_visible()
 
 
 def test_an_error_of_another_field_does_not_blame_the_function(visit, stack):
@@ -274,3 +278,55 @@ def test_wrong_values_of_a_link_are_not_replaced_silently(open_page):
         expect(notice).to_contain_text(f"Its {name} cannot be read, so this page shows others.")
     expect(page.locator("#jacobian tbody tr")).to_have_count(5)
     expect(page.locator(".knob")).to_have_count(10)
+
+
+def test_values_of_a_link_that_sliders_cannot_show_are_not_replaced_silently(open_page):
+    page = open_page("/ui/mathematics?n=1000&bound=-9&height=5&width=1.25&target=7&widths=wide")
+    said = page.locator("#boxes .notice")
+    expect(said.filter(has_text="Its n is 1000, but the slider")).to_contain_text(
+        "reaches from 1 to 256, so this page shows 256."
+    )
+    expect(said.filter(has_text="Its bound is −9")).to_contain_text("so this page shows 0.5.")
+    expect(said.filter(has_text="Its widths cannot be read")).to_have_count(1)
+    box = page.locator("#box .notice")
+    expect(box.filter(has_text="Its height is 5, but")).to_contain_text("from −3 to 3")
+    expect(box.filter(has_text="The slider has no width of 1.25")).to_have_count(1)
+    expect(page.locator("#softmax .notice")).to_contain_text("Its target cannot be read")
+    usual = open_page("/ui/mathematics?n=16&bound=3&height=0.3&width=2.1")
+    expect(usual.locator("#boxes-words b")).to_have_text("16 boxes: 17 neurons")
+    expect(usual.locator(".notice")).to_have_count(0)
+
+
+def test_each_request_of_the_sums_stands_below_its_figure(open_page):
+    page = open_page("/ui/mathematics", viewport={"width": 375, "height": 740})
+    for plot, request, name in (
+        ("rate-plot", "boxes-request", "Both plots of f(x)"),
+        ("plane", "plane-request", "In the plane, f(x, y)"),
+    ):
+        after = page.locator(f"figure:has(#{plot}) + #{request}")
+        expect(after.locator("p")).to_have_text(name)
+
+
+@pytest.mark.parametrize("width", [320, 375, 700, 1000, 1280])
+def test_the_drawing_of_the_network_has_readable_type(open_page, width):
+    page = open_page("/ui/mathematics", viewport={"width": width, "height": 740})
+    texts = page.locator("#box-network :is(.weight, .bias)")
+    expect(texts).to_have_count(7)
+    sizes = texts.evaluate_all(
+        """texts => texts.map((text) =>
+            parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a
+              / Math.cos(Math.atan2(text.getScreenCTM().b, text.getScreenCTM().a)))"""
+    )
+    assert min(sizes) >= 11
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_in_large_type_controls_are_beside_their_figure(open_page, width):
+    page = open_page("/ui/mathematics?projector", viewport={"width": width, "height": 900})
+    for controls, figure in (("#n", "#boxes-plot"), ("#height", "#box-plot")):
+        page.locator(controls).scroll_into_view_if_needed()
+        control, plot = (page.locator(one).bounding_box() for one in (controls, figure))
+        assert control["x"] + control["width"] <= plot["x"]
+    page.locator("#bound").scroll_into_view_if_needed()
+    control, plot = (page.locator(one).bounding_box() for one in ("#bound", "#boxes-plot"))
+    assert plot["y"] <= control["y"] <= plot["y"] + plot["height"]

@@ -58,6 +58,7 @@ def test_a_table_of_colors_and_a_heat_map_are_saved_as_svg(save):
     _, data = save("plane", "SVG")
     root = ElementTree.fromstring(data)
     assert "sin(3*x)*cos(2*y)" in root.itertext()  # what its text field says
+    assert len(root.findall(f".//{SVG}rect")) == 1  # the paper: the field itself is not drawn
     images = list(root.iter(f"{SVG}image"))
     # The function, the boxes, and the scale of colors.
     assert [image.get("href")[:22] for image in images] == ["data:image/png;base64,"] * 3

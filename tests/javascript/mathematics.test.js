@@ -15,7 +15,8 @@ import {
   proofText,
   valueAt,
 } from "#pages/maths/box-sums.js";
-import { plainNumber, tenTo, tickText } from "#pages/maths/notation.js";
+import { faultText } from "#pages/maths/figure-request.js";
+import { distinct, plainNumber, tenTo, tickText } from "#pages/maths/notation.js";
 import { cutAxis, valueAxis } from "#pages/maths/value-axis.js";
 import { rateText } from "#pages/maths/box-rate.js";
 import { lineProofText } from "#pages/maths/line-proof.js";
@@ -40,7 +41,9 @@ test("parseLogits accepts 2 to 30 numbers", () => {
 
 test("parseTarget accepts the index of a logit", () => {
   assert.equal(parseTarget("2", 3), 2);
-  for (const text of [null, "", "3", "-1", "0.5", "x"]) assert.equal(parseTarget(text, 3), 0);
+  for (const text of [null, "", "3", "-1", "0.5", "x"]) {
+    assert.equal(parseTarget(text, 3), null);
+  }
 });
 
 test("the bars of a row are equally long on both sides, apart from the gaps", () => {
@@ -173,6 +176,37 @@ test("errorText describes the error of an approximation", () => {
     " if neighbors share edges, otherwise 32. Largest error at most 0.551 (proven), " +
       "RMS error 0.200.",
   );
+});
+
+test("an RMS error of 0 is claimed only if the largest error is proven to be 0", () => {
+  /** @param {number | null} max_error @param {number} sampled_error */
+  const rms = (max_error, sampled_error) =>
+    errorText({
+      max_error,
+      max_error_proven: max_error != null,
+      sampled_error,
+      neurons_two_per_box: 2,
+      mean_square_error: 0,
+    }).split("RMS error ")[1];
+  assert.equal(rms(0, 0), "0.");
+  assert.equal(rms(3e-301, 2e-301), "at most 3.00\u00a0·\u00a010⁻³⁰¹.");
+  const points = ": errors were found only at single points, such as a jump.";
+  assert.equal(rms(1, 1), `computed as 0, which is not proven${points}`);
+  assert.equal(rms(null, 1), `computed as 0, which is not proven${points}`);
+  assert.equal(rms(null, 0), "computed as 0, which is not proven.");
+});
+
+test("losses have as many digits as tell them apart", () => {
+  assert.deepEqual(distinct([1.24, 4]), ["1.2", "4.0"]);
+  assert.deepEqual(distinct([1.234, 1.241]), ["1.23", "1.24"]);
+  assert.deepEqual(distinct([2, 2]), ["2.0", "2.0"]);
+  assert.deepEqual(distinct([0, 1e-15]), ["0.0", "0.0"]);
+});
+
+test("a fault does not repeat the list of functions", () => {
+  const detail = "has the unknown name 'foo' at column 1; allowed are numbers, x and abs";
+  const said = faultText({ pointer: "/function", detail });
+  assert.equal(said, "The function has the unknown name 'foo' at column 1.");
 });
 
 test("an error is exact if its bounds have the same digits", () => {

@@ -43,10 +43,12 @@ function copyButton(label, text) {
 /**
  * Build a request line. Return a function that updates it.
  * @param {Element} host
- * @param {{ method?: string, path: string, anchor?: string, figure?: string }} options if
- *   `anchor` is given, a second button copies a link to the section with this id
+ * @param {{ method?: string, path: string, anchor?: string, figure?: string, name?: string }} options if
+ *   `anchor` is given, a second button copies a link to the section with this id; `name` is shown
  */
-export function requestLine(host, { method = "POST", path, anchor, figure = "this figure" }) {
+export function requestLine(host, options) {
+  const { method = "POST", anchor, figure = "this figure", name } = options;
+  let { path } = options;
   const label = `The request behind ${figure}, ${path}`;
   const code = h("code", { tabindex: 0, role: "region", "aria-label": label });
   /** @type {import("./curl.js").RequestBody} */
@@ -63,6 +65,7 @@ export function requestLine(host, { method = "POST", path, anchor, figure = "thi
   };
   const copyLink = anchor != null && copyButton("Copy link", link);
   host.classList.add("request");
+  if (name) host.append(h("p", { class: "small" }, name));
   host.append(code, h("div", { class: "row" }, copyButton("Copy curl", curl), copyLink));
 
   /**

@@ -1,7 +1,7 @@
 // @ts-check
 // Sums of boxes as a network computes them. Needs no browser.
 import { count } from "../numbers.js";
-import { plainNumber, tenTo } from "./notation.js";
+import { plainNumber } from "./notation.js";
 
 /**
  * @typedef {object} BoxNetwork a network of step neurons
@@ -128,15 +128,20 @@ export const maximumError = (answer) =>
     ? `${largestError(answer)} (proven)`
     : `${largestError({ ...answer, max_error: null })} (no upper bound is proven)`;
 
-const LEAST_RMS = `below ${tenTo(-161)}`; // its square underflows to 0
+const LEAST_SQUARED = 1e-150; // squares of much smaller errors underflow to 0
 
 /**
- * Write the root of the mean square error. The integral of the squares may be infinite if there is
- * no upper bound of the error.
+ * Write the root of the mean square error, which is computed from errors at points. The integral of
+ * the squares may be infinite if there is no upper bound of the error. If the mean is 0, the RMS
+ * error is known to be at most the largest one, and no more.
  * @param {MaximumError & { mean_square_error: number }} answer
  */
 function rmsText({ max_error, sampled_error, mean_square_error }) {
-  if (!mean_square_error && sampled_error) return LEAST_RMS;
+  if (!mean_square_error && max_error !== 0) {
+    if (max_error != null && max_error < LEAST_SQUARED) return `at most ${atMost(max_error)}`;
+    const where = sampled_error ? ": errors were found only at single points, such as a jump" : "";
+    return `computed as 0, which is not proven${where}`;
+  }
   const words = max_error == null ? " (an estimate; it may be infinite)" : "";
   return shortNumber(Math.sqrt(mean_square_error)) + words;
 }
@@ -188,7 +193,7 @@ export function cutText(values) {
 /**
  * Say what a figure that could not be updated still shows.
  * @param {{ function: string, boxes: number }} answer
- * @param {string} width of the boxes
+ * @param {string} kind of boxes
  */
-export const oldText = ({ function: name, boxes }, width) =>
-  `Not updated: still ${boxes === 1 ? "1 box" : `${count(boxes)} boxes`} of ${width} for ${name}.`;
+export const oldText = ({ function: name, boxes }, kind) =>
+  `Not updated: still for ${name}, with ${boxes === 1 ? "1 box" : `${count(boxes)} boxes`} ${kind}.`;

@@ -4,10 +4,11 @@ import { post } from "../api.js";
 import { BLUE, EDGE, PAPER, Plot, centered, chart, enlargement } from "../chart.js";
 import { $, h, notice, numberCell, rowHeader, s } from "../dom.js";
 import { fixed } from "../numbers.js";
-import { query, requestLine } from "../request-line.js";
+import { requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { fromColumns } from "../save/csv.js";
 import { figureRequest } from "./figure-request.js";
+import { sliderFromLink } from "./link.js";
 
 /**
  * @typedef {object} Network
@@ -22,8 +23,8 @@ const [FIRST_X, LAST_X] = [-1, 6]; // of the plot
 const updateRequest = requestLine($("#box-request"), { path: PATH, anchor: "box" });
 const heightInput = $("#height");
 const widthInput = $("#width");
-heightInput.value = query.get("height") ?? 2;
-widthInput.value = query.get("width") ?? 3;
+sliderFromLink("height", heightInput, 2, $("#box-trouble"));
+sliderFromLink("width", widthInput, 3, $("#box-trouble"));
 /** @type {any} */
 let plot;
 

@@ -12,6 +12,7 @@ import { comparisonText, cutText, errorText, oldText, proofText } from "./box-su
 import { rateText } from "./box-rate.js";
 import { errorPlot } from "./error-plot.js";
 import { figureRequest, showFault } from "./figure-request.js";
+import { fromLink, sliderFromLink } from "./link.js";
 import { MOST_PAIRS, functionPlot } from "./function-plot.js";
 import { planeInput, showPlane } from "./plane.js";
 import { cutAxis } from "./value-axis.js";
@@ -34,21 +35,32 @@ import { cutAxis } from "./value-axis.js";
  * @property {import("./box-rate.js").Rate} rate
  */
 
+/** The slider of n has a logarithmic scale. @type {import("./link.js").Scale} */
+const LOG_SCALE = { toSlider: Math.log2, toValue: (position) => Math.round(2 ** position) };
 const PATH = "/analysis/box-approximation";
 
-const updateRequest = requestLine($("#boxes-request"), { path: PATH, anchor: "boxes" });
+const updateRequest = requestLine($("#boxes-request"), {
+  path: PATH,
+  anchor: "boxes",
+  figure: "both plots of f(x)",
+  name: "Both plots of f(x)",
+});
 const functionInput = $("#function");
 const boxesInput = $("#n");
 const boundInput = $("#bound");
 const widthsInput = $("#widths");
 functionInput.value = query.get("function") ?? "sin(3*x)";
-boxesInput.value = Math.log2(Number(query.get("n") ?? 16));
-boundInput.value = query.get("bound") ?? 3;
-if (query.get("widths") === "free") $("[value=free]", widthsInput).checked = true;
+const trouble = $("#boxes-trouble");
+sliderFromLink("n", boxesInput, 16, trouble, LOG_SCALE);
+sliderFromLink("bound", boundInput, 3, trouble);
+const isWidths = (/** @type {string | null} */ text) => text === "equal" || text === "free";
+if (fromLink("widths", (text) => (isWidths(text) ? text : null), trouble) === "free") {
+  $("[value=free]", widthsInput).checked = true;
+}
 /** @type {Answer | null} */
 let answer = null;
 
-const boxCount = () => Math.round(2 ** Number(boxesInput.value));
+const boxCount = () => LOG_SCALE.toValue(Number(boxesInput.value));
 const widths = () => $(":checked", widthsInput).value;
 const requestBody = () => ({
   function: functionInput.value,
@@ -102,7 +114,7 @@ const askAgain = figureRequest({
   },
   none: "No figure: the function has an error.",
   wait: () => $("#boxes-words").replaceChildren("Computing…"),
-  old: () => (answer ? oldText(answer, `${answer.widths} width`) : ""),
+  old: () => (answer ? oldText(answer, `of ${answer.widths} width`) : ""),
 });
 
 function update() {

@@ -14,8 +14,9 @@ import {
 } from "../dom.js";
 import { count, percent, sum } from "../numbers.js";
 import { loadRecipes, nameOf } from "../recipes.js";
-import { query, requestLine } from "../request-line.js";
+import { requestLine } from "../request-line.js";
 import { figureRequest } from "./figure-request.js";
+import { fromLink } from "./link.js";
 import { unitsText } from "./units.js";
 import { savable } from "../save-figure.js";
 
@@ -137,9 +138,10 @@ async function start() {
     $("#check-words").textContent = "No models yet: train one to check its gradient here.";
     return;
   }
-  const asked = query.get("check");
   const options = /** @type {HTMLOptionElement[]} */ ([...select.options]);
-  if (options.some((option) => option.value === asked)) select.value = asked;
+  /** @param {string | null} text */
+  const readModel = (text) => (options.some(({ value }) => value === text) ? text : null);
+  select.value = fromLink("check", readModel, $("#check-words")) ?? select.value;
   select.addEventListener("change", update);
   await update();
 }

@@ -90,9 +90,13 @@ const SUBJECTS = {
   "/bound": "The bound",
 };
 
-/** Say what is wrong with a field. @param {{ pointer: string, detail: string }} error */
+/**
+ * Say what is wrong with a field, without the list of what is allowed, which the page has already.
+ * @param {{ pointer: string, detail: string }} error
+ */
 export function faultText({ pointer, detail }) {
-  const words = /^[a-z]/.test(detail) ? `${SUBJECTS[pointer] ?? pointer} ${detail}` : detail;
+  const [fault] = detail.split("; allowed are ");
+  const words = /^[a-z]/.test(fault) ? `${SUBJECTS[pointer] ?? pointer} ${fault}` : fault;
   return words.endsWith(".") ? words : `${words}.`;
 }
 

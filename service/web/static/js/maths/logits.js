@@ -16,13 +16,13 @@ export function parseLogits(text) {
 }
 
 /**
- * Read the index of the true class, such as "3"; 0 if it is not the index of a logit.
+ * Read the index of the true class, such as "3"; null if it is not the index of a logit.
  * @param {string | null} text
  * @param {number} classes
  */
 export function parseTarget(text, classes) {
-  const target = Number(text);
-  return Number.isInteger(target) && target >= 0 && target < classes ? target : 0;
+  const target = text ? Number(text) : NaN;
+  return Number.isInteger(target) && target >= 0 && target < classes ? target : null;
 }
 
 /**

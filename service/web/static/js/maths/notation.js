@@ -1,6 +1,6 @@
 // @ts-check
 // Numbers of any magnitude as plain text, for sentences and axes. Needs no browser.
-import { count } from "../numbers.js";
+import { count, fixed } from "../numbers.js";
 
 const TIMES = "\u00a0·\u00a0"; // the lines of a text do not break here
 const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -30,6 +30,20 @@ export function plainNumber(rounded) {
     return withMinus(`${mantissa}${TIMES}${tenTo(Number(exponent))}`);
   }
   return withMinus(size >= 1000 ? count(x) : rounded.includes("e") ? String(x) : rounded);
+}
+
+const MOST_DIGITS = 6; // smaller differences may be rounding errors
+
+/**
+ * Write numbers with the same number of digits: one, or as many as tell them apart.
+ * @param {number[]} values
+ */
+export function distinct(values) {
+  for (let digits = 1; digits <= MOST_DIGITS; digits++) {
+    const texts = values.map((value) => fixed(value, digits));
+    if (new Set(texts).size === values.length) return texts;
+  }
+  return values.map((value) => fixed(value, 1));
 }
 
 /** Write the label of a tick: a round number. @param {number} x */

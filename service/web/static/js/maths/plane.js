@@ -36,6 +36,7 @@ const updateRequest = requestLine($("#plane-request"), {
   path: PATH,
   anchor: "boxes",
   figure: "the boxes in the plane",
+  name: "In the plane, f(x, y)",
 });
 export const planeInput = $("#plane-function");
 const figure = $("#plane").closest("figure");
@@ -134,7 +135,7 @@ const askAgain = figureRequest({
   },
   fail: (problem) => showFault(planeInput, problem),
   none: "No figure: the function has an error.",
-  old: () => (answer ? oldText(answer, "equal width along each axis") : ""),
+  old: () => (answer ? oldText(answer, "along each axis") : ""),
 });
 
 let asked = ""; // the last request

@@ -29,6 +29,7 @@ import {
   regressionRequest,
   snap,
 } from "./points.js";
+import { distinct } from "./notation.js";
 import { lineProofText } from "./line-proof.js";
 
 /** @typedef {import("./points.js").Point} Point */
@@ -172,8 +173,8 @@ function moveByKey(i, event) {
   update();
 }
 
-/** @param {string} name @param {string} color @param {Fit} fit */
-function fitRow(name, color, { w: [intercept, slope], ...losses }) {
+/** @param {string} name @param {string} color @param {Fit} fit @param {string[]} losses */
+function fitRow(name, color, { w: [intercept, slope] }, losses) {
   const line = `${fixed(intercept)} ${slope < 0 ? "−" : "+"} ${fixed(Math.abs(slope))} x`;
   const header = rowHeader(h("b", { class: color }, name));
   return h(
@@ -181,10 +182,7 @@ function fitRow(name, color, { w: [intercept, slope], ...losses }) {
     null,
     header,
     numberCell(line),
-    ...[losses.l2, losses.l1].map((loss, i) => {
-      const text = fixed(loss, 1);
-      return numberCell(name === ["L2", "L1"][i] ? h("b", null, text) : text);
-    }),
+    ...losses.map((loss, i) => numberCell(name === ["L2", "L1"][i] ? h("b", null, loss) : loss)),
   );
 }
 
@@ -194,7 +192,22 @@ function show({ comparison, solution }) {
   $("#regression-proof").textContent = lineProofText(solution);
   $("#regression-trouble").replaceChildren();
   redraw();
-  const rows = [fitRow("L2", "orange", fits.l2), fitRow("L1", "blue", fits.l1)];
+  const { l2, l1 } = fits;
+  const columns = [distinct([l2.l2, l1.l2]), distinct([l2.l1, l1.l1])];
+  const rows = [
+    fitRow(
+      "L2",
+      "orange",
+      l2,
+      columns.map(([first]) => first),
+    ),
+    fitRow(
+      "L1",
+      "blue",
+      l1,
+      columns.map(([, second]) => second),
+    ),
+  ];
   const content = tableContent([[""], ["Line", true], ["L2 loss", true], ["L1 loss", true]], rows);
   $("#fits").replaceChildren(...content);
 }

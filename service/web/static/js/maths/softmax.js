@@ -7,7 +7,7 @@ import { $, h, notice, numberCell, positive, power, rowHeader, s } from "../dom.
 import { worstMistake } from "../model/confusion-matrix.js";
 import { fixed, indexOfLargest, shareText, sum } from "../numbers.js";
 import { drawImage } from "../pixels.js";
-import { query, requestLine } from "../request-line.js";
+import { requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { term } from "../terms.js";
 import { heatColor, paintInTheme } from "../theme.js";
@@ -30,7 +30,9 @@ const updateRequest = requestLine($("#softmax-request"), { path: PATH, anchor: "
 /** @param {{ title: string, detail: string }} problem */
 const showTrouble = (problem) => $("#softmax-trouble").replaceChildren(notice(problem));
 let logits = fromLink("logits", parseLogits, $("#softmax-trouble")) ?? DEFAULT_LOGITS;
-let target = parseTarget(query.get("target"), logits.length);
+/** @param {string | null} text */
+const readTarget = (text) => parseTarget(text, logits.length);
+let target = fromLink("target", readTarget, $("#softmax-trouble")) ?? 0;
 /** @type {Answer | null} */
 let answer = null;
 

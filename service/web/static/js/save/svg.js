@@ -215,6 +215,12 @@ function draw(sheet, element) {
   }
   const style = getComputedStyle(element);
   if (element.matches(".segments")) return writeChoice(sheet, element, rect);
+  if (element instanceof HTMLInputElement || element instanceof HTMLSelectElement) {
+    // What people typed or chose, without the field
+    const text = "options" in element ? element.selectedOptions[0]?.text : element.value;
+    writeLine(sheet, text ?? "", rect, style);
+    return;
+  }
   drawBox(sheet, rect, style);
   if (element instanceof HTMLCanvasElement) {
     const { x, y, width, height } = rect;
@@ -222,12 +228,6 @@ function draw(sheet, element) {
     const image = { x, y, width, height, href: element.toDataURL(), ...look };
     if (width && element.width) sheet.host.append(make("image", image));
     extend(sheet, rect);
-  } else if (element instanceof HTMLInputElement || element instanceof HTMLSelectElement) {
-    const { x, y, width, height } = rect;
-    const inner = new DOMRect(x + parseFloat(style.paddingLeft), y, width, height);
-    const text = "options" in element ? element.selectedOptions[0]?.text : element.value;
-    writeLine(sheet, text ?? "", inner, style);
-    return;
   }
   for (const child of element.childNodes) {
     if (child instanceof Text) writeText(sheet, child);
