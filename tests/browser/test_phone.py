@@ -92,6 +92,16 @@ def test_the_bar_shows_the_time_of_a_training_with_many_changes(visit, stack, mo
     assert not any(line.evaluate(cut) for line in page.locator(".chosen > *").all())
 
 
+def test_the_link_to_predict_is_as_high_as_a_button(visit, stack, models):
+    card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=10).json()
+    page = visit(stack.url, f"/ui/jobs/{card['job']}", **PHONE).page
+    link, button = page.locator("#left a"), page.locator("#actions .button").first
+    expect(link).to_have_text("Try it in Predict")
+    target, other = link.bounding_box(), button.bounding_box()
+    assert target["height"] >= 44
+    assert target["y"] + target["height"] <= other["y"]
+
+
 @pytest.mark.parametrize("width", [320, 375])
 def test_the_answer_stays_in_view_above_the_test_images(visit, stack, models, width):
     options = {**PHONE, "viewport": {"width": width, "height": 667}}

@@ -72,8 +72,7 @@ function updateProgress() {
   $("#speed").textContent = running && rate ? speed(rate) : ended ? tookText(job) : "";
   const left = running ? progress.eta_seconds : null;
   const next =
-    job.model &&
-    h("a", { class: "button", href: `/ui/predict?models=${job.model}` }, "Try it in Predict");
+    job.model && h("a", { href: `/ui/predict?models=${job.model}` }, "Try it in Predict");
   $("#left").replaceChildren(left == null ? (next ?? "") : `${timeLeft(left)} left`);
 }
 
