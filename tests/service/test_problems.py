@@ -214,7 +214,7 @@ SIZE = "Enter a whole number from 1 to 1,024"
             "/analysis/box-approximation",
             {"function": "x", "bound": 0, "boxes": 1},
             "/bound",
-            "Enter 1e-6 to 1,000,000",
+            "Enter a number from 1e-6 to 1,000,000",
         ),
     ],
 )
