@@ -15,15 +15,13 @@ NOUNS = {
 }
 
 
-def instruction(schema: Schema, *, short: bool = False) -> str | None:
+def instruction(schema: Schema) -> str | None:
     """Say what to enter in place of a wrong value.
 
     Parameters
     ----------
     schema
         Of the value, without references.
-    short
-        Leave out the noun before a range with both ends, for values that are numbers already.
 
     Returns
     -------
@@ -35,8 +33,6 @@ def instruction(schema: Schema, *, short: bool = False) -> str | None:
         return f"Choose {_any_of(choices)}"
     if schema.get("type") not in NOUNS:
         return None
-    if short and _has_both_ends(schema):
-        return f"Enter {range_of(schema)}"
     example = next(iter(schema.get("examples", [])), None)
     text = f"Enter {_described(schema)}"
     return text if example is None else f"{text}, such as {example}"

@@ -30,7 +30,6 @@ RETRY_AFTER_S = 5
 # Kinds of faults that pydantic finds where a number is expected, and in numbers.
 NOT_A_NUMBER = {"float_parsing", "float_type", "int_parsing", "int_type"}
 DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d+)\s*")
-OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
 class BusyError(errors.StepboxError):
@@ -192,7 +191,7 @@ def _words(model: str, fault: Mapping[str, Any]) -> str:
         return str(fault["msg"])
     if kind == "extra_forbidden":
         return f"Unknown name {str(fault['loc'][-1])!r}"
-    wanted = instruction(_schema(model, fault["loc"]), short=kind in OUT_OF_RANGE)
+    wanted = instruction(_schema(model, fault["loc"]))
     given = fault["input"]
     if (
         kind in NOT_A_NUMBER

@@ -29,5 +29,5 @@ EXAMPLE: dict[str, Any] = {
     "status": 422,
     "detail": "One value is not acceptable.",
     "instance": "/train",
-    "errors": [{"pointer": "/epochs", "detail": "Enter 1 to 1,000"}],
+    "errors": [{"pointer": "/epochs", "detail": "Enter a whole number from 1 to 1,000"}],
 }

@@ -1,5 +1,7 @@
 """On a phone, pages fit the narrowest screen, and a finger does what a user expects."""
 
+import re
+
 import pytest
 import requests
 from playwright.sync_api import expect
@@ -72,8 +74,45 @@ def test_a_tapped_term_is_explained_in_place(visit, stack):
     question.tap()
     expect(question.locator(".tip")).to_be_visible()
     assert "/ui/glossary" not in page.url
+    tip, bar = question.locator(".tip").bounding_box(), page.locator(".go").bounding_box()
+    assert tip["y"] + tip["height"] <= bar["y"]
     question.locator(".tip").tap()
     expect(page.locator("h1")).to_have_text("Glossary")
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_the_bar_shows_the_time_of_a_training_with_many_changes(visit, stack, models, width):
+    options = {**PHONE, "viewport": {"width": width, "height": 667}}
+    path = "/?recipe=mnist-numpy&epochs=6&learning_rate=0.05&seed=3"
+    page = visit(stack.url, path, **options).page
+    expect(page.locator("#time")).to_have_text(re.compile("^takes about .* here$"))
+    expect(page.locator("#time")).to_be_in_viewport(ratio=1)
+    assert page.locator("#changes").inner_text() == "3 fields changed"  # the list has no room
+    cut = "element => element.scrollHeight > element.clientHeight"
+    assert not any(line.evaluate(cut) for line in page.locator(".chosen > *").all())
+
+
+def test_the_link_to_predict_is_as_high_as_a_button(visit, stack, models):
+    card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=10).json()
+    page = visit(stack.url, f"/ui/jobs/{card['job']}", **PHONE).page
+    link, button = page.locator("#left a"), page.locator("#actions .button").first
+    expect(link).to_have_text("Try it in Predict")
+    target, other = link.bounding_box(), button.bounding_box()
+    assert target["height"] >= 44
+    assert target["y"] + target["height"] <= other["y"]
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_the_answer_stays_in_view_above_the_test_images(visit, stack, models, width):
+    options = {**PHONE, "viewport": {"width": width, "height": 667}}
+    page = visit(stack.url, f"/ui/predict?models={models['mnist']}", **options).page
+    tile = page.locator("#samples-fashion-mnist .tile").last
+    tile.scroll_into_view_if_needed()
+    box = tile.bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    tile.tap()
+    expect(page.locator("#summary")).to_contain_text("The model knows only digits.")
+    expect(page.locator("#summary")).to_be_in_viewport(ratio=1)
 
 
 def test_a_finger_drags_a_point_up(visit, stack):

@@ -32,6 +32,12 @@ def test_large_type_is_kept_and_turned_off(open_page):
     expect(button).to_have_attribute("aria-pressed", "false")
 
 
+def test_the_first_view_of_the_jobs_has_the_recipes(open_page):
+    page = open_page("/?projector", viewport={"width": 1280, "height": 800})
+    expect(page.get_by_role("radio", name="Start here")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#chosen")).to_be_in_viewport(ratio=1)
+
+
 def test_charts_grow_with_the_type_and_still_follow_the_pointer(open_page):
     page = open_page("/ui/mathematics")
     label = page.locator("#box-plot svg text").first

@@ -32,6 +32,7 @@ import {
   certaintyText,
   fileFault,
   knowledge,
+  probabilityText,
   matches,
   summary,
 } from "#pages/predict/words.js";
@@ -45,8 +46,8 @@ const summaryOf = (...answers) =>
 test("summary describes all predictions with their probabilities", () => {
   assert.equal(summaryOf(["7", 0.998]), "The model predicts a 7 (99.8\u202f%).");
   const both = summaryOf(["8", 1], ["8", 0.5]);
-  assert.equal(both, "Both models predict an 8 (100.0\u202f%, 50.0\u202f%).");
-  assert.match(summaryOf(["8", 1], ["8", 0.5], ["8", 0.4]), /^All models predict an 8 \(100/);
+  assert.equal(both, "Both models predict an 8 (>99.9\u202f%, 50.0\u202f%).");
+  assert.match(summaryOf(["8", 1], ["8", 0.5], ["8", 0.4]), /^All models predict an 8 \(>99/);
   const two = summaryOf(["7", 0.6], ["1", 0.5]);
   assert.equal(two, "One model predicts a 7 (60.0\u202f%), the other a 1 (50.0\u202f%).");
   const three = summaryOf(["7", 0.6], ["1", 0.5], ["1", 0.25]);
@@ -58,14 +59,15 @@ test("models of different data sets are told apart, and it is said what they kno
   const mixed = summaryOf(["6", 0.9], ["Shirt", 0.5, "fashion-mnist"], ["6", 0.8]);
   assert.equal(
     mixed,
-    "Trained on mnist: a 6 (90.0\u202f%), a 6 (80.0\u202f%). " +
-      "Trained on fashion-mnist: a shirt (50.0\u202f%).",
+    "Trained only on digits: a 6 (90.0\u202f%), a 6 (80.0\u202f%). " +
+      "Trained only on clothes, shoes and bags: a shirt (50.0\u202f%).",
   );
-  const clothes = "A model trained on fashion-mnist knows only clothes, shoes and bags.";
-  assert.equal(knowledge(["fashion-mnist", "fashion-mnist"]), clothes);
-  const digits = "A model trained on mnist knows only digits.";
-  assert.equal(knowledge(["mnist", "fashion-mnist"]), `${digits} ${clothes}`);
-  assert.equal(knowledge(["mnist", "mnist"]), "");
+  const [digits, clothes] = ["mnist", "fashion-mnist"];
+  const known = " The models know only clothes, shoes and bags.";
+  assert.equal(knowledge([clothes, clothes], digits), known);
+  assert.equal(knowledge([digits], clothes), " The model knows only digits.");
+  assert.equal(knowledge([digits, clothes], digits), ""); // the summary says it
+  assert.equal(knowledge([digits, digits], digits), "");
 });
 
 test("certainty and certaintyText describe how certain a prediction is", () => {
@@ -82,7 +84,28 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
       "uncertainty 0.80 (guessing: 1.10 nats)",
   );
   const sure = { probabilities: [0, 1, 0], index: 1, margin: 1, entropy: 1e-4 };
-  assert.match(certaintyText(/** @type {any} */ (sure), ["a", "b", "c"]), /uncertainty 0 \(guess/);
+  assert.match(
+    certaintyText(/** @type {any} */ (sure), ["a", "b", "c"]),
+    /uncertainty under 0.01 \(guess/,
+  );
+});
+
+test("no probability is said to be exactly 0 or 1, and no lead 100 points", () => {
+  assert.deepEqual([0, 1e-5, 0.5, 0.99999, 1].map(probabilityText), [
+    "<0.1\u202f%",
+    "<0.1\u202f%",
+    "50.0\u202f%",
+    ">99.9\u202f%",
+    ">99.9\u202f%",
+  ]);
+  const lead = (/** @type {number} */ margin) =>
+    certaintyText(/** @type {any} */ ({ probabilities: [0, 1], index: 1, margin, entropy: 1 }), [
+      "a",
+      "b",
+    ]);
+  assert.match(lead(1), /over 99\.9 percentage points ahead of a/);
+  assert.match(lead(1e-5), /under 0\.1 percentage points/);
+  assert.match(lead(0.01), / 1 percentage point ahead/);
 });
 
 /** @type {import("../../service/web/static/js/types.d.ts").Fit} */
@@ -344,6 +367,8 @@ test("the strongest pushes of each direction are found", () => {
     { index: 1, value: -1 },
   ]);
   assert.deepEqual(strongestPushes([0, 0]), { up: [], down: [] });
+  assert.deepEqual(strongestPushes([2, -0.004]).down, []); // written as 0.00
+  assert.equal(strongestPushes([0.05, -0.004]).down.length, 1); // written as −0.0040
 });
 
 test("pushes and neurons are described in words", () => {
@@ -367,7 +392,7 @@ test("pushes and neurons are described in words", () => {
 test("the neurons of a layer are arranged in rows that fit the width", () => {
   assert.deepEqual(arrange(32, 744), { side: 22, columns: 32, rows: 1 });
   assert.deepEqual(arrange(32, 330), { side: 22, columns: 15, rows: 3 });
-  assert.deepEqual(arrange(32, 330, "finger"), { side: 29, columns: 11, rows: 3 });
+  assert.deepEqual(arrange(32, 330, "finger"), { side: 32, columns: 10, rows: 4 });
   assert.deepEqual(arrange(2048, 744), { side: 10, columns: 74, rows: 28 });
   assert.deepEqual(arrange(5, 0), { side: 22, columns: 1, rows: 5 });
   const grid = { count: 32, columns: 15 };

@@ -2,7 +2,7 @@
 // What the curve of the train loss shows, in words. Needs no browser.
 import { count } from "./numbers.js";
 
-export const MOST_DOTS = 20; // epochs with a dot each
+export const MOST_DOTS = 10; // epochs with a dot each, beside the published ones
 
 /** What the curve of the train loss shows if there are no losses within the epochs. */
 export const MEAN_WORDS = "loss, its mean over each epoch";

@@ -115,8 +115,11 @@ function showPredictions(predictions) {
   updateFigures();
   const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
   const cards = listed().map(({ model }) => model);
-  const words = said.length ? summary(said) + truthText(testImage(), cards) : nothing;
-  $("#summary").textContent = panels.length ? words : noModel;
+  const test = testImage();
+  const words = said.length ? summary(said) + truthText(test, cards) : nothing;
+  const trained = panels.map((panel) => panel.model().dataset.name);
+  const known = knowledge(trained, test?.dataset ?? "mnist"); // the page asks for a digit
+  $("#summary").textContent = panels.length ? words + known : noModel;
 }
 
 /** Say what is wrong, and show no older answer beside it. @param {ProblemError} problem */
@@ -169,15 +172,9 @@ function updateRequestLine() {
   linkNote.textContent = note;
 }
 
-/** Offer another panel, as long as there are models for it, and say what the models know. */
+/** Offer another panel, as long as there are models for it. */
 function panelsChanged() {
   $("#add").hidden = panels.length >= Math.min(listed().length, MOST_PANELS);
-  const known = knowledge(panels.map((panel) => panel.model().dataset.name));
-  $("#knowledge").textContent = known;
-  $("#summary").classList.toggle(
-    "longer",
-    panels.length > 2 || (known !== "" && panels.length > 1),
-  );
 }
 
 /**

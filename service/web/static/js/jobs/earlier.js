@@ -1,9 +1,8 @@
 // @ts-check
 // What earlier runs say about the next one: its result, if nothing differs, and how long it takes.
 // Needs no browser.
-import { percent, sum } from "../numbers.js";
+import { percent } from "../numbers.js";
 import { sameValue } from "../recipes.js";
-import { duration } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").Recipe} Recipe */
@@ -45,7 +44,8 @@ export function estimate(recipe, jobs) {
 }
 
 /**
- * Write the accuracy and the time of the latest run of the same recipe, or "".
+ * Write the accuracy of the latest run of the same recipe, or "". Its time is left out: that of a
+ * first run contains the compilation, so it is longer than those of the next ones.
  * @param {Recipe} recipe
  * @param {Job[]} jobs from the newest on
  */
@@ -53,5 +53,5 @@ export function resultText(recipe, jobs) {
   const job = alike(recipe, jobs, (field) => field !== "name");
   if (!job) return "";
   const { test_accuracy } = job.history[job.history.length - 1];
-  return `${percent(test_accuracy)} in ${duration(sum(epochSeconds(job)))}`;
+  return percent(test_accuracy);
 }

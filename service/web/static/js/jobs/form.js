@@ -3,7 +3,7 @@
 // them, and each error is shown at its field. The bar with the button Start stays in view.
 import { catchProblem, post } from "../api.js";
 import { $, $$, h, notice, plainButton } from "../dom.js";
-import { changesText, sameValue, valueText } from "../recipes.js";
+import { changedFields, changesText, sameValue, valueText } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { duration } from "../times.js";
 import { estimate, resultText } from "./earlier.js";
@@ -146,26 +146,36 @@ function update() {
     if (changed) body[field.id] = values[field.id];
     markChanged(field, changed ? valueText(original) : null);
   }
-  const faulty = fields.filter((field) => fault(values[field.id], limitsOf(field)));
-  const kept = Object.fromEntries(faulty.map(({ id }) => [id, recipes[name][id]]));
-  asked = /** @type {any} */ ({ name, ...values, ...kept });
-  $("#chosen").textContent = name;
-  const n = Object.keys(body).length - 1 - faulty.length;
-  $("#changes").textContent = n
-    ? `${n} ${n === 1 ? "field" : "fields"} changed: ${changesText(asked, recipes)}`
-    : "No field changed";
-  showTime();
-  showCount(faulty);
+  asked = /** @type {any} */ ({ name, ...values });
+  showBar();
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
   $("#sketch").replaceChildren(...sketch(/** @type {number[]} */ (values.hidden_sizes)));
   showPictures(/** @type {string} */ (values.dataset));
 }
 
-/** Say how long the training will take, if that is known. */
-function showTime() {
-  const seconds = estimate(asked, earlier);
+/** List the fields with a value that is not allowed, as far as the page or the API has checked. */
+const wrongFields = () =>
+  [...fields, title].filter(
+    (field) =>
+      field.hasAttribute("aria-invalid") ||
+      (field !== title && fault(valueOf(field), limitsOf(field))),
+  );
+
+/** Say what the button starts and how long it will take, or how many fields need a change. */
+function showBar() {
+  const wrong = wrongFields().length;
+  const seconds = wrong ? null : estimate(asked, earlier);
+  const n = changedFields(asked, recipes).length;
+  const count = n ? `${n} ${n === 1 ? "field" : "fields"} changed` : "No field changed";
+  $("#chosen").textContent = asked.name;
   $("#time").textContent = seconds == null ? "" : `takes about ${duration(seconds)} here`;
+  $("#changes").hidden = wrong > 0;
+  $("#changes").replaceChildren(
+    count,
+    h("span", null, n ? `: ${changesText(asked, recipes)}` : ""),
+  );
+  $("#said").textContent = errorSummary(wrong);
 }
 
 /** Learn from earlier runs. @param {typeof earlier} jobs from the newest on */
@@ -175,7 +185,7 @@ export function showEarlier(jobs) {
     const recipe = /** @type {any} */ ({ name, ...fields });
     $(`.result[data-recipe="${CSS.escape(name)}"]`).textContent = resultText(recipe, jobs);
   }
-  showTime();
+  showBar();
 }
 
 /**
@@ -184,8 +194,9 @@ export function showEarlier(jobs) {
  * @param {string | null} original the recipe's value, or null if the field has that value
  */
 function markChanged(field, original) {
-  const label = /** @type {HTMLLabelElement} */ (field.previousElementSibling);
-  $(".changed", /** @type {Element} */ (label.parentElement))?.remove();
+  const place = /** @type {Element} */ (field.parentElement);
+  const label = $("label", place);
+  $(".changed", place)?.remove();
   if (original == null) return;
   const reset = () => {
     field.value = original;
@@ -214,7 +225,6 @@ function clearError(field) {
 function clearErrors() {
   for (const field of $$("[aria-invalid]", form)) clearError(field);
   $("#trouble").replaceChildren();
-  $("#said").textContent = "";
 }
 
 /** @param {Field} field @param {string} words */
@@ -230,12 +240,6 @@ function showError(field, words) {
   openDetails(field);
 }
 
-/** Say how many fields need a change. @param {Field[]} faulty besides those that show an error */
-function showCount(faulty) {
-  const all = new Set([...faulty, ...$$("[aria-invalid]", form)]);
-  $("#said").textContent = errorSummary(all.size);
-}
-
 /** @param {{ pointer: string, detail: string }[]} errors */
 function showErrors(errors) {
   const others = [];
@@ -248,7 +252,7 @@ function showErrors(errors) {
   if (others.length) {
     $("#trouble").append(notice({ title: "The request is invalid", detail: others.join(" ") }));
   }
-  showCount([]);
+  showBar();
   $("[aria-invalid]", form)?.focus();
 }
 
@@ -256,6 +260,7 @@ function showErrors(errors) {
 async function submit(event) {
   event.preventDefault();
   clearErrors();
+  showBar();
   start.disabled = true;
   await catchProblem(
     async () => location.assign(`/ui/jobs/${(await post("/train", body)).id}`),

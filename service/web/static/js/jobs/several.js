@@ -3,7 +3,7 @@
 import { catchProblem, post } from "../api.js";
 import { $, h } from "../dom.js";
 import { fieldWords, valueText } from "../recipes.js";
-import { localText } from "../times.js";
+import { timeOrDate } from "../times.js";
 import { parseField } from "./fields.js";
 import { MOST_VALUES, spread } from "./values.js";
 
@@ -76,7 +76,7 @@ export function startSeveral(currentBody) {
  */
 async function submitAll({ title: runTitle, ...body }, chosen) {
   const name = fieldWords(field.value);
-  const tags = [`${name} ${localText(new Date().toISOString(), false)}`]; // finds them in the lists
+  const tags = [`${name} ${timeOrDate(new Date().toISOString())}`]; // finds them in the lists
   /** @type {string[]} */
   const ids = [];
   /** @type {unknown[]} */

@@ -1,7 +1,8 @@
 // @ts-check
 // A bar for each class.
 import { $, h } from "../dom.js";
-import { fixed, largestMagnitude, percent } from "../numbers.js";
+import { fixed, largestMagnitude } from "../numbers.js";
+import { probabilityText } from "./words.js";
 
 /** @typedef {{ index: number, probabilities: number[], logits: number[] }} Outputs */
 /** @typedef {"softmax" | "logits"} Unit of the bars */
@@ -51,7 +52,7 @@ export function createBars() {
       row.classList.toggle("best", i === outputs?.index);
       drawBar(row, outputs ? barShare(outputs, i, unit) : 0, unit);
       const value = (/** @type {Outputs} */ { probabilities, logits }) =>
-        unit === "softmax" ? percent(probabilities[i]) : fixed(logits[i], 1);
+        unit === "softmax" ? probabilityText(probabilities[i]) : fixed(logits[i], 1);
       $(".value", row).textContent = outputs ? value(outputs) : "";
     });
   }

@@ -5,7 +5,7 @@ import { latest } from "../api.js";
 import { areDigits } from "../class-names.js";
 import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
-import { count, fixed, largestMagnitude, percent } from "../numbers.js";
+import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { PIXELS } from "../sizes.js";
 import { savable } from "../save-figure.js";
@@ -13,7 +13,8 @@ import { heatColor, paintInTheme } from "../theme.js";
 import { createBars } from "./bars.js";
 import { createNeurons } from "./neurons.js";
 import { insideRows } from "./inside-rows.js";
-import { digitsFor, inputName, neuronText, signed, strongestPushes } from "./pushes.js";
+import { digitsFor, inputName, leastShown, neuronText, signed, strongestPushes } from "./pushes.js";
+import { probabilityText } from "./words.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {import("./panel.js").Panel} Panel */
@@ -136,6 +137,12 @@ export function createInside(request) {
     );
   }
 
+  /** @param {string} verb up or down @param {number} largest */
+  const noPush = (verb, largest) => {
+    const amount = fixed(leastShown(largest), digitsFor(largest) + 1);
+    return h("li", { class: "none" }, `None pushes it ${verb} by ${amount} or more.`);
+  };
+
   /** Show which neurons push the logit of the chosen class. */
   function showPushes() {
     const chosen = shownClass();
@@ -152,6 +159,7 @@ export function createInside(request) {
       const list = $(`#inside-${id} ol`);
       const hadFocus = list.contains(document.activeElement);
       renew(list, ...pushes.map((push) => pushRow(push, largest)));
+      if (row.length && !pushes.length) list.append(noPush(verb, largestMagnitude(row)));
       if (hadFocus && !list.contains(document.activeElement)) $("button", list)?.focus();
     }
     const bias = last()?.biases?.[chosen];
@@ -193,7 +201,8 @@ export function createInside(request) {
   /** @param {Prediction | null} whole @param {string} someOff */
   function words(whole, someOff) {
     /** @param {Prediction} one */
-    const text = ({ label, probabilities, index }) => `${label} (${percent(probabilities[index])})`;
+    const text = ({ label, probabilities, index }) =>
+      `${label} (${probabilityText(probabilities[index])})`;
     if (!whole || !prediction) return "There is no prediction to look into.";
     if (!grids.length) return `The network predicts ${text(whole)}.`;
     if (!off.length) return `All neurons are on. The network predicts ${text(whole)}.`;

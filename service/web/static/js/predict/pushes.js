@@ -9,18 +9,27 @@ const MOST_PUSHES = 5; // of each direction
 // Sides of cells in pixels, for a mouse and for a finger. The largest layers would be too long in
 // cells of a finger's size.
 const CELLS = [
-  { most: 64, side: 22, finger: 29 },
-  { most: 512, side: 14, finger: 29 },
+  { most: 64, side: 22, finger: 32 },
+  { most: 512, side: 14, finger: 32 },
   { most: Infinity, side: 10, finger: 14 },
 ];
 
+/** Choose how many digits show differences among numbers. @param {number} largest magnitude */
+export const digitsFor = (largest) => (largest >= 1 ? 2 : largest >= 0.1 ? 3 : 4);
+
+/** Find the smallest number that is not written as 0. @param {number} largest magnitude */
+export const leastShown = (largest) => 0.5 * 10 ** -digitsFor(largest);
+
 /**
- * Find the inputs that raise and lower a logit the most.
+ * Find the inputs that raise and lower a logit the most, without those that are written as 0.
  * @param {number[]} contributions to this logit
  */
 export function strongestPushes(contributions) {
   const pushes = contributions.map((value, index) => ({ index, value }));
-  const sorted = pushes.filter(({ value }) => value !== 0).sort((a, b) => b.value - a.value);
+  const least = leastShown(largestMagnitude(contributions));
+  const sorted = pushes
+    .filter(({ value }) => Math.abs(value) >= least)
+    .sort((a, b) => b.value - a.value);
   return {
     up: sorted.filter(({ value }) => value > 0).slice(0, MOST_PUSHES),
     down: sorted
@@ -29,9 +38,6 @@ export function strongestPushes(contributions) {
       .slice(0, MOST_PUSHES),
   };
 }
-
-/** Choose how many digits show differences among numbers. @param {number} largest magnitude */
-export const digitsFor = (largest) => (largest >= 1 ? 2 : largest >= 0.1 ? 3 : 4);
 
 /** Write a number with its sign. @param {number} x */
 export const signed = (x, digits = 2) => {

@@ -1,7 +1,8 @@
 // @ts-check
 // Predictions and models in words.
 import { withArticle } from "../class-names.js";
-import { fixed, percent } from "../numbers.js";
+import { shareText } from "../maths/notation.js";
+import { clamp, fixed, percent } from "../numbers.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
@@ -14,8 +15,23 @@ export function certainty(probability) {
   return probability > 0.5 ? "uncertain" : "very uncertain";
 }
 
-/** Write an entropy in nats, and 0 without digits. @param {number} nats */
-const natsText = (nats) => (nats < 0.005 ? "0" : fixed(nats, 2));
+/**
+ * Write a probability. A softmax is never exactly 0 or 1, but floating-point numbers round it.
+ * @param {number} p
+ */
+export const probabilityText = (p) =>
+  shareText(clamp(p, Number.MIN_VALUE, 1 - Number.EPSILON / 2), 1);
+
+/** Write an entropy in nats. It is above 0, like all probabilities. @param {number} nats */
+const natsText = (nats) => (nats < 0.005 ? "under 0.01" : fixed(nats, 2));
+
+/** Write the distance of two probabilities in percentage points. @param {number} margin */
+function leadText(margin) {
+  const points = Number((100 * margin).toFixed(1));
+  if (points === 100) return "over 99.9 percentage points";
+  if (points === 0 && margin > 0) return "under 0.1 percentage points";
+  return `${points} ${points === 1 ? "percentage point" : "percentage points"}`;
+}
 
 /**
  * Compare a prediction with the next most probable class.
@@ -28,12 +44,10 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
     .map((_, i) => i)
     .filter((i) => i !== index)
     .reduce((best, i) => (probabilities[i] > probabilities[best] ? i : best));
-  const points = Number((100 * margin).toFixed(1));
-  const unit = points === 1 ? "percentage point" : "percentage points";
-  const lead = `${points} ${unit} ahead of ${classes[second]}`;
+  const lead = `${leadText(margin)} ahead of ${classes[second]}`;
   const guessing = fixed(Math.log(classes.length), 2);
   return (
-    `${percent(probability)}, ${certainty(probability)}. ${lead}; ` +
+    `${probabilityText(probability)}, ${certainty(probability)}. ${lead}; ` +
     `uncertainty ${natsText(entropy)} (guessing: ${guessing} nats)`
   );
 }
@@ -61,13 +75,14 @@ export const answerOf = (prediction, { dataset }) =>
     : [];
 
 /** @param {Answer} answer */
-const answerText = ({ label, probability }) => `${withArticle(label)} (${percent(probability)})`;
+const answerText = ({ label, probability }) =>
+  `${withArticle(label)} (${probabilityText(probability)})`;
 
 /** Describe the answers of models of the same data set. @param {Answer[]} answers */
 function agreement(answers) {
   const texts = answers.map(answerText);
   const all = texts.length === 2 ? "Both" : "All";
-  const percents = answers.map(({ probability }) => percent(probability)).join(", ");
+  const percents = answers.map(({ probability }) => probabilityText(probability)).join(", ");
   if (texts.length === 1) return `The model predicts ${texts[0]}.`;
   if (new Set(answers.map(({ label }) => label)).size === 1) {
     return `${all} models predict ${withArticle(answers[0].label)} (${percents}).`;
@@ -86,21 +101,22 @@ export function summary(answers) {
   return datasets
     .map((dataset) => {
       const own = answers.filter((answer) => answer.dataset === dataset);
-      return `Trained on ${dataset}: ${own.map(answerText).join(", ")}.`;
+      return `Trained only on ${KNOWN[dataset]}: ${own.map(answerText).join(", ")}.`;
     })
     .join(" ");
 }
 
 /**
- * Say what models know that were not all trained on digits: they name everything after it.
+ * Say what models know that were trained on other images than the one shown: they name everything
+ * after it. Models of several data sets are left out, since their summary says it.
  * @param {string[]} trained the data set of each model
+ * @param {string} shown the data set of the image
  */
-export function knowledge(trained) {
+export function knowledge(trained, shown) {
   const datasets = [...new Set(trained)];
-  if (datasets.every((dataset) => dataset === "mnist")) return "";
-  return datasets
-    .map((dataset) => `A model trained on ${dataset} knows only ${KNOWN[dataset]}.`)
-    .join(" ");
+  if (datasets.length !== 1 || datasets[0] === shown) return "";
+  const subject = trained.length === 1 ? "The model knows" : "The models know";
+  return ` ${subject} only ${KNOWN[datasets[0]]}.`;
 }
 
 /**
