@@ -150,7 +150,7 @@ function update() {
   showBar();
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
-  $("#sketch").replaceChildren(...sketch(/** @type {number[]} */ (values.hidden_sizes)));
+  $("#sketch").replaceChildren(...sketch(asked.hidden_sizes));
   showPictures(/** @type {string} */ (values.dataset));
 }
 

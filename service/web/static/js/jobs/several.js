@@ -4,7 +4,7 @@ import { catchProblem, post } from "../api.js";
 import { $, h } from "../dom.js";
 import { fieldWords, valueText } from "../recipes.js";
 import { timeOrDate } from "../times.js";
-import { parseField } from "./fields.js";
+import { fault, parseField } from "./fields.js";
 import { MOST_VALUES, spread } from "./values.js";
 
 /** @typedef {Record<string, unknown>} Body */
@@ -38,6 +38,17 @@ function update() {
   const n = chosenValues().length;
   button.textContent = n > 1 ? `Start ${n} trainings` : "Start trainings";
   said.replaceChildren();
+  values.removeAttribute("aria-invalid");
+}
+
+/** Say what is wrong with the first wrong value. Return whether there is one. */
+function showFault() {
+  const limits = JSON.parse($(`#${field.value}`).dataset.limits);
+  const wrong = chosenValues().find((value) => fault(value, limits));
+  values.setAttribute("aria-invalid", String(wrong !== undefined));
+  if (wrong === undefined) return false;
+  said.replaceChildren(h("span", { class: "fault" }, `${wrong}: ${fault(wrong, limits)}`));
+  return true;
 }
 
 /** Listen to the form for several values. @param {() => Body} currentBody of the training form */
@@ -56,9 +67,11 @@ export function startSeveral(currentBody) {
   });
   field.addEventListener("change", suggest);
   values.addEventListener("input", update);
+  values.addEventListener("change", showFault);
   form.addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const chosen = chosenValues();
+    if (showFault()) return;
     if (chosen.length < 2 || chosen.length > MOST_VALUES) {
       said.textContent = `Enter 2 to ${MOST_VALUES} different values.`;
       return;

@@ -1,8 +1,7 @@
 // @ts-check
 // Predictions and models in words.
 import { withArticle } from "../class-names.js";
-import { shareText } from "../maths/notation.js";
-import { clamp, fixed, percent } from "../numbers.js";
+import { clamp, fixed, percent, shareText } from "../numbers.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
