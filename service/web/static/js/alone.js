@@ -31,7 +31,7 @@ export function showAlone() {
   ].filter(Boolean);
   const detail =
     `The address asks for embed=${id}, but this page has nothing with this name. ` +
-    `It has: ${names.join(", ")}.`;
+    (names.length ? `It has: ${names.join(", ")}.` : "It has no figures.");
   const problem = () => h("div", null, notice({ title: "There is no such figure", detail }));
   const alone = /** @type {HTMLElement} */ (named ?? problem());
   if (!named) document.body.append(alone);
