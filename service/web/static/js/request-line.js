@@ -43,8 +43,12 @@ function copyButton(label, text) {
 /**
  * Build a request line. Return a function that updates it.
  * @param {Element} host
- * @param {{ method?: string, path: string, anchor?: string, figure?: string, name?: string }} options if
- *   `anchor` is given, a second button copies a link to the section with this id; `name` is shown
+ * @param {object} options
+ * @param {string} [options.method]
+ * @param {string} options.path
+ * @param {string} [options.anchor] id of a section: a second button copies a link to it
+ * @param {string} [options.figure] for screen readers
+ * @param {string} [options.name] shown before the request
  */
 export function requestLine(host, options) {
   const { method = "POST", anchor, figure = "this figure", name } = options;

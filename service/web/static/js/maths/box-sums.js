@@ -195,5 +195,7 @@ export function cutText(values) {
  * @param {{ function: string, boxes: number }} answer
  * @param {string} kind of boxes
  */
-export const oldText = ({ function: name, boxes }, kind) =>
-  `Not updated: still for ${name}, with ${boxes === 1 ? "1 box" : `${count(boxes)} boxes`} ${kind}.`;
+export function oldText({ function: name, boxes }, kind) {
+  const some = boxes === 1 ? "1 box" : `${count(boxes)} boxes`;
+  return `Not updated: still for ${name}, with ${some} ${kind}.`;
+}
