@@ -152,3 +152,23 @@ def test_a_swipe_over_a_slider_scrolls_and_changes_nothing(visit, stack):
     start_x, start_y = middle(watched, slider)
     swipe(page, (start_x, start_y), 40, 0)
     expect(slider).not_to_have_value("2")
+
+
+def test_a_long_state_fits_the_narrowest_phone(visit, stack):
+    job = stack.wait_for(stack.train(recipe="mnist-numpy", learning_rate=10, epochs=1)["id"])
+    for path in ("/", f"/ui/jobs/{job['id']}"):
+        page = visit(stack.url, path, **NARROW).page
+        state = page.locator(".state.guessing").first
+        expect(state).to_contain_text("no better than guessing")
+        # The longest state of a job, which depends on the last digits of a training
+        state.evaluate("(one) => one.append(', but its loss is no lower than guessing: 24.0 %')")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_the_corner_of_a_row_ticks_a_model(visit, stack, models):
+    page = visit(stack.url, "/ui/models", **PHONE).page
+    tick = page.locator(".tick").first
+    box = tick.locator("label").bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    page.touchscreen.tap(box["x"] + 3, box["y"] + box["height"] - 3)
+    expect(tick.locator("input")).to_be_checked()

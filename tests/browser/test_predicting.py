@@ -167,7 +167,7 @@ def test_models_of_a_link_are_found_by_alias_and_unknown_ones_are_named(open_pag
     page = open_page(f"/ui/predict?models=latest-fashion-mnist,nobody,{models['mnist']}")
     expect(page.locator("#trouble")).to_contain_text("There is no model or alias “nobody”.")
     expect(page.locator(".choose .model")).to_have_count(2)
-    expect(page.locator(".choose .model").first).to_contain_text("right on fashion-mnist")
+    expect(page.locator(".choose .model").first).to_contain_text("right on Fashion-MNIST")
 
 
 def test_a_model_is_chosen_by_a_search(open_page, models):
@@ -184,7 +184,7 @@ def test_a_model_is_chosen_by_a_search(open_page, models):
     search.press("ArrowDown")
     expect(page.locator("#chooser-list button")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(button).to_contain_text("right on fashion-mnist")
+    expect(button).to_contain_text("right on Fashion-MNIST")
     expect(button).to_be_focused()
     page.wait_for_url(f"**models={models['fashion-mnist']}*")
 

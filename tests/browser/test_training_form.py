@@ -103,7 +103,14 @@ def test_several_values_are_started_at_once_and_shown_together(visit, stack, mod
     expect(page.locator("#several-values")).to_be_focused()
     expect(page.locator(".go [type=submit]")).to_have_text("Start one training")
     expect(page.locator("#several-values")).to_have_value("0.0033, 0.01, 0.03, 0.09, 0.27")
+    page.fill("#learning_rate", "20")  # not allowed: there is nothing around it to suggest
+    expect(page.locator("#several-values")).to_have_value("")
+    page.fill("#learning_rate", "0.03")
+    expect(page.locator("#several-values")).to_have_value("0.0033, 0.01, 0.03, 0.09, 0.27")
     page.fill("#several-values", "0.1, 0.01, 11")
+    page.fill("#learning_rate", "0.3")
+    page.fill("#learning_rate", "0.03")
+    expect(page.locator("#several-values")).to_have_value("0.1, 0.01, 11")  # the user's own
     page.click("text=Start 3 trainings")
     expect(page.locator("#several-said")).to_have_text("11: Enter a number above 0, up to 10")
     page.fill("#several-values", "0.1, 0.01")

@@ -80,7 +80,7 @@ test("certainty and certaintyText describe how certain a prediction is", () => {
   const prediction = { probabilities: [0.2, 0.7, 0.1], index: 1, margin: 0.5, entropy: 0.8 };
   assert.equal(
     certaintyText(/** @type {any} */ (prediction), ["a", "b", "c"]),
-    "70.0\u202f%, uncertain. 50 percentage points ahead of a; " +
+    "70.0\u202f%, uncertain, 50 percentage points ahead of a; " +
       "uncertainty 0.80 (guessing: 1.10 nats)",
   );
   const sure = { probabilities: [0, 1, 0], index: 1, margin: 1, entropy: 1e-4 };

@@ -102,4 +102,4 @@ def test_a_network_too_large_for_an_answer_is_rejected():
 
 def test_an_error_names_the_point_where_the_function_has_no_value():
     assert "x = 0" in faults_of("1/x", 1.0, boxes=4)["/function"]
-    assert "y = -" in faults_of("x*log(y)", 1.0, boxes=4, dimensions=2)["/function"]
+    assert "y = −" in faults_of("x*log(y)", 1.0, boxes=4, dimensions=2)["/function"]

@@ -2,7 +2,7 @@
 // Follow a job while it runs.
 import { h, plainButton } from "../dom.js";
 import { followEvents } from "../events.js";
-import { addMark, isGuessing, samplesPerSecond, stateText } from "./state.js";
+import { addMark, learnedLittle, samplesPerSecond, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
@@ -13,7 +13,7 @@ const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
 
 /** Show the state of a job as a symbol and words. @param {Job} job */
 export const stateElement = (job, text = stateText(job)) =>
-  h("span", { class: `state ${isGuessing(job) ? "guessing" : job.status}` }, text);
+  h("span", { class: `state ${learnedLittle(job) ? "guessing" : job.status}` }, text);
 
 /** Make a notice that says when the connection was lost. @param {Element} host */
 function lostNotice(host) {

@@ -25,12 +25,18 @@ const chosenValues = () => [
   ),
 ];
 
-/** Suggest values around that of the training form. */
+/** @returns {HTMLInputElement} the field of the training form that differs */
+const one = () => $(`#${field.value}`);
+/** @returns {import("./fields.js").Limits} */
+const limits = () => JSON.parse(/** @type {string} */ (one().dataset.limits));
+let isSuggestion = true; // until the user changes the values
+
+/** Suggest values around that of the training form, if it is allowed. */
 function suggest() {
-  const one = $(`#${field.value}`);
-  const value = Number(one.value);
-  const suggested = Number.isFinite(value) ? spread(value, JSON.parse(one.dataset.limits)) : [];
-  values.value = suggested.join(", ");
+  const value = parseField("number", one().value);
+  const isAllowed = fault(value, limits()) === null;
+  values.value = isAllowed ? spread(Number(value), limits()).join(", ") : "";
+  isSuggestion = true;
   update();
 }
 
@@ -43,11 +49,10 @@ function update() {
 
 /** Say what is wrong with the first wrong value. Return whether there is one. */
 function showFault() {
-  const limits = JSON.parse($(`#${field.value}`).dataset.limits);
-  const wrong = chosenValues().find((value) => fault(value, limits));
+  const wrong = chosenValues().find((value) => fault(value, limits()));
   values.setAttribute("aria-invalid", String(wrong !== undefined));
   if (wrong === undefined) return false;
-  said.replaceChildren(h("span", { class: "fault" }, `${wrong}: ${fault(wrong, limits)}`));
+  said.replaceChildren(h("span", { class: "fault" }, `${wrong}: ${fault(wrong, limits())}`));
   return true;
 }
 
@@ -55,9 +60,9 @@ function showFault() {
 export function startSeveral(currentBody) {
   details.addEventListener("toggle", () => {
     if (details.open) suggest();
-    const one = $(".go [type=submit]");
-    one.textContent = details.open ? "Start one training" : "Start training";
-    one.classList.toggle("first", !details.open); // one button stands out
+    const start = $(".go [type=submit]");
+    start.textContent = details.open ? "Start one training" : "Start training";
+    start.classList.toggle("first", !details.open); // one button stands out
     details.scrollIntoView({ block: "nearest" });
   });
   $("#to-several").addEventListener("click", () => {
@@ -66,8 +71,14 @@ export function startSeveral(currentBody) {
     values.focus({ preventScroll: true });
   });
   field.addEventListener("change", suggest);
-  values.addEventListener("input", update);
+  values.addEventListener("input", () => {
+    isSuggestion = false;
+    update();
+  });
   values.addEventListener("change", showFault);
+  $("#train").addEventListener("input", () => {
+    if (isSuggestion) suggest();
+  });
   form.addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const chosen = chosenValues();

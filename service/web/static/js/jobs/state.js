@@ -24,15 +24,17 @@ export function lastEpoch({ status, history, losses, recipe }) {
 }
 
 /** Tell whether a job ended with a model that is no better than guessing. @param {Job} job */
-export const isGuessing = (job) => job.better_than_guessing === false;
+const isGuessing = (job) => job.better_than_guessing === false;
 
 /** Tell whether a finished job has a loss no lower than that of guessing. @param {Job} job */
 const losesToGuessing = ({ status, history }) =>
   status === "succeeded" && (history.at(-1)?.test_loss ?? 0) >= GUESSING_LOSS;
 
-/** Say what may help a job that has learned little, or nothing. @param {Job} job */
-export const hintText = (job) =>
-  isGuessing(job) || losesToGuessing(job) ? "A smaller learning rate may help." : "";
+/** Tell whether a job ended with a model that learned too little. @param {Job} job */
+export const learnedLittle = (job) => isGuessing(job) || losesToGuessing(job);
+
+/** Say what may help a job that learned too little. @param {Job} job */
+export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate may help." : "");
 
 /** Describe the state of a job in a few words. @param {Job} job */
 export function stateText(job) {

@@ -2,6 +2,7 @@
 // Predictions and models in words.
 import { withArticle } from "../class-names.js";
 import { clamp, fixed, percent, shareText } from "../numbers.js";
+import { datasetName } from "../recipes.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
@@ -46,7 +47,7 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   const lead = `${leadText(margin)} ahead of ${classes[second]}`;
   const guessing = fixed(Math.log(classes.length), 2);
   return (
-    `${probabilityText(probability)}, ${certainty(probability)}. ${lead}; ` +
+    `${probabilityText(probability)}, ${certainty(probability)}, ${lead}; ` +
     `uncertainty ${natsText(entropy)} (guessing: ${guessing} nats)`
   );
 }
@@ -129,8 +130,10 @@ export function truthText(test, models) {
 }
 
 /** Describe a model, so that it can be told apart from others. @param {Model} model */
-export const describeModel = ({ dataset, evaluation, created_at }) =>
-  `${percent(evaluation.accuracy, 2)} right on ${dataset.name}, ${localText(created_at, false)}`;
+export function describeModel({ dataset, evaluation, created_at }) {
+  const right = `${percent(evaluation.accuracy, 2)} right on ${datasetName(dataset.name)}`;
+  return `${right}, ${localText(created_at, false)}`;
+}
 
 /**
  * Tell whether a model contains all words of a search.
