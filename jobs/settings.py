@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder of the data sets, filled by bin/fetch-datasets."
     )
+    datasets_dir: Path = Field(
+        Path("models/.datasets"), description="Folder of the uploaded data sets."
+    )
     queue_limit: int = Field(100, ge=1, description="Maximum number of queued jobs.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Format of the log: text for people, or one JSON object per line."

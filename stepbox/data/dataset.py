@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from stepbox.nn.activations import Array
 
 Split = Literal["train", "test"]
+DATASET_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,59}")
 PixelScale = Literal["unit", "raw"]
 Preparation = Literal["none", "mnist", "fashion-mnist"]
 
