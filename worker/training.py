@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
 
@@ -12,9 +11,9 @@ from jobs.logs import about
 from jobs.record import Status
 from jobs.settings import Settings
 from jobs.store import JobStore
-from stepbox.data.builtin import load_dataset
 from stepbox.errors import StepboxError
 from stepbox.store.checkpoints import CheckpointStore
+from stepbox.store.datasets import DatasetStore
 from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
@@ -33,7 +32,7 @@ class Stores:
     jobs: JobStore
     models: ModelStore
     checkpoints: CheckpointStore
-    data_dir: Path
+    datasets: DatasetStore
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -42,7 +41,7 @@ class Stores:
             JobStore(connect(settings)),
             ModelStore(settings.models_dir),
             CheckpointStore(settings.models_dir / ".checkpoints"),
-            settings.data_dir,
+            DatasetStore(settings.datasets_dir, settings.data_dir),
         )
 
 
@@ -91,8 +90,8 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     only if the model's files are gone.
     """
     recipe = claim.recipe
-    train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
-    test_set = load_dataset(recipe.dataset, "test", stores.data_dir)
+    train_set = stores.datasets.load(recipe.dataset, "train")
+    test_set = stores.datasets.load(recipe.dataset, "test")
     trainer = make_trainer(recipe, train_set)
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
