@@ -66,6 +66,7 @@ def make_draft(model_id, recipe=MNIST, **fields):
         id=model_id,
         job="a-job",
         recipe=recipe,
+        dataset=DATASETS[recipe.dataset],
         history=[entry(0, None, 2.3, 0.1, 0.0), entry(1, 0.4, 0.2, 0.9, 1.5)],
         **{"evaluation": GUESSING, "device": "cpu", **fields},
     )
