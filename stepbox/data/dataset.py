@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from stepbox.nn.activations import Array
 
@@ -91,7 +92,8 @@ class DatasetSpec(BaseModel):
     created_at: datetime | None = Field(
         None, description="When it was imported; null if it is built in."
     )
-    folder: str | None = Field(None, exclude=True, description="Its folder in the data folder.")
+    # The folder of a built-in data set in the data folder; no response has it.
+    folder: SkipJsonSchema[str | None] = Field(None, exclude=True)
     checksums: Mapping[str, str] = Field(
         {},
         description="File → published MD5: images and labels of the training split, then of the "
