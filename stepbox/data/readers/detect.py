@@ -1,6 +1,7 @@
 """Tell the format of an upload from its first bytes."""
 
 import codecs
+import struct
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +20,9 @@ ACCEPTED = (
 _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x1f\x8b", "gzip"),
     (b"PAR1", "parquet"),
-    (b"\0\0", "idx"),
+    (b"\0\0\x08", "idx"),
 )
+_CODES = (0x09, 0x0B, 0x0C, 0x0D, 0x0E)  # of the other element types of IDX
 _REJECTED = (
     (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file: save the table as CSV"),
@@ -42,6 +44,7 @@ _REJECTED = (
     (b"Rar!", "a RAR archive: use zip"),
     (b"\xff\xfe", "text in UTF-16: save it as UTF-8"),
     (b"\xfe\xff", "text in UTF-16: save it as UTF-8"),
+    *((bytes((0, 0, code)), "an IDX file of numbers other than unsigned bytes") for code in _CODES),
     (b"{", "JSON: save the table as CSV"),
     (b"[", "JSON: save the table as CSV"),
     (b"<", "HTML or XML: save the table as CSV"),
@@ -94,7 +97,9 @@ def kind_of_start(first: bytes) -> Kind:
 
 
 def _kind_of_zip(first: bytes) -> Kind:
-    name = first[30 : 30 + int.from_bytes(first[26:28], "little")].decode("utf-8", "replace")
+    # The name of the first member is after 30 bytes, its length before 2 other ones.
+    (length,) = struct.unpack("<26xHxx", first[:30].ljust(30, b"\0"))
+    name = first[30 : 30 + length].decode("utf-8", "replace")
     if name.startswith(_OFFICE):
         raise _rejected("an Excel, Word or OpenDocument file: save the table as CSV")
     return "npz" if name.endswith(".npy") else "zip"
