@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from stepbox.nn.activations import Array
 
@@ -54,7 +53,11 @@ class DatasetSpec(BaseModel):
     docs/how-to/add-a-data-set.md shows each step. An import makes the spec of an uploaded one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra=lambda schema: schema["properties"].pop("folder", None),
+    )
 
     id: str = Field(
         "",
@@ -93,7 +96,7 @@ class DatasetSpec(BaseModel):
         None, description="When it was imported; null if it is built in."
     )
     # The folder of a built-in data set in the data folder; no response has it.
-    folder: SkipJsonSchema[str | None] = Field(None, exclude=True)
+    folder: str | None = Field(None, exclude=True)
     checksums: Mapping[str, str] = Field(
         {},
         description="File → published MD5: images and labels of the training split, then of the "
