@@ -1,6 +1,6 @@
 """The stores and services that the views use."""
 
-from functools import cache, cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -11,11 +11,14 @@ from jobs.store import JobStore
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
-from stepbox.data.builtin import load_dataset
+from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+KEPT_SPLITS = 16  # the built-in ones take 8 MB each, the others are memory maps
 
 
 class Backend:
@@ -25,8 +28,9 @@ class Backend:
         self.settings = settings
         self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
         self.models = ModelStore(settings.models_dir)
-        # The test sets, each read and compared with its checksums once per process.
-        self.dataset = cache(partial(load_dataset, split="test", folder=settings.data_dir))
+        self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
+        # The test sets, each read and compared with its checksums once while it is in the cache.
+        self.dataset = lru_cache(KEPT_SPLITS)(partial(self.datasets.load, split="test"))
         self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 

@@ -154,7 +154,7 @@ def _datasets() -> list[dict[str, Any]]:
     for name, spec in DATASETS.items():
         try:
             found = backend().dataset(name)
-            ready, detail = True, f"{len(found.images):,} test images, checksums match"
+            ready, detail = True, f"{len(found.samples):,} test images, checksums match"
         except DatasetError as error:
             ready, detail = False, str(error)
         states.append({"name": name, "ready": ready, "detail": detail, "checksums": spec.checksums})
