@@ -33,6 +33,10 @@ class Uploads:
         """Remove a job's file, if it exists."""
         self.path(job).unlink(missing_ok=True)
 
+    def jobs(self) -> list[str]:
+        """List the jobs that have files."""
+        return [path.name for path in self._folder.iterdir()] if self._folder.is_dir() else []
+
     def left(self) -> list[str]:
         """List the jobs whose files were last written more than an hour ago."""
         if not self._folder.is_dir():
