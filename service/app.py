@@ -15,6 +15,7 @@ from service.api import (
     mistakes,
     models,
     system,
+    uploads,
 )
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
@@ -79,6 +80,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         inspection,
         mistakes,
         datasets,
+        uploads,
         analysis,
         inference_protocol,
         v1,

@@ -9,10 +9,12 @@ from jobs.connection import connect, connect_async
 from jobs.queue import make_celery
 from jobs.store import JobStore
 from service.model_figures import ModelFigures
+from service.server.receiving import uploads_of
 from service.server.streams import Streams
 from service.settings import ServiceSettings
 from stepbox.data.builtin import load_dataset
 from stepbox.store.models import ModelStore
+from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -27,6 +29,8 @@ class Backend:
         self.models = ModelStore(settings.models_dir)
         # The test sets, each read and compared with its checksums once per process.
         self.dataset = cache(partial(load_dataset, split="test", folder=settings.data_dir))
+        self.uploads = uploads_of(settings.datasets_dir)
+        self.quota = Quota(settings.datasets_dir, settings.data_quota)
         self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 

@@ -39,6 +39,7 @@ class ServiceSettings(Settings):
         192 * 2**20, ge=2**20, description="Bytes of memory per process for large requests."
     )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body in bytes.")
+    upload_bytes: int = Field(4 * 2**30, ge=1, description="Largest upload in bytes.")
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from jobs.measures import Measures
 from service.backend import backend
+from service.bodies.to_file import RECEIVE
 from service.metrics.counts import BOUNDS_S, folder, observe
 from service.metrics.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
@@ -45,7 +46,8 @@ def register(app: Flask) -> None:
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else OTHER
         method = request.method if request.method in METHODS else OTHER
-        observe(route, method, response.status_code, perf_counter() - g.began)
+        if RECEIVE not in response.headers:  # no response to a client
+            observe(route, method, response.status_code, perf_counter() - g.began)
         return response
 
 
