@@ -66,7 +66,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     problem = None
     with Reporter(jobs, claim) as reporter:
         try:
-            model = claim.model
+            model = claim.result
             if model is None or not (models.is_staged(model) or models.is_published(model)):
                 model = _train_and_stage(stores, claim, reporter)
             # From the decision on, the labels do not change until the job has ended.
@@ -91,6 +91,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     only if the model's files are gone.
     """
     recipe = claim.recipe
+    assert recipe is not None  # the job is a training
     train_set = load_dataset(recipe.dataset, "train", stores.data_dir)
     test_set = load_dataset(recipe.dataset, "test", stores.data_dir)
     trainer = make_trainer(recipe, train_set)
