@@ -8,7 +8,6 @@ from service.access.check import AccessCheck
 from service.api import (
     access,
     analysis,
-    datasets,
     inspection,
     jobs,
     metrics,
@@ -79,8 +78,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         models,
         inspection,
         mistakes,
-        datasets,
-        uploads,
+        uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,
         v1,

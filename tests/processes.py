@@ -112,6 +112,7 @@ class Stack:
             "STEPBOX_REDIS_URL": f"redis://stepbox@127.0.0.1:{self.redis_port}/0",
             "STEPBOX_REDIS_PASSWORD_FILE": str(credentials / "password"),
             "STEPBOX_MODELS_DIR": str(self.models_dir),
+            "STEPBOX_DATASETS_DIR": str(self.models_dir / ".datasets"),
             "STEPBOX_DATA_DIR": os.environ.get("STEPBOX_DATA_DIR", str(ROOT / "data")),
             "STEPBOX_ALIVE_FILE": str(folder / "worker.alive"),
             "STEPBOX_PORT": str(self.port),
@@ -126,6 +127,7 @@ class Stack:
             redis_url=self.environment["STEPBOX_REDIS_URL"],
             redis_password_file=Path(self.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
             models_dir=self.models_dir,
+            datasets_dir=Path(self.environment["STEPBOX_DATASETS_DIR"]),
             data_dir=Path(self.environment["STEPBOX_DATA_DIR"]),
         )
 

@@ -6,13 +6,13 @@ from secrets import token_hex
 from typing import Any
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field, field_validator
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from jobs.logs import request_id
 from jobs.record import FINAL, Job
 from jobs.store import QueueFullError
+from service.api.datasets import blueprint
 from service.api.jobs import TrainHeaders, accepted, announce
 from service.api.parameters import BINARY, Parameters
 from service.backend import Backend, backend
@@ -48,10 +48,6 @@ REQUEST_BODY: dict[str, Any] = {
     },
 }
 
-blueprint = APIBlueprint(
-    "uploads", __name__, abp_tags=[Tag(name="data sets", description="MNIST and Fashion-MNIST.")]
-)
-
 
 class UploadQuery(ImportOptions, Parameters):
     """Query parameters: how to make a data set from the body."""
@@ -80,7 +76,7 @@ def check_start(headers: dict[bytes, bytes], first: bytes) -> None:
 
 
 @blueprint.post(
-    "/datasets",
+    "",
     responses={202: Job, **problems(400, 413, 415, 422, 429, 503, 507)},
     openapi_extensions={"requestBody": REQUEST_BODY},
 )
