@@ -15,7 +15,6 @@ from pathlib import Path
 from stepbox.store.quota import Quota, saying_why
 
 LEFT_AFTER_S = 3600  # a file to which nothing is written for so long becomes no job
-RESERVED_BYTES = 16 * 2**20  # step in which a file of unknown size reserves its share of the quota
 
 
 class Uploads:
@@ -102,7 +101,7 @@ class Receiving:
         """Append bytes. Raises StorageFullError and StoreError."""
         with saying_why("write the upload"):
             if self.size + len(data) > self._reserved:
-                self._reserve(self.size + max(len(data), RESERVED_BYTES))
+                self._reserve(self.size + len(data))
             rest = memoryview(data)
             while rest:
                 written = self._file.write(rest)

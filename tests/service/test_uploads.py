@@ -180,7 +180,7 @@ def test_a_client_that_expects_100_continue_gets_it_after_the_checks(service):
 @pytest.mark.parametrize("length", ["Content-Length: 2000000", "Transfer-Encoding: chunked"])
 def test_a_client_that_disconnects_leaves_no_file(service, length):
     with connect(service, length) as client:
-        client.sendall(b"100000\r\n" + bytes(2**20 + 2**19))
+        client.sendall(b"200000\r\n" + bytes(2**20 + 2**19))
         waits_for_body(service)
     wait_until(lambda: files(service) == [], what="the file to be removed")
 
