@@ -21,6 +21,7 @@ from benchmarks.contender import Contender, Run, Task, alternate
 from benchmarks.installation import run_stepbox
 from benchmarks.job import PARTS, job_parts
 from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
+from stepbox.data.builtin import DATASETS
 from stepbox.training.computer import processor_name
 from stepbox.training.presets import RECIPES
 
@@ -113,7 +114,9 @@ def show_peak_share(runs: int, samples: int) -> None:
         product, ours = alternate(
             [contender(prepare_product, dtype), contender(prepare_epoch, recipe, samples)], runs
         )
-        weights = sum(n_in * n_out for n_in, n_out in pairwise(recipe.layer_sizes))
+        weights = sum(
+            n_in * n_out for n_in, n_out in pairwise(recipe.layer_sizes(DATASETS[recipe.dataset]))
+        )
         peak = 2 * 2048**3 / median(seconds(product))
         reached = 6 * weights * samples / median(seconds(ours))
         print(f"  {name:20}{reached / 1e9:6.1f} of {peak / 1e9:.1f} GFLOP/s: {reached / peak:.0%}")

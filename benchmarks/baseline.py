@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
+from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import Array
 from stepbox.training.recipe import Recipe
@@ -42,14 +43,14 @@ class PerSampleNumpy:
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         rng = np.random.default_rng(recipe.seed)
-        sizes = recipe.layer_sizes
+        sizes = recipe.layer_sizes(DATASETS[recipe.dataset])
         self.weights = [
             rng.normal(0, np.sqrt(1 / max(n_in, n_out)), (n_out, n_in))
             for n_in, n_out in pairwise(sizes)
         ]
         self.biases = [np.zeros((n_out, 1)) for n_out in sizes[1:]]
         self.learning_rate = recipe.learning_rate
-        self.images, self.labels = train_set.images, train_set.labels
+        self.images, self.labels = train_set.samples, train_set.labels
 
     def train_epoch(self) -> float:
         """Train on every sample once; return the mean loss."""
@@ -87,7 +88,7 @@ class DataLoaderTorch:
     def __init__(self, recipe: Recipe, folder: Path, samples: int) -> None:
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Flatten()]
-        sizes = recipe.layer_sizes
+        sizes = recipe.layer_sizes(DATASETS[recipe.dataset])
         for n_in, n_out in pairwise(sizes):
             modules += [nn.Linear(n_in, n_out), nn.ReLU()]
         self.model = nn.Sequential(*modules[:-1])

@@ -33,6 +33,7 @@ from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Job, Status
 from jobs.settings import Settings
 from jobs.store import JobStore
+from stepbox.data.builtin import DATASETS
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry, Progress
 from worker.owner import this_process
@@ -177,7 +178,7 @@ def run_job(jobs: JobStore, epochs: int) -> str:
     """Run a job through all its transitions, with a report per epoch; return its id."""
     rng = np.random.default_rng(0)
     recipe = RECIPES["mnist-numpy"].model_copy(update={"epochs": epochs})
-    samples = recipe.dataset_spec.train_samples
+    samples = DATASETS[recipe.dataset].train.samples
     id = jobs.submit(recipe, samples=samples, queue_limit=10, request_id="0" * 32).id
     claim = jobs.claim(this_process(), "worker@machine")
     assert claim is not None

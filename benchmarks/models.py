@@ -18,6 +18,7 @@ from time import process_time
 
 import numpy as np
 
+from stepbox.data.builtin import MNIST
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -31,11 +32,12 @@ RECIPE = RECIPES["mnist-numpy"]
 
 def publish(store: ModelStore) -> str:
     """Publish an untrained network; return its id."""
-    network = Network.initial(RECIPE.layers, RECIPE.seed)
+    network = Network.initial(RECIPE.layers(MNIST), RECIPE.seed)
     draft = CardDraft(
         id=new_model_id(),
         job="benchmark",
         recipe=RECIPE,
+        dataset=MNIST,
         history=(),
         evaluation=assess(np.eye(10), np.arange(10)),
         device="cpu",

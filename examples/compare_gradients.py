@@ -13,7 +13,7 @@ from stepbox.nn.network import dense_layers
 test = load_dataset("mnist", "test")
 sizes = (test.spec.features, 32, 32, len(test.spec.classes))
 network = Network.initial(dense_layers(sizes, "sigmoid"), seed=1)
-[x] = scale_pixels(test.images[:1], "unit")
+[x] = scale_pixels(test.samples[:1], "unit")
 
 check = check_gradients(network, x, int(test.labels[0]), learning_rate=0.03)
 

@@ -22,6 +22,6 @@ store = ModelStore(models)  # the server reads its models through the same class
 card = store.card(run.card.id)
 print(f"{card.id} gets {card.evaluation.accuracy:.1%} of the test images right")
 
-image = stepbox.load_dataset("mnist", "test").images[0]
+image = stepbox.load_dataset("mnist", "test").samples[0]
 prediction = stepbox.load(models / card.id).predict(image)
 print(f"the first test image is a {prediction.label}, with {prediction.probability:.1%}")

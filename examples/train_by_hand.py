@@ -16,7 +16,7 @@ LEARNING_RATE = 0.03
 STEPS = 8_000
 
 train, test = load_dataset("mnist", "train"), load_dataset("mnist", "test")
-inputs = scale_pixels(train.images[:STEPS], "unit")  # one row of numbers from 0 to 1 per image
+inputs = scale_pixels(train.samples[:STEPS], "unit")  # one row of numbers from 0 to 1 per image
 sizes = (train.spec.features, 32, 32, len(train.spec.classes))
 network = Network.initial(dense_layers(sizes, "sigmoid"), seed=1)
 
@@ -30,5 +30,5 @@ for step, (x, label) in enumerate(zip(inputs, train.labels[:STEPS], strict=True)
     if step % 2_000 == 0:
         print(f"step {step}: mean loss of the last 2000 images {np.mean(losses[-2_000:]):.2f}")
 
-predicted = network.logits(scale_pixels(test.images, "unit")).argmax(axis=1)
+predicted = network.logits(scale_pixels(test.samples, "unit")).argmax(axis=1)
 print(f"test accuracy: {np.mean(predicted == test.labels):.1%}")

@@ -1,6 +1,6 @@
 """The stores and services that the views use."""
 
-from functools import cache, cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -9,15 +9,17 @@ from jobs.connection import connect, connect_async
 from jobs.queue import make_celery
 from jobs.store import JobStore
 from service.model_figures import ModelFigures
-from service.server.receiving import uploads_of
 from service.server.streams import Streams
 from service.settings import ServiceSettings
-from stepbox.data.builtin import load_dataset
+from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+KEPT_SPLITS = 16  # the built-in ones take 8 MB each, the others are memory maps
 
 
 class Backend:
@@ -27,9 +29,9 @@ class Backend:
         self.settings = settings
         self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
         self.models = ModelStore(settings.models_dir)
-        # The test sets, each read and compared with its checksums once per process.
-        self.dataset = cache(partial(load_dataset, split="test", folder=settings.data_dir))
-        self.uploads = uploads_of(settings.datasets_dir)
+        self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
+        # The test sets, each read and compared with its checksums once while it is in the cache.
+        self.dataset = lru_cache(KEPT_SPLITS)(partial(self.datasets.load, split="test"))
         self.quota = Quota(settings.datasets_dir, settings.data_quota)
         self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)

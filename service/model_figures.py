@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
 from stepbox.analysis.projection import Projection, principal_components, representation
-from stepbox.data.builtin import DatasetName
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.store.cache import ObjectCache
@@ -67,7 +66,7 @@ class ModelFigures:
         Returns the test set of a data set.
     """
 
-    def __init__(self, models: ModelStore, dataset: Callable[[DatasetName], Dataset]) -> None:
+    def __init__(self, models: ModelStore, dataset: Callable[[str], Dataset]) -> None:
         self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._dataset = dataset
@@ -84,7 +83,7 @@ class ModelFigures:
         def compute() -> Array:
             with self.turn:
                 card, network = self._models.load(model_id)
-                images = self._dataset(card.recipe.dataset).images
+                images = self._dataset(card.recipe.dataset).samples
                 return predict_logits(network, images, card.recipe.pixel_scale)
 
         return self._logits.get(model_id, [], compute)
@@ -106,7 +105,7 @@ class ModelFigures:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                shape = card.recipe.dataset_spec.shape
+                shape = card.dataset.shape
                 before, after = (
                     network.layers[0].arrays["weight"].reshape(-1, *shape)
                     for network in (initial, trained)
@@ -125,7 +124,7 @@ class ModelFigures:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                images = self._dataset(card.recipe.dataset).images[:PROJECTED]
+                images = self._dataset(card.recipe.dataset).samples[:PROJECTED]
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

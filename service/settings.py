@@ -48,7 +48,9 @@ class ServiceSettings(Settings):
     embed_origins: str = Field(
         "", description="Origins of the pages that may embed figures, separated by commas."
     )
-    train_limit: str = Field("", description="Trainings and imports per client, such as `10/minute`.")
+    train_limit: str = Field(
+        "", description="Trainings and imports per client, such as `10/minute`."
+    )
     predict_limit: str = Field("", description="Predictions per client and process.")
 
     @field_validator("host")

@@ -111,14 +111,14 @@ class Model:
         --------
         >>> run = train("mnist-numpy", epochs=1, hidden_sizes=[], progress=False)
         >>> from stepbox import load_dataset
-        >>> run.predict(load_dataset("mnist", "test").images[0]).label
+        >>> run.predict(load_dataset("mnist", "test").samples[0]).label
         '7'
         """
         if isinstance(image, str | Path):
             image = Path(image).read_bytes()
         if isinstance(image, bytes):
             image = decode_image(image, pointer="/image")
-        spec = self.recipe.dataset_spec
+        spec = self.card.dataset
         pixels = prepare(_grey_levels(image), spec, invert=invert, fit=fit).pixels
         logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
@@ -208,6 +208,7 @@ def train(
     full = recipe.changed(**changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
+    full = full.fitted(train_set.spec, changes)
     trainer = make_trainer(full, train_set, compiled=compiled)
     initial = trainer.network()
     history, losses = [], []

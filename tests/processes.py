@@ -112,8 +112,8 @@ class Stack:
             "STEPBOX_REDIS_URL": f"redis://stepbox@127.0.0.1:{self.redis_port}/0",
             "STEPBOX_REDIS_PASSWORD_FILE": str(credentials / "password"),
             "STEPBOX_MODELS_DIR": str(self.models_dir),
-            "STEPBOX_DATASETS_DIR": str(self.models_dir / ".datasets"),
             "STEPBOX_DATA_DIR": os.environ.get("STEPBOX_DATA_DIR", str(ROOT / "data")),
+            "STEPBOX_DATASETS_DIR": str(folder / "datasets"),
             "STEPBOX_ALIVE_FILE": str(folder / "worker.alive"),
             "STEPBOX_PORT": str(self.port),
             "STEPBOX_FIRST_MODEL": "none",
@@ -127,8 +127,8 @@ class Stack:
             redis_url=self.environment["STEPBOX_REDIS_URL"],
             redis_password_file=Path(self.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
             models_dir=self.models_dir,
-            datasets_dir=Path(self.environment["STEPBOX_DATASETS_DIR"]),
             data_dir=Path(self.environment["STEPBOX_DATA_DIR"]),
+            datasets_dir=Path(self.environment["STEPBOX_DATASETS_DIR"]),
         )
 
     def start(self, name: str, *command: str) -> Process:

@@ -3,9 +3,10 @@
 import logging
 from contextlib import suppress
 
+from stepbox.data.builtin import DATASETS
 from stepbox.errors import ConflictError
 from stepbox.training.presets import RECIPES
-from worker.training import Stores
+from worker.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,6 @@ def submit_first_job(stores: Stores, recipe_name: str) -> None:
     recipe = RECIPES[recipe_name]
     with suppress(ConflictError):
         job = stores.jobs.submit(
-            recipe, samples=recipe.dataset_spec.train_samples, queue_limit=1, only_first=True
+            recipe, samples=DATASETS[recipe.dataset].train.samples, queue_limit=1, only_first=True
         )
         log.info("job %s: trains the first model", job.id)

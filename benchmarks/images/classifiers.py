@@ -82,4 +82,4 @@ def trained(name: str, folder: Path = CACHE) -> Model:
 def seen(model: Model, file: bytes) -> Grey:
     """Return the pixels that the network sees of an image file."""
     grey = decode_image(file, pointer="/image")
-    return prepare(grey, model.recipe.dataset_spec).pixels
+    return prepare(grey, model.card.dataset).pixels

@@ -34,7 +34,7 @@ class Task(NamedTuple):
 def measure(task: Task, kind: str) -> list[Result]:
     """Draw the images of a kind; classify them by each network of their data set."""
     samples = load_dataset(KINDS[kind].dataset, task.split)
-    files = generate(kind, samples.images, samples.labels, task.images, task.seed)
+    files = generate(kind, samples.samples, samples.labels, task.images, task.seed)
     results = []
     for name in task.models:
         network = classifier(name, task.url)

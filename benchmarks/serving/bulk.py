@@ -62,7 +62,7 @@ def main() -> None:
     rounds, seconds = (1, 2.0) if arguments.quick else (3, 8.0)
     recipe = RECIPES[arguments.recipe].model_copy(update={"epochs": 1})
     prepare_bench()
-    images = load_dataset(recipe.dataset, "test", DATA).images
+    images = load_dataset(recipe.dataset, "test", DATA).samples
     boundary = uuid.uuid4().hex
     cases = (
         (".npy", 10_000, "application/x-npy", npy(images)),

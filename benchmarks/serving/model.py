@@ -55,8 +55,8 @@ def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
     if not store.ids():
         _train(store, recipe)
     card, network = store.load("latest")
-    dark = test_set.images[:, BORDER].mean(axis=1) < DARK
-    images = test_set.images[dark][:IMAGES]
+    dark = test_set.samples[:, BORDER].mean(axis=1) < DARK
+    images = test_set.samples[dark][:IMAGES]
     image_files = [folder / "image_files" / f"{index}.png" for index in range(IMAGES)]
     image_files[0].parent.mkdir(exist_ok=True)
     for path, image in zip(image_files, images, strict=True):

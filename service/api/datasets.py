@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
-from stepbox.data.builtin import DATASETS, MOST_CLASSES
-from stepbox.data.dataset import Dataset
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import MOST_CLASSES, Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.images.decode import encode_png
 
@@ -87,10 +87,10 @@ def list_datasets() -> Response:
     return jsonify(
         datasets=[
             {
-                "name": spec.id,
+                "name": spec.name,
                 "classes": spec.classes,
-                "train": spec.train_samples,
-                "test": spec.test_samples,
+                "train": spec.train.samples,
+                "test": spec.test.samples,
                 "checksums": spec.checksums,
             }
             for spec in DATASETS.values()
@@ -120,10 +120,10 @@ def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
 def test_picture(path: ImagePath) -> Response:
     """Return a test image as a file that POST /predict accepts."""
     dataset = _dataset(path.name)
-    samples = dataset.spec.test_samples
+    samples = dataset.spec.test.samples
     if path.index >= samples:
         raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
-    return Response(encode_png(dataset.images[path.index]), content_type="image/png")
+    return Response(encode_png(dataset.samples[path.index]), content_type="image/png")
 
 
 def picture(dataset: Dataset, index: int) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def picture(dataset: Dataset, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "label": int(dataset.labels[index]),
-        "pixels": dataset.images[index].tolist(),
+        "pixels": dataset.samples[index].tolist(),
     }
 
 

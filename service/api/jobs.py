@@ -16,7 +16,7 @@ from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
-from stepbox.errors import InvalidInputError
+from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.training.labels import LabelChanges
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
@@ -94,10 +94,14 @@ def recipes() -> Response:
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
-    recipe = body.resolve()
+    try:
+        spec = backend().datasets.spec(body.wanted_dataset)
+    except NotFoundError as error:
+        raise InvalidInputError.at("/dataset", str(error)) from None
+    recipe = body.resolve(spec)
     job = store.submit(
         recipe,
-        samples=recipe.dataset_spec.train_samples,
+        samples=spec.train.samples,
         queue_limit=backend().settings.queue_limit,
         idempotency_key=header.idempotency_key,
         request_id=request_id.get(),

@@ -14,7 +14,6 @@ from service.errors import problems
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR
-from stepbox.store.reader import LATEST
 from stepbox.training.labels import LabelChanges
 
 blueprint = APIBlueprint(
@@ -192,7 +191,7 @@ def remove_alias(path: AliasPath) -> tuple[str, int]:
 def _aliases() -> Response:
     models = backend().models
     computed = {}
-    for name in LATEST:
+    for name in models.latest_references():
         with suppress(NotFoundError, DamagedModelError):
             computed[name] = models.card(name).id
     return jsonify(aliases=models.aliases(), computed=computed)

@@ -126,7 +126,7 @@ def readyz() -> Response:
 
 @blueprint.get("/system", responses={200: System})
 def system() -> Response:
-    """List the workers with their devices, the queue, the data sets, their disk space and versions."""
+    """List the workers with their devices, the queue, the data sets, disk space and versions."""
     queue, workers = _queue_and_workers()
     return jsonify(
         workers=workers,
@@ -168,7 +168,7 @@ def _datasets() -> list[dict[str, Any]]:
     for name, spec in DATASETS.items():
         try:
             found = backend().dataset(name)
-            ready, detail = True, f"{len(found.images):,} test images, checksums match"
+            ready, detail = True, f"{len(found.samples):,} test images, checksums match"
         except DatasetError as error:
             ready, detail = False, str(error)
         states.append({"name": name, "ready": ready, "detail": detail, "checksums": spec.checksums})

@@ -1,7 +1,5 @@
 """Upload a data set: the body goes to a file, and a job imports it."""
 
-import logging
-from contextlib import suppress
 from secrets import token_hex
 from typing import Any
 
@@ -10,19 +8,17 @@ from pydantic import Field, field_validator
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from jobs.logs import request_id
-from jobs.record import FINAL, Job
+from jobs.record import Job
 from jobs.store import QueueFullError
 from service.api.datasets import blueprint
 from service.api.jobs import TrainHeaders, accepted, announce
 from service.api.parameters import BINARY, Parameters
-from service.backend import Backend, backend
+from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.to_file import received_file, to_receive
 from service.errors import problems
-from stepbox.errors import InvalidInputError, NotFoundError, StepboxError
+from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.importing.options import ImportOptions
-
-log = logging.getLogger(__name__)
 
 MULTIPART = "multipart/form-data"
 FILES = (
@@ -90,10 +86,8 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     file = received_file()
     if file is None:
         _check_head(header.encoding)
-        _sweep(backend())
         return to_receive(token_hex(8))
     id = file.keep()
-    uploads = backend().uploads
     try:
         job = backend().jobs.submit_import(
             ImportOptions(**dict(query)),
@@ -105,10 +99,10 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
             request_id=request_id.get(),
         )
     except StepboxError:  # after an error of Redis, there may be a job
-        uploads.drop(id)
+        file.remove()
         raise
     if job.id != id:
-        uploads.drop(id)
+        file.remove()
     announce(job)
     return accepted(job)
 
@@ -124,13 +118,3 @@ def _check_head(encoding: str) -> None:
     limit = backend().settings.queue_limit
     if backend().jobs.queue_length() >= limit:
         raise QueueFullError(f"{limit} jobs are already queued; try again later")
-
-
-def _sweep(backend: Backend) -> None:
-    """Remove the files that killed processes left."""
-    for job in backend.uploads.left():
-        with suppress(NotFoundError):
-            if backend.jobs.get(job).status not in FINAL:
-                continue
-        log.info("job %s: removing its upload, which nothing reads", job)
-        backend.uploads.drop(job)

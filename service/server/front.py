@@ -135,7 +135,7 @@ class Front:
         finally:
             waiting.cancel()
             if file is not None:
-                await self._threads.run(file.discard)
+                await self._threads.run(file.close)
         if _FOLLOW in headers:
             id, after = headers.pop(_FOLLOW).decode().split()
             headers.pop(b"content-length", None)

@@ -5,7 +5,6 @@ reads nothing more from the client.
 """
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from service.bodies.bounds import FIRST_BYTES, CheckStart, check_size
@@ -34,7 +33,7 @@ class Receiver:
     """
 
     def __init__(self, settings: ServiceSettings, run: Run) -> None:
-        self._uploads = uploads_of(settings.datasets_dir)
+        self._uploads = Uploads(settings.datasets_dir / ".uploads")
         self._quota = Quota(settings.datasets_dir, settings.data_quota)
         self._most_bytes = settings.upload_bytes
         self._places = Budget(UPLOADS)
@@ -63,7 +62,7 @@ class Receiver:
             try:
                 await self._write(file, headers, receive, check_start)
             except BaseException:
-                await self._run(file.discard)
+                await self._run(file.close)
                 raise
             return file
 
@@ -88,8 +87,3 @@ class Receiver:
             if len(piece) >= PIECE_BYTES or not more:
                 await self._run(file.write, piece)
                 piece = bytearray()
-
-
-def uploads_of(datasets_dir: Path) -> Uploads:
-    """Return the waiting uploads of a folder of data sets."""
-    return Uploads(datasets_dir / ".uploads")

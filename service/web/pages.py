@@ -158,8 +158,9 @@ def _words(spec: DatasetSpec) -> str:
     size = "×".join(map(str, spec.shape))
     unit = "pixels" if spec.kind == "images" else "numbers"
     return (
-        f"{spec.name}: {spec.train_samples:,} {CONTENTS.get(spec.id, 'samples')} of {size} {unit}; "
-        f"{spec.test_samples:,} others test the network."
+        f"{spec.title}: {spec.train.samples:,} {CONTENTS.get(spec.name, 'samples')} of "
+        f"{size} {unit}; "
+        f"{spec.test.samples:,} others test the network."
     )
 
 
@@ -198,7 +199,7 @@ def _plain(code: re.Match[str]) -> str:
 def _choice_words(name: str, value: str) -> str:
     """Return what the form calls a value."""
     if name == "dataset":
-        return DATASETS[value].name
+        return DATASETS[value].title
     return {"true": "on", "false": "off"}.get(value, value)
 
 

@@ -3,32 +3,42 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
-from stepbox.data.dataset import Dataset, DatasetSpec, Split
+from stepbox.data.dataset import Dataset, DatasetSpec, Split, SplitSpec
 from stepbox.data.idx import parse_idx
 from stepbox.errors import DatasetError, NotFoundError
-from stepbox.registry import KeyOf
 
 MNIST = DatasetSpec(
-    id="mnist",
-    name="MNIST",
+    id="d-921b8351caad",
+    name="mnist",
+    title="MNIST",
     kind="images",
     shape=(28, 28),
     classes=tuple("0123456789"),
-    train_samples=60_000,
-    test_samples=10_000,
+    train=SplitSpec(
+        samples=60_000,
+        per_class=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+        sha256="00be1c9c12d4dc26b8ac36edf1aa0fcd54dbf4dc68ab6476aac50527b221e393",
+    ),
+    test=SplitSpec(
+        samples=10_000,
+        per_class=(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+        sha256="fc21c3bdc4a0f57c0b3f59f2108a3b19193debfe3906126ed146e29853fcd5e6",
+    ),
     folder=FOLDERS["mnist"],
     checksums=CHECKSUMS["mnist"],
     preparation="mnist",
+    background="dark",
+    augmentations=("distort",),
 )
 FASHION_MNIST = DatasetSpec(
-    id="fashion-mnist",
-    name="Fashion-MNIST",
+    id="d-a96fff8c2d9f",
+    name="fashion-mnist",
+    title="Fashion-MNIST",
     kind="images",
     shape=(28, 28),
     classes=(
@@ -43,28 +53,34 @@ FASHION_MNIST = DatasetSpec(
         "Bag",
         "Ankle boot",
     ),
-    train_samples=60_000,
-    test_samples=10_000,
+    train=SplitSpec(
+        samples=60_000,
+        per_class=(6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000, 6000),
+        sha256="dbf4beb3bdbc201f67106d90fd1c6a2b8814147f938deedaa07bc9b433eef32a",
+    ),
+    test=SplitSpec(
+        samples=10_000,
+        per_class=(1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000),
+        sha256="3d90bab5c45d395d93feec4b0799769e4f68168f0fd635c52c926ff75d980520",
+    ),
     folder=FOLDERS["fashion-mnist"],
     checksums=CHECKSUMS["fashion-mnist"],
     preparation="fashion-mnist",
-    mirrored=True,
+    background="dark",
+    augmentations=("mirror-shift",),
 )
 
-DATASETS: dict[str, DatasetSpec] = {spec.id: spec for spec in (MNIST, FASHION_MNIST)}
-
-MOST_CLASSES = max(len(spec.classes) for spec in DATASETS.values())
-
-DatasetName = Annotated[str, KeyOf(DATASETS)]
+DATASETS: dict[str, DatasetSpec] = {spec.name: spec for spec in (MNIST, FASHION_MNIST)}
+"""The data sets that are built in, by name."""
 
 
-def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = None) -> Dataset:
-    """Read one split of a data set, after checking its files.
+def load_dataset(name: str, split: Split, folder: str | Path | None = None) -> Dataset:
+    """Read one split of a built-in data set, after checking its files.
 
     Parameters
     ----------
     name
-        Id of the data set.
+        Name of the data set.
     split
         ``train`` or ``test``.
     folder
@@ -95,7 +111,7 @@ def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = No
     images, labels = (
         _read_checked(folder, spec, file) for file in (files[:2] if split == "train" else files[2:])
     )
-    samples = spec.train_samples if split == "train" else spec.test_samples
+    samples = getattr(spec, split).samples
     if images.shape != (samples, *spec.shape) or labels.shape != (samples,):
         raise DatasetError(
             f"the {split} files of {name!r} hold {images.shape} images and {labels.shape} labels "
@@ -105,7 +121,7 @@ def load_dataset(name: DatasetName, split: Split, folder: str | Path | None = No
 
 
 def _read_checked(folder: Path, spec: DatasetSpec, file: str) -> NDArray[np.uint8]:
-    path = folder / spec.folder / file
+    path = folder / (spec.folder or spec.name) / file
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -1,65 +1,134 @@
-"""What a data set is: `DatasetSpec` describes it, `Dataset` holds its samples."""
+"""What a data set is: `DatasetSpec` describes it, `Dataset` holds the samples of one split."""
 
 import hashlib
+import json
 import math
+import mmap
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from stepbox.nn.activations import Array
 
 Split = Literal["train", "test"]
-DATASET_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,59}")
+Kind = Literal["images", "vectors"]
 PixelScale = Literal["unit", "raw"]
 Preparation = Literal["none", "mnist", "fashion-mnist"]
+Augmentation = Literal["none", "distort", "mirror-shift"]
+
+MOST_CLASSES = 1000  # of any data set: a card has a table with a row and a column for each
+
+DATASET_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,59}")
+DATASET_ID = re.compile("d-[0-9a-f]{12}")
+
+# A larger memory map is released after each use. Otherwise, the pages of a whole data set would
+# count as memory of the process, and a container has a limit.
+RELEASED_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True)
-class DatasetSpec:
-    """Everything that the rest of Stepbox knows about a data set.
+class SplitSpec(BaseModel):
+    """What is known about one split of a data set."""
 
-    To add a data set, define a spec and add it to `stepbox.data.builtin.DATASETS`;
-    docs/how-to/add-a-data-set.md shows each step.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    Attributes
-    ----------
-    id
-        The name in recipes, requests and cards.
-    name
-        The name that people read.
-    kind
-        What a sample is: an image, or a vector of features.
-    shape
-        Shape of one sample: (height, width) of an image.
-    classes
-        Names of the classes, in the order of the labels.
-    train_samples, test_samples
-        Sizes of both splits.
-    folder
-        Folder of its files, relative to the data folder.
-    checksums
-        File name → published MD5: images and labels of the training split, then of the test split.
-    preparation
-        How its publishers prepared the images: as in MNIST, as in Fashion-MNIST, or not at all.
-    mirrored
-        Whether the mirror image of a sample is a sample of the same class.
+    samples: Annotated[int, Field(ge=1)] = Field(description="Number of samples.")
+    per_class: tuple[int, ...] = Field(
+        (), description="Number of samples of each class, in the order of the classes."
+    )
+    sha256: str | None = Field(
+        None, description="SHA-256 of the samples, followed by the labels; null if not computed."
+    )
+
+
+class DatasetSpec(BaseModel):
+    """What is known about a data set. Recipes, cards and the API read it from here.
+
+    To add a data set to the library, define a spec and add it to `stepbox.data.builtin.DATASETS`;
+    docs/how-to/add-a-data-set.md shows each step. An import makes the spec of an uploaded one.
     """
 
-    id: str
-    name: str
-    kind: Literal["images", "vectors"]
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    train_samples: int
-    test_samples: int
-    folder: str
-    checksums: Mapping[str, str]
-    preparation: Preparation = "none"
-    mirrored: bool = False
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str = Field(
+        "",
+        description="`d-` and 12 hexadecimal digits, computed from the content: from the kind, the "
+        "shape, the classes, and the checksums of both splits.",
+    )
+    name: str = Field(description="The name in references, such as `mnist`.")
+    title: str = Field("", description="The name that people read, such as `MNIST`.")
+    kind: Kind = Field(description="`images`, or `vectors` of numbers.")
+    shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        description="Shape of one sample: [height, width] of grey images, [height, width, 3] of "
+        "color images, or [features]."
+    )
+    classes: tuple[str, ...] = Field(
+        description="Names of the classes, in the order of the labels."
+    )
+    columns: tuple[str, ...] | None = Field(
+        None, description="Names of the features of a vector; null if they have none."
+    )
+    train: SplitSpec = Field(description="The samples to train on.")
+    test: SplitSpec = Field(description="The samples to test on.")
+    preparation: Preparation = Field(
+        "none",
+        description="How its images were prepared: as in `mnist`, as in `fashion-mnist`, or `none`: "
+        "each whole image was scaled.",
+    )
+    background: Literal["dark", "light"] | None = Field(
+        None,
+        description="Whether its images have a dark or a light background; null if they differ.",
+    )
+    augmentations: tuple[Augmentation, ...] = Field(
+        (), description="The values of `augmentation` that make sense for its images."
+    )
+    warnings: tuple[str, ...] = Field((), description="What to know before training on it.")
+    created_at: datetime | None = Field(
+        None, description="When it was imported; null if it is built in."
+    )
+    folder: str | None = Field(None, exclude=True, description="Its folder in the data folder.")
+    checksums: Mapping[str, str] = Field(
+        {},
+        description="File → published MD5: images and labels of the training split, then of the "
+        "test split. Empty unless it is built in.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_it(cls, fields: Any) -> Any:
+        """Call a data set without an id or a title by its name."""
+        if not isinstance(fields, Mapping) or "name" not in fields:
+            return fields
+        return {"id": fields["name"], "title": fields["name"], **fields}
+
+    @property
+    def key(self) -> str:
+        """What recipes call it: the name of a built-in data set, the id of any other."""
+        return self.name if self.checksums else self.id
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="SHA-256 of the lines that `md5sum` prints for the files of a built-in data "
+        "set, or of the content of any other."
+    )
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what identifies the content."""
+        lines = "".join(f"{md5}  {file}\n" for file, md5 in self.checksums.items())
+        return hashlib.sha256(lines.encode() or self._content()).hexdigest()
+
+    @property
+    def content_id(self) -> str:
+        """The id that follows from the content: equal content has the same id everywhere."""
+        return f"d-{hashlib.sha256(self._content()).hexdigest()[:12]}"
+
+    def _content(self) -> bytes:
+        splits = [self.train.sha256, self.test.sha256]
+        return json.dumps([self.kind, self.shape, self.classes, *splits]).encode()
 
     @property
     def features(self) -> int:
@@ -67,10 +136,18 @@ class DatasetSpec:
         return math.prod(self.shape)
 
     @property
-    def checksum(self) -> str:
-        """SHA-256 of the lines that ``md5sum`` prints for all files."""
-        lines = "".join(f"{md5}  {file}\n" for file, md5 in self.checksums.items())
-        return hashlib.sha256(lines.encode()).hexdigest()
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values: uint8, 0 (black) to 255, in images, and float64 in vectors."""
+        return np.dtype(np.uint8 if self.kind == "images" else np.float64)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all samples and labels on disk, without the headers of the files."""
+        samples = self.train.samples + self.test.samples
+        return samples * (self.features * self.dtype.itemsize + LABEL_DTYPE.itemsize)
+
+
+LABEL_DTYPE = np.dtype("<u2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +158,49 @@ class Dataset:
     ----------
     spec
         The data set that the samples are from.
-    images
-        Shape (samples, *spec.shape), uint8: 0 (background) to 255.
+    samples
+        Shape (samples, *spec.shape): uint8 in images, 0 (black) to 255; float64 in vectors.
+        It may be a memory map.
     labels
         Shape (samples,), integers: indices into ``spec.classes``.
     """
 
     spec: DatasetSpec
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    samples: NDArray[Any]
+    labels: NDArray[np.integer[Any]]
 
-    def __getitem__(self, samples: slice) -> "Dataset":
+    def __getitem__(self, samples: slice) -> Self:
         """Return a slice of the samples."""
-        return Dataset(self.spec, self.images[samples], self.labels[samples])
+        return type(self)(self.spec, self.samples[samples], self.labels[samples])
+
+    def take(self, indices: NDArray[np.int64] | slice) -> NDArray[Any]:
+        """Return a copy of some samples, and release the memory of a large map."""
+        chosen = np.array(self.samples[indices])
+        base = self.samples
+        while isinstance(base, np.ndarray) and base.base is not None:
+            base = base.base
+        if isinstance(base, mmap.mmap) and self.samples.nbytes > RELEASED_BYTES:
+            base.madvise(mmap.MADV_DONTNEED)
+        return chosen
+
+
+def split_sha256(samples: NDArray[Any], labels: NDArray[np.integer[Any]]) -> str:
+    """Compute the checksum of a split.
+
+    Parameters
+    ----------
+    samples
+        Shape (samples, …): uint8, or float64, which is hashed in little-endian order.
+    labels
+        Shape (samples,), hashed as 16-bit integers in little-endian order.
+    """
+    digest = hashlib.sha256()
+    dtype = samples.dtype.newbyteorder("<")
+    block = max(1, 2**22 // max(1, samples[:1].nbytes))
+    for start in range(0, len(samples), block):
+        digest.update(np.ascontiguousarray(samples[start : start + block], dtype).data)
+    digest.update(np.ascontiguousarray(labels, LABEL_DTYPE).data)
+    return digest.hexdigest()
 
 
 def scale_pixels(
@@ -104,7 +211,7 @@ def scale_pixels(
     Parameters
     ----------
     images
-        Shape (samples, height, width), 0..255.
+        Shape (samples, …), 0..255.
     pixel_scale
         ``unit`` divides by 255, ``raw`` leaves 0..255.
     dtype
@@ -113,7 +220,7 @@ def scale_pixels(
     Returns
     -------
     Array
-        Shape (samples, height × width): the rows of each image, one after the other.
+        Shape (samples, features): the values of each image in row-major order.
     """
     inputs: Array = images.reshape(len(images), -1).astype(dtype)
     if pixel_scale == "unit":

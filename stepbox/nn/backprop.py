@@ -17,7 +17,7 @@ Nielsen, M. (2015). Neural Networks and Deep Learning, chapter 2: equations BP1 
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def sample_gradients(
 def descend(
     network: Network,
     inputs: Array,
-    labels: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]],
     learning_rate: float,
     gradient: GradientKind = "exact",
 ) -> Array:

@@ -2,15 +2,18 @@
 
 import platform
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from stepbox import __version__
-from stepbox.data.builtin import MOST_CLASSES, DatasetName
+from stepbox.data.builtin import DATASETS
+from stepbox.data.dataset import DatasetSpec
+from stepbox.nn.layer import LayerSpec
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.labels import Notes, Tags, Title
@@ -19,7 +22,7 @@ from stepbox.training.report import HistoryEntry, LossEntry, Report
 
 CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
-MOST_CARD_BYTES = 2**20  # limit of the file; 1,000 epochs, the maximum, take 200,000 bytes
+MOST_CARD_BYTES = 2**23  # limit of the file; a confusion matrix of 1,000 classes takes 3 MB
 
 ModelId = Annotated[
     str,
@@ -42,14 +45,11 @@ def _in_utc(time: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
-class DatasetReference(Report):
-    """The data set that a model was trained on."""
-
-    name: DatasetName = Field(description="Its name.")
-    checksum: Sha256 = Field(
-        description="SHA-256 of the lines that `md5sum` prints for its four files: the training "
-        "images and labels, then the test images and labels."
-    )
+def _described(dataset: Any) -> Any:
+    """Complete the data set of a card of an earlier version, which has only name and checksum."""
+    if isinstance(dataset, Mapping) and "kind" not in dataset:
+        return DATASETS.get(str(dataset.get("name")), dataset)
+    return dataset
 
 
 class StoredWeights(Report):
@@ -103,6 +103,9 @@ class CardDraft(Report):
     id: ModelId
     job: str = Field(min_length=1, description="Id of the job that trained it.")
     recipe: Recipe = Field(description="The recipe that was trained, with all fields.")
+    dataset: Annotated[DatasetSpec, BeforeValidator(_described)] = Field(
+        description="The data set that it was trained on, as it was described then."
+    )
     history: tuple[HistoryEntry, ...] = Field(description="One entry per epoch, epoch 0 first.")
     losses: tuple[LossEntry, ...] | None = Field(
         None,
@@ -124,17 +127,17 @@ class CardDraft(Report):
     notes: Notes = ""
     tags: Tags = ()
 
+    @property
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """The layers of the network, with their shapes."""
+        return self.recipe.layers(self.dataset)
+
 
 class Card(CardDraft):
     """What a model is, how it was trained and how well it performs."""
 
-    dataset: DatasetReference = Field(description="The data set that it was trained on.")
     classes: tuple[str, ...] = Field(
-        description="Names of the classes, in the order of the outputs.",
-        json_schema_extra={
-            "minItems": MOST_CLASSES,
-            "maxItems": MOST_CLASSES,
-        },
+        description="Names of the classes, in the order of the outputs."
     )
     parameters: int = Field(ge=1, description="Number of weights and biases.")
     weights: StoredWeights = Field(description="The file `weights.safetensors`.")

@@ -41,6 +41,7 @@ def describe(
         id=id,
         job=job,
         recipe=recipe,
+        dataset=trainer.train_set.spec,
         history=tuple(history),
         losses=tuple(losses),
         evaluation=evaluation,

@@ -8,7 +8,10 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stepbox.errors import DamagedModelError
 from stepbox.store.objects import ObjectStore, Version, check_key
@@ -109,6 +112,21 @@ class FolderStore(ObjectStore):
         """Open a file for reading."""
         self.size(key)
         return self._open(key)
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Rename a file, which must be on the same disk."""
+        target = Path(self._path(key))
+        _make_folder(target.parent)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(target)
+        _sync_folder(target.parent)
+
+    def map_array(self, key: str) -> NDArray[Any]:
+        """Map an array's file into memory."""
+        self.size(key)
+        array: NDArray[Any] = np.load(self._path(key), mmap_mode="r", allow_pickle=False)
+        return array
 
     def move(self, source: str, target: str) -> None:
         """Rename a file."""

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from stepbox.data.builtin import DatasetName
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
@@ -31,19 +30,19 @@ class IndexedModel(NamedTuple):
     id
         Its id.
     dataset
-        The data set that it was trained on; None if its card cannot be read.
+        Name of the data set that it was trained on; None if its card cannot be read.
     better_than_guessing
         Whether it is better than guessing; False if its card cannot be read.
     """
 
     made: int
     id: str
-    dataset: DatasetName | None
+    dataset: str | None
     better_than_guessing: bool
 
 
-class _HeadRecipe(BaseModel):
-    dataset: DatasetName
+class _HeadDataset(BaseModel):
+    name: str
 
 
 class _HeadEvaluation(BaseModel):
@@ -55,7 +54,7 @@ class _Head(BaseModel):
 
     id: str
     created_at: Moment
-    recipe: _HeadRecipe
+    dataset: _HeadDataset
     evaluation: _HeadEvaluation
 
 
@@ -175,7 +174,7 @@ class ModelIndex:
             raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
         better = beats_guessing(head.evaluation.confusion_matrix)
-        return IndexedModel(made, head.id, head.recipe.dataset, better)
+        return IndexedModel(made, head.id, head.dataset.name, better)
 
     def _put(self, model_id: str, found: IndexedModel | None) -> None:
         if found != self._models.get(model_id):

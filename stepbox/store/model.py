@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from stepbox.errors import DamagedModelError
 from stepbox.nn.network import Network
-from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, DatasetReference, Versions
+from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, Versions
 from stepbox.store.objects import ObjectStore
 from stepbox.store.weights import INITIAL, WEIGHTS, check_size, decode_weights, encode_weights
 
@@ -34,11 +34,9 @@ def encode_model(
     """
     weights, described = encode_weights(network)
     initial_weights, initial_described = encode_weights(initial)
-    spec = draft.recipe.dataset_spec
     card = Card(
         **dict(draft),
-        dataset=DatasetReference(name=spec.id, checksum=spec.checksum),
-        classes=spec.classes,
+        classes=draft.dataset.classes,
         parameters=network.parameters,
         weights=described,
         initial=initial_described,
@@ -98,7 +96,7 @@ def check_weights(objects: ObjectStore, prefix: str, card: Card) -> None:
     Raises as `read_network` does.
     """
     with _damage_of(prefix, WEIGHTS):
-        check_size(objects, f"{prefix}/{WEIGHTS}", card.weights, card.recipe)
+        check_size(objects, f"{prefix}/{WEIGHTS}", card.weights, card.layers)
 
 
 def read_network(
@@ -121,8 +119,8 @@ def read_network(
     name, expected = (INITIAL, card.initial) if initial else (WEIGHTS, card.weights)
     key = f"{prefix}/{name}"
     with _damage_of(prefix, name):
-        check_size(objects, key, expected, card.recipe)
-        return decode_weights(objects.get(key, expected.bytes), expected, card.recipe)
+        check_size(objects, key, expected, card.layers)
+        return decode_weights(objects.get(key, expected.bytes), expected, card.layers)
 
 
 @contextmanager

@@ -5,7 +5,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
@@ -19,8 +22,8 @@ class ObjectStore(ABC):
     part of a key before one of its slashes, such as ``m-0123456789ab``. The empty prefix is a
     prefix of all keys.
 
-    To add a kind of storage, implement the abstract methods. Override `open`, `move` and
-    `delete_all` if the storage can do better. `stepbox.store.folder` is one kind of storage, and
+    To add a kind of storage, implement the abstract methods. Override the others if the
+    storage can do better. `stepbox.store.folder` is one kind of storage, and
     the tests have another, in memory. The tests of the stores run with each of them.
 
     - Many threads and processes may call all methods at once, except `put` for the same key.
@@ -79,6 +82,20 @@ class ObjectStore(ABC):
     def open(self, key: str) -> BinaryIO:
         """Open an object for reading in pieces."""
         return io.BytesIO(self.get(key, sys.maxsize))
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Store the content of a file, and remove the file."""
+        self.put(key, path.read_bytes())
+        path.unlink()
+
+    def map_array(self, key: str) -> NDArray[Any]:
+        """Return an array in NumPy's format, read-only. It may be a memory map.
+
+        Raises ValueError if the object is not such an array.
+        """
+        array = np.load(self.open(key), allow_pickle=False)
+        array.setflags(write=False)
+        return array  # type: ignore[no-any-return]
 
     def move(self, source: str, target: str) -> None:
         """Move an object to another key, and replace an earlier object there.

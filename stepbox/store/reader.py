@@ -1,10 +1,11 @@
 """Read finished models: lists of them, and the card and network that a reference names."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
-from stepbox.data.builtin import DATASETS, DatasetName
+from stepbox.data.dataset import DATASET_NAME
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
@@ -16,11 +17,8 @@ from stepbox.store.weights import WEIGHTS
 
 T = TypeVar("T")
 
-# The computed references, each with the data set of its models; None means any.
-LATEST: dict[str, DatasetName | None] = {
-    "latest": None,
-    **{f"latest-{name}": name for name in DATASETS},
-}
+LATEST = re.compile(f"latest(-(?P<dataset>{DATASET_NAME.pattern}))?")
+"""The computed references: the newest model of any data set, or of one by name."""
 
 
 class ListedModel(NamedTuple):
@@ -35,8 +33,8 @@ class ModelReader:
     """The finished models in a store, with caches. Many threads and processes may use it at once.
 
     A reference to a model is its id, an alias, ``latest`` (the newest undamaged model that is
-    better than guessing, or if there is none, the newest undamaged model), ``latest-mnist`` or
-    ``latest-fashion-mnist`` (the same among the models of that data set). A reference becomes part
+    better than guessing, or if there is none, the newest undamaged model), or ``latest-`` and the
+    name of a data set (the same among its models). A reference becomes part
     of a key only if it has the form of an id.
 
     Parameters
@@ -129,13 +127,19 @@ class ModelReader:
         """Return all aliases, each with the id of its model."""
         return dict(self._aliases.read())
 
+    def latest_references(self) -> list[str]:
+        """Return the computed references that name a model: ``latest`` and ``latest-mnist``…"""
+        names = {model.dataset for model in self._index.newest_first() if model.dataset}
+        return ["latest", *(f"latest-{name}" for name in sorted(names))] if names else []
+
     def is_published(self, model_id: str) -> bool:
         """Return whether a model exists, whole or damaged."""
         return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
-        """Read the model of a reference; for one in `LATEST`, the first that can be read."""
-        if reference not in LATEST:
+        """Read the model of a reference; for a `LATEST` one, the first that can be read."""
+        latest = LATEST.fullmatch(reference)
+        if latest is None:
             model_id = reference
             if not MODEL_ID.fullmatch(reference):
                 model_id = self._aliases.read().get(reference, "")
@@ -144,7 +148,7 @@ class ModelReader:
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
         for model in self._index.best_first():
-            if model.dataset is not None and LATEST[reference] in (None, model.dataset):
+            if model.dataset is not None and latest["dataset"] in (None, model.dataset):
                 try:
                     return read(model.id)
                 except (NotFoundError, DamagedModelError) as error:

@@ -63,14 +63,18 @@ class Uploads:
         path.unlink(missing_ok=True)
         path.with_name(f".{job}.part").unlink(missing_ok=True)
 
+    def jobs(self) -> list[str]:
+        """List the jobs that have files."""
+        return [_job_of(path) for path in self._folder.glob("*")]
+
     def left(self) -> list[str]:
         """List the jobs whose files were last written more than an hour ago."""
         before = time.time() - LEFT_AFTER_S
         found = []
-        for path in self._folder.glob("*"):  # also names that begin with a dot
+        for path in self._folder.glob("*"):
             with suppress(FileNotFoundError):  # removed meanwhile
                 if path.stat().st_mtime < before:
-                    found.append(path.name.removeprefix(".").removesuffix(".part"))
+                    found.append(_job_of(path))
         return found
 
 
@@ -94,7 +98,7 @@ class Receiving:
         try:
             self._reserve(size)
         except BaseException:
-            self.discard()
+            self.close()
             raise
 
     def write(self, data: bytes | bytearray) -> None:
@@ -120,12 +124,20 @@ class Receiving:
                 os.close(folder)
         return self._path.name
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Close the file, and remove it unless it is kept."""
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the kept file."""
+        self._path.unlink(missing_ok=True)
 
     def _reserve(self, size: int) -> None:
         self._file.truncate(size)
         self._reserved = size
         self._quota.check()
+
+
+def _job_of(path: Path) -> str:
+    return path.name.removeprefix(".").removesuffix(".part")

@@ -1,6 +1,7 @@
 """Encode a network as a safetensors file, and decode it."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from stepbox.errors import DamagedModelError
+from stepbox.nn.layer import LayerSpec
 from stepbox.nn.network import Network, array_shapes
 from stepbox.store.card import StoredWeights
 from stepbox.store.objects import ObjectStore
-from stepbox.training.recipe import Recipe
 
 WEIGHTS = "weights.safetensors"
 INITIAL = "initial.safetensors"
@@ -53,24 +54,26 @@ def encode_weights(network: Network) -> tuple[bytes, StoredWeights]:
     )
 
 
-def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: Recipe) -> None:
-    """Compare the size of a file with the model's card and recipe, without reading the file.
+def check_size(
+    objects: ObjectStore, key: str, expected: StoredWeights, layers: Sequence[LayerSpec]
+) -> None:
+    """Compare the size of a file with the model's card, without reading the file.
 
     Parameters
     ----------
     objects, key
         The store, and the key of the file.
-    expected, recipe
-        Size and type that the card gives, and the card's recipe.
+    expected, layers
+        Size and type that the card gives, and the card's layers.
 
     Raises
     ------
     DamagedModelError
-        The file's size differs from the card's, or the card's does not fit the recipe.
+        The file's size differs from the card's, or the card's does not fit the layers.
     OSError
         The file is missing or cannot be accessed.
     """
-    parameters = sum(layer.parameters for layer in recipe.layers)
+    parameters = sum(layer.parameters for layer in layers)
     least = parameters * DTYPES[expected.dtype].itemsize
     if not least < expected.bytes <= least + HEADER_BYTES:
         raise DamagedModelError(
@@ -81,7 +84,7 @@ def check_size(objects: ObjectStore, key: str, expected: StoredWeights, recipe: 
         raise DamagedModelError(f"its size differs from the {expected.bytes:,} bytes in its card")
 
 
-def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Network:
+def decode_weights(data: bytes, expected: StoredWeights, layers: Sequence[LayerSpec]) -> Network:
     """Decode a file after comparing it with the model's card.
 
     Parameters
@@ -90,8 +93,8 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         The file.
     expected
         Checksum and type that it must have.
-    recipe
-        Determines the shapes of the arrays, and the activation function.
+    layers
+        Determine the shapes of the arrays, and the activation functions.
 
     Returns
     -------
@@ -109,10 +112,10 @@ def decode_weights(data: bytes, expected: StoredWeights, recipe: Recipe) -> Netw
         arrays = load(data)
     except (SafetensorError, KeyError) as error:
         raise DamagedModelError("it is not a safetensors file of arrays") from error
-    if {name: array.shape for name, array in arrays.items()} != array_shapes(recipe.layers):
+    if {name: array.shape for name, array in arrays.items()} != array_shapes(layers):
         raise DamagedModelError("its arrays differ in name or shape from those of its recipe")
     if any(array.dtype != DTYPES[expected.dtype] for array in arrays.values()):
         raise DamagedModelError(f"its numbers are not of the type {expected.dtype} in its card")
     for array in arrays.values():
         array.setflags(write=False)
-    return Network.from_named_arrays(recipe.layers, arrays)
+    return Network.from_named_arrays(layers, arrays)

@@ -15,9 +15,9 @@ from math import cos, sin
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.data.dataset import Augmentation
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import kept
-from stepbox.training.recipe import Augmentation
 
 Images = NDArray[np.uint8]
 

@@ -18,5 +18,5 @@ if __name__ == "__main__":
         recipe = RECIPES["mnist-numpy"].changed(single_precision=single_precision)
         NumpyTrainer(recipe, one).train_samples(np.arange(1))
     rng = np.random.default_rng(0)
-    distort(one.images, np.zeros((1, 2, *MNIST.shape), np.float32), rng)
-    mirror_and_shift(one.images, rng)
+    distort(one.samples, np.zeros((1, 2, *MNIST.shape), np.float32), rng)
+    mirror_and_shift(one.samples, rng)

@@ -121,7 +121,7 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
     EvaluationReport
         Figures over all samples.
     """
-    return assess(predict_logits(network, dataset.images, pixel_scale), dataset.labels)
+    return assess(predict_logits(network, dataset.samples, pixel_scale), dataset.labels)
 
 
 def predict_logits(

@@ -117,7 +117,7 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
 
 def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:
     with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
-        logits = predict_logits(trainer.network(), test_set.images, trainer.recipe.pixel_scale)
+        logits = predict_logits(trainer.network(), test_set.samples, trainer.recipe.pixel_scale)
         loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
     if not math.isfinite(loss):
         raise _diverged(epoch, trainer.recipe)

@@ -1,6 +1,7 @@
 """The NumPy engine: gradient descent with the hand-written gradients, one sample at a time."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import descend
+from stepbox.nn.dense import Dense
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.losses import cross_entropy
@@ -30,19 +32,27 @@ class NumpyTrainer(Trainer):
         super().__init__(recipe, train_set)
         self._dtype = np.dtype(np.float32 if recipe.single_precision else np.float64)
         self._network = Network.initial(
-            recipe.layers, recipe.seed, recipe.initialization, self._dtype
+            recipe.layers(train_set.spec), recipe.seed, recipe.initialization, self._dtype
         )
         self._activation = kernel.activation_code(self._network) if compiled else None
         if self._activation is None:
             self._arrays = self._network.named_arrays()
         else:
-            self._greys = scale_pixels(np.arange(256), recipe.pixel_scale, self._dtype).ravel()
+            # The loop looks up the input for each grey level, unless inputs are standardized.
+            self._greys = (
+                scale_pixels(np.arange(256), recipe.pixel_scale, self._dtype).ravel()
+                if self.standardization is None
+                else None
+            )
             parameters, self._sizes, self._network = kernel.lay_out(self._network)
             self._arrays = {"parameters": parameters}
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
-        return self._network.copy()
+        network = self._network.copy()
+        if self.standardization is not None:
+            self.standardization.fold(cast(Dense, network.layers[0]))
+        return network
 
     def computer(self) -> ComputerReport:
         """Describe the processor and the instructions that the training runs on."""
@@ -59,30 +69,38 @@ class NumpyTrainer(Trainer):
 
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in order, batch by batch; return the sum of losses in nats."""
-        images = self.augmented_images(indices)
-        labels = self.train_set.labels[indices]
+        samples: NDArray[Any] = self.augmented_samples(indices)
+        labels = self.train_set.labels[indices].astype(np.int64)
         rates = self.learning_rates(len(indices)).astype(self._dtype)
         if self._activation is None:
-            return self._train_by_definition(images, labels, rates)
-        images = images.reshape(len(images), -1)
-        if missing := -images.shape[1] % kernel.WORD:
-            images = np.pad(images, ((0, 0), (0, missing)))
+            return self._train_by_definition(samples, labels, rates)
+        if self._greys is None:
+            samples = self._inputs(samples)
+        else:
+            samples = samples.reshape(len(samples), -1)
+            if missing := -samples.shape[1] % kernel.WORD:
+                samples = np.pad(samples, ((0, 0), (0, missing)))
         return kernel.descend(
             self._arrays["parameters"],
             self._sizes,
             self._activation,
             self.recipe.gradient == "published",
-            images,
+            samples,
             self._greys,
             labels,
             self.recipe.batch_size,
             rates,
         )
 
+    def _inputs(self, samples: NDArray[Any]) -> Array:
+        """Return the network's inputs, shape (n, features)."""
+        inputs = scale_pixels(samples, self.recipe.pixel_scale, self._dtype)
+        return inputs if self.standardization is None else self.standardization.apply(inputs)
+
     def _train_by_definition(
-        self, images: NDArray[np.uint8], labels: NDArray[np.uint8], rates: Array
+        self, samples: NDArray[Any], labels: NDArray[np.integer[Any]], rates: Array
     ) -> float:
-        inputs = scale_pixels(images, self.recipe.pixel_scale, self._dtype)
+        inputs = self._inputs(samples)
         loss_sum = 0.0
         for number, rate in enumerate(rates):
             batch = slice(number * self.recipe.batch_size, (number + 1) * self.recipe.batch_size)

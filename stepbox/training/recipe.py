@@ -3,8 +3,9 @@
 `stepbox.training.loop` says when the same recipe gives the same weights.
 """
 
+import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,9 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from stepbox.data.builtin import DATASETS, DatasetName
-from stepbox.data.dataset import DatasetSpec, PixelScale
-from stepbox.errors import INVALID_FIELD
+from stepbox.data.dataset import DATASET_NAME, Augmentation, DatasetSpec, PixelScale
+from stepbox.errors import INVALID_FIELD, Fault, InvalidInputError
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
@@ -48,7 +48,6 @@ Engine = Literal["numpy", "torch"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
-Augmentation = Literal["none", "distort", "mirror-shift"]
 
 # The fields that only torch supports: the value that the NumPy engine requires, and the name of
 # any other value in a sentence.
@@ -56,7 +55,6 @@ TORCH_ONLY: dict[str, tuple[Any, str]] = {
     "optimizer": ("sgd", "The optimizer adamw"),
     "dropout": (0, "Dropout"),
     "normalization": ("none", "Batch normalization"),
-    "standardize": (False, "Standardizing"),
 }
 
 
@@ -114,9 +112,13 @@ class Recipe(Checked):
     name: RecipeName = Field(description="The named recipe that this one started from.")
     engine: Engine = Field(
         description="`numpy`: hand-written backpropagation in float64; `torch`: PyTorch in "
-        "float32, on CUDA if a device is visible. Either engine trains on either data set."
+        "float32, on CUDA if a device is visible. Either engine trains on every data set."
     )
-    dataset: DatasetName = Field(description="The data set to train and test on.")
+    dataset: str = Field(
+        pattern=f"^{DATASET_NAME.pattern}$",
+        description="The data set to train and test on: the name of a built-in one, or the id of "
+        "an uploaded one. A request may also give its name, which means the newest of this name.",
+    )
     hidden_sizes: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         max_length=8,
         fail_fast=True,
@@ -141,7 +143,8 @@ class Recipe(Checked):
         "the order of the data set."
     )
     pixel_scale: PixelScale = Field(
-        description="`unit`: pixels divided by 255; `raw`: pixels as they are, 0 to 255."
+        description="`unit`: pixels divided by 255; `raw`: values as they are, pixels 0 to 255. "
+        "Always `raw` for vectors."
     )
     gradient: GradientKind = Field(
         description="`exact`: the true gradient. `published` (engine `numpy` only): the published "
@@ -188,14 +191,16 @@ class Recipe(Checked):
     )
     standardize: bool = Field(
         False,
-        description="Shift and scale pixels to mean 0 and standard deviation 1 over the training "
-        "set (engine `torch` only); folded into the first layer of the finished model.",
+        description="Shift and scale the inputs to mean 0 and standard deviation 1 over the "
+        "training set: all pixels together, or each feature of a vector. Always `true` for "
+        "vectors. Folded into the first layer of the finished model.",
     )
     augmentation: Augmentation = Field(
         "none",
         description="Vary the training images in each epoch. `distort`: rotate, stretch, move and "
         "warp smoothly, for handwriting; `mirror-shift`: mirror half of the images, at random, and "
-        "move about half by one pixel, for clothes.",
+        "move about half by one pixel, for clothes. A data set says which of them make sense for "
+        "it; a named recipe uses `none` on all others.",
     )
     single_precision: bool = Field(
         False,
@@ -203,21 +208,42 @@ class Recipe(Checked):
         "twice as fast; the engine `torch` always does.",
     )
 
-    @property
-    def dataset_spec(self) -> DatasetSpec:
-        """The data set that the recipe names."""
-        return DATASETS[self.dataset]
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Neurons of every layer: the features of a sample, the hidden layers, the classes."""
-        spec = self.dataset_spec
+    def layer_sizes(self, spec: DatasetSpec) -> tuple[int, ...]:
+        """Return the neurons of every layer: the features, the hidden layers, the classes."""
         return (spec.features, *self.hidden_sizes, len(spec.classes))
 
-    @property
-    def layers(self) -> tuple[LayerSpec, ...]:
-        """The layers of the network, with their shapes."""
-        return dense_layers(self.layer_sizes, self.activation)
+    def layers(self, spec: DatasetSpec) -> tuple[LayerSpec, ...]:
+        """Return the layers of the network for a data set, with their shapes."""
+        return dense_layers(self.layer_sizes(spec), self.activation)
+
+    def fitted(self, spec: DatasetSpec, given: Collection[str] = ()) -> Self:
+        """Return this recipe for a data set, whose kind determines some of the fields.
+
+        Parameters
+        ----------
+        spec
+            The data set.
+        given
+            The fields that a user has chosen, which must not change.
+
+        Raises
+        ------
+        InvalidInputError
+            One of these fields does not fit the data set.
+        """
+        fields: dict[str, Any] = {"dataset": spec.key}
+        if spec.kind == "vectors":
+            fields |= {"pixel_scale": "raw", "standardize": True}
+        if self.augmentation not in spec.augmentations:
+            fields["augmentation"] = "none"
+        faults = [
+            Fault(f"/{name}", f"must be {json.dumps(value)} for the data set {spec.name!r}")
+            for name, value in fields.items()
+            if name in given and name != "dataset" and getattr(self, name) != value
+        ]
+        if faults:
+            raise InvalidInputError(faults)
+        return self.changed(**fields)
 
     def changed(self, **changes: Any) -> Self:
         """Return this recipe with some fields changed, validated as a whole."""

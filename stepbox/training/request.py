@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
+from stepbox.data.dataset import DatasetSpec
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Checked, Recipe, RecipeName
@@ -48,10 +49,26 @@ class TrainRequest(_Changes):
         """Add the values of the named recipe."""
         return RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump() | given
 
-    def resolve(self) -> Recipe:
-        """Return the whole recipe: the named one, with the fields that the request changes."""
+    @property
+    def wanted_dataset(self) -> str:
+        """The data set that the request names, or else the recipe."""
+        return str(self.complete(self.model_dump(exclude_unset=True))["dataset"])
+
+    def resolve(self, spec: DatasetSpec) -> Recipe:
+        """Return the whole recipe: the named one, with the fields that the request changes.
+
+        Parameters
+        ----------
+        spec
+            The data set, see `wanted_dataset`.
+
+        Raises
+        ------
+        InvalidInputError
+            A field does not fit the data set.
+        """
         changes = self.model_dump(exclude_unset=True, include=set(Recipe.model_fields))
-        return RECIPES[self.recipe].changed(**changes)
+        return RECIPES[self.recipe].changed(**changes).fitted(spec, changes)
 
     @property
     def labels(self) -> Labels:

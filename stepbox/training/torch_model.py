@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from stepbox.data.dataset import DatasetSpec
 from stepbox.nn.activations import ACTIVATIONS, IDENTITY, ActivationName
 from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
 from stepbox.training.recipe import Recipe
+from stepbox.training.standardization import Standardization
 
 MODULES: dict[ActivationName, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -19,9 +21,9 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 }
 
 
-def initial_model(recipe: Recipe) -> nn.Sequential:
+def initial_model(recipe: Recipe, spec: DatasetSpec) -> nn.Sequential:
     """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
-    sizes = recipe.layer_sizes
+    sizes = recipe.layer_sizes(spec)
     with torch.random.fork_rng(devices=[]):  # restores the random state of the process
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
@@ -41,19 +43,19 @@ def initial_model(recipe: Recipe) -> nn.Sequential:
 
 
 def fold(
-    model: nn.Sequential, mean: float, deviation: float, activation: ActivationName
+    model: nn.Sequential, standardization: Standardization | None, activation: ActivationName
 ) -> Network:
     """Make the plain network whose outputs equal those of a trained model.
 
     After training, batch normalization is the affine function γ (z − μ) / σ + β of each neuron. The
-    standardization of inputs, (x − mean) / deviation, is affine too. Both are folded into layers.
+    standardization of the inputs is affine too. Both are folded into layers.
 
     Parameters
     ----------
     model
         Linear layers; all but the last may be followed by a batch normalization.
-    mean, deviation
-        Mean and standard deviation of the scaled pixels; 0 and 1 if they are not standardized.
+    standardization
+        How the inputs were standardized; None if they were not.
     activation
         Activation function of the hidden layers.
 
@@ -74,7 +76,7 @@ def fold(
             factor = gamma / np.sqrt(variance + module.eps)
             layers[-1].weights *= factor[:, None]
             layers[-1].biases = (layers[-1].biases - mu) * factor + beta
-    layers[0].weights /= deviation
-    layers[0].biases -= mean * layers[0].weights.sum(axis=1)
+    if standardization is not None:
+        standardization.fold(layers[0])
     layers[-1].activation = IDENTITY
     return Network([*layers]).copy(np.float32)

@@ -50,16 +50,17 @@ class TorchTrainer(Trainer):
         super().__init__(recipe, train_set)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self._unit = 255 if recipe.pixel_scale == "unit" else 1
-        self._mean, self._deviation = 0.0, 1.0
-        if recipe.standardize:
-            self._mean = float(train_set.images.mean()) / self._unit
-            self._deviation = float(train_set.images.std()) / self._unit
         with explain_out_of_memory(recipe):
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
-            self._images = torch.tensor(train_set.images, device=self.device)
+            self._samples = torch.tensor(train_set.samples, device=self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
-            self._model = initial_model(recipe).to(self.device)
+            if self.standardization is not None:
+                self._mean, self._deviation = (
+                    torch.tensor(array, dtype=torch.float32, device=self.device)
+                    for array in self.standardization
+                )
+            self._model = initial_model(recipe, train_set.spec).to(self.device)
         self._captured: CapturedStep | None = None
         self._warm = False  # whether a step has run
 
@@ -69,10 +70,10 @@ class TorchTrainer(Trainer):
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self.recipe.augmentation == "none":
-                images = self._images[order]
+                samples = self._samples[order]
             else:
-                images = torch.from_numpy(self.augmented_images(indices)).to(self.device)
-            inputs = torch.split(self._scaled(images), batch_size)
+                samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
+            inputs = torch.split(self._scaled(samples), batch_size)
             labels = torch.split(self._labels[order], batch_size)
             rates = self.learning_rates(len(indices)).tolist()
             losses = [self._step(*batch) for batch in zip(inputs, labels, rates, strict=True)]
@@ -80,7 +81,7 @@ class TorchTrainer(Trainer):
 
     def network(self) -> Network:
         """Return a NumPy copy of the network in its current state, folded into plain layers."""
-        return fold(self._model, self._mean, self._deviation, self.recipe.activation)
+        return fold(self._model, self.standardization, self.recipe.activation)
 
     def computer(self) -> ComputerReport:
         """Describe the processor or GPU that the training runs on."""
@@ -118,11 +119,11 @@ class TorchTrainer(Trainer):
             self._captured = CapturedStep(self._descend, inputs, labels)
         return self._captured(inputs, labels, rate)
 
-    def _scaled(self, images: Tensor) -> Tensor:
-        inputs = images.reshape(len(images), -1).to(torch.float32)
+    def _scaled(self, samples: Tensor) -> Tensor:
+        inputs = samples.reshape(len(samples), -1).to(torch.float32)
         if self._unit != 1:
             inputs /= self._unit
-        if self.recipe.standardize:
+        if self.standardization is not None:
             inputs = inputs.sub_(self._mean).div_(self._deviation)
         return inputs
 
@@ -139,7 +140,7 @@ class FormulaTrainer(TorchTrainer):
         # These share the model's memory.
         parameters = [parameter.detach() for parameter in self._model.parameters()]
         self._layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-        self._one_hot = torch.eye(recipe.layer_sizes[-1], device=self.device)
+        self._one_hot = torch.eye(len(train_set.spec.classes), device=self.device)
         self._function = getattr(torch, recipe.activation)  # torch uses the same names
         self._slope = SLOPES[recipe.activation]
 

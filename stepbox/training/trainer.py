@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
 from stepbox.training.recipe import Recipe
 from stepbox.training.schedule import rate_factors
+from stepbox.training.standardization import Standardization
 
 REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
 
@@ -46,6 +48,8 @@ class Trainer(ABC):
     recent_loss_sum, recent_samples
         Sum of the cross-entropy, in nats, and number of the samples since the last call of
         `take_recent_loss`. The sum is nan if it is not known.
+    standardization
+        How the inputs are standardized; None if they are not.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """
@@ -64,6 +68,10 @@ class Trainer(ABC):
         self.recent_samples = 0
         self.evaluation: EvaluationReport | None = None
         self._augment = Augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
+        self.standardization: Standardization | None = None
+        if recipe.standardize:
+            everything = np.arange(len(train_set.labels))
+            self.standardization = Standardization.of(train_set, everything, recipe.pixel_scale)
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:
@@ -89,10 +97,10 @@ class Trainer(ABC):
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Restore the arrays that `arrays` returned."""
 
-    def augmented_images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images of the next samples, augmented as the recipe says."""
-        images = self.train_set.images[indices]
-        return self._augment(images, self.epochs_done + 1, self.samples_done)
+    def augmented_samples(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the next samples, augmented as the recipe says."""
+        samples = self.train_set.take(indices)
+        return self._augment(samples, self.epochs_done + 1, self.samples_done)
 
     def learning_rates(self, samples: int) -> Array:
         """Return the learning rate of each batch of the next samples, shape (batches,)."""

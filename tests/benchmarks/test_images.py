@@ -15,7 +15,7 @@ from stepbox.run import train
 
 def files(kind, seed=0, n=1):
     samples = load_dataset(KINDS[kind].dataset, "test")
-    return generate(kind, samples.images, samples.labels, n, seed)
+    return generate(kind, samples.samples, samples.labels, n, seed)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_thinned_ring_is_a_closed_line():
 
 @pytest.mark.parametrize("draw", [outline, lambda pixels, side: pen(pixels, side - 10, 10)])
 def test_a_digit_is_drawn_as_large_as_asked(draw):
-    ink = draw(load_dataset("mnist", "test").images[0], 200)
+    ink = draw(load_dataset("mnist", "test").samples[0], 200)
     assert max(ink.shape) == pytest.approx(200, abs=8)
     assert ink.min() == 0
     assert ink.max() == 1

@@ -48,7 +48,7 @@ def seen(page):
 def boot(stack):
     """Return a PNG file like a photograph of an ankle boot: large, dark on white."""
     dataset = load_dataset("fashion-mnist", "test", stack.environment["STEPBOX_DATA_DIR"])
-    pixels = 255 - np.kron(dataset.images[0], np.ones((12, 12), np.uint8))
+    pixels = 255 - np.kron(dataset.samples[0], np.ones((12, 12), np.uint8))
     buffer = io.BytesIO()
     Image.fromarray(pixels).convert("RGB").save(buffer, "PNG")
     return buffer.getvalue()

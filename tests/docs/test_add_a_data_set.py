@@ -55,7 +55,7 @@ def test_both_engines_learn_it(trained):
         model = trained[run]
         arrays = model.network.named_arrays()
         assert model.history[-1].test_accuracy > 0.95
-        assert model.recipe.layer_sizes == (64, 16, 3)
+        assert model.recipe.layer_sizes(model.card.dataset) == (64, 16, 3)
         assert arrays["0.weight"].shape == (16, 64)
         assert arrays["1.bias"].shape == (3,)
         assert arrays["1.bias"].dtype == dtype
@@ -76,7 +76,7 @@ def test_a_saved_model_names_the_classes(trained):
 def test_the_images_have_the_documented_shape(trained):
     for split, samples in (("train", 600), ("test", 200)):
         dataset = stepbox.load_dataset("bars", split)
-        assert dataset.images.shape == (samples, 8, 8)
+        assert dataset.samples.shape == (samples, 8, 8)
         assert set(dataset.labels) == {0, 1, 2}
 
 

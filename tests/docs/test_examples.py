@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def run_examples(tmp_path):
     """Run the Python blocks of a page in one process, and return the lines that it prints."""
-    seven = load_dataset("mnist", "test", DATA).images[0]
+    seven = load_dataset("mnist", "test", DATA).samples[0]
     (tmp_path / "seven.png").write_bytes(encode_png(seven))
 
     def run(page):

@@ -197,7 +197,7 @@ def test_two_epochs_of_the_torch_recipe_follow_the_published_curve(stack):
     # The API predicts with NumPy, and reaches the accuracy that the torch engine reported.
     test = dataset(stack, "fashion-mnist")
     buffer = io.BytesIO()
-    np.save(buffer, test.images)
+    np.save(buffer, test.samples)
     answer = requests.post(
         f"{stack.url}/predict?model={job['model']}",
         data=buffer.getvalue(),

@@ -24,7 +24,7 @@ def service(tmp_path_factory):
         )
         backend = Backend(settings)
         id, _ = publish(backend)
-        yield stack, id, backend.dataset("mnist").images[:50]
+        yield stack, id, backend.dataset("mnist").samples[:50]
 
 
 @pytest.fixture

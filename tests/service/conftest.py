@@ -7,7 +7,7 @@ import pytest
 from service.app import create_app
 from service.backend import Backend
 from service.settings import ServiceSettings
-from stepbox.data.builtin import load_dataset
+from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -60,7 +60,9 @@ def backend(app):
 def untrained(recipe, seed=None):
     """Make a recipe's untrained network, and evaluate it."""
     recipe = RECIPES[recipe]
-    network = Network.initial(recipe.layers, recipe.seed if seed is None else seed)
+    network = Network.initial(
+        recipe.layers(DATASETS[recipe.dataset]), recipe.seed if seed is None else seed
+    )
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
 

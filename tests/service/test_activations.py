@@ -21,7 +21,7 @@ def ask(client, image, query):
 
 def test_activations_are_those_of_a_forward_pass_by_hand(client, backend, model):
     _, network = model
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     answer = ask(client, image, "activations=true")
     [prediction] = answer["predictions"]
     assert "off" not in answer
@@ -41,7 +41,7 @@ def test_activations_are_those_of_a_forward_pass_by_hand(client, backend, model)
 
 def test_neurons_that_are_switched_off_add_nothing(client, backend, model):
     _, network = model
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     plain = ask(client, image, "")["predictions"][0]
     answer = ask(client, image, "activations=true&explain=true&off=2.3,1.17,1.17")
     assert answer["off"] == ["1.17", "2.3"]
@@ -62,7 +62,7 @@ def test_neurons_that_are_switched_off_add_nothing(client, backend, model):
 
 
 def test_the_gradient_does_not_pass_neurons_that_are_switched_off(client, backend, model):
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     every = ",".join(f"1.{neuron}" for neuron in range(32))
     [prediction] = ask(client, image, f"explain=true&off={every}")["predictions"]
     assert not np.any(prediction["gradient"])
@@ -70,7 +70,7 @@ def test_the_gradient_does_not_pass_neurons_that_are_switched_off(client, backen
 
 def test_a_network_without_hidden_layers_has_contributions_of_its_inputs(backend):
     network = Network.initial(dense_layers([784, 10], "sigmoid"), seed=0)
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     [[last]] = describe_layers(network, Fields(image[None], {}, []), "unit")
     expected = network.layers[0].weights * (image.reshape(784) / 255)
     np.testing.assert_allclose(last["contributions"], expected, rtol=1e-12)
@@ -92,7 +92,7 @@ def test_a_network_without_hidden_layers_has_contributions_of_its_inputs(backend
     ],
 )
 def test_neurons_that_do_not_exist_are_rejected(client, backend, model, off, words):
-    image = encode(backend.dataset("mnist").images[0])
+    image = encode(backend.dataset("mnist").samples[0])
     answer = client.post(f"/predict?off={off}", data=image, content_type="image/png")
     problem = check_problem(answer, 422)
     assert pointers(problem) == ["/off"]
@@ -108,7 +108,7 @@ def test_activations_of_too_many_images_are_rejected(client, model):
 
 
 def test_activations_and_top_go_together(client, backend, model):
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     [prediction] = ask(client, image, "activations=true&top=2")["predictions"]
     assert len(prediction["top"]) == 2
     assert len(prediction["layers"]) == 3

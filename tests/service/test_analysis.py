@@ -450,7 +450,7 @@ class TestGradientCheck:
         assert [layer["published"] > 0.01 for layer in answer["layers"]] == [True, True, False]
 
     def test_an_image_in_the_request_is_checked(self, post, model, backend):
-        seven = backend.dataset("mnist").images[0].tolist()
+        seven = backend.dataset("mnist").samples[0].tolist()
         own = analyse(post, "gradient-check", {"model": model[0], "image": seven, "label": 7})
         first = analyse(post, "gradient-check", {"model": model[0]})
 
@@ -471,7 +471,7 @@ class TestGradientCheck:
         dark = analyse(post, "gradient-check", {"model": id, "image": black, "label": 3})
         first = analyse(post, "gradient-check", {"model": id})
         pre_activations, _ = network.forward(
-            backend.dataset("fashion-mnist").images[0].ravel() / 255
+            backend.dataset("fashion-mnist").samples[0].ravel() / 255
         )
 
         assert [layer["kink_count"] for layer in dark["layers"]] == [256, 128, 64, 0]

@@ -26,7 +26,7 @@ PROBABILITIES, LOGITS = {"name": "probabilities"}, {"name": "logits"}
 
 @pytest.fixture
 def images(backend):
-    return backend.dataset("mnist").images[:3]
+    return backend.dataset("mnist").samples[:3]
 
 
 def json_request(images, *, data=None, outputs=None, **members):
@@ -205,7 +205,7 @@ def test_predict_returns_the_same_outputs(client, model, images):
 
 
 def test_the_maximum_number_of_images_is_accepted(client, backend, model):
-    images = backend.dataset("mnist").images
+    images = backend.dataset("mnist").samples
     app = create_app(backend.settings.model_copy(update={"max_body_bytes": 2**23}))
     outputs = [{"name": "logits", "parameters": {"binary_data": True}}]
     answer = app.test_client().post(INFER, **binary_request(images, outputs=outputs))

@@ -21,7 +21,7 @@ PREDICT = "/v1/models/latest:predict"
 
 @pytest.fixture
 def images(backend):
-    return backend.dataset("mnist").images[:3]
+    return backend.dataset("mnist").samples[:3]
 
 
 def text(pixels):

@@ -31,7 +31,7 @@ def test_cells_list_the_images_that_the_card_counts(client, backend, model):
     assert (cell["model"], cell["count"]) == (id, matrix[true][predicted])
     test_set = backend.dataset("mnist")
     for image in cell["images"][:3]:
-        pixels = test_set.images[image["index"]]
+        pixels = test_set.samples[image["index"]]
         assert image["pixels"] == pixels.tolist()
         assert test_set.labels[image["index"]] == image["label"] == true
         probabilities = softmax(network.logits(scale_pixels(pixels[None], "unit")))[0]
@@ -94,7 +94,7 @@ def test_figures_are_computed_once(client, app, backend, opened, view):
 
 def test_an_explanation_agrees_with_the_prediction(client, backend, model):
     _, network = model
-    image = backend.dataset("mnist").images[0]
+    image = backend.dataset("mnist").samples[0]
     address = "/predict?explain=true&fit=mnist"
     [plain] = client.post("/predict?fit=mnist", data=encode(image), content_type="image/png").json[
         "predictions"
@@ -122,12 +122,12 @@ def test_an_explanation_agrees_with_the_prediction(client, backend, model):
 
 
 def test_arrays_are_explained_like_image_files(client, backend, model):
-    light = (255 - backend.dataset("mnist").images[:2]).tolist()
+    light = (255 - backend.dataset("mnist").samples[:2]).tolist()
     body = json.dumps({"images": light})
     explained = client.post(
         "/predict?explain=true", data=body, content_type="application/json"
     ).json["predictions"]
-    for one, image in zip(explained, backend.dataset("mnist").images, strict=False):
+    for one, image in zip(explained, backend.dataset("mnist").samples, strict=False):
         assert one["fit"] == {
             "inverted": True, "box": [0, 0, 28, 28], "zoom": 1.0, "offset": [0, 0], "ground": 0,
             "preparation": "none", "stroke_width": None, "lines_removed": 0, "desk_cropped": False,

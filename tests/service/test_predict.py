@@ -15,7 +15,7 @@ from tests.service.conftest import publish
 
 @pytest.fixture
 def images(backend):
-    return backend.dataset("mnist").images[:3]
+    return backend.dataset("mnist").samples[:3]
 
 
 def encode(pixels, form="PNG", **options):

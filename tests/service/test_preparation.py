@@ -16,7 +16,7 @@ EMPTY = [5, BLOCK + 5]
 
 @pytest.fixture
 def images(backend):
-    images = backend.dataset("mnist").images[:COUNT].copy()
+    images = backend.dataset("mnist").samples[:COUNT].copy()
     images[EMPTY] = 0
     return images
 

@@ -17,7 +17,7 @@ def test_the_points_keep_the_most_variance(project, backend, model, layer):
     assert (answer["layer"], answer["sizes"]) == (layer, [784, 32, 32, 10])
     test_set = backend.dataset("mnist")
     assert answer["labels"] == test_set.labels[:1000].tolist()
-    inputs = scale_pixels(test_set.images[:1000], "unit")
+    inputs = scale_pixels(test_set.samples[:1000], "unit")
     outputs = [*model[1].forward(inputs)[1], model[1].logits(inputs)][layer]
     variances = np.linalg.eigvalsh(np.cov(outputs.T))[::-1]
     points = np.array(answer["after"]["points"])
@@ -30,7 +30,7 @@ def test_the_points_keep_the_most_variance(project, backend, model, layer):
 
 
 def test_an_image_is_placed_where_the_same_test_image_is(project, backend):
-    pixels = backend.dataset("mnist").images[17].tolist()
+    pixels = backend.dataset("mnist").samples[17].tolist()
     for layer in range(4):
         answer = project(layer=layer, image=pixels).json
         for one in (answer["before"], answer["after"]):

@@ -21,7 +21,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def images(backend):
-    return backend.dataset("mnist").images[:3]
+    return backend.dataset("mnist").samples[:3]
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_an_image_alone_is_read(client, wanted, images, form):
 @pytest.mark.parametrize(("count", "form"), [(260, (-1, 784)), (150, (-1, 28, 28, 1))])
 def test_many_images_are_read_in_each_form(client, backend, model, count, form):
     """So many are parsed image by image, also if there is another member."""
-    images = backend.dataset("mnist").images[:count]
+    images = backend.dataset("mnist").samples[:count]
     body = {"scale": "raw", "images": images.reshape(form).tolist()}
     assert len(logits(client.post("/predict", json=body))) == count
     wrong = np.array(images, int).reshape(form)

@@ -99,7 +99,7 @@ def run(data_folder):
 
 
 def test_a_loaded_model_predicts_like_the_saved_one(run, load, tmp_path):
-    seven = load("mnist", "test").images[0]
+    seven = load("mnist", "test").samples[0]
     folder = run.save(tmp_path / "models" / "digits")
     loaded = stepbox.load(folder)
 
@@ -140,7 +140,7 @@ def test_a_model_that_has_learned_nothing_says_so(data_folder):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
 def test_integers_of_every_type_are_predicted_alike(run, load, dtype):
-    seven = load("mnist", "test").images[0]
+    seven = load("mnist", "test").samples[0]
 
     np.testing.assert_array_equal(
         run.predict(seven.astype(dtype)).probabilities, run.predict(seven).probabilities

@@ -11,8 +11,7 @@ from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.gradient_check import LayerGradients, check_gradients
-from stepbox.data.builtin import MOST_CLASSES
-from stepbox.data.dataset import scale_pixels
+from stepbox.data.dataset import MOST_CLASSES, scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
 
 PUBLISHED = (
@@ -72,7 +71,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         raise InvalidInputError.at("/model", str(error)) from None
     if body.image is None or body.label is None:
         test_set = backend().dataset(card.recipe.dataset)
-        image, label = test_set.images[0], int(test_set.labels[0])
+        image, label = test_set.samples[0], int(test_set.labels[0])
     else:
         image, label = np.array(body.image, dtype=np.float64), body.label
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]

@@ -75,8 +75,8 @@ def projection(body: ProjectionRequest) -> Response:
         card, trained = backend().models.load(body.model)
     except NotFoundError as error:
         raise InvalidInputError.at("/model", str(error)) from error
-    sizes = [card.recipe.layers[0].input_shape[0]]
-    sizes += [spec.output_shape[0] for spec in card.recipe.layers]
+    sizes = [card.layers[0].input_shape[0]]
+    sizes += [spec.output_shape[0] for spec in card.layers]
     layer = len(sizes) - 1 if body.layer is None else body.layer
     if layer >= len(sizes):
         raise InvalidInputError.at("/layer", f"must be from 0 to {len(sizes) - 1} for this model")

@@ -76,7 +76,7 @@ def server_ready() -> Response:
 def model_metadata(path: ModelPath) -> Response:
     """Return the names, types and shapes of a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
-    shape = card.recipe.dataset_spec.shape
+    shape = card.dataset.shape
     return jsonify(
         name=card.id,
         versions=[schemas.VERSION],
@@ -172,7 +172,7 @@ def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
         asked, images = read_inference(body, header.head_length)
         # Numbers are used as they are; image files have any size and any colors.
         if not isinstance(images, np.ndarray):
-            images = prepare_images(images, card.recipe.dataset_spec).pixels
+            images = prepare_images(images, card.dataset).pixels
         classified = classify(card, network, images)
     written, head_length = write_inference(card.id, asked, classified)
     response = Response(written, content_type=JSON)

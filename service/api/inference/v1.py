@@ -108,7 +108,7 @@ def predict_instances(path: ModelPath, header: BodyHeaders) -> Response:
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
         images = read_json(Sent(body), "instances", others=("signature_name",))
-        fields = prepare_images(images, card.recipe.dataset_spec)
+        fields = prepare_images(images, card.dataset)
         classified = classify(card, network, fields.pixels)
     predictions = classified.probabilities.tolist()
     return Response(orjson.dumps({"predictions": predictions}), content_type=JSON)

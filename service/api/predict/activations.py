@@ -7,8 +7,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from service.api.predict.preparation import Fields
-from stepbox.data.builtin import MOST_CLASSES
-from stepbox.data.dataset import PixelScale, scale_pixels
+from stepbox.data.dataset import MOST_CLASSES, PixelScale, scale_pixels
 from stepbox.errors import InvalidInputError
 from stepbox.nn.network import Network
 
@@ -27,7 +26,7 @@ class LayerActivations(BaseModel):
     )
     contributions: list[list[float]] | None = Field(
         None,
-        min_length=MOST_CLASSES,
+        min_length=1,
         max_length=MOST_CLASSES,
         description="Only in the last layer: for each class, and for each neuron of the last "
         "hidden layer, its activation times its weight, which it adds to the logit of the class. "
@@ -35,7 +34,7 @@ class LayerActivations(BaseModel):
     )
     biases: list[float] | None = Field(
         None,
-        min_length=MOST_CLASSES,
+        min_length=1,
         max_length=MOST_CLASSES,
         description="Only in the last layer: for each class, its bias. A logit is the sum of its "
         "contributions and its bias.",

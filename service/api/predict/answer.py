@@ -141,7 +141,7 @@ def find_model(find: Callable[[str], T], reference: str) -> T:
     try:
         return find(reference)
     except NotFoundError as error:
-        if reference in LATEST:
+        if LATEST.fullmatch(reference):
             raise ConflictError(f"{error}: train one first") from None
         raise
 
@@ -166,7 +166,7 @@ def predict_images(
         images = _at_most(MOST_EXPLAINED, images, "/explain", "can be explained")
     if query.activations:
         images = _at_most(MOST_IMAGES, images, "/activations", "can have activations")
-    spec = card.recipe.dataset_spec
+    spec = card.dataset
     fields = prepare_images(images, spec, query.invert, query.fit, quick=quick)
     classified = classify(card, network, fields.pixels)
     if accept.partition(",")[0].strip() == NPY:

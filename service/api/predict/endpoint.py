@@ -12,7 +12,7 @@ from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.compression import decompress
 from service.errors import problems
-from stepbox.data.builtin import MOST_CLASSES
+from stepbox.data.dataset import MOST_CLASSES
 
 blueprint = APIBlueprint(
     "predict",
@@ -33,12 +33,12 @@ class Prediction(Explanation, ClassProbability):
     """The prediction for one image."""
 
     probabilities: list[float] = Field(
-        min_length=MOST_CLASSES,
+        min_length=1,
         max_length=MOST_CLASSES,
         description="The softmax distribution over all classes.",
     )
     logits: list[float] = Field(
-        min_length=MOST_CLASSES, max_length=MOST_CLASSES, description="The inputs of the softmax."
+        min_length=1, max_length=MOST_CLASSES, description="The inputs of the softmax."
     )
 
 
@@ -52,7 +52,7 @@ class Answer(BaseModel):
     """What all answers have."""
 
     model: str = Field(description="Id of the model.")
-    classes: list[str] = Field(min_length=MOST_CLASSES, max_length=MOST_CLASSES)
+    classes: list[str] = Field(min_length=1, max_length=MOST_CLASSES)
     off: list[str] | None = Field(
         None, description="With `off`: the neurons that were switched off. Missing otherwise."
     )

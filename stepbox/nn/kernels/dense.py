@@ -10,6 +10,7 @@ Three things make it fast:
 """
 
 from math import erfc, exp, log, pi, sqrt, tanh
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +123,9 @@ def descend(
     sizes: NDArray[np.int64],
     activation: int,
     published: bool,
-    images: NDArray[np.uint8],
-    greys: Array,
-    labels: NDArray[np.uint8],
+    samples: NDArray[Any],
+    greys: Array | None,
+    labels: NDArray[Any],
     batch_size: int,
     rates: Array,
 ) -> float:
@@ -135,16 +136,16 @@ def descend(
     parameters
         The rows of all layers, one layer after the other, flattened; changed in place.
     sizes
-        Number of neurons of each layer, from the pixels to the classes, shape (layers + 1,).
+        Number of neurons of each layer, from the inputs to the classes, shape (layers + 1,).
     activation
         One of `CODES`.
     published
         Whether to compute the gradient ``published``; see `backprop.backward`.
-    images
-        Shape (n, pixels), 0..255, C-contiguous. Each row is padded with black pixels to a
-        multiple of `WORD`.
+    samples
+        With `greys`, images: shape (n, pixels), uint8, C-contiguous. Each row is padded with black
+        pixels to a multiple of `WORD`. Without, inputs: shape (n, features), floats.
     greys
-        The network's input for each grey level, shape (256,), 0 for black.
+        The network's input for each grey level, shape (256,), 0 for black; or None.
     labels
         The true classes, shape (n,).
     batch_size
@@ -172,7 +173,9 @@ def descend(
         rows.append(parameters[start:stop].reshape(shape))
         moving.append(moved[start:stop].reshape(shape))
         start = stop
-    words = images.view(np.uint64)
+    # The compiler removes the branches that do not fit the type of `greys`.
+    if greys is not None:
+        words = samples.view(np.uint64)
     loss_sum = 0.0
 
     for batch in range(len(rates)):
@@ -184,13 +187,19 @@ def descend(
             for layer in range(layers):
                 n_in, count = sizes[layer], 0
                 if layer == 0:
-                    for word in range(words.shape[1]):
-                        if words[sample, word]:
-                            for i in range(WORD * word, WORD * (word + 1)):
-                                grey = images[sample, i]
-                                values[0, i] = greys[grey]
-                                live[0, count] = i
-                                count += grey != 0
+                    if greys is None:
+                        for i in range(n_in):
+                            values[0, i] = samples[sample, i]
+                            live[0, count] = i
+                            count += samples[sample, i] != 0
+                    else:
+                        for word in range(words.shape[1]):
+                            if words[sample, word]:
+                                for i in range(WORD * word, WORD * (word + 1)):
+                                    grey = samples[sample, i]
+                                    values[0, i] = greys[grey]
+                                    live[0, count] = i
+                                    count += grey != 0
                 else:
                     for i in range(n_in):
                         value, slope = activate(activation, deltas[layer - 1, i])

@@ -38,8 +38,8 @@ def test_torchvision_reads_the_same_samples(load, torchvisions_own, name, split,
     ours = load(name, split)
     theirs = torchvisions_own(name, split)
 
-    assert ours.images.shape == (count, 28, 28)
-    np.testing.assert_array_equal(ours.images, theirs.data.numpy())
+    assert ours.samples.shape == (count, 28, 28)
+    np.testing.assert_array_equal(ours.samples, theirs.data.numpy())
     np.testing.assert_array_equal(ours.labels, theirs.targets.numpy())
 
 

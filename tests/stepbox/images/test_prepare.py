@@ -26,7 +26,7 @@ greys = hnp.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 
 
 def test_an_image_of_28_by_28_is_unchanged(load):
-    for image in load("fashion-mnist", "test").images[:50]:
+    for image in load("fashion-mnist", "test").samples[:50]:
         prepared = prepare(image, invert="never", fit="none")
         np.testing.assert_array_equal(prepared.pixels, image)
         assert (prepared.zoom, prepared.offset, prepared.box) == (1, (0, 0), (0, 0, 28, 28))
@@ -91,7 +91,7 @@ def centre_of_mass(pixels):
 
 def test_mnist_has_the_properties_that_fit_assumes(load):
     """Check the margin and the centre of mass that fit=mnist reproduces."""
-    for image in load("mnist", "test").images[:500]:
+    for image in load("mnist", "test").samples[:500]:
         rows, columns = np.nonzero(image)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 in {19, 20}
         assert np.abs(centre_of_mass(image.astype(float)) - 14).max() <= 0.51
@@ -135,7 +135,7 @@ def difference(one, other):
 
 def test_an_enlarged_test_image_is_recovered(load):
     """The mean difference of grey levels stays small. Between different images it is about 50."""
-    images = load("mnist", "test").images[:8]
+    images = load("mnist", "test").samples[:8]
     for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
         for fit, bound in (("none", 3), ("mnist", 13)):
             seen = [prepare(enlarged(image, resampling), fit=fit).pixels for image in images]
@@ -212,7 +212,7 @@ def test_the_mean_of_the_border_counts_each_pixel_once():
 
 @pytest.mark.parametrize("spec", [MNIST, FASHION_MNIST], ids=lambda spec: spec.id)
 def test_all_images_of_a_data_set_are_used_as_they_are(load, spec):
-    images = load(spec.id, "test").images
+    images = load(spec.id, "test").samples
     assert not find_work(images, spec, "auto", "auto").any()
     assert shows_ink(images).all()
     assert prepare_for(images[0], spec).pixels is not None
@@ -221,7 +221,7 @@ def test_all_images_of_a_data_set_are_used_as_they_are(load, spec):
 
 @pytest.mark.parametrize("spec", [MNIST, FASHION_MNIST], ids=lambda spec: spec.id)
 def test_negatives_of_a_data_set_are_only_inverted(load, spec):
-    images = load(spec.id, "test").images[:2000]
+    images = load(spec.id, "test").samples[:2000]
     work = find_work(255 - images, spec, "auto", "auto")
     assert np.mean(work == Work.INVERT) > 0.98
     index = int(np.argmax(work == Work.INVERT))
@@ -230,14 +230,23 @@ def test_negatives_of_a_data_set_are_only_inverted(load, spec):
 
 def test_a_digit_at_the_wrong_place_is_prepared(load):
     """An image of the right size can still have a digit that is too small, or at one side."""
-    image = 255 - np.roll(load("mnist", "test").images[0], 3, axis=1)
+    image = 255 - np.roll(load("mnist", "test").samples[0], 3, axis=1)
     prepared = prepare(image)
     assert prepared.preparation == "mnist"
-    assert difference(prepared.pixels, load("mnist", "test").images[0]) < 20
+    assert difference(prepared.pixels, load("mnist", "test").samples[0]) < 20
 
 
 def test_a_data_set_without_a_preparation_scales_the_whole_image():
-    spec = DatasetSpec("toy", "Toy", "images", (8, 8), ("a", "b"), 2, 2, "toy", {})
+    spec = DatasetSpec.model_validate(
+        {
+            "name": "toy",
+            "kind": "images",
+            "shape": (8, 8),
+            "classes": ("a", "b"),
+            "train": {"samples": 2},
+            "test": {"samples": 2},
+        }
+    )
     grey = np.full((80, 40), 250, np.uint8)
     grey[20:60, 10:20] = 30
     prepared = prepare_for(grey, spec)
@@ -338,7 +347,7 @@ SCENES = (
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 def test_a_photographed_digit_is_recovered(load, scene):
     """What the network sees is nearest to the digit that was written."""
-    images = load("mnist", "test").images[:200]
+    images = load("mnist", "test").samples[:200]
     right = 0
     for index in range(5):
         levels = scene(page(), images[index], 60 + 16 * index, 80 + 20 * index)
@@ -351,7 +360,7 @@ def test_a_photographed_digit_is_recovered(load, scene):
 
 
 def test_what_was_removed_is_said(load):
-    image = load("mnist", "test").images[0]
+    image = load("mnist", "test").samples[0]
     plain, lined, desk = (
         prepare(photograph(scene(page(), image, 80, 120))) for scene in (write, ruled, on_desk)
     )
@@ -383,7 +392,7 @@ def test_the_place_of_the_box_and_the_zoom_are_those_of_the_digit():
 
 @pytest.mark.parametrize("ground", [255, 225, 20])
 def test_a_product_on_a_plain_background_is_recovered(load, ground):
-    images = load("fashion-mnist", "test").images[:100]
+    images = load("fashion-mnist", "test").samples[:100]
     seen = []
     for image in images[:20]:
         # On a light background, the data set shows the negative of the photograph.

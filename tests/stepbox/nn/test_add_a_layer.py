@@ -129,7 +129,7 @@ def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(page
 
 def test_the_weights_of_the_toy_layer_are_stored_by_name(page, toy):
     recipe = page["recipe"]
-    network = Network.initial(recipe.layers, seed=3)
+    network = Network.initial(recipe.layers(MNIST), seed=3)
     network.layers[1].scale += 0.5
     again = decode_weights(*encode_weights(network), recipe)
 

@@ -163,7 +163,7 @@ def test_training_equals_a_plain_implementation(few, name, hidden_sizes, gradien
     trainer = make_trainer(recipe, data)
     weights, biases = weights_and_biases(trainer.network())
     deviates = gradient == "published"
-    for image, label in zip(data.images, data.labels, strict=True):
+    for image, label in zip(data.samples, data.labels, strict=True):
         read_plainly(
             *(weights, biases, image.ravel() / 255, label, 0.02, name),
             at_activation=deviates,
@@ -196,7 +196,7 @@ def test_each_deviation_changes_the_weights(few, switches):
     trainer = make_trainer(recipe, data)
     weights, biases = weights_and_biases(trainer.network())
     read_plainly(
-        weights, biases, data.images[0].ravel() / 255, data.labels[0], 0.1, "sigmoid", **switches
+        weights, biases, data.samples[0].ravel() / 255, data.labels[0], 0.1, "sigmoid", **switches
     )
 
     trainer.train_samples(np.arange(1))
@@ -218,7 +218,7 @@ def test_a_batch_steps_along_the_mean_gradient(few, batch_size):
         gradients = [
             sample_gradients(expected, image.ravel() / 255, label)
             for image, label in zip(
-                data.images[start : start + batch_size],
+                data.samples[start : start + batch_size],
                 data.labels[start : start + batch_size],
                 strict=True,
             )

@@ -28,7 +28,7 @@ def test_the_compiled_form_accepts_any_number_of_pixels(few, monkeypatch, shape)
     monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
     whole = few(300)
     height, width = shape
-    images = np.ascontiguousarray(whole.images[:, 8 : 8 + height, 8 : 8 + width])
+    images = np.ascontiguousarray(whole.samples[:, 8 : 8 + height, 8 : 8 + width])
     data = Dataset(DATASETS["small"], images, whole.labels)
     recipe = RECIPES["mnist-numpy"].model_copy(update={"dataset": "small"})
     compiled, readable = (
@@ -59,7 +59,7 @@ def test_the_compiled_form_takes_the_same_steps_as_its_definition(
         }
     )
     data = few(STEPS * batch_size - batch_size // 2)  # the last batch is shorter
-    inputs = scale_pixels(data.images, "unit")
+    inputs = scale_pixels(data.samples, "unit")
     trainer = make_trainer(recipe, data)
     network = trainer.network()
     losses = 0.0

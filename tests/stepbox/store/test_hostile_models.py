@@ -161,7 +161,7 @@ def test_a_new_model_is_found_without_reading_the_others(store, folder, opened):
 
 def test_three_of_the_largest_models_stay_in_memory():
     largest = MNIST.model_copy(update={"hidden_sizes": (1024,) * 8})
-    layers = itertools.pairwise(largest.layer_sizes)
+    layers = itertools.pairwise(largest.layer_sizes(MNIST))
     network = 8 * sum((n_in + 1) * n_out for n_in, n_out in layers)
     assert 3 * (network + MOST_CARD_BYTES) <= CACHE_BYTES
 

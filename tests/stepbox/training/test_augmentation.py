@@ -17,7 +17,7 @@ NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 @pytest.fixture
 def originals(few):
     """Return a function that copies images, because read-only ones compile the loops again."""
-    return lambda count: few(count).images.copy()
+    return lambda count: few(count).samples.copy()
 
 
 def resample_one(

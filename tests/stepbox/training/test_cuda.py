@@ -106,7 +106,7 @@ def test_the_peak_is_device_memory_and_includes_the_data_set(few):
     trainer = make_trainer(PLAIN, data)
     list(trainer.train_epoch())
 
-    assert data.images.nbytes < trainer.peak_memory() < 256 * 2**20
+    assert data.samples.nbytes < trainer.peak_memory() < 256 * 2**20
     assert trainer.computer().processor == torch.cuda.get_device_name()
     assert trainer.computer().instructions.startswith("sm_")
 

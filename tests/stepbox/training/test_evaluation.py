@@ -96,7 +96,7 @@ def test_calibration_worked_by_hand():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blocks_give_the_logits_of_a_single_forward_pass(load, dtype):
-    images, labels = load("mnist", "test").images[:2300], load("mnist", "test").labels[:2300]
+    images, labels = load("mnist", "test").samples[:2300], load("mnist", "test").labels[:2300]
     network = Network.initial(dense_layers((784, 16, 10), "tanh"), seed=1, dtype=dtype)
     whole = network.logits(scale_pixels(images, "unit", dtype))
     in_blocks = predict_logits(network, images, "unit")

@@ -41,7 +41,7 @@ def test_a_training_leaves_the_random_state_of_the_process_alone(few):
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_the_network_gives_the_outputs_of_the_torch_model(few, activation):
     recipe = RECIPE.model_copy(update={"activation": activation})
-    inputs = scale_pixels(few(50).images, "unit", np.float32)
+    inputs = scale_pixels(few(50).samples, "unit", np.float32)
     model = initial_model(recipe)
     network = make_torch_trainer(recipe, few(50)).network()
 
@@ -59,7 +59,7 @@ def test_an_epoch_equals_gradient_descent_written_out(few, pixel_scale):
     data = few(500)
     trainer = make_torch_trainer(recipe, data)
     model = initial_model(recipe)
-    inputs = torch.tensor(data.images.reshape(500, 784), dtype=torch.float32)
+    inputs = torch.tensor(data.samples.reshape(500, 784), dtype=torch.float32)
     inputs /= 255 if pixel_scale == "unit" else 1
     labels = torch.tensor(data.labels.astype(int))
     order = visiting_order(recipe, 1, 500)
@@ -136,7 +136,7 @@ def test_normalization_and_standardization_are_folded_into_plain_layers(few):
         {name: torch.tensor(arrays[f"model.{name}"]) for name in model.state_dict()}
     )
     model.eval()
-    pixels = data.images.reshape(500, 784) / 255
+    pixels = data.samples.reshape(500, 784) / 255
     standardized = torch.tensor((pixels - pixels.mean()) / pixels.std(), dtype=torch.float32)
     network = trainer.network()
 
@@ -149,7 +149,7 @@ def test_normalization_and_standardization_are_folded_into_plain_layers(few):
         (10, 12),
     ]
     np.testing.assert_allclose(
-        network.logits(scale_pixels(data.images, "unit", np.float32)),
+        network.logits(scale_pixels(data.samples, "unit", np.float32)),
         model(standardized).detach(),
         rtol=1e-3,
         atol=1e-4,

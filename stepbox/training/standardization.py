@@ -1,0 +1,61 @@
+"""Standardization: inputs shifted and scaled to mean 0 and standard deviation 1."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
+from stepbox.nn.activations import Array
+from stepbox.nn.dense import Dense
+
+BLOCK = 1000  # samples that are read at a time
+
+
+class Standardization(NamedTuple):
+    """The function x ↦ (x − mean) / deviation of a network's inputs.
+
+    It is affine, so it can be folded into the first layer of a trained network.
+
+    Attributes
+    ----------
+    mean, deviation
+        Shape (features,) for vectors, and (1,) for images, whose pixels are standardized together.
+        The deviation of a feature that is always the same is 1.
+    """
+
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, dataset: Dataset, chosen: NDArray[np.int64], pixel_scale: PixelScale) -> Self:
+        """Compute the standardization of some samples, in two passes over them."""
+        axis = 0 if dataset.spec.kind == "vectors" else None
+        count = len(chosen) if axis == 0 else len(chosen) * dataset.spec.features
+
+        def mean_of(power: int, shift: Array | float) -> Array:
+            total: Array | float = 0.0
+            for start in range(0, len(chosen), BLOCK):
+                inputs = scale_pixels(dataset.take(chosen[start : start + BLOCK]), pixel_scale)
+                total = total + ((inputs - shift) ** power).sum(axis=axis)
+            return np.atleast_1d(total / count)
+
+        mean = mean_of(1, 0.0)
+        deviation = np.sqrt(mean_of(2, mean))
+        return cls(mean, np.where(deviation > 0, deviation, 1.0))
+
+    def apply(self, inputs: Array) -> Array:
+        """Standardize inputs, shape (n, features), in place."""
+        inputs -= self.mean.astype(inputs.dtype)
+        inputs /= self.deviation.astype(inputs.dtype)
+        return inputs
+
+    def fold(self, layer: Dense) -> None:
+        """Change a first layer of standardized inputs into one of the inputs themselves."""
+        layer.weights /= self.deviation
+        layer.biases -= (layer.weights * self.mean).sum(axis=1)
+
+    def unfold(self, layer: Dense) -> None:
+        """Undo `fold`."""
+        layer.biases += (layer.weights * self.mean).sum(axis=1)
+        layer.weights *= self.deviation
