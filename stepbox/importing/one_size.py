@@ -153,6 +153,6 @@ def _same_columns(parts: Sequence[Part], options: ImportOptions) -> list[Part]:
             first.columns or ()
         ):
             raise InvalidInputError.at(
-                "", "has other columns in the training part than in the test part"
+                "", "has different columns in the training part and the test part"
             )
     return list(parts)

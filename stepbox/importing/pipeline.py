@@ -20,6 +20,7 @@ from stepbox.importing.options import ImportOptions, ImportProgress, Stage
 from stepbox.importing.splitting import Chosen, split_parts
 from stepbox.store.datasets import DatasetStore
 
+DEFAULT_LIMITS = Limits()
 BLOCK_BYTES = 2**22  # copied at a time
 
 # The share of the import that is done when each stage begins, as measured on 70,000 small images.
@@ -69,7 +70,7 @@ def import_upload(
     store: DatasetStore,
     attempt: str,
     report: Callable[[ImportProgress], None],
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DatasetSpec:
     """Make a data set from an upload, and stage it.
 

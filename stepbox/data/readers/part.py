@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.data.dataset import Split
+from stepbox.data.dataset import MOST_CLASSES, Split
 
 
 def _proceed() -> None:
@@ -15,7 +15,9 @@ def _proceed() -> None:
 
 
 class Limits(NamedTuple):
-    """What an upload may contain, and whether to go on. A reader rejects more before it does any work on it.
+    """What an upload may contain, and whether to go on.
+
+    A reader rejects what is over a limit before it does any work on it.
 
     Attributes
     ----------
@@ -29,7 +31,7 @@ class Limits(NamedTuple):
         Called after each block of an upload. It raises an exception if the import must stop.
     """
 
-    classes: int = 1000
+    classes: int = MOST_CLASSES
     samples: int = 2_000_000
     bytes: int = 4 * 2**30
     features: int = 12_288  # 64 × 64 pixels in three colors
