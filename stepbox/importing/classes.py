@@ -89,7 +89,7 @@ def _skipped(numbers: list[int]) -> list[str]:
 
 def rare(names: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
     """Warn of classes with few samples; counts has the shape (classes,)."""
-    few = [f"{names[n]!r} ({counts[n]})" for n in np.flatnonzero(counts < FEW)]
+    few = [f"{name!r} ({n})" for name, n in zip(names, counts.tolist(), strict=True) if n < FEW]
     return [f"Classes with fewer than {FEW} samples: {some(few)}."] if few else []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,14 @@ def to_one_size(
         else:
             path = scratch / f"converted-{number}"
             converted.append(
-                _converted(part, shape, mode, path, limits, lambda n, at=done: tell(at + n, total))
+                _converted(part, shape, mode, path, limits, partial(_tell_from, tell, done, total))
             )
         done += len(part.samples)
     return converted
+
+
+def _tell_from(tell: Tell, start: int, total: int, done: int) -> None:
+    tell(start + done, total)
 
 
 def _measured(data: bytes) -> tuple[int, int, bool] | None:

@@ -1,6 +1,6 @@
 """Open an upload: whatever its format, it becomes a list of `Part`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -82,20 +82,30 @@ def open_upload(
         case "parquet":
             return read_parquet(files, scratch, limits, label)
         case "npz":
-            return _each(files, [read_npz(path, scratch, limits) for _, path in files])
+            return _each(files, lambda path: read_npz(path, _folder_for(path, scratch), limits))
         case "csv":
-            return _each(files, [read_csv(path, scratch, limits, label) for _, path in files])
+            return _each(
+                files, lambda path: read_csv(path, _folder_for(path, scratch), limits, label)
+            )
         case other:
             raise InvalidInputError.at("", f"has a {other} file in an archive. Unpack it first")
 
 
-def _each(files: Files, found: Sequence[list[Part]]) -> list[Part]:
-    """Give the parts of each file the split that its name says, if there are several files."""
+def _folder_for(path: Path, scratch: Path) -> Path:
+    """Make a folder for the arrays of one file."""
+    folder = scratch / f"{path.name}.arrays"
+    folder.mkdir()
+    return folder
+
+
+def _each(files: Files, read: Callable[[Path], list[Part]]) -> list[Part]:
+    """Read each file. If there are several, their names tell the split of their parts."""
     if len(files) == 1:
-        return found[0]
+        return read(files[0][1])
     parts = []
-    for (name, _), own in zip(files, found, strict=True):
+    for name, path in files:
         split = split_in_name(name)
+        own = read(path)
         if split is None or any(part.split is not None for part in own):
             raise InvalidInputError.at(
                 "", f"{name!r}: with several files, each name must say train or test"

@@ -62,10 +62,9 @@ def split_parts(
         count = min(max(1, round(share * len(members))), len(members) - 1)
         for_test[members[:count]] = True
     starts = np.cumsum([0, *map(len, labels)])
-    return {
-        name: [
-            Chosen(number, np.flatnonzero(wanted[starts[number] : starts[number + 1]]))
-            for number in range(len(labels))
-        ]
-        for name, wanted in (("train", ~for_test), ("test", for_test))
-    }
+
+    def chosen(wanted: NDArray[np.bool_]) -> list[Chosen]:
+        pieces = np.split(wanted, starts[1:-1])
+        return [Chosen(number, np.flatnonzero(piece)) for number, piece in enumerate(pieces)]
+
+    return {"train": chosen(~for_test), "test": chosen(for_test)}
