@@ -14,6 +14,8 @@ from service.api import (
     metrics,
     mistakes,
     models,
+    samples,
+    summaries,
     system,
 )
 from service.api.inference import endpoints as inference_protocol
@@ -79,6 +81,8 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         inspection,
         mistakes,
         datasets,
+        samples,
+        summaries,
         analysis,
         inference_protocol,
         v1,

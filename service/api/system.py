@@ -78,12 +78,20 @@ class DatasetState(BaseModel):
     checksums: dict[str, str] = Field(description="File → md5, as published.")
 
 
+class UploadedDatasets(BaseModel):
+    """The data sets that people uploaded."""
+
+    count: int = Field(description="Number of data sets.")
+    bytes: int = Field(description="Size of their samples and labels.")
+
+
 class System(BaseModel):
     """The components of this installation."""
 
     workers: list[Worker]
     queue: Queue
-    datasets: list[DatasetState]
+    datasets: list[DatasetState] = Field(description="The built-in data sets.")
+    uploaded_datasets: UploadedDatasets
     models: int = Field(description="Number of models in the store.")
     versions: dict[str, str]
 
@@ -120,10 +128,12 @@ def readyz() -> Response:
 def system() -> Response:
     """List the workers with their devices, the queue, the data sets and the versions."""
     queue, workers = _queue_and_workers()
+    uploaded = [spec for spec in backend().datasets.specs() if not spec.checksums]
     return jsonify(
         workers=workers,
         queue=queue,
         datasets=_datasets(),
+        uploaded_datasets={"count": len(uploaded), "bytes": sum(spec.bytes for spec in uploaded)},
         models=len(backend().models.ids()),
         versions={
             "stepbox": __version__,
