@@ -476,7 +476,7 @@ def test_an_empty_or_missing_folder_has_no_models(store, folder):
 
 @given(st.text() | st.sampled_from(["", ".", "..", ".staged", ".trash", "latest-", "m-\0", "%2e"]))
 def test_an_unknown_reference_is_not_found(tmp_path_factory, reference):
-    assume(reference not in LATEST)
+    assume(not LATEST.fullmatch(reference))
     base = tmp_path_factory.getbasetemp() / "references"
     store = ModelStore(base)
     if not base.exists():
