@@ -16,7 +16,11 @@ from stepbox.training.presets import RECIPES
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
-test_set = cache(partial(load_dataset, split="test", folder=DATA))
+load_builtin = cache(partial(load_dataset, folder=DATA))
+
+
+def test_set(name):
+    return load_builtin(name, "test")
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +40,9 @@ def shared_app(tmp_path_factory):
 def app(shared_app, tmp_path):
     """The API without Redis and without models."""
     settings = shared_app.extensions["stepbox"].settings
-    backend = Backend(
-        settings.model_copy(
-            update={"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
-        )
-    )
-    backend.dataset = test_set  # reads each data set once for all tests
+    folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
+    backend = Backend(settings.model_copy(update=folders))
+    backend._builtin = load_builtin  # reads each data set once for all tests
     shared_app.extensions["stepbox"] = backend
     return shared_app
 
