@@ -160,6 +160,7 @@ def test_limits(tmp_path, limits, message):
         read(tmp_path, limits, digits=digits(0, 20, list("0123456789")))
 
 
+@pytest.mark.slow
 def test_a_huge_column_is_rejected_by_the_metadata(tmp_path):
     table = pa.table({"image": [bytes(2**27)] * 5, "label": [1] * 5})
     pq.write_table(table, tmp_path / "x", use_dictionary=False, compression="zstd")
