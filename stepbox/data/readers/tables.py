@@ -20,7 +20,7 @@ from stepbox.data.readers.checks import (
     first_invalid_pixel,
     first_missing,
 )
-from stepbox.data.readers.labels import Labels
+from stepbox.data.readers.labels import MOST_CHARACTERS, Labels
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.scratch import ArrayFile
 from stepbox.errors import InvalidInputError
@@ -230,9 +230,38 @@ def _samples(columns: Columns, batch: Batch) -> NDArray[np.float64]:
     return samples
 
 
+def read_labels(batches: Iterable[Batch], name: str, limits: Limits) -> NDArray[Any]:
+    """Read the column with the labels. There must be at least one row.
+
+    Returns
+    -------
+    NDArray
+        Shape (samples,), as in `Part`.
+    """
+    labels = Labels(limits, f"column {name!r}")
+    for batch in batches:
+        _add_labels(labels, _texts(batch, name), batch, np.arange(batch.rows.num_rows))
+    return labels.array()
+
+
 def _texts(batch: Batch, name: str) -> pa.Array:
-    texts = batch.rows.column(name).cast(pa.string())
-    return pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+    column = batch.rows.column(name)
+    if pa.types.is_dictionary(column.type):
+        column = _short_texts(column.dictionary, name).take(column.indices)
+    return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
+
+
+def _short_texts(values: pa.Array, name: str) -> pa.Array:
+    """Reject long texts, which would take much memory when they are repeated."""
+    texts = values.cast(pa.string())
+    longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+    if longest > MOST_CHARACTERS:
+        raise InvalidInputError.at(
+            "",
+            f"column {name!r} has a text of {longest:,} characters; up to {MOST_CHARACTERS} are "
+            "allowed",
+        )
+    return texts
 
 
 def _rows_of_splits(columns: Columns, batch: Batch) -> list[NDArray[np.intp]]:
