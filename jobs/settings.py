@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     )
     models_dir: Path = Field(Path("models"), description="Folder of the trained models.")
     data_dir: Path = Field(
-        Path("data"), description="Folder of the data sets, filled by bin/fetch-datasets."
+        Path("data"), description="Folder of the built-in data sets, filled by bin/fetch-datasets."
     )
     datasets_dir: Path = Field(
         Path("models/.datasets"), description="Folder of the uploaded data sets."

@@ -4,11 +4,10 @@ Each attempt stages its data set under its own name, `{job}-{fence}`. So a pause
 continues later cannot change the files of another one.
 """
 
-from stepbox.importing.pipeline import import_upload
-
 from jobs.claims import Claim
 from stepbox.errors import StoreError
 from stepbox.importing.options import ImportOptions, ImportProgress
+from stepbox.importing.pipeline import import_upload
 from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
 

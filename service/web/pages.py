@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +16,6 @@ from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
-from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
@@ -59,21 +59,29 @@ class FormField(NamedTuple):
     help: str
 
 
-def form_fields() -> list[FormField]:
-    """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`."""
+def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
+    """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`.
+
+    `datasets` has the titles of the data sets to choose from, by their keys in recipes.
+    """
     properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
-    return [_field(name, properties[name]) for name in Recipe.model_fields if name in properties]
+    fields = [_field(name, properties[name]) for name in Recipe.model_fields if name in properties]
+    return [
+        field._replace(choices=dict(datasets), allowed="") if field.name == "dataset" else field
+        for field in fields
+    ]
 
 
 @blueprint.get("/")
 def jobs() -> Response:
     """Start a training, watch the current one, and list all of them."""
-    fields = form_fields()
+    specs = backend().datasets.specs()
+    fields = form_fields({spec.key: spec.title for spec in specs})
     return _page(
         "jobs",
         recipes={name: words.split(". ", 1) for name, words in DESCRIPTIONS.items()},
         default=DEFAULT_RECIPE,
-        datasets={name: _words(spec) for name, spec in DATASETS.items()},
+        datasets={spec.key: _words(spec) for spec in specs},
         together="compare" in request.args,
         default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
@@ -177,7 +185,7 @@ def _field(name: str, schema: Schema) -> FormField:
         name=name,
         label=_label(name),
         kind=kind,
-        choices={value: _choice_words(name, value) for value in choices_of(schema)},
+        choices={value: _choice_words(value) for value in choices_of(schema)},
         allowed=limits,
         limits=_limits(schema["items"] if kind == "numbers" else schema)
         if kind in ("number", "numbers")
@@ -196,10 +204,8 @@ def _plain(code: re.Match[str]) -> str:
     return _label(word).lower() if word in Recipe.model_fields else word
 
 
-def _choice_words(name: str, value: str) -> str:
+def _choice_words(value: str) -> str:
     """Return what the form calls a value."""
-    if name == "dataset":
-        return DATASETS[value].title
     return {"true": "on", "false": "off"}.get(value, value)
 
 

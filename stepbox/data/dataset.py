@@ -53,7 +53,11 @@ class DatasetSpec(BaseModel):
     docs/how-to/add-a-data-set.md shows each step. An import makes the spec of an uploaded one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra=lambda schema: schema["properties"].pop("folder", None),
+    )
 
     id: str = Field(
         "",
@@ -91,7 +95,8 @@ class DatasetSpec(BaseModel):
     created_at: datetime | None = Field(
         None, description="When it was imported; null if it is built in."
     )
-    folder: str | None = Field(None, exclude=True, description="Its folder in the data folder.")
+    # The folder of a built-in data set in the data folder; no response has it.
+    folder: str | None = Field(None, exclude=True)
     checksums: Mapping[str, str] = Field(
         {},
         description="File → published MD5: images and labels of the training split, then of the "

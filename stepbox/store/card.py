@@ -46,9 +46,11 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def _described(dataset: Any) -> Any:
-    """Complete the data set of a card of an earlier version, which has only name and checksum."""
-    if isinstance(dataset, Mapping) and "kind" not in dataset:
-        return DATASETS.get(str(dataset.get("name")), dataset)
+    """Return the description of a built-in data set, of which earlier cards have only the name."""
+    if isinstance(dataset, Mapping):
+        built_in = DATASETS.get(str(dataset.get("name")))
+        if built_in is not None and dataset.get("id", built_in.id) == built_in.id:
+            return built_in
     return dataset
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import stepbox
-from stepbox.errors import DatasetError
-from stepbox.training.presets import RECIPES
+from stepbox.errors import DatasetError, NotFoundError
 from tests.processes import ROOT
 
 PAGE = (ROOT / "docs/how-to/add-a-data-set.md").read_text("utf-8")
@@ -99,5 +98,5 @@ def test_a_damaged_file_is_rejected(trained, folder):
 
 
 def test_a_recipe_names_only_data_sets_that_exist():
-    with pytest.raises(ValueError, match="'mnist'"):
-        stepbox.Recipe.model_validate(RECIPES["mnist-numpy"].model_dump() | {"dataset": "stripes"})
+    with pytest.raises(NotFoundError, match="mnist and fashion-mnist"):
+        stepbox.train("mnist-numpy", dataset="stripes")

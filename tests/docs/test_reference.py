@@ -98,6 +98,8 @@ def allowed(schema):
     """Format the values that a field may have, as the reference does."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "string":
+        return "a name or an id"
     if schema["type"] == "boolean":
         return "`true`, `false`"
     if schema["type"] == "array":
@@ -260,13 +262,15 @@ def test_the_signatures_of_the_library_are_the_documented_ones():
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_member_of_a_class_of_the_library_is_documented_and_exists(name):
     kind = getattr(stepbox, name)
-    members = {*vars(kind), *inspect.signature(kind).parameters}
+    members = {*vars(kind), *inspect.signature(kind).parameters} - {"model_config"}
     documented = {
         signature.partition("(")[0]: signature
         for row in rows(PYTHON, f"`{name}`")
         for signature in codes(row[0])
     }
-    assert documented.keys() == {member for member in members if not member.startswith("_")}
+    assert documented.keys() == {
+        member for member in members if not member.startswith(("_", "model_"))
+    }
     for member, signature in documented.items():
         if "(" in signature:
             check_signature(signature, getattr(kind, member))

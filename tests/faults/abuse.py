@@ -29,6 +29,7 @@ from PIL import Image
 
 from service.backend import Backend
 from service.settings import ServiceSettings
+from stepbox.data.builtin import DATASETS
 from stepbox.nn.network import Network, dense_layers
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -109,6 +110,7 @@ def largest_model(stack: Stack, recipe: str = "mnist-numpy") -> str:
         id=new_model_id(),
         job="0123456789abcdef",
         recipe=RECIPES[recipe].model_copy(update={"hidden_sizes": layers, "activation": "relu"}),
+        dataset=DATASETS[RECIPES[recipe].dataset],
         history=[],
         evaluation=evaluation,
         device="cpu",

@@ -73,6 +73,7 @@ def publish(backend, recipe="mnist-numpy", seed=None):
         id=new_model_id(),
         job="0123456789abcdef",
         recipe=RECIPES[recipe],
+        dataset=DATASETS[RECIPES[recipe].dataset],
         history=[],
         evaluation=evaluation,
         device="cpu",

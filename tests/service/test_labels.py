@@ -4,6 +4,7 @@ import pytest
 
 from jobs.settings import Settings
 from service.app import create_app
+from stepbox.data.builtin import MNIST
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.presets import RECIPES
@@ -41,6 +42,7 @@ def train(client, jobs, models):
             id=new_model_id(),
             job=id,
             recipe=RECIPES["mnist-numpy"],
+            dataset=MNIST,
             history=[],
             evaluation=evaluation,
             device="cpu",

@@ -88,8 +88,11 @@ def test_responses_are_gzipped_if_the_client_accepts_it(client):
     assert "Content-Encoding" not in refused.headers
 
 
+TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
+
+
 def test_the_form_has_every_field_of_a_recipe_with_its_range(client):
-    fields = {field.name: field for field in form_fields()}
+    fields = {field.name: field for field in form_fields(TITLES)}
     assert fields.keys() == Recipe.model_fields.keys() - {"name"}
     assert fields["epochs"].allowed == "1 to 1,000"
     assert fields["learning_rate"].allowed == "Above 0, up to 10"

@@ -7,7 +7,10 @@ import tokenize
 from tests.processes import ROOT
 
 PACKAGES = ("stepbox", "jobs", "worker", "service")
-DESCRIPTIONS = ROOT / "stepbox" / "data" / "builtin.py"
+DESCRIPTIONS = (
+    ROOT / "stepbox" / "data" / "builtin.py",
+    ROOT / "stepbox" / "importing" / "options.py",  # 28 is one of the sizes to choose from
+)
 SIZES = {28, 784, 60_000}
 # 10 has many meanings. In these forms it is the number of classes.
 TEN_CLASSES = re.compile(
@@ -41,7 +44,7 @@ def test_sizes_are_only_in_the_descriptions_of_the_data_sets():
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in files
-        if path != DESCRIPTIONS
+        if path not in DESCRIPTIONS
         for line in hard_coded(path.read_text("utf-8"))
     ]
 

@@ -212,7 +212,7 @@ def test_the_mean_of_the_border_counts_each_pixel_once():
 
 @pytest.mark.parametrize("spec", [MNIST, FASHION_MNIST], ids=lambda spec: spec.id)
 def test_all_images_of_a_data_set_are_used_as_they_are(load, spec):
-    images = load(spec.id, "test").samples
+    images = load(spec.name, "test").samples
     assert not find_work(images, spec, "auto", "auto").any()
     assert shows_ink(images).all()
     assert prepare_for(images[0], spec).pixels is not None
@@ -221,7 +221,7 @@ def test_all_images_of_a_data_set_are_used_as_they_are(load, spec):
 
 @pytest.mark.parametrize("spec", [MNIST, FASHION_MNIST], ids=lambda spec: spec.id)
 def test_negatives_of_a_data_set_are_only_inverted(load, spec):
-    images = load(spec.id, "test").samples[:2000]
+    images = load(spec.name, "test").samples[:2000]
     work = find_work(255 - images, spec, "auto", "auto")
     assert np.mean(work == Work.INVERT) > 0.98
     index = int(np.argmax(work == Work.INVERT))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stepbox.data.builtin import MNIST
 from stepbox.nn import network as networks
 from stepbox.nn.network import Network, layer_specs
 from stepbox.store.weights import decode_weights, encode_weights
@@ -131,7 +132,7 @@ def test_the_weights_of_the_toy_layer_are_stored_by_name(page, toy):
     recipe = page["recipe"]
     network = Network.initial(recipe.layers(MNIST), seed=3)
     network.layers[1].scale += 0.5
-    again = decode_weights(*encode_weights(network), recipe)
+    again = decode_weights(*encode_weights(network), recipe.layers(MNIST))
 
     assert type(again.layers[1]) is toy.Scale
     np.testing.assert_array_equal(again.layers[1].scale, network.layers[1].scale)

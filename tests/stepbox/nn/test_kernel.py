@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stepbox.data.builtin import DATASETS, MNIST
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
@@ -23,14 +22,14 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 3), (8, 8)])
-def test_the_compiled_form_accepts_any_number_of_pixels(few, monkeypatch, shape):
+def test_the_compiled_form_accepts_any_number_of_pixels(few, shape):
     """The compiled form reads eight pixels at a time, so images are padded to a multiple of 8."""
-    monkeypatch.setitem(DATASETS, "small", replace(MNIST, id="small", shape=shape))
+    small = MNIST.model_copy(update={"shape": shape})
     whole = few(300)
     height, width = shape
     images = np.ascontiguousarray(whole.samples[:, 8 : 8 + height, 8 : 8 + width])
-    data = Dataset(DATASETS["small"], images, whole.labels)
-    recipe = RECIPES["mnist-numpy"].model_copy(update={"dataset": "small"})
+    data = Dataset(small, images, whole.labels)
+    recipe = RECIPES["mnist-numpy"]
     compiled, readable = (
         make_trainer(recipe, data, compiled=compiled) for compiled in (True, False)
     )

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from stepbox.data.builtin import MNIST
 from stepbox.training.labels import LabelChanges, Labels
 from stepbox.training.request import TrainRequest
 
@@ -55,7 +56,7 @@ def test_any_text_is_a_title_or_is_rejected(text):
 
 def test_labels_are_no_part_of_the_recipe():
     request = TrainRequest(epochs=2, title="Two epochs", notes="why", tags=["a"])
-    assert request.resolve() == TrainRequest(epochs=2).resolve()
+    assert request.resolve(MNIST) == TrainRequest(epochs=2).resolve(MNIST)
 
 
 def test_a_change_changes_something():

@@ -3,6 +3,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from stepbox.data.builtin import MNIST
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, TORCH_ONLY, Recipe
 from stepbox.training.request import TrainRequest
@@ -43,7 +44,7 @@ def test_a_recipe_without_the_later_fields_keeps_its_meaning(name):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("optimizer", "adamw"), ("dropout", 0.1), ("normalization", "batch"), ("standardize", True)],
+    [("optimizer", "adamw"), ("dropout", 0.1), ("normalization", "batch")],
 )
 def test_what_only_torch_supports_is_rejected_for_numpy(field, value):
     # Batch normalization also requires a batch_size above 1, which this test is not about.
@@ -81,4 +82,4 @@ def test_conflicts_and_values_out_of_range_are_rejected(body, field):
 def test_both_engines_accept_the_best_mnist_recipe():
     request = TrainRequest.model_validate_json('{"recipe": "mnist-numpy-best", "engine": "torch"}')
 
-    assert request.resolve().augmentation == "distort"
+    assert request.resolve(MNIST).augmentation == "distort"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from stepbox.data.builtin import FASHION_MNIST
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.presets import RECIPES
@@ -22,7 +23,11 @@ RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (12, 
 def test_initial_weights_are_torchs_default_for_the_seed():
     torch.manual_seed(9)
     layers = [torch.nn.Linear(784, 12), torch.nn.Linear(12, 11), torch.nn.Linear(11, 10)]
-    ours = [module for module in initial_model(RECIPE) if isinstance(module, torch.nn.Linear)]
+    ours = [
+        module
+        for module in initial_model(RECIPE, FASHION_MNIST)
+        if isinstance(module, torch.nn.Linear)
+    ]
 
     for layer, expected in zip(ours, layers, strict=True):
         torch.testing.assert_close(layer.weight, expected.weight, rtol=0, atol=0)
@@ -42,7 +47,7 @@ def test_a_training_leaves_the_random_state_of_the_process_alone(few):
 def test_the_network_gives_the_outputs_of_the_torch_model(few, activation):
     recipe = RECIPE.model_copy(update={"activation": activation})
     inputs = scale_pixels(few(50).samples, "unit", np.float32)
-    model = initial_model(recipe)
+    model = initial_model(recipe, FASHION_MNIST)
     network = make_torch_trainer(recipe, few(50)).network()
 
     assert {array.dtype for array in network.named_arrays().values()} == {np.dtype(np.float32)}
@@ -58,7 +63,7 @@ def test_an_epoch_equals_gradient_descent_written_out(few, pixel_scale):
     )
     data = few(500)
     trainer = make_torch_trainer(recipe, data)
-    model = initial_model(recipe)
+    model = initial_model(recipe, FASHION_MNIST)
     inputs = torch.tensor(data.samples.reshape(500, 784), dtype=torch.float32)
     inputs /= 255 if pixel_scale == "unit" else 1
     labels = torch.tensor(data.labels.astype(int))
@@ -130,7 +135,7 @@ def test_normalization_and_standardization_are_folded_into_plain_layers(few):
     data = few(500)
     trainer = make_torch_trainer(recipe, data)
     list(trainer.train_epoch())
-    model = initial_model(recipe)
+    model = initial_model(recipe, FASHION_MNIST)
     arrays = trainer.arrays()
     model.load_state_dict(
         {name: torch.tensor(arrays[f"model.{name}"]) for name in model.state_dict()}
@@ -158,7 +163,7 @@ def test_normalization_and_standardization_are_folded_into_plain_layers(few):
 
 def test_he_weights_have_the_right_standard_deviation():
     recipe = RECIPE.model_copy(update={"initialization": "he", "hidden_sizes": (300,)})
-    first, *_ = initial_model(recipe)
+    first, *_ = initial_model(recipe, FASHION_MNIST)
 
     assert first.weight.std().item() == pytest.approx((2 / 784) ** 0.5, rel=0.01)
     assert not first.bias.any()

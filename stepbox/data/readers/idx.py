@@ -1,0 +1,90 @@
+"""Read IDX files, the format in which MNIST and its successors are published."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.data.dataset import Split
+from stepbox.data.idx import LONGEST_HEADER, parse_idx_header
+from stepbox.data.readers.checks import check_samples, image_shape
+from stepbox.data.readers.labels import Labels
+from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.splits import split_in_name
+from stepbox.errors import DatasetError, InvalidInputError
+
+
+def read_idx(files: Sequence[tuple[str, Path]], limits: Limits) -> list[Part]:
+    """Read images and labels from IDX files.
+
+    Parameters
+    ----------
+    files
+        Name and path of each file. A name with ``train``, ``test`` or ``t10k`` tells the split.
+        A file with one axis has labels, one with three or four axes has images.
+    limits
+        What the files may contain.
+
+    Returns
+    -------
+    list[Part]
+        One part per split; its images are memory maps of the files.
+
+    Raises
+    ------
+    InvalidInputError
+        A file is malformed or over a limit, or a split does not have one file of images and one
+        file of labels.
+    """
+    splits: dict[Split | None, list[tuple[str, NDArray[np.uint8]]]] = {}
+    for name, path in files:
+        splits.setdefault(split_in_name(name), []).append((name, _map_idx(name, path)))
+    if None in splits and len(splits) > 1:
+        names = ", ".join(repr(name) for name, _ in splits[None])
+        raise InvalidInputError.at(
+            "", f"{names}: the name must say train or test, as those of the other files do"
+        )
+    parts = [_part(split, arrays, limits) for split, arrays in splits.items()]
+    check_samples(sum(len(part.labels) for part in parts), limits)
+    return parts
+
+
+def _map_idx(name: str, path: Path) -> NDArray[np.uint8]:
+    with path.open("rb") as file:
+        first = file.read(LONGEST_HEADER)
+    try:
+        shape, start = parse_idx_header(first, path.stat().st_size)
+    except DatasetError as error:
+        raise InvalidInputError.at("", f"{name!r}: {error}") from None
+    if not all(shape):
+        raise InvalidInputError.at("", f"{name!r} has the shape {shape}, so it is empty")
+    return np.memmap(path, np.uint8, mode="r", offset=start, shape=shape)
+
+
+def _part(
+    split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limits: Limits
+) -> Part:
+    found: dict[str, list[tuple[str, NDArray[Any]]]] = {"images": [], "labels": []}
+    for name, array in arrays:
+        found["labels" if array.ndim == 1 else "images"].append((name, array))
+    for what, of_kind in found.items():
+        if len(of_kind) != 1:
+            names = ", ".join(repr(name) for name, _ in arrays)
+            part = f"the {split} part" if split else "an upload without train or test in its names"
+            raise InvalidInputError.at(
+                "", f"{part} has {len(of_kind)} IDX files of {what} instead of one, in {names}"
+            )
+    (images_name, images), (labels_name, values) = found["images"][0], found["labels"][0]
+    shape = image_shape(images.shape, limits, repr(images_name))
+    if len(images) != len(values):
+        raise InvalidInputError.at(
+            "",
+            f"{images_name!r} has {len(images):,} images, but {labels_name!r} has "
+            f"{len(values):,} labels",
+        )
+    labels = Labels(limits, repr(labels_name))
+    distinct, indices = np.unique(values, return_inverse=True)
+    labels.add([str(value) for value in distinct], indices, lambda index: f"sample {index:,}")
+    return Part(split, labels.array(), images.reshape(shape))
