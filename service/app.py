@@ -8,13 +8,13 @@ from service.access.check import AccessCheck
 from service.api import (
     access,
     analysis,
-    datasets,
     inspection,
     jobs,
     metrics,
     mistakes,
     models,
     system,
+    uploads,
 )
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
@@ -78,7 +78,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         models,
         inspection,
         mistakes,
-        datasets,
+        uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,
         v1,

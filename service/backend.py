@@ -13,6 +13,7 @@ from service.server.streams import Streams
 from service.settings import ServiceSettings
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
+from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,6 +32,7 @@ class Backend:
         self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
         # The test sets, each read and compared with its checksums once while it is in the cache.
         self.dataset = lru_cache(KEPT_SPLITS)(partial(self.datasets.load, split="test"))
+        self.quota = Quota(settings.datasets_dir, settings.data_quota)
         self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 

@@ -78,12 +78,20 @@ class DatasetState(BaseModel):
     checksums: dict[str, str] = Field(description="File → md5, as published.")
 
 
+class Storage(BaseModel):
+    """The disk space of the uploaded data sets."""
+
+    used_bytes: int = Field(description="Size of all uploaded data sets and waiting uploads.")
+    allowed_bytes: int = Field(description="Their quota. An upload over it is rejected with 507.")
+
+
 class System(BaseModel):
     """The components of this installation."""
 
     workers: list[Worker]
     queue: Queue
     datasets: list[DatasetState]
+    storage: Storage
     models: int = Field(description="Number of models in the store.")
     versions: dict[str, str]
 
@@ -118,12 +126,13 @@ def readyz() -> Response:
 
 @blueprint.get("/system", responses={200: System})
 def system() -> Response:
-    """List the workers with their devices, the queue, the data sets and the versions."""
+    """List the workers with their devices, the queue, the data sets, disk space and versions."""
     queue, workers = _queue_and_workers()
     return jsonify(
         workers=workers,
         queue=queue,
         datasets=_datasets(),
+        storage=_storage(),
         models=len(backend().models.ids()),
         versions={
             "stepbox": __version__,
@@ -147,6 +156,11 @@ def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
     taking = len(workers) - len(stalled)
     found = f"{len(workers)} alive" if workers else "no worker is alive; jobs wait"
     return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
+
+
+def _storage() -> dict[str, int]:
+    quota = backend().quota
+    return {"used_bytes": quota.used(), "allowed_bytes": quota.allowed}
 
 
 def _datasets() -> list[dict[str, Any]]:

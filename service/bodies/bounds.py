@@ -10,8 +10,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.bodies.json_cost import MOST_VALUES
 
+# Takes the headers of a request (names in lower case) and the first bytes of its body.
+CheckStart = Callable[[dict[bytes, bytes], bytes], object]
 View = TypeVar("View", bound=Callable[..., Any])
 
+FIRST_BYTES = 4096  # of a body that is streamed to a file, which are checked first
 UNCOUNTED_BYTES = 64 * 2**10  # the memory budget ignores bodies up to this size
 MOST_EXPANSION = 1032  # times that a body can grow when it is decompressed (zlib's documentation)
 LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
@@ -45,6 +48,10 @@ class Bound:
         Whether the view decodes image files. Only a few requests may do so at the same time.
     decompresses
         Whether the view accepts a compressed body.
+    to_file
+        If given, the body is streamed to a file, and may be as large as the setting `upload_bytes`
+        allows (see `to_file`). This function raises an error to reject a body by
+        the request's headers and the first `FIRST_BYTES` bytes of the body.
     """
 
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
@@ -53,6 +60,7 @@ class Bound:
     memory_per_byte: float = 4
     decodes_images: bool = False
     decompresses: bool = False
+    to_file: CheckStart | None = None
 
     def __call__(self, view: View) -> View:
         """Declare the bounds of a view."""

@@ -36,7 +36,11 @@ def shared_app(tmp_path_factory):
 def app(shared_app, tmp_path):
     """The API without Redis and without models."""
     settings = shared_app.extensions["stepbox"].settings
-    backend = Backend(settings.model_copy(update={"models_dir": tmp_path / "models"}))
+    backend = Backend(
+        settings.model_copy(
+            update={"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
+        )
+    )
     backend.dataset = test_set  # reads each data set once for all tests
     shared_app.extensions["stepbox"] = backend
     return shared_app
