@@ -25,7 +25,10 @@ export function lastEpoch({ status, history, losses, recipe }) {
   return Math.max(1, begun, history.at(-1)?.epoch ?? 0);
 }
 
-/** Tell whether a job ended with a model that is no better than guessing. @param {Job | ImportJob} job */
+/**
+ * Tell whether a job ended with a model that is no better than guessing.
+ * @param {Job | ImportJob} job
+ */
 const isGuessing = (job) => job.better_than_guessing === false;
 
 /**
