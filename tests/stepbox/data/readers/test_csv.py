@@ -172,6 +172,7 @@ def test_a_column_split(tmp_path):
         ("pixel0,label\n1,x\n256,x\n", "row 3, column 'pixel0': 256 is not allowed, pixels must"),
         ("pixel0,label\n1,x\n0.5,x\n", "row 3, column 'pixel0': 0.5 is not allowed"),
         ("pixel0,label\n1,x\n-1,x\n", "row 3, column 'pixel0': -1 is not allowed"),
+        ("\na,label\n1,x\n", "the first line is empty"),
         ('a,"label\n1,x\n', "the first line is not CSV"),
     ],
 )
@@ -205,6 +206,14 @@ def test_rows_are_counted_across_blocks(tmp_path):
 def test_limits(tmp_path, limits, message):
     with pytest.raises(InvalidInputError, match=message):
         read(tmp_path, TABLE, limits)
+
+
+def test_empty_lines_take_no_memory(tmp_path):
+    names = ",".join(f"column {i}" for i in range(12_288))
+    empty = b"\n" * 2_000_000  # as rows of numbers, these would be 200 GB
+
+    with pytest.raises(InvalidInputError, match="row 2,000,002 has 3 cells instead of 12,289"):
+        read(tmp_path, names.encode() + b",label\n" + empty + b"1,2,3\n")
 
 
 def test_measurements_in_place_of_labels_are_recognized_before_the_limit(tmp_path):
