@@ -12,15 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
+from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.tables import (
-    SPLIT_COLUMN,
-    Batch,
-    Columns,
-    choose_columns,
-    find_label,
-    read_batches,
-)
+from stepbox.data.readers.tables import Batch, read_batches
 from stepbox.errors import InvalidInputError
 
 LONGEST_LINE = 2**20  # bytes; a row of 12,288 numbers with 17 digits takes 250 kB

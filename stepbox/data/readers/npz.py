@@ -125,6 +125,8 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
         raise InvalidInputError.at(
             "", f"the array {name!r} has a header that NumPy cannot read"
         ) from None
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        raise InvalidInputError.at("", f"the array {name!r} has an impossible shape or type")
     if dtype.hasobject:
         raise InvalidInputError.at(
             "",
@@ -223,7 +225,7 @@ def _read_samples(
     shape = image_shape(samples.shape, limits, samples.name) if images else samples.shape
     largest = 0.0
     with ArrayFile(
-        scratch / f"{samples.name}.raw", np.uint8 if images else np.float64, shape[1:], limits
+        scratch, np.uint8 if images else np.float64, shape[1:], limits
     ) as target:
         for first, block in _blocks(archive, samples):
             wrong = first_invalid_pixel(block) if images else first_missing(block)

@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import check_samples
+from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.shards import Shard, class_names, common_schema
 from stepbox.data.readers.splits import split_in_name
-from stepbox.data.readers.tables import (
-    SPLIT_COLUMN,
-    Batch,
-    Columns,
-    choose_columns,
-    find_label,
-    read_batches,
-    read_labels,
-)
+from stepbox.data.readers.tables import Batch, read_batches, read_labels
 from stepbox.errors import InvalidInputError
 
 BATCH_VALUES = 2**20  # read at a time
@@ -52,15 +45,20 @@ class ParquetImages:
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         for shard in self._shards:
-            row = 0
-            with shard.open() as file:
-                # One at a time, because a file can store a large image once for many rows.
-                for batch in file.iter_batches(1, columns=[self._column], use_threads=False):
-                    images = batch.column(0)
-                    if pa.types.is_struct(images.type):
-                        images = images.field("bytes")
-                    yield shard.place(row, 0), images[0].as_py() or b""
-                    row += 1
+            try:
+                yield from self._images_of(shard)
+            except (pa.ArrowException, OSError) as error:
+                raise _damaged(error) from None
+
+    def _images_of(self, shard: Shard) -> Iterator[tuple[str, bytes]]:
+        with shard.open() as file:
+            # One at a time, because a file can store a large image once for many rows.
+            batches = file.iter_batches(1, columns=[self._column], use_threads=False)
+            for row, batch in enumerate(batches):
+                images = batch.column(0)
+                if pa.types.is_struct(images.type):
+                    images = images.field("bytes")
+                yield shard.place(0, row), images[0].as_py() or b""
 
 
 def read_parquet(
@@ -104,11 +102,9 @@ def read_parquet(
         find_label(schema.names, label)
         parts: list[Part] = []
         for split, shards in splits.items():
-            folder = scratch / (split or "all")
-            folder.mkdir()
-            parts += _read_split(shards, split, schema, folder, limits, label)
+            parts += _read_split(shards, split, schema, scratch, limits, label)
     except (pa.ArrowException, OSError) as error:
-        raise InvalidInputError.at("", f"a Parquet file is damaged: {str(error)[:200]}") from None
+        raise _damaged(error) from None
     check_samples(sum(len(part.labels) for part in parts), limits)
     return parts
 
@@ -243,3 +239,7 @@ def _checked_labels(
                 f"classes, so labels are 0 to {len(names) - 1} (-1 means that there is none)",
             )
     return labels
+
+
+def _damaged(error: Exception) -> InvalidInputError:
+    return InvalidInputError.at("", f"a Parquet file is damaged: {str(error)[:200]}")

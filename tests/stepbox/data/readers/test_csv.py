@@ -145,6 +145,7 @@ def test_a_column_split(tmp_path):
         ("5,0,0\n1,0,0\n", "no column 'label' .* has their names in its first row"),
         ("a,a,label\n1,2,x\n", "two columns have the name 'a'"),
         (",a,label\n0,2,x\n", "column 1 has no name. If it only counts the rows"),
+        ("Unnamed: 0,a,label\n0,2,x\n", "column 1 has no name. If it only counts the rows"),
         ("label\nx\n", "no column besides 'label'"),
         ("a,label\n", "the table has no rows"),
         ("a,b,label\n1,2,x\n1,zz,x\n", "row 3, column 'b': 'zz' is not a number"),
@@ -188,7 +189,6 @@ def test_rows_are_counted_across_blocks(tmp_path):
 
     with pytest.raises(InvalidInputError, match=f"row {len(rows):,}, column 'label'"):
         read(tmp_path, "a,b,label\n" + "\n".join(rows))
-    (tmp_path / "all.raw").unlink()
     rows[-2] = "1,zz,x"
     with pytest.raises(InvalidInputError, match=f"row {len(rows):,}, column 'b': 'zz'"):
         read(tmp_path, "a,b,label\n" + "\n".join(rows))
@@ -206,6 +206,18 @@ def test_rows_are_counted_across_blocks(tmp_path):
 def test_limits(tmp_path, limits, message):
     with pytest.raises(InvalidInputError, match=message):
         read(tmp_path, TABLE, limits)
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "warned"), [(1, 300_000, True), (1, 9, False), (2, 300_000, False)]
+)
+def test_a_column_that_counts_the_rows(tmp_path, step, rows, warned):
+    ids = "".join(f"0.5,{7 + step * i},x\n" for i in range(rows))
+
+    (part,) = read(tmp_path, "a,Id,label\n" + ids)
+
+    warning = "The column 'Id' counts the rows. It says nothing about a sample: upload the table "
+    assert part.warnings == ([warning + "without it."] if warned else [])
 
 
 def test_empty_lines_take_no_memory(tmp_path):
