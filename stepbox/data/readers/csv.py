@@ -18,7 +18,8 @@ from stepbox.data.readers.tables import Batch, read_batches
 from stepbox.errors import InvalidInputError
 
 LONGEST_LINE = 2**20  # bytes; a row of 12,288 numbers with 17 digits takes 250 kB
-# Arrow's message for a cell that is not a number; with `use_threads=False`, it counts rows.
+# Arrow's messages. With `use_threads=False`, they have the number of the row, without empty lines.
+_CELLS = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)
 _CELL = re.compile(r"In CSV column #(\d+): Row #(\d+): .*?invalid value '(.*)'", re.DOTALL)
 
 
@@ -77,18 +78,12 @@ def _header(path: Path, label: str) -> tuple[list[str], str]:
 
 
 def _batches(path: Path, names: list[str], separator: str, columns: Columns) -> Iterator[Batch]:
-    invalid: list[pa_csv.InvalidRow] = []
-
-    def handle(row: pa_csv.InvalidRow) -> str:
-        invalid.append(row)
-        return "error"
-
     texts = {columns.label, *([SPLIT_COLUMN] if columns.has_split else [])}
     options = {
         "read_options": pa_csv.ReadOptions(
             use_threads=False, block_size=LONGEST_LINE, column_names=names, skip_rows=1
         ),
-        "parse_options": pa_csv.ParseOptions(delimiter=separator, invalid_row_handler=handle),
+        "parse_options": pa_csv.ParseOptions(delimiter=separator),
         "convert_options": pa_csv.ConvertOptions(
             column_types={name: pa.string() if name in texts else pa.float64() for name in names}
         ),
@@ -104,7 +99,7 @@ def _batches(path: Path, names: list[str], separator: str, columns: Columns) -> 
                 )
                 first += len(rows)
     except pa.ArrowInvalid as error:
-        raise _explained(str(error), path, names, invalid) from None
+        raise _explained(str(error), path, names) from None
 
 
 def _place(path: Path, numbers: NDArray[np.intp], index: int) -> str:
@@ -132,14 +127,13 @@ def _blank(rows: pa.RecordBatch) -> NDArray[np.bool_]:
 
 
 def _explained(
-    message: str, path: Path, names: list[str], invalid: list[pa_csv.InvalidRow]
+    message: str, path: Path, names: list[str]
 ) -> InvalidInputError:
-    if invalid:
-        row = invalid[0]
+    if found := _CELLS.search(message):
         return InvalidInputError.at(
             "",
-            f"row {_row(path, row.number):,} has {row.actual_columns:,} cells instead of "
-            f"{row.expected_columns:,}: {row.text[:60]!r}",
+            f"row {_row(path, int(found[1])):,} has {found[3]} cells instead of {found[2]}: "
+            f"{found[4][:60]!r}",
         )
     if found := _CELL.search(message):
         column, number, value = names[int(found[1])], _row(path, int(found[2])), found[3]

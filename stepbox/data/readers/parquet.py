@@ -13,7 +13,7 @@ from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import check_samples
 from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.shards import Shard, class_names, common_schema
+from stepbox.data.readers.shards import Shard, class_names, common_schema, rejecting_damage
 from stepbox.data.readers.splits import split_in_name
 from stepbox.data.readers.tables import Batch, read_batches, read_labels
 from stepbox.errors import InvalidInputError
@@ -32,7 +32,7 @@ class ParquetImages:
     column
         Name of the column.
     count
-        Number of rows in all files.
+        Number of labels. There must be as many images.
     """
 
     def __init__(self, shards: Sequence[Shard], column: str, count: int) -> None:
@@ -44,11 +44,16 @@ class ParquetImages:
         return self._count
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        count = 0
         for shard in self._shards:
-            try:
-                yield from self._images_of(shard)
-            except (pa.ArrowException, OSError) as error:
-                raise _damaged(error) from None
+            with rejecting_damage():
+                for image in self._images_of(shard):
+                    count += 1
+                    yield image
+        if count != self._count:
+            raise InvalidInputError.at(
+                "", f"the Parquet files have {count:,} images, but {self._count:,} labels"
+            )
 
     def _images_of(self, shard: Shard) -> Iterator[tuple[str, bytes]]:
         with shard.open() as file:
@@ -97,14 +102,12 @@ def read_parquet(
         raise InvalidInputError.at(
             "", f"{names}: the name must say train or test, as those of the other files do"
         )
-    try:
+    with rejecting_damage():
         schema = common_schema([s for shards in splits.values() for s in shards], limits)
         find_label(schema.names, label)
         parts: list[Part] = []
         for split, shards in splits.items():
             parts += _read_split(shards, split, schema, scratch, limits, label)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(error) from None
     check_samples(sum(len(part.labels) for part in parts), limits)
     return parts
 
@@ -239,7 +242,3 @@ def _checked_labels(
                 f"classes, so labels are 0 to {len(names) - 1} (-1 means that there is none)",
             )
     return labels
-
-
-def _damaged(error: Exception) -> InvalidInputError:
-    return InvalidInputError.at("", f"a Parquet file is damaged: {str(error)[:200]}")

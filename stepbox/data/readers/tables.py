@@ -161,7 +161,7 @@ def _samples(columns: Columns, batch: Batch) -> NDArray[np.float64]:
 
 
 def read_labels(batches: Iterable[Batch], name: str, limits: Limits) -> NDArray[Any]:
-    """Read the column with the labels. There must be at least one row.
+    """Read the column with the labels.
 
     Returns
     -------
