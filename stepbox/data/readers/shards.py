@@ -14,8 +14,9 @@ from stepbox.data.readers.part import Limits
 from stepbox.errors import InvalidInputError
 
 MOST_FOOTER_BYTES = 64 * 2**20  # the footer is decoded as a whole
-# Decompressed: bounds the size of one page, which is decompressed as a whole.
-MOST_GROUP_BYTES = 512 * 2**20
+# Decompressed. It bounds a page and a cell, of which Arrow may hold four copies at a time. Hugging
+# Face writes 100 images per row group.
+MOST_GROUP_BYTES = 256 * 2**20
 
 
 @contextmanager
