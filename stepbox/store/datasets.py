@@ -225,5 +225,5 @@ class DatasetStore:
     def _map(self, key: str) -> NDArray[Any]:
         try:
             return self._objects.map_array(key)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error

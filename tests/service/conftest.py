@@ -75,11 +75,25 @@ def untrained(recipe, seed=None):
 def publish(backend, recipe="mnist-numpy", seed=None):
     """Publish an untrained network as a worker does; return the model's id and the network."""
     network, evaluation = untrained(recipe, seed)
+    recipe = RECIPES[recipe]
+    return _publish(backend, recipe, DATASETS[recipe.dataset], network, evaluation)
+
+
+def publish_on(backend, spec, splits, seed=0, **changes):
+    """Publish an untrained network of an uploaded data set; return the model's id and network."""
+    changes = {"dataset": spec.key, "seed": seed, **changes}
+    recipe = RECIPES["mnist-numpy"].changed(**changes).fitted(spec, changes)
+    network = Network.initial(recipe.layers(spec), seed)
+    evaluation = evaluate(network, splits["test"], recipe.pixel_scale)
+    return _publish(backend, recipe, spec, network, evaluation)
+
+
+def _publish(backend, recipe, spec, network, evaluation):
     draft = CardDraft(
         id=new_model_id(),
         job="0123456789abcdef",
-        recipe=RECIPES[recipe],
-        dataset=DATASETS[RECIPES[recipe].dataset],
+        recipe=recipe,
+        dataset=spec,
         history=[],
         evaluation=evaluation,
         device="cpu",
