@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from jobs.compact import pack
 from jobs.queue import QUEUE
 from jobs.reader import JobReader
-from jobs.record import FINAL, Status
+from jobs.record import FINAL, Kind, Status, Upload
 from jobs.watch import Death, QueueState
 from stepbox.training.recipe import Recipe
 
@@ -29,10 +29,15 @@ class Claim:
         Id of the job.
     fence
         Number of the claim.
+    kind
+        What the job is.
     recipe
-        What to train.
-    model
-        Id of the model that an earlier attempt decided to publish; None if there is none.
+        What a training trains; None for imports.
+    upload
+        What an import makes a data set of; None for trainings.
+    result
+        The staged model or data set that an earlier attempt decided to publish: the model's id, or
+        the name under which the data set is staged. None if there is none.
     checkpoint
         Name of the last checkpoint of the earlier attempts; None if there is none.
     request_id
@@ -41,8 +46,10 @@ class Claim:
 
     job: str
     fence: str
-    recipe: Recipe
-    model: str | None
+    kind: Kind
+    recipe: Recipe | None
+    upload: Upload | None
+    result: str | None
     checkpoint: str | None
     request_id: str | None
 
@@ -75,11 +82,18 @@ class ClaimStore(JobReader):
         if answer is None:
             return None
         id, fence = answer
-        recipe, model, checkpoint, request_id = cast(
-            tuple[str, str | None, str | None, str | None],
-            self.redis.hmget(f"job:{id}", ["recipe", "model", "checkpoint", "request_id"]),
+        record = cast(dict[str, str], self.redis.hgetall(f"job:{id}"))
+        recipe, upload = record.get("recipe"), record.get("upload")
+        return Claim(
+            id,
+            fence,
+            kind=cast(Kind, record.get("kind", "train")),
+            recipe=Recipe.model_validate_json(recipe) if recipe else None,
+            upload=Upload.model_validate_json(upload) if upload else None,
+            result=record.get("model") or record.get("staged"),
+            checkpoint=record.get("checkpoint"),
+            request_id=record.get("request_id"),
         )
-        return Claim(id, fence, Recipe.model_validate_json(recipe), model, checkpoint, request_id)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Store the device that the training runs on, and return the verdict."""
@@ -94,12 +108,14 @@ class ClaimStore(JobReader):
         losses: Iterable[Mapping[str, Any]] = (),
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
+        whole = json.dumps(progress) if progress else ""
+        short = pack("progress", progress) if progress and claim.kind == "train" else whole
         verdict: Verdict = self._run(
             "report",
             claim.job,
             claim.fence,
-            json.dumps(progress) if progress else "",
-            pack("progress", progress) if progress else "",
+            whole,
+            short,
             pack("epoch", epoch) if epoch else "",
             checkpoint or "",
             *(pack("loss", loss) for loss in losses),
@@ -124,12 +140,28 @@ class ClaimStore(JobReader):
         better_than_guessing
             Whether the model is better than guessing.
         """
-        return cast(
-            Verdict,
-            self._run(
-                "decide", claim.job, claim.fence, model, peak_memory, int(better_than_guessing)
-            ),
+        return self._decide(
+            claim,
+            *("model", model, "peak_memory", peak_memory),
+            *("better_than_guessing", int(better_than_guessing)),
         )
+
+    def decide_import(self, claim: Claim, dataset: str, *, staged: str) -> Verdict:
+        """Decide which staged data set this job will publish, and return the verdict.
+
+        Parameters
+        ----------
+        claim
+            The claim of the job.
+        dataset
+            Id of the data set.
+        staged
+            The name under which it is staged.
+        """
+        return self._decide(claim, "dataset", dataset, "staged", staged)
+
+    def _decide(self, claim: Claim, *fields: str | int) -> Verdict:
+        return cast(Verdict, self._run("decide", claim.job, claim.fence, *fields))
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

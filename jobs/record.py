@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
 from stepbox.errors import NotFoundError
+from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 
+Kind = Literal["train", "import"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -36,43 +38,69 @@ class JobProblem(BaseModel):
     detail: str
 
 
+class Upload(ImportOptions):
+    """An uploaded file, and how to make a data set from it."""
+
+    model_config = ConfigDict(extra="ignore")  # later versions may have more options
+
+    content_type: str = Field(description="`Content-Type` of the request; empty if it had none.")
+    bytes: int = Field(ge=0, description="Size of the file.")
+
+
 class JobLinks(BaseModel):
-    """URLs of this job and its model."""
+    """URLs of this job and its result."""
 
     self: str
     events: str
     cancel: str
     model: str | None
+    dataset: str | None
 
 
 class Job(BaseModel):
-    """A training job."""
+    """A job: a training, or the import of an uploaded file."""
 
     id: str
+    kind: Kind = Field(description="`train` for a training, `import` for an uploaded file.")
     status: Status
-    recipe: Recipe
-    progress: Progress
+    recipe: Recipe | None = Field(description="What a training trains. Null for imports.")
+    upload: Upload | None = Field(
+        description="What an import makes a data set of. Null for trainings."
+    )
+    progress: Progress | ImportProgress
     queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
-    history: list[HistoryEntry] = Field(description="From epoch 0, the untrained network.")
+    history: list[HistoryEntry] = Field(
+        description="From epoch 0, the untrained network. Empty for imports."
+    )
     losses: list[LossEntry] | None = Field(
         description="The train loss about every 1,000 images, or less often in a long training: at "
-        "most 600 entries. Null in lists of jobs and in events; empty for jobs of earlier versions."
+        "most 600 entries. Null in lists of jobs and in events; empty for imports, and for jobs of "
+        "earlier versions."
     )
-    device: str | None = Field(description="Device of the training, `cpu` or `cuda`.")
+    device: str | None = Field(
+        description="Device of the training, `cpu` or `cuda`. Null for imports."
+    )
     peak_memory: int | None = Field(
         description="Peak memory of the training in bytes: of its process or, on CUDA, of the "
-        "device. Null until the training is complete."
+        "device. Null until the training is complete, and for imports."
     )
     samples_per_second: float | None = Field(
-        description="Mean speed of the epochs so far, without evaluation. Null until epoch 1 ends."
+        description="Mean speed of the epochs so far, without evaluation. Null until epoch 1 ends, "
+        "and for imports."
     )
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
-    model: str | None = Field(description="Id of the trained model. Null before success.")
+    model: str | None = Field(
+        description="Id of the trained model. Null before success, and for imports."
+    )
+    dataset: str | None = Field(
+        description="Id of the data set that an import has made. Null before success, and for "
+        "trainings."
+    )
     better_than_guessing: bool | None = Field(
         description="Whether the test accuracy exceeds that of always answering the most frequent "
-        "class, by more than three standard errors. Null before success, and for jobs of earlier "
-        "versions."
+        "class, by more than three standard errors. Null before success, for imports, and for jobs "
+        "of earlier versions."
     )
     error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(
@@ -111,24 +139,24 @@ class Job(BaseModel):
         ]
         epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
         result = record if status == "succeeded" else {}
-        model = result.get("model")
+        model, dataset = result.get("model"), result.get("dataset")
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)
-        samples = sum(epoch["epoch"] > 0 for epoch in epochs) * (
-            progress["samples_total"] / progress["epochs"]
-        )
         return cls.model_validate(
             {
                 **dict.fromkeys(cls.model_fields),  # the record has no field for what is null
+                "kind": "train",  # records of earlier versions have no kind
                 **record,
-                "recipe": json.loads(record["recipe"]),
+                "recipe": _parsed(record, "recipe"),
+                "upload": _parsed(record, "upload"),
                 "progress": progress,
                 "queue_position": queue_position if status == "queued" else None,
                 "history": epochs,
-                "samples_per_second": samples / seconds if seconds else None,
+                "samples_per_second": _trained(epochs, progress) / seconds if seconds else None,
                 "model": model,
+                "dataset": dataset,
                 "better_than_guessing": result.get("better_than_guessing"),
-                "error": json.loads(record["error"]) if "error" in record else None,
+                "error": _parsed(record, "error"),
                 "title": record.get("title") or None,
                 "notes": record.get("notes", ""),
                 "tags": json.loads(record.get("tags", "[]")),
@@ -137,6 +165,7 @@ class Job(BaseModel):
                     "events": f"/jobs/{id}/events",
                     "cancel": f"/jobs/{id}/cancel",
                     "model": f"/models/{model}" if model else None,
+                    "dataset": f"/datasets/{dataset}" if dataset else None,
                 },
             }
         )
@@ -149,3 +178,14 @@ class Job(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON values."""
         return self.model_dump(mode="json")
+
+
+def _parsed(record: Mapping[str, str], field: str) -> Any:
+    return json.loads(record[field]) if field in record else None
+
+
+def _trained(epochs: Sequence[Mapping[str, Any]], progress: Mapping[str, Any]) -> float:
+    """Count the samples of the trained epochs."""
+    return float(
+        sum(epoch["epoch"] > 0 for epoch in epochs) * progress["samples_total"] / progress["epochs"]
+    )

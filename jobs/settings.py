@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     datasets_dir: Path = Field(
         Path("models/.datasets"), description="Folder of the uploaded data sets."
     )
+    data_quota: int = Field(
+        20 * 2**30,
+        ge=0,
+        description="Bytes that all uploaded data sets and waiting uploads may take together.",
+    )
     queue_limit: int = Field(100, ge=1, description="Maximum number of queued jobs.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Format of the log: text for people, or one JSON object per line."

@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, cast
 
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
-from jobs.record import Job
+from jobs.record import Job, Upload
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
+from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels
 from stepbox.training.recipe import Recipe
+from stepbox.training.report import Progress
 
 NO_LABELS = Labels()
 IDEMPOTENCY_KEPT_S = 24 * 3600
@@ -38,7 +41,7 @@ class JobStore(ClaimStore):
         labels: Labels = NO_LABELS,
         only_first: bool = False,
     ) -> Job:
-        """Create a job, or return the job that the same idempotency key created before.
+        """Create a training, or return the job that the same idempotency key created before.
 
         Parameters
         ----------
@@ -69,26 +72,96 @@ class JobStore(ClaimStore):
         fields = recipe.model_dump_json()
         # Earlier versions had no labels, and their keys are still valid for a day.
         asked = fields if labels == NO_LABELS else fields + labels.model_dump_json()
-        progress = {
-            "epoch": 0,
-            "epochs": recipe.epochs,
-            "samples": 0,
-            "samples_total": recipe.epochs * samples,
-            "fraction": 0.0,
-            "eta_seconds": None,
-        }
+        progress = Progress(
+            epoch=0,
+            epochs=recipe.epochs,
+            samples=0,
+            samples_total=recipe.epochs * samples,
+            fraction=0,
+            eta_seconds=None,
+        )
+        return self._submit(
+            token_hex(8),
+            progress,
+            {"kind": "train", "recipe": fields, **_stored(dict(labels))},
+            asked,
+            queue_limit=queue_limit,
+            idempotency_key=idempotency_key,
+            request_id=request_id,
+            only_first=only_first,
+        )
+
+    def submit_import(
+        self,
+        options: ImportOptions,
+        *,
+        content_type: str,
+        upload_bytes: int,
+        id: str,
+        queue_limit: int,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
+    ) -> Job:
+        """Create an import, or return the job that the same idempotency key created before.
+
+        Parameters
+        ----------
+        options
+            How to make a data set from the uploaded file.
+        content_type
+            ``Content-Type`` of the request; empty if it had none.
+        upload_bytes
+            Size of the file.
+        id
+            Id of the new job, which names its file (see `stepbox.store.uploads`). If the job that
+            is returned has another id, this file has no job.
+        queue_limit, idempotency_key, request_id
+            As in `submit`.
+
+        Raises
+        ------
+        QueueFullError
+            ``queue_limit`` jobs are already queued.
+        InvalidInputError
+            The key was used before with other options, another size, or for a training.
+        """
+        upload = Upload(**dict(options), content_type=content_type, bytes=upload_bytes)
+        return self._submit(
+            id,
+            ImportProgress(
+                stage="reading", samples=0, samples_total=None, fraction=0, eta_seconds=None
+            ),
+            {"kind": "import", "upload": upload.model_dump_json()},
+            upload.model_dump_json(exclude={"content_type"}),
+            queue_limit=queue_limit,
+            idempotency_key=idempotency_key,
+            request_id=request_id,
+        )
+
+    def _submit(
+        self,
+        id: str,
+        progress: Progress | ImportProgress,
+        fields: Mapping[str, str],
+        asked: str,
+        *,
+        queue_limit: int,
+        idempotency_key: str | None,
+        request_id: str | None,
+        only_first: bool = False,
+    ) -> Job:
+        """Create a job whose record has these fields; ``asked`` tells requests apart."""
         outcome, id = self._run(
             "submit",
-            token_hex(8),
-            fields,
-            json.dumps(progress),
+            id,
+            progress.model_dump_json(),
             queue_limit,
             idempotency_key or "",
             hashlib.sha256(asked.encode()).hexdigest(),
             IDEMPOTENCY_KEPT_S,
             request_id or "",
             int(only_first),
-            *_stored(dict(labels)),
+            *chain.from_iterable(fields.items()),
         )
         if outcome == "late":
             raise ConflictError("there has been a job before")
@@ -112,12 +185,13 @@ class JobStore(ClaimStore):
         model
             Id of the job's model; None if it has none.
         """
-        return cast(Labeling, self._run("label", id, model or "", *_stored(changes)))
+        stored = _stored(changes).items()
+        return cast(Labeling, self._run("label", id, model or "", *chain.from_iterable(stored)))
 
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
 
-        A job that is about to publish its model, or has published it, continues.
+        A job that is about to publish its result, or has published it, continues.
 
         Raises
         ------
@@ -133,7 +207,7 @@ class JobStore(ClaimStore):
         return job
 
     def delete(self, id: str) -> None:
-        """Delete a finished job and its events, but not its model.
+        """Delete a finished job and its events, but not its result.
 
         Raises
         ------
@@ -161,8 +235,8 @@ class JobStore(ClaimStore):
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
 
 
-def _stored(labels: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names and values of labels as a job's record has them."""
-    for name, value in labels.items():
-        yield name
-        yield json.dumps(value) if name == "tags" else value or ""
+def _stored(labels: Mapping[str, Any]) -> dict[str, str]:
+    """Return labels as a job's record has them."""
+    return {
+        name: json.dumps(value) if name == "tags" else value or "" for name, value in labels.items()
+    }

@@ -8,7 +8,6 @@ from service.access.check import AccessCheck
 from service.api import (
     access,
     analysis,
-    datasets,
     inspection,
     jobs,
     metrics,
@@ -17,6 +16,7 @@ from service.api import (
     samples,
     summaries,
     system,
+    uploads,
 )
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
@@ -80,9 +80,9 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         models,
         inspection,
         mistakes,
-        datasets,
         samples,
         summaries,
+        uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,
         v1,

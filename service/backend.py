@@ -18,6 +18,7 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
+from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -35,6 +36,7 @@ class Backend:
         self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
         self.models = ModelStore(settings.models_dir)
         self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
+        self.quota = Quota(settings.datasets_dir, settings.data_quota)
         self._builtin = lru_cache(KEPT_SPLITS)(self.datasets.load)
         self._statistics = ObjectCache[SampleStatistics](
             STATISTICS_BYTES, lambda statistics: statistics.bytes

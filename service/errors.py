@@ -45,6 +45,7 @@ STATUSES: dict[type[errors.StepboxError], HTTPStatus] = {
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

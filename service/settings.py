@@ -39,6 +39,7 @@ class ServiceSettings(Settings):
         192 * 2**20, ge=2**20, description="Bytes of memory per process for large requests."
     )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body in bytes.")
+    upload_bytes: int = Field(4 * 2**30, ge=1, description="Largest upload in bytes.")
     tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(
@@ -47,7 +48,9 @@ class ServiceSettings(Settings):
     embed_origins: str = Field(
         "", description="Origins of the pages that may embed figures, separated by commas."
     )
-    train_limit: str = Field("", description="Trainings per client, such as `10/minute`.")
+    train_limit: str = Field(
+        "", description="Trainings and imports per client, such as `10/minute`."
+    )
     predict_limit: str = Field("", description="Predictions per client and process.")
 
     @field_validator("host")

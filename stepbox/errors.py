@@ -6,6 +6,7 @@ StepboxError
 ├── ConflictError          the request does not fit the resource's current state
 ├── DamagedModelError      a file of a model or of the aliases is damaged
 ├── StoreError             the folder of models cannot be read or written
+├── StorageFullError       the disk or the quota of uploaded data is full
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the GPU or the host has too little memory
@@ -65,6 +66,10 @@ class DamagedModelError(StepboxError):
 
 class StoreError(StepboxError):
     """The folder of models cannot be read or written, for example because the disk is full."""
+
+
+class StorageFullError(StepboxError):
+    """Uploaded data does not fit: the disk is full, or the quota of all data sets is used up."""
 
 
 class DatasetError(StepboxError):

@@ -113,6 +113,7 @@ class Stack:
             "STEPBOX_REDIS_PASSWORD_FILE": str(credentials / "password"),
             "STEPBOX_MODELS_DIR": str(self.models_dir),
             "STEPBOX_DATA_DIR": os.environ.get("STEPBOX_DATA_DIR", str(ROOT / "data")),
+            "STEPBOX_DATASETS_DIR": str(folder / "datasets"),
             "STEPBOX_ALIVE_FILE": str(folder / "worker.alive"),
             "STEPBOX_PORT": str(self.port),
             "STEPBOX_FIRST_MODEL": "none",
@@ -127,6 +128,7 @@ class Stack:
             redis_password_file=Path(self.environment["STEPBOX_REDIS_PASSWORD_FILE"]),
             models_dir=self.models_dir,
             data_dir=Path(self.environment["STEPBOX_DATA_DIR"]),
+            datasets_dir=Path(self.environment["STEPBOX_DATASETS_DIR"]),
         )
 
     def start(self, name: str, *command: str) -> Process:

@@ -17,7 +17,8 @@ from worker.settings import WorkerSettings
 
 with imports():
     from worker.reaper import Reaper
-    from worker.training import Stores, run_next_job
+    from worker.run import run_next_job
+    from worker.stores import Stores
 
 settings = WorkerSettings.from_environment()
 app: Celery = make_celery(settings)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from stepbox.data.builtin import DATASETS
 from stepbox.errors import ConflictError
 from stepbox.training.presets import RECIPES
-from worker.training import Stores
+from worker.stores import Stores
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from jobs.queue import send_token
-from jobs.record import FINAL
-from stepbox.errors import NotFoundError, StoreError
+from stepbox.errors import StoreError
 from worker.alive import write_heartbeat
 from worker.device import DeviceSearch
 from worker.first_model import submit_first_job
@@ -21,11 +20,12 @@ from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 from worker.stall import Stall, repair
-from worker.training import Stores
+from worker.stores import Stores
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
+SWEEP_S = 60.0  # a queued job that is cancelled leaves its upload for at most this long
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -44,7 +44,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
         self._heartbeat_written = True
-        self._swept = False
+        self._started = False
+        self._swept_at = -SWEEP_S
         self._ready = Event()
         self._stopping = Event()
         self._due = Event()  # set: the next round begins at once
@@ -114,16 +115,15 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._heartbeat_written = False
 
     def _sweep(self) -> None:
-        """Remove the files that killed processes left, and submit the first job, once per start."""
-        if self._swept:
+        """Remove the files that killed processes and ended jobs left; submit the first job."""
+        if time.monotonic() - self._swept_at < SWEEP_S:
             return
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
-            self._stores.models.sweep()
-        for job in self._stores.checkpoints.jobs():
-            with suppress(NotFoundError):
-                if self._jobs.get(job).status not in FINAL:
-                    continue
-            self._stores.checkpoints.drop(job)
-        with suppress(StoreError):  # the same folder
-            submit_first_job(self._stores, self._settings.first_model)
-        self._swept = True
+            self._stores.sweep()
+        if not self._started:
+            with suppress(OSError):
+                self._stores.models.sweep()
+            with suppress(StoreError):  # the same folder
+                submit_first_job(self._stores, self._settings.first_model)
+        self._started = True
+        self._swept_at = time.monotonic()

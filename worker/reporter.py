@@ -1,4 +1,4 @@
-"""Report a training to Redis, in a separate thread, so that the training never waits for Redis."""
+"""Report a job to Redis, in a separate thread, so that the job never waits for Redis."""
 
 import logging
 import time
@@ -48,6 +48,14 @@ def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
                 raise
             log.warning("Redis cannot write, retrying: %s", error)
         time.sleep(RETRY_S)
+
+
+def obey(verdict: Verdict) -> None:
+    """Raise JobCancelledError or LeaseLostError if the job must stop."""
+    if verdict == "cancel":
+        raise JobCancelledError
+    if verdict == "lost":
+        raise LeaseLostError
 
 
 class _Point(NamedTuple):
@@ -100,11 +108,8 @@ class Reporter(Thread):
             return {self._checkpoint, *(point.checkpoint for point in self._points)}
 
     def check(self) -> None:
-        """Raise JobCancelledError or LeaseLostError if the training must stop."""
-        if self._verdict == "cancel":
-            raise JobCancelledError
-        if self._verdict == "lost":
-            raise LeaseLostError
+        """Raise JobCancelledError or LeaseLostError if the job must stop."""
+        obey(self._verdict)
 
     def flush(self) -> None:
         """Wait until everything is stored or the job is lost; then raise as `check` does."""

@@ -1,86 +1,22 @@
-"""Run one job, from its claim to its published model."""
-
-import logging
-from dataclasses import dataclass
-from secrets import token_hex
-from typing import Any, Self
+"""Run a training: from its recipe to its published model."""
 
 from jobs.claims import Claim
-from jobs.connection import connect
-from jobs.logs import about
-from jobs.record import Status
-from jobs.settings import Settings
-from jobs.store import JobStore
-from stepbox.errors import StepboxError
-from stepbox.store.checkpoints import CheckpointStore
-from stepbox.store.datasets import DatasetStore
 from stepbox.store.draft import describe
-from stepbox.store.models import ModelStore, new_model_id
+from stepbox.store.models import new_model_id
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
-from worker.owner import dead_owners, this_process
-from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
-
-log = logging.getLogger(__name__)
+from worker.reporter import Reporter, insist, obey
+from worker.stores import Stores
 
 
-@dataclass(frozen=True)
-class Stores:
-    """The stores that a worker reads and writes."""
-
-    jobs: JobStore
-    models: ModelStore
-    checkpoints: CheckpointStore
-    datasets: DatasetStore
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Open the stores. The checkpoints are in a hidden subfolder of the models' folder."""
-        return cls(
-            JobStore(connect(settings)),
-            ModelStore(settings.models_dir),
-            CheckpointStore(settings.models_dir / ".checkpoints"),
-            DatasetStore(settings.datasets_dir, settings.data_dir),
-        )
-
-
-def run_next_job(stores: Stores, worker: str) -> None:
-    """Claim the first queued job, if there is one, and run it to its end."""
-    jobs = stores.jobs
-    dead = insist(dead_owners, jobs)
-    claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
-    if claim is None:
-        log.info("no job is queued: a surplus token")
-        return
-    with about(claim.job, claim.request_id):
-        log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
-        _run(stores, claim)
-
-
-def _run(stores: Stores, claim: Claim) -> None:
-    """Run a claimed job to its end."""
-    jobs, models = stores.jobs, stores.models
-    outcome: Status = "succeeded"
-    problem = None
-    with Reporter(jobs, claim) as reporter:
-        try:
-            model = claim.model
-            if model is None or not (models.is_staged(model) or models.is_published(model)):
-                model = _train_and_stage(stores, claim, reporter)
-            # From the decision on, the labels do not change until the job has ended.
-            models.publish(model, model, insist(jobs.get, claim.job).labels)
-        except LeaseLostError:
-            log.warning("job %s: lost to another worker", claim.job)
-            return
-        except JobCancelledError:
-            outcome = "cancelled"
-        except Exception as error:
-            log.exception("job %s: failed", claim.job)
-            outcome, problem = "failed", _problem(error)
-    insist(jobs.finish, claim, outcome, problem)
-    stores.checkpoints.drop(claim.job)
-    log.info("job %s: %s", claim.job, outcome)
+def train_and_publish(stores: Stores, claim: Claim, reporter: Reporter) -> None:
+    """Run the claimed training, and make its model visible."""
+    models, model = stores.models, claim.result
+    if model is None or not (models.is_staged(model) or models.is_published(model)):
+        model = _train_and_stage(stores, claim, reporter)
+    # From the decision on, the labels do not change until the job has ended.
+    models.publish(model, model, insist(stores.jobs.get, claim.job).labels)
 
 
 def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
@@ -90,6 +26,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     only if the model's files are gone.
     """
     recipe = claim.recipe
+    assert recipe is not None  # the job is a training
     train_set = stores.datasets.load(recipe.dataset, "train")
     test_set = stores.datasets.load(recipe.dataset, "test")
     trainer = make_trainer(recipe, train_set)
@@ -124,14 +61,5 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     )
     if verdict != "go on":
         stores.models.discard(draft.id)
-        raise JobCancelledError if verdict == "cancel" else LeaseLostError
+    obey(verdict)
     return draft.id
-
-
-def _problem(error: Exception) -> dict[str, Any]:
-    """Say why a job failed, as a problem (RFC 9457). It names an unexpected error by type only."""
-    if isinstance(error, (StepboxError, OSError, MemoryError)):
-        detail = str(error) or "the worker ran out of memory"
-    else:
-        detail = f"an unexpected {type(error).__name__}; the worker's log has the details"
-    return {"type": "about:blank", "title": "The training failed", "status": 500, "detail": detail}

@@ -1,15 +1,15 @@
 -- ARGV: id
 -- Cancels a job. A queued job ends at once. A running job gets a flag, and stops when its worker
 -- reads the flag; if its worker is dead, worker/reaper.py or the next claim ends the job. After
--- decide.lua, a job is not cancelled, because its model may already be visible.
+-- decide.lua, a job is not cancelled, because its result may already be visible.
 -- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
 local id = ARGV[1]
 
-local status, model = unpack(redis.call('HMGET', key_of(id), 'status', 'model'))
+local status = redis.call('HGET', key_of(id), 'status')
 if not status then
   return 'unknown'
 end
-if status == 'queued' and not model then
+if status == 'queued' and not is_decided(id) then
   conclude(id, 'cancelled')
   return 'cancelled'
 end

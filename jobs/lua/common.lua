@@ -1,7 +1,8 @@
 -- The keys in Redis, and the functions that the scripts share. Time stamps come from Redis's clock.
 -- No decision about a job depends on the clock, because it may be set back.
 --
--- job:{id}              hash: the record, the single source of truth about a job
+-- job:{id}              hash: the record, the single source of truth about a job. Its field `kind`
+--                       is 'train' or 'import'; records of earlier versions have none: 'train'
 -- history:{id}          list: the epochs of the job; the record's history_length counts them
 -- losses:{id}           list: the train losses within the epochs of the job
 -- events:{id}           stream: every status, epoch, loss and progress of the job
@@ -83,6 +84,12 @@ local function conclude(id, status)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
 end
 
+-- Tell whether decide.lua has stored which model or data set the job publishes.
+local function is_decided(id)
+  local result = redis.call('HMGET', key_of(id), 'model', 'dataset')
+  return result[1] or result[2]
+end
+
 -- Say why the workers of a job died, as far as it is known.
 local function why_it_died(id)
   local times = redis.call('HGET', key_of(id), 'memory_deaths')
@@ -92,29 +99,39 @@ local function why_it_died(id)
   return times .. (times == '1' and ' time' or ' times') .. ' because memory ran out'
 end
 
+-- Say that a job failed because its workers died again and again.
+local function death_of(id, deaths)
+  local import = redis.call('HGET', key_of(id), 'kind') == 'import'
+  return cjson.encode({
+    type = 'about:blank', status = 500,
+    title = import and 'The import failed' or 'The training failed',
+    detail = 'its worker died ' .. deaths .. ' times'
+      .. (import and ', ' or ' without reaching a new checkpoint, ') .. why_it_died(id)
+      .. (import and ': try a smaller file, or smaller images'
+        or ': try smaller hidden_sizes or a smaller batch_size'),
+  })
+end
+
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
 -- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
 -- (its lease expired). Every cause except 'stop' counts as a death. If a job dies again and again
 -- without progress, the job itself is the likely reason. So it goes to the end of the queue from
 -- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
-  local record = redis.call('HMGET', key_of(id), 'cancel', 'model', 'sequence', 'deaths')
-  if record[1] and not record[2] then
+  local record = redis.call('HMGET', key_of(id), 'cancel', 'sequence', 'deaths')
+  local decided = is_decided(id)
+  if record[1] and not decided then
     return conclude(id, 'cancelled')
   end
-  local deaths, place = tonumber(record[4] or 0), record[3]
+  local deaths, place = tonumber(record[3] or 0), record[2]
   if cause ~= 'stop' then
     deaths = redis.call('HINCRBY', key_of(id), 'deaths', 1)
   end
   if cause == 'memory' then
     redis.call('HINCRBY', key_of(id), 'memory_deaths', 1)
   end
-  if not record[2] and deaths >= MOST_DEATHS then
-    redis.call('HSET', key_of(id), 'error', cjson.encode({
-      type = 'about:blank', title = 'The training failed', status = 500,
-      detail = 'its worker died ' .. deaths .. ' times without reaching a new checkpoint, '
-        .. why_it_died(id) .. ': try smaller hidden_sizes or a smaller batch_size',
-    }))
+  if not decided and deaths >= MOST_DEATHS then
+    redis.call('HSET', key_of(id), 'error', death_of(id, deaths))
     return conclude(id, 'failed')
   end
   if deaths >= PATIENT_DEATHS then
@@ -131,11 +148,11 @@ end
 -- Tell the worker that has claimed a job what to do: 'go on', 'cancel', or 'lost' if the job is no
 -- longer its own. After decide.lua, a running job cannot be cancelled.
 local function verdict(id, fence)
-  local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel', 'model')
+  local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel')
   if record[1] ~= 'running' or record[2] ~= fence then
     return 'lost'
   end
-  return record[3] and not record[4] and 'cancel' or 'go on'
+  return record[3] and not is_decided(id) and 'cancel' or 'go on'
 end
 
 -- Requeue lost jobs. From index `first` on, ARGV lists the job, fence, cause and beat of each. If

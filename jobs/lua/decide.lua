@@ -1,12 +1,12 @@
--- ARGV: id, fence, model, peak memory in bytes, 1 if the model is better than guessing or 0
--- Decides which staged model this job will publish. From then on, the job cannot be cancelled, and
--- every attempt publishes this model unless its files are gone.
+-- ARGV: id, fence, then names and values of fields: the staged model with its figures, or `dataset`,
+-- the id of a data set, and `staged`, the name under which it is staged
+-- Decides what this job will publish. From then on, the job cannot be cancelled, and every attempt
+-- publishes this model or data set unless its files are gone.
 -- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
-local id, fence, model, peak_memory, better = unpack(ARGV)
+local id, fence = unpack(ARGV)
 
 local answer = verdict(id, fence)
 if answer == 'go on' then
-  redis.call('HSET', key_of(id), 'model', model, 'peak_memory', peak_memory,
-    'better_than_guessing', better)
+  redis.call('HSET', key_of(id), unpack(ARGV, 3))
 end
 return answer

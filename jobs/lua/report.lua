@@ -1,5 +1,5 @@
--- ARGV: id, fence, progress, its short form (jobs/compact.py), epoch in short form, checkpoint,
--- losses in short form...
+-- ARGV: id, fence, progress, its short form (jobs/compact.py; of an import, the same JSON object),
+-- epoch in short form, checkpoint, losses in short form...
 -- The progress, the epoch and the checkpoint may be ''.
 -- Renews the lease, and stores what is given. A loss or an epoch that is already stored adds no
 -- event: the reply to an earlier call was lost, or a later attempt trained these samples again.

@@ -1,4 +1,4 @@
-"""Limit how often a client may train and predict. Both limits are off by default."""
+"""Limit how often a client may start a job and predict. Both limits are off by default."""
 
 import time
 from math import ceil
@@ -6,11 +6,14 @@ from math import ceil
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests
 
+from service.bodies.to_file import received_file
 from service.settings import ServiceSettings
+
+SAME_LIMIT = {"/datasets": "/train"}  # an import is a job like a training
 
 
 def register(app: Flask, settings: ServiceSettings) -> None:
-    """Limit predictions in each process, and POST /train in all processes together."""
+    """Limit predictions in each process, and new jobs in all processes together."""
     if not settings.train_limit and not settings.predict_limit:
         return
     # Imported only if it is needed, because this takes 5 % of the API's startup.
@@ -29,12 +32,13 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     @app.before_request
     def count_request() -> None:
         inference = request.path.startswith(("/v1/models/", "/v2/models/"))
-        path = "/predict" if inference else request.path
+        path = "/predict" if inference else SAME_LIMIT.get(request.path, request.path)
         if request.method != "POST" or path not in limits:
             return
         rule, limiter = limits[path]
         client = request.remote_addr or ""
-        allowed = limiter.hit(rule, path, client)
+        counted = received_file() is not None  # before the body was read
+        allowed = counted or limiter.hit(rule, path, client)
         window = limiter.get_window_stats(rule, path, client)
         reset = max(1, ceil(window.reset_time - time.time()))
         g.rate_limit = {

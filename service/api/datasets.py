@@ -114,7 +114,7 @@ def _waiting_jobs(dataset_id: str) -> Iterator[str]:
         after = None
         while True:
             page, after = backend().jobs.page(status=status, limit=100, after=after)
-            yield from (job.id for job in page if job.recipe.dataset == dataset_id)
+            yield from (job.id for job in page if job.recipe and job.recipe.dataset == dataset_id)
             if after is None:
                 break
 

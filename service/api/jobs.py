@@ -107,12 +107,8 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         request_id=request_id.get(),
         labels=body.labels,
     )
-    log.info("job %s: accepted", job.id)
-    try:
-        send_token(backend().celery)
-    except Exception as error:  # the job is stored; workers replace lost tokens
-        log.warning("no token was sent for job %s: %s", job.id, error)
-    return _accepted(job)
+    announce(job)
+    return accepted(job)
 
 
 @blueprint.get("/jobs", responses={200: JobList, **problems(404, 422, 503)})
@@ -149,7 +145,7 @@ def cancel_job(path: JobPath) -> Response:
 
     A job that is already publishing its model succeeds.
     """
-    return _accepted(backend().jobs.cancel(path.id))
+    return accepted(backend().jobs.cancel(path.id))
 
 
 @blueprint.get(
@@ -191,7 +187,17 @@ def job_events(path: JobPath) -> Response:
     return response
 
 
-def _accepted(job: Job) -> Response:
+def announce(job: Job) -> None:
+    """Let a worker claim a new job."""
+    log.info("job %s: accepted", job.id)
+    try:
+        send_token(backend().celery)
+    except Exception as error:  # the job is stored; workers replace lost tokens
+        log.warning("no token was sent for job %s: %s", job.id, error)
+
+
+def accepted(job: Job) -> Response:
+    """Make the response to a request whose work a job does."""
     response = jsonify(job.to_json())
     response.status_code = 202
     response.headers["Location"] = f"/jobs/{job.id}"

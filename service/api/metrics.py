@@ -20,10 +20,12 @@ from redis.exceptions import RedisError
 
 from jobs.measures import Measures
 from service.backend import backend
+from service.bodies.to_file import RECEIVE
 from service.metrics.counts import BOUNDS_S, folder, observe
 from service.metrics.tally import Key, totals
 from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.store.models import ModelStore
+from stepbox.store.quota import Quota
 
 BOUNDS = (*map(str, BOUNDS_S), "+Inf")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
@@ -45,7 +47,8 @@ def register(app: Flask) -> None:
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else OTHER
         method = request.method if request.method in METHODS else OTHER
-        observe(route, method, response.status_code, perf_counter() - g.began)
+        if RECEIVE not in response.headers:  # no response to a client
+            observe(route, method, response.status_code, perf_counter() - g.began)
         return response
 
 
@@ -79,6 +82,7 @@ class _AllMetrics(Collector):
             yield from _epochs(measures)
         except RedisError:
             redis_up = 0
+        yield from _storage(backend().quota)
         yield GaugeMetricFamily(
             "stepbox_redis_up", "1 if Redis answers, otherwise 0.", value=redis_up
         )
@@ -122,6 +126,19 @@ def _predictions(counted: dict[Key, list[float]], models: ModelStore) -> Metric:
             for name, count in zip(classes, counts, strict=True):
                 predictions.add_metric([model, name], count)
     return predictions
+
+
+def _storage(quota: Quota) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "stepbox_data_bytes",
+        "Size of all uploaded data sets and waiting uploads in bytes.",
+        value=quota.used(),
+    )
+    yield GaugeMetricFamily(
+        "stepbox_data_quota_bytes",
+        "Bytes that all uploaded data sets and waiting uploads may take together.",
+        value=quota.allowed,
+    )
 
 
 def _jobs(measures: Measures) -> Iterator[Metric]:

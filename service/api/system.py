@@ -78,11 +78,12 @@ class DatasetState(BaseModel):
     checksums: dict[str, str] = Field(description="File → md5, as published.")
 
 
-class UploadedDatasets(BaseModel):
-    """The data sets that people uploaded."""
+class Storage(BaseModel):
+    """The disk space of the uploaded data sets."""
 
-    count: int = Field(description="Number of data sets.")
-    bytes: int = Field(description="Size of their samples and labels.")
+    datasets: int = Field(description="Number of uploaded data sets.")
+    used_bytes: int = Field(description="Size of all uploaded data sets and waiting uploads.")
+    allowed_bytes: int = Field(description="Their quota. An upload over it is rejected with 507.")
 
 
 class System(BaseModel):
@@ -91,7 +92,7 @@ class System(BaseModel):
     workers: list[Worker]
     queue: Queue
     datasets: list[DatasetState] = Field(description="The built-in data sets.")
-    uploaded_datasets: UploadedDatasets
+    storage: Storage
     models: int = Field(description="Number of models in the store.")
     versions: dict[str, str]
 
@@ -126,14 +127,13 @@ def readyz() -> Response:
 
 @blueprint.get("/system", responses={200: System})
 def system() -> Response:
-    """List the workers with their devices, the queue, the data sets and the versions."""
+    """List the workers with their devices, the queue, the data sets, disk space and versions."""
     queue, workers = _queue_and_workers()
-    uploaded = [spec for spec in backend().datasets.specs() if not spec.checksums]
     return jsonify(
         workers=workers,
         queue=queue,
         datasets=_datasets(),
-        uploaded_datasets={"count": len(uploaded), "bytes": sum(spec.bytes for spec in uploaded)},
+        storage=_storage(),
         models=len(backend().models.ids()),
         versions={
             "stepbox": __version__,
@@ -157,6 +157,12 @@ def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
     taking = len(workers) - len(stalled)
     found = f"{len(workers)} alive" if workers else "no worker is alive; jobs wait"
     return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
+
+
+def _storage() -> dict[str, int]:
+    quota = backend().quota
+    uploaded = sum(not spec.checksums for spec in backend().datasets.specs())
+    return {"datasets": uploaded, "used_bytes": quota.used(), "allowed_bytes": quota.allowed}
 
 
 def _datasets() -> list[dict[str, Any]]:

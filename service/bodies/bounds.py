@@ -10,6 +10,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.bodies.json_cost import MOST_VALUES
 
+# Takes the headers of a request (names in lower case) and the first bytes of its body.
+CheckStart = Callable[[dict[bytes, bytes], bytes], object]
 View = TypeVar("View", bound=Callable[..., Any])
 
 UNCOUNTED_BYTES = 64 * 2**10  # the memory budget ignores bodies up to this size
@@ -45,6 +47,10 @@ class Bound:
         Whether the view decodes image files. Only a few requests may do so at the same time.
     decompresses
         Whether the view accepts a compressed body.
+    to_file
+        If given, the body is streamed to a file, and may be as large as the setting `upload_bytes`
+        allows (see `to_file`). This function raises an error to reject a body by the headers of its
+        request and its first bytes, as `stepbox.data.readers.detect` needs them.
     """
 
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
@@ -53,6 +59,7 @@ class Bound:
     memory_per_byte: float = 4
     decodes_images: bool = False
     decompresses: bool = False
+    to_file: CheckStart | None = None
 
     def __call__(self, view: View) -> View:
         """Declare the bounds of a view."""

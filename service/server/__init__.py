@@ -5,5 +5,5 @@ quick requests.
 
 Modules, in the order in which a request passes them: `gunicorn_conf`, `worker_process`, `listener`,
 `connections`, `protocol` (with `framing` and `responses`), `quick`, `front`, `memory_budget`,
-`wsgi`, `checks`, `client_disconnected` and `streams`.
+`receiving`, `wsgi`, `checks`, `client_disconnected` and `streams`.
 """

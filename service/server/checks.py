@@ -28,7 +28,9 @@ def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None
                 name.lower().encode(): text.encode("latin-1") for name, text in request.headers
             }
             check_access(request.method, request.path, headers)
-            most = bound_of(app, request.endpoint).most_bytes(max_body_bytes)
-            request.max_content_length = most
-            check_size(request.content_length or 0, most)
+            bound = bound_of(app, request.endpoint)
+            if bound.to_file is None:
+                most = bound.most_bytes(max_body_bytes)
+                request.max_content_length = most
+                check_size(request.content_length or 0, most)
         raise_if_disconnected()

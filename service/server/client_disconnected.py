@@ -5,6 +5,11 @@ from threading import Event
 
 from werkzeug.exceptions import ClientDisconnected
 
+
+class DisconnectedError(Exception):
+    """The client has disconnected before its request was complete."""
+
+
 _disconnected: ContextVar[Event | None] = ContextVar("disconnected", default=None)
 
 

@@ -1,7 +1,8 @@
 """The ASGI application that calls Flask.
 
-It checks a request, reads the body, and lets Flask respond in a thread. If Flask's view starts an
-event stream, this application sends the stream. It answers `/livez` itself, without a thread.
+It checks a request, reads the body into memory or a file, and lets Flask respond in a thread. If
+Flask's view starts an event stream, this application sends the stream. It answers `/livez` itself,
+without a thread.
 """
 
 import asyncio
@@ -26,25 +27,23 @@ from service.bodies.bounds import (
     is_compressed,
     may_hold_files,
 )
-from service.errors import BusyError
+from service.bodies.to_file import RECEIVE, UPLOAD
 from service.logs import HEADER, request_id_of
 from service.metrics.counts import observe
 from service.server.checks import ERROR
-from service.server.client_disconnected import watch
+from service.server.client_disconnected import DisconnectedError, watch
 from service.server.connections import Connections
 from service.server.memory_budget import Budget, Share
 from service.server.quick import AcceptHead, QuickHeads
+from service.server.receiving import Receiver
 from service.server.streams import FOLLOW, STREAMED, Receive, Send, Streams, send_body
-from service.server.wsgi import PIECE_BYTES, Headers, Threads
+from service.server.wsgi import PIECE_BYTES, Answer, Headers, Threads
 from service.settings import ServiceSettings
+from stepbox.errors import StepboxError
 
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # the body that Flask's view responds with
-_FOLLOW = FOLLOW.lower().encode()
-
-
-class DisconnectedError(Exception):
-    """The client has disconnected before its request was complete."""
+_FOLLOW, _RECEIVE = FOLLOW.lower().encode(), RECEIVE.lower().encode()
 
 
 class Front:
@@ -79,7 +78,9 @@ class Front:
         self._threads = Threads(app, settings.threads)
         self._memory = Budget(settings.work_bytes)
         self._decoders = Budget(max(1, settings.threads // 4))  # requests that decode images
+        self._receiver = Receiver(settings, self._threads.run)
         self._max_body_bytes = settings.max_body_bytes
+        self._upload_bytes = settings.upload_bytes
         self._check_access = check_access
         self._streams = streams
 
@@ -101,18 +102,28 @@ class Front:
         self, scope: dict[str, Any], receive: Receive, send: Send, memory: Share, decoder: Share
     ) -> None:
         """Let Flask respond, and serve the event stream that the response may start."""
-        body, error = b"", scope.get(ERROR)
+        body, file, error = b"", None, scope.get(ERROR)
         if error is None:
             try:
-                body = await self._read(scope, receive, memory, decoder)
-            except (BusyError, HTTPException) as found:
+                bound = self._check(scope)
+                if bound.to_file is None:
+                    body = await self._read(scope, bound, receive, memory, decoder)
+                else:
+                    answer = await self._threads.answer(scope, b"")
+                    job = dict(answer.headers).get(_RECEIVE)
+                    if job is None:
+                        await self._send(send, answer, Event())
+                        return
+                    head = dict(scope["headers"])
+                    file = await self._receiver.receive(job.decode(), head, receive, bound.to_file)
+            except (StepboxError, HTTPException) as found:
                 error = found.with_traceback(None)  # its frames hold the body read so far
         disconnected = Event()
         watch(disconnected)
         waiting = asyncio.ensure_future(_wait_for_disconnect(receive, disconnected, error))
         try:
             await asyncio.sleep(0)  # lets `waiting` notice a client that has already disconnected
-            answer = await self._threads.answer(scope, body, error)
+            answer = await self._threads.answer(scope, body, error, {UPLOAD: file})
             large = len(body) > PIECE_BYTES
             del body
             if answer.status >= 400 and large:
@@ -120,14 +131,11 @@ class Front:
             memory.shrink(len(answer.body))
             headers = dict(answer.headers)
             if _FOLLOW not in headers:
-                await _begin(send, answer.status, answer.headers)
-                async for piece in self._threads.pieces(answer):
-                    if disconnected.is_set():
-                        return
-                    await send_body(send, piece)
-                await send_body(send, b"", more=False)
+                await self._send(send, answer, disconnected)
         finally:
             waiting.cancel()
+            if file is not None:
+                await self._threads.run(file.close)
         if _FOLLOW in headers:
             id, after = headers.pop(_FOLLOW).decode().split()
             headers.pop(b"content-length", None)
@@ -135,26 +143,46 @@ class Front:
             await _begin(send, answer.status, list(headers.items()))
             await self._streams.send(id, after, receive, send)
 
-    async def _read(
-        self, scope: dict[str, Any], receive: Receive, memory: Share, decoder: Share
-    ) -> bytes:
-        """Check a request, read its body, and reserve the memory that the work on it takes.
+    async def _send(self, send: Send, answer: Answer, disconnected: Event) -> None:
+        await _begin(send, answer.status, answer.headers)
+        async for piece in self._threads.pieces(answer):
+            if disconnected.is_set():
+                return
+            await send_body(send, piece)
+        await send_body(send, b"", more=False)
+
+    def _check(self, scope: dict[str, Any]) -> Bound:
+        """Check a request before its body is read, and return the bounds of its view.
 
         Raises
         ------
         MisdirectedRequest, Unauthorized, Forbidden, RequestEntityTooLarge
             The request is rejected.
+        """
+        headers = dict(scope["headers"])
+        if ERROR not in scope:
+            self._check_access(scope["method"], scope["path"], headers)
+        bound = self._bound(scope["method"], scope["path"])
+        most = self._upload_bytes if bound.to_file else bound.most_bytes(self._max_body_bytes)
+        check_size(int(headers.get(b"content-length", 0)), most)
+        return bound
+
+    async def _read(
+        self, scope: dict[str, Any], bound: Bound, receive: Receive, memory: Share, decoder: Share
+    ) -> bytes:
+        """Read the body of a request, and reserve the memory that the work on it takes.
+
+        Raises
+        ------
+        RequestEntityTooLarge
+            The body is too large.
         BusyError
             Other requests hold the memory.
         DisconnectedError
             The client has disconnected.
         """
         headers = dict(scope["headers"])
-        if ERROR not in scope:
-            self._check_access(scope["method"], scope["path"], headers)
-        bound = self._bound(scope["method"], scope["path"])
         most = bound.most_bytes(self._max_body_bytes)
-        check_size(int(headers.get(b"content-length", 0)), most)
         body, more = bytearray(), True
         while more:
             message = await receive()

@@ -60,7 +60,11 @@ class Threads:
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="flask")
 
     async def answer(
-        self, scope: dict[str, Any], body: bytes, error: Exception | None = None
+        self,
+        scope: dict[str, Any],
+        body: bytes,
+        error: Exception | None = None,
+        values: dict[str, Any] | None = None,
     ) -> Answer:
         """Let the application respond to a request.
 
@@ -72,12 +76,15 @@ class Threads:
             Its complete body.
         error
             The error to respond with; None if none has been found yet.
+        values
+            More values for the WSGI environment.
         """
         environ: Any = build_environ(scope, BytesIO(body))  # type: ignore[arg-type]
         environ["wsgi.input_terminated"] = True  # needed for a body without a length
         environ["wsgi.file_wrapper"] = lambda file, _: FileWrapper(file, PIECE_BYTES)
         environ[ERROR] = error
-        answer: Answer = await self._run(copy_context().run, self._respond, environ)
+        environ.update(values or {})
+        answer: Answer = await self.run(copy_context().run, self._respond, environ)
         return answer
 
     async def collect_garbage(self) -> None:
@@ -85,19 +92,20 @@ class Threads:
 
         Python's automatic collection of them would start much later.
         """
-        await self._run(gc.collect)
+        await self.run(gc.collect)
 
     async def pieces(self, answer: Answer) -> Any:
         """Yield the body of a response in pieces."""
         for start in range(0, max(1, len(answer.body)), PIECE_BYTES):
             yield answer.body[start : start + PIECE_BYTES]
         while answer.rest is not None:
-            piece = await self._run(next, answer.rest, None)
+            piece = await self.run(next, answer.rest, None)
             if piece is None:
                 return
             yield piece
 
-    def _run(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+    def run(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        """Call a function in a thread."""
         return asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
 
     def _respond(self, environ: dict[str, Any]) -> Answer:

@@ -1,9 +1,11 @@
-"""Decode image files to grey levels, and encode grey levels as PNG."""
+"""Decode image files to grey levels or colors, and encode grey levels as PNG."""
 
 import contextlib
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from stepbox.errors import InvalidInputError
 from stepbox.images.plain_png import DAMAGED, read_plain_png
 
 Grey = NDArray[np.uint8]
+Color = Literal["grey", "rgb"]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 25_000_000
@@ -29,6 +32,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_WITHOUT_COLORS = {"I", "F", "LAB"}  # Pillow converts them to RGB wrongly, or not at all
 _decoding = threading.Lock()
 
 
@@ -69,12 +73,28 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     plain = read_plain_png(data, pointer)
     if plain is not None:
         return plain
+    with opened(data, pointer, max_pixels) as image:
+        return read_pixels(image, "grey")
+
+
+@contextlib.contextmanager
+def opened(data: bytes, pointer: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open an image file, and check its size; nothing is decoded yet.
+
+    Raises
+    ------
+    InvalidInputError
+        As for `decode_image`, also for errors of Pillow in the body of the ``with`` statement.
+    """
     # One image at a time: this bounds the memory of a process with many threads, and
     # `catch_warnings` is not thread-safe.
     with _decoding, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _decode(data, max_pixels)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_size(image, data, max_pixels)
+                yield image
+            return
         except _RejectedError as error:
             fault = str(error)
         except Image.DecompressionBombError:
@@ -89,30 +109,64 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     raise InvalidInputError.at(pointer, fault)
 
 
-def _decode(data: bytes, max_pixels: int) -> Grey:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if not 1 <= width * height <= MAX_PIXELS:
-            raise _RejectedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
-        if width * height > max_pixels:
-            raise _RejectedError(
-                f"has {width}×{height} pixels, but the images of this request may have only "
-                f"{max_pixels:,} more"
-            )
-        if image.info.get("progressive"):
-            # A scan of a progressive JPEG can be a few bytes long, and still updates every pixel.
-            scans = data.count(b"\xff\xda")
-            if scans * width * height > MAX_SCANS * MAX_PIXELS:
-                raise _RejectedError(f"has {scans} scans, which is too many for its size")
-        image.draft("L", None)  # a JPEG file needs no colours; this gives the same grey levels
-        image.load()
-        grey = _on_ground(image) if image.has_transparency_data else _luminance(image)
-        upright = None
-        with contextlib.suppress(Exception):  # damaged EXIF data does not make the image useless
-            upright = _UPRIGHT.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
-    if upright is None:
-        return grey
-    return np.asarray(Image.fromarray(grey).transpose(upright))
+def _check_size(image: Image.Image, data: bytes, max_pixels: int) -> None:
+    width, height = image.size
+    if not 1 <= width * height <= MAX_PIXELS:
+        raise _RejectedError(f"has {width}×{height} pixels: 1 to {MAX_PIXELS:,} are allowed")
+    if width * height > max_pixels:
+        raise _RejectedError(
+            f"has {width}×{height} pixels, but the images of this request may have only "
+            f"{max_pixels:,} more"
+        )
+    if image.info.get("progressive"):
+        # A scan of a progressive JPEG can be a few bytes long, and still updates every pixel.
+        scans = data.count(b"\xff\xda")
+        if scans * width * height > MAX_SCANS * MAX_PIXELS:
+            raise _RejectedError(f"has {scans} scans, which is too many for its size")
+
+
+def read_pixels(
+    image: Image.Image, color: Color, least: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Decode an image that is `opened`, as `decode_image` describes.
+
+    Parameters
+    ----------
+    image
+        The first frame is read.
+    color
+        ``grey`` for luminance, ``rgb`` for colors.
+    least
+        A width and a height that are enough, before the orientation is applied. A JPEG file may
+        then be decoded at a half, a quarter or an eighth of its size, which is faster.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        Shape (height, width) or (height, width, 3), 0..255, upright.
+    """
+    # A JPEG file needs no colors for its luminance; this gives the same grey levels.
+    image.draft("L" if color == "grey" else None, least)
+    image.load()
+    pixels = _on_ground(image, color) if image.has_transparency_data else _levels(image, color)
+    turned = orientation(image)
+    return pixels if turned is None else np.asarray(Image.fromarray(pixels).transpose(turned))
+
+
+def orientation(image: Image.Image) -> Image.Transpose | None:
+    """Return how to turn an image upright; None if it is, or if its EXIF data is damaged."""
+    with contextlib.suppress(Exception):  # damaged EXIF data does not make the image useless
+        return _UPRIGHT.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
+    return None
+
+
+def _levels(image: Image.Image, color: Color) -> NDArray[np.uint8]:
+    """Return the luminance or the colors, 0..255, of an image; ignore transparency."""
+    if color == "grey":
+        return _luminance(image)
+    if image.mode.startswith("I;16") or image.mode in _WITHOUT_COLORS:
+        return np.repeat(_luminance(image)[..., np.newaxis], 3, axis=2)
+    return np.asarray(image.convert("RGB"))
 
 
 def _luminance(image: Image.Image) -> Grey:
@@ -137,20 +191,20 @@ def _luminance(image: Image.Image) -> Grey:
     return np.asarray(image.convert("L"))
 
 
-def _on_ground(image: Image.Image) -> Grey:
-    """Return the luminance, 0..255, of a transparent image on a contrasting background."""
+def _on_ground(image: Image.Image, color: Color) -> NDArray[np.uint8]:
+    """Return the levels, 0..255, of a transparent image on a contrasting background."""
     if image.mode.startswith("I;16"):  # one grey level means transparent
         alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
     else:
         if image.mode != "RGBA":
             image = image.convert("LA" if image.mode == "La" else "RGBA")
         alpha = image.getchannel("A")
-    grey = Image.fromarray(_luminance(image))
-    shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 0), alpha))
-    dark = 255 * int(shown.sum(dtype=np.uint64)) < 128 * int(np.asarray(alpha).sum(dtype=np.uint64))
-    if dark:
-        shown = np.asarray(Image.composite(grey, Image.new("L", grey.size, 255), alpha))
-    return shown
+    levels = Image.fromarray(_levels(image, color))
+    shown = Image.composite(levels, Image.new(levels.mode, levels.size, "black"), alpha)
+    light = int(np.asarray(shown.convert("L")).sum(dtype=np.uint64))
+    if 255 * light < 128 * int(np.asarray(alpha).sum(dtype=np.uint64)):
+        shown = Image.composite(levels, Image.new(levels.mode, levels.size, "white"), alpha)
+    return np.asarray(shown)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

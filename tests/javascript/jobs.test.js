@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
+import { importName, trainingsOf } from "#pages/jobs/import.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
 import {
@@ -27,6 +28,39 @@ import {
 /** @param {object} members */
 const job = (members) =>
   /** @type {any} */ ({ progress: { epoch: 0, epochs: 5 }, history: [], ...members });
+
+/** @param {object} members */
+const importJob = (members) =>
+  /** @type {any} */ ({ kind: "import", recipe: null, history: [], losses: [], ...members });
+
+test("stateText describes the state of an import", () => {
+  const progress = { stage: "converting", samples: 1200, samples_total: 3000 };
+  const open = { ...progress, samples_total: null };
+  assert.equal(stateText(importJob({ status: "queued", queue_position: 0 })), "queued, next");
+  assert.equal(
+    stateText(importJob({ status: "running", progress })),
+    "converting, 1,200 of 3,000 samples",
+  );
+  assert.equal(
+    stateText(importJob({ status: "running", progress: open })),
+    "converting, 1,200 samples",
+  );
+  assert.equal(
+    stateText(importJob({ status: "running", progress: { samples: 0, stage: "reading" } })),
+    "reading",
+  );
+  for (const status of ["succeeded", "failed", "cancelled"]) {
+    assert.equal(stateText(importJob({ status })), status);
+  }
+});
+
+test("an import has a name, and is no training", () => {
+  const upload = { name: "leaves", bytes: 1 };
+  assert.equal(importName(importJob({ upload, title: null })), "Import of leaves");
+  assert.equal(importName(importJob({ upload, title: "My leaves" })), "My leaves");
+  const training = job({ kind: "train" });
+  assert.deepEqual(trainingsOf([importJob({ upload }), training]), [training]);
+});
 
 test("stateText describes the state of a job", () => {
   const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];

@@ -235,7 +235,7 @@ def test_a_job_cannot_be_cancelled_after_the_decision(jobs):
     jobs.reap("w", {}, [(id, claim.fence)])
     assert jobs.cancel(id).status == "queued"  # its model may already be published
     again = jobs.claim(OWNER, "w")
-    assert again.model == "m-1"
+    assert again.result == "m-1"
     jobs.finish(again, "succeeded")
     assert jobs.get(id).model == "m-1"
 
@@ -279,7 +279,8 @@ def test_a_cancelled_job_ends_when_its_owner_is_found_dead(jobs):
 
 def test_submitting_the_same_id_twice_creates_one_job(jobs):
     """This happens if the reply to the first call is lost."""
-    arguments = ("aaaa", RECIPE.model_dump_json(), json.dumps(PROGRESS), 100, "", "", 60, "")
+    arguments = ("aaaa", json.dumps(PROGRESS), 100, "", "", 60, "", 0)
+    arguments += ("recipe", RECIPE.model_dump_json())
     assert jobs._run("submit", *arguments) == jobs._run("submit", *arguments)
     assert [job.id for job in jobs.page()[0]] == ["aaaa"]
     assert jobs.queue_length() == 1

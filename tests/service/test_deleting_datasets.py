@@ -9,7 +9,8 @@ from stepbox.errors import DatasetError
 from tests.datasets import add_dataset
 from tests.problems import check_problem
 from tests.service.conftest import publish_on
-from worker.training import Stores, run_next_job
+from worker.run import run_next_job
+from worker.stores import Stores
 
 
 @pytest.fixture
@@ -133,6 +134,6 @@ def test_a_queued_job_with_a_damaged_data_set_fails_and_says_why(client, backend
 
 def test_without_redis_a_data_set_is_not_deleted(client, backend, redis_process):
     spec, _ = add_dataset(backend.datasets, "tiny", (8, 8))
-    redis_process.kill()
+    redis_process.kill_group()
     check_problem(client.delete(f"/datasets/{spec.id}"), 503)
     assert client.delete(f"/datasets/{spec.id}?force=true").status_code == 204

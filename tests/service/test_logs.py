@@ -96,7 +96,7 @@ def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
         assert line.keys() >= {"time", "level", "logger", "message"}
         assert SECRET not in str(line)
     loggers = {line["logger"] for line in (*read_lines(worker), *read_lines(service))}
-    assert loggers >= {"gunicorn.error", "celery.apps.worker", "worker.training"}
+    assert loggers >= {"gunicorn.error", "celery.apps.worker", "worker.run"}
     assert "gunicorn.access" not in loggers  # metrics count requests, at less cost
 
 

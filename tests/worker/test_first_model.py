@@ -6,7 +6,7 @@ from jobs.settings import Settings
 from stepbox.training.presets import RECIPES
 from tests.processes import wait_until
 from worker.first_model import submit_first_job
-from worker.training import Stores
+from worker.stores import Stores
 
 
 @pytest.fixture

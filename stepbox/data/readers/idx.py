@@ -86,5 +86,5 @@ def _part(
         )
     labels = Labels(limits, repr(labels_name))
     distinct, indices = np.unique(values, return_inverse=True)
-    labels.add([str(value) for value in distinct], indices)
+    labels.add([str(value) for value in distinct], indices, lambda index: f"sample {index:,}")
     return Part(split, labels.array(), images.reshape(shape))

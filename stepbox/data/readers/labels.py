@@ -1,7 +1,7 @@
 """Collect the labels of a part, block by block."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from stepbox.errors import InvalidInputError
 MOST_CHARACTERS = 200  # of a class's name: more is text, not a name
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MISSING = {"", "nan", "inf", "-inf"}
 _INT64 = np.iinfo(np.int64)
 
 
@@ -36,7 +37,9 @@ class Labels:
         self._index: dict[str, int] = {}
         self._blocks: list[NDArray[np.int32]] = []
 
-    def add(self, values: Sequence[str], indices: NDArray[Any]) -> None:
+    def add(
+        self, values: Sequence[str], indices: NDArray[Any], place: Callable[[int], str]
+    ) -> None:
         """Add a block of labels.
 
         Parameters
@@ -45,10 +48,19 @@ class Labels:
             Distinct labels of the block, as texts.
         indices
             Shape (samples,): the label of each sample, as an index into `values`.
+        place
+            Says for messages where the sample with an index is, for example ``row 7``.
+
+        Raises
+        ------
+        InvalidInputError
+            A label is missing, too long or a formula, or there are too many classes.
         """
-        for value in values:
+        for position, value in enumerate(values):
             if value not in self._index:
-                self._check(value)
+                if problem := _problem(value):
+                    first = int((indices == position).argmax())
+                    raise InvalidInputError.at("", f"{place(first)}, {self._where}: {problem}")
                 self._index[value] = len(self._index)
                 if len(self._index) > self._limits.classes:
                     self._reject_measurements()
@@ -93,14 +105,16 @@ class Labels:
                     "measurements; labels are names or whole numbers",
                 )
 
-    def _check(self, value: str) -> None:
-        if len(value) > MOST_CHARACTERS:
-            raise InvalidInputError.at(
-                "",
-                f"{self._where} has a label of {len(value):,} characters "
-                f"({value[:20]!r}…); up to {MOST_CHARACTERS} are allowed",
-            )
-        if value.startswith("="):
-            raise InvalidInputError.at(
-                "", f"{self._where} has the formula {value[:50]!r} as a label: save its value"
-            )
+
+def _problem(value: str) -> str | None:
+    """Say what is wrong with a label, if anything is."""
+    if value.lower() in _MISSING:
+        return f"the label is missing (it is {value!r})"
+    if len(value) > MOST_CHARACTERS:
+        return (
+            f"the label has {len(value):,} characters ({value[:20]!r}…); up to {MOST_CHARACTERS} "
+            "are allowed"
+        )
+    if value.startswith("="):
+        return f"the label {value[:50]!r} is a formula: save its value"
+    return None

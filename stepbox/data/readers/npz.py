@@ -4,6 +4,7 @@ import io
 import math
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -253,8 +254,9 @@ def _read_labels(archive: ZipFile, array: _Array, limits: Limits) -> NDArray[Any
             ]
         except UnicodeDecodeError:
             raise InvalidInputError.at("", f"{array.name!r} has labels not in UTF-8") from None
-        for missing in {"nan", "inf", "-inf", ""}.intersection(texts):
-            row = first + int((indices == texts.index(missing)).argmax())
-            raise InvalidInputError.at("", f"{array.name}[{row}] has no label, but {missing!r}")
-        labels.add(texts, indices)
+        labels.add(texts, indices, partial(_element, array.name, first))
     return labels.array()
+
+
+def _element(name: str, first: int, index: int) -> str:
+    return f"{name}[{first + index}]"

@@ -1,17 +1,23 @@
 """What a reader finds in an uploaded file: parts, each with samples and their labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.data.dataset import Split
+from stepbox.data.dataset import MOST_CLASSES, Split
+
+
+def _proceed() -> None:
+    """Let an import go on."""
 
 
 class Limits(NamedTuple):
-    """What an upload may contain. A reader rejects more before it does any work on it.
+    """What an upload may contain, and whether to go on.
+
+    A reader rejects what is over a limit before it does any work on it.
 
     Attributes
     ----------
@@ -21,12 +27,15 @@ class Limits(NamedTuple):
         Largest size of the samples on disk, after they have been decoded.
     features
         Largest number of columns of a table, besides the label, and of values in one sample.
+    proceed
+        Called after each block of an upload. It raises an exception if the import must stop.
     """
 
-    classes: int = 1000
+    classes: int = MOST_CLASSES
     samples: int = 2_000_000
     bytes: int = 4 * 2**30
     features: int = 12_288  # 64 × 64 pixels in three colors
+    proceed: Callable[[], None] = _proceed
 
 
 class ImageFiles(Protocol):

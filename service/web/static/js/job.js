@@ -16,6 +16,7 @@ import {
   tookText,
   trainingTime,
 } from "./jobs/facts.js";
+import { isImport } from "./jobs/import.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
@@ -227,6 +228,7 @@ async function showJob() {
     get("/published"),
     loadRecipes(),
   ]);
+  if (isImport(found)) return (await import("./jobs/import-page.js")).showImport(found, path);
   job = found;
   recipes = allRecipes;
   const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
@@ -252,7 +254,7 @@ async function showJob() {
   $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
-  /** @type {Parameters<typeof watchJob>[1]} */
+  /** @type {import("./jobs/live.js").Changed<Job>} */
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;

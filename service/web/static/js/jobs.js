@@ -5,6 +5,7 @@ import { catchProblem, get } from "./api.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";
+import { trainingsOf } from "./jobs/import.js";
 import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { lastEpoch, olderThan, stateText } from "./jobs/state.js";
@@ -131,7 +132,7 @@ function present(job) {
   drawNow();
   if (job?.status !== "running") return;
   watching = new AbortController();
-  /** @type {Parameters<typeof watchJob>[1]} */
+  /** @type {import("./jobs/live.js").Changed<Job>} */
   const changed = (now, type, newRate) => {
     shown = now;
     rate = newRate ?? rate;
@@ -150,9 +151,10 @@ function present(job) {
 // The list is refreshed while the page is visible.
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-/** @type {Job[]} */
+/** @typedef {import("./types.d.ts").ImportJob} ImportJob */
+/** @type {(Job | ImportJob)[]} */
 let newest = [];
-/** @type {Job[]} */
+/** @type {(Job | ImportJob)[]} */
 let older = [];
 /** @type {string | null} */
 let cursor = null;
@@ -175,18 +177,22 @@ async function refreshList() {
   // The running job may be older than the 20 newest jobs.
   const [{ jobs, next }, { jobs: running }] = await Promise.all([
     get("/jobs?limit=20"),
-    get("/jobs?status=running&limit=1"),
+    get("/jobs?status=running"),
   ]);
   clearTimeout(waiting);
   if (older.length) older = olderThan(jobs, [...newest, ...older]);
   if (!older.length) cursor = next;
   newest = jobs;
   renew($("#rows"), jobList([...newest, ...older], recipes, published));
-  showEarlier([...newest, ...older]);
+  showEarlier(trainingsOf([...newest, ...older]));
   $("#away").replaceChildren();
   renew($("#more"), ...(cursor ? [plainButton("Older jobs", { onclick: showMore })] : []));
   if (together.length) return;
-  const latest = running[0] ?? newest.find((job) => job.history.length > 1) ?? null;
+  const [latest] = [
+    ...trainingsOf(running),
+    ...trainingsOf(newest).filter((job) => job.history.length > 1),
+    null,
+  ];
   // Lists leave out the losses within the epochs.
   present(latest && latest.id !== shown?.id ? await get(`/jobs/${latest.id}`) : latest);
 }

@@ -3,13 +3,15 @@
 import "./page.js";
 import { ProblemError, catchProblem, get } from "./api.js";
 import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
+import { importName, isImport } from "./jobs/import.js";
+import { stateText } from "./jobs/state.js";
 import { count } from "./numbers.js";
 import { requestLine } from "./request-line.js";
 import { systemSentence } from "./system/words.js";
 import { localText } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Check} Check */
-/** @typedef {import("./types.d.ts").Job} Job */
+/** @typedef {import("./types.d.ts").Job | import("./types.d.ts").ImportJob} AnyJob */
 /**
  * @typedef {{ name: string, device: { name: string, detail: string }, stalled: string | null }}
  *   Worker
@@ -47,26 +49,25 @@ async function getChecks() {
   }
 }
 
-/** Get the running jobs, or none if the request fails. @returns {Promise<Job[]>} */
+/** Get the running jobs, or none if the request fails. @returns {Promise<AnyJob[]>} */
 const getRunningJobs = () =>
   get("/jobs?status=running").then(
     ({ jobs }) => jobs,
     () => [],
   );
 
-/** Say what a worker does. @param {Worker} worker @param {Job | undefined} job */
+/** Say what a worker does. @param {Worker} worker @param {AnyJob | undefined} job */
 function workerStatus({ stalled }, job) {
   if (stalled) {
     const words = h("span", { class: "fault block" }, stalled);
     return [h("span", { class: "state failed" }, "stalled"), words];
   }
   if (!job) return h("span", { class: "state queued" }, "idle");
-  const { id, recipe, progress } = job;
-  const words = `${recipe.name}, epoch ${Math.max(1, progress.epoch)} of ${recipe.epochs}`;
-  return h("a", { href: `/ui/jobs/${id}` }, words);
+  const name = isImport(job) ? importName(job) : job.recipe.name;
+  return h("a", { href: `/ui/jobs/${job.id}` }, `${name}, ${stateText(job)}`);
 }
 
-/** @param {{ workers: Worker[], running: Job[] }} state */
+/** @param {{ workers: Worker[], running: AnyJob[] }} state */
 function workersElement({ workers, running }) {
   if (!workers.length) {
     return h("p", { class: "empty" }, "No worker has sent a heartbeat recently. Jobs stay queued.");

@@ -33,15 +33,14 @@ export interface Progress {
   eta_seconds: number | null;
 }
 
-export interface Job {
+/** What all jobs have. */
+interface AnyKind {
   id: string;
   title: string | null;
   notes: string;
   tags: string[];
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
-  recipe: Recipe;
-  progress: Progress;
   history: Epoch[];
   /** Null in lists and in status events. */
   losses: Loss[] | null;
@@ -53,13 +52,32 @@ export interface Job {
   started_at: string | null;
   finished_at: string | null;
   model: string | null;
-  /** Null before success, and for jobs of earlier versions. */
+  /** Null before success, for imports, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
-  title: string | null;
-  notes: string;
-  tags: string[];
   links: { events: string };
+}
+
+/** A training. */
+export interface Job extends AnyKind {
+  kind: "train";
+  recipe: Recipe;
+  progress: Progress;
+}
+
+/** The import of an uploaded file. Its history and losses are empty. */
+export interface ImportJob extends AnyKind {
+  kind: "import";
+  upload: { name: string; bytes: number };
+  progress: {
+    stage: string;
+    samples: number;
+    samples_total: number | null;
+    fraction: number;
+    eta_seconds: number | null;
+  };
+  /** Id of the data set. Null before success. */
+  dataset: string | null;
 }
 
 export interface Published {

@@ -4,12 +4,14 @@ import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { nameOf, publishedFor, runName } from "../recipes.js";
 import { localTime, timeLeft, timeOrDate, zoneName } from "../times.js";
+import { importName, isImport } from "./import.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { lastEpoch, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
+/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
@@ -34,18 +36,19 @@ function spark(job, published) {
   );
 }
 
-/** @param {Job} job @param {Recipes} recipes */
+/** @param {Job | ImportJob} job @param {Recipes} recipes */
 function nameCell(job, recipes) {
-  const details = job.title ? `${runName(job.recipe, recipes)} · ` : "";
+  const name = isImport(job) ? importName(job) : nameOf(job, recipes);
+  const details = job.title && !isImport(job) ? `${runName(job.recipe, recipes)} · ` : "";
   return h(
     "td",
     null,
-    h("a", { href: `/ui/jobs/${job.id}` }, nameOf(job, recipes)),
+    h("a", { href: `/ui/jobs/${job.id}` }, name),
     h("span", { class: "small" }, details + job.id.slice(0, 6)),
   );
 }
 
-/** @param {Job} job */
+/** @param {Job | ImportJob} job */
 function stateCell(job) {
   const { fraction, eta_seconds } = job.progress;
   const error = job.error && h("span", { class: "small" }, job.error.title);
@@ -55,14 +58,14 @@ function stateCell(job) {
     "td",
     null,
     stateElement(job, "running"),
-    h("progress", { max: 1, value: fraction, "aria-label": "Training progress" }),
+    h("progress", { max: 1, value: fraction, "aria-label": "Progress" }),
     h("span", { class: "small" }, stateText(job) + left),
     error,
   );
 }
 
 /**
- * @param {Job} job
+ * @param {Job | ImportJob} job
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published
  */
@@ -77,7 +80,9 @@ function row(job, recipes, published) {
     h(
       "td",
       { class: "spark" },
-      job.history.length ? spark(job, publishedFor(job.recipe, recipes, published)) : null,
+      !isImport(job) && job.history.length
+        ? spark(job, publishedFor(job.recipe, recipes, published))
+        : null,
     ),
     h("td", { class: "n when small" }, localTime(job.created_at, timeOrDate)),
   );
@@ -93,7 +98,7 @@ export function placeholder() {
 
 /**
  * Build the list of jobs.
- * @param {Job[]} jobs
+ * @param {(Job | ImportJob)[]} jobs
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published the published history of each recipe
  */

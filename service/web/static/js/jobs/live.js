@@ -5,13 +5,19 @@ import { followEvents } from "../events.js";
 import { addMark, learnedLittle, samplesPerSecond, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
+/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 /** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
+
+/**
+ * @template {Job | ImportJob} AnyJob
+ * @typedef {(job: AnyJob, type: EventType, speed: number | null) => void} Changed
+ */
 
 /** @type {EventType[]} Each changes at least what those before it change. */
 const TYPES = ["progress", "loss", "epoch", "status"];
 const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
 
-/** Show the state of a job as a symbol and words. @param {Job} job */
+/** Show the state of a job as a symbol and words. @param {Job | ImportJob} job */
 export const stateElement = (job, text = stateText(job)) =>
   h("span", { class: `state ${learnedLittle(job) ? "guessing" : job.status}` }, text);
 
@@ -42,7 +48,7 @@ function lostNotice(host) {
           { class: "notice bad", role: "alert" },
           h("b", null, "Connection lost ", age, ". "),
           reason,
-          "The training continues without this page, and no epoch will be missing here. ",
+          "The job continues without this page, and nothing will be missing here. ",
           "Trying again every 2 s.",
           h("p", { class: "row" }, plainButton("Try now", { onclick: () => retry() })),
         ),
@@ -57,8 +63,9 @@ function lostNotice(host) {
 
 /**
  * Follow a job to its end.
- * @param {Job} job
- * @param {(job: Job, type: EventType, speed: number | null) => void} changed called after one or
+ * @template {Job | ImportJob} AnyJob
+ * @param {AnyJob} job
+ * @param {Changed<AnyJob>} changed called after one or
  *   more events with the last of their types in `TYPES`; the speed is in samples per second
  * @param {Element} trouble gets a notice while the connection is lost
  * @param {AbortSignal} [signal]

@@ -3,8 +3,10 @@
 
 import { FINAL_STATUSES } from "../events.js";
 import { GUESSING_LOSS, TRAINING_IMAGES } from "../sizes.js";
+import { isImport, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
+/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 
 /** @param {Job} job */
 const afterLastEpoch = ({ history }) => {
@@ -23,25 +25,42 @@ export function lastEpoch({ status, history, losses, recipe }) {
   return Math.max(1, begun, history.at(-1)?.epoch ?? 0);
 }
 
-/** Tell whether a job ended with a model that is no better than guessing. @param {Job} job */
+/**
+ * Tell whether a job ended with a model that is no better than guessing.
+ * @param {Job | ImportJob} job
+ */
 const isGuessing = (job) => job.better_than_guessing === false;
 
-/** Tell whether a finished job has a loss no lower than that of guessing. @param {Job} job */
+/**
+ * Tell whether a finished job has a loss no lower than that of guessing.
+ * @param {Job | ImportJob} job
+ */
 const losesToGuessing = ({ status, history }) =>
   status === "succeeded" && (history.at(-1)?.test_loss ?? 0) >= GUESSING_LOSS;
 
-/** Tell whether a job ended with a model that learned too little. @param {Job} job */
+/** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
 export const learnedLittle = (job) => isGuessing(job) || losesToGuessing(job);
 
 /** Say what may help a job that learned too little. @param {Job} job */
 export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate may help." : "");
 
-/** Describe the state of a job in a few words. @param {Job} job */
+/** Say where in the queue a job is. @param {Job | ImportJob} job */
+const queueText = ({ queue_position: before }) =>
+  before ? `queued, ${before} before it` : "queued, next";
+
+/** @param {ImportJob} job */
+function importState(job) {
+  if (job.status === "queued") return queueText(job);
+  return job.status === "running" ? stageText(job) : job.status;
+}
+
+/** Describe the state of a job in a few words. @param {Job | ImportJob} job */
 export function stateText(job) {
+  if (isImport(job)) return importState(job);
   const { epoch, epochs } = job.progress;
   switch (job.status) {
     case "queued":
-      return job.queue_position ? `queued, ${job.queue_position} before it` : "queued, next";
+      return queueText(job);
     case "running":
       return `epoch ${Math.max(1, epoch)} of ${epochs}`;
     case "failed":

@@ -4,6 +4,7 @@ import { catchProblem, get } from "../api.js";
 import { $, h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
 import { fieldWords } from "../recipes.js";
+import { trainingsOf } from "./import.js";
 import { bestText, differingField, labelled } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -11,7 +12,7 @@ import { bestText, differingField, labelled } from "./values.js";
 const REFRESH_MS = 2000;
 
 /**
- * Get jobs. Those that do not exist are left out.
+ * Get trainings. Those that do not exist are left out.
  * @param {string[]} ids
  * @returns {Promise<Job[]>}
  */
@@ -21,7 +22,7 @@ async function getJobs(ids) {
     return null;
   };
   const found = ids.map((id) => catchProblem(() => get(`/jobs/${encodeURIComponent(id)}`), none));
-  return (await Promise.all(found)).filter(Boolean);
+  return trainingsOf((await Promise.all(found)).filter(Boolean));
 }
 
 /** Build a link that saved figures leave out. @param {string} href @param {string} text */

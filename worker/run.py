@@ -1,0 +1,81 @@
+"""Run one job, from its claim to its end."""
+
+import logging
+from collections.abc import Callable, Mapping
+from secrets import token_hex
+from typing import Any
+
+from jobs.claims import Claim
+from jobs.logs import about
+from jobs.record import Kind, Status
+from stepbox.errors import InvalidInputError, StepboxError
+from worker.importing import import_and_publish
+from worker.owner import dead_owners, this_process
+from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
+from worker.stores import Stores
+from worker.training import train_and_publish
+
+log = logging.getLogger(__name__)
+
+RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], None]] = {
+    "train": train_and_publish,
+    "import": import_and_publish,
+}
+FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The import failed"}
+
+
+def run_next_job(stores: Stores, worker: str) -> None:
+    """Claim the first queued job, if there is one, and run it to its end."""
+    jobs = stores.jobs
+    dead = insist(dead_owners, jobs)
+    claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
+    if claim is None:
+        log.info("no job is queued: a surplus token")
+        return
+    with about(claim.job, claim.request_id):
+        log.info("job %s: claimed, attempt %s", claim.job, claim.fence)
+        _run(stores, claim)
+
+
+def _run(stores: Stores, claim: Claim) -> None:
+    """Run a claimed job to its end."""
+    outcome: Status = "succeeded"
+    problem = None
+    with Reporter(stores.jobs, claim) as reporter:
+        try:
+            RUN[claim.kind](stores, claim, reporter)
+        except LeaseLostError:
+            log.warning("job %s: lost to another worker", claim.job)
+            return
+        except JobCancelledError:
+            outcome = "cancelled"
+        except InvalidInputError as error:  # what the user gave is wrong, not the worker
+            log.info("job %s: failed: %s", claim.job, error)
+            outcome, problem = "failed", _problem(claim.kind, 422, _faults(error))
+        except Exception as error:
+            log.exception("job %s: failed", claim.job)
+            outcome, problem = "failed", _problem(claim.kind, 500, _detail(error))
+    if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
+        log.warning("job %s: lost to another worker", claim.job)
+        return
+    stores.drop(claim.job)
+    log.info("job %s: %s", claim.job, outcome)
+
+
+def _faults(error: InvalidInputError) -> str:
+    """Name all faults, each with its place if it has one."""
+    return "; ".join(
+        f"{pointer}: {detail}" if pointer else detail for pointer, detail in error.faults
+    )
+
+
+def _detail(error: Exception) -> str:
+    """Say why a job failed; an unexpected error is named by its type only."""
+    if isinstance(error, (StepboxError, OSError, MemoryError)):
+        return str(error) or "the worker ran out of memory"
+    return f"an unexpected {type(error).__name__}; the worker's log has the details"
+
+
+def _problem(kind: Kind, status: int, detail: str) -> dict[str, Any]:
+    """Describe a failure as a problem (RFC 9457)."""
+    return {"type": "about:blank", "title": FAILURES[kind], "status": status, "detail": detail}
