@@ -36,7 +36,7 @@ def test_the_files_of_mnist_are_its_two_splits():
     for split, part in parts.items():
         expected = load_dataset("mnist", split, ROOT / "data")
         assert isinstance(part.samples, np.memmap)
-        np.testing.assert_array_equal(part.samples, expected.images)
+        np.testing.assert_array_equal(part.samples, expected.samples)
         assert part.labels.dtype == np.int64
         np.testing.assert_array_equal(part.labels, expected.labels)
 
