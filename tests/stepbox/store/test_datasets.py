@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +20,8 @@ from stepbox.store import datasets
 from stepbox.store.datasets import ARRAYS, DatasetStore
 from stepbox.store.folder import FolderStore
 from tests.datasets import MADE, add_dataset, make_dataset, stage
+from tests.processes import ROOT
+from tests.stepbox.store.dataset_storm import CONTENTS
 
 MIB = 2**20
 MOST_WRITES = 20
@@ -381,3 +387,32 @@ def test_large_maps_take_no_memory(store, monkeypatch, released, grows):
     grown = resident_of_files() - before
     assert (grown > 60 * MIB) == grows
     assert (grown < 16 * MIB) != grows
+
+
+def test_many_processes_publish_and_delete_the_same_data_sets(store, folder):
+    storms = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.stepbox.store.dataset_storm", *map(str, arguments)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # The first two end by themselves, the others are killed after some writes.
+        for arguments in [(folder, n, 60, -1 if n < 2 else 20 + 7 * n) for n in range(6)]
+    ]
+    ended = [(storm.communicate()[0], storm.returncode) for storm in storms]
+    assert [code for _, code in ended] == [0, 0, *[-signal.SIGKILL] * 4]
+    for output, _ in ended[:2]:
+        assert json.loads(output)["publish"] > 0
+    for attempt in store.attempts():  # of the killed ones; the others discarded theirs
+        if store.is_staged(attempt):
+            with suppress(NotFoundError):  # it was published, and deleted by another process
+                store.publish(attempt)
+        store.discard(attempt)
+    store.sweep()
+    visible = uploaded(store)
+    for spec, arrays in CONTENTS:
+        if spec.id in visible:
+            check_whole(store, spec, arrays)
+    left = {path.parent.name for path in folder.rglob("*.npy")}
+    assert left == set(visible)
