@@ -86,7 +86,9 @@ def choose_columns(names: Sequence[str], label: str, limits: Limits) -> Columns:
             raise InvalidInputError.at("", f"two columns have the name {name[:60]!r}")
         seen.add(name)
     has_split = SPLIT_COLUMN in names and label != SPLIT_COLUMN
-    features = [name for name in names if name != label and not (has_split and name == SPLIT_COLUMN)]
+    features = [
+        name for name in names if name != label and not (has_split and name == SPLIT_COLUMN)
+    ]
     if not features:
         raise InvalidInputError.at("", f"there is no column besides {label!r}")
     check_features(len(features), limits, "the table")

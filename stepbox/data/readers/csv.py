@@ -126,9 +126,7 @@ def _blank(rows: pa.RecordBatch) -> NDArray[np.bool_]:
     return blank
 
 
-def _explained(
-    message: str, path: Path, names: list[str]
-) -> InvalidInputError:
+def _explained(message: str, path: Path, names: list[str]) -> InvalidInputError:
     if found := _CELLS.search(message):
         return InvalidInputError.at(
             "",
@@ -137,8 +135,10 @@ def _explained(
         )
     if found := _CELL.search(message):
         column, number, value = names[int(found[1])], _row(path, int(found[2])), found[3]
-        problem = "is a formula: save its value" if value.lstrip().startswith("=") else (
-            "is not a number (with a decimal point). A table has numbers, besides the labels"
+        problem = (
+            "is a formula: save its value"
+            if value.lstrip().startswith("=")
+            else ("is not a number (with a decimal point). A table has numbers, besides the labels")
         )
         return InvalidInputError.at(
             "", f"row {number:,}, column {column!r}: {value[:50]!r} {problem}"

@@ -64,9 +64,7 @@ def _map_idx(name: str, path: Path) -> NDArray[np.uint8]:
     return np.memmap(path, np.uint8, mode="r", offset=start, shape=shape)
 
 
-def _part(
-    split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limits: Limits
-) -> Part:
+def _part(split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limits: Limits) -> Part:
     found: dict[str, list[tuple[str, NDArray[Any]]]] = {"images": [], "labels": []}
     for name, array in arrays:
         found["labels" if array.ndim == 1 else "images"].append((name, array))

@@ -97,9 +97,7 @@ class Labels:
 
     def _reject_measurements(self) -> None:
         if all(_NUMBER.fullmatch(value) for value in self._index):
-            fraction = next(
-                (value for value in self._index if not _WHOLE.fullmatch(value)), None
-            )
+            fraction = next((value for value in self._index if not _WHOLE.fullmatch(value)), None)
             if fraction is not None:
                 raise InvalidInputError.at(
                     "",

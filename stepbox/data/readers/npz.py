@@ -95,7 +95,14 @@ def read_npz(path: Path, scratch: Path, limits: Limits) -> list[Part]:
                 )
                 for samples, labels, split in pairs
             ]
-    except (BadZipFile, zlib.error, struct.error, EOFError, UnicodeError, NotImplementedError) as error:
+    except (
+        BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        UnicodeError,
+        NotImplementedError,
+    ) as error:
         raise InvalidInputError.at("", f"the .npz file is damaged: {error}") from None
 
 
@@ -221,15 +228,11 @@ def _blocks(archive: ZipFile, array: _Array) -> Iterator[tuple[int, NDArray[Any]
         file.read(1)  # at the end, it compares the checksum
 
 
-def _read_samples(
-    archive: ZipFile, samples: _Array, scratch: Path, limits: Limits
-) -> NDArray[Any]:
+def _read_samples(archive: ZipFile, samples: _Array, scratch: Path, limits: Limits) -> NDArray[Any]:
     images = len(samples.shape) > 2
     shape = image_shape(samples.shape, limits, samples.name) if images else samples.shape
     largest = 0.0
-    with ArrayFile(
-        scratch, np.uint8 if images else np.float64, shape[1:], limits
-    ) as target:
+    with ArrayFile(scratch, np.uint8 if images else np.float64, shape[1:], limits) as target:
         for first, block in _blocks(archive, samples):
             wrong = first_invalid_pixel(block) if images else first_missing(block)
             if wrong is not None:

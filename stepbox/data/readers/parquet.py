@@ -217,7 +217,9 @@ def _check_label_type(field: pa.Field) -> None:
 
 def _check_types(schema: pa.Schema, columns: Columns) -> None:
     if columns.has_split and not _is_text(schema.field(SPLIT_COLUMN).type):
-        raise InvalidInputError.at("", "the column 'split' has no texts. If it is a feature, rename it")
+        raise InvalidInputError.at(
+            "", "the column 'split' has no texts. If it is a feature, rename it"
+        )
     for name in columns.features:
         of = schema.field(name).type
         if not _is_number(of):
@@ -229,9 +231,7 @@ def _check_types(schema: pa.Schema, columns: Columns) -> None:
             )
 
 
-def _checked_labels(
-    labels: NDArray[Any], names: Sequence[str] | None, label: str
-) -> NDArray[Any]:
+def _checked_labels(labels: NDArray[Any], names: Sequence[str] | None, label: str) -> NDArray[Any]:
     if names is not None:
         wrong = labels.dtype != np.int64 or (labels < 0) | (labels >= len(names))
         if np.any(wrong):

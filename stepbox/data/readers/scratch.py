@@ -33,14 +33,19 @@ class ArrayFile:
         self._row_shape = row_shape
         self._row_bytes = math.prod(row_shape) * self._dtype.itemsize
         self._limits = limits
-        self._file = NamedTemporaryFile(dir=scratch, suffix=".array", delete=False)
+        self._file = NamedTemporaryFile(  # noqa: SIM115 – closed by __exit__
+            dir=scratch, suffix=".array", delete=False
+        )
         self.rows = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._file.close()
 
@@ -60,4 +65,6 @@ class ArrayFile:
     def array(self) -> NDArray[Any]:
         """Return the array as a read-only memory map. At least one row must have been appended."""
         self._file.flush()
-        return np.memmap(self._file.name, self._dtype, mode="r", shape=(self.rows, *self._row_shape))
+        return np.memmap(
+            self._file.name, self._dtype, mode="r", shape=(self.rows, *self._row_shape)
+        )

@@ -78,9 +78,7 @@ def read_batches(
     dtype = np.uint8 if columns.side else np.float64
     with ExitStack() as stack:
         files = [
-            stack.enter_context(
-                ArrayFile(scratch, dtype, columns.row_shape, limits)
-            )
+            stack.enter_context(ArrayFile(scratch, dtype, columns.row_shape, limits))
             for _ in splits
         ]
         labels = [Labels(limits, f"column {columns.label!r}") for _ in splits]
