@@ -116,7 +116,7 @@ def _each(files: Files, read: Callable[[Path], list[Part]]) -> list[Part]:
 
 def _decompressed(files: Files, scratch: Path, limits: Limits) -> Files:
     return [
-        (name.removesuffix(".gz"), gunzip(path, scratch, limits.bytes))
+        (name.removesuffix(".gz"), gunzip(path, scratch, limits))
         if kind_of(path) == "gzip"
         else (name, path)
         for name, path in files

@@ -11,6 +11,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import LABEL_DTYPE, DatasetSpec, Split, SplitSpec, split_sha256
+from stepbox.data.readers.checks import check_bytes
 from stepbox.data.readers.part import Limits
 from stepbox.importing.classes import find_classes, rare
 from stepbox.importing.inspecting import background_of, compare_splits
@@ -110,6 +111,7 @@ def import_upload(
     classes = find_classes(parts, limits)
     arrays = [np.asarray(part.samples) for part in parts]
     chosen = split_parts([part.split for part in parts], classes.labels, options.test, options.seed)
+    check_bytes(sum(array.nbytes for array in arrays), limits)
     total, finished = sum(map(len, arrays)), 0
     files: dict[str, Path] = {}
     splits: dict[Split, SplitSpec] = {}
@@ -142,7 +144,7 @@ def import_upload(
         test=splits["test"],
         background=background_of(written["train"]) if images else None,
         warnings=(
-            *(warning for part in parts for warning in part.warnings),
+            *dict.fromkeys(warning for part in parts for warning in part.warnings),
             *classes.warnings,
             *rare(classes.names, counts),
             *compare_splits(written["train"], written["test"]),

@@ -36,6 +36,7 @@ from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.tar_index import TarArchive
 from stepbox.data.readers.zip_index import ZipArchive
 
+FILES_PER_BLOCK = 256  # between two calls of `Limits.proceed`
 MOST_IMAGE_BYTES = 64 * 2**20  # 25 million pixels, the most that are decoded, rarely take more
 MOST_DATA_FILES = 64  # the parts of a data set; Hugging Face writes one Parquet file per 500 MB
 _SHOWN = 5  # names in a warning
@@ -95,6 +96,8 @@ class _Index:
             path = split_name(member.name)
             if is_junk(path):
                 continue
+            if len(self.positions) % FILES_PER_BLOCK == 0:
+                limits.proceed()
             self._check(member.name, member.bytes)
             self._extents.extend((member.start, member.stored_bytes))
             name = path[-1].lower()
@@ -251,7 +254,9 @@ def extract(path: Path, names: list[str], scratch: Path, limits: Limits) -> list
             if member.name in wanted:
                 target = scratch / f"{path.name}.member-{len(found)}"
                 with target.open("xb") as file:
-                    file.writelines(archive.chunks(member))
+                    for chunk in archive.chunks(member):
+                        file.write(chunk)
+                        limits.proceed()
                 found[member.name] = target
     return [(name, found[name]) for name in names]
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+from stepbox.data.readers.part import Limits
 from stepbox.errors import InvalidInputError
 
 PIECE = 2**20  # bytes decompressed at a time
@@ -16,7 +17,7 @@ ZIP64_END = struct.Struct("<40xQ28x")
 LONGEST_ZIP_END = ZIP64_END.size + ZIP_END.size + 2**16
 
 
-def gunzip(path: Path, scratch: Path, most_bytes: int) -> Path:
+def gunzip(path: Path, scratch: Path, limits: Limits) -> Path:
     """Decompress a gzip file.
 
     Parameters
@@ -25,8 +26,8 @@ def gunzip(path: Path, scratch: Path, most_bytes: int) -> Path:
         The gzip file.
     scratch
         An existing folder, in which the decompressed file is created.
-    most_bytes
-        Largest size of the decompressed file.
+    limits
+        Its `bytes` is the largest size of the decompressed file.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def gunzip(path: Path, scratch: Path, most_bytes: int) -> Path:
     Raises
     ------
     InvalidInputError
-        The file is damaged, or larger than `most_bytes` when decompressed.
+        The file is damaged, or larger than the limit when decompressed.
     """
     target = scratch / f"{path.name}.gunzipped"
     size = 0
@@ -44,13 +45,14 @@ def gunzip(path: Path, scratch: Path, most_bytes: int) -> Path:
         with gzip.open(path) as source, target.open("xb") as sink:
             while piece := source.read(PIECE):
                 size += len(piece)
-                if size > most_bytes:
+                if size > limits.bytes:
                     raise InvalidInputError.at(
                         "",
-                        f"the file is larger than {most_bytes:,} bytes when decompressed, "
+                        f"the file is larger than {limits.bytes:,} bytes when decompressed, "
                         "which is the limit",
                     )
                 sink.write(piece)
+                limits.proceed()
     except (EOFError, gzip.BadGzipFile, zlib.error):
         target.unlink()
         raise InvalidInputError.at("", "the gzip file is damaged or cut off") from None

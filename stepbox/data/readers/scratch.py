@@ -60,6 +60,7 @@ class ArrayFile:
         self.rows += len(rows)
         check_samples(self.rows, self._limits)
         check_bytes(self.rows * self._row_bytes, self._limits)
+        self._limits.proceed()
         self._file.write(np.ascontiguousarray(rows, self._dtype).data)
 
     def array(self) -> NDArray[Any]:

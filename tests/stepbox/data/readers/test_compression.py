@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from stepbox.data.readers.compression import gunzip
+from stepbox.data.readers.part import Limits
 from stepbox.errors import InvalidInputError
 
 
@@ -12,14 +13,14 @@ def test_gunzip(tmp_path):
     content = b"label,a\n" * 1_000_000
     (tmp_path / "upload").write_bytes(gzip.compress(content[:100]) + gzip.compress(content[100:]))
 
-    assert gunzip(tmp_path / "upload", tmp_path, len(content)).read_bytes() == content
+    assert gunzip(tmp_path / "upload", tmp_path, Limits(bytes=len(content))).read_bytes() == content
 
 
 def test_a_bomb_stops_at_the_limit(tmp_path):
     (tmp_path / "upload").write_bytes(gzip.compress(bytes(10_000_000)))
 
     with pytest.raises(InvalidInputError, match="larger than 9,999,999 bytes when decompressed"):
-        gunzip(tmp_path / "upload", tmp_path, 9_999_999)
+        gunzip(tmp_path / "upload", tmp_path, Limits(bytes=9_999_999))
 
     assert [file.name for file in tmp_path.iterdir()] == ["upload"]
 
@@ -36,5 +37,5 @@ def test_a_damaged_file_is_rejected(tmp_path, damage):
     (tmp_path / "upload").write_bytes(content)
 
     with pytest.raises(InvalidInputError, match="damaged or cut off"):
-        gunzip(tmp_path / "upload", tmp_path, 1_000_000)
+        gunzip(tmp_path / "upload", tmp_path, Limits(bytes=1_000_000))
     assert [file.name for file in tmp_path.iterdir()] == ["upload"]
