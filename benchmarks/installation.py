@@ -47,6 +47,7 @@ class Installation:
             "STEPBOX_REDIS_PORT": str(self._redis_port),
             "STEPBOX_REDIS_DIR": str(self._redis_dir),
             "STEPBOX_MODELS_DIR": str(self.models_dir),
+            "STEPBOX_DATASETS_DIR": str(self.models_dir / ".datasets"),
         }
         return Server(f"{shlex.quote(sys.executable)} bin/run", environment, self._log)
 

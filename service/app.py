@@ -13,6 +13,8 @@ from service.api import (
     metrics,
     mistakes,
     models,
+    samples,
+    summaries,
     system,
     uploads,
 )
@@ -78,6 +80,8 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         models,
         inspection,
         mistakes,
+        samples,
+        summaries,
         uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,

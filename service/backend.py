@@ -1,6 +1,6 @@
 """The stores and services that the views use."""
 
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -11,6 +11,11 @@ from jobs.store import JobStore
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
+from stepbox.analysis.dataset_summary import SampleStatistics, sample_statistics
+from stepbox.data.dataset import Dataset, Split
+from stepbox.errors import ConflictError, NotFoundError
+from stepbox.store.cache import ObjectCache
+from stepbox.store.card import Card
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 from stepbox.store.quota import Quota
@@ -19,7 +24,8 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-KEPT_SPLITS = 16  # the built-in ones take 8 MB each, the others are memory maps
+KEPT_SPLITS = 4  # of the built-in data sets, which take 8 MB and 47 MB; others are memory maps
+STATISTICS_BYTES = 32 * 2**20  # for two of the largest data sets, or thousands of the usual ones
 
 
 class Backend:
@@ -30,10 +36,12 @@ class Backend:
         self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
         self.models = ModelStore(settings.models_dir)
         self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
-        # The test sets, each read and compared with its checksums once while it is in the cache.
-        self.dataset = lru_cache(KEPT_SPLITS)(partial(self.datasets.load, split="test"))
         self.quota = Quota(settings.datasets_dir, settings.data_quota)
-        self.figures = ModelFigures(self.models, lambda name: self.dataset(name))
+        self._builtin = lru_cache(KEPT_SPLITS)(self.datasets.load)
+        self._statistics = ObjectCache[SampleStatistics](
+            STATISTICS_BYTES, lambda statistics: statistics.bytes
+        )
+        self.figures = ModelFigures(self.models, self.test_set)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property
@@ -45,6 +53,36 @@ class Backend:
     def celery(self) -> "Celery":
         """The Celery queue, which gets a token for each new job."""
         return make_celery(self.settings)
+
+    def dataset(self, reference: str, split: Split = "test") -> Dataset:
+        """Return one split of a data set; raises as `DatasetStore.load` does."""
+        spec = self.datasets.spec(reference)
+        return (
+            self._builtin(spec.name, split)
+            if spec.checksums
+            else self.datasets.load(spec.id, split)
+        )
+
+    def test_set(self, card: Card) -> Dataset:
+        """Return the test set of a model; raise ConflictError if the data set has been deleted."""
+        try:
+            return self.dataset(card.recipe.dataset)
+        except NotFoundError:
+            raise ConflictError(
+                f"the data set {card.dataset.name} ({card.recipe.dataset}) has been deleted, and "
+                "this needs its test samples"
+            ) from None
+
+    def statistics(self, reference: str, split: Split) -> SampleStatistics:
+        """Return statistics of a split; raises as `dataset` does."""
+        dataset = self.dataset(reference, split)
+
+        def compute() -> SampleStatistics:
+            with self.figures.turn:
+                return sample_statistics(dataset)
+
+        # An id follows from the content, so no entry expires.
+        return self._statistics.get(f"{dataset.spec.id}/{split}", [], compute)
 
 
 def backend() -> Backend:

@@ -25,7 +25,8 @@ _REF = {"ref": "$response.body#/id"}
 _MODEL_OF_JOB = {"ref": "$response.body#/model"}
 _SAME_REF = {"ref": "$request.path.ref"}
 _MODEL = {"model": "$response.body#/id"}
-_FIRST_DATASET = {"name": "$response.body#/datasets/0/name"}
+_FIRST_DATASET = {"ref": "$response.body#/datasets/0/id"}
+_DATASET = {"ref": "$response.body#/id"}
 _VERSION = "/v2/models/{ref}/versions/1"
 
 LINKS = [
@@ -63,8 +64,13 @@ LINKS = [
     Link("get /v2/models/{ref}", "Version", f"get {_VERSION}", _SAME_REF),
     Link(f"get {_VERSION}", "Ready", f"get {_VERSION}/ready", _SAME_REF),
     Link(f"get {_VERSION}", "Infer", f"post {_VERSION}/infer", _SAME_REF),
-    Link("get /datasets", "Pictures", "get /datasets/{name}/test", _FIRST_DATASET),
-    Link("get /datasets", "Picture", "get /datasets/{name}/test/{index}.png", _FIRST_DATASET),
+    Link("get /datasets", "Dataset", "get /datasets/{ref}", _FIRST_DATASET),
+    Link("get /datasets/{ref}", "Samples", "get /datasets/{ref}/{split}", _DATASET),
+    Link("get /datasets/{ref}", "Picture", "get /datasets/{ref}/{split}/{index}.png", _DATASET),
+    Link("get /datasets/{ref}", "Sheet", "get /datasets/{ref}/sheet.png", _DATASET),
+    Link("get /datasets/{ref}", "Summary", "get /datasets/{ref}/summary", _DATASET),
+    Link("get /datasets/{ref}", "Means", "get /datasets/{ref}/means.png", _DATASET),
+    Link("get /datasets/{ref}", "Delete", "delete /datasets/{ref}", _DATASET),
 ]
 
 

@@ -4,17 +4,25 @@ from collections.abc import Callable
 from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.analysis.inspection import LayerHistogram, most_changed, weight_histograms
+from stepbox.analysis.inspection import (
+    LayerHistogram,
+    Predictions,
+    most_changed,
+    weight_histograms,
+)
 from stepbox.analysis.projection import Projection, principal_components, representation
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.store.cache import ObjectCache
+from stepbox.store.card import Card
 from stepbox.store.models import ModelStore
-from stepbox.training.evaluation import predict_logits
+from stepbox.training.evaluation import BLOCK, predict_logits
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
+PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
 FIRST_LAYER_BYTES = 32 * 2**20  # for two of the widest layers, or eighty of the usual ones
 
 
@@ -62,31 +70,43 @@ class ModelFigures:
     ----------
     models
         The store of models.
-    dataset
-        Returns the test set of a data set.
+    test_set
+        Returns the test set of a model.
     """
 
-    def __init__(self, models: ModelStore, dataset: Callable[[str], Dataset]) -> None:
+    def __init__(self, models: ModelStore, test_set: Callable[[Card], Dataset]) -> None:
         self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
-        self._dataset = dataset
-        self._logits = ObjectCache[Array](16)  # 800 kB each
+        self._test_set = test_set
+        self._predictions = ObjectCache[Predictions](
+            PREDICTIONS_BYTES, lambda predictions: sum(array.nbytes for array in predictions)
+        )
         self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
         self._projections = ObjectCache[list[ProjectedLayer]](256)  # 60 kB each at most
         self._first_layers = ObjectCache[FirstLayerWeights](
             FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 
-    def test_logits(self, model_id: str) -> Array:
-        """Return a model's logits for its test set, shape (samples, classes)."""
+    def predictions(self, model_id: str) -> Predictions:
+        """Return what a model predicts for its test set."""
 
-        def compute() -> Array:
+        def compute() -> Predictions:
             with self.turn:
                 card, network = self._models.load(model_id)
-                images = self._dataset(card.recipe.dataset).samples
-                return predict_logits(network, images, card.recipe.pixel_scale)
+                test_set = self._test_set(card)
+                blocks = [
+                    Predictions.of(
+                        predict_logits(
+                            network,
+                            test_set.take(slice(start, start + BLOCK)),
+                            card.recipe.pixel_scale,
+                        )
+                    )
+                    for start in range(0, len(test_set.labels), BLOCK)
+                ]
+                return Predictions(*map(np.concatenate, zip(*blocks, strict=True)))
 
-        return self._logits.get(model_id, [], compute)
+        return self._predictions.get(model_id, [], compute)
 
     def histograms(self, model_id: str) -> list[LayerHistogram]:
         """Return the distribution of the weights in each layer, before and after training."""
@@ -124,7 +144,7 @@ class ModelFigures:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                images = self._dataset(card.recipe.dataset).samples[:PROJECTED]
+                images = self._test_set(card).take(slice(PROJECTED))
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

@@ -1,41 +1,45 @@
-"""The data sets and their test images."""
+"""The data sets: list, describe and delete them."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, jsonify
+import orjson
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from service.api.parameters import BINARY, Parameters
+from jobs.record import Status
+from service.api.parameters import Parameters
+from service.api.readers.by_type import JSON
 from service.backend import backend
-from service.errors import problems
-from stepbox.data.builtin import DATASETS
-from stepbox.data.dataset import MOST_CLASSES, Dataset
-from stepbox.errors import InvalidInputError, NotFoundError
-from stepbox.images.decode import encode_png
+from service.errors import problem, problems
+from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import ConflictError
 
-MOST_INDICES = 1000
+MOST_REFERENCES = 20  # jobs, and models, that a problem lists
 
-blueprint = APIBlueprint(
-    "datasets",
-    __name__,
-    url_prefix="/datasets",
-    abp_tags=[Tag(name="data sets", description="MNIST and Fashion-MNIST.")],
-)
+TAG = Tag(name="data sets", description="The built-in data sets, and those that people uploaded.")
+blueprint = APIBlueprint("datasets", __name__, url_prefix="/datasets", abp_tags=[TAG])
 
 
-class DatasetEntry(BaseModel):
+class DatasetLinks(BaseModel):
+    """URLs of a data set. They do not change, because its id stays its own."""
+
+    self: str
+    summary: str
+    train: str = Field(description="The training samples.")
+    test: str = Field(description="The test samples.")
+    delete: str | None = Field(description="What to DELETE. Null if it is built in.")
+
+
+class DatasetEntry(DatasetSpec):
     """A data set."""
 
-    name: str
-    classes: list[str] = Field(description="Names of the classes, in the order of the labels.")
-    train: int = Field(description="Number of training images.")
-    test: int = Field(description="Number of test images.")
-    checksums: dict[str, str] = Field(description="File → md5, as published.")
+    links: DatasetLinks
 
 
 class DatasetList(BaseModel):
-    """The data sets."""
+    """The data sets: the built-in ones, then the uploaded ones, newest first."""
 
     datasets: list[DatasetEntry]
 
@@ -43,99 +47,90 @@ class DatasetList(BaseModel):
 class DatasetPath(BaseModel):
     """Path parameters: a data set."""
 
-    name: str = Field(
-        description="`mnist` or `fashion-mnist`.", json_schema_extra={"example": "mnist"}
+    ref: str = Field(
+        description="Id or name of a data set. A name means the newest data set of this name.",
+        json_schema_extra={"example": "mnist"},
     )
 
 
-class ImagePath(DatasetPath):
-    """Path parameters: a test image."""
+class DeleteQuery(Parameters):
+    """Query parameters: whether to delete a data set that is still needed."""
 
-    index: int = Field(
-        description="Index in the test set, from 0.", json_schema_extra={"example": 0}
+    force: bool = Field(
+        False,
+        description="Delete it even if jobs or models refer to it. Such jobs fail. The models stay "
+        "and still predict, but what needs their test samples gets a 409.",
     )
-
-
-class ImageQuery(Parameters):
-    """Query parameters: which test images to list."""
-
-    index: str = Field(
-        pattern="^[0-9]{1,4}(,[0-9]{1,4})*$",
-        description="Indices in the test set, from 0 to 9999, separated by commas; at most "
-        f"{MOST_INDICES:,}.",
-        json_schema_extra={"example": "0,7,9"},
-    )
-
-
-class Picture(BaseModel):
-    """A test image."""
-
-    index: int
-    label: int = Field(ge=0, le=MOST_CLASSES - 1)
-    pixels: list[list[int]] = Field(description="28×28, 0 (dark) to 255.")
-
-
-class PictureList(BaseModel):
-    """Test images, in the order of the query."""
-
-    images: list[Picture]
 
 
 @blueprint.get("", responses={200: DatasetList})
 def list_datasets() -> Response:
-    """List the data sets with their classes and checksums."""
-    return jsonify(
-        datasets=[
-            {
-                "name": spec.name,
-                "classes": spec.classes,
-                "train": spec.train.samples,
-                "test": spec.test.samples,
-                "checksums": spec.checksums,
-            }
-            for spec in DATASETS.values()
-        ]
-    )
+    """List the data sets: the built-in ones, then the uploaded ones, newest first."""
+    return _json({"datasets": [_entry(spec) for spec in backend().datasets.specs()]})
 
 
-@blueprint.get("/<name>/test", responses={200: PictureList, **problems(404, 422, 503)})
-def test_pictures(path: DatasetPath, query: ImageQuery) -> Response:
-    """List test images by their indices."""
-    indices = [int(index) for index in query.index.split(",")]
-    if len(indices) > MOST_INDICES:
-        raise InvalidInputError.at(
-            "/index", f"at most {MOST_INDICES:,} indices are allowed, not {len(indices):,}"
-        )
-    dataset = _dataset(path.name)
-    return jsonify(images=[picture(dataset, index) for index in indices])
+@blueprint.get("/<ref>", responses={200: DatasetEntry, **problems(404, 503)})
+def get_dataset(path: DatasetPath) -> Response:
+    """Describe a data set."""
+    return _json(_entry(backend().datasets.spec(path.ref)))
 
 
-@blueprint.get(
-    "/<name>/test/<int:index>.png",
-    responses={
-        200: {"description": "28×28 grey pixels.", "content": {"image/png": BINARY}},
-        **problems(404, 503),
-    },
+@blueprint.delete(
+    "/<ref>", responses={204: {"description": "Done."}, **problems(404, 409, 422, 503)}
 )
-def test_picture(path: ImagePath) -> Response:
-    """Return a test image as a file that POST /predict accepts."""
-    dataset = _dataset(path.name)
-    samples = dataset.spec.test.samples
-    if path.index >= samples:
-        raise NotFoundError(f"the test images are numbered 0 to {samples - 1}")
-    return Response(encode_png(dataset.samples[path.index]), content_type="image/png")
+def delete_dataset(path: DatasetPath, query: DeleteQuery) -> Response:
+    """Delete an uploaded data set by its id.
+
+    While queued or running jobs, or models, refer to it, the response is a 409. It has the numbers
+    `job_count` and `model_count`, and lists up to 20 `jobs` and `models`.
+    """
+    spec = backend().datasets.spec(path.ref)
+    if spec.checksums:
+        raise ConflictError(f"{spec.title} is built in, and cannot be deleted")
+    if spec.id != path.ref:
+        raise ConflictError(
+            f"a data set is deleted by its id; {spec.name} is now the name of {spec.id}"
+        )
+    if not query.force:
+        jobs, models = list(_waiting_jobs(spec.id)), backend().models.trained_on(spec.id)
+        if jobs or models:
+            return problem(
+                409,
+                f"{_count(len(jobs), 'unfinished job')} and {_count(len(models), 'model')} refer "
+                f"to the data set {spec.name} ({spec.id}). With force=true, it is deleted anyway.",
+                job_count=len(jobs),
+                jobs=jobs[:MOST_REFERENCES],
+                model_count=len(models),
+                models=models[:MOST_REFERENCES],
+            )
+    backend().datasets.delete(spec.id)
+    return Response(status=204)
 
 
-def picture(dataset: Dataset, index: int) -> dict[str, Any]:
-    """Return the fields of `Picture` for a test image."""
-    return {
-        "index": index,
-        "label": int(dataset.labels[index]),
-        "pixels": dataset.samples[index].tolist(),
-    }
+def _waiting_jobs(dataset_id: str) -> Iterator[str]:
+    """List the queued and running jobs that train on a data set."""
+    statuses: tuple[Status, ...] = ("queued", "running")
+    for status in statuses:
+        after = None
+        while True:
+            page, after = backend().jobs.page(status=status, limit=100, after=after)
+            yield from (job.id for job in page if job.recipe and job.recipe.dataset == dataset_id)
+            if after is None:
+                break
 
 
-def _dataset(name: str) -> Dataset:
-    if name not in DATASETS:
-        raise NotFoundError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
-    return backend().dataset(name)
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _entry(spec: DatasetSpec) -> dict[str, Any]:
+    """Return the fields of `DatasetEntry`."""
+    url = f"/datasets/{spec.id}"
+    parts = {name: f"{url}/{name}" for name in ("summary", "train", "test")}
+    links = {"self": url, **parts, "delete": None if spec.checksums else url}
+    return {**spec.model_dump(mode="json"), "links": links}
+
+
+def _json(body: Any) -> Response:
+    # Python's own JSON writer takes ten times as long for a thousand classes or columns.
+    return Response(orjson.dumps(body), content_type=JSON)

@@ -2,17 +2,19 @@
 
 from typing import Any
 
+import numpy as np
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service.api.datasets import Picture, picture
 from service.api.inspection import TAG
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
+from service.api.samples import Sample, samples
 from service.backend import backend
 from service.errors import problems
-from stepbox.analysis.inspection import Classified, by_confidence
+from stepbox.analysis.inspection import Predictions, by_confidence
 from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.store.card import ModelId
@@ -36,7 +38,7 @@ class CellQuery(Parameters):
     limit: int = Field(12, ge=1, le=1000, description="Maximum number of images to list.")
 
 
-class CellPicture(Picture):
+class CellPicture(Sample):
     """A test image, and the probability of the class that the model predicted."""
 
     probability: float = Field(ge=0, le=1, description="Probability of the predicted class.")
@@ -103,16 +105,16 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     card = backend().models.card(path.ref)
     if max(path.true, path.predicted) >= len(card.classes):
         raise NotFoundError(f"the classes are numbered 0 to {len(card.classes) - 1}")
-    test_set = backend().dataset(card.recipe.dataset)
-    logits = backend().figures.test_logits(card.id)
-    inside = (test_set.labels == path.true) & (logits.argmax(axis=1) == path.predicted)
-    found = by_confidence([logits], inside)
+    test_set = backend().test_set(card)
+    predictions = backend().figures.predictions(card.id)
+    inside = (test_set.labels == path.true) & (predictions.classes == path.predicted)
+    found = by_confidence([predictions], inside)
     return jsonify(
         model=card.id,
         true=path.true,
         predicted=path.predicted,
-        count=len(found.indices),
-        images=[_picture(test_set, found, n) for n in range(len(found.indices))[: query.limit]],
+        count=len(found),
+        images=_pictures(test_set, found[: query.limit], predictions),
     )
 
 
@@ -133,35 +135,42 @@ def list_mistakes(path: ModelPath, query: MistakesQuery) -> Response:
         number = getattr(query, name)
         if number is not None and number >= len(card.classes):
             raise InvalidInputError.at(f"/{name}", f"must be from 0 to {len(card.classes) - 1}")
-    test_set = backend().dataset(card.recipe.dataset)
-    logits = [backend().figures.test_logits(one.id) for one in (card, other) if one]
-    predicted = [one.argmax(axis=1) for one in logits]
-    chosen = predicted[0] != (predicted[1] if other else test_set.labels)
+    test_set = backend().test_set(card)
+    predictions = [backend().figures.predictions(one.id) for one in (card, other) if one]
+    first = predictions[0]
+    second = predictions[1] if other else None
+    chosen = first.classes != (second.classes if second else test_set.labels)
     if query.true is not None:
         chosen &= test_set.labels == query.true
     if query.predicted is not None:
-        chosen &= predicted[0] == query.predicted
-    found = by_confidence(logits, chosen)
+        chosen &= first.classes == query.predicted
+    found = by_confidence(predictions, chosen)
     return jsonify(
         model=card.id,
         against=other.id if other else None,
         dataset=card.recipe.dataset,
-        count=len(found.indices),
+        count=len(found),
         images=[
             {
-                **_picture(test_set, found, n),
-                "predicted": int(found.predicted[0, n]),
-                "other_predicted": int(found.predicted[1, n]) if other else None,
-                "other_probability": float(found.probabilities[1, n]) if other else None,
+                **image,
+                "predicted": int(first.classes[image["index"]]),
+                "other_predicted": int(second.classes[image["index"]]) if second else None,
+                "other_probability": float(second.probabilities[image["index"]])
+                if second
+                else None,
             }
-            for n in range(len(found.indices))[query.offset : query.offset + query.limit]
+            for image in _pictures(
+                test_set, found[query.offset : query.offset + query.limit], first
+            )
         ],
     )
 
 
-def _picture(test_set: Dataset, found: Classified, n: int) -> dict[str, Any]:
-    """Return the fields of `CellPicture` for one of the samples."""
-    return {
-        **picture(test_set, int(found.indices[n])),
-        "probability": float(found.probabilities[0, n]),
-    }
+def _pictures(
+    test_set: Dataset, indices: NDArray[np.intp], predictions: Predictions
+) -> list[dict[str, Any]]:
+    """Return the fields of `CellPicture` for some of the samples."""
+    return [
+        {**image, "probability": float(predictions.probabilities[image["index"]])}
+        for image in samples(test_set, indices)
+    ]

@@ -81,6 +81,7 @@ class DatasetState(BaseModel):
 class Storage(BaseModel):
     """The disk space of the uploaded data sets."""
 
+    datasets: int = Field(description="Number of uploaded data sets.")
     used_bytes: int = Field(description="Size of all uploaded data sets and waiting uploads.")
     allowed_bytes: int = Field(description="Their quota. An upload over it is rejected with 507.")
 
@@ -90,7 +91,7 @@ class System(BaseModel):
 
     workers: list[Worker]
     queue: Queue
-    datasets: list[DatasetState]
+    datasets: list[DatasetState] = Field(description="The built-in data sets.")
     storage: Storage
     models: int = Field(description="Number of models in the store.")
     versions: dict[str, str]
@@ -160,7 +161,8 @@ def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _storage() -> dict[str, int]:
     quota = backend().quota
-    return {"used_bytes": quota.used(), "allowed_bytes": quota.allowed}
+    uploaded = sum(not spec.checksums for spec in backend().datasets.specs())
+    return {"datasets": uploaded, "used_bytes": quota.used(), "allowed_bytes": quota.allowed}
 
 
 def _datasets() -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.to_file import received_file, to_receive
 from service.errors import problems
+from stepbox.data.readers.detect import kind_of_start
 from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.importing.options import ImportOptions
 
@@ -66,9 +67,11 @@ class UploadHeaders(TrainHeaders):
 
 
 def check_start(headers: dict[bytes, bytes], first: bytes) -> None:
-    """Reject an empty body."""
+    """Reject an empty body, and one of an unknown format. Only an import opens a form."""
     if not first:
         raise InvalidInputError.at("", "the body is empty: send a file")
+    if not headers.get(b"content-type", b"").lower().startswith(MULTIPART.encode()):
+        kind_of_start(first)
 
 
 @blueprint.post(

@@ -14,7 +14,6 @@ from service.bodies.json_cost import MOST_VALUES
 CheckStart = Callable[[dict[bytes, bytes], bytes], object]
 View = TypeVar("View", bound=Callable[..., Any])
 
-FIRST_BYTES = 4096  # of a body that is streamed to a file, which are checked first
 UNCOUNTED_BYTES = 64 * 2**10  # the memory budget ignores bodies up to this size
 MOST_EXPANSION = 1032  # times that a body can grow when it is decompressed (zlib's documentation)
 LAYERS_BYTES = 128 * 2**20  # memory to work with all the weights of a large model
@@ -50,8 +49,8 @@ class Bound:
         Whether the view accepts a compressed body.
     to_file
         If given, the body is streamed to a file, and may be as large as the setting `upload_bytes`
-        allows (see `to_file`). This function raises an error to reject a body by
-        the request's headers and the first `FIRST_BYTES` bytes of the body.
+        allows (see `to_file`). This function raises an error to reject a body by the headers of its
+        request and its first bytes, as `stepbox.data.readers.detect` needs them.
     """
 
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias

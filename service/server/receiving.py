@@ -7,11 +7,12 @@ reads nothing more from the client.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from service.bodies.bounds import FIRST_BYTES, CheckStart, check_size
+from service.bodies.bounds import CheckStart, check_size
 from service.server.client_disconnected import DisconnectedError
 from service.server.memory_budget import Budget, Share
 from service.server.streams import Receive
 from service.settings import ServiceSettings
+from stepbox.data.readers.detect import FIRST_BYTES
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Receiving, Uploads
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,43 +96,44 @@ def margin(probabilities: Array) -> Array:
     return lead
 
 
-class Classified(NamedTuple):
-    """Samples, and the classes that one or more networks predict for them.
+class Predictions(NamedTuple):
+    """What a network predicts for samples.
 
     Attributes
     ----------
-    indices
-        Indices of the samples, shape (n,).
-    predicted, probabilities
-        The predicted classes and their probabilities, 0..1, shape (networks, n).
+    classes
+        The predicted classes, shape (samples,).
+    probabilities
+        Their probabilities, 0..1, shape (samples,).
     """
 
-    indices: NDArray[np.intp]
-    predicted: NDArray[np.intp]
+    classes: NDArray[np.intp]
     probabilities: Array
 
+    @classmethod
+    def of(cls, logits: Array) -> Self:
+        """Read the predictions from logits, shape (samples, classes)."""
+        return cls(logits.argmax(axis=1), softmax(logits).max(axis=1))
 
-def by_confidence(networks: Sequence[Array], chosen: NDArray[np.bool_]) -> Classified:
+
+def by_confidence(networks: Sequence[Predictions], chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
     """List chosen samples, those first that the networks are most confident about.
 
     Parameters
     ----------
     networks
-        The logits of each network, shape (samples, classes).
+        The predictions of each network.
     chosen
         Which samples to list, shape (samples,).
 
     Returns
     -------
-    Classified
-        The samples by descending probability of the predicted class: with several networks, by the
-        lowest of their probabilities.
+    The indices of the samples by descending probability of the predicted class: with several
+    networks, by the lowest of their probabilities.
     """
     indices = np.flatnonzero(chosen)
-    predicted = np.array([logits[indices].argmax(axis=1) for logits in networks])
-    probabilities = np.array([softmax(logits[indices]).max(axis=1) for logits in networks])
-    order = np.argsort(-probabilities.min(axis=0), kind="stable")
-    return Classified(indices[order], predicted[:, order], probabilities[:, order])
+    confidence = np.min([one.probabilities[indices] for one in networks], axis=0)
+    return indices[np.argsort(-confidence, kind="stable")]
 
 
 def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:

@@ -111,7 +111,7 @@ def load_dataset(name: str, split: Split, folder: str | Path | None = None) -> D
     images, labels = (
         _read_checked(folder, spec, file) for file in (files[:2] if split == "train" else files[2:])
     )
-    samples = getattr(spec, split).samples
+    samples = spec.split(split).samples
     if images.shape != (samples, *spec.shape) or labels.shape != (samples,):
         raise DatasetError(
             f"the {split} files of {name!r} hold {images.shape} images and {labels.shape} labels "

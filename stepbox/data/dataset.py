@@ -135,6 +135,10 @@ class DatasetSpec(BaseModel):
         splits = [self.train.sha256, self.test.sha256]
         return json.dumps([self.kind, self.shape, self.classes, *splits]).encode()
 
+    def split(self, split: Split) -> SplitSpec:
+        """Return what is known about one split."""
+        return self.train if split == "train" else self.test
+
     @property
     def features(self) -> int:
         """Number of values in one sample."""
@@ -145,6 +149,9 @@ class DatasetSpec(BaseModel):
         """Type of the values: uint8, 0 (black) to 255, in images, and float64 in vectors."""
         return np.dtype(np.uint8 if self.kind == "images" else np.float64)
 
+    @computed_field(  # type: ignore[prop-decorator]
+        description="Size of all samples and labels on disk, without the headers of the files."
+    )
     @property
     def bytes(self) -> int:
         """Size of all samples and labels on disk, without the headers of the files."""
@@ -181,12 +188,17 @@ class Dataset:
     def take(self, indices: NDArray[np.int64] | slice) -> NDArray[Any]:
         """Return a copy of some samples, and release the memory of a large map."""
         chosen = np.array(self.samples[indices])
-        base = self.samples
-        while isinstance(base, np.ndarray) and base.base is not None:
-            base = base.base
-        if isinstance(base, mmap.mmap) and self.samples.nbytes > RELEASED_BYTES:
-            base.madvise(mmap.MADV_DONTNEED)
+        _release(self.samples)
         return chosen
+
+
+def _release(samples: NDArray[Any]) -> None:
+    """Release the memory of a large map."""
+    base: Any = samples
+    while isinstance(base, np.ndarray) and base.base is not None:
+        base = base.base
+    if isinstance(base, mmap.mmap) and samples.nbytes > RELEASED_BYTES:
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def split_sha256(samples: NDArray[Any], labels: NDArray[np.integer[Any]]) -> str:
@@ -204,6 +216,7 @@ def split_sha256(samples: NDArray[Any], labels: NDArray[np.integer[Any]]) -> str
     block = max(1, 2**22 // max(1, samples[:1].nbytes))
     for start in range(0, len(samples), block):
         digest.update(np.ascontiguousarray(samples[start : start + block], dtype).data)
+        _release(samples)
     digest.update(np.ascontiguousarray(labels, LABEL_DTYPE).data)
     return digest.hexdigest()
 

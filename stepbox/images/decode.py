@@ -207,8 +207,8 @@ def _on_ground(image: Image.Image, color: Color) -> NDArray[np.uint8]:
     return np.asarray(shown)
 
 
-def encode_png(pixels: Grey) -> bytes:
-    """Encode grey levels 0..255, shape (height, width), as a PNG file."""
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode an image as a PNG file: (height, width) if it is grey, (height, width, 3) if RGB."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()

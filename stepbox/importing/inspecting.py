@@ -31,15 +31,15 @@ def compare_splits(train: NDArray[Any], test: NDArray[Any]) -> list[str]:
     """Warn of samples that are in both splits, or nearly so, and of samples without content."""
     found = find_duplicates(train, test)
     warnings = []
-    if found.same:
+    if found.identical:
         warnings.append(
-            f"{found.same:,} test samples are also training samples, so the test accuracy is too "
-            "high."
+            f"{found.identical:,} test samples are also training samples, so the test accuracy is "
+            "too high."
         )
     if found.similar:
         warnings.append(
-            f"{found.similar:,} test images are almost the same as training images, so the test "
-            "accuracy may be too high."
+            f"{found.similar:,} of {found.compared:,} test images are almost the same as training "
+            "images, so the test accuracy may be too high."
         )
     if _constant(train) and _constant(test):
         warnings.append("All samples have the same values, so there is nothing to learn.")

@@ -152,9 +152,10 @@ def _same_columns(parts: Sequence[Part], options: ImportOptions) -> list[Part]:
     """Check that the vectors of all parts have the same features."""
     if options.size or options.color:
         raise InvalidInputError.at("/size", "and color are only for images; this is a table")
+    tables = [part.samples for part in parts if isinstance(part.samples, np.ndarray)]
     first = parts[0]
-    for part in parts[1:]:
-        if part.samples.shape[1:] != first.samples.shape[1:] or list(part.columns or ()) != list(
+    for part, table in zip(parts, tables, strict=True):
+        if table.shape[1:] != tables[0].shape[1:] or list(part.columns or ()) != list(
             first.columns or ()
         ):
             raise InvalidInputError.at(

@@ -7,11 +7,13 @@
     .scratch/{attempt}/                              files of an import in progress
 
 A data set exists once its description exists: it is written last and removed first. The id follows
-from the content, so publishing the same content twice changes nothing. Built-in data sets are read
+from the content, so publishing the same content twice changes nothing. A lock keeps
+`publish` and `delete` apart: neither leaves a data set half there. Built-in data sets are read
 from the data folder.
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from stepbox.data.builtin import DATASETS, load_dataset
-from stepbox.data.dataset import DATASET_ID, Dataset, DatasetSpec, Split, SplitSpec, split_sha256
+from stepbox.data.dataset import DATASET_ID, LABEL_DTYPE, Dataset, DatasetSpec, Split, split_sha256
 from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
 from stepbox.store.cache import ObjectCache
 from stepbox.store.folder import FolderStore
@@ -50,6 +52,7 @@ class DatasetStore:
         self._builtin_folder = builtin_folder
         self._objects = FolderStore(folder)
         self._specs = ObjectCache[DatasetSpec](MOST_DESCRIPTIONS, objects=self._objects)
+        self._intact = ObjectCache[bool](MOST_DESCRIPTIONS, objects=self._objects)
 
     def specs(self) -> list[DatasetSpec]:
         """Return all data sets: the built-in ones, then the others, newest first."""
@@ -89,7 +92,9 @@ class DatasetStore:
     def load(self, reference: str, split: Split) -> Dataset:
         """Return one split of a data set, after comparing its files with the description.
 
-        The samples of an uploaded data set are a memory map.
+        The samples of an uploaded data set are a memory map. Its files are hashed only once, unless
+        they change, because hashing 1 GB takes about a second. The map is made anew each time:
+        while a map exists, the disk space of a deleted file is not free.
 
         Raises
         ------
@@ -101,16 +106,21 @@ class DatasetStore:
         spec = self.spec(reference)
         if spec.checksums:
             return load_dataset(spec.name, split, self._builtin_folder)
-        samples, labels = (
-            self._map(f"{spec.id}/{split}-{array}.npy") for array in ("samples", "labels")
-        )
-        known: SplitSpec = getattr(spec, split)
-        if (
-            samples.shape != (known.samples, *spec.shape)
-            or samples.dtype != spec.dtype
-            or labels.shape != (known.samples,)
-            or split_sha256(samples, labels) != known.sha256
-        ):
+        keys = [f"{spec.id}/{split}-{array}.npy" for array in ("samples", "labels")]
+        samples, labels = (self._map(key) for key in keys)
+        known = spec.split(split)
+
+        def is_intact() -> bool:
+            return (
+                samples.shape == (known.samples, *spec.shape)
+                and samples.dtype == spec.dtype
+                and labels.shape == (known.samples,)
+                and labels.dtype == LABEL_DTYPE
+                and split_sha256(samples, labels) == known.sha256
+            )
+
+        depends = [*keys, f"{spec.id}/{DESCRIPTION}"]
+        if not self._intact.get(f"{spec.id}/{split}", depends, is_intact):
             raise DatasetError(f"the {split} files of {spec.id} differ from its description")
         return Dataset(spec, samples, np.array(labels))
 
@@ -151,19 +161,23 @@ class DatasetStore:
         Raises
         ------
         NotFoundError
-            Nothing is staged under this name.
+            Nothing is staged under this name, or another call has published it and the data set
+            has been deleted since.
         """
         staged = f".staged/{attempt}"
         spec = self._described(f"{staged}/{DESCRIPTION}")
-        try:
-            return self.spec(spec.id)
-        except (NotFoundError, DatasetError):
-            pass
-        for name in ARRAYS:
-            if self._objects.versions([f"{staged}/{name}"]) != [None]:
-                self._objects.move(f"{staged}/{name}", f"{spec.id}/{name}")
-        self._objects.put(f"{spec.id}/{DESCRIPTION}", spec.model_dump_json().encode())
-        return spec
+        with self._objects.lock():
+            try:
+                return self.spec(spec.id)
+            except (NotFoundError, DatasetError):
+                pass
+            for name in ARRAYS:
+                if self._objects.versions([f"{staged}/{name}"]) != [None]:
+                    self._objects.move(f"{staged}/{name}", f"{spec.id}/{name}")
+            if None in self._objects.versions([f"{spec.id}/{name}" for name in ARRAYS]):
+                raise NotFoundError(f"the files of {spec.id} have been deleted")
+            self._objects.put(f"{spec.id}/{DESCRIPTION}", spec.model_dump_json().encode())
+            return spec
 
     def discard(self, attempt: str) -> None:
         """Remove all files of an attempt at an import."""
@@ -182,17 +196,21 @@ class DatasetStore:
         NotFoundError
             There is no uploaded data set with this id.
         """
-        self._read(id)
-        self._objects.delete(f"{id}/{DESCRIPTION}")
-        self._objects.delete_all(id)
+        with self._objects.lock():
+            self._read(id)
+            self._objects.delete(f"{id}/{DESCRIPTION}")
+            self._objects.delete_all(id)
 
-    def bytes(self) -> int:
-        """Return the size of all uploaded data sets, and of imports in progress, on disk."""
-        return sum(
-            path.stat().st_size
-            for path in self._folder.rglob("*.npy")
-            if path.is_file() and not path.is_symlink()
-        )
+    def sweep(self) -> None:
+        """Remove the files that killed deletions left, but not those that `publish` still needs."""
+        with self._objects.lock():
+            publishing = set()
+            for attempt in self._objects.names(".staged"):
+                with suppress(NotFoundError, DatasetError):
+                    publishing.add(self._described(f".staged/{attempt}/{DESCRIPTION}").id)
+            for id in {*filter(DATASET_ID.fullmatch, self._objects.names())} - publishing:
+                if self._objects.versions([f"{id}/{DESCRIPTION}"]) == [None]:
+                    self._objects.delete_all(id)
 
     def _read(self, id: str) -> DatasetSpec:
         key = f"{id}/{DESCRIPTION}"
@@ -202,12 +220,15 @@ class DatasetStore:
         try:
             return DatasetSpec.model_validate_json(self._objects.get(key, MOST_DESCRIPTION_BYTES))
         except FileNotFoundError:
-            raise NotFoundError(f"there is no data set {key.split('/')[-2]!r}") from None
+            name = key.split("/")[-2]
+            raise NotFoundError(
+                f"there is no data set {name!r}; it may have been deleted"
+            ) from None
         except (ValidationError, DamagedModelError, OSError) as error:
             raise DatasetError(f"{key} is damaged: {error}") from error
 
     def _map(self, key: str) -> NDArray[Any]:
         try:
             return self._objects.map_array(key)
-        except (OSError, ValueError) as error:
+        except (DamagedModelError, OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error

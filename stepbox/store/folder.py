@@ -94,11 +94,9 @@ class FolderStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Replace a file while holding the folder's lock."""
-        folder = Path(self._folder)
-        _make_folder(folder)
-        with _locked(folder / ".lock"):
+        with self.lock():
             # Fail before calling `change`, which may delete other objects.
-            if not os.access(folder, os.W_OK):
+            if not os.access(self._folder, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._folder)
             try:
                 before = self.get(key, limit)
@@ -107,6 +105,14 @@ class FolderStore(ObjectStore):
             after = change(before)
             if after is not None and after != before:
                 self.put(key, after)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder's lock, which only one thread on this machine can have at a time."""
+        folder = Path(self._folder)
+        _make_folder(folder)
+        with _locked(folder / ".lock"):
+            yield
 
     def open(self, key: str) -> BinaryIO:
         """Open a file for reading."""

@@ -31,6 +31,8 @@ class IndexedModel(NamedTuple):
         Its id.
     dataset
         Name of the data set that it was trained on; None if its card cannot be read.
+    dataset_id
+        Id of this data set; None if its card cannot be read, or is of an earlier version.
     better_than_guessing
         Whether it is better than guessing; False if its card cannot be read.
     """
@@ -38,11 +40,13 @@ class IndexedModel(NamedTuple):
     made: int
     id: str
     dataset: str | None
+    dataset_id: str | None
     better_than_guessing: bool
 
 
 class _HeadDataset(BaseModel):
     name: str
+    id: str | None = None
 
 
 class _HeadEvaluation(BaseModel):
@@ -152,7 +156,7 @@ class ModelIndex:
     def _read_doubtful(self) -> None:
         """Read the cards that are new or changed."""
         for model_id, before in list(self._doubtful.items()):
-            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None, False)
+            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None, None, False)
             versions = self._objects.versions([f"{model_id}/{CARD}"])
             if versions == before:
                 continue
@@ -174,7 +178,7 @@ class ModelIndex:
             raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
         better = beats_guessing(head.evaluation.confusion_matrix)
-        return IndexedModel(made, head.id, head.dataset.name, better)
+        return IndexedModel(made, head.id, head.dataset.name, head.dataset.id, better)
 
     def _put(self, model_id: str, found: IndexedModel | None) -> None:
         if found != self._models.get(model_id):

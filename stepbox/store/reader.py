@@ -55,6 +55,11 @@ class ModelReader:
         """Return the ids of all models, newest first, including damaged ones."""
         return [model.id for model in self._index.newest_first()]
 
+    def trained_on(self, dataset_id: str) -> list[str]:
+        """Return the ids of the models whose cards name a data set by its id, newest first."""
+        models = self._index.newest_first()
+        return [model.id for model in models if model.dataset_id == dataset_id]
+
     def page(
         self, limit: int | None = None, after: str | None = None
     ) -> tuple[list[ListedModel], str | None]:

@@ -153,6 +153,22 @@ def test_an_empty_body_is_rejected(service, form):
     assert files(service) == []
 
 
+@pytest.mark.parametrize("form", [bytes, in_chunks])
+@pytest.mark.parametrize("start", [b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"nothing known"])
+def test_a_body_of_an_unknown_format_is_rejected_by_its_start(service, form, start):
+    problem = check_problem(upload(service, form(start + bytes(10_000))), 422)
+    assert "Send a zip or tar" in problem["errors"][0]["detail"]
+    assert files(service) == []
+
+
+def test_a_form_is_opened_by_the_import(service):
+    answer = ask(service, "POST", "/datasets?name=mine", files={"a.csv": b"label,x\n0,1\n"})
+    assert answer.status_code == 202, answer.text
+    (file,) = files(service)
+    assert file.read_bytes().startswith(b"--")
+    assert "boundary=" in answer.json()["upload"]["content_type"]
+
+
 def test_a_body_over_the_limit_is_rejected_by_its_length(service):
     client = connect(service, f"Content-Length: {MOST + 1}", "Expect: 100-continue")
     with client, client.makefile("rb") as answer:
@@ -161,7 +177,7 @@ def test_a_body_over_the_limit_is_rejected_by_its_length(service):
 
 
 def test_a_chunked_body_over_the_limit_is_rejected_while_it_is_read(service):
-    check_problem(upload(service, in_chunks(bytes(MOST + 1) + b"x")), 413)
+    check_problem(upload(service, in_chunks(CSV + bytes(MOST))), 413)
     assert files(service) == []
 
 
@@ -178,7 +194,7 @@ def test_a_client_that_expects_100_continue_gets_it_after_the_checks(service):
 @pytest.mark.parametrize("length", ["Content-Length: 2000000", "Transfer-Encoding: chunked"])
 def test_a_client_that_disconnects_leaves_no_file(service, length):
     with connect(service, length) as client:
-        client.sendall(b"200000\r\n" + bytes(2**20 + 2**19))
+        client.sendall(b"200000\r\n" + CSV[: 2**20 + 2**19])
         waits_for_body(service)
     wait_until(lambda: files(service) == [], what="the file to be removed")
 
@@ -214,9 +230,10 @@ def test_a_chunked_upload_that_does_not_fit_is_rejected_while_it_is_read(service
 
 def test_uploads_at_the_same_time_reserve_their_space(service):
     """The bytes that are still to come count."""
+    body = b"0,1\n" * (MOST // 4)
     with connect(service, f"Content-Length: {MOST}"), connect(service, f"Content-Length: {MOST}"):
         waits_for_body(service, 2)
-        check_problem(upload(service, bytes(MOST)), 507)
+        check_problem(upload(service, body), 507)
     wait_until(lambda: files(service) == [], what="the files to be removed")
 
 
@@ -238,6 +255,33 @@ def test_too_many_uploads_at_the_same_time_are_rejected(service):
     for client in clients:
         client.close()
     wait_until(lambda: files(service) == [], what="the files to be removed")
+
+
+def test_an_upload_is_one_request_and_its_disk_space_is_shown(service):
+    def counted(name):
+        lines = ask(service, "GET", "/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+    route = 'stepbox_http_requests_total{method="POST",route="/datasets",'
+    before, used = counted(route), counted("stepbox_data_bytes ")
+    assert upload(service).status_code == 202
+    assert counted(route) == before + 1
+    assert counted("stepbox_data_bytes ") == used + len(CSV)
+    assert counted("stepbox_data_quota_bytes ") == QUOTA
+    storage = ask(service, "GET", "/system").json()["storage"]
+    assert (storage["used_bytes"], storage["allowed_bytes"]) == (used + len(CSV), QUOTA)
+
+
+def test_uploads_count_once_against_the_limit_of_new_jobs(tmp_path):
+    with stack_in(tmp_path, STEPBOX_TRAIN_LIMIT="2/hour") as limited:
+        limited.start_redis()
+        limited.start_service()
+        answers = [upload(limited) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [202, 202]
+        assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0"]
+        client = connect(limited, "Content-Length: 1000000", "Expect: 100-continue")
+        with client, client.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 429")
 
 
 def test_without_redis_the_body_is_not_read(stack, tmp_path):

@@ -70,7 +70,7 @@ def gradient_check(body: GradientCheckRequest) -> Response:
     except NotFoundError as error:
         raise InvalidInputError.at("/model", str(error)) from None
     if body.image is None or body.label is None:
-        test_set = backend().dataset(card.recipe.dataset)
+        test_set = backend().test_set(card)
         image, label = test_set.samples[0], int(test_set.labels[0])
     else:
         image, label = np.array(body.image, dtype=np.float64), body.label

@@ -90,7 +90,7 @@ def projection(body: ProjectionRequest) -> Response:
             [image] = _rounded(one.projection.points(representation(network, inputs, layer)))
         shares = _rounded(one.projection.shares[None])[0]
         found.append(ProjectedImages(shares=shares, points=_rounded(one.points), image=image))
-    labels = backend().dataset(card.recipe.dataset).labels[:PROJECTED].tolist()
+    labels = backend().test_set(card).labels[:PROJECTED].tolist()
     before, after = found
     return json_response(
         ProjectionAnswer(

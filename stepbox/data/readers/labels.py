@@ -78,9 +78,11 @@ class Labels:
         Raises
         ------
         InvalidInputError
-            The labels are numbers, but not all of them are whole.
+            There are no labels; or they are numbers, but not all of them are whole.
         """
         values: NDArray[Any]
+        if not self._blocks:
+            raise InvalidInputError.at("", f"{self._where} has no rows")
         if all(_WHOLE.fullmatch(value) for value in self._index):
             whole = [int(value.partition(".")[0]) for value in self._index]
             for number in whole:

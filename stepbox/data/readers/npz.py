@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -94,7 +95,7 @@ def read_npz(path: Path, scratch: Path, limits: Limits) -> list[Part]:
                 )
                 for samples, labels, split in pairs
             ]
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (BadZipFile, zlib.error, struct.error, EOFError, UnicodeError, NotImplementedError) as error:
         raise InvalidInputError.at("", f"the .npz file is damaged: {error}") from None
 
 
@@ -114,6 +115,8 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
         raise InvalidInputError.at(
             "", f"the array {name!r} is encrypted, or compressed otherwise than NumPy does"
         )
+    if member.header_offset < 0:
+        raise BadZipFile(f"{name!r} is before the file")
     with archive.open(member) as file:
         # The header's own length is not trusted: NumPy would read as much as it claims.
         head = io.BytesIO(file.read(_HEADER_BYTES))
@@ -125,6 +128,8 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
         raise InvalidInputError.at(
             "", f"the array {name!r} has a header that NumPy cannot read"
         ) from None
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        raise InvalidInputError.at("", f"the array {name!r} has an impossible shape or type")
     if dtype.hasobject:
         raise InvalidInputError.at(
             "",
@@ -223,7 +228,7 @@ def _read_samples(
     shape = image_shape(samples.shape, limits, samples.name) if images else samples.shape
     largest = 0.0
     with ArrayFile(
-        scratch / f"{samples.name}.raw", np.uint8 if images else np.float64, shape[1:], limits
+        scratch, np.uint8 if images else np.float64, shape[1:], limits
     ) as target:
         for first, block in _blocks(archive, samples):
             wrong = first_invalid_pixel(block) if images else first_missing(block)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from stepbox.analysis.inspection import (
+    Predictions,
     by_confidence,
     entropy,
     input_gradient,
@@ -55,31 +56,34 @@ def test_entropy_and_margin_worked_by_hand():
     np.testing.assert_allclose(margin(probabilities), [1, 0, 0, 0.5], atol=1e-15)
 
 
+def test_predictions_are_the_most_probable_classes():
+    logits = np.random.default_rng(2).normal(size=(50, 3))
+    predictions = Predictions.of(logits)
+    np.testing.assert_array_equal(predictions.classes, logits.argmax(axis=1))
+    np.testing.assert_array_equal(
+        predictions.probabilities, softmax(logits)[range(50), predictions.classes]
+    )
+
+
 def test_chosen_samples_are_sorted_by_confidence():
     rng = np.random.default_rng(2)
-    logits, chosen = rng.normal(size=(50, 3)), rng.random(50) < 0.5
-    found = by_confidence([logits], chosen)
-    assert sorted(found.indices) == list(np.flatnonzero(chosen))
-    np.testing.assert_array_equal(found.predicted[0], logits.argmax(axis=1)[found.indices])
-    np.testing.assert_array_equal(
-        found.probabilities[0], softmax(logits)[found.indices, found.predicted[0]]
-    )
-    assert (np.diff(found.probabilities[0]) <= 0).all()
+    predictions, chosen = Predictions.of(rng.normal(size=(50, 3))), rng.random(50) < 0.5
+    found = by_confidence([predictions], chosen)
+    assert sorted(found) == list(np.flatnonzero(chosen))
+    assert (np.diff(predictions.probabilities[found]) <= 0).all()
 
 
 def test_the_least_confident_of_two_networks_decides():
     logits = np.log([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
     other = np.log([[0.6, 0.4], [0.3, 0.7], [0.9, 0.1], [0.5001, 0.4999]])
-    both = by_confidence([logits, other], np.array([False, True, True, True]))
-    assert both.indices.tolist() == [1, 2, 3]  # 0.7 twice: the first stays first
-    np.testing.assert_array_equal(both.predicted, [[1, 1, 1], [1, 0, 0]])
-    np.testing.assert_allclose(both.probabilities, [[0.8, 0.7, 0.6], [0.7, 0.9, 0.5001]])
+    networks = [Predictions.of(logits), Predictions.of(other)]
+    both = by_confidence(networks, np.array([False, True, True, True]))
+    assert both.tolist() == [1, 2, 3]  # 0.7 twice: the first stays first
 
 
 def test_no_chosen_sample_gives_an_empty_list():
-    found = by_confidence([np.zeros((4, 3))], np.zeros(4, bool))
-    assert found.indices.shape == (0,)
-    assert found.predicted.shape == found.probabilities.shape == (1, 0)
+    found = by_confidence([Predictions.of(np.zeros((4, 3)))], np.zeros(4, bool))
+    assert found.shape == (0,)
 
 
 def test_histograms_count_every_weight_once():

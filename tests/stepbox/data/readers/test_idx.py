@@ -36,7 +36,7 @@ def test_the_files_of_mnist_are_its_two_splits():
     for split, part in parts.items():
         expected = load_dataset("mnist", split, ROOT / "data")
         assert isinstance(part.samples, np.memmap)
-        np.testing.assert_array_equal(part.samples, expected.images)
+        np.testing.assert_array_equal(part.samples, expected.samples)
         assert part.labels.dtype == np.int64
         np.testing.assert_array_equal(part.labels, expected.labels)
 
@@ -72,6 +72,7 @@ def test_other_files_are_rejected_by_name(tmp_path, files, message):
     ("limits", "message"),
     [
         (Limits(samples=69_999), "more than 69,999 samples"),
+        (Limits(bytes=70_000 * 784 - 1), "more than 54,879,999 bytes"),
         (Limits(classes=9), "more than 9 distinct labels"),
         (Limits(features=783), "784 values per sample"),
     ],
