@@ -4,6 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from stepbox.data.builtin import DATASETS
 from stepbox.run import train
 from stepbox.store.weights import encode_weights
 from stepbox.training.request import TrainRequest
@@ -15,6 +16,8 @@ DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
 @cache
 def reference(**fields):
     """Train a recipe in this process; return the SHA-256 of its weights file and its card."""
-    model = train(TrainRequest.model_validate(fields).resolve(), data=DATA, progress=False)
+    request = TrainRequest.model_validate(fields)
+    recipe = request.resolve(DATASETS[request.wanted_dataset])
+    model = train(recipe, data=DATA, progress=False)
     _, described = encode_weights(model.network)
     return described.sha256, model.card
