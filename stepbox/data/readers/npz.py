@@ -232,7 +232,7 @@ def _read_samples(archive: ZipFile, samples: _Array, scratch: Path, limits: Limi
     images = len(samples.shape) > 2
     shape = image_shape(samples.shape, limits, samples.name) if images else samples.shape
     largest = 0.0
-    with ArrayFile(scratch, np.uint8 if images else np.float64, shape[1:], limits) as target:
+    with ArrayFile(scratch, np.uint8 if images else np.float64, shape[1:]) as target:
         for first, block in _blocks(archive, samples):
             wrong = first_invalid_pixel(block) if images else first_missing(block)
             if wrong is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import (
     WHOLE_PIXELS,
+    check_bytes,
     check_samples,
     first_invalid_pixel,
     first_missing,
@@ -77,13 +78,15 @@ def read_batches(
     splits: Sequence[Split | None] = _SPLITS if columns.has_split else [split]
     dtype = np.uint8 if columns.side else np.float64
     with ExitStack() as stack:
-        files = [
-            stack.enter_context(ArrayFile(scratch, dtype, columns.row_shape, limits))
-            for _ in splits
-        ]
+        files = [stack.enter_context(ArrayFile(scratch, dtype, columns.row_shape)) for _ in splits]
         labels = [Labels(limits, f"column {columns.label!r}") for _ in splits]
         counting = _Counting(columns.features)
+        total = 0
         for batch in batches:
+            total += batch.rows.num_rows
+            limits.proceed()
+            check_samples(total, limits)
+            check_bytes(total * len(columns.features) * np.dtype(dtype).itemsize, limits)
             samples = _samples(columns, batch)
             counting.add(samples)
             texts = _texts(batch, columns.label)
@@ -91,7 +94,6 @@ def read_batches(
                 if len(rows):
                     files[index].append(samples[rows].reshape(-1, *columns.row_shape))
                     _add_labels(labels[index], texts.take(pa.array(rows)), batch, rows)
-            check_samples(sum(file.rows for file in files), limits)
         parts = [
             Part(
                 name,
