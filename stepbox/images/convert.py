@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stepbox.errors import InvalidInputError
-from stepbox.images.decode import Color, opened, orientation, read_pixels
+from stepbox.images.decode import Color, opened, orientation, read_image
 from stepbox.images.plain_png import read_plain_png
 
 MOST_DEFAULT_SIDE = 64  # pixels; larger images need more computing than this project aims at
@@ -23,6 +23,7 @@ MOST_DEFAULT_SIDE = 64  # pixels; larger images need more computing than this pr
 _TINT = 16
 # A JPEG is decoded at a size from which it is at least halved, so that no detail is lost.
 _OVERSAMPLING = 2
+_BLOCK = 2**20  # pixels that are looked at, at once
 _SWAPS = {
     Image.Transpose.TRANSPOSE,
     Image.Transpose.TRANSVERSE,
@@ -78,7 +79,13 @@ def _has_color(image: Image.Image) -> bool:
             return False
     width, height = image.size
     side = min(width, height, 2 * MOST_DEFAULT_SIDE)
-    return _is_tinted(read_pixels(image, "rgb", (side, side)))
+    shown = read_image(image, "rgb", (side, side))
+    rows = max(1, _BLOCK // shown.width)
+    blocks = (
+        shown.crop((0, top, shown.width, min(top + rows, shown.height)))
+        for top in range(0, shown.height, rows)
+    )
+    return any(_is_tinted(np.asarray(block)) for block in blocks)
 
 
 def _is_tinted(pixels: NDArray[np.uint8]) -> bool:
@@ -124,15 +131,15 @@ def convert_image(
         The image cannot be decoded, or has too many pixels; see `decode_image`.
     """
     try:
-        pixels = read_plain_png(data)
-        if pixels is None:
-            with opened(data, "") as image:
-                share = min(1, _OVERSAMPLING * side / max(image.size))
-                width, height = (max(1, math.ceil(length * share)) for length in image.size)
-                pixels = read_pixels(image, color, (width, height))
+        plain = read_plain_png(data)
+        if plain is not None:
+            return convert_pixels(plain, side, color)
+        with opened(data, "") as image:
+            share = min(1, _OVERSAMPLING * side / max(image.size))
+            width, height = (max(1, math.ceil(length * share)) for length in image.size)
+            return _fit(read_image(image, color, (width, height)), side)
     except InvalidInputError as error:
         raise _named(error, name) from None
-    return convert_pixels(pixels, side, color)
 
 
 def convert_pixels(pixels: NDArray[np.uint8], side: int, color: Color) -> NDArray[np.uint8]:
@@ -154,26 +161,37 @@ def convert_pixels(pixels: NDArray[np.uint8], side: int, color: Color) -> NDArra
     if pixels.shape == ((side, side) if color == "grey" else (side, side, 3)):
         return pixels
     image = Image.fromarray(pixels)
-    if image.mode != mode:
-        image = image.convert(mode)
-    border = np.asarray(image)
-    scale = side / max(image.size)
-    if scale != 1:
-        width, height = (min(side, max(1, round(length * scale))) for length in image.size)
-        # Bilinear, because sharper filters overshoot at edges: a plain background gets a halo.
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    return _fit(image if image.mode == mode else image.convert(mode), side)
+
+
+def _fit(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """Scale an image of mode L or RGB, and center it on the color of its border."""
     if image.size == (side, side):
         return np.asarray(image)
-    ground = Image.new(mode, (side, side), _border_color(border))
-    ground.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    scale = side / max(image.size)
+    width, height = (min(side, max(1, round(length * scale))) for length in image.size)
+    # Bilinear, because sharper filters overshoot at edges: a plain background gets a halo.
+    scaled = image.resize((width, height), Image.Resampling.BILINEAR)
+    if scaled.size == (side, side):
+        return np.asarray(scaled)
+    ground = Image.new(image.mode, (side, side), _border_color(image))
+    ground.paste(scaled, ((side - width) // 2, (side - height) // 2))
     return np.asarray(ground)
 
 
-def _border_color(pixels: NDArray[np.uint8]) -> int | tuple[int, ...]:
+def _border_color(image: Image.Image) -> int | tuple[int, ...]:
     """Return the median of the outermost pixels, in each channel."""
-    rows = [pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]]
-    median = np.median(np.concatenate(rows), axis=0)
-    return int(median) if median.ndim == 0 else tuple(int(level) for level in median)
+    right, bottom = image.size
+    edges = [
+        (0, 0, right, 1),
+        (0, bottom - 1, right, bottom),
+        (0, 1, 1, max(1, bottom - 1)),
+        (right - 1, 1, right, max(1, bottom - 1)),
+    ]
+    channels = len(image.getbands())
+    pixels = [np.asarray(image.crop(edge)).reshape(-1, channels) for edge in edges]
+    median = tuple(int(level) for level in np.median(np.concatenate(pixels), axis=0))
+    return median if channels > 1 else median[0]
 
 
 def _named(error: InvalidInputError, name: str) -> InvalidInputError:

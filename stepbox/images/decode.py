@@ -74,7 +74,7 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     if plain is not None:
         return plain
     with opened(data, pointer, max_pixels) as image:
-        return read_pixels(image, "grey")
+        return np.asarray(read_image(image, "grey"))
 
 
 @contextlib.contextmanager
@@ -125,9 +125,9 @@ def _check_size(image: Image.Image, data: bytes, max_pixels: int) -> None:
             raise _RejectedError(f"has {scans} scans, which is too many for its size")
 
 
-def read_pixels(
+def read_image(
     image: Image.Image, color: Color, least: tuple[int, int] | None = None
-) -> NDArray[np.uint8]:
+) -> Image.Image:
     """Decode an image that is `opened`, as `decode_image` describes.
 
     Parameters
@@ -142,15 +142,15 @@ def read_pixels(
 
     Returns
     -------
-    NDArray[np.uint8]
-        Shape (height, width) or (height, width, 3), 0..255, upright.
+    Image.Image
+        Of mode L or RGB, upright.
     """
     # A JPEG file needs no colors for its luminance; this gives the same grey levels.
     image.draft("L" if color == "grey" else None, least)
     image.load()
-    pixels = _on_ground(image, color) if image.has_transparency_data else _levels(image, color)
+    levels = _on_ground(image, color) if image.has_transparency_data else _levels(image, color)
     turned = orientation(image)
-    return pixels if turned is None else np.asarray(Image.fromarray(pixels).transpose(turned))
+    return levels if turned is None else levels.transpose(turned)
 
 
 def orientation(image: Image.Image) -> Image.Transpose | None:
@@ -160,22 +160,21 @@ def orientation(image: Image.Image) -> Image.Transpose | None:
     return None
 
 
-def _levels(image: Image.Image, color: Color) -> NDArray[np.uint8]:
+def _levels(image: Image.Image, color: Color) -> Image.Image:
     """Return the luminance or the colors, 0..255, of an image; ignore transparency."""
-    if color == "grey":
-        return _luminance(image)
-    if image.mode.startswith("I;16") or image.mode in _WITHOUT_COLORS:
-        return np.repeat(_luminance(image)[..., np.newaxis], 3, axis=2)
-    return np.asarray(image.convert("RGB"))
+    if color == "grey" or image.mode.startswith("I;16") or image.mode in _WITHOUT_COLORS:
+        image = _luminance(image)
+    mode = "L" if color == "grey" else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _luminance(image: Image.Image) -> Grey:
+def _luminance(image: Image.Image) -> Image.Image:
     """Return the luminance, 0..255, of an image of any mode; ignore transparency."""
     if image.mode.startswith("I;16"):
         words = np.asarray(image).astype(np.uint32)
         if words.max() > 255:  # else the file has 8-bit levels, which would be almost black
             words = (words + 128) // 257
-        return words.astype(np.uint8)
+        return Image.fromarray(words.astype(np.uint8))
     if image.mode in {"I", "F"}:
         # These modes define no white: the darkest and the lightest pixel set the scale.
         levels = np.asarray(image).astype(np.float64)
@@ -185,13 +184,13 @@ def _luminance(image: Image.Image) -> Grey:
         levels -= low
         levels *= 255 / ((high - low) or 1)
         np.rint(levels, out=levels)
-        return levels.astype(np.uint8)
+        return Image.fromarray(levels.astype(np.uint8))
     if image.mode == "LAB":
-        return np.asarray(image.getchannel("L"))
-    return np.asarray(image.convert("L"))
+        return image.getchannel("L")
+    return image.convert("L")
 
 
-def _on_ground(image: Image.Image, color: Color) -> NDArray[np.uint8]:
+def _on_ground(image: Image.Image, color: Color) -> Image.Image:
     """Return the levels, 0..255, of a transparent image on a contrasting background."""
     if image.mode.startswith("I;16"):  # one grey level means transparent
         alpha = Image.fromarray(np.asarray(image) != image.info["transparency"]).convert("L")
@@ -199,12 +198,12 @@ def _on_ground(image: Image.Image, color: Color) -> NDArray[np.uint8]:
         if image.mode != "RGBA":
             image = image.convert("LA" if image.mode == "La" else "RGBA")
         alpha = image.getchannel("A")
-    levels = Image.fromarray(_levels(image, color))
+    levels = _levels(image, color)
     shown = Image.composite(levels, Image.new(levels.mode, levels.size, "black"), alpha)
     light = int(np.asarray(shown.convert("L")).sum(dtype=np.uint64))
     if 255 * light < 128 * int(np.asarray(alpha).sum(dtype=np.uint64)):
         shown = Image.composite(levels, Image.new(levels.mode, levels.size, "white"), alpha)
-    return np.asarray(shown)
+    return shown
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
