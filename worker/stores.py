@@ -58,6 +58,7 @@ class Stores:
                 if job in new:  # the API may be writing it
                     continue
             self.drop(job)
+        self.datasets.sweep()
 
 
 def _job_of(attempt: str) -> str:

@@ -30,7 +30,8 @@ class SampleStatistics:
     deviations
         Standard deviation of each column, shape (features,); None in images.
     quantiles
-        The quantiles `QUANTILES` of each column, shape (5, features); None in images.
+        The quantiles `QUANTILES` of each column, shape (5, features); None in images. They are not
+        finite where the difference of two values is not.
     """
 
     read: NDArray[np.int64]
@@ -85,10 +86,11 @@ def sample_statistics(dataset: Dataset) -> SampleStatistics:
         ]
         return SampleStatistics(read, mean, np.stack(rows))
     vectors = dataset.take(indices)
+    with np.errstate(over="ignore", invalid="ignore"):  # in the difference of two huge values
+        quantiles = np.quantile(vectors, QUANTILES, axis=0)
     # Divided by the largest value of the column, no sum overflows.
     scale = np.abs(vectors).max(axis=0)
     scale[scale == 0] = 1
-    quantiles = np.quantile(vectors, QUANTILES, axis=0)
     vectors /= scale
     class_means = np.zeros((classes, features))
     for label in np.flatnonzero(read):

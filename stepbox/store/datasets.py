@@ -13,6 +13,7 @@ from the data folder.
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from stepbox.data.builtin import DATASETS, load_dataset
-from stepbox.data.dataset import DATASET_ID, Dataset, DatasetSpec, Split, split_sha256
+from stepbox.data.dataset import DATASET_ID, LABEL_DTYPE, Dataset, DatasetSpec, Split, split_sha256
 from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
 from stepbox.store.cache import ObjectCache
 from stepbox.store.folder import FolderStore
@@ -114,6 +115,7 @@ class DatasetStore:
                 samples.shape == (known.samples, *spec.shape)
                 and samples.dtype == spec.dtype
                 and labels.shape == (known.samples,)
+                and labels.dtype == LABEL_DTYPE
                 and split_sha256(samples, labels) == known.sha256
             )
 
@@ -199,13 +201,16 @@ class DatasetStore:
             self._objects.delete(f"{id}/{DESCRIPTION}")
             self._objects.delete_all(id)
 
-    def bytes(self) -> int:
-        """Return the size of all uploaded data sets, and of imports in progress, on disk."""
-        return sum(
-            path.stat().st_size
-            for path in self._folder.rglob("*.npy")
-            if path.is_file() and not path.is_symlink()
-        )
+    def sweep(self) -> None:
+        """Remove the files that killed deletions left, but not those that `publish` still needs."""
+        with self._objects.lock():
+            publishing = set()
+            for attempt in self._objects.names(".staged"):
+                with suppress(NotFoundError, DatasetError):
+                    publishing.add(self._described(f".staged/{attempt}/{DESCRIPTION}").id)
+            for id in {*filter(DATASET_ID.fullmatch, self._objects.names())} - publishing:
+                if self._objects.versions([f"{id}/{DESCRIPTION}"]) == [None]:
+                    self._objects.delete_all(id)
 
     def _read(self, id: str) -> DatasetSpec:
         key = f"{id}/{DESCRIPTION}"
@@ -225,5 +230,5 @@ class DatasetStore:
     def _map(self, key: str) -> NDArray[Any]:
         try:
             return self._objects.map_array(key)
-        except (OSError, ValueError) as error:
+        except (DamagedModelError, OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error

@@ -1,8 +1,12 @@
+import io
 import os
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from service.app import create_app
 from service.backend import Backend
@@ -13,6 +17,7 @@ from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.presets import RECIPES
+from tests.datasets import MADE, add_dataset
 from tests.processes import ROOT, free_port
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
@@ -70,11 +75,25 @@ def untrained(recipe, seed=None):
 def publish(backend, recipe="mnist-numpy", seed=None):
     """Publish an untrained network as a worker does; return the model's id and the network."""
     network, evaluation = untrained(recipe, seed)
+    recipe = RECIPES[recipe]
+    return _publish(backend, recipe, DATASETS[recipe.dataset], network, evaluation)
+
+
+def publish_on(backend, spec, splits, seed=0, **changes):
+    """Publish an untrained network of an uploaded data set; return the model's id and network."""
+    changes = {"dataset": spec.key, "seed": seed, **changes}
+    recipe = RECIPES["mnist-numpy"].changed(**changes).fitted(spec, changes)
+    network = Network.initial(recipe.layers(spec), seed)
+    evaluation = evaluate(network, splits["test"], recipe.pixel_scale)
+    return _publish(backend, recipe, spec, network, evaluation)
+
+
+def _publish(backend, recipe, spec, network, evaluation):
     draft = CardDraft(
         id=new_model_id(),
         job="0123456789abcdef",
-        recipe=RECIPES[recipe],
-        dataset=DATASETS[RECIPES[recipe].dataset],
+        recipe=recipe,
+        dataset=spec,
         history=[],
         evaluation=evaluation,
         device="cpu",
@@ -88,3 +107,26 @@ def publish(backend, recipe="mnist-numpy", seed=None):
 @pytest.fixture
 def model(backend):
     return publish(backend)
+
+
+@pytest.fixture
+def uploaded(backend):
+    """Data sets as people upload them, by name: grey and color images, and vectors."""
+    made = {"tiny": ((8, 8), 1), "flowers": ((4,), 2), "colors": ((16, 16, 3), 3)}
+    columns = {"flowers": ("length", "width", "height", "weight")}
+    return {
+        name: add_dataset(
+            backend.datasets,
+            name,
+            shape,
+            columns=columns.get(name),
+            created_at=MADE + timedelta(days=day),
+        )
+        for name, (shape, day) in made.items()
+    }
+
+
+def image_of(answer):
+    """Decode the PNG file of a response."""
+    assert (answer.status_code, answer.content_type) == (200, "image/png"), answer.text
+    return np.array(Image.open(io.BytesIO(answer.data)))
