@@ -21,6 +21,7 @@ REASONS = {
     "500": "an error of Stepbox, which its log describes",
     "501": "the transfer coding is not supported",
     "503": "Redis, a data set, the store or memory is not available",
+    "507": "the disk, or the quota of all uploaded data sets, is full",
 }
 # The problem with the body {"recipe": "mnist-numpy", "epochs": 0} of POST /train.
 EXAMPLE: dict[str, Any] = {

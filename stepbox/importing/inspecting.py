@@ -33,8 +33,8 @@ def compare_splits(train: NDArray[Any], test: NDArray[Any]) -> list[str]:
     warnings = []
     if found.identical:
         warnings.append(
-            f"{found.identical:,} test samples are also training samples, so the test accuracy is too "
-            "high."
+            f"{found.identical:,} test samples are also training samples, so the test accuracy is "
+            "too high."
         )
     if found.similar:
         warnings.append(

@@ -1,7 +1,7 @@
 """The import of an upload, from its file to a staged data set."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,14 +110,16 @@ def import_upload(
     classes = find_classes(parts, limits)
     arrays = [np.asarray(part.samples) for part in parts]
     chosen = split_parts([part.split for part in parts], classes.labels, options.test, options.seed)
-    total = sum(map(len, arrays))
+    total, finished = sum(map(len, arrays)), 0
     files: dict[str, Path] = {}
     splits: dict[Split, SplitSpec] = {}
     written: dict[Split, NDArray[Any]] = {}
     for split, picks in chosen.items():
         labels = np.concatenate([classes.labels[one.part][one.indices] for one in picks])
         samples_file = files[f"{split}-samples.npy"] = scratch / f"{split}-samples.npy"
-        _write(samples_file, arrays, picks, lambda done: progress("writing", done, total))
+        for done in _write(samples_file, arrays, picks):
+            progress("writing", finished + done, total)
+        finished += len(labels)
         labels_file = files[f"{split}-labels.npy"] = scratch / f"{split}-labels.npy"
         np.save(labels_file, labels.astype(LABEL_DTYPE))
         written[split] = np.load(samples_file, mmap_mode="r")
@@ -126,7 +128,7 @@ def import_upload(
             per_class=tuple(np.bincount(labels, minlength=len(classes.names)).tolist()),
             sha256=split_sha256(written[split], labels),
         )
-    progress("checking")
+    progress("checking", 0, total)
     counts = np.add(splits["train"].per_class, splits["test"].per_class)
     images = written["train"].dtype == np.uint8
     columns = parts[0].columns
@@ -149,16 +151,12 @@ def import_upload(
     )
     spec = spec.model_copy(update={"id": spec.content_id})
     store.stage(attempt, spec, files)
+    progress("checking", total, total)
     return spec
 
 
-def _write(
-    path: Path,
-    arrays: Sequence[NDArray[Any]],
-    picks: Sequence[Chosen],
-    tell: Callable[[int], None],
-) -> None:
-    """Write the chosen samples to a file in NumPy's format, block by block."""
+def _write(path: Path, arrays: Sequence[NDArray[Any]], picks: Sequence[Chosen]) -> Iterator[int]:
+    """Write the chosen samples to a file in NumPy's format; yield how many, after each block."""
     first = arrays[0]
     dtype = np.dtype(np.uint8 if first.dtype == np.uint8 else "<f8")
     shape = (sum(len(one.indices) for one in picks), *first.shape[1:])
@@ -173,4 +171,4 @@ def _write(
                 rows = arrays[part][indices[start : start + block]]
                 file.write(np.ascontiguousarray(rows, dtype).data)
                 done += len(rows)
-                tell(done)
+                yield done

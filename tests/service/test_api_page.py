@@ -18,12 +18,10 @@ from service.web.schema_words import (
 )
 from service.web.status_words import EXAMPLE, REASONS
 
-CHANGING = (
-    tuple(  # how the ids of the operations begin that change data
-        f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")
-    )
-    + tuple(f"models_{name}" for name in ("delete", "patch", "put", "remove"))
-    + tuple(f"datasets_{name}" for name in ("upload", "delete"))
+CHANGING = (  # how the ids of the operations begin that change data
+    *(f"datasets_{name}" for name in ("upload", "delete")),
+    *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
+    *(f"models_{name}" for name in ("delete", "patch", "put", "remove")),
 )
 
 

@@ -257,6 +257,33 @@ def test_too_many_uploads_at_the_same_time_are_rejected(service):
     wait_until(lambda: files(service) == [], what="the files to be removed")
 
 
+def test_an_upload_is_one_request_and_its_disk_space_is_shown(service):
+    def counted(name):
+        lines = ask(service, "GET", "/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+    route = 'stepbox_http_requests_total{method="POST",route="/datasets",'
+    before, used = counted(route), counted("stepbox_data_bytes ")
+    assert upload(service).status_code == 202
+    assert counted(route) == before + 1
+    assert counted("stepbox_data_bytes ") == used + len(CSV)
+    assert counted("stepbox_data_quota_bytes ") == QUOTA
+    storage = ask(service, "GET", "/system").json()["storage"]
+    assert (storage["used_bytes"], storage["allowed_bytes"]) == (used + len(CSV), QUOTA)
+
+
+def test_uploads_count_once_against_the_limit_of_new_jobs(tmp_path):
+    with stack_in(tmp_path, STEPBOX_TRAIN_LIMIT="2/hour") as limited:
+        limited.start_redis()
+        limited.start_service()
+        answers = [upload(limited) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [202, 202]
+        assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0"]
+        client = connect(limited, "Content-Length: 1000000", "Expect: 100-continue")
+        with client, client.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 429")
+
+
 def test_without_redis_the_body_is_not_read(stack, tmp_path):
     with stack_in(tmp_path) as alone:
         alone.start_service()

@@ -64,7 +64,13 @@ class ArchivedImages:
         return len(self._positions)
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name of each image, with its folders, and its content."""
+        """Yield the name of each image, with its folders, and its content.
+
+        Raises
+        ------
+        InvalidInputError
+            The archive itself is damaged, for instance because a checksum is wrong.
+        """
         with closing(_open(self._path, self._limits)) as archive:
             for position in self._positions:
                 member = archive.member(int(position))
@@ -72,7 +78,7 @@ class ArchivedImages:
 
 
 class _Index:
-    """The files of an archive, from its headers. It takes about 150 bytes for each image."""
+    """The files of an archive, from its headers. It takes up to 200 bytes for each image."""
 
     def __init__(self, archive: Archive, limits: Limits) -> None:
         self.folders = Folders(limits.classes)
@@ -252,5 +258,5 @@ def extract(path: Path, names: list[str], scratch: Path, limits: Limits) -> list
 
 def _open(path: Path, limits: Limits) -> Archive:
     with path.open("rb") as file:
-        is_zip = file.read(2) == b"PK"
+        is_zip = file.read(4) in {b"PK\3\4", b"PK\5\6"}
     return ZipArchive(path, limits.samples) if is_zip else TarArchive(path)

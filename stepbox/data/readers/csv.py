@@ -12,19 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
+from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.tables import (
-    SPLIT_COLUMN,
-    Batch,
-    Columns,
-    choose_columns,
-    find_label,
-    read_batches,
-)
+from stepbox.data.readers.tables import Batch, read_batches
 from stepbox.errors import InvalidInputError
 
-LONGEST_LINE = 2**22  # bytes; a row of 12,288 numbers with 17 digits takes 250 kB
-# Arrow's message for a cell that is not a number; with `use_threads=False`, it counts rows.
+LONGEST_LINE = 2**20  # bytes; a row of 12,288 numbers with 17 digits takes 250 kB
+# Arrow's messages. With `use_threads=False`, they have the number of the row, without empty lines.
+_CELLS = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)
 _CELL = re.compile(r"In CSV column #(\d+): Row #(\d+): .*?invalid value '(.*)'", re.DOTALL)
 
 
@@ -70,6 +65,8 @@ def _header(path: Path, label: str) -> tuple[list[str], str]:
         text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise _not_utf8() from None
+    if not text.strip():
+        raise InvalidInputError.at("", "the first line is empty, instead of names of columns")
     unquoted = re.sub('"[^"]*"', "", text)
     separator = next((found for found in "\t;" if found in unquoted), ",")
     try:
@@ -81,41 +78,46 @@ def _header(path: Path, label: str) -> tuple[list[str], str]:
 
 
 def _batches(path: Path, names: list[str], separator: str, columns: Columns) -> Iterator[Batch]:
-    invalid: list[pa_csv.InvalidRow] = []
-
-    def handle(row: pa_csv.InvalidRow) -> str:
-        invalid.append(row)
-        return "error"
-
     texts = {columns.label, *([SPLIT_COLUMN] if columns.has_split else [])}
     options = {
         "read_options": pa_csv.ReadOptions(
             use_threads=False, block_size=LONGEST_LINE, column_names=names, skip_rows=1
         ),
-        "parse_options": pa_csv.ParseOptions(
-            delimiter=separator, ignore_empty_lines=False, invalid_row_handler=handle
-        ),
+        "parse_options": pa_csv.ParseOptions(delimiter=separator),
         "convert_options": pa_csv.ConvertOptions(
             column_types={name: pa.string() if name in texts else pa.float64() for name in names}
         ),
     }
-    first = 2  # the number of the row, as a spreadsheet counts
+    first = 2  # number of the next row; empty lines do not count yet
     try:
         with pa_csv.open_csv(path, **options) as reader:
             for rows in reader:
                 kept = np.flatnonzero(~_blank(rows))
-                yield Batch(rows.take(kept) if len(kept) < len(rows) else rows, partial(_row, first + kept))
+                yield Batch(
+                    rows.take(kept) if len(kept) < len(rows) else rows,
+                    partial(_place, path, first + kept),
+                )
                 first += len(rows)
     except pa.ArrowInvalid as error:
-        raise _explained(str(error), names, invalid) from None
+        raise _explained(str(error), path, names) from None
 
 
-def _row(numbers: NDArray[np.intp], index: int) -> str:
-    return f"row {numbers[index]:,}"
+def _place(path: Path, numbers: NDArray[np.intp], index: int) -> str:
+    return f"row {_row(path, int(numbers[index])):,}"
+
+
+def _row(path: Path, number: int) -> int:
+    """Return the number of a row as a spreadsheet counts, which includes empty lines."""
+    row = 0
+    with path.open("rb") as file:
+        while number and (line := file.readline(LONGEST_LINE)):
+            number -= line not in (b"\n", b"\r\n")
+            row += 1
+    return row
 
 
 def _blank(rows: pa.RecordBatch) -> NDArray[np.bool_]:
-    """Tell which rows have no value at all; spreadsheets often write some at the end."""
+    """Tell which rows have only empty cells; spreadsheets often write some at the end."""
     blank = np.ones(len(rows), bool)
     for column in sorted(rows.columns, key=lambda column: column.type != pa.string()):
         if blank.any():  # in most files, no longer after the first column of texts
@@ -124,20 +126,19 @@ def _blank(rows: pa.RecordBatch) -> NDArray[np.bool_]:
     return blank
 
 
-def _explained(
-    message: str, names: list[str], invalid: list[pa_csv.InvalidRow]
-) -> InvalidInputError:
-    if invalid:
-        row = invalid[0]
+def _explained(message: str, path: Path, names: list[str]) -> InvalidInputError:
+    if found := _CELLS.search(message):
         return InvalidInputError.at(
             "",
-            f"row {row.number:,} has {row.actual_columns:,} cells instead of "
-            f"{row.expected_columns:,}: {row.text[:60]!r}",
+            f"row {_row(path, int(found[1])):,} has {found[3]} cells instead of {found[2]}: "
+            f"{found[4][:60]!r}",
         )
     if found := _CELL.search(message):
-        column, number, value = names[int(found[1])], int(found[2]), found[3]
-        problem = "is a formula: save its value" if value.lstrip().startswith("=") else (
-            "is not a number (with a decimal point). A table has numbers, besides the labels"
+        column, number, value = names[int(found[1])], _row(path, int(found[2])), found[3]
+        problem = (
+            "is a formula: save its value"
+            if value.lstrip().startswith("=")
+            else ("is not a number (with a decimal point). A table has numbers, besides the labels")
         )
         return InvalidInputError.at(
             "", f"row {number:,}, column {column!r}: {value[:50]!r} {problem}"

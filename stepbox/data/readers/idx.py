@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import Split
 from stepbox.data.idx import LONGEST_HEADER, parse_idx_header
-from stepbox.data.readers.checks import check_samples, image_shape
+from stepbox.data.readers.checks import check_bytes, check_samples, image_shape
 from stepbox.data.readers.labels import Labels
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.splits import split_in_name
@@ -46,9 +46,10 @@ def read_idx(files: Sequence[tuple[str, Path]], limits: Limits) -> list[Part]:
         raise InvalidInputError.at(
             "", f"{names}: the name must say train or test, as those of the other files do"
         )
-    parts = [_part(split, arrays, limits) for split, arrays in splits.items()]
-    check_samples(sum(len(part.labels) for part in parts), limits)
-    return parts
+    arrays = [array for found in splits.values() for _, array in found]
+    check_samples(sum(len(array) for array in arrays if array.ndim == 1), limits)
+    check_bytes(sum(array.size for array in arrays if array.ndim > 1), limits)
+    return [_part(split, found, limits) for split, found in splits.items()]
 
 
 def _map_idx(name: str, path: Path) -> NDArray[np.uint8]:
@@ -63,9 +64,7 @@ def _map_idx(name: str, path: Path) -> NDArray[np.uint8]:
     return np.memmap(path, np.uint8, mode="r", offset=start, shape=shape)
 
 
-def _part(
-    split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limits: Limits
-) -> Part:
+def _part(split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limits: Limits) -> Part:
     found: dict[str, list[tuple[str, NDArray[Any]]]] = {"images": [], "labels": []}
     for name, array in arrays:
         found["labels" if array.ndim == 1 else "images"].append((name, array))

@@ -78,9 +78,11 @@ class Labels:
         Raises
         ------
         InvalidInputError
-            The labels are numbers, but not all of them are whole.
+            There are no labels; or they are numbers, but not all of them are whole.
         """
         values: NDArray[Any]
+        if not self._blocks:
+            raise InvalidInputError.at("", f"{self._where} has no rows")
         if all(_WHOLE.fullmatch(value) for value in self._index):
             whole = [int(value.partition(".")[0]) for value in self._index]
             for number in whole:
@@ -95,9 +97,7 @@ class Labels:
 
     def _reject_measurements(self) -> None:
         if all(_NUMBER.fullmatch(value) for value in self._index):
-            fraction = next(
-                (value for value in self._index if not _WHOLE.fullmatch(value)), None
-            )
+            fraction = next((value for value in self._index if not _WHOLE.fullmatch(value)), None)
             if fraction is not None:
                 raise InvalidInputError.at(
                     "",

@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -94,7 +95,14 @@ def read_npz(path: Path, scratch: Path, limits: Limits) -> list[Part]:
                 )
                 for samples, labels, split in pairs
             ]
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (
+        BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        UnicodeError,
+        NotImplementedError,
+    ) as error:
         raise InvalidInputError.at("", f"the .npz file is damaged: {error}") from None
 
 
@@ -114,6 +122,8 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
         raise InvalidInputError.at(
             "", f"the array {name!r} is encrypted, or compressed otherwise than NumPy does"
         )
+    if member.header_offset < 0:
+        raise BadZipFile(f"{name!r} is before the file")
     with archive.open(member) as file:
         # The header's own length is not trusted: NumPy would read as much as it claims.
         head = io.BytesIO(file.read(_HEADER_BYTES))
@@ -125,6 +135,8 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
         raise InvalidInputError.at(
             "", f"the array {name!r} has a header that NumPy cannot read"
         ) from None
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        raise InvalidInputError.at("", f"the array {name!r} has an impossible shape or type")
     if dtype.hasobject:
         raise InvalidInputError.at(
             "",
@@ -216,15 +228,11 @@ def _blocks(archive: ZipFile, array: _Array) -> Iterator[tuple[int, NDArray[Any]
         file.read(1)  # at the end, it compares the checksum
 
 
-def _read_samples(
-    archive: ZipFile, samples: _Array, scratch: Path, limits: Limits
-) -> NDArray[Any]:
+def _read_samples(archive: ZipFile, samples: _Array, scratch: Path, limits: Limits) -> NDArray[Any]:
     images = len(samples.shape) > 2
     shape = image_shape(samples.shape, limits, samples.name) if images else samples.shape
     largest = 0.0
-    with ArrayFile(
-        scratch / f"{samples.name}.raw", np.uint8 if images else np.float64, shape[1:], limits
-    ) as target:
+    with ArrayFile(scratch, np.uint8 if images else np.float64, shape[1:], limits) as target:
         for first, block in _blocks(archive, samples):
             wrong = first_invalid_pixel(block) if images else first_missing(block)
             if wrong is not None:

@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import check_samples
+from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.shards import Shard, class_names, common_schema
+from stepbox.data.readers.shards import Shard, class_names, common_schema, rejecting_damage
 from stepbox.data.readers.splits import split_in_name
-from stepbox.data.readers.tables import (
-    SPLIT_COLUMN,
-    Batch,
-    Columns,
-    choose_columns,
-    find_label,
-    read_batches,
-    read_labels,
-)
+from stepbox.data.readers.tables import Batch, read_batches, read_labels
 from stepbox.errors import InvalidInputError
 
 BATCH_VALUES = 2**20  # read at a time
@@ -39,7 +32,7 @@ class ParquetImages:
     column
         Name of the column.
     count
-        Number of rows in all files.
+        Number of labels. There must be as many images.
     """
 
     def __init__(self, shards: Sequence[Shard], column: str, count: int) -> None:
@@ -51,16 +44,26 @@ class ParquetImages:
         return self._count
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        count = 0
         for shard in self._shards:
-            row = 0
-            with shard.open() as file:
-                # One at a time, because a file can store a large image once for many rows.
-                for batch in file.iter_batches(1, columns=[self._column], use_threads=False):
-                    images = batch.column(0)
-                    if pa.types.is_struct(images.type):
-                        images = images.field("bytes")
-                    yield shard.place(row, 0), images[0].as_py() or b""
-                    row += 1
+            with rejecting_damage():
+                for image in self._images_of(shard):
+                    count += 1
+                    yield image
+        if count != self._count:
+            raise InvalidInputError.at(
+                "", f"the Parquet files have {count:,} images, but {self._count:,} labels"
+            )
+
+    def _images_of(self, shard: Shard) -> Iterator[tuple[str, bytes]]:
+        with shard.open() as file:
+            # One at a time, because a file can store a large image once for many rows.
+            batches = file.iter_batches(1, columns=[self._column], use_threads=False)
+            for row, batch in enumerate(batches):
+                images = batch.column(0)
+                if pa.types.is_struct(images.type):
+                    images = images.field("bytes")
+                yield shard.place(0, row), images[0].as_py() or b""
 
 
 def read_parquet(
@@ -99,16 +102,12 @@ def read_parquet(
         raise InvalidInputError.at(
             "", f"{names}: the name must say train or test, as those of the other files do"
         )
-    try:
+    with rejecting_damage():
         schema = common_schema([s for shards in splits.values() for s in shards], limits)
         find_label(schema.names, label)
         parts: list[Part] = []
         for split, shards in splits.items():
-            folder = scratch / (split or "all")
-            folder.mkdir()
-            parts += _read_split(shards, split, schema, folder, limits, label)
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidInputError.at("", f"a Parquet file is damaged: {str(error)[:200]}") from None
+            parts += _read_split(shards, split, schema, scratch, limits, label)
     check_samples(sum(len(part.labels) for part in parts), limits)
     return parts
 
@@ -218,7 +217,9 @@ def _check_label_type(field: pa.Field) -> None:
 
 def _check_types(schema: pa.Schema, columns: Columns) -> None:
     if columns.has_split and not _is_text(schema.field(SPLIT_COLUMN).type):
-        raise InvalidInputError.at("", "the column 'split' has no texts. If it is a feature, rename it")
+        raise InvalidInputError.at(
+            "", "the column 'split' has no texts. If it is a feature, rename it"
+        )
     for name in columns.features:
         of = schema.field(name).type
         if not _is_number(of):
@@ -230,9 +231,7 @@ def _check_types(schema: pa.Schema, columns: Columns) -> None:
             )
 
 
-def _checked_labels(
-    labels: NDArray[Any], names: Sequence[str] | None, label: str
-) -> NDArray[Any]:
+def _checked_labels(labels: NDArray[Any], names: Sequence[str] | None, label: str) -> NDArray[Any]:
     if names is not None:
         wrong = labels.dtype != np.int64 or (labels < 0) | (labels >= len(names))
         if np.any(wrong):

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,8 +18,8 @@ class ArrayFile:
 
     Parameters
     ----------
-    path
-        The file.
+    scratch
+        An existing folder for the file.
     dtype, row_shape
         Type of the elements, and shape of one row.
     limits
@@ -26,21 +27,25 @@ class ArrayFile:
     """
 
     def __init__(
-        self, path: Path, dtype: DTypeLike, row_shape: tuple[int, ...], limits: Limits
+        self, scratch: Path, dtype: DTypeLike, row_shape: tuple[int, ...], limits: Limits
     ) -> None:
-        self._path = path
         self._dtype = np.dtype(dtype)
         self._row_shape = row_shape
         self._row_bytes = math.prod(row_shape) * self._dtype.itemsize
         self._limits = limits
-        self._file = path.open("xb")
+        self._file = NamedTemporaryFile(  # noqa: SIM115 – closed by __exit__
+            dir=scratch, suffix=".array", delete=False
+        )
         self.rows = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._file.close()
 
@@ -60,4 +65,6 @@ class ArrayFile:
     def array(self) -> NDArray[Any]:
         """Return the array as a read-only memory map. At least one row must have been appended."""
         self._file.flush()
-        return np.memmap(self._path, self._dtype, mode="r", shape=(self.rows, *self._row_shape))
+        return np.memmap(
+            self._file.name, self._dtype, mode="r", shape=(self.rows, *self._row_shape)
+        )

@@ -1,7 +1,8 @@
 """Check Parquet files by their footers, before any column is read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,20 @@ from stepbox.data.readers.part import Limits
 from stepbox.errors import InvalidInputError
 
 MOST_FOOTER_BYTES = 64 * 2**20  # the footer is decoded as a whole
-MOST_COLUMN_BYTES = 512 * 2**20  # of one column in one row group, decompressed
+# Decompressed. It bounds a page and a cell, of which Arrow may hold four copies at a time. Hugging
+# Face writes 100 images per row group.
+MOST_GROUP_BYTES = 256 * 2**20
+
+
+@contextmanager
+def rejecting_damage() -> Iterator[None]:
+    """Turn Arrow's errors about a damaged file into an `InvalidInputError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # it is the system's, for example because the disk is full
+        raise InvalidInputError.at("", f"a Parquet file is damaged: {str(error)[:200]}") from None
 
 
 class Shard(NamedTuple):
@@ -79,16 +93,13 @@ def _check_footer(shard: Shard) -> None:
 
 def _check_row_groups(shard: Shard, metadata: pq.FileMetaData) -> None:
     for index in range(metadata.num_row_groups):
-        group = metadata.row_group(index)
-        for number in range(group.num_columns):
-            column = group.column(number)
-            if column.total_uncompressed_size > MOST_COLUMN_BYTES:
-                raise InvalidInputError.at(
-                    "",
-                    f"{shard.name!r}: the column {column.path_in_schema!r} of row group {index} "
-                    f"has {column.total_uncompressed_size:,} bytes; up to {MOST_COLUMN_BYTES:,} "
-                    "are allowed. Write the file with smaller row groups",
-                )
+        size = metadata.row_group(index).total_byte_size
+        if size > MOST_GROUP_BYTES:
+            raise InvalidInputError.at(
+                "",
+                f"row group {index} of {shard.name!r} has {size:,} bytes; up to "
+                f"{MOST_GROUP_BYTES:,} are allowed. Write the file with smaller row groups",
+            )
 
 
 def class_names(schema: pa.Schema, label: str, limits: Limits) -> tuple[str, ...] | None:

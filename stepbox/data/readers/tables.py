@@ -1,7 +1,5 @@
 """Turn the columns of a table into samples and labels. CSV and Parquet share this module."""
 
-import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,46 +13,18 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import (
     WHOLE_PIXELS,
-    check_features,
     check_samples,
     first_invalid_pixel,
     first_missing,
 )
+from stepbox.data.readers.columns import SPLIT_COLUMN, Columns
 from stepbox.data.readers.labels import MOST_CHARACTERS, Labels
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.scratch import ArrayFile
 from stepbox.errors import InvalidInputError
 
-SPLIT_COLUMN = "split"
 _SPLITS: tuple[Split, ...] = ("train", "test")
-_PIXEL = re.compile(r"pixel\d+|\d+x\d+")
-_LISTED = 20  # columns that a message lists
-
-
-class Columns(NamedTuple):
-    """What the columns of a table are for.
-
-    Attributes
-    ----------
-    label
-        Name of the column with the labels.
-    features
-        Names of the columns with numbers.
-    side
-        Height and width of an image if the features are its pixels, else None.
-    has_split
-        Whether the column ``split`` says to which part each row belongs.
-    """
-
-    label: str
-    features: Sequence[str]
-    side: int | None
-    has_split: bool
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return (self.side, self.side) if self.side else (len(self.features),)
+FEWEST_COUNTED = 10  # rows; in a few rows, a feature may happen to count
 
 
 class Batch(NamedTuple):
@@ -70,77 +40,6 @@ class Batch(NamedTuple):
 
     rows: pa.RecordBatch
     place: Callable[[int], str]
-
-
-def find_label(names: Sequence[str], label: str) -> None:
-    """Reject a table without a column for the labels, and name the columns that it has."""
-    if label not in names:
-        listed = ", ".join(repr(name)[:60] for name in names[:_LISTED])
-        more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-        example = next((name for name in reversed(names[:_LISTED]) if name), "species")
-        raise InvalidInputError.at(
-            "",
-            f"there is no column {label!r} with the labels. The columns are {listed}{more}. "
-            f"Choose one, for example with label={example[:60]}; a CSV file has their names in "
-            "its first row",
-        )
-
-
-def choose_columns(names: Sequence[str], label: str, limits: Limits) -> Columns:
-    """Decide from their names what the columns of a table are for.
-
-    Parameters
-    ----------
-    names
-        Names of all columns, in their order.
-    label
-        Name of the column with the labels.
-    limits
-        Its `features` is the largest number of other columns.
-
-    Raises
-    ------
-    InvalidInputError
-        The label is missing; a name is empty or not unique; there are no features, or too many;
-        or only some columns are named like pixels, or they are not those of a square in order.
-    """
-    find_label(names, label)
-    seen: set[str] = set()
-    for number, name in enumerate(names, 1):
-        if not name.strip():
-            raise InvalidInputError.at(
-                "", f"column {number} has no name. If it only counts the rows, save without it"
-            )
-        if name in seen:
-            raise InvalidInputError.at("", f"two columns have the name {name[:60]!r}")
-        seen.add(name)
-    has_split = SPLIT_COLUMN in names and label != SPLIT_COLUMN
-    features = [name for name in names if name != label and not (has_split and name == SPLIT_COLUMN)]
-    if not features:
-        raise InvalidInputError.at("", f"there is no column besides {label!r}")
-    check_features(len(features), limits, "the table")
-    return Columns(label, features, _side(features), has_split)
-
-
-def _side(features: Sequence[str]) -> int | None:
-    pixels = [name for name in features if _PIXEL.fullmatch(name)]
-    if not pixels:
-        return None
-    count = len(features)
-    side = math.isqrt(count)
-    forms = (
-        [f"pixel{i}" for i in range(count)],
-        [f"pixel{i + 1}" for i in range(count)],
-        [f"{row}x{column}" for row in range(1, side + 1) for column in range(1, side + 1)],
-    )
-    if side * side != count or list(features) not in forms:
-        raise InvalidInputError.at(
-            "",
-            f"{len(pixels):,} of {count:,} columns are named like pixels, such as {pixels[0]!r}. "
-            "Pixels are columns pixel0, pixel1, … or pixel1, pixel2, … or 1x1, 1x2, …: all rows "
-            "of a square image in order, without other columns",
-        )
-    return side
 
 
 def read_batches(
@@ -179,14 +78,14 @@ def read_batches(
     dtype = np.uint8 if columns.side else np.float64
     with ExitStack() as stack:
         files = [
-            stack.enter_context(
-                ArrayFile(scratch / f"{name or 'all'}.raw", dtype, columns.row_shape, limits)
-            )
-            for name in splits
+            stack.enter_context(ArrayFile(scratch, dtype, columns.row_shape, limits))
+            for _ in splits
         ]
         labels = [Labels(limits, f"column {columns.label!r}") for _ in splits]
+        counting = _Counting(columns.features)
         for batch in batches:
             samples = _samples(columns, batch)
+            counting.add(samples)
             texts = _texts(batch, columns.label)
             for index, rows in enumerate(_rows_of_splits(columns, batch)):
                 if len(rows):
@@ -199,6 +98,7 @@ def read_batches(
                 found.array(),
                 file.array(),
                 columns=None if columns.side else tuple(columns.features),
+                warnings=[] if columns.side else counting.warnings(),
             )
             for name, file, found in zip(splits, files, labels, strict=True)
             if file.rows
@@ -206,6 +106,34 @@ def read_batches(
     if not parts:
         raise InvalidInputError.at("", "the table has no rows")
     return parts
+
+
+class _Counting:
+    """Finds columns that only count the rows, such as ``Id``.
+
+    In a table that is sorted by class, they tell the class.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = np.array(names, object)
+        self._indices = np.arange(len(names))  # of the columns that have counted so far
+        self._last = np.empty((0, len(names)))  # their values in the last row
+        self._rows = 0
+
+    def add(self, rows: NDArray[np.float64]) -> None:
+        self._rows += len(rows)
+        values = np.concatenate([self._last, rows[:, self._indices]])
+        counts = (np.diff(values, axis=0) == 1).all(axis=0)
+        self._indices = self._indices[counts]
+        self._last = values[-1:, counts]
+
+    def warnings(self) -> list[str]:
+        return [
+            f"The column {name!r} counts the rows. It says nothing about a sample: upload the "
+            "table without it."
+            for name in self._names[self._indices]
+            if self._rows >= FEWEST_COUNTED
+        ]
 
 
 def _samples(columns: Columns, batch: Batch) -> NDArray[np.float64]:
@@ -231,7 +159,7 @@ def _samples(columns: Columns, batch: Batch) -> NDArray[np.float64]:
 
 
 def read_labels(batches: Iterable[Batch], name: str, limits: Limits) -> NDArray[Any]:
-    """Read the column with the labels. There must be at least one row.
+    """Read the column with the labels.
 
     Returns
     -------

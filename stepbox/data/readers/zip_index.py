@@ -33,7 +33,7 @@ _ZIP64 = 1
 _ENCRYPTED = 1 | 1 << 6 | 1 << 13
 _UTF8 = 1 << 11
 _STORED, _DEFLATED = 0, 8
-_UNIX = 3
+_UNIX = {3, 19}  # and macOS: these programs store the kind of a file
 
 _DAMAGED = "is damaged, or not a standard zip file"
 
@@ -144,7 +144,7 @@ class ZipArchive:
         shown = repr(name[:100])
         if flags & _ENCRYPTED:
             raise rejected(f"has an encrypted file: {shown}")
-        kind = stat.S_IFMT(external >> 16) if made_by >> 8 == _UNIX else 0
+        kind = stat.S_IFMT(external >> 16) if made_by >> 8 in _UNIX else 0
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise rejected(f"has a link or a device: {shown}. Only files and folders are allowed")
         if method not in {_STORED, _DEFLATED}:
@@ -205,9 +205,8 @@ def _widen(extra: bytes, size: int, stored: int, start: int) -> tuple[int, int, 
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         if kind == _ZIP64:
-            wide = [
-                field for (field,) in struct.iter_unpack("<Q", extra[at + 4 :][: length // 8 * 8])
-            ]
+            content = extra[at + 4 : at + 4 + length]
+            wide = list(struct.unpack_from(f"<{len(content) // 8}Q", content))
             fields = [
                 wide.pop(0) if field == _FULL32 and wide else field
                 for field in (size, stored, start)

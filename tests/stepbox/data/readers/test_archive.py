@@ -156,6 +156,11 @@ def test_natural_order():
     ]
 
 
+def test_a_tar_whose_first_name_begins_like_a_zip_file(tmp_path):
+    (part,) = read(write_tar(tmp_path / "upload", {"PK/1.png": b"", "QK/1.png": b""}))
+    assert list(part.labels) == ["PK", "QK"]
+
+
 # What is rejected, whichever the kind of archive.
 
 
@@ -315,6 +320,20 @@ def test_many_files_and_64_bit_fields(tmp_path):
     (part,) = read(tmp_path / "upload")
     assert len(part.samples) == 66_001
     assert list(part.samples)[-1] == ("1/last.png", b"last")
+
+
+@pytest.mark.parametrize("extra", [b"", b"\1\0\x08\0\5", b"\1\0\xff\xff" + bytes(12), b"\1"])
+def test_incomplete_64_bit_fields(tmp_path, extra):
+    member = zipfile.ZipInfo("apple/3.png")
+    member.extra = extra
+    with zipfile.ZipFile(tmp_path / "upload", "w") as archive:
+        archive.writestr("pear/1.png", b"1")
+        archive.writestr(member, b"content")
+    data = bytearray((tmp_path / "upload").read_bytes())
+    entry = data.rfind(b"PK\1\2")
+    data[entry + 24 : entry + 28] = b"\xff" * 4
+    (tmp_path / "upload").write_bytes(data)
+    assert "contradictory sizes for 'apple/3.png'" in fault_of(tmp_path / "upload")
 
 
 def test_contradictory_64_bit_fields(tmp_path):

@@ -145,6 +145,7 @@ def test_a_column_split(tmp_path):
         ("5,0,0\n1,0,0\n", "no column 'label' .* has their names in its first row"),
         ("a,a,label\n1,2,x\n", "two columns have the name 'a'"),
         (",a,label\n0,2,x\n", "column 1 has no name. If it only counts the rows"),
+        ("Unnamed: 0,a,label\n0,2,x\n", "column 1 has no name. If it only counts the rows"),
         ("label\nx\n", "no column besides 'label'"),
         ("a,label\n", "the table has no rows"),
         ("a,b,label\n1,2,x\n1,zz,x\n", "row 3, column 'b': 'zz' is not a number"),
@@ -172,6 +173,7 @@ def test_a_column_split(tmp_path):
         ("pixel0,label\n1,x\n256,x\n", "row 3, column 'pixel0': 256 is not allowed, pixels must"),
         ("pixel0,label\n1,x\n0.5,x\n", "row 3, column 'pixel0': 0.5 is not allowed"),
         ("pixel0,label\n1,x\n-1,x\n", "row 3, column 'pixel0': -1 is not allowed"),
+        ("\na,label\n1,x\n", "the first line is empty"),
         ('a,"label\n1,x\n', "the first line is not CSV"),
     ],
 )
@@ -187,7 +189,6 @@ def test_rows_are_counted_across_blocks(tmp_path):
 
     with pytest.raises(InvalidInputError, match=f"row {len(rows):,}, column 'label'"):
         read(tmp_path, "a,b,label\n" + "\n".join(rows))
-    (tmp_path / "all.raw").unlink()
     rows[-2] = "1,zz,x"
     with pytest.raises(InvalidInputError, match=f"row {len(rows):,}, column 'b': 'zz'"):
         read(tmp_path, "a,b,label\n" + "\n".join(rows))
@@ -205,6 +206,26 @@ def test_rows_are_counted_across_blocks(tmp_path):
 def test_limits(tmp_path, limits, message):
     with pytest.raises(InvalidInputError, match=message):
         read(tmp_path, TABLE, limits)
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "warned"), [(1, 300_000, True), (1, 9, False), (2, 300_000, False)]
+)
+def test_a_column_that_counts_the_rows(tmp_path, step, rows, warned):
+    ids = "".join(f"0.5,{7 + step * i},x\n" for i in range(rows))
+
+    (part,) = read(tmp_path, "a,Id,label\n" + ids)
+
+    warning = "The column 'Id' counts the rows. It says nothing about a sample: upload the table "
+    assert part.warnings == ([warning + "without it."] if warned else [])
+
+
+def test_empty_lines_take_no_memory(tmp_path):
+    names = ",".join(f"column {i}" for i in range(12_288))
+    empty = b"\n" * 2_000_000  # as rows of numbers, these would be 200 GB
+
+    with pytest.raises(InvalidInputError, match="row 2,000,002 has 3 cells instead of 12289"):
+        read(tmp_path, names.encode() + b",label\n" + empty + b"1,2,3\n")
 
 
 def test_measurements_in_place_of_labels_are_recognized_before_the_limit(tmp_path):

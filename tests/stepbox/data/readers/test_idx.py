@@ -72,6 +72,7 @@ def test_other_files_are_rejected_by_name(tmp_path, files, message):
     ("limits", "message"),
     [
         (Limits(samples=69_999), "more than 69,999 samples"),
+        (Limits(bytes=70_000 * 784 - 1), "more than 54,879,999 bytes"),
         (Limits(classes=9), "more than 9 distinct labels"),
         (Limits(features=783), "784 values per sample"),
     ],
