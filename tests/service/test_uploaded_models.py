@@ -64,4 +64,3 @@ def test_the_predictions_of_a_large_test_set_are_kept_without_its_logits(backend
     np.testing.assert_array_equal(predictions.classes, network.logits(inputs).argmax(axis=1))
     assert sum(array.nbytes for array in predictions) == 2500 * 16
     assert backend.figures.predictions(model) is predictions
-
