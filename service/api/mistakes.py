@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from flask import Response, jsonify
+from flask import Response
 from flask_openapi3 import APIBlueprint
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from service.api.inspection import TAG
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
-from service.api.samples import Sample, samples
+from service.api.samples import Sample, json_of, samples
 from service.backend import backend
 from service.errors import problems
 from stepbox.analysis.inspection import Predictions, by_confidence
@@ -109,12 +109,14 @@ def confusion_cell(path: CellPath, query: CellQuery) -> Response:
     predictions = backend().figures.predictions(card.id)
     inside = (test_set.labels == path.true) & (predictions.classes == path.predicted)
     found = by_confidence([predictions], inside)
-    return jsonify(
-        model=card.id,
-        true=path.true,
-        predicted=path.predicted,
-        count=len(found),
-        images=_pictures(test_set, found[: query.limit], predictions),
+    return json_of(
+        {
+            "model": card.id,
+            "true": path.true,
+            "predicted": path.predicted,
+            "count": len(found),
+            "images": _pictures(test_set, found[: query.limit], predictions),
+        }
     )
 
 
@@ -145,31 +147,28 @@ def list_mistakes(path: ModelPath, query: MistakesQuery) -> Response:
     if query.predicted is not None:
         chosen &= first.classes == query.predicted
     found = by_confidence(predictions, chosen)
-    return jsonify(
-        model=card.id,
-        against=other.id if other else None,
-        dataset=card.recipe.dataset,
-        count=len(found),
-        images=[
-            {
-                **image,
-                "predicted": int(first.classes[image["index"]]),
-                "other_predicted": int(second.classes[image["index"]]) if second else None,
-                "other_probability": float(second.probabilities[image["index"]])
-                if second
-                else None,
-            }
-            for image in _pictures(
-                test_set, found[query.offset : query.offset + query.limit], first
-            )
-        ],
+    page = found[query.offset : query.offset + query.limit]
+    images = _pictures(test_set, page, first)
+    for image in images:
+        index = image["index"]
+        image["predicted"] = int(first.classes[index])
+        image["other_predicted"] = int(second.classes[index]) if second else None
+        image["other_probability"] = float(second.probabilities[index]) if second else None
+    return json_of(
+        {
+            "model": card.id,
+            "against": other.id if other else None,
+            "dataset": card.recipe.dataset,
+            "count": len(found),
+            "images": images,
+        }
     )
 
 
 def _pictures(
     test_set: Dataset, indices: NDArray[np.intp], predictions: Predictions
 ) -> list[dict[str, Any]]:
-    """Return the fields of `CellPicture` for some of the samples."""
+    """Return the fields of `CellPicture` for some of the samples, for `json_of`."""
     return [
         {**image, "probability": float(predictions.probabilities[image["index"]])}
         for image in samples(test_set, indices)

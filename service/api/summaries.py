@@ -3,17 +3,14 @@
 from typing import Any
 
 import numpy as np
-import orjson
 from flask import Response
 from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, Field
 
 from service.api.datasets import TAG, DatasetPath
 from service.api.parameters import Parameters
-from service.api.readers.by_type import JSON
-from service.api.samples import MOST_VALUES, PNG, check_images, png
+from service.api.samples import MOST_VALUES, PNG, check_images, json_of, png
 from service.backend import backend
-from service.bodies.bounds import Bound
 from service.errors import problems
 from stepbox.analysis.dataset_summary import (
     MOST_READ,
@@ -24,8 +21,6 @@ from stepbox.analysis.dataset_summary import (
 from stepbox.analysis.dataset_summary import MOST_VALUES as MOST_READ_VALUES
 from stepbox.data.dataset import MOST_CLASSES, DatasetSpec, Split
 from stepbox.images.sheet import sheet
-
-SUMMARY_BYTES = 128 * 2**20  # memory: of the values of vectors, twice, or of a mean per class
 
 blueprint = APIBlueprint("summaries", __name__, url_prefix="/datasets", abp_tags=[TAG])
 
@@ -99,7 +94,6 @@ class Summary(BaseModel):
 
 
 @blueprint.get("/<ref>/summary", responses={200: Summary, **problems(404, 422, 503)})
-@Bound(memory_bytes=SUMMARY_BYTES)
 def summary(path: DatasetPath, query: SummaryQuery) -> Response:
     """Summarize a split: mean image or columns, and for each class its mean and some samples.
 
@@ -126,7 +120,7 @@ def summary(path: DatasetPath, query: SummaryQuery) -> Response:
             )
         ],
     }
-    return Response(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), content_type=JSON)
+    return json_of(body)
 
 
 @blueprint.get(
@@ -137,7 +131,6 @@ def summary(path: DatasetPath, query: SummaryQuery) -> Response:
         **problems(404, 422, 503),
     },
 )
-@Bound(memory_bytes=SUMMARY_BYTES)
 def means_sheet(path: DatasetPath, query: MeansQuery) -> Response:
     """Draw the mean image of each class, in the order of the classes."""
     spec = backend().datasets.spec(path.ref)

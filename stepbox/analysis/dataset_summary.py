@@ -9,7 +9,7 @@ from stepbox.data.dataset import Dataset, Kind
 from stepbox.nn.activations import Array
 
 MOST_READ = 20_000  # samples: a mean grey level is then exact to one of 255
-MOST_VALUES = 2**23  # values of vectors, of which all are in memory at once: 64 MiB
+MOST_VALUES = 2**22  # values of vectors, of which all are in memory at once: 32 MiB
 BLOCK_BYTES = 2**22  # of samples that are read at once
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 

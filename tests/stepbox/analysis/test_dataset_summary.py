@@ -78,7 +78,7 @@ def test_a_class_without_samples_has_a_mean_of_zero():
 
 def test_wide_vectors_are_read_within_a_bounded_memory():
     assert most_read("vectors", 4) == most_read("images", 12_288) == 20_000
-    assert most_read("vectors", 12_288) == 682
+    assert most_read("vectors", 12_288) == 341
     assert most_read("vectors", 2**30) == 1
 
 
