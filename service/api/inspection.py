@@ -1,7 +1,9 @@
 """Inspect models: their weights, and the figures that the source printed."""
 
 from itertools import islice
+from typing import Any
 
+import numpy as np
 import orjson
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -10,9 +12,11 @@ from pydantic import BaseModel, Field
 from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
 from service.api.readers.by_type import JSON
+from service.api.samples import MOST_VALUES, check_images
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
+from service.model_figures import FirstLayerWeights
 from stepbox.analysis.inspection import LayerHistogram, published_curves, signed_grey
 from stepbox.images.decode import encode_png
 from stepbox.nn.activations import Array
@@ -63,17 +67,24 @@ class NeuronQuery(Parameters):
     """Query parameters: how many neurons to list."""
 
     limit: int = Field(
-        MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Maximum number of neurons to list."
+        MOST_NEURONS,
+        ge=1,
+        le=MOST_NEURONS,
+        description="Maximum number of neurons to list. If they had more than "
+        f"{MOST_VALUES:,} weights, fewer are listed.",
     )
 
 
 class FirstLayerNeuron(BaseModel):
-    """A neuron of the first layer, with one weight per pixel."""
+    """A neuron of the first layer, with one weight per value of a sample."""
 
     neuron: int = Field(description="Index of the neuron in the layer, from 0.")
     change: float = Field(description="Euclidean distance between its weights before and after.")
-    before: list[list[float]] = Field(description="28×28 untrained weights, to four digits.")
-    after: list[list[float]] = Field(description="28×28 trained weights, to four digits.")
+    before: list[Any] = Field(
+        description="Untrained weights, to four digits, in the shape of a sample: [height, width], "
+        "[height, width, 3] or [features]."
+    )
+    after: list[Any] = Field(description="Trained weights, to four digits, in the same shape.")
 
 
 class FirstLayer(BaseModel):
@@ -103,7 +114,7 @@ def histograms(path: ModelPath) -> Response:
 @blueprint.get("/models/<ref>/first-layer", responses={200: FirstLayer, **problems(404, 409, 422)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
-    """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
+    """List the neurons of the first layer, the most changed first, with all their weights."""
     model_id = backend().models.card(path.ref).id
     layer = backend().figures.first_layer(model_id)
     with backend().figures.turn:  # at most two such large responses at a time
@@ -118,7 +129,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
                     "after": _rounded(layer.after[neuron]),
                 }
                 for neuron, change in islice(
-                    zip(layer.neurons, layer.changes, strict=True), query.limit
+                    zip(layer.neurons, layer.changes, strict=True), _listed(layer, query.limit)
                 )
             ],
         }
@@ -130,8 +141,8 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     "/models/<ref>/first-layer.png",
     responses={
         200: {
-            "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
-            "lighter is positive, darker is negative.",
+            "description": "An image of the size of a sample per neuron, side by side. Grey 128 is "
+            "a weight of 0; lighter is positive, darker is negative, in each color.",
             "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
@@ -140,11 +151,21 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
-    layer = backend().figures.first_layer(backend().models.card(path.ref).id)
-    image = signed_grey(layer.after[layer.neurons[: query.limit]])
+    card = backend().models.card(path.ref)
+    check_images(card.dataset)
+    layer = backend().figures.first_layer(card.id)
+    image = signed_grey(layer.after[layer.neurons[: _listed(layer, query.limit)]])
     return Response(encode_png(image), content_type="image/png")
 
 
-def _rounded(weights: Array) -> list[list[float]]:
+def _listed(layer: FirstLayerWeights, limit: int) -> int:
+    """Return how many neurons a response may list."""
+    weights: int = layer.after[0].size
+    return min(limit, max(1, MOST_VALUES // weights))
+
+
+def _rounded(weights: Array) -> list[Any]:
     """Round weights to four significant digits."""
-    return [[float(f"{weight:.4g}") for weight in row] for row in weights.tolist()]
+    rounded = [float(f"{weight:.4g}") for weight in weights.ravel().tolist()]
+    nested: list[Any] = np.reshape(rounded, weights.shape).tolist()
+    return nested

@@ -1,10 +1,9 @@
 """POST /analysis/gradient-check."""
 
-import numpy as np
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.analysis.blueprint import Request, blueprint, json_response
+from service.api.analysis.blueprint import Request, blueprint, json_response, pixels_for
 from service.api.readers.json_images import Image
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
@@ -73,7 +72,9 @@ def gradient_check(body: GradientCheckRequest) -> Response:
         test_set = backend().test_set(card)
         image, label = test_set.samples[0], int(test_set.labels[0])
     else:
-        image, label = np.array(body.image, dtype=np.float64), body.label
+        image, label = pixels_for(card, body.image), body.label
+        if label >= len(card.classes):
+            raise InvalidInputError.at("/label", f"must be from 0 to {len(card.classes) - 1}")
     inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
     check = check_gradients(network, inputs, label, learning_rate, go_on=raise_if_disconnected)

@@ -1,10 +1,9 @@
 """POST /analysis/projection."""
 
-import numpy as np
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.analysis.blueprint import Request, blueprint, json_response
+from service.api.analysis.blueprint import Request, blueprint, json_response, pixels_for
 from service.api.readers.json_images import Image
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
@@ -85,8 +84,8 @@ def projection(body: ProjectionRequest) -> Response:
     for network, one in zip(networks, backend().figures.projection(card.id, layer), strict=True):
         image = None
         if body.image is not None:
-            grey = np.array([body.image], np.float64)
-            inputs = scale_pixels(grey, card.recipe.pixel_scale, network.dtype)
+            pixels = pixels_for(card, body.image)
+            inputs = scale_pixels(pixels[None], card.recipe.pixel_scale, network.dtype)
             [image] = _rounded(one.projection.points(representation(network, inputs, layer)))
         shares = _rounded(one.projection.shares[None])[0]
         found.append(ProjectedImages(shares=shares, points=_rounded(one.points), image=image))
