@@ -11,6 +11,7 @@ from stepbox.errors import NotFoundError
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
+from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
 
 
@@ -23,6 +24,7 @@ class Stores:
     checkpoints: CheckpointStore
     datasets: DatasetStore
     uploads: Uploads
+    quota: Quota
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -33,6 +35,7 @@ class Stores:
             CheckpointStore(settings.models_dir / ".checkpoints"),
             DatasetStore(settings.datasets_dir, settings.data_dir),
             Uploads(settings.datasets_dir / ".uploads"),
+            Quota(settings.datasets_dir, settings.data_quota),
         )
 
     def drop(self, job: str) -> None:

@@ -81,8 +81,8 @@ class DatasetSpec(BaseModel):
     test: SplitSpec = Field(description="The samples to test on.")
     preparation: Preparation = Field(
         "none",
-        description="How its images were prepared: as in `mnist`, as in `fashion-mnist`, or `none`: "
-        "each whole image was scaled.",
+        description="How its images were prepared: as in `mnist`, as in `fashion-mnist`, or "
+        "`none`: each whole image was scaled.",
     )
     background: Literal["dark", "light"] | None = Field(
         None,

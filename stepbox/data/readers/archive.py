@@ -15,6 +15,7 @@ It does not depend on how the archive was made.
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -195,7 +196,7 @@ def read_archive(path: Path, scratch: Path, limits: Limits) -> list[Part]:
 
 
 def _check_unique(order: list[int], index: _Index) -> None:
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         same_folder = index.folder_of[before] == index.folder_of[after]
         if same_folder and index.keys[before] == index.keys[after]:
             name = index.keys[after].partition("\0")[2]

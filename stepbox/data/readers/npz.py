@@ -244,6 +244,7 @@ def _read_samples(archive: ZipFile, samples: _Array, scratch: Path, limits: Limi
                 )
             largest = max(largest, float(block.max()))
             target.append(block.reshape(len(block), *shape[1:]))
+            limits.proceed()
         if images and samples.dtype.kind == "f" and largest <= 1:
             raise InvalidInputError.at(
                 "", f"{samples.name!r} has only zeros and ones, as floats; {WHOLE_PIXELS}"

@@ -2,8 +2,8 @@
 
 Python's `zipfile` makes an object of almost 1 kB for each member before anything can be checked,
 and accepts files that two programs read in two different ways. This reader reads one entry of the
-directory at a time, and rejects everything unusual: gaps between the directory and the end of the file,
-encryption, links, several volumes, rare compression methods, and headers that contradict each
+directory at a time, and rejects everything unusual: gaps between the directory and the end of the
+file, encryption, links, several volumes, rare compression methods, and headers that contradict each
 other.
 
 References
@@ -98,7 +98,9 @@ class ZipArchive:
             if signature != b"PK\6\6":
                 raise rejected(_DAMAGED)
             disk, first_disk, here, count, length, start = claims64
-            for claim, claim64, top in zip(claims, claims64, [_FULL16] * 4 + [_FULL32] * 2):
+            for claim, claim64, top in zip(
+                claims, claims64, [_FULL16] * 4 + [_FULL32] * 2, strict=True
+            ):
                 if claim not in {claim64, top}:
                     raise rejected(_DAMAGED)
             if end64 + 12 + more != full:
