@@ -7,10 +7,10 @@ import { cssColor, textOn } from "../color.js";
 import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { PIXELS } from "../sizes.js";
 import { savable } from "../save-figure.js";
 import { heatColor, paintInTheme } from "../theme.js";
-import { createBars } from "./bars.js";
+import { createBars, shownClasses } from "./bars.js";
+import { featureCount, isVectors, perPixel } from "./input.js";
 import { createNeurons } from "./neurons.js";
 import { insideRows } from "./inside-rows.js";
 import { digitsFor, inputName, leastShown, neuronText, signed, strongestPushes } from "./pushes.js";
@@ -40,6 +40,8 @@ export function createInside(request) {
   let off = [];
   /** @type {number | null} */
   let chosenClass = null; // null for the predicted class
+  /** @type {number[]} */
+  let offered = []; // the classes to choose from
   let modelId = "";
   let isSeen = false;
   /** @type {ReturnType<typeof createNeurons>[]} */
@@ -74,14 +76,27 @@ export function createInside(request) {
       ]),
     );
     for (const grid of grids) grid.fit();
-    $("#inside figure").hidden = grids.length > 0;
+    $("#inside figure").hidden = grids.length > 0 || isVectors(panel.model().dataset);
     $("#inside-push").textContent = grids.length
       ? "the activation of each neuron of the last hidden layer"
-      : "the value of each pixel";
+      : isVectors(panel.model().dataset)
+        ? "the value of each column"
+        : "the value of each pixel";
     for (const id of ["help", "switching", "neuron"]) $(`#inside-${id}`).hidden = !grids.length;
-    $("#inside-classes").replaceChildren(
+    offered = [];
+    offerClasses();
+  }
+
+  /** Offer the classes; of many, only those that the bars show at first. */
+  function offerClasses() {
+    const now = shownClasses(classes().length, panel?.prediction() ?? null, false);
+    if (chosenClass != null && !now.includes(chosenClass)) now.push(chosenClass);
+    if (String(now) === String(offered)) return;
+    offered = now;
+    renew(
+      $("#inside-classes"),
       h("legend", { class: "sr" }, "Logits"),
-      ...classes().map(classChoice),
+      ...offered.map((i) => classChoice(classes()[i], i)),
     );
   }
 
@@ -91,7 +106,7 @@ export function createInside(request) {
       "label",
       null,
       h("input", { type: "radio", name: "inside-class", value: i, onchange: () => choose(i) }),
-      h("span", null, h("b", null, name), h("span", { class: "logit" })),
+      h("span", { title: name }, h("b", null, name), h("span", { class: "logit" })),
     );
 
   /** @param {number} i */
@@ -122,7 +137,9 @@ export function createInside(request) {
 
   /** @param {Push} push @param {number} largest */
   function pushRow({ index, value }, largest) {
-    const name = inputName(index, !grids.length);
+    const isNeuron = grids.length > 0;
+    const dataset = panel?.model().dataset;
+    const name = isNeuron || !dataset ? `neuron ${index}` : inputName(index, dataset);
     const neuron = `${grids.length}.${index}`;
     const bar = h("i", { class: value < 0 ? "down" : "up" });
     bar.style.inlineSize = `${(100 * Math.abs(value)) / largest}%`;
@@ -150,7 +167,7 @@ export function createInside(request) {
     const { up, down } = strongestPushes(row);
     const largest = largestMagnitude([...up, ...down].map(({ value }) => value));
     const name = classes()[chosen] ?? "this class";
-    $$("#inside-classes input").forEach((input, i) => (input.checked = i === chosen));
+    $$("#inside-classes input").forEach((input, i) => (input.checked = offered[i] === chosen));
     for (const [id, pushes, verb] of /** @type {const} */ ([
       ["up", up, "up"],
       ["down", down, "down"],
@@ -169,14 +186,17 @@ export function createInside(request) {
         ? ""
         : `The logit of ${name}, ${fixed(logit)}, is the sum of all ${count(row.length)} pushes ` +
           `and the bias, ${fixed(bias)}.`;
-    if (grids.length) return;
-    drawHeatmap($("#inside-pixels"), row.length ? row : new Float64Array(PIXELS), largest || 1);
+    if (grids.length || !panel || isVectors(panel.model().dataset)) return;
+    const { dataset } = panel.model();
+    const values = row.length ? row : Array(featureCount(dataset)).fill(0);
+    drawHeatmap($("#inside-pixels"), perPixel(values, dataset), largest || 1, dataset.shape[1]);
   }
 
   function showLogits() {
     const logits = last()?.activations ?? [];
     const scale = largestMagnitude(logits) || 1;
-    $$("#inside-classes label > span").forEach((cell, i) => {
+    $$("#inside-classes label > span").forEach((cell, place) => {
+      const i = offered[place];
       const color = heatColor((logits[i] ?? 0) / scale);
       cell.style.background = cssColor(color);
       cell.style.color = textOn(color);
@@ -216,6 +236,7 @@ export function createInside(request) {
       const indices = new Set(own.map((neuron) => Number(neuron.slice(prefix.length))));
       grid.show(layers()?.[index].activations ?? null, indices);
     });
+    offerClasses();
     showLogits();
     showPushes();
     showComparison();
@@ -278,7 +299,13 @@ export function createInside(request) {
   paintInTheme(paint, "inside");
   savable($("#inside"), {
     name: "inside-the-network",
-    rows: () => insideRows(prediction, classes(), new Set(off)),
+    rows: () =>
+      insideRows(
+        prediction,
+        classes(),
+        new Set(off),
+        panel && isVectors(panel.model().dataset) ? "columns" : "pixels",
+      ),
   });
 
   /** @param {Panel[]} newPanels after a prediction */
