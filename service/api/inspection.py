@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 
 from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
+from service.api.predict.explain import Values, rounded
 from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from stepbox.analysis.inspection import LayerHistogram, published_curves, signed_grey
+from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
-from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
@@ -68,12 +69,12 @@ class NeuronQuery(Parameters):
 
 
 class FirstLayerNeuron(BaseModel):
-    """A neuron of the first layer, with one weight per pixel."""
+    """A neuron of the first layer, with one weight per input, in the shape of the data set."""
 
     neuron: int = Field(description="Index of the neuron in the layer, from 0.")
     change: float = Field(description="Euclidean distance between its weights before and after.")
-    before: list[list[float]] = Field(description="28×28 untrained weights, to four digits.")
-    after: list[list[float]] = Field(description="28×28 trained weights, to four digits.")
+    before: Values = Field(description="Untrained weights, to four digits.")
+    after: Values = Field(description="Trained weights, to four digits.")
 
 
 class FirstLayer(BaseModel):
@@ -81,6 +82,10 @@ class FirstLayer(BaseModel):
 
     model: ModelId
     count: int = Field(description="Number of neurons in the layer.")
+    columns: list[str] | None = Field(
+        description="Names of the columns of a vector, in the order of the weights; null for "
+        "images, or without names."
+    )
     neurons: list[FirstLayerNeuron]
 
 
@@ -103,19 +108,21 @@ def histograms(path: ModelPath) -> Response:
 @blueprint.get("/models/<ref>/first-layer", responses={200: FirstLayer, **problems(404, 409, 422)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
-    """List the neurons of the first layer, the most changed first, with 28×28 weights each."""
-    model_id = backend().models.card(path.ref).id
+    """List the neurons of the first layer, the most changed first, with their weights."""
+    card = backend().models.card(path.ref)
+    model_id = card.id
     layer = backend().figures.first_layer(model_id)
     with backend().figures.turn:  # at most two such large responses at a time
         answer = {
             "model": model_id,
             "count": len(layer.neurons),
+            "columns": card.dataset.columns,
             "neurons": [
                 {
                     "neuron": int(neuron),
                     "change": float(change),
-                    "before": _rounded(layer.before[neuron]),
-                    "after": _rounded(layer.after[neuron]),
+                    "before": rounded(layer.before[neuron].tolist(), 4),
+                    "after": rounded(layer.after[neuron].tolist(), 4),
                 }
                 for neuron, change in islice(
                     zip(layer.neurons, layer.changes, strict=True), query.limit
@@ -130,8 +137,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     "/models/<ref>/first-layer.png",
     responses={
         200: {
-            "description": "28×28 pixels per neuron, side by side. Grey 128 is a weight of 0; "
-            "lighter is positive, darker is negative.",
+            "description": "The weights of each neuron in the size of the images, side by side. "
+            "Level 128 is a weight of 0; lighter is positive, darker is negative. For color images, "
+            "each of red, green and blue shows the weights of its channel.",
             "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
@@ -140,11 +148,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
-    layer = backend().figures.first_layer(backend().models.card(path.ref).id)
+    card = backend().models.card(path.ref)
+    if card.dataset.kind != "images":
+        raise NotFoundError(f"the model {card.id} takes vectors: its weights are not images")
+    layer = backend().figures.first_layer(card.id)
     image = signed_grey(layer.after[layer.neurons[: query.limit]])
     return Response(encode_png(image), content_type="image/png")
-
-
-def _rounded(weights: Array) -> list[list[float]]:
-    """Round weights to four significant digits."""
-    return [[float(f"{weight:.4g}") for weight in row] for row in weights.tolist()]
