@@ -138,8 +138,8 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     responses={
         200: {
             "description": "The weights of each neuron in the size of the images, side by side. "
-            "Level 128 is a weight of 0; lighter is positive, darker is negative. For color images, "
-            "each of red, green and blue shows the weights of its channel.",
+            "Level 128 is a weight of 0; lighter is positive, darker is negative. For color "
+            "images, each of red, green and blue shows the weights of its channel.",
             "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
