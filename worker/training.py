@@ -29,7 +29,8 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     assert recipe is not None  # the job is a training
     train_set = stores.datasets.load(recipe.dataset, "train")
     test_set = stores.datasets.load(recipe.dataset, "test")
-    trainer = make_trainer(recipe, train_set)
+    start = None if recipe.from_model is None else stores.models.load(recipe.from_model)[1]
+    trainer = make_trainer(recipe, train_set, start)
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
     checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
