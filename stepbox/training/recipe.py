@@ -213,12 +213,8 @@ class Recipe(Checked):
             for name, value in fields.items()
             if name in given and name != "dataset" and getattr(self, name) != value
         ]
-        per_class = spec.train.per_class
-        if (
-            self.validation
-            and per_class
-            and not any(held_out_per_class(self.validation, per_class))
-        ):
+        held_out = held_out_per_class(self.validation, spec.train.per_class)
+        if self.validation and held_out and not any(held_out):
             detail = f"is too small to hold out a sample of the data set {spec.name!r}"
             faults.append(Fault("/validation", detail))
         if faults:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stepbox import memory
 from stepbox.data.dataset import Dataset
-from stepbox.errors import OutOfDeviceMemoryError, StepboxError
+from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
 from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
@@ -71,7 +71,7 @@ class Trainer(ABC):
         self._start = start
         self.trained, self.held_out = hold_out(train_set.labels, recipe.validation, recipe.seed)
         if recipe.validation and not len(self.held_out):
-            raise StepboxError("the data set has too few samples to hold out any for validation")
+            raise InvalidInputError.at("/validation", "is too small to hold out a sample")
         self.class_weights: Array | None = None
         if recipe.class_weights == "balanced":
             labels = train_set.labels[self.trained]
