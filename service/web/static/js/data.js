@@ -55,7 +55,7 @@ function strip({ id, shape, test }) {
 function entry(dataset) {
   const { title, kind, columns, warnings, created_at: created } = dataset;
   const notes = [
-    isBuiltIn(dataset) ? "built in" : localTime(created, timeOrDate),
+    isBuiltIn(dataset) ? "built in" : h("span", null, "uploaded ", localTime(created, timeOrDate)),
     warnings.length ? h("span", null, `▲ ${plural(warnings.length, "warning")}`) : null,
   ].filter(Boolean);
   const names = columns ? firstOf(columns, COLUMNS) : "columns without names";

@@ -108,7 +108,8 @@ export function showClasses(dataset) {
   const all = table(headers, [], { class: images ? "percls pictured" : "percls" });
   $("tbody", all).replaceWith(body);
   $("#classes").replaceChildren(all);
-  if (images) {
+  if (!images) $("#mean").remove();
+  else {
     const fail = (/** @type {import("../api.js").ProblemError} */ problem) =>
       $("#mean").replaceChildren(notice(problem));
     whenSeen($("#mean"), () => catchProblem(() => showMeans(dataset, means), fail));

@@ -60,8 +60,12 @@ const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 /** Write a number of bytes. @param {number} bytes */
 export function bytesText(bytes) {
-  const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
+  let value = bytes;
+  let power = 0;
+  while (Math.round(value) >= 1024 && power < UNITS.length - 1) {
+    value /= 1024;
+    power++;
+  }
   return `${power && value < 10 ? fixed(value, 1) : count(Math.round(value))} ${UNITS[power]}`;
 }
 
@@ -71,10 +75,12 @@ function sharedStart([first, ...others]) {
   for (const other of others) {
     while (!other.startsWith(first.slice(0, length))) length--;
   }
-  return first.slice(0, length);
+  const start = first.slice(0, length);
+  return others.length ? start.replace(/(^|[^a-z0-9])t$/, "") : start; // of train, test and t10k
 }
 
 const MOST_CHARACTERS = 60; // of a name, the API's limit
+const BUILT_IN = ["mnist", "fashion-mnist"]; // names that an upload cannot have
 
 /**
  * Suggest a name for a data set: what the names of its files begin with, in the allowed form.
@@ -89,8 +95,8 @@ export function nameFor(files) {
     .replace(/^(d-|[^a-z0-9])+/, "")
     .slice(0, MOST_CHARACTERS)
     .replace(/[^a-z0-9]+$/, "");
-  const taken = ["", "t", "mnist", "fashion-mnist"].includes(name);
-  return taken ? ["my", name.slice(1) && name, "data"].filter(Boolean).join("-") : name;
+  if (name === "") return "my-data";
+  return BUILT_IN.includes(name) ? `my-${name}` : name;
 }
 
 /** List indices that are evenly spaced in a split. @param {number} samples @param {number} wanted */
