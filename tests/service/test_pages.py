@@ -11,7 +11,16 @@ from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
-ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
+ALL = [
+    "/",
+    "/docs",
+    "/ui/glossary",
+    *PLAIN,
+    "/ui/mathematics",
+    "/ui/jobs/some",
+    "/ui/models/some",
+    "/ui/data/some",
+]
 
 
 @pytest.mark.parametrize("path", ALL)
