@@ -187,7 +187,9 @@ class Dataset:
 
     def take(self, indices: NDArray[np.int64] | slice) -> NDArray[Any]:
         """Return a copy of some samples, and release the memory of a large map."""
-        chosen = np.array(self.samples[indices])
+        chosen = np.asarray(self.samples[indices])  # a copy already, if indices are an array
+        if isinstance(indices, slice):
+            chosen = chosen.copy()
         _release(self.samples)
         return chosen
 
