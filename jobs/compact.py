@@ -25,8 +25,8 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 
 
 def pack(kind: Kind, values: Mapping[str, Any]) -> str:
-    """Write values as a JSON array; `unpack` returns every number unchanged, None for the rest."""
-    return json.dumps([values.get(name) for name in NAMES[kind]], separators=(",", ":"))
+    """Write values as a JSON array; `unpack` returns every number unchanged."""
+    return json.dumps([values[name] for name in NAMES[kind]], separators=(",", ":"))
 
 
 def unpack(kind: Kind, texts: Iterable[str]) -> list[dict[str, Any]]:

@@ -232,7 +232,7 @@ def test_a_weighted_step_follows_the_derivative_of_the_weighted_loss(few):
 def test_both_engines_take_the_same_weighted_step(few, kind):
     data = few(64)
     recipe = TORCH.changed(class_weights="balanced", batch_size=64)
-    start = make_trainer(NUMPY, data).network()
+    start = make_trainer(recipe.changed(engine="numpy"), data).network()
     ours = kind(recipe, data, start)
     theirs = make_trainer(recipe.changed(engine="numpy"), data, start)
     losses = [trainer.train_samples(np.arange(64)) for trainer in (ours, theirs)]
