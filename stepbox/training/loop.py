@@ -126,8 +126,8 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
 
 
 def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:
-    network = trainer.network()
     with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
+        network = trainer.network()
         logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
         loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
         validation_loss, validation_accuracy = _validated(trainer, network)
