@@ -7,7 +7,7 @@ import { percent, sum } from "../numbers.js";
 import { timeLeft } from "../times.js";
 import { followImport } from "./imports.js";
 import { sendFiles } from "./send.js";
-import { bytesText, nameFor } from "./words.js";
+import { bytesText, nameFor, sentence } from "./words.js";
 
 const FIELDS = ["name", "test", "seed", "size", "color", "label"]; // parameters of POST /datasets
 const form = $("#upload");
@@ -41,7 +41,7 @@ function choose(chosen) {
   clearFaults();
   const names = files.map((file) => file.name);
   const items = files.map((file) => h("li", null, `${file.name}, ${bytesText(file.size)}`));
-  $("#chosen").replaceChildren(...items);
+  $("#chosen").replaceChildren(h("ul", null, ...items));
   const name = $("#name");
   if (name.value === suggested) name.value = suggested = nameFor(names);
 }
@@ -79,7 +79,7 @@ function showProblem(problem) {
   const [first] = $$("[aria-invalid]", form);
   first?.focus();
   if (first && !others.length) return;
-  const detail = others.join("; ") || problem.detail;
+  const detail = sentence(others.join("; ") || problem.detail);
   $("#problem").replaceChildren(notice({ title: problem.title, detail }));
 }
 
