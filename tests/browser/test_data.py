@@ -164,6 +164,44 @@ def test_what_is_wrong_is_said_and_the_form_stays_filled_in(visit, busy):
     check_faults(watched, "422")
 
 
+def test_several_files_are_one_data_set_and_the_same_samples_are_not_added_twice(visit, busy):
+    page = visit(busy.url, "/ui/data").page
+    files = [numbers("shop-train.csv", ("a", "b", "c")), numbers("shop-test.csv", ("c", "b", "a"))]
+    upload(page, files)
+    expect(page.locator("#title")).to_have_text("shop")
+    expect(page.locator("#sentence")).to_contain_text("30 + 30 rows")
+    expect(page.locator("#warnings")).to_contain_text("also training samples")
+    page.goto(f"{busy.url}/ui/data")
+    upload(page, files, Name="again")
+    expect(page.locator("#problem")).to_have_text(
+        "These samples are already here, as shop. Nothing was added."
+    )
+    expect(page.locator("#datasets")).not_to_contain_text("again")
+
+
+def test_an_upload_over_the_quota_is_not_sent(visit, idle):
+    page = visit(idle.url, "/ui/data").page
+    storage = {"storage": {"datasets": 1, "used_bytes": 950, "allowed_bytes": 1000}}
+    page.route("**/system", lambda route: route.fulfill(json=storage))
+    page.reload()
+    expect(page.locator("#storage")).to_contain_text("950 bytes of the 1,000 bytes")
+    upload(page, numbers())
+    expect(page.locator("#files-fault")).to_contain_text("but only 50 bytes are left")
+
+
+def test_a_file_can_be_dropped(visit, idle):
+    page = visit(idle.url, "/ui/data").page
+    page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["a,label"], "Dropped one.csv"));
+          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+        }"""
+    )
+    expect(page.locator("#chosen")).to_have_text("Dropped one.csv, 7 bytes")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("dropped-one")
+
+
 def test_a_data_set_is_deleted_after_a_second_question_if_models_need_it(visit, busy):
     body = numbers(classes=("dark", "light"))["buffer"]
     job = requests.post(f"{busy.url}/datasets?name=used", data=body, timeout=10).json()
