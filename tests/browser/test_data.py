@@ -82,10 +82,12 @@ def test_an_import_that_waits_is_shown_again_later_and_can_be_cancelled(visit, i
 
 
 def test_an_upload_can_be_cancelled(visit, idle):
-    page = visit(idle.url, "/ui/data").page
+    watched = visit(idle.url, "/ui/data")
+    page = watched.page
     page.route("**/datasets?*", lambda route: None)  # as over a slow network
     upload(page, numbers())
     expect(page.locator("#sending")).to_contain_text("Uploading: ")
+    assert watched.axe() == []
     page.get_by_role("button", name="Cancel the upload").click()
     expect(page.locator("#problem")).to_have_text("The upload was cancelled. Nothing was kept.")
     expect(page.locator("#sending")).to_be_hidden()
@@ -97,7 +99,7 @@ def test_a_zip_of_folders_becomes_a_data_set_of_images(visit, busy):
     expect(page.locator("#title")).to_have_text("my-hues")
     sentence = "24 + 6 images of 20×20 pixels in color, 3 classes."
     expect(page.locator("#sentence")).to_have_text(sentence)
-    rows = page.locator("#classes tbody tr")
+    rows = page.locator("#per-class tbody tr")
     assert [row.split()[:3] for row in rows.all_inner_texts()] == [
         [name, "8", "2"] for name in HUES
     ]
@@ -131,9 +133,9 @@ def test_a_table_becomes_a_data_set_of_vectors_and_its_pages_are_turned_with_the
     page.get_by_text("Options", exact=True).click()
     upload(page, numbers("kinds.csv", classes), **{"Test share": "0.5"})
     expect(page.locator("#sentence")).to_have_text("150 + 150 rows of 2 numbers, 30 classes.")
-    expect(page.locator("#classes tbody tr")).to_have_count(20)
+    expect(page.locator("#per-class tbody tr")).to_have_count(20)
     page.get_by_role("button", name="Show 10 more of 10 classes").click()
-    expect(page.locator("#classes tbody tr")).to_have_count(30)
+    expect(page.locator("#per-class tbody tr")).to_have_count(30)
     expect(page.locator("#columns tbody th")).to_have_text(["width", "height"])
     expect(page.locator("#columns-words")).to_contain_text("too many classes")
     page.locator("#samples").scroll_into_view_if_needed()
@@ -154,11 +156,50 @@ def test_what_is_wrong_is_said_and_the_form_stays_filled_in(visit, busy):
     expect(page.locator("#name-fault")).to_be_empty()
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#problem .notice")).to_contain_text("label")
+    assert watched.axe() == []
     page.get_by_text("Options", exact=True).click()
     page.get_by_label("Label column").fill("kind")
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#title")).to_have_text("heights")
     check_faults(watched, "422")
+
+
+def test_several_files_are_one_data_set_and_the_same_samples_are_not_added_twice(visit, busy):
+    page = visit(busy.url, "/ui/data").page
+    files = [numbers("shop-train.csv", ("a", "b", "c")), numbers("shop-test.csv", ("c", "b", "a"))]
+    upload(page, files)
+    expect(page.locator("#title")).to_have_text("shop")
+    expect(page.locator("#sentence")).to_contain_text("30 + 30 rows")
+    expect(page.locator("#warnings")).to_contain_text("also training samples")
+    page.goto(f"{busy.url}/ui/data")
+    upload(page, files, Name="again")
+    expect(page.locator("#problem")).to_have_text(
+        "These samples are already here, as shop. Nothing was added."
+    )
+    expect(page.locator("#datasets")).not_to_contain_text("again")
+
+
+def test_an_upload_over_the_quota_is_not_sent(visit, idle):
+    page = visit(idle.url, "/ui/data").page
+    storage = {"storage": {"datasets": 1, "used_bytes": 950, "allowed_bytes": 1000}}
+    page.route("**/system", lambda route: route.fulfill(json=storage))
+    page.reload()
+    expect(page.locator("#storage")).to_contain_text("950 bytes of the 1,000 bytes")
+    upload(page, numbers())
+    expect(page.locator("#files-fault")).to_contain_text("but only 50 bytes are left")
+
+
+def test_a_file_can_be_dropped(visit, idle):
+    page = visit(idle.url, "/ui/data").page
+    page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["a,label"], "Dropped one.csv"));
+          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+        }"""
+    )
+    expect(page.locator("#chosen")).to_have_text("Dropped one.csv, 7 bytes")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("dropped-one")
 
 
 def test_a_data_set_is_deleted_after_a_second_question_if_models_need_it(visit, busy):

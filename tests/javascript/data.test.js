@@ -11,6 +11,7 @@ import {
   nameFor,
   pageOf,
   rangeText,
+  sentence,
   sizeText,
   trainingOn,
 } from "#pages/data/words.js";
@@ -90,6 +91,11 @@ test("firstOf and rangeText say how many there are", () => {
   assert.equal(firstOf(["a", "b", "c"], 2), "a, b and 1 more");
   assert.equal(rangeText(48, 48, 60000), "49 to 96 of 60,000");
   assert.equal(rangeText(0, 0, 0), "none");
+});
+
+test("sentence begins with a capital letter, and ends with one full stop", () => {
+  assert.equal(sentence("the body is empty"), "The body is empty.");
+  assert.equal(sentence("Done."), "Done.");
 });
 
 test("valueText keeps four significant digits, and whole numbers", () => {

@@ -111,7 +111,7 @@ async function showImport(job) {
 /** @param {import("./api.js").ProblemError} problem */
 const showTrouble = (problem) => $("#trouble").append(notice(problem));
 
-startUpload({ room: () => room, accepted: async () => {} });
+startUpload(() => room);
 await catchProblem(showList, showTrouble);
 // Without Redis, the data sets can still be seen.
 const running = await catchProblem(runningImports, showTrouble);

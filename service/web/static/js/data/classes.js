@@ -79,7 +79,7 @@ export function showClasses(dataset) {
   const largest = Math.max(1, ...train.per_class, ...test.per_class);
   const body = h("tbody");
   const means = classes.map(() => h("td", { class: "mean", "aria-hidden": "true" }));
-  const more = $("#classes-more");
+  const more = $("#per-class-more");
   let shown = 0;
   const showMore = () => {
     const rows = classes.slice(shown, shown + PAGE).map((text, i) => {
@@ -107,14 +107,14 @@ export function showClasses(dataset) {
   if (images) headers.push(["Mean"], ["Training images"]);
   const all = table(headers, [], { class: images ? "percls pictured" : "percls" });
   $("tbody", all).replaceWith(body);
-  $("#classes").replaceChildren(all);
+  $("#per-class").replaceChildren(all);
   if (!images) $("#mean").remove();
   else {
     const fail = (/** @type {import("../api.js").ProblemError} */ problem) =>
       $("#mean").replaceChildren(notice(problem));
     whenSeen($("#mean"), () => catchProblem(() => showMeans(dataset, means), fail));
   }
-  savable($("#classes").closest("figure"), {
+  savable($("#per-class").closest("figure"), {
     name: `classes-${name}`,
     rows: () =>
       classes.map((text, label) => ({

@@ -6,6 +6,7 @@ import { FINAL_STATUSES } from "../events.js";
 import { importName } from "../jobs/import.js";
 import { stateElement, watchJob } from "../jobs/live.js";
 import { timeLeft } from "../times.js";
+import { sentence } from "./words.js";
 
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 
@@ -55,7 +56,9 @@ export async function followImport(job, host) {
   };
   if (!FINAL_STATUSES.has(job.status)) await watchJob(job, changed, trouble);
   const words = h("p", { class: "small", role: "status" }, "The import was cancelled.");
-  host.replaceChildren(...(job.error ? [notice(job.error)] : []));
+  host.replaceChildren(
+    ...(job.error ? [notice({ ...job.error, detail: sentence(job.error.detail) })] : []),
+  );
   if (job.status === "cancelled") host.replaceChildren(words);
   return job;
 }

@@ -32,7 +32,7 @@ const gallery = ({ classes, shape }, samples, sheet) =>
         null,
         cutOut(sheet, i, shape),
         h("span", null, classes[label]),
-        h("span", { class: "grey" }, ` ${count(index)}`),
+        h("span", { class: "block grey" }, `no. ${count(index)}`),
       ),
     ),
   );

@@ -1,13 +1,12 @@
 // @ts-check
 // The form that uploads a data set. It stays filled in until its data set is there.
-import { catchProblem } from "../api.js";
+import { catchProblem, get } from "../api.js";
 import { $, $$, h, notice } from "../dom.js";
-import { FINAL_STATUSES } from "../events.js";
 import { percent, sum } from "../numbers.js";
 import { timeLeft } from "../times.js";
 import { followImport } from "./imports.js";
 import { sendFiles } from "./send.js";
-import { bytesText, nameFor } from "./words.js";
+import { bytesText, nameFor, sentence } from "./words.js";
 
 const FIELDS = ["name", "test", "seed", "size", "color", "label"]; // parameters of POST /datasets
 const form = $("#upload");
@@ -41,7 +40,7 @@ function choose(chosen) {
   clearFaults();
   const names = files.map((file) => file.name);
   const items = files.map((file) => h("li", null, `${file.name}, ${bytesText(file.size)}`));
-  $("#chosen").replaceChildren(...items);
+  $("#chosen").replaceChildren(h("ul", null, ...items));
   const name = $("#name");
   if (name.value === suggested) name.value = suggested = nameFor(names);
 }
@@ -79,7 +78,7 @@ function showProblem(problem) {
   const [first] = $$("[aria-invalid]", form);
   first?.focus();
   if (first && !others.length) return;
-  const detail = others.join("; ") || problem.detail;
+  const detail = sentence(others.join("; ") || problem.detail);
   $("#problem").replaceChildren(notice({ title: problem.title, detail }));
 }
 
@@ -117,8 +116,8 @@ async function sendAll() {
   }
 }
 
-/** @param {() => Promise<void>} accepted called when the files have become a job */
-async function upload(accepted) {
+/** Upload the files, follow their import, and go to their data set. */
+async function upload() {
   const job = await sendAll();
   if (!job) {
     const words = "The upload was cancelled. Nothing was kept.";
@@ -126,17 +125,21 @@ async function upload(accepted) {
     return;
   }
   $("#go").hidden = true;
-  const [{ dataset, status }] = await Promise.all([followImport(job, $("#problem")), accepted()]);
+  const { dataset, upload: options } = await followImport(job, $("#problem"));
   $("#go").hidden = false;
-  if (FINAL_STATUSES.has(status) && dataset) location.assign(`/ui/data/${dataset}`);
+  if (!dataset) return;
+  const { name } = await get(`/datasets/${dataset}`);
+  if (name === options.name) return location.assign(`/ui/data/${dataset}`);
+  const link = h("a", { href: `/ui/data/${dataset}` }, name);
+  const words = ["These samples are already here, as ", link, ". Nothing was added."];
+  $("#problem").replaceChildren(h("p", { class: "notice", role: "status" }, ...words));
 }
 
 /**
  * Let people choose, drop and upload files.
- * @param {{ room: () => number, accepted: () => Promise<void> }} options `room` is the number of
- *   bytes that an upload may have
+ * @param {() => number} room number of bytes that an upload may have
  */
-export function startUpload({ room, accepted }) {
+export function startUpload(room) {
   acceptFiles();
   form.addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -146,7 +149,7 @@ export function startUpload({ room, accepted }) {
     else if (bytes > room()) {
       const words = `has ${bytesText(bytes)}, but only ${bytesText(room())} are left.`;
       showFault("files", `This ${words} Delete a data set first.`);
-    } else return void catchProblem(() => upload(accepted), showProblem);
+    } else return void catchProblem(() => upload(), showProblem);
     input.focus();
   });
   form.addEventListener("input", (/** @type {Event} */ { target }) => {

@@ -56,6 +56,10 @@ export const firstOf = (names, most) =>
   names.slice(0, most).join(", ") +
   (names.length > most ? ` and ${count(names.length - most)} more` : "");
 
+/** Write a text of the API as a sentence. @param {string} text */
+export const sentence = (text) =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 /** Write a number of bytes. @param {number} bytes */
