@@ -78,7 +78,8 @@ def main() -> None:
         started = time.process_time()
         last = validate(RECIPES[arguments.recipe].changed(validation=VALIDATION, **change))
         print(
-            f"{arguments.recipe}, {name} {change}: validation accuracy {last.validation_accuracy:.2%}, "
+            f"{arguments.recipe}, {name} {change}: validation "
+            f"accuracy {last.validation_accuracy:.2%}, "
             f"loss {last.validation_loss:.4f}, train loss {last.train_loss:.4f}, "
             f"{time.process_time() - started:.0f} s of one core",
             flush=True,

@@ -33,7 +33,7 @@ def mean_accuracy(samples, labels, recipe):
     return np.mean(accuracies)
 
 
-# Usual values, not tuned: one hidden layer of ReLU, and a rate that decreases to 0.
+# Usual values: one hidden layer of ReLU, and a rate that decreases to 0.
 RECIPE = RECIPES["mnist-numpy"].changed(
     activation="relu",
     initialization="he",
@@ -59,6 +59,9 @@ def test_digits(kind):
 
 def test_iris():
     iris = load_iris()
-    recipe = RECIPE.changed(hidden_sizes=(16,))
+    # It has few samples, so more epochs. The mean validation loss within the folds chose tanh.
+    recipe = RECIPE.changed(
+        hidden_sizes=(16,), epochs=100, activation="tanh", initialization="default"
+    )
 
     assert mean_accuracy(iris.data, iris.target, recipe) >= 0.96
