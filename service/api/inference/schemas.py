@@ -127,13 +127,14 @@ class InputTensor(BaseModel):
         f"of the model says; n is at most {MOST_IMAGES:,}. For BYTES, [n] or [n, 1].",
     )
     datatype: Literal["UINT8", "FP32", "FP64", "BYTES"] = Field(
-        description="UINT8 or FP32 for images, FP64 or FP32 for vectors. BYTES are image files, which are prepared as `/predict` does by default."
+        description="UINT8 or FP32 for images, FP64 or FP32 for vectors. BYTES are image files, "
+        "which are prepared as `/predict` does by default."
     )
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
         None,
-        description="Numbers, flat or nested like the shape (pixels from 0, dark, to 255), or image "
-        "files in base64.",
+        description="Numbers, flat or nested like the shape (pixels from 0, dark, to 255), or "
+        "image files in base64.",
     )
 
 

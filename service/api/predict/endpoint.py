@@ -92,13 +92,7 @@ REQUEST_BODY = {
                 "required": ["image"],
             }
         },
-        JSON: {
-            "schema": {
-                "oneOf": [
-                    {"$ref": f"#/components/schemas/{name}"} for name in ("PixelImages", "Vectors")
-                ]
-            }
-        },
+        JSON: {"schema": {"$ref": "#/components/schemas/Samples"}},
         NPY: BINARY,
         NPZ: BINARY,
         CSV: {"schema": {"type": "string"}},

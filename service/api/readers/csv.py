@@ -49,9 +49,9 @@ def read_csv(sent: Sent) -> Images:
             "", f"has too many rows: {MOST_IMAGES:,} {spec.kind} are allowed"
         )
     rows = [row.strip() for row in sent.data.removeprefix(b"\xef\xbb\xbf").rstrip().split(b"\n")]
-    names = next(csv.reader([rows[0].decode("utf-8", "replace")], skipinitialspace=True), [""])
-    names = [name.strip() for name in names]
-    has_header = any(math.isnan(_number(name)) for name in names)
+    names = next(csv.reader([rows[0].decode("utf-8", "replace")], skipinitialspace=True), [])
+    names = [name.strip() for name in names or [""]]
+    has_header = _is_header(names, spec)
     first = int(has_header)
     choose = _choose_columns if spec.kind == "vectors" else _choose_pixels
     chosen = choose(names, has_header, spec)
@@ -64,6 +64,17 @@ def read_csv(sent: Sent) -> Images:
             samples = samples.astype(np.float64, copy=False)
         samples[index] = numbers
     return to_samples(samples, sent.scale, "", spec)
+
+
+def _is_header(names: list[str], spec: DatasetSpec) -> bool:
+    """Tell whether the first row has names: those of the data set, which may be numbers, or words.
+
+    If only some cells are words, the row is a vector with wrong numbers.
+    """
+    words = [math.isnan(_number(name)) for name in names]
+    if spec.kind == "images":
+        return words[0]  # the label, or the first pixel
+    return all(words) or (spec.columns is not None and set(names) >= set(spec.columns))
 
 
 def _choose_pixels(names: list[str], has_header: bool, spec: DatasetSpec) -> list[int]:
@@ -111,9 +122,9 @@ def _choose_columns(names: list[str], has_header: bool, spec: DatasetSpec) -> li
 def _read_row(row: bytes, line: int, columns: int, chosen: list[int], kind: Kind) -> Pixels:
     """Read the chosen columns of a row. Name the line and the column of an error, both from 1."""
     fields = row.split(b",")
-    if len(fields) != columns:  # also if a quoted cell has a comma
-        fields = next(csv.reader([row.decode("utf-8", "replace")]), [])
-        fields = [field.encode() for field in fields]
+    if len(fields) != columns:  # perhaps a quoted cell has a comma
+        cells = next(csv.reader([row.decode("utf-8", "replace")]), [""])
+        fields = [cell.encode() for cell in cells]
     if len(fields) != columns:
         raise InvalidInputError.at(
             "", f"has {len(fields):,} columns in line {line}, but {columns:,} in the first line"

@@ -52,25 +52,22 @@ class _Scaled(BaseModel, extra="forbid"):
     )
 
 
-class PixelImages(_Scaled):
-    """Images: numbers from 0 (dark) to 255 in the model's shape, or image files. Or one image.
-
-    Grey images are h lists of w numbers, or one list of h·w numbers. In color, each pixel is a list
-    of red, green and blue.
-    """
+class Samples(_Scaled):
+    """Samples, or a single one: `images` for a model of images, `inputs` for one of vectors."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"images": [DIGIT_ONE]}})
 
-    images: Annotated[list[_Image] | list[_File], _Several] | _Image | _File
-
-
-class Vectors(BaseModel, extra="forbid"):
-    """Vectors: lists of numbers, or objects column → number. Or a single one.
-
-    The numbers of a list have the order of the data set's columns. An object has all its columns.
-    """
-
-    inputs: Annotated[list[_Vector], _Several] | _Vector
+    images: Annotated[list[_Image] | list[_File], _Several] | _Image | _File | None = Field(
+        None,
+        description="Image files, or numbers from 0 (dark) to 255 in the shape of the data set: a "
+        "grey image is a list of h lists of w numbers, or one list of h·w numbers; in color, each "
+        "pixel is a list of red, green and blue.",
+    )
+    inputs: Annotated[list[_Vector], _Several] | _Vector | None = Field(
+        None,
+        description="Vectors: lists of numbers in the order of the data set's columns, or objects "
+        "column → number.",
+    )
 
 
 class EncodedFile(BaseModel, extra="forbid"):
@@ -158,8 +155,9 @@ def read_values(value: Any, scale: PixelScale | None, pointer: str, spec: Datase
     single = isinstance(value, str | dict) or _shape(value) in forms_of(spec.shape)
     samples = [value] if single else value
     if not isinstance(samples, list):
+        one = "an image" if spec.kind == "images" else "a vector"
         raise InvalidInputError.at(
-            pointer, f"must be a list of {spec.kind}, or one: {describe_input(spec)}"
+            pointer, f"must be {one} or a list of {spec.kind}: {describe_input(spec)}"
         )
     check_count(len(samples), pointer, spec)
     pairs = [(pointer if single else f"{pointer}/{i}", one) for i, one in enumerate(samples)]

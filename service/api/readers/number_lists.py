@@ -166,7 +166,7 @@ def _read_images(text: bytes, start: int, layout: _Layout) -> tuple[Pixels, int]
     brackets = text.count(b"]", start) // layout.brackets
     most = min(MOST_IMAGES, brackets, len(text) // layout.least_bytes)
     dtype = np.uint8 if layout.kind == "images" else np.float64
-    images: Pixels = np.empty((max(1, most), *layout.shape), dtype)
+    images: NDArray[Any] = np.empty((max(1, most), *layout.shape), dtype)
     index = 0
     while True:
         end = ending.search(text, start, start + layout.most_bytes)
@@ -211,7 +211,7 @@ def _read_flat(text: bytes, start: int, pointer: str, spec: DatasetSpec) -> tupl
     most = MOST_IMAGES * spec.features
     if size > most:
         raise InvalidInputError.at(pointer, f"has {size:,} numbers: at most {most:,} are allowed")
-    levels: Pixels = np.empty(size, spec.dtype)
+    levels: NDArray[Any] = np.empty(size, spec.dtype)
     count = 0
     for piece in _pieces(text, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
