@@ -1,6 +1,6 @@
 """The stores and services that the views use."""
 
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-KEPT_SPLITS = 4  # of the built-in data sets, which take 8 MB and 47 MB; others are memory maps
 STATISTICS_BYTES = 32 * 2**20  # for two of the largest data sets, or thousands of the usual ones
 
 
@@ -37,7 +36,8 @@ class Backend:
         self.models = ModelStore(settings.models_dir)
         self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
         self.quota = Quota(settings.datasets_dir, settings.data_quota)
-        self._builtin = lru_cache(KEPT_SPLITS)(self.datasets.load)
+        # The built-in data sets take 55 MB each, once both splits were used; others are maps.
+        self._builtin = cache(self.datasets.load)
         self._statistics = ObjectCache[SampleStatistics](
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )

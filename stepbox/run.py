@@ -156,6 +156,7 @@ def train(
     recipe: str | Recipe = DEFAULT_RECIPE,
     *,
     data: str | Path | None = None,
+    from_model: Model | str | Path | None = None,
     compiled: bool = True,
     progress: bool = True,
     **changes: Any,
@@ -168,6 +169,8 @@ def train(
         A recipe, or the name of one in `RECIPES`.
     data
         The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
+    from_model
+        A model to continue, or its folder; see the recipe's field of this name.
     compiled
         False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
         (engine ``numpy``). It gives the same weights up to rounding, and is 20 to 100 times
@@ -185,6 +188,10 @@ def train(
         A keyword is not a field of a recipe.
     pydantic.ValidationError
         A field is out of its range, or fields conflict.
+    InvalidInputError
+        A field does not fit the data set, or the model to continue does not fit the recipe.
+    ValueError
+        The recipe continues a model that is not given.
     DatasetError
         The data set is not in the data folder.
     DivergedError
@@ -215,12 +222,20 @@ def train(
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
     full = full.fitted(train_set.spec, changes)
-    trainer = make_trainer(full, train_set, compiled=compiled)
+    start = None
+    if from_model is not None:
+        model = from_model if isinstance(from_model, Model) else load(from_model)
+        full = full.changed(from_model=model.card.id)
+        full.check_start(train_set.spec, model.recipe, model.card.dataset)
+        start = model.network
+    elif full.from_model is not None:
+        raise ValueError("the recipe continues a model: pass this model as from_model")
+    trainer = make_trainer(full, train_set, start, compiled=compiled)
     initial = trainer.network()
     history, losses = [], []
     hidden = None if tqdm is terminal_bar else False  # None: tqdm shows it only in a terminal
     with tqdm(
-        total=full.epochs * len(train_set.labels),
+        total=full.epochs * len(trainer.trained),
         desc=full.name,
         unit=" samples",
         disable=hidden if progress else True,

@@ -11,11 +11,12 @@ from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
 from service.api.predict.explain import Values, rounded
 from service.api.readers.by_type import JSON
+from service.api.samples import MOST_VALUES, check_images
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
+from service.model_figures import FirstLayerWeights
 from stepbox.analysis.inspection import LayerHistogram, published_curves, signed_grey
-from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
 from stepbox.store.card import ModelId
 
@@ -64,7 +65,11 @@ class NeuronQuery(Parameters):
     """Query parameters: how many neurons to list."""
 
     limit: int = Field(
-        MOST_NEURONS, ge=1, le=MOST_NEURONS, description="Maximum number of neurons to list."
+        MOST_NEURONS,
+        ge=1,
+        le=MOST_NEURONS,
+        description="Maximum number of neurons to list. If they had more than "
+        f"{MOST_VALUES:,} weights, fewer are listed.",
     )
 
 
@@ -125,7 +130,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
                     "after": rounded(layer.after[neuron].tolist(), 4),
                 }
                 for neuron, change in islice(
-                    zip(layer.neurons, layer.changes, strict=True), query.limit
+                    zip(layer.neurons, layer.changes, strict=True), _listed(layer, query.limit)
                 )
             ],
         }
@@ -149,8 +154,13 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer, the most changed neurons first."""
     card = backend().models.card(path.ref)
-    if card.dataset.kind != "images":
-        raise NotFoundError(f"the model {card.id} takes vectors: its weights are not images")
+    check_images(card.dataset)
     layer = backend().figures.first_layer(card.id)
-    image = signed_grey(layer.after[layer.neurons[: query.limit]])
+    image = signed_grey(layer.after[layer.neurons[: _listed(layer, query.limit)]])
     return Response(encode_png(image), content_type="image/png")
+
+
+def _listed(layer: FirstLayerWeights, limit: int) -> int:
+    """Return how many neurons a response may list."""
+    weights: int = layer.after[0].size
+    return min(limit, max(1, MOST_VALUES // weights))

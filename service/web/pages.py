@@ -29,7 +29,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PLAIN_PAGES = ("models", "predict", "system")  # their templates need no values
+PLAIN_PAGES = ("data", "models", "predict", "system")  # their templates need no values
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
@@ -93,6 +93,12 @@ def jobs() -> Response:
 def job(id: str) -> Response:
     """Show one training."""
     return _page("job", section="jobs", id=id)
+
+
+@blueprint.get("/ui/data/<ref>")
+def dataset(ref: str) -> Response:
+    """Show one data set."""
+    return _page("dataset", section="data", ref=ref)
 
 
 @blueprint.get("/ui/models/<ref>")

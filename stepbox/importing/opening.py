@@ -21,7 +21,7 @@ from stepbox.data.readers.idx import read_idx
 from stepbox.data.readers.npz import read_npz
 from stepbox.data.readers.parquet import read_parquet
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.splits import split_in_name
+from stepbox.data.readers.splits import by_split
 from stepbox.errors import InvalidInputError
 
 MOST_FILES = 64  # in one body; Hugging Face's data sets have up to a few dozen files
@@ -102,15 +102,17 @@ def _each(files: Files, read: Callable[[Path], list[Part]]) -> list[Part]:
     """Read each file. If there are several, their names tell the split of their parts."""
     if len(files) == 1:
         return read(files[0][1])
-    parts = []
-    for name, path in files:
-        split = split_in_name(name)
-        own = read(path)
-        if split is None or any(part.split is not None for part in own):
-            raise InvalidInputError.at(
-                "", f"{name!r}: with several files, each name must say train or test"
-            )
-        parts += [replace(part, split=split) for part in own]
+    groups, warnings = by_split(files)
+    if None in groups:
+        raise InvalidInputError.at("", "has several files whose names do not say train or test")
+    parts: list[Part] = []
+    for split, group in groups.items():
+        for name, path in group:
+            own = read(path)
+            if any(part.split is not None for part in own):
+                raise InvalidInputError.at("", f"{name!r} has a split of its own: send it alone")
+            parts += [replace(part, split=split) for part in own]
+    parts[0].warnings.extend(warnings)
     return parts
 
 

@@ -42,7 +42,7 @@ def split_parts(
     Raises
     ------
     InvalidInputError
-        Only some parts have a split, or all samples are for testing.
+        Only some parts have a split, or there is nothing to train or to test with.
     """
     if "test" in splits:
         if None in splits or "train" not in splits:
@@ -61,6 +61,8 @@ def split_parts(
         # At least one of two samples, but never the only one.
         count = min(max(1, round(share * len(members))), len(members) - 1)
         for_test[members[:count]] = True
+    if not for_test.any():
+        raise InvalidInputError.at("", "has a single sample of each class, so none to test with")
     starts = np.cumsum([0, *map(len, labels)])
 
     def chosen(wanted: NDArray[np.bool_]) -> list[Chosen]:

@@ -18,6 +18,7 @@ import requests
 
 from service.backend import Backend
 from service.settings import ServiceSettings
+from tests.datasets import add_dataset
 from tests.processes import BIN, Stack, stack_in
 from tests.service.conftest import publish
 
@@ -40,14 +41,15 @@ class Outcome(NamedTuple):
 
 
 def prepare(stack: Stack) -> None:
-    """Start the whole stack, publish a model with an alias, and run a job until it succeeds."""
+    """Start the whole stack, publish a model and data sets, and run a job until it succeeds."""
     stack.start_redis()
     worker = stack.start_worker()
     stack.start_service()
-    settings = ServiceSettings(
-        models_dir=stack.models_dir, data_dir=Path(stack.environment["STEPBOX_DATA_DIR"])
-    )
-    kept, _ = publish(Backend(settings))
+    settings = ServiceSettings(**stack.settings().model_dump())
+    backend = Backend(settings)
+    kept, _ = publish(backend)
+    for name, shape in (("grey", (8, 8)), ("colors", (8, 8, 3)), ("vectors", (4,))):
+        add_dataset(backend.datasets, name, shape)
     requests.put(f"{stack.url}/aliases/kept", json={"model": kept}, timeout=10).raise_for_status()
     stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
     os.setpriority(os.PRIO_PGRP, worker.pid, 19)  # or random trainings take all CPU time

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.datasets import add_dataset
-from tests.problems import check_problem
-from tests.service.conftest import publish_on
+from tests.problems import check_problem, pointers
+from tests.service.conftest import image_of, publish_on
 
 FIELDS = {"images": "pixels", "vectors": "values"}
 
@@ -31,12 +31,42 @@ def test_mistakes_and_cells_list_the_samples_of_the_data_set(client, backend, up
 @pytest.mark.parametrize("name", ["tiny", "colors", "flowers"])
 def test_figures_fit_the_shape_of_the_data_set(client, backend, uploaded, name):
     spec, splits = uploaded[name]
-    model, _ = publish_on(backend, spec, splits)
+    model, network = publish_on(backend, spec, splits)
     layers = client.get(f"/models/{model}/histograms").json["layers"]
     assert layers[0]["inputs"] == spec.features
     projected = client.post("/analysis/projection", json={"model": model}).json
     assert projected["labels"] == splits["test"].labels.tolist()
     assert len(projected["before"]["points"]) == 12
+    first = client.get(f"/models/{model}/first-layer?limit=5").json
+    weights = network.layers[0].arrays["weight"][first["neurons"][2]["neuron"]]
+    np.testing.assert_allclose(first["neurons"][2]["after"], weights.reshape(spec.shape), rtol=1e-3)
+    drawn = client.get(f"/models/{model}/first-layer.png?limit=5")
+    if spec.kind == "vectors":
+        assert "consists of vectors" in check_problem(drawn, 404)["detail"]
+    else:
+        height, width, *channels = spec.shape
+        assert image_of(drawn).shape == (height, 5 * width, *channels)
+
+
+@pytest.mark.parametrize("name", ["tiny", "colors", "flowers"])
+@pytest.mark.parametrize("analysis", ["projection", "gradient-check"])
+def test_an_image_of_another_shape_is_rejected(client, backend, uploaded, name, analysis):
+    spec, splits = uploaded[name]
+    model, _ = publish_on(backend, spec, splits)
+    body = {"model": model, "image": [[0] * 28] * 28}
+    if analysis == "gradient-check":
+        assert client.post(f"/analysis/{analysis}", json={"model": model}).json["label"] == 0
+        body["label"] = 0
+    problem = check_problem(client.post(f"/analysis/{analysis}", json=body), 422)
+    assert pointers(problem) == ["/image"]
+    assert "28 by 28" in problem["errors"][0]["detail"]
+
+
+def test_the_first_layer_of_large_images_is_listed_in_part(client, backend):
+    spec, splits = add_dataset(backend.datasets, "large", (64, 64, 3))
+    model, _ = publish_on(backend, spec, splits, hidden_sizes=(100,))
+    first = client.get(f"/models/{model}/first-layer").json
+    assert (first["count"], len(first["neurons"])) == (100, 85)
 
 
 def test_a_thousand_classes(client, backend):

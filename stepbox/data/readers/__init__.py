@@ -4,6 +4,6 @@ A reader never holds a whole file in memory: arrays are memory maps of scratch f
 what is malformed or over a limit with an error that says what is wrong and where.
 
 Public names: `ImageFiles`, `Limits` and `Part` (part), `kind_of` and `kind_of_start` (detect),
-`gunzip` (compression), `split_in_name` (splits), `read_csv` (csv), `read_idx` (idx), `read_npz`
+`gunzip` (compression), `by_split` (splits), `read_csv` (csv), `read_idx` (idx), `read_npz`
 (npz), `read_parquet` (parquet).
 """

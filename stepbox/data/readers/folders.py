@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from stepbox.data.dataset import Split
 from stepbox.data.readers.names import natural_key, rejected
+from stepbox.data.readers.splits import use_of_validation, validation_warning
 
 MOST_CHARACTERS = 200  # of a class's name
 
@@ -132,16 +133,12 @@ def _splits(folders: dict[Folder, int]) -> Layout:
     train, test, validation = among(_TRAIN), among(_TEST), among(_VALIDATION)
     warnings = []
     if validation:
-        shown = repr(next(iter(validation))[0])
-        if test:
+        use = use_of_validation(bool(test))
+        warnings.append(validation_warning(next(iter(validation))[0], use))
+        if use == "train":
             train |= validation
-            warnings.append(
-                f"The images in {shown} belong to the training part. To hold out some of them "
-                "while training, set `validation` in the recipe."
-            )
         else:
             test = validation
-            warnings.append(f"The images in {shown} are the test part.")
     if not train:
         raise rejected(f"has {_quoted(folders)}, but no folder 'train'")
     if not test:

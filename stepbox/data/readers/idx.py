@@ -12,7 +12,7 @@ from stepbox.data.idx import LONGEST_HEADER, parse_idx_header
 from stepbox.data.readers.checks import check_bytes, check_samples, image_shape
 from stepbox.data.readers.labels import Labels
 from stepbox.data.readers.part import Limits, Part
-from stepbox.data.readers.splits import split_in_name
+from stepbox.data.readers.splits import by_split
 from stepbox.errors import DatasetError, InvalidInputError
 
 
@@ -38,18 +38,17 @@ def read_idx(files: Sequence[tuple[str, Path]], limits: Limits) -> list[Part]:
         A file is malformed or over a limit, or a split does not have one file of images and one
         file of labels.
     """
-    splits: dict[Split | None, list[tuple[str, NDArray[np.uint8]]]] = {}
-    for name, path in files:
-        splits.setdefault(split_in_name(name), []).append((name, _map_idx(name, path)))
-    if None in splits and len(splits) > 1:
-        names = ", ".join(repr(name) for name, _ in splits[None])
-        raise InvalidInputError.at(
-            "", f"{names}: the name must say train or test, as those of the other files do"
-        )
+    groups, warnings = by_split(files)
+    splits = {
+        split: [(name, _map_idx(name, path)) for name, path in group]
+        for split, group in groups.items()
+    }
     arrays = [array for found in splits.values() for _, array in found]
     check_samples(sum(len(array) for array in arrays if array.ndim == 1), limits)
     check_bytes(sum(array.size for array in arrays if array.ndim > 1), limits)
-    return [_part(split, found, limits) for split, found in splits.items()]
+    parts = [_part(split, found, limits) for split, found in splits.items()]
+    parts[0].warnings.extend(warnings)
+    return parts
 
 
 def _map_idx(name: str, path: Path) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from stepbox.data.readers.checks import check_samples
 from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.shards import Shard, class_names, common_schema, rejecting_damage
-from stepbox.data.readers.splits import split_in_name
+from stepbox.data.readers.splits import by_split
 from stepbox.data.readers.tables import Batch, read_batches, read_labels
 from stepbox.errors import InvalidInputError
 
@@ -94,14 +94,8 @@ def read_parquet(
     InvalidInputError
         A file is damaged or over a limit, or its columns are missing or have other types.
     """
-    splits: dict[Split | None, list[Shard]] = {}
-    for name, path in sorted(files):
-        splits.setdefault(split_in_name(name), []).append(Shard(name, path))
-    if None in splits and len(splits) > 1:
-        names = ", ".join(repr(shard.name) for shard in splits[None])
-        raise InvalidInputError.at(
-            "", f"{names}: the name must say train or test, as those of the other files do"
-        )
+    groups, warnings = by_split(sorted(files))
+    splits = {split: [Shard(*file) for file in group] for split, group in groups.items()}
     with rejecting_damage():
         schema = common_schema([s for shards in splits.values() for s in shards], limits)
         find_label(schema.names, label)
@@ -109,6 +103,7 @@ def read_parquet(
         for split, shards in splits.items():
             parts += _read_split(shards, split, schema, scratch, limits, label)
     check_samples(sum(len(part.labels) for part in parts), limits)
+    parts[0].warnings.extend(warnings)
     return parts
 
 

@@ -122,7 +122,7 @@ def test_digits_are_not_similar():
 @pytest.mark.parametrize(("name", "similar"), [("mnist", 0), ("fashion-mnist", 17)])
 def test_the_built_in_data_sets(load, name, similar):
     """The seventeen are photographs of the same product: this was checked by eye."""
-    train, test = (load(name, split).images for split in ("train", "test"))
+    train, test = (load(name, split).samples for split in ("train", "test"))
     found = find_duplicates(train, test)
     assert (found.identical, found.similar, found.compared) == (0, similar, 10_000)
     for first, second in found.similar_pairs:

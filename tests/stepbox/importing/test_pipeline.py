@@ -242,6 +242,7 @@ def test_a_few_unreadable_files_are_left_out_and_named(run):
         (csv(["a", "label"], [[1, "x"], ["", "y"]]), "row 3"),
         (csv(["a", "label"], [[1, "x"], ["=1+1", "y"]]), "row 3"),
         (csv(["a", "b"], [[1, 2]]), "'label'"),
+        (csv(["a", "label"], [[1, "x"], [2, "y"]]), "a single sample of each class"),
         (csv(["a", "label"], [[1, 0.5], [2, 1.5]]), "measurements"),
         (
             zipped({"a.csv": csv(["a", "label"], [[1, 0]]), "b.npz": npz(images=np.zeros(3))}),

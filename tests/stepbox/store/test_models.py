@@ -179,7 +179,7 @@ def test_the_file_contains_only_the_tensors(store, folder, recipe, code):
 def test_equal_networks_give_equal_files_in_any_process():
     script = (
         "import hashlib, numpy as np\n"
-        "from tests.stepbox.store.test_models import MNIST, Network\n"
+        "from tests.stepbox.store.test_models import DATASETS, MNIST, Network\n"
         "from stepbox.store.weights import encode_weights\n"
         "network = Network.initial(MNIST.layers(DATASETS['mnist']), 7)\n"
         "print(encode_weights(network)[1].sha256)\n"

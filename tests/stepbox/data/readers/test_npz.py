@@ -59,11 +59,11 @@ def test_keras_names(tmp_path):
 def test_images_of_any_number_type_are_bytes(tmp_path, dtype, save):
     digits = load_digits()
 
-    (part,) = read(tmp_path, save=save, images=digits.samples.astype(dtype), labels=digits.target)
+    (part,) = read(tmp_path, save=save, images=digits.images.astype(dtype), labels=digits.target)
 
     assert part.split is None
     assert part.samples.dtype == np.uint8
-    np.testing.assert_array_equal(part.samples, digits.samples)
+    np.testing.assert_array_equal(part.samples, digits.images)
     np.testing.assert_array_equal(part.labels, digits.target)
 
 

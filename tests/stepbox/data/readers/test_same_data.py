@@ -25,7 +25,7 @@ SIZES = [f"{row}x{column}" for row in range(1, 29) for column in range(1, 29)]
 
 
 def kaggle(data, path, names=PIXELS):
-    rows = data.images.reshape(len(data.images), -1)
+    rows = data.samples.reshape(len(data.samples), -1)
     columns = {name: rows[:, i] for i, name in enumerate(names)}
     pa_csv.write_csv(pa.table({"label": data.labels, **columns}), path)
 
@@ -37,7 +37,7 @@ def png(image):
 
 
 def hugging_face(data, path):
-    images = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(data.images)]
+    images = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(data.samples)]
     table = pa.table({"image": images, "label": data.labels.astype(np.int64)})
     pq.write_table(table, path, row_group_size=1000)
 
@@ -55,7 +55,7 @@ def as_idx(train, test, folder):
 def as_npz(train, test, folder):
     path = folder / "mnist.npz"
     np.savez_compressed(
-        path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels
+        path, x_train=train.samples, y_train=train.labels, x_test=test.samples, y_test=test.labels
     )
     return read_npz(path, folder, Limits())
 
@@ -92,7 +92,7 @@ def test_mnist_is_the_same_in_each_format(tmp_path, read):
         if read is as_parquet:
             images = np.stack([np.asarray(Image.open(io.BytesIO(image))) for _, image in images])
         assert images.dtype == np.uint8
-        np.testing.assert_array_equal(images, expected.images)
+        np.testing.assert_array_equal(images, expected.samples)
         assert part.labels.dtype == np.int64
         np.testing.assert_array_equal(part.labels, expected.labels)
         assert part.classes is None

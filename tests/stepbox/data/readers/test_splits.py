@@ -1,8 +1,10 @@
 """The name of a file, or else of its folder, tells the split."""
 
+from pathlib import Path
+
 import pytest
 
-from stepbox.data.readers.splits import split_in_name
+from stepbox.data.readers.splits import by_split, split_in_name
 from stepbox.errors import InvalidInputError
 
 
@@ -19,20 +21,35 @@ from stepbox.errors import InvalidInputError
         ("latest.csv", None),
         ("contest/trains.csv", None),
         ("iris.csv", None),
+        ("validation-00000.parquet", "validation"),
+        ("val/iris.csv", "validation"),
     ],
 )
 def test_split(name, split):
     assert split_in_name(name) == split
 
 
+def grouped(*names):
+    groups, warnings = by_split([(name, Path(name)) for name in names])
+    return {split: [name for name, _ in files] for split, files in groups.items()}, warnings
+
+
+def test_a_validation_set_is_for_training_unless_there_is_no_test_part():
+    groups, [warning] = grouped("train.csv", "dev.csv", "test.csv")
+    assert groups == {"train": ["train.csv", "dev.csv"], "test": ["test.csv"]}
+    assert warning.startswith("The samples in 'dev.csv' belong to the training part.")
+    groups, [warning] = grouped("train.csv", "dev.csv")
+    assert groups == {"train": ["train.csv"], "test": ["dev.csv"]}
+    assert warning == "The samples in 'dev.csv' are the test part."
+
+
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("names", "message"),
     [
-        ("validation-00000.parquet", "looks like a validation set"),
-        ("val/iris.csv", "looks like a validation set"),
-        ("train-test.csv", "names both splits"),
+        (["train-test.csv"], "names the splits test and train"),
+        (["train.csv", "iris.csv"], "'iris.csv': the name must say train or test"),
     ],
 )
-def test_names_that_could_mislead(name, message):
+def test_names_that_could_mislead(names, message):
     with pytest.raises(InvalidInputError, match=message):
-        split_in_name(name)
+        grouped(*names)
