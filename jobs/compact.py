@@ -2,11 +2,23 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any, Literal
 
 Kind = Literal["epoch", "loss", "progress"]
 NAMES: dict[Kind, tuple[str, ...]] = {
-    "epoch": ("epoch", "train_loss", "test_loss", "test_accuracy", "seconds"),
+    "epoch": (
+        "epoch",
+        "train_loss",
+        "test_loss",
+        "test_accuracy",
+        "seconds",
+        "validation_loss",
+        "validation_accuracy",
+        "test_balanced_accuracy",
+        "test_macro_f1",
+        "test_top5_accuracy",
+    ),
     "loss": ("samples", "train_loss"),
     "progress": ("epoch", "epochs", "samples", "samples_total", "fraction", "eta_seconds"),
 }
@@ -20,10 +32,12 @@ def pack(kind: Kind, values: Mapping[str, Any]) -> str:
 def unpack(kind: Kind, texts: Iterable[str]) -> list[dict[str, Any]]:
     """Read values, in the short form or as the JSON objects that earlier versions wrote.
 
+    New names are added at the end. Arrays of earlier versions are shorter: what they lack is None.
+
     All texts are parsed in one call. One call for each text takes three times as long.
     """
     names = NAMES[kind]
     return [
-        values if isinstance(values, dict) else dict(zip(names, values, strict=True))
+        values if isinstance(values, dict) else dict(zip_longest(names, values))
         for values in json.loads(f"[{','.join(texts)}]")
     ]

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stepbox.data.dataset import MOST_CLASSES
+
 
 class Settings(BaseSettings):
     """The shared settings. For example, STEPBOX_REDIS_URL sets the field ``redis_url``."""
@@ -25,6 +27,15 @@ class Settings(BaseSettings):
     )
     datasets_dir: Path = Field(
         Path("models/.datasets"), description="Folder of the uploaded data sets."
+    )
+    data_classes: int = Field(
+        MOST_CLASSES, ge=2, le=2000, description="Largest number of classes of an upload."
+    )
+    data_samples: int = Field(
+        2_000_000, ge=2, le=2**31 - 1, description="Largest number of samples of an upload."
+    )
+    data_bytes: int = Field(
+        4 * 2**30, ge=1, description="Largest size of the decoded samples of an upload, in bytes."
     )
     data_quota: int = Field(
         20 * 2**30,

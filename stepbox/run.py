@@ -4,6 +4,7 @@ A job of a worker does the same work: it trains with `stepbox.training.loop.trai
 result with `stepbox.store.draft.describe`.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.builtin import load_dataset
+from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import InvalidInputError, NotFoundError
-from stepbox.images.decode import Grey, decode_image
+from stepbox.images.decode import decode_image
 from stepbox.images.field import Invert
-from stepbox.images.prepare import Fit, prepare
+from stepbox.images.prepare import Fit, color_of, prepare
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
@@ -32,7 +34,7 @@ from stepbox.training.report import HistoryEntry, LossEntry, Progress
 
 
 class Prediction(NamedTuple):
-    """A network's answer for one image.
+    """A network's answer for one sample.
 
     Attributes
     ----------
@@ -85,25 +87,26 @@ class Model:
 
     def predict(
         self,
-        image: str | Path | bytes | NDArray[Any],
+        sample: str | Path | bytes | NDArray[Any] | Sequence[float] | Mapping[str, float],
         *,
         invert: Invert = "auto",
         fit: Fit = "auto",
     ) -> Prediction:
-        """Classify one image.
+        """Classify one sample.
 
         Parameters
         ----------
-        image
-            The name of an image file, its bytes, or grey levels: integers 0..255 of shape
-            (height, width).
+        sample
+            Image: the name of a file, its bytes, or integers 0..255 of shape (height, width) or
+            (height, width, 3), of any size. Vector: one number for each column, in their order, or
+            a mapping column → number.
         invert, fit
-            How the image is prepared; see `stepbox.images.prepare.prepare`.
+            How an image is prepared; see `stepbox.images.prepare.prepare`.
 
         Raises
         ------
         InvalidInputError
-            The file cannot be decoded, or the array does not contain such grey levels.
+            The file cannot be decoded, or the numbers are not what the model takes.
         OSError
             The image file cannot be read.
 
@@ -114,13 +117,16 @@ class Model:
         >>> run.predict(load_dataset("mnist", "test").samples[0]).label
         '7'
         """
-        if isinstance(image, str | Path):
-            image = Path(image).read_bytes()
-        if isinstance(image, bytes):
-            image = decode_image(image, pointer="/image")
         spec = self.card.dataset
-        pixels = prepare(_grey_levels(image), spec, invert=invert, fit=fit).pixels
-        logits = predict_logits(self.network, pixels[None], self.recipe.pixel_scale)
+        if spec.kind == "vectors":
+            inputs = _vector(sample, spec)
+        else:
+            if isinstance(sample, str | Path):
+                sample = Path(sample).read_bytes()
+            if isinstance(sample, bytes):
+                sample = decode_image(sample, pointer="/image", color=color_of(spec))
+            inputs = prepare(_levels(sample), spec, invert=invert, fit=fit).pixels
+        logits = predict_logits(self.network, inputs[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
         best = int(probabilities.argmax())
         return Prediction(spec.classes[best], float(probabilities[best]), probabilities)
@@ -150,6 +156,7 @@ def train(
     recipe: str | Recipe = DEFAULT_RECIPE,
     *,
     data: str | Path | None = None,
+    from_model: Model | str | Path | None = None,
     compiled: bool = True,
     progress: bool = True,
     **changes: Any,
@@ -162,6 +169,8 @@ def train(
         A recipe, or the name of one in `RECIPES`.
     data
         The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
+    from_model
+        A model to continue, or its folder; see the recipe's field of this name.
     compiled
         False runs the definition in `stepbox.nn.backprop` itself instead of its compiled form
         (engine ``numpy``). It gives the same weights up to rounding, and is 20 to 100 times
@@ -179,6 +188,10 @@ def train(
         A keyword is not a field of a recipe.
     pydantic.ValidationError
         A field is out of its range, or fields conflict.
+    InvalidInputError
+        A field does not fit the data set, or the model to continue does not fit the recipe.
+    ValueError
+        The recipe continues a model that is not given.
     DatasetError
         The data set is not in the data folder.
     DivergedError
@@ -209,12 +222,20 @@ def train(
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
     full = full.fitted(train_set.spec, changes)
-    trainer = make_trainer(full, train_set, compiled=compiled)
+    start = None
+    if from_model is not None:
+        model = from_model if isinstance(from_model, Model) else load(from_model)
+        full = full.changed(from_model=model.card.id)
+        full.check_start(train_set.spec, model.recipe, model.card.dataset)
+        start = model.network
+    elif full.from_model is not None:
+        raise ValueError("the recipe continues a model: pass this model as from_model")
+    trainer = make_trainer(full, train_set, start, compiled=compiled)
     initial = trainer.network()
     history, losses = [], []
     hidden = None if tqdm is terminal_bar else False  # None: tqdm shows it only in a terminal
     with tqdm(
-        total=full.epochs * len(train_set.labels),
+        total=full.epochs * len(trainer.trained),
         desc=full.name,
         unit=" samples",
         disable=hidden if progress else True,
@@ -248,14 +269,33 @@ def load(folder: str | Path) -> Model:
     return Model(card, read_network(objects, folder.name, card))
 
 
-def _grey_levels(image: NDArray[Any]) -> Grey:
+def _vector(sample: Any, spec: DatasetSpec) -> Array:
+    """Return a vector in the order of the columns; raise InvalidInputError if it is none."""
+    if isinstance(sample, Mapping):
+        names = spec.columns or ()
+        if sample.keys() != set(names):
+            raise InvalidInputError.at("/input", f"must have the columns {', '.join(names)}")
+        sample = [sample[name] for name in names]
+    try:
+        array = np.asarray(sample)
+    except ValueError:  # lists of different lengths
+        array = np.empty(0)
+    if array.dtype.kind not in "iuf" or array.shape != spec.shape or not np.isfinite(array).all():
+        raise InvalidInputError.at(
+            "/input", f"must be {spec.features:,} finite numbers, one for each column"
+        )
+    return array.astype(np.float64)
+
+
+def _levels(image: Any) -> NDArray[np.uint8]:
     """Return an image as uint8; raise InvalidInputError if that would change a value."""
     array = np.asarray(image)
-    if array.dtype.kind not in "iu" or array.ndim != 2 or not array.size:
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
+    if array.dtype.kind not in "iu" or not is_image or not array.size:
         raise InvalidInputError.at(
             "/image",
-            "must be integers 0..255 of shape (height, width), but is an array of "
-            f"{array.dtype} of shape {array.shape}",
+            "must be integers 0..255 of shape (height, width) or (height, width, 3), but is an "
+            f"array of {array.dtype} of shape {array.shape}",
         )
     if array.min() < 0 or array.max() > 255:
         raise InvalidInputError.at(

@@ -41,7 +41,9 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
 
     attempt = f"{claim.job}-{claim.fence}"
     options = ImportOptions(**upload.model_dump(include={*ImportOptions.model_fields}))
-    spec = import_upload(path, upload.content_type, options, stores.datasets, attempt, report)
+    spec = import_upload(
+        path, upload.content_type, options, stores.datasets, attempt, report, stores.limits
+    )
     stores.quota.check()  # an upload may be much smaller than its samples
     reporter.flush()
     obey(insist(stores.jobs.decide_import, claim, spec.id, staged=attempt))

@@ -7,6 +7,7 @@ from jobs.connection import connect
 from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
+from stepbox.data.readers.part import Limits
 from stepbox.errors import NotFoundError
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore
@@ -25,6 +26,7 @@ class Stores:
     datasets: DatasetStore
     uploads: Uploads
     quota: Quota
+    limits: Limits
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -36,6 +38,11 @@ class Stores:
             DatasetStore(settings.datasets_dir, settings.data_dir),
             Uploads(settings.datasets_dir / ".uploads"),
             Quota(settings.datasets_dir, settings.data_quota),
+            Limits(
+                classes=settings.data_classes,
+                samples=settings.data_samples,
+                bytes=settings.data_bytes,
+            ),
         )
 
     def drop(self, job: str) -> None:

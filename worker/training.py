@@ -1,9 +1,12 @@
 """Run a training: from its recipe to its published model."""
 
 from jobs.claims import Claim
+from stepbox.errors import InvalidInputError, NotFoundError
+from stepbox.nn.network import Network
 from stepbox.store.draft import describe
-from stepbox.store.models import new_model_id
+from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
+from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.reporter import Reporter, insist, obey
@@ -29,7 +32,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     assert recipe is not None  # the job is a training
     train_set = stores.datasets.load(recipe.dataset, "train")
     test_set = stores.datasets.load(recipe.dataset, "test")
-    trainer = make_trainer(recipe, train_set)
+    trainer = make_trainer(recipe, train_set, _start(stores.models, recipe))
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
     checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
@@ -63,3 +66,13 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         stores.models.discard(draft.id)
     obey(verdict)
     return draft.id
+
+
+def _start(models: ModelStore, recipe: Recipe) -> Network | None:
+    """Return the network of the model that a recipe continues, if it does."""
+    if recipe.from_model is None:
+        return None
+    try:
+        return models.load(recipe.from_model)[1]
+    except NotFoundError as error:  # deleted since the job was accepted
+        raise InvalidInputError.at("/from_model", str(error)) from None

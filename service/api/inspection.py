@@ -1,9 +1,7 @@
 """Inspect models: their weights, and the figures that the source printed."""
 
 from itertools import islice
-from typing import Any
 
-import numpy as np
 import orjson
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -11,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from service.api.models import ModelPath
 from service.api.parameters import BINARY, Parameters
+from service.api.predict.explain import Values, rounded
 from service.api.readers.by_type import JSON
 from service.api.samples import MOST_VALUES, check_images
 from service.backend import backend
@@ -19,7 +18,6 @@ from service.errors import problems
 from service.model_figures import FirstLayerWeights
 from stepbox.analysis.inspection import LayerHistogram, published_curves, signed_grey
 from stepbox.images.decode import encode_png
-from stepbox.nn.activations import Array
 from stepbox.store.card import ModelId
 
 MOST_NEURONS = 1024
@@ -76,15 +74,12 @@ class NeuronQuery(Parameters):
 
 
 class FirstLayerNeuron(BaseModel):
-    """A neuron of the first layer, with one weight per value of a sample."""
+    """A neuron of the first layer, with one weight per input, in the shape of the data set."""
 
     neuron: int = Field(description="Index of the neuron in the layer, from 0.")
     change: float = Field(description="Euclidean distance between its weights before and after.")
-    before: list[Any] = Field(
-        description="Untrained weights, to four digits, in the shape of a sample: [height, width], "
-        "[height, width, 3] or [features]."
-    )
-    after: list[Any] = Field(description="Trained weights, to four digits, in the same shape.")
+    before: Values = Field(description="Untrained weights, to four digits.")
+    after: Values = Field(description="Trained weights, to four digits.")
 
 
 class FirstLayer(BaseModel):
@@ -92,6 +87,10 @@ class FirstLayer(BaseModel):
 
     model: ModelId
     count: int = Field(description="Number of neurons in the layer.")
+    columns: list[str] | None = Field(
+        description="Names of the columns of a vector, in the order of the weights; null for "
+        "images, or without names."
+    )
     neurons: list[FirstLayerNeuron]
 
 
@@ -114,19 +113,21 @@ def histograms(path: ModelPath) -> Response:
 @blueprint.get("/models/<ref>/first-layer", responses={200: FirstLayer, **problems(404, 409, 422)})
 @Bound(memory_bytes=LAYERS_BYTES)
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
-    """List the neurons of the first layer, the most changed first, with all their weights."""
-    model_id = backend().models.card(path.ref).id
+    """List the neurons of the first layer, the most changed first, with their weights."""
+    card = backend().models.card(path.ref)
+    model_id = card.id
     layer = backend().figures.first_layer(model_id)
     with backend().figures.turn:  # at most two such large responses at a time
         answer = {
             "model": model_id,
             "count": len(layer.neurons),
+            "columns": card.dataset.columns,
             "neurons": [
                 {
                     "neuron": int(neuron),
                     "change": float(change),
-                    "before": _rounded(layer.before[neuron]),
-                    "after": _rounded(layer.after[neuron]),
+                    "before": rounded(layer.before[neuron].tolist(), 4),
+                    "after": rounded(layer.after[neuron].tolist(), 4),
                 }
                 for neuron, change in islice(
                     zip(layer.neurons, layer.changes, strict=True), _listed(layer, query.limit)
@@ -141,8 +142,9 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     "/models/<ref>/first-layer.png",
     responses={
         200: {
-            "description": "An image of the size of a sample per neuron, side by side. Grey 128 is "
-            "a weight of 0; lighter is positive, darker is negative, in each color.",
+            "description": "The weights of each neuron in the size of the images, side by side. "
+            "Level 128 is a weight of 0; lighter is positive, darker is negative. For color "
+            "images, each of red, green and blue shows the weights of its channel.",
             "content": {"image/png": BINARY},
         },
         **problems(404, 409, 422),
@@ -162,10 +164,3 @@ def _listed(layer: FirstLayerWeights, limit: int) -> int:
     """Return how many neurons a response may list."""
     weights: int = layer.after[0].size
     return min(limit, max(1, MOST_VALUES // weights))
-
-
-def _rounded(weights: Array) -> list[Any]:
-    """Round weights to four significant digits."""
-    rounded = [float(f"{weight:.4g}") for weight in weights.ravel().tolist()]
-    nested: list[Any] = np.reshape(rounded, weights.shape).tolist()
-    return nested

@@ -16,7 +16,8 @@ from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
-from stepbox.errors import InvalidInputError, NotFoundError
+from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.training.labels import LabelChanges
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
@@ -98,10 +99,10 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         spec = backend().datasets.spec(body.wanted_dataset)
     except NotFoundError as error:
         raise InvalidInputError.at("/dataset", str(error)) from None
-    recipe = body.resolve(spec)
+    recipe = _with_start(body.resolve(spec), spec)
     job = store.submit(
         recipe,
-        samples=spec.train.samples,
+        samples=recipe.trained_samples(spec),
         queue_limit=backend().settings.queue_limit,
         idempotency_key=header.idempotency_key,
         request_id=request_id.get(),
@@ -185,6 +186,18 @@ def job_events(path: JobPath) -> Response:
     elif request.method == "GET":
         response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response
+
+
+def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:
+    """Return a recipe with the id of the model to continue, which must fit it."""
+    if recipe.from_model is None:
+        return recipe
+    try:
+        card = backend().models.card(recipe.from_model)
+    except (NotFoundError, DamagedModelError) as error:
+        raise InvalidInputError.at("/from_model", str(error)) from None
+    recipe.check_start(spec, card.recipe, card.dataset)
+    return recipe.changed(from_model=card.id)
 
 
 def announce(job: Job) -> None:

@@ -30,7 +30,11 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
+<<<<<<< HEAD
 PLAIN_PAGES = ("models", "system")  # their templates need no values
+=======
+PLAIN_PAGES = ("data", "models", "predict", "system")  # their templates need no values
+>>>>>>> w-predict
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
@@ -94,6 +98,12 @@ def jobs() -> Response:
 def job(id: str) -> Response:
     """Show one training."""
     return _page("job", section="jobs", id=id)
+
+
+@blueprint.get("/ui/data/<ref>")
+def dataset(ref: str) -> Response:
+    """Show one data set."""
+    return _page("dataset", section="data", ref=ref)
 
 
 @blueprint.get("/ui/models/<ref>")

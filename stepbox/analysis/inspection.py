@@ -178,16 +178,17 @@ def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], 
 
 
 def signed_grey(weights: Array) -> NDArray[np.uint8]:
-    """Draw arrays of weights side by side. Grey 128, or the level 128 of a color, is a weight of 0.
+    """Draw arrays of weights side by side in grey levels. Level 128 is a weight of 0.
 
     Parameters
     ----------
     weights
-        Any finite numbers, shape (neurons, height, width) or (neurons, height, width, 3).
+        Any finite numbers, shape (neurons, height, width), or (neurons, height, width, 3) for RGB.
 
     Returns
     -------
-    Shape (height, neurons · width, …), 1..255. The weight of the largest magnitude gets 1 or 255.
+    Shape (height, neurons · width), or with three channels, 1..255. The weight of the
+    largest magnitude gets 1 or 255.
     """
     scale = np.abs(weights).max() or 1.0
     levels = np.rint(128 + 127 * weights / scale).astype(np.uint8)

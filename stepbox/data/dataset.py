@@ -30,6 +30,9 @@ DATASET_ID = re.compile("d-[0-9a-f]{12}")
 # A larger memory map is released after each use. Otherwise, the pages of a whole data set would
 # count as memory of the process, and a container has a limit.
 RELEASED_BYTES = 64 * 2**20
+# Samples that are read from a large map before it is released, if they are scattered. The system
+# maps much more than the sample that is read: half a megabyte, as `benchmarks.data.training` shows.
+SCATTERED = 64
 
 
 class SplitSpec(BaseModel):
@@ -187,18 +190,32 @@ class Dataset:
 
     def take(self, indices: NDArray[np.int64] | slice) -> NDArray[Any]:
         """Return a copy of some samples, and release the memory of a large map."""
-        chosen = np.array(self.samples[indices])
-        _release(self.samples)
+        if isinstance(indices, slice):
+            chosen = np.array(self.samples[indices])
+            _release(self.samples)
+            return chosen
+        if _large_map(self.samples) is None:
+            return np.asarray(self.samples[indices])  # already a copy
+        chosen = np.empty((len(indices), *self.samples.shape[1:]), self.samples.dtype)
+        for start in range(0, len(indices), SCATTERED):
+            part = slice(start, start + SCATTERED)
+            chosen[part] = self.samples[indices[part]]
+            _release(self.samples)
         return chosen
+
+
+def _large_map(samples: NDArray[Any]) -> mmap.mmap | None:
+    """Return the memory map that large samples are a view of, if they are."""
+    base: Any = samples
+    while isinstance(base, np.ndarray) and base.base is not None:
+        base = base.base
+    return base if isinstance(base, mmap.mmap) and samples.nbytes > RELEASED_BYTES else None
 
 
 def _release(samples: NDArray[Any]) -> None:
     """Release the memory of a large map."""
-    base: Any = samples
-    while isinstance(base, np.ndarray) and base.base is not None:
-        base = base.base
-    if isinstance(base, mmap.mmap) and samples.nbytes > RELEASED_BYTES:
-        base.madvise(mmap.MADV_DONTNEED)
+    if (large := _large_map(samples)) is not None:
+        large.madvise(mmap.MADV_DONTNEED)
 
 
 def split_sha256(samples: NDArray[Any], labels: NDArray[np.integer[Any]]) -> str:

@@ -7,6 +7,7 @@ size and the mode stays as it is, pixel for pixel.
 
 import math
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,8 @@ def convert_image(
         with opened(data, "") as image:
             share = min(1, _OVERSAMPLING * side / max(image.size))
             width, height = (max(1, math.ceil(length * share)) for length in image.size)
-            return _fit(read_image(image, color, (width, height)), side)
+            pixels = np.asarray(read_image(image, color, (width, height)))
+            return fit_pixels(pixels, (side, side)).pixels
     except InvalidInputError as error:
         raise _named(error, name) from None
 
@@ -157,41 +159,70 @@ def convert_pixels(pixels: NDArray[np.uint8], side: int, color: Color) -> NDArra
     NDArray[np.uint8]
         As `convert_image` does.
     """
-    mode = "L" if color == "grey" else "RGB"
-    if pixels.shape == ((side, side) if color == "grey" else (side, side, 3)):
+    return fit_pixels(with_mode(pixels, color), (side, side)).pixels
+
+
+def with_mode(pixels: NDArray[Any], color: Color) -> NDArray[Any]:
+    """Return pixels, shape (height, width) or (height, width, 3), in grey or in color."""
+    if pixels.ndim == (2 if color == "grey" else 3):
         return pixels
-    image = Image.fromarray(pixels)
-    return _fit(image if image.mode == mode else image.convert(mode), side)
+    return np.asarray(Image.fromarray(pixels).convert("L" if color == "grey" else "RGB"))
 
 
-def _fit(image: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Scale an image of mode L or RGB, and center it on the color of its border."""
-    if image.size == (side, side):
-        return np.asarray(image)
-    scale = side / max(image.size)
-    width, height = (min(side, max(1, round(length * scale))) for length in image.size)
+class Fitted(NamedTuple):
+    """An image that was scaled to a size.
+
+    Attributes
+    ----------
+    pixels
+        Shape (height, width) or (height, width, 3), 0..255.
+    zoom
+        New pixels for each pixel, along the side that limits the size.
+    offset
+        Column and row where the scaled image begins.
+    ground
+        The level around it, or the levels of red, green and blue.
+    """
+
+    pixels: NDArray[Any]
+    zoom: float
+    offset: tuple[int, int]
+    ground: int | list[int]
+
+
+def fit_pixels(pixels: NDArray[Any], size: tuple[int, int]) -> Fitted:
+    """Scale an image to the largest size that fits, and center it on the color of its border.
+
+    Parameters
+    ----------
+    pixels
+        Shape (height, width) or (height, width, 3), 0..255. They may have fractions if the image
+        already has the size.
+    size
+        Height and width of the result, in pixels.
+    """
+    ground = _border_color(pixels)
+    if pixels.shape[:2] == size:
+        return Fitted(pixels, 1.0, (0, 0), ground)
+    zoom = min(size[0] / pixels.shape[0], size[1] / pixels.shape[1])
+    height, width = (
+        min(most, max(1, round(length * zoom)))
+        for most, length in zip(size, pixels.shape[:2], strict=True)
+    )
     # Bilinear, because sharper filters overshoot at edges: a plain background gets a halo.
-    scaled = image.resize((width, height), Image.Resampling.BILINEAR)
-    if scaled.size == (side, side):
-        return np.asarray(scaled)
-    ground = Image.new(image.mode, (side, side), _border_color(image))
-    ground.paste(scaled, ((side - width) // 2, (side - height) // 2))
-    return np.asarray(ground)
+    scaled = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
+    column, row = (size[1] - width) // 2, (size[0] - height) // 2
+    field = np.empty((*size, *pixels.shape[2:]), np.uint8)
+    field[:] = ground
+    field[row : row + height, column : column + width] = scaled
+    return Fitted(field, zoom, (column, row), ground)
 
 
-def _border_color(image: Image.Image) -> int | tuple[int, ...]:
+def _border_color(pixels: NDArray[Any]) -> int | list[int]:
     """Return the median of the outermost pixels, in each channel."""
-    right, bottom = image.size
-    edges = [
-        (0, 0, right, 1),
-        (0, bottom - 1, right, bottom),
-        (0, 1, 1, max(1, bottom - 1)),
-        (right - 1, 1, right, max(1, bottom - 1)),
-    ]
-    channels = len(image.getbands())
-    pixels = [np.asarray(image.crop(edge)).reshape(-1, channels) for edge in edges]
-    median = tuple(int(level) for level in np.median(np.concatenate(pixels), axis=0))
-    return median if channels > 1 else median[0]
+    border = (pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1])
+    level: int | list[int] = np.median(np.concatenate(border), axis=0).astype(int).tolist()
+    return level
 
 
 def _named(error: InvalidInputError, name: str) -> InvalidInputError:

@@ -40,8 +40,10 @@ class _RejectedError(Exception):
     """The image is rejected; the message says why."""
 
 
-def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> Grey:
-    """Decode an image file to grey levels.
+def decode_image(
+    data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS, color: Color = "grey"
+) -> Grey:
+    """Decode an image file to grey levels, or to colors.
 
     The formats are PNG, JPEG, GIF, BMP, WebP and TIFF in any colour mode, detected from the
     content. Only the first frame is read. The EXIF orientation is applied. 16 bits become 8: if no
@@ -58,11 +60,13 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     max_pixels
         Pixels left for this image, if it is one of several in a request. `MAX_PIXELS` always
         applies.
+    color
+        ``grey`` or ``rgb``.
 
     Returns
     -------
     Grey
-        Luminance 0..255, shape (height, width).
+        Luminance 0..255, shape (height, width); for ``rgb``, colors of shape (height, width, 3).
 
     Raises
     ------
@@ -72,9 +76,9 @@ def decode_image(data: bytes, *, pointer: str, max_pixels: int = MAX_PIXELS) -> 
     """
     plain = read_plain_png(data, pointer)
     if plain is not None:
-        return plain
+        return plain if color == "grey" else np.stack([plain] * 3, axis=-1)
     with opened(data, pointer, max_pixels) as image:
-        return np.asarray(read_image(image, "grey"))
+        return np.asarray(read_image(image, color))
 
 
 @contextlib.contextmanager

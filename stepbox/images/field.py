@@ -10,7 +10,7 @@ from stepbox.images.decode import Grey
 
 Invert = Literal["auto", "always", "never"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
-Shape = tuple[int, ...]  # (height, width)
+Shape = tuple[int, ...]  # (height, width), or (height, width, 3) in color
 
 DIGIT_MARGIN = 4  # pixels around a digit in MNIST: digits of 20 pixels in a field of 28
 MIN_CONTRAST = 16  # grey levels; an image with less contrast shows nothing
@@ -25,7 +25,7 @@ class Prepared(NamedTuple):
     Attributes
     ----------
     pixels
-        The field: grey levels 0..255, light on dark, of the network's shape.
+        The field: levels 0..255, of the network's shape.
     inverted
         Whether light and dark were exchanged.
     box
@@ -36,7 +36,7 @@ class Prepared(NamedTuple):
     offset
         Column and row of the field where the box begins.
     ground
-        Grey level of the background after the inversion, 0..255.
+        Grey level of the background after the inversion, 0..255; in color, three levels.
     preparation
         Name of the preparation. ``none`` only scales the image.
     stroke_width
@@ -53,7 +53,7 @@ class Prepared(NamedTuple):
     box: Box
     zoom: float
     offset: tuple[int, int]
-    ground: int
+    ground: int | list[int]
     preparation: str = "none"
     stroke_width: tuple[float, float] | None = None
     lines_removed: int = 0

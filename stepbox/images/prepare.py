@@ -1,8 +1,8 @@
-"""Turn an image of any size into the grey pixels that a network takes.
+"""Turn an image of any size into the pixels that a network takes.
 
-A network takes images of one shape, light on dark: background 0, ink up to 255. People send
-photographs and drawings. These are prepared as the images of the network's data set were made
-(`DatasetSpec.preparation`).
+A network takes images of one shape. People send photographs and drawings. These are prepared as the
+images of the network's data set were made (`DatasetSpec.preparation`). Light and dark are exchanged
+only if all images of the data set are light on dark (`DatasetSpec.background`).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import DatasetSpec
-from stepbox.images.decode import Grey
+from stepbox.errors import InvalidInputError
+from stepbox.images.convert import fit_pixels, with_mode
+from stepbox.images.decode import Color, Grey
 from stepbox.images.field import (
     DIGIT_MARGIN,
     MIN_CONTRAST,
@@ -22,34 +24,45 @@ from stepbox.images.field import (
     Prepared,
     Shape,
     mass_centre,
-    scale_part,
 )
 
 Fit = Literal["auto", "none", "mnist", "fashion-mnist"]
 
 INK_LEVEL = 0.25  # fraction of an image's lightest pixel from which a pixel counts as ink
 MADE_TOLERANCE = 2  # pixels by which size and centre may differ from those of the data set
+MNIST_SHAPE = (28, 28)  # to which the preparations of MNIST and Fashion-MNIST belong
+
+
+def color_of(spec: DatasetSpec) -> Color:
+    """Return the mode of a data set's images."""
+    return "grey" if len(spec.shape) == 2 else "rgb"
 
 
 def prepare(
     grey: Grey, spec: DatasetSpec, *, invert: Invert = "auto", fit: Fit = "auto"
 ) -> Prepared:
-    """Fill a field with an image: an image of the network's shape, light on dark.
+    """Fill a field with an image: an image of the network's shape.
 
     Parameters
     ----------
     grey
-        Luminance 0..255, shape (height, width), at least one pixel.
+        Luminance 0..255, shape (height, width), or colors, shape (height, width, 3); at least one
+        pixel.
     spec
         The data set of the network.
     invert
-        Whether to exchange light and dark: `always`, `never`, or (`auto`) if the background is
-        lighter than what it shows.
+        Whether to exchange light and dark: `always`, `never`, or (`auto`) if the data set is light
+        on dark, and the background of the image is lighter than what it shows.
     fit
         `auto`: use an image that has the data set's form as it is, and prepare any other image as
         the data set was made; `find_work` says which one is which. `none`: scale the whole image
         to fit, and centre it; an image of the field's shape is not scaled. `mnist`: place a digit
         as in MNIST. `fashion-mnist`: place a product as in Fashion-MNIST.
+
+    Raises
+    ------
+    InvalidInputError
+        `fit` places a digit or a product, but the network takes other images than MNIST's.
 
     Returns
     -------
@@ -57,6 +70,13 @@ def prepare(
         The field, and how it was filled. An image that shows nothing is not an error: see
         `shows_ink`.
     """
+    if spec.background != "dark" and invert == "auto":
+        invert = "never"
+    if fit not in ("auto", "none") and spec.shape != MNIST_SHAPE:
+        raise InvalidInputError.at(
+            "/fit", "must be auto or none: this model does not take grey images of 28×28 pixels"
+        )
+    grey = with_mode(grey, color_of(spec))
     (work,) = find_work(grey[None], spec, invert, fit)
     if work != Work.PREPARE:
         return _scale_whole(grey, spec.shape, "always" if work == Work.INVERT else "never")
@@ -77,14 +97,15 @@ def find_work(
 ) -> NDArray[np.uint8]:
     """Tell what must be done to images.
 
-    An image of the data set's shape with a dark border is used as it is. With `fit=auto`, an image
-    with a light border is only inverted if it then looks as if it were from the data set: its ink
-    has the same size and the same place. `invert` overrides this.
+    An image of the data set's shape is used as it is if it has a dark border, or if the data set is
+    not light on dark. With `fit=auto`, an image with a light border is only inverted if it then
+    looks as if it were from the data set: its ink has the same size and the same place. `invert`
+    overrides this.
 
     Parameters
     ----------
     fields
-        Grey levels 0..255, integers or not, shape (images, height, width).
+        Levels 0..255, integers or not, shape (images, height, width) or (images, height, width, 3).
     spec, invert, fit
         As for `prepare`.
 
@@ -96,8 +117,8 @@ def find_work(
     work = np.full(len(fields), Work.PREPARE, np.uint8)
     if fields.shape[1:] != spec.shape or fit not in ("auto", "none"):
         return work
-    if invert != "auto":
-        work[:] = Work.NOTHING if invert == "never" else Work.INVERT
+    if invert != "auto" or spec.background != "dark":
+        work[:] = Work.INVERT if invert == "always" else Work.NOTHING
         return work
     dark = has_dark_border(fields)
     work[dark] = Work.NOTHING
@@ -112,8 +133,8 @@ def find_work(
 def all_clear(fields: NDArray[Any]) -> bool:
     """Tell quickly whether all images surely have a dark border, and show something.
 
-    This is true for the images of the data sets. If it is false, `has_dark_border` and `shows_ink`
-    look closer: the darkest pixel is not always 0.
+    This is true for the images of the built-in data sets. If it is false, `has_dark_border` and
+    `shows_ink` look closer: the darkest pixel is not always 0.
 
     Parameters
     ----------
@@ -136,10 +157,10 @@ def has_dark_border(fields: NDArray[Any]) -> NDArray[np.bool_]:
     Parameters
     ----------
     fields
-        Shape (images, height, width).
+        Shape (images, height, width) or (images, height, width, 3).
     """
-    flat = fields.reshape(len(fields), -1)
-    border = _border(fields.shape[1:])
+    flat = _grey(fields).reshape(len(fields), -1)
+    border = _border(fields.shape[1:3])
     level = flat.take(border, axis=1).sum(axis=1) / len(border)
     dark: NDArray[np.bool_] = 2 * level <= flat.min(axis=1).astype(float) + flat.max(axis=1)
     return dark
@@ -151,11 +172,16 @@ def shows_ink(fields: NDArray[Any]) -> NDArray[np.bool_]:
     Parameters
     ----------
     fields
-        Shape (images, height, width).
+        Shape (images, …).
     """
     flat = fields.reshape(len(fields), -1)
     shown: NDArray[np.bool_] = flat.max(axis=1).astype(float) - flat.min(axis=1) >= MIN_CONTRAST
     return shown
+
+
+def _grey(fields: NDArray[Any]) -> NDArray[Any]:
+    """Return images in grey: the mean of the channels of color images."""
+    return fields if fields.ndim == 3 else fields.mean(axis=3)
 
 
 @cache
@@ -189,22 +215,15 @@ def _looks_made(fields: NDArray[Any], spec: DatasetSpec) -> NDArray[np.bool_]:
 
 
 def _scale_whole(grey: Grey, shape: Shape, invert: Invert) -> Prepared:
-    """Scale a whole image to fit a field. The background gets the mean grey of its border."""
-    edge = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
-    level = float(edge.mean())
-    low, high = int(grey.min()), int(grey.max())
-    inverted = invert == "always" or (invert == "auto" and 2 * level > low + high)
+    """Scale a whole image to fit a field, as the images of uploaded data sets were."""
+    inverted = invert == "always" or (invert == "auto" and not has_dark_border(grey[None])[0])
     if inverted:
-        grey, level = 255 - grey, 255 - level
-    height, width = grey.shape
-    box = 0, 0, width, height
-    if grey.shape == shape:
-        return Prepared(grey, inverted, box, 1.0, (0, 0), round(level))
-    part, zoom = scale_part(grey, box, shape)
-    row, column = (shape[0] - part.shape[0]) // 2, (shape[1] - part.shape[1]) // 2
-    field = np.full(shape, round(level), np.uint8)
-    field[row : row + part.shape[0], column : column + part.shape[1]] = part
-    return Prepared(field, inverted, box, zoom, (column, row), round(level))
+        grey = 255 - grey
+    height, width = grey.shape[:2]
+    fitted = fit_pixels(grey, (shape[0], shape[1]))
+    return Prepared(
+        fitted.pixels, inverted, (0, 0, width, height), fitted.zoom, fitted.offset, fitted.ground
+    )
 
 
 def _place_digit(grey: Grey, shape: Shape, invert: Invert) -> Prepared:

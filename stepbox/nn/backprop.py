@@ -1,10 +1,11 @@
 """The definition of the gradient of one sample, and of a step of gradient descent.
 
 Layer l computes z_l = g_l(a_l; θ_l). The inputs of the next layer are a_{l+1} = f_l(z_l). The last
-layer's outputs are the logits z_L. With p = softmax(z_L), the cross-entropy is C = −log p_label.
+layer's outputs are the logits z_L. With p = softmax(z_L), the loss is C = −w log p_label: the
+cross-entropy, times a weight w of the sample, which is 1 unless a caller gives another.
 With δ_l = ∂C/∂z_l,
 
-    δ_L = p − t                                     (t: the label, one-hot)
+    δ_L = w (p − t)                                 (t: the label, one-hot)
     δ_l = (∂z_{l+1}/∂a_{l+1})ᵀ δ_{l+1} ∘ f_l′(z_l)   (dense layers: W_{l+1}ᵀ δ_{l+1} ∘ f_l′(z_l))
     ∂C/∂θ_l = (∂z_l/∂θ_l)ᵀ δ_l                      (dense layers: δ_l a_lᵀ for W_l, δ_l for b_l)
 
@@ -37,6 +38,7 @@ def backward(
     label: int,
     gradient: GradientKind = "exact",
     output_delta: Array | None = None,
+    weight: float = 1.0,
 ) -> Iterator[tuple[Layer, Array, Array]]:
     """Yield each layer, its inputs and its δ, from the last layer to the first.
 
@@ -59,6 +61,8 @@ def backward(
     output_delta
         δ of the last layer, shape (classes,), from a caller that knows more of its digits than
         softmax(z) − t has where a probability is close to 1.
+    weight
+        w, the sample's weight.
 
     Yields
     ------
@@ -74,6 +78,7 @@ def backward(
     if output_delta is None:
         delta = softmax(z)
         delta[label] -= 1
+        delta *= weight
     else:
         delta = output_delta
     yield layer, inputs, delta
@@ -116,6 +121,7 @@ def descend(
     labels: NDArray[np.integer[Any]],
     learning_rate: float,
     gradient: GradientKind = "exact",
+    class_weights: Array | None = None,
 ) -> Array:
     """Take one step of gradient descent on the mean gradient of a batch.
 
@@ -134,6 +140,8 @@ def descend(
         η: the step is −η times the gradient.
     gradient
         ``published`` updates each layer during the backward pass; the batch must be one sample.
+    class_weights
+        Shape (classes,), the weight w of each class's samples; None for 1.
 
     Returns
     -------
@@ -144,7 +152,10 @@ def descend(
     for sample, label in zip(inputs, labels, strict=True):
         pre_activations, activations = network.forward(sample)
         logits.append(pre_activations[-1])
-        passed.append(backward(network, pre_activations, activations, label, gradient))
+        weight = 1.0 if class_weights is None else class_weights[label]
+        passed.append(
+            backward(network, pre_activations, activations, label, gradient, weight=weight)
+        )
     steps = chain.from_iterable(passed)
     # `list` computes every δ before the first update. Without it, each update follows its δ.
     for layer, layer_inputs, delta in list(steps) if gradient == "exact" else steps:

@@ -22,7 +22,7 @@ from stepbox.training.report import HistoryEntry, LossEntry, Report
 
 CARD = "card.json"
 MODEL_ID = re.compile("m-[0-9a-f]{12}")
-MOST_CARD_BYTES = 2**23  # limit of the file; a confusion matrix of 1,000 classes takes 3 MB
+MOST_CARD_BYTES = 2**25  # limit of the file; a confusion matrix of 1,000 classes takes 7 MB
 
 ModelId = Annotated[
     str,

@@ -36,7 +36,7 @@ def describe(
     recipe = trainer.recipe
     evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)
     seconds = sum(entry.seconds for entry in history)
-    samples = sum(entry.epoch > 0 for entry in history) * len(trainer.train_set.labels)
+    samples = sum(entry.epoch > 0 for entry in history) * len(trainer.trained)
     return CardDraft(
         id=id,
         job=job,

@@ -10,6 +10,7 @@ Simard, P., Steinkraus, D., Platt, J. (2003). Best practices for convolutional n
 applied to visual document analysis, section 2: elastic distortions.
 """
 
+from collections.abc import Callable
 from math import cos, sin
 
 import numpy as np
@@ -46,7 +47,7 @@ class Augmenter:
         self.kind = kind
         self._seed = seed
         if kind == "distort":
-            self._fields = displacement_fields(np.random.default_rng([seed, 0]), shape)
+            self._fields = displacement_fields(np.random.default_rng([seed, 0]), shape[:2])
 
     def __call__(self, images: Images, epoch: int, first: int) -> Images:
         """Vary images.
@@ -54,7 +55,7 @@ class Augmenter:
         Parameters
         ----------
         images
-            Shape (n, height, width), 0..255.
+            Shape (n, height, width) or (n, height, width, 3), 0..255.
         epoch, first
             Position of the images in the training: the epoch, from 1, and the number of images
             before them in this epoch. The variations depend only on this position and the seed,
@@ -86,15 +87,22 @@ def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
 def distort(images: Images, fields: Array, rng: np.random.Generator) -> Images:
     """Rotate, stretch, move and warp each image by its own random amounts."""
     count = len(images)
-    return resample(
-        images,
-        fields,
+    amounts = (
         rng.integers(len(fields), size=count),
         rng.choice([-1.0, 1.0], (count, 2)),
         rng.uniform(-ANGLE, ANGLE, count),
         rng.uniform(1 - STRETCH, 1 + STRETCH, (count, 2)),
         rng.uniform(-SHIFT, SHIFT, (count, 2)),
     )
+    return _each_color(lambda channel: resample(channel, fields, *amounts), images)
+
+
+def _each_color(vary: Callable[[Images], Images], images: Images) -> Images:
+    """Vary grey images, or each color of color images in the same way."""
+    if images.ndim == 3:
+        return vary(images)
+    colors = np.moveaxis(images, -1, 0)
+    return np.stack([vary(np.ascontiguousarray(color)) for color in colors], axis=-1)
 
 
 @kept
@@ -157,7 +165,7 @@ def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
     count = len(images)
     mirrored = rng.random(count) < 0.5
     moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
-    return move(images, mirrored, moves)
+    return _each_color(lambda channel: move(channel, mirrored, moves), images)
 
 
 @kept

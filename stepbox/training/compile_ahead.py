@@ -14,9 +14,12 @@ from stepbox.training.presets import RECIPES
 if __name__ == "__main__":
     print("Compiling the training loops (up to a minute, unless already compiled)", flush=True)
     one = Dataset(MNIST, np.zeros((1, *MNIST.shape), np.uint8), np.zeros(1, np.uint8))
-    for single_precision in (False, True):
-        recipe = RECIPES["mnist-numpy"].changed(single_precision=single_precision)
-        NumpyTrainer(recipe, one).train_samples(np.arange(1))
+    for standardize in (False, True):  # vectors are always standardized
+        for single_precision in (False, True):
+            recipe = RECIPES["mnist-numpy"].changed(
+                single_precision=single_precision, standardize=standardize
+            )
+            NumpyTrainer(recipe, one).train_samples(np.arange(1))
     rng = np.random.default_rng(0)
     distort(one.samples, np.zeros((1, 2, *MNIST.shape), np.float32), rng)
     mirror_and_shift(one.samples, rng)

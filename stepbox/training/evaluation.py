@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from statistics import fmean
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ BINS = 10
 # Standard errors by which a network must exceed guessing. By chance, fewer than 2 of 1,000 networks
 # that only guess do.
 GUESSING_MARGIN = 3
+TOP = 5
+MOST_CLASSES_WITHOUT_TOP = 20  # of so few, a fourth or more are among the five: it says little
 
 
 def _check_square(counts: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
@@ -71,7 +74,10 @@ class EvaluationReport(Report):
 
     References
     ----------
-    Guo, C. et al. (2017). On calibration of modern neural networks, equation 3.
+    Guo, C. et al. (2017). On calibration of modern neural networks, equation 3. Brodersen, K. et
+    al. (2010). The balanced accuracy and its posterior distribution. Opitz, J., Burst, S. (2019).
+    Macro F1 and macro F1, equation 1. Russakovsky, O. et al. (2015). ImageNet large scale visual
+    recognition challenge, section 4.1: one minus the top-5 error.
     """
 
     loss: Nats = Field(description="Mean cross-entropy of a sample, in nats.")
@@ -93,6 +99,35 @@ class EvaluationReport(Report):
     bins: tuple[CalibrationBin, ...] = Field(
         description="Ten equal bins of the top probability, from 0 to 1."
     )
+
+    top5_accuracy: Share | None = Field(
+        None,
+        description="Share of the samples whose class is among the five most probable; null up to "
+        "20 classes, and in evaluations of earlier versions.",
+    )
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="Mean of `recall` over the classes that the test set has: the accuracy if all "
+        "of them were equally frequent."
+    )
+    @property
+    def balanced_accuracy(self) -> Share:
+        """Mean recall of the classes that occur."""
+        return fmean(recall for recall in self.recall if recall is not None)
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="Mean over the classes that the test set has of F1 = 2 · precision · recall / "
+        "(precision + recall), which is 0 for a class without a right answer."
+    )
+    @property
+    def macro_f1(self) -> Share:
+        """Mean F1 score of the classes that occur."""
+        pairs = zip(self.precision, self.recall, strict=True)
+        return fmean(
+            2 * precision * recall / (precision + recall) if precision and recall else 0.0
+            for precision, recall in pairs
+            if recall is not None
+        )
 
     @computed_field(  # type: ignore[prop-decorator]
         description="Whether the accuracy exceeds that of always answering the most frequent "
@@ -121,7 +156,30 @@ def evaluate(network: Network, dataset: Dataset, pixel_scale: PixelScale) -> Eva
     EvaluationReport
         Figures over all samples.
     """
-    return assess(predict_logits(network, dataset.samples, pixel_scale), dataset.labels)
+    return assess(dataset_logits(network, dataset, pixel_scale), dataset.labels)
+
+
+def dataset_logits(
+    network: Network,
+    dataset: Dataset,
+    pixel_scale: PixelScale,
+    chosen: NDArray[np.int64] | None = None,
+) -> Array:
+    """Compute the logits, shape (n, classes), of all samples of a data set, or of the chosen ones.
+
+    Only one block of the samples is in memory at a time.
+    """
+    count = len(dataset.labels) if chosen is None else len(chosen)
+    starts = range(0, count, BLOCK)
+    blocks = (slice(start, start + BLOCK) for start in starts)
+    return np.concatenate(
+        [
+            predict_logits(
+                network, dataset.take(block if chosen is None else chosen[block]), pixel_scale
+            )
+            for block in blocks
+        ]
+    )
 
 
 def predict_logits(
@@ -165,7 +223,18 @@ def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> EvaluationReport:
         )
         / len(labels),
         bins=bins,
+        top5_accuracy=_top5_accuracy(logits, labels),
     )
+
+
+def _top5_accuracy(logits: Array, labels: NDArray[np.integer[Any]]) -> float | None:
+    """Return the share of labels among the five largest logits; the first of equal ones counts."""
+    classes = logits.shape[1]
+    if classes <= MOST_CLASSES_WITHOUT_TOP:
+        return None
+    own = logits[np.arange(len(labels)), labels][:, None]
+    before = (logits > own) | ((logits == own) & (np.arange(classes) < labels[:, None]))
+    return float((before.sum(axis=1) < TOP).mean())
 
 
 def _calibration_bins(confidence: Array, right: NDArray[np.bool_]) -> list[CalibrationBin]:

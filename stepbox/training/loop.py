@@ -18,7 +18,8 @@ import numpy as np
 from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
-from stepbox.training.evaluation import assess, predict_logits
+from stepbox.nn.network import Network
+from stepbox.training.evaluation import assess, dataset_logits
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.trainer import Trainer, out_of_memory_explained
@@ -26,13 +27,17 @@ from stepbox.training.trainer import Trainer, out_of_memory_explained
 MOST_LOSSES = 600  # of a training: enough for a smooth curve, and 50 kB in a model's card
 
 
-def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> Trainer:
+def make_trainer(
+    recipe: Recipe, train_set: Dataset, start: Network | None = None, *, compiled: bool = True
+) -> Trainer:
     """Make the trainer of a recipe's engine. Torch is imported only if the recipe needs it.
 
     Parameters
     ----------
     recipe, train_set
-        The recipe, and the samples to train on.
+        The recipe, and the training samples.
+    start
+        The network of the model that the recipe continues; see `Recipe.check_start`.
     compiled
         False runs the readable definition instead of its compiled form (engine ``numpy``).
 
@@ -49,16 +54,19 @@ def make_trainer(recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -
                 raise StepboxError("the engine 'torch' needs PyTorch: pip install '.[torch]'")
             from stepbox.training.torch_trainer import make_torch_trainer
 
-            return make_torch_trainer(recipe, train_set)
+            return make_torch_trainer(recipe, train_set, start)
         if recipe.engine == "numpy":
             from stepbox.training.numpy_trainer import NumpyTrainer
 
-            return NumpyTrainer(recipe, train_set, compiled=compiled)
+            return NumpyTrainer(recipe, train_set, start, compiled=compiled)
         assert_never(recipe.engine)
 
 
 def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry | HistoryEntry]:
-    """Train to the recipe's last epoch, from the start or from a restored state.
+    """Train to the recipe's last epoch, or until `Trainer.stopped_early`.
+
+    It starts at the beginning, or from a restored state. The result is the network after the last
+    epoch that it trained, not the one with the lowest validation loss.
 
     Parameters
     ----------
@@ -85,7 +93,7 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
     """
     recipe = trainer.recipe
     with out_of_memory_explained(recipe):
-        samples_an_epoch = len(trainer.train_set.labels)
+        samples_an_epoch = len(trainer.trained)
         samples_total = recipe.epochs * samples_an_epoch
         reports_an_epoch = -(-samples_an_epoch // trainer.portion)
         spacing = -(-recipe.epochs * reports_an_epoch // MOST_LOSSES)  # in reports
@@ -94,6 +102,8 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
         if samples_before == 0:
             yield _finished_epoch(trainer, 0, test_set)
         for epoch in range(trainer.epochs_done + 1, recipe.epochs + 1):
+            if trainer.stopped_early:
+                return
             for samples_of_epoch, loss_sum in trainer.train_epoch():
                 if not math.isfinite(loss_sum):
                     raise _diverged(epoch, recipe)
@@ -117,18 +127,39 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
 
 def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:
     with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
-        logits = predict_logits(trainer.network(), test_set.samples, trainer.recipe.pixel_scale)
+        network = trainer.network()
+        logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
         loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
-    if not math.isfinite(loss):
+        validation_loss, validation_accuracy = _validated(trainer, network)
+    if not (math.isfinite(loss) and math.isfinite(validation_loss or 0)):
         raise _diverged(epoch, trainer.recipe)
+    if validation_loss is not None:
+        trainer.note_validation(validation_loss)
     trainer.evaluation = evaluation = assess(logits, test_set.labels)
     return HistoryEntry(
         epoch=epoch,
-        train_loss=trainer.loss_sum / len(trainer.train_set.labels) if epoch else None,
+        train_loss=trainer.loss_sum / len(trainer.trained) if epoch else None,
         test_loss=evaluation.loss,
         test_accuracy=evaluation.accuracy,
         seconds=trainer.seconds,
+        validation_loss=validation_loss,
+        validation_accuracy=validation_accuracy,
+        test_balanced_accuracy=evaluation.balanced_accuracy,
+        test_macro_f1=evaluation.macro_f1,
+        test_top5_accuracy=evaluation.top5_accuracy,
     )
+
+
+def _validated(trainer: Trainer, network: Network) -> tuple[float, float] | tuple[None, None]:
+    """Return the mean cross-entropy and the accuracy on the samples held out, if there are any."""
+    held_out = trainer.held_out
+    if not len(held_out):
+        return None, None
+    data = trainer.train_set
+    logits = dataset_logits(network, data, trainer.recipe.pixel_scale, held_out)
+    labels = data.labels[held_out]
+    loss = cross_entropy(logits.astype(np.float64), labels).mean()
+    return float(loss), float((logits.argmax(axis=1) == labels).mean())
 
 
 def _diverged(epoch: int, recipe: Recipe) -> DivergedError:

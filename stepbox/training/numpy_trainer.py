@@ -28,12 +28,25 @@ class NumpyTrainer(Trainer):
 
     device = "cpu"
 
-    def __init__(self, recipe: Recipe, train_set: Dataset, *, compiled: bool = True) -> None:
-        super().__init__(recipe, train_set)
+    def __init__(
+        self,
+        recipe: Recipe,
+        train_set: Dataset,
+        start: Network | None = None,
+        *,
+        compiled: bool = True,
+    ) -> None:
+        super().__init__(recipe, train_set, start)
         self._dtype = np.dtype(np.float32 if recipe.single_precision else np.float64)
-        self._network = Network.initial(
-            recipe.layers(train_set.spec), recipe.seed, recipe.initialization, self._dtype
+        self._network = self.started(
+            Network.initial(
+                recipe.layers(train_set.spec), recipe.seed, recipe.initialization, self._dtype
+            )
         )
+        weights = self.class_weights
+        if weights is None:
+            weights = np.ones(len(train_set.spec.classes))
+        self._class_weights = weights.astype(self._dtype)
         self._activation = kernel.activation_code(self._network) if compiled else None
         if self._activation is None:
             self._arrays = self._network.named_arrays()
@@ -88,6 +101,7 @@ class NumpyTrainer(Trainer):
             samples,
             self._greys,
             labels,
+            self._class_weights,
             self.recipe.batch_size,
             rates,
         )
@@ -106,7 +120,13 @@ class NumpyTrainer(Trainer):
             batch = slice(number * self.recipe.batch_size, (number + 1) * self.recipe.batch_size)
             with np.errstate(over="ignore", invalid="ignore"):  # the loss shows a divergence
                 logits = descend(
-                    self._network, inputs[batch], labels[batch], rate, self.recipe.gradient
+                    self._network,
+                    inputs[batch],
+                    labels[batch],
+                    rate,
+                    self.recipe.gradient,
+                    self._class_weights,
                 )
-                loss_sum += float(cross_entropy(logits, labels[batch]).sum())
+                losses = cross_entropy(logits, labels[batch])
+                loss_sum += float(losses @ self._class_weights[labels[batch]])
         return loss_sum

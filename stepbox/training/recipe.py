@@ -4,27 +4,20 @@
 """
 
 import json
-from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from stepbox.data.dataset import DATASET_NAME, Augmentation, DatasetSpec, PixelScale
-from stepbox.errors import INVALID_FIELD, Fault, InvalidInputError
+from stepbox.errors import Fault, InvalidInputError
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
 from stepbox.nn.network import dense_layers
 from stepbox.registry import KeyOf
+from stepbox.training.checks import Checked
+from stepbox.training.holdout import held_out_per_class
 
 # The first sentence says what to expect, as short as a list needs it. The durations are those of
 # docs/reference/recipes.md, on one core without a GPU.
@@ -48,58 +41,7 @@ Engine = Literal["numpy", "torch"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Normalization = Literal["none", "batch"]
-
-# The fields that only torch supports: the value that the NumPy engine requires, and the name of
-# any other value in a sentence.
-TORCH_ONLY: dict[str, tuple[Any, str]] = {
-    "optimizer": ("sgd", "The optimizer adamw"),
-    "dropout": (0, "Dropout"),
-    "normalization": ("none", "Batch normalization"),
-}
-
-
-class Checked(BaseModel):
-    """Base of a recipe and of a request, which check their fields and their combinations."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    @classmethod
-    @abstractmethod
-    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Add the values of the fields that a body omits."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _check(cls, body: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Validate the fields and their combinations, and report all faults at once."""
-        faults: list[tuple[Any, tuple[str | int, ...], str, Any]] = []
-        try:
-            value = validate(body)
-        except ValidationError as error:
-            faults = [
-                (fault["type"], fault["loc"], fault["msg"], fault["input"])
-                for fault in error.errors()
-            ]
-        if isinstance(body, Mapping):
-            wrong = {location[0] for _, location, _, _ in faults if location}
-            given = {name: value for name, value in body.items() if name not in wrong}
-            faults += [
-                (INVALID_FIELD, (name,), detail, None)
-                for name, detail in _conflicts(cls.complete(given))
-            ]
-        if faults:
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [
-                    {
-                        "type": PydanticCustomError(kind, "{text}", {"text": text}),
-                        "loc": location,
-                        "input": given_value,
-                    }
-                    for kind, location, text, given_value in faults
-                ],
-            )
-        return value
+ClassWeights = Literal["none", "balanced"]
 
 
 class Recipe(Checked):
@@ -207,6 +149,32 @@ class Recipe(Checked):
         description="Calculate in 32-bit instead of 64-bit floats, which makes large layers up to "
         "twice as fast; the engine `torch` always does.",
     )
+    validation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the training samples of each class to hold out, at random. The "
+        "network is not trained on them, but evaluated after each epoch.",
+    )
+    early_stopping: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="End the training after so many epochs in a row without a lower validation "
+        "loss than before; null never does. It needs `validation` above 0. The model is that of "
+        "the last epoch.",
+    )
+    class_weights: ClassWeights = Field(
+        "none",
+        description="`balanced`: multiply the loss of each sample by n / (k · n_c), so that rare "
+        "classes count as much as frequent ones: n samples of k classes, n_c of this class, over "
+        "the samples trained on. The train loss is then the weighted mean.",
+    )
+    from_model: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None,
+        description="Id of a model whose weights to start from, instead of random ones; null for "
+        "none. Its inputs and hidden layers must be the same, as must its activation function and "
+        "pixel scale. If the number of classes differs, the last layer is new. A request may also "
+        "give an alias, or `latest`.",
+    )
 
     def layer_sizes(self, spec: DatasetSpec) -> tuple[int, ...]:
         """Return the neurons of every layer: the features, the hidden layers, the classes."""
@@ -215,6 +183,10 @@ class Recipe(Checked):
     def layers(self, spec: DatasetSpec) -> tuple[LayerSpec, ...]:
         """Return the layers of the network for a data set, with their shapes."""
         return dense_layers(self.layer_sizes(spec), self.activation)
+
+    def trained_samples(self, spec: DatasetSpec) -> int:
+        """Return the number of samples of a data set that an epoch trains on."""
+        return spec.train.samples - sum(held_out_per_class(self.validation, spec.train.per_class))
 
     def fitted(self, spec: DatasetSpec, given: Collection[str] = ()) -> Self:
         """Return this recipe for a data set, whose kind determines some of the fields.
@@ -241,9 +213,35 @@ class Recipe(Checked):
             for name, value in fields.items()
             if name in given and name != "dataset" and getattr(self, name) != value
         ]
+        held_out = held_out_per_class(self.validation, spec.train.per_class)
+        if self.validation and held_out and not any(held_out):
+            detail = f"is too small to hold out a sample of the data set {spec.name!r}"
+            faults.append(Fault("/validation", detail))
         if faults:
             raise InvalidInputError(faults)
         return self.changed(**fields)
+
+    def check_start(self, spec: DatasetSpec, model: Self, model_spec: DatasetSpec) -> None:
+        """Raise InvalidInputError unless this recipe can continue a model.
+
+        Parameters
+        ----------
+        spec
+            The data set to train on.
+        model, model_spec
+            The model's recipe and data set.
+        """
+
+        def fixed(recipe: Self, dataset: DatasetSpec) -> str:
+            """Describe what must be the same: all but the classes."""
+            sizes = json.dumps([*dataset.shape]), json.dumps([*recipe.hidden_sizes])
+            what = f"inputs of shape {sizes[0]} ({recipe.pixel_scale}), hidden_sizes {sizes[1]}"
+            return f"{what} and activation {recipe.activation}"
+
+        theirs, ours = fixed(model, model_spec), fixed(self, spec)
+        if theirs != ours:
+            detail = f"the model has {theirs}; this training has {ours}: they must be the same"
+            raise InvalidInputError.at("/from_model", detail)
 
     def changed(self, **changes: Any) -> Self:
         """Return this recipe with some fields changed, validated as a whole."""
@@ -254,29 +252,3 @@ class Recipe(Checked):
         """Add the defaults of the fields that have one."""
         fields = cls.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()} | given
-
-
-def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the fields whose values are allowed but conflict with others, each with the reason."""
-    get = fields.get
-    if get("engine") == "numpy":
-        for name, (plain, words) in TORCH_ONLY.items():
-            if get(name, plain) != plain:
-                value = "false" if plain is False else plain
-                yield name, f"{words} needs the torch engine; with numpy, this must be {value}"
-    if get("weight_decay") and get("optimizer", "adamw") != "adamw":
-        yield "weight_decay", "Weight decay needs the optimizer adamw; with sgd, this must be 0"
-    if get("normalization") == "batch" and get("batch_size") == 1:
-        yield "batch_size", "Batch normalization needs a batch size of at least 2"
-    if get("gradient") == "published":
-        if get("engine", "numpy") != "numpy":
-            yield (
-                "gradient",
-                "The published gradient needs the numpy engine; with torch, this must be exact",
-            )
-        if get("batch_size", 1) != 1:
-            yield (
-                "batch_size",
-                "The published gradient needs a batch size of 1, because it updates the weights "
-                "within the backward pass of one sample",
-            )

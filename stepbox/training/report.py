@@ -33,8 +33,8 @@ class LossEntry(Report):
         description="Training images seen so far, over all epochs."
     )
     train_loss: Nats = Field(
-        description="Mean cross-entropy, in nats, of the images since the entry before, each "
-        "before its update."
+        description="Mean loss, in nats, of the images since the entry before, each before its "
+        "update: the cross-entropy, times the weight of the class if `class_weights` is `balanced`."
     )
 
 
@@ -43,11 +43,38 @@ class HistoryEntry(Report):
 
     epoch: Count = Field(description="Number of the epoch, from 1; 0 is the untrained network.")
     train_loss: Nats | None = Field(
-        description="Mean over the epoch of each sample's cross-entropy before its update, in "
-        "nats; null for epoch 0."
+        description="Mean over the epoch of each sample's loss before its update, in nats: the "
+        "cross-entropy, times the weight of the class if `class_weights` is `balanced`. Null for "
+        "epoch 0."
     )
     test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
     test_accuracy: Share = Field(
         description="Share of right answers on the test set, 0 to 1, after this epoch."
     )
     seconds: float = Field(ge=0, description="Time spent training, without the evaluation.")
+    # Entries of earlier versions do not have the following fields.
+    validation_loss: Nats | None = Field(
+        None,
+        description="Mean cross-entropy of the samples held out for validation, in nats; null "
+        "without validation.",
+    )
+    validation_accuracy: Share | None = Field(
+        None,
+        description="Share of right answers on the samples held out for validation; null without "
+        "validation.",
+    )
+    test_balanced_accuracy: Share | None = Field(
+        None,
+        description="Mean share of right answers over the classes of the test set; null in "
+        "entries of earlier versions.",
+    )
+    test_macro_f1: Share | None = Field(
+        None,
+        description="Mean F1 score over the classes of the test set; null in entries of earlier "
+        "versions.",
+    )
+    test_top5_accuracy: Share | None = Field(
+        None,
+        description="Share of the test samples whose class is among the five most probable; null "
+        "up to 20 classes, and in entries of earlier versions.",
+    )

@@ -6,9 +6,10 @@ from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from stepbox.data.dataset import DatasetSpec
+from stepbox.training.checks import Checked
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import Checked, Recipe, RecipeName
+from stepbox.training.recipe import Recipe, RecipeName
 
 
 def _unset() -> Any:

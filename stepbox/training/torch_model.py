@@ -42,6 +42,14 @@ def initial_model(recipe: Recipe, spec: DatasetSpec) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
+def load(model: nn.Sequential, network: Network) -> None:
+    """Set the linear layers of a model without batch normalization to those of a network."""
+    linear = [module for module in model if isinstance(module, nn.Linear)]
+    for module, layer in zip(linear, network.layers, strict=True):
+        state = {name: torch.tensor(array) for name, array in layer.arrays.items()}
+        module.load_state_dict(state)
+
+
 def fold(
     model: nn.Sequential, standardization: Standardization | None, activation: ActivationName
 ) -> Network:

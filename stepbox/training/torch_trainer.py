@@ -21,7 +21,7 @@ from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
-from stepbox.training.torch_model import fold, initial_model
+from stepbox.training.torch_model import fold, initial_model, load
 from stepbox.training.trainer import Trainer, out_of_memory
 
 # For networks of this size, a second thread gains nothing, and on busy cores it makes training many
@@ -46,21 +46,32 @@ class TorchTrainer(Trainer):
     operation by operation. Later steps replay a captured graph, except for smaller batches.
     """
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
-        super().__init__(recipe, train_set)
+    def __init__(self, recipe: Recipe, train_set: Dataset, start: Network | None = None) -> None:
+        super().__init__(recipe, train_set, start)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self._unit = 255 if recipe.pixel_scale == "unit" else 1
         with explain_out_of_memory(recipe):
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
-            self._samples = torch.tensor(train_set.samples, device=self.device)
+            # The main memory may be too small for a whole data set, which may be a memory map.
+            self._samples = None
+            if self.device == "cuda" and recipe.augmentation == "none":
+                self._samples = torch.tensor(train_set.samples, device=self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             if self.standardization is not None:
                 self._mean, self._deviation = (
                     torch.tensor(array, dtype=torch.float32, device=self.device)
                     for array in self.standardization
                 )
-            self._model = initial_model(recipe, train_set.spec).to(self.device)
+            self._class_weights = None
+            if self.class_weights is not None:
+                self._class_weights = torch.tensor(
+                    self.class_weights, dtype=torch.float32, device=self.device
+                )
+            model = initial_model(recipe, train_set.spec)
+            if start is not None:
+                load(model, self.started(fold(model, None, recipe.activation)))
+            self._model = model.to(self.device)
         self._captured: CapturedStep | None = None
         self._warm = False  # whether a step has run
 
@@ -69,10 +80,10 @@ class TorchTrainer(Trainer):
         batch_size = self.recipe.batch_size
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
-            if self.recipe.augmentation == "none":
-                samples = self._samples[order]
-            else:
+            if self._samples is None:
                 samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
+            else:
+                samples = self._samples[order]
             inputs = torch.split(self._scaled(samples), batch_size)
             labels = torch.split(self._labels[order], batch_size)
             rates = self.learning_rates(len(indices)).tolist()
@@ -135,8 +146,8 @@ class TorchTrainer(Trainer):
 class FormulaTrainer(TorchTrainer):
     """Plain gradient descent by `backprop`'s formulas, for all samples of a batch at once."""
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
-        super().__init__(recipe, train_set)
+    def __init__(self, recipe: Recipe, train_set: Dataset, start: Network | None = None) -> None:
+        super().__init__(recipe, train_set, start)
         # These share the model's memory.
         parameters = [parameter.detach() for parameter in self._model.parameters()]
         self._layers = list(zip(parameters[::2], parameters[1::2], strict=True))
@@ -156,6 +167,9 @@ class FormulaTrainer(TorchTrainer):
         log_probabilities = torch.log_softmax(logits, 1)
         # δ·η/n, so that the updates need no factor. In a captured graph, the rate is a tensor.
         delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
+        if self._class_weights is not None:
+            factors = self._class_weights[labels, None]
+            delta, targets = delta * factors, targets * factors
         for (weights, biases), a in zip(self._layers[::-1], activations[::-1], strict=True):
             passed = delta if a is inputs else (delta @ weights).mul_(self._slope(a))
             weights.addmm_(delta.T, a, alpha=-1)
@@ -167,8 +181,8 @@ class FormulaTrainer(TorchTrainer):
 class AutogradTrainer(TorchTrainer):
     """Gradient descent for any recipe, by autograd and torch's own optimizers."""
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
-        super().__init__(recipe, train_set)
+    def __init__(self, recipe: Recipe, train_set: Dataset, start: Network | None = None) -> None:
+        super().__init__(recipe, train_set, start)
         parameters = self._model.parameters()
         self._optimizer: torch.optim.Optimizer
         if recipe.optimizer == "adamw":
@@ -214,18 +228,25 @@ class AutogradTrainer(TorchTrainer):
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = functional.cross_entropy(self._model(inputs), labels)
+        logits = self._model(inputs)
+        if self._class_weights is None:
+            loss = functional.cross_entropy(logits, labels)
+        else:  # torch's own mean divides by the weights of the batch
+            loss = functional.cross_entropy(logits, labels, self._class_weights, reduction="sum")
+            loss = loss / len(labels)
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._optimizer.step()
         return loss.detach() * len(labels)
 
 
-def make_torch_trainer(recipe: Recipe, train_set: Dataset) -> TorchTrainer:
+def make_torch_trainer(
+    recipe: Recipe, train_set: Dataset, start: Network | None = None
+) -> TorchTrainer:
     """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
     simple = (recipe.optimizer, recipe.dropout, recipe.normalization) == ("sgd", 0, "none")
     plain = simple and recipe.activation in SLOPES
-    return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set)
+    return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set, start)
 
 
 def visible_device() -> tuple[str, str]:

@@ -5,19 +5,21 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
 from stepbox.data.dataset import Dataset
-from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
+from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
+from stepbox.training.holdout import hold_out
 from stepbox.training.recipe import Recipe
 from stepbox.training.schedule import rate_factors
 from stepbox.training.standardization import Standardization
@@ -35,43 +37,72 @@ class Trainer(ABC):
     device
         The device that it trains on: ``cpu`` or ``cuda``.
     recipe, train_set
-        The recipe, and the samples to train on.
+        The recipe, and the samples of the training split.
+    trained, held_out
+        Indices of the samples to train on, and of those held out for validation.
+    class_weights
+        Factor of the loss of each class's samples, shape (classes,); None if it is 1.
     epochs_done
         Number of complete epochs.
     samples_done
         Number of samples seen in the current epoch; 0 between epochs.
     loss_sum
-        Sum of the cross-entropy of these samples, each before its update, in nats. Between
-        epochs, the sum over the whole latest epoch.
+        Sum of the loss of these samples, each before its update, in nats: the cross-entropy, times
+        the weight of the class. Between epochs, the sum over the whole latest epoch.
     seconds
         Time spent training in the epoch that `loss_sum` covers.
     recent_loss_sum, recent_samples
-        Sum of the cross-entropy, in nats, and number of the samples since the last call of
+        Sum of the loss, in nats, and number of the samples since the last call of
         `take_recent_loss`. The sum is nan if it is not known.
     standardization
         How the inputs are standardized; None if they are not.
+    best_loss, best_epoch
+        The lowest validation loss so far, in nats, and the first epoch that had it.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
     """
 
     device: str
 
-    def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
+    def __init__(self, recipe: Recipe, train_set: Dataset, start: Network | None = None) -> None:
         memory.reset_peak()
         self.recipe = recipe
         self.train_set = train_set
+        self._start = start
+        self.trained, self.held_out = hold_out(train_set.labels, recipe.validation, recipe.seed)
+        if recipe.validation and not len(self.held_out):
+            raise InvalidInputError.at("/validation", "is too small to hold out a sample")
+        self.class_weights: Array | None = None
+        if recipe.class_weights == "balanced":
+            labels = train_set.labels[self.trained]
+            self.class_weights = balanced_weights(labels, len(train_set.spec.classes))
         self.epochs_done = 0
         self.samples_done = 0
         self.loss_sum = 0.0
         self.seconds = 0.0
         self.recent_loss_sum = 0.0
         self.recent_samples = 0
+        self.best_loss, self.best_epoch = math.inf, 0
         self.evaluation: EvaluationReport | None = None
         self._augment = Augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
         self.standardization: Standardization | None = None
         if recipe.standardize:
-            everything = np.arange(len(train_set.labels))
-            self.standardization = Standardization.of(train_set, everything, recipe.pixel_scale)
+            self.standardization = Standardization.of(train_set, self.trained, recipe.pixel_scale)
+
+    def started(self, drawn: Network) -> Network:
+        """Return the network to start from: a random one, or the arrays of a model that fit it.
+
+        A last layer for another number of classes stays the random one.
+        """
+        if self._start is None:
+            return drawn
+        network = self._start.copy(np.float64)
+        if self.standardization is not None:
+            self.standardization.unfold(cast(Dense, network.layers[0]))
+        fresh, old = drawn.layers[-1], network.layers[-1]
+        if [a.shape for a in fresh.arrays.values()] != [a.shape for a in old.arrays.values()]:
+            network.layers[-1] = fresh
+        return network.copy(drawn.dtype)
 
     @abstractmethod
     def train_samples(self, indices: NDArray[np.int64]) -> float:
@@ -105,7 +136,7 @@ class Trainer(ABC):
     def learning_rates(self, samples: int) -> Array:
         """Return the learning rate of each batch of the next samples, shape (batches,)."""
         recipe = self.recipe
-        steps_an_epoch = -(-len(self.train_set.labels) // recipe.batch_size)
+        steps_an_epoch = -(-len(self.trained) // recipe.batch_size)
         step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size
         count = -(-samples // recipe.batch_size)
         steps = recipe.epochs * steps_an_epoch
@@ -132,12 +163,12 @@ class Trainer(ABC):
             Number of samples seen in this epoch. The first yield is before any training, the
             others follow after each `portion`. The caller may read the state then.
         loss_sum
-            Sum of their cross-entropy, in nats.
+            Sum of their loss, in nats.
         """
         if self.samples_done == 0:
             self.loss_sum = self.seconds = 0.0
-        samples = len(self.train_set.labels)
-        order = visiting_order(self.recipe, self.epochs_done + 1, samples)
+        samples = len(self.trained)
+        order = self.trained[visiting_order(self.recipe, self.epochs_done + 1, samples)]
         portion = self.portion
         yield self.samples_done, self.loss_sum
         while self.samples_done < samples:
@@ -153,6 +184,17 @@ class Trainer(ABC):
         self.epochs_done += 1
         self.samples_done = 0
 
+    def note_validation(self, loss: float) -> None:
+        """Take note of the validation loss after the latest epoch."""
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch = loss, self.epochs_done
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the validation loss has not improved for as many epochs as the recipe allows."""
+        patience = self.recipe.early_stopping
+        return patience is not None and self.epochs_done - self.best_epoch >= patience
+
     def state(self) -> dict[str, Array]:
         """Return what another process needs to continue to the same weights, byte for byte."""
         return {
@@ -160,6 +202,7 @@ class Trainer(ABC):
             "position": np.array([self.epochs_done, self.samples_done], np.int64),
             "totals": np.array([self.loss_sum, self.seconds], np.float64),
             "recent": np.array([self.recent_loss_sum, self.recent_samples], np.float64),
+            "best": np.array([self.best_loss, self.best_epoch], np.float64),
         }
 
     def restore(self, state: Mapping[str, Array]) -> None:
@@ -167,9 +210,21 @@ class Trainer(ABC):
         self.set_arrays(state)
         self.epochs_done, self.samples_done = (int(number) for number in state["position"])
         self.loss_sum, self.seconds = (float(number) for number in state["totals"])
-        # Checkpoints of earlier versions do not have it.
+        # Checkpoints of earlier versions do not have these.
+        best_loss, best_epoch = state.get("best", (math.inf, 0))
+        self.best_loss, self.best_epoch = float(best_loss), int(best_epoch)
         recent_loss_sum, recent_samples = state.get("recent", (math.nan, 0))
         self.recent_loss_sum, self.recent_samples = float(recent_loss_sum), int(recent_samples)
+
+
+def balanced_weights(labels: NDArray[np.integer[Any]], classes: int) -> Array:
+    """Return n / (k · n_c) for each class c, where the k classes that occur have n samples.
+
+    So the weights of all samples of a class sum to n / k, for each class.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    weights: Array = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return weights
 
 
 def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64]:
@@ -182,7 +237,7 @@ def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64
     epoch
         Number of the epoch, from 1.
     samples
-        Size of the data set.
+        Number of samples to train on.
 
     Returns
     -------

@@ -59,6 +59,8 @@ def main(folder: Path, *wanted: str) -> None:
         pages = {
             "jobs": "/",
             "job": f"/ui/jobs/{running['id']}",
+            "data": "/ui/data",
+            "data-set": "/ui/data/fashion-mnist",
             "models": f"/ui/models?compare={digits},{published}",
             "model": f"/ui/models/{clothes}",
             "model-mnist": f"/ui/models/{digits}",

@@ -12,6 +12,8 @@ FIRST_VIEW_BYTES = 300_000
 PAGES = {
     "jobs": "/",
     "job": "/ui/jobs/{job}",
+    "data": "/ui/data",
+    "data-set": "/ui/data/fashion-mnist",
     "models": "/ui/models",
     "model": "/ui/models/{fashion-mnist}",
     "predict": "/ui/predict",

@@ -72,6 +72,24 @@ def test_with_a_read_token_nothing_forbidden_is_offered(watched):
     expect(page.locator("#train")).to_be_hidden()
 
 
+def test_data_sets_are_uploaded_with_a_write_token_only(watched):
+    page = begin(watched, WRITE, "/ui/data")
+    expect(page.locator("#datasets canvas")).to_have_count(16)
+    file = {"name": "some.csv", "mimeType": "text/csv", "buffer": b"a,label\n1,x\n2,y\n"}
+    page.locator("#files").set_input_files(file)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("queued, next")
+    page.get_by_role("button", name="Cancel the import").click()
+    expect(page.locator("#problem")).to_have_text("The import was cancelled.")
+    page.evaluate("token => localStorage.setItem('stepbox-token', token)", READ)
+    page.reload()
+    expect(page.locator("[data-read-only]")).to_be_visible()
+    expect(page.locator("#upload")).to_be_hidden()
+    page.goto(watched.url + "/ui/data/mnist")
+    expect(page.locator("[data-read-only]")).to_be_visible()
+    expect(page.locator("#train")).to_be_hidden()
+
+
 def test_with_a_write_token_everything_is_offered(watched):
     page = begin(watched, WRITE)
     expect(page.locator(".go [type=submit]")).to_be_visible()

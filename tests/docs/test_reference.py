@@ -98,6 +98,10 @@ def allowed(schema):
     """Format the values that a field may have, as the reference does."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        value, null = schema["anyOf"]
+        assert null == {"type": "null"}
+        return f"`null`, or {allowed(value)}"
     if schema["type"] == "string":
         return "a name or an id"
     if schema["type"] == "boolean":

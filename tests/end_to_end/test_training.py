@@ -292,3 +292,49 @@ def test_all_components_are_ready_and_described(stack):
     assert system["queue"]["reachable"]
     states = {one["name"]: one["ready"] for one in system["datasets"]}
     assert states == dict.fromkeys(DATASETS, True)
+
+
+def test_a_training_continues_a_model_with_all_options(stack):
+    def run(**body):
+        answer = requests.post(f"{stack.url}/train", json=body, timeout=10)
+        assert answer.status_code == 202, answer.text
+        read_events(stack, answer.json()["id"])
+        return answer.json(), stack.job(answer.json()["id"])
+
+    small = {"hidden_sizes": [8], "epochs": 1}
+    _, first = run(**small)
+    assert first["history"][-1]["validation_loss"] is None
+    queued, second = run(
+        **small,
+        from_model=first["model"],
+        validation=0.1,
+        early_stopping=1,
+        class_weights="balanced",
+    )
+
+    assert second["status"] == "succeeded", second["error"]
+    assert second["recipe"]["from_model"] == first["model"]
+    held_out = 60_000 - queued["progress"]["samples_total"]
+    assert held_out == pytest.approx(6000, abs=5)
+    assert second["progress"]["samples_total"] == 60_000 - held_out
+    start, end = second["history"]
+    for name in ("test_loss", "test_accuracy", "test_balanced_accuracy", "test_macro_f1"):
+        assert start[name] == first["history"][-1][name]
+    assert end["validation_loss"] < start["validation_loss"]
+    assert end["test_top5_accuracy"] is None
+    card = requests.get(f"{stack.url}/models/{second['model']}", timeout=10).json()
+    assert card["history"] == second["history"]
+    assert card["evaluation"]["macro_f1"] == end["test_macro_f1"]
+
+
+def test_a_model_that_does_not_fit_is_rejected_with_both_shapes(stack, mnist):
+    job, _ = mnist
+    body = {"from_model": job["model"], "hidden_sizes": [7]}
+    problem = check_problem(requests.post(f"{stack.url}/train", json=body, timeout=10), 422)
+    (fault,) = problem["errors"]
+    assert fault["pointer"] == "#/from_model" or fault["pointer"] == "/from_model"
+    assert "[32, 32]" in fault["detail"]
+    assert "[7]" in fault["detail"]
+    body = {"from_model": "none-such"}
+    problem = check_problem(requests.post(f"{stack.url}/train", json=body, timeout=10), 422)
+    assert "none-such" in problem["errors"][0]["detail"]

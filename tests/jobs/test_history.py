@@ -91,3 +91,13 @@ def test_the_short_form_has_all_fields_of_a_job(jobs, claim):
     assert NAMES["loss"] == tuple(job["losses"][0])
     assert NAMES["epoch"] == tuple(job["history"][0])
     assert NAMES["progress"] == tuple(job["progress"])
+
+
+def test_a_short_form_of_an_earlier_version_is_read(jobs, claim):
+    """Its arrays have no values for the fields that were added later."""
+    jobs.report(claim, PROGRESS, entry(0))
+    whole = json.loads(jobs.redis.lindex(f"history:{claim.job}", 0))
+    jobs.redis.lset(f"history:{claim.job}", 0, json.dumps(whole[:5]))
+
+    (read,) = jobs.get(claim.job).history
+    assert list(read.model_dump().values()) == [*whole[:5], *[None] * 5]

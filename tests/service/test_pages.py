@@ -11,7 +11,8 @@ from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
-ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", "/ui/jobs/some", "/ui/models/some"]
+ONE = ["/ui/jobs/some", "/ui/data/some", "/ui/models/some"]
+ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", *ONE]
 
 
 @pytest.mark.parametrize("path", ALL)

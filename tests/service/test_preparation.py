@@ -43,7 +43,7 @@ def test_an_array_takes_little_memory(images, dtype, item_bytes, copies):
     """The images are copied a few times at most, and all other work is on blocks of them."""
     buffer = io.BytesIO()
     np.save(buffer, (255 - images).astype(dtype))
-    sent = Sent(buffer.getvalue())
+    sent = Sent(buffer.getvalue(), MNIST)
     tracemalloc.start()
     fields = prepare_images(read_npy(sent), MNIST)
     peak = tracemalloc.get_traced_memory()[1]

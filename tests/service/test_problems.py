@@ -128,7 +128,7 @@ def test_json_with_too_many_objects_is_413(client):
         ("/train", 65_536),
         ("/jobs/some/cancel", 65_536),
         ("/analysis/box", 524_288),
-        ("/analysis/gradient-check", 65_536),
+        ("/analysis/gradient-check", 524_288),
         ("/v2/repository/index", 65_536),
         ("/predict", 2**20),  # from the settings of the tests
         ("/v1/models/latest:predict", 2**20),

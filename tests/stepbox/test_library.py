@@ -168,3 +168,18 @@ def test_a_change_that_the_recipe_does_not_allow_is_rejected(data_folder):
         stepbox.train("mnist-numpy", epoch_count=3, rate=1, data=data_folder)
     with pytest.raises(ValueError, match="needs the torch engine"):
         stepbox.train("mnist-numpy", dropout=0.5, data=data_folder)
+
+
+def test_a_training_continues_a_model_or_its_folder(tmp_path):
+    changes = {"hidden_sizes": [8], "epochs": 1, "progress": False}
+    first = stepbox.train("mnist-numpy", **changes)
+    first.save(tmp_path / "first")
+    for start in (first, tmp_path / "first"):
+        second = stepbox.train("mnist-numpy", from_model=start, validation=0.5, **changes)
+        assert second.recipe.from_model == first.card.id
+        assert second.history[0].test_loss == first.history[-1].test_loss
+        assert second.history[1].test_loss < first.history[-1].test_loss
+    with pytest.raises(InvalidInputError, match=r"hidden_sizes \[8\].*hidden_sizes \[9\]"):
+        stepbox.train("mnist-numpy", from_model=first, **changes | {"hidden_sizes": [9]})
+    with pytest.raises(ValueError, match="pass this model"):
+        stepbox.train(second.recipe, progress=False)

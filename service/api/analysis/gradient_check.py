@@ -3,8 +3,8 @@
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.analysis.blueprint import Request, blueprint, json_response, pixels_for
-from service.api.readers.json_images import Image
+from service.api.analysis.blueprint import blueprint, json_response
+from service.api.analysis.sample import SampleRequest
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
@@ -20,18 +20,19 @@ PUBLISHED = (
 )
 
 
-class GradientCheckRequest(Request):
-    """A stored model, and the image at which to check its gradient."""
+class GradientCheckRequest(SampleRequest):
+    """A stored model, and the sample at which to check its gradient."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"model": "latest"}})
 
     model: str = Field(max_length=100, description="Id or alias of a model.")
-    image: Image | None = Field(
+    label: int | None = Field(
         None,
-        description="28×28 numbers, 0 (dark) to 255, light on dark. It needs a `label`. Default: "
-        "the first test image of the model's data set.",
+        ge=0,
+        le=MOST_CLASSES - 1,
+        description="Class of the `image` or `input`, which needs it. Without a sample, "
+        "the first test sample of the data set is used.",
     )
-    label: int | None = Field(None, ge=0, le=MOST_CLASSES - 1, description="Class of the `image`.")
 
 
 class GradientCheckAnswer(BaseModel):
@@ -39,13 +40,13 @@ class GradientCheckAnswer(BaseModel):
 
     model: str = Field(description="Id of the model.")
     image: int | None = Field(
-        description="Index of the test image. Null if the request has its own image."
+        description="Index of the test sample. Null if the request has its own."
     )
-    label: int = Field(description="The image's class.")
+    label: int = Field(description="The sample's class.")
     learning_rate: float = Field(
         description="Learning rate of the model's recipe, which the published gradient uses."
     )
-    loss: float = Field(description="Cross-entropy of the image, in nats.")
+    loss: float = Field(description="Cross-entropy of the sample, in nats.")
     precision: str = Field(
         description="In which precision the model's weights are stored, and in which the check "
         "computes: always float64."
@@ -58,30 +59,32 @@ class GradientCheckAnswer(BaseModel):
     "/gradient-check",
     responses={200: GradientCheckAnswer, **problems(400, 409, 413, 415, 422, 503)},
 )
-@Bound(memory_bytes=2 * LAYERS_BYTES)
+@Bound(body_bytes=512 * 2**10, memory_bytes=2 * LAYERS_BYTES)
 def gradient_check(body: GradientCheckRequest) -> Response:
     """Compare backpropagation with complex-step derivatives, weight by weight."""
-    if (body.image is None) != (body.label is None):
-        missing = "/image" if body.image is None else "/label"
-        raise InvalidInputError.at(missing, "give 'image' and 'label' together, or neither")
+    if (body.image is None and body.input is None) != (body.label is None):
+        missing = "/image" if body.label is not None else "/label"
+        raise InvalidInputError.at(
+            missing, "give 'image' (or 'input') and 'label' together, or neither"
+        )
     try:
         card, network = backend().models.load(body.model)
     except NotFoundError as error:
         raise InvalidInputError.at("/model", str(error)) from None
-    if body.image is None or body.label is None:
+    sample, label = body.sample(card.dataset), body.label
+    if label is not None and label >= len(card.classes):
+        raise InvalidInputError.at("/label", f"must be from 0 to {len(card.classes) - 1}")
+    is_own = sample is not None
+    if sample is None or label is None:
         test_set = backend().test_set(card)
-        image, label = test_set.samples[0], int(test_set.labels[0])
-    else:
-        image, label = pixels_for(card, body.image), body.label
-        if label >= len(card.classes):
-            raise InvalidInputError.at("/label", f"must be from 0 to {len(card.classes) - 1}")
-    inputs = scale_pixels(image[None], card.recipe.pixel_scale)[0]
+        sample, label = test_set.take(slice(1))[0], int(test_set.labels[0])
+    inputs = scale_pixels(sample[None], card.recipe.pixel_scale)[0]
     learning_rate = card.recipe.learning_rate
     check = check_gradients(network, inputs, label, learning_rate, go_on=raise_if_disconnected)
     return json_response(
         GradientCheckAnswer(
             model=card.id,
-            image=0 if body.image is None else None,
+            image=None if is_own else 0,
             label=label,
             learning_rate=learning_rate,
             loss=check.loss,

@@ -3,8 +3,8 @@
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.analysis.blueprint import Request, blueprint, json_response, pixels_for
-from service.api.readers.json_images import Image
+from service.api.analysis.blueprint import blueprint, json_response
+from service.api.analysis.sample import SampleRequest
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
@@ -17,8 +17,8 @@ from stepbox.nn.activations import Array
 Point = tuple[float, float]
 
 
-class ProjectionRequest(Request):
-    """A stored model, one of its layers, and an image to place among the test images."""
+class ProjectionRequest(SampleRequest):
+    """A stored model, one of its layers, and perhaps a sample to place among the test samples."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"model": "latest", "layer": 1}})
 
@@ -26,38 +26,37 @@ class ProjectionRequest(Request):
     layer: int | None = Field(
         None,
         ge=0,
-        description="0: the pixels. 1: the outputs of the first layer, and so on. The last layer "
+        description="0: the inputs. 1: the outputs of the first layer, and so on. The last layer "
         "outputs the logits. Default: the last layer.",
-    )
-    image: Image | None = Field(
-        None, description="28×28 numbers, 0 (dark) to 255, light on dark. It is projected as well."
     )
 
 
 class ProjectedImages(BaseModel):
-    """Images as points in the plane in which the test images vary most."""
+    """Samples as points in the plane in which the test samples vary most."""
 
     shares: tuple[float, float] = Field(
-        description="The share of the variance of these test images along x and along y, 0 to 1."
+        description="The share of the variance of these test samples along x and along y, 0 to 1."
     )
     points: list[Point] = Field(
-        description="x and y of each test image, in the order of `labels`, to four digits."
+        description="x and y of each test sample, in the order of `labels`, to four digits."
     )
-    image: Point | None = Field(description="x and y of the request's image; null if it has none.")
+    image: Point | None = Field(
+        description="x and y of the sample in the request; null if it has none."
+    )
 
 
 class ProjectionAnswer(BaseModel):
-    """The first test images in two dimensions, before and after training."""
+    """The first test samples in two dimensions, before and after training."""
 
     model: str = Field(description="Id of the model.")
-    dataset: str = Field(description="The data set whose test images are projected.")
-    layer: int = Field(description="The layer; 0: the pixels.")
-    sizes: list[int] = Field(description="Number of pixels, then number of outputs of each layer.")
+    dataset: str = Field(description="The data set whose test samples are projected.")
+    layer: int = Field(description="The layer; 0: the inputs.")
+    sizes: list[int] = Field(description="Number of inputs, then number of outputs of each layer.")
     labels: list[int] = Field(
-        description=f"Classes of the first {PROJECTED:,} test images, in the order of the test set."
+        description=f"Classes of the first {PROJECTED:,} test samples, in the test set's order."
     )
-    before: ProjectedImages = Field(description="As the untrained network represents the images.")
-    after: ProjectedImages = Field(description="As the trained network represents the images.")
+    before: ProjectedImages = Field(description="As the untrained network represents the samples.")
+    after: ProjectedImages = Field(description="As the trained network represents the samples.")
 
 
 @blueprint.post(
@@ -65,7 +64,7 @@ class ProjectionAnswer(BaseModel):
 )
 @Bound(body_bytes=512 * 2**10, memory_bytes=LAYERS_BYTES)
 def projection(body: ProjectionRequest) -> Response:
-    """Project the test images onto the plane in which a layer's outputs for them vary most.
+    """Project the test samples onto the plane in which a layer's outputs for them vary most.
 
     The plane is found by principal component analysis (PCA), separately for the untrained and the
     trained network. Its axes have no meaning of their own, and the two figures differ in them.
@@ -79,13 +78,13 @@ def projection(body: ProjectionRequest) -> Response:
     layer = len(sizes) - 1 if body.layer is None else body.layer
     if layer >= len(sizes):
         raise InvalidInputError.at("/layer", f"must be from 0 to {len(sizes) - 1} for this model")
+    sample = body.sample(card.dataset)
     found = []
     networks = [backend().models.load_initial(card.id)[1], trained]
     for network, one in zip(networks, backend().figures.projection(card.id, layer), strict=True):
         image = None
-        if body.image is not None:
-            pixels = pixels_for(card, body.image)
-            inputs = scale_pixels(pixels[None], card.recipe.pixel_scale, network.dtype)
+        if sample is not None:
+            inputs = scale_pixels(sample[None], card.recipe.pixel_scale, network.dtype)
             [image] = _rounded(one.projection.points(representation(network, inputs, layer)))
         shares = _rounded(one.projection.shares[None])[0]
         found.append(ProjectedImages(shares=shares, points=_rounded(one.points), image=image))

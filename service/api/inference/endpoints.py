@@ -8,12 +8,13 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from service.api.inference import schemas
-from service.api.inference.tensors import OUTPUTS, read_inference, write_inference
+from service.api.inference.tensors import OUTPUTS, datatypes, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
 from service.api.predict.answer import classify, find_model, in_turn
 from service.api.predict.preparation import prepare_images
 from service.api.readers.by_type import JSON
+from service.api.readers.images import input_name
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.compression import decompress
@@ -76,12 +77,14 @@ def server_ready() -> Response:
 def model_metadata(path: ModelPath) -> Response:
     """Return the names, types and shapes of a model's input and outputs."""
     card, _ = find_model(backend().models.load, path.ref)
-    shape = card.dataset.shape
+    spec = card.dataset
     return jsonify(
         name=card.id,
         versions=[schemas.VERSION],
         platform="stepbox_safetensors",
-        inputs=[{"name": "images", "datatype": "UINT8", "shape": [-1, *shape]}],
+        inputs=[
+            {"name": input_name(spec), "datatype": datatypes(spec)[0], "shape": [-1, *spec.shape]}
+        ],
         outputs=[
             {"name": name, "datatype": "FP32", "shape": [-1, len(card.classes)]} for name in OUTPUTS
         ],
@@ -161,15 +164,16 @@ def repository_index() -> Response:
 )
 @Bound(body_bytes=None, decodes_images=True, decompresses=True)
 def infer(path: ModelPath, header: schemas.InferHeaders) -> Response:
-    """Return the probabilities and logits of images, which are sent as JSON or as binary data.
+    """Return the probabilities and logits of samples, which are sent as JSON or as binary data.
 
-    Numbers must be light on dark: unlike `/predict`, this neither inverts nor fits them. Image
+    Numbers must be like those of the data set: unlike `/predict`, this neither inverts nor fits
+    them. Image
     files (BYTES) are prepared as `/predict` does by default.
     """
     card, network = find_model(backend().models.load, path.ref)
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
-        asked, images = read_inference(body, header.head_length)
+        asked, images = read_inference(body, header.head_length, card.dataset)
         # Numbers are used as they are; image files have any size and any colors.
         if not isinstance(images, np.ndarray):
             images = prepare_images(images, card.dataset).pixels

@@ -13,11 +13,12 @@ from pydantic import (
 )
 
 from service.api.parameters import BodyHeaders
-from service.api.readers.images import HEIGHT, MOST_IMAGES, WIDTH
+from service.api.readers.images import MOST_IMAGES
 from service.api.readers.json_images import DIGIT_ONE
 from stepbox.data.dataset import PixelScale
 from stepbox.errors import invalid_field
 
+MOST_SIDE = 2**20  # numbers along one axis of a tensor; the model's shape bounds it further
 VERSION = "1"  # models never change, so each has one version
 HEAD_LENGTH = "Inference-Header-Content-Length"
 
@@ -54,7 +55,7 @@ class TensorMetadata(BaseModel):
 
     name: str
     datatype: str
-    shape: list[int] = Field(description="−1 stands for the number of images.")
+    shape: list[int] = Field(description="−1 stands for the number of samples.")
 
 
 class ModelMetadata(BaseModel):
@@ -114,22 +115,26 @@ class InputParameters(BaseModel, extra="allow"):
 
 
 class InputTensor(BaseModel):
-    """The images: numbers, light on dark, which are used as they are, or image files."""
+    """The samples: numbers, which are used as they are, or image files."""
 
-    name: Literal["images"]
-    shape: list[Annotated[StrictInt, Field(ge=1, le=MOST_IMAGES)]] = Field(
-        min_length=1,
-        max_length=3,
-        description=f"[n, {HEIGHT}, {WIDTH}]. For BYTES, [n] or [n, 1].",
+    name: Literal["images", "inputs"] = Field(
+        description="`images`, or `inputs` for a model of vectors."
     )
-    datatype: Literal["UINT8", "FP32", "BYTES"] = Field(
-        description="BYTES are image files, which are prepared as `/predict` does by default."
+    shape: list[Annotated[StrictInt, Field(ge=1, le=MOST_SIDE)]] = Field(
+        min_length=1,
+        max_length=4,
+        description=f"[n, height, width], [n, height, width, 3] or [n, features], as the metadata "
+        f"of the model says; n is at most {MOST_IMAGES:,}. For BYTES, [n] or [n, 1].",
+    )
+    datatype: Literal["UINT8", "FP32", "FP64", "BYTES"] = Field(
+        description="UINT8 or FP32 for images, FP64 or FP32 for vectors. BYTES are image files, "
+        "which are prepared as `/predict` does by default."
     )
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(
         None,
-        description="Numbers from 0 (dark) to 255, flat or nested like the shape, or image files "
-        "in base64.",
+        description="Numbers, flat or nested like the shape (pixels from 0, dark, to 255), or "
+        "image files in base64.",
     )
 
 
@@ -165,7 +170,7 @@ class RequestParameters(BaseModel, extra="allow"):
 
 
 class InferenceRequest(BaseModel):
-    """Images, and the outputs to return for them."""
+    """Samples, and the outputs to return for them."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -21,26 +21,34 @@ from service.api.inference.schemas import (
 )
 from service.api.predict.answer import Classified
 from service.api.readers.images import (
-    IMAGE_SHAPE,
     Images,
     Pixels,
     check_count,
     decode_files,
-    to_grey,
+    describe_input,
+    input_name,
+    to_samples,
 )
 from service.api.readers.json_images import read_values
 from service.api.readers.number_lists import cut_numbers, first_fault
 from service.bodies.json_body import parse_object
+from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import InvalidInputError
 
 OUTPUTS = ("probabilities", "logits")  # attributes of `Classified`
 
 _POINTER = "/inputs/0/data"
 _SIZE_POINTER = "/inputs/0/parameters/binary_data_size"
-_NUMBERS: dict[str, np.dtype[Any]] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4")}
+_NUMBERS: dict[str, np.dtype[Any]] = {
+    "UINT8": np.dtype(np.uint8),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
 
 
-def read_inference(body: bytes, head_length: int | None) -> tuple[InferenceRequest, Images]:
+def read_inference(
+    body: bytes, head_length: int | None, spec: DatasetSpec
+) -> tuple[InferenceRequest, Images]:
     """Read the body of an inference request.
 
     Parameters
@@ -49,11 +57,13 @@ def read_inference(body: bytes, head_length: int | None) -> tuple[InferenceReque
         JSON, and after it perhaps binary data.
     head_length
         Length of the JSON in bytes. None if the whole body is JSON.
+    spec
+        The data set of the model.
 
     Returns
     -------
     tuple[InferenceRequest, Images]
-        The request, and its images: an array of numbers, or image files that are decoded one by
+        The request, and its samples: an array of numbers, or image files that are decoded one by
         one, while they are iterated.
 
     Raises
@@ -68,12 +78,12 @@ def read_inference(body: bytes, head_length: int | None) -> tuple[InferenceReque
         raise InvalidInputError.at(
             f"/{HEAD_LENGTH}", f"must be at most the body's {len(body):,} bytes, not {start:,}"
         )
-    head, numbers = cut_numbers(body[:start], "data", _POINTER)
+    head, numbers = cut_numbers(body[:start], "data", _POINTER, spec)
     request = InferenceRequest.model_validate(parse_object(head))
     if numbers is not None and request.inputs[0].data != []:  # the "data" was not the tensor's
         request, numbers = InferenceRequest.model_validate(parse_object(body[:start])), None
     (tensor,) = request.inputs
-    _check_shape(tensor)
+    _check_tensor(tensor, spec)
     said, sent, scale = (
         tensor.parameters.binary_data_size,
         len(body) - start,
@@ -87,27 +97,41 @@ def read_inference(body: bytes, head_length: int | None) -> tuple[InferenceReque
         if scale is not None:
             raise InvalidInputError.at("/parameters/scale", "is for numbers, not for image files")
         if said is None:
-            return request, _read_texts(tensor)
+            return request, _read_texts(tensor, spec)
         _check_size(said, sent, None)
-        return request, decode_files(_cut_files(body, start, tensor.shape[0]))
+        return request, decode_files(_cut_files(body, start, tensor.shape[0]), spec)
     kind = _NUMBERS[tensor.datatype]
     if said is None:
-        numbers = _read_numbers(tensor, numbers)
+        numbers = _read_numbers(tensor, numbers, spec)
     else:
         _check_size(said, sent, prod(tensor.shape) * kind.itemsize)
         numbers = np.frombuffer(body, kind, offset=start)
-    return request, to_grey(numbers, scale, _POINTER)
+    return request, to_samples(numbers, scale, _POINTER, spec)
 
 
-def _check_shape(tensor: InputTensor) -> None:
+def datatypes(spec: DatasetSpec) -> tuple[str, ...]:
+    """Return the datatypes that a model takes; the first one is its own."""
+    return ("UINT8", "FP32", "BYTES") if spec.kind == "images" else ("FP64", "FP32")
+
+
+def _check_tensor(tensor: InputTensor, spec: DatasetSpec) -> None:
+    for name, value, known in (
+        ("name", tensor.name, (input_name(spec),)),
+        ("datatype", tensor.datatype, datatypes(spec)),
+    ):
+        if value not in known:
+            raise InvalidInputError.at(
+                f"/inputs/0/{name}",
+                f"must be {' or '.join(known)}, not {value}, because {describe_input(spec)}",
+            )
     count, *rest = tensor.shape
-    allowed = ([], [1]) if tensor.datatype == "BYTES" else ([*IMAGE_SHAPE],)
+    allowed = ([], [1]) if tensor.datatype == "BYTES" else ([*spec.shape],)
     if rest not in allowed:
         forms = " or ".join(str(["n", *form]).replace("'", "") for form in allowed)
         raise InvalidInputError.at(
             "/inputs/0/shape", f"must be {forms} for {tensor.datatype}, not {tensor.shape}"
         )
-    check_count(count, "/inputs/0/shape/0")
+    check_count(count, "/inputs/0/shape/0", spec)
 
 
 def _check_size(said: int, sent: int, size: int | None) -> None:
@@ -121,13 +145,13 @@ def _check_size(said: int, sent: int, size: int | None) -> None:
         )
 
 
-def _read_numbers(tensor: InputTensor, numbers: Pixels | None) -> NDArray[Any]:
+def _read_numbers(tensor: InputTensor, numbers: Pixels | None, spec: DatasetSpec) -> NDArray[Any]:
     """Check the numbers of JSON, which are flat or nested like the shape of their tensor."""
     shape = tuple(tensor.shape)
     if numbers is None:
         data = tensor.data or []
         nested = isinstance(next(iter(data), None), list)
-        fault = first_fault(data, shape if nested else (prod(shape),), _POINTER)
+        fault = first_fault(data, shape if nested else (prod(shape),), _POINTER, spec.kind)
         if fault:
             raise InvalidInputError([fault])
         numbers = np.array(data)
@@ -147,7 +171,7 @@ def _read_numbers(tensor: InputTensor, numbers: Pixels | None) -> NDArray[Any]:
     return numbers
 
 
-def _read_texts(tensor: InputTensor) -> Images:
+def _read_texts(tensor: InputTensor, spec: DatasetSpec) -> Images:
     """Decode the image files of JSON, which are in base64."""
     count, *rest = tensor.shape
     data = tensor.data or []
@@ -157,7 +181,7 @@ def _read_texts(tensor: InputTensor) -> Images:
         raise InvalidInputError.at(
             _POINTER, f"must be {count:,} texts for this shape, each an image file in base64"
         )
-    return read_values(data, None, _POINTER)
+    return read_values(data, None, _POINTER, spec)
 
 
 def _cut_files(body: bytes, start: int, count: int) -> Iterator[tuple[str, bytes]]:

@@ -100,14 +100,14 @@ def model_status(path: ModelPath) -> Response:
 )
 @Bound(body_bytes=None, decodes_images=True, decompresses=True)
 def predict_instances(path: ModelPath, header: BodyHeaders) -> Response:
-    """Return the probabilities of images, which are numbers or image files in base64.
+    """Return the probabilities of images (numbers, or files in base64) or of vectors.
 
-    They are prepared as `/predict` does by default.
+    Images are prepared as `/predict` does by default.
     """
     card, network = find_model(backend().models.load, path.ref)
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):
-        images = read_json(Sent(body), "instances", others=("signature_name",))
+        images = read_json(Sent(body, card.dataset), "instances", others=("signature_name",))
         fields = prepare_images(images, card.dataset)
         classified = classify(card, network, fields.pixels)
     predictions = classified.probabilities.tolist()

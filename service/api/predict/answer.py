@@ -27,7 +27,7 @@ from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
 from service.server.quick import QUICK_BYTES, QuickAnswer
-from stepbox.data.dataset import PixelScale
+from stepbox.data.dataset import MOST_CLASSES, PixelScale
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.field import Invert
 from stepbox.images.prepare import Fit
@@ -68,15 +68,18 @@ class PredictQuery(Parameters):
     )
     invert: Invert = Field(
         "auto",
-        description="Exchange light and dark. The images of the data sets are light on dark, so "
-        "`auto` does it if the background is lighter than what the image shows.",
+        description="Exchange light and dark. `auto` does it only if the `background` of the "
+        "model's data set is dark, as in the built-in ones, and the background of the image is "
+        "lighter than what it shows.",
     )
     fit: Fit = Field(
         "auto",
         description="`auto` uses an image that has the form of the data set (its size, and a dark "
-        "border) as it is, and prepares any other image as the data set was made. `mnist` finds "
-        "the strokes of a digit, gives them the width, size and place that they have in MNIST. "
-        "`fashion-mnist` trims, scales and centers a product. `none` scales the whole image.",
+        "border if the data set's `background` is dark) as it is, and prepares any other image as "
+        "the data set was made. `none` scales the whole image, as images of uploaded data sets "
+        "were. Only for grey images of 28×28 pixels: `mnist` finds the strokes of a digit, and "
+        "gives them the width, size and place that they have in MNIST; `fashion-mnist` trims, "
+        "scales and centers a product.",
     )
     scale: PixelScale | None = Field(
         None,
@@ -102,9 +105,9 @@ class PredictQuery(Parameters):
     top: int | None = Field(
         None,
         ge=1,
-        le=10,
+        le=MOST_CLASSES,
         description="Return only this many classes, the most probable first, instead of the whole "
-        "distribution.",
+        "distribution; at most as many as the model has.",
     )
 
 
@@ -133,7 +136,8 @@ def predict_body(
         explained.
     """
     model = find_model(models.load, query.model)
-    return predict_images(model, query, read_images(content_type, body, query.scale), accept)
+    images = read_images(content_type, body, model[0].dataset, query.scale)
+    return predict_images(model, query, images, accept)
 
 
 def find_model(find: Callable[[str], T], reference: str) -> T:
@@ -159,6 +163,8 @@ def predict_images(
     If `quick`, raise TakesLongError if an image must be more than inverted.
     """
     card, network = model
+    if query.top is not None and query.top > len(card.classes):
+        raise InvalidInputError.at("/top", f"must be from 1 to {len(card.classes)} for this model")
     off = None if query.off is None else read_off(query.off, network)
     if off:
         network = network.without((layer - 1, neuron) for layer, neuron in off)
@@ -184,6 +190,7 @@ def predict_images(
     answer = {
         "model": card.id,
         "classes": card.classes,
+        **({"columns": spec.columns} if query.explain and spec.columns else {}),
         "predictions": _predictions(card.classes, classified, query.top, additions),
     }
     if off is not None:
@@ -216,7 +223,7 @@ class Classified(NamedTuple):
 
 
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
-    """Run a network on pixels, shape (n, height, width), and count the predictions."""
+    """Run a network on samples, shape (n, *shape), and count the predictions."""
     scale = card.recipe.pixel_scale
     logits = predict_logits(network, pixels, scale, raise_if_disconnected)
     logits = logits.astype(np.float64, copy=False)

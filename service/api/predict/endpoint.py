@@ -17,7 +17,7 @@ from stepbox.data.dataset import MOST_CLASSES
 blueprint = APIBlueprint(
     "predict",
     __name__,
-    abp_tags=[Tag(name="predicting", description="Class probabilities of images.")],
+    abp_tags=[Tag(name="predicting", description="Class probabilities of samples.")],
 )
 
 
@@ -30,7 +30,7 @@ class ClassProbability(BaseModel):
 
 
 class Prediction(Explanation, ClassProbability):
-    """The prediction for one image."""
+    """The prediction for one sample."""
 
     probabilities: list[float] = Field(
         min_length=1,
@@ -43,7 +43,7 @@ class Prediction(Explanation, ClassProbability):
 
 
 class TopPrediction(Explanation, ClassProbability):
-    """The most probable classes of one image."""
+    """The most probable classes of one sample."""
 
     top: list[ClassProbability] = Field(description="The most probable first.")
 
@@ -53,13 +53,18 @@ class Answer(BaseModel):
 
     model: str = Field(description="Id of the model.")
     classes: list[str] = Field(min_length=1, max_length=MOST_CLASSES)
+    columns: list[str] | None = Field(
+        None,
+        description="With `explain`, for vectors whose columns have names: these names, in the "
+        "order of `seen` and `gradient`. Missing otherwise.",
+    )
     off: list[str] | None = Field(
         None, description="With `off`: the neurons that were switched off. Missing otherwise."
     )
 
 
 class Predictions(Answer):
-    """Predictions, in the order of the images."""
+    """Predictions, in the order of the samples."""
 
     predictions: list[Prediction]
 
@@ -87,7 +92,7 @@ REQUEST_BODY = {
                 "required": ["image"],
             }
         },
-        JSON: {"schema": {"$ref": "#/components/schemas/PixelImages"}},
+        JSON: {"schema": {"$ref": "#/components/schemas/Samples"}},
         NPY: BINARY,
         NPZ: BINARY,
         CSV: {"schema": {"type": "string"}},
@@ -102,11 +107,13 @@ REQUEST_BODY = {
 )
 @Bound(body_bytes=None, decodes_images=True, decompresses=True)
 def predict(query: PredictQuery, header: BodyHeaders) -> Response:
-    """Return the softmax distribution of each image.
+    """Return the softmax distribution of each sample.
 
     The body is an image file, multipart form data with files named `image`, JSON, a .npy or .npz
-    array, or CSV with one image per row. With `Accept: application/x-npy`, the response is only
-    the probabilities, as a .npy array of float64 with the axes (n, 10).
+    array, or CSV with one sample per row. Numbers have the shape of the model's data set.
+
+    With `Accept: application/x-npy`, the response is only the probabilities, as a .npy array of
+    float64 with the axes (n, classes).
     """
     body = decompress(request.get_data(), header.encoding, backend().settings.max_body_bytes)
     with in_turn(body):

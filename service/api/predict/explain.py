@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from service.api.predict.activations import LayerActivations
@@ -17,6 +18,8 @@ from stepbox.nn.network import Network
 MOST_EXPLAINED = 100
 GRADIENT_DIGITS = 5  # significant ones; all 17 would make the response twice as long
 
+Values = list[float] | list[list[float]] | list[list[list[float]]]
+
 
 class PictureFit(BaseModel):
     """How an image was prepared. Its column x is now at `offset[0] + (x − box[0]) · zoom`."""
@@ -28,13 +31,15 @@ class PictureFit(BaseModel):
         description="Left, top, right and bottom of the part that was used, in pixels of the "
         "image. The last two are exclusive.",
     )
-    zoom: float = Field(description="Pixels of the 28×28 image for each pixel of the original.")
+    zoom: float = Field(description="Pixels of the prepared image for each pixel of the original.")
     offset: list[int] = Field(
         min_length=2,
         max_length=2,
-        description="Column and row in the 28×28 image where the box begins.",
+        description="Column and row in the prepared image where the box begins.",
     )
-    ground: int = Field(ge=0, le=255, description="Grey level used as the background.")
+    ground: int | list[int] = Field(
+        description="Grey level used as the background, 0 to 255; in color, red, green and blue."
+    )
     preparation: str = Field(
         description="`mnist`, `fashion-mnist`, or `none` if the whole image was scaled."
     )
@@ -42,7 +47,7 @@ class PictureFit(BaseModel):
         min_length=2,
         max_length=2,
         description="Mean width of the strokes before and after it was adapted to the data set, in "
-        "pixels of the 28×28 image. Null if no strokes were looked for.",
+        "pixels of the prepared image. Null if no strokes were looked for.",
     )
     lines_removed: int = Field(ge=0, description="Ruled lines that were removed.")
     desk_cropped: bool = Field(description="Whether a desk around the paper was cropped.")
@@ -51,8 +56,10 @@ class PictureFit(BaseModel):
 class Explanation(BaseModel):
     """The explanation of one prediction."""
 
-    seen: list[list[float]] | None = Field(
-        None, description="With `explain`: the 28×28 pixels that the network saw, 0 (dark) to 255."
+    seen: Values | None = Field(
+        None,
+        description="With `explain`: what the network saw, in the shape of the data set: pixels "
+        "from 0 (dark) to 255, or one number per column.",
     )
     fit: PictureFit | None = Field(
         None,
@@ -64,13 +71,16 @@ class Explanation(BaseModel):
         description="False if the image shows nothing: it is empty or nearly uniform. Missing "
         "otherwise.",
     )
-    gradient: list[list[float]] | None = Field(
+    gradient: Values | None = Field(
         None,
-        description="With `explain`: 28×28 derivatives of the top logit, one for each input of the "
-        f"network, with {GRADIENT_DIGITS} significant digits. All 0 if the network is saturated.",
+        description="With `explain`: derivatives of the top logit, one for each number in `seen`, "
+        f"with {GRADIENT_DIGITS} significant digits. All 0 if the network is saturated.",
     )
     entropy: float | None = Field(
-        None, ge=0, description="With `explain`: entropy of the distribution in nats, 0 to ln 10."
+        None,
+        ge=0,
+        description="With `explain`: entropy of the distribution in nats, 0 to the logarithm of "
+        "the number of classes.",
     )
     margin: float | None = Field(
         None,
@@ -99,8 +109,8 @@ def explain(
     return [
         {
             "seen": pixels.tolist(),
-            "fit": describe_fit(prepare(pixels, spec, invert="never", fit="none")),
-            "gradient": _rounded(gradient.reshape(pixels.shape).tolist()),
+            **_as_it_is(pixels, spec),
+            "gradient": rounded(gradient.reshape(pixels.shape).tolist(), GRADIENT_DIGITS),
             "entropy": nats,
             "margin": lead,
         }
@@ -114,5 +124,15 @@ def explain(
     ]
 
 
-def _rounded(rows: list[list[float]]) -> list[list[float]]:
-    return [[float(f"{value:.{GRADIENT_DIGITS}g}") for value in row] for row in rows]
+def _as_it_is(pixels: NDArray[Any], spec: DatasetSpec) -> dict[str, Any]:
+    """Describe how an image was prepared that was used as it is; empty for a vector."""
+    if spec.kind == "vectors":
+        return {}
+    return {"fit": describe_fit(prepare(pixels, spec, invert="never", fit="none"))}
+
+
+def rounded(values: Any, digits: int) -> Any:
+    """Round nested lists of numbers to significant digits."""
+    if isinstance(values, list):
+        return [rounded(value, digits) for value in values]
+    return float(f"{values:.{digits}g}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.api.readers.images import Images
 from service.server.client_disconnected import raise_if_disconnected
 from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import InvalidInputError
 from stepbox.images.field import Invert, Prepared, Shape
 from stepbox.images.prepare import Fit, Work, all_clear, find_work, prepare, shows_ink
 
@@ -26,7 +27,7 @@ class Fields(NamedTuple):
     Attributes
     ----------
     pixels
-        Grey levels 0..255, light on dark, shape (n, *spec.shape).
+        Levels 0..255 of images, or the numbers of vectors, shape (n, *spec.shape).
     changed
         How each image was prepared that is not used as it is, by index.
     empty
@@ -48,7 +49,8 @@ def prepare_images(
 ) -> Fields:
     """Prepare each image for a network, as `stepbox.images.prepare.prepare` does.
 
-    Consecutive images that have the data set's shape are looked at together, which is faster.
+    Vectors are used as they are. Consecutive images that have the data set's shape are looked at
+    together, which is faster.
 
     Parameters
     ----------
@@ -61,6 +63,11 @@ def prepare_images(
     quick
         Whether to raise TakesLongError if an image must be more than inverted.
     """
+    if spec.kind == "vectors":
+        for name, value in (("invert", invert), ("fit", fit)):
+            if value != "auto":
+                raise InvalidInputError.at(f"/{name}", "is for images; this model takes vectors")
+        return Fields(np.asarray(images), {}, [])
     parts = [
         _prepare_block(block, spec, invert, fit, quick) for block in _blocks(images, spec.shape)
     ]
@@ -79,7 +86,7 @@ def prepare_images(
 
 
 def _blocks(images: Images, shape: Shape) -> Iterator[NDArray[Any]]:
-    """Cut images into arrays, shape (n, height, width), that take little memory to work on."""
+    """Cut images into arrays, shape (n, height, width, …), that take little memory to work on."""
     if isinstance(images, np.ndarray):
         for start in range(0, len(images), BLOCK):
             yield images[start : start + BLOCK]
@@ -95,9 +102,9 @@ def _blocks(images: Images, shape: Shape) -> Iterator[NDArray[Any]]:
 def _prepare_block(
     images: NDArray[Any], spec: DatasetSpec, invert: Invert, fit: Fit, quick: bool
 ) -> Fields:
-    """Prepare images of one shape, shape (n, height, width), 0..255."""
+    """Prepare images of one shape, shape (n, height, width, …), 0..255."""
     ready = invert == "auto" and fit in ("auto", "none") and images.shape[1:] == spec.shape
-    if ready and all_clear(images):
+    if ready and images.ndim == 3 and spec.background == "dark" and all_clear(images):
         return Fields(images, {}, [])
     work = find_work(images, spec, invert, fit)
     if quick and (work == Work.PREPARE).any():

@@ -72,7 +72,7 @@ class QuickPredictions:
         model = find_model(self._models.loaded, query.model)
         if model is None:
             return None  # the weights are not in memory yet
-        images = read_quick_images(kind, body, query.scale)
+        images = read_quick_images(kind, body, model[0].dataset, query.scale)
         if images is None:
             return None
         try:

@@ -12,7 +12,7 @@ from service.api.readers.form import read_form
 from service.api.readers.image_file import read_file
 from service.api.readers.images import Images, Sent
 from service.api.readers.json_images import read_json
-from stepbox.data.dataset import PixelScale
+from stepbox.data.dataset import DatasetSpec, PixelScale
 from stepbox.errors import InvalidInputError
 from stepbox.images.plain_png import read_plain_png
 
@@ -46,8 +46,10 @@ _BEGINNINGS = {
 }
 
 
-def read_images(content_type: str, body: bytes, scale: PixelScale | None = None) -> Images:
-    """Read the images of a body.
+def read_images(
+    content_type: str, body: bytes, spec: DatasetSpec, scale: PixelScale | None = None
+) -> Images:
+    """Read the samples of a body.
 
     Parameters
     ----------
@@ -55,18 +57,20 @@ def read_images(content_type: str, body: bytes, scale: PixelScale | None = None)
         The request header. It names an image format or one of `READERS`.
     body
         The request's body, not compressed.
+    spec
+        The data set of the model that the samples are for.
     scale
         Which number is white: 1 (`unit`) or 255 (`raw`). None if the request does not say it.
 
     Returns
     -------
     Images
-        At least one image. Image files are decoded one by one, while they are iterated.
+        At least one sample. Image files are decoded one by one, while they are iterated.
 
     Raises
     ------
     InvalidInputError
-        An image cannot be decoded, or a value is out of range.
+        An image cannot be decoded, a value is out of range, or the model takes something else.
     BadRequest, RequestEntityTooLarge, UnsupportedMediaType
         The body does not match its content type or has too many images, or the type is unknown.
     """
@@ -81,17 +85,19 @@ def read_images(content_type: str, body: bytes, scale: PixelScale | None = None)
         )
     if scale and reader in (read_file, read_form):
         raise InvalidInputError.at("/scale", "is for numbers, not for image files")
-    return _read(kind, reader, Sent(body, scale, options.get("boundary", "")))
+    return _read(kind, reader, Sent(body, spec, scale, options.get("boundary", "")))
 
 
-def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -> Images | None:
+def read_quick_images(
+    kind: str, body: bytes, spec: DatasetSpec, scale: PixelScale | None = None
+) -> Images | None:
     """Read the images of a body if the time for it is bounded by the body's size.
 
     Parameters
     ----------
     kind
         The content type, without parameters.
-    body, scale
+    body, spec, scale
         As for `read_images`.
 
     Returns
@@ -105,11 +111,12 @@ def read_quick_images(kind: str, body: bytes, scale: PixelScale | None = None) -
         As from `read_images`.
     """
     if kind == "image/png":
-        image = None if scale else read_plain_png(body)
+        is_grey = len(spec.shape) == 2
+        image = read_plain_png(body) if is_grey and not scale else None
         return None if image is None else image[None]
     if kind not in (JSON, NPY):
         return None
-    images = _read(kind, READERS[kind], Sent(body, scale))
+    images = _read(kind, READERS[kind], Sent(body, spec, scale))
     return None if isinstance(images, Iterator) else images
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from service.api.readers.images import MOST_IMAGES, Images, Sent, decode_files
+from service.api.readers.images import MOST_IMAGES, Images, Sent, check_takes_files, decode_files
 from service.errors import pointer_to
 from stepbox.errors import Fault, InvalidInputError
 
@@ -20,7 +20,8 @@ class _Part:
 
 def read_form(sent: Sent) -> Images:
     """Decode the files of a form, all of which must be named `image`, one by one."""
-    return decode_files(_files(_read_parts(sent.data, sent.boundary)))
+    check_takes_files(sent.spec, "/image")
+    return decode_files(_files(_read_parts(sent.data, sent.boundary)), sent.spec)
 
 
 def _files(parts: list[_Part]) -> Iterator[tuple[str, bytes]]:

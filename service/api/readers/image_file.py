@@ -13,7 +13,7 @@ _URL_SAFE = str.maketrans("-_", "+/", " \t\r\n")
 
 def read_file(sent: Sent) -> Images:
     """Decode a body that is an image file."""
-    return list(decode_files([("", sent.data)]))
+    return list(decode_files([("", sent.data)], sent.spec))
 
 
 def from_base64(text: str, pointer: str) -> bytes:

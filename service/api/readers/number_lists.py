@@ -2,32 +2,69 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from service.api.readers.images import FORMS, HEIGHT, IMAGE_SHAPE, MOST_IMAGES, WIDTH, Pixels
+from service.api.readers.images import MOST_IMAGES, Pixels, describe_input, forms_of
 from service.bodies.json_cost import has_too_many_values
+from stepbox.data.dataset import DatasetSpec, Kind
 from stepbox.errors import Fault, InvalidInputError
 
-IMAGE_BYTES = 64 * 2**10  # longest text of one image, about 80 bytes per number
-LEAST_IMAGE_BYTES = 2 * HEIGHT * WIDTH  # each number has a digit, and a comma or a bracket
-MOST_NUMBERS = MOST_IMAGES * HEIGHT * WIDTH
+SHORT_BYTES = 64 * 2**10  # the text of one sample may always be this long
+NUMBER_BYTES = 80  # and any longer text has at most this many bytes per number
+LEAST_NUMBER_BYTES = 2  # each number has a digit, and a comma or a bracket
+LARGEST = sys.float_info.max
 PIECE_BYTES = 64 * 2**10  # part of a flat list that is parsed in one step
 MOST_FAULTS = 100
 
 _SPACE = rb"[ \t\n\r]*"
 _OPENING = re.compile(rb"(?:" + _SPACE + rb"\[){0,3}")
 _NEXT = re.compile(_SPACE + rb"([,\]])")
-# By the depth of the lists of an image: its shape, how many lists it is, and its end.
-_SHAPES = {len(form): form for form in FORMS}
-_BRACKETS = {1: 1, 2: 1 + HEIGHT, 3: 1 + HEIGHT + HEIGHT * WIDTH}
-_ENDS = {depth: re.compile(_SPACE.join([rb"\]"] * depth)) for depth in _SHAPES}
+_ENDS = {depth: re.compile(_SPACE.join([rb"\]"] * depth)) for depth in (1, 2, 3)}
+
+
+class _Layout(NamedTuple):
+    """What the text of samples must be like, if their lists have a certain depth.
+
+    Attributes
+    ----------
+    kind, shape
+        The kind of the samples, and the shape of one.
+    brackets
+        How many lists one sample is.
+    least_bytes, most_bytes
+        Length of the text of one sample.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    brackets: int
+    least_bytes: int
+    most_bytes: int
+
+
+@cache
+def _layout(kind: Kind, shape: tuple[int, ...], depth: int) -> _Layout | None:
+    """Return the layout of samples; None if their lists cannot have this depth."""
+    form = next((form for form in forms_of(shape) if len(form) == depth), None)
+    if form is None:
+        return None
+    size = prod(form)
+    return _Layout(
+        kind,
+        form,
+        sum(prod(form[:outer]) for outer in range(depth)),
+        LEAST_NUMBER_BYTES * size,
+        max(SHORT_BYTES, NUMBER_BYTES * size),
+    )
 
 
 class _OddError(ValueError):
@@ -47,8 +84,10 @@ class _OddError(ValueError):
         self.text = text
 
 
-def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | None]:
-    """Parse the numbers of images apart from the JSON around them.
+def cut_numbers(
+    text: bytes, name: str, pointer: str, spec: DatasetSpec
+) -> tuple[bytes, Pixels | None]:
+    """Parse the numbers of samples apart from the JSON around them.
 
     Parameters
     ----------
@@ -58,15 +97,18 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
         Name of the list of numbers.
     pointer
         RFC 6901 pointer to the list.
+    spec
+        The data set of the model.
 
     Returns
     -------
     bytes
         The JSON with an empty list instead of the numbers. Unchanged if the array is None.
     Pixels or None
-        The numbers, from 0 to 255, flat or as images in one of `FORMS`. uint8 if all of them are
-        integers. None if they must be parsed with the JSON, which is then small enough for this,
-        is not valid, or has several lists of this name.
+        The numbers, flat or as samples in a form of their shape. Those of images are from 0 to 255,
+        and uint8 if all are integers; those of vectors are float64. None if they must be parsed
+        with the JSON, which is then small enough for this, is not valid, or has several lists of
+        this name.
 
     Raises
     ------
@@ -79,18 +121,27 @@ def cut_numbers(text: bytes, name: str, pointer: str) -> tuple[bytes, Pixels | N
     start = found.end()
     opening = _OPENING.match(text, start)
     depth = opening[0].count(b"[") if opening else 0
+    layout = _layout(spec.kind, spec.shape, depth) if depth else None
+    if depth and layout is None:
+        return text, None
     try:
         numbers, end = (
-            _read_images(text, start, depth) if depth else _read_flat(text, start, pointer)
+            _read_images(text, start, layout) if layout else _read_flat(text, start, pointer, spec)
         )
     except _OddError as odd:
         if not has_too_many_values(text):
             return text, None
-        faults = _faults_in(odd, _SHAPES.get(depth, ()), pointer)
-        if not faults and depth:
-            what = f"must be {HEIGHT} rows of {WIDTH} numbers, in at most {IMAGE_BYTES:,} bytes"
-            faults = [Fault(f"{pointer}/{odd.index}", f"{what}, and one of {MOST_IMAGES:,} images")]
-        raise InvalidInputError(faults or [_number_fault(f"{pointer}/{odd.index}")]) from None
+        where = f"{pointer}/{odd.index}"
+        faults = _faults_in(odd, layout.shape if layout else (), pointer, spec.kind)
+        if not faults and layout:
+            what = f"must be {_lists(layout.shape)}, in at most {layout.most_bytes:,} bytes"
+            faults = [
+                Fault(
+                    where,
+                    f"{what}, and one of {MOST_IMAGES:,} {spec.kind}: {describe_input(spec)}",
+                )
+            ]
+        raise InvalidInputError(faults or [_number_fault(where, spec.kind)]) from None
     except ValueError:  # invalid JSON, which the parser of the whole text reports
         return text, None
     if _beginning(name).search(text, end):  # it is not certain which of the lists is meant
@@ -103,18 +154,25 @@ def _beginning(name: str) -> re.Pattern[bytes]:
     return re.compile(rb'"%b"%b:%b\[' % (name.encode(), _SPACE, _SPACE))
 
 
-def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
-    """Read a list of images; also return the position after it."""
-    shape, ending = _SHAPES[depth], _ENDS[depth]
-    brackets = text.count(b"]", start) // _BRACKETS[depth]
-    most = min(MOST_IMAGES, brackets, len(text) // LEAST_IMAGE_BYTES)
-    images: Pixels = np.empty((max(1, most), *shape), np.uint8)
+def _lists(shape: tuple[int, ...]) -> str:
+    """Say what a sample of this shape is in JSON."""
+    of = " of ".join(f"{side:,} lists" for side in shape[:-1])
+    return f"{of} of {shape[-1]:,} numbers" if of else f"{shape[-1]:,} numbers"
+
+
+def _read_images(text: bytes, start: int, layout: _Layout) -> tuple[Pixels, int]:
+    """Read a list of samples; also return the position after it."""
+    ending = _ENDS[len(layout.shape)]
+    brackets = text.count(b"]", start) // layout.brackets
+    most = min(MOST_IMAGES, brackets, len(text) // layout.least_bytes)
+    dtype = np.uint8 if layout.kind == "images" else np.float64
+    images: NDArray[Any] = np.empty((max(1, most), *layout.shape), dtype)
     index = 0
     while True:
-        end = ending.search(text, start, start + IMAGE_BYTES)
+        end = ending.search(text, start, start + layout.most_bytes)
         if end is None or index >= len(images):
             raise _OddError(index)
-        image = _read_image(text[start : end.end()], index, shape)
+        image = _read_image(text[start : end.end()], index, layout)
         if image.dtype != np.uint8 and images.dtype == np.uint8:
             images = images.astype(np.float64)
         images[index] = image
@@ -127,17 +185,18 @@ def _read_images(text: bytes, start: int, depth: int) -> tuple[Pixels, int]:
             return images[:index], start
 
 
-def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]:
+def _read_image(text: bytes, index: int, layout: _Layout) -> NDArray[Any]:
+    shape = layout.shape
     try:
         rows = orjson.loads(text)
-        usual = shape == IMAGE_SHAPE and len(rows) == HEIGHT and {*map(len, rows)} == {WIDTH}
+        usual = len(shape) == 2 and len(rows) == shape[0] and {*map(len, rows)} == {shape[1]}
         if usual and not _has_words(text):
             try:  # for integers; `bytearray` is faster, and checks their range
                 levels = np.frombuffer(b"".join(map(bytearray, rows)), np.uint8)
                 return levels.reshape(shape)
             except (ValueError, TypeError):
                 pass
-        image = as_levels(rows, text)
+        image = as_numbers(rows, text, layout.kind)
     except (ValueError, TypeError):
         raise _OddError(index, text) from None
     if image.shape != shape:
@@ -145,24 +204,23 @@ def _read_image(text: bytes, index: int, shape: tuple[int, ...]) -> NDArray[Any]
     return image
 
 
-def _read_flat(text: bytes, start: int, pointer: str) -> tuple[Pixels, int]:
+def _read_flat(text: bytes, start: int, pointer: str, spec: DatasetSpec) -> tuple[Pixels, int]:
     """Read a flat list of numbers; also return the position after it."""
     end = text.find(b"]", start)
     size = text.count(b",", start, end) + 1
-    if size > MOST_NUMBERS:
-        raise InvalidInputError.at(
-            pointer, f"has {size:,} numbers: at most {MOST_NUMBERS:,} are allowed"
-        )
-    levels: Pixels = np.empty(size, np.uint8)
+    most = MOST_IMAGES * spec.features
+    if size > most:
+        raise InvalidInputError.at(pointer, f"has {size:,} numbers: at most {most:,} are allowed")
+    levels: NDArray[Any] = np.empty(size, spec.dtype)
     count = 0
     for piece in _pieces(text, start, end):
         numbers = orjson.loads(b"[%b]" % piece)
         if not numbers:
             raise ValueError("a comma without a number")
         try:
-            part = as_levels(numbers, piece)
+            part = as_numbers(numbers, piece, spec.kind)
         except ValueError:
-            raise _OddError(count + _first_odd(numbers)) from None
+            raise _OddError(count + _first_odd(numbers, spec.kind)) from None
         if part.dtype != np.uint8 and levels.dtype == np.uint8:
             levels = levels.astype(np.float64)
         levels[count : count + len(part)] = part
@@ -170,8 +228,8 @@ def _read_flat(text: bytes, start: int, pointer: str) -> tuple[Pixels, int]:
     return levels, end + 1
 
 
-def as_levels(numbers: list[Any], text: bytes) -> NDArray[Any]:
-    """Turn numbers from 0 to 255 into an array.
+def as_numbers(numbers: list[Any], text: bytes, kind: Kind) -> NDArray[Any]:
+    """Turn numbers into an array: from 0 to 255 for images, any finite ones for vectors.
 
     Raises
     ------
@@ -183,6 +241,10 @@ def as_levels(numbers: list[Any], text: bytes) -> NDArray[Any]:
     array = np.array(numbers)
     if array.dtype.kind not in "iuf" or not array.size:
         raise ValueError("not numbers")
+    if kind == "vectors":
+        if not np.isfinite(array).all():
+            raise ValueError("not finite")
+        return array.astype(np.float64, copy=False)
     if not 0 <= array.min() <= array.max() <= 255:
         raise ValueError("not from 0 to 255")
     return array.astype(np.float64 if array.dtype.kind == "f" else np.uint8, copy=False)
@@ -193,8 +255,8 @@ def _has_words(text: bytes) -> bool:
     return b'"' in text or b"u" in text or b"f" in text
 
 
-def _first_odd(numbers: list[Any]) -> int:
-    return next(i for i, number in enumerate(numbers) if not is_level(number))
+def _first_odd(numbers: list[Any], kind: Kind) -> int:
+    return next((i for i, number in enumerate(numbers) if not is_number(number, kind)), 0)
 
 
 def _pieces(text: bytes, start: int, end: int) -> Iterator[bytes]:
@@ -208,39 +270,43 @@ def _pieces(text: bytes, start: int, end: int) -> Iterator[bytes]:
     yield text[start:end]
 
 
-def _faults_in(odd: _OddError, shape: tuple[int, ...], pointer: str) -> list[Fault]:
-    """Return the faults of an image, which may end where a later image does."""
+def _faults_in(odd: _OddError, shape: tuple[int, ...], pointer: str, kind: Kind) -> list[Fault]:
+    """Return the faults of a sample, which may end where a later one does."""
     try:
         images = json.loads(b"[%b]" % odd.text)
     except ValueError:
         return []
     return faults_of(
-        ((f"{pointer}/{odd.index + i}", image) for i, image in enumerate(images)), shape
+        ((f"{pointer}/{odd.index + i}", image) for i, image in enumerate(images)),
+        shape,
+        kind,
     )
 
 
-def faults_of(values: Iterator[tuple[str, Any]], shape: tuple[int, ...]) -> list[Fault]:
+def faults_of(values: Iterator[tuple[str, Any]], shape: tuple[int, ...], kind: Kind) -> list[Fault]:
     """Return the first fault of each value, which has a pointer and should have this shape."""
-    found = (first_fault(value, shape, pointer) for pointer, value in values)
+    found = (first_fault(value, shape, pointer, kind) for pointer, value in values)
     return list(islice(filter(None, found), MOST_FAULTS))
 
 
-def first_fault(value: Any, shape: tuple[int, ...], pointer: str) -> Fault | None:
-    """Return the first fault of nested lists of numbers from 0 to 255 that should have a shape."""
+def first_fault(value: Any, shape: tuple[int, ...], pointer: str, kind: Kind) -> Fault | None:
+    """Return the first fault of nested lists of numbers that should have a shape."""
     if not shape:
-        return None if is_level(value) else _number_fault(pointer)
+        return None if is_number(value, kind) else _number_fault(pointer, kind)
     if not isinstance(value, list) or len(value) != shape[0]:
         of = "numbers" if len(shape) == 1 else "lists"
         got = f"{len(value):,}" if isinstance(value, list) else "something else"
         return Fault(pointer, f"must be a list of {shape[0]:,} {of}, not {got}")
-    faults = (first_fault(one, shape[1:], f"{pointer}/{i}") for i, one in enumerate(value))
+    faults = (first_fault(one, shape[1:], f"{pointer}/{i}", kind) for i, one in enumerate(value))
     return next(filter(None, faults), None)
 
 
-def is_level(value: Any) -> bool:
-    """Tell whether a value is a number from 0 to 255."""
-    return type(value) in (int, float) and 0 <= value <= 255
+def is_number(value: Any, kind: Kind) -> bool:
+    """Tell whether a value is a number, from 0 to 255 for images, any finite one for vectors."""
+    low, high = (0, 255) if kind == "images" else (-LARGEST, LARGEST)
+    return type(value) in (int, float) and low <= value <= high
 
 
-def _number_fault(pointer: str) -> Fault:
-    return Fault(pointer, "must be a number from 0 to 255")
+def _number_fault(pointer: str, kind: Kind) -> Fault:
+    allowed = " from 0 to 255" if kind == "images" else ""
+    return Fault(pointer, f"must be a number{allowed}")

@@ -103,8 +103,8 @@ def step_down(
 
 
 @compiled
-def compare(logits: Array, label: int) -> float:
-    """Replace logits by δ = p − t, and return the cross-entropy log Σ_j exp(z_j) − z_label."""
+def compare(logits: Array, label: int, weight: float) -> float:
+    """Replace logits by δ = w (p − t), and return the loss w (log Σ_j exp(z_j) − z_label)."""
     top = logits.max()
     logit = logits[label]
     total = 0.0
@@ -114,7 +114,9 @@ def compare(logits: Array, label: int) -> float:
     for j in range(len(logits)):
         logits[j] /= total
     logits[label] -= 1
-    return float(log(total) + top - logit)
+    for j in range(len(logits)):
+        logits[j] *= weight
+    return float(weight * (log(total) + top - logit))
 
 
 @kept
@@ -126,6 +128,7 @@ def descend(
     samples: NDArray[Any],
     greys: Array | None,
     labels: NDArray[Any],
+    class_weights: Array,
     batch_size: int,
     rates: Array,
 ) -> float:
@@ -148,15 +151,19 @@ def descend(
         The network's input for each grey level, shape (256,), 0 for black; or None.
     labels
         The true classes, shape (n,).
+    class_weights
+        Factor of the loss of each class's samples, shape (classes,).
     batch_size
         Samples per update, which uses the mean of their gradients.
     rates
-        Learning rate of each batch, shape (batches,). Same dtype as `parameters` and `greys`.
+        Learning rate of each batch, shape (batches,). `parameters`, `greys` and `class_weights`
+        have the same dtype.
 
     Returns
     -------
     float
-        Sum of the samples' cross-entropies in nats, each before its sample's update.
+        Sum of the samples' losses in nats, each before its sample's update: the cross-entropy
+        times the weight of the class.
     """
     layers = len(sizes) - 1
     widest = sizes.max() + WORD  # room for the biases' input, and for padding
@@ -214,7 +221,8 @@ def descend(
                 counts[layer] = count + 1
                 pass_forward(rows[layer], layer, live, counts[layer], values, deltas)
 
-            loss_sum += compare(deltas[layers - 1, : sizes[layers]], labels[sample])
+            label = labels[sample]
+            loss_sum += compare(deltas[layers - 1, : sizes[layers]], label, class_weights[label])
 
             for layer in range(layers - 1, -1, -1):
                 count = counts[layer]

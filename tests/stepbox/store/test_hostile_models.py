@@ -58,7 +58,7 @@ DAMAGES = {
         in_place_of("card.json", lambda path: path.symlink_to("/dev/zero")), "not a regular file"
     ),
     "card a link to itself": (in_place_of("card.json", is_loop), "cannot be read"),
-    "card of a gigabyte": (enlarge("card.json"), "larger than the limit of 8,388,608 bytes"),
+    "card of a gigabyte": (enlarge("card.json"), "larger than the limit of 33,554,432 bytes"),
     "weights a pipe": (in_place_of("weights.safetensors", os.mkfifo), "not a regular file"),
     "weights a device": (
         in_place_of("weights.safetensors", lambda path: path.symlink_to("/dev/zero")),

@@ -125,3 +125,17 @@ def test_variations_depend_only_on_seed_and_position(originals, kind):
     ]
     for other in others:
         assert np.array_equal(other, second(images, 2, 1000)) == (kind == "none")
+
+
+@pytest.mark.parametrize("kind", ["distort", "mirror-shift"])
+@pytest.mark.parametrize("shape", [(7, 12), (16, 9)])
+def test_each_color_is_varied_like_a_grey_image(kind, shape):
+    rng = np.random.default_rng(3)
+    colors = rng.integers(0, 256, (40, *shape, 3), np.uint8)
+    varied = Augmenter(kind, 5, (*shape, 3))(colors, 2, 1000)
+
+    assert (varied.shape, varied.dtype) == (colors.shape, np.uint8)
+    assert not np.array_equal(varied, colors)
+    for color in range(3):
+        grey = Augmenter(kind, 5, shape)(colors[..., color].copy(), 2, 1000)
+        np.testing.assert_array_equal(varied[..., color], grey)

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
+from sklearn.metrics import f1_score, recall_score
 
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
@@ -149,3 +150,39 @@ def test_a_confusion_matrix_is_square_and_counts_something(counts):
     fields = assess(np.eye(2), np.arange(2)).model_dump() | {"confusion_matrix": counts}
     with pytest.raises(ValidationError, match="square, and count at least one sample"):
         EvaluationReport(**fields)
+
+
+@given(answers())
+def test_the_means_over_classes_are_those_of_scikit_learn(answers):
+    logits, labels = answers
+    found = assess(logits, labels)
+    predicted = logits.argmax(axis=1)
+    present = np.unique(labels)
+    recall = recall_score(labels, predicted, labels=present, average="macro", zero_division=0)
+    f1 = f1_score(labels, predicted, labels=present, average="macro", zero_division=0)
+
+    assert found.balanced_accuracy == pytest.approx(recall)
+    assert found.macro_f1 == pytest.approx(f1)
+    assert found.top5_accuracy is None
+
+
+@given(
+    arrays(np.float64, (20, 30), elements=st.integers(-3, 3)),
+    arrays(np.uint16, 20, elements=st.integers(0, 29)),
+)
+def test_the_five_most_probable_classes_are_found_in_order(logits, labels):
+    """Of equal logits, the first counts, as it does for the predicted class."""
+    right = 0
+    for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+        best = sorted(range(30), key=lambda index: (-row[index], index))[:5]
+        right += label in best
+
+    assert assess(logits, labels).top5_accuracy == pytest.approx(right / 20)
+
+
+def test_an_evaluation_of_an_earlier_version_is_read():
+    stored = assess(np.eye(2), np.arange(2)).model_dump()
+    for name in ("top5_accuracy", "balanced_accuracy", "macro_f1"):
+        del stored[name]
+
+    assert EvaluationReport(**stored).balanced_accuracy == 1

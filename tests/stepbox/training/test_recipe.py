@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from stepbox.data.builtin import MNIST
+from stepbox.training.checks import TORCH_ONLY
 from stepbox.training.presets import RECIPES
-from stepbox.training.recipe import DESCRIPTIONS, TORCH_ONLY, Recipe
+from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
 
 

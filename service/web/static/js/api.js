@@ -14,6 +14,7 @@ export class ProblemError extends Error {
     this.status = /** @type {number} */ (status);
     this.errors = /** @type {{ pointer: string, detail: string }[]} */ (errors);
     this.checks = /** @type {import("./types.d.ts").Check[] | undefined} */ (others.checks);
+    this.others = others; // members that only some problems have
     this.retryAfter = retryAfter;
   }
 
@@ -73,8 +74,8 @@ async function fetchOnce(path, { headers, ...options }, token) {
   }
 }
 
-/** @param {Response} response */
-async function readProblem(response) {
+/** Read the problem document of a response. @param {Response} response */
+export async function readProblem(response) {
   const problem = await response.json().catch(() => ({
     title: response.statusText,
     detail: "The response could not be read.",

@@ -9,20 +9,14 @@ import { MOST_PANELS, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
-import { areAlike, isVectors, keyOf } from "./predict/input.js";
+import { pictureEntry, rowEntry } from "./predict/entries.js";
+import { areAlike, isVectors } from "./predict/input.js";
 import { createInside } from "./predict/inside.js";
-import { readContent, writeContent, writeValues } from "./predict/link.js";
+import { readContent } from "./predict/link.js";
 import { findListed, listed, loadFirst, loadOthers } from "./predict/listed.js";
 import { createNumbers } from "./predict/numbers.js";
 import { createPanel } from "./predict/panel.js";
-import {
-  fitOf,
-  predictionPath,
-  requestContent,
-  testImageOf,
-  vectorContent,
-  vectorPath,
-} from "./predict/request.js";
+import { fitOf, needsSample } from "./predict/request.js";
 import { createSeen } from "./predict/seen.js";
 import { createTiles, testSamples } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, pageTitle, summary, truthText } from "./predict/words.js";
@@ -34,12 +28,6 @@ import { paintInTheme } from "./theme.js";
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
 
 const PAUSE_MS = 80; // between the last change and its prediction
-const NOTHING = "Nothing is drawn.";
-const NO_INK = "The image shows nothing: it is empty or nearly uniform.";
-const FILE_OPTIONS = "-H 'Content-Type: image/png' --data-binary @image.png"; // of curl
-const ROW_OPTIONS = "-H 'Content-Type: application/json' --data-binary @sample.json";
-const MOST_WRITTEN = 100; // numbers in a request that people read
-
 /** @type {import("./predict/panel.js").Panel[]} */
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
@@ -69,29 +57,23 @@ function contentChanged(finished) {
 const board = createBoard(first.content, contentChanged);
 const numbers = createNumbers(() => contentChanged(false));
 const seen = createSeen();
-const offerSamples = createTiles((sample) =>
-  isVectors(sample.dataset) ? numbers.show(sample) : board.show(sample),
-);
+const offerSamples = createTiles((sample) => entry.show(sample));
 const updateAmong = createAmong();
 const updateInside = createInside((model, options) =>
   requestPrediction(findModel(model), undefined, options),
 );
 
-const dataset = () => panels[0]?.model().dataset ?? null; // that decides what people enter
-const takesNumbers = () => panels.length > 0 && isVectors(panels[0].model().dataset);
-const boardImage = () => board.content().image ?? null;
-const testSample = () => (takesNumbers() ? numbers.sample() : testImageOf(boardImage()));
-const isEmpty = () => (takesNumbers() ? !numbers.values() : board.isEmpty());
+const picture = pictureEntry(board, () => fit);
+const row = rowEntry(numbers);
+let entry = picture; // what the first model takes
+
+const dataset = () => panels[0]?.model().dataset ?? null;
 
 /** @param {string} id @returns {Model} */
 const findModel = (id) =>
   /** @type {import("./predict/panel.js").Panel} */ (
     panels.find((panel) => panel.model().id === id)
   ).model();
-
-/** Write the path of a request. @param {string} model its id */
-const pathFor = (model) =>
-  takesNumbers() ? vectorPath(model) : predictionPath(model, boardImage(), fit);
 
 /**
  * Let a model predict what the page shows.
@@ -101,12 +83,10 @@ const pathFor = (model) =>
  * @returns {Promise<Prediction>}
  */
 async function requestPrediction(model, signal, options = "&explain=true") {
-  const content = takesNumbers()
-    ? vectorContent(numbers.values() ?? [])
-    : requestContent(boardImage(), () => board.drawing(model.dataset));
-  const path = pathFor(model.id).replace("&explain=true", options);
-  const headers = { "Content-Type": content.type };
-  const response = await ask(path, { method: "POST", headers, body: content.body, signal });
+  const { type, body } = entry.content(model);
+  const path = entry.path(model.id).replace("&explain=true", options);
+  const headers = { "Content-Type": type };
+  const response = await ask(path, { method: "POST", headers, body, signal });
   return (await response.json()).predictions[0];
 }
 
@@ -118,7 +98,7 @@ async function predict() {
   if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
-  if (isEmpty() || !panels.length) {
+  if (entry.isEmpty() || !panels.length) {
     showPredictions([]);
     return;
   }
@@ -137,16 +117,17 @@ async function predict() {
 /** @param {Prediction[]} predictions one for each panel, or none */
 function showPredictions(predictions) {
   firstPrediction = predictions[0] ?? null;
-  const nothing = takesNumbers() ? numbers.missing() : boardImage() ? NO_INK : NOTHING;
+  const nothing = entry.nothing();
   const answers = predictions.map((one) => (one.ink === false ? null : one));
   panels.forEach((panel, i) => panel.show(answers[i] ?? null, unit, nothing));
   updateRequestLine();
   updateFigures();
   const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
-  const test = testSample();
+  const test = entry.sample();
   const words = said.length ? summary(said) + truthText(test) : nothing;
   const trained = panels.map((panel) => panel.model().dataset);
-  const known = takesNumbers() || !panels.length ? "" : knowledge(trained, test?.dataset ?? null);
+  const isPicture = entry === picture && panels.length > 0;
+  const known = isPicture ? knowledge(trained, test?.dataset ?? null) : "";
   $("#summary").textContent = panels.length ? words + known : noModel;
 }
 
@@ -155,8 +136,8 @@ function showFailure(problem) {
   firstPrediction = null;
   for (const panel of panels) panel.show(null, unit, "No answer.");
   updateFigures();
-  const image = boardImage();
-  const isFile = !takesNumbers() && image && "file" in image;
+  const { image } = board.content();
+  const isFile = entry === picture && image && "file" in image;
   const { title, detail } = isFile
     ? fileFault(problem)
     : { title: problem.title, detail: problem.details };
@@ -169,33 +150,16 @@ function updateFigures() {
   const model = panels[0]?.model() ?? null;
   const hasInk = firstPrediction?.ink !== false;
   updateAmong(model, hasInk ? (firstPrediction?.seen ?? null) : null);
-  if (!model || takesNumbers()) return;
-  seen.show(firstPrediction, model.dataset, boardImage(), board.isEmpty());
-  const isPlain = boardImage() && "pixels" in (boardImage() ?? {});
-  if (firstPrediction && !isPlain) board.mark(firstPrediction, model.dataset);
+  if (!model || entry !== picture) return;
+  const { image } = board.content();
+  seen.show(firstPrediction, model.dataset, image ?? null, board.isEmpty());
+  if (firstPrediction && !(image && "pixels" in image)) board.mark(firstPrediction, model.dataset);
 }
 
 function updateRequestLine() {
   const models = panels.map((panel) => panel.model().id).join(",") || null;
-  const path = pathFor(panels[0]?.model().id ?? "latest");
-  if (takesNumbers()) {
-    const values = numbers.values();
-    const sample = numbers.sample();
-    const named = sample && `${keyOf(sample.dataset)}-${sample.index}`;
-    const { state, note } = writeValues(values, named);
-    const isShort = values && values.length <= MOST_WRITTEN;
-    updateRequest(
-      isShort ? { inputs: [values] } : ROW_OPTIONS,
-      { models, fit: null, ...state },
-      path,
-    );
-    linkNote.textContent = note;
-    return;
-  }
-  const pixels = firstPrediction?.seen?.flat(Infinity) ?? null;
-  const { state, note } = writeContent(board.content(), pixels);
-  const others = { models, fit: fit === "none" ? fit : null };
-  updateRequest(FILE_OPTIONS, { ...others, ...state }, path);
+  const { body, state, note } = entry.written(firstPrediction?.seen?.flat(Infinity) ?? null);
+  updateRequest(body, { models, ...state }, entry.path(panels[0]?.model().id ?? "latest"));
   linkNote.textContent = note;
 }
 
@@ -258,9 +222,8 @@ async function matchInput() {
   for (const panel of panels) if (!areAlike(panel.model().dataset, shown)) removePanel(panel);
   $("main").dataset.kind = shown.kind;
   $("h1").textContent = pageTitle(shown);
-  if (isVectors(shown)) {
-    if (await numbers.adapt(shown)) numbers.fillMeans();
-  } else board.adapt(shown);
+  entry = isVectors(shown) ? row : picture;
+  await entry.adapt(shown);
   catchProblem(showSamples, (problem) => $("#samples").replaceChildren(notice(problem)));
 }
 
@@ -268,13 +231,10 @@ async function matchInput() {
 async function showSamples() {
   const shown = dataset();
   const { datasets } = await get("/datasets");
+  /** @type {Model["dataset"][]} */
   const alike = datasets.filter((/** @type {any} */ one) => shown && areAlike(one, shown));
-  const isOwn = (/** @type {any} */ one) => one.id === shown?.id;
-  await offerSamples(
-    alike.toSorted(
-      (/** @type {any} */ a, /** @type {any} */ b) => Number(isOwn(b)) - Number(isOwn(a)),
-    ),
-  );
+  const isOwn = (/** @type {Model["dataset"]} */ one) => one.id === shown?.id;
+  await offerSamples([...alike.filter(isOwn), ...alike.filter((one) => !isOwn(one))]);
 }
 
 /** Show the models that the address asks for. */
@@ -288,7 +248,7 @@ async function showModels() {
 
 /** Show a file. It is decoded without an object URL, which the page's policy forbids. */
 async function showFile(/** @type {File} */ file) {
-  if (!takesNumbers()) {
+  if (entry === picture) {
     board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
     return;
   }
@@ -299,16 +259,23 @@ async function showFile(/** @type {File} */ file) {
 /** Show the test sample or the numbers that the address has, if any. */
 async function showSample() {
   const values = query.get("values");
-  const fault = values && takesNumbers() ? numbers.read(values) : "";
+  const fault = values ? entry.read(values) : "";
   if (fault) faults.push(`The numbers in this link: ${fault}`);
-  if (!first.sample) return;
-  const [reference, index] = first.sample;
-  const { samples } = await testSamples(await get(`/datasets/${reference}`), `index=${index}`);
   const shown = dataset();
-  if (shown && !areAlike(samples[0].dataset, shown)) {
-    faults.push(`The model does not take the samples of ${samples[0].dataset.title}.`);
-  } else if (takesNumbers()) numbers.show(samples[0]);
-  else board.show(samples[0]);
+  if (!first.sample) {
+    if (shown && needsSample(first.content, shown)) await showTestSample(shown, "0");
+    return;
+  }
+  const [reference, index] = first.sample;
+  const named = await get(`/datasets/${reference}`);
+  if (!shown || areAlike(named, shown)) await showTestSample(named, index);
+  else faults.push(`The model does not take the samples of ${named.title}.`);
+}
+
+/** @param {Model["dataset"]} dataset @param {string | number} index */
+async function showTestSample(dataset, index) {
+  const { samples } = await testSamples(dataset, `index=${index}`);
+  entry.show(samples[0]);
 }
 
 /** Fill in a test sample: at each click another one. */
@@ -318,8 +285,7 @@ async function fillSample() {
   const { count } = await testSamples(shown, "limit=1&values=false");
   const last = numbers.sample();
   const index = last?.dataset.id === shown.id ? (last.index + 1) % count : 0;
-  const { samples } = await testSamples(shown, `index=${index}`);
-  numbers.show(samples[0]);
+  await showTestSample(shown, index);
 }
 
 /** @param {string} title @param {string} detail */

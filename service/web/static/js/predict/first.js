@@ -5,7 +5,7 @@
 import { NEWEST_PATH, areEnough, findAsked, firstModels, references } from "./asked.js";
 import { isVectors } from "./input.js";
 import { readContent } from "./link.js";
-import { fitOf, predictionPath, requestContent } from "./request.js";
+import { fitOf, needsSample, predictionPath, requestContent } from "./request.js";
 import { strokesPng } from "./strokes.js";
 
 /** @param {string} path @param {RequestInit} [options] */
@@ -30,7 +30,8 @@ async function sendRequests(early) {
   const image = content.image ?? null;
   const { found } = findAsked(asked, models, {});
   for (const { id, dataset } of asked.length ? found : firstModels(models)) {
-    if (isVectors(dataset)) continue; // the page must load the numbers first
+    // The page must load the numbers or the image first.
+    if (isVectors(dataset) || needsSample(content, dataset)) continue;
     const { type, body } = requestContent(image, () => strokesPng(content.strokes, dataset));
     const path = predictionPath(id, image, fitOf(query));
     const options = { method: "POST", headers: { "Content-Type": type }, body };

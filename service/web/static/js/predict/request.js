@@ -1,6 +1,6 @@
 // @ts-check
 // A request that predicts what the board shows.
-import { nest, squareShape } from "./input.js";
+import { isVectors, keyOf, nest, squareShape } from "./input.js";
 
 /** @typedef {import("./history.js").BoardImage} BoardImage */
 /** @typedef {"auto" | "none"} FitName how images are prepared */
@@ -53,3 +53,12 @@ export function requestContent(image, drawing) {
   // The API recognizes the format of an image file itself.
   return { type: "image/png", body: /** @type {BodyInit} */ (image ? image.file : drawing()) };
 }
+
+/**
+ * Tell whether the page should show a test sample at first: the example is a digit, which means
+ * little to a network that learned something else.
+ * @param {import("./history.js").Content} content
+ * @param {import("./input.js").Dataset} dataset
+ */
+export const needsSample = ({ isExample }, dataset) =>
+  Boolean(isExample) && !isVectors(dataset) && keyOf(dataset) === dataset.id;

@@ -54,7 +54,7 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
 
 /** What the classes of the built-in data sets are. @type {Record<string, string>} */
 const KNOWN = { mnist: "digits", "fashion-mnist": "clothes, shoes and bags" };
-const MOST_NAMED = 5; // classes in a sentence
+const MOST_NAMED = 6; // classes in a sentence
 
 /** @typedef {import("./input.js").Dataset} Dataset */
 /** @typedef {{ label: string, probability: number, dataset: Dataset }} Answer of a model */
