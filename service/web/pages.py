@@ -30,11 +30,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-<<<<<<< HEAD
-PLAIN_PAGES = ("models", "system")  # their templates need no values
-=======
-PLAIN_PAGES = ("data", "models", "predict", "system")  # their templates need no values
->>>>>>> w-predict
+PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
