@@ -48,10 +48,9 @@ export function readRow(text, columns) {
   }
   const picked = hasHeader ? columns.map((name) => cells[first.indexOf(name)] ?? "") : cells;
   if (picked.length !== columns.length) {
-    const numbers = picked.length === 1 ? "number" : "numbers";
-    return no(
-      `There are ${count(picked.length)} ${numbers}: the model takes ${count(columns.length)}.`,
-    );
+    const found =
+      picked.length === 1 ? "There is 1 number" : `There are ${count(picked.length)} numbers`;
+    return no(`${found}: the model takes ${count(columns.length)}.`);
   }
   const wrong = picked.findIndex((cell) => readNumber(cell) == null);
   if (wrong >= 0) {
