@@ -18,7 +18,7 @@ import { createNumbers } from "./predict/numbers.js";
 import { createPanel } from "./predict/panel.js";
 import { fitOf, needsSample } from "./predict/request.js";
 import { createSeen } from "./predict/seen.js";
-import { createTiles, testSamples } from "./predict/tiles.js";
+import { createTiles, nextSample, testSample } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, pageTitle, summary, truthText } from "./predict/words.js";
 import { query, requestLine } from "./request-line.js";
 import { paintInTheme } from "./theme.js";
@@ -59,21 +59,13 @@ const numbers = createNumbers(() => contentChanged(false));
 const seen = createSeen();
 const offerSamples = createTiles((sample) => entry.show(sample));
 const updateAmong = createAmong();
-const updateInside = createInside((model, options) =>
-  requestPrediction(findModel(model), undefined, options),
-);
+const updateInside = createInside((model, options) => requestPrediction(model, undefined, options));
 
 const picture = pictureEntry(board, () => fit);
 const row = rowEntry(numbers);
 let entry = picture; // what the first model takes
 
 const dataset = () => panels[0]?.model().dataset ?? null;
-
-/** @param {string} id @returns {Model} */
-const findModel = (id) =>
-  /** @type {import("./predict/panel.js").Panel} */ (
-    panels.find((panel) => panel.model().id === id)
-  ).model();
 
 /**
  * Let a model predict what the page shows.
@@ -224,17 +216,13 @@ async function matchInput() {
   $("h1").textContent = pageTitle(shown);
   entry = isVectors(shown) ? row : picture;
   await entry.adapt(shown);
-  catchProblem(showSamples, (problem) => $("#samples").replaceChildren(notice(problem)));
-}
-
-/** Offer the test samples of the model's data set, and of others that the model can look at. */
-async function showSamples() {
-  const shown = dataset();
-  const { datasets } = await get("/datasets");
-  /** @type {Model["dataset"][]} */
-  const alike = datasets.filter((/** @type {any} */ one) => shown && areAlike(one, shown));
-  const isOwn = (/** @type {Model["dataset"]} */ one) => one.id === shown?.id;
-  await offerSamples([...alike.filter(isOwn), ...alike.filter((one) => !isOwn(one))]);
+  if (needsSample(board.content(), shown)) {
+    await catchProblem(
+      async () => entry.show(await testSample(shown, 0)),
+      () => {},
+    );
+  }
+  offerSamples(shown);
 }
 
 /** Show the models that the address asks for. */
@@ -261,31 +249,17 @@ async function showSample() {
   const values = query.get("values");
   const fault = values ? entry.read(values) : "";
   if (fault) faults.push(`The numbers in this link: ${fault}`);
-  const shown = dataset();
-  if (!first.sample) {
-    if (shown && needsSample(first.content, shown)) await showTestSample(shown, "0");
-    return;
-  }
+  if (!first.sample) return;
   const [reference, index] = first.sample;
-  const named = await get(`/datasets/${reference}`);
-  if (!shown || areAlike(named, shown)) await showTestSample(named, index);
+  const [named, shown] = [await get(`/datasets/${reference}`), dataset()];
+  if (!shown || areAlike(named, shown)) entry.show(await testSample(named, index));
   else faults.push(`The model does not take the samples of ${named.title}.`);
-}
-
-/** @param {Model["dataset"]} dataset @param {string | number} index */
-async function showTestSample(dataset, index) {
-  const { samples } = await testSamples(dataset, `index=${index}`);
-  entry.show(samples[0]);
 }
 
 /** Fill in a test sample: at each click another one. */
 async function fillSample() {
   const shown = dataset();
-  if (!shown) return;
-  const { count } = await testSamples(shown, "limit=1&values=false");
-  const last = numbers.sample();
-  const index = last?.dataset.id === shown.id ? (last.index + 1) % count : 0;
-  await showTestSample(shown, index);
+  if (shown) numbers.show(await nextSample(shown, numbers.sample()));
 }
 
 /** @param {string} title @param {string} detail */

@@ -201,7 +201,10 @@ export function createBoard(first, changed) {
     /** Get the drawing as a PNG for a model. */
     drawing: (/** @type {import("./input.js").Picture} */ one) =>
       strokesPng(history.current().strokes, one),
-    /** Offer what a model takes: colors, and a background. @param {import("./input.js").Dataset} dataset */
+    /**
+     * Offer what a model takes: colors, and a background.
+     * @param {import("./input.js").Dataset} dataset
+     */
     adapt(dataset) {
       picture = dataset;
       $("#colors").hidden = !isColor(picture);

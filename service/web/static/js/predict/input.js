@@ -23,7 +23,7 @@ export const sizeText = ({ shape: [height, width] }) => `${width}×${height}`;
 /** Count the numbers of a sample. @param {{ shape: number[] }} sample */
 export const featureCount = ({ shape }) => shape.reduce((product, side) => product * side, 1);
 
-/** Name the columns of vectors: those without names by their place, from 1. @param {Dataset} dataset */
+/** Name the columns of vectors, or number them from 1. @param {Dataset} dataset */
 export const columnNames = ({ shape, columns }) =>
   columns ?? Array.from({ length: shape[0] }, (_, i) => `column ${i + 1}`);
 

@@ -3,19 +3,20 @@
 // neurons to switch off.
 import { latest } from "../api.js";
 import { areDigits } from "../class-names.js";
-import { cssColor, textOn } from "../color.js";
-import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
+import { $, h, notice, plainButton, renew, whenSeen } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { savable } from "../save-figure.js";
-import { heatColor, paintInTheme } from "../theme.js";
+import { paintInTheme } from "../theme.js";
 import { createBars, shownClasses } from "./bars.js";
+import { createClassChoice } from "./class-choice.js";
 import { featureCount, isVectors, perPixel } from "./input.js";
 import { createNeurons } from "./neurons.js";
 import { insideRows } from "./inside-rows.js";
 import { digitsFor, inputName, leastShown, neuronText, signed, strongestPushes } from "./pushes.js";
 import { probabilityText } from "./words.js";
 
+/** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {import("./panel.js").Panel} Panel */
 /** @typedef {import("./pushes.js").Push} Push */
@@ -26,7 +27,7 @@ const layerTitle = (layer, size) =>
 
 /**
  * Build the figure. Return a function that updates it.
- * @param {(model: string, options: string) => Promise<Prediction>} request gets a prediction for
+ * @param {(model: Model, options: string) => Promise<Prediction>} request gets a prediction for
  *   what the board shows
  */
 export function createInside(request) {
@@ -40,14 +41,13 @@ export function createInside(request) {
   let off = [];
   /** @type {number | null} */
   let chosenClass = null; // null for the predicted class
-  /** @type {number[]} */
-  let offered = []; // the classes to choose from
   let modelId = "";
   let isSeen = false;
   /** @type {ReturnType<typeof createNeurons>[]} */
   let grids = [];
   /** @type {[layer: number, neuron: number] | null} */
   let looked = null;
+  const choice = createClassChoice($("#inside-classes"), choose);
   const before = createBars();
   const after = createBars();
   $("#inside-before").append(before.element);
@@ -83,31 +83,15 @@ export function createInside(request) {
         ? "the value of each column"
         : "the value of each pixel";
     for (const id of ["help", "switching", "neuron"]) $(`#inside-${id}`).hidden = !grids.length;
-    offered = [];
     offerClasses();
   }
 
   /** Offer the classes; of many, only those that the bars show at first. */
   function offerClasses() {
-    const now = shownClasses(classes().length, panel?.prediction() ?? null, false);
-    if (chosenClass != null && !now.includes(chosenClass)) now.push(chosenClass);
-    if (String(now) === String(offered)) return;
-    offered = now;
-    renew(
-      $("#inside-classes"),
-      h("legend", { class: "sr" }, "Logits"),
-      ...offered.map((i) => classChoice(classes()[i], i)),
-    );
+    const shown = shownClasses(classes().length, panel?.prediction() ?? null, false);
+    if (chosenClass != null && !shown.includes(chosenClass)) shown.push(chosenClass);
+    choice.offer(classes(), shown);
   }
-
-  /** @param {string} name @param {number} i */
-  const classChoice = (name, i) =>
-    h(
-      "label",
-      null,
-      h("input", { type: "radio", name: "inside-class", value: i, onchange: () => choose(i) }),
-      h("span", { title: name }, h("b", null, name), h("span", { class: "logit" })),
-    );
 
   /** @param {number} i */
   function choose(i) {
@@ -167,7 +151,7 @@ export function createInside(request) {
     const { up, down } = strongestPushes(row);
     const largest = largestMagnitude([...up, ...down].map(({ value }) => value));
     const name = classes()[chosen] ?? "this class";
-    $$("#inside-classes input").forEach((input, i) => (input.checked = offered[i] === chosen));
+    choice.check(chosen);
     for (const [id, pushes, verb] of /** @type {const} */ ([
       ["up", up, "up"],
       ["down", down, "down"],
@@ -190,19 +174,6 @@ export function createInside(request) {
     const { dataset } = panel.model();
     const values = row.length ? row : Array(featureCount(dataset)).fill(0);
     drawHeatmap($("#inside-pixels"), perPixel(values, dataset), largest || 1, dataset.shape[1]);
-  }
-
-  function showLogits() {
-    const logits = last()?.activations ?? [];
-    const scale = largestMagnitude(logits) || 1;
-    $$("#inside-classes label > span").forEach((cell, place) => {
-      const i = offered[place];
-      const color = heatColor((logits[i] ?? 0) / scale);
-      cell.style.background = cssColor(color);
-      cell.style.color = textOn(color);
-      const digits = digitsFor(scale) - 1;
-      $(".logit", cell).textContent = logits.length ? fixed(logits[i], digits) : "";
-    });
   }
 
   /** Compare the prediction with that of the whole network. */
@@ -237,7 +208,7 @@ export function createInside(request) {
       grid.show(layers()?.[index].activations ?? null, indices);
     });
     offerClasses();
-    showLogits();
+    choice.show(last()?.activations ?? []);
     showPushes();
     showComparison();
     if (looked) look(...looked);
@@ -247,7 +218,7 @@ export function createInside(request) {
     async () => {
       const id = modelId;
       const options = `&activations=true${off.length ? `&off=${off}` : ""}`;
-      return { id, newest: panel?.prediction() ? await request(id, options) : null };
+      return { id, newest: panel?.prediction() ? await request(panel.model(), options) : null };
     },
     ({ id, newest }) => {
       if (id !== modelId) return; // another model was chosen meanwhile

@@ -38,7 +38,7 @@ export function createNumbers(changed) {
     else field.removeAttribute("aria-invalid");
   }
 
-  /** What is wrong with a field; nothing is wrong with an empty one yet. @param {HTMLInputElement} field */
+  /** Nothing is wrong with an empty field yet. @param {HTMLInputElement} field */
   const faultOf = ({ value }) => (value.trim() && readNumber(value) == null ? NOT_A_NUMBER : "");
 
   function onInput(/** @type {any} */ { target }) {
@@ -90,7 +90,8 @@ export function createNumbers(changed) {
       h(
         "span",
         { class: "small", id: "row-help" },
-        `A row such as a CSV file has, with or without its header: from ${names[0]} to ${names.at(-1)}.`,
+        "A row such as a CSV file has, with or without its header: " +
+          `from ${names[0]} to ${names.at(-1)}.`,
       ),
     );
   }

@@ -28,7 +28,10 @@ export const PALETTE = /** @type {const} */ ([
   ["brown", "#795548"],
 ]);
 
-/** Return the size of a drawing that is sent, in pixels. @param {import("./input.js").Picture} picture */
+/**
+ * Return the size of a drawing that is sent, in pixels.
+ * @param {import("./input.js").Picture} picture
+ */
 export function sentSize({ shape: [height, width] }) {
   const side = Math.max(LEAST_SIDE, FOR_EACH_PIXEL * Math.max(height, width));
   return { width: side, height: side };

@@ -4,7 +4,7 @@ import { catchProblem, get } from "../api.js";
 import { $, h, notice } from "../dom.js";
 import { drawPicture } from "../pixels.js";
 import { paintInTheme } from "../theme.js";
-import { isVectors, keyOf } from "./input.js";
+import { areAlike, isVectors, keyOf } from "./input.js";
 
 /** @typedef {import("./input.js").Dataset} Dataset */
 /** @typedef {import("./history.js").TestImage} TestImage */
@@ -19,7 +19,7 @@ const EACH = ""; // instead of a class
  * @param {string} query
  * @returns {Promise<{ count: number, samples: any[] }>} images with flat `pixels`, or vectors
  */
-export async function testSamples(dataset, query) {
+async function testSamples(dataset, query) {
   const { count, images, vectors } = await get(`/datasets/${keyOf(dataset)}/test?${query}`);
   const samples = (images ?? vectors).map((/** @type {any} */ sample) => ({
     ...sample,
@@ -27,6 +27,20 @@ export async function testSamples(dataset, query) {
     dataset,
   }));
   return { count, samples };
+}
+
+/** Get one test sample. @param {Dataset} dataset @param {number | string} index */
+export const testSample = async (dataset, index) =>
+  (await testSamples(dataset, `index=${index}`)).samples[0];
+
+/**
+ * Get the test sample after the last one; the first one at first and after all.
+ * @param {Dataset} dataset
+ * @param {{ index: number, dataset: Dataset } | null} last
+ */
+export async function nextSample(dataset, last) {
+  const { count } = await testSamples(dataset, "limit=1&values=false");
+  return testSample(dataset, last?.dataset.id === dataset.id ? (last.index + 1) % count : 0);
 }
 
 /** Find a test sample of each class. @type {Map<string, Promise<number[]>>} */
@@ -129,13 +143,29 @@ export function createTiles(choose) {
   });
   paintInTheme(paint, host);
 
-  /** Offer data sets, the first one at first. @param {Dataset[]} newDatasets */
-  return (newDatasets) => {
-    const ids = newDatasets.map(({ id }) => id);
+  /**
+   * Offer the samples of a model's data set, and of others that the model can look at.
+   * @param {Dataset} own
+   */
+  async function offer(own) {
+    const { datasets: all } = await get("/datasets");
+    const alike = all.filter((/** @type {Dataset} */ one) => areAlike(one, own));
+    const isOwn = (/** @type {Dataset} */ one) => one.id === own.id;
+    const found = [
+      ...alike.filter(isOwn),
+      ...alike.filter((/** @type {Dataset} */ one) => !isOwn(one)),
+    ];
+    const ids = found.map(({ id }) => id);
     if (String(ids) === String(offered.map(({ id }) => id))) return;
-    offered = newDatasets;
+    offered = found;
     datasets.replaceChildren(...offered.map(({ title }, i) => h("option", { value: i }, title)));
     offerClasses();
     return load();
-  };
+  }
+
+  return (/** @type {Dataset} */ own) =>
+    catchProblem(
+      () => offer(own),
+      (problem) => host.replaceChildren(notice(problem)),
+    );
 }

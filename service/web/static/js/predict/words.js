@@ -67,7 +67,11 @@ function classesText(dataset) {
   return `${classes.slice(0, -1).join(", ")} and ${classes.at(-1)}`;
 }
 
-/** Name a class in a sentence: those of the built-in data sets are nouns. @param {string} label @param {Dataset} dataset */
+/**
+ * Name a class in a sentence: those of the built-in data sets are nouns.
+ * @param {string} label
+ * @param {Dataset} dataset
+ */
 const className = (label, dataset) => (keyOf(dataset) in KNOWN ? withArticle(label) : label);
 
 /**
