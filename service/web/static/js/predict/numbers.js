@@ -142,11 +142,6 @@ export function createNumbers(changed) {
       build();
       return true;
     },
-    fill(/** @type {readonly number[]} */ values) {
-      sample = null;
-      fill(values);
-      changed();
-    },
     /** @param {import("./tiles.js").TestSample} newSample */
     show(newSample) {
       fill(newSample.values);
@@ -163,7 +158,11 @@ export function createNumbers(changed) {
     read(text) {
       if (!dataset) return "";
       const { values, fault } = readRow(text, columnNames(dataset));
-      if (values) this.fill(values);
+      if (values) {
+        sample = null;
+        fill(values);
+        changed();
+      }
       return fault;
     },
   };
