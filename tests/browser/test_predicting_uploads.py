@@ -101,7 +101,8 @@ def test_the_page_is_accessible_fits_and_stays(open_model, browser, uploads, nam
 
 
 def test_a_color_image_is_drawn_in_colors(open_model):
-    page = open_model("hues").page
+    watched = open_model("hues")
+    page = watched.page
     expect(page.locator("#steps")).to_have_text("Test image 0 of hues, unchanged.")
     assert page.locator("#seen").evaluate("canvas => [canvas.width, canvas.height]") == [20, 20]
     for name, label in (("red", "red"), ("blue", "blue")):
@@ -113,8 +114,11 @@ def test_a_color_image_is_drawn_in_colors(open_model):
         expect(page.locator(".top1")).to_have_text(label)
     expect(page.locator("#summary")).to_contain_text("The model predicts blue (")
     expect(page.locator(".why")).to_contain_text("pixels would raise the logit of blue")
-    page.wait_for_url("**drawing=*")
-    copy = open_model("hues", "&drawing=" + page.url.split("drawing=")[1]).page
+    watched.settle()
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.click("text=Copy link")
+    drawing = page.evaluate("new URL(window.copied).searchParams.get('drawing')")
+    copy = open_model("hues", f"&drawing={drawing}").page
     assert seen(copy) == seen(page)
 
 
@@ -139,7 +143,7 @@ def test_numbers_are_predicted_while_they_are_typed(open_model):
     expect(page.locator(".top1")).to_have_text("tall")
     height.fill("1")
     expect(page.locator(".top1")).to_have_text("short")
-    expect(page.locator("#request")).to_contain_text('{ "inputs": [[1, ')
+    expect(page.locator("#request")).to_contain_text('{"inputs": [[1, ')
     page.wait_for_url("**values=1%2C*")
     height.fill("1,5")
     expect(page.locator("#summary")).to_have_text("One number is missing.")
