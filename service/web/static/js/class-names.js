@@ -13,3 +13,11 @@ export function withArticle(name) {
 
 /** Tell whether the classes are digits. @param {string[]} classes */
 export const areDigits = (classes) => classes.every((name) => /^\d$/.test(name));
+
+const LONG = 12; // letters; "Ankle boot" has 10, and the bars have place for it
+
+/**
+ * Tell whether some names need more place than those of the built-in data sets.
+ * @param {string[]} classes
+ */
+export const areLong = (classes) => classes.some((name) => name.length > LONG);

@@ -2,7 +2,7 @@
 // The figure "Inside the network": the activations of each layer, what they add to the logits, and
 // neurons to switch off.
 import { latest } from "../api.js";
-import { areDigits } from "../class-names.js";
+import { areDigits, areLong } from "../class-names.js";
 import { $, h, notice, plainButton, renew, whenSeen } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
@@ -63,6 +63,7 @@ export function createInside(request) {
     if (!panel) return;
     const { recipe } = panel.model();
     $("#inside").classList.toggle("long", !areDigits(classes()));
+    $("#inside").classList.toggle("longer", areLong(classes()));
     grids = recipe.hidden_sizes.map((size, index) =>
       createNeurons(index + 1, size, {
         look: (neuron) => look(index + 1, neuron),

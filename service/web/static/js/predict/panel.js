@@ -1,6 +1,6 @@
 // @ts-check
 // The prediction of one model: the class, its certainty, a bar for each class, and an explanation.
-import { areDigits } from "../class-names.js";
+import { areDigits, areLong } from "../class-names.js";
 import { h, plainButton } from "../dom.js";
 import { largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
@@ -155,6 +155,7 @@ export function createPanel(first, { choose, changed, removed, deviations }) {
     );
     element.setAttribute("aria-label", `What ${named.name} predicts`);
     element.classList.toggle("long", !areDigits(classes));
+    element.classList.toggle("longer", areLong(classes));
     top.textContent = prediction?.label ?? "";
     certain.textContent = prediction ? certaintyText(prediction, classes) : message;
     bars.draw(classes, prediction, unit);
