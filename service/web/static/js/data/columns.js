@@ -20,7 +20,7 @@ import { valueText } from "./values.js";
  * @property {number | null} maximum
  */
 
-const MOST_COLUMNS = 200; // rows of the table; the CSV file has all
+const MOST_COLUMNS = 64; // rows of the table; the CSV file has all
 const MOST_CLASSES = 12; // whose means are shown
 const FIGURES = /** @type {const} */ ([
   "minimum",
