@@ -162,8 +162,8 @@ def test_what_is_wrong_is_said_and_the_form_stays_filled_in(visit, busy):
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#title")).to_have_text("heights")
     id = page.locator("#facts dd").first.inner_text()
-    page.get_by_role("link", name="Train on it").click()
-    expect(page.locator("#dataset")).to_have_value(id)
+    link = page.get_by_role("link", name="Train on it")
+    expect(link).to_have_attribute("href", f"/?dataset={id}#train")
     check_faults(watched, "422")
 
 

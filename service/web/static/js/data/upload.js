@@ -90,7 +90,11 @@ const parameters = () =>
     ),
   );
 
-/** Show how much was sent. @param {number} began ms @returns {(sent: number, total: number) => void} */
+/**
+ * Show how much was sent.
+ * @param {number} began ms
+ * @returns {(sent: number, total: number) => void}
+ */
 const sendProgress = (began) => (sent, total) => {
   const share = total ? sent / total : 0;
   const seconds = (Date.now() - began) / 1000;
