@@ -211,7 +211,7 @@ def test_weights_of_the_first_layer_have_the_shape_of_the_data(client, uploaded)
     )
     picture = client.get(f"/models/{uploaded.id}/first-layer.png?limit=2")
     if uploaded.name == "inputs":
-        assert "takes vectors" in check_problem(picture, 404)["detail"]
+        assert "consists of vectors" in check_problem(picture, 404)["detail"]
     else:
         height, width, *channels = uploaded.spec.shape
         assert np.array(Image.open(io.BytesIO(picture.data))).shape == (
@@ -267,7 +267,7 @@ def test_columns_are_found_by_their_names(client, iris):
 
 
 def test_wrong_vectors_are_rejected_in_words(client, iris):
-    takes = "this model takes vectors of 4 numbers (sepal length"
+    takes = "this model consists of vectors of 4 numbers (sepal length"
     row = iris.samples[0].tolist()
     for body, pointer, words in (
         ({"inputs": [row, row[1:]]}, "/inputs/1", "must be a list of 4 numbers, not 3"),
