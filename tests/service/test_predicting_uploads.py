@@ -267,7 +267,7 @@ def test_columns_are_found_by_their_names(client, iris):
 
 
 def test_wrong_vectors_are_rejected_in_words(client, iris):
-    takes = "this model consists of vectors of 4 numbers (sepal length"
+    takes = "this model takes vectors of 4 numbers (sepal length"
     row = iris.samples[0].tolist()
     for body, pointer, words in (
         ({"inputs": [row, row[1:]]}, "/inputs/1", "must be a list of 4 numbers, not 3"),
