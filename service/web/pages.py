@@ -17,6 +17,7 @@ from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import StepboxError
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import DESCRIPTIONS, Recipe
 from stepbox.training.request import TrainRequest
@@ -29,7 +30,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PLAIN_PAGES = ("data", "models", "predict", "system")  # their templates need no values
+PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
@@ -105,6 +106,17 @@ def dataset(ref: str) -> Response:
 def model(ref: str) -> Response:
     """Show one model."""
     return _page("model", section="models", ref=ref)
+
+
+@blueprint.get("/ui/predict")
+def predict() -> Response:
+    """Let models predict what people draw or enter."""
+    reference = request.args.get("models", "").partition(",")[0].strip()
+    try:
+        kind = backend().models.card(reference).dataset.kind if reference else "images"
+    except StepboxError:
+        kind = "images"  # the page says that there is no such model
+    return _page("predict", kind=kind)
 
 
 @blueprint.get("/ui/mathematics")

@@ -106,7 +106,8 @@ def test_the_link_to_predict_is_as_high_as_a_button(visit, stack, models):
 def test_the_answer_stays_in_view_above_the_test_images(visit, stack, models, width):
     options = {**PHONE, "viewport": {"width": width, "height": 667}}
     page = visit(stack.url, f"/ui/predict?models={models['mnist']}", **options).page
-    tile = page.locator("#samples-fashion-mnist .tile").last
+    page.select_option("#samples-dataset", label="Fashion-MNIST")
+    tile = page.get_by_role("group", name="Test samples of Fashion-MNIST").locator(".tile").last
     tile.scroll_into_view_if_needed()
     box = tile.bounding_box()
     assert min(box["width"], box["height"]) >= 44

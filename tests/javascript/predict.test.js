@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrowStep } from "#pages/keys.js";
-import { areEnough, findAsked, firstModels, references } from "#pages/predict/asked.js";
+import { areEnough, findAsked, firstModels, inOrder, references } from "#pages/predict/asked.js";
 import {
   decodeDrawing,
   decodePixels,
@@ -14,8 +14,11 @@ import {
 } from "#pages/predict/drawing.js";
 import { fitText, placeOnBoard } from "#pages/predict/fit.js";
 import { createHistory } from "#pages/predict/history.js";
+import { shownClasses } from "#pages/predict/bars.js";
+import { influences } from "#pages/predict/influences.js";
+import { areAlike, nest, perPixel } from "#pages/predict/input.js";
 import { insideRows } from "#pages/predict/inside-rows.js";
-import { readContent, writeContent } from "#pages/predict/link.js";
+import { readContent, writeContent, writeValues } from "#pages/predict/link.js";
 import { outlineSegments } from "#pages/predict/outline.js";
 import {
   arrange,
@@ -25,7 +28,8 @@ import {
   signed,
   strongestPushes,
 } from "#pages/predict/pushes.js";
-import { fitOf, predictionPath } from "#pages/predict/request.js";
+import { readNumber, readRow } from "#pages/predict/row.js";
+import { fitOf, needsSample, predictionPath, requestContent } from "#pages/predict/request.js";
 import { SEVEN } from "#pages/predict/strokes.js";
 import {
   certainty,
@@ -37,11 +41,40 @@ import {
   summary,
 } from "#pages/predict/words.js";
 
-/** @param {[label: string, probability: number, dataset?: string][]} answers */
+const TEN = Array.from({ length: 10 }, (_, i) => String(i));
+const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
+/** @param {string} name @param {Record<string, any>} [fields] @returns {any} */
+const dataset = (name, fields) => ({
+  id: `d-${name}`,
+  name,
+  title: name,
+  kind: "images",
+  shape: [28, 28],
+  classes: TEN,
+  columns: null,
+  background: "dark",
+  checksums: {},
+  ...fields,
+});
+const mnist = dataset("mnist", { checksums: { file: "md5" } });
+const fashion = dataset("fashion-mnist", { checksums: { file: "md5" } });
+const photos = dataset("photos", {
+  shape: [32, 24, 3],
+  classes: ["cat", "dog", "T-rex"],
+  background: null,
+});
+const iris = dataset("iris", {
+  kind: "vectors",
+  shape: [3],
+  classes: ["setosa", "virginica"],
+  columns: ["length", "width", "color"],
+  background: null,
+});
+
+/** @param {[label: string, probability: number, dataset?: any][]} answers */
 const summaryOf = (...answers) =>
-  summary(
-    answers.map(([label, probability, dataset = "mnist"]) => ({ label, probability, dataset })),
-  );
+  summary(answers.map(([label, probability, of = mnist]) => ({ label, probability, dataset: of })));
 
 test("summary describes all predictions with their probabilities", () => {
   assert.equal(summaryOf(["7", 0.998]), "The model predicts a 7 (99.8\u202f%).");
@@ -56,18 +89,21 @@ test("summary describes all predictions with their probabilities", () => {
 });
 
 test("models of different data sets are told apart, and it is said what they know", () => {
-  const mixed = summaryOf(["6", 0.9], ["Shirt", 0.5, "fashion-mnist"], ["6", 0.8]);
+  const mixed = summaryOf(["6", 0.9], ["Shirt", 0.5, fashion], ["6", 0.8]);
   assert.equal(
     mixed,
     "Trained only on digits: a 6 (90.0\u202f%), a 6 (80.0\u202f%). " +
       "Trained only on clothes, shoes and bags: a shirt (50.0\u202f%).",
   );
-  const [digits, clothes] = ["mnist", "fashion-mnist"];
   const known = " The models know only clothes, shoes and bags.";
-  assert.equal(knowledge([clothes, clothes], digits), known);
-  assert.equal(knowledge([digits], clothes), " The model knows only digits.");
-  assert.equal(knowledge([digits, clothes], digits), ""); // the summary says it
-  assert.equal(knowledge([digits, digits], digits), "");
+  assert.equal(knowledge([fashion, fashion], null), known);
+  assert.equal(knowledge([mnist], fashion), " The model knows only digits.");
+  assert.equal(knowledge([mnist], null), ""); // the page asks for a digit
+  assert.equal(knowledge([mnist, fashion], mnist), ""); // the summary says it
+  assert.equal(knowledge([mnist, mnist], mnist), "");
+  assert.equal(knowledge([photos], null), " The model knows only cat, dog and T-rex.");
+  const many = dataset("many", { classes: NAMES });
+  assert.equal(knowledge([many], mnist), " The model knows only the 9 classes of many.");
 });
 
 test("certainty and certaintyText describe how certain a prediction is", () => {
@@ -162,7 +198,7 @@ test("fitText says when the whole image was used", () => {
   assert.equal(fitText(whole), "The whole image was used: unchanged.");
   assert.equal(
     fitText({ ...whole, inverted: true, zoom: 0.1 }),
-    "The whole image was used: light and dark exchanged, scaled to 28 pixels.",
+    "The whole image was used: light and dark exchanged, scaled to 28×28 pixels.",
   );
 });
 
@@ -205,7 +241,7 @@ test("a drawing that is too long for a link is not cut", () => {
   for (let i = 0; i < 2000; i++) extend(zigzag, [(i % 2) * 20, i / 100]);
   assert.equal(encodeDrawing([zigzag]), null);
   const { state, note } = writeContent({ strokes: [zigzag] }, null);
-  assert.deepEqual(state, { sample: null, drawing: null, pixels: null });
+  assert.deepEqual(state, { sample: null, drawing: null, pixels: null, values: null });
   assert.match(note, /too long/);
 });
 
@@ -237,8 +273,11 @@ test("damaged drawings are rejected", () => {
 
 test("pixels in a link are restored exactly", () => {
   const pixels = Array.from({ length: 784 }, (_, i) => i % 256);
-  assert.deepEqual(decodePixels(encodePixels(pixels)), pixels);
-  assert.equal(decodePixels(encodePixels(pixels.slice(1))), null);
+  assert.deepEqual(decodePixels(encodePixels(pixels) ?? ""), pixels);
+  assert.equal(encodePixels(pixels.slice(1)), null); // of no square image
+  const color = Array.from({ length: 3 * 16 * 16 }, (_, i) => i % 256);
+  assert.deepEqual(decodePixels(encodePixels(color) ?? ""), color);
+  assert.equal(encodePixels(new Array(3 * 64 * 64).fill(0)), null); // too long for a link
   assert.equal(decodePixels("a".repeat(9999)), null);
 });
 
@@ -254,21 +293,23 @@ test("a link restores what the board shows", () => {
   assert.deepEqual(restored({ strokes: [] }).content, { strokes: [] });
   const drawn = { strokes: [{ pen: 1, points: [/** @type {const} */ ([2, 3])] }] };
   assert.deepEqual(restored(/** @type {any} */ (drawn)).content, drawn);
-  const test = { pixels: [], index: 7, label: 9, dataset: "mnist" };
+  const test = { pixels: [], index: 7, label: 9, dataset: mnist };
   assert.deepEqual(restored({ strokes: [], image: test }).sample, ["mnist", "7"]);
+  const uploaded = { ...test, dataset: photos };
+  assert.deepEqual(restored({ strokes: [], image: uploaded }).sample, ["d-photos", "7"]);
   const file = { file: /** @type {any} */ ({}), bitmap: null };
   const seen = /** @type {any} */ (new Array(784).fill(9));
   const fromFile = restored({ strokes: [], image: file }, seen).content;
   assert.deepEqual(fromFile, { strokes: [], image: { pixels: seen } });
   assert.deepEqual(restored(fromFile).content, fromFile);
-  assert.match(writeContent({ strokes: [], image: file }, seen).note, /28×28 pixels/);
+  assert.match(writeContent({ strokes: [], image: file }, seen).note, /contains the pixels/);
 });
 
 test("a link that cannot be read is reported, and the example is shown", () => {
   for (const [query, words] of [
     ["drawing=!", "damaged"],
-    ["pixels=AA", "damaged"],
-    ["sample=cifar-1", "no test image “cifar-1”"],
+    ["pixels=AAA", "damaged"],
+    ["sample=../x-1", "no test image “../x-1”"],
   ]) {
     const { content, fault } = readContent(new URLSearchParams(query));
     assert.equal(content.isExample, true);
@@ -303,7 +344,7 @@ test("the first stroke replaces the example or an image, and Undo brings it back
 /** @param {string} id @param {object} [fields] @returns {any} */
 const model = (id, fields) => ({
   id,
-  dataset: { name: "mnist" },
+  dataset: mnist,
   recipe: { name: "mnist-numpy" },
   evaluation: { accuracy: 0.95, better_than_guessing: true },
   created_at: "2026-01-31T12:30:00Z",
@@ -326,7 +367,7 @@ test("the models of an address are found by id and alias, and unknown ones are n
 });
 
 test("the page first shows two models on digits that learned something", () => {
-  const clothes = model("m-1", { dataset: { name: "fashion-mnist" } });
+  const clothes = model("m-1", { dataset: fashion });
   const guessing = model("m-2", { evaluation: { accuracy: 0.1, better_than_guessing: false } });
   const digits = [model("m-3"), model("m-4"), model("m-5")];
   assert.deepEqual(firstModels([clothes, guessing, ...digits]), digits.slice(0, 2));
@@ -338,7 +379,7 @@ test("the page first shows two models on digits that learned something", () => {
 
 test("a search finds models by all its words", () => {
   const named = { model: model("m-abc", { tags: ["class-7b"] }), name: "Slow learner" };
-  for (const text of ["", "slow", "MNIST slow", "95.00", "2026-01-31", "abc", "7b"]) {
+  for (const text of ["", "slow", "mnist slow", "95.00", "2026-01-31", "abc", "7b"]) {
     assert.ok(matches(named, text), text);
   }
   assert.ok(!matches(named, "slow fashion"));
@@ -376,8 +417,10 @@ test("pushes and neurons are described in words", () => {
     [1.234, -1, 0, 0.001].map((x) => signed(x)),
     ["+1.23", "−1.00", "0.00", "0.00"],
   );
-  assert.equal(inputName(30, true), "row 1, column 2");
-  assert.equal(inputName(30, false), "neuron 30");
+  assert.equal(inputName(30, mnist), "row 1, column 2");
+  assert.equal(inputName(3 * 24 + 4, photos), "row 1, column 1, green");
+  assert.equal(inputName(1, iris), "width");
+  assert.equal(inputName(1, { ...iris, columns: null }), "column 2");
   const state = { layer: 2, neuron: 17, isOff: false, activation: 0.5, classes: ["a", "b"] };
   assert.equal(
     neuronText({ ...state, pushes: [1, -2] }),
@@ -407,7 +450,7 @@ test("the path of a prediction depends on what the board shows", () => {
     predictionPath("m-1", image, fit).replace("/predict?model=m-1&explain=true&", "");
   assert.equal(tail(null, "auto"), "fit=auto&invert=never");
   assert.equal(tail({ file: {}, bitmap: null }, "auto"), "fit=auto&invert=auto");
-  assert.equal(tail({ pixels: [], index: 3, dataset: "mnist" }, "auto"), "fit=auto&invert=never");
+  assert.equal(tail({ pixels: [], index: 3, dataset: mnist }, "auto"), "fit=auto&invert=never");
   assert.equal(tail({ pixels: [] }, "auto"), "fit=none&invert=never"); // what a network saw
   assert.equal(fitOf(new URLSearchParams("fit=none")), "none");
   assert.equal(fitOf(new URLSearchParams("fit=x")), "auto");
@@ -452,7 +495,7 @@ test("the newest models are enough if those to show are among them", () => {
   const digits = (/** @type {string} */ id, learned = true) =>
     /** @type {any} */ ({
       id,
-      dataset: { name: "mnist" },
+      dataset: mnist,
       evaluation: { better_than_guessing: learned },
     });
   assert.ok(areEnough([digits("m-1"), digits("m-2")], []));
@@ -460,4 +503,134 @@ test("the newest models are enough if those to show are among them", () => {
   assert.ok(!areEnough([digits("m-1", false), digits("m-2", false)], []));
   assert.ok(areEnough([digits("m-1")], ["m-1"]));
   assert.ok(!areEnough([digits("m-1")], ["m-1", "best"]));
+});
+
+test("the newest model of each data set is listed first, then all others by name", () => {
+  /** @param {string} id @param {any} of @param {string} name */
+  const named = (id, of, name) => ({ model: model(id, { dataset: of }), name });
+  const models = [
+    named("m-5", iris, "a"),
+    named("m-4", mnist, "b"),
+    named("m-3", iris, "z"),
+    named("m-2", mnist, "y"),
+    named("m-1", photos, "c"),
+  ];
+  assert.deepEqual(
+    inOrder(models).map((one) => one.model.id),
+    ["m-5", "m-4", "m-1", "m-2", "m-3"],
+  );
+});
+
+test("the first models are of one data set: MNIST, or that of the newest", () => {
+  const [newest, other, older] = [
+    model("m-3", { dataset: iris }),
+    model("m-2", { dataset: photos }),
+    model("m-1", { dataset: iris }),
+  ];
+  assert.deepEqual(firstModels([newest, other, older]), [newest, older]);
+});
+
+test("models can be compared that take the same", () => {
+  assert.ok(areAlike(mnist, photos));
+  assert.ok(!areAlike(mnist, iris));
+  assert.ok(areAlike(iris, { ...iris, id: "d-other", classes: ["x"] }));
+  assert.ok(!areAlike(iris, { ...iris, columns: ["length", "width", "height"] }));
+});
+
+test("the pixels of an image are sent in its shape", () => {
+  assert.deepEqual(nest([1, 2, 3, 4, 5, 6], [3, 2]), [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]);
+  const pixels = [1, 2, 3, 4, 5, 6];
+  const small = dataset("small", { shape: [1, 2, 3] });
+  const image = { pixels, index: 0, label: 0, dataset: small };
+  const { body } = requestContent(image, () => new Uint8Array());
+  assert.deepEqual(JSON.parse(String(body)).images, [
+    [
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+    ],
+  ]);
+  assert.deepEqual(perPixel(pixels, small), [6, 15]);
+  assert.deepEqual(perPixel(pixels, mnist), pixels);
+});
+
+test("the strokes of a link keep their colors and widths", () => {
+  const strokes = [
+    { pen: 8, color: 8, points: [/** @type {[number, number]} */ ([2, 3])] },
+    { pen: 1, points: [/** @type {[number, number]} */ ([2, 3])] },
+  ];
+  assert.deepEqual(decodeDrawing(encodeDrawing(strokes) ?? ""), strokes);
+  const [first] = strokes;
+  assert.equal(decodeDrawing(encodeDrawing([{ ...first, color: 9 }]) ?? ""), null);
+});
+
+test("of more than twelve classes, the most probable are shown first", () => {
+  const logits = Array.from({ length: 20 }, (_, i) => (7 * i) % 20);
+  const outputs = { index: 0, probabilities: logits, logits };
+  assert.deepEqual(shownClasses(3, { ...outputs, logits: [1, 3, 2] }, false), [0, 1, 2]);
+  const shown = shownClasses(20, outputs, false);
+  assert.deepEqual(
+    shown.map((i) => logits[i]),
+    [19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8],
+  );
+  assert.equal(shownClasses(20, outputs, true).length, 20);
+  assert.equal(shownClasses(20, null, false).length, 12);
+});
+
+test("numbers are read as people write them", () => {
+  const texts = ["1.5", " -2 ", "\u22123", ".5", "1e3", "+4."];
+  assert.deepEqual(texts.map(readNumber), [1.5, -2, -3, 0.5, 1000, 4]);
+  for (const wrong of ["", "1,5", "0x10", "Infinity", "NaN", "1e999", "a"]) {
+    assert.equal(readNumber(wrong), null, wrong);
+  }
+});
+
+test("a row of numbers is read with or without a header", () => {
+  const columns = ["length", "width", "color"];
+  for (const text of ["1,2,3", "1; 2; 3", "1\t2\t3\n", " 1 2  3 ", "length,width,color\n1,2,3"]) {
+    assert.deepEqual(readRow(text, columns), { values: [1, 2, 3], fault: "" }, text);
+  }
+  const exchanged = readRow('label,"color",width,length\nsetosa,3,2,1', columns);
+  assert.deepEqual(exchanged.values, [1, 2, 3]);
+  for (const [text, words] of [
+    ["", "There are no numbers."],
+    ["1,2", "There are 2 numbers: the model takes 3."],
+    ["1", "There is 1 number: the model takes 3."],
+    ["1,x,3", "width: “x” is not a number."],
+    ["1,2,3\n4,5,6", "There are 2 rows of numbers: enter only one."],
+    ["length,width,color\n1,2,3\n4,5,6", "There are 2 rows of numbers: enter only one."],
+    ["length,height,color\n1,2,3", "The first line does not name all columns of this data set."],
+  ]) {
+    assert.deepEqual(readRow(text, columns), { values: null, fault: words });
+  }
+});
+
+test("a link contains a row of numbers, or the test sample that it is", () => {
+  assert.equal(writeValues([1, -2.5], null).state.values, "1,-2.5");
+  const sample = writeValues([1, 2], "d-iris-3").state;
+  assert.deepEqual([sample.sample, sample.values], ["d-iris-3", null]);
+  assert.equal(writeValues(null, null).state.values, null);
+  const long = writeValues(new Array(5000).fill(1), null);
+  assert.equal(long.state.values, null);
+  assert.match(long.note, /too long/);
+});
+
+test("the columns with the most influence are those that vary and matter", () => {
+  assert.deepEqual(influences([1, -4, 9, 2], [2, 1, 0, null]), [
+    { index: 1, value: -4 },
+    { index: 0, value: 2 },
+  ]);
+});
+
+test("a network that did not learn digits is first shown one of its own images", () => {
+  const example = { strokes: [SEVEN], isExample: true };
+  assert.ok(needsSample(example, photos));
+  assert.ok(!needsSample(example, mnist));
+  assert.ok(!needsSample({ strokes: [SEVEN] }, photos));
+  assert.ok(!needsSample(example, iris));
 });

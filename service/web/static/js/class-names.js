@@ -12,4 +12,4 @@ export function withArticle(name) {
 }
 
 /** Tell whether the classes are digits. @param {string[]} classes */
-export const areDigits = (classes) => classes[0] === "0";
+export const areDigits = (classes) => classes.every((name) => /^\d$/.test(name));

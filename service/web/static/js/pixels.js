@@ -1,6 +1,7 @@
 // @ts-check
 // Draw arrays of numbers into canvases, one pixel for each number.
 import { mix } from "./color.js";
+import { isDark } from "./predict/input.js";
 import { SIDE } from "./sizes.js";
 import { heatColor, themeColor } from "./theme.js";
 
@@ -38,4 +39,22 @@ export function drawImage(canvas, values) {
   const paper = themeColor("--paper");
   const ink = themeColor("--ink");
   return draw(canvas, values, SIDE, (value) => mix(paper, ink, value / 255));
+}
+
+/**
+ * Draw an image in its own colors. Images that are light on dark are drawn as ink on paper.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} values row by row, 0 to 255; color images have three for each pixel
+ * @param {import("./predict/input.js").Picture} picture
+ */
+export function drawPicture(canvas, values, picture) {
+  const [, width, channels = 1] = picture.shape;
+  if (isDark(picture)) {
+    const [paper, ink] = [themeColor("--paper"), themeColor("--ink")];
+    return draw(canvas, values, width, (value) => mix(paper, ink, value / 255));
+  }
+  const pixels = Array.from({ length: values.length / channels }, (_, i) => i * channels);
+  return draw(canvas, pixels, width, (at) =>
+    channels === 3 ? [0, 1, 2].map((k) => values[at + k]) : Array(3).fill(values[at]),
+  );
 }

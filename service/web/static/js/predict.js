@@ -1,36 +1,33 @@
 // @ts-check
-// The page on which users draw, drop, paste or choose an image, and models predict its class.
+// The page on which users draw, drop, paste or choose an image, or enter numbers, and models
+// predict its class.
 import "./page.js";
-import { ProblemError, ask, catchProblem, forgetEarly } from "./api.js";
+import { ProblemError, ask, catchProblem, forgetEarly, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
-import { drawImage } from "./pixels.js";
 import { createAmong } from "./predict/among.js";
 import { MOST_PANELS, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
-import { fitText } from "./predict/fit.js";
-import { readContent, writeContent } from "./predict/link.js";
+import { pictureEntry, rowEntry } from "./predict/entries.js";
+import { areAlike, isVectors } from "./predict/input.js";
 import { createInside } from "./predict/inside.js";
+import { readContent } from "./predict/link.js";
 import { findListed, listed, loadFirst, loadOthers } from "./predict/listed.js";
+import { createNumbers } from "./predict/numbers.js";
 import { createPanel } from "./predict/panel.js";
-import { fitOf, predictionPath, requestContent, testImageOf } from "./predict/request.js";
-import { offerSamples } from "./predict/tiles.js";
-import { answerOf, fileFault, knowledge, summary, truthText } from "./predict/words.js";
+import { fitOf, needsSample } from "./predict/request.js";
+import { createSeen } from "./predict/seen.js";
+import { createTiles, nextSample, testSample } from "./predict/tiles.js";
+import { answerOf, fileFault, knowledge, pageTitle, summary, truthText } from "./predict/words.js";
 import { query, requestLine } from "./request-line.js";
-import { testImages } from "./samples.js";
-import { PIXELS } from "./sizes.js";
 import { paintInTheme } from "./theme.js";
 
 /** @typedef {import("./predict/chooser.js").Named} Named */
+/** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Prediction} Prediction */
 
-const PAUSE_MS = 80; // between the last change of a drawing and its prediction
-const NOTHING = "Nothing is drawn.";
-const NO_INK = "The image shows nothing: it is empty or nearly uniform.";
-const FILE_OPTIONS = "-H 'Content-Type: image/png' --data-binary @image.png"; // of curl
-const DATASETS = ["mnist", "fashion-mnist"];
-
+const PAUSE_MS = 80; // between the last change and its prediction
 /** @type {import("./predict/panel.js").Panel[]} */
 let panels = [];
 /** @type {import("./predict/panel.js").Unit} */
@@ -49,35 +46,40 @@ const faults = [first.fault]; // of the address
 const updateRequest = requestLine($("#request"), { path: "/predict", anchor: "" });
 const linkNote = h("p", { class: "small", role: "status" });
 $("#request").after(linkNote);
-const board = createBoard(first.content, (finished) => {
+
+/** @param {boolean} finished false during a stroke, and while people type */
+function contentChanged(finished) {
   clearTimeout(timer);
   if (finished) predict();
   else timer = setTimeout(predict, PAUSE_MS);
-});
+}
 
-const boardImage = () => board.content().image ?? null;
-
-const testImage = () => testImageOf(boardImage());
-
-/** Write the path of a request. @param {string} model its id */
-const pathFor = (model) => predictionPath(model, boardImage(), fit);
-
-const updateInside = createInside((model, options) =>
-  requestPrediction(pathFor(model).replace("&explain=true", options)),
-);
-
+const board = createBoard(first.content, contentChanged);
+const numbers = createNumbers(() => contentChanged(false));
+const seen = createSeen();
+const offerSamples = createTiles((sample) => entry.show(sample));
 const updateAmong = createAmong();
+const updateInside = createInside((model, options) => requestPrediction(model, undefined, options));
+
+const picture = pictureEntry(board, () => fit);
+const row = rowEntry(numbers);
+let entry = picture; // what the first model takes
+
+const dataset = () => panels[0]?.model().dataset ?? null;
 
 /**
- * Let a model predict what the board shows.
- * @param {string} path with the query
+ * Let a model predict what the page shows.
+ * @param {Model} model
  * @param {AbortSignal} [signal]
+ * @param {string} [options] of the query, in place of an explanation
  * @returns {Promise<Prediction>}
  */
-async function requestPrediction(path, signal) {
-  const { type, body } = requestContent(boardImage(), board.drawing);
-  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
-  return (await (await ask(path, options)).json()).predictions[0];
+async function requestPrediction(model, signal, options = "&explain=true") {
+  const { type, body } = entry.content(model);
+  const path = entry.path(model.id).replace("&explain=true", options);
+  const headers = { "Content-Type": type };
+  const response = await ask(path, { method: "POST", headers, body, signal });
+  return (await response.json()).predictions[0];
 }
 
 /** Abort the requests in progress, and request a prediction from each model. */
@@ -88,13 +90,13 @@ async function predict() {
   if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
-  if (board.isEmpty() || !panels.length) {
+  if (entry.isEmpty() || !panels.length) {
     showPredictions([]);
     return;
   }
   try {
     const predictions = await Promise.all(
-      panels.map((panel) => requestPrediction(pathFor(panel.model().id), signal)),
+      panels.map((panel) => requestPrediction(panel.model(), signal)),
     );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
@@ -107,18 +109,17 @@ async function predict() {
 /** @param {Prediction[]} predictions one for each panel, or none */
 function showPredictions(predictions) {
   firstPrediction = predictions[0] ?? null;
-  const nothing = boardImage() ? NO_INK : NOTHING;
+  const nothing = entry.nothing();
   const answers = predictions.map((one) => (one.ink === false ? null : one));
   panels.forEach((panel, i) => panel.show(answers[i] ?? null, unit, nothing));
-  showSeen();
   updateRequestLine();
   updateFigures();
   const said = panels.flatMap((panel, i) => answerOf(answers[i] ?? null, panel.model()));
-  const cards = listed().map(({ model }) => model);
-  const test = testImage();
-  const words = said.length ? summary(said) + truthText(test, cards) : nothing;
-  const trained = panels.map((panel) => panel.model().dataset.name);
-  const known = knowledge(trained, test?.dataset ?? "mnist"); // the page asks for a digit
+  const test = entry.sample();
+  const words = said.length ? summary(said) + truthText(test) : nothing;
+  const trained = panels.map((panel) => panel.model().dataset);
+  const isPicture = entry === picture && panels.length > 0;
+  const known = isPicture ? knowledge(trained, test?.dataset ?? null) : "";
   $("#summary").textContent = panels.length ? words + known : noModel;
 }
 
@@ -126,10 +127,9 @@ function showPredictions(predictions) {
 function showFailure(problem) {
   firstPrediction = null;
   for (const panel of panels) panel.show(null, unit, "No answer.");
-  showSeen();
   updateFigures();
-  const image = boardImage();
-  const isFile = image && "file" in image;
+  const { image } = board.content();
+  const isFile = entry === picture && image && "file" in image;
   const { title, detail } = isFile
     ? fileFault(problem)
     : { title: problem.title, detail: problem.details };
@@ -139,36 +139,19 @@ function showFailure(problem) {
 
 function updateFigures() {
   updateInside(panels);
-  const seen = firstPrediction?.ink === false ? null : (firstPrediction?.seen ?? null);
-  updateAmong(panels[0]?.model() ?? null, seen);
-}
-
-const drawSeen = () =>
-  drawImage($("#seen"), firstPrediction?.seen.flat() ?? new Float64Array(PIXELS));
-
-/** Show the image that the network sees, and how it was made. */
-function showSeen() {
-  drawSeen();
-  $("#steps").textContent = stepsText();
-}
-
-function stepsText() {
-  if (!firstPrediction) return board.isEmpty() ? "Nothing yet: the board is empty." : "";
-  const test = testImage();
-  if (test) return `Test image ${test.index} of ${test.dataset}, unchanged.`;
-  const image = boardImage();
-  if (image && "pixels" in image) return "The 28×28 pixels in the link, unchanged.";
-  board.mark(firstPrediction);
-  return firstPrediction.ink === false ? "" : fitText(firstPrediction.fit);
+  const model = panels[0]?.model() ?? null;
+  const hasInk = firstPrediction?.ink !== false;
+  updateAmong(model, hasInk ? (firstPrediction?.seen ?? null) : null);
+  if (!model || entry !== picture) return;
+  const { image } = board.content();
+  seen.show(firstPrediction, model.dataset, image ?? null, board.isEmpty());
+  if (firstPrediction && !(image && "pixels" in image)) board.mark(firstPrediction, model.dataset);
 }
 
 function updateRequestLine() {
   const models = panels.map((panel) => panel.model().id).join(",") || null;
-  const seen = firstPrediction?.seen.flat() ?? null;
-  const { state, note } = writeContent(board.content(), seen);
-  const path = pathFor(panels[0]?.model().id ?? "latest");
-  const others = { models, fit: fit === "none" ? fit : null };
-  updateRequest(FILE_OPTIONS, { ...others, ...state }, path);
+  const { body, state, note } = entry.written(firstPrediction?.seen?.flat(Infinity) ?? null);
+  updateRequest(body, { models, ...state }, entry.path(panels[0]?.model().id ?? "latest"));
   linkNote.textContent = note;
 }
 
@@ -178,26 +161,39 @@ function panelsChanged() {
 }
 
 /**
- * Let the user choose a model from all of them.
+ * Let the user choose a model: for the first panel from all of them, for others from those that
+ * take the same.
  * @param {string} current the id of the model that is shown now
  */
 async function chooseModel(current) {
   await catchProblem(loadOthers, () => {}); // without an answer, the list has the newest models
-  return findListed(await openChooser(current, shownIds()));
+  const isFirst = current === panels[0]?.model().id;
+  const shown = dataset();
+  const taken = panels.map((panel) => panel.model().id);
+  const fits = (/** @type {Model} */ model) => isFirst || !shown || areAlike(model.dataset, shown);
+  return findListed(await openChooser(current, taken, fits));
 }
 
-const shownIds = () => panels.map((panel) => panel.model().id);
+/** @param {import("./predict/panel.js").Panel} panel */
+function removePanel(panel) {
+  panels = panels.filter((other) => other !== panel);
+  panel.element.remove();
+}
 
 /** @param {Named} first the model that the panel shows */
 function addPanel(first) {
   const remove = () => {
-    panels = panels.filter((other) => other !== panel);
-    panel.element.remove();
+    removePanel(panel);
     predict();
     $("#add").focus();
   };
   const removed = panels.length ? remove : null; // the first panel stays
-  const panel = createPanel(first, { choose: chooseModel, changed: predict, removed });
+  const changed = async () => {
+    await matchInput();
+    predict();
+  };
+  const { deviations } = numbers;
+  const panel = createPanel(first, { choose: chooseModel, changed, removed, deviations });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);
@@ -211,26 +207,63 @@ async function addAnotherPanel() {
   predict();
 }
 
+/** Show what the first model takes: a board or fields. Remove models that take something else. */
+async function matchInput() {
+  const shown = dataset();
+  if (!shown) return;
+  for (const panel of panels) if (!areAlike(panel.model().dataset, shown)) removePanel(panel);
+  $("main").dataset.kind = shown.kind;
+  $("h1").textContent = pageTitle(shown);
+  entry = isVectors(shown) ? row : picture;
+  await entry.adapt(shown);
+  if (needsSample(board.content(), shown)) {
+    await catchProblem(
+      async () => entry.show(await testSample(shown, 0)),
+      () => {},
+    );
+  }
+  offerSamples(shown);
+}
+
 /** Show the models that the address asks for. */
 async function showModels() {
   const { chosen, fault } = await loadFirst(references(query.get("models") ?? query.get("a")));
   if (fault) faults.push(fault);
   if (!listed().length) noModel = "There is no model yet: train one first.";
   chosen.forEach(addPanel);
+  await matchInput();
 }
 
 /** Show a file. It is decoded without an object URL, which the page's policy forbids. */
 async function showFile(/** @type {File} */ file) {
-  board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
+  if (entry === picture) {
+    board.show({ file, bitmap: await createImageBitmap(file).catch(() => null) });
+    return;
+  }
+  const fault = numbers.read(await file.text());
+  if (fault) say("This file cannot be read as a row of numbers", fault);
 }
 
-/** Show the test image that the address names, if any. */
+/** Show the test sample or the numbers that the address has, if any. */
 async function showSample() {
+  const values = query.get("values");
+  const fault = values ? entry.read(values) : "";
+  if (fault) faults.push(`The numbers in this link: ${fault}`);
   if (!first.sample) return;
-  const [dataset, index] = first.sample;
-  const [image] = await testImages(dataset, index);
-  board.show({ ...image, dataset });
+  const [reference, index] = first.sample;
+  const [named, shown] = [await get(`/datasets/${reference}`), dataset()];
+  if (!shown || areAlike(named, shown)) entry.show(await testSample(named, index));
+  else faults.push(`The model does not take the samples of ${named.title}.`);
 }
+
+/** Fill in a test sample: at each click another one. */
+async function fillSample() {
+  const shown = dataset();
+  if (shown) numbers.show(await nextSample(shown, numbers.sample()));
+}
+
+/** @param {string} title @param {string} detail */
+const say = (title, detail) => $("#summary").replaceChildren(notice({ title, detail }));
 
 function showFaults() {
   const detail = faults.filter(Boolean).join(" ");
@@ -247,24 +280,17 @@ $("#fit").addEventListener("change", (/** @type {any} */ { target }) => {
   fit = target.value;
   predict();
 });
-acceptFiles(showFile, () => {
-  $("#summary").replaceChildren(
-    notice({ title: "Only image files can be dropped here", detail: "" }),
-  );
-});
+$("#fill").addEventListener("click", () =>
+  catchProblem(fillSample, ({ title, details }) => say(title, details)),
+);
+acceptFiles(showFile, () => say("Only files can be dropped here", ""));
 paintInTheme(() => {
   board.render();
-  drawSeen();
+  seen.draw();
 }, "seen");
 await catchProblem(showModels, (problem) => $("#answers").append(notice(problem)));
 const openChooser = createChooser(listed);
-await catchProblem(showSample, ({ details }) => faults.push(`The test image: ${details}.`));
+await catchProblem(showSample, ({ details }) => faults.push(`The test sample: ${details}.`));
 showFaults();
 await predict();
 ready();
-for (const dataset of DATASETS) {
-  catchProblem(
-    () => offerSamples(dataset, board.show),
-    (problem) => $("#samples").append(notice(problem)),
-  );
-}

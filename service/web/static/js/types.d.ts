@@ -96,11 +96,26 @@ export interface Evaluation {
   bins: { count: number; confidence: number; accuracy: number }[];
 }
 
+/** What is known about a data set. */
+export interface Dataset {
+  id: string;
+  name: string;
+  title: string;
+  kind: "images" | "vectors";
+  /** Height and width of grey images, with 3 for color images, or the number of features. */
+  shape: number[];
+  classes: string[];
+  columns: string[] | null;
+  background: "dark" | "light" | null;
+  /** Of the files of a built-in data set; empty for any other. */
+  checksums: Record<string, string>;
+}
+
 export interface Model {
   id: string;
   job: string;
   recipe: Recipe;
-  dataset: { name: string };
+  dataset: Dataset;
   classes: string[];
   parameters: number;
   device: string;
@@ -125,6 +140,15 @@ export interface TestImage {
   pixels: number[];
 }
 
+/** A column of a data set of vectors. Figures that are too large are null. */
+export interface ColumnSummary {
+  name: string | null;
+  mean: number | null;
+  deviation: number | null;
+  minimum: number | null;
+  maximum: number | null;
+}
+
 export interface Prediction {
   index: number;
   label: string;
@@ -132,9 +156,10 @@ export interface Prediction {
   logits: number[];
   margin: number;
   entropy: number;
-  gradient: number[][];
-  seen: number[][];
-  fit: Fit;
+  /** In the shape of the sample, like `seen`. */
+  gradient?: any[];
+  seen?: any[];
+  fit?: Fit;
   ink?: false;
   layers?: LayerActivations[];
 }

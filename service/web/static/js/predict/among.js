@@ -2,8 +2,14 @@
 // The figure "Among the test images": what the network sees, placed among the test images.
 import { $, whenSeen } from "../dom.js";
 import { projectionFigure } from "../projection.js";
+import { CLASSES, PIXELS } from "../sizes.js";
+import { featureCount, isDark } from "./input.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
+
+/** Tell whether the figure can show a model's test images. @param {Model} model */
+const isProjected = ({ dataset }) =>
+  isDark(dataset) && featureCount(dataset) === PIXELS && dataset.classes.length <= CLASSES;
 
 /** Build the figure. Return a function that updates it. */
 export function createAmong() {
@@ -18,8 +24,8 @@ export function createAmong() {
   let isNear = false;
 
   function show() {
-    section.hidden = !model;
-    if (!model) return;
+    section.hidden = !model || !isProjected(model);
+    if (!model || section.hidden) return;
     // The empty figure keeps the place of its images.
     if (shownId !== model.id) showImage = projectionFigure($("#projection"), model);
     shownId = model.id;

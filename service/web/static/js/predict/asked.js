@@ -1,6 +1,8 @@
 // @ts-check
 // The models that an address asks for. Needs no browser.
 
+import { keyOf } from "./input.js";
+
 /** @typedef {import("../types.d.ts").Model} Model */
 
 export const MOST_PANELS = 4;
@@ -37,16 +39,39 @@ export function findAsked(asked, models, aliases) {
   return { found: found.slice(0, MOST_PANELS), fault: faults.join(" ") };
 }
 
+/** @param {Model} model */
+const isOfDigits = ({ dataset }) => keyOf(dataset) === "mnist";
+
 /**
- * Choose the models to show if the address names none: the two most accurate of the newest four, if
- * possible on digits and better than guessing. The newest alone may be the worst of a series.
+ * Order models for a list: the newest of each data set, then all others by their title.
+ * @template {{ model: Model, name: string }} Named
+ * @param {Named[]} models the newest first
+ */
+export function inOrder(models) {
+  /** @type {Map<string, Named>} */
+  const newest = new Map();
+  for (const named of models) {
+    const { id } = named.model.dataset;
+    if (!newest.has(id)) newest.set(id, named);
+  }
+  const first = [...newest.values()];
+  const others = models.filter((named) => newest.get(named.model.dataset.id) !== named);
+  return [...first, ...others.toSorted((a, b) => a.name.localeCompare(b.name, "en"))];
+}
+
+/**
+ * Choose the models to show if the address names none: of the newest four of a data set, the two
+ * most accurate, if possible better than guessing. The newest alone may be the worst of a series.
+ * The data set is MNIST, since everyone can draw a digit, or else that of the newest model.
  * @param {Model[]} models the newest first
  */
 export function firstModels(models) {
   const learned = models.filter((model) => model.evaluation.better_than_guessing !== false);
   const some = learned.length ? learned : models;
-  const digits = some.filter((model) => model.dataset.name === "mnist");
-  return (digits.length ? digits : some)
+  const digits = some.filter(isOfDigits);
+  const first = digits.length ? digits : some;
+  return first
+    .filter(({ dataset }) => dataset.id === first[0].dataset.id)
     .slice(0, NEWEST)
     .toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy)
     .slice(0, FIRST_PANELS);
@@ -62,9 +87,6 @@ export function areEnough(newest, asked) {
   const first = firstModels(newest);
   return (
     first.length === FIRST_PANELS &&
-    first.every(
-      ({ dataset, evaluation }) =>
-        dataset.name === "mnist" && evaluation.better_than_guessing !== false,
-    )
+    first.every((model) => isOfDigits(model) && model.evaluation.better_than_guessing !== false)
   );
 }

@@ -3,17 +3,31 @@
 import { $, h, s } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { clamp } from "../numbers.js";
-import { drawImage } from "../pixels.js";
+import { drawPicture } from "../pixels.js";
 import { SIDE } from "../sizes.js";
 import { extend, snap } from "./drawing.js";
 import { placeOnBoard } from "./fit.js";
 import { createHistory } from "./history.js";
-import { SENT_SIZE, drawStrokes, strokesPng } from "./strokes.js";
+import { DIGIT, isColor, isDark, sizeText, squareShape } from "./input.js";
+import { PALETTE, drawStrokes, sentSize, strokesPng } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
 
 /** @type {Point} */
 const CURSOR_START = [14.5, 6.5];
+
+const PENS = { grey: "4", color: "8" }; // the widest ones
+const WHITE = "#fff";
+const BLACK = "#000";
+
+/** @param {readonly [name: string, color: string]} color @param {number} i */
+function colorChoice([name, color], i) {
+  const swatch = h("span", { title: name });
+  swatch.style.background = color;
+  const input = h("input", { type: "radio", name: "color", value: i, "aria-label": name });
+  input.checked = i === 0;
+  return h("label", null, input, swatch);
+}
 
 /** @param {HTMLCanvasElement} canvas */
 const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -36,6 +50,9 @@ export function createBoard(first, changed) {
   let stroke = null; // that is being drawn
   /** @type {SVGElement[]} */
   let marks = [];
+  /** @type {import("./input.js").Picture} */
+  let picture = DIGIT; // what the first model takes
+  $("#colors").append(...PALETTE.map(colorChoice));
 
   /** @param {CanvasImageSource & { width: number, height: number }} source */
   function drawWhole(source, smooth = true) {
@@ -49,9 +66,16 @@ export function createBoard(first, changed) {
     const { strokes, image } = history.current();
     context.clearRect(0, 0, ink.width, ink.height);
     if (!image) {
-      drawStrokes(context, strokes, ink.width / SIDE, getComputedStyle(document.body).color);
+      const color = isDark(picture) ? getComputedStyle(document.body).color : BLACK;
+      if (!isDark(picture)) {
+        context.fillStyle = WHITE;
+        context.fillRect(0, 0, ink.width, ink.height);
+      }
+      drawStrokes(context, strokes, ink.width / SIDE, isColor(picture) ? null : color);
     } else if ("pixels" in image) {
-      drawWhole(drawImage(h("canvas"), image.pixels), false);
+      const own = { ...picture, shape: squareShape(image.pixels.length) ?? picture.shape };
+      const drawn = image.index === undefined ? own : image.dataset;
+      drawWhole(drawPicture(h("canvas"), image.pixels, drawn), false);
     } else if (image.bitmap) {
       drawWhole(image.bitmap);
     }
@@ -77,7 +101,8 @@ export function createBoard(first, changed) {
 
   /** @param {Point} point */
   function beginStroke(point) {
-    stroke = { pen: Number($("#pen").value), points: [snap(point)] };
+    const color = isColor(picture) ? Number($("#colors :checked").value) : 0;
+    stroke = { pen: Number($("#pen").value), points: [snap(point)], ...(color && { color }) };
     history.begin(stroke);
   }
 
@@ -173,18 +198,31 @@ export function createBoard(first, changed) {
     content: history.current,
     /** Show an image in place of the drawing. @param {import("./history.js").BoardImage} image */
     show: (image) => ending(() => history.show(image))(),
-    /** Get the drawing as a PNG. */
-    drawing: () => strokesPng(history.current().strokes),
+    /** Get the drawing as a PNG for a model. */
+    drawing: (/** @type {import("./input.js").Picture} */ one) =>
+      strokesPng(history.current().strokes, one),
+    /**
+     * Offer what a model takes: colors, and a background.
+     * @param {import("./input.js").Dataset} dataset
+     */
+    adapt(dataset) {
+      picture = dataset;
+      $("#colors").hidden = !isColor(picture);
+      $("#pen").max = isColor(picture) ? PENS.color : PENS.grey;
+      board.setAttribute("aria-label", `Drawing board, ${sizeText(picture).replace("×", " by ")}`);
+      render();
+    },
     /**
      * Draw a box around the part that was used, and for a digit a cross at its center of mass.
      * Draw nothing if the image shows nothing, or if the browser cannot show it (TIFF).
      * @param {import("../types.d.ts").Prediction} prediction
+     * @param {import("./input.js").Picture} sent what the model takes
      */
-    mark({ fit, ink: hasInk }) {
+    mark({ fit, ink: hasInk }, sent) {
       const { image } = history.current();
-      const size = image && "bitmap" in image ? image.bitmap : SENT_SIZE;
+      const size = image && "bitmap" in image ? image.bitmap : sentSize(sent);
       marks = [];
-      if (size && hasInk !== false) {
+      if (fit && size && hasInk !== false) {
         const { box, center } = placeOnBoard(fit, size);
         const cross = `M${center.x - 0.8} ${center.y}h1.6m-.8-.8v1.6`;
         marks.push(s("rect", { ...box, class: "box" }));

@@ -2,6 +2,7 @@
 // The dialog that chooses a model from a list with a search.
 import { $, $$, h } from "../dom.js";
 import { count } from "../numbers.js";
+import { inOrder } from "./asked.js";
 import { describeModel, matches } from "./words.js";
 
 /** @typedef {{ model: import("../types.d.ts").Model, name: string }} Named a model and its name */
@@ -39,7 +40,7 @@ export function createChooser(all) {
     $("#chooser-list").replaceChildren(
       ...shown.map((named) => row(named, named.model.id === chosen)),
     );
-    const more = found.length > shown.length ? `; the newest ${shown.length} are shown` : "";
+    const more = found.length > shown.length ? `; the first ${shown.length} are shown` : "";
     $("#chooser-count").textContent = found.length
       ? `${count(found.length)} of ${count(offered.length)} models${more}`
       : "No model matches.";
@@ -63,11 +64,14 @@ export function createChooser(all) {
    * Let the user choose. The rows are submit buttons, so Enter in the search takes the first one.
    * @param {string} current the id of the model that is shown now
    * @param {string[]} taken ids of all models that are shown: a model is shown only once
+   * @param {(model: Named["model"]) => boolean} fits whether a model can be shown here
    * @returns {Promise<string>} the id; empty if the dialog was cancelled
    */
-  return (current, taken) => {
+  return (current, taken, fits) => {
     chosen = current;
-    offered = all().filter(({ model: { id } }) => id === current || !taken.includes(id));
+    offered = inOrder(all().filter(({ model }) => fits(model))).filter(
+      ({ model: { id } }) => id === current || !taken.includes(id),
+    );
     search.value = "";
     dialog.returnValue = "";
     list();

@@ -1,7 +1,9 @@
 // @ts-check
 // Drawings and images as text, for links. Needs no browser.
 import { clamp } from "../numbers.js";
-import { PIXELS, SIDE } from "../sizes.js";
+import { SIDE } from "../sizes.js";
+import { squareShape } from "./input.js";
+import { PALETTE } from "./strokes.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
 /** @typedef {import("./strokes.js").Stroke} Stroke */
@@ -9,7 +11,8 @@ import { PIXELS, SIDE } from "../sizes.js";
 const GRID = 16; // steps for each pixel of the network: about one screen pixel each
 const LEAST_DISTANCE = 0.2; // pixels of the network between the points of a stroke
 const PEN_STEPS = 4; // for each pixel of a pen's width
-const PENS = { min: 1, max: 4 }; // as in the template
+const PENS = { min: 1, max: 8 }; // the widest ones are for color images, as board.js sets them
+const COLOR_STEP = 64; // above all pens: what precedes a stroke is its pen plus its color
 const MOST_LETTERS = 4000; // of a drawing; with other parameters, less than servers accept
 const RANGE = { low: -SIDE, high: 2 * SIDE }; // strokes may leave the board
 
@@ -60,8 +63,8 @@ function write(bytes, n) {
 export function encodeDrawing(strokes) {
   /** @type {number[]} */
   const bytes = [];
-  for (const { pen, points } of strokes) {
-    write(bytes, Math.round(pen * PEN_STEPS));
+  for (const { pen, points, color = 0 } of strokes) {
+    write(bytes, Math.round(pen * PEN_STEPS) + COLOR_STEP * color);
     write(bytes, points.length);
     let last = [0, 0];
     for (const point of points) {
@@ -102,9 +105,12 @@ export function decodeDrawing(text) {
   /** @type {Stroke[]} */
   const strokes = [];
   while (at < bytes.length) {
-    const pen = read() / PEN_STEPS;
+    const tool = read();
+    const pen = (tool % COLOR_STEP) / PEN_STEPS;
+    const color = Math.floor(tool / COLOR_STEP);
     const count = read();
-    if (!(pen >= PENS.min && pen <= PENS.max && count >= 1)) return null;
+    const isPen = pen >= PENS.min && pen <= PENS.max && color < PALETTE.length;
+    if (!(isPen && count >= 1)) return null;
     let [x, y] = [0, 0];
     /** @type {Point[]} */
     const points = [];
@@ -115,16 +121,24 @@ export function decodeDrawing(text) {
       if (!inside) return null;
       points.push([x / GRID, y / GRID]);
     }
-    strokes.push({ pen, points });
+    strokes.push(color ? { pen, points, color } : { pen, points });
   }
   return strokes;
 }
 
-/** Write the pixels of an image as text. @param {number[]} pixels row by row, 0 to 255 */
-export const encodePixels = (pixels) => base64(pixels.map(Math.round));
+/**
+ * Write the pixels of a square image as text.
+ * @param {number[]} pixels row by row, 0 to 255
+ * @returns {string | null} null if it is not square, or would be too long
+ */
+export function encodePixels(pixels) {
+  if (!squareShape(pixels.length)) return null;
+  const text = base64(pixels.map(Math.round));
+  return text.length > MOST_LETTERS ? null : text;
+}
 
-/** Read the pixels of an image; null if the text is something else. @param {string} text */
+/** Read the pixels of a square image; null if the text is something else. @param {string} text */
 export function decodePixels(text) {
-  const pixels = text.length > 2 * PIXELS ? null : fromBase64(text);
-  return pixels?.length === PIXELS ? pixels : null;
+  const pixels = text.length > MOST_LETTERS ? null : fromBase64(text);
+  return pixels?.length && squareShape(pixels.length) ? pixels : null;
 }

@@ -12,11 +12,13 @@ const isTextField = (target) =>
  * @param {() => void} reject called if something was dropped that is not a file
  */
 export function acceptFiles(show, reject) {
-  $("#file").addEventListener("change", (/** @type {any} */ { target }) => {
-    const [file] = target.files;
-    target.value = ""; // so that the same file can be chosen again
-    if (file) show(file);
-  });
+  for (const id of ["file", "row-file"]) {
+    $(`#${id}`).addEventListener("change", (/** @type {any} */ { target }) => {
+      const [file] = target.files;
+      target.value = ""; // so that the same file can be chosen again
+      if (file) show(file);
+    });
+  }
   // Without a handler, the browser would leave the page and open what is dropped.
   document.addEventListener("dragover", (event) => {
     if (!isTextField(event.target)) event.preventDefault();

@@ -3,8 +3,9 @@
 // and what the first models predict. The module finds the responses in `globalThis.early`. If it
 // was faster, as from a cache, it has sent the requests itself.
 import { NEWEST_PATH, areEnough, findAsked, firstModels, references } from "./asked.js";
+import { isVectors } from "./input.js";
 import { readContent } from "./link.js";
-import { fitOf, predictionPath, requestContent } from "./request.js";
+import { fitOf, needsSample, predictionPath, requestContent } from "./request.js";
 import { strokesPng } from "./strokes.js";
 
 /** @param {string} path @param {RequestInit} [options] */
@@ -27,9 +28,11 @@ async function sendRequests(early) {
   const asked = references(query.get("models") ?? query.get("a"));
   if (next != null && !areEnough(models, asked)) return; // the page must load the others first
   const image = content.image ?? null;
-  const { type, body } = requestContent(image, () => strokesPng(content.strokes));
   const { found } = findAsked(asked, models, {});
-  for (const { id } of asked.length ? found : firstModels(models)) {
+  for (const { id, dataset } of asked.length ? found : firstModels(models)) {
+    // The page must load the numbers or the image first.
+    if (isVectors(dataset) || needsSample(content, dataset)) continue;
+    const { type, body } = requestContent(image, () => strokesPng(content.strokes, dataset));
     const path = predictionPath(id, image, fitOf(query));
     const options = { method: "POST", headers: { "Content-Type": type }, body };
     early.set(`POST ${path}`, send(path, options));

@@ -46,8 +46,12 @@ function changes({ inverted, lines_removed: lines, desk_cropped, stroke_width })
   ].filter(Boolean);
 }
 
-/** Say what was done to an image. @param {import("../types.d.ts").Fit} fit */
-export function fitText(fit) {
+/**
+ * Say what was done to an image.
+ * @param {import("../types.d.ts").Fit} fit
+ * @param {string} [size] of the images that the network sees, such as 28×28
+ */
+export function fitText(fit, size = `${SIDE}×${SIDE}`) {
   const list = changes(fit);
   if (fit.preparation === "mnist") {
     list.push("scaled to 20 pixels (dashed box) and centered by mass (cross)");
@@ -57,6 +61,6 @@ export function fitText(fit) {
     list.push(`scaled to ${SIDE} pixels (dashed box) and centered`);
     return `Prepared as Fashion-MNIST was made: ${list.join(", ")}.`;
   }
-  if (fit.zoom !== 1) list.push(`scaled to ${SIDE} pixels`);
+  if (fit.zoom !== 1) list.push(`scaled to ${size} pixels`);
   return `The whole image was used: ${list.join(", ") || "unchanged"}.`;
 }

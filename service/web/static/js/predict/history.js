@@ -2,7 +2,8 @@
 // What the drawing board showed, for Undo. Needs no browser.
 
 /** @typedef {import("./strokes.js").Stroke} Stroke */
-/** @typedef {import("../types.d.ts").TestImage & { dataset: string }} TestImage of a data set */
+/** @typedef {import("./input.js").Dataset} Dataset */
+/** @typedef {import("../types.d.ts").TestImage & { dataset: Dataset }} TestImage of a data set */
 /** @typedef {{ pixels: number[], index?: undefined }} LinkImage what a network saw, from a link */
 /** @typedef {{ file: File, bitmap: ImageBitmap | null }} FileImage null if it cannot be shown */
 /** @typedef {TestImage | LinkImage | FileImage} BoardImage shown in place of a drawing */

@@ -7,13 +7,14 @@
 /**
  * Make a row for each neuron of the hidden layers, then one for each class. The rows of the inputs
  * of the last layer also tell what each adds to the logits. Without hidden layers, the inputs are
- * pixels.
+ * those of the network.
  * @param {Prediction | null} prediction with `layers`
  * @param {string[]} classes
  * @param {Set<string>} off the neurons that are switched off, such as 1.17
+ * @param {string} [inputs] what the inputs of the network are called
  * @returns {Row[]}
  */
-export function insideRows(prediction, classes, off) {
+export function insideRows(prediction, classes, off, inputs = "pixels") {
   const layers = prediction?.layers;
   const last = layers?.at(-1);
   if (!prediction || !layers || !last) return [];
@@ -23,7 +24,7 @@ export function insideRows(prediction, classes, off) {
     Object.fromEntries(classes.map((name, i) => [`push on ${name}`, pushes[i]?.[index]]));
   const hidden = layers.slice(0, -1);
   /** @type {Row[]} */
-  const inputs = hidden.length
+  const first = hidden.length
     ? hidden.flatMap(({ activations }, i) =>
         activations.map((activation, neuron) => ({
           layer: `hidden ${i + 1}`,
@@ -33,7 +34,7 @@ export function insideRows(prediction, classes, off) {
           ...(i === hidden.length - 1 && pushesOf(neuron)),
         })),
       )
-    : (pushes[0] ?? []).map((_, pixel) => ({ layer: "pixels", index: pixel, ...pushesOf(pixel) }));
+    : (pushes[0] ?? []).map((_, pixel) => ({ layer: inputs, index: pixel, ...pushesOf(pixel) }));
   const outputs = classes.map((name, i) => ({
     layer: "logits",
     index: i,
@@ -42,5 +43,5 @@ export function insideRows(prediction, classes, off) {
     bias: last.biases?.[i],
     probability: prediction.probabilities[i],
   }));
-  return [...inputs, ...outputs];
+  return [...first, ...outputs];
 }

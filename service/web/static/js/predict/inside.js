@@ -3,19 +3,20 @@
 // neurons to switch off.
 import { latest } from "../api.js";
 import { areDigits } from "../class-names.js";
-import { cssColor, textOn } from "../color.js";
-import { $, $$, h, notice, plainButton, renew, whenSeen } from "../dom.js";
+import { $, h, notice, plainButton, renew, whenSeen } from "../dom.js";
 import { count, fixed, largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { PIXELS } from "../sizes.js";
 import { savable } from "../save-figure.js";
-import { heatColor, paintInTheme } from "../theme.js";
-import { createBars } from "./bars.js";
+import { paintInTheme } from "../theme.js";
+import { createBars, shownClasses } from "./bars.js";
+import { createClassChoice } from "./class-choice.js";
+import { featureCount, isVectors, perPixel } from "./input.js";
 import { createNeurons } from "./neurons.js";
 import { insideRows } from "./inside-rows.js";
 import { digitsFor, inputName, leastShown, neuronText, signed, strongestPushes } from "./pushes.js";
 import { probabilityText } from "./words.js";
 
+/** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {import("./panel.js").Panel} Panel */
 /** @typedef {import("./pushes.js").Push} Push */
@@ -26,7 +27,7 @@ const layerTitle = (layer, size) =>
 
 /**
  * Build the figure. Return a function that updates it.
- * @param {(model: string, options: string) => Promise<Prediction>} request gets a prediction for
+ * @param {(model: Model, options: string) => Promise<Prediction>} request gets a prediction for
  *   what the board shows
  */
 export function createInside(request) {
@@ -46,6 +47,7 @@ export function createInside(request) {
   let grids = [];
   /** @type {[layer: number, neuron: number] | null} */
   let looked = null;
+  const choice = createClassChoice($("#inside-classes"), choose);
   const before = createBars();
   const after = createBars();
   $("#inside-before").append(before.element);
@@ -74,25 +76,22 @@ export function createInside(request) {
       ]),
     );
     for (const grid of grids) grid.fit();
-    $("#inside figure").hidden = grids.length > 0;
+    $("#inside figure").hidden = grids.length > 0 || isVectors(panel.model().dataset);
     $("#inside-push").textContent = grids.length
       ? "the activation of each neuron of the last hidden layer"
-      : "the value of each pixel";
+      : isVectors(panel.model().dataset)
+        ? "the value of each column"
+        : "the value of each pixel";
     for (const id of ["help", "switching", "neuron"]) $(`#inside-${id}`).hidden = !grids.length;
-    $("#inside-classes").replaceChildren(
-      h("legend", { class: "sr" }, "Logits"),
-      ...classes().map(classChoice),
-    );
+    offerClasses();
   }
 
-  /** @param {string} name @param {number} i */
-  const classChoice = (name, i) =>
-    h(
-      "label",
-      null,
-      h("input", { type: "radio", name: "inside-class", value: i, onchange: () => choose(i) }),
-      h("span", null, h("b", null, name), h("span", { class: "logit" })),
-    );
+  /** Offer the classes; of many, only those that the bars show at first. */
+  function offerClasses() {
+    const shown = shownClasses(classes().length, panel?.prediction() ?? null, false);
+    if (chosenClass != null && !shown.includes(chosenClass)) shown.push(chosenClass);
+    choice.offer(classes(), shown);
+  }
 
   /** @param {number} i */
   function choose(i) {
@@ -122,7 +121,9 @@ export function createInside(request) {
 
   /** @param {Push} push @param {number} largest */
   function pushRow({ index, value }, largest) {
-    const name = inputName(index, !grids.length);
+    const isNeuron = grids.length > 0;
+    const dataset = panel?.model().dataset;
+    const name = isNeuron || !dataset ? `neuron ${index}` : inputName(index, dataset);
     const neuron = `${grids.length}.${index}`;
     const bar = h("i", { class: value < 0 ? "down" : "up" });
     bar.style.inlineSize = `${(100 * Math.abs(value)) / largest}%`;
@@ -150,7 +151,7 @@ export function createInside(request) {
     const { up, down } = strongestPushes(row);
     const largest = largestMagnitude([...up, ...down].map(({ value }) => value));
     const name = classes()[chosen] ?? "this class";
-    $$("#inside-classes input").forEach((input, i) => (input.checked = i === chosen));
+    choice.check(chosen);
     for (const [id, pushes, verb] of /** @type {const} */ ([
       ["up", up, "up"],
       ["down", down, "down"],
@@ -169,20 +170,10 @@ export function createInside(request) {
         ? ""
         : `The logit of ${name}, ${fixed(logit)}, is the sum of all ${count(row.length)} pushes ` +
           `and the bias, ${fixed(bias)}.`;
-    if (grids.length) return;
-    drawHeatmap($("#inside-pixels"), row.length ? row : new Float64Array(PIXELS), largest || 1);
-  }
-
-  function showLogits() {
-    const logits = last()?.activations ?? [];
-    const scale = largestMagnitude(logits) || 1;
-    $$("#inside-classes label > span").forEach((cell, i) => {
-      const color = heatColor((logits[i] ?? 0) / scale);
-      cell.style.background = cssColor(color);
-      cell.style.color = textOn(color);
-      const digits = digitsFor(scale) - 1;
-      $(".logit", cell).textContent = logits.length ? fixed(logits[i], digits) : "";
-    });
+    if (grids.length || !panel || isVectors(panel.model().dataset)) return;
+    const { dataset } = panel.model();
+    const values = row.length ? row : Array(featureCount(dataset)).fill(0);
+    drawHeatmap($("#inside-pixels"), perPixel(values, dataset), largest || 1, dataset.shape[1]);
   }
 
   /** Compare the prediction with that of the whole network. */
@@ -216,7 +207,8 @@ export function createInside(request) {
       const indices = new Set(own.map((neuron) => Number(neuron.slice(prefix.length))));
       grid.show(layers()?.[index].activations ?? null, indices);
     });
-    showLogits();
+    offerClasses();
+    choice.show(last()?.activations ?? []);
     showPushes();
     showComparison();
     if (looked) look(...looked);
@@ -226,7 +218,7 @@ export function createInside(request) {
     async () => {
       const id = modelId;
       const options = `&activations=true${off.length ? `&off=${off}` : ""}`;
-      return { id, newest: panel?.prediction() ? await request(id, options) : null };
+      return { id, newest: panel?.prediction() ? await request(panel.model(), options) : null };
     },
     ({ id, newest }) => {
       if (id !== modelId) return; // another model was chosen meanwhile
@@ -278,7 +270,13 @@ export function createInside(request) {
   paintInTheme(paint, "inside");
   savable($("#inside"), {
     name: "inside-the-network",
-    rows: () => insideRows(prediction, classes(), new Set(off)),
+    rows: () =>
+      insideRows(
+        prediction,
+        classes(),
+        new Set(off),
+        panel && isVectors(panel.model().dataset) ? "columns" : "pixels",
+      ),
   });
 
   /** @param {Panel[]} newPanels after a prediction */

@@ -1,10 +1,15 @@
 // @ts-check
 // What the board shows, in the address of the page. Needs no browser.
 import { decodeDrawing, decodePixels, encodeDrawing, encodePixels } from "./drawing.js";
+import { keyOf } from "./input.js";
 import { SEVEN } from "./strokes.js";
 
 /** @typedef {import("./history.js").Content} Content */
-/** @typedef {{ sample: string | null, drawing: string | null, pixels: string | null }} State */
+/** @typedef {{ [name in "sample" | "drawing" | "pixels" | "values"]: string | null }} State */
+
+const MOST_LETTERS = 4000; // of a row of numbers; with other parameters, less than servers accept
+/** A link that restores nothing. @type {State} */
+const NOTHING = { sample: null, drawing: null, pixels: null, values: null };
 
 /**
  * Read what the board shows at first: a drawing or pixels, or else the example. A test image must
@@ -14,7 +19,7 @@ import { SEVEN } from "./strokes.js";
  */
 export function readContent(query) {
   const [text, drawing, letters] = ["sample", "drawing", "pixels"].map((name) => query.get(name));
-  const match = text?.match(/^(mnist|fashion-mnist)-(\d{1,6})$/);
+  const match = text?.match(/^([a-z0-9][a-z0-9._-]{0,59})-(\d{1,9})$/);
   if (match) return { content: { strokes: [] }, sample: [match[1], match[2]], fault: "" };
   const strokes = drawing == null ? null : decodeDrawing(drawing);
   if (strokes) return { content: { strokes }, sample: null, fault: "" };
@@ -37,7 +42,7 @@ export function readContent(query) {
  * @returns {{ state: State, note: string }}
  */
 export function writeContent({ strokes, image, isExample }, seen) {
-  const state = { sample: null, drawing: null, pixels: null };
+  const state = NOTHING;
   if (isExample) return { state, note: "" };
   if (!image) {
     const drawing = encodeDrawing(strokes);
@@ -46,11 +51,27 @@ export function writeContent({ strokes, image, isExample }, seen) {
   }
   if ("file" in image) {
     if (!seen) return { state, note: "" };
-    const note = "A link contains the 28×28 pixels that the first model sees.";
-    return { state: { ...state, pixels: encodePixels(seen) }, note };
+    const pixels = encodePixels(seen);
+    const note = pixels
+      ? "A link contains the pixels that the first model sees."
+      : "The image is too large for a link to contain it.";
+    return { state: { ...state, pixels }, note };
   }
   if (image.index === undefined) {
     return { state: { ...state, pixels: encodePixels(image.pixels) }, note: "" };
   }
-  return { state: { ...state, sample: `${image.dataset}-${image.index}` }, note: "" };
+  return { state: { ...state, sample: `${keyOf(image.dataset)}-${image.index}` }, note: "" };
+}
+
+/**
+ * Write a row of numbers, or the test sample that it is.
+ * @param {number[] | null} values null if some are missing
+ * @param {string | null} sample such as iris-3
+ * @returns {{ state: State, note: string }}
+ */
+export function writeValues(values, sample) {
+  if (sample) return { state: { ...NOTHING, sample }, note: "" };
+  const text = values?.join(",") ?? "";
+  if (text.length <= MOST_LETTERS) return { state: { ...NOTHING, values: text || null }, note: "" };
+  return { state: NOTHING, note: "The row of numbers is too long for a link to contain it." };
 }

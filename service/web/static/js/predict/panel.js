@@ -2,8 +2,10 @@
 // The prediction of one model: the class, its certainty, a bar for each class, and an explanation.
 import { areDigits } from "../class-names.js";
 import { h, plainButton } from "../dom.js";
+import { largestMagnitude } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { PIXELS, SIDE } from "../sizes.js";
+import { isDark, isVectors, perPixel } from "./input.js";
+import { influenceRows } from "./influences.js";
 import { paintInTheme } from "../theme.js";
 import { createBars } from "./bars.js";
 import { outlineSegments } from "./outline.js";
@@ -26,18 +28,18 @@ const ZOOM = 8; // canvas pixels for each pixel of the network
  * @param {number[]} values the image that the network sees
  */
 function drawOutline(canvas, values) {
-  const small = h("canvas", { width: SIDE, height: SIDE });
+  const { width, height } = canvas;
+  const small = h("canvas", { width, height });
   small.getContext("2d")?.drawImage(canvas, 0, 0);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const side = SIDE * ZOOM;
-  canvas.width = side;
-  canvas.height = side;
+  canvas.width = width * ZOOM;
+  canvas.height = height * ZOOM;
   context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, side, side);
+  context.drawImage(small, 0, 0, canvas.width, canvas.height);
   context.strokeStyle = getComputedStyle(document.body).color;
   context.lineWidth = 1.5;
   context.beginPath();
-  for (const [x1, y1, x2, y2] of outlineSegments(values)) {
+  for (const [x1, y1, x2, y2] of outlineSegments(values, width)) {
     context.moveTo(x1 * ZOOM, y1 * ZOOM);
     context.lineTo(x2 * ZOOM, y2 * ZOOM);
   }
@@ -48,14 +50,29 @@ function drawOutline(canvas, values) {
  * Explain a prediction in words.
  * @param {Prediction | null} prediction
  * @param {boolean} vanished
+ * @param {import("./input.js").Dataset} dataset
  */
-function whyWords(prediction, vanished) {
+function whyWords(prediction, vanished, dataset) {
   const title = h("b", null, "What would change its mind: ");
   if (!prediction) return [];
   if (vanished) {
     const words =
-      "unknown. The network is saturated, so a small change of any pixel has no effect.";
+      "unknown. The network is saturated, so a small change of any " +
+      `${isVectors(dataset) ? "number" : "pixel"} has no effect.`;
     return [title, words];
+  }
+  if (isVectors(dataset)) {
+    return [title, `what one standard deviation more adds to the logit of ${prediction.label}.`];
+  }
+  if (!isDark(dataset)) {
+    return [
+      title,
+      "lighter ",
+      h("b", { class: "blue" }, "blue"),
+      ` pixels would raise the logit of ${prediction.label}; lighter `,
+      h("b", { class: "orange" }, "orange"),
+      " pixels would lower it.",
+    ];
   }
   return [
     title,
@@ -71,9 +88,10 @@ function whyWords(prediction, vanished) {
  * Build a panel with a button that chooses its model.
  * @param {Named} first
  * @param {{ choose: (id: string) => Promise<Named | null>, changed: () => void,
- *   removed: (() => void) | null }} handlers if `removed` is null, the panel has no button "Remove"
+ *   removed: (() => void) | null, deviations: () => (number | null)[] }} handlers if `removed` is
+ *   null, the panel has no button "Remove"; `deviations` are those of the columns of vectors
  */
-export function createPanel(first, { choose, changed, removed }) {
+export function createPanel(first, { choose, changed, removed, deviations }) {
   let named = first;
   const button = h("button", { class: "model", type: "button", "aria-haspopup": "dialog" });
   const top = h("output", { class: "top1" });
@@ -81,13 +99,14 @@ export function createPanel(first, { choose, changed, removed }) {
   const bars = createBars();
   const heatmap = h("canvas", { class: "heat", role: "img" });
   const why = h("p", { class: "small" });
+  const influences = h("ol", { class: "pushes" });
   const element = h(
     "article",
     { class: "answer" },
     h("div", { class: "choose" }, button, removed && plainButton("Remove", { onclick: removed })),
     h("p", { class: "verdict" }, top, certain),
     bars.element,
-    h("div", { class: "why" }, heatmap, why),
+    h("div", { class: "why" }, heatmap, why, influences),
   );
   button.addEventListener("click", async () => {
     const chosen = await choose(named.model.id);
@@ -102,15 +121,27 @@ export function createPanel(first, { choose, changed, removed }) {
   const model = () => named.model;
 
   function drawWhy() {
-    const gradient = prediction?.gradient.flat() ?? [];
+    const { dataset } = model();
+    const derivatives = prediction?.gradient?.flat(Infinity) ?? [];
+    const vanished = largestMagnitude(derivatives) < VANISHED;
+    why.replaceChildren(...whyWords(prediction, vanished, dataset));
+    heatmap.hidden = isVectors(dataset);
+    influences.hidden = !isVectors(dataset);
+    if (isVectors(dataset)) {
+      influences.replaceChildren(
+        ...(vanished ? [] : influenceRows(derivatives, dataset, deviations())),
+      );
+      return;
+    }
+    const [height, width] = dataset.shape;
+    const gradient = perPixel(derivatives, dataset);
     const magnitudes = gradient.map(Math.abs).sort((a, b) => a - b);
-    const vanished = !prediction || magnitudes[magnitudes.length - 1] < VANISHED;
-    const scale = magnitudes[Math.floor(STRONGEST * PIXELS)] || 1;
-    drawHeatmap(heatmap, vanished ? new Float64Array(PIXELS) : gradient, scale);
-    drawOutline(heatmap, prediction?.seen.flat() ?? []);
+    const scale = magnitudes[Math.floor(STRONGEST * magnitudes.length)] || 1;
+    const none = !prediction || vanished;
+    drawHeatmap(heatmap, none ? new Float64Array(height * width) : gradient, scale, width);
+    drawOutline(heatmap, isDark(dataset) ? (prediction?.seen?.flat() ?? []) : []);
     const label = prediction ? `Input gradient of ${prediction.label}` : "No gradient yet";
     heatmap.setAttribute("aria-label", label);
-    why.replaceChildren(...whyWords(prediction, vanished));
   }
 
   /** Show the prediction. @param {Unit} unit */

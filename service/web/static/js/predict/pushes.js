@@ -1,11 +1,13 @@
 // @ts-check
 // What neurons add to the logits, in numbers and words. Needs no browser.
 import { fixed, largestMagnitude } from "../numbers.js";
-import { SIDE } from "../sizes.js";
+import { isVectors } from "./input.js";
 
 /** @typedef {{ index: number, value: number }} Push */
 
 const MOST_PUSHES = 5; // of each direction
+const MOST_LOGITS = 12; // that a neuron's description names
+const CHANNELS = ["red", "green", "blue"];
 // Sides of cells in pixels, for a mouse and for a finger. The largest layers would be too long in
 // cells of a finger's size.
 const CELLS = [
@@ -45,9 +47,18 @@ export const signed = (x, digits = 2) => {
   return x > 0 && Number(text) !== 0 ? `+${text}` : text;
 };
 
-/** Name an input of the last layer. @param {number} index @param {boolean} isPixel */
-export const inputName = (index, isPixel) =>
-  isPixel ? `row ${Math.floor(index / SIDE)}, column ${index % SIDE}` : `neuron ${index}`;
+/**
+ * Name a value of a sample: a pixel, a color of a pixel, or a column.
+ * @param {number} index
+ * @param {import("./input.js").Dataset} dataset
+ */
+export function inputName(index, dataset) {
+  if (isVectors(dataset)) return dataset.columns?.[index] ?? `column ${index + 1}`;
+  const [, width, channels = 1] = dataset.shape;
+  const pixel = Math.floor(index / channels);
+  const place = `row ${Math.floor(pixel / width)}, column ${pixel % width}`;
+  return channels === 1 ? place : `${place}, ${CHANNELS[index % channels]}`;
+}
 
 /**
  * Describe a neuron.
@@ -62,8 +73,13 @@ export function neuronText({ layer, neuron, isOff, activation, pushes, classes }
   const value = `${name}activation ${fixed(activation, 3)}.`;
   if (!pushes) return value;
   const digits = digitsFor(largestMagnitude(pushes));
-  const list = classes.map((label, i) => `${label}: ${signed(pushes[i], digits)}`);
-  return `${value} It adds to the logits: ${list.join(", ")}.`;
+  const isMany = classes.length > MOST_LOGITS;
+  const list = classes.map((label, i) => ({ label, push: pushes[i] }));
+  const strongest = isMany
+    ? list.toSorted((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, MOST_LOGITS)
+    : list;
+  const texts = strongest.map(({ label, push }) => `${label}: ${signed(push, digits)}`);
+  return `${value} It adds ${isMany ? "most " : ""}to the logits: ${texts.join(", ")}.`;
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 // A request that predicts what the board shows.
-import { SIDE } from "../sizes.js";
+import { isVectors, keyOf, nest, squareShape } from "./input.js";
 
 /** @typedef {import("./history.js").BoardImage} BoardImage */
 /** @typedef {"auto" | "none"} FitName how images are prepared */
@@ -26,6 +26,18 @@ export function predictionPath(model, image, fit) {
 }
 
 /**
+ * Write the path of a request that predicts a row of numbers.
+ * @param {string} model its id
+ */
+export const vectorPath = (model) => `/predict?model=${model}&explain=true`;
+
+/** Build the body of such a request. @param {number[]} values */
+export const vectorContent = (values) => ({
+  type: "application/json",
+  body: JSON.stringify({ inputs: [values] }),
+});
+
+/**
  * Build the body, and find its content type.
  * @param {BoardImage | null} image in place of a drawing
  * @param {() => Uint8Array} drawing makes a PNG of the drawing
@@ -33,11 +45,20 @@ export function predictionPath(model, image, fit) {
  */
 export function requestContent(image, drawing) {
   if (image && "pixels" in image) {
-    const rows = Array.from({ length: SIDE }, (_, y) =>
-      image.pixels.slice(SIDE * y, SIDE * (y + 1)),
-    );
+    const shape =
+      image.index === undefined ? squareShape(image.pixels.length) : image.dataset.shape;
+    const rows = nest(image.pixels, shape ?? []);
     return { type: "application/json", body: JSON.stringify({ images: [rows] }) };
   }
   // The API recognizes the format of an image file itself.
   return { type: "image/png", body: /** @type {BodyInit} */ (image ? image.file : drawing()) };
 }
+
+/**
+ * Tell whether the page should show a test sample at first: the example is a digit, which means
+ * little to a network that learned something else.
+ * @param {import("./history.js").Content} content
+ * @param {import("./input.js").Dataset} dataset
+ */
+export const needsSample = ({ isExample }, dataset) =>
+  Boolean(isExample) && !isVectors(dataset) && keyOf(dataset) === dataset.id;

@@ -1,14 +1,41 @@
 // @ts-check
-// Strokes of a pen. Coordinates are in pixels of the network, whatever the size of the canvas.
+// Strokes of a pen. The board is 28 units wide, whatever the size of the canvas.
 
 import { SIDE } from "../sizes.js";
+import { isColor, isDark } from "./input.js";
 
 /** @typedef {[x: number, y: number]} Point */
-/** @typedef {{ pen: number, points: Point[] }} Stroke with the width of its pen */
+/**
+ * @typedef {object} Stroke with the width of its pen
+ * @property {number} pen
+ * @property {Point[]} points
+ * @property {number} [color] its place in `PALETTE`; the first if missing
+ */
 
-const SENT_SIDE = 140; // five for each pixel of the network; twice as many are twice the bytes
-/** The size of a drawing that is sent, in pixels. */
-export const SENT_SIZE = { width: SENT_SIDE, height: SENT_SIDE };
+const LEAST_SIDE = 140; // of a drawing that is sent, in pixels; twice as many are twice the bytes
+const FOR_EACH_PIXEL = 5; // of the network
+
+/** The colors of strokes for color images. A white stroke erases on the white board. */
+export const PALETTE = /** @type {const} */ ([
+  ["black", "#000000"],
+  ["grey", "#808080"],
+  ["white", "#ffffff"],
+  ["red", "#d32f2f"],
+  ["orange", "#f57c00"],
+  ["yellow", "#fbd038"],
+  ["green", "#388e3c"],
+  ["blue", "#1976d2"],
+  ["brown", "#795548"],
+]);
+
+/**
+ * Return the size of a drawing that is sent, in pixels.
+ * @param {import("./input.js").Picture} picture
+ */
+export function sentSize({ shape: [height, width] }) {
+  const side = Math.max(LEAST_SIDE, FOR_EACH_PIXEL * Math.max(height, width));
+  return { width: side, height: side };
+}
 
 /** The 7 that the page shows at first, a little off center on purpose. @type {Stroke} */
 export const SEVEN = {
@@ -32,12 +59,14 @@ export const SEVEN = {
  * Draw a stroke as a smooth curve through the midpoints between its points.
  * @param {CanvasRenderingContext2D} context
  * @param {Stroke} stroke
- * @param {number} scale canvas pixels for each pixel of the network
+ * @param {number} scale canvas pixels for each unit
+ * @param {string | null} ink null for the stroke's own color
  */
-function drawStroke(context, { pen, points }, scale) {
+function drawStroke(context, { pen, points, color = 0 }, scale, ink) {
   const scaled = points.map(([x, y]) => /** @type {Point} */ ([x * scale, y * scale]));
   const end = scaled[scaled.length - 1];
   context.lineWidth = pen * scale;
+  context.strokeStyle = ink ?? (PALETTE[color] ?? PALETTE[0])[1];
   context.beginPath();
   context.moveTo(...scaled[0]);
   for (let i = 1; i < scaled.length - 1; i++) {
@@ -53,24 +82,27 @@ function drawStroke(context, { pen, points }, scale) {
  * @param {CanvasRenderingContext2D} context
  * @param {Stroke[]} strokes
  * @param {number} scale
- * @param {string} color
+ * @param {string | null} ink null for their own colors
  */
-export function drawStrokes(context, strokes, scale, color) {
+export function drawStrokes(context, strokes, scale, ink) {
   context.lineCap = "round";
   context.lineJoin = "round";
-  context.strokeStyle = color;
-  for (const stroke of strokes) drawStroke(context, stroke, scale);
+  for (const stroke of strokes) drawStroke(context, stroke, scale, ink);
 }
 
 /**
- * Make a PNG of strokes: light ink on a dark background, as in the data sets.
+ * Make a PNG of strokes: white on black for data sets that are light on dark, else on white.
  * @param {Stroke[]} strokes
+ * @param {import("./input.js").Picture} picture
  */
-export function strokesPng(strokes) {
-  const canvas = Object.assign(document.createElement("canvas"), SENT_SIZE);
+export function strokesPng(strokes, picture) {
+  const size = sentSize(picture);
+  const canvas = Object.assign(document.createElement("canvas"), size);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
-  drawStrokes(context, strokes, SENT_SIDE / SIDE, "#fff");
+  const ink = isDark(picture) ? "#fff" : isColor(picture) ? null : "#000";
+  context.fillStyle = isDark(picture) ? "#000" : "#fff";
+  context.fillRect(0, 0, size.width, size.height);
+  drawStrokes(context, strokes, size.width / SIDE, ink);
   // toBlob would wait for an idle moment, which takes seconds on a busy machine.
   const base64 = canvas.toDataURL("image/png").split(",")[1];
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

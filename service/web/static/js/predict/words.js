@@ -1,9 +1,9 @@
 // @ts-check
 // Predictions and models in words.
 import { withArticle } from "../class-names.js";
-import { clamp, fixed, percent, shareText } from "../numbers.js";
-import { datasetName } from "../recipes.js";
+import { clamp, count, fixed, percent, shareText } from "../numbers.js";
 import { localText } from "../times.js";
+import { isVectors, keyOf } from "./input.js";
 
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 /** @typedef {import("../types.d.ts").Model} Model */
@@ -52,10 +52,27 @@ export function certaintyText({ probabilities, index, margin, entropy }, classes
   );
 }
 
-/** What the classes of a data set are. @type {Record<string, string>} */
+/** What the classes of the built-in data sets are. @type {Record<string, string>} */
 const KNOWN = { mnist: "digits", "fashion-mnist": "clothes, shoes and bags" };
+const MOST_NAMED = 6; // classes in a sentence
 
-/** @typedef {{ label: string, probability: number, dataset: string }} Answer of a model */
+/** @typedef {import("./input.js").Dataset} Dataset */
+/** @typedef {{ label: string, probability: number, dataset: Dataset }} Answer of a model */
+
+/** Say what the classes of a data set are. @param {Dataset} dataset */
+function classesText(dataset) {
+  const { classes, title } = dataset;
+  if (keyOf(dataset) in KNOWN) return KNOWN[keyOf(dataset)];
+  if (classes.length > MOST_NAMED) return `the ${count(classes.length)} classes of ${title}`;
+  return `${classes.slice(0, -1).join(", ")} and ${classes.at(-1)}`;
+}
+
+/**
+ * Name a class in a sentence: those of the built-in data sets are nouns.
+ * @param {string} label
+ * @param {Dataset} dataset
+ */
+const className = (label, dataset) => (keyOf(dataset) in KNOWN ? withArticle(label) : label);
 
 /**
  * List the answer of a model, if there is one.
@@ -69,14 +86,14 @@ export const answerOf = (prediction, { dataset }) =>
         {
           label: prediction.label,
           probability: prediction.probabilities[prediction.index],
-          dataset: dataset.name,
+          dataset,
         },
       ]
     : [];
 
 /** @param {Answer} answer */
-const answerText = ({ label, probability }) =>
-  `${withArticle(label)} (${probabilityText(probability)})`;
+const answerText = ({ label, probability, dataset }) =>
+  `${className(label, dataset)} (${probabilityText(probability)})`;
 
 /** Describe the answers of models of the same data set. @param {Answer[]} answers */
 function agreement(answers) {
@@ -85,7 +102,8 @@ function agreement(answers) {
   const percents = answers.map(({ probability }) => probabilityText(probability)).join(", ");
   if (texts.length === 1) return `The model predicts ${texts[0]}.`;
   if (new Set(answers.map(({ label }) => label)).size === 1) {
-    return `${all} models predict ${withArticle(answers[0].label)} (${percents}).`;
+    const name = className(answers[0].label, answers[0].dataset);
+    return `${all} models predict ${name} (${percents}).`;
   }
   if (texts.length === 2) return `One model predicts ${texts[0]}, the other ${texts[1]}.`;
   return `The models predict ${texts.join(", ")}.`;
@@ -96,42 +114,48 @@ function agreement(answers) {
  * @param {Answer[]} answers one of each model
  */
 export function summary(answers) {
-  const datasets = [...new Set(answers.map(({ dataset }) => dataset))];
-  if (datasets.length === 1) return agreement(answers);
-  return datasets
-    .map((dataset) => {
-      const own = answers.filter((answer) => answer.dataset === dataset);
-      return `Trained only on ${KNOWN[dataset]}: ${own.map(answerText).join(", ")}.`;
-    })
-    .join(" ");
+  const datasets = new Map(answers.map(({ dataset }) => [dataset.id, dataset]));
+  if (datasets.size === 1) return agreement(answers);
+  return Array.from(datasets.values(), (dataset) => {
+    const own = answers.filter((answer) => answer.dataset.id === dataset.id);
+    return `Trained only on ${classesText(dataset)}: ${own.map(answerText).join(", ")}.`;
+  }).join(" ");
 }
 
 /**
  * Say what models know that were trained on other images than the one shown: they name everything
  * after it. Models of several data sets are left out, since their summary says it.
- * @param {string[]} trained the data set of each model
- * @param {string} shown the data set of the image
+ * @param {Dataset[]} trained the data set of each model
+ * @param {Dataset | null} shown the data set of a test image; null for any other image
  */
 export function knowledge(trained, shown) {
-  const datasets = [...new Set(trained)];
-  if (datasets.length !== 1 || datasets[0] === shown) return "";
+  const ids = new Set(trained.map(({ id }) => id));
+  if (ids.size !== 1 || (shown ? ids.has(shown.id) : keyOf(trained[0]) === "mnist")) return "";
   const subject = trained.length === 1 ? "The model knows" : "The models know";
-  return ` ${subject} only ${KNOWN[datasets[0]]}.`;
+  return ` ${subject} only ${classesText(trained[0])}.`;
 }
 
 /**
- * Say what a test image shows, if a model tells the names of its classes.
- * @param {import("./history.js").TestImage | null} test
- * @param {Model[]} models
+ * Say what a test sample is.
+ * @param {{ label: number, dataset: Dataset } | null} test
  */
-export function truthText(test, models) {
-  const model = test && models.find(({ dataset }) => dataset.name === test.dataset);
-  return model ? ` The test image shows ${withArticle(model.classes[test.label])}.` : "";
+export function truthText(test) {
+  if (!test) return "";
+  const name = className(test.dataset.classes[test.label], test.dataset);
+  return isVectors(test.dataset)
+    ? ` The test sample is ${name}.`
+    : ` The test image shows ${name}.`;
+}
+
+/** Say what people do on the page. @param {Dataset} dataset of the first model */
+export function pageTitle(dataset) {
+  if (isVectors(dataset)) return "Enter numbers";
+  return keyOf(dataset) === "mnist" ? "Draw a digit" : "Draw an image";
 }
 
 /** Describe a model, so that it can be told apart from others. @param {Model} model */
 export function describeModel({ dataset, evaluation, created_at }) {
-  const right = `${percent(evaluation.accuracy, 2)} right on ${datasetName(dataset.name)}`;
+  const right = `${percent(evaluation.accuracy, 2)} right on ${dataset.title}`;
   return `${right}, ${localText(created_at, false)}`;
 }
 
