@@ -27,6 +27,10 @@ class QueueFullError(StepboxError):
     """The queue is full."""
 
 
+# Fields of a recipe that version 0.2.0 did not have.
+LATER = {"validation", "early_stopping", "class_weights", "from_model"}
+
+
 class JobStore(ClaimStore):
     """Reads and changes jobs: here for the API, and in `ClaimStore` for workers."""
 
@@ -70,8 +74,11 @@ class JobStore(ClaimStore):
             The key was used before with another recipe or other labels.
         """
         fields = recipe.model_dump_json()
-        # Earlier versions had no labels, and their keys are still valid for a day.
-        asked = fields if labels == NO_LABELS else fields + labels.model_dump_json()
+        # Earlier versions had no labels and fewer fields; their keys are still valid for a day.
+        defaults = {n for n in LATER if getattr(recipe, n) == Recipe.model_fields[n].default}
+        asked = recipe.model_dump_json(exclude=defaults)
+        if labels != NO_LABELS:
+            asked += labels.model_dump_json()
         progress = Progress(
             epoch=0,
             epochs=recipe.epochs,

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import InvalidInputError
 from stepbox.images.convert import fit_pixels, with_mode
@@ -30,7 +31,6 @@ Fit = Literal["auto", "none", "mnist", "fashion-mnist"]
 
 INK_LEVEL = 0.25  # fraction of an image's lightest pixel from which a pixel counts as ink
 MADE_TOLERANCE = 2  # pixels by which size and centre may differ from those of the data set
-MNIST_SHAPE = (28, 28)  # to which the preparations of MNIST and Fashion-MNIST belong
 
 
 def color_of(spec: DatasetSpec) -> Color:
@@ -72,7 +72,7 @@ def prepare(
     """
     if spec.background != "dark" and invert == "auto":
         invert = "never"
-    if fit not in ("auto", "none") and spec.shape != MNIST_SHAPE:
+    if fit not in ("auto", "none") and spec.shape != MNIST.shape:
         raise InvalidInputError.at(
             "/fit", "must be auto or none: this model does not take grey images of 28×28 pixels"
         )

@@ -153,6 +153,10 @@ def test_what_is_wrong_is_said_and_the_form_stays_filled_in(visit, busy):
     expect(page.locator("#name-fault")).to_contain_text("lower-case letters")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.get_by_label("Name", exact=True).fill("heights")
+    page.locator("#files").set_input_files({**numbers(), "buffer": b""})
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("This file cannot be used. The body is empty")
+    page.locator("#files").set_input_files(numbers(label="kind"))
     expect(page.locator("#name-fault")).to_be_empty()
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#problem .notice")).to_contain_text("label")
@@ -161,6 +165,9 @@ def test_what_is_wrong_is_said_and_the_form_stays_filled_in(visit, busy):
     page.get_by_label("Label column").fill("kind")
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#title")).to_have_text("heights")
+    id = page.locator("#facts dd").first.inner_text()
+    link = page.get_by_role("link", name="Train on it")
+    expect(link).to_have_attribute("href", f"/?dataset={id}#train")
     check_faults(watched, "422")
 
 

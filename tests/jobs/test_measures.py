@@ -6,6 +6,7 @@ import pytest
 
 from jobs.watch import Death
 from stepbox.training.presets import RECIPES
+from stepbox.training.report import HistoryEntry
 
 OWNER = {"pid": 1}
 NONE = {"process": 0, "memory": 0, "stop": 0, "lease": 0}
@@ -16,13 +17,8 @@ def submit(jobs, recipe="mnist-numpy", **options):
 
 
 def epoch(number, seconds):
-    return {
-        "epoch": number,
-        "train_loss": None,
-        "test_loss": 1.0,
-        "test_accuracy": 0.5,
-        "seconds": seconds,
-    }
+    figures = {"epoch": number, "test_loss": 1.0, "test_accuracy": 0.5, "seconds": seconds}
+    return dict.fromkeys(HistoryEntry.model_fields) | figures
 
 
 def test_all_counters_start_at_zero(jobs):

@@ -27,7 +27,10 @@ const COLUMNS = 6; // names
 
 let room = Infinity; // bytes that are left of the quota
 
-/** Show images from all over the test split, which may be sorted by class. @param {Dataset} dataset */
+/**
+ * Show images from all over the test split, which may be sorted by class.
+ * @param {Dataset} dataset
+ */
 function strip({ id, shape, test }) {
   const element = h("div", { class: "strip8", "aria-hidden": "true" });
   const places = evenlySpaced(test.samples, STRIP).map((index) => ({

@@ -96,7 +96,8 @@ function prepareDeletion({ id, title, bytes }) {
     force = false;
     $("#sure-delete").textContent = "Delete this data set?";
     $("#sure-yes").textContent = "Delete";
-    words.textContent = `This deletes all samples of ${title} (${bytesText(bytes)}). It cannot be undone.`;
+    const samples = `all samples of ${title} (${bytesText(bytes)})`;
+    words.textContent = `This deletes ${samples}. It cannot be undone.`;
     $("#sure-refers").replaceChildren();
     dialog.showModal();
   });

@@ -151,13 +151,13 @@ const loaders = new WeakMap();
 
 /**
  * Call `load` once, when an element comes near the view, or when the page is about to be printed.
- * Until it is done, the section or cell around the element has `data-waiting`: on paper, style.css
- * puts a sentence in its place.
+ * Until it is done, the section, cell or item around the element has `data-waiting`: on paper,
+ * style.css puts a sentence in its place.
  * @param {Element} element
  * @param {() => void | Promise<void>} load
  */
 export function whenSeen(element, load) {
-  const place = /** @type {HTMLElement} */ (element.closest("section, td") ?? element);
+  const place = /** @type {HTMLElement} */ (element.closest("section, td, li") ?? element);
   /** @type {Promise<void> | null} */
   let loading = null;
   const begin = async () => {

@@ -1,5 +1,5 @@
 // @ts-check
-// The classes of a data set: how many samples they have, their mean image, and some of their images.
+// The classes of a data set: how many samples they have, their mean image, and some images.
 import { catchProblem } from "../api.js";
 import { $, h, notice, numberCell, rowHeader, table, whenSeen } from "../dom.js";
 import { count } from "../numbers.js";
@@ -24,7 +24,11 @@ function bars(numbers, largest) {
   return h("td", { class: "split-bars", "aria-hidden": "true" }, train, test);
 }
 
-/** Show the first images of a class in a cell, once it is seen. @param {Dataset} dataset @param {number} label */
+/**
+ * Show the first images of a class in a cell, once it is seen.
+ * @param {Dataset} dataset
+ * @param {number} label
+ */
 function imagesCell({ id, shape, train }, label) {
   const strip = h("div", { class: "strip8", "aria-hidden": "true" });
   const images = Math.min(SHOWN, train.per_class[label] ?? SHOWN);

@@ -20,7 +20,15 @@ import { valueText } from "./values.js";
  * @property {number | null} maximum
  */
 
-const MOST_COLUMNS = 200; // rows of the table; the CSV file has all
+/**
+ * @typedef {object} Summary
+ * @property {Column[]} columns
+ * @property {{ mean: number[] | null }[]} classes
+ * @property {number} read number of samples that were read, of all `samples`
+ * @property {number} samples
+ */
+
+const MOST_COLUMNS = 64; // rows of the table; the CSV file has all
 const MOST_CLASSES = 12; // whose means are shown
 const FIGURES = /** @type {const} */ ([
   "minimum",
@@ -35,7 +43,7 @@ const nameOf = ({ name }, index) => name ?? String(index + 1);
 
 /** @param {Dataset} dataset */
 async function load({ id, classes, name }) {
-  /** @type {{ columns: Column[], classes: { mean: number[] | null }[], read: number, samples: number }} */
+  /** @type {Summary} */
   const summary = await get(`/datasets/${id}/summary?samples=0`);
   const { columns, read, samples } = summary;
   const means = classes.length <= MOST_CLASSES ? summary.classes.map(({ mean }) => mean) : [];

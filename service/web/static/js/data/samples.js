@@ -89,7 +89,8 @@ export function showSamples(dataset) {
     const { count: all, ...found } = await list;
     const samples = /** @type {Sample[]} */ (found[kind]);
     const rows = Math.ceil(samples.length / ACROSS);
-    const sheet = `/datasets/${id}/sheet.png?split=${split}&columns=${ACROSS}&rows=${rows}${common}`;
+    const grid = `columns=${ACROSS}&rows=${rows}`;
+    const sheet = `/datasets/${id}/sheet.png?split=${split}&${grid}${common}`;
     const pictured = kind === "images" && samples.length > 0;
     return { all, samples, sheet: pictured ? await getBitmap(sheet) : null };
   };

@@ -9,6 +9,7 @@ import { sendFiles } from "./send.js";
 import { bytesText, nameFor, sentence } from "./words.js";
 
 const FIELDS = ["name", "test", "seed", "size", "color", "label"]; // parameters of POST /datasets
+const FILE_FAULTS = new Set([413, 415, 422]); // statuses that say what is wrong with the file
 const form = $("#upload");
 const input = $("#files");
 const drop = $("#drop");
@@ -79,7 +80,8 @@ function showProblem(problem) {
   first?.focus();
   if (first && !others.length) return;
   const detail = sentence(others.join("; ") || problem.detail);
-  $("#problem").replaceChildren(notice({ title: problem.title, detail }));
+  const title = FILE_FAULTS.has(problem.status) ? "This file cannot be used" : problem.title;
+  $("#problem").replaceChildren(notice({ title, detail }));
 }
 
 /** The parameters of the request, without those that are left to the API. */
@@ -90,7 +92,11 @@ const parameters = () =>
     ),
   );
 
-/** Show how much was sent. @param {number} began ms @returns {(sent: number, total: number) => void} */
+/**
+ * Show how much was sent.
+ * @param {number} began ms
+ * @returns {(sent: number, total: number) => void}
+ */
 const sendProgress = (began) => (sent, total) => {
   const share = total ? sent / total : 0;
   const seconds = (Date.now() - began) / 1000;

@@ -9,7 +9,7 @@ export function valueText(value) {
   const size = Math.abs(value);
   const text =
     size && (size < 1e-4 || size >= 1e7)
-      ? value.toExponential(DIGITS - 1).replace("e+", "e")
+      ? value.toExponential(DIGITS - 1).replace(/\.?0*e\+?/, "e")
       : String(Number(value.toPrecision(size >= 1000 ? 7 : DIGITS)));
   return text.replaceAll("-", "−");
 }

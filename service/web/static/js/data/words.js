@@ -48,10 +48,15 @@ export function sizeText(dataset) {
   const { kind, train, test, classes } = dataset;
   const samples = `${count(train.samples)} + ${count(test.samples)}`;
   const unit = kind === "images" ? "images" : "rows";
-  return `${samples} ${unit} of ${shapeText(dataset)}, ${plural(classes.length, "class", "classes")}`;
+  const named = plural(classes.length, "class", "classes");
+  return `${samples} ${unit} of ${shapeText(dataset)}, ${named}`;
 }
 
-/** List the first names, and say how many there are. @param {string[]} names @param {number} most */
+/**
+ * List the first names, and say how many more there are.
+ * @param {string[]} names
+ * @param {number} most
+ */
 export const firstOf = (names, most) =>
   names.slice(0, most).join(", ") +
   (names.length > most ? ` and ${count(names.length - most)} more` : "");
@@ -103,12 +108,21 @@ export function nameFor(files) {
   return BUILT_IN.includes(name) ? `my-${name}` : name;
 }
 
-/** List indices that are evenly spaced in a split. @param {number} samples @param {number} wanted */
+/**
+ * List indices that are evenly spaced in a split.
+ * @param {number} samples
+ * @param {number} wanted
+ */
 export function evenlySpaced(samples, wanted) {
   const length = Math.min(samples, wanted);
   return Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * samples) / length));
 }
 
-/** Say which samples a page shows. @param {number} offset @param {number} shown @param {number} all */
+/**
+ * Say which samples a page shows.
+ * @param {number} offset
+ * @param {number} shown
+ * @param {number} all
+ */
 export const rangeText = (offset, shown, all) =>
   shown ? `${count(offset + 1)} to ${count(offset + shown)} of ${count(all)}` : "none";
