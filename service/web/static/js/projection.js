@@ -7,11 +7,11 @@ import { areDigits } from "./class-names.js";
 import { cssColor } from "./color.js";
 import { $, h, notice } from "./dom.js";
 import { percent } from "./numbers.js";
-import { drawImage } from "./pixels.js";
-import { layerSizes } from "./recipes.js";
+import { drawPicture } from "./pixels.js";
+import { isVectors, keyOf } from "./predict/input.js";
+import { testSample } from "./predict/tiles.js";
 import { savable } from "./save-figure.js";
 import { nearestPoint, scaleToFit } from "./scatter.js";
-import { testImages } from "./samples.js";
 import { paintInTheme, themeColor } from "./theme.js";
 
 /** @typedef {[x: number, y: number]} Point */
@@ -34,23 +34,20 @@ const NEAR = 16; // pixels between the pointer and an image that it shows
 const NEAR_FINGER = 32; // pixels
 const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`);
 
-/** @param {number} layer @param {number[]} sizes */
-function layerName(layer, sizes) {
-  if (layer === 0) return "pixels";
-  return layer === sizes.length - 1 ? "logits" : `hidden layer ${layer}`;
-}
-
 /**
  * Show the figure in a section of a page, for one model.
  * @param {Element} host
  * @param {import("./types.d.ts").Model} model
- * @returns {(image: number[][] | null) => Promise<void>} shows the projection again, with an image
- *   of 28×28 numbers among the test images
+ * @returns {(image: any[] | null) => Promise<void>} shows the projection again, with an image
+ *   or a vector, as numbers, among the test samples
  */
-export function projectionFigure(host, { id, classes, recipe }) {
+export function projectionFigure(host, { id, classes, recipe, dataset }) {
+  const areVectors = isVectors(dataset);
+  const [what, own] = areVectors ? ["sample", "your numbers"] : ["image", "your drawing"];
+
   /** @type {Projection | null} */
   let found = null;
-  /** @type {number[][] | null} */
+  /** @type {any[] | null} */
   let image = null;
   /** @type {number | null} */
   let layer = null;
@@ -59,16 +56,25 @@ export function projectionFigure(host, { id, classes, recipe }) {
   let selected = 0;
   let asked = 0;
 
-  const sizes = layerSizes(recipe.hidden_sizes);
-  const choices = sizes.map((_, i) => h("input", { type: "radio", name: `layer-${id}`, value: i }));
+  const layerCount = recipe.hidden_sizes.length + 2; // with the inputs and the logits
+
+  /** @param {number} layer */
+  function layerName(layer) {
+    if (layer === 0) return areVectors ? "columns" : "pixels";
+    return layer === layerCount - 1 ? "logits" : `hidden layer ${layer}`;
+  }
+
+  const choices = Array.from({ length: layerCount }, (_, i) =>
+    h("input", { type: "radio", name: `layer-${id}`, value: i }),
+  );
   const layers = h(
     "fieldset",
     { class: "segments" },
     h("legend", { class: "sr" }, "Layer"),
-    ...choices.map((input, i) => h("label", null, input, h("span", null, layerName(i, sizes)))),
+    ...choices.map((input, i) => h("label", null, input, h("span", null, layerName(i)))),
   );
   const canvases = SIDES.map((which) =>
-    h("canvas", { role: "img", "aria-label": `Test images ${which} training` }),
+    h("canvas", { role: "img", "aria-label": `Test ${what}s ${which} training` }),
   );
   const captions = SIDES.map(() => h("p", { class: "small" }));
   const classMenu = h(
@@ -78,7 +84,8 @@ export function projectionFigure(host, { id, classes, recipe }) {
     ...classes.map((name, i) => h("option", { value: i }, name)),
   );
   const slider = h("input", { type: "range", min: 0, max: 999, value: 0, oninput: chooseImage });
-  const picture = h("canvas", { class: "seen-image", "aria-hidden": "true" });
+  const sliderWords = h("span", null, `Test ${what}, 0 to 999`);
+  const picture = h("canvas", { class: "seen-image", "aria-hidden": "true", hidden: areVectors });
   const words = h("p", { class: "small", role: "status" });
   const key = h("p", { class: "small" });
   host.replaceChildren(
@@ -101,7 +108,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
       "div",
       { class: "row chosen-image" },
       picture,
-      h("div", null, h("label", { class: "small" }, "Test image, 0 to 999", slider), words),
+      h("div", null, h("label", { class: "small" }, sliderWords, slider), words),
     ),
   );
   savable(/** @type {HTMLElement} */ (host), {
@@ -116,8 +123,8 @@ export function projectionFigure(host, { id, classes, recipe }) {
        * @param {Point} to
        */
       const row = (name, kind, from, to) => ({
-        layer: layerName(layer ?? 0, sizes),
-        "test image": name,
+        layer: layerName(layer ?? 0),
+        [`test ${what}`]: name,
         class: kind,
         "x before training": from[0],
         "y before training": from[1],
@@ -128,7 +135,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
         row(i, classes[label], before.points[i], after.points[i]),
       );
       if (before.image && after.image) {
-        rows.push(row("your drawing", "", before.image, after.image));
+        rows.push(row(own, "", before.image, after.image));
       }
       return rows;
     },
@@ -155,8 +162,8 @@ export function projectionFigure(host, { id, classes, recipe }) {
   const sizeOf = (canvas) => canvas.clientWidth / enlargement() || FIRST_SIZE;
 
   /** @param {Projected} projected @param {number} size */
-  const placed = ({ points, image: own }, size) =>
-    scaleToFit(own ? [...points, own] : points, size);
+  const placed = ({ points, image: shown }, size) =>
+    scaleToFit(shown ? [...points, shown] : points, size);
 
   function paint() {
     if (!found) return;
@@ -182,7 +189,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
         .sort((a, b) => Number(isHighlighted(a)) - Number(isHighlighted(b)));
       for (const i of order) {
         context.globalAlpha = isHighlighted(i) ? 1 : 0.35;
-        context.fillStyle = isHighlighted(i) ? colors[labels[i]] : grey;
+        context.fillStyle = isHighlighted(i) ? colors[labels[i] % colors.length] : grey;
         context.fillText(String(labels[i]), ...points[i]);
       }
       context.globalAlpha = 1;
@@ -203,25 +210,26 @@ export function projectionFigure(host, { id, classes, recipe }) {
       const isRight = x > size / 2;
       context.textAlign = isRight ? "end" : "start";
       context.lineWidth = 4;
-      const label = /** @type {const} */ (["your drawing", x + (isRight ? -12 : 12), y]);
+      const label = /** @type {const} */ ([own, x + (isRight ? -12 : 12), y]);
       context.strokeText(...label);
       context.fillText(...label);
     });
   }
 
   async function showSelected() {
-    const { dataset, labels } = /** @type {Projection} */ (found);
+    const { labels } = /** @type {Projection} */ (found);
     const index = selected;
     words.replaceChildren(
-      `Test image ${index}, ${classes[labels[index]]}. `,
+      `Test ${what} ${index}, ${classes[labels[index]]}. `,
       h(
         "a",
-        { class: "unsaved", href: `/ui/predict?sample=${dataset}-${index}&models=${id}` },
+        { class: "unsaved", href: `/ui/predict?sample=${keyOf(dataset)}-${index}&models=${id}` },
         "Open in Predict",
       ),
     );
-    const [one] = await testImages(dataset, [index]);
-    if (index === selected) paintInTheme(() => drawImage(picture, one.pixels), picture);
+    if (areVectors) return;
+    const one = await testSample(dataset, index);
+    if (index === selected) paintInTheme(() => drawPicture(picture, one.pixels, dataset), picture);
   }
 
   async function load() {
@@ -229,7 +237,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
     const answer = await post("/analysis/projection", {
       model: id,
       ...(layer == null ? {} : { layer }),
-      ...(image ? { image } : {}),
+      ...(image && { [areVectors ? "input" : "image"]: image }),
     });
     if (request !== asked) return; // a newer request is under way
     found = /** @type {Projection} */ (answer);
@@ -241,6 +249,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
         `Shows ${percent(x, 0)} of the variance along x, and ${percent(y, 0)} along y.`;
     });
     slider.max = String(found.labels.length - 1);
+    sliderWords.textContent = `Test ${what}, 0 to ${slider.max}`;
     paintInTheme(paint, host);
     await showSelected();
   }

@@ -1,22 +1,16 @@
 // @ts-check
-// The figure "Among the test images": what the network sees, placed among the test images.
+// The figure "Among the test samples": what the network sees, placed among the test samples.
 import { $, whenSeen } from "../dom.js";
 import { projectionFigure } from "../projection.js";
-import { CLASSES, PIXELS } from "../sizes.js";
-import { featureCount, isDark } from "./input.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
-
-/** Tell whether the figure can show a model's test images. @param {Model} model */
-const isProjected = ({ dataset }) =>
-  isDark(dataset) && featureCount(dataset) === PIXELS && dataset.classes.length <= CLASSES;
 
 /** Build the figure. Return a function that updates it. */
 export function createAmong() {
   const section = $("#among");
   /** @type {Model | null} */
   let model = null;
-  /** @type {number[][] | null} */
+  /** @type {any[] | null} */
   let seen = null;
   /** @type {ReturnType<typeof projectionFigure> | null} */
   let showImage = null;
@@ -24,8 +18,8 @@ export function createAmong() {
   let isNear = false;
 
   function show() {
-    section.hidden = !model || !isProjected(model);
-    if (!model || section.hidden) return;
+    section.hidden = !model;
+    if (!model) return;
     // The empty figure keeps the place of its images.
     if (shownId !== model.id) showImage = projectionFigure($("#projection"), model);
     shownId = model.id;
@@ -38,7 +32,7 @@ export function createAmong() {
   });
   /**
    * @param {Model | null} newModel
-   * @param {number[][] | null} newSeen what the network sees: 28×28 numbers, 0 to 255
+   * @param {any[] | null} newSeen what the network sees, in the shape of a sample
    */
   return (newModel, newSeen) => {
     [model, seen] = [newModel, newSeen];
