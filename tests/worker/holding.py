@@ -23,12 +23,12 @@ def hold(point):
         time.sleep(0.02)
 
 
-def import_and_hold(upload, content_type, options, store, attempt, report):
+def import_and_hold(upload, content_type, options, store, attempt, report, limits):
     def report_and_hold(progress):
         hold("report")
         report(progress)
 
-    return import_upload(upload, content_type, options, store, attempt, report_and_hold)
+    return import_upload(upload, content_type, options, store, attempt, report_and_hold, limits)
 
 
 def publish_and_hold(store, attempt):
