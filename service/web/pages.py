@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -58,6 +59,7 @@ class FormField(NamedTuple):
     allowed: str
     limits: Limits | None  # of numbers
     help: str
+    nullable: bool  # an empty field is null
 
 
 def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
@@ -77,7 +79,7 @@ def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
 def jobs() -> Response:
     """Start a training, watch the current one, and list all of them."""
     specs = backend().datasets.specs()
-    fields = form_fields({spec.key: spec.title for spec in specs})
+    fields = form_fields(_titles(specs))
     return _page(
         "jobs",
         recipes={name: words.split(". ", 1) for name, words in DESCRIPTIONS.items()},
@@ -179,14 +181,27 @@ for _name in PLAIN_PAGES:
     blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
 
 
+def _titles(specs: Collection[DatasetSpec]) -> dict[str, str]:
+    """Return the titles of data sets by their keys; equal titles get the ids too."""
+    counts = Counter(spec.title for spec in specs)
+    return {
+        spec.key: f"{spec.title} ({spec.key})" if counts[spec.title] > 1 else spec.title
+        for spec in specs
+    }
+
+
 def _words(spec: DatasetSpec) -> str:
     """Describe a data set in a sentence."""
-    size = "×".join(map(str, spec.shape))
-    unit = "pixels" if spec.kind == "images" else "numbers"
+    kind = "images" if spec.kind == "images" else "samples"
+    contents = CONTENTS.get(spec.key, kind)
+    if spec.kind == "images":
+        height, width, *channels = spec.shape
+        size = f"{width}×{height} pixels{' in color' if channels else ''}"
+    else:
+        size = "1 number" if spec.features == 1 else f"{spec.features:,} numbers"
     return (
-        f"{spec.title}: {spec.train.samples:,} {CONTENTS.get(spec.name, 'samples')} of "
-        f"{size} {unit}; "
-        f"{spec.test.samples:,} others test the network."
+        f"{spec.title}: {spec.train.samples:,} {contents} of {size}, "
+        f"{len(spec.classes):,} classes; {spec.test.samples:,} others test the network."
     )
 
 
@@ -209,6 +224,7 @@ def _field(name: str, schema: Schema) -> FormField:
         if kind in ("number", "numbers")
         else None,
         help=re.sub("`([^`]*)`", _plain, description),
+        nullable=Recipe.model_fields[name].default is None,
     )
 
 

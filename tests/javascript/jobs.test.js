@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { setDatasets, sizesOf } from "#pages/datasets.js";
+import { finalFigures } from "#pages/jobs/facts.js";
 import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
@@ -27,7 +29,93 @@ import {
 
 /** @param {object} members */
 const job = (members) =>
-  /** @type {any} */ ({ progress: { epoch: 0, epochs: 5 }, history: [], ...members });
+  /** @type {any} */ ({
+    progress: { epoch: 0, epochs: 5, fraction: 1 },
+    history: [],
+    recipe: { dataset: "mnist" },
+    ...members,
+  });
+
+/** @param {string} name @param {string} title @param {object} [members] */
+const dataset = (name, title, members) =>
+  /** @type {any} */ ({
+    id: name,
+    name,
+    title,
+    kind: "images",
+    shape: [28, 28],
+    classes: Array(10).fill("one"),
+    train: { samples: 60000, per_class: Array(10).fill(6000) },
+    test: { samples: 10000, per_class: Array(10).fill(1000) },
+    augmentations: ["none", "distort"],
+    links: { delete: null },
+    ...members,
+  });
+
+const flowers = {
+  kind: "vectors",
+  shape: [4],
+  classes: ["a", "b", "c"],
+  train: { samples: 25, per_class: [5, 15, 5] },
+  augmentations: ["none"],
+};
+
+setDatasets([
+  dataset("mnist", "MNIST"),
+  dataset("fashion-mnist", "Fashion-MNIST"),
+  dataset("flowers", "Flowers", flowers),
+]);
+
+test("the sizes of a training follow from its data set", () => {
+  const recipe = { dataset: "flowers", validation: 0.1 };
+  // 5 · 0.1 = 0.5 and 15 · 0.1 = 1.5 round to the even numbers 0 and 2, as in Python.
+  assert.deepEqual(sizesOf(recipe), { inputs: 4, classes: 3, trained: 23 });
+  assert.equal(sizesOf({ dataset: "mnist" })?.trained, 60000);
+  assert.equal(sizesOf({ dataset: "d-deleted" }), null);
+});
+
+test("fields that do not fit a data set are no changes, unless someone changed them", () => {
+  const plain = {
+    dataset: "mnist",
+    pixel_scale: "unit",
+    standardize: false,
+    augmentation: "distort",
+  };
+  const recipe = { name: "plain", dataset: "flowers", pixel_scale: "raw", standardize: true };
+  const run = /** @type {any} */ ({ ...recipe, augmentation: "none" });
+  assert.deepEqual(changedFields(run, { plain }), [["dataset", "flowers"]]);
+  assert.deepEqual(changedFields({ ...run, pixel_scale: "unit" }, { plain }).at(-1), [
+    "pixel_scale",
+    "unit",
+  ]);
+  assert.equal(runName(run, { plain }), "plain, data set Flowers");
+});
+
+test("final figures are listed where they say more than the accuracy", () => {
+  const last = { epoch: 1, test_balanced_accuracy: 0.5, test_macro_f1: 0.25 };
+  /** @param {string} name */
+  const figures = (name) => finalFigures(job({ recipe: { dataset: name }, history: [last] }));
+  assert.deepEqual(figures("mnist"), []);
+  assert.deepEqual(
+    figures("flowers").map(([name]) => name),
+    ["Balanced accuracy", "Macro F1"],
+  );
+});
+
+test("a training that ended before its last epoch says so", () => {
+  const progress = { epoch: 3, epochs: 9, fraction: 1 / 3 };
+  const history = [{ epoch: 3, test_loss: 0.1 }];
+  assert.equal(
+    stateText(job({ status: "succeeded", progress, history })),
+    "stopped early after epoch 3",
+  );
+});
+
+test("an empty field that may be empty is null", () => {
+  assert.equal(parseField("string", " ", true), null);
+  assert.equal(parseField("string", "latest", true), "latest");
+  assert.equal(parseField("numbers", "")?.toString(), "");
+});
 
 /** @param {object} members */
 const importJob = (members) =>
@@ -81,7 +169,7 @@ test("stateText describes the state of a job", () => {
 });
 
 test("the axis of epochs ends where a job ended", () => {
-  const recipe = { epochs: 9 };
+  const recipe = { dataset: "mnist", epochs: 9 };
   const history = [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }];
   const losses = [{ samples: 125000 }];
   assert.equal(lastEpoch(job({ status: "running", recipe, history })), 9);

@@ -16,16 +16,19 @@ import {
 import { MOST_DOTS } from "./curve-words.js";
 import { fixed, percent } from "./numbers.js";
 import { accuracyRange, accuracyTicks, logTicks, lossRange } from "./ranges.js";
-import { GUESSING_LOSS } from "./sizes.js";
-import { TRAINING_IMAGES } from "./sizes.js";
+import { guessingLoss } from "./datasets.js";
+import { CLASSES, TRAINING_IMAGES } from "./sizes.js";
 
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
 /** @typedef {import("./types.d.ts").Loss} Loss */
-/** @typedef {"train_loss" | "test_loss"} LossName */
+/** @typedef {"train_loss" | "test_loss" | "validation_loss"} LossName */
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
+const DASHES = "6 4"; // of validation curves, so that they differ not only by color
 const FAINT = { color: INK_2, weight: 400 };
+
+export const HEADROOM = 1.064; // above the loss of guessing, relative to it: 2.45 for ten classes
 
 /** Options of an axis of epochs. @param {number} epochs */
 export const epochAxis = (epochs, ticks = 6) => ({
@@ -79,8 +82,11 @@ const endDot = (rows, y, color) =>
   Plot.dot(rows.slice(-1), { x: "epoch", y, r: 4, fill: color, stroke: PAPER, strokeWidth: 1.5 });
 
 /** @param {Epoch} row */
-function tooltip({ epoch, test_loss, train_loss, test_accuracy }) {
-  const train = train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`];
+function tooltip({ epoch, test_loss, train_loss, test_accuracy, validation_loss }) {
+  const train = [
+    ...(train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`]),
+    ...(validation_loss == null ? [] : [`validation ${fixed(validation_loss, 3)}`]),
+  ];
   const accuracy = `accuracy ${percent(test_accuracy)}`;
   return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, accuracy].join("\n");
 }
@@ -103,7 +109,14 @@ const series = (history, name, color) => ({
 
 /** @param {ReturnType<typeof series>} series @param {number} strokeWidth */
 const seriesLine = ({ rows, name, color }, strokeWidth) =>
-  Plot.lineY(rows, { x: "epoch", y: name, stroke: color, strokeWidth, strokeLinejoin: "round" });
+  Plot.lineY(rows, {
+    x: "epoch",
+    y: name,
+    stroke: color,
+    strokeWidth,
+    strokeLinejoin: "round",
+    strokeDasharray: name === "validation_loss" ? DASHES : undefined,
+  });
 
 /** @param {ReturnType<typeof series>} series */
 const seriesDots = ({ rows, name, color }) =>
@@ -116,9 +129,6 @@ const seriesLabel = ({ rows, name, color }, text) =>
     return { loss, text: text(loss), ...(color === GREY ? FAINT : { color }) };
   });
 
-/** Put a train loss within the epochs on the axis of epochs. @param {Loss} loss */
-const position = ({ samples, train_loss }) => ({ epoch: samples / TRAINING_IMAGES, train_loss });
-
 /**
  * Draw train and test loss on a logarithmic axis. With losses within the epochs, these are a thin
  * line, and the means of the epochs are dots.
@@ -129,19 +139,37 @@ const position = ({ samples, train_loss }) => ({ epoch: samples / TRAINING_IMAGE
  * @param {number} options.epochs the last epoch of the axis
  * @param {number} options.width
  * @param {number} [options.height]
+ * @param {{ classes: number, trained: number } | null} [options.sizes] the number of classes, and
+ *   of samples in an epoch; null if unknown, and then no losses within the epochs are drawn
  */
-export function lossCurves({ history, losses, published = [], epochs, width, height = 300 }) {
+export function lossCurves({
+  history,
+  losses,
+  published = [],
+  epochs,
+  width,
+  height = 300,
+  sizes = { classes: CLASSES, trained: TRAINING_IMAGES },
+}) {
   const narrow = width < NARROW;
   const past = published.filter((row) => row.epoch <= epochs);
   const train = series(history, "train_loss", BLUE);
   const test = series(history, "test_loss", ORANGE);
   const pastTrain = series(past, "train_loss", GREY);
   const pastTest = series(past, "test_loss", GREY);
-  const within = (losses ?? []).map(position);
-  const all = [train, test, pastTrain, pastTest].flatMap(({ rows, name }) =>
+  const validation = series(history, "validation_loss", INK_2);
+  const within = (sizes ? (losses ?? []) : []).map(({ samples, train_loss }) => ({
+    epoch: samples / (sizes?.trained ?? 1),
+    train_loss,
+  }));
+  const guessing = sizes ? [guessingLoss(sizes.classes)] : [];
+  const all = [train, test, validation, pastTrain, pastTest].flatMap(({ rows, name }) =>
     rows.map((row) => /** @type {number} */ (row[name])),
   );
-  const range = lossRange([...all, ...within.map((row) => row.train_loss)], 2.45);
+  const range = lossRange(
+    [...all, ...within.map((row) => row.train_loss)],
+    HEADROOM * (guessing[0] ?? 1),
+  );
   const dotted = epochs <= MOST_DOTS;
   const plot = Plot.plot({
     width,
@@ -150,15 +178,17 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
     x: epochAxis(epochs, narrow ? 4 : 6),
     y: logLossAxis("↑ Loss, nats (log scale)", range),
     marks: [
-      Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
+      Plot.ruleY(guessing, { stroke: GREY, strokeDasharray: "2 3" }),
       seriesLine(pastTest, 1),
       seriesLine(pastTrain, 1),
       dotted ? seriesDots(pastTest) : null,
       Plot.lineY(within, { x: "epoch", y: "train_loss", stroke: BLUE, strokeWidth: 1 }),
       within.length && dotted ? seriesDots(train) : seriesLine(train, 2),
       seriesLine(test, 2),
+      seriesLine(validation, 2),
       endDot(train.rows, train.name, BLUE),
       endDot(test.rows, test.name, ORANGE),
+      endDot(validation.rows, validation.name, INK_2),
       ...pointerMarks(history),
     ],
   });
@@ -175,9 +205,13 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
   const labels = [
     ...seriesLabel(test, withLoss("test")),
     ...seriesLabel({ ...train, rows: /** @type {Epoch[]} */ (lastTrain) }, withLoss("train")),
+    ...seriesLabel(validation, withLoss(narrow ? "valid." : "validation")),
     ...seriesLabel(pastTest, publishedWord("test")),
     ...seriesLabel(pastTrain, publishedWord("train")),
-    { loss: GUESSING_LOSS, text: narrow ? "ln 10" : "guessing, ln 10", ...FAINT },
+    ...guessing.map((loss) => {
+      const text = `ln ${sizes?.classes}`;
+      return { loss, text: narrow ? text : `guessing, ${text}`, ...FAINT };
+    }),
   ];
   return addEndLabels(
     plot,
@@ -199,7 +233,11 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
 export function accuracyCurve({ history, published = [], references = [], epochs, width }) {
   const narrow = width < NARROW;
   const levels = references.map((reference) => 100 * reference.value);
-  const range = accuracyRange(history, levels, epochs);
+  const validated = history
+    .filter((row) => row.validation_accuracy != null)
+    .map((row) => ({ ...row, accuracy: 100 * Number(row.validation_accuracy) }));
+  const late = validated.filter((row) => row.epoch > 0).map((row) => row.accuracy);
+  const range = accuracyRange(history, [...levels, ...late], epochs);
   /** @param {Epoch} row */
   const accuracy = (row) => 100 * row.test_accuracy;
   const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));
@@ -215,7 +253,16 @@ export function accuracyCurve({ history, published = [], references = [], epochs
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),
       Plot.dot(published, { ...publishedRows, r: 2.5, fill: GREY }),
       Plot.lineY(rows, { x: "epoch", y: "accuracy", stroke: ORANGE, strokeWidth: 2, clip: true }),
+      Plot.lineY(validated, {
+        x: "epoch",
+        y: "accuracy",
+        stroke: INK_2,
+        strokeWidth: 2,
+        strokeDasharray: DASHES,
+        clip: true,
+      }),
       endDot(rows, "accuracy", ORANGE),
+      endDot(validated, "accuracy", INK_2),
     ],
   });
 
@@ -227,6 +274,11 @@ export function accuracyCurve({ history, published = [], references = [], epochs
       ...place(row.accuracy),
       text: percent(row.test_accuracy, narrow ? 0 : 1),
       color: ORANGE,
+    })),
+    ...validated.slice(-1).map((row) => ({
+      ...place(row.accuracy),
+      text: narrow ? "valid." : `validation ${percent(row.accuracy / 100)}`,
+      color: INK_2,
     })),
     ...published.slice(-1).map((row) => ({
       ...place(accuracy(row)),

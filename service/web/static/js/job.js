@@ -3,6 +3,7 @@
 import "./page.js";
 import { catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
+import { datasetOf, sizesOf, unitOf } from "./datasets.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
 import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
@@ -10,7 +11,7 @@ import { FINAL_STATUSES } from "./events.js";
 import {
   epochText,
   fieldName,
-  fieldValue,
+  finalFigures,
   layersOf,
   lowestLossText,
   tookText,
@@ -24,6 +25,7 @@ import { count, fixed, percent, speed } from "./numbers.js";
 import {
   changedFields,
   datasetName,
+  fieldValue,
   loadRecipes,
   nameOf,
   publishedFor,
@@ -119,13 +121,16 @@ function updateActions() {
 function updateFacts() {
   const { device, worker, attempts, peak_memory: memory } = job;
   const { name, ...fields } = job.recipe;
+  const title = datasetName(fields.dataset);
+  const page = `/ui/data/${encodeURIComponent(String(fields.dataset))}`;
+  const dataset = datasetOf(fields.dataset) ? h("a", { href: page }, title) : title;
   /** @type {[string, string][]} */
   const labels = [];
   if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
   if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
     ...labels,
-    ["Data set", datasetName(fields.dataset)],
+    ["Data set", dataset],
     ["Layers", layersOf(job)],
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
@@ -136,6 +141,7 @@ function updateFacts() {
     ["Started", localTime(job.started_at)],
     ["Finished", localTime(job.finished_at)],
     ["Lowest test loss", lowestLossText(job)],
+    ...finalFigures(job),
   ]);
   $("#facts").replaceChildren(...items);
   $("#recipe dl")?.remove();
@@ -170,7 +176,7 @@ function updateTable() {
 function updateCaption() {
   const losses = job.losses ?? [];
   const none = FINAL_STATUSES.has(job.status) && !losses.length; // of an earlier version
-  const words = none ? MEAN_WORDS : trainLossWords(losses, lastEpoch(job));
+  const words = none ? MEAN_WORDS : trainLossWords(losses, lastEpoch(job), unitOf(job.recipe));
   if ($("#loss-train").textContent !== words) $("#loss-train").textContent = words;
 }
 
@@ -184,8 +190,10 @@ function drawCurves(published) {
   const greyIsPublished = "Grey: the curves of the coursework that Stepbox reproduces.";
   const order =
     job.recipe.shuffle === false &&
-    "Every epoch takes the images in the same order, so its line repeats a pattern.";
-  $("#loss-published").textContent = [published && greyIsPublished, order]
+    "Every epoch takes the samples in the same order, so its line repeats a pattern.";
+  const dashed = job.recipe.validation && "Dashed: the validation loss after each epoch.";
+  if (dashed) $("#accuracy-words").textContent = " Dashed: the validation accuracy.";
+  $("#loss-published").textContent = [dashed, published && greyIsPublished, order]
     .filter(Boolean)
     .join(" ");
   if (mean) {
@@ -200,7 +208,9 @@ function drawCurves(published) {
     const height = width < NARROW ? 260 : 340;
     const { history, losses } = job;
     const epochs = lastEpoch(job);
-    return lossCurves({ width, height, history, losses, published: published?.history, epochs });
+    const sizes = sizesOf(job.recipe);
+    const past = published?.history;
+    return lossCurves({ width, height, history, losses, published: past, epochs, sizes });
   });
   const drawAccuracy = chart($("#accuracy"), (width) => {
     const epochs = lastEpoch(job);
@@ -209,11 +219,17 @@ function drawCurves(published) {
   });
   savable($("#loss").closest("figure"), {
     name: `loss-${id}`,
-    rows: () => curveRows(job.history, { losses: job.losses, published: published?.history }),
+    rows: () =>
+      curveRows(job.history, {
+        losses: job.losses,
+        published: published?.history,
+        trained: sizesOf(job.recipe)?.trained,
+      }),
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(job.history, { published: points }),
+    rows: () =>
+      curveRows(job.history, { published: points, trained: sizesOf(job.recipe)?.trained }),
   });
   return () => {
     updateCaption();

@@ -2,6 +2,7 @@
 // The page of all jobs: the training form, the running or latest training, and the list.
 import "./page.js";
 import { catchProblem, get } from "./api.js";
+import { guessingLoss, sizesOf, unitOf } from "./datasets.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";
@@ -71,7 +72,13 @@ function draw() {
   }, REDRAW_MS);
 }
 
-const dotted = `The dotted line is the loss of guessing: ln 10 = ${fixed(Math.LN10, 3)} nats.`;
+/** Explain the dotted line. @param {number} classes */
+function dottedWords(classes) {
+  const loss = fixed(guessingLoss(classes), 3);
+  return `The dotted line is the loss of guessing: ln ${classes} = ${loss} nats.`;
+}
+
+const EXAMPLE_SIZES = sizesOf(recipes[DEFAULT_CURVE.name]);
 
 /** @param {Job} job */
 const publishedOf = ({ recipe }) => publishedFor(recipe, recipes, published);
@@ -90,17 +97,19 @@ function updateHead() {
 
 function updateCaption() {
   if (!shown) {
-    $("#now-caption").textContent = dotted;
+    $("#now-caption").textContent = EXAMPLE_SIZES ? dottedWords(EXAMPLE_SIZES.classes) : "";
     return;
   }
-  const { losses } = shown;
+  const { losses, recipe } = shown;
+  const sizes = sizesOf(recipe);
   $("#now-caption").replaceChildren(
     h("b", { class: "blue" }, "Train"),
-    ` ${losses?.length ? trainLossWords(losses, lastEpoch(shown)) : MEAN_WORDS}; `,
+    ` ${losses?.length ? trainLossWords(losses, lastEpoch(shown), unitOf(recipe)) : MEAN_WORDS}; `,
     h("b", { class: "orange" }, "test"),
     " loss, after each epoch. ",
+    recipe.validation ? "Dashed: the validation loss. " : "",
     publishedOf(shown) ? "Grey: the published losses of this recipe. " : "",
-    dotted,
+    sizes ? dottedWords(sizes.classes) : "",
   );
 }
 
@@ -208,7 +217,8 @@ const showMore = () =>
 document.addEventListener("visibilitychange", refresh);
 if (together.length) {
   $("#now-caption").textContent =
-    `Test loss after each epoch. The label of each curve is its value. ${dotted}`;
+    "Test loss after each epoch. The label of each curve is its value. " +
+    "The dotted line is the loss of guessing.";
   showTogether(
     together,
     recipes,
@@ -234,6 +244,7 @@ drawNow = chart($("#now-chart"), (width) =>
         losses: shown?.losses,
         published: (shown ? publishedOf(shown) : published[DEFAULT_CURVE.name]) ?? undefined,
         epochs: shown ? lastEpoch(shown) : DEFAULT_CURVE.epochs,
+        sizes: shown ? sizesOf(shown.recipe) : EXAMPLE_SIZES,
       }),
 );
 savable($("#now"), {
@@ -243,6 +254,7 @@ savable($("#now"), {
       ? curves.flatMap(({ job, label }) => namedRows({ curve: label }, job.history))
       : curveRows(shown?.history ?? [], {
           losses: shown?.losses,
+          trained: shown ? sizesOf(shown.recipe)?.trained : undefined,
           published: shown ? publishedOf(shown) : published[DEFAULT_CURVE.name],
         }),
 });

@@ -1,6 +1,7 @@
 // @ts-check
 // Recipes, and the networks that they describe.
 import { get } from "./api.js";
+import { datasetOf, fitted, loadDatasets } from "./datasets.js";
 import { sum } from "./numbers.js";
 import { CLASSES, PIXELS } from "./sizes.js";
 
@@ -10,9 +11,9 @@ import { CLASSES, PIXELS } from "./sizes.js";
 /** @type {Promise<Recipes> | null} */
 let pending = null;
 
-/** Get the fields of each recipe, by its name. One request serves the whole page. */
+/** Get the fields of each recipe, by its name, and know the data sets that recipes can name. */
 export function loadRecipes() {
-  pending ??= get("/recipes").then(({ recipes }) =>
+  pending ??= Promise.all([get("/recipes"), loadDatasets()]).then(([{ recipes }]) =>
     Object.fromEntries(
       recipes.map((/** @type {Recipe & { description: string }} */ recipe) => {
         const { name, description, ...fields } = recipe;
@@ -27,16 +28,28 @@ export function loadRecipes() {
 export const sameValue = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Write the value of a field as the form does. @param {unknown} value */
-export const valueText = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
+export const valueText = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
 /**
- * List the fields in which a job's recipe differs from the recipe of that name.
+ * Find the fields of the recipe that a job started from, adapted to the job's data set.
+ * @param {{ name: string, dataset?: unknown }} recipe
+ * @param {Recipes} recipes
+ * @returns {Record<string, unknown>}
+ */
+export function originalOf({ name, dataset }, recipes) {
+  const original = recipes[name];
+  return original ? { ...fitted({ ...original, dataset }), dataset: original.dataset } : {};
+}
+
+/**
+ * List the fields in which a job's recipe differs from the recipe of that name, adapted to the
+ * job's data set.
  * @param {Recipe} recipe
  * @param {Recipes} recipes
  * @returns {[field: string, value: unknown][]}
  */
 export const changedFields = (recipe, recipes) =>
-  Object.entries(recipes[recipe.name] ?? {})
+  Object.entries(originalOf(recipe, recipes))
     .filter(([field, value]) => !sameValue(value, recipe[field]))
     .map(([field]) => [field, recipe[field]]);
 
@@ -46,17 +59,22 @@ const FIELD_WORDS = { hidden_sizes: "hidden layers", dataset: "data set" };
 /** Write the name of a field in words. @param {string} field */
 export const fieldWords = (field) => FIELD_WORDS[field] ?? field.replaceAll("_", " ");
 
-/** @type {Record<string, string>} The proper names of the built-in data sets. */
-const DATASET_NAMES = { mnist: "MNIST", "fashion-mnist": "Fashion-MNIST" };
-
-/** Write the name of a data set. @param {unknown} id */
-export const datasetName = (id) => DATASET_NAMES[String(id)] ?? String(id);
+/** Write the name of a data set; a deleted one has only its id. @param {unknown} id */
+export const datasetName = (id) => datasetOf(id)?.title ?? String(id);
 
 /** @type {Record<string, string>} */
 const ENGINE_NAMES = { numpy: "NumPy", torch: "PyTorch" };
 
 /** Write the name of an engine as its project does. @param {string} id */
 export const engineName = (id) => ENGINE_NAMES[id] ?? id;
+
+/** Write the value of a field in words. @param {string} field @param {unknown} value */
+export function fieldValue(field, value) {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (field === "dataset") return datasetName(value);
+  if (field === "engine") return engineName(String(value));
+  return valueText(value) || "none";
+}
 
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
@@ -66,10 +84,7 @@ function changeWords([field, value]) {
     if (sizes.length === 1) return `hidden layer of ${sizes[0]}`;
   }
   const name = fieldWords(field);
-  if (field === "dataset") return `${name} ${datasetName(value)}`;
-  if (Array.isArray(value)) return `${name} ${value.join("-") || "none"}`;
-  if (typeof value === "boolean") return `${name} ${value ? "on" : "off"}`;
-  return `${name} ${value ?? "none"}`;
+  return `${name} ${Array.isArray(value) ? value.join("-") : fieldValue(field, value)}`;
 }
 
 /**
@@ -108,11 +123,25 @@ export const publishedFor = (recipe, recipes, published) =>
     ? (published[recipe.name] ?? null)
     : null;
 
-/** List the sizes of all layers, from the pixels to the classes. @param {number[]} hiddenSizes */
-export const layerSizes = (hiddenSizes) => [PIXELS, ...hiddenSizes, CLASSES];
+const BUILT_IN = { inputs: PIXELS, classes: CLASSES };
 
-/** Write the sizes of all layers. @param {number[]} hiddenSizes */
-export const layersText = (hiddenSizes) => layerSizes(hiddenSizes).join(" → ");
+/**
+ * List the sizes of all layers, from the inputs to the classes.
+ * @param {number[]} hiddenSizes
+ * @param {{ inputs: number, classes: number }} [sizes]
+ */
+export const layerSizes = (hiddenSizes, { inputs, classes } = BUILT_IN) => [
+  inputs,
+  ...hiddenSizes,
+  classes,
+];
+
+/**
+ * Write the sizes of all layers.
+ * @param {number[]} hiddenSizes
+ * @param {{ inputs: number, classes: number }} [sizes]
+ */
+export const layersText = (hiddenSizes, sizes) => layerSizes(hiddenSizes, sizes).join(" → ");
 
 /** Count the weights and biases of dense layers. @param {number[]} sizes */
 export const parameterCount = (sizes) =>

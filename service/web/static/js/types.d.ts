@@ -5,6 +5,12 @@ export interface Epoch {
   train_loss: number | null;
   test_loss: number;
   test_accuracy: number;
+  /** Null without validation, and absent in entries of earlier versions, like the others. */
+  validation_loss?: number | null;
+  validation_accuracy?: number | null;
+  test_balanced_accuracy?: number | null;
+  test_macro_f1?: number | null;
+  test_top5_accuracy?: number | null;
   seconds: number;
 }
 

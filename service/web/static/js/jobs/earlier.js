@@ -8,7 +8,15 @@ import { sameValue } from "../recipes.js";
 /** @typedef {import("../types.d.ts").Recipe} Recipe */
 
 // The time per epoch does not depend on these fields.
-const FREE = new Set(["name", "epochs", "learning_rate", "seed", "shuffle", "schedule"]);
+const FREE = new Set([
+  "name",
+  "epochs",
+  "learning_rate",
+  "seed",
+  "shuffle",
+  "schedule",
+  "from_model",
+]);
 
 /** @param {number[]} values not empty */
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];

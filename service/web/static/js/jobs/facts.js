@@ -1,11 +1,13 @@
 // @ts-check
 // The facts of a job in words. Needs no browser.
-import { count, fixed, speed, sum } from "../numbers.js";
-import { datasetName, fieldWords, layersText, valueText } from "../recipes.js";
-import { TRAINING_IMAGES } from "../sizes.js";
+import { datasetOf, sizesOf } from "../datasets.js";
+import { count, fixed, percent, speed, sum } from "../numbers.js";
+import { fieldWords, layersText, valueText } from "../recipes.js";
 import { duration } from "../times.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
+
+const MANY_CLASSES = 20; // above which five guesses say something
 
 /** @param {Job} job */
 const trainingSeconds = ({ history }) => sum(history.map((row) => row.seconds));
@@ -27,7 +29,9 @@ export function epochText(job) {
   const seconds = trainingSeconds(job);
   const n = epochsOf(job);
   if (!n || !seconds) return "—";
-  return `${duration(seconds / n)}, ${speed((TRAINING_IMAGES * n) / seconds)}`;
+  const sizes = sizesOf(job.recipe);
+  const rate = sizes && speed((sizes.trained * n) / seconds);
+  return [duration(seconds / n), rate].filter(Boolean).join(", ");
 }
 
 /** @param {Job} job */
@@ -37,19 +41,38 @@ export function lowestLossText({ history }) {
 }
 
 /** @param {Job} job */
-export const layersOf = ({ recipe }) =>
-  recipe.hidden_sizes.length
-    ? `${layersText(recipe.hidden_sizes)}, ${recipe.activation}`
-    : layersText([]);
+export function layersOf({ recipe }) {
+  const { hidden_sizes: hidden, activation } = recipe;
+  const sizes = sizesOf(recipe);
+  const layers = sizes ? layersText(hidden, sizes) : `hidden: ${valueText(hidden) || "none"}`;
+  return hidden.length ? `${layers}, ${activation}` : layers;
+}
+
+/**
+ * List the final figures that say more than the accuracy: of unbalanced classes, and of many.
+ * @param {Job} job
+ * @returns {[string, string][]}
+ */
+export function finalFigures({ recipe, history }) {
+  const last = history.at(-1);
+  const dataset = datasetOf(recipe.dataset);
+  if (!last?.epoch || !dataset) return [];
+  const { per_class: counts } = dataset.test;
+  const unbalanced = new Set(counts).size > 1 || new Set(dataset.train.per_class).size > 1;
+  /** @type {[string, number | null | undefined, boolean][]} */
+  const figures = [
+    ["Balanced accuracy", last.test_balanced_accuracy, unbalanced],
+    ["Macro F1", last.test_macro_f1, unbalanced],
+    ["Top-5 accuracy", last.test_top5_accuracy, dataset.classes.length > MANY_CLASSES],
+    ["Validation accuracy", last.validation_accuracy, true],
+  ];
+  return figures
+    .filter(([, value, fits]) => fits && value != null)
+    .map(([name, value]) => [name, percent(Number(value), 1)]);
+}
 
 /** @param {string} field */
 export function fieldName(field) {
   const words = fieldWords(field);
   return words[0].toUpperCase() + words.slice(1);
-}
-
-/** @param {string} field @param {unknown} value */
-export function fieldValue(field, value) {
-  if (typeof value === "boolean") return value ? "on" : "off";
-  return field === "dataset" ? datasetName(value) : valueText(value) || "none";
 }

@@ -22,8 +22,14 @@ const PARSERS = {
   string: (text) => text,
 };
 
-/** Read the text of a field. @param {Kind} kind @param {string} text */
-export const parseField = (kind, text) => PARSERS[kind](text);
+/**
+ * Read the text of a field.
+ * @param {Kind} kind
+ * @param {string} text
+ * @param {boolean} [nullable] if an empty field is null
+ */
+export const parseField = (kind, text, nullable = false) =>
+  nullable && text.trim() === "" ? null : PARSERS[kind](text);
 
 /**
  * @typedef {object} Limits of a number, or of each number of a list

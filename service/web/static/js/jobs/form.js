@@ -2,8 +2,9 @@
 // The training form. Its values come from the recipe and the address of the page. The API checks
 // them, and each error is shown at its field. The bar with the button Start stays in view.
 import { catchProblem, post } from "../api.js";
+import { sizesOf } from "../datasets.js";
 import { $, $$, h, notice, plainButton } from "../dom.js";
-import { changedFields, changesText, sameValue, valueText } from "../recipes.js";
+import { changedFields, changesText, originalOf, sameValue, valueText } from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { duration } from "../times.js";
 import { estimate, resultText } from "./earlier.js";
@@ -23,6 +24,8 @@ const start = $(".go [type=submit]");
 const updateRequest = requestLine($("#request"), { path: "/train" });
 /** @type {import("../recipes.js").Recipes} */
 let recipes;
+/** @type {Record<string, unknown>} the values of the recipe, for the chosen data set */
+let original = {};
 /** @type {Record<string, unknown>} */
 let body;
 /** @type {import("../types.d.ts").Recipe} as the form is filled in */
@@ -34,10 +37,21 @@ const chosenRecipe = () => /** @type {string} */ ($("[name=recipe]:checked").val
 
 /** @param {Field} field */
 const valueOf = (field) =>
-  parseField(/** @type {import("./fields.js").Kind} */ (field.dataset.kind), field.value);
+  parseField(
+    /** @type {import("./fields.js").Kind} */ (field.dataset.kind),
+    field.value,
+    "nullable" in field.dataset,
+  );
 
 /** @param {Field} field @returns {import("./fields.js").Limits | null} */
 const limitsOf = ({ dataset }) => (dataset.limits ? JSON.parse(dataset.limits) : null);
+
+/** Say what is wrong with a field, or return null. @param {Field} field */
+function faultOf(field) {
+  const value = valueOf(field);
+  const isEmpty = value == null && "nullable" in field.dataset;
+  return isEmpty ? null : fault(value, limitsOf(field));
+}
 
 /** Fill in the form, and listen to its events. @param {typeof recipes} all */
 export function startForm(all) {
@@ -60,7 +74,7 @@ export function startForm(all) {
   });
   form.addEventListener("change", (/** @type {Event} */ { target }) => {
     const field = fields.find((one) => one === target);
-    const words = field && fault(valueOf(field), limitsOf(field));
+    const words = field && faultOf(field);
     if (words) showError(field, words);
   });
   addEventListener("pagehide", () => {
@@ -95,16 +109,29 @@ function fillAsLeft({ recipe, values }) {
   const choice = $(`[name=recipe][value="${CSS.escape(recipe)}"]`);
   if (!choice) return [];
   choice.checked = true;
+  const { dataset } = values;
+  original = originalOf({ name: recipe, dataset }, recipes);
   for (const field of [...fields, title]) {
     field.value = values[field.id] ?? field.value;
-    if (field.value !== valueText(recipes[recipe][field.id] ?? "")) openDetails(field);
+    if (field.value !== valueText(original[field.id])) openDetails(field);
   }
   return [];
 }
 
 function fillFromRecipe() {
-  for (const field of fields) field.value = valueText(recipes[chosenRecipe()][field.id] ?? "");
+  for (const field of fields) field.value = valueText(recipes[chosenRecipe()][field.id]);
+  original = recipes[chosenRecipe()];
   clearErrors();
+}
+
+/** Adapt the fields that nobody has changed to the data set, as the API does. */
+function fitToDataset() {
+  const next = originalOf({ name: chosenRecipe(), dataset: $("#dataset").value }, recipes);
+  for (const field of fields) {
+    if (sameValue(next[field.id], original[field.id])) continue;
+    if (sameValue(valueOf(field), original[field.id])) field.value = valueText(next[field.id]);
+  }
+  original = next;
 }
 
 /** Fill in the name and the fields in the address. Return those whose choice does not exist. */
@@ -138,28 +165,26 @@ function openDetails(field) {
 /** Update everything that depends on the values of the fields. */
 function update() {
   const name = chosenRecipe();
+  fitToDataset();
   const values = Object.fromEntries(fields.map((field) => [field.id, valueOf(field)]));
   body = { recipe: name };
   for (const field of fields) {
-    const original = recipes[name][field.id];
-    const changed = !sameValue(values[field.id], original);
+    const changed = !sameValue(values[field.id], original[field.id]);
     if (changed) body[field.id] = values[field.id];
-    markChanged(field, changed ? valueText(original) : null);
+    markChanged(field, changed ? valueText(original[field.id]) : null);
   }
   asked = /** @type {any} */ ({ name, ...values });
   showBar();
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
-  $("#sketch").replaceChildren(...sketch(asked.hidden_sizes));
+  $("#sketch").replaceChildren(...sketch(asked.hidden_sizes, sizesOf(asked) ?? undefined));
   showPictures(/** @type {string} */ (values.dataset));
 }
 
 /** List the fields with a value that is not allowed, as far as the page or the API has checked. */
 const wrongFields = () =>
   [...fields, title].filter(
-    (field) =>
-      field.hasAttribute("aria-invalid") ||
-      (field !== title && fault(valueOf(field), limitsOf(field))),
+    (field) => field.hasAttribute("aria-invalid") || (field !== title && faultOf(field)),
   );
 
 /** Say what the button starts and how long it will take, or how many fields need a change. */

@@ -24,7 +24,7 @@ function update(job) {
   const left = status === "running" ? progress.eta_seconds : null;
   $("#left").textContent = left == null ? "" : `${timeLeft(left)} left`;
   const items = facts([
-    ["Data set", dataset ?? "—"],
+    ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, dataset) : "—"],
     ["File", `${(job.upload.bytes / 2 ** 20).toFixed(1)} MiB`],
     ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"],
     ["Created", localTime(job.created_at)],
@@ -51,7 +51,12 @@ function updateActions(job, path) {
   };
   const attributes = { class: "button", type: "button", "data-writes": true, onclick: cancel };
   const over = FINAL_STATUSES.has(job.status);
-  renew($("#actions"), ...(over ? [] : [h("button", { id: "cancel", ...attributes }, "Cancel")]));
+  const see = { class: "button first", href: `/ui/data/${job.dataset}` };
+  renew(
+    $("#actions"),
+    ...(over ? [] : [h("button", { id: "cancel", ...attributes }, "Cancel")]),
+    ...(job.dataset ? [h("a", see, "See the data set")] : []),
+  );
 }
 
 /**

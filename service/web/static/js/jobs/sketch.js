@@ -9,16 +9,23 @@ const HEIGHT = 84;
 const MARGIN = 8;
 const MIDDLE = 34; // y of the center of each layer
 
-/** Height of a layer: 8 pixels for 1 neuron, 56 for 2048. @param {number} size */
-const heightOf = (size) => 8 + (48 * Math.log(size)) / Math.log(2048);
+/** Height of a layer: 8 pixels for 1 neuron, 56 for 2048 or more. @param {number} size */
+const heightOf = (size) => Math.min(56, 8 + (48 * Math.log(size)) / Math.log(2048));
 /** @param {number} size */
 const topOf = (size) => MIDDLE - heightOf(size) / 2;
 /** @param {number} size */
 const bottomOf = (size) => MIDDLE + heightOf(size) / 2;
 
-/** Draw the layers of a network and count its parameters. @param {number[]} hiddenSizes */
-export function sketch(hiddenSizes) {
-  const sizes = layerSizes(hiddenSizes.filter((size) => size > 0));
+/**
+ * Draw the layers of a network and count its parameters.
+ * @param {number[]} hiddenSizes
+ * @param {{ inputs: number, classes: number }} [ends]
+ */
+export function sketch(hiddenSizes, ends) {
+  const sizes = layerSizes(
+    hiddenSizes.filter((size) => size > 0),
+    ends,
+  );
   const last = sizes.length - 1;
   /** @param {number} i */
   const x = (i) => MARGIN + (i * (WIDTH - 2 * MARGIN)) / last;

@@ -1,8 +1,8 @@
 // @ts-check
 // The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
+import { guessingLoss, sizesOf } from "../datasets.js";
 import { FINAL_STATUSES } from "../events.js";
-import { GUESSING_LOSS, TRAINING_IMAGES } from "../sizes.js";
 import { isImport, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -21,7 +21,8 @@ const afterLastEpoch = ({ history }) => {
  */
 export function lastEpoch({ status, history, losses, recipe }) {
   if (!FINAL_STATUSES.has(status)) return recipe.epochs;
-  const begun = Math.ceil((losses?.at(-1)?.samples ?? 0) / TRAINING_IMAGES);
+  const trained = sizesOf(recipe)?.trained ?? Infinity;
+  const begun = Math.ceil((losses?.at(-1)?.samples ?? 0) / trained);
   return Math.max(1, begun, history.at(-1)?.epoch ?? 0);
 }
 
@@ -35,8 +36,14 @@ const isGuessing = (job) => job.better_than_guessing === false;
  * Tell whether a finished job has a loss no lower than that of guessing.
  * @param {Job | ImportJob} job
  */
-const losesToGuessing = ({ status, history }) =>
-  status === "succeeded" && (history.at(-1)?.test_loss ?? 0) >= GUESSING_LOSS;
+function losesToGuessing(job) {
+  if (isImport(job) || job.status !== "succeeded") return false;
+  const sizes = sizesOf(job.recipe);
+  return sizes != null && (job.history.at(-1)?.test_loss ?? 0) >= guessingLoss(sizes.classes);
+}
+
+/** Tell whether a training ended before its last epoch, as it should. @param {Job} job */
+const stoppedEarly = ({ status, progress }) => status === "succeeded" && progress.fraction < 1;
 
 /** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
 export const learnedLittle = (job) => isGuessing(job) || losesToGuessing(job);
@@ -71,7 +78,9 @@ export function stateText(job) {
       if (isGuessing(job)) return "no better than guessing";
       return losesToGuessing(job)
         ? "succeeded, but its loss is no lower than guessing"
-        : job.status;
+        : stoppedEarly(job)
+          ? `stopped early${afterLastEpoch(job)}`
+          : job.status;
   }
 }
 

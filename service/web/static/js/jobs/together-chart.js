@@ -2,10 +2,10 @@
 // The chart of the test losses of several jobs. Its colors follow the order of their values.
 import { GREY, INK_2, PAPER, Plot, addEndLabels, toPixels } from "../chart.js";
 import { valueColor } from "../color.js";
-import { NARROW, epochAxis, logLossAxis } from "../curves.js";
+import { guessingLoss, sizesOf } from "../datasets.js";
+import { HEADROOM, NARROW, epochAxis, logLossAxis } from "../curves.js";
 import { shorten } from "../label-layout.js";
 import { lossRange } from "../ranges.js";
-import { GUESSING_LOSS } from "../sizes.js";
 
 /** @typedef {ReturnType<typeof import("./values.js").labelled>} Curves */
 
@@ -19,9 +19,12 @@ const LETTER = 7; // pixels, the mean width of a letter in a label
 export function togetherChart(curves, width) {
   const narrow = width < NARROW;
   const texts = curves.map(({ label }) => shorten(label, narrow ? 10 : 26));
-  const guessing = narrow ? "ln 10" : "guessing, ln 10";
+  const counts = curves.map(({ job }) => sizesOf(job.recipe)?.classes ?? 0);
+  const classes = new Set(counts).size === 1 ? counts[0] : 0; // else there is no common line
+  const level = classes ? [guessingLoss(classes)] : [];
+  const guessing = classes ? `${narrow ? "" : "guessing, "}ln ${classes}` : "";
   const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
-  const range = lossRange(losses, 2.45);
+  const range = lossRange(losses, HEADROOM * (level[0] ?? 1));
   const epochs = Math.max(1, ...curves.map(({ job }) => job.recipe.epochs));
   const position = { x: "epoch", y: "test_loss" };
   const plot = Plot.plot({
@@ -34,7 +37,7 @@ export function togetherChart(curves, width) {
     x: epochAxis(epochs, narrow ? 4 : 6),
     y: logLossAxis("↑ Test loss, nats (log scale)", range),
     marks: [
-      Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
+      Plot.ruleY(level, { stroke: GREY, strokeDasharray: "2 3" }),
       ...curves.flatMap(({ job, share }) => [
         Plot.lineY(job.history, { ...position, stroke: valueColor(share), strokeWidth: 2 }),
         Plot.dot(job.history.slice(-1), {
@@ -56,6 +59,6 @@ export function togetherChart(curves, width) {
     })),
   );
   const line = { text: guessing, color: INK_2, weight: 400 };
-  const all = [...labels, { x: x(epochs), y: y(GUESSING_LOSS), ...line }];
+  const all = [...labels, ...level.map((loss) => ({ x: x(epochs), y: y(loss), ...line }))];
   return addEndLabels(plot, all, { top: MARGIN_TOP, bottom: HEIGHT - MARGIN_BOTTOM - ABOVE_AXIS });
 }
