@@ -13,3 +13,12 @@ export function withArticle(name) {
 
 /** Tell whether the classes are digits. @param {string[]} classes */
 export const areDigits = (classes) => classes.every((name) => /^\d$/.test(name));
+
+const CLOTHES = /^(T-shirt\/top|trouser|pullover|dress|coat|sandal|shirt|sneaker|bag|ankle boot)$/i;
+
+/**
+ * Tell whether sentences can use the names with an article: those of digits, or of clothes.
+ * @param {string[]} classes
+ */
+export const haveArticles = (classes) =>
+  areDigits(classes) || classes.every((name) => CLOTHES.test(name));

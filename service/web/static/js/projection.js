@@ -7,11 +7,12 @@ import { areDigits } from "./class-names.js";
 import { cssColor } from "./color.js";
 import { $, h, notice } from "./dom.js";
 import { percent } from "./numbers.js";
-import { drawImage } from "./pixels.js";
-import { layerSizes } from "./recipes.js";
+import { sampleView } from "./model/sample-view.js";
+import { sampleWord, sizesOf } from "./models/card.js";
+import { isVectors, keyOf } from "./predict/input.js";
 import { savable } from "./save-figure.js";
 import { nearestPoint, scaleToFit } from "./scatter.js";
-import { testImages } from "./samples.js";
+import { testSamples } from "./samples.js";
 import { paintInTheme, themeColor } from "./theme.js";
 
 /** @typedef {[x: number, y: number]} Point */
@@ -32,11 +33,12 @@ const SIDES = /** @type {Which[]} */ (["before", "after"]);
 const FIRST_SIZE = 420; // pixels, of a canvas that has no layout yet
 const NEAR = 16; // pixels between the pointer and an image that it shows
 const NEAR_FINGER = 32; // pixels
-const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`);
+const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`); // used again after ten
+const MOST_KEYS = 30; // classes; of more, the menu tells the numbers
 
-/** @param {number} layer @param {number[]} sizes */
-function layerName(layer, sizes) {
-  if (layer === 0) return "pixels";
+/** @param {number} layer @param {number[]} sizes @param {string} inputs */
+function layerName(layer, sizes, inputs = "pixels") {
+  if (layer === 0) return inputs;
   return layer === sizes.length - 1 ? "logits" : `hidden layer ${layer}`;
 }
 
@@ -44,13 +46,16 @@ function layerName(layer, sizes) {
  * Show the figure in a section of a page, for one model.
  * @param {Element} host
  * @param {import("./types.d.ts").Model} model
- * @returns {(image: number[][] | null) => Promise<void>} shows the projection again, with an image
- *   of 28×28 numbers among the test images
+ * @returns {(image: any[] | null) => Promise<void>} shows the projection again, with a sample among
+ *   the test samples
  */
-export function projectionFigure(host, { id, classes, recipe }) {
+export function projectionFigure(host, model) {
+  const { id, classes, dataset } = model;
+  const noun = sampleWord(dataset, 1);
+  const inputs = isVectors(dataset) ? "columns" : "pixels";
   /** @type {Projection | null} */
   let found = null;
-  /** @type {number[][] | null} */
+  /** @type {any[] | null} */
   let image = null;
   /** @type {number | null} */
   let layer = null;
@@ -59,26 +64,31 @@ export function projectionFigure(host, { id, classes, recipe }) {
   let selected = 0;
   let asked = 0;
 
-  const sizes = layerSizes(recipe.hidden_sizes);
+  const yours = isVectors(dataset) ? "your row" : "your drawing";
+  const sizes = sizesOf(model);
   const choices = sizes.map((_, i) => h("input", { type: "radio", name: `layer-${id}`, value: i }));
   const layers = h(
     "fieldset",
     { class: "segments" },
     h("legend", { class: "sr" }, "Layer"),
-    ...choices.map((input, i) => h("label", null, input, h("span", null, layerName(i, sizes)))),
+    ...choices.map((input, i) =>
+      h("label", null, input, h("span", null, layerName(i, sizes, inputs))),
+    ),
   );
   const canvases = SIDES.map((which) =>
-    h("canvas", { role: "img", "aria-label": `Test images ${which} training` }),
+    h("canvas", { role: "img", "aria-label": `Test ${noun}s ${which} training` }),
   );
   const captions = SIDES.map(() => h("p", { class: "small" }));
+  const haveNumbers = !areDigits(classes) && classes.length > MOST_KEYS;
   const classMenu = h(
     "select",
     { onchange: chooseClass },
     h("option", { value: "" }, "all classes"),
-    ...classes.map((name, i) => h("option", { value: i }, name)),
+    ...classes.map((name, i) => h("option", { value: i }, haveNumbers ? `${i}: ${name}` : name)),
   );
   const slider = h("input", { type: "range", min: 0, max: 999, value: 0, oninput: chooseImage });
-  const picture = h("canvas", { class: "seen-image", "aria-hidden": "true" });
+  const picture = h("div", { class: isVectors(dataset) ? "seen-row" : "seen-image" });
+  const range = h("span", null, `Test ${noun}, from 0`);
   const words = h("p", { class: "small", role: "status" });
   const key = h("p", { class: "small" });
   host.replaceChildren(
@@ -101,7 +111,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
       "div",
       { class: "row chosen-image" },
       picture,
-      h("div", null, h("label", { class: "small" }, "Test image, 0 to 999", slider), words),
+      h("div", null, h("label", { class: "small" }, range, slider), words),
     ),
   );
   savable(/** @type {HTMLElement} */ (host), {
@@ -116,8 +126,8 @@ export function projectionFigure(host, { id, classes, recipe }) {
        * @param {Point} to
        */
       const row = (name, kind, from, to) => ({
-        layer: layerName(layer ?? 0, sizes),
-        "test image": name,
+        layer: layerName(layer ?? 0, sizes, inputs),
+        [`test ${noun}`]: name,
         class: kind,
         "x before training": from[0],
         "y before training": from[1],
@@ -128,12 +138,14 @@ export function projectionFigure(host, { id, classes, recipe }) {
         row(i, classes[label], before.points[i], after.points[i]),
       );
       if (before.image && after.image) {
-        rows.push(row("your drawing", "", before.image, after.image));
+        rows.push(row(yours, "", before.image, after.image));
       }
       return rows;
     },
   });
-  if (!areDigits(classes)) key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
+  if (!areDigits(classes) && !haveNumbers) {
+    key.textContent = classes.map((name, i) => `${i}: ${name}`).join(" · ");
+  }
 
   function chooseClass() {
     highlighted = classMenu.value === "" ? null : Number(classMenu.value);
@@ -143,7 +155,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
   function chooseImage() {
     selected = Number(slider.value);
     paint();
-    showSelected();
+    catchProblem(showSelected, (problem) => words.replaceChildren(notice(problem)));
   }
 
   layers.addEventListener("change", (/** @type {Event} */ { target }) => {
@@ -182,7 +194,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
         .sort((a, b) => Number(isHighlighted(a)) - Number(isHighlighted(b)));
       for (const i of order) {
         context.globalAlpha = isHighlighted(i) ? 1 : 0.35;
-        context.fillStyle = isHighlighted(i) ? colors[labels[i]] : grey;
+        context.fillStyle = isHighlighted(i) ? colors[labels[i] % colors.length] : grey;
         context.fillText(String(labels[i]), ...points[i]);
       }
       context.globalAlpha = 1;
@@ -203,25 +215,28 @@ export function projectionFigure(host, { id, classes, recipe }) {
       const isRight = x > size / 2;
       context.textAlign = isRight ? "end" : "start";
       context.lineWidth = 4;
-      const label = /** @type {const} */ (["your drawing", x + (isRight ? -12 : 12), y]);
+      const label = /** @type {const} */ ([yours, x + (isRight ? -12 : 12), y]);
       context.strokeText(...label);
       context.fillText(...label);
     });
   }
 
   async function showSelected() {
-    const { dataset, labels } = /** @type {Projection} */ (found);
+    const { labels } = /** @type {Projection} */ (found);
     const index = selected;
     words.replaceChildren(
-      `Test image ${index}, ${classes[labels[index]]}. `,
+      `Test ${noun} ${index}, ${classes[labels[index]]}. `,
       h(
         "a",
-        { class: "unsaved", href: `/ui/predict?sample=${dataset}-${index}&models=${id}` },
+        { class: "unsaved", href: `/ui/predict?sample=${keyOf(dataset)}-${index}&models=${id}` },
         "Open in Predict",
       ),
     );
-    const [one] = await testImages(dataset, [index]);
-    if (index === selected) paintInTheme(() => drawImage(picture, one.pixels), picture);
+    const [one] = await testSamples(keyOf(dataset), [index]);
+    if (index !== selected) return;
+    const view = sampleView(dataset, one);
+    picture.replaceChildren(view.element);
+    paintInTheme(view.paint, picture);
   }
 
   async function load() {
@@ -241,6 +256,7 @@ export function projectionFigure(host, { id, classes, recipe }) {
         `Shows ${percent(x, 0)} of the variance along x, and ${percent(y, 0)} along y.`;
     });
     slider.max = String(found.labels.length - 1);
+    range.textContent = `Test ${noun}, 0 to ${slider.max}`;
     paintInTheme(paint, host);
     await showSelected();
   }

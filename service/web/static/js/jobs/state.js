@@ -2,7 +2,8 @@
 // The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
 import { FINAL_STATUSES } from "../events.js";
-import { GUESSING_LOSS, TRAINING_IMAGES } from "../sizes.js";
+import { losesToGuessing } from "../guessing.js";
+import { CLASSES, TRAINING_IMAGES } from "../sizes.js";
 import { isImport, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -35,11 +36,11 @@ const isGuessing = (job) => job.better_than_guessing === false;
  * Tell whether a finished job has a loss no lower than that of guessing.
  * @param {Job | ImportJob} job
  */
-const losesToGuessing = ({ status, history }) =>
-  status === "succeeded" && (history.at(-1)?.test_loss ?? 0) >= GUESSING_LOSS;
+const lossIsHigh = ({ status, history }) =>
+  status === "succeeded" && losesToGuessing(history.at(-1)?.test_loss, CLASSES);
 
 /** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
-export const learnedLittle = (job) => isGuessing(job) || losesToGuessing(job);
+export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
 
 /** Say what may help a job that learned too little. @param {Job} job */
 export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate may help." : "");
@@ -69,9 +70,7 @@ export function stateText(job) {
       return `cancelled${afterLastEpoch(job)}`;
     default:
       if (isGuessing(job)) return "no better than guessing";
-      return losesToGuessing(job)
-        ? "succeeded, but its loss is no lower than guessing"
-        : job.status;
+      return lossIsHigh(job) ? "succeeded, but its loss is no lower than guessing" : job.status;
   }
 }
 
