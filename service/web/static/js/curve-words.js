@@ -11,9 +11,11 @@ export const MEAN_WORDS = "loss, its mean over each epoch";
  * Say what the curve of the train loss shows.
  * @param {import("./types.d.ts").Loss[]} losses
  * @param {number} epochs
+ * @param {string} samples what they are called
  */
-export function trainLossWords(losses, epochs) {
-  const spacing = count(1000 * Math.max(1, Math.round((losses[0]?.samples ?? 0) / 1000)));
+export function trainLossWords(losses, epochs, samples = "images") {
+  const first = losses[0]?.samples ?? 0;
+  const spacing = count(first < 1000 ? first : 1000 * Math.round(first / 1000));
   const means = epochs <= MOST_DOTS ? "dots" : "thick line";
-  return `loss about every ${spacing} images (thin line), and its mean over each epoch (${means})`;
+  return `loss about every ${spacing} ${samples} (thin line), and its mean over each epoch (${means})`;
 }

@@ -16,12 +16,12 @@ import {
 import { MOST_DOTS } from "./curve-words.js";
 import { fixed, percent } from "./numbers.js";
 import { accuracyRange, accuracyTicks, logTicks, lossRange } from "./ranges.js";
-import { GUESSING_LOSS } from "./sizes.js";
-import { TRAINING_IMAGES } from "./sizes.js";
+import { guessingLoss } from "./guessing.js";
+import { CLASSES, TRAINING_IMAGES } from "./sizes.js";
 
 /** @typedef {import("./types.d.ts").Epoch} Epoch */
 /** @typedef {import("./types.d.ts").Loss} Loss */
-/** @typedef {"train_loss" | "test_loss"} LossName */
+/** @typedef {"train_loss" | "test_loss" | "validation_loss"} LossName */
 
 /** Charts narrower than this, in pixels, get short labels. */
 export const NARROW = 480;
@@ -79,10 +79,13 @@ const endDot = (rows, y, color) =>
   Plot.dot(rows.slice(-1), { x: "epoch", y, r: 4, fill: color, stroke: PAPER, strokeWidth: 1.5 });
 
 /** @param {Epoch} row */
-function tooltip({ epoch, test_loss, train_loss, test_accuracy }) {
+function tooltip({ epoch, test_loss, train_loss, test_accuracy, validation_loss }) {
   const train = train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`];
+  const validation = validation_loss == null ? [] : [`validation ${fixed(validation_loss, 3)}`];
   const accuracy = `accuracy ${percent(test_accuracy)}`;
-  return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, accuracy].join("\n");
+  return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, ...validation, accuracy].join(
+    "\n",
+  );
 }
 
 /** @param {Epoch[]} history */
@@ -116,9 +119,6 @@ const seriesLabel = ({ rows, name, color }, text) =>
     return { loss, text: text(loss), ...(color === GREY ? FAINT : { color }) };
   });
 
-/** Put a train loss within the epochs on the axis of epochs. @param {Loss} loss */
-const position = ({ samples, train_loss }) => ({ epoch: samples / TRAINING_IMAGES, train_loss });
-
 /**
  * Draw train and test loss on a logarithmic axis. With losses within the epochs, these are a thin
  * line, and the means of the epochs are dots.
@@ -129,19 +129,35 @@ const position = ({ samples, train_loss }) => ({ epoch: samples / TRAINING_IMAGE
  * @param {number} options.epochs the last epoch of the axis
  * @param {number} options.width
  * @param {number} [options.height]
+ * @param {number} [options.classes] of the data set
+ * @param {number} [options.trained] number of samples of an epoch
  */
-export function lossCurves({ history, losses, published = [], epochs, width, height = 300 }) {
+export function lossCurves({
+  history,
+  losses,
+  published = [],
+  epochs,
+  width,
+  height = 300,
+  classes = CLASSES,
+  trained = TRAINING_IMAGES,
+}) {
   const narrow = width < NARROW;
   const past = published.filter((row) => row.epoch <= epochs);
   const train = series(history, "train_loss", BLUE);
   const test = series(history, "test_loss", ORANGE);
   const pastTrain = series(past, "train_loss", GREY);
   const pastTest = series(past, "test_loss", GREY);
-  const within = (losses ?? []).map(position);
-  const all = [train, test, pastTrain, pastTest].flatMap(({ rows, name }) =>
+  const validation = series(history, "validation_loss", INK_2);
+  const within = (losses ?? []).map(({ samples, train_loss }) => ({
+    epoch: samples / trained,
+    train_loss,
+  }));
+  const guessing = guessingLoss(classes);
+  const all = [train, test, validation, pastTrain, pastTest].flatMap(({ rows, name }) =>
     rows.map((row) => /** @type {number} */ (row[name])),
   );
-  const range = lossRange([...all, ...within.map((row) => row.train_loss)], 2.45);
+  const range = lossRange([...all, ...within.map((row) => row.train_loss)], 1.064 * guessing); // a little above guessing
   const dotted = epochs <= MOST_DOTS;
   const plot = Plot.plot({
     width,
@@ -150,13 +166,20 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
     x: epochAxis(epochs, narrow ? 4 : 6),
     y: logLossAxis("↑ Loss, nats (log scale)", range),
     marks: [
-      Plot.ruleY([GUESSING_LOSS], { stroke: GREY, strokeDasharray: "2 3" }),
+      Plot.ruleY([guessing], { stroke: GREY, strokeDasharray: "2 3" }),
       seriesLine(pastTest, 1),
       seriesLine(pastTrain, 1),
       dotted ? seriesDots(pastTest) : null,
       Plot.lineY(within, { x: "epoch", y: "train_loss", stroke: BLUE, strokeWidth: 1 }),
       within.length && dotted ? seriesDots(train) : seriesLine(train, 2),
       seriesLine(test, 2),
+      Plot.lineY(validation.rows, {
+        x: "epoch",
+        y: "validation_loss",
+        stroke: INK_2,
+        strokeWidth: 1.5,
+        strokeDasharray: "6 3",
+      }),
       endDot(train.rows, train.name, BLUE),
       endDot(test.rows, test.name, ORANGE),
       ...pointerMarks(history),
@@ -175,9 +198,10 @@ export function lossCurves({ history, losses, published = [], epochs, width, hei
   const labels = [
     ...seriesLabel(test, withLoss("test")),
     ...seriesLabel({ ...train, rows: /** @type {Epoch[]} */ (lastTrain) }, withLoss("train")),
+    ...seriesLabel(validation, withLoss(narrow ? "valid." : "validation")),
     ...seriesLabel(pastTest, publishedWord("test")),
     ...seriesLabel(pastTrain, publishedWord("train")),
-    { loss: GUESSING_LOSS, text: narrow ? "ln 10" : "guessing, ln 10", ...FAINT },
+    { loss: guessing, text: narrow ? `ln ${classes}` : `guessing, ln ${classes}`, ...FAINT },
   ];
   return addEndLabels(
     plot,
@@ -203,6 +227,9 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   /** @param {Epoch} row */
   const accuracy = (row) => 100 * row.test_accuracy;
   const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));
+  const validated = history
+    .filter((row) => row.validation_accuracy != null)
+    .map((row) => ({ epoch: row.epoch, accuracy: 100 * Number(row.validation_accuracy) }));
   const publishedRows = { x: "epoch", y: accuracy, clip: true };
   const plot = Plot.plot({
     width,
@@ -215,6 +242,14 @@ export function accuracyCurve({ history, published = [], references = [], epochs
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),
       Plot.dot(published, { ...publishedRows, r: 2.5, fill: GREY }),
       Plot.lineY(rows, { x: "epoch", y: "accuracy", stroke: ORANGE, strokeWidth: 2, clip: true }),
+      Plot.lineY(validated, {
+        x: "epoch",
+        y: "accuracy",
+        stroke: INK_2,
+        strokeWidth: 1.5,
+        strokeDasharray: "6 3",
+        clip: true,
+      }),
       endDot(rows, "accuracy", ORANGE),
     ],
   });
@@ -227,6 +262,11 @@ export function accuracyCurve({ history, published = [], references = [], epochs
       ...place(row.accuracy),
       text: percent(row.test_accuracy, narrow ? 0 : 1),
       color: ORANGE,
+    })),
+    ...validated.slice(-1).map((row) => ({
+      ...place(row.accuracy),
+      text: narrow ? "valid." : "validation",
+      ...FAINT,
     })),
     ...published.slice(-1).map((row) => ({
       ...place(accuracy(row)),

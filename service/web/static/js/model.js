@@ -25,6 +25,7 @@ import {
   sampleWord,
   sizesText,
   titleOf,
+  trainedSamples,
 } from "./models/card.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
@@ -237,21 +238,39 @@ function prepareNaming(id) {
 }
 
 /** @param {Model} model @param {import("./types.d.ts").Epoch[] | undefined} published */
-function drawCurves({ id, history, losses, recipe: { epochs } }, published) {
-  $("#learned-train").textContent = losses?.length ? trainLossWords(losses, epochs) : MEAN_WORDS;
+function drawCurves(model, published) {
+  const { id, classes, dataset, history, losses } = model;
+  const { epochs } = model.recipe;
+  const trained = trainedSamples(model);
+  $("#learned-train").textContent = losses?.length
+    ? trainLossWords(losses, epochs, sampleWord(dataset))
+    : MEAN_WORDS;
+  if (history.some((row) => row.validation_loss != null)) {
+    $("#learned-validation").textContent = "Dashed: the validation loss.";
+    $("#accuracy-validation").textContent = "Dashed: the validation accuracy.";
+  }
   if (published) $("#learned-published").textContent = "Grey: the published run.";
   chart($("#learned"), (width) =>
-    lossCurves({ width, height: 330, history, losses, published, epochs }),
+    lossCurves({
+      width,
+      height: 330,
+      history,
+      losses,
+      published,
+      epochs,
+      classes: classes.length,
+      trained,
+    }),
   );
   const points = published?.filter((row) => row.test_accuracy != null && row.epoch <= epochs);
   chart($("#accuracy"), (width) => accuracyCurve({ width, history, published: points, epochs }));
   savable($("#learned").closest("figure"), {
     name: `loss-${id}`,
-    rows: () => curveRows(history, { losses, published }),
+    rows: () => curveRows(history, { losses, published, trained }),
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(history, { published }),
+    rows: () => curveRows(history, { published, trained }),
   });
 }
 

@@ -30,6 +30,18 @@ export const datasetOf = ({ dataset }) => keyOf(dataset);
 export const sampleWord = ({ kind }, n = 2) =>
   `${kind === "vectors" ? "row" : "image"}${n === 1 ? "" : "s"}`;
 
+/**
+ * Count the samples of an epoch: those of the training set that are not held out for validation.
+ * A half rounds to even, as in the API.
+ * @param {Model} model
+ */
+export function trainedSamples({ dataset, recipe }) {
+  const share = Number(recipe.validation ?? 0);
+  /** @param {number} x */
+  const rounded = (x) => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+  return sum(dataset.train.per_class.map((n) => n - rounded(share * n)));
+}
+
 /** Count the test samples of each class. @param {Model} model */
 const testCounts = ({ evaluation }) => evaluation.confusion_matrix.map(sum);
 

@@ -43,9 +43,14 @@ export const fromGrid = ({ x, y = [], ...matrices }) =>
 
 // What people call the fields of the API that curves show
 const COLUMNS = /** @type {Record<string, string>} */ ({
-  samples: "images so far",
+  samples: "samples so far",
   train_loss: "train loss, nats",
   test_loss: "test loss, nats",
+  validation_loss: "validation loss, nats",
+  validation_accuracy: "validation accuracy, 0 to 1",
+  test_balanced_accuracy: "balanced test accuracy, 0 to 1",
+  test_macro_f1: "test macro F1, 0 to 1",
+  test_top5_accuracy: "top-5 test accuracy, 0 to 1",
   test_accuracy: "test accuracy, 0 to 1",
   seconds: "time of the epoch, s",
 });
@@ -66,21 +71,22 @@ export const namedRows = (before, rows) =>
 
 /** @typedef {Record<string, any>[] | null} Entries of an answer of the API */
 
-/** Put an entry after an epoch on the axis of images. @param {Record<string, any>} row */
-const atEpoch = ({ epoch, ...row }) => ({ epoch, samples: epoch * TRAINING_IMAGES, ...row });
-
-/** Put a loss within an epoch on the axis of epochs. @param {Record<string, any>} row */
-const atSamples = ({ samples, ...row }) => ({ epoch: samples / TRAINING_IMAGES, samples, ...row });
-
 /**
  * Make the rows of learning curves: the epochs, those of the published run, if any, then the losses
  * within the epochs, if any. Each has its place on the axis, in epochs and in images.
  * @param {Record<string, any>[]} history
- * @param {{ losses?: Entries, published?: Entries }} [more]
+ * @param {{ losses?: Entries, published?: Entries, trained?: number }} [more] `trained` is the
+ *   number of samples of an epoch
  * @returns {Row[]}
  */
-export const curveRows = (history, { losses, published } = {}) => [
-  ...namedRows({ measured: "after the epoch" }, history.map(atEpoch)),
-  ...namedRows({ measured: "after the epoch, published run" }, (published ?? []).map(atEpoch)),
-  ...namedRows({ measured: "within an epoch" }, (losses ?? []).map(atSamples)),
-];
+export function curveRows(history, { losses, published, trained = TRAINING_IMAGES } = {}) {
+  /** Put an entry after an epoch on the axis of samples. @param {Record<string, any>} row */
+  const atEpoch = ({ epoch, ...row }) => ({ epoch, samples: epoch * trained, ...row });
+  /** Put a loss within an epoch on the axis of epochs. @param {Record<string, any>} row */
+  const atSamples = ({ samples, ...row }) => ({ epoch: samples / trained, samples, ...row });
+  return [
+    ...namedRows({ measured: "after the epoch" }, history.map(atEpoch)),
+    ...namedRows({ measured: "after the epoch, published run" }, (published ?? []).map(atEpoch)),
+    ...namedRows({ measured: "within an epoch" }, (losses ?? []).map(atSamples)),
+  ];
+}
