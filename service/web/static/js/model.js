@@ -32,7 +32,7 @@ import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
 import { isColor, isDark, isVectors, keyOf } from "./predict/input.js";
 import { projectionFigure } from "./projection.js";
-import { engineName, loadRecipes, nameOf, publishedFor, runName } from "./recipes.js";
+import { engineName, loadRecipes, nameOf, namedRecipe, publishedFor, runName } from "./recipes.js";
 import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
@@ -141,7 +141,7 @@ function showFacts(model, aliases, recipes) {
     ...(model.tags?.length
       ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
       : []),
-    ["Recipe", runName(recipe, recipes)],
+    ["Recipe", runName(namedRecipe(model), recipes)],
     ["Layers", sizesText(model)],
     ["Parameters", count(model.parameters)],
     ["Test accuracy", percent(evaluation.accuracy, 2)],
