@@ -45,7 +45,7 @@ test("the rows of curves say what was measured when, in epochs and in images", (
   const after = {
     measured: "after the epoch",
     epoch: 1,
-    "images so far": 60000,
+    "samples so far": 60000,
     "test loss, nats": 0.5,
   };
   assert.deepEqual(curveRows(history), [after]);
@@ -57,13 +57,13 @@ test("the rows of curves say what was measured when, in epochs and in images", (
       {
         measured: "after the epoch, published run",
         epoch: 1,
-        "images so far": 60000,
+        "samples so far": 60000,
         "test accuracy, 0 to 1": 0.9,
       },
       {
         measured: "within an epoch",
         epoch: 0.25,
-        "images so far": 15000,
+        "samples so far": 15000,
         "train loss, nats": 0.7,
       },
     ],

@@ -21,3 +21,12 @@ const LONG = 12; // letters; "Ankle boot" has 10, and the bars have place for it
  * @param {string[]} classes
  */
 export const areLong = (classes) => classes.some((name) => name.length > LONG);
+
+const CLOTHES = /^(T-shirt\/top|trouser|pullover|dress|coat|sandal|shirt|sneaker|bag|ankle boot)$/i;
+
+/**
+ * Tell whether sentences can use the names with an article: those of digits, or of clothes.
+ * @param {string[]} classes
+ */
+export const haveArticles = (classes) =>
+  areDigits(classes) || classes.every((name) => CLOTHES.test(name));

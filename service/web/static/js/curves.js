@@ -16,7 +16,7 @@ import {
 import { MOST_DOTS } from "./curve-words.js";
 import { fixed, percent } from "./numbers.js";
 import { accuracyRange, accuracyTicks, logTicks, lossRange } from "./ranges.js";
-import { guessingLoss } from "./datasets.js";
+import { guessingLoss } from "./guessing.js";
 import { CLASSES, TRAINING_IMAGES } from "./sizes.js";
 
 /** @typedef {import("./types.d.ts").Epoch} Epoch */

@@ -25,9 +25,6 @@ export function loadDatasets() {
 /** Find the data set that recipes call so. Deleted ones are unknown. @param {unknown} key */
 export const datasetOf = (key) => known.get(String(key));
 
-/** Compute the loss of equal probabilities for all classes, in nats. @param {number} classes */
-export const guessingLoss = (classes) => Math.log(classes);
-
 /** What the samples of a training are. @param {Record<string, unknown>} recipe */
 export const unitOf = (recipe) =>
   datasetOf(recipe.dataset)?.kind === "vectors" ? "samples" : "images";
@@ -41,7 +38,7 @@ function roundHalfToEven(value) {
 
 /**
  * Count the samples that an epoch trains on: those that the recipe does not hold out.
- * @param {Dataset} dataset
+ * @param {{ train: { samples: number, per_class: number[] } }} dataset
  * @param {unknown} validation share of the samples of each class
  */
 export const trainedSamples = ({ train }, validation) =>

@@ -2,7 +2,8 @@
 // The page of all jobs: the training form, the running or latest training, and the list.
 import "./page.js";
 import { catchProblem, get } from "./api.js";
-import { guessingLoss, sizesOf, unitOf } from "./datasets.js";
+import { sizesOf, unitOf } from "./datasets.js";
+import { guessingLoss } from "./guessing.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";

@@ -3,10 +3,10 @@
 import "./page.js";
 import { ask, catchProblem, get, send } from "./api.js";
 import { chart } from "./chart.js";
-import { areDigits, withArticle } from "./class-names.js";
+import { areDigits, haveArticles, withArticle } from "./class-names.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { accuracyCurve, lossCurves } from "./curves.js";
-import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { $, $$, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
 import { labelForm } from "./labels.js";
 import {
   cellText,
@@ -19,19 +19,20 @@ import { showConfusion } from "./model/confusion.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
+import {
+  guessingAccuracy,
+  otherAccuracies,
+  sampleWord,
+  sizesText,
+  titleOf,
+  trainedSamples,
+} from "./models/card.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
+import { isColor, isDark, isVectors, keyOf } from "./predict/input.js";
 import { projectionFigure } from "./projection.js";
-import {
-  datasetName,
-  engineName,
-  layersText,
-  loadRecipes,
-  nameOf,
-  publishedFor,
-  runName,
-} from "./recipes.js";
+import { engineName, loadRecipes, nameOf, namedRecipe, publishedFor, runName } from "./recipes.js";
 import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
 import { savable } from "./save-figure.js";
@@ -74,19 +75,36 @@ function aliasList(id, { computed, aliases }) {
   return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "none";
 }
 
+/** Name a class in a sentence. @param {string[]} classes @param {number} i */
+function className(classes, i) {
+  if (areDigits(classes)) return classes[i];
+  return haveArticles(classes) ? withArticle(classes[i]) : `“${classes[i]}”`;
+}
+
 /** @param {Model} model */
-function summary({ classes, evaluation: { accuracy, confusion_matrix: matrix } }) {
+function summary(model) {
+  const { classes, dataset, evaluation } = model;
+  const { accuracy, confusion_matrix: matrix } = evaluation;
   const [right, total] = [correctCount(matrix), totalCount(matrix)].map(count);
   const share = percent(accuracy, 2);
-  const correct = `Classifies ${right} of ${total} test images correctly (${share}).`;
+  const guessing = percent(guessingAccuracy(model), 1);
+  const correct =
+    `Classifies ${right} of ${total} test ${sampleWord(dataset)} correctly (${share}). ` +
+    `Always guessing the most frequent class reaches ${guessing}.`;
   const only = onlyPrediction(matrix);
   if (only != null) {
-    const name = areDigits(classes) ? classes[only] : withArticle(classes[only]);
-    return `${correct} It predicts ${name} for every image.`;
+    const name = className(classes, only);
+    return `${correct} It predicts ${name} for every ${sampleWord(dataset, 1)}.`;
   }
   const worst = worstMistake(matrix);
   if (!worst.count) return correct;
-  const mistake = cellText(classes, worst.label, worst.predicted, worst.count);
+  const mistake = cellText(
+    classes,
+    worst.label,
+    worst.predicted,
+    worst.count,
+    sampleWord(dataset, 1),
+  );
   return `${correct} Its most frequent mistake: ${mistake}.`;
 }
 
@@ -123,16 +141,28 @@ function showFacts(model, aliases, recipes) {
     ...(model.tags?.length
       ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
       : []),
-    ["Recipe", runName(recipe, recipes)],
-    ["Layers", layersText(recipe.hidden_sizes)],
+    ["Recipe", runName(namedRecipe(model), recipes)],
+    ["Layers", sizesText(model)],
     ["Parameters", count(model.parameters)],
     ["Test accuracy", percent(evaluation.accuracy, 2)],
+    ...otherAccuracies(model).map(
+      ([text, value]) =>
+        /** @type {[string, string]} */ ([text, value == null ? "—" : percent(value, 2)]),
+    ),
     ["Test loss", `${fixed(evaluation.loss, 3)} nats`],
     ["Engine", `${engineName(recipe.engine)} on ${model.device.replace("cpu", "CPU")}`],
     ...(computer ? [/** @type {[string, string]} */ (["Processor", computer.processor])] : []),
     ["Training time", duration(trainingSeconds(model))],
     ["Time per epoch", epochText(model)],
-    ["Data set", datasetName(model.dataset.name)],
+    ["Data set", h("a", { href: `/ui/data/${keyOf(model.dataset)}` }, titleOf(model.dataset))],
+    ...(recipe.from_model
+      ? [
+          /** @type {[string, any]} */ ([
+            "Continues",
+            h("a", { href: `/ui/models/${recipe.from_model}` }, String(recipe.from_model)),
+          ]),
+        ]
+      : []),
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
     ["Job", h("span", { id: "job" }, "…")],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
@@ -208,22 +238,51 @@ function prepareNaming(id) {
 }
 
 /** @param {Model} model @param {import("./types.d.ts").Epoch[] | undefined} published */
-function drawCurves({ id, history, losses, recipe: { epochs } }, published) {
-  $("#learned-train").textContent = losses?.length ? trainLossWords(losses, epochs) : MEAN_WORDS;
+function drawCurves(model, published) {
+  const { id, classes, dataset, history, losses } = model;
+  const { epochs } = model.recipe;
+  const trained = trainedSamples(model);
+  $("#learned-train").textContent = losses?.length
+    ? trainLossWords(losses, epochs, sampleWord(dataset))
+    : MEAN_WORDS;
+  if (history.some((row) => row.validation_loss != null)) {
+    $("#learned-validation").textContent = "Dashed: the validation loss.";
+    $("#accuracy-validation").textContent = "Dashed: the validation accuracy.";
+  }
   if (published) $("#learned-published").textContent = "Grey: the published run.";
   chart($("#learned"), (width) =>
-    lossCurves({ width, height: 330, history, losses, published, epochs }),
+    lossCurves({
+      width,
+      height: 330,
+      history,
+      losses,
+      published,
+      epochs,
+      sizes: { classes: classes.length, trained },
+    }),
   );
   const points = published?.filter((row) => row.test_accuracy != null && row.epoch <= epochs);
   chart($("#accuracy"), (width) => accuracyCurve({ width, history, published: points, epochs }));
   savable($("#learned").closest("figure"), {
     name: `loss-${id}`,
-    rows: () => curveRows(history, { losses, published }),
+    rows: () => curveRows(history, { losses, published, trained }),
   });
   savable($("#accuracy").closest("figure"), {
     name: `accuracy-${id}`,
-    rows: () => curveRows(history, { published }),
+    rows: () => curveRows(history, { published, trained }),
   });
+}
+
+/** Say what the samples and the inputs of the network are. @param {Model} model */
+function showWords({ dataset }) {
+  for (const place of $$("[data-noun]")) {
+    place.textContent = sampleWord(dataset, place.dataset.noun === "one" ? 1 : 2);
+  }
+  const [height, width] = dataset.shape;
+  const pixels = `${isColor(dataset) ? "each color of " : ""}each of the ${height} × ${width} pixels`;
+  $("#inputs").textContent = isVectors(dataset) ? `each of the ${count(height)} columns` : pixels;
+  const brighter = isDark(dataset) ? "ink" : "more light";
+  $("#larger").textContent = isVectors(dataset) ? "a larger number" : brighter;
 }
 
 async function showModel() {
@@ -233,6 +292,7 @@ async function showModel() {
     get("/published"),
     loadRecipes(),
   ]);
+  showWords(model);
   showFacts(model, aliases, recipes);
   $("main").classList.remove("nothing");
   prepareDownload(model.id);

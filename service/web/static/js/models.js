@@ -4,11 +4,12 @@ import "./page.js";
 import { catchProblem, get, listModels } from "./api.js";
 import { $, $$, h, notice, plainButton, ready } from "./dom.js";
 import { prepareComparison } from "./models/compare.js";
+import { datasetOf, titleOf } from "./models/card.js";
 import { MOST_COMPARED } from "./models/comparison.js";
 import { readView, sortedBy, visibleModels, writeView } from "./models/listing.js";
 import { modelRow } from "./models/rows.js";
 import { count } from "./numbers.js";
-import { datasetName, engineName, loadRecipes, nameOf } from "./recipes.js";
+import { engineName, loadRecipes, nameOf } from "./recipes.js";
 import { query } from "./request-line.js";
 
 /** @typedef {import("./models/listing.js").Listed} Listed */
@@ -115,11 +116,20 @@ function showCompared() {
  * @param {"dataset" | "engine"} field
  */
 function prepareChoices(field) {
-  const names = { dataset: datasetName, engine: engineName };
-  const values = new Set(listed.map(({ model }) => String(model.recipe[field])));
-  if (view[field]) values.add(view[field]);
+  /** @type {Map<string, string>} the words for each value */
+  const values = new Map(view[field] ? [[view[field], view[field]]] : []);
+  for (const { model } of listed) {
+    if (field === "engine") values.set(model.recipe.engine, engineName(model.recipe.engine));
+    else values.set(datasetOf(model), titleOf(model.dataset));
+  }
+  const titles = [...values.values()];
+  /** @param {string} value @param {string} words */
+  const text = (value, words) =>
+    titles.filter((other) => other === words).length > 1 ? `${words} (${value})` : words;
   $(`#${field}`).append(
-    ...[...values].sort().map((value) => h("option", { value }, names[field](value))),
+    ...[...values]
+      .sort(([, one], [, other]) => one.localeCompare(other, "en"))
+      .map(([value, words]) => h("option", { value }, text(value, words))),
   );
 }
 

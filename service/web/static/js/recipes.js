@@ -104,11 +104,28 @@ export const runName = (recipe, recipes) =>
   [recipe.name, changesText(recipe, recipes)].filter(Boolean).join(", ");
 
 /**
+ * @typedef {object} Run a job, or a model, whose card knows its data set
+ * @property {string | null} [title]
+ * @property {Recipe} recipe
+ * @property {{ title?: string, checksums?: Record<string, string> } | string | null} [dataset]
+ */
+
+/**
+ * Write the name of an uploaded data set into a recipe, which has its id.
+ * @param {Run} run
+ */
+export function namedRecipe({ recipe, dataset }) {
+  if (typeof dataset !== "object" || !dataset?.title) return recipe;
+  const isUploaded = !Object.keys(dataset.checksums ?? {}).length;
+  return isUploaded ? { ...recipe, dataset: dataset.title } : recipe;
+}
+
+/**
  * Name a job or a model by the title that people gave it, or else as `runName` does.
- * @param {{ title?: string | null, recipe: Recipe }} run
+ * @param {Run} run
  * @param {Recipes} recipes
  */
-export const nameOf = ({ title, recipe }, recipes) => title || runName(recipe, recipes);
+export const nameOf = (run, recipes) => run.title || runName(namedRecipe(run), recipes);
 
 /**
  * Find what the coursework published for a run: only runs that changed no field can be compared.

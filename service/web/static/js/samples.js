@@ -12,18 +12,29 @@ const ONE_OF_EACH = {
 const loading = new Map();
 
 /**
+ * Get samples of a test set: images, or rows of numbers.
+ * @param {string} dataset
+ * @param {string | number[]} indexes
+ * @returns {Promise<{ index: number, label: number, pixels?: any[], values?: number[] }[]>}
+ */
+export async function testSamples(dataset, indexes) {
+  const { images, vectors } = await get(`/datasets/${dataset}/test?index=${indexes}`);
+  return images ?? vectors;
+}
+
+/**
  * Get images of a test set.
  * @param {string} dataset
  * @param {string | number[]} indexes
  * @returns {Promise<TestImage[]>}
  */
 export async function testImages(dataset, indexes) {
-  const { images } = await get(`/datasets/${dataset}/test?index=${indexes}`);
-  return images.map((/** @type {{ pixels: number[][] }} */ image) => ({
-    ...image,
-    pixels: image.pixels.flat(),
-  }));
+  const images = /** @type {any[]} */ (await testSamples(dataset, indexes));
+  return images.map((image) => ({ ...image, pixels: image.pixels.flat() }));
 }
+
+/** Tell whether an image of each class is chosen. @param {string} dataset */
+export const hasFaces = (dataset) => Object.hasOwn(ONE_OF_EACH, dataset);
 
 /** Get one test image of each class. @param {string} dataset */
 export function samples(dataset) {

@@ -3,6 +3,7 @@
 import "./page.js";
 import { ProblemError, catchProblem, get } from "./api.js";
 import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
+import { bytesText } from "./data/words.js";
 import { importName, isImport } from "./jobs/import.js";
 import { stateText } from "./jobs/state.js";
 import { count } from "./numbers.js";
@@ -89,8 +90,10 @@ function queueWords({ length, limit }) {
   return [waiting, `; at most ${count(limit)} may wait`];
 }
 
-/** @param {{ queue: Queue, datasets: Dataset[], models: number }} state */
-function partsElement({ queue, datasets, models }) {
+/** @typedef {{ datasets: number, used_bytes: number, allowed_bytes: number }} Storage */
+
+/** @param {{ queue: Queue, datasets: Dataset[], storage: Storage, models: number }} state */
+function partsElement({ queue, datasets, storage, models }) {
   const rows = [
     row(
       "Waiting jobs",
@@ -103,6 +106,16 @@ function partsElement({ queue, datasets, models }) {
         h("td", { class: isReady ? null : "fault" }, detail),
         stateCell(isReady, "ready", "wrong or missing"),
       ),
+    ),
+    row(
+      "Uploaded data sets",
+      h(
+        "td",
+        null,
+        h("a", { href: "/ui/data" }, count(storage.datasets)),
+        `, ${bytesText(storage.used_bytes)} of ${bytesText(storage.allowed_bytes)} used`,
+      ),
+      numberCell(),
     ),
     row(
       "Trained models",
@@ -147,16 +160,13 @@ function update(id, state, build) {
 }
 
 async function show() {
-  const [{ workers, queue, datasets, models, versions }, checks, running] = await Promise.all([
-    get("/system"),
-    getChecks(),
-    getRunningJobs(),
-  ]);
+  const [{ workers, queue, datasets, storage, models, versions }, checks, running] =
+    await Promise.all([get("/system"), getChecks(), getRunningJobs()]);
   update("#sentence", systemSentence(checks, running.length, queue.length), (text) =>
     h("span", null, text),
   );
   update("#workers", { workers, running }, workersElement);
-  update("#parts", { queue, datasets, models }, partsElement);
+  update("#parts", { queue, datasets, storage, models }, partsElement);
   update("#versions", versions, (all) =>
     h("dl", { class: "facts" }, ...facts(Object.entries(all))),
   );

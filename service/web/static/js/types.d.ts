@@ -3,6 +3,8 @@
 export interface Epoch {
   epoch: number;
   train_loss: number | null;
+  validation_loss?: number | null;
+  validation_accuracy?: number | null;
   test_loss: number;
   test_accuracy: number;
   /** Null without validation, and absent in entries of earlier versions, like the others. */
@@ -94,12 +96,21 @@ export interface Published {
 export interface Evaluation {
   accuracy: number;
   better_than_guessing: boolean;
+  balanced_accuracy?: number;
+  macro_f1?: number;
+  /** Null with up to five classes. */
+  top5_accuracy?: number | null;
   loss: number;
   confusion_matrix: number[][];
   recall: (number | null)[];
   precision: (number | null)[];
   expected_calibration_error: number;
   bins: { count: number; confidence: number; accuracy: number }[];
+}
+
+export interface Split {
+  samples: number;
+  per_class: number[];
 }
 
 /** What is known about a data set. */
@@ -113,6 +124,8 @@ export interface Dataset {
   classes: string[];
   columns: string[] | null;
   background: "dark" | "light" | null;
+  train: Split;
+  test: Split;
   /** Of the files of a built-in data set; empty for any other. */
   checksums: Record<string, string>;
 }

@@ -1,8 +1,9 @@
 // @ts-check
 // The state of a job in words, its speed, and the list of jobs. Needs no browser.
 
-import { guessingLoss, sizesOf } from "../datasets.js";
+import { sizesOf } from "../datasets.js";
 import { FINAL_STATUSES } from "../events.js";
+import { losesToGuessing } from "../guessing.js";
 import { isImport, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -36,17 +37,17 @@ const isGuessing = (job) => job.better_than_guessing === false;
  * Tell whether a finished job has a loss no lower than that of guessing.
  * @param {Job | ImportJob} job
  */
-function losesToGuessing(job) {
+function lossIsHigh(job) {
   if (isImport(job) || job.status !== "succeeded") return false;
   const sizes = sizesOf(job.recipe);
-  return sizes != null && (job.history.at(-1)?.test_loss ?? 0) >= guessingLoss(sizes.classes);
+  return sizes != null && losesToGuessing(job.history.at(-1)?.test_loss, sizes.classes);
 }
 
 /** Tell whether a training ended before its last epoch, as it should. @param {Job} job */
 const stoppedEarly = ({ status, progress }) => status === "succeeded" && progress.fraction < 1;
 
 /** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
-export const learnedLittle = (job) => isGuessing(job) || losesToGuessing(job);
+export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
 
 /** Say what may help a job that learned too little. @param {Job} job */
 export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate may help." : "");
@@ -76,7 +77,7 @@ export function stateText(job) {
       return `cancelled${afterLastEpoch(job)}`;
     default:
       if (isGuessing(job)) return "no better than guessing";
-      return losesToGuessing(job)
+      return lossIsHigh(job)
         ? "succeeded, but its loss is no lower than guessing"
         : stoppedEarly(job)
           ? `stopped early${afterLastEpoch(job)}`

@@ -2,7 +2,8 @@
 // The chart of the test losses of several jobs. Its colors follow the order of their values.
 import { GREY, INK_2, PAPER, Plot, addEndLabels, toPixels } from "../chart.js";
 import { valueColor } from "../color.js";
-import { guessingLoss, sizesOf } from "../datasets.js";
+import { sizesOf } from "../datasets.js";
+import { guessingLoss } from "../guessing.js";
 import { HEADROOM, NARROW, epochAxis, logLossAxis } from "../curves.js";
 import { shorten } from "../label-layout.js";
 import { lossRange } from "../ranges.js";

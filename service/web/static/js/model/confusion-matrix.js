@@ -1,18 +1,24 @@
 // @ts-check
 // Calculations with a confusion matrix: rows are the true classes, columns the predicted ones.
 // Needs no browser.
-import { areDigits, withArticle } from "../class-names.js";
-import { count, indexOfLargest, sum } from "../numbers.js";
+import { areDigits, haveArticles, withArticle } from "../class-names.js";
+import { count, sum } from "../numbers.js";
 
 /** Count all images. @param {number[][]} matrix */
-export const totalCount = (matrix) => sum(matrix.flat());
+export const totalCount = (matrix) => sum(matrix.map(sum));
 
 /** Count the images on the diagonal. @param {number[][]} matrix */
 export const correctCount = (matrix) => sum(matrix.map((row, i) => row[i]));
 
-/** List the counts row by row, with 0 on the diagonal. @param {number[][]} matrix */
-export const mistakes = (matrix) =>
-  matrix.flatMap((row, label) => row.map((n, predicted) => (label === predicted ? 0 : n)));
+/**
+ * List the pairs of classes that are confused, the most frequent mistake first.
+ * @param {number[][]} matrix
+ */
+export const confusedPairs = (matrix) =>
+  matrix
+    .flatMap((row, label) => row.map((n, predicted) => ({ label, predicted, count: n })))
+    .filter(({ label, predicted, count: n }) => n && label !== predicted)
+    .sort((a, b) => b.count - a.count);
 
 /** Find the class that all images are predicted as, or null. @param {number[][]} matrix */
 export function onlyPrediction(matrix) {
@@ -22,13 +28,14 @@ export function onlyPrediction(matrix) {
 
 /** Find the most frequent mistake. @param {number[][]} matrix */
 export function worstMistake(matrix) {
-  const counts = mistakes(matrix);
-  const worst = indexOfLargest(counts);
-  return {
-    label: Math.floor(worst / matrix.length),
-    predicted: worst % matrix.length,
-    count: counts[worst],
-  };
+  const worst = { label: 0, predicted: 0, count: 0 };
+  matrix.forEach((row, label) =>
+    row.forEach((n, predicted) => {
+      if (label === predicted || n <= worst.count) return;
+      Object.assign(worst, { label, predicted, count: n });
+    }),
+  );
+  return worst;
 }
 
 /**
@@ -37,9 +44,15 @@ export function worstMistake(matrix) {
  * @param {number} label
  * @param {number} predicted
  * @param {number} n
+ * @param {string} noun what a sample is called
  */
-export function cellText(classes, label, predicted, n) {
-  const images = `${n ? count(n) : "No"} ${n === 1 ? "image" : "images"}`;
+export function cellText(classes, label, predicted, n, noun = "image") {
+  const images = `${n ? count(n) : "No"} ${noun}${n === 1 ? "" : "s"}`;
+  // Names that people chose are quoted: they may be anything, also several words.
+  if (!haveArticles(classes)) {
+    const taken = label === predicted ? "recognized" : `taken for “${classes[predicted]}”`;
+    return `${images} of “${classes[label]}”, ${taken}`;
+  }
   const subject = `${images} of ${withArticle(classes[label])}`;
   if (areDigits(classes)) return `${subject}, read as ${classes[predicted]}`;
   return label === predicted
@@ -53,8 +66,13 @@ export function cellText(classes, label, predicted, n) {
  * @param {number[][]} matrix
  */
 export function cellScale(matrix) {
-  const mostCorrect = Math.max(1, ...matrix.map((row, i) => row[i]));
-  const mostMistaken = Math.max(1, ...mistakes(matrix));
+  let [mostCorrect, mostMistaken] = [1, 1];
+  matrix.forEach((row, label) =>
+    row.forEach((n, predicted) => {
+      if (label === predicted) mostCorrect = Math.max(mostCorrect, n);
+      else mostMistaken = Math.max(mostMistaken, n);
+    }),
+  );
   return (/** @type {number} */ label, /** @type {number} */ predicted) => {
     const n = matrix[label][predicted];
     return label === predicted ? 0.75 * (n / mostCorrect) ** 3 : -0.8 * Math.sqrt(n / mostMistaken);

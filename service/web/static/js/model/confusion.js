@@ -8,14 +8,19 @@ import { $, $$, h, notice, rowHeader } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { count, shareText } from "../numbers.js";
 import { drawImage } from "../pixels.js";
-import { samples } from "../samples.js";
+import { isVectors, keyOf } from "../predict/input.js";
+import { hasFaces, samples } from "../samples.js";
 import { SIDE } from "../sizes.js";
 import { heatColor, paintInTheme } from "../theme.js";
+import { sampleWord } from "../models/card.js";
+import { showLargeMatrix } from "./confusion-large.js";
 import { cellScale, cellText, worstMistake } from "./confusion-matrix.js";
 import { chooseMistakes } from "./mistakes.js";
 import { savable } from "../save-figure.js";
+import { sampleView } from "./sample-view.js";
 
-const SHOWN = 12; // images per cell
+const SHOWN = 12; // samples per cell
+const MOST_LABELLED = 30; // classes; a matrix of more is an image without labels
 const EMPTY = "·"; // in a cell without images
 let latestPath = ""; // of the images that were asked for last
 
@@ -23,25 +28,29 @@ let latestPath = ""; // of the images that were asked for last
 const face = () => h("canvas", { "aria-hidden": "true", class: "face", width: SIDE, height: SIDE });
 
 /** @param {import("../types.d.ts").Model} model */
-function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
+function buildTable({ classes, dataset, evaluation: { confusion_matrix: matrix } }) {
+  const withFaces = hasFaces(keyOf(dataset));
   /** @type {HTMLButtonElement[]} */
   const cells = [];
   const columnHeaders = classes.map((name) =>
-    h("th", { scope: "col" }, face(), h("span", null, name)),
+    h("th", { scope: "col" }, withFaces && face(), h("span", { title: name }, name)),
   );
   const rows = matrix.map((row, label) => {
     const buttons = row.map((n, predicted) => {
-      const words = cellText(classes, label, predicted, n);
+      const words = cellText(classes, label, predicted, n, sampleWord(dataset, 1));
       const state = { tabindex: -1, "aria-pressed": "false", "aria-label": words };
       return h("button", { type: "button", ...state }, n ? String(n) : EMPTY);
     });
     cells.push(...buttons);
-    const header = rowHeader(h("span", null, classes[label]), face());
+    const header = rowHeader(
+      h("span", { title: classes[label] }, classes[label]),
+      withFaces && face(),
+    );
     return h("tr", null, header, ...buttons.map((button) => h("td", null, button)));
   });
   const table = h(
     "table",
-    { class: areDigits(classes) ? "digits" : "" },
+    { class: `${areDigits(classes) ? "digits" : ""} ${withFaces ? "" : "unfaced"}` },
     h(
       "caption",
       { class: "small" },
@@ -51,6 +60,7 @@ function buildTable({ classes, evaluation: { confusion_matrix: matrix } }) {
     h("thead", null, h("tr", null, h("td"), ...columnHeaders)),
     h("tbody", null, ...rows),
   );
+  table.style.setProperty("--classes", String(classes.length));
   return { table, cells };
 }
 
@@ -75,24 +85,25 @@ async function showImages({ id, classes, dataset }, label, predicted) {
   latestPath = path;
   const { images, count: n } = await get(path);
   if (path !== latestPath) return; // the user has chosen another cell meanwhile
-  /** @type {HTMLCanvasElement[]} */
-  const canvases = images.map(() => h("canvas", { "aria-hidden": "true" }));
+  const views = images.map((/** @type {import("./sample-view.js").Shown} */ one) =>
+    sampleView(dataset, one),
+  );
   /** @param {{ index: number, probability: number }} image @param {number} i */
   const link = ({ index, probability }, i) => {
-    const words = `Test image ${index}, probability ${shareText(probability, 1)}. Open in Predict`;
-    const href = `/ui/predict?sample=${dataset.name}-${index}&models=${id}`;
-    return h("a", { href, "aria-label": words, title: words }, canvases[i]);
+    const noun = sampleWord(dataset, 1);
+    const words = `Test ${noun} ${index}, probability ${shareText(probability, 1)}. Open in Predict`;
+    const href = `/ui/predict?sample=${keyOf(dataset)}-${index}&models=${id}`;
+    return h("a", { href, "aria-label": words, title: words }, views[i].element);
   };
   const end = n > SHOWN ? `. The ${SHOWN} with the highest probability:` : ".";
   const all = h("a", { href: "#mistakes-title", onclick: () => chooseMistakes(label, predicted) });
   all.textContent = `See all ${count(n)} below`;
   $("#cell").replaceChildren(
-    h("p", null, cellText(classes, label, predicted, n) + end),
-    h("div", { class: "cellpictures" }, ...images.map(link)),
+    h("p", null, cellText(classes, label, predicted, n, sampleWord(dataset, 1)) + end),
+    h("div", { class: isVectors(dataset) ? "cellrows" : "cellpictures" }, ...images.map(link)),
     h("p", { class: "small" }, n > SHOWN && label !== predicted && all),
   );
-  const paint = () => canvases.forEach((canvas, i) => drawImage(canvas, images[i].pixels.flat()));
-  paintInTheme(paint, "cell");
+  paintInTheme(() => views.forEach((/** @type {any} */ { paint }) => paint()), "cell");
 }
 
 /**
@@ -102,8 +113,10 @@ async function showImages({ id, classes, dataset }, label, predicted) {
 export async function showConfusion(model) {
   const matrix = model.evaluation.confusion_matrix;
   const size = matrix.length;
-  const { table, cells } = buildTable(model);
-  $("#confusion").append(table);
+  const isLarge = size > MOST_LABELLED;
+  const { table, cells } = isLarge ? { table: null, cells: [] } : buildTable(model);
+  if (table) $("#confusion").append(table);
+  else showLargeMatrix(model, (label, predicted) => choose(label, predicted));
   savable($("#confusion").closest("figure"), {
     name: `confusion-matrix-${model.id}`,
     rows: () =>
@@ -112,7 +125,7 @@ export async function showConfusion(model) {
         ...Object.fromEntries(row.map((n, j) => [`predicted ${model.classes[j]}`, n])),
       })),
   });
-  paintInTheme(() => colorCells(cells, matrix));
+  if (table) paintInTheme(() => colorCells(cells, matrix));
 
   // Two menus choose a cell too, on phones, where the cells are small.
   const menus = [$("#cell-true"), $("#cell-predicted")];
@@ -139,7 +152,7 @@ export async function showConfusion(model) {
   cells.forEach((cell, i) =>
     cell.addEventListener("click", () => choose(Math.floor(i / size), i % size)),
   );
-  table.addEventListener("keydown", (event) => {
+  table?.addEventListener("keydown", (event) => {
     const step = arrowStep(event.key);
     const at = cells.findIndex((cell) => cell === document.activeElement);
     if (!step || at < 0) return;
@@ -150,7 +163,8 @@ export async function showConfusion(model) {
   choose(worst.label, worst.predicted);
 
   // The images of the classes stay empty if they cannot be loaded.
-  const faces = await samples(model.dataset.name).catch(() => null);
+  if (!table || !hasFaces(keyOf(model.dataset))) return;
+  const faces = await samples(keyOf(model.dataset)).catch(() => null);
   if (!faces) return;
   paintInTheme(() =>
     $$(".face", table).forEach((canvas, i) => drawImage(canvas, faces[i % size].pixels)),

@@ -4,10 +4,12 @@
 import { allModels, catchProblem, get } from "../api.js";
 import { $, h, notice, whenSeen } from "../dom.js";
 import { count, percent, shareText } from "../numbers.js";
-import { drawImage } from "../pixels.js";
+import { sampleWord } from "../models/card.js";
+import { keyOf } from "../predict/input.js";
 import { loadRecipes, nameOf } from "../recipes.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
+import { sampleView } from "./sample-view.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 
@@ -15,7 +17,8 @@ import { paintInTheme } from "../theme.js";
  * @typedef {object} Mistake
  * @property {number} index
  * @property {number} label
- * @property {number[][]} pixels
+ * @property {any[]} [pixels]
+ * @property {number[]} [values]
  * @property {number} predicted
  * @property {number} probability
  * @property {number | null} other_predicted
@@ -54,7 +57,7 @@ function getMistakes(id, chosenOnes, offset, limit) {
  * Make a row of a table for each image that the form chooses, also for those not shown yet.
  * @param {Model} model
  */
-async function mistakeRows({ id, classes }) {
+async function mistakeRows({ id, classes, dataset }) {
   const chosenOnes = choices();
   const { against } = chosenOnes;
   /** @type {import("../save/csv.js").Row[]} */
@@ -65,7 +68,7 @@ async function mistakeRows({ id, classes }) {
     total = n;
     for (const { index, label, predicted, probability, ...other } of images) {
       rows.push({
-        "test image": index,
+        [`test ${sampleWord(dataset, 1)}`]: index,
         "true class": classes[label],
         "predicted class": classes[predicted],
         probability,
@@ -103,25 +106,29 @@ function captionLines({ label, predicted, probability, ...other }, classes) {
 
 /** @param {Model} model @param {string} against @param {Mistake} image */
 function tile({ id, classes, dataset }, against, image) {
-  const canvas = h("canvas", { "aria-hidden": "true" });
+  const view = sampleView(dataset, image);
   const models = [id, against].filter(Boolean).join(",");
-  const href = `/ui/predict?sample=${dataset.name}-${image.index}&models=${models}`;
+  const href = `/ui/predict?sample=${keyOf(dataset)}-${image.index}&models=${models}`;
   const caption = captionLines(image, classes).map((line) => h("span", null, line));
-  return { canvas, image, element: h("li", null, h("a", { href }, canvas, ...caption)) };
+  return { paint: view.paint, element: h("li", null, h("a", { href }, view.element, ...caption)) };
 }
 
-/** @param {number} n @param {boolean} compared */
-function countText(n, compared) {
-  const images = n === 1 ? "1 test image" : `${count(n)} test images`;
-  if (compared && !n) return "The two models predict the same class for each of these images.";
+/** @param {number} n @param {boolean} compared @param {Model} model */
+function countText(n, compared, { dataset }) {
+  const images = `${count(n)} test ${sampleWord(dataset, n)}`;
+  if (compared && !n) {
+    return `The two models predict the same class for each of these ${sampleWord(dataset)}.`;
+  }
   if (compared) return `The two models predict different classes for ${images}.`;
-  return n ? `${images}, the most confident mistake first.` : "No test image is misread.";
+  return n
+    ? `${images}, the most confident mistake first.`
+    : `No test ${sampleWord(dataset, 1)} is misread.`;
 }
 
 /** Fill the menu of the other models of this data set. @param {Model} model */
 async function fillModels({ id, dataset }) {
   const [models, recipes] = await Promise.all([allModels(), loadRecipes()]);
-  const others = models.filter((one) => one.id !== id && one.dataset.name === dataset.name);
+  const others = models.filter((one) => one.id !== id && keyOf(one.dataset) === keyOf(dataset));
   $("#mistakes-against").append(
     ...others.map((one) => {
       const accuracy = percent(one.evaluation.accuracy);
@@ -138,6 +145,7 @@ export function showMistakes(model) {
   for (const menu of [$("#mistakes-true"), $("#mistakes-predicted")]) {
     menu.append(...model.classes.map((name, i) => h("option", { value: i }, name)));
   }
+  $("#mistakes").classList.add(model.dataset.kind);
   savable($("#mistakes").closest("figure"), {
     name: `mistakes-${model.id}`,
     rows: () => mistakeRows(model),
@@ -151,7 +159,7 @@ export function showMistakes(model) {
       $("#mistakes-words").replaceChildren(notice(problem));
 
     const paint = () => {
-      for (const { canvas, image } of tiles) drawImage(canvas, image.pixels.flat());
+      for (const tile of tiles) tile.paint();
     };
 
     /** @param {number} offset number of images that are shown already */
@@ -163,7 +171,7 @@ export function showMistakes(model) {
       const more = found.images.map((image) => tile(model, against, image));
       tiles = [...tiles.slice(0, offset), ...more];
       $("#mistakes").replaceChildren(...tiles.map(({ element }) => element));
-      $("#mistakes-words").textContent = countText(found.count, Boolean(against));
+      $("#mistakes-words").textContent = countText(found.count, Boolean(against), model);
       $("#mistakes-more").hidden = tiles.length >= found.count;
       paintInTheme(paint, "mistakes");
     }

@@ -2,12 +2,16 @@
 // Plots of the recall and precision of each class, and of the calibration.
 import { BLUE, EDGE, GREY, INK_2, ORANGE, PAPER, Plot, centered, chart } from "../chart.js";
 import { areDigits } from "../class-names.js";
-import { $, h, numberCell, table } from "../dom.js";
+import { $, h, numberCell, rowHeader, table } from "../dom.js";
 import { NARROW } from "../curves.js";
+import { sampleWord } from "../models/card.js";
 import { count, fixed, shareText } from "../numbers.js";
 import { calibration, calibrationWords, classQuality, qualityAxisStart } from "./measures.js";
 import { savable } from "../save-figure.js";
 
+const MOST_DRAWN = 30; // classes; more are listed in a table that scrolls
+const LONGEST = 24; // letters of a class on the axis
+const LETTER = 6.5; // pixels, the mean width of a letter
 const LABEL = 72; // pixels, room for a label beside a dot
 
 /** @typedef {ReturnType<typeof classQuality>[number]} Row */
@@ -24,6 +28,36 @@ const labelsAbove = () => {
     Plot.text(["○ precision"], { ...place, dx: 72, fill: ORANGE }),
   ];
 };
+
+/** Write a measure in percent. @param {number | null} value */
+const measureText = (value) => (value == null ? "—" : fixed(value, 1));
+
+/** List recall and precision of many classes, the worst ones first. @param {Row[]} rows */
+function qualityTable(rows) {
+  const lines = rows
+    .toReversed()
+    .map(({ name, recall, precision }) =>
+      h(
+        "tr",
+        null,
+        rowHeader(name),
+        numberCell(measureText(recall)),
+        numberCell(measureText(precision)),
+      ),
+    );
+  const attributes = {
+    class: "scroll tall",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Recall and precision of each class",
+  };
+  const headers = /** @type {import("../dom.js").Header[]} */ ([
+    ["Class"],
+    ["Recall, %", true],
+    ["Precision, %", true],
+  ]);
+  return h("div", attributes, table(headers, lines));
+}
 
 /**
  * Draw recall and precision of each class on one line. The labels are beside the dots that are
@@ -59,18 +93,31 @@ export function showClasses({ id, classes, evaluation }) {
         "precision, %": precision,
       })),
   });
+  if (rows.length > MOST_DRAWN) {
+    $("#classes").append(qualityTable(rows));
+    return;
+  }
+  /** @param {string} name */
+  const shortName = (name) => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);
+  const longest = Math.max(...classes.map((name) => shortName(name).length));
   chart($("#classes"), (width) => {
     const narrow = width < NARROW;
     return Plot.plot({
       width,
-      height: 330,
+      height: Math.max(330, 22 * rows.length + 68),
       insetLeft: narrow ? 12 : LABEL,
-      marginLeft: areDigits(classes) ? 28 : 88,
+      marginLeft: areDigits(classes) ? 28 : Math.max(88, 16 + LETTER * longest),
       marginRight: narrow ? 20 : LABEL,
       marginTop: narrow ? 28 : 8,
       marginBottom: 40,
       x: { domain: [start, 100], ...centered("Percent"), grid: true, ticks: narrow ? 3 : 5 },
-      y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, padding: 0.5 },
+      y: {
+        domain: rows.map((row) => row.name),
+        label: null,
+        tickSize: 0,
+        padding: 0.5,
+        tickFormat: shortName,
+      },
       marks: [
         Plot.ruleY(
           rows.filter((row) => difference(row) >= 0),
@@ -146,7 +193,8 @@ function calibrationPlot({ bins, total }, size) {
 }
 
 /** Draw confidence against accuracy. @param {import("../types.d.ts").Model} model */
-export function showCalibration({ id, evaluation }) {
+export function showCalibration({ id, dataset, evaluation }) {
+  const nouns = sampleWord(dataset);
   const found = calibration(evaluation.bins);
   const gap = 100 * evaluation.expected_calibration_error;
   $("#ece").append(
@@ -160,7 +208,7 @@ export function showCalibration({ id, evaluation }) {
       found.bins.map((bin) => ({
         "mean confidence, %": bin.confidence,
         "accuracy, %": bin.accuracy,
-        images: bin.count,
+        [nouns]: bin.count,
       })),
   });
   chart($("#reliability"), (width) => calibrationPlot(found, Math.min(width, 460)));
@@ -168,7 +216,7 @@ export function showCalibration({ id, evaluation }) {
     const cells = [bin.confidence, bin.accuracy].map((x) => shareText(x / 100, 1));
     return h("tr", null, ...[...cells, count(bin.count)].map((cell) => numberCell(cell)));
   });
-  const headers = ["Confidence", "Accuracy", "Images"];
+  const headers = ["Confidence", "Accuracy", nouns === "rows" ? "Rows" : "Images"];
   $("#bins").append(
     table(
       headers.map((header) => [header, true]),

@@ -16,11 +16,11 @@ import {
 import { $, h, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { fixed, indexOfLargest, largestMagnitude } from "../numbers.js";
-import { drawHeatmap } from "../pixels.js";
-import { layerSizes } from "../recipes.js";
+import { sizesOf } from "../models/card.js";
+import { isColor, isVectors } from "../predict/input.js";
 import { savable } from "../save-figure.js";
-import { SIDE } from "../sizes.js";
 import { paintInTheme } from "../theme.js";
+import { drawChannels, drawWeights, placeOf, weightBars } from "./neuron-view.js";
 
 const NEURONS = 64;
 const LABEL = 52; // pixels, the width of the labels of a histogram, with the space beside them
@@ -108,8 +108,9 @@ function histogramPlot({ before, after, edges }, bins, width) {
 }
 
 /** Show the distribution of each layer's weights. @param {import("../types.d.ts").Model} model */
-export function showHistograms({ id, recipe }) {
-  const sizes = layerSizes(recipe.hidden_sizes);
+export function showHistograms(model) {
+  const { id } = model;
+  const sizes = sizesOf(model);
   // These keep the space, so that nothing moves when the histograms are drawn.
   const places = sizes.slice(1).map((size, i) => {
     const title = h("p", null, h("b", null, `${sizes[i]} → ${size}`));
@@ -150,11 +151,11 @@ export function showHistograms({ id, recipe }) {
 /** @typedef {{ neuron: number, change: number } & Record<Which, number[]>} Neuron */
 
 /**
- * @param {{ neuron: number, change: number, before: number[][], after: number[][] }} answer
+ * @param {{ neuron: number, change: number, before: any[], after: any[] }} answer
  * @returns {Neuron}
  */
 function readNeuron({ neuron, change, ...weights }) {
-  const [before, after] = [weights.before.flat(), weights.after.flat()];
+  const [before, after] = [weights.before.flat(2), weights.after.flat(2)];
   return { neuron, change, before, after, difference: after.map((w, k) => w - before[k]) };
 }
 
@@ -175,8 +176,9 @@ function colorScales(neurons) {
  * Show the first layer's weights, one image for each neuron.
  * @param {import("../types.d.ts").Model} model
  */
-export function showFirstLayer({ id, recipe }) {
-  const [, neurons] = layerSizes(recipe.hidden_sizes);
+export function showFirstLayer(model) {
+  const { id, dataset } = model;
+  const [, neurons] = sizesOf(model);
   const shown = Math.min(NEURONS, neurons);
   const host = $("#tiles");
   host.classList.toggle("few", shown <= FEW);
@@ -185,32 +187,36 @@ export function showFirstLayer({ id, recipe }) {
   whenSeen(host, async () => {
     const answer = await get(`/models/${id}/first-layer?limit=${NEURONS}`);
     const read = answer.neurons.map(readNeuron);
-    showTiles(read, answer.count);
-    savable(host.closest("figure"), { name: `first-layer-${id}`, rows: () => neuronRows(read) });
+    showTiles(read, answer.count, dataset);
+    savable(host.closest("figure"), {
+      name: `first-layer-${id}`,
+      rows: () => neuronRows(read, dataset),
+    });
   });
 }
 
-/** Make a row for each weight. @param {Neuron[]} neurons */
-const neuronRows = (neurons) =>
+/** @typedef {import("../types.d.ts").Dataset} Dataset */
+
+/** Make a row for each weight. @param {Neuron[]} neurons @param {Dataset} dataset */
+const neuronRows = (neurons, dataset) =>
   neurons.flatMap(({ neuron, before, after }) =>
-    before.map((weight, pixel) => ({
+    before.map((weight, i) => ({
       neuron,
-      row: Math.floor(pixel / SIDE) + 1,
-      column: (pixel % SIDE) + 1,
+      ...placeOf(dataset, i),
       "weight before training": weight,
-      "weight after training": after[pixel],
+      "weight after training": after[i],
     })),
   );
 
-/** @param {Neuron[]} neurons @param {number} total */
-function showTiles(neurons, total) {
+/** @param {Neuron[]} neurons @param {number} total @param {Dataset} dataset */
+function showTiles(neurons, total, dataset) {
   const scales = colorScales(neurons);
   let chosen = 0;
   /** @type {Which} */
   let which = "after";
 
   /** @param {HTMLCanvasElement} canvas @param {number} i */
-  const draw = (canvas, i) => drawHeatmap(canvas, neurons[i][which], scales[which]);
+  const draw = (canvas, i) => drawWeights(canvas, neurons[i][which], scales[which], dataset);
   const canvases = neurons.map(() => h("canvas"));
   const tiles = neurons.map(({ neuron }, i) => {
     const state = { "aria-label": `Neuron ${neuron}`, "aria-pressed": "false" };
@@ -232,14 +238,18 @@ function showTiles(neurons, total) {
     const words = h(
       "p",
       { class: "small" },
-      `Neuron ${neuron}. The colors range from `,
+      `Neuron ${neuron}. `,
+      isColor(dataset) && "From left to right: red, green and blue. ",
+      `The colors range from `,
       h("b", { class: "orange" }, fixed(-scale, 2)),
       " to ",
       h("b", { class: "blue" }, `+${fixed(scale, 2)}`),
       `. Norm of its trained weights: ${norm}. Norm of their change: ${fixed(change, 2)}.`,
     );
-    $("#large").replaceChildren(canvas, words);
-    draw(canvas, i);
+    const bars = isVectors(dataset) && weightBars(dataset, neurons[i][which], scale);
+    $("#large").replaceChildren(bars || canvas, words);
+    $("#large").classList.toggle("color", isColor(dataset));
+    if (!bars) drawChannels(canvas, neurons[i][which], scale, dataset);
   }
 
   const redraw = () => {

@@ -5,6 +5,7 @@ import { count, fixed, percent } from "../numbers.js";
 import { MOST_COMPARED, fieldRows, seriesOf, verdict } from "./comparison.js";
 import { drawComparison } from "./curves.js";
 import { trainingSeconds } from "./listing.js";
+import { otherAccuracies, titleOf } from "./card.js";
 import { remark } from "./remark.js";
 import { duration } from "../times.js";
 
@@ -13,7 +14,7 @@ import { duration } from "../times.js";
 /** @typedef {import("./listing.js").Listed} Listed */
 
 /** @type {[name: string, value: (model: Model) => string][]} */
-const FIGURES = [
+const COMMON = [
   ["Test accuracy", ({ evaluation }) => percent(evaluation.accuracy, 2)],
   ["Test loss, nats", ({ evaluation }) => fixed(evaluation.loss, 3)],
   [
@@ -22,6 +23,19 @@ const FIGURES = [
   ],
   ["Parameters", ({ parameters }) => count(parameters)],
   ["Training time", (model) => duration(trainingSeconds(model))],
+];
+
+/**
+ * Make a row for an accuracy that not all models may have.
+ * @param {string} name
+ * @returns {[name: string, value: (model: Model) => string]}
+ */
+const otherAccuracy = (name) => [
+  name,
+  (model) => {
+    const value = new Map(otherAccuracies(model)).get(name);
+    return value == null ? "—" : percent(value, 2);
+  },
 ];
 
 /** Show what a curve looks like. @param {Series} series */
@@ -50,6 +64,7 @@ function columnHeader(series, remove) {
     h("span", { class: "mark-of" }, swatch(series), ` ${series.mark}`),
     h("a", { href: `/ui/models/${model.id}` }, name),
     h("span", { class: "small" }, model.id),
+    h("span", { class: "small" }, titleOf(model.dataset)),
     remark(model),
     button,
   );
@@ -81,7 +96,11 @@ const row = (name, values, { differs, marked, rare } = {}) =>
  */
 function comparisonTable(series, all, remove) {
   const models = series.map(({ listed }) => listed.model);
-  const figures = FIGURES.map(([name, value]) => row(name, models.map(value)));
+  const [accuracy, ...others] = COMMON;
+  const names = new Set(models.flatMap((model) => otherAccuracies(model).map(([name]) => name)));
+  const figures = [accuracy, ...[...names].map(otherAccuracy), ...others].map(([name, value]) =>
+    row(name, models.map(value)),
+  );
   const fields = fieldRows(models).filter(({ differs }) => all || differs);
   const recipe = fields.map(({ field, values, differs, rare }) =>
     row(field, values, { differs, marked: differs && all, rare }),

@@ -2,7 +2,8 @@
 // What differs between models, and how the figures tell them apart. Needs no browser.
 import { valueColor } from "../color.js";
 import { fixed, percent } from "../numbers.js";
-import { datasetName, engineName, fieldWords, sameValue, valueText } from "../recipes.js";
+import { datasetOf, sampleWord, titleOf } from "./card.js";
+import { engineName, fieldWords, sameValue, valueText } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./listing.js").Listed} Listed */
@@ -42,7 +43,6 @@ function rareValues(values) {
 function valueWords(field, value) {
   if (value === undefined) return "not set";
   if (typeof value === "boolean") return value ? "on" : "off";
-  if (field === "dataset") return datasetName(value);
   if (field === "engine") return engineName(String(value));
   return valueText(value ?? "") || "none";
 }
@@ -56,7 +56,9 @@ export function fieldRows(models) {
   const fields = new Set(models.flatMap(({ recipe }) => Object.keys(recipe)));
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
-    const texts = values.map((value) => valueWords(field, value));
+    const texts = models.map((model) =>
+      field === "dataset" ? titleOf(model.dataset) : valueWords(field, model.recipe[field]),
+    );
     return {
       field: field === "name" ? "recipe" : fieldWords(field),
       values: texts,
@@ -131,8 +133,8 @@ export function seriesOf(compared) {
 /** Compare the most and the least accurate model. @param {Series[]} series */
 export function verdict(series) {
   const models = series.map(({ listed }) => listed.model);
-  const dataset = models[0].dataset.name;
-  if (models.some((model) => model.dataset.name !== dataset)) {
+  const { dataset } = models[0];
+  if (models.some((model) => datasetOf(model) !== datasetOf(models[0]))) {
     const reason = "These models were tested on different data sets";
     return `${reason}, so their accuracies cannot be compared.`;
   }
@@ -151,7 +153,7 @@ export function verdict(series) {
       : `${subject} has the highest accuracy, ${highest}. ` +
         `This is ${points} percentage points more than ${words ? "with " : ""}${worst.label}.`,
     words && `Nothing but the ${words} differs.`,
-    `All were tested on the same ${datasetName(dataset)} images.`,
+    `All were tested on the same ${titleOf(dataset)} ${sampleWord(dataset)}.`,
   ];
   return sentences.filter(Boolean).join(" ");
 }

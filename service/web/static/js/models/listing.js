@@ -2,6 +2,7 @@
 // Which models the list shows, in which order, and how the address of the page keeps this. Needs no
 // browser.
 import { sum } from "../numbers.js";
+import { datasetOf, titleOf } from "./card.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {{ model: Model, name: string, aliases: string[] }} Listed a model and its names */
@@ -95,8 +96,8 @@ export function sortedBy(view, sort) {
 }
 
 /** @param {Listed} listed */
-const searchText = ({ model: { id, recipe, tags = [] }, name, aliases }) =>
-  [name, recipe.name, id, ...aliases, ...tags].join(" ").toLowerCase();
+const searchText = ({ model: { id, recipe, dataset, tags = [] }, name, aliases }) =>
+  [name, recipe.name, id, titleOf(dataset), ...aliases, ...tags].join(" ").toLowerCase();
 
 /**
  * List the models that have all words of the text, the data set and the engine of a view, sorted.
@@ -107,8 +108,8 @@ const searchText = ({ model: { id, recipe, tags = [] }, name, aliases }) =>
 export function visibleModels(listed, { text, dataset, engine, sort, order }) {
   const words = text.toLowerCase().split(/\s+/);
   const matching = listed.filter((one) => {
-    const { recipe, dataset: trainedOn } = one.model;
-    if (dataset && trainedOn.name !== dataset) return false;
+    const { recipe } = one.model;
+    if (dataset && datasetOf(one.model) !== dataset) return false;
     if (engine && recipe.engine !== engine) return false;
     const searched = searchText(one);
     return words.every((word) => searched.includes(word));

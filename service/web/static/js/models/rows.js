@@ -4,14 +4,16 @@ import { ask } from "../api.js";
 import { h, numberCell, rowHeader, whenSeen } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { datasetName, engineName, layersText } from "../recipes.js";
-import { SIDE } from "../sizes.js";
+import { isVectors } from "../predict/input.js";
+import { engineName } from "../recipes.js";
 import { paintInTheme } from "../theme.js";
 import { duration, localTime, timeOrDate } from "../times.js";
+import { otherAccuracies, sizesText, titleOf } from "./card.js";
 import { trainingSeconds } from "./listing.js";
 import { remark } from "./remark.js";
 
 /** @typedef {import("./listing.js").Listed} Listed */
+/** @typedef {import("../types.d.ts").Model} Model */
 
 const NEURONS = 8;
 const GAP = 2; // columns without color between two neurons
@@ -19,34 +21,37 @@ const GAP = 2; // columns without color between two neurons
 /**
  * Read the weights of the neurons, side by side, from an image in which grey 128 is 0.
  * @param {Blob} blob
+ * @param {number[]} shape of the images
  */
-async function readWeights(blob) {
+async function readWeights(blob, [height, side]) {
   const bitmap = await createImageBitmap(blob);
-  const neurons = Math.min(NEURONS, bitmap.width / SIDE);
-  const width = neurons * (SIDE + GAP) - GAP;
-  const canvas = new OffscreenCanvas(width, SIDE);
+  const neurons = Math.min(NEURONS, bitmap.width / side);
+  const width = neurons * (side + GAP) - GAP;
+  const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.fillStyle = "rgb(128 128 128)";
-  context.fillRect(0, 0, width, SIDE);
+  context.fillRect(0, 0, width, height);
   for (let i = 0; i < neurons; i++) {
-    const place = [i * (SIDE + GAP), 0, SIDE, SIDE];
-    context.drawImage(bitmap, i * SIDE, 0, SIDE, SIDE, place[0], place[1], place[2], place[3]);
+    context.drawImage(bitmap, i * side, 0, side, height, i * (side + GAP), 0, side, height);
   }
-  const { data } = context.getImageData(0, 0, width, SIDE);
+  const { data } = context.getImageData(0, 0, width, height);
   return {
     width,
-    weights: Float32Array.from({ length: width * SIDE }, (_, k) => data[4 * k] - 128),
+    weights: Float32Array.from({ length: width * height }, (_, pixel) => {
+      const [red, green, blue] = data.subarray(4 * pixel);
+      return (red + green + blue) / 3 - 128; // the mean weight of the channels of color images
+    }),
   };
 }
 
 /**
  * Show neurons of the first layer. The API's image is grey; the colors come from the theme.
- * @param {string} id
+ * @param {Model} model
  * @param {HTMLCanvasElement} canvas
  */
-async function showNeurons(id, canvas) {
+async function showNeurons({ id, dataset }, canvas) {
   const image = await ask(`/models/${id}/first-layer.png?limit=${NEURONS}`);
-  const { width, weights } = await readWeights(await image.blob());
+  const { width, weights } = await readWeights(await image.blob(), dataset.shape);
   paintInTheme(() => drawHeatmap(canvas, weights, 127, width), canvas);
 }
 
@@ -62,11 +67,11 @@ function figure(label, content) {
  * @param {Listed} listed
  */
 export function modelRow({ model, name, aliases }) {
-  const { id, recipe, parameters, evaluation, created_at, tags = [] } = model;
+  const { id, recipe, dataset, parameters, evaluation, created_at, tags = [] } = model;
   const canvas = h("canvas", { "aria-hidden": "true" });
-  const strip = h("td", { class: "strip" }, canvas);
+  const strip = h("td", { class: "strip" }, !isVectors(dataset) && canvas);
   // Images that cannot be loaded, for example because the page is being left, stay empty.
-  whenSeen(canvas, () => showNeurons(id, canvas).catch(() => {}));
+  if (!isVectors(dataset)) whenSeen(canvas, () => showNeurons(model, canvas).catch(() => {}));
   const checkbox = h("input", { type: "checkbox", value: id });
   return h(
     "tr",
@@ -83,11 +88,21 @@ export function modelRow({ model, name, aliases }) {
         "p",
         { class: "small" },
         [
-          datasetName(model.dataset.name),
+          titleOf(dataset),
           engineName(recipe.engine),
-          layersText(recipe.hidden_sizes),
+          sizesText(model),
+          ...otherAccuracies(model).map(
+            ([text, value]) => `${text} ${value == null ? "—" : percent(value, 2)}`,
+          ),
         ].join(" · "),
       ),
+      typeof recipe.from_model === "string" &&
+        h(
+          "p",
+          { class: "small" },
+          "continues ",
+          h("a", { href: `/ui/models/${recipe.from_model}` }, recipe.from_model),
+        ),
       tags.length > 0 && h("p", { class: "small" }, `Tags: ${tags.join(", ")}`),
       remark(model),
     ),

@@ -43,15 +43,15 @@ export const fromGrid = ({ x, y = [], ...matrices }) =>
 
 // What people call the fields of the API that curves show
 const COLUMNS = /** @type {Record<string, string>} */ ({
-  samples: "images so far",
+  samples: "samples so far",
   train_loss: "train loss, nats",
   test_loss: "test loss, nats",
-  test_accuracy: "test accuracy, 0 to 1",
   validation_loss: "validation loss, nats",
   validation_accuracy: "validation accuracy, 0 to 1",
   test_balanced_accuracy: "balanced test accuracy, 0 to 1",
-  test_macro_f1: "macro F1 in the test, 0 to 1",
+  test_macro_f1: "test macro F1, 0 to 1",
   test_top5_accuracy: "top-5 test accuracy, 0 to 1",
+  test_accuracy: "test accuracy, 0 to 1",
   seconds: "time of the epoch, s",
 });
 
@@ -75,14 +75,14 @@ export const namedRows = (before, rows) =>
  * Make the rows of learning curves: the epochs, those of the published run, if any, then the losses
  * within the epochs, if any. Each has its place on the axis, in epochs and in images.
  * @param {Record<string, any>[]} history
- * @param {{ losses?: Entries, published?: Entries, trained?: number }} [more] the published run,
- *   and how many samples an epoch has
+ * @param {{ losses?: Entries, published?: Entries, trained?: number }} [more] `trained` is the
+ *   number of samples of an epoch
  * @returns {Row[]}
  */
 export function curveRows(history, { losses, published, trained = TRAINING_IMAGES } = {}) {
-  /** @param {Record<string, any>} row */
+  /** Put an entry after an epoch on the axis of samples. @param {Record<string, any>} row */
   const atEpoch = ({ epoch, ...row }) => ({ epoch, samples: epoch * trained, ...row });
-  /** @param {Record<string, any>} row */
+  /** Put a loss within an epoch on the axis of epochs. @param {Record<string, any>} row */
   const atSamples = ({ samples, ...row }) => ({ epoch: samples / trained, samples, ...row });
   return [
     ...namedRows({ measured: "after the epoch" }, history.map(atEpoch)),
