@@ -72,7 +72,8 @@ function updateProgress() {
   $("#progress").classList.toggle("ended", ended); // it keeps its space
   $("#progress").value = progress.fraction;
   $("#progress").textContent = done;
-  $("#speed").textContent = running && rate ? speed(rate) : ended ? tookText(job) : "";
+  $("#speed").textContent =
+    running && rate ? speed(rate, unitOf(job.recipe)) : ended ? tookText(job) : "";
   const left = running ? progress.eta_seconds : null;
   const next =
     job.model && h("a", { href: `/ui/predict?models=${job.model}` }, "Try it in Predict");
@@ -154,17 +155,22 @@ function updateFacts() {
 function updateTable() {
   if (!$("#epochs").open) return;
   $("#epochs table")?.remove();
+  const validated = job.history.some((row) => row.validation_loss != null);
   const rows = job.history.toReversed().map((row) => {
     const cells = [
       String(row.epoch),
       row.train_loss == null ? "—" : fixed(row.train_loss, 4),
       fixed(row.test_loss, 4),
       percent(row.test_accuracy, 2),
+      ...(validated
+        ? [fixed(row.validation_loss ?? NaN, 4), percent(row.validation_accuracy ?? NaN, 2)]
+        : []),
       row.epoch ? duration(row.seconds) : "—",
     ];
     return h("tr", null, ...cells.map((cell) => numberCell(cell)));
   });
-  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", "Time"];
+  const validation = validated ? ["Validation, nats", "Validation accuracy"] : [];
+  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", ...validation, "Time"];
   $("#epochs").append(
     table(
       headers.map((header) => [header, true]),

@@ -125,7 +125,8 @@ function updateProgress() {
   const accuracy = last?.epoch
     ? `Test accuracy ${percent(last.test_accuracy)} after epoch ${last.epoch}`
     : "";
-  speedText.textContent = running && rate ? `${speed(rate)} on ${device ?? "…"}` : accuracy;
+  speedText.textContent =
+    running && rate ? `${speed(rate, unitOf(shown.recipe))} on ${device ?? "…"}` : accuracy;
   const left = running ? progress.eta_seconds : null;
   leftText.textContent = left == null ? "" : `${timeLeft(left)} left`;
 }

@@ -26,8 +26,13 @@ export function shareText(p, digits) {
 /** Write an integer with commas between thousands. @param {number} n */
 export const count = (n) => n.toLocaleString("en");
 
-/** Write a training speed, rounded to hundreds. @param {number} rate images per second */
-export const speed = (rate) => `${count(Math.round(rate / 100) * 100)} images/s`;
+/**
+ * Write a training speed; above 1000, rounded to hundreds.
+ * @param {number} rate samples per second
+ * @param {string} [unit] what the samples are
+ */
+export const speed = (rate, unit = "images") =>
+  `${count(rate < 1000 ? Math.round(rate) : Math.round(rate / 100) * 100)} ${unit}/s`;
 
 /**
  * Split a number that is not 0 into one digit and a power of ten, for example 2 · 10⁻¹⁶.

@@ -1,9 +1,10 @@
 // @ts-check
 // The facts of a job in words. Needs no browser.
-import { datasetOf, sizesOf } from "../datasets.js";
+import { datasetOf, sizesOf, unitOf } from "../datasets.js";
 import { count, fixed, percent, speed, sum } from "../numbers.js";
 import { fieldWords, layersText, valueText } from "../recipes.js";
 import { duration } from "../times.js";
+import { stoppedEarly } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 
@@ -21,7 +22,8 @@ export const trainingTime = (job) => (trainingSeconds(job) ? duration(trainingSe
 /** Say how long a training took that has ended. @param {Job} job */
 export function tookText(job) {
   const n = epochsOf(job);
-  return n ? `${count(n)} ${n === 1 ? "epoch" : "epochs"} in ${trainingTime(job)}` : "";
+  const early = stoppedEarly(job) ? `, stopped early after epoch ${n}` : "";
+  return n ? `${count(n)} ${n === 1 ? "epoch" : "epochs"} in ${trainingTime(job)}${early}` : "";
 }
 
 /** @param {Job} job */
@@ -30,7 +32,7 @@ export function epochText(job) {
   const n = epochsOf(job);
   if (!n || !seconds) return "—";
   const sizes = sizesOf(job.recipe);
-  const rate = sizes && speed((sizes.trained * n) / seconds);
+  const rate = sizes && speed((sizes.trained * n) / seconds, unitOf(job.recipe));
   return [duration(seconds / n), rate].filter(Boolean).join(", ");
 }
 

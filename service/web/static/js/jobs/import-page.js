@@ -24,7 +24,7 @@ function update(job) {
   const left = status === "running" ? progress.eta_seconds : null;
   $("#left").textContent = left == null ? "" : `${timeLeft(left)} left`;
   const items = facts([
-    ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, dataset) : "—"],
+    ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, job.upload.name) : "—"],
     ["File", `${(job.upload.bytes / 2 ** 20).toFixed(1)} MiB`],
     ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"],
     ["Created", localTime(job.created_at)],

@@ -44,7 +44,8 @@ function lossIsHigh(job) {
 }
 
 /** Tell whether a training ended before its last epoch, as it should. @param {Job} job */
-const stoppedEarly = ({ status, progress }) => status === "succeeded" && progress.fraction < 1;
+export const stoppedEarly = ({ status, progress }) =>
+  status === "succeeded" && progress.fraction < 1;
 
 /** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
 export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
