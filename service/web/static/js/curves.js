@@ -157,7 +157,8 @@ export function lossCurves({
   const all = [train, test, validation, pastTrain, pastTest].flatMap(({ rows, name }) =>
     rows.map((row) => /** @type {number} */ (row[name])),
   );
-  const range = lossRange([...all, ...within.map((row) => row.train_loss)], 1.064 * guessing); // a little above guessing
+  const top = 1.064 * guessing; // there is room above this line
+  const range = lossRange([...all, ...within.map((row) => row.train_loss)], top);
   const dotted = epochs <= MOST_DOTS;
   const plot = Plot.plot({
     width,
