@@ -1,4 +1,4 @@
-"""The list of models, and the page of one model, in a browser."""
+"""The list of models and their comparison in a browser."""
 
 import json
 import shutil
@@ -229,79 +229,3 @@ def test_models_of_different_data_sets_are_compared(open_page, models):
     expect(page.locator("#verdict")).to_contain_text("different data sets")
     expect(page.locator("#figures .mark-of")).to_have_text([" A", " B"])
     expect(page.locator("#compare-loss [stroke-dasharray='6 3']")).to_have_count(1)
-
-
-def test_a_missing_model_is_reported_with_a_link_to_the_list(visit, stack, models):
-    watched = visit(stack.url, "/ui/models/none")
-    expect(watched.page.locator("h1")).to_have_text("No such model")
-    expect(watched.page.locator("#delete")).to_be_hidden()
-    assert all("404" in fault for fault in watched.faults)
-    watched.faults.clear()
-    watched.page.click("text=See all models")
-    expect(watched.page.locator("h1")).to_have_text("Trained models")
-
-
-def test_nothing_is_offered_before_the_model_is_known(visit, stack, models):
-    watched = visit(stack.url, "/ui/models")
-    page = watched.page
-    page.route(f"{stack.url}/models/latest-mnist", lambda route: None)  # which stays unanswered
-    page.goto(f"{stack.url}/ui/models/latest-mnist", wait_until="commit")
-    expect(page.locator("h1")).to_have_text("Model")
-    for control in page.locator("main :is(button, .button, .onpage a)").all():
-        expect(control).to_be_hidden()
-    expect(page.locator("#facts")).to_be_hidden()
-
-
-def test_a_model_is_tried_with_one_click(open_page, models):
-    page = open_page(f"/ui/models/{models['fashion-mnist']}")
-    page.click("text=Try this model")
-    page.wait_for_url(f"**/ui/predict?models={models['fashion-mnist']}*")
-    page = open_page("/ui/models")
-    row = page.locator("#models tbody tr", has_text=models["mnist"])
-    row.get_by_role("link", name="Try").click()
-    page.wait_for_url(f"**/ui/predict?models={models['mnist']}*")
-
-
-def test_the_page_of_a_model_names_its_figures(open_page, models):
-    page = open_page(f"/ui/models/{models['fashion-mnist']}")
-    facts = page.locator("#facts")
-    for name in ("Training time", "Time per epoch", "Created"):
-        expect(facts.locator("dt", has_text=name)).to_have_count(1)
-    labels = page.locator("#classes text", has_text="recall").or_(
-        page.locator("#classes text", has_text="precision")
-    )
-    expect(labels).to_have_count(2)
-    assert not boxes_collide(labels)
-
-
-def test_the_keyboard_alone_reaches_the_cells_of_the_confusion_matrix(open_page, models):
-    page = open_page(f"/ui/models/{models['fashion-mnist']}")
-    page.focus("#confusion [aria-pressed=true]")
-    before = page.locator("#cell p").first.inner_text()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(page.locator("#cell p").first).not_to_have_text(before)
-    chosen = page.locator("#confusion [aria-pressed=true]")
-    expect(chosen).to_be_focused()
-    count = int(chosen.inner_text().replace("·", "0"))
-    expect(page.locator("#cell canvas")).to_have_count(min(12, count))
-
-
-def test_a_model_gets_an_alias_and_is_deleted_after_confirmation(open_page, stack, models):
-    job = stack.train(recipe="mnist-numpy", hidden_sizes=[], epochs=1)
-    model = stack.wait_for(job["id"])["model"]
-    page = open_page(f"/ui/models/{model}")
-    expect(page.locator("#job a")).to_have_attribute("href", f"/ui/jobs/{job['id']}")
-    page.click("#alias")
-    page.fill("#alias-name", "a-name")
-    page.keyboard.press("Enter")
-    page.click("[aria-label='Remove the alias a-name']")  # a model with an alias cannot be deleted
-    expect(page.locator("#facts dd").first).not_to_contain_text("a-name")
-    page.click("#delete")
-    page.click("text=Keep it")
-    expect(page.locator("#sure")).to_be_hidden()
-    page.click("#delete")
-    page.click("#sure >> text=Delete >> nth=-1")
-    page.wait_for_url("**/ui/models")
-    expect(page.locator("#models")).not_to_contain_text(model)

@@ -1,3 +1,4 @@
+// @ts-check
 import assert from "node:assert/strict";
 import test from "node:test";
 import { losesToGuessing } from "#pages/guessing.js";
@@ -10,8 +11,7 @@ import {
   trainedSamples,
 } from "#pages/models/card.js";
 import { cellText, confusedPairs, worstMistake } from "#pages/model/confusion-matrix.js";
-import { mapValues, placeOf, shownColumns } from "#pages/model/neuron-view.js";
-import { valuesText } from "#pages/model/sample-view.js";
+import { mapValues, placeOf, shownColumns, valuesText } from "#pages/model/values.js";
 
 const COLOR = { kind: "images", shape: [1, 2, 3], columns: null };
 const ROWS = { kind: "vectors", shape: [2], columns: ["height", "width"] };

@@ -17,5 +17,6 @@ export function trainLossWords(losses, epochs, unit = "images") {
   const first = losses[0]?.samples ?? 1000;
   const spacing = count(first < 500 ? first : 1000 * Math.round(first / 1000));
   const means = epochs <= MOST_DOTS ? "dots" : "thick line";
-  return `loss about every ${spacing} ${unit} (thin line), and its mean over each epoch (${means})`;
+  const line = `loss about every ${spacing} ${unit} (thin line)`;
+  return `${line}, and its mean over each epoch (${means})`;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// What guessing reaches: the one rule for models and jobs that learned too little. Needs no browser.
+// The loss of guessing: one rule for models and jobs that learned too little. Needs no browser.
 
 /** The loss of equal probabilities for all classes, in nats. @param {number} classes */
 export const guessingLoss = (classes) => Math.log(classes);

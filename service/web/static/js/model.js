@@ -2,41 +2,23 @@
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
 import "./page.js";
 import { ask, catchProblem, get, send } from "./api.js";
-import { chart } from "./chart.js";
-import { areDigits, haveArticles, withArticle } from "./class-names.js";
-import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
-import { accuracyCurve, lossCurves } from "./curves.js";
-import { $, $$, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
 import { labelForm } from "./labels.js";
-import {
-  cellText,
-  correctCount,
-  onlyPrediction,
-  totalCount,
-  worstMistake,
-} from "./model/confusion-matrix.js";
 import { showConfusion } from "./model/confusion.js";
+import { drawCurves } from "./model/curves.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFirstLayer, showHistograms } from "./model/weights.js";
-import {
-  guessingAccuracy,
-  otherAccuracies,
-  sampleWord,
-  sizesText,
-  titleOf,
-  trainedSamples,
-} from "./models/card.js";
+import { otherAccuracies, sizesText, titleOf } from "./models/card.js";
+import { showWords, summary } from "./model/words.js";
 import { trainingSeconds } from "./models/listing.js";
 import { remark } from "./models/remark.js";
 import { count, fixed, percent } from "./numbers.js";
-import { isColor, isDark, isVectors, keyOf } from "./predict/input.js";
+import { keyOf } from "./predict/input.js";
 import { projectionFigure } from "./projection.js";
 import { engineName, loadRecipes, nameOf, namedRecipe, publishedFor, runName } from "./recipes.js";
 import { duration, localText, localTime } from "./times.js";
 import { hasToken } from "./token.js";
-import { savable } from "./save-figure.js";
-import { curveRows } from "./save/csv.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Recipes} Recipes */
@@ -73,39 +55,6 @@ function aliasList(id, { computed, aliases }) {
   const own = (ids) => Object.keys(ids).filter((alias) => ids[alias] === id);
   const items = [...own(computed), ...own(aliases).map((alias) => aliasElement(alias, id))];
   return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "none";
-}
-
-/** Name a class in a sentence. @param {string[]} classes @param {number} i */
-function className(classes, i) {
-  if (areDigits(classes)) return classes[i];
-  return haveArticles(classes) ? withArticle(classes[i]) : `“${classes[i]}”`;
-}
-
-/** @param {Model} model */
-function summary(model) {
-  const { classes, dataset, evaluation } = model;
-  const { accuracy, confusion_matrix: matrix } = evaluation;
-  const [right, total] = [correctCount(matrix), totalCount(matrix)].map(count);
-  const share = percent(accuracy, 2);
-  const guessing = percent(guessingAccuracy(model), 1);
-  const correct =
-    `Classifies ${right} of ${total} test ${sampleWord(dataset)} correctly (${share}). ` +
-    `Always guessing the most frequent class reaches ${guessing}.`;
-  const only = onlyPrediction(matrix);
-  if (only != null) {
-    const name = className(classes, only);
-    return `${correct} It predicts ${name} for every ${sampleWord(dataset, 1)}.`;
-  }
-  const worst = worstMistake(matrix);
-  if (!worst.count) return correct;
-  const mistake = cellText(
-    classes,
-    worst.label,
-    worst.predicted,
-    worst.count,
-    sampleWord(dataset, 1),
-  );
-  return `${correct} Its most frequent mistake: ${mistake}.`;
 }
 
 /** Write the mean time of the epochs after the first evaluation. @param {Model} model */
@@ -235,54 +184,6 @@ function prepareNaming(id) {
       input.after(h("span", { class: "fault", id: "alias-fault", role: "alert" }, words));
     });
   });
-}
-
-/** @param {Model} model @param {import("./types.d.ts").Epoch[] | undefined} published */
-function drawCurves(model, published) {
-  const { id, classes, dataset, history, losses } = model;
-  const { epochs } = model.recipe;
-  const trained = trainedSamples(model);
-  $("#learned-train").textContent = losses?.length
-    ? trainLossWords(losses, epochs, sampleWord(dataset))
-    : MEAN_WORDS;
-  if (history.some((row) => row.validation_loss != null)) {
-    $("#learned-validation").textContent = "Dashed: the validation loss.";
-    $("#accuracy-validation").textContent = "Dashed: the validation accuracy.";
-  }
-  if (published) $("#learned-published").textContent = "Grey: the published run.";
-  chart($("#learned"), (width) =>
-    lossCurves({
-      width,
-      height: 330,
-      history,
-      losses,
-      published,
-      epochs,
-      sizes: { classes: classes.length, trained },
-    }),
-  );
-  const points = published?.filter((row) => row.test_accuracy != null && row.epoch <= epochs);
-  chart($("#accuracy"), (width) => accuracyCurve({ width, history, published: points, epochs }));
-  savable($("#learned").closest("figure"), {
-    name: `loss-${id}`,
-    rows: () => curveRows(history, { losses, published, trained }),
-  });
-  savable($("#accuracy").closest("figure"), {
-    name: `accuracy-${id}`,
-    rows: () => curveRows(history, { published, trained }),
-  });
-}
-
-/** Say what the samples and the inputs of the network are. @param {Model} model */
-function showWords({ dataset }) {
-  for (const place of $$("[data-noun]")) {
-    place.textContent = sampleWord(dataset, place.dataset.noun === "one" ? 1 : 2);
-  }
-  const [height, width] = dataset.shape;
-  const pixels = `${isColor(dataset) ? "each color of " : ""}each of the ${height} × ${width} pixels`;
-  $("#inputs").textContent = isVectors(dataset) ? `each of the ${count(height)} columns` : pixels;
-  const brighter = isDark(dataset) ? "ink" : "more light";
-  $("#larger").textContent = isVectors(dataset) ? "a larger number" : brighter;
 }
 
 async function showModel() {

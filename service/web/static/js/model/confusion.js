@@ -91,7 +91,8 @@ async function showImages({ id, classes, dataset }, label, predicted) {
   /** @param {{ index: number, probability: number }} image @param {number} i */
   const link = ({ index, probability }, i) => {
     const noun = sampleWord(dataset, 1);
-    const words = `Test ${noun} ${index}, probability ${shareText(probability, 1)}. Open in Predict`;
+    const share = shareText(probability, 1);
+    const words = `Test ${noun} ${index}, probability ${share}. Open in Predict`;
     const href = `/ui/predict?sample=${keyOf(dataset)}-${index}&models=${id}`;
     return h("a", { href, "aria-label": words, title: words }, views[i].element);
   };

@@ -4,37 +4,10 @@
 import { h } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
-import { columnNames, isColor, isVectors, perPixel } from "../predict/input.js";
+import { columnNames, isColor, perPixel } from "../predict/input.js";
+import { gridOf, mapValues, shownColumns } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
-
-const MOST_BARS = 40; // columns; of more, the largest weights are shown
-const CHANNELS = ["red", "green", "blue"];
-
-/** The sizes of the heat map of a data set's samples. @param {Dataset} dataset */
-const gridOf = (dataset) => {
-  const [height, width] = dataset.shape;
-  if (!isVectors(dataset)) return { height, width };
-  const across = Math.ceil(Math.sqrt(height)); // `height` is the number of columns
-  return { height: Math.ceil(height / across), width: across };
-};
-
-/**
- * Order weights for the heat map: color channels side by side; rows of numbers fill a square.
- * @param {Dataset} dataset
- * @param {number[]} weights
- */
-export function mapValues(dataset, weights) {
-  const { height, width } = gridOf(dataset);
-  if (isVectors(dataset)) {
-    return Array.from({ length: height * width }, (_, i) => weights[i] ?? 0);
-  }
-  if (!isColor(dataset)) return weights;
-  return Array.from({ length: weights.length }, (_, i) => {
-    const [row, rest] = [Math.floor(i / (3 * width)), i % (3 * width)];
-    return weights[3 * (row * width + (rest % width)) + Math.floor(rest / width)];
-  });
-}
 
 /**
  * Draw the weights as one heat map: of color images, the means of the three channels.
@@ -67,16 +40,6 @@ export function drawChannels(canvas, weights, scale, dataset) {
 }
 
 /**
- * List the columns whose weights are shown: all in their order, or of many the largest first.
- * @param {number[]} weights
- */
-export function shownColumns(weights) {
-  const all = weights.map((_, i) => i);
-  if (all.length <= MOST_BARS) return all;
-  return all.sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a])).slice(0, MOST_BARS);
-}
-
-/**
  * Build a table with a bar for each weight of a column.
  * @param {Dataset} dataset
  * @param {number[]} weights
@@ -106,21 +69,4 @@ export function weightBars(dataset, weights, scale) {
     h("table", { class: "weightbars" }, h("tbody", null, ...rows)),
     left > 0 && h("p", { class: "small" }, note),
   );
-}
-
-/**
- * Say where a weight is: its row, column and color, or the name of its column.
- * @param {Dataset} dataset
- * @param {number} i
- */
-export function placeOf(dataset, i) {
-  if (isVectors(dataset)) return { column: columnNames(dataset)[i] };
-  const channels = isColor(dataset) ? 3 : 1;
-  const pixel = Math.floor(i / channels);
-  const [, width] = dataset.shape;
-  return {
-    row: Math.floor(pixel / width) + 1,
-    column: (pixel % width) + 1,
-    ...(channels > 1 ? { color: CHANNELS[i % channels] } : {}),
-  };
 }

@@ -20,7 +20,8 @@ import { sizesOf } from "../models/card.js";
 import { isColor, isVectors } from "../predict/input.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
-import { drawChannels, drawWeights, placeOf, weightBars } from "./neuron-view.js";
+import { drawChannels, drawWeights, weightBars } from "./neuron-view.js";
+import { placeOf } from "./values.js";
 
 const NEURONS = 64;
 const LABEL = 52; // pixels, the width of the labels of a histogram, with the space beside them

@@ -43,7 +43,7 @@ export function guessingAccuracy(model) {
   return Math.max(...counts) / sum(counts);
 }
 
-/** Tell whether the test set has noticeably more of one class than of another. @param {Model} model */
+/** Tell whether the test set has noticeably more of one class. @param {Model} model */
 export function isUnbalanced(model) {
   const counts = testCounts(model);
   return Math.max(...counts) > NOTICEABLE * Math.min(...counts);
