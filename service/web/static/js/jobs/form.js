@@ -138,12 +138,14 @@ function fitToDataset() {
 function fillFromAddress() {
   title.value = query.get("title") ?? "";
   const unknown = [];
-  for (const field of fields) {
+  const dataset = $("#dataset");
+  for (const field of [dataset, ...fields.filter((one) => one !== dataset)]) {
     const value = query.get(field.id);
     if (value == null) continue;
     const options = field instanceof HTMLSelectElement ? [...field.options] : null;
     if (!options || options.some((option) => option.value === value)) field.value = value;
     else unknown.push(`the ${field.id} “${value}”`);
+    if (field === dataset) fitToDataset(); // the other fields are chosen for this data set
     openDetails(field);
   }
   return unknown;
