@@ -149,7 +149,7 @@ def test_the_list_tells_data_sets_apart_and_leads_to_the_former_model(visit, upl
     expect(page.locator("#figures tbody tr", has_text="Data set")).to_contain_text("hues")
     page.select_option("#dataset", label="wide")
     expect(page.locator("#count")).to_have_text("2 of 5 models")
-    row.get_by_role("link", name=models["wide"]).click()
+    row.get_by_role("link", name=models["wide"], exact=True).click()
     page.wait_for_url(f"**/ui/models/{models['wide']}")
 
 

@@ -160,7 +160,7 @@ def test_eight_learning_rates_label_the_curves_in_their_order(many, visit):
         assert not boxes_collide(labels)
     page.uncheck("#differing")
     expect(page.locator("#figures .differs")).to_contain_text("learning rate differs")
-    expect(page.locator("#figures tbody:last-child tr")).to_have_count(21)
+    expect(page.locator("#figures tbody:last-child tr")).to_have_count(25)
     expect(page.locator("#models input:disabled")).to_have_count(92)
     expect(page.locator("#ticked")).to_contain_text("the most that can be compared")
 

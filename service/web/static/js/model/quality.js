@@ -4,6 +4,7 @@ import { BLUE, EDGE, GREY, INK_2, ORANGE, PAPER, Plot, centered, chart } from ".
 import { areDigits } from "../class-names.js";
 import { $, h, numberCell, rowHeader, table } from "../dom.js";
 import { NARROW } from "../curves.js";
+import { shorten } from "../label-layout.js";
 import { sampleWord } from "../models/card.js";
 import { count, fixed, shareText } from "../numbers.js";
 import { calibration, calibrationWords, classQuality, qualityAxisStart } from "./measures.js";
@@ -97,11 +98,10 @@ export function showClasses({ id, classes, evaluation }) {
     $("#classes").append(qualityTable(rows));
     return;
   }
-  /** @param {string} name */
-  const shortName = (name) => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);
-  const longest = Math.max(...classes.map((name) => shortName(name).length));
   chart($("#classes"), (width) => {
     const narrow = width < NARROW;
+    const most = narrow ? LONGEST / 2 : LONGEST;
+    const longest = Math.min(most, Math.max(...classes.map((name) => name.length)));
     return Plot.plot({
       width,
       height: Math.max(330, 22 * rows.length + 68),
@@ -116,7 +116,7 @@ export function showClasses({ id, classes, evaluation }) {
         label: null,
         tickSize: 0,
         padding: 0.5,
-        tickFormat: shortName,
+        tickFormat: (/** @type {string} */ name) => shorten(name, most),
       },
       marks: [
         Plot.ruleY(
