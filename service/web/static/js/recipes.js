@@ -70,6 +70,7 @@ export const engineName = (id) => ENGINE_NAMES[id] ?? id;
 
 /** Write the value of a field in words. @param {string} field @param {unknown} value */
 export function fieldValue(field, value) {
+  if (value === undefined) return "not set";
   if (typeof value === "boolean") return value ? "on" : "off";
   if (field === "dataset") return datasetName(value);
   if (field === "engine") return engineName(String(value));

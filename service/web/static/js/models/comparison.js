@@ -3,7 +3,7 @@
 import { valueColor } from "../color.js";
 import { fixed, percent } from "../numbers.js";
 import { datasetOf, sampleWord, titleOf } from "./card.js";
-import { engineName, fieldWords, sameValue, valueText } from "../recipes.js";
+import { fieldValue, fieldWords, sameValue } from "../recipes.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./listing.js").Listed} Listed */
@@ -39,14 +39,6 @@ function rareValues(values) {
   return counts.map((n) => n < most || (least === most && n < values.length));
 }
 
-/** Write the value of a recipe's field in words. @param {string} field @param {unknown} value */
-function valueWords(field, value) {
-  if (value === undefined) return "not set";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  if (field === "engine") return engineName(String(value));
-  return valueText(value ?? "") || "none";
-}
-
 /**
  * List the fields of the models' recipes, with the value of each model.
  * @param {Model[]} models
@@ -57,7 +49,7 @@ export function fieldRows(models) {
   return [...fields].map((field) => {
     const values = models.map(({ recipe }) => recipe[field]);
     const texts = models.map((model) =>
-      field === "dataset" ? titleOf(model.dataset) : valueWords(field, model.recipe[field]),
+      field === "dataset" ? titleOf(model.dataset) : fieldValue(field, model.recipe[field]),
     );
     return {
       field: field === "name" ? "recipe" : fieldWords(field),
