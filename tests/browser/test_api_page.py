@@ -85,7 +85,7 @@ def test_an_image_file_is_classified(open_request, stack, models, tmp_path):
 
 
 def test_an_image_is_drawn(open_request):
-    _, part = open_request("get-datasets-name-test-index.png")
+    _, part = open_request("get-datasets-ref-split-index.png")
     send(part)
     expect(part.get_by_role("img")).to_have_attribute("aria-label", "Image of 28 by 28 pixels")
 
