@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import LABEL_DTYPE
+from stepbox.data.readers.names import natural_key
 from stepbox.data.readers.part import Limits, Part
 from stepbox.errors import InvalidInputError
 
@@ -45,7 +46,7 @@ def find_classes(parts: Sequence[Part], limits: Limits) -> Classes:
     warnings = []
     if given is None:
         values = {value for part in parts for value in set(part.labels.tolist())}
-        names = tuple(sorted({str(value) for value in values}, key=natural_order))
+        names = tuple(sorted({str(value) for value in values}, key=order_of_class))
         index = {name: number for number, name in enumerate(names)}
         if all(re.fullmatch(r"-?\d+", name) for name in names):
             warnings += _skipped([int(name) for name in names])
@@ -54,16 +55,16 @@ def find_classes(parts: Sequence[Part], limits: Limits) -> Classes:
         index = {str(number): number for number in range(len(names))}
     if not 2 <= len(names) <= limits.classes:
         found = f"only the class {names[0]!r}" if len(names) == 1 else f"{len(names):,} classes"
-        raise InvalidInputError.at("", f"has {found}; 2 to {limits.classes:,} are allowed")
+        raise InvalidInputError.at(
+            "", f"the upload has {found}; 2 to {limits.classes:,} are allowed"
+        )
     return Classes(names, [_indices(part.labels, index) for part in parts], warnings)
 
 
-def natural_order(name: str) -> tuple[Any, ...]:
-    """Return a sort key: whole numbers first, then texts, in which numbers count as numbers."""
-    if re.fullmatch(r"-?\d+", name):
-        return (0, int(name), name)
-    pieces = re.split(r"(\d+)", name.casefold())
-    return (1, [(int(one), "") if one.isdigit() else (-1, one) for one in pieces], name)
+def order_of_class(name: str) -> tuple[bool, int, str, str]:
+    """Return a sort key: whole numbers first, then other names in natural order."""
+    whole = re.fullmatch(r"-?\d+", name) is not None
+    return not whole, int(name) if whole else 0, natural_key(name), name
 
 
 def _indices(labels: NDArray[Any], index: dict[str, int]) -> NDArray[Any]:
@@ -72,7 +73,7 @@ def _indices(labels: NDArray[Any], index: dict[str, int]) -> NDArray[Any]:
         table = np.array([index[str(value)] for value in values], LABEL_DTYPE)
     except KeyError as error:
         raise InvalidInputError.at(
-            "", f"has the label {error.args[0]}, but only {len(index)} names of classes"
+            "", f"the upload has the label {error.args[0]}, but only {len(index)} names of classes"
         ) from None
     found: NDArray[Any] = table[inverse]
     return found

@@ -33,13 +33,13 @@ def compare_splits(train: NDArray[Any], test: NDArray[Any]) -> list[str]:
     warnings = []
     if found.identical:
         warnings.append(
-            f"{found.identical:,} test samples are also training samples, so the test accuracy is "
-            "too high."
+            f"Test samples that are also training samples: {found.identical:,}. So the test "
+            "accuracy is too high."
         )
     if found.similar:
         warnings.append(
-            f"{found.similar:,} of {found.compared:,} test images are almost the same as training "
-            "images, so the test accuracy may be too high."
+            f"Test images that are almost the same as training images: {found.similar:,} of "
+            f"{found.compared:,}. So the test accuracy may be too high."
         )
     if _constant(train) and _constant(test):
         warnings.append("All samples have the same values, so there is nothing to learn.")

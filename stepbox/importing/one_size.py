@@ -54,7 +54,9 @@ def to_one_size(
     if not files and all(array.ndim == 2 for array in arrays):
         return _same_columns(parts, options)
     if (files and arrays) or any(array.ndim == 2 for array in arrays):
-        raise InvalidInputError.at("", "has images in one part, but something else in another")
+        raise InvalidInputError.at(
+            "", "the upload has images in one part, but something else in another"
+        )
     total = sum(len(part.samples) for part in parts)
     sizes: list[tuple[int, int]] = []
     color = False
@@ -71,7 +73,7 @@ def to_one_size(
         sizes = [array.shape[1:3] for array in arrays for _ in range(len(array))]
         color = any(array.ndim == 4 for array in arrays)
     if not sizes:
-        raise InvalidInputError.at("", "has no image that can be read")
+        raise InvalidInputError.at("", "the upload has no image that can be read")
     side = options.size or default_size(sizes)
     mode: Color = options.color or ("rgb" if color else "grey")
     done = 0
@@ -113,7 +115,7 @@ def _converted(
     if size > limits.bytes:
         raise InvalidInputError.at(
             "",
-            f"takes {size:,} bytes at {side}×{side} pixels; {limits.bytes:,} are allowed. Choose a "
+            f"the upload takes {size:,} bytes at {side}×{side} pixels; {limits.bytes:,} are allowed. Choose a "
             "smaller size",
         )
     unreadable: list[str] = []
@@ -133,7 +135,7 @@ def _converted(
                 if len(unreadable) > UNREADABLE * len(kept):
                     raise InvalidInputError.at(
                         "",
-                        f"has more than {UNREADABLE:.0%} image files that cannot be read, such as "
+                        f"more than {UNREADABLE:.0%} of the image files cannot be read, such as "
                         f"{some(map(repr, unreadable))}",
                     ) from None
             if number % REPORT_EVERY == 0:
@@ -141,8 +143,8 @@ def _converted(
     warnings = list(part.warnings)
     if unreadable:
         warnings.append(
-            f"{len(unreadable):,} image files cannot be read and were left out: "
-            f"{some(map(repr, unreadable))}."
+            f"Image files that cannot be read, and were left out: {len(unreadable):,} "
+            f"({some(map(repr, unreadable))})."
         )
     samples: NDArray[Any] = np.memmap(path, np.uint8, "r", shape=(int(kept.sum()), *shape))
     return replace(part, samples=samples, labels=part.labels[kept], warnings=warnings)
@@ -151,7 +153,9 @@ def _converted(
 def _same_columns(parts: Sequence[Part], options: ImportOptions) -> list[Part]:
     """Check that the vectors of all parts have the same features."""
     if options.size or options.color:
-        raise InvalidInputError.at("/size", "and color are only for images; this is a table")
+        raise InvalidInputError.at(
+            "/size", "size and color are only for images, and this is a table"
+        )
     tables = [part.samples for part in parts if isinstance(part.samples, np.ndarray)]
     first = parts[0]
     for part, table in zip(parts, tables, strict=True):
@@ -159,6 +163,6 @@ def _same_columns(parts: Sequence[Part], options: ImportOptions) -> list[Part]:
             first.columns or ()
         ):
             raise InvalidInputError.at(
-                "", "has different columns in the training part and the test part"
+                "", "the upload has different columns in the training part and the test part"
             )
     return list(parts)

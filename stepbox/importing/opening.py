@@ -63,18 +63,21 @@ def open_upload(
     kinds = {kind_of(path) for _, path in files}
     if kinds & {"zip", "tar"}:
         if len(files) > 1:
-            raise InvalidInputError.at("", "has an archive besides other files: send it alone")
+            raise InvalidInputError.at(
+                "", "the upload has an archive besides other files: send it alone"
+            )
         ((_, archive),) = files
         names = list_data_files(archive, limits)
         if not names:
             return read_archive(archive, scratch, limits)
         if len(names) > MOST_FILES:
-            raise InvalidInputError.at("", f"has more than {MOST_FILES} files of data")
+            raise InvalidInputError.at("", f"the upload has more than {MOST_FILES} files of data")
         files = _decompressed(extract(archive, names, scratch, limits), scratch, limits)
         kinds = {kind_of(path) for _, path in files}
     if len(kinds) > 1:
         raise InvalidInputError.at(
-            "", f"has files of several formats: {', '.join(sorted(kinds))}. Send one format"
+            "",
+            f"the upload has files of several formats: {', '.join(sorted(kinds))}. Send one format",
         )
     match kinds.pop():
         case "idx":
@@ -88,7 +91,9 @@ def open_upload(
                 files, lambda path: read_csv(path, _folder_for(path, scratch), limits, label)
             )
         case other:
-            raise InvalidInputError.at("", f"has a {other} file in an archive. Unpack it first")
+            raise InvalidInputError.at(
+                "", f"the upload has a {other} file in an archive. Unpack it first"
+            )
 
 
 def _folder_for(path: Path, scratch: Path) -> Path:
@@ -104,7 +109,9 @@ def _each(files: Files, read: Callable[[Path], list[Part]]) -> list[Part]:
         return read(files[0][1])
     groups, warnings = by_split(files)
     if None in groups:
-        raise InvalidInputError.at("", "has several files whose names do not say train or test")
+        raise InvalidInputError.at(
+            "", "the upload has several files whose names do not say train or test"
+        )
     parts: list[Part] = []
     for split, group in groups.items():
         for name, path in group:
@@ -154,9 +161,9 @@ def _split_multipart(upload: Path, boundary: str, scratch: Path, limits: Limits)
                         sink.close()
                 limits.proceed()
     except ParserLimitReached:
-        raise InvalidInputError.at("", f"may have at most {MOST_FILES} files") from None
+        raise InvalidInputError.at("", f"the upload may have at most {MOST_FILES} files") from None
     except MultipartError as error:
-        raise InvalidInputError.at("", f"is not multipart/form-data: {error}") from None
+        raise InvalidInputError.at("", f"the upload is not multipart/form-data: {error}") from None
     if not files:
-        raise InvalidInputError.at("", "has no file")
+        raise InvalidInputError.at("", "the upload has no file")
     return files

@@ -47,7 +47,7 @@ def split_parts(
     if "test" in splits:
         if None in splits or "train" not in splits:
             raise InvalidInputError.at(
-                "", "has a test part, so it also needs a training part, and nothing else"
+                "", "the upload has a test part, so it also needs a training part, and nothing else"
             )
         found: dict[Split, list[Chosen]] = {"train": [], "test": []}
         for number, split in enumerate(splits):
@@ -62,7 +62,9 @@ def split_parts(
         count = min(max(1, round(share * len(members))), len(members) - 1)
         for_test[members[:count]] = True
     if not for_test.any():
-        raise InvalidInputError.at("", "has a single sample of each class, so none to test with")
+        raise InvalidInputError.at(
+            "", "the upload has a single sample of each class, so none to test with"
+        )
     starts = np.cumsum([0, *map(len, labels)])
 
     def chosen(wanted: NDArray[np.bool_]) -> list[Chosen]:

@@ -210,7 +210,7 @@ def test_warnings_say_what_to_know(run):
     assert spec.warnings == (
         "The labels skip 2.",
         "Classes with fewer than 10 samples: '3' (6).",
-        "8 test samples are also training samples, so the test accuracy is too high.",
+        "Test samples that are also training samples: 8. So the test accuracy is too high.",
     )
     constant = run(npz(images=np.full((20, 8, 8), 7, np.uint8), labels=np.arange(20) % 2))
     assert "All samples have the same values, so there is nothing to learn." in constant.warnings
@@ -227,9 +227,10 @@ def test_a_few_unreadable_files_are_left_out_and_named(run):
     spec = run(zipped(files))
 
     assert spec.train.samples + spec.test.samples == 200
-    assert "1 image files cannot be read and were left out: 'a/broken.png'." in spec.warnings
+    left_out = "Image files that cannot be read, and were left out: 1 ('a/broken.png')."
+    assert left_out in spec.warnings
     broken = {f"b/broken{i}.png": files["a/broken.png"] for i in range(4)}
-    with pytest.raises(InvalidInputError, match="more than 1% image files that cannot be read"):
+    with pytest.raises(InvalidInputError, match="more than 1% of the image files cannot be read"):
         run(zipped(files | broken))
 
 
