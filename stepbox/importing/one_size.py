@@ -115,8 +115,8 @@ def _converted(
     if size > limits.bytes:
         raise InvalidInputError.at(
             "",
-            f"the upload takes {size:,} bytes at {side}×{side} pixels; {limits.bytes:,} are allowed. Choose a "
-            "smaller size",
+            f"the upload takes {size:,} bytes at {side}×{side} pixels; {limits.bytes:,} are "
+            "allowed. Choose a smaller size",
         )
     unreadable: list[str] = []
     kept = np.ones(len(part.labels), bool)
