@@ -12,7 +12,6 @@ import os
 import platform
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -106,17 +105,15 @@ def show_growth(runs: int, samples: int) -> None:
 def show_peak_share(runs: int, samples: int) -> None:
     """Print the speed of each training as a share of the speed of a large matrix product."""
     print(
-        "\nspeed as a share of that of a large matrix product (one thread; each weight counts as 6 "
-        "operations, even for black pixels, which the NumPy engine skips)"
+        "\nspeed as a share of that of a large matrix product (one thread; each parameter counts "
+        "as 6 operations, even for black pixels, which the NumPy engine skips)"
     )
     for name, dtype in (("mnist-numpy", "float64"), ("fashion-mnist-torch", "float32")):
         recipe = RECIPES[name]
         product, ours = alternate(
             [contender(prepare_product, dtype), contender(prepare_epoch, recipe, samples)], runs
         )
-        weights = sum(
-            n_in * n_out for n_in, n_out in pairwise(recipe.layer_sizes(DATASETS[recipe.dataset]))
-        )
+        weights = sum(spec.products for spec in recipe.layer_specs(DATASETS[recipe.dataset]))
         peak = 2 * 2048**3 / median(seconds(product))
         reached = 6 * weights * samples / median(seconds(ours))
         print(f"  {name:20}{reached / 1e9:6.1f} of {peak / 1e9:.1f} GFLOP/s: {reached / peak:.0%}")

@@ -32,6 +32,12 @@ def sigmoid_derivative(z: Array) -> Array:
     return sigmoid(z) * (1 - sigmoid(z))
 
 
+def layer_sizes(recipe: Recipe) -> list[int]:
+    """Return the neurons of each layer of a recipe with dense layers, starting at the input."""
+    specs = recipe.layer_specs(DATASETS[recipe.dataset])
+    return [specs[0].inputs, *(spec.outputs for spec in specs)]
+
+
 def softmax(z: Array) -> Array:
     """Return the probabilities of a column of logits."""
     exponentials = np.exp(z - np.max(z))
@@ -43,7 +49,7 @@ class PerSampleNumpy:
 
     def __init__(self, recipe: Recipe, train_set: Dataset) -> None:
         rng = np.random.default_rng(recipe.seed)
-        sizes = recipe.layer_sizes(DATASETS[recipe.dataset])
+        sizes = layer_sizes(recipe)
         self.weights = [
             rng.normal(0, np.sqrt(1 / max(n_in, n_out)), (n_out, n_in))
             for n_in, n_out in pairwise(sizes)
@@ -88,7 +94,7 @@ class DataLoaderTorch:
     def __init__(self, recipe: Recipe, folder: Path, samples: int) -> None:
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Flatten()]
-        sizes = recipe.layer_sizes(DATASETS[recipe.dataset])
+        sizes = layer_sizes(recipe)
         for n_in, n_out in pairwise(sizes):
             modules += [nn.Linear(n_in, n_out), nn.ReLU()]
         self.model = nn.Sequential(*modules[:-1])

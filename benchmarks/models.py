@@ -32,7 +32,7 @@ RECIPE = RECIPES["mnist-numpy"]
 
 def publish(store: ModelStore) -> str:
     """Publish an untrained network; return its id."""
-    network = Network.initial(RECIPE.layers(MNIST), RECIPE.seed)
+    network = Network.initial(RECIPE.layer_specs(MNIST), RECIPE.seed)
     draft = CardDraft(
         id=new_model_id(),
         job="benchmark",

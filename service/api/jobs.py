@@ -18,9 +18,10 @@ from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.labels import LabelChanges
 from stepbox.training.presets import RECIPES
-from stepbox.training.recipe import DESCRIPTIONS, Recipe
+from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
 
 log = logging.getLogger(__name__)

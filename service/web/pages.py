@@ -19,8 +19,9 @@ from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import StepboxError
+from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import DESCRIPTIONS, Recipe
+from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
 
 # `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.

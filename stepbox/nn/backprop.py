@@ -100,7 +100,7 @@ def sample_gradients(
     network
         The network, real or complex.
     inputs
-        Shape (*input_shape).
+        Shape (inputs,).
     label
         The sample's class.
     output_delta
@@ -133,7 +133,7 @@ def descend(
     network
         The network; its arrays are changed in place.
     inputs
-        Shape (n, *input_shape).
+        Shape (n, inputs).
     labels
         Shape (n,), the samples' classes.
     learning_rate

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from stepbox.nn.activations import ACTIVATIONS, IDENTITY, Activation, ActivationName, Array
-from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape
+from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape, draw_weights
 
 
 @dataclass(eq=False)
@@ -59,50 +59,31 @@ class DenseSpec(LayerSpec):
     Attributes
     ----------
     input_shape
-        (n_in,).
-    outputs
+        Any shape; n_in is its product.
+    neurons
         n_out.
     activation
         Activation function of the outputs; None for the identity.
-
-    Raises
-    ------
-    ValueError
-        The input shape is not that of a vector.
     """
 
-    outputs: int
+    neurons: int
     activation: ActivationName | None = None
-
-    def __post_init__(self) -> None:
-        if len(self.input_shape) != 1:
-            raise ValueError(
-                f"a dense layer takes a vector, not inputs of shape {self.input_shape}"
-            )
 
     @property
     def output_shape(self) -> Shape:
         """Shape of the output for one sample: (n_out,)."""
-        return (self.outputs,)
+        return (self.neurons,)
 
     @property
     def array_shapes(self) -> dict[str, Shape]:
         """Shapes of the weights, (n_out, n_in), and of the biases, (n_out,)."""
-        return {"weight": (self.outputs, *self.input_shape), "bias": (self.outputs,)}
+        return {"weight": (self.neurons, self.inputs), "bias": (self.neurons,)}
 
     def initial(
         self, rng: np.random.Generator, initialization: Initialization, dtype: DTypeLike
     ) -> Dense:
-        """Draw weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) for ``he``. Biases are 0.
-
-        References
-        ----------
-        He, K. et al. (2015). Delving deep into rectifiers, equation 10.
-        """
-        n_out, n_in = shape = self.array_shapes["weight"]
-        variance = 2 / n_in if initialization == "he" else 1 / max(n_in, n_out)
-        weights = rng.normal(0, np.sqrt(variance), shape).astype(dtype)
-        return self.layer({"weight": weights, "bias": np.zeros(n_out, dtype)})
+        """Draw random weights; see `draw_weights`."""
+        return self.layer(draw_weights(rng, initialization, self.array_shapes, dtype))
 
     def layer(self, arrays: Mapping[str, Array]) -> Dense:
         """Make the layer from the arrays ``weight`` and ``bias``, without copying them."""

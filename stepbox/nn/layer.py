@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from stepbox.nn.activations import IDENTITY, Activation, Array
 
 Shape = tuple[int, ...]
+"""Of a sample or an array; of an image, (height, width, channels)."""
 Initialization = Literal["default", "he"]
 
 
@@ -22,6 +23,9 @@ class Layer(ABC):
     A subclass implements only g (`forward`) and its derivatives (`backward` and `gradients`), as
     formulas next to each other. `Network` applies the activation function f, and
     `stepbox.nn.backprop` its derivative, in the same way for all types of layers.
+
+    Inputs and outputs are vectors, also those of a layer that works on images: row-major, with the
+    channels last. So all layers fit together.
 
     Compute in the dtype of the inputs, and use no function that drops imaginary parts: the
     gradient check runs the same code on complex numbers.
@@ -44,12 +48,12 @@ class Layer(ABC):
         Parameters
         ----------
         inputs
-            x, shape (*input_shape) or (n, *input_shape).
+            x, shape (inputs,) or (n, inputs), the number being that of the input shape.
 
         Returns
         -------
         Array
-            z, shape (*output_shape) or (n, *output_shape).
+            z, shape (outputs,) or (n, outputs), the number being that of the output shape.
         """
 
     @abstractmethod
@@ -76,9 +80,9 @@ class Layer(ABC):
         Parameters
         ----------
         inputs
-            x, shape (*input_shape).
+            x, shape (inputs,).
         delta
-            δ = ∂C/∂z, shape (*output_shape).
+            δ = ∂C/∂z, shape of z.
 
         Returns
         -------
@@ -143,3 +147,47 @@ class LayerSpec(ABC):
     def parameters(self) -> int:
         """Number of parameters."""
         return sum(prod(shape) for shape in self.array_shapes.values())
+
+    @property
+    def products(self) -> int:
+        """Number of multiplications for one sample: one for each parameter, unless it says more."""
+        return self.parameters
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs: the product of the input shape."""
+        return prod(self.input_shape)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs: the product of the output shape."""
+        return prod(self.output_shape)
+
+
+def draw_weights(
+    rng: np.random.Generator,
+    initialization: Initialization,
+    shapes: Mapping[str, Shape],
+    dtype: DTypeLike,
+) -> dict[str, Array]:
+    """Draw weights from N(0, 1 / max(n_in, n_out)), or N(0, 2 / n_in) for ``he``. Biases are 0.
+
+    n_in is the number of weights that lead to one output. n_out is the number that lead from one
+    input, if it is not near an edge.
+
+    Parameters
+    ----------
+    rng, initialization, dtype
+        See `LayerSpec.initial`.
+    shapes
+        Those of ``weight``, (outputs, ..., inputs), and of ``bias``.
+
+    References
+    ----------
+    He, K. et al. (2015). Delving deep into rectifiers, equation 10.
+    """
+    outputs, *window, inputs = shape = shapes["weight"]
+    n_in, n_out = prod(window) * inputs, prod(window) * outputs
+    variance = 2 / n_in if initialization == "he" else 1 / max(n_in, n_out)
+    weight = rng.normal(0, np.sqrt(variance), shape).astype(dtype)
+    return {"weight": weight, "bias": np.zeros(shapes["bias"], dtype)}

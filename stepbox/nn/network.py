@@ -10,12 +10,35 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from stepbox.nn.activations import IDENTITY, Activation, ActivationName, Array
+from stepbox.nn.convolution import ConvolutionSpec
 from stepbox.nn.dense import Dense, DenseSpec
 from stepbox.nn.layer import Initialization, Layer, LayerSpec, Shape
 from stepbox.nn.losses import softmax
+from stepbox.nn.pooling import MaxPoolSpec
 
-LAYERS: dict[str, type[LayerSpec]] = {"dense": DenseSpec}
+LAYERS: dict[str, type[LayerSpec]] = {
+    "dense": DenseSpec,
+    "convolution": ConvolutionSpec,
+    "max-pool": MaxPoolSpec,
+}
 """The types of layers, by their name in `layer_specs`."""
+
+
+class ImpossibleLayerError(ValueError):
+    """A layer does not fit the output of the layer before it.
+
+    Attributes
+    ----------
+    layer
+        Index of the layer.
+    before
+        The specifications of the layers before it.
+    """
+
+    def __init__(self, before: tuple[LayerSpec, ...], detail: str) -> None:
+        super().__init__(detail)
+        self.layer = len(before)
+        self.before = before
 
 
 @dataclass
@@ -44,7 +67,7 @@ class Network:
         Parameters
         ----------
         specs
-            One for each layer, such as `Recipe.layers`.
+            One for each layer, such as `Recipe.layer_specs`.
         seed
             Seed of the generator that draws all layers, in order.
         initialization
@@ -117,7 +140,7 @@ class Network:
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the parameters."""
         layers = self.layers
-        return next(getattr(layer, name).dtype for layer in layers for name in layer.names.values())
+        return next(array.dtype for layer in layers for array in layer.arrays.values())
 
     def forward(self, inputs: Array) -> tuple[list[Array], list[Array]]:
         """Run the network, and return what a backward pass needs.
@@ -125,7 +148,7 @@ class Network:
         Parameters
         ----------
         inputs
-            Shape (*input_shape) for one sample, or (n, *input_shape).
+            Shape (inputs,) for one sample, or (n, inputs).
 
         Returns
         -------
@@ -143,13 +166,13 @@ class Network:
         return pre_activations, activations
 
     def logits(self, inputs: Array) -> Array:
-        """Return the logits, shape (n, classes), for inputs of shape (n, *input_shape)."""
+        """Return the logits, shape (n, classes), for inputs of shape (n, inputs)."""
         for layer in self.layers:
             inputs = layer.activation.function(layer.forward(inputs))
         return inputs
 
     def probabilities(self, inputs: Array) -> Array:
-        """Return the softmax distribution, shape (n, classes), for inputs (n, *input_shape)."""
+        """Return the softmax distribution, shape (n, classes), for inputs of shape (n, inputs)."""
         return softmax(self.logits(inputs))
 
 
@@ -162,11 +185,19 @@ def layer_specs(input_shape: Shape, layers: Iterable[Mapping[str, Any]]) -> tupl
         Shape of one sample.
     layers
         For each layer, its ``type`` (a key of `LAYERS`) and its options.
+
+    Raises
+    ------
+    ImpossibleLayerError
+        A layer does not fit the output of the layer before it.
     """
     specs: list[LayerSpec] = []
     for layer in layers:
         options = dict(layer)
-        specs.append(LAYERS[options.pop("type")](input_shape, **options))
+        try:
+            specs.append(LAYERS[options.pop("type")](input_shape, **options))
+        except ValueError as error:
+            raise ImpossibleLayerError(tuple(specs), str(error)) from error
         input_shape = specs[-1].output_shape
     return tuple(specs)
 
@@ -181,8 +212,8 @@ def dense_layers(sizes: Sequence[int], activation: ActivationName) -> tuple[Laye
     activation
         Name of the activation function.
     """
-    hidden = [{"type": "dense", "outputs": size, "activation": activation} for size in sizes[1:-1]]
-    return layer_specs((sizes[0],), [*hidden, {"type": "dense", "outputs": sizes[-1]}])
+    hidden = [{"type": "dense", "neurons": size, "activation": activation} for size in sizes[1:-1]]
+    return layer_specs((sizes[0],), [*hidden, {"type": "dense", "neurons": sizes[-1]}])
 
 
 def array_shapes(specs: Iterable[LayerSpec]) -> dict[str, Shape]:

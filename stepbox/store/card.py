@@ -132,7 +132,7 @@ class CardDraft(Report):
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layers of the network, with their shapes."""
-        return self.recipe.layers(self.dataset)
+        return self.recipe.layer_specs(self.dataset)
 
 
 class Card(CardDraft):

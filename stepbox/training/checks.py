@@ -43,7 +43,7 @@ class Checked(BaseModel):
             value = validate(body)
         except ValidationError as error:
             faults = [
-                (fault["type"], fault["loc"], fault["msg"], fault["input"])
+                (fault["type"], _without_tag(fault["loc"]), fault["msg"], fault["input"])
                 for fault in error.errors()
             ]
         if isinstance(body, Mapping):
@@ -68,14 +68,22 @@ class Checked(BaseModel):
         return value
 
 
+def _without_tag(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return a location without the type of the layer, which pydantic puts after its index."""
+    return location[:2] + location[3:] if location[:1] == ("layers",) else location
+
+
 def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the fields whose values are allowed but conflict with others, each with the reason."""
     get = fields.get
+    if {"layers", "hidden_sizes"} <= fields.keys():
+        given = [name for name in ("layers", "hidden_sizes") if fields[name] is not None]
+        if len(given) != 1:
+            yield "layers", "Exactly one of layers and hidden_sizes must be given, not null"
     if get("engine") == "numpy":
         for name, (plain, words) in TORCH_ONLY.items():
             if get(name, plain) != plain:
-                value = "false" if plain is False else plain
-                yield name, f"{words} needs the torch engine; with numpy, this must be {value}"
+                yield name, f"{words} needs the torch engine; with numpy, this must be {plain}"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
         yield "weight_decay", "Weight decay needs the optimizer adamw; with sgd, this must be 0"
     if get("early_stopping") is not None and not get("validation", 0.5):

@@ -1,7 +1,7 @@
 """The NumPy engine: gradient descent with the hand-written gradients, one sample at a time."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import descend
-from stepbox.nn.dense import Dense
 from stepbox.nn.kernels import dense as kernel
 from stepbox.nn.kernels.compiling import instruction_set
 from stepbox.nn.losses import cross_entropy
@@ -40,7 +39,7 @@ class NumpyTrainer(Trainer):
         self._dtype = np.dtype(np.float32 if recipe.single_precision else np.float64)
         self._network = self.started(
             Network.initial(
-                recipe.layers(train_set.spec), recipe.seed, recipe.initialization, self._dtype
+                recipe.layer_specs(train_set.spec), recipe.seed, recipe.initialization, self._dtype
             )
         )
         weights = self.class_weights
@@ -64,7 +63,7 @@ class NumpyTrainer(Trainer):
         """Return a copy of the network in its current state."""
         network = self._network.copy()
         if self.standardization is not None:
-            self.standardization.fold(cast(Dense, network.layers[0]))
+            self.standardization.fold(network)
         return network
 
     def computer(self) -> ComputerReport:

@@ -47,6 +47,40 @@ _TORCH = Recipe(
     gradient="exact",
 )
 
+_TORCH_BEST = _TORCH.changed(
+    name="fashion-mnist-torch-best",
+    activation="gelu",
+    epochs=120,
+    learning_rate=0.004,
+    batch_size=256,
+    optimizer="adamw",
+    weight_decay=0.1,
+    schedule="one-cycle",
+    dropout=0.1,
+    normalization="batch",
+    standardize=True,
+    augmentation="mirror-shift",
+)
+_TORCH_CONVOLUTION = _TORCH_BEST.changed(
+    name="mnist-torch-convolution",
+    dataset="mnist",
+    layers=[
+        {"type": "convolution", "channels": 16, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 32, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 2},
+    ],
+    activation="relu",
+    epochs=20,
+    learning_rate=0.01,
+    batch_size=128,
+    weight_decay=0.01,
+    dropout=0.0,
+    augmentation="distort",
+)
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -58,20 +92,24 @@ RECIPES: dict[str, Recipe] = {
             gradient="published",
         ),
         _NUMPY_BEST,
+        _NUMPY_BEST.changed(
+            name="mnist-numpy-convolution",
+            layers=[
+                {"type": "convolution", "channels": 16, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+                {"type": "convolution", "channels": 32, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+            ],
+            epochs=20,
+            learning_rate=0.01,
+        ),
         _NUMPY_BEST.changed(name="mnist-numpy-record", hidden_sizes=(1024, 256), epochs=80),
         _TORCH,
-        _TORCH.changed(
-            name="fashion-mnist-torch-best",
-            activation="gelu",
-            epochs=120,
-            learning_rate=0.004,
-            batch_size=256,
-            optimizer="adamw",
-            weight_decay=0.1,
-            schedule="one-cycle",
-            dropout=0.1,
-            normalization="batch",
-            standardize=True,
+        _TORCH_BEST,
+        _TORCH_CONVOLUTION,
+        _TORCH_CONVOLUTION.changed(
+            name="fashion-mnist-torch-convolution",
+            dataset="fashion-mnist",
             augmentation="mirror-shift",
         ),
     )

@@ -14,27 +14,17 @@ from stepbox.errors import Fault, InvalidInputError
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
 from stepbox.nn.layer import Initialization, LayerSpec
-from stepbox.nn.network import dense_layers
 from stepbox.registry import KeyOf
 from stepbox.training.checks import Checked
+from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.holdout import held_out_per_class
-
-# The first sentence says what to expect, as short as a list needs it. The durations are those of
-# docs/reference/recipes.md, on one core without a GPU.
-DESCRIPTIONS: dict[str, str] = {
-    "mnist-numpy": "Learns to read digits in about a second. A small network, trained on one image "
-    "of MNIST at a time, with gradients written by hand in NumPy.",
-    "mnist-numpy-published": "The same with the coursework's own gradient. Raw pixels and two "
-    "deviations from the true gradient make it less accurate. It takes about a second.",
-    "mnist-numpy-best": "More accurate on digits, in about a minute. A wider ReLU network in "
-    "NumPy, trained on one image at a time. The images are distorted anew in each epoch.",
-    "mnist-numpy-record": "The most accurate on digits, in ten minutes. The same as "
-    "mnist-numpy-best, with a larger network and more epochs.",
-    "fashion-mnist-torch": "Learns to name clothes in one to four minutes. The coursework's "
-    "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",
-    "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
-    "trained with AdamW, batch normalization and varied images.",
-}
+from stepbox.training.layer_options import (
+    MOST_LAYERS,
+    DenseOptions,
+    HiddenLayer,
+    check_limits,
+    specify,
+)
 
 RecipeName = Annotated[str, KeyOf(DESCRIPTIONS)]
 Engine = Literal["numpy", "torch"]
@@ -61,13 +51,30 @@ class Recipe(Checked):
         description="The data set to train and test on: the name of a built-in one, or the id of "
         "an uploaded one. A request may also give its name, which means the newest of this name.",
     )
-    hidden_sizes: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
-        max_length=8,
-        fail_fast=True,
-        strict=False,  # JSON has arrays, not tuples
+    hidden_sizes: (
+        Annotated[
+            tuple[Annotated[int, Field(ge=1, le=1024)], ...],
+            Field(max_length=8, fail_fast=True, strict=False),  # JSON has arrays, not tuples
+        ]
+        | None
+    ) = Field(
         json_schema_extra={"example": [32, 16]},
         description="Neurons of each hidden layer, starting at the input; empty for a single "
-        "softmax layer.",
+        "softmax layer. The short form of `layers` for dense layers; null if `layers` is given.",
+    )
+    layers: (
+        Annotated[tuple[HiddenLayer, ...], Field(max_length=MOST_LAYERS, strict=False)] | None
+    ) = Field(
+        None,
+        json_schema_extra={
+            "example": [
+                {"type": "convolution", "channels": 8, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+            ]
+        },
+        description="The hidden layers, starting at the input: `convolution` and `max-pool` for "
+        "images, and `dense`. A dense layer for the classes is added. `activation` follows each "
+        "convolution and each dense layer. Null if `hidden_sizes` is given.",
     )
     activation: ActivationName = Field(description="Activation function of the hidden layers.")
     epochs: int = Field(ge=1, le=1000, description="Passes over the training images.")
@@ -176,13 +183,29 @@ class Recipe(Checked):
         "give an alias, or `latest`.",
     )
 
-    def layer_sizes(self, spec: DatasetSpec) -> tuple[int, ...]:
-        """Return the neurons of every layer: the features, the hidden layers, the classes."""
-        return (spec.features, *self.hidden_sizes, len(spec.classes))
+    def layer_specs(self, spec: DatasetSpec) -> tuple[LayerSpec, ...]:
+        """Return the layers of the network for a data set, with their shapes.
 
-    def layers(self, spec: DatasetSpec) -> tuple[LayerSpec, ...]:
-        """Return the layers of the network for a data set, with their shapes."""
-        return dense_layers(self.layer_sizes(spec), self.activation)
+        Raises
+        ------
+        InvalidInputError
+            A layer does not fit its input, or the network is too large.
+        """
+        layers = self.layers
+        if layers is None:
+            sizes = self.hidden_sizes or ()
+            layers = tuple(DenseOptions(type="dense", neurons=neurons) for neurons in sizes)
+        specs = specify(spec.shape, layers, self.activation, len(spec.classes))
+        if self.layers is not None:
+            check_limits(specs)
+        return specs
+
+    @property
+    def network_field(self) -> tuple[str, Any]:
+        """The field that gives the hidden layers, `hidden_sizes` or `layers`, and its value."""
+        if self.layers is None:
+            return "hidden_sizes", list(self.hidden_sizes or ())
+        return "layers", [layer.model_dump() for layer in self.layers]
 
     def trained_samples(self, spec: DatasetSpec) -> int:
         """Return the number of samples of a data set that an epoch trains on."""
@@ -217,6 +240,10 @@ class Recipe(Checked):
         if self.validation and held_out and not any(held_out):
             detail = f"is too small to hold out a sample of the data set {spec.name!r}"
             faults.append(Fault("/validation", detail))
+        try:
+            self.layer_specs(spec)
+        except InvalidInputError as error:
+            faults += error.faults
         if faults:
             raise InvalidInputError(faults)
         return self.changed(**fields)
@@ -234,9 +261,9 @@ class Recipe(Checked):
 
         def fixed(recipe: Self, dataset: DatasetSpec) -> str:
             """Describe what must be the same: all but the classes."""
-            sizes = json.dumps([*dataset.shape]), json.dumps([*recipe.hidden_sizes])
-            what = f"inputs of shape {sizes[0]} ({recipe.pixel_scale}), hidden_sizes {sizes[1]}"
-            return f"{what} and activation {recipe.activation}"
+            name, value = recipe.network_field
+            inputs = f"inputs of shape {json.dumps([*dataset.shape])} ({recipe.pixel_scale})"
+            return f"{inputs}, {name} {json.dumps(value)} and activation {recipe.activation}"
 
         theirs, ours = fixed(model, model_spec), fixed(self, spec)
         if theirs != ours:
@@ -245,10 +272,22 @@ class Recipe(Checked):
 
     def changed(self, **changes: Any) -> Self:
         """Return this recipe with some fields changed, validated as a whole."""
-        return self.model_validate(self.model_dump() | changes)
+        return self.model_validate(replaced(self.model_dump(), changes))
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Add the defaults of the fields that have one."""
         fields = cls.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()} | given
+
+
+def replaced(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe with some of them replaced.
+
+    `layers` and `hidden_sizes` describe the same thing, so each of them replaces the other.
+    """
+    fields = fields | changes
+    for name, other in (("layers", "hidden_sizes"), ("hidden_sizes", "layers")):
+        if changes.get(name) is not None and other not in changes:
+            fields[other] = None
+    return fields

@@ -9,7 +9,7 @@ from stepbox.data.dataset import DatasetSpec
 from stepbox.training.checks import Checked
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.recipe import Recipe, RecipeName, replaced
 
 
 def _unset() -> Any:
@@ -48,7 +48,7 @@ class TrainRequest(_Changes):
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Add the values of the named recipe."""
-        return RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump() | given
+        return replaced(RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump(), given)
 
     @property
     def wanted_dataset(self) -> str:

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
+from stepbox.nn.convolution import Convolution
 from stepbox.nn.dense import Dense
+from stepbox.nn.network import Network
 
 BLOCK = 1000  # samples that are read at a time
 
@@ -50,12 +52,33 @@ class Standardization(NamedTuple):
         inputs /= self.deviation.astype(inputs.dtype)
         return inputs
 
-    def fold(self, layer: Dense) -> None:
-        """Change a first layer of standardized inputs into one of the inputs themselves."""
-        layer.weights /= self.deviation
-        layer.biases -= (layer.weights * self.mean).sum(axis=1)
+    def set_fill(self, network: Network) -> None:
+        """Make a first convolution pad standardized inputs with black, as `fold` requires."""
+        layer = _first_with_weights(network)
+        if isinstance(layer, Convolution):
+            layer.fill = float(-self.mean[0] / self.deviation[0])
 
-    def unfold(self, layer: Dense) -> None:
+    def fold(self, network: Network) -> None:
+        """Change a network of standardized inputs into one of the inputs themselves."""
+        layer = _first_with_weights(network)
+        layer.weights /= self.deviation
+        layer.biases -= self._shift(layer)
+        if isinstance(layer, Convolution):
+            layer.fill = 0.0
+
+    def unfold(self, network: Network) -> None:
         """Undo `fold`."""
-        layer.biases += (layer.weights * self.mean).sum(axis=1)
+        layer = _first_with_weights(network)
+        layer.biases += self._shift(layer)
         layer.weights *= self.deviation
+        self.set_fill(network)
+
+    def _shift(self, layer: Dense | Convolution) -> Array:
+        """Return what inputs equal to the mean add to each z, away from the padding."""
+        shift: Array = (layer.weights * self.mean).reshape(len(layer.biases), -1).sum(axis=1)
+        return shift
+
+
+def _first_with_weights(network: Network) -> Dense | Convolution:
+    """Return the first layer with weights. Pooling layers before it only choose among inputs."""
+    return next(layer for layer in network.layers if isinstance(layer, Dense | Convolution))

@@ -23,7 +23,8 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 
 def initial_model(recipe: Recipe, spec: DatasetSpec) -> nn.Sequential:
     """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
-    sizes = recipe.layer_sizes(spec)
+    specs = recipe.layer_specs(spec)
+    sizes = [specs[0].inputs, *(layer.outputs for layer in specs)]
     with torch.random.fork_rng(devices=[]):  # restores the random state of the process
         torch.manual_seed(recipe.seed)
         modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
@@ -84,7 +85,8 @@ def fold(
             factor = gamma / np.sqrt(variance + module.eps)
             layers[-1].weights *= factor[:, None]
             layers[-1].biases = (layers[-1].biases - mu) * factor + beta
-    if standardization is not None:
-        standardization.fold(layers[0])
     layers[-1].activation = IDENTITY
-    return Network([*layers]).copy(np.float32)
+    network = Network([*layers])
+    if standardization is not None:
+        standardization.fold(network)
+    return network.copy(np.float32)

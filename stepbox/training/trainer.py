@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from stepbox import memory
 from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
-from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
 from stepbox.training.augmentation import Augmenter
 from stepbox.training.computer import ComputerReport
@@ -95,10 +94,12 @@ class Trainer(ABC):
         A last layer for another number of classes stays the random one.
         """
         if self._start is None:
+            if self.standardization is not None:
+                self.standardization.set_fill(drawn)
             return drawn
         network = self._start.copy(np.float64)
         if self.standardization is not None:
-            self.standardization.unfold(cast(Dense, network.layers[0]))
+            self.standardization.unfold(network)
         fresh, old = drawn.layers[-1], network.layers[-1]
         if [a.shape for a in fresh.arrays.values()] != [a.shape for a in old.arrays.values()]:
             network.layers[-1] = fresh
@@ -262,8 +263,8 @@ def out_of_memory_explained(recipe: Recipe) -> Iterator[None]:
 
 def out_of_memory(recipe: Recipe, who: str, remedy: str) -> OutOfDeviceMemoryError:
     """Make the error that names the fields on which a training's memory depends."""
-    sizes = list(recipe.hidden_sizes)
+    name, value = recipe.network_field
     return OutOfDeviceMemoryError(
-        f"{who} ran out of memory with batch_size {recipe.batch_size} and hidden_sizes {sizes}: "
-        f"choose a smaller batch_size or smaller hidden_sizes, or {remedy}"
+        f"{who} ran out of memory with batch_size {recipe.batch_size} and {name} {value}: "
+        f"choose a smaller batch_size or smaller {name}, or {remedy}"
     )

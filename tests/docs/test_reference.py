@@ -10,6 +10,14 @@ import stepbox
 from jobs.settings import Settings
 from service.app import create_app
 from service.settings import ServiceSettings
+from stepbox.training.layer_options import (
+    MOST_OUTPUTS,
+    MOST_PARAMETERS,
+    MOST_PRODUCTS,
+    ConvolutionOptions,
+    DenseOptions,
+    MaxPoolOptions,
+)
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe
 from tests.docs.tables import REFERENCE, codes, rows, tables
@@ -106,6 +114,8 @@ def allowed(schema):
         return "a name or an id"
     if schema["type"] == "boolean":
         return "`true`, `false`"
+    if schema["type"] == "array" and "discriminator" in schema["items"]:
+        return f"up to {schema['maxItems']} [layers](#layers)"
     if schema["type"] == "array":
         return f"up to {schema['maxItems']} sizes from {allowed(schema['items'])}"
     high = f"{schema['maximum']:,g}" if schema["maximum"] < 1e5 else f"{schema['maximum']:,}"
@@ -124,6 +134,20 @@ def test_every_field_of_a_recipe_is_documented_with_its_range():
     assert fields.pop("name") == "a recipe's name"
     del properties["name"]
     assert fields == {name: allowed(field) for name, field in properties.items()}
+
+
+@pytest.mark.parametrize("options", [ConvolutionOptions, MaxPoolOptions, DenseOptions])
+def test_every_option_of_a_layer_is_documented_with_its_range(options):
+    properties = options.model_json_schema()["properties"]
+    name = properties.pop("type")["const"]
+    documented = {codes(row[0])[0]: row[1] for row in rows(REFERENCE / "recipes.md", f"`{name}`")}
+    assert documented == {option: allowed(schema) for option, schema in properties.items()}
+
+
+def test_the_limits_of_a_network_are_documented():
+    page = (REFERENCE / "recipes.md").read_text()
+    for limit in (MOST_PARAMETERS, MOST_OUTPUTS, MOST_PRODUCTS):
+        assert f"{limit:,}" in page
 
 
 # -- endpoints --------------------------------------------------------------------------------
@@ -200,6 +224,8 @@ def test_every_field_of_a_response_is_documented_and_exists(document):
     objects = objects_in_responses(document)
     for recipe in ("Recipe", "RecipeEntry"):  # documented in recipes.md
         assert set(Recipe.model_fields) <= objects.pop(recipe)
+    for options in (ConvolutionOptions, MaxPoolOptions, DenseOptions):
+        del objects[options.__name__]
     assert documented_objects() == objects
 
 

@@ -67,7 +67,7 @@ def untrained(recipe, seed=None):
     """Make a recipe's untrained network, and evaluate it."""
     recipe = RECIPES[recipe]
     network = Network.initial(
-        recipe.layers(DATASETS[recipe.dataset]), recipe.seed if seed is None else seed
+        recipe.layer_specs(DATASETS[recipe.dataset]), recipe.seed if seed is None else seed
     )
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
@@ -83,7 +83,7 @@ def publish_on(backend, spec, splits, seed=0, **changes):
     """Publish an untrained network of an uploaded data set; return the model's id and network."""
     changes = {"dataset": spec.key, "seed": seed, **changes}
     recipe = RECIPES["mnist-numpy"].changed(**changes).fitted(spec, changes)
-    network = Network.initial(recipe.layers(spec), seed)
+    network = Network.initial(recipe.layer_specs(spec), seed)
     evaluation = evaluate(network, splits["test"], recipe.pixel_scale)
     return _publish(backend, recipe, spec, network, evaluation)
 

@@ -20,8 +20,8 @@ PAGE = (ROOT / "docs/how-to/add-a-layer.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r'```python title="(.*?)"\n(.*?)```', PAGE, re.DOTALL))
 NEW_FILE = "stepbox/nn/scale.py"
 REGISTRY = "stepbox/nn/network.py"
-DENSE = {"type": "dense", "outputs": 4, "activation": "sigmoid"}
-LOGITS = {"type": "dense", "outputs": 10}
+DENSE = {"type": "dense", "neurons": 4, "activation": "sigmoid"}
+LOGITS = {"type": "dense", "neurons": 10}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_the_table_of_files_matches_the_project():
 
 
 def test_the_entry_is_that_of_the_project_and_the_toy_layer():
-    [entry] = [line for line in BLOCKS[REGISTRY].splitlines() if line.startswith("LAYERS")]
-    lines = (ROOT / REGISTRY).read_text("utf-8").splitlines()
-    assert entry in lines or entry.replace(', "scale": ScaleSpec', "") in lines
+    entry = re.search(r"^LAYERS.*?^}\n", BLOCKS[REGISTRY], re.MULTILINE | re.DOTALL)[0]
+    registry = (ROOT / REGISTRY).read_text("utf-8")
+    assert entry in registry or entry.replace('    "scale": ScaleSpec,\n', "") in registry
 
 
 @pytest.mark.parametrize("path", [NEW_FILE, "tests/stepbox/nn/test_scale.py"])
@@ -130,9 +130,9 @@ def test_a_trainer_runs_the_definition_of_a_network_without_a_compiled_form(page
 
 def test_the_weights_of_the_toy_layer_are_stored_by_name(page, toy):
     recipe = page["recipe"]
-    network = Network.initial(recipe.layers(MNIST), seed=3)
+    network = Network.initial(recipe.layer_specs(MNIST), seed=3)
     network.layers[1].scale += 0.5
-    again = decode_weights(*encode_weights(network), recipe.layers(MNIST))
+    again = decode_weights(*encode_weights(network), recipe.layer_specs(MNIST))
 
     assert type(again.layers[1]) is toy.Scale
     np.testing.assert_array_equal(again.layers[1].scale, network.layers[1].scale)

@@ -112,7 +112,7 @@ def test_the_definition_and_the_compiled_form_train_to_the_same_weights(few, cha
 
 def test_only_dense_layers_with_one_activation_have_a_compiled_form():
     def code(*activations):
-        layers = [{"type": "dense", "outputs": 3, "activation": name} for name in activations]
+        layers = [{"type": "dense", "neurons": 3, "activation": name} for name in activations]
         return kernel.activation_code(Network.initial(layer_specs((3,), layers), seed=1))
 
     for name in ACTIVATIONS:

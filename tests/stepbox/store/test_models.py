@@ -44,8 +44,8 @@ FASHION = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (5, 
 
 def make_network(seed, recipe=MNIST, dtype=np.float64):
     rng = np.random.default_rng(abs(hash(seed)))
-    sizes = recipe.layer_sizes(DATASETS[recipe.dataset])
-    sizes = list(zip(sizes[1:], sizes, strict=False))
+    specs = recipe.layer_specs(DATASETS[recipe.dataset])
+    sizes = [(spec.outputs, spec.inputs) for spec in specs]
     return Network.dense(
         [rng.normal(size=shape).astype(dtype) for shape in sizes],
         [rng.normal(size=shape[0]).astype(dtype) for shape in sizes],
@@ -181,7 +181,7 @@ def test_equal_networks_give_equal_files_in_any_process():
         "import hashlib, numpy as np\n"
         "from tests.stepbox.store.test_models import DATASETS, MNIST, Network\n"
         "from stepbox.store.weights import encode_weights\n"
-        "network = Network.initial(MNIST.layers(DATASETS['mnist']), 7)\n"
+        "network = Network.initial(MNIST.layer_specs(DATASETS['mnist']), 7)\n"
         "print(encode_weights(network)[1].sha256)\n"
     )
     sums = {

@@ -270,7 +270,7 @@ def test_a_last_layer_for_other_classes_is_drawn_by_the_seed():
     start = make_trainer(NUMPY, old).network()
     recipe = NUMPY.changed(seed=7)
     arrays = make_trainer(recipe, new, start).network().named_arrays()
-    drawn = Network.initial(recipe.layers(new.spec), 7).named_arrays()
+    drawn = Network.initial(recipe.layer_specs(new.spec), 7).named_arrays()
 
     for name in ("0.weight", "0.bias"):
         np.testing.assert_array_equal(arrays[name], start.named_arrays()[name])

@@ -5,8 +5,9 @@ from pydantic import ValidationError
 
 from stepbox.data.builtin import MNIST
 from stepbox.training.checks import TORCH_ONLY
+from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.presets import RECIPES
-from stepbox.training.recipe import DESCRIPTIONS, Recipe
+from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
 
 

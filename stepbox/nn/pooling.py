@@ -1,0 +1,121 @@
+"""Max-pooling: every output is the maximum of a small window of one channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from stepbox.nn.activations import Array
+from stepbox.nn.layer import Initialization, Layer, Shape
+from stepbox.nn.windows import WindowedSpec, as_image, windows_of
+
+
+@dataclass(eq=False)
+class MaxPool(Layer):
+    """A layer that keeps the maximum of each window. It has no parameters.
+
+    With stride s and windows of k rows and columns:
+
+        forward    z[i, j, c] = max_{u,v} x[s i + u, s j + v, c]
+        backward   ∂C/∂x[y, x, c] = Σ δ[i, j, c]   over the windows whose maximum is at (y, x)
+
+    Of equal maxima, the first in row-major order counts. Complex numbers are compared by their
+    real parts. Inputs, z and δ are images as vectors, in the order height, width, channels.
+
+    Attributes
+    ----------
+    input_shape
+        (height, width, channels).
+    size
+        k, in pixels.
+    stride
+        s, in pixels: the distance of two windows that are next to each other.
+    """
+
+    input_shape: Shape
+    size: int
+    stride: int
+
+    def forward(self, inputs: Array) -> Array:
+        """Compute z, shape (..., h_out · w_out · c), from x, shape (..., h · w · c)."""
+        cells = self._cells(inputs)
+        z = np.take_along_axis(cells, self._argmax(cells)[..., None], axis=-1)
+        return z.reshape(*inputs.shape[:-1], -1)
+
+    def backward(self, inputs: Array, delta: Array) -> Array:
+        """Compute ∂C/∂x, shape (..., h · w · c), from δ, shape (..., h_out · w_out · c)."""
+        winners = self.winners(inputs)
+        rows, columns, _ = winners.shape[-3:]
+        delta = as_image(delta, winners.shape[-3:])
+        gradient = np.zeros((*delta.shape[:-3], *self.input_shape), delta.dtype)
+        s = self.stride
+        for cell, (u, v) in enumerate(np.ndindex(self.size, self.size)):
+            reached = gradient[..., u : u + s * rows : s, v : v + s * columns : s, :]
+            reached += np.where(winners == cell, delta, 0)
+        return gradient.reshape(*inputs.shape[:-1], -1)
+
+    def gradients(self, inputs: Array, delta: Array) -> dict[str, Array]:
+        """Return nothing: there are no parameters."""
+        return {}
+
+    def winners(self, inputs: Array) -> NDArray[np.intp]:
+        """Return where each maximum is: k u + v, shape (..., h_out, w_out, c)."""
+        return self._argmax(self._cells(inputs))
+
+    def _cells(self, inputs: Array) -> Array:
+        """Return the values of each window, shape (..., h_out, w_out, c, k · k)."""
+        windows = windows_of(as_image(inputs, self.input_shape), self.size, self.stride)
+        windows = np.moveaxis(windows, -1, -3)
+        return windows.reshape(*windows.shape[:-2], -1)
+
+    def _argmax(self, cells: Array) -> NDArray[np.intp]:
+        found: NDArray[np.intp] = cells.real.argmax(axis=-1)
+        return found
+
+
+@dataclass(frozen=True)
+class MaxPoolSpec(WindowedSpec):
+    """The specification of a max-pooling layer.
+
+    Attributes
+    ----------
+    input_shape
+        (height, width, channels), or (height, width) for one channel.
+    size
+        Rows and columns of a window, in pixels.
+    stride
+        Distance of two windows that are next to each other, in pixels.
+
+    Raises
+    ------
+    ValueError
+        The input shape is not that of an image, or the window does not fit in it.
+    """
+
+    size: int
+    stride: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.windows("window", self.size, self.stride)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample: (h_out, w_out, channels)."""
+        return *self.windows("window", self.size, self.stride), self.input_shape[2]
+
+    @property
+    def array_shapes(self) -> dict[str, Shape]:
+        """Nothing: there are no parameters."""
+        return {}
+
+    def initial(
+        self, rng: np.random.Generator, initialization: Initialization, dtype: DTypeLike
+    ) -> MaxPool:
+        """Make the layer."""
+        return self.layer({})
+
+    def layer(self, arrays: Mapping[str, Array]) -> MaxPool:
+        """Make the layer."""
+        return MaxPool(self.input_shape, self.size, self.stride)
