@@ -26,7 +26,7 @@ from stepbox.nn.network import Network
 
 ALL_CHECKED = 5_000  # limit of checked weights per layer
 LEAST_CHECKED = 20  # this many weights of a layer, or all, are checked whatever they cost
-MOST_WORK = 2_000_000_000  # limit of complex products per layer; LEAST_CHECKED may need more
+MOST_WORK = 1_000_000_000  # limit of complex products per layer; LEAST_CHECKED may need more
 SMALL = 1e-6  # differences are divided by at least this fraction of the largest derivative
 # Differences are divided by at least this. A complex step of 1e-200 underflows if the derivative is
 # below 1e-108, and the digits of a derivative below 1e-92 underflow.
