@@ -4,5 +4,6 @@ Most functions return a `Result`: a pydantic model with NumPy arrays, which the 
 
 Public names: `Result` (result), `Expression` (expressions), `Interval` (intervals), `Enclosure`
 (enclosures), `ComplexSteps` (complex_step), `check_gradients` (gradient_check),
-`analyse_softmax` (softmax), and those of `boxes` and `regression`.
+`analyse_softmax` (softmax), `layer_outputs` (feature_maps), `occlude` (occlusion), and those of
+`boxes` and `regression`.
 """

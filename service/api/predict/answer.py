@@ -195,7 +195,7 @@ def predict_images(
     }
     if off is not None:
         answer["off"] = [f"{layer}.{neuron}" for layer, neuron in off]
-    return QuickAnswer(orjson.dumps(answer), JSON)
+    return QuickAnswer(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), JSON)
 
 
 def _at_most(most: int, images: Images, pointer: str, what: str) -> Images:

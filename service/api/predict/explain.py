@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.api.predict.activations import LayerActivations
 from service.api.predict.preparation import Fields
+from service.api.rounding import rounded
 from stepbox.analysis.inspection import entropy, input_gradient, margin
 from stepbox.data.dataset import DatasetSpec, PixelScale, scale_pixels
 from stepbox.images.field import Prepared
@@ -110,7 +111,7 @@ def explain(
         {
             "seen": pixels.tolist(),
             **_as_it_is(pixels, spec),
-            "gradient": rounded(gradient.reshape(pixels.shape).tolist(), GRADIENT_DIGITS),
+            "gradient": rounded(gradient.reshape(pixels.shape), GRADIENT_DIGITS),
             "entropy": nats,
             "margin": lead,
         }
@@ -129,10 +130,3 @@ def _as_it_is(pixels: NDArray[Any], spec: DatasetSpec) -> dict[str, Any]:
     if spec.kind == "vectors":
         return {}
     return {"fit": describe_fit(prepare(pixels, spec, invert="never", fit="none"))}
-
-
-def rounded(values: Any, digits: int) -> Any:
-    """Round nested lists of numbers to significant digits."""
-    if isinstance(values, list):
-        return [rounded(value, digits) for value in values]
-    return float(f"{values:.{digits}g}")
