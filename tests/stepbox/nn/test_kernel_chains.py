@@ -15,7 +15,8 @@ from stepbox.training.presets import RECIPES
 
 CLASSES = 4
 SAMPLES = 9
-CHAINS = 20
+CHAINS = 10
+RATE = 0.01
 LAYERS = [
     {"type": "convolution", "channels": 3, "kernel": 5, "stride": 2, "padding": 2},
     {"type": "max-pool", "size": 3, "stride": 2},
@@ -73,7 +74,7 @@ def test_a_chain_takes_the_same_steps_as_its_definition(
         chain = Chain.of(network)
         for start in range(0, SAMPLES, batch_size):
             batch = slice(start, start + batch_size)
-            logits = descend(network, inputs[batch], labels[batch], 0.1, gradient, weights)
+            logits = descend(network, inputs[batch], labels[batch], RATE, gradient, weights)
             expected = cross_entropy(logits, labels[batch]) @ weights[labels[batch]]
             loss = chain.descend(
                 gradient == "published",
@@ -82,7 +83,7 @@ def test_a_chain_takes_the_same_steps_as_its_definition(
                 labels[batch],
                 weights,
                 batch_size,
-                np.full(1, 0.1, dtype),
+                np.full(1, RATE, dtype),
             )
             assert loss == pytest.approx(expected, rel=10 * tolerance, abs=tolerance)
             compiled = chain.network().named_arrays()
