@@ -19,7 +19,12 @@ import numpy as np
 from benchmarks.contender import Contender, Run, Task, alternate
 from benchmarks.installation import run_stepbox
 from benchmarks.job import PARTS, job_parts
-from benchmarks.tasks import prepare_baseline, prepare_epoch, prepare_product
+from benchmarks.tasks import (
+    prepare_baseline,
+    prepare_convolution_baseline,
+    prepare_epoch,
+    prepare_product,
+)
 from stepbox.data.builtin import DATASETS
 from stepbox.training.computer import processor_name
 from stepbox.training.presets import RECIPES
@@ -77,6 +82,42 @@ def show_ratios(runs: int, samples: int) -> None:
             f"{spread(ratios, '.1f'):22}{samples / median(seconds(ours)):9,.0f}"
             f"  {ours[0].peak_memory / MIB:4.0f} MiB, {ours[-1].peak_memory / MIB:.0f} at the end"
         )
+
+
+def show_convolutions(runs: int, samples: int) -> None:
+    """Print the time of two convolutional networks next to that of the baselines."""
+    samples //= BASELINE_SHARE
+    print("\nconvolutions, one sample at a time: µs per sample, median (min to max)")
+    print(f"{'channels':10}{'Stepbox':26}{'NumPy with im2col':28}{'ratio':22}{'torch':28}ratio")
+    for channels in ((8, 16), (16, 32)):
+        hidden = [
+            layer
+            for number in channels
+            for layer in (
+                {"type": "convolution", "channels": number, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+            )
+        ]
+        recipe = RECIPES["mnist-numpy-convolution"].changed(
+            layers=hidden, augmentation="none", learning_rate=0.005
+        )
+        ours, *others = alternate(
+            [
+                contender(prepare_epoch, recipe, samples),
+                *(
+                    contender(prepare_convolution_baseline, recipe, samples, kind, **MEMORY_KEPT)
+                    for kind in ("im2col", "torch")
+                ),
+            ],
+            runs,
+        )
+        mine = seconds(ours, 1e6 / samples)
+        line = f"{channels[0]}, {channels[1]:<6}{spread(mine, '.0f'):26}"
+        for other in others:
+            theirs = seconds(other, 1e6 / samples)
+            ratios = [a / b for a, b in zip(theirs, mine, strict=True)]
+            line += f"{spread(theirs, '.0f'):28}{spread(ratios, '.1f'):22}"
+        print(line.rstrip())
 
 
 def show_growth(runs: int, samples: int) -> None:
@@ -143,6 +184,7 @@ def main() -> None:
         f"NumPy {np.__version__}"
     )
     show_ratios(runs, samples)
+    show_convolutions(runs, samples)
     show_growth(runs, samples)
     show_peak_share(runs, samples)
     if arguments.url:

@@ -35,6 +35,15 @@ def prepare_baseline(recipe: Recipe, samples: int) -> Task:
     return PerSampleNumpy(recipe, first_samples(recipe, samples)).train_epoch
 
 
+def prepare_convolution_baseline(recipe: Recipe, samples: int, kind: str) -> Task:
+    """Prepare an epoch of a convolutional network, one sample at a time: `im2col` or `torch`."""
+    from benchmarks.convolution import PerSampleIm2col, PerSampleTorch, torch
+
+    torch.set_num_threads(1)
+    baseline = PerSampleTorch if kind == "torch" else PerSampleIm2col
+    return baseline(recipe, first_samples(recipe, samples)).train_epoch
+
+
 def prepare_product(dtype: str) -> Task:
     """Prepare a large matrix product, whose speed is close to the peak of one thread."""
     matrix = np.ones((2048, 2048), dtype)
