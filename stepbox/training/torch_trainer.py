@@ -5,7 +5,7 @@ bookkeeping would take about half of the time at this size. All other recipes us
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import assert_never
 
@@ -18,6 +18,7 @@ from torch.nn import functional
 from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.dense import DenseSpec
+from stepbox.nn.layer import LayerSpec
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
@@ -25,9 +26,10 @@ from stepbox.training.recipe import Recipe
 from stepbox.training.torch_model import fold, initial_model, load
 from stepbox.training.trainer import Trainer, out_of_memory
 
-# For networks of this size, a second thread gains nothing, and on busy cores it makes training many
-# times slower. With one thread, the sums, and so the weights, do not depend on the number of cores.
-torch.set_num_threads(1)
+# Threads that compute each sum. The weights depend on this number, so it does not depend on the
+# machine. A second thread gains nothing in dense networks of this size.
+DENSE_THREADS = 1
+CONVOLUTION_THREADS = 2
 
 HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
 
@@ -70,6 +72,7 @@ class TorchTrainer(Trainer):
                     self.class_weights, dtype=torch.float32, device=self.device
                 )
             self._specs = recipe.layer_specs(train_set.spec)
+            self._threads = DENSE_THREADS if is_dense(self._specs) else CONVOLUTION_THREADS
             model = initial_model(recipe, train_set.spec, self.standardization)
             if start is not None:
                 load(model, self.started(fold(model, self._specs, None)))
@@ -80,6 +83,7 @@ class TorchTrainer(Trainer):
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         batch_size = self.recipe.batch_size
+        torch.set_num_threads(self._threads)
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self._samples is None:
@@ -103,8 +107,7 @@ class TorchTrainer(Trainer):
         else:
             major, minor = torch.cuda.get_device_capability()
             name, instructions = torch.cuda.get_device_name(), f"sm_{major}{minor}"
-        threads = torch.get_num_threads()
-        return ComputerReport(processor=name, instructions=instructions, threads=threads)
+        return ComputerReport(processor=name, instructions=instructions, threads=self._threads)
 
     def peak_memory(self) -> int:
         """Return the peak memory in bytes: of the process, or on CUDA, of the device."""
@@ -252,9 +255,14 @@ def make_torch_trainer(
 ) -> TorchTrainer:
     """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
     simple = (recipe.optimizer, recipe.dropout, recipe.normalization) == ("sgd", 0, "none")
-    dense = all(isinstance(layer, DenseSpec) for layer in recipe.layer_specs(train_set.spec))
+    dense = is_dense(recipe.layer_specs(train_set.spec))
     plain = simple and dense and recipe.activation in SLOPES
     return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set, start)
+
+
+def is_dense(specs: Iterable[LayerSpec]) -> bool:
+    """Return whether all layers of a network are dense."""
+    return all(isinstance(spec, DenseSpec) for spec in specs)
 
 
 def visible_device() -> tuple[str, str]:
