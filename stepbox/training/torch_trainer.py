@@ -23,6 +23,7 @@ from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
+from stepbox.training.torch_augmentation import DeviceAugmenter
 from stepbox.training.torch_model import fold, initial_model, load
 from stepbox.training.trainer import Trainer, out_of_memory
 
@@ -58,8 +59,9 @@ class TorchTrainer(Trainer):
                 torch.cuda.reset_peak_memory_stats()
             # The main memory may be too small for a whole data set, which may be a memory map.
             self._samples = None
-            if self.device == "cuda" and recipe.augmentation == "none":
+            if self.device == "cuda":
                 self._samples = torch.tensor(train_set.samples, device=self.device)
+                self._augment_there = DeviceAugmenter(self._augment, self.device)
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             if self.standardization is not None:
                 self._mean, self._deviation = (
@@ -89,7 +91,9 @@ class TorchTrainer(Trainer):
             if self._samples is None:
                 samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
             else:
-                samples = self._samples[order]
+                samples = self._augment_there(
+                    self._samples[order], self.epochs_done + 1, self.samples_done
+                )
             inputs = torch.split(self._scaled(samples), batch_size)
             labels = torch.split(self._labels[order], batch_size)
             rates = self.learning_rates(len(indices)).tolist()

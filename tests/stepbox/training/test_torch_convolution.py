@@ -10,8 +10,10 @@ from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.network import Network
+from stepbox.training.augmentation import Augmenter
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
+from stepbox.training.torch_augmentation import DeviceAugmenter
 from stepbox.training.torch_model import Vectors
 from stepbox.training.torch_trainer import FormulaTrainer, explain_out_of_memory
 from tests.datasets import make_dataset
@@ -177,3 +179,17 @@ def test_a_full_device_is_explained():
         explain_out_of_memory(RECIPE),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
+@pytest.mark.parametrize("shape", [(12, 9), (8, 11, 3), (1, 5)])
+def test_the_device_augments_like_the_host(kind, shape):
+    """Up to one grey level, because it calculates in 32-bit floats."""
+    images = np.random.default_rng(5).integers(0, 256, (200, *shape), np.uint8)
+    augment = Augmenter(kind, 3, shape)
+    expected = augment(images, 2, 1000).astype(int)
+    ours = DeviceAugmenter(augment, "cpu")(torch.from_numpy(images), 2, 1000).numpy()
+
+    assert (ours.dtype, ours.shape) == (np.uint8, images.shape)
+    assert np.abs(ours - expected).max() <= (kind == "distort")
+    assert (ours == expected).mean() > 0.999
