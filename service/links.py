@@ -27,6 +27,8 @@ _SAME_REF = {"ref": "$request.path.ref"}
 _MODEL = {"model": "$response.body#/id"}
 _FIRST_DATASET = {"ref": "$response.body#/datasets/0/id"}
 _DATASET = {"ref": "$response.body#/id"}
+_LAYER = "/models/{ref}/layers/{layer}"
+_MODEL_AND_LAYER = {"ref": "$response.body#/model", "layer": "$response.body#/layers/0/layer"}
 _VERSION = "/v2/models/{ref}/versions/1"
 
 LINKS = [
@@ -50,6 +52,17 @@ LINKS = [
     Link("get /models/{ref}", "Histograms", "get /models/{ref}/histograms", _REF),
     Link("get /models/{ref}", "FirstLayer", "get /models/{ref}/first-layer", _REF),
     Link("get /models/{ref}", "FirstLayerPicture", "get /models/{ref}/first-layer.png", _REF),
+    Link("get /models/{ref}", "Layers", "get /models/{ref}/layers", _REF),
+    Link("get /models/{ref}", "FeatureMaps", "get /models/{ref}/feature-maps", _REF),
+    Link("get /models/{ref}", "Attribution", "get /models/{ref}/attribution", _REF),
+    Link(
+        "get /models/{ref}/feature-maps",
+        "Picture",
+        "get /models/{ref}/feature-maps/{layer}.png",
+        _MODEL_AND_LAYER,
+    ),
+    Link("get /models/{ref}/layers", "Filters", f"get {_LAYER}/filters", _MODEL_AND_LAYER),
+    Link("get /models/{ref}/layers", "Picture", f"get {_LAYER}/filters.png", _MODEL_AND_LAYER),
     Link("get /models/{ref}", "Confusion", "get /models/{ref}/confusion/{true}/{predicted}", _REF),
     Link("get /models/{ref}", "Metadata", "get /v2/models/{ref}", _REF),
     Link("get /models/{ref}", "Label", "patch /models/{ref}", _REF),

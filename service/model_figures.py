@@ -22,19 +22,22 @@ from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
+PROJECTED_VALUES = 10_000_000  # of one layer for all of them: 80 MB in float64
 PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
-FIRST_LAYER_BYTES = 32 * 2**20  # for two of the widest layers, or eighty of the usual ones
+WEIGHTS_BYTES = 32 * 2**20  # for two of the widest dense layers, or eighty of the usual ones
 
 
-class FirstLayerWeights(NamedTuple):
-    """The weights of the first layer, and the order in which training changed its neurons.
+class LayerWeights(NamedTuple):
+    """The weights of a layer, and the order in which training changed its neurons.
 
     Attributes
     ----------
     before, after
-        Weights before and after training, shape (neurons, rows, columns).
+        Weights before and after training. Of a dense layer, shape (neurons, *input_shape); of a
+        convolution, (filters, kernel, kernel, channels). Without the axis of channels if an image
+        has one.
     neurons
-        Indices of the neurons, the most changed first, shape (neurons,).
+        Indices of the neurons or filters, the most changed first, shape (neurons,).
     changes
         Euclidean distance between a neuron's weights before and after, in the order of `neurons`.
     """
@@ -53,7 +56,7 @@ class ProjectedLayer(NamedTuple):
     projection
         The projection that keeps the most variance of these images.
     points
-        The projected images, shape (PROJECTED, 2).
+        The projected images, shape (n, 2).
     """
 
     projection: Projection
@@ -83,8 +86,8 @@ class ModelFigures:
         )
         self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
         self._projections = ObjectCache[list[ProjectedLayer]](256)  # 60 kB each at most
-        self._first_layers = ObjectCache[FirstLayerWeights](
-            FIRST_LAYER_BYTES, lambda layer: sum(array.nbytes for array in layer)
+        self._weights = ObjectCache[LayerWeights](
+            WEIGHTS_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
 
     def predictions(self, model_id: str) -> Predictions:
@@ -118,21 +121,24 @@ class ModelFigures:
 
         return self._histograms.get(model_id, [], compute)
 
-    def first_layer(self, model_id: str) -> FirstLayerWeights:
-        """Return the weights of the first layer, before and after training."""
+    def layer_weights(self, model_id: str, layer: int) -> LayerWeights:
+        """Return the weights of a layer that has some, before and after training."""
 
-        def compute() -> FirstLayerWeights:
+        def compute() -> LayerWeights:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                shape = card.dataset.shape
                 before, after = (
-                    network.layers[0].arrays["weight"].reshape(-1, *shape)
-                    for network in (initial, trained)
+                    network.layers[layer].arrays["weight"] for network in (initial, trained)
                 )
-                return FirstLayerWeights(before, after, *most_changed(initial, trained))
+                if before.ndim == 2:
+                    shape = card.layers[layer].input_shape
+                    before, after = (weights.reshape(-1, *shape) for weights in (before, after))
+                if before.ndim == 4 and before.shape[-1] == 1:
+                    before, after = before[..., 0], after[..., 0]
+                return LayerWeights(before, after, *most_changed(before, after))
 
-        return self._first_layers.get(model_id, [], compute)
+        return self._weights.get(f"{model_id}/{layer}", [], compute)
 
     def projection(self, model_id: str, layer: int) -> list[ProjectedLayer]:
         """Return the first test images as a layer represents them, before and after training.
@@ -144,7 +150,9 @@ class ModelFigures:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                images = self._test_set(card).take(slice(PROJECTED))
+                values = [card.layers[0].inputs, *(spec.outputs for spec in card.layers)][layer]
+                samples = min(PROJECTED, max(2, PROJECTED_VALUES // values))
+                images = self._test_set(card).take(slice(samples))
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

@@ -3,6 +3,7 @@
 Most functions return a `Result`: a pydantic model with NumPy arrays, which the API sends as JSON.
 
 Public names: `Result` (result), `Expression` (expressions), `Interval` (intervals), `Enclosure`
-(enclosures), `complex_step_derivatives` (complex_step), `check_gradients` (gradient_check),
-`analyse_softmax` (softmax), and those of `boxes` and `regression`.
+(enclosures), `ComplexSteps` (complex_step), `check_gradients` (gradient_check),
+`analyse_softmax` (softmax), `layer_outputs` (feature_maps), `occlude` (occlusion), and those of
+`boxes` and `regression`.
 """

@@ -1,8 +1,7 @@
 """Derivatives of the loss with respect to single weights, by the complex step.
 
-ReLU has a kink at 0: its slope is 0 on the left and 1 on the right. If a unit's pre-activation is
-0, the loss may have two one-sided derivatives with respect to a weight that moves this
-pre-activation.
+At a kink, the loss may have two one-sided derivatives with respect to a weight.
+`stepbox.analysis.kinks` finds the kinks.
 
 References
 ----------
@@ -10,69 +9,30 @@ W. Squire and G. Trapp: Using complex variables to estimate derivatives of real 
 Review 40 (1998).
 """
 
+import copy
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.analysis.kinks import Flags, Side, find_kinks
 from stepbox.analysis.result import Integers
 from stepbox.analysis.softmax import COMPLEX_STEP
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
-BLOCK = 500  # weights per block
-ROUNDING = np.finfo(np.float64).eps / 2  # largest relative error of one rounding
-
-Side = Literal[-1, 0, 1]
+BLOCK = 500  # most weights per block
+BLOCK_VALUES = 2**21  # most complex numbers per block in one layer, if several weights fit: 32 MiB
 
 
-def units_at_kinks(
-    network: Network, pre_activations: list[Array], activations: list[Array]
-) -> list[Integers]:
-    """Find the ReLU units whose pre-activation is 0 up to the rounding error of its sum.
+class ComplexSteps:
+    """A network at one sample, and what tiny complex steps of its weights do to the loss.
 
-    Parameters
-    ----------
-    network
-        A network with real parameters.
-    pre_activations, activations
-        Those of one sample, as `Network.forward` returns them.
-
-    Returns
-    -------
-    For each layer, the indices of the units.
-    """
-    kinks = []
-    for layer, z, inputs in zip(network.layers, pre_activations, activations, strict=True):
-        if layer.activation.name != "relu":
-            kinks.append(np.arange(0))
-            continue
-        magnitudes = layer.copy()
-        for array in magnitudes.arrays.values():
-            np.abs(array, out=array)
-        # The rounding error of Σ wx + b with n products is at most about (n + 1) ROUNDING times the
-        # sum of their magnitudes.
-        bounds = (inputs.size + 2) * ROUNDING * magnitudes.forward(np.abs(inputs))
-        kinks.append(np.flatnonzero(np.abs(z) <= bounds))
-    return kinks
-
-
-def complex_step_derivatives(
-    network: Network,
-    inputs: Array,
-    label: int,
-    layer: int,
-    chosen: Integers,
-    go_on: Callable[[], None] = lambda: None,
-    side: Side = 0,
-) -> NDArray[np.float64]:
-    """Differentiate the loss with respect to single weights of a layer: Im C(w + ih) / h.
-
-    A step in weight (k, j) only adds ih·aⱼ to the layer's pre-activation zₖ, so the layers before
-    it do not run again. If aⱼ is 0, nothing changes, and the derivative is 0. Otherwise the layers
-    after it run forward with complex numbers. No formula of a derivative is used.
+    A step of ih in a weight only adds ih ∂z/∂w to the pre-activations of its layer, where ∂z/∂w is
+    what the layer computes if this weight is 1 and all others are 0. So the layers before it do not
+    run again. The layers after it run forward with complex numbers, and the derivative is
+    Im C(w + ih) / h. No formula of a derivative is used.
 
     Parameters
     ----------
@@ -82,59 +42,141 @@ def complex_step_derivatives(
         One sample, shape (n_in,).
     label
         Class of the sample.
-    layer
-        Index of the layer.
-    chosen
-        Indices into the layer's flattened (row-major) weights, shape (checked,).
-    go_on
-        As in `check_gradients`.
-    side
-        What ReLU does at a kink. With 1 and −1, it follows the step to the right or to the left, so
-        that the results are the one-sided derivatives. With 0, a unit at a kink is on the side on
-        which its computed pre-activation is, as in backpropagation, and on the left at exactly 0.
 
-    Returns
-    -------
-    Shape (checked,).
+    Attributes
+    ----------
+    pre_activations, activations
+        Those of the sample, as `Network.forward` returns them.
+    kinks, maxima
+        See `find_kinks`.
     """
-    pre_activations, activations = network.forward(inputs)
-    functions = [one.activation.function for one in network.layers]
-    for index, kinks in enumerate(units_at_kinks(network, pre_activations, activations)):
-        if network.layers[index].activation.name == "relu":
-            functions[index] = _relu_at(pre_activations[index], kinks if side else kinks[:0])
-    step = -COMPLEX_STEP if side < 0 else COMPLEX_STEP
-    outputs, sources = np.unravel_index(chosen, network.layers[layer].arrays["weight"].shape)
-    steps = step * activations[layer][sources]
-    derivatives = np.zeros(len(chosen))
-    moving = np.flatnonzero(steps)  # a weight of an input that is 0 moves nothing
-    for start in range(0, len(moving), BLOCK):
-        go_on()
-        block = moving[start : start + BLOCK]
-        stepped = np.tile(pre_activations[layer].astype(np.complex128), (len(block), 1))
-        stepped[np.arange(len(block)), outputs[block]] += 1j * steps[block]
-        values = functions[layer](stepped)
-        for later, function in zip(
-            network.layers[layer + 1 :], functions[layer + 1 :], strict=True
-        ):
-            values = function(later.forward(values))
-        derivatives[block] = _loss(values, label).imag / step
-    return derivatives
 
+    def __init__(self, network: Network, inputs: Array, label: int) -> None:
+        self._network, self._label = network, label
+        self.pre_activations, self.activations = network.forward(inputs)
+        self.kinks, self.maxima = find_kinks(network, self.pre_activations, self.activations)
 
-def _relu_at(z: Array, kinks: Integers) -> Callable[[Array], Array]:
-    """Make the ReLU of steps from the pre-activations z, which follows the steps at the kinks.
+    def derivatives(
+        self,
+        layer: int,
+        chosen: Integers,
+        go_on: Callable[[], None] = lambda: None,
+        side: Side = 0,
+    ) -> NDArray[np.float64]:
+        """Differentiate the loss with respect to single weights of a layer.
 
-    A step changes no real part. So whether a unit is positive is decided by z. Another order of a
-    sum may round a number near 0 to the other side.
-    """
-    positive = z > 0
+        Parameters
+        ----------
+        layer
+            Index of the layer.
+        chosen
+            Indices into the layer's flattened (row-major) weights, shape (checked,).
+        go_on
+            As in `check_gradients`.
+        side
+            What happens at a kink. With 1 and −1, units and maxima follow the step to the right or
+            to the left, so that the results are the one-sided derivatives. With 0, a unit is on the
+            side on which its computed pre-activation is, as in backpropagation, and on the left at
+            exactly 0. Of inputs that share a maximum, the first counts.
 
-    def relu(stepped: Array) -> Array:
-        values = np.where(positive, stepped, 0)
-        values.imag[:, kinks] = np.maximum(stepped.imag[:, kinks], 0)
-        return values
+        Returns
+        -------
+        Shape (checked,).
+        """
+        return self._derivatives(layer, chosen, go_on, side)[0]
 
-    return relu
+    def one_sided(
+        self, layer: int, chosen: Integers, go_on: Callable[[], None] = lambda: None
+    ) -> list[NDArray[np.float64]]:
+        """Compute the derivatives of all three sides: −1, 0 and 1. Most steps meet no kink.
+
+        Those of a step that meets none are equal, bit by bit.
+        """
+        plain, diverted = self._derivatives(layer, chosen, go_on, 0)
+        results = [plain, plain.copy(), plain.copy()]
+        if diverted.any():
+            sides: tuple[Side, ...] = (-1, 0, 1)
+            for result, side in zip(results, sides, strict=True):
+                result[diverted] = self.derivatives(layer, chosen[diverted], go_on, side)
+        return results
+
+    def products(self, layer: int) -> int:
+        """Return the number of multiplications, or comparisons, of a layer."""
+        maxima, weights = self.maxima[layer], self._network.layers[layer].arrays.get("weight")
+        if maxima is not None:
+            return int(maxima.inputs.size)
+        return self.pre_activations[layer].size * (1 if weights is None else weights[0].size)
+
+    def _derivatives(
+        self, layer: int, chosen: Integers, go_on: Callable[[], None], side: Side
+    ) -> tuple[NDArray[np.float64], Flags]:
+        """Return the derivatives, and which of the steps meet a kink."""
+        step = -COMPLEX_STEP if side < 0 else COMPLEX_STEP
+        channels = self._network.layers[layer].arrays["weight"].shape[0]
+        block = self._block(layer)
+        derivatives, diverted = np.zeros(len(chosen)), np.zeros(len(chosen), np.bool_)
+        for start in range(0, len(chosen), block):
+            go_on()
+            weights = chosen[start : start + block]
+            outputs, slopes = self._slopes(layer, weights)
+            moving = np.flatnonzero(slopes.any(axis=0))  # a weight of inputs that are 0 moves none
+            if not len(moving):
+                continue
+            stepped = np.tile(self.pre_activations[layer].astype(np.complex128), (len(moving), 1))
+            of_channel = stepped.reshape(len(moving), -1, channels)
+            of_channel.imag[np.arange(len(moving)), :, outputs[moving]] = step * slopes.T[moving]
+            values, at_kink = self._activate(layer, stepped, side)
+            for later in range(layer + 1, len(self._network.layers)):
+                maxima = self.maxima[later]
+                if maxima is None:
+                    z = self._network.layers[later].forward(values)
+                    values, met = self._activate(later, z, side)
+                else:
+                    values, met = maxima.pass_on(values, side)
+                at_kink |= met
+            derivatives[start + moving] = _loss(values, self._label).imag / step
+            diverted[start + moving] = at_kink
+        return derivatives, diverted
+
+    def _slopes(self, layer: int, weights: Integers) -> tuple[Integers, Array]:
+        """Return the channel of each weight, and ∂z/∂w in it, shape (positions, weights).
+
+        A dense layer has one position, and its neurons are its channels.
+        """
+        units = copy.copy(self._network.layers[layer])
+        shape = units.arrays["weight"].shape
+        channels, places = np.unravel_index(weights, (shape[0], np.prod(shape[1:])))
+        for name, attribute in units.names.items():
+            zeros = np.zeros((len(weights), *units.arrays[name].shape[1:]))
+            if name == "weight":
+                zeros.reshape(len(weights), -1)[np.arange(len(weights)), places] = 1
+            setattr(units, attribute, zeros)
+        return channels, units.forward(self.activations[layer]).reshape(-1, len(weights))
+
+    def _activate(self, layer: int, z: Array, side: Side) -> tuple[Array, Flags]:
+        """Apply the activation function after steps, shape (n, outputs).
+
+        A step changes no real part. So whether a unit of ReLU is positive is decided by the real
+        pre-activations. Another order of a sum may round a number near 0 to the other side.
+        """
+        activation, kinks = self._network.layers[layer].activation, self.kinks[layer]
+        if activation.name != "relu":
+            return activation.function(z), np.zeros(len(z), np.bool_)
+        values = np.where(self.pre_activations[layer] > 0, z, 0)
+        imaginary = z.imag[:, kinks]
+        if side:
+            values.imag[:, kinks] = np.maximum(imaginary, 0)
+        met: Flags = np.any(imaginary != 0, axis=1)
+        return values, met
+
+    def _block(self, layer: int) -> int:
+        """Return how many weights to step at once, by the largest arrays of the layers."""
+        widest = 1
+        for one in range(layer, len(self._network.layers)):
+            weights = self._network.layers[one].arrays.get("weight")
+            windows = self.products(one) // (1 if weights is None else len(weights))
+            widest = max(widest, windows, self.pre_activations[one].size)
+        return int(np.clip(BLOCK_VALUES // widest, 1, BLOCK))
 
 
 def _loss(logits: Array, label: int) -> Array:

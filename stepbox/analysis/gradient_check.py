@@ -1,18 +1,22 @@
 """Both kinds of gradient, compared with derivatives that need no backpropagation.
 
-Where a unit of ReLU is at its kink, the loss may have two one-sided derivatives (see
-`stepbox.analysis.complex_step`). Then there is no derivative to compare with, and the check says
-so.
+Where a unit of ReLU is at its kink, or where several inputs share the maximum of a max-pool, the
+loss may have two one-sided derivatives (see `stepbox.analysis.complex_step`). Then there is no
+derivative to compare with, and the check says so.
+
+The check covers all layers that have an array ``weight`` in which the first axis is that of the
+outputs: dense layers and convolutions. Max-pools have no weights.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from stepbox.analysis.complex_step import Side, complex_step_derivatives, units_at_kinks
+from stepbox.analysis.complex_step import ComplexSteps
 from stepbox.analysis.result import Integers, Result
 from stepbox.analysis.softmax import analyse_softmax
 from stepbox.errors import InvalidInputError
@@ -21,8 +25,8 @@ from stepbox.nn.backprop import backward, sample_gradients
 from stepbox.nn.network import Network
 
 ALL_CHECKED = 5_000  # limit of checked weights per layer
-LEAST_CHECKED = 200  # this many weights of a layer, or all, are checked whatever they cost
-MOST_WORK = 2_000_000_000  # limit of complex products per layer; LEAST_CHECKED may need more
+LEAST_CHECKED = 20  # this many weights of a layer, or all, are checked whatever they cost
+MOST_WORK = 1_000_000_000  # limit of complex products per layer; LEAST_CHECKED may need more
 SMALL = 1e-6  # differences are divided by at least this fraction of the largest derivative
 # Differences are divided by at least this. A complex step of 1e-200 underflows if the derivative is
 # below 1e-108, and the digits of a derivative below 1e-92 underflow.
@@ -33,41 +37,56 @@ OVERFLOW = "has no gradient at this image: its pre-activations, loss or derivati
 
 
 class LayerGradients(Result):
-    """The two gradients of one layer, compared with the complex-step derivatives."""
+    """The two gradients of one layer with weights, compared with the complex-step derivatives."""
 
-    layer: int = Field(description="Index of the layer, 0 next to the inputs.")
+    layer: int = Field(
+        description="Index of the layer, 0 next to the inputs. Max-pools count, but have no "
+        "weights, and so no entry."
+    )
     inputs: int = Field(description="Number of inputs of the layer.")
-    outputs: int = Field(description="Number of its neurons.")
+    outputs: int = Field(
+        description="Number of its units: the neurons of a dense layer, or the values of all "
+        "feature maps of a convolution."
+    )
     weights: int = Field(description="Number of its weights.")
     checked: int = Field(
         description="Number of weights that were checked: all, or a random sample (seed 0) of up "
-        f"to {ALL_CHECKED:,}, fewer if wide layers follow."
+        f"to {ALL_CHECKED:,}, fewer if the layers after it take long."
     )
     excluded: int = Field(
         description="Number of checked weights that are not compared, because the loss has two "
         "different one-sided derivatives, or because its derivative depends on the slope of ReLU "
-        "at 0. Changing such a weight moves the pre-activation of a unit in `kinks` of this layer "
-        "or a later one, and the loss depends on that unit."
+        "at 0, or on which of several equal maxima counts. Changing such a weight moves a unit in "
+        "`kinks` of this layer or a later one, or moves inputs that share a maximum apart, and the "
+        "loss depends on this."
     )
     subgradients: int = Field(
         description="Number of the excluded weights for which backpropagation, which takes 0 as "
-        "the slope of ReLU at 0, gives a number between the two one-sided derivatives. It is then "
-        "a (Clarke) subgradient of the loss as a function of this weight."
+        "the slope of ReLU at 0, and the first of equal maxima, gives a number between the two "
+        "one-sided derivatives. It is then a (Clarke) subgradient of the loss as a function of "
+        "this weight."
     )
     kinks: list[int] = Field(
         description="ReLU units whose pre-activation is 0 for this image, up to the rounding error "
-        f"of its sum. The first {MOST_LISTED}, counted from 0."
+        f"of its sum. The first {MOST_LISTED}, counted from 0. In a convolution, each value of a "
+        "feature map is a unit: row by row, in each row column by column, and then by channel."
     )
     kink_count: int = Field(description="Number of these units.")
+    ties: int = Field(
+        description="Number of windows in the max-pools between this layer and the next entry in "
+        "which several inputs share the maximum, up to their rounding error. Windows in which "
+        "these are dead ReLU units, all 0, do not count. Most ties do no harm: on a plain "
+        "background, all inputs of a window move alike. 0 if there is no max-pool."
+    )
     dead: list[int] = Field(
         description="Units through which no gradient flows for this image, because the slope of "
         "their activation function is 0: ReLU units with a negative pre-activation, and units "
-        "so saturated that the slope underflows. The derivatives with respect to their weights "
-        f"are 0. The first {MOST_LISTED}, counted from 0."
+        "so saturated that the slope underflows. They add nothing to the derivatives with respect "
+        f"to weights. The first {MOST_LISTED}, counted from 0."
     )
     dead_count: int = Field(description="Number of these units.")
     largest: float = Field(
-        description="Largest magnitude of the derivatives that are compared. It is 0 if the units "
+        description="Largest magnitude of the derivatives that are compared. It is 0 if all units "
         "are dead, if the derivatives underflow, or if all checked weights are excluded."
     )
     exact: float = Field(
@@ -98,7 +117,7 @@ class GradientCheck:
     precision
         A sentence that says in which precision the network is stored, and in which it is checked.
     layers
-        The check of each layer.
+        The check of each layer with weights.
     """
 
     loss: float
@@ -140,32 +159,32 @@ def check_gradients(
     rng = np.random.default_rng(0)
     layers = []
     with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are rejected
-        pre_activations, activations = network.forward(inputs)
-        _require_finite(*pre_activations)
-        output = analyse_softmax(pre_activations[-1], label)
+        steps = ComplexSteps(network, inputs, label)
+        _require_finite(*steps.pre_activations)
+        output = analyse_softmax(steps.pre_activations[-1], label)
         loss = output.cross_entropy
         if loss is None or np.isinf(loss):
             raise InvalidInputError.at("/model", OVERFLOW)
         exact = sample_gradients(network, inputs, label, output.gradient)
         published = published_gradients(network, inputs, label, learning_rate)
-        kinks = units_at_kinks(network, pre_activations, activations)
-        for layer, weights in enumerate(_weights(network)):
-            chosen = _choose(weights.size, _affordable(network, layer), rng)
-            sides: tuple[Side, ...] = (-1, 0, 1) if any(map(len, kinks[layer:])) else (0,)
-            derivatives = [
-                complex_step_derivatives(network, inputs, label, layer, chosen, go_on, side)
-                for side in sides
-            ]
-            slopes = network.layers[layer].activation.derivative(pre_activations[layer])
-            dead = np.setdiff1d(np.flatnonzero(slopes == 0), kinks[layer])
+        weighted = [index for index, layer in enumerate(network.layers) if "weight" in layer.arrays]
+        for layer, following in pairwise([*weighted, len(network.layers)]):
+            weights, z = network.layers[layer].arrays["weight"], steps.pre_activations[layer]
+            chosen = _choose(weights.size, _affordable(steps, layer), rng)
+            derivatives = steps.one_sided(layer, chosen, go_on)
+            kinks = steps.kinks[layer]
+            dead = np.setdiff1d(
+                np.flatnonzero(network.layers[layer].activation.derivative(z) == 0), kinks
+            )
             layers.append(
                 LayerGradients(
                     layer=layer,
-                    inputs=weights.shape[1],
-                    outputs=weights.shape[0],
+                    inputs=steps.activations[layer].size,
+                    outputs=z.size,
                     weights=weights.size,
-                    kinks=kinks[layer][:MOST_LISTED].tolist(),
-                    kink_count=len(kinks[layer]),
+                    kinks=kinks[:MOST_LISTED].tolist(),
+                    kink_count=len(kinks),
+                    ties=sum(len(one.shared) for one in steps.maxima[layer:following] if one),
                     dead=dead[:MOST_LISTED].tolist(),
                     dead_count=len(dead),
                     **_compare(
@@ -256,13 +275,9 @@ def relative_distance(computed: Array, truth: Array) -> float:
     return float(np.linalg.norm(computed - truth)) / longer
 
 
-def _weights(network: Network) -> list[Array]:
-    return [layer.arrays["weight"] for layer in network.layers]
-
-
-def _affordable(network: Network, layer: int) -> int:
+def _affordable(steps: ComplexSteps, layer: int) -> int:
     """Return how many weights of a layer to check, by the cost of the layers after it."""
-    products = sum(weights.size for weights in _weights(network)[layer + 1 :])
+    products = sum(steps.products(later) for later in range(layer + 1, len(steps.maxima)))
     return max(LEAST_CHECKED, min(ALL_CHECKED, MOST_WORK // max(products, 1)))
 
 

@@ -21,8 +21,11 @@ OUTSIDE = 0.002  # fraction of the weights that may lie beyond a histogram's end
 class LayerHistogram(Result):
     """The distribution of a layer's weights before and after training."""
 
-    inputs: int = Field(description="Number of inputs of the layer.")
-    outputs: int = Field(description="Number of its neurons.")
+    layer: int = Field(description="Index of the layer, from 0. Pooling layers have no weights.")
+    inputs: int = Field(
+        description="Number of weights of one neuron, or of one filter of a convolution."
+    )
+    outputs: int = Field(description="Number of neurons, or of filters of a convolution.")
     edges: Vector = Field(
         description=f"The {HISTOGRAM_BINS + 1} edges of {HISTOGRAM_BINS} bins, ascending and "
         "symmetric about 0."
@@ -63,13 +66,16 @@ def input_gradient(network: Network, inputs: Array, classes: NDArray[np.integer[
     Shape (samples, inputs). Entry [i, j] is ∂z_c/∂x_j for sample i and its class c. It is 0 if the
     hidden neurons are saturated.
     """
-    pre_activations, activations = network.forward(inputs)
-    gradient = np.zeros_like(pre_activations[-1])
-    gradient[np.arange(len(classes)), classes] = 1
-    passes = list(zip(network.layers, activations, pre_activations, strict=True))
-    for layer, a, z in reversed(passes):
-        gradient = layer.backward(a, gradient * layer.activation.derivative(z))
-    return gradient
+    gradients = []
+    for block in network.blocks(len(inputs)):
+        pre_activations, activations = network.forward(inputs[block])
+        gradient = np.zeros_like(pre_activations[-1])
+        gradient[np.arange(len(gradient)), classes[block]] = 1
+        passes = list(zip(network.layers, activations, pre_activations, strict=True))
+        for layer, a, z in reversed(passes):
+            gradient = layer.backward(a, gradient * layer.activation.derivative(z))
+        gradients.append(gradient)
+    return np.concatenate(gradients)
 
 
 def entropy(probabilities: Array) -> Array:
@@ -137,20 +143,23 @@ def by_confidence(networks: Sequence[Predictions], chosen: NDArray[np.bool_]) ->
 
 
 def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram]:
-    """Count the weights of each layer in bins, before and after training.
+    """Count the weights of each layer that has some in bins, before and after training.
 
     Both counts use the same edges. Of each network's weights, at most 0.2 % lie beyond them.
     """
     histograms = []
-    for layers in zip(initial.layers, trained.layers, strict=True):
+    for number, layers in enumerate(zip(initial.layers, trained.layers, strict=True)):
+        if not layers[0].arrays:
+            continue
         before, after = (layer.arrays["weight"] for layer in layers)
         ends = (np.quantile(np.abs(weights), 1 - OUTSIDE) for weights in (before, after))
         end = float(max(ends)) or 1.0
         edges = np.linspace(-end, end, HISTOGRAM_BINS + 1)
         histograms.append(
             LayerHistogram(
-                inputs=before.shape[1],
-                outputs=before.shape[0],
+                layer=number,
+                inputs=before[0].size,
+                outputs=len(before),
                 edges=edges,
                 before=np.histogram(before.clip(-end, end).astype(np.float64), edges)[0],
                 after=np.histogram(after.clip(-end, end).astype(np.float64), edges)[0],
@@ -161,8 +170,13 @@ def weight_histograms(initial: Network, trained: Network) -> list[LayerHistogram
     return histograms
 
 
-def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], Array]:
-    """Sort the neurons of the first layer by the change of their weights in training.
+def most_changed(before: Array, after: Array) -> tuple[NDArray[np.intp], Array]:
+    """Sort the neurons of a layer by the change of their weights in training.
+
+    Parameters
+    ----------
+    before, after
+        The weights before and after training, shape (neurons, ...).
 
     Returns
     -------
@@ -171,10 +185,27 @@ def most_changed(initial: Network, trained: Network) -> tuple[NDArray[np.intp], 
     changes
         Euclidean distance between a neuron's weights before and after, in the same order.
     """
-    before, after = (network.layers[0].arrays["weight"] for network in (initial, trained))
-    changes = np.linalg.norm(after - before, axis=1)
+    changes = np.linalg.norm((after - before).reshape(len(after), -1), axis=1)
     neurons = np.argsort(-changes, kind="stable")
     return neurons, changes[neurons]
+
+
+def channels_in_rows(weights: Array) -> Array:
+    """Put the channels of weights below each other.
+
+    Parameters
+    ----------
+    weights
+        Shape (neurons, height, width), or (neurons, height, width, channels).
+
+    Returns
+    -------
+    Shape (neurons, height · channels, width).
+    """
+    if weights.ndim == 3:
+        return weights
+    neurons, height, width, channels = weights.shape
+    return np.moveaxis(weights, -1, 1).reshape(neurons, channels * height, width)
 
 
 def signed_grey(weights: Array) -> NDArray[np.uint8]:

@@ -48,11 +48,18 @@ def principal_components(samples: Array) -> Projection:
     Pearson, K. (1901). On lines and planes of closest fit to systems of points in space.
     """
     mean = samples.mean(axis=0)
-    _, lengths, directions = np.linalg.svd(samples - mean, full_matrices=False)
-    axes = directions[:2]
+    centered = samples - mean
+    # The eigenvectors of the smaller of the two products lead to those of the other.
+    is_wide = centered.shape[1] > len(centered)
+    product = centered @ centered.T if is_wide else centered.T @ centered
+    variances, vectors = np.linalg.eigh(product)  # ascending
+    axes = vectors[:, :-3:-1].T
+    if is_wide:
+        axes = axes @ centered
+        lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+        axes = np.divide(axes, lengths, out=np.zeros_like(axes), where=lengths > 0)
     axes = axes * np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
-    total = (lengths**2).sum()
-    shares = lengths[:2] ** 2 / (total or 1.0)
+    shares = variances[:-3:-1].clip(0) / (variances.clip(0).sum() or 1.0)
     missing = 2 - len(axes)  # a layer may have a single neuron
     return Projection(mean, np.pad(axes, ((0, missing), (0, 0))), np.pad(shares, (0, missing)))
 
@@ -74,5 +81,7 @@ def representation(network: Network, inputs: Array, layer: int) -> Array:
     -------
     Shape (n, neurons), in float64.
     """
-    outputs = [*network.forward(inputs)[1], network.logits(inputs)][layer]
-    return outputs.astype(np.float64)
+    part = Network([network.layers[number] for number in range(layer)])
+    return np.concatenate(
+        [part.logits(inputs[block]).astype(np.float64) for block in network.blocks(len(inputs))]
+    )

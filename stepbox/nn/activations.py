@@ -31,19 +31,22 @@ class Activation:
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
 
-    def without(self, neurons: Sequence[int]) -> "Activation":
+    def without(self, neurons: Sequence[int], of: int) -> "Activation":
         """Return this function for a layer some of whose neurons are switched off.
 
         Parameters
         ----------
         neurons
-            Indices on the last axis. There, the function and its derivative are 0.
+            Indices of the neurons, or of the channels of a convolution or a pooling layer. There,
+            the function and its derivative are 0.
+        of
+            Number of neurons or channels, which is the length of the last axis of the output.
         """
 
         def switched_off(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
             def values_without(z: Array) -> Array:
-                values = np.array(function(z))
-                values[..., neurons] = 0
+                values = np.array(function(z), order="C")
+                values.reshape(-1, of)[:, neurons] = 0
                 return values
 
             return values_without

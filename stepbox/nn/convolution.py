@@ -1,6 +1,6 @@
 """Convolutions: every output depends on a small window of the inputs, with the same weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike
 from stepbox.nn.activations import ACTIVATIONS, IDENTITY, Activation, ActivationName, Array
 from stepbox.nn.layer import Initialization, Layer, Shape, draw_weights
 from stepbox.nn.windows import WindowedSpec, as_image, windows_along, windows_of
+
+BLOCK = 2**17  # numbers in the windows that are multiplied at a time: 512 KiB in float32
 
 
 @dataclass(eq=False)
@@ -54,20 +56,29 @@ class Convolution(Layer):
     fill: float = 0.0
     activation: Activation = IDENTITY
 
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample: (h_out, w_out, c_out)."""
+        channels, kernel, _, _ = self.weights.shape
+        height, width, _ = self.input_shape
+        rows, columns = (
+            windows_along(length, kernel, self.stride, self.padding) for length in (height, width)
+        )
+        return rows, columns, channels
+
     def forward(self, inputs: Array) -> Array:
         """Compute z, shape (..., h_out · w_out · c_out), from x, shape (..., h · w · c_in)."""
-        windows = self._windows(inputs)
-        z: Array = windows @ self.weights.reshape(len(self.weights), -1).T
+        filters = self.weights.reshape(len(self.weights), -1).T
+        z = np.concatenate([windows @ filters for windows in self._windows(inputs)])
         z += self.biases
         return z.reshape(*inputs.shape[:-1], -1)
 
     def backward(self, inputs: Array, delta: Array) -> Array:
         """Compute ∂C/∂x, shape (..., h · w · c_in), from δ, shape (..., h_out · w_out · c_out)."""
-        channels, kernel, _, _ = self.weights.shape
+        rows, columns, _ = self.output_shape
+        kernel = self.weights.shape[1]
         height, width, _ = self.input_shape
-        rows = windows_along(height, kernel, self.stride, self.padding)
-        columns = windows_along(width, kernel, self.stride, self.padding)
-        delta = as_image(delta, (rows, columns, channels))
+        delta = as_image(delta, self.output_shape)
         p, s = self.padding, self.stride
         padded = np.zeros(
             (*delta.shape[:-3], height + 2 * p, width + 2 * p, self.input_shape[2]), delta.dtype
@@ -81,20 +92,36 @@ class Convolution(Layer):
 
     def gradients(self, inputs: Array, delta: Array) -> dict[str, Array]:
         """Compute ∂C/∂W, shape (c_out, k, k, c_in), and ∂C/∂b for one sample."""
-        windows = self._windows(inputs)
         delta = delta.reshape(-1, len(self.weights))
-        weight = delta.T @ windows.reshape(len(delta), -1)
+        weight = np.zeros((len(self.weights), self.weights[0].size), np.result_type(delta, inputs))
+        start = 0
+        for windows in self._windows(inputs):
+            weight += delta[start : start + len(windows)].T @ windows
+            start += len(windows)
         return {"weight": weight.reshape(self.weights.shape), "bias": delta.sum(axis=0)}
 
-    def _windows(self, inputs: Array) -> Array:
-        """Return the window of each output, shape (..., h_out, w_out, k · k · c_in)."""
-        image = as_image(inputs, self.input_shape)
+    def _windows(self, inputs: Array) -> Iterator[Array]:
+        """Yield the window of each output in order, in blocks of shape (outputs, k · k · c_in).
+
+        A block is small enough for the processor's cache. If it needs to be, it has only some rows
+        of one sample.
+        """
+        images = inputs.reshape(-1, *self.input_shape)
         if self.padding:
-            sides = [(0, 0)] * (image.ndim - 3) + [(self.padding, self.padding)] * 2 + [(0, 0)]
-            image = np.pad(image, sides, constant_values=self.fill)
-        kernel = self.weights.shape[1]
-        windows = windows_of(image, kernel, self.stride)
-        return windows.reshape(*windows.shape[:-3], -1)
+            p = self.padding
+            n, height, width, channels = images.shape
+            padded = np.full((n, height + 2 * p, width + 2 * p, channels), self.fill, images.dtype)
+            padded[:, p:-p, p:-p] = images
+            images = padded
+        windows = windows_of(images, self.weights.shape[1], self.stride)
+        size = self.weights[0].size
+        samples, rows, columns = windows.shape[:3]
+        rows_at_once = max(1, BLOCK // (columns * size))
+        samples_at_once = max(1, rows_at_once // rows)
+        for first in range(0, samples, samples_at_once):
+            for top in range(0, rows, rows_at_once):
+                block = windows[first : first + samples_at_once, top : top + rows_at_once]
+                yield block.reshape(-1, size)
 
 
 @dataclass(frozen=True)

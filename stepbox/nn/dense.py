@@ -36,6 +36,11 @@ class Dense(Layer):
     biases: Array
     activation: Activation = IDENTITY
 
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample: (n_out,)."""
+        return self.biases.shape
+
     def forward(self, inputs: Array) -> Array:
         """Compute z = W x + b, shape (..., n_out), from x, shape (..., n_in)."""
         z: Array = np.dot(inputs, self.weights.T)

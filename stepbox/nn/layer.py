@@ -41,6 +41,11 @@ class Layer(ABC):
     names: ClassVar[Mapping[str, str]] = {}
     activation: Activation = IDENTITY
 
+    @property
+    @abstractmethod
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample: (neurons,), or (height, width, channels)."""
+
     @abstractmethod
     def forward(self, inputs: Array) -> Array:
         """Compute z = g(x; θ) for one sample or a batch.

@@ -2,8 +2,9 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,9 @@ LAYERS: dict[str, type[LayerSpec]] = {
     "max-pool": MaxPoolSpec,
 }
 """The types of layers, by their name in `layer_specs`."""
+
+MOST_IN_BLOCK = 1000  # samples: enough for fast matrix products of dense layers
+MOST_OUTPUTS_IN_BLOCK = 2**19  # of all layers: 2 MiB in float32, which stay in the cache
 
 
 class ImpossibleLayerError(ValueError):
@@ -120,7 +124,8 @@ class Network:
         Parameters
         ----------
         neurons
-            Index of the hidden layer, and of the neuron in this layer; both from 0.
+            Index of the hidden layer, and of the neuron in this layer; both from 0. In a
+            convolution or a pooling layer, it is a channel: a whole feature map is switched off.
         """
         off: dict[int, list[int]] = defaultdict(list)
         for index, neuron in neurons:
@@ -128,13 +133,36 @@ class Network:
         layers = list(self.layers)
         for index, indices in off.items():
             layers[index] = copy.copy(layers[index])
-            layers[index].activation = layers[index].activation.without(indices)
+            neurons_or_channels = layers[index].output_shape[-1]
+            layers[index].activation = layers[index].activation.without(
+                indices, neurons_or_channels
+            )
         return type(self)(layers)
 
     @property
     def parameters(self) -> int:
         """Number of parameters."""
         return sum(array.size for array in self.named_arrays().values())
+
+    @property
+    def products(self) -> int:
+        """Number of multiplications for one sample."""
+        return sum(
+            array.size * prod(layer.output_shape[:-1])
+            for layer in self.layers
+            for array in layer.arrays.values()
+        )
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of all layers for one sample."""
+        return sum(prod(layer.output_shape) for layer in self.layers)
+
+    def blocks(self, samples: int) -> Iterator[slice]:
+        """Cut samples into blocks to run one after another, so that they take little memory."""
+        size = max(1, min(MOST_IN_BLOCK, MOST_OUTPUTS_IN_BLOCK // self.outputs))
+        for start in range(0, samples, size):
+            yield slice(start, start + size)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -214,6 +242,11 @@ def dense_layers(sizes: Sequence[int], activation: ActivationName) -> tuple[Laye
     """
     hidden = [{"type": "dense", "neurons": size, "activation": activation} for size in sizes[1:-1]]
     return layer_specs((sizes[0],), [*hidden, {"type": "dense", "neurons": sizes[-1]}])
+
+
+def type_of(spec: LayerSpec) -> str:
+    """Return the type of a layer, as `layer_specs` takes it."""
+    return next(name for name, kind in LAYERS.items() if type(spec) is kind)
 
 
 def array_shapes(specs: Iterable[LayerSpec]) -> dict[str, Shape]:

@@ -1,14 +1,15 @@
 """Max-pooling: every output is the maximum of a small window of one channel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.layer import Initialization, Layer, Shape
-from stepbox.nn.windows import WindowedSpec, as_image, windows_of
+from stepbox.nn.windows import WindowedSpec, as_image, windows_along
 
 
 @dataclass(eq=False)
@@ -37,21 +38,26 @@ class MaxPool(Layer):
     size: int
     stride: int
 
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample: (h_out, w_out, channels)."""
+        height, width, channels = self.input_shape
+        rows, columns = (
+            windows_along(length, self.size, self.stride) for length in (height, width)
+        )
+        return rows, columns, channels
+
     def forward(self, inputs: Array) -> Array:
         """Compute z, shape (..., h_out · w_out · c), from x, shape (..., h · w · c)."""
-        cells = self._cells(inputs)
-        z = np.take_along_axis(cells, self._argmax(cells)[..., None], axis=-1)
+        z = reduce(larger, self._cells(as_image(inputs, self.input_shape)))
         return z.reshape(*inputs.shape[:-1], -1)
 
     def backward(self, inputs: Array, delta: Array) -> Array:
         """Compute ∂C/∂x, shape (..., h · w · c), from δ, shape (..., h_out · w_out · c)."""
         winners = self.winners(inputs)
-        rows, columns, _ = winners.shape[-3:]
-        delta = as_image(delta, winners.shape[-3:])
+        delta = as_image(delta, self.output_shape)
         gradient = np.zeros((*delta.shape[:-3], *self.input_shape), delta.dtype)
-        s = self.stride
-        for cell, (u, v) in enumerate(np.ndindex(self.size, self.size)):
-            reached = gradient[..., u : u + s * rows : s, v : v + s * columns : s, :]
+        for cell, reached in enumerate(self._cells(gradient)):
             reached += np.where(winners == cell, delta, 0)
         return gradient.reshape(*inputs.shape[:-1], -1)
 
@@ -61,17 +67,25 @@ class MaxPool(Layer):
 
     def winners(self, inputs: Array) -> NDArray[np.intp]:
         """Return where each maximum is: k u + v, shape (..., h_out, w_out, c)."""
-        return self._argmax(self._cells(inputs))
+        cells = self._cells(as_image(inputs, self.input_shape).real)
+        z = next(cells)
+        winners = np.zeros(z.shape, np.intp)
+        for number, cell in enumerate(cells, start=1):
+            winners[cell > z] = number
+            z = larger(z, cell)
+        return winners
 
-    def _cells(self, inputs: Array) -> Array:
-        """Return the values of each window, shape (..., h_out, w_out, c, k · k)."""
-        windows = windows_of(as_image(inputs, self.input_shape), self.size, self.stride)
-        windows = np.moveaxis(windows, -1, -3)
-        return windows.reshape(*windows.shape[:-2], -1)
+    def _cells(self, image: Array) -> Iterator[Array]:
+        """Yield x[s i + u, s j + v, c] for each u and v: views, shape (..., h_out, w_out, c)."""
+        rows, columns, _ = self.output_shape
+        s = self.stride
+        for u, v in np.ndindex(self.size, self.size):
+            yield image[..., u : u + s * rows : s, v : v + s * columns : s, :]
 
-    def _argmax(self, cells: Array) -> NDArray[np.intp]:
-        found: NDArray[np.intp] = cells.real.argmax(axis=-1)
-        return found
+
+def larger(z: Array, x: Array) -> Array:
+    """Return z, or x where its real part is larger."""
+    return np.where(x.real > z.real, x, z) if z.dtype.kind == "c" else np.maximum(z, x)
 
 
 @dataclass(frozen=True)

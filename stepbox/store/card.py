@@ -8,11 +8,12 @@ from importlib.metadata import version
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from stepbox import __version__
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import InvalidInputError
 from stepbox.nn.layer import LayerSpec
 from stepbox.training.computer import ComputerReport
 from stepbox.training.evaluation import EvaluationReport
@@ -128,6 +129,15 @@ class CardDraft(Report):
     title: Title = None
     notes: Notes = ""
     tags: Tags = ()
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> Self:
+        """Reject a network that is impossible or too large, before anything is allocated."""
+        try:
+            self.layers  # noqa: B018
+        except InvalidInputError as error:
+            raise ValueError(f"the layers do not fit the data set: {error}") from None
+        return self
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:

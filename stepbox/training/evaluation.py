@@ -15,7 +15,7 @@ from stepbox.nn.losses import cross_entropy, softmax
 from stepbox.nn.network import Network
 from stepbox.training.report import Count, Nats, Report, Share
 
-BLOCK = 1000  # images per matrix product: large enough to be fast, small enough for the cache
+BLOCK = 1000  # samples that are read at a time
 BINS = 10
 # Standard errors by which a network must exceed guessing. By chance, fewer than 2 of 1,000 networks
 # that only guess do.
@@ -194,11 +194,10 @@ def predict_logits(
     """
     dtype = network.dtype
     blocks = []
-    for start in range(0, len(images), BLOCK):
+    for block in network.blocks(len(images)):
         before_block()
-        block = images[start : start + BLOCK]
         # No name for the inputs: it would keep them while the next block gets memory of its own.
-        blocks.append(network.logits(scale_pixels(block, pixel_scale, dtype)))
+        blocks.append(network.logits(scale_pixels(images[block], pixel_scale, dtype)))
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 

@@ -22,6 +22,7 @@ from stepbox.training.layer_options import (
     MOST_LAYERS,
     DenseOptions,
     HiddenLayer,
+    LayerOptions,
     check_limits,
     specify,
 )
@@ -191,14 +192,17 @@ class Recipe(Checked):
         InvalidInputError
             A layer does not fit its input, or the network is too large.
         """
-        layers = self.layers
-        if layers is None:
-            sizes = self.hidden_sizes or ()
-            layers = tuple(DenseOptions(type="dense", neurons=neurons) for neurons in sizes)
-        specs = specify(spec.shape, layers, self.activation, len(spec.classes))
+        specs = specify(spec.shape, self.hidden_layers, self.activation, len(spec.classes))
         if self.layers is not None:
             check_limits(specs)
         return specs
+
+    @property
+    def hidden_layers(self) -> tuple[LayerOptions, ...]:
+        """The hidden layers, also if the recipe has `hidden_sizes`."""
+        if self.layers is not None:
+            return self.layers
+        return tuple(DenseOptions(type="dense", neurons=size) for size in self.hidden_sizes or ())
 
     @property
     def network_field(self) -> tuple[str, Any]:
@@ -258,10 +262,12 @@ class Recipe(Checked):
         model, model_spec
             The model's recipe and data set.
         """
+        short = self.layers is None and model.layers is None
 
         def fixed(recipe: Self, dataset: DatasetSpec) -> str:
             """Describe what must be the same: all but the classes."""
-            name, value = recipe.network_field
+            hidden = [layer.model_dump() for layer in recipe.hidden_layers]
+            name, value = recipe.network_field if short else ("layers", hidden)
             inputs = f"inputs of shape {json.dumps([*dataset.shape])} ({recipe.pixel_scale})"
             return f"{inputs}, {name} {json.dumps(value)} and activation {recipe.activation}"
 

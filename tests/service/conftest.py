@@ -16,6 +16,7 @@ from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
+from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
 from tests.datasets import MADE, add_dataset
 from tests.processes import ROOT, free_port
@@ -88,7 +89,42 @@ def publish_on(backend, spec, splits, seed=0, **changes):
     return _publish(backend, recipe, spec, network, evaluation)
 
 
-def _publish(backend, recipe, spec, network, evaluation):
+CONVOLUTIONS = [
+    {"type": "convolution", "channels": 6, "kernel": 5, "padding": 1},
+    {"type": "max-pool", "size": 2},
+    {"type": "convolution", "channels": 8, "kernel": 3, "stride": 2},
+    {"type": "max-pool", "size": 2, "stride": 1},
+    {"type": "dense", "neurons": 12},
+]
+
+
+@cache
+def trained_convolutions():
+    """Train a small network on a few digits; return its recipe, and itself before and after."""
+    recipe = RECIPES["mnist-numpy"].changed(
+        layers=CONVOLUTIONS,
+        activation="relu",
+        initialization="he",
+        epochs=1,
+        standardize=True,
+        single_precision=True,
+    )
+    trainer = make_trainer(recipe, load_builtin("mnist", "train")[:400])
+    initial = trainer.network()
+    for _ in train(trainer, test_set("mnist")[:100]):
+        pass
+    network = trainer.network()
+    return recipe, initial, network, evaluate(network, test_set("mnist"), recipe.pixel_scale)
+
+
+@pytest.fixture
+def convolutions(backend):
+    """Publish a trained network of convolutions; return its id and the network."""
+    recipe, initial, network, evaluation = trained_convolutions()
+    return _publish(backend, recipe, DATASETS["mnist"], network, evaluation, initial)
+
+
+def _publish(backend, recipe, spec, network, evaluation, initial=None):
     draft = CardDraft(
         id=new_model_id(),
         job="0123456789abcdef",
@@ -99,7 +135,7 @@ def _publish(backend, recipe, spec, network, evaluation):
         device="cpu",
     )
     store = ModelStore(backend.settings.models_dir)
-    store.stage(draft.id, draft, network, network)
+    store.stage(draft.id, draft, network, initial or network)
     store.publish(draft.id, draft.id)
     return draft.id, network
 

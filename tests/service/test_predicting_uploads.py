@@ -211,7 +211,7 @@ def test_weights_of_the_first_layer_have_the_shape_of_the_data(client, uploaded)
     )
     picture = client.get(f"/models/{uploaded.id}/first-layer.png?limit=2")
     if uploaded.name == "inputs":
-        assert "consists of vectors" in check_problem(picture, 404)["detail"]
+        assert "layer 0 takes vectors" in check_problem(picture, 404)["detail"]
     else:
         height, width, *channels = uploaded.spec.shape
         assert np.array(Image.open(io.BytesIO(picture.data))).shape == (

@@ -42,7 +42,7 @@ def test_figures_fit_the_shape_of_the_data_set(client, backend, uploaded, name):
     np.testing.assert_allclose(first["neurons"][2]["after"], weights.reshape(spec.shape), rtol=1e-3)
     drawn = client.get(f"/models/{model}/first-layer.png?limit=5")
     if spec.kind == "vectors":
-        assert "consists of vectors" in check_problem(drawn, 404)["detail"]
+        assert "layer 0 takes vectors" in check_problem(drawn, 404)["detail"]
     else:
         height, width, *channels = spec.shape
         assert image_of(drawn).shape == (height, 5 * width, *channels)

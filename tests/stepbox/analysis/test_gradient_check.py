@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stepbox.analysis.complex_step import complex_step_derivatives
+from stepbox.analysis.complex_step import ComplexSteps
 from stepbox.analysis.gradient_check import (
     ALL_CHECKED,
     LEAST_CHECKED,
@@ -51,14 +51,14 @@ def test_the_derivative_equals_a_finite_difference():
         losses.append(cross_entropy(stepped.logits(INPUTS[None]), np.array([4]))[0])
     by_difference = (losses[0] - losses[1]) / (2 * step)
 
-    derivative = complex_step_derivatives(network, INPUTS, 4, layer, weight)
+    derivative = ComplexSteps(network, INPUTS, 4).derivatives(layer, weight)
     assert derivative[0] == pytest.approx(by_difference, rel=1e-6)
 
 
 def test_a_wrong_gradient_is_found():
     network = make()
     gradient = sample_gradients(network, INPUTS, 4)[1]["weight"].ravel()
-    truth = complex_step_derivatives(network, INPUTS, 4, 1, np.arange(42))
+    truth = ComplexSteps(network, INPUTS, 4).derivatives(1, np.arange(42))
     wrong = gradient.copy()
     wrong[17] *= 1.001
 
@@ -145,7 +145,7 @@ def test_a_weight_into_a_unit_at_a_kink_has_two_one_sided_derivatives():
     inputs, weight = np.ones(1), np.array([0])
     check = check_gradients(network, inputs, 0, 0.01)
     left, at, right = (
-        complex_step_derivatives(network, inputs, 0, 0, weight, side=side) for side in (-1, 0, 1)
+        ComplexSteps(network, inputs, 0).derivatives(0, weight, side=side) for side in (-1, 0, 1)
     )
 
     assert units_and_excluded(check) == [([0], [2], 1), ([], [], 0)]
@@ -193,7 +193,7 @@ def test_two_kinks_that_cancel_are_excluded_but_are_no_subgradient():
     network.layers[0].activation = IDENTITY
     layers = check_gradients(network, np.ones(1), 1, 0.01).layers
     derivatives = [
-        complex_step_derivatives(network, np.ones(1), 1, 0, np.array([0]), side=side)[0]
+        ComplexSteps(network, np.ones(1), 1).derivatives(0, np.array([0]), side=side)[0]
         for side in (-1, 0, 1)
     ]
 
@@ -214,8 +214,8 @@ def test_one_sided_derivatives_equal_one_sided_differences(seed):
         exact = sample_gradients(network, inputs, 0)[layer]["weight"].ravel()
         differ = np.zeros(rows * columns, dtype=bool)
         for side in (-1, 1):
-            derivatives = complex_step_derivatives(
-                network, inputs, 0, layer, np.arange(rows * columns), side=side
+            derivatives = ComplexSteps(network, inputs, 0).derivatives(
+                layer, np.arange(rows * columns), side=side
             )
             for weight, derivative in enumerate(derivatives):
                 losses = []

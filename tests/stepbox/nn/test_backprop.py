@@ -1,14 +1,20 @@
 """The gradient against a complex step, against torch, and against a plain implementation."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import erf
 
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import backward, sample_gradients
+from stepbox.nn.convolution import Convolution
+from stepbox.nn.dense import Dense
 from stepbox.nn.losses import cross_entropy
-from stepbox.nn.network import Network, dense_layers
+from stepbox.nn.network import Network, dense_layers, layer_specs
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 
@@ -78,6 +84,92 @@ def test_torch_agrees_for_every_weight_and_bias(hidden_sizes, activation):
     for layer, gradients in zip(tensors, sample_gradients(network, inputs, LABEL), strict=True):
         for name, tensor in layer.items():
             np.testing.assert_allclose(gradients[name], tensor.grad.numpy(), rtol=1e-9)
+
+
+@st.composite
+def chains(draw):
+    """Draw a network of any layers that fit, an activation function, and inputs."""
+    shape = tuple(draw(st.integers(1, most)) for most in (9, 9, 3))
+    name = draw(st.sampled_from(list(ACTIVATIONS)))
+    layers, image = [], True
+    for _ in range(draw(st.integers(0, 5))):
+        kinds = ["convolution", "max-pool", "dense"] if image else ["dense"]
+        layer = {"type": draw(st.sampled_from(kinds))}
+        image = layer["type"] != "dense"
+        if image:
+            least = min(layer_specs(shape, layers)[-1].output_shape[:2] if layers else shape[:2])
+            layer["stride"] = draw(st.integers(1, 2))
+        if layer["type"] == "convolution":
+            layer["padding"] = draw(st.integers(0, 1))
+            layer["kernel"] = draw(st.integers(1, min(3, least + 2 * layer["padding"])))
+            layer |= {"channels": draw(st.integers(1, 4)), "activation": name}
+        elif layer["type"] == "max-pool":
+            layer["size"] = draw(st.integers(1, min(3, least)))
+        else:
+            layer |= {"neurons": draw(st.integers(1, 6)), "activation": name}
+        layers.append(layer)
+    layers.append({"type": "dense", "neurons": 5})
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    network = Network.initial(layer_specs(shape, layers), seed=1)
+    for array in network.named_arrays().values():
+        array += 0.5 * rng.normal(size=array.shape)
+    return network, rng.normal(size=math.prod(shape))
+
+
+def torch_logits(network, x, tensors):
+    """Compute the logits by torch. `tensors` has the parameters of each layer."""
+    for layer, parameters in zip(network.layers, tensors, strict=True):
+        if isinstance(layer, Dense):
+            x = x.flatten() @ parameters["weight"].T + parameters["bias"]
+        else:
+            x = x.reshape(layer.input_shape).permute(2, 0, 1)[None]  # channels first
+            if isinstance(layer, Convolution):
+                weight = parameters["weight"].permute(0, 3, 1, 2)
+                options = {"stride": layer.stride, "padding": layer.padding}
+                x = torch.nn.functional.conv2d(x, weight, parameters["bias"], **options)
+            else:
+                x = torch.nn.functional.max_pool2d(x, layer.size, layer.stride)
+            x = x[0].permute(1, 2, 0)
+        x = TORCH.get(layer.activation.name, lambda z: z)(x)
+    return x
+
+
+def close(actual, expected):
+    size = np.abs(expected).max(initial=1e-6)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-9 * size)
+
+
+@given(chain=chains())
+def test_torch_agrees_for_networks_of_all_kinds_of_layers(chain):
+    network, inputs = chain
+    tensors = [
+        {name: torch.tensor(array, requires_grad=True) for name, array in layer.arrays.items()}
+        for layer in network.layers
+    ]
+    logits = torch_logits(network, torch.tensor(inputs), tensors)
+    torch.nn.functional.cross_entropy(logits, torch.tensor(LABEL)).backward()
+
+    close(network.logits(inputs[None])[0], logits.detach().numpy())
+    for layer, gradients in zip(tensors, sample_gradients(network, inputs, LABEL), strict=True):
+        assert gradients.keys() == layer.keys()
+        for name, tensor in layer.items():
+            close(gradients[name], tensor.grad.numpy())
+
+
+@given(chain=chains())
+def test_complex_steps_agree_for_networks_of_all_kinds_of_layers(chain):
+    """Step all parameters of an array at once, in a random direction."""
+    network, inputs = chain
+    rng = np.random.default_rng(3)
+    gradients = sample_gradients(network, inputs, LABEL)
+    for number, layer in enumerate(network.layers):
+        for name, array in layer.arrays.items():
+            direction = rng.normal(size=array.shape)
+            stepped = network.copy(complex)
+            stepped.layers[number].arrays[name] += 1j * STEP * direction
+            terms = gradients[number][name] * direction
+            error = terms.sum() - loss(stepped, inputs).imag / STEP
+            assert abs(error) <= 1e-9 * max(np.abs(terms).sum(), 1e-6)
 
 
 @every_activation

@@ -43,6 +43,19 @@ def in_card(*path, value):
     return lambda folder: rewrite_card(folder, change)
 
 
+def with_layers(*layers, **dataset):
+    """Return what gives a card a recipe with these layers, and changes its data set."""
+
+    def change(card):
+        card["recipe"].update(hidden_sizes=None, layers=layers)
+        card["dataset"].update(dataset)
+
+    return lambda folder: rewrite_card(folder, change)
+
+
+WIDE = {"type": "convolution", "channels": 256, "kernel": 15, "stride": 1, "padding": 7}
+
+
 def is_folder(path):
     path.mkdir()
 
@@ -70,6 +83,28 @@ DAMAGES = {
     "weights of a gigabyte": (enlarge("weights.safetensors"), "its size differs"),
     "a petabyte of weights": (in_card("weights", "bytes", value=1e15), "its recipe's network"),
     "too few weights": (in_card("weights", "bytes", value=1), "its recipe's network"),
+    "weights of many gigabytes": (with_layers(*[WIDE] * 16), "parameters of all layers: at most"),
+    "minutes for one sample": (
+        with_layers(*[{**WIDE, "channels": 48}] * 3), "multiplications for one sample: at most"
+    ),
+    "feature maps of a gigabyte": (
+        with_layers({**WIDE, "kernel": 1}, name="other", id="other", shape=[2000, 2000]),
+        "outputs of a layer: at most",
+    ),
+    "a kernel larger than its input": (
+        with_layers(*[{"type": "max-pool", "size": 8, "stride": 8}] * 2), "/layers/1: a window of 8"
+    ),
+    "both kinds of layers": (
+        in_card("recipe", "layers", value=[{"type": "dense", "neurons": 5}]),
+        "Exactly one of layers and hidden_sizes",
+    ),
+    "no layers at all": (
+        in_card("recipe", "hidden_sizes", value=None), "Exactly one of layers and hidden_sizes"
+    ),
+    "a type of layer that is not known": (
+        with_layers({"type": "__class__", "neurons": 5}), "recipe.layers.0"
+    ),
+    "too many layers": (with_layers(*[{"type": "dense", "neurons": 1}] * 17), "recipe.layers"),
     "a date after year 9999": (in_card("created_at", value=1e300), "created_at: "),
     "a date before year 1 in UTC": (
         in_card("created_at", value="0001-01-01T00:00:00+05:00"), "created_at: "

@@ -24,8 +24,7 @@ from safetensors.numpy import save as save_tensors
 from stepbox.data.builtin import DATASETS
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
-from stepbox.nn.activations import ACTIVATIONS
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, array_shapes
 from stepbox.store.card import (
     Card,
     CardDraft,
@@ -40,17 +39,23 @@ from stepbox.training.report import HistoryEntry
 ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
 FASHION = RECIPES["fashion-mnist-torch"].model_copy(update={"hidden_sizes": (5, 3)})
+CONVOLUTION = MNIST.changed(
+    layers=[
+        {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 3, "kernel": 3, "stride": 2, "padding": 1},
+        {"type": "max-pool", "size": 2, "stride": 1},
+        {"type": "dense", "neurons": 4},
+    ]
+)
 
 
 def make_network(seed, recipe=MNIST, dtype=np.float64):
     rng = np.random.default_rng(abs(hash(seed)))
     specs = recipe.layer_specs(DATASETS[recipe.dataset])
-    sizes = [(spec.outputs, spec.inputs) for spec in specs]
-    return Network.dense(
-        [rng.normal(size=shape).astype(dtype) for shape in sizes],
-        [rng.normal(size=shape[0]).astype(dtype) for shape in sizes],
-        ACTIVATIONS[recipe.activation],
-    )
+    arrays = {
+        name: rng.normal(size=shape).astype(dtype) for name, shape in array_shapes(specs).items()
+    }
+    return Network.from_named_arrays(specs, arrays)
 
 
 def entry(*figures):
@@ -200,18 +205,20 @@ def test_equal_networks_give_equal_files_in_any_process():
 
 @settings(max_examples=25)
 @given(
-    hidden_sizes=st.lists(st.integers(1, 9), max_size=8).map(tuple),
+    hidden_sizes=st.none() | st.lists(st.integers(1, 9), max_size=8).map(tuple),
     dtype=st.sampled_from((np.float64, np.float32)),
     seed=st.integers(0, 2**31),
     transposed=st.booleans(),
 )
 def test_a_stored_network_is_unchanged(tmp_path_factory, hidden_sizes, dtype, seed, transposed):
     store = ModelStore(tmp_path_factory.mktemp("models"))
-    recipe = MNIST.model_copy(update={"hidden_sizes": hidden_sizes})
+    sizes = {"hidden_sizes": hidden_sizes}
+    recipe = CONVOLUTION if hidden_sizes is None else MNIST.model_copy(update=sizes)
     network, initial = make_network(seed, recipe, dtype), make_network(seed + 1, recipe, dtype)
     if transposed:  # the same numbers in another order in memory
         for layer in network.layers:
-            layer.weights = np.asfortranarray(layer.weights)
+            for name, array in layer.arrays.items():
+                setattr(layer, layer.names[name], np.asfortranarray(array))
     model_id = new_model_id()
     store.stage("attempt", make_draft(model_id, recipe), network, initial)
     store.publish("attempt", model_id)
@@ -227,6 +234,24 @@ def test_a_stored_network_is_unchanged(tmp_path_factory, hidden_sizes, dtype, se
         for name, array in arrays.items():
             assert array.dtype == dtype
             np.testing.assert_array_equal(array, originals[name], strict=True)
+
+
+def test_a_convolution_is_stored_with_its_channels_last(store, folder):
+    model_id = add(store, CONVOLUTION)
+    arrays = load_tensors((folder / model_id / "weights.safetensors").read_bytes())
+    card, network = store.load(model_id)
+
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "1.weight": (3, 3, 3, 1), "1.bias": (3,),
+        "3.weight": (4, 6 * 6 * 3), "3.bias": (4,), "4.weight": (10, 4), "4.bias": (10,),
+    }  # fmt: skip
+    assert card.recipe == CONVOLUTION
+    assert card.parameters == sum(array.size for array in arrays.values())
+    assert [spec.output_shape for spec in card.layers] == [
+        (14, 14, 1), (7, 7, 3), (6, 6, 3), (4,), (10,)
+    ]  # fmt: skip
+    assert network.logits(np.ones((2, 784))).shape == (2, 10)
+    assert (folder / model_id / "card.json").stat().st_size < 20_000
 
 
 def test_a_network_with_two_dtypes_is_rejected(store):
@@ -564,6 +589,12 @@ DAMAGES = {
     ),
     "card of another recipe": lambda folder: rewrite_card(
         folder, lambda card: card["recipe"].update(hidden_sizes=[5, 4])
+    ),
+    "card of other layers": lambda folder: rewrite_card(
+        folder,
+        lambda card: card["recipe"].update(
+            hidden_sizes=None, layers=[{"type": "convolution", "channels": 2, "kernel": 3}]
+        ),
     ),
     "another type in the card": lambda folder: rewrite_card(
         folder, lambda card: card["weights"].update(dtype="F32")
