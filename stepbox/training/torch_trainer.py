@@ -5,8 +5,7 @@ bookkeeping would take about half of the time at this size. All other recipes us
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
 import numpy as np
@@ -24,15 +23,14 @@ from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
 from stepbox.training.torch_augmentation import DeviceAugmenter
+from stepbox.training.torch_device import explain_out_of_memory
 from stepbox.training.torch_model import fold, initial_model, load
-from stepbox.training.trainer import Trainer, out_of_memory
+from stepbox.training.trainer import Trainer
 
 # Threads that compute each sum. The weights depend on this number, so it does not depend on the
 # machine. A second thread gains nothing in dense networks of this size.
 DENSE_THREADS = 1
 CONVOLUTION_THREADS = 2
-
-HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
 
 # f′(z), computed from a = f(z).
 SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
@@ -58,10 +56,9 @@ class TorchTrainer(Trainer):
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             # The main memory may be too small for a whole data set, which may be a memory map.
-            self._samples = None
+            self._samples: Tensor | None = None
             if self.device == "cuda":
-                self._samples = torch.tensor(train_set.samples, device=self.device)
-                self._augment_there = DeviceAugmenter(self._augment, self.device)
+                self.augment_on_device()
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             if self.standardization is not None:
                 self._mean, self._deviation = (
@@ -91,7 +88,7 @@ class TorchTrainer(Trainer):
             if self._samples is None:
                 samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
             else:
-                samples = self._augment_there(
+                samples = self._device_augment(
                     self._samples[order], self.epochs_done + 1, self.samples_done
                 )
             inputs = torch.split(self._scaled(samples), batch_size)
@@ -130,6 +127,11 @@ class TorchTrainer(Trainer):
         self._model.load_state_dict(
             {name: torch.tensor(arrays[f"model.{name}"]) for name in self._model.state_dict()}
         )
+
+    def augment_on_device(self) -> None:
+        """Copy the data set to the device, and augment its images there from now on."""
+        self._samples = torch.tensor(self.train_set.samples, device=self.device)
+        self._device_augment = DeviceAugmenter(self._augment, self.device)
 
     def _step(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
         if self.device == "cpu" or len(labels) < self.recipe.batch_size or not self._warm:
@@ -267,30 +269,3 @@ def make_torch_trainer(
 def is_dense(specs: Iterable[LayerSpec]) -> bool:
     """Return whether all layers of a network are dense."""
     return all(isinstance(spec, DenseSpec) for spec in specs)
-
-
-def visible_device() -> tuple[str, str]:
-    """Return the name of the device that trainings run on, and why."""
-    if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})", "a CUDA device is visible"
-    if torch.version.cuda is None:
-        return "cpu", "this build of torch has no CUDA"
-    return "cpu", "torch finds no usable CUDA device"
-
-
-@contextmanager
-def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
-    """Turn torch's out-of-memory errors into errors that say what to do.
-
-    If the host's memory is full, torch raises a plain RuntimeError. It becomes a MemoryError, the
-    error that NumPy raises.
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        remedy = "train where no CUDA device is visible"
-        raise out_of_memory(recipe, "the device", remedy) from error
-    except RuntimeError as error:
-        if HOST_FULL not in str(error):
-            raise
-        raise MemoryError(str(error)) from error

@@ -14,8 +14,9 @@ from stepbox.training.augmentation import Augmenter
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_augmentation import DeviceAugmenter
+from stepbox.training.torch_device import explain_out_of_memory
 from stepbox.training.torch_model import Vectors
-from stepbox.training.torch_trainer import FormulaTrainer, explain_out_of_memory
+from stepbox.training.torch_trainer import FormulaTrainer
 from tests.datasets import make_dataset
 
 RECIPE = RECIPES["mnist-torch-convolution"].changed(
@@ -193,3 +194,16 @@ def test_the_device_augments_like_the_host(kind, shape):
     assert (ours.dtype, ours.shape) == (np.uint8, images.shape)
     assert np.abs(ours - expected).max() <= (kind == "distort")
     assert (ours == expected).mean() > 0.999
+
+
+def test_a_training_can_augment_on_its_device(few):
+    """On CUDA, trainers always do."""
+    recipe = RECIPE.changed(optimizer="sgd", weight_decay=0.0)
+    trainers = [make_trainer(recipe, few(500)) for _ in range(2)]
+    trainers[1].augment_on_device()
+    losses = [list(trainer.train_epoch())[-1][1] for trainer in trainers]
+
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    networks = [trainer.network().named_arrays() for trainer in trainers]
+    for name, array in networks[0].items():
+        np.testing.assert_allclose(array, networks[1][name], rtol=1e-2, atol=1e-3)
