@@ -244,6 +244,9 @@ class Recipe(Checked):
         if self.validation and held_out and not any(held_out):
             detail = f"is too small to hold out a sample of the data set {spec.name!r}"
             faults.append(Fault("/validation", detail))
+        if self.normalization == "batch" and self.trained_samples(spec) % self.batch_size == 1:
+            detail = "leaves one sample for the last batch: batch normalization needs at least 2"
+            faults.append(Fault("/batch_size", detail))
         try:
             self.layer_specs(spec)
         except InvalidInputError as error:

@@ -207,3 +207,11 @@ def test_a_training_can_augment_on_its_device(few):
     networks = [trainer.network().named_arrays() for trainer in trainers]
     for name, array in networks[0].items():
         np.testing.assert_allclose(array, networks[1][name], rtol=1e-2, atol=1e-3)
+
+
+def test_batch_normalization_refuses_a_last_batch_of_one_sample():
+    data, _ = splits((12, 12))
+    with pytest.raises(InvalidInputError, match=r"/batch_size: leaves one sample"):
+        RECIPE.changed(batch_size=13).fitted(data.spec)  # 40 = 3 · 13 + 1
+    for fitting in ({"batch_size": 12}, {"batch_size": 13, "normalization": "none"}):
+        list(make_trainer(RECIPE.changed(**fitting).fitted(data.spec), data).train_epoch())
