@@ -1,5 +1,7 @@
 """The torch engine with convolutions and pooling layers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,12 @@ from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.network import Network
+from stepbox.training import torch_model
 from stepbox.training.augmentation import Augmenter
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_augmentation import DeviceAugmenter
 from stepbox.training.torch_device import explain_out_of_memory
-from stepbox.training.torch_model import Vectors
 from stepbox.training.torch_trainer import FormulaTrainer
 from tests.datasets import make_dataset
 
@@ -113,12 +115,12 @@ def test_activations_are_channels_last_in_memory():
     values = torch.rand(5, 144)
     for module in model:
         before, values = values, module(values)
-        if isinstance(module, Vectors):
+        if isinstance(module, torch_model.Vectors):
             assert values.data_ptr() == before.data_ptr()
         if values.dim() == 4:
             assert values.is_contiguous(memory_format=torch.channels_last)
 
-    assert sum(isinstance(module, Vectors) for module in model) == 1
+    assert sum(isinstance(module, torch_model.Vectors) for module in model) == 1
 
 
 def test_a_training_continues_a_model():
@@ -215,3 +217,9 @@ def test_batch_normalization_refuses_a_last_batch_of_one_sample():
         RECIPE.changed(batch_size=13).fitted(data.spec)  # 40 = 3 · 13 + 1
     for fitting in ({"batch_size": 12}, {"batch_size": 13, "normalization": "none"}):
         list(make_trainer(RECIPE.changed(**fitting).fitted(data.spec), data).train_epoch())
+
+
+def test_a_type_of_layer_without_a_module_is_not_replaced_by_another():
+    unknown = SimpleNamespace(input_shape=(4, 4, 1))
+    with pytest.raises(TypeError, match="no module for a SimpleNamespace"):
+        list(torch_model._modules(RECIPE, [unknown], 0.0))
