@@ -91,8 +91,10 @@ def _modules(recipe: Recipe, specs: Sequence[LayerSpec], black: float) -> Iterat
                 padding = 0
             black = 0.0
             yield nn.Conv2d(spec.input_shape[2], spec.channels, spec.kernel, spec.stride, padding)
-        else:
+        elif isinstance(spec, DenseSpec):
             yield nn.Linear(spec.inputs, spec.outputs)
+        else:
+            raise TypeError(f"the torch engine has no module for a {type(spec).__name__}")
         if spec is specs[-1]:
             return
         if recipe.normalization == "batch":
