@@ -208,3 +208,13 @@ def test_large_networks_answer_for_as_many_images_as_fit(client, backend):
     assert (
         "feature-maps returns a single layer" in check_problem(answer, 422)["errors"][0]["detail"]
     )
+
+
+def test_the_gradient_of_a_network_of_convolutions_is_right(client, backend, convolutions):
+    answer = client.post("/analysis/gradient-check", json={"model": "latest"})
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["model"], answer.json["label"]) == (convolutions[0], 7)
+    layers = answer.json["layers"]
+    assert [layer["layer"] for layer in layers] == [0, 2, 4, 5]
+    for layer in layers:
+        assert layer["exact"] < 1e-9
