@@ -52,6 +52,7 @@ class Checked(BaseModel):
             faults += [
                 (INVALID_FIELD, (name,), detail, None)
                 for name, detail in _conflicts(cls.complete(given))
+                if name not in wrong
             ]
         if faults:
             raise ValidationError.from_exception_data(

@@ -54,3 +54,9 @@ def test_the_tutorial_of_the_library(run_examples):
     assert [line.split()[0] for line in epochs] == ["0", "1", "2", "3"]
     assert float(epochs[-1].split()[1]) == pytest.approx(0.9586, abs=CLOSE)
     assert prediction.startswith("7 0.99")
+
+
+def test_the_example_of_convolutions(run_examples):
+    page = DOCS / "explanation" / "convolutions.md"
+    said = re.findall(r"^```text\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert run_examples(page) == "".join(said).splitlines()

@@ -1,5 +1,6 @@
 """The result of a training without faults, for comparison."""
 
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,14 @@ from tests.processes import ROOT
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", ROOT / "data"))
 
 
-@cache
 def reference(**fields):
     """Train a recipe in this process; return the SHA-256 of its weights file and its card."""
-    request = TrainRequest.model_validate(fields)
+    return _trained(json.dumps(fields))
+
+
+@cache
+def _trained(body):
+    request = TrainRequest.model_validate_json(body)
     recipe = request.resolve(DATASETS[request.wanted_dataset])
     model = train(recipe, data=DATA, progress=False)
     _, described = encode_weights(model.network)

@@ -25,6 +25,17 @@ TORCH = {
     "recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "batch_size": 512,
     "seed": 1,
 }  # fmt: skip
+LAYERS = [
+    {"type": "convolution", "channels": 4, "kernel": 5, "stride": 2, "padding": 1},
+    {"type": "max-pool", "size": 2},
+]
+NUMPY_CONVOLUTION = {
+    "recipe": "mnist-numpy-convolution", "epochs": 5, "layers": LAYERS, "augmentation": "none",
+}  # fmt: skip
+TORCH_CONVOLUTION = {
+    "recipe": "mnist-torch-convolution", "epochs": 3, "layers": LAYERS, "batch_size": 512,
+    "augmentation": "none",
+}  # fmt: skip
 
 WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -48,7 +59,11 @@ def history_length(stack, id):
     return len(stack.job(id)["history"])
 
 
-@pytest.mark.parametrize(("fields", "kills"), [(NUMPY, 2), (TORCH, 1)], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("fields", "kills"),
+    [(NUMPY, 2), (TORCH, 1), (NUMPY_CONVOLUTION, 2), (TORCH_CONVOLUTION, 1)],
+    ids=["numpy", "torch", "numpy convolution", "torch convolution"],
+)
 def test_a_job_continues_from_its_checkpoint_after_its_process_is_killed(
     own_stack, jobs, fields, kills
 ):

@@ -23,7 +23,17 @@ TORCH = RECIPES["fashion-mnist-torch"].changed(hidden_sizes=(8,), epochs=3, data
 BEST = RECIPES["fashion-mnist-torch-best"].changed(
     hidden_sizes=(8,), epochs=3, dataset="mnist", normalization="none", dropout=0.1
 )
-engines = pytest.mark.parametrize("recipe", [NUMPY, TORCH, BEST], ids=["numpy", "formulas", "auto"])
+LAYERS = [
+    {"type": "convolution", "channels": 2, "kernel": 5, "stride": 4, "padding": 2},
+    {"type": "max-pool", "size": 2},
+    {"type": "dense", "neurons": 8},
+]
+CONVOLUTION, TORCH_CONVOLUTION = (recipe.changed(layers=LAYERS) for recipe in (NUMPY, BEST))
+engines = pytest.mark.parametrize(
+    "recipe",
+    [NUMPY, TORCH, BEST, CONVOLUTION, TORCH_CONVOLUTION],
+    ids=["numpy", "formulas", "auto", "numpy convolution", "torch convolution"],
+)
 
 
 def small_dataset(shape, **options):
@@ -146,7 +156,7 @@ def test_all_options_together_resume_to_the_same_weights(few, recipe):
         early_stopping=1,
         class_weights="balanced",
         standardize=True,
-        learning_rate=0.5 if recipe is NUMPY else recipe.learning_rate,
+        learning_rate=0.5 if recipe.engine == "numpy" else recipe.learning_rate,
         epochs=4,
     )
     whole = make_trainer(recipe, data)
@@ -292,6 +302,7 @@ def test_the_model_to_continue_is_not_changed(few):
         ({"hidden_sizes": (9,)}, r"hidden_sizes \[8\] .* hidden_sizes \[9\]"),
         ({"activation": "relu"}, "activation sigmoid.* activation relu"),
         ({"pixel_scale": "raw"}, r"\(unit\).*\(raw\)"),
+        ({"layers": LAYERS[1:]}, r'layers \[{"type": "dense", "neurons": 8}\] .* "max-pool"'),
     ],
 )
 def test_what_differs_from_the_model_is_named(few, change, words):
@@ -301,6 +312,25 @@ def test_what_differs_from_the_model_is_named(few, change, words):
     model.check_start(spec, model, spec)
     with pytest.raises(InvalidInputError, match=f"/from_model.*{words}"):
         model.changed(**change).check_start(spec, model, spec)
+
+
+def test_hidden_sizes_and_layers_can_name_the_same_network(few):
+    spec = few(1).spec
+    dense = NUMPY.changed(layers=[{"type": "dense", "neurons": 8}])
+
+    assert dense.hidden_sizes is None
+    for one, other in ((dense, NUMPY), (NUMPY, dense)):
+        one.check_start(spec, other, spec)
+        trained = make_trainer(one, few(20), make_trainer(other, few(20)).network())
+        assert weights_of(trained) == weights_of(make_trainer(other, few(20)))
+
+
+def test_each_option_of_a_layer_must_be_the_models(few):
+    spec = few(1).spec
+    for name in ("channels", "kernel", "stride", "padding"):
+        layers = [{**LAYERS[0], name: LAYERS[0][name] + 1}, *LAYERS[1:]]
+        with pytest.raises(InvalidInputError, match=f'"{name}": {LAYERS[0][name]}\\b.*same'):
+            CONVOLUTION.changed(layers=layers).check_start(spec, CONVOLUTION, spec)
 
 
 def test_other_inputs_than_the_models_are_named(few):

@@ -4,11 +4,15 @@ import pytest
 from pydantic import ValidationError
 
 from stepbox.data.builtin import MNIST
+from stepbox.errors import InvalidInputError
+from stepbox.nn.network import Network
 from stepbox.training.checks import TORCH_ONLY
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
+from stepbox.training.trainer import out_of_memory
+from tests.datasets import make_dataset
 
 
 def faults_of(body):
@@ -85,3 +89,177 @@ def test_both_engines_accept_the_best_mnist_recipe():
     request = TrainRequest.model_validate_json('{"recipe": "mnist-numpy-best", "engine": "torch"}')
 
     assert request.resolve(MNIST).augmentation == "distort"
+
+
+# Layers
+
+CONVOLUTION = {"type": "convolution", "channels": 8, "kernel": 5}
+POOL = {"type": "max-pool", "size": 2}
+
+
+def resolved(layers, spec=MNIST, **fields):
+    return TrainRequest.model_validate({"layers": layers, **fields}).resolve(spec)
+
+
+def refused(layers, spec=MNIST):
+    with pytest.raises(InvalidInputError) as caught:
+        resolved(layers, spec)
+    return [tuple(fault) for fault in caught.value.faults]
+
+
+def shapes(recipe, spec=MNIST):
+    return [layer.output_shape for layer in recipe.layer_specs(spec)]
+
+
+def dataset(shape, classes=3):
+    return make_dataset("own", shape, classes=classes)[0]
+
+
+def test_layers_replace_hidden_sizes_and_the_reverse():
+    recipe = resolved([CONVOLUTION, POOL])
+    assert recipe.hidden_sizes is None
+    assert recipe.changed(hidden_sizes=[4]).layers is None
+    assert recipe.changed(epochs=9).layers == recipe.layers
+    assert RECIPES["mnist-numpy"].changed(layers=[]).hidden_sizes is None
+
+
+@pytest.mark.parametrize("body", [{"layers": [], "hidden_sizes": [4]}, {"hidden_sizes": None}])
+def test_exactly_one_of_layers_and_hidden_sizes_is_needed(body):
+    assert faults_of({"recipe": "mnist-numpy"} | body) == {
+        "layers": "Exactly one of layers and hidden_sizes must be given, not null"
+    }
+
+
+def test_options_that_are_omitted_have_the_documented_values():
+    recipe = resolved(
+        [CONVOLUTION, {"type": "max-pool", "size": 3}, {"type": "dense", "neurons": 9}]
+    )
+
+    assert recipe.model_dump(mode="json")["layers"] == [
+        {"type": "convolution", "channels": 8, "kernel": 5, "stride": 1, "padding": 0},
+        {"type": "max-pool", "size": 3, "stride": 3},
+        {"type": "dense", "neurons": 9},
+    ]
+    assert shapes(recipe) == [(24, 24, 8), (8, 8, 8), (9,), (10,)]
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_the_activation_function_follows_convolutions_and_dense_layers():
+    recipe = resolved([CONVOLUTION, POOL, {"type": "dense", "neurons": 9}], activation="gelu")
+    network = Network.initial(recipe.layer_specs(MNIST), 1)
+
+    names = [layer.activation.name for layer in network.layers]
+    assert names == ["gelu", "identity", "gelu", "identity"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((32, 32, 3), [(28, 28, 8), (14, 14, 8), (3,)]), ((20, 31), [(16, 27, 8), (8, 13, 8), (3,)])],
+)
+def test_layers_fit_images_of_any_size(shape, expected):
+    spec = dataset(shape)
+    recipe = resolved([CONVOLUTION, POOL], spec)
+
+    assert shapes(recipe, spec) == expected
+    assert recipe.layer_specs(spec)[0].parameters == 8 * (25 * shape[2] + 1 if shape[2:] else 26)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "faults"),
+    [
+        ([CONVOLUTION], (30,), [("/layers/0", "it needs images, and its inputs are a vector")]),
+        (
+            [{"type": "dense", "neurons": 9}, POOL], (28, 28),
+            [("/layers/1", "it needs images, and its inputs are a vector. The sizes before it: ")],
+        ),
+        (
+            [CONVOLUTION, POOL, CONVOLUTION, POOL, CONVOLUTION], (28, 28),
+            [
+                (
+                    "/layers/4",
+                    "a kernel of 5 × 5 does not fit in an input of 4 × 4. "
+                    "The sizes before it: 28 × 28 → 24 × 24 → 12 × 12 → 8 × 8 → 4 × 4",
+                )
+            ],
+        ),
+        (
+            [{**CONVOLUTION, "kernel": 9, "padding": 2}], (32, 3, 3),
+            [("/layers/0", "a kernel of 9 × 9 does not fit in an input of 32 × 3, not even with")],
+        ),
+    ],
+)  # fmt: skip
+def test_impossible_layers_are_named_and_explained(layers, shape, faults):
+    found = refused(layers, dataset(shape))
+
+    assert [pointer for pointer, _ in found] == [pointer for pointer, _ in faults]
+    for (_, detail), (_, start) in zip(found, faults, strict=True):
+        assert detail.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "what"),
+    [
+        ([{**CONVOLUTION, "channels": 17, "kernel": 1}], (256, 256), "makes 1,114,112 outputs"),
+        (
+            [CONVOLUTION, {"type": "dense", "neurons": 1024}], (64, 64),
+            f"makes {8 * 26 + (60 * 60 * 8 + 1) * 1024:,} parameters of all layers",
+        ),
+        (
+            [{**CONVOLUTION, "channels": 32, "padding": 2}] * 14, (28, 28),
+            "multiplications for one sample",
+        ),
+    ],
+)  # fmt: skip
+def test_a_network_that_is_too_large_is_refused(layers, shape, what):
+    [(pointer, detail)] = refused(layers, dataset(shape))
+
+    assert pointer.startswith("/layers/")
+    assert what in detail
+    assert "are allowed" in detail
+
+
+def test_faults_of_the_layers_are_reported_with_all_others():
+    request = TrainRequest.model_validate({"layers": [CONVOLUTION], "augmentation": "distort"})
+    with pytest.raises(InvalidInputError) as caught:
+        request.resolve(dataset((30,)))
+
+    assert [fault.pointer for fault in caught.value.faults] == ["/augmentation", "/layers/0"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "location"),
+    [
+        ({"type": "convolution", "channels": 0, "kernel": 5}, ("layers", 0, "channels")),
+        ({"type": "convolution", "channels": 8, "kernel": 16}, ("layers", 0, "kernel")),
+        ({"type": "convolution", "channels": 8}, ("layers", 0, "kernel")),
+        ({"type": "convolution", "channels": 8.0, "kernel": 5}, ("layers", 0, "channels")),
+        ({"type": "convolution", "channels": True, "kernel": 5}, ("layers", 0, "channels")),
+        ({**CONVOLUTION, "stride": 9}, ("layers", 0, "stride")),
+        ({**CONVOLUTION, "padding": -1}, ("layers", 0, "padding")),
+        ({**CONVOLUTION, "dilation": 2}, ("layers", 0, "dilation")),
+        ({**POOL, "padding": 1}, ("layers", 0, "padding")),
+        ({**POOL, "stride": None}, ("layers", 0, "stride")),
+        ({"type": "dense", "neurons": 1025}, ("layers", 0, "neurons")),
+        ({"type": "recurrent"}, ("layers", 0)),
+        ({"neurons": 4}, ("layers", 0)),
+        ("dense", ("layers", 0)),
+    ],
+)
+def test_a_wrong_option_is_named_by_its_place(layer, location):
+    for model in (TrainRequest, Recipe):
+        fields = RECIPES["mnist-numpy"].model_dump(mode="json") if model is Recipe else {}
+        fields |= {"layers": [layer], "hidden_sizes": None}
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate_json(json.dumps(fields))
+        assert [fault["loc"] for fault in caught.value.errors()] == [location]
+
+
+def test_running_out_of_memory_is_explained_with_the_field_that_the_recipe_has():
+    short, layers = RECIPES["mnist-numpy"], resolved([POOL])
+
+    assert "hidden_sizes [32, 32]: choose a smaller batch_size or smaller hidden_sizes, or" in str(
+        out_of_memory(short, "the training", "wait")
+    )
+    message = str(out_of_memory(layers, "the training", "wait"))
+    assert "hidden_sizes" not in message
+    assert "layers [{'type': 'max-pool', 'size': 2, 'stride': 2}]: choose a smaller" in message

@@ -14,7 +14,12 @@ from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.torch_trainer import TorchTrainer
 from stepbox.training.trainer import visiting_order
 
-SMALL = {"hidden_sizes": (8,), "epochs": 2, "dataset": "mnist", "shuffle": True}
+SMALL = {"epochs": 2, "dataset": "mnist", "shuffle": True, "hidden_sizes": (8,)}
+LAYERS = [
+    {"type": "convolution", "channels": 2, "kernel": 5, "stride": 4, "padding": 2},
+    {"type": "max-pool", "size": 2},
+    {"type": "dense", "neurons": 6},
+]
 SMALL_RECIPES = {
     "numpy": RECIPES["mnist-numpy"].model_copy(update=SMALL),
     "numpy, batches": RECIPES["mnist-numpy"].model_copy(update=SMALL | {"batch_size": 300}),
@@ -26,6 +31,15 @@ SMALL_RECIPES = {
     "numpy, distorted": RECIPES["mnist-numpy-best"].model_copy(update=SMALL),
     "torch, all that it can": RECIPES["fashion-mnist-torch-best"].model_copy(
         update=SMALL | {"hidden_sizes": (8, 7)}
+    ),
+    "numpy, convolution": RECIPES["mnist-numpy-convolution"].changed(
+        **SMALL | {"hidden_sizes": None}, layers=LAYERS
+    ),
+    "numpy, convolution, published": RECIPES["mnist-numpy-published"].changed(
+        **SMALL | {"hidden_sizes": None}, layers=LAYERS
+    ),
+    "torch, convolution": RECIPES["mnist-torch-convolution"].changed(
+        **SMALL | {"hidden_sizes": None}, layers=LAYERS
     ),
 }
 
