@@ -18,7 +18,7 @@ from stepbox.training.recipe import Recipe
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
 NETWORKS = {
     "dense": RECIPES["fashion-mnist-torch"].changed(epochs=2),
-    "convolution": RECIPES["mnist-numpy-convolution"].changed(
+    "convolution": RECIPES["mnist-torch-convolution"].changed(
         layers=[
             {"type": "convolution", "channels": 16, "kernel": 5},
             {"type": "max-pool", "size": 2},
