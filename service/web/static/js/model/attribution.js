@@ -32,7 +32,7 @@ export function createAttribution(host, dataset) {
   const gradientMap = createPicker(pick);
   const occlusionMap = createPicker(pick);
   const meanings = [h("p", { class: "small" }), h("p", { class: "small" })];
-  const words = h("p", { class: "small", role: "status" });
+  const words = h("p", { class: "small", role: "status" }, "Pick a pixel to read its values.");
   /** @type {number[]} */
   let seen = [];
   /** @type {Attribution | null} */
