@@ -67,6 +67,7 @@ export function createLayers(layers, help, { look, toggle }) {
     cells.element.hidden = !output || !sample;
     if (!chosen || !output || !sample) return;
     const [number, map] = chosen;
+    const isOff = off.has(nameOf(number, map));
     cells.show({
       number,
       layer: layers[number - 1],
@@ -75,9 +76,9 @@ export function createLayers(layers, help, { look, toggle }) {
       input: number > 1 ? (outputs[number - 2]?.activations ?? null) : null,
       sample,
       winners: output.winners,
+      isOff,
     });
-    const verb = off.has(nameOf(number, map)) ? "on again" : "off";
-    button.textContent = `Switch map ${map} ${verb}`;
+    button.textContent = `Switch map ${map} ${isOff ? "on again" : "off"}`;
   }
 
   return {

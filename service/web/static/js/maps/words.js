@@ -82,12 +82,14 @@ function inputsText(channels, isImage) {
  * @param {NetworkLayer} layer
  * @param {Cell} cell
  * @param {number} value
- * @param {{ isImage: boolean, winner: Cell | null }} source `isImage` if the layer's input is the
- *   image; `winner` is where the maximum of a max-pool was
+ * @param {{ isImage: boolean, isOff?: boolean, winner: Cell | null }} source `isImage` if the
+ *   layer's input is the image; `isOff` if the map is switched off; `winner` is where the maximum of
+ *   a max-pool was
  */
-export function cellText(layer, cell, value, { isImage, winner }) {
+export function cellText(layer, cell, value, { isImage, isOff, winner }) {
   const window = windowOf(layer, cell.row, cell.column);
   const start = `${cellName(cell)[0].toUpperCase()}${cellName(cell).slice(1)}: ${fixed(value, 3)}`;
+  if (isOff) return `${start}, because the map is switched off.`;
   if (winner) {
     return (
       `${start}, the maximum of ${windowText(window)} of the ` +
