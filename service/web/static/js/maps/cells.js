@@ -27,7 +27,7 @@ import { cellText } from "./words.js";
 
 /** Build the view. */
 export function createCells() {
-  const picker = createPicker(draw);
+  const picker = createPicker("Cells of a feature map", draw);
   const source = h("canvas", { role: "img" });
   const sourceTitle = h("p", { class: "small" });
   const title = h("p", { class: "small" });

@@ -83,8 +83,8 @@ function inputsText(channels, isImage) {
  * @param {Cell} cell
  * @param {number} value
  * @param {{ isImage: boolean, isOff?: boolean, winner: Cell | null }} source `isImage` if the
- *   layer's input is the image; `isOff` if the map is switched off; `winner` is where the maximum of
- *   a max-pool was
+ *   layer's input is the image; `isOff` if the map is switched off; `winner` is where the maximum
+ *   of a max-pool was
  */
 export function cellText(layer, cell, value, { isImage, isOff, winner }) {
   const window = windowOf(layer, cell.row, cell.column);
