@@ -83,9 +83,9 @@ def test_the_layers_are_listed_with_shapes_and_parameters(visit, stack, convolut
     near(page, "#layers")
     rows = page.locator("#layers tbody tr")
     expect(rows.first).to_have_text(re.compile("^Input28 × 28$"))
-    expect(rows.nth(1)).to_have_text("1. Convolution 5 × 5, relu24 × 24 × 6156")
+    expect(rows.nth(1)).to_have_text("1. Convolution 5 × 5, ReLU24 × 24 × 6156")
     expect(rows.nth(2)).to_have_text("2. Max-pool 2 × 212 × 12 × 60")
-    expect(rows.nth(3)).to_contain_text("3. Convolution 3 × 3, stride 2, padding 1, relu6 × 6 × 8")
+    expect(rows.nth(3)).to_contain_text("3. Convolution 3 × 3, stride 2, padding 1, ReLU6 × 6 × 8")
     counts = [f"{layer['parameters']:,}" for layer in ask("/layers")["layers"]]
     assert rows.locator("td.n").all_inner_texts() == ["", *counts]
     expect(page.locator("#layers tfoot")).to_contain_text(f"{ask('')['parameters']:,}")

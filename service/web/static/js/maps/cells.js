@@ -99,6 +99,7 @@ export function createCells() {
     });
     const winner = winners?.[cell.row][cell.column][map];
     words.textContent = cellText(layer, cell, values[cell.row * width + cell.column], {
+      map,
       isImage: !input,
       isOff,
       winner: winner ? { row: winner[0], column: winner[1] } : null,

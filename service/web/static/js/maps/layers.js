@@ -41,8 +41,11 @@ export function createLayers(layers, help, { look, toggle }) {
   const grids = layers.map((layer, index) =>
     createGrid(index + 1, layer.output_shape, help, {
       look: (tile) => look(index + 1, tile),
-      choose: (tile) =>
-        areMaps(layer.output_shape) ? choose(index + 1, tile) : toggle?.(index + 1, tile),
+      choose: (tile) => {
+        if (!areMaps(layer.output_shape)) return toggle?.(index + 1, tile);
+        choose(index + 1, tile);
+        cells.element.scrollIntoView({ block: "nearest" }); // it may be below many maps
+      },
     }),
   );
   const blocks = layers.map((layer, index) =>
