@@ -22,6 +22,7 @@ from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
+PROJECTED_VALUES = 10_000_000  # of one layer for all of them: 80 MB in float64
 PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
 WEIGHTS_BYTES = 32 * 2**20  # for two of the widest dense layers, or eighty of the usual ones
 
@@ -55,7 +56,7 @@ class ProjectedLayer(NamedTuple):
     projection
         The projection that keeps the most variance of these images.
     points
-        The projected images, shape (PROJECTED, 2).
+        The projected images, shape (n, 2).
     """
 
     projection: Projection
@@ -149,7 +150,9 @@ class ModelFigures:
             with self.turn:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
-                images = self._test_set(card).take(slice(PROJECTED))
+                values = [card.layers[0].inputs, *(spec.outputs for spec in card.layers)][layer]
+                samples = min(PROJECTED, max(2, PROJECTED_VALUES // values))
+                images = self._test_set(card).take(slice(samples))
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

@@ -13,7 +13,8 @@ from service.api.inspection import TAG
 from service.api.layers import LayerPath, check_layer
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
-from service.api.predict.explain import GRADIENT_DIGITS, Values
+from service.api.predict.activations import Winners
+from service.api.predict.explain import GRADIENT_DIGITS, Values, describe_occlusion
 from service.api.rounding import rounded
 from service.api.samples import MOST_VALUES, PNG, check_images, json_of, png
 from service.backend import backend
@@ -33,8 +34,6 @@ from stepbox.store.card import Card, ModelId
 MAP_DIGITS = 4  # significant ones
 
 blueprint = APIBlueprint("feature_maps", __name__, abp_tags=[TAG])
-
-Winners = list[list[list[tuple[int, int]]]]
 
 
 class SampleQuery(Parameters):
@@ -193,11 +192,6 @@ def attribution(path: ModelPath, query: SampleQuery) -> Response:
                 "occlusion": describe_occlusion(covered),
             }
         )
-
-
-def describe_occlusion(covered: OcclusionMap) -> dict[str, Any]:
-    """Return the fields of an `OcclusionMap` for `json_of`."""
-    return {**covered.__dict__, "drops": rounded(covered.drops, MAP_DIGITS)}
 
 
 def _sample(card: Card, index: int) -> tuple[NDArray[Any], int]:

@@ -48,6 +48,11 @@ TERMS = {
         "A table that counts, for each true class, how many of its images the model put into each "
         "class. The correct ones are on the diagonal.",
     ),
+    "convolution": Term(
+        "Convolution",
+        "A layer that moves small filters over an image. At each place, a filter multiplies the "
+        "pixels below it by its weights and adds the products: one number of its feature map.",
+    ),
     "cross-entropy": Term(
         "Cross-entropy",
         "The loss that is used here: −log of the probability that the model gave to the true "
@@ -65,6 +70,16 @@ TERMS = {
         "of the probability, and ln 10 ≈ 2.30 nats if ten classes are equally probable.",
     ),
     "epoch": Term("Epoch", "One pass of the training over all training images."),
+    "feature-map": Term(
+        "Feature map",
+        "What one filter of a convolution finds, as an image: large values where the input looks "
+        "like the filter.",
+    ),
+    "filter": Term(
+        "Filter",
+        "The weights that a convolution applies at each place of its input, a small square of "
+        "them for each channel. Each filter makes one feature map.",
+    ),
     "gradient": Term(
         "Gradient",
         "How much the loss changes if a weight or a bias changes a little, for each of them. "
@@ -95,6 +110,11 @@ TERMS = {
         "A number that says how wrong the predictions are; 0 is best. Training makes it small. "
         "Here it is the cross-entropy, averaged over the images.",
     ),
+    "max-pool": Term(
+        "Max-pool",
+        "A layer that keeps only the largest value of each small square of a feature map. The map "
+        "gets smaller, and it matters less where exactly something was found.",
+    ),
     "nat": Term(
         "Nat",
         "The unit of loss and entropy, if logarithms are natural. Guessing among ten classes has a "
@@ -104,6 +124,11 @@ TERMS = {
         "Neuron",
         "A unit that multiplies each of its inputs by a weight, adds the products and a bias, and "
         "applies an activation function to the sum.",
+    ),
+    "occlusion": Term(
+        "Occlusion",
+        "Cover a part of the image and look how the prediction changes. If the probability of a "
+        "class falls, this part spoke for it.",
     ),
     "overfitting": Term(
         "Overfitting",

@@ -52,11 +52,16 @@ class Standardization(NamedTuple):
         inputs /= self.deviation.astype(inputs.dtype)
         return inputs
 
+    @property
+    def black(self) -> float:
+        """The value of a black pixel after `apply`."""
+        return float(-self.mean[0] / self.deviation[0])
+
     def set_fill(self, network: Network) -> None:
         """Make a first convolution pad standardized inputs with black, as `fold` requires."""
         layer = _first_with_weights(network)
         if isinstance(layer, Convolution):
-            layer.fill = float(-self.mean[0] / self.deviation[0])
+            layer.fill = self.black
 
     def fold(self, network: Network) -> None:
         """Change a network of standardized inputs into one of the inputs themselves."""

@@ -1,19 +1,22 @@
 """The torch model of a recipe, and how the trained model becomes a plain network."""
 
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from stepbox.data.dataset import DatasetSpec
-from stepbox.nn.activations import ACTIVATIONS, IDENTITY, ActivationName
-from stepbox.nn.dense import Dense
+from stepbox.nn.activations import ActivationName, Array
+from stepbox.nn.convolution import ConvolutionSpec
+from stepbox.nn.dense import DenseSpec
+from stepbox.nn.layer import LayerSpec, Shape
 from stepbox.nn.network import Network
+from stepbox.nn.pooling import MaxPoolSpec
 from stepbox.training.recipe import Recipe
 from stepbox.training.standardization import Standardization
 
-MODULES: dict[ActivationName, type[nn.Module]] = {
+ACTIVATION_MODULES: dict[ActivationName, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -21,72 +24,134 @@ MODULES: dict[ActivationName, type[nn.Module]] = {
 }
 
 
-def initial_model(recipe: Recipe, spec: DatasetSpec) -> nn.Sequential:
-    """Build the untrained model on the CPU; torch draws its weights from the recipe's seed."""
+class Images(nn.Module):
+    """View vectors, shape (n, h · w · c), as images, shape (n, c, h, w), channels last in memory.
+
+    Torch's functions for images number the axes in this order, whatever the order in memory.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return a view."""
+        return vectors.view(-1, *self._shape).permute(0, 3, 1, 2)
+
+
+class Vectors(nn.Module):
+    """Flatten images, shape (n, c, h, w), into vectors, in the order height, width, channels."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return a view if the images are channels last in memory."""
+        return images.permute(0, 2, 3, 1).flatten(1)
+
+
+def initial_model(
+    recipe: Recipe, spec: DatasetSpec, standardization: Standardization | None = None
+) -> nn.Sequential:
+    """Build the untrained model on the CPU; torch draws its weights from the recipe's seed.
+
+    Parameters
+    ----------
+    recipe, spec
+        The recipe, and its data set.
+    standardization
+        How the inputs will be standardized: a first convolution pads them with black.
+    """
     specs = recipe.layer_specs(spec)
-    sizes = [specs[0].inputs, *(layer.outputs for layer in specs)]
+    black = 0.0
+    if standardization is not None:
+        black = standardization.black
     with torch.random.fork_rng(devices=[]):  # restores the random state of the process
         torch.manual_seed(recipe.seed)
-        modules: list[nn.Module] = [nn.Linear(sizes[0], sizes[1])]
-        for n_in, n_out in pairwise(sizes[1:]):
-            if recipe.normalization == "batch":
-                modules.append(nn.BatchNorm1d(n_in))
-            modules.append(MODULES[recipe.activation]())
-            if recipe.dropout:
-                modules.append(nn.Dropout(recipe.dropout))
-            modules.append(nn.Linear(n_in, n_out))
+        modules = list(_modules(recipe, specs, black))
         if recipe.initialization == "he":
             for module in modules:
-                if isinstance(module, nn.Linear):
+                if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
                     nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                     nn.init.zeros_(module.bias)
-    return nn.Sequential(*modules)
+    return nn.Sequential(*modules).to(memory_format=torch.channels_last)
+
+
+def _modules(recipe: Recipe, specs: Sequence[LayerSpec], black: float) -> Iterator[nn.Module]:
+    """Yield the modules of all layers. The first convolution pads with `black`, others with 0."""
+    images = False  # whether the values between two modules are images, not vectors
+    for spec in specs:
+        if images == isinstance(spec, DenseSpec):
+            images = not images
+            yield Images(spec.input_shape) if images else Vectors()
+        if isinstance(spec, MaxPoolSpec):
+            yield nn.MaxPool2d(spec.size, spec.stride)
+            continue
+        if isinstance(spec, ConvolutionSpec):
+            padding = spec.padding
+            if padding and black:
+                yield nn.ConstantPad2d(padding, black)
+                padding = 0
+            black = 0.0
+            yield nn.Conv2d(spec.input_shape[2], spec.channels, spec.kernel, spec.stride, padding)
+        else:
+            yield nn.Linear(spec.inputs, spec.outputs)
+        if spec is specs[-1]:
+            return
+        if recipe.normalization == "batch":
+            yield (nn.BatchNorm2d if images else nn.BatchNorm1d)(spec.output_shape[-1])
+        yield ACTIVATION_MODULES[recipe.activation]()
+        if recipe.dropout:  # of whole channels in images
+            yield (nn.Dropout2d if images else nn.Dropout)(recipe.dropout)
 
 
 def load(model: nn.Sequential, network: Network) -> None:
-    """Set the linear layers of a model without batch normalization to those of a network."""
-    linear = [module for module in model if isinstance(module, nn.Linear)]
-    for module, layer in zip(linear, network.layers, strict=True):
-        state = {name: torch.tensor(array) for name, array in layer.arrays.items()}
-        module.load_state_dict(state)
+    """Set the parameters of a model without batch normalization to those of a network."""
+    modules = [module for module in model if isinstance(module, nn.Linear | nn.Conv2d)]
+    layers = [layer for layer in network.layers if layer.arrays]
+    for module, layer in zip(modules, layers, strict=True):
+        weights, biases = (torch.tensor(array) for array in layer.arrays.values())
+        if isinstance(module, nn.Conv2d):
+            weights = weights.permute(0, 3, 1, 2)
+        module.load_state_dict({"weight": weights, "bias": biases})
 
 
 def fold(
-    model: nn.Sequential, standardization: Standardization | None, activation: ActivationName
+    model: nn.Sequential, specs: Sequence[LayerSpec], standardization: Standardization | None
 ) -> Network:
     """Make the plain network whose outputs equal those of a trained model.
 
-    After training, batch normalization is the affine function γ (z − μ) / σ + β of each neuron. The
-    standardization of the inputs is affine too. Both are folded into layers.
+    After training, batch normalization is the affine function γ (z − μ) / σ + β of each neuron or
+    channel. The standardization of the inputs is affine too. Both are folded into layers.
 
     Parameters
     ----------
     model
-        Linear layers; all but the last may be followed by a batch normalization.
+        From `initial_model`.
+    specs
+        The layers of the network.
     standardization
         How the inputs were standardized; None if they were not.
-    activation
-        Activation function of the hidden layers.
 
     Returns
     -------
     Network
         A copy, in float32.
     """
-    layers: list[Dense] = []
+    arrays: list[dict[str, Array]] = []
     for module in model:
         state = module.state_dict().values()
-        arrays = [tensor.numpy(force=True).astype(np.float64) for tensor in state]
-        if isinstance(module, nn.Linear):
-            weights, biases = arrays
-            layers.append(Dense(weights, biases, ACTIVATIONS[activation]))
-        elif isinstance(module, nn.BatchNorm1d):
-            gamma, beta, mu, variance, _ = arrays  # the last is the number of batches
+        values = [tensor.numpy(force=True).astype(np.float64) for tensor in state]
+        if isinstance(module, nn.Conv2d):
+            weights, biases = values
+            arrays.append({"weight": weights.transpose(0, 2, 3, 1).copy(), "bias": biases})
+        elif isinstance(module, nn.Linear):
+            arrays.append(dict(zip(("weight", "bias"), values, strict=True)))
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            gamma, beta, mu, variance, _ = values  # the last is the number of batches
             factor = gamma / np.sqrt(variance + module.eps)
-            layers[-1].weights *= factor[:, None]
-            layers[-1].biases = (layers[-1].biases - mu) * factor + beta
-    layers[-1].activation = IDENTITY
-    network = Network([*layers])
+            layer = arrays[-1]
+            layer["weight"] = (layer["weight"].T * factor).T
+            layer["bias"] = (layer["bias"] - mu) * factor + beta
+    weighted = iter(arrays)
+    network = Network([spec.layer(next(weighted) if spec.array_shapes else {}) for spec in specs])
     if standardization is not None:
         standardization.fold(network)
     return network.copy(np.float32)

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import ActivationName, Array
+from stepbox.nn.dense import DenseSpec
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
@@ -68,9 +69,10 @@ class TorchTrainer(Trainer):
                 self._class_weights = torch.tensor(
                     self.class_weights, dtype=torch.float32, device=self.device
                 )
-            model = initial_model(recipe, train_set.spec)
+            self._specs = recipe.layer_specs(train_set.spec)
+            model = initial_model(recipe, train_set.spec, self.standardization)
             if start is not None:
-                load(model, self.started(fold(model, None, recipe.activation)))
+                load(model, self.started(fold(model, self._specs, None)))
             self._model = model.to(self.device)
         self._captured: CapturedStep | None = None
         self._warm = False  # whether a step has run
@@ -92,7 +94,7 @@ class TorchTrainer(Trainer):
 
     def network(self) -> Network:
         """Return a NumPy copy of the network in its current state, folded into plain layers."""
-        return fold(self._model, self.standardization, self.recipe.activation)
+        return fold(self._model, self._specs, self.standardization)
 
     def computer(self) -> ComputerReport:
         """Describe the processor or GPU that the training runs on."""
@@ -218,11 +220,16 @@ class AutogradTrainer(TorchTrainer):
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Restore the arrays that `arrays` returned."""
         super().set_arrays(arrays)
+        parameters = list(self._model.parameters())
         moments: dict[int, dict[str, Tensor]] = {}
         for key, array in arrays.items():
             if key.startswith("optimizer."):
-                _, parameter, name = key.split(".")
-                moments.setdefault(int(parameter), {})[name] = torch.tensor(array)
+                _, number, name = key.split(".")
+                parameter, moment = parameters[int(number)], torch.tensor(array)
+                if moment.shape == parameter.shape:
+                    # Fused optimizers need moments in the memory order of their parameter.
+                    moment = torch.empty_like(parameter, requires_grad=False).copy_(moment)
+                moments.setdefault(int(number), {})[name] = moment
         self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": moments})
 
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
@@ -245,7 +252,8 @@ def make_torch_trainer(
 ) -> TorchTrainer:
     """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
     simple = (recipe.optimizer, recipe.dropout, recipe.normalization) == ("sgd", 0, "none")
-    plain = simple and recipe.activation in SLOPES
+    dense = all(isinstance(layer, DenseSpec) for layer in recipe.layer_specs(train_set.spec))
+    plain = simple and dense and recipe.activation in SLOPES
     return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set, start)
 
 

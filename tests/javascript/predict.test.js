@@ -20,14 +20,7 @@ import { areAlike, nest, perPixel } from "#pages/predict/input.js";
 import { insideRows } from "#pages/predict/inside-rows.js";
 import { readContent, writeContent, writeValues } from "#pages/predict/link.js";
 import { outlineSegments } from "#pages/predict/outline.js";
-import {
-  arrange,
-  inputName,
-  neuronText,
-  nextCell,
-  signed,
-  strongestPushes,
-} from "#pages/predict/pushes.js";
+import { inputName, neuronText, offText, signed, strongestPushes } from "#pages/predict/pushes.js";
 import { readNumber, readRow } from "#pages/predict/row.js";
 import { fitOf, needsSample, predictionPath, requestContent } from "#pages/predict/request.js";
 import { SEVEN } from "#pages/predict/strokes.js";
@@ -212,7 +205,7 @@ test("the outline of one pixel is a square, and no line separates two neighbors"
   ]);
   assert.equal(outlineSegments([255, 255, 0, 0], 2).length, 6);
   assert.deepEqual(outlineSegments([127, 0, 0, 0], 2), []);
-  assert.deepEqual(outlineSegments([]), []);
+  assert.deepEqual(outlineSegments([], 2), []);
 });
 
 test("arrow keys have a direction", () => {
@@ -421,7 +414,13 @@ test("pushes and neurons are described in words", () => {
   assert.equal(inputName(3 * 24 + 4, photos), "row 1, column 1, green");
   assert.equal(inputName(1, iris), "width");
   assert.equal(inputName(1, { ...iris, columns: null }), "column 2");
-  const state = { layer: 2, neuron: 17, isOff: false, activation: 0.5, classes: ["a", "b"] };
+  const state = {
+    layer: 2,
+    name: "neuron 17",
+    isOff: false,
+    value: "activation 0.500",
+    classes: ["a", "b"],
+  };
   assert.equal(
     neuronText({ ...state, pushes: [1, -2] }),
     "Hidden layer 2, neuron 17: activation 0.500. It adds to the logits: a: +1.00, b: −2.00.",
@@ -429,20 +428,15 @@ test("pushes and neurons are described in words", () => {
   assert.match(neuronText({ ...state, pushes: [0.01, -0.002] }), /a: \+0.0100, b: −0.0020/);
   assert.match(neuronText({ ...state, pushes: null }), /activation 0.500.$/);
   assert.match(neuronText({ ...state, pushes: null, isOff: true }), /switched off/);
-  assert.match(neuronText({ ...state, pushes: null, activation: null }), /not known yet/);
+  assert.match(neuronText({ ...state, pushes: null, value: null }), /not known yet/);
 });
 
-test("the neurons of a layer are arranged in rows that fit the width", () => {
-  assert.deepEqual(arrange(32, 744), { side: 22, columns: 32, rows: 1 });
-  assert.deepEqual(arrange(32, 330), { side: 22, columns: 15, rows: 3 });
-  assert.deepEqual(arrange(32, 330, "finger"), { side: 32, columns: 10, rows: 4 });
-  assert.deepEqual(arrange(2048, 744), { side: 10, columns: 74, rows: 28 });
-  assert.deepEqual(arrange(5, 0), { side: 22, columns: 1, rows: 5 });
-  const grid = { count: 32, columns: 15 };
-  assert.deepEqual(
-    [nextCell(0, [-1, 0], grid), nextCell(0, [0, 1], grid), nextCell(20, [0, 1], grid)],
-    [0, 15, 20],
-  );
+test("what is switched off is counted", () => {
+  const areMaps = [true, false];
+  assert.equal(offText(["2.1"], areMaps), "1 neuron off");
+  assert.equal(offText(["2.1", "2.11"], areMaps), "2 neurons off");
+  assert.equal(offText(["1.1"], areMaps), "1 feature map off");
+  assert.equal(offText(["1.1", "2.1", "1.0"], areMaps), "2 feature maps and 1 neuron off");
 });
 
 test("the path of a prediction depends on what the board shows", () => {

@@ -28,7 +28,8 @@ def test_activations_are_those_of_a_forward_pass_by_hand(client, backend, model)
     outputs = image.reshape(784) / 255
     for layer, described in zip(network.layers[:-1], prediction["layers"], strict=False):
         outputs = 1 / (1 + np.exp(-(layer.weights @ outputs + layer.biases)))
-        assert described.keys() == {"activations"}
+        assert described.keys() == {"type", "shape", "activations"}
+        assert (described["type"], described["shape"]) == ("dense", [32])
         np.testing.assert_allclose(described["activations"], outputs, rtol=1e-12)
     last = network.layers[-1]
     described = prediction["layers"][-1]
@@ -69,14 +70,16 @@ def test_the_gradient_does_not_pass_neurons_that_are_switched_off(client, backen
 
 
 def test_a_network_without_hidden_layers_has_contributions_of_its_inputs(backend):
-    network = Network.initial(dense_layers([784, 10], "sigmoid"), seed=0)
+    specs = dense_layers([784, 10], "sigmoid")
+    network = Network.initial(specs, seed=0)
     image = backend.dataset("mnist").samples[0]
-    [[last]] = describe_layers(network, Fields(image[None], {}, []), "unit")
+    [described] = describe_layers(network, specs, Fields(image[None], {}, []), "unit")
+    [last] = described["layers"]
     expected = network.layers[0].weights * (image.reshape(784) / 255)
     np.testing.assert_allclose(last["contributions"], expected, rtol=1e-12)
-    assert last["biases"] == [0] * 10
+    assert last["biases"].tolist() == [0] * 10
     with pytest.raises(InvalidInputError, match="no hidden layers"):
-        read_off("1.0", network)
+        read_off("1.0", specs)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from service.api.analysis.sample import SampleRequest
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from service.model_figures import PROJECTED
+from service.model_figures import PROJECTED, PROJECTED_VALUES
 from stepbox.analysis.projection import representation
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import InvalidInputError, NotFoundError
@@ -53,7 +53,9 @@ class ProjectionAnswer(BaseModel):
     layer: int = Field(description="The layer; 0: the inputs.")
     sizes: list[int] = Field(description="Number of inputs, then number of outputs of each layer.")
     labels: list[int] = Field(
-        description=f"Classes of the first {PROJECTED:,} test samples, in the test set's order."
+        description=f"Classes of the first {PROJECTED:,} test samples, in the test set's order. If "
+        f"the layer has over {PROJECTED_VALUES // PROJECTED:,} outputs, there are only as many "
+        f"samples as have {PROJECTED_VALUES:,} outputs together."
     )
     before: ProjectedImages = Field(description="As the untrained network represents the samples.")
     after: ProjectedImages = Field(description="As the trained network represents the samples.")
@@ -62,7 +64,7 @@ class ProjectionAnswer(BaseModel):
 @blueprint.post(
     "/projection", responses={200: ProjectionAnswer, **problems(400, 409, 415, 422, 503)}
 )
-@Bound(body_bytes=512 * 2**10, memory_bytes=LAYERS_BYTES)
+@Bound(body_bytes=512 * 2**10, memory_bytes=LAYERS_BYTES * 3 // 2)
 def projection(body: ProjectionRequest) -> Response:
     """Project the test samples onto the plane in which a layer's outputs for them vary most.
 
@@ -73,8 +75,7 @@ def projection(body: ProjectionRequest) -> Response:
         card, trained = backend().models.load(body.model)
     except NotFoundError as error:
         raise InvalidInputError.at("/model", str(error)) from error
-    sizes = [card.layers[0].input_shape[0]]
-    sizes += [spec.output_shape[0] for spec in card.layers]
+    sizes = [card.layers[0].inputs, *(spec.outputs for spec in card.layers)]
     layer = len(sizes) - 1 if body.layer is None else body.layer
     if layer >= len(sizes):
         raise InvalidInputError.at("/layer", f"must be from 0 to {len(sizes) - 1} for this model")
@@ -88,7 +89,7 @@ def projection(body: ProjectionRequest) -> Response:
             [image] = _rounded(one.projection.points(representation(network, inputs, layer)))
         shares = _rounded(one.projection.shares[None])[0]
         found.append(ProjectedImages(shares=shares, points=_rounded(one.points), image=image))
-    labels = backend().test_set(card).labels[:PROJECTED].tolist()
+    labels = backend().test_set(card).labels[: len(found[0].points)].tolist()
     before, after = found
     return json_response(
         ProjectionAnswer(

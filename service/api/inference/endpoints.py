@@ -11,8 +11,9 @@ from service.api.inference import schemas
 from service.api.inference.tensors import OUTPUTS, datatypes, read_inference, write_inference
 from service.api.models import ModelPath
 from service.api.parameters import BINARY
-from service.api.predict.answer import classify, find_model, in_turn
+from service.api.predict.answer import classify, find_model
 from service.api.predict.preparation import prepare_images
+from service.api.predict.turns import in_turn
 from service.api.readers.by_type import JSON
 from service.api.readers.images import input_name
 from service.backend import backend

@@ -9,8 +9,9 @@ from werkzeug.exceptions import MethodNotAllowed
 from service.api.inference.schemas import VERSION
 from service.api.models import ModelPath
 from service.api.parameters import BodyHeaders
-from service.api.predict.answer import classify, find_model, in_turn
+from service.api.predict.answer import classify, find_model
 from service.api.predict.preparation import prepare_images
+from service.api.predict.turns import in_turn
 from service.api.readers.by_type import JSON
 from service.api.readers.images import Sent
 from service.api.readers.json_images import read_json

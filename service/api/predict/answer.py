@@ -2,10 +2,8 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -18,15 +16,23 @@ from service.api.predict.activations import (
     MOST_IMAGES,
     MOST_OFF_LETTERS,
     describe_layers,
+    most_with_activations,
     read_off,
 )
-from service.api.predict.explain import MOST_EXPLAINED, describe_fit, explain
-from service.api.predict.preparation import prepare_images
+from service.api.predict.explain import (
+    MOST_EXPLAINED,
+    describe_fit,
+    explain,
+    most_occluded,
+    occlusions,
+)
+from service.api.predict.preparation import TakesLongError, prepare_images
+from service.api.predict.turns import is_large, with_memory_for
 from service.api.readers.by_type import JSON, NPY, read_images
 from service.api.readers.images import Images
 from service.metrics.counts import count_predictions
 from service.server.client_disconnected import raise_if_disconnected
-from service.server.quick import QUICK_BYTES, QuickAnswer
+from service.server.quick import QuickAnswer
 from stepbox.data.dataset import MOST_CLASSES, PixelScale
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.images.field import Invert
@@ -41,23 +47,7 @@ from stepbox.training.evaluation import predict_logits
 
 T = TypeVar("T")
 
-TURN_S = 2.0  # longest wait for a turn, so a slow body does not delay all others
-_turn = Lock()
-
-
-@contextmanager
-def in_turn(body: bytes) -> Iterator[None]:
-    """Wait for a turn if the body is large, so that large bodies are predicted one after another.
-
-    Threads that run Python code at the same time wait for each other at every image. One after
-    another, they take half the time. After `TURN_S`, a body is predicted without a turn.
-    """
-    held = len(body) > QUICK_BYTES and _turn.acquire(timeout=TURN_S)
-    try:
-        yield
-    finally:
-        if held:
-            _turn.release()
+QUICK_PRODUCTS = 2**25  # multiplications of a quick answer: a few milliseconds
 
 
 class PredictQuery(Parameters):
@@ -96,11 +86,17 @@ class PredictQuery(Parameters):
         description="Add the activations of each layer, and what each neuron of the last hidden "
         f"layer adds to each logit, for at most {MOST_IMAGES} images.",
     )
+    occlusion: bool = Field(
+        False,
+        description="Add how much the probability of the predicted class drops while a part of the "
+        f"image is covered, for at most {MOST_IMAGES} images.",
+    )
     off: str | None = Field(
         None,
         max_length=MOST_OFF_LETTERS,
         description="Neurons to switch off, such as `1.17,2.3`: the number of a hidden layer, from "
-        "1, and the index of a neuron, from 0. Their activation is 0.",
+        "1, and the index of a neuron, from 0. Their activation is 0. In a convolution or a "
+        "max-pooling layer, the index is that of a channel, whose whole feature map is 0.",
     )
     top: int | None = Field(
         None,
@@ -160,29 +156,43 @@ def predict_images(
 ) -> QuickAnswer:
     """Predict images, and write the body of the response.
 
-    If `quick`, raise TakesLongError if an image must be more than inverted.
+    If `quick`, raise TakesLongError if an image must be more than inverted, or if the network needs
+    more than a few milliseconds or much memory.
     """
     card, network = model
     if query.top is not None and query.top > len(card.classes):
         raise InvalidInputError.at("/top", f"must be from 1 to {len(card.classes)} for this model")
-    off = None if query.off is None else read_off(query.off, network)
+    off = None if query.off is None else read_off(query.off, card.layers)
     if off:
         network = network.without((layer - 1, neuron) for layer, neuron in off)
     if query.explain:
         images = _at_most(MOST_EXPLAINED, images, "/explain", "can be explained")
     if query.activations:
-        images = _at_most(MOST_IMAGES, images, "/activations", "can have activations")
+        most = most_with_activations(card.layers)
+        images = _at_most(most, images, "/activations", "of this model can have activations")
     spec = card.dataset
+    if query.occlusion:
+        most = most_occluded(network, spec)
+        images = _at_most(most, images, "/occlusion", "of this model can be covered")
     fields = prepare_images(images, spec, query.invert, query.fit, quick=quick)
+    if quick and (is_large(network) or network.products * len(fields.pixels) > QUICK_PRODUCTS):
+        raise TakesLongError
     classified = classify(card, network, fields.pixels)
     if accept.partition(",")[0].strip() == NPY:
         return QuickAnswer(_npy(classified.probabilities), NPY)
     additions: dict[int, dict[str, Any]] = defaultdict(dict)
-    if query.explain:
-        additions |= enumerate(explain(network, fields, spec, card.recipe.pixel_scale))
-    if query.activations:
-        for index, layers in enumerate(describe_layers(network, fields, card.recipe.pixel_scale)):
-            additions[index]["layers"] = layers
+    scale = card.recipe.pixel_scale
+    with with_memory_for(network):
+        found: list[Iterable[dict[str, Any]]] = []
+        if query.explain:
+            found.append(explain(network, fields, spec, scale, classified.probabilities))
+        if query.activations:
+            found.append(describe_layers(network, card.layers, fields, scale))
+        if query.occlusion:
+            found.append(occlusions(network, fields, spec, scale, classified.best))
+        for one_each in found:
+            for index, addition in enumerate(one_each):
+                additions[index] |= addition
     for index, prepared in fields.changed.items():
         additions[index]["fit"] = describe_fit(prepared)
     for index in fields.empty:
@@ -225,7 +235,8 @@ class Classified(NamedTuple):
 def classify(card: Card, network: Network, pixels: NDArray[Any]) -> Classified:
     """Run a network on samples, shape (n, *shape), and count the predictions."""
     scale = card.recipe.pixel_scale
-    logits = predict_logits(network, pixels, scale, raise_if_disconnected)
+    with with_memory_for(network):
+        logits = predict_logits(network, pixels, scale, raise_if_disconnected)
     logits = logits.astype(np.float64, copy=False)
     probabilities = softmax(logits)
     best = probabilities.argmax(axis=1).tolist()

@@ -5,8 +5,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, RootModel
 
 from service.api.parameters import BINARY, BodyHeaders
-from service.api.predict.answer import PredictQuery, in_turn, predict_body
+from service.api.predict.answer import PredictQuery, predict_body
 from service.api.predict.explain import Explanation
+from service.api.predict.turns import in_turn
 from service.api.readers.by_type import CSV, IMAGE_TYPES, JSON, MULTIPART, NPY, NPZ
 from service.backend import backend
 from service.bodies.bounds import Bound

@@ -1,23 +1,28 @@
 """Explain a prediction: what the network saw, how sure it is, and why."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service.api.predict.activations import LayerActivations
+from service.api.predict.activations import MOST_IMAGES, LayerActivations
 from service.api.predict.preparation import Fields
 from service.api.rounding import rounded
+from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.inspection import entropy, input_gradient, margin
+from stepbox.analysis.occlusion import MOST_CELLS, OcclusionMap, occlude
 from stepbox.data.dataset import DatasetSpec, PixelScale, scale_pixels
+from stepbox.errors import InvalidInputError
 from stepbox.images.field import Prepared
 from stepbox.images.prepare import prepare
-from stepbox.nn.losses import softmax
+from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
 
 MOST_EXPLAINED = 100
 GRADIENT_DIGITS = 5  # significant ones; all 17 would make the response twice as long
+DROP_DIGITS = 4
+MOST_OCCLUSION_PRODUCTS = 10**11  # multiplications for a response: about five seconds
 
 Values = list[float] | list[list[float]] | list[list[list[float]]]
 
@@ -93,6 +98,11 @@ class Explanation(BaseModel):
         None,
         description="With `activations`: the activations of each layer, the hidden layers first.",
     )
+    occlusion: OcclusionMap | None = Field(
+        None,
+        description="With `occlusion`: how much the probability of the predicted class drops while "
+        "a part of the image is covered.",
+    )
 
 
 def describe_fit(prepared: Prepared) -> dict[str, Any]:
@@ -101,11 +111,17 @@ def describe_fit(prepared: Prepared) -> dict[str, Any]:
 
 
 def explain(
-    network: Network, fields: Fields, spec: DatasetSpec, pixel_scale: PixelScale
+    network: Network,
+    fields: Fields,
+    spec: DatasetSpec,
+    pixel_scale: PixelScale,
+    probabilities: Array,
 ) -> list[dict[str, Any]]:
-    """Explain the predictions of a network, one explanation per image."""
+    """Explain the predictions of a network, one explanation per image.
+
+    `probabilities` are those that it predicts, shape (n, classes), in float64.
+    """
     inputs = scale_pixels(fields.pixels, pixel_scale, network.dtype)
-    probabilities = softmax(network.logits(inputs).astype(np.float64))
     gradients = input_gradient(network, inputs, probabilities.argmax(axis=1))
     return [
         {
@@ -123,6 +139,37 @@ def explain(
             strict=True,
         )
     ]
+
+
+def most_occluded(network: Network, spec: DatasetSpec) -> int:
+    """Return of how many images a response can have the occlusion.
+
+    Raises
+    ------
+    InvalidInputError
+        The network takes vectors.
+    """
+    if spec.kind == "vectors":
+        raise InvalidInputError.at("/occlusion", "is for images; this model takes vectors")
+    return min(MOST_IMAGES, max(1, MOST_OCCLUSION_PRODUCTS // (MOST_CELLS * network.products)))
+
+
+def occlusions(
+    network: Network,
+    fields: Fields,
+    spec: DatasetSpec,
+    pixel_scale: PixelScale,
+    predicted: Sequence[int],
+) -> Iterator[dict[str, Any]]:
+    """Cover each part of each image, and yield what it does to the predicted class."""
+    for pixels, label in zip(fields.pixels, predicted, strict=True):
+        covered = occlude(network, pixels, label, spec, pixel_scale, raise_if_disconnected)
+        yield {"occlusion": describe_occlusion(covered)}
+
+
+def describe_occlusion(covered: OcclusionMap) -> dict[str, Any]:
+    """Return the fields of an `OcclusionMap`, for a JSON writer that takes arrays."""
+    return {**covered.__dict__, "drops": rounded(covered.drops, DROP_DIGITS)}
 
 
 def _as_it_is(pixels: NDArray[Any], spec: DatasetSpec) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class QuickPredictions:
             query = _parse_query(match[1] or b"")
         except (HTTPException, ValueError):
             return None  # Flask says what is wrong with it
-        if query.explain or query.activations or query.off:
+        if query.explain or query.activations or query.occlusion or query.off:
             return None  # this takes longer, and Flask compresses the response
         kind, _ = parse_content_type(_text(headers, b"content-type"))
         return partial(self._answer, query, kind, _text(headers, b"accept"))

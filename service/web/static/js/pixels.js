@@ -7,7 +7,7 @@ import { heatColor, themeColor } from "./theme.js";
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} values row by row
+ * @param {ArrayLike<number>} values row by row; a pixel that is NaN stays transparent
  * @param {number} width
  * @param {(value: number) => import("./color.js").Color} color
  */
@@ -16,7 +16,9 @@ function draw(canvas, values, width, color) {
   canvas.height = values.length / width;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(canvas.width, canvas.height);
-  for (let i = 0; i < values.length; i++) image.data.set([...color(values[i]), 255], 4 * i);
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isNaN(values[i])) image.data.set([...color(values[i]), 255], 4 * i);
+  }
   context.putImageData(image, 0, 0);
   return canvas;
 }

@@ -193,7 +193,9 @@ function addPanel(first) {
     predict();
   };
   const { deviations } = numbers;
-  const panel = createPanel(first, { choose: chooseModel, changed, removed, deviations });
+  const occlude = (/** @type {Model} */ model) =>
+    requestPrediction(model, undefined, "&occlusion=true");
+  const panel = createPanel(first, { choose: chooseModel, changed, removed, deviations, occlude });
   panels.push(panel);
   $("#answers").append(panel.element);
   panel.paint(unit);

@@ -8,6 +8,7 @@ import { cssColor } from "./color.js";
 import { $, h, notice } from "./dom.js";
 import { percent } from "./numbers.js";
 import { drawPicture } from "./pixels.js";
+import { hiddenLayers } from "./maps/shapes.js";
 import { isVectors, keyOf } from "./predict/input.js";
 import { testSample } from "./predict/tiles.js";
 import { savable } from "./save-figure.js";
@@ -56,7 +57,7 @@ export function projectionFigure(host, { id, classes, recipe, dataset }) {
   let selected = 0;
   let asked = 0;
 
-  const layerCount = recipe.hidden_sizes.length + 2; // with the inputs and the logits
+  const layerCount = hiddenLayers(recipe).length + 2; // with the inputs and the logits
 
   /** @param {number} layer */
   function layerName(layer) {

@@ -26,8 +26,32 @@ export interface Recipe {
   name: string;
   engine: string;
   epochs: number;
-  hidden_sizes: number[];
+  /** Null if `layers` is given, and the other way around. */
+  hidden_sizes: number[] | null;
+  layers?: HiddenLayer[] | null;
   [field: string]: unknown;
+}
+
+/** A hidden layer with the options of its type. */
+export interface HiddenLayer {
+  type: "convolution" | "max-pool" | "dense";
+  /** Of a convolution. */
+  channels?: number;
+  kernel?: number;
+  padding?: number;
+  /** Of a max-pool. */
+  size?: number;
+  /** Of a convolution or a max-pool. */
+  stride?: number;
+  /** Of a dense layer. */
+  neurons?: number;
+}
+
+/** A layer of a trained network. */
+export interface NetworkLayer extends HiddenLayer {
+  /** (height, width, channels), (height, width) or (size). */
+  input_shape: number[];
+  output_shape: number[];
 }
 
 /** The fields of each recipe, by its name. */
@@ -181,10 +205,27 @@ export interface Prediction {
   fit?: Fit;
   ink?: false;
   layers?: LayerActivations[];
+  occlusion?: Occlusion;
+}
+
+/** How much less probable the class is while each part of the image is covered. */
+export interface Occlusion {
+  /** Side of the square that is covered, in pixels. */
+  size: number;
+  /** Side of a cell, in pixels. */
+  stride: number;
+  fill: number;
+  /** By rows and columns of cells. */
+  drops: number[][];
 }
 
 export interface LayerActivations {
+  /** Of the output: (height, width, channels) or (size). */
+  shape?: number[];
+  /** Row by row, with the feature maps last. */
   activations: number[];
+  /** Of a max-pool, (height, width, channels): row and column of each maximum in its input. */
+  winners?: [row: number, column: number][][][];
   contributions?: number[][];
   biases?: number[];
 }

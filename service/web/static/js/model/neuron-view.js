@@ -1,11 +1,11 @@
 // @ts-check
-// The weights of one neuron of the first layer: a heat map in the shape of the images, one for each
-// channel of color images, or a bar for each column of a row.
+// The weights of one neuron or filter: a heat map in the shape of the images, one for each channel
+// of color images or for each feature map, or a bar for each column of a row.
 import { h } from "../dom.js";
 import { fixed } from "../numbers.js";
 import { drawHeatmap } from "../pixels.js";
 import { columnNames, isColor, perPixel } from "../predict/input.js";
-import { gridOf, mapValues, shownColumns } from "./values.js";
+import { gridOf, kernelGrid, mapValues, shownColumns } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
 
@@ -37,6 +37,19 @@ export function drawChannels(canvas, weights, scale, dataset) {
   const across = width * (isColor(dataset) ? 3 : 1);
   drawHeatmap(canvas, mapValues(dataset, weights), scale, across);
   canvas.style.aspectRatio = `${across} / ${height}`;
+}
+
+/**
+ * Draw the weights of a filter as heat maps side by side, one for each feature map that it reads.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} weights
+ * @param {number} scale
+ * @param {number[]} shape (height, width, channels)
+ */
+export function drawKernels(canvas, weights, scale, shape) {
+  const { values, width, height } = kernelGrid(weights, shape);
+  drawHeatmap(canvas, values, scale, width);
+  canvas.style.aspectRatio = `${width} / ${height}`;
 }
 
 /**

@@ -2,6 +2,8 @@
 // Rows of numbers as text, and the order and the places of the first layer's weights. Needs no
 // browser.
 import { valueText } from "../data/values.js";
+import { placeMaps } from "../maps/arrange.js";
+import { mapShape, valuesOf } from "../maps/shapes.js";
 import { columnNames, isColor, isVectors } from "../predict/input.js";
 
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
@@ -72,4 +74,23 @@ export function placeOf(dataset, i) {
     column: (pixel % width) + 1,
     ...(channels > 1 ? { color: CHANNELS[i % channels] } : {}),
   };
+}
+
+/**
+ * Place the weights of a filter that reads several feature maps side by side, a square for each map
+ * that it reads, with transparent gaps (NaN).
+ * @param {number[]} weights
+ * @param {number[]} shape (height, width, channels)
+ * @returns {{ values: number[], width: number, height: number }}
+ */
+export function kernelGrid(weights, shape) {
+  const { height, width, channels } = mapShape(shape);
+  const { places, ...size } = placeMaps(channels, width, height);
+  const values = Array(size.width * size.height).fill(NaN);
+  places.forEach(({ x, y }, channel) =>
+    valuesOf(weights, mapShape(shape), channel).forEach((weight, i) => {
+      values[(y + Math.floor(i / width)) * size.width + x + (i % width)] = weight;
+    }),
+  );
+  return { values, ...size };
 }

@@ -14,7 +14,7 @@ const NOTICEABLE = 1.5; // times as many samples in the largest class as in the 
 /** List the sizes of all layers of a model. @param {Model} model */
 export const sizesOf = ({ dataset, classes, recipe }) => [
   featureCount(dataset),
-  ...recipe.hidden_sizes,
+  ...(recipe.hidden_sizes ?? []),
   classes.length,
 ];
 

@@ -1,5 +1,6 @@
 // @ts-check
 // What neurons add to the logits, in numbers and words. Needs no browser.
+import { mapShape, perChannel } from "../maps/shapes.js";
 import { fixed, largestMagnitude } from "../numbers.js";
 import { isVectors } from "./input.js";
 
@@ -8,13 +9,17 @@ import { isVectors } from "./input.js";
 const MOST_PUSHES = 5; // of each direction
 const MOST_LOGITS = 12; // that a neuron's description names
 const CHANNELS = ["red", "green", "blue"];
-// Sides of cells in pixels, for a mouse and for a finger. The largest layers would be too long in
-// cells of a finger's size.
-const CELLS = [
-  { most: 64, side: 22, finger: 32 },
-  { most: 512, side: 14, finger: 32 },
-  { most: Infinity, side: 10, finger: 14 },
-];
+
+/**
+ * Get what each neuron or each feature map of the last hidden layer adds to a logit: of a map, the
+ * sum of what its cells add. Without hidden layers, what each input adds.
+ * @param {number[]} contributions to a logit
+ * @param {import("../types.d.ts").NetworkLayer[]} layers the hidden layers
+ */
+export function pushesOf(contributions, layers) {
+  const shape = layers.at(-1)?.output_shape;
+  return shape ? perChannel(contributions, mapShape(shape).channels) : contributions;
+}
 
 /** Choose how many digits show differences among numbers. @param {number} largest magnitude */
 export const digitsFor = (largest) => (largest >= 1 ? 2 : largest >= 0.1 ? 3 : 4);
@@ -61,17 +66,17 @@ export function inputName(index, dataset) {
 }
 
 /**
- * Describe a neuron.
- * @param {{ layer: number, neuron: number, isOff: boolean, activation: number | null,
- *   pushes: number[] | null, classes: string[] }} state `layer` counts from 1; `pushes` has what
- *   a neuron of the last hidden layer adds to each logit
+ * Describe a neuron or a feature map.
+ * @param {{ layer: number, name: string, isOff: boolean, value: string | null,
+ *   pushes: number[] | null, classes: string[] }} state `layer` counts from 1; `name` is such as
+ *   neuron 17; `value` describes what it puts out; `pushes` has what one of the last hidden layer
+ *   adds to each logit
  */
-export function neuronText({ layer, neuron, isOff, activation, pushes, classes }) {
-  const name = `Hidden layer ${layer}, neuron ${neuron}: `;
-  if (isOff) return `${name}switched off.`;
-  if (activation == null) return `${name}not known yet.`;
-  const value = `${name}activation ${fixed(activation, 3)}.`;
-  if (!pushes) return value;
+export function neuronText({ layer, name, isOff, value, pushes, classes }) {
+  const start = `Hidden layer ${layer}, ${name}: `;
+  if (isOff) return `${start}switched off.`;
+  if (value == null) return `${start}not known yet.`;
+  if (!pushes) return `${start}${value}.`;
   const digits = digitsFor(largestMagnitude(pushes));
   const isMany = classes.length > MOST_LOGITS;
   const list = classes.map((label, i) => ({ label, push: pushes[i] }));
@@ -79,30 +84,16 @@ export function neuronText({ layer, neuron, isOff, activation, pushes, classes }
     ? list.toSorted((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, MOST_LOGITS)
     : list;
   const texts = strongest.map(({ label, push }) => `${label}: ${signed(push, digits)}`);
-  return `${value} It adds ${isMany ? "most " : ""}to the logits: ${texts.join(", ")}.`;
+  return `${start}${value}. It adds ${isMany ? "most " : ""}to the logits: ${texts.join(", ")}.`;
 }
 
-/**
- * Arrange the cells of a layer in rows.
- * @param {number} count
- * @param {number} width pixels
- * @param {"side" | "finger"} kind which side the cells have
- */
-export function arrange(count, width, kind = "side") {
-  const { [kind]: side } = /** @type {(typeof CELLS)[0]} */ (
-    CELLS.find(({ most }) => count <= most)
-  );
-  const columns = Math.max(1, Math.min(count, Math.floor(width / side)));
-  return { side, columns, rows: Math.ceil(count / columns) };
-}
-
-/**
- * Move to the next cell; stay at the edges.
- * @param {number} at
- * @param {[right: number, down: number]} step
- * @param {{ count: number, columns: number }} grid
- */
-export function nextCell(at, [right, down], { count, columns }) {
-  const next = at + right + columns * down;
-  return next >= 0 && next < count ? next : at;
+/** Count what is switched off. @param {string[]} off such as 1.17 @param {boolean[]} areMaps */
+export function offText(off, areMaps) {
+  const maps = off.filter((name) => areMaps[parseInt(name, 10) - 1]).length;
+  const neurons = off.length - maps;
+  const parts = [
+    maps > 0 && `${maps} ${maps === 1 ? "feature map" : "feature maps"}`,
+    (neurons > 0 || !maps) && `${neurons} ${neurons === 1 ? "neuron" : "neurons"}`,
+  ];
+  return `${parts.filter(Boolean).join(" and ")} off`;
 }

@@ -58,7 +58,7 @@ function oneOfEach(dataset) {
 }
 
 /**
- * Offer test samples.
+ * Offer test samples. A page without a menu of data sets offers those of the model's own.
  * @param {(sample: any) => void} choose
  */
 export function createTiles(choose) {
@@ -71,7 +71,7 @@ export function createTiles(choose) {
   let start = 0;
   let asked = 0;
 
-  const current = () => offered[Number(datasets.value)];
+  const current = () => offered[Number(datasets?.value ?? 0)];
 
   /** @param {any} sample */
   function tile(sample) {
@@ -133,7 +133,7 @@ export function createTiles(choose) {
     start = 0;
   }
 
-  datasets.addEventListener("change", () => {
+  datasets?.addEventListener("change", () => {
     offerClasses();
     load();
   });
@@ -143,22 +143,24 @@ export function createTiles(choose) {
   });
   paintInTheme(paint, host);
 
+  /** @param {Dataset} own @returns {Promise<Dataset[]>} its own data set, then those like it */
+  async function alikeTo(own) {
+    const { datasets: all } = await get("/datasets");
+    const alike = all.filter((/** @type {Dataset} */ one) => areAlike(one, own));
+    const isOwn = (/** @type {Dataset} */ one) => one.id === own.id;
+    return [...alike.filter(isOwn), ...alike.filter((/** @type {Dataset} */ one) => !isOwn(one))];
+  }
+
   /**
    * Offer the samples of a model's data set, and of others that the model can look at.
    * @param {Dataset} own
    */
   async function offer(own) {
-    const { datasets: all } = await get("/datasets");
-    const alike = all.filter((/** @type {Dataset} */ one) => areAlike(one, own));
-    const isOwn = (/** @type {Dataset} */ one) => one.id === own.id;
-    const found = [
-      ...alike.filter(isOwn),
-      ...alike.filter((/** @type {Dataset} */ one) => !isOwn(one)),
-    ];
+    const found = datasets ? await alikeTo(own) : [own];
     const ids = found.map(({ id }) => id);
     if (String(ids) === String(offered.map(({ id }) => id))) return;
     offered = found;
-    datasets.replaceChildren(...offered.map(({ title }, i) => h("option", { value: i }, title)));
+    datasets?.replaceChildren(...offered.map(({ title }, i) => h("option", { value: i }, title)));
     offerClasses();
     return load();
   }
