@@ -106,8 +106,8 @@ class Recipe(Checked):
     initialization: Initialization = Field(
         "default",
         description="Initial weights. `default`: in `numpy`, N(0, 1 / max(n_in, n_out)) and biases "
-        "of 0; in `torch`, the default of its layers. `he`: N(0, 2 / n_in) and biases of 0, "
-        "for layers followed by a ReLU.",
+        "of 0; in `torch`, the default of its layers. `he`: N(0, 2 / n_in) and biases of 0, for "
+        "layers followed by a ReLU. n_in weights lead to one output, and n_out from one input.",
     )
     optimizer: Optimizer = Field(
         "sgd",
@@ -143,7 +143,7 @@ class Recipe(Checked):
         False,
         description="Shift and scale the inputs to mean 0 and standard deviation 1 over the "
         "training set: all pixels together, or each feature of a vector. Always `true` for "
-        "vectors. Folded into the first layer of the finished model.",
+        "vectors. Folded into the first layer with weights of the finished model.",
     )
     augmentation: Augmentation = Field(
         "none",
