@@ -220,5 +220,5 @@ def test_batch_normalization_refuses_a_last_batch_of_one_sample():
 
 def test_a_type_of_layer_without_a_module_is_refused(few, monkeypatch):
     monkeypatch.delitem(torch_model.LAYER_MODULES, MaxPoolSpec)
-    with pytest.raises(InvalidInputError, match="/engine: must be numpy: .* type max-pool"):
+    with pytest.raises(InvalidInputError, match=r"/engine: must be numpy: .* type max-pool"):
         make_trainer(RECIPE, few(10))
