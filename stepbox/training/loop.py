@@ -3,8 +3,9 @@
 On a CPU, the same recipe with the same seed gives the same weights, byte for byte, in any process
 and after any interruption. This requires the same versions of NumPy, SciPy, Numba and torch, and
 the same kind of processor, because its vector width determines the order of sums. The number of
-cores does not matter: one thread computes each sum. A model's card names all of these except the
-version of SciPy. On CUDA, the order of sums can vary, and so can the last bits of the weights.
+cores does not matter: a fixed number of threads computes each sum. A model's card names all of
+these except the version of SciPy. On CUDA, the order of sums can vary, and so can the last bits of
+the weights.
 """
 
 import math

@@ -132,7 +132,7 @@ class Recipe(Checked):
         ge=0,
         le=0.9,
         description="Share of each hidden layer's neurons that a step leaves out at random "
-        "(engine `torch` only).",
+        "(engine `torch` only); in convolutions, of the channels.",
     )
     normalization: Normalization = Field(
         "none",
@@ -244,6 +244,9 @@ class Recipe(Checked):
         if self.validation and held_out and not any(held_out):
             detail = f"is too small to hold out a sample of the data set {spec.name!r}"
             faults.append(Fault("/validation", detail))
+        if self.normalization == "batch" and self.trained_samples(spec) % self.batch_size == 1:
+            detail = "leaves one sample for the last batch: batch normalization needs at least 2"
+            faults.append(Fault("/batch_size", detail))
         try:
             self.layer_specs(spec)
         except InvalidInputError as error:

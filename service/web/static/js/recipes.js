@@ -2,6 +2,7 @@
 // Recipes, and the networks that they describe.
 import { get } from "./api.js";
 import { datasetOf, fitted, loadDatasets } from "./datasets.js";
+import { layerText } from "./maps/words.js";
 import { sum } from "./numbers.js";
 import { CLASSES, PIXELS } from "./sizes.js";
 
@@ -79,6 +80,11 @@ export function fieldValue(field, value) {
 
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
+  if (value === null && ["hidden_sizes", "layers"].includes(field)) return ""; // the other is set
+  if (field === "layers") {
+    const layers = /** @type {import("./types.d.ts").HiddenLayer[]} */ (value);
+    return layers.length ? layers.map(layerText).join(", ") : "no hidden layers";
+  }
   if (field === "hidden_sizes") {
     const sizes = /** @type {number[]} */ (value);
     if (!sizes.length) return "no hidden layers";
@@ -94,7 +100,7 @@ function changeWords([field, value]) {
  * @param {Recipes} recipes
  */
 export const changesText = (recipe, recipes) =>
-  changedFields(recipe, recipes).map(changeWords).join(", ");
+  changedFields(recipe, recipes).map(changeWords).filter(Boolean).join(", ");
 
 /**
  * Name a run after its recipe and the fields that it changed, such as "mnist-numpy, epochs 5".
