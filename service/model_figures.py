@@ -151,8 +151,8 @@ class ModelFigures:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
                 values = [card.layers[0].inputs, *(spec.outputs for spec in card.layers)][layer]
-                samples = min(PROJECTED, max(2, PROJECTED_VALUES // values))
-                images = self._test_set(card).take(slice(samples))
+                count = min(PROJECTED, max(2, PROJECTED_VALUES // values))
+                images = self._test_set(card).take(slice(count))
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

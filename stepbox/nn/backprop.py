@@ -125,8 +125,8 @@ def descend(
 ) -> Array:
     """Take one step of gradient descent on the mean gradient of a batch.
 
-    This is the definition of what the NumPy engine does. `kernels.dense.descend` does the same,
-    faster, for dense layers.
+    This is the definition of what the NumPy engine does. `kernels.descend` does the same for
+    chains of layers that it knows, and is much faster.
 
     Parameters
     ----------

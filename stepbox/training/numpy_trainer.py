@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.backprop import descend
-from stepbox.nn.kernels import dense as kernel
+from stepbox.nn.kernels.chain import Chain
 from stepbox.nn.kernels.compiling import instruction_set
+from stepbox.nn.kernels.descend import WORD
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 from stepbox.training.computer import ComputerReport, processor_name
@@ -46,8 +47,8 @@ class NumpyTrainer(Trainer):
         if weights is None:
             weights = np.ones(len(train_set.spec.classes))
         self._class_weights = weights.astype(self._dtype)
-        self._activation = kernel.activation_code(self._network) if compiled else None
-        if self._activation is None:
+        self._chain = Chain.of(self._network) if compiled else None
+        if self._chain is None:
             self._arrays = self._network.named_arrays()
         else:
             # The loop looks up the input for each grey level, unless inputs are standardized.
@@ -56,12 +57,11 @@ class NumpyTrainer(Trainer):
                 if self.standardization is None
                 else None
             )
-            parameters, self._sizes, self._network = kernel.lay_out(self._network)
-            self._arrays = {"parameters": parameters}
+            self._arrays = {"parameters": self._chain.parameters}
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
-        network = self._network.copy()
+        network = self._network.copy() if self._chain is None else self._chain.network()
         if self.standardization is not None:
             self.standardization.fold(network)
         return network
@@ -84,18 +84,15 @@ class NumpyTrainer(Trainer):
         samples: NDArray[Any] = self.augmented_samples(indices)
         labels = self.train_set.labels[indices].astype(np.int64)
         rates = self.learning_rates(len(indices)).astype(self._dtype)
-        if self._activation is None:
+        if self._chain is None:
             return self._train_by_definition(samples, labels, rates)
         if self._greys is None:
             samples = self._inputs(samples)
         else:
             samples = samples.reshape(len(samples), -1)
-            if missing := -samples.shape[1] % kernel.WORD:
+            if missing := -samples.shape[1] % WORD:
                 samples = np.pad(samples, ((0, 0), (0, missing)))
-        return kernel.descend(
-            self._arrays["parameters"],
-            self._sizes,
-            self._activation,
+        return self._chain.descend(
             self.recipe.gradient == "published",
             samples,
             self._greys,

@@ -11,7 +11,8 @@ from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
-from stepbox.nn.kernels import dense as kernel
+from stepbox.nn.kernels.activations import CODES, activate
+from stepbox.nn.kernels.chain import Chain
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network, layer_specs
 from stepbox.training.loop import make_trainer
@@ -110,23 +111,27 @@ def test_the_definition_and_the_compiled_form_train_to_the_same_weights(few, cha
         )
 
 
-def test_only_dense_layers_with_one_activation_have_a_compiled_form():
-    def code(*activations):
+def test_only_chains_with_one_activation_have_a_compiled_form():
+    def compiled(*activations):
         layers = [{"type": "dense", "neurons": 3, "activation": name} for name in activations]
-        return kernel.activation_code(Network.initial(layer_specs((3,), layers), seed=1))
+        return Chain.of(Network.initial(layer_specs((3,), layers), seed=1)) is not None
 
     for name in ACTIVATIONS:
-        assert code(name, name, None) == code(name, None) == kernel.CODES[name]
-        assert code(name) is None  # the last layer has an activation function
-    assert code(None) is not None
-    assert code("relu", "tanh", None) is code("relu", None, None) is None
+        assert compiled(name, name, None)
+        assert compiled(name, None)
+        assert not compiled(name)  # the last layer has an activation function
+    assert compiled(None)
+    assert not compiled("relu", "tanh", None)
+    assert not compiled("relu", None, None)
+    pool = [{"type": "max-pool", "size": 2, "stride": 2}]
+    assert Chain.of(Network.initial(layer_specs((4, 4), pool), seed=1)) is None
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_compiled_values_and_slopes_equal_the_definition(name):
     """Compare them at ordinary points and at the ends of the float range."""
     places = np.concatenate([np.linspace(-40, 40, 801), [-1e308, 1e308]])
-    compiled = np.array([kernel.activate(kernel.CODES[name], z) for z in places])
+    compiled = np.array([activate(CODES[name], z) for z in places])
 
     np.testing.assert_allclose(compiled[:, 0], ACTIVATIONS[name].function(places), atol=1e-15)
     np.testing.assert_allclose(compiled[:, 1], ACTIVATIONS[name].derivative(places), atol=1e-15)
@@ -137,7 +142,7 @@ def test_compiled_values_and_slopes_equal_the_definition(name):
 
 TRAIN = """
 import numpy
-from stepbox.nn.kernels import dense as kernel
+from stepbox.nn.kernels.descend import descend
 from stepbox.training import augmentation
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset
@@ -148,7 +153,7 @@ images = numpy.arange(3 * 784, dtype="uint8").reshape(3, 28, 28)
 for name in ("mnist-numpy", "mnist-numpy-best"):
     trainer = make_trainer(RECIPES[name], Dataset(MNIST, images, numpy.zeros(3, "uint8")))
     list(trainer.train_epoch())
-for function in (kernel.descend, augmentation.resample):
+for function in (descend, augmentation.resample):
     print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
 """
 

@@ -44,9 +44,13 @@ export function originalOf({ name, dataset }, recipes) {
 }
 
 /** @type {Record<string, string>} Fields that replace each other: one of them is null. */
-const ALTERNATIVES = { layers: "hidden_sizes", hidden_sizes: "layers" };
+export const ALTERNATIVES = { layers: "hidden_sizes", hidden_sizes: "layers" };
 
-/** Tell whether a field is null because another one is given instead. @param {Record<string, unknown>} recipe @param {string} field */
+/**
+ * Tell whether a field is null because another one is given instead.
+ * @param {Record<string, unknown>} recipe
+ * @param {string} field
+ */
 export const isReplaced = (recipe, field) =>
   recipe[field] == null && recipe[ALTERNATIVES[field]] != null;
 

@@ -41,8 +41,11 @@ export function createLayers(layers, help, { look, toggle }) {
   const grids = layers.map((layer, index) =>
     createGrid(index + 1, layer.output_shape, help, {
       look: (tile) => look(index + 1, tile),
-      choose: (tile) =>
-        areMaps(layer.output_shape) ? choose(index + 1, tile) : toggle?.(index + 1, tile),
+      choose: (tile) => {
+        if (!areMaps(layer.output_shape)) return toggle?.(index + 1, tile);
+        choose(index + 1, tile);
+        cells.element.scrollIntoView({ block: "nearest" }); // it may be below many maps
+      },
     }),
   );
   const blocks = layers.map((layer, index) =>
@@ -67,6 +70,7 @@ export function createLayers(layers, help, { look, toggle }) {
     cells.element.hidden = !output || !sample;
     if (!chosen || !output || !sample) return;
     const [number, map] = chosen;
+    const isOff = off.has(nameOf(number, map));
     cells.show({
       number,
       layer: layers[number - 1],
@@ -75,9 +79,9 @@ export function createLayers(layers, help, { look, toggle }) {
       input: number > 1 ? (outputs[number - 2]?.activations ?? null) : null,
       sample,
       winners: output.winners,
+      isOff,
     });
-    const verb = off.has(nameOf(number, map)) ? "on again" : "off";
-    button.textContent = `Switch map ${map} ${verb}`;
+    button.textContent = `Switch map ${map} ${isOff ? "on again" : "off"}`;
   }
 
   return {

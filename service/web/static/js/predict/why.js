@@ -82,7 +82,7 @@ export function createWhy({ deviations, occlude }) {
   const button = h(
     "button",
     { class: "button unsaved", type: "button", onclick: () => cover() },
-    "Cover parts of the image",
+    "Cover parts to see what it relies on",
   );
   const trouble = h("div");
   const element = h(

@@ -1,0 +1,132 @@
+"""The way from a network to the arrays that `descend` trains, and back."""
+
+import copy
+from math import prod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.nn.activations import IDENTITY, Array
+from stepbox.nn.convolution import Convolution
+from stepbox.nn.dense import Dense
+from stepbox.nn.kernels.activations import CODES, RELU
+from stepbox.nn.kernels.convolution import column_order
+from stepbox.nn.kernels.descend import CONVOLUTION, DENSE, MAX_POOL, descend
+from stepbox.nn.layer import Layer
+from stepbox.nn.network import Network
+from stepbox.nn.pooling import MaxPool
+
+TYPES: dict[type[Layer], int] = {Dense: DENSE, Convolution: CONVOLUTION, MaxPool: MAX_POOL}
+
+
+class Chain:
+    """A network in the form that `descend` trains.
+
+    Attributes
+    ----------
+    parameters
+        All weights and biases, which `descend` changes in place.
+    """
+
+    def __init__(self, network: Network, activation: int) -> None:
+        self._layers = network.layers
+        self._activation = activation
+        self._types = np.array([TYPES[type(layer)] for layer in network.layers])
+        self._geometry = np.array([geometry_of(layer) for layer in network.layers])
+        blocks = [rows_of(layer) for layer in network.layers]
+        self._shapes = [block.shape for block in blocks]
+        self.parameters = np.concatenate([block.ravel() for block in blocks])
+        fills = [getattr(layer, "fill", 0.0) for layer in network.layers]
+        self._fills = np.array(fills, self.parameters.dtype)
+
+    @classmethod
+    def of(cls, network: Network) -> Self | None:
+        """Copy a network into this form; return None if `descend` cannot train it.
+
+        `descend` trains dense layers, convolutions and pools. All but the pools and the last layer
+        must have the same activation function, one of `CODES`. The last layer has none.
+        """
+        *hidden, last = network.layers
+        names = {layer.activation.name for layer in hidden if type(layer) is not MaxPool}
+        if (
+            not all(type(layer) in TYPES for layer in network.layers)
+            or type(last) is MaxPool
+            or last.activation.name != IDENTITY.name
+            or len(names) > 1
+        ):
+            return None
+        activation = CODES.get(names.pop()) if names else RELU  # without any, each code works
+        return None if activation is None else cls(network, activation)
+
+    def network(self) -> Network:
+        """Return a copy of the network in its current state."""
+        layers, start = [], 0
+        for layer, shape in zip(self._layers, self._shapes, strict=True):
+            stop = start + prod(shape)
+            layers.append(with_rows(layer, self.parameters[start:stop].reshape(shape)))
+            start = stop
+        return Network(layers).copy()
+
+    def descend(
+        self,
+        published: bool,
+        samples: NDArray[Any],
+        greys: Array | None,
+        labels: NDArray[Any],
+        class_weights: Array,
+        batch_size: int,
+        rates: Array,
+    ) -> float:
+        """Train on samples; see `stepbox.nn.kernels.descend`."""
+        return descend(
+            self.parameters,
+            self._types,
+            self._geometry,
+            self._fills,
+            self._activation,
+            published,
+            samples,
+            greys,
+            labels,
+            class_weights,
+            batch_size,
+            rates,
+        )
+
+
+def geometry_of(layer: Layer) -> tuple[int, ...]:
+    """Return a layer's row of `Geometry`."""
+    if isinstance(layer, Dense):
+        n_out, n_in = layer.weights.shape
+        return 1, 1, n_in, 1, 1, 0, 1, 1, n_out
+    if isinstance(layer, Convolution):
+        window = (layer.weights.shape[1], layer.stride, layer.padding)
+    else:
+        assert isinstance(layer, MaxPool)
+        window = (layer.size, layer.stride, 0)
+    return *layer.input_shape, *window, *layer.output_shape
+
+
+def rows_of(layer: Layer) -> Array:
+    """Copy a layer's weights and biases into rows, shape (weights + 1, n_out)."""
+    if isinstance(layer, Dense):
+        return np.vstack([layer.weights.T, layer.biases])
+    if isinstance(layer, Convolution):
+        _, kernel, _, _ = layer.weights.shape
+        weights = layer.weights[:, :, column_order(kernel, layer.stride)]
+        return np.vstack([weights.transpose(3, 1, 2, 0).reshape(-1, len(weights)), layer.biases])
+    return np.empty((0, layer.output_shape[-1]))
+
+
+def with_rows(layer: Layer, rows: Array) -> Layer:
+    """Return a copy of a layer with the weights and biases in the rows; undo `rows_of`."""
+    layer = copy.copy(layer)
+    if isinstance(layer, Dense):
+        layer.weights, layer.biases = rows[:-1].T, rows[-1]
+    elif isinstance(layer, Convolution):
+        n_out, kernel, _, n_in = layer.weights.shape
+        weights = rows[:-1].reshape(n_in, kernel, kernel, n_out).transpose(3, 1, 2, 0)
+        places = np.argsort(column_order(kernel, layer.stride))
+        layer.weights, layer.biases = weights[:, :, places], rows[-1]
+    return layer

@@ -1,0 +1,200 @@
+"""The compiled form of `backprop.descend` for any chain of layers: the same arithmetic, as loops.
+
+Three things make it fast:
+
+- It allocates no array while it runs.
+- The weights of a layer are input-major: in rows, with a column for each neuron or channel of the
+  outputs, so that all weights of one input are adjacent. The last row holds the biases.
+- It reads and writes only the weights of live inputs, those whose value or slope is not 0. About
+  four in five pixels are 0, and so are about half of the neurons in a ReLU layer.
+
+The functions of each type of layer are in a module of their own. They share these arrays, which
+have a row for each layer:
+
+    values    the layer's inputs a
+    slopes    f′(z) of these inputs: what the way back multiplies them by
+    deltas    the layer's outputs z, which its δ replace on the way back
+    live      the indices of its live inputs, in order
+    winners   of a pool: the index of the input that each maximum came from
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.nn.activations import Array
+from stepbox.nn.kernels import convolution, dense, pooling
+from stepbox.nn.kernels.activations import RELU, activate, compare
+from stepbox.nn.kernels.compiling import kept
+from stepbox.nn.kernels.convolution import Geometry
+
+# The types of layers.
+DENSE, CONVOLUTION, MAX_POOL = range(3)
+
+WORD = 8  # pixels that are compared with 0 in one operation
+
+
+@kept
+def descend(
+    parameters: Array,
+    types: NDArray[np.int64],
+    geometry: Geometry,
+    fills: Array,
+    activation: int,
+    published: bool,
+    samples: NDArray[Any],
+    greys: Array | None,
+    labels: NDArray[Any],
+    class_weights: Array,
+    batch_size: int,
+    rates: Array,
+) -> float:
+    """Train on samples in their order, batch by batch.
+
+    Parameters
+    ----------
+    parameters
+        The rows of all layers, one layer after the other, flattened; changed in place.
+    types
+        `DENSE`, `CONVOLUTION` or `MAX_POOL` for each layer, shape (layers,). The last is no pool.
+    geometry
+        The shapes of each layer, shape (layers, 9); see `Geometry`.
+    fills
+        Value of each convolution's padding, shape (layers,).
+    activation
+        One of `CODES`: the activation function of all layers but pools and the last.
+    published
+        Whether to compute the gradient ``published``; see `backprop.backward`.
+    samples
+        With `greys`, images: shape (n, pixels), uint8, C-contiguous. Each row is padded with black
+        pixels to a multiple of `WORD`. Without, inputs: shape (n, features), floats.
+    greys
+        The network's input for each grey level, shape (256,), 0 for black; or None.
+    labels
+        The true classes, shape (n,).
+    class_weights
+        Factor of the loss of each class's samples, shape (classes,).
+    batch_size
+        Samples per update, which uses the mean of their gradients.
+    rates
+        Learning rate of each batch, shape (batches,). `parameters`, `fills`, `greys` and
+        `class_weights` have the same dtype.
+
+    Returns
+    -------
+    float
+        Sum of the samples' losses in nats, each before its sample's update: the cross-entropy
+        times the weight of the class.
+    """
+    layers = len(types)
+    n_ins = geometry[:, 0] * geometry[:, 1] * geometry[:, 2]
+    classes = geometry[layers - 1, 6] * geometry[layers - 1, 7] * geometry[layers - 1, 8]
+    widest = max(n_ins.max(), classes) + WORD  # room for the biases' input, and for padding
+    values = np.zeros((layers, widest), parameters.dtype)
+    slopes = np.zeros((layers, widest), parameters.dtype)
+    deltas = np.empty((layers, widest), parameters.dtype)
+    live = np.empty((layers, widest), np.uint32)
+    winners = np.empty((layers, widest), np.uint32)
+    counts = np.empty(layers, np.int64)  # number of live inputs
+    moved = parameters if batch_size == 1 else np.empty_like(parameters)
+    rows, moving, start = [], [], 0
+    for layer in range(layers):
+        weights = geometry[layer, 2] * geometry[layer, 3] ** 2
+        shape = (0 if types[layer] == MAX_POOL else weights + 1, geometry[layer, 8])
+        stop = start + shape[0] * shape[1]
+        rows.append(parameters[start:stop].reshape(shape))
+        moving.append(moved[start:stop].reshape(shape))
+        start = stop
+    # The compiler removes the branches that do not fit the type of `greys`.
+    if greys is not None:
+        words = samples.view(np.uint64)
+    loss_sum = 0.0
+
+    for batch in range(len(rates)):
+        first, last = batch * batch_size, min((batch + 1) * batch_size, len(labels))
+        rate = rates[batch] / rates.dtype.type(last - first)
+        if batch_size > 1:
+            moved[:] = 0
+        for sample in range(first, last):
+            for layer in range(layers):
+                n_in, count = n_ins[layer], 0
+                if layer == 0:
+                    if greys is None:
+                        for i in range(n_in):
+                            values[0, i] = samples[sample, i]
+                            live[0, count] = i
+                            count += samples[sample, i] != 0
+                    else:
+                        if types[0] == MAX_POOL:
+                            values[0, :] = 0
+                        for word in range(words.shape[1]):
+                            if words[sample, word]:
+                                for i in range(WORD * word, WORD * (word + 1)):
+                                    grey = samples[sample, i]
+                                    values[0, i] = greys[grey]
+                                    live[0, count] = i
+                                    count += grey != 0
+                elif types[layer - 1] == MAX_POOL:
+                    pooling.pass_forward(layer - 1, geometry, values, slopes, winners)
+                    for i in range(n_in):
+                        live[layer, count] = i
+                        count += values[layer, i] != 0 or slopes[layer, i] != 0
+                elif activation == RELU and types[layer] == MAX_POOL:  # vector instructions
+                    for i in range(n_in):
+                        z = deltas[layer - 1, i]
+                        values[layer, i] = z if z > 0 else 0
+                        slopes[layer, i] = 1 if z > 0 else 0
+                else:
+                    for i in range(n_in):
+                        value, slope = activate(activation, deltas[layer - 1, i])
+                        if published:
+                            _, slope = activate(activation, value)
+                        values[layer, i] = value
+                        slopes[layer, i] = slope
+                        live[layer, count] = i
+                        count += value != 0 or slope != 0
+                if types[layer] == DENSE:
+                    values[layer, n_in] = 1
+                    live[layer, count] = n_in
+                    count += 1
+                    dense.pass_forward(rows[layer], layer, live, count, values, deltas)
+                elif types[layer] == CONVOLUTION:
+                    convolution.pass_forward(
+                        rows[layer], layer, geometry, live, count, values, deltas
+                    )
+                    if fills[layer] != 0:
+                        convolution.add_frame(
+                            rows[layer], layer, geometry, fills[layer], deltas, 0 * rate
+                        )
+                counts[layer] = count
+
+            label = labels[sample]
+            loss_sum += compare(deltas[layers - 1, :classes], label, class_weights[label])
+
+            for layer in range(layers - 1, -1, -1):
+                count = counts[layer]
+                for part in range(2):
+                    if (part == 0) == published:
+                        if types[layer] == DENSE:
+                            dense.step_down(moving[layer], layer, live, count, values, deltas, rate)
+                        elif types[layer] == CONVOLUTION:
+                            convolution.step_down(
+                                moving[layer], layer, geometry, live, count, values, deltas, rate
+                            )
+                            if fills[layer] != 0:
+                                convolution.add_frame(
+                                    moving[layer], layer, geometry, fills[layer], deltas, rate
+                                )
+                    elif layer > 0:
+                        if types[layer] == DENSE:
+                            dense.pass_back(rows[layer], layer, live, count, slopes, deltas)
+                        elif types[layer] == CONVOLUTION:
+                            convolution.pass_back(
+                                rows[layer], layer, geometry, live, count, slopes, deltas
+                            )
+                        else:
+                            pooling.pass_back(layer, geometry, winners, deltas)
+        if batch_size > 1:
+            parameters += moved
+    return loss_sum
