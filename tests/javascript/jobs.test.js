@@ -18,14 +18,7 @@ import {
   samplesPerSecond,
   stateText,
 } from "#pages/jobs/state.js";
-import {
-  changedFields,
-  layersText,
-  parameterCount,
-  publishedFor,
-  runName,
-  valueText,
-} from "#pages/recipes.js";
+import { changedFields, publishedFor, runName, valueText } from "#pages/recipes.js";
 
 /** @param {object} members */
 const job = (members) =>
@@ -246,11 +239,6 @@ test("only a run that changed no field is compared with what was published", () 
   assert.equal(publishedFor({ ...recipe, name: "gone" }, recipes, { gone: "curve" }), null);
 });
 
-test("layers are written with arrows, and their parameters are counted", () => {
-  assert.equal(layersText([32, 16]), "784 → 32 → 16 → 10");
-  assert.equal(parameterCount([784, 32, 10]), 784 * 32 + 32 + 32 * 10 + 10);
-});
-
 test("the text of a field becomes a JSON value, and a value becomes text", () => {
   assert.equal(parseField("number", " 0.5 "), 0.5);
   assert.equal(parseField("number", ""), null);
@@ -266,11 +254,12 @@ test("the text of a field becomes a JSON value, and a value becomes text", () =>
 
 test("an error names its field, and the entry of a list", () => {
   const detail = "Enter 1 to 9";
-  assert.deepEqual(fieldError({ pointer: "/epochs", detail }), { field: "epochs", words: detail });
-  assert.deepEqual(fieldError({ pointer: "/hidden_sizes/1", detail }), {
-    field: "hidden_sizes",
-    words: "Number 2: enter 1 to 9",
-  });
+  /** @param {string} pointer */
+  const found = (pointer) => Object.values(fieldError({ pointer, detail }));
+  assert.deepEqual(found("/epochs"), ["epochs", null, detail]);
+  assert.deepEqual(found("/hidden_sizes/1"), ["hidden_sizes", null, "Number 2: enter 1 to 9"]);
+  assert.deepEqual(found("/layers/1"), ["layers", 1, detail]);
+  assert.deepEqual(found("/layers/1/kernel"), ["layers", 1, `kernel: ${detail}`]);
   assert.deepEqual([0, 1, 2].map(errorSummary), [
     "",
     "One field needs a change.",

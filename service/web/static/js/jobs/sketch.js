@@ -2,7 +2,7 @@
 // A sketch of a network's layers.
 import { h, s } from "../dom.js";
 import { count } from "../numbers.js";
-import { layerSizes, parameterCount } from "../recipes.js";
+import { parameterCount, steps } from "../layers.js";
 
 const WIDTH = 336;
 const HEIGHT = 84;
@@ -17,15 +17,17 @@ const topOf = (size) => MIDDLE - heightOf(size) / 2;
 const bottomOf = (size) => MIDDLE + heightOf(size) / 2;
 
 /**
- * Draw the layers of a network and count its parameters.
+ * Draw the layers of a dense network and count its parameters.
  * @param {number[]} hiddenSizes
- * @param {{ inputs: number, classes: number }} [ends]
+ * @param {import("../layers.js").Ends} ends
  */
 export function sketch(hiddenSizes, ends) {
-  const sizes = layerSizes(
-    hiddenSizes.filter((size) => size > 0),
+  const hidden = hiddenSizes.filter((size) => size > 0);
+  const all = steps(
+    hidden.map((neurons) => ({ type: "dense", neurons })),
     ends,
   );
+  const sizes = [ends.shape.reduce((a, b) => a * b), ...hidden, ends.classes.length];
   const last = sizes.length - 1;
   /** @param {number} i */
   const x = (i) => MARGIN + (i * (WIDTH - 2 * MARGIN)) / last;
@@ -53,6 +55,6 @@ export function sketch(hiddenSizes, ends) {
       ...layers,
       ...labels,
     ),
-    h("figcaption", { class: "small" }, `${count(parameterCount(sizes))} parameters`),
+    h("figcaption", { class: "small" }, `${count(parameterCount(all))} parameters`),
   ];
 }
