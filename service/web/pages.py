@@ -42,6 +42,11 @@ LABELS = {  # recipes.js has them too
     "dataset": "Data set",
 }
 
+HELP = {  # where a description is about JSON
+    "hidden_sizes": "Neurons of each hidden layer, starting at the input; empty for a single "
+    "softmax layer.",
+}
+
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
 
 
@@ -110,7 +115,7 @@ def jobs() -> Response:
         datasets={spec.key: _words(spec) for spec in specs},
         together="compare" in request.args,
         default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
-        layer_types=layer_types(),
+        layer_types=json.dumps(layer_types()),  # in the order of the API, which tojson sorts
         most_layers=MOST_LAYERS,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
         rest=[field for field in fields if field.name not in FIRST_FIELDS],
@@ -250,7 +255,7 @@ def _field(name: str, schema: Schema) -> FormField:
         limits=_limits(schema["items"] if kind == "numbers" else schema)
         if kind in ("number", "numbers")
         else None,
-        help=re.sub("`([^`]*)`", _plain, description),
+        help=HELP.get(name) or re.sub("`([^`]*)`", _plain, description),
         nullable=Recipe.model_fields[name].default is None,
     )
 

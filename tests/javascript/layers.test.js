@@ -52,7 +52,7 @@ test("a layer that does not fit its input is explained, and ends the list", () =
     "A kernel of 13×13 does not fit in an input of 7×7, which the padding makes 11×11.",
   );
   const vector = steps([LAYERS[3], LAYERS[1]], DIGITS).at(-1)?.fault;
-  assert.equal(vector, "It needs images, and its input is a vector of 32.");
+  assert.equal(vector, "A max-pool layer needs images, but its input is a list of 32 numbers.");
 });
 
 test("layers and hidden sizes replace each other, so only one of them is a change", () => {

@@ -1,10 +1,10 @@
 // @ts-check
 // The hidden layers of a recipe in words, and the arithmetic of their sizes. Needs no browser.
 import { hiddenLayers, mapShape, outputShape, windowSize } from "./maps/shapes.js";
-import { sum } from "./numbers.js";
+import { count, sum } from "./numbers.js";
 
 /** @typedef {import("./types.d.ts").HiddenLayer} HiddenLayer */
-/** @typedef {{ shape: number[], classes: string[] }} Ends what a data set says of its networks */
+/** @typedef {{ shape: number[], classes: string[] }} Ends parts of the description of a data set */
 
 /**
  * @typedef {object} Step a layer in its network
@@ -52,8 +52,11 @@ export function networkText(recipe, { shape, classes }) {
  */
 function faultOf(input, layer) {
   if (layer.type === "dense") return null;
+  if (input.length === 1) {
+    const numbers = `${count(input[0])} numbers`;
+    return `A ${layer.type} layer needs images, but its input is a list of ${numbers}.`;
+  }
   const what = layer.type === "convolution" ? "kernel" : "window";
-  if (input.length === 1) return `It needs images, and its input is a vector of ${input[0]}.`;
   const { height, width } = mapShape(input);
   const [size, padding] = [windowSize(layer), layer.padding ?? 0];
   if (size <= Math.min(height, width) + 2 * padding) return null;

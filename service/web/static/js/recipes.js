@@ -44,7 +44,7 @@ export function originalOf({ name, dataset }, recipes) {
 }
 
 /** @type {Record<string, string>} Fields that replace each other: one of them is null. */
-const ALTERNATIVES = { layers: "hidden_sizes", hidden_sizes: "layers" };
+export const ALTERNATIVES = { layers: "hidden_sizes", hidden_sizes: "layers" };
 
 /**
  * Tell whether a field is null because another one is given instead.

@@ -75,14 +75,15 @@ export function fault(value, limits) {
 }
 
 /**
- * Find the field of an error, and its message. If the field is a list, the message names the entry,
- * except for layers, which have fields of their own.
+ * Find the field of an error, and its message. If the field is a list of numbers, the message names
+ * the entry. If it is a list of layers, `index` is that of the layer.
  * @param {{ pointer: string, detail: string }} error
+ * @returns {{ field: string, index?: number, words: string }}
  */
 export function fieldError({ pointer, detail }) {
   const [, field, index, option] = pointer.split("/");
-  if (index === undefined) return { field, index: null, words: detail };
-  if (field !== "layers") return { field, index: null, words: entryWords(Number(index), detail) };
+  if (index === undefined) return { field, words: detail };
+  if (field !== "layers") return { field, words: entryWords(Number(index), detail) };
   return { field, index: Number(index), words: option ? `${option}: ${detail}` : detail };
 }
 

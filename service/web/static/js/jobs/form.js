@@ -2,9 +2,9 @@
 // The training form. Its values come from the recipe and the address of the page. The API checks
 // them, and each error is shown at its field. The bar with the button Start stays in view.
 import { catchProblem, post } from "../api.js";
-import { datasetOf } from "../datasets.js";
 import { $, $$, h, notice } from "../dom.js";
 import {
+  ALTERNATIVES,
   changedFields,
   changesText,
   isReplaced,
@@ -16,11 +16,11 @@ import { query, requestLine } from "../request-line.js";
 import { duration } from "../times.js";
 import { estimate, resultText } from "./earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "./fields.js";
-import { clearError, kindOf, markChanged, openDetails, showError } from "./marks.js";
-import { refuseLayer, showLayers, startLayers, withConvolution } from "./layers-form.js";
+import { layersIn } from "./layers-form.js";
+import { clearError, focusOn, kindOf, markChanged, openDetails, showError } from "./marks.js";
+import { layers, layersFault, showNetwork, showRefusals, startNetwork } from "./network.js";
 import { showPictures } from "./pictures.js";
 import { startSeveral } from "./several.js";
-import { sketch } from "./sketch.js";
 
 /** @typedef {import("./marks.js").Field} Field */
 
@@ -39,10 +39,6 @@ let original = {};
 let body;
 /** @type {import("../types.d.ts").Recipe} as the form is filled in */
 let asked;
-/** @type {HTMLInputElement} */
-const layers = $("#layers");
-/** @type {string | null} */
-let layersFault = null;
 /** @type {import("../types.d.ts").Job[]} from the newest on */
 let earlier = [];
 
@@ -56,7 +52,7 @@ const limitsOf = ({ dataset }) => (dataset.limits ? JSON.parse(dataset.limits) :
 
 /** Say what is wrong with a field, or return null. @param {Field} field */
 function faultOf(field) {
-  if (field === layers) return layersFault;
+  if (field === layers) return layersFault();
   const value = valueOf(field);
   const isEmpty = value == null && "nullable" in field.dataset;
   return isEmpty ? null : fault(value, limitsOf(field));
@@ -93,23 +89,10 @@ export function startForm(all) {
   });
   form.addEventListener("submit", submit);
   startSeveral(() => body);
-  startLayers();
-  $("#to-layers").addEventListener("click", () => setLayers(withConvolution(sizesNow())));
-  $("#to-sizes").addEventListener("click", () => setLayers(null));
-}
-
-/** The neurons of the hidden layers, as far as they are numbers. */
-function sizesNow() {
-  const sizes = /** @type {number[]} */ (parseField("numbers", $("#hidden_sizes").value));
-  return sizes.filter(Number.isInteger);
-}
-
-/** Use these layers, or only dense ones. @param {unknown[] | null} value */
-function setLayers(value) {
-  layers.value = valueText(value);
-  clearErrors();
-  update();
-  (value ? $("#layers-list select") : $("#hidden_sizes")).focus();
+  startNetwork(() => {
+    clearErrors();
+    update();
+  });
 }
 
 /** Tell whether the address of the page sets a part of the form. */
@@ -160,11 +143,15 @@ function fitToDataset() {
   original = next;
 }
 
-/** Tell whether a field can show a value. @param {Field} field @param {string} value */
-function canHave(field, value) {
-  if (field === layers) return Array.isArray(parseField("layers", value));
+/**
+ * Find the text that a field has for a value in the address, or return null if there is none.
+ * @param {Field} field
+ * @param {string} value
+ */
+function textFor(field, value) {
+  if (field === layers) return layersIn(value);
   const options = field instanceof HTMLSelectElement ? [...field.options] : null;
-  return !options || options.some((option) => option.value === value);
+  return !options || options.some((option) => option.value === value) ? value : null;
 }
 
 /** Fill in the name and the fields in the address. Return those whose choice does not exist. */
@@ -176,8 +163,9 @@ function fillFromAddress() {
   for (const field of [dataset, ...fields.filter((one) => one !== dataset)]) {
     const value = query.get(field.id);
     if (value == null) continue;
-    if (canHave(field, value)) field.value = value;
-    else unknown.push(`the ${field.id} “${value}”`);
+    const text = textFor(field, value);
+    if (text === null) unknown.push(`the ${field.id} “${value}”`);
+    else field.value = text;
     if (field === dataset) fitToDataset(); // the other fields are chosen for this data set
     openDetails(field);
   }
@@ -187,8 +175,7 @@ function fillFromAddress() {
 /** Put the first changed field in the middle of the view, and the focus into it. */
 function goToChanges() {
   const field = fields.find(({ id }) => id in body) ?? fields[0];
-  field.scrollIntoView({ block: "center" });
-  field.focus({ preventScroll: true });
+  focusOn(field, "center");
 }
 
 /** Update everything that depends on the values of the fields. */
@@ -197,24 +184,23 @@ function update() {
   fitToDataset();
   const values = Object.fromEntries(fields.map((field) => [field.id, valueOf(field)]));
   if (values.layers) values.hidden_sizes = null;
-  const dataset = datasetOf(values.dataset);
-  layersFault = showLayers(/** @type {any} */ (values.layers), dataset);
-  $("#layers-field").hidden = !values.layers;
-  $("#sizes-field").hidden = Boolean(values.layers);
-  $("#to-layers").hidden = dataset?.kind !== "images";
+  showNetwork(values);
   body = { recipe: name };
   for (const field of fields) {
-    const changed = !sameValue(values[field.id], original[field.id]);
-    if (changed && !isReplaced(values, field.id)) body[field.id] = values[field.id];
-    markChanged(field, changed ? valueText(original[field.id]) : null, update);
+    const { id } = field;
+    const isChanged = !sameValue(values[id], original[id]) && !isReplaced(values, id);
+    if (isChanged) body[id] = values[id];
+    const reset = fields.filter((one) => one === field || one.id === ALTERNATIVES[id]);
+    markChanged(
+      field,
+      isChanged ? reset.map((one) => [one, valueText(original[one.id])]) : [],
+      update,
+    );
   }
   asked = /** @type {any} */ ({ name, ...values });
   showBar();
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
-  if (asked.hidden_sizes && dataset) {
-    $("#sketch").replaceChildren(...sketch(asked.hidden_sizes, dataset));
-  }
   showPictures(/** @type {string} */ (values.dataset));
 }
 
@@ -252,19 +238,22 @@ export function showEarlier(jobs) {
 
 function clearErrors() {
   for (const field of [...fields, title]) clearError(field);
+  showRefusals([]);
   $("#trouble").replaceChildren();
 }
 
 /** @param {{ pointer: string, detail: string }[]} errors */
 function showErrors(errors) {
   const others = [];
+  const refusals = [];
   for (const error of errors) {
     const { field: name, index, words } = fieldError(error);
     const field = [...fields, title].find((one) => one.id === name);
-    if (field === layers && index !== null) refuseLayer(index, words);
+    if (index !== undefined) refusals.push({ index, words });
     else if (field) showError(field, words);
     else others.push(error.detail);
   }
+  showRefusals(refusals);
   if (others.length) {
     $("#trouble").append(notice({ title: "The request is invalid", detail: others.join(" ") }));
   }

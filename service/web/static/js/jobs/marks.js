@@ -16,24 +16,40 @@ export function openDetails(field) {
 }
 
 /**
+ * Put the focus into a field. The layers have fields of their own.
+ * @param {Field} field
+ * @param {ScrollLogicalPosition} block where to show it
+ */
+export function focusOn(field, block = "nearest") {
+  const place = /** @type {Element} */ (field.parentElement);
+  const first = field.type === "hidden" ? $("select, button:not(.changed)", place) : field;
+  first.focus({ preventScroll: true });
+  first.scrollIntoView({ block });
+}
+
+/**
  * Show a button that resets a field, if it differs from the recipe.
  * @param {Field} field
- * @param {string | null} original the recipe's value, or null if the field has that value
+ * @param {[field: Field, text: string][]} originals the recipe's value, and that of the field that
+ *   can replace this one; or nothing if the field is not changed
  * @param {() => void} update the form
  */
-export function markChanged(field, original, update) {
+export function markChanged(field, originals, update) {
   const place = /** @type {Element} */ (field.parentElement);
   const label = $("label, .label", place);
   $(".changed", place)?.remove();
-  if (original == null) return;
+  if (!originals.length) return;
+  const [shown, original] = originals.find(([, text]) => text !== "") ?? originals[0];
   const reset = () => {
-    field.value = original;
-    clearError(field);
+    for (const [one, text] of originals) {
+      one.value = text;
+      clearError(one);
+    }
     update();
-    field.focus();
+    focusOn(shown);
   };
-  const option = $(`option[value="${CSS.escape(original)}"]`, field);
-  const words = option?.text ?? fieldValue(field.id, parseField(kindOf(field), original));
+  const option = $(`option[value="${CSS.escape(original)}"]`, shown);
+  const words = option?.text ?? fieldValue(shown.id, parseField(kindOf(shown), original));
   const button = plainButton(`↺ ${words}`, {
     class: "plain changed",
     title: "Reset to the recipe's value",
