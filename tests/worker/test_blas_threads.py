@@ -5,7 +5,8 @@ import sys
 BLAS_THREADS = """
 import ctypes
 import worker.app
-library = next(line.split()[-1] for line in open("/proc/self/maps") if "openblas" in line)
+lines = open("/proc/self/maps")
+library = next(line.split()[-1] for line in lines if "numpy.libs" in line and "openblas" in line)
 print(ctypes.CDLL(library).scipy_openblas_get_num_threads64_())
 """
 
