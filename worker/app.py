@@ -3,12 +3,6 @@
 Each message is a token, which tells a worker to try to claim a job (see `jobs.queue`).
 """
 
-import os
-
-# NumPy reads this when it loads. On a busy machine, an evaluation that waits for the threads of
-# other cores at each matrix product takes up to 30 times as long.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import logging
 from logging.config import dictConfig
 from typing import Any
