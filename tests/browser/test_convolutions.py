@@ -281,3 +281,16 @@ def test_dense_models_keep_their_page(open_page, models):
     expect(page.locator("#maps")).to_contain_text("Each small cell is a neuron.")
     expect(page.locator("#maps .cells")).to_have_count(0)
     expect(page.locator("#attribution")).to_contain_text("Occlusion map")
+
+
+def test_the_list_of_models_shows_filters(visit, stack, convolutions):
+    page = visit(stack.url, "/ui/models").page
+    row = page.locator("#models tbody tr", has=page.locator(f"a[href*='{convolutions}']"))
+    strip = row.locator(".strip canvas")
+    # Room for eight filters of 5 × 5, with gaps of one pixel
+    expect(strip).to_have_js_property("width", 8 * 6 - 1)
+    expect(strip).to_have_js_property("height", 5)
+    colors = strip.evaluate(
+        """(one) => new Set(one.getContext("2d").getImageData(0, 0, 5, 5).data).size"""
+    )
+    assert colors > 20

@@ -226,7 +226,7 @@ def test_the_gradient_of_a_network_of_convolutions_is_right(client, backend, con
 @pytest.fixture
 def large(client, backend):
     """A network of which one image needs much memory: its id, and one image."""
-    spec, splits = add_dataset(backend.datasets, "large", (64, 64, 3))
+    spec, splits = add_dataset(backend.datasets, "large", (64, 64, 3), test=30)
     layers = [
         {"type": "convolution", "channels": 160, "kernel": 1},
         {"type": "max-pool", "size": 4},
@@ -269,3 +269,10 @@ def test_only_fast_networks_answer_in_the_event_loop(backend, convolutions, larg
     assert backend.models.load(model)[1].products < QUICK_PRODUCTS
     with pytest.raises(TakesLongError):
         predict_images(backend.models.load(model), query, image, "", quick=True)
+
+
+def test_of_layers_with_many_outputs_fewer_test_samples_are_projected(client, large):
+    model, _ = large
+    for layer, count in ((1, 10_000_000 // (64 * 64 * 160)), (2, 30)):
+        answer = client.post("/analysis/projection", json={"model": model, "layer": layer}).json
+        assert len(answer["labels"]) == len(answer["after"]["points"]) == count

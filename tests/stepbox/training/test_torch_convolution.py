@@ -1,7 +1,5 @@
 """The torch engine with convolutions and pooling layers."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -12,6 +10,7 @@ from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.network import Network
+from stepbox.nn.pooling import MaxPoolSpec
 from stepbox.training import torch_model
 from stepbox.training.augmentation import Augmenter
 from stepbox.training.loop import make_trainer
@@ -219,7 +218,7 @@ def test_batch_normalization_refuses_a_last_batch_of_one_sample():
         list(make_trainer(RECIPE.changed(**fitting).fitted(data.spec), data).train_epoch())
 
 
-def test_a_type_of_layer_without_a_module_is_not_replaced_by_another():
-    unknown = SimpleNamespace(input_shape=(4, 4, 1))
-    with pytest.raises(TypeError, match="no module for a SimpleNamespace"):
-        list(torch_model._modules(RECIPE, [unknown], 0.0))
+def test_a_type_of_layer_without_a_module_is_refused(few, monkeypatch):
+    monkeypatch.delitem(torch_model.LAYER_MODULES, MaxPoolSpec)
+    with pytest.raises(InvalidInputError, match=r"/engine: must be numpy: .* type max-pool"):
+        make_trainer(RECIPE, few(10))

@@ -93,13 +93,13 @@ export function fieldValue(field, value) {
 
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
-  if (field === "hidden_sizes") {
-    const sizes = /** @type {number[]} */ (value);
-    if (!sizes.length) return "no hidden layers";
-    if (sizes.length === 1) return `hidden layer of ${sizes[0]}`;
+  const isNetwork = field === "hidden_sizes" || field === "layers";
+  if (!isNetwork || !Array.isArray(value)) {
+    return `${fieldWords(field)} ${fieldValue(field, value)}`;
   }
-  const sizes = field === "hidden_sizes" && Array.isArray(value) ? value.join("-") : null;
-  return `${fieldWords(field)} ${sizes ?? fieldValue(field, value)}`;
+  if (!value.length) return "no hidden layers";
+  if (field === "layers") return `layers ${hiddenText(value)}`;
+  return value.length === 1 ? `hidden layer of ${value[0]}` : `hidden layers ${value.join("-")}`;
 }
 
 /**

@@ -78,7 +78,7 @@ export function createWhy({ deviations, occlude }) {
   const influences = h("ol", { class: "pushes" });
   const occlusionMap = h("canvas", { class: "heat", role: "img" });
   const occlusionNote = h("p", { class: "small" });
-  const covered = h("div", { class: "why", hidden: true }, occlusionMap, occlusionNote);
+  const covered = h("div", { class: "why" }, occlusionMap, occlusionNote); // while it is known
   const button = h(
     "button",
     { class: "button unsaved", type: "button", onclick: () => cover() },
@@ -89,7 +89,6 @@ export function createWhy({ deviations, occlude }) {
     "div",
     { class: "reasons" },
     h("div", { class: "why" }, gradientMap, why, influences),
-    covered,
     button,
     trouble,
   );
@@ -119,7 +118,8 @@ export function createWhy({ deviations, occlude }) {
   }
 
   function drawCovered() {
-    covered.hidden = !occlusion;
+    if (occlusion) button.before(covered);
+    else covered.remove();
     button.hidden = !dataset || isVectors(dataset) || Boolean(occlusion);
     if (!occlusion || !dataset || !prediction) return;
     drawOcclusion(occlusionMap, occlusion, seen(), dataset);
