@@ -116,6 +116,7 @@ def test_an_impossible_layer_is_explained_before_anything_is_sent(visit, stack):
     expect(kernel).to_have_accessible_description(f"▲ {words}")
     expect(page.locator("#said")).to_have_text("One field needs a change.")
     expect(page.locator("#sketch figcaption")).to_have_text("Up to the layer that is wrong")
+    expect(page.locator("#layers-list [aria-invalid=true]")).to_have_count(1)
     page.get_by_label("Layer 4: padding").fill("1")
     expect(said(page, 4)).to_have_text("3×3×4 → 1×1×4, 404 parameters")
     expect(page.locator("#said")).to_have_text("")
@@ -123,6 +124,7 @@ def test_an_impossible_layer_is_explained_before_anything_is_sent(visit, stack):
     expect(said(page, 1)).to_have_text("kernel: Enter a whole number from 1 to 15")
     expect(said(page, 2)).to_have_text("")
     expect(page.get_by_label("Layer 1: channels")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Layer 1: kernel")).to_have_attribute("aria-invalid", "true")
 
 
 def test_what_the_api_says_about_a_layer_is_shown_there_until_it_changes(visit, stack):
@@ -132,7 +134,7 @@ def test_what_the_api_says_about_a_layer_is_shown_there_until_it_changes(visit, 
     expect(page.locator(".fault:not(:empty)")).to_have_count(0)
     page.click(".go [type=submit]")
     expect(said(page, 3)).to_contain_text("14,803,712 parameters of all layers: at most 8,000,000")
-    expect(page.get_by_label("Layer 3: channels")).to_be_focused()
+    expect(page.get_by_label("Layer 3: type")).to_be_focused()
     expect(page.locator("#said")).to_have_text("One field needs a change.")
     page.get_by_label("Layer 3: channels").fill("16")
     expect(said(page, 3)).to_have_text("14×14×256 → 14×14×16, 921,616 parameters")
