@@ -74,7 +74,7 @@ _TORCH_CONVOLUTION = _TORCH_BEST.changed(
         {"type": "max-pool", "size": 3, "stride": 2},
     ],
     activation="relu",
-    epochs=24,
+    epochs=30,
     learning_rate=0.01,
     batch_size=128,
     weight_decay=0.05,
@@ -111,6 +111,7 @@ RECIPES: dict[str, Recipe] = {
         _TORCH_CONVOLUTION.changed(
             name="fashion-mnist-torch-convolution",
             dataset="fashion-mnist",
+            dropout=0.1,
             augmentation="mirror-shift",
         ),
     )

@@ -4,6 +4,7 @@ from math import erfc, exp, log, pi, sqrt, tanh
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled
+from stepbox.nn.kernels.dense import Indices
 
 SIGMOID, TANH, RELU, GELU = range(4)
 CODES = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "gelu": GELU}
@@ -22,6 +23,60 @@ def activate(activation: int, z: float) -> tuple[float, float]:
         return (z, 1.0) if z > 0 else (0.0, 0.0)
     share = 0.5 * erfc(-z / sqrt(2))
     return z * share, share + z * exp(-0.5 * z * z) / sqrt(2 * pi)
+
+
+@compiled
+def respond(
+    activation: int,
+    published: bool,
+    layer: int,
+    count: int,
+    values: Array,
+    slopes: Array,
+    deltas: Array,
+    live: Indices,
+) -> int:
+    """Turn the outputs z of the layer before into inputs; return how many of them are live."""
+    found = 0
+    # A loop for each case, so that the function is not chosen again for each input.
+    if activation == SIGMOID and not published:
+        for i in range(count):
+            value, slope = activate(SIGMOID, deltas[layer - 1, i])
+            values[layer, i], slopes[layer, i] = value, slope
+            live[layer, found] = i
+            found += value != 0 or slope != 0
+    elif activation == RELU:
+        for i in range(count):
+            value, slope = activate(RELU, deltas[layer - 1, i])
+            values[layer, i], slopes[layer, i] = value, slope
+            live[layer, found] = i
+            found += slope != 0
+    else:
+        for i in range(count):
+            value, slope = activate(activation, deltas[layer - 1, i])
+            if published:
+                _, slope = activate(activation, value)
+            values[layer, i], slopes[layer, i] = value, slope
+            live[layer, found] = i
+            found += value != 0 or slope != 0
+    return found
+
+
+@compiled
+def rectify(layer: int, count: int, values: Array, slopes: Array, deltas: Array) -> None:
+    """Do the same for ReLU before a pool, which has no live inputs: with vector instructions."""
+    for i in range(count):
+        values[layer, i], slopes[layer, i] = activate(RELU, deltas[layer - 1, i])
+
+
+@compiled
+def find_live(layer: int, count: int, values: Array, slopes: Array, live: Indices) -> int:
+    """Find the live inputs after a pool; return how many there are."""
+    found = 0
+    for i in range(count):
+        live[layer, found] = i
+        found += values[layer, i] != 0 or slopes[layer, i] != 0
+    return found
 
 
 @compiled

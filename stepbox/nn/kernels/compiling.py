@@ -7,6 +7,8 @@ the one in a container image. If it cannot write, each process compiles for itse
 
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from numba import config, njit
@@ -26,6 +28,16 @@ class _Locator(UserProvidedCacheLocator if config.CACHE_DIR else InTreeCacheLoca
     @classmethod
     def from_function(cls, function: Any, file: str) -> Self:
         return cls(function, file)
+
+    def get_source_stamp(self) -> Any:
+        """Return what changes with each source that a function is compiled from.
+
+        Numba's own stamp is that of the function's file. But `descend` contains the functions of
+        all modules of this package.
+        """
+        package = sorted(Path(__file__).parent.glob("*.py"))
+        content = b"".join(path.read_bytes() for path in package)
+        return super().get_source_stamp(), sha256(content).hexdigest()
 
 
 class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]

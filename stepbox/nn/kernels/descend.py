@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels import convolution, dense, pooling
-from stepbox.nn.kernels.activations import RELU, activate, compare
+from stepbox.nn.kernels.activations import RELU, compare, find_live, rectify, respond
 from stepbox.nn.kernels.compiling import kept
 from stepbox.nn.kernels.convolution import Geometry
 
@@ -137,23 +137,13 @@ def descend(
                                     count += grey != 0
                 elif types[layer - 1] == MAX_POOL:
                     pooling.pass_forward(layer - 1, geometry, values, slopes, winners)
-                    for i in range(n_in):
-                        live[layer, count] = i
-                        count += values[layer, i] != 0 or slopes[layer, i] != 0
-                elif activation == RELU and types[layer] == MAX_POOL:  # vector instructions
-                    for i in range(n_in):
-                        z = deltas[layer - 1, i]
-                        values[layer, i] = z if z > 0 else 0
-                        slopes[layer, i] = 1 if z > 0 else 0
+                    count = find_live(layer, n_in, values, slopes, live)
+                elif types[layer] == MAX_POOL and activation == RELU:
+                    rectify(layer, n_in, values, slopes, deltas)
                 else:
-                    for i in range(n_in):
-                        value, slope = activate(activation, deltas[layer - 1, i])
-                        if published:
-                            _, slope = activate(activation, value)
-                        values[layer, i] = value
-                        slopes[layer, i] = slope
-                        live[layer, count] = i
-                        count += value != 0 or slope != 0
+                    count = respond(
+                        activation, published, layer, n_in, values, slopes, deltas, live
+                    )
                 if types[layer] == DENSE:
                     values[layer, n_in] = 1
                     live[layer, count] = n_in

@@ -1,5 +1,7 @@
 """Max-pooling, compiled: it keeps where each maximum is, so the way back is short."""
 
+import numpy as np
+
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled
 from stepbox.nn.kernels.convolution import Geometry
@@ -20,19 +22,16 @@ def pass_forward(
     rows, columns = geometry[layer, 6], geometry[layer, 7]
     for i in range(rows):
         for j in range(columns):
-            out = (i * columns + j) * channels
+            # Unsigned, as in `convolution`.
+            out = np.uint64((i * columns + j) * channels)
             first = (i * width + j) * stride * channels
-            for c in range(channels):
-                values[layer + 1, out + c] = values[layer, first + c]
-                winners[layer, out + c] = first + c
-            for u in range(size):
-                for v in range(size):
-                    at = first + (u * width + v) * channels
-                    for c in range(channels):
-                        value, best = values[layer, at + c], values[layer + 1, out + c]
-                        winner = winners[layer, out + c]
-                        values[layer + 1, out + c] = value if value > best else best
-                        winners[layer, out + c] = at + c if value > best else winner
+            for cell in range(size * size):
+                at = np.uint64(first + (cell // size * width + cell % size) * channels)
+                for c in range(np.uint64(channels)):
+                    value, best = values[layer, at + c], values[layer + 1, out + c]
+                    wins = cell == 0 or value > best
+                    values[layer + 1, out + c] = value if wins else best
+                    winners[layer, out + c] = at + c if wins else winners[layer, out + c]
     for k in range(rows * columns * channels):
         slopes[layer + 1, k] = slopes[layer, winners[layer, k]]
 

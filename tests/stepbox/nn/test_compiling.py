@@ -1,6 +1,7 @@
 """The cache of compiled functions, tested with a small function."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -34,6 +35,7 @@ def use(tmp_path):
         found = f"{tmp_path}{os.pathsep}{ROOT}"
         finished = subprocess.run(
             [sys.executable, "-c", USE],
+            cwd=tmp_path,
             env=os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": found},
             capture_output=True,
             text=True,
@@ -61,3 +63,18 @@ def test_a_read_only_cache_is_used(use, tmp_path):
 
 def test_a_cache_folder_that_cannot_be_created_is_not_an_error(use, tmp_path):
     assert use(tmp_path / "loops.py" / "cache") == "0 1"
+
+
+def test_a_change_to_any_module_of_the_package_makes_the_cache_stale(use, tmp_path):
+    """A compiled function contains those that it calls, which can be in other modules."""
+    package = tmp_path / "stepbox" / "nn" / "kernels"
+    package.mkdir(parents=True)
+    for folder in ("stepbox", "stepbox/nn", "stepbox/nn/kernels"):
+        (tmp_path / folder / "__init__.py").touch()
+    shutil.copy(ROOT / "stepbox" / "nn" / "kernels" / "compiling.py", package)
+    (package / "factor.py").write_text("# a module that `double` could use\n")
+    cache = tmp_path / "cache"
+    assert use(cache) == "0 1"
+    assert use(cache) == "1 0"
+    (package / "factor.py").write_text("# another version\n")
+    assert use(cache) == "0 1"
