@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { fieldError } from "#pages/jobs/fields.js";
+import { completed, newLayer } from "#pages/jobs/new-layers.js";
 import { hiddenText, networkText, parameterCount, steps } from "#pages/layers.js";
 import { changedFields, changesText, valueText } from "#pages/recipes.js";
 
@@ -64,4 +66,39 @@ test("layers and hidden sizes replace each other, so only one of them is a chang
     "layers 5×5×16 · pool 2",
   );
   assert.deepEqual(JSON.parse(valueText(LAYERS)), LAYERS);
+});
+
+test("an error of a layer names the layer and its option", () => {
+  assert.deepEqual(fieldError({ pointer: "/layers/2/kernel", detail: "Too large" }), {
+    field: "layers",
+    index: 2,
+    option: "kernel",
+    words: "kernel: Too large",
+  });
+  const whole = { field: "layers", index: 2, words: "Too large" };
+  assert.deepEqual(fieldError({ pointer: "/layers/2", detail: "Too large" }), whole);
+});
+
+test("options that are left out get their defaults, in the order of the API", () => {
+  /** @param {(number | null)[]} defaults */
+  const options = (defaults) => defaults.map((one) => ({ default: one }));
+  const [channels, kernel, stride, padding] = options([null, null, 1, 0]);
+  const [size, poolStride, neurons] = options([null, null, null]);
+  const types = /** @type {any} */ ({
+    convolution: { channels, kernel, stride, padding },
+    "max-pool": { size, stride: poolStride },
+    dense: { neurons },
+  });
+  const given = { padding: 2, kernel: 5, type: /** @type {const} */ ("convolution"), channels: 4 };
+  assert.equal(
+    JSON.stringify(completed(given, types)),
+    '{"type":"convolution","channels":4,"kernel":5,"stride":1,"padding":2}',
+  );
+  assert.deepEqual(completed({ type: "max-pool", size: 3 }, types), {
+    type: "max-pool",
+    size: 3,
+    stride: 3,
+  });
+  assert.deepEqual(completed({ type: "dense" }, types), { type: "dense" }); // it stays incomplete
+  assert.deepEqual(newLayer("max-pool", types), { type: "max-pool", size: 2, stride: 2 });
 });

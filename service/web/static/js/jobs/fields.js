@@ -76,15 +76,16 @@ export function fault(value, limits) {
 
 /**
  * Find the field of an error, and its message. If the field is a list of numbers, the message names
- * the entry. If it is a list of layers, `index` is that of the layer.
+ * the entry. If it is a list of layers, `index` is that of the layer, and `option` its option.
  * @param {{ pointer: string, detail: string }} error
- * @returns {{ field: string, index?: number, words: string }}
+ * @returns {{ field: string, index?: number, option?: string, words: string }}
  */
 export function fieldError({ pointer, detail }) {
   const [, field, index, option] = pointer.split("/");
   if (index === undefined) return { field, words: detail };
   if (field !== "layers") return { field, words: entryWords(Number(index), detail) };
-  return { field, index: Number(index), words: option ? `${option}: ${detail}` : detail };
+  if (!option) return { field, index: Number(index), words: detail };
+  return { field, index: Number(index), option, words: `${option}: ${detail}` };
 }
 
 /** Say how many fields have an error. @param {number} n */

@@ -247,9 +247,9 @@ function showErrors(errors) {
   const others = [];
   const refusals = [];
   for (const error of errors) {
-    const { field: name, index, words } = fieldError(error);
+    const { field: name, index, option, words } = fieldError(error);
     const field = [...fields, title].find((one) => one.id === name);
-    if (index !== undefined) refusals.push({ index, words });
+    if (index !== undefined) refusals.push({ index, option, words });
     else if (field) showError(field, words);
     else others.push(error.detail);
   }

@@ -11,8 +11,7 @@ import { parseField } from "./fields.js";
  * @typedef {object} Row
  * @property {HTMLElement} item
  * @property {HiddenLayer} layer as its fields say
- * @property {HTMLSelectElement} type
- * @property {Record<string, HTMLInputElement>} inputs by the name of their option
+ * @property {Record<string, HTMLSelectElement | HTMLInputElement>} fields the type, and the options
  * @property {HTMLElement} said the place for its sizes, or what is wrong
  * @property {HTMLButtonElement} up
  * @property {HTMLButtonElement} down
@@ -41,6 +40,7 @@ export function layerRow(layer, index, { types, isLast, onInput, onType, onMove,
     "select",
     {
       "aria-label": `${name}: type`,
+      "aria-describedby": `layer-${index}-said`,
       onchange: () => onType(/** @type {Type} */ (type.value)),
     },
     ...Object.keys(types).map((value) =>
@@ -87,7 +87,7 @@ export function layerRow(layer, index, { types, isLast, onInput, onType, onMove,
     ),
     said,
   );
-  const row = { item, layer, type, inputs, said, up, down };
+  const row = { item, layer, fields: { type, ...inputs }, said, up, down };
 
   /** Read an option. The windows of a pool that do not overlap stay so. @param {string} option */
   function read(option) {

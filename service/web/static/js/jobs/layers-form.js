@@ -3,6 +3,7 @@
 // It keeps its value as JSON in a hidden field, so the form treats it like any other field.
 import { $ } from "../dom.js";
 import { steps } from "../layers.js";
+import { areMaps } from "../maps/shapes.js";
 import { count } from "../numbers.js";
 import { fault, parseField } from "./fields.js";
 import { layerRow } from "./layer-row.js";
@@ -10,7 +11,8 @@ import { completed, newLayer, sizeText } from "./new-layers.js";
 
 /** @typedef {import("../types.d.ts").HiddenLayer} HiddenLayer */
 /** @typedef {import("./layer-row.js").Row} Row */
-/** @typedef {{ index: number, words: string }} Refusal what the API said about a layer */
+/** @typedef {{ option?: string, words: string }} Fault of a layer, or of one of its options */
+/** @typedef {Fault & { index: number }} Refusal what the API said about a layer */
 
 /** @type {HTMLInputElement} */
 const field = $("#layers");
@@ -77,7 +79,7 @@ function change(layers, index) {
   draw(layers);
   changed();
   const row = rows[Math.min(index, rows.length - 1)];
-  (row ? row.type : $("#layers-add")).focus();
+  (row ? row.fields.type : $("#layers-add")).focus();
 }
 
 /** Move a layer. The focus stays on its button. @param {number} from @param {-1 | 1} by */
@@ -91,13 +93,28 @@ function move(from, by) {
   (button.disabled ? other : button).focus();
 }
 
-/** Find the first option of a layer that is wrong, or return null. @param {HiddenLayer} layer */
+/**
+ * Find the first option of a layer that is wrong, or return null.
+ * @param {HiddenLayer} layer
+ * @returns {Fault | null}
+ */
 function wrongOption(layer) {
-  for (const [name, { limits }] of Object.entries(types[layer.type])) {
-    const words = fault(/** @type {any} */ (layer)[name], limits);
-    if (words) return { name, words: `${name}: ${words}` };
+  for (const [option, { limits }] of Object.entries(types[layer.type])) {
+    const words = fault(/** @type {any} */ (layer)[option], limits);
+    if (words) return { option, words: `${option}: ${words}` };
   }
   return null;
+}
+
+/**
+ * Tell why a layer is impossible, or return null.
+ * @param {import("../layers.js").Step | undefined} step
+ * @returns {Fault | null}
+ */
+function impossible(step) {
+  if (!step?.fault) return null;
+  const window = step.layer.type === "convolution" ? "kernel" : "size";
+  return { option: areMaps(step.input) ? window : "type", words: step.fault };
 }
 
 /** Work out the sizes of the layers, up to the first one that is wrong. */
@@ -111,18 +128,17 @@ function stepsNow() {
 /** Show the sizes of all layers, and what is wrong. Return the first fault in words, or null. */
 function showSizes() {
   const all = stepsNow();
-  const faults = rows.map(({ layer, inputs, said }, index) => {
-    const wrong = wrongOption(layer);
-    const refused = refusals.find((one) => one.index === index);
-    const words = wrong?.words ?? all[index]?.fault ?? refused?.words ?? null;
-    said.className = words ? "fault" : "small";
-    said.textContent = words ?? (all[index] ? sizeText(all[index]) : "");
-    for (const [name, input] of Object.entries(inputs)) {
-      const isWrong = words !== null && (!wrong || wrong.name === name);
+  const faults = rows.map(({ layer, fields, said }, index) => {
+    const refusal = refusals.find((one) => one.index === index) ?? null;
+    const found = wrongOption(layer) ?? impossible(all[index]) ?? refusal;
+    said.className = found ? "fault" : "small";
+    said.textContent = found?.words ?? (all[index] ? sizeText(all[index]) : "");
+    for (const [name, input] of Object.entries(fields)) {
+      const isWrong = found && name === (found.option ?? "type");
       if (isWrong) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
     }
-    return words && `Layer ${index + 1}: ${words}`;
+    return found && `Layer ${index + 1}: ${found.words}`;
   });
   const step = all[rows.length];
   last.textContent = step
