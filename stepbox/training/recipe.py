@@ -24,6 +24,7 @@ from stepbox.training.layer_options import (
     HiddenLayer,
     LayerOptions,
     check_limits,
+    replaced,
     specify,
 )
 
@@ -288,15 +289,3 @@ class Recipe(Checked):
         """Add the defaults of the fields that have one."""
         fields = cls.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()} | given
-
-
-def replaced(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a recipe with some of them replaced.
-
-    `layers` and `hidden_sizes` describe the same thing, so each of them replaces the other.
-    """
-    fields = fields | changes
-    for name, other in (("layers", "hidden_sizes"), ("hidden_sizes", "layers")):
-        if changes.get(name) is not None and other not in changes:
-            fields[other] = None
-    return fields
