@@ -209,6 +209,7 @@ def test_a_run_with_layers_starts_again_with_the_same_ones(visit, stack):
     page = visit(stack.url, again).page
     assert sent(page) == {"recipe": "mnist-numpy", "epochs": 1, "layers": [CONVOLUTION, POOL]}
     page.click("#to-several")
+    expect(page.locator("#several-values")).not_to_have_value("")  # else the suggestion comes last
     page.fill("#several-values", "0.1, 0.01")
     page.click("text=Start 2 trainings")
     page.wait_for_url("**compare=**")
