@@ -19,7 +19,7 @@ from stepbox.training.loop import make_trainer
 for name in sys.argv[1:]:
     recipe = RECIPES[name]
     whole = load_dataset(recipe.dataset, "train")
-    trainer = make_trainer(recipe, whole[:1000])
+    trainer = make_trainer(recipe, whole[:400])
     for _ in range(2):
         list(trainer.train_epoch())
     arrays = trainer.network().named_arrays()
