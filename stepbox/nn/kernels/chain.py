@@ -36,7 +36,7 @@ class Chain:
         self._geometry = np.array([geometry_of(layer) for layer in network.layers])
         blocks = [rows_of(layer) for layer in network.layers]
         self._shapes = [block.shape for block in blocks]
-        self.parameters = np.concatenate([block.ravel() for block in blocks])
+        self.parameters = np.concatenate([block.ravel() for block in blocks], dtype=network.dtype)
         fills = [getattr(layer, "fill", 0.0) for layer in network.layers]
         self._fills = np.array(fills, self.parameters.dtype)
 
