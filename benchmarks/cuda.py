@@ -17,7 +17,8 @@ from stepbox.training.presets import RECIPES
 from stepbox.training.torch_trainer import TorchTrainer, make_torch_trainer
 
 SAMPLES = 60_000
-NAMES = ["fashion-mnist-torch", "fashion-mnist-torch-best"]
+DENSE = ["fashion-mnist-torch", "fashion-mnist-torch-best"]
+CONVOLUTIONS = ["mnist-torch-convolution", "fashion-mnist-torch-convolution"]
 WIDTHS = [(), (32, 32), (256, 128, 64), (1024,) * 4]
 
 
@@ -38,23 +39,24 @@ def main() -> None:
         parser.error("no CUDA device is visible")
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; seconds per epoch: median")
     print(f"{'':46}  single    graph  ratio (min to max)      samples/s")
-    for name in NAMES:
-        for width in WIDTHS:
-            recipe = RECIPES[name].model_copy(update={"hidden_sizes": width})
-            data = first_samples(recipe, SAMPLES)
-            single, graph = (make_torch_trainer(recipe, data) for _ in range(2))
-            single._captured = single._descend  # launches the operations one by one
-            runs = [
-                (epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)
-            ]
-            before, after = zip(*runs[1:], strict=True)  # the first run is a warm-up
-            ratios = [a / b for a, b in runs[1:]]
-            print(
-                f"{f'{name} {width}':46}{median(before):8.3f}{median(after):9.3f}"
-                f"{median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-                f"{SAMPLES / median(after):13,.0f}",
-                flush=True,
-            )
+    recipes = {
+        f"{name} {width}": RECIPES[name].changed(hidden_sizes=width)
+        for name in DENSE
+        for width in WIDTHS
+    } | {name: RECIPES[name] for name in CONVOLUTIONS}
+    for name, recipe in recipes.items():
+        data = first_samples(recipe, SAMPLES)
+        single, graph = (make_torch_trainer(recipe, data) for _ in range(2))
+        single._captured = single._descend  # launches the operations one by one
+        runs = [(epoch_seconds(single), epoch_seconds(graph)) for _ in range(arguments.runs + 1)]
+        before, after = zip(*runs[1:], strict=True)  # the first run is a warm-up
+        ratios = [a / b for a, b in runs[1:]]
+        print(
+            f"{name:46}{median(before):8.3f}{median(after):9.3f}"
+            f"{median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{SAMPLES / median(after):13,.0f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

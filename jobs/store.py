@@ -28,7 +28,7 @@ class QueueFullError(StepboxError):
 
 
 # Fields of a recipe that version 0.2.0 did not have.
-LATER = {"validation", "early_stopping", "class_weights", "from_model"}
+LATER = {"validation", "early_stopping", "class_weights", "from_model", "layers"}
 
 
 class JobStore(ClaimStore):

@@ -1,5 +1,6 @@
 """Say in plain words which values a JSON schema allows, for errors, forms and the API page."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,14 +29,16 @@ def instruction(schema: Schema) -> str | None:
     str or None
         Such as "Enter a whole number from 1 to 10". None if the schema does not limit the values.
     """
+    examples = schema.get("examples")
     schema = without_null(schema)
     if choices := choices_of(schema):
         return f"Choose {_any_of(choices)}"
     if schema.get("type") not in NOUNS:
         return None
-    example = next(iter(schema.get("examples", [])), None)
     text = f"Enter {_described(schema)}"
-    return text if example is None else f"{text}, such as {example}"
+    for example in (examples or schema.get("examples", []))[:1]:
+        text += f", such as {example if isinstance(example, str) else json.dumps(example)}"
+    return text
 
 
 def without_null(schema: Schema) -> Schema:

@@ -94,20 +94,15 @@ class ModelFigures:
         """Return what a model predicts for its test set."""
 
         def compute() -> Predictions:
-            with self.turn:
-                card, network = self._models.load(model_id)
-                test_set = self._test_set(card)
-                blocks = [
-                    Predictions.of(
-                        predict_logits(
-                            network,
-                            test_set.take(slice(start, start + BLOCK)),
-                            card.recipe.pixel_scale,
-                        )
-                    )
-                    for start in range(0, len(test_set.labels), BLOCK)
-                ]
-                return Predictions(*map(np.concatenate, zip(*blocks, strict=True)))
+            card, network = self._models.load(model_id)
+            test_set = self._test_set(card)
+            blocks = []
+            for start in range(0, len(test_set.labels), BLOCK):
+                with self.turn:  # for each block, because a test set can take a minute
+                    images = test_set.take(slice(start, start + BLOCK))
+                    logits = predict_logits(network, images, card.recipe.pixel_scale)
+                    blocks.append(Predictions.of(logits))
+            return Predictions(*map(np.concatenate, zip(*blocks, strict=True)))
 
         return self._predictions.get(model_id, [], compute)
 
@@ -151,8 +146,8 @@ class ModelFigures:
                 _, initial = self._models.load_initial(model_id)
                 card, trained = self._models.load(model_id)
                 values = [card.layers[0].inputs, *(spec.outputs for spec in card.layers)][layer]
-                samples = min(PROJECTED, max(2, PROJECTED_VALUES // values))
-                images = self._test_set(card).take(slice(samples))
+                count = min(PROJECTED, max(2, PROJECTED_VALUES // values))
+                images = self._test_set(card).take(slice(count))
                 projected = []
                 for network in (initial, trained):
                     inputs = scale_pixels(images, card.recipe.pixel_scale, network.dtype)

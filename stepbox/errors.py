@@ -77,7 +77,7 @@ class DatasetError(StepboxError):
 
 
 class DivergedError(StepboxError):
-    """The loss of a training is no longer a finite number."""
+    """The loss of a training, or a parameter, is no longer a finite number."""
 
 
 class OutOfDeviceMemoryError(StepboxError):

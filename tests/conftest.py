@@ -1,3 +1,7 @@
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests run in one process per core
+
 import sys
 
 import pytest

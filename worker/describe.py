@@ -25,7 +25,7 @@ def find_device() -> tuple[str, str]:
     """Return the device that trainings run on and the reason; import torch only if needed."""
     if not driver_sees_device():
         return "cpu", "no CUDA device is visible"
-    from stepbox.training.torch_trainer import visible_device  # imports torch: takes seconds
+    from stepbox.training.torch_device import visible_device  # imports torch: takes seconds
 
     return visible_device()
 

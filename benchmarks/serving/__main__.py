@@ -1,13 +1,15 @@
 """Compare Stepbox's `/predict` with other model servers, and print a table.
 
-    python -m benchmarks.serving [--quick] [--peers stepbox,fastapi] [--rounds 3] [--seconds 8]
+    python -m benchmarks.serving [--network convolution] [--quick] [--peers stepbox,fastapi]
+        [--rounds 3] [--seconds 8]
 
 What makes the comparison fair:
 
-- The same network: 784-256-128-64-10, trained here on Fashion-MNIST. Stepbox serves it as a
-  model. The other servers read the same safetensors file into torch, with the same code
-  (`peers/network.py`), one thread per process, and no autograd. All use the same NumPy, Pillow and
-  torch.
+- The same network, trained here: 784-256-128-64-10 on Fashion-MNIST, or with `--network
+  convolution` on MNIST, 16 and 32 filters of 5×5, each followed by ReLU and a 2×2 max-pool, and a
+  dense layer. Stepbox serves it as a model. The other servers read the same safetensors file into
+  torch, with the same code (`peers/network.py`), one thread per process, and no autograd. All use
+  the same NumPy, Pillow and torch.
 - The same requests: 100 different PNG files of 28×28 pixels in turn, so that caching answers does
   not help. Each file is the raw body of a POST. If a server cannot read raw bodies, the file is
   wrapped, and the table says how.
@@ -45,7 +47,7 @@ from datetime import UTC, datetime
 
 from benchmarks.serving.contenders import CONTENDERS
 from benchmarks.serving.deployment import CACHE, Deployment, Round, prepare_bench
-from benchmarks.serving.model import serve_model
+from benchmarks.serving.model import NETWORKS, serve_model
 from benchmarks.serving.processes import NotStartedError
 from benchmarks.serving.report import commands, machine, ratios, table
 
@@ -89,6 +91,7 @@ def say(words: str) -> None:
 def main() -> None:
     """Print the table, the ratios, the commands and the versions."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--network", choices=NETWORKS, default="dense")
     parser.add_argument("--quick", action="store_true", help="one round, with 2 s per measurement")
     names = [contender.name for contender in CONTENDERS]
     parser.add_argument("--peers", default=",".join(names), help=f"some of {', '.join(names)}")
@@ -101,7 +104,7 @@ def main() -> None:
         parser.error(f"no peer is called {', '.join(sorted(unknown))}")
     prepare_bench()
     say("training the network")
-    served = serve_model(CACHE / "model")
+    served = serve_model(CACHE / "models" / arguments.network, NETWORKS[arguments.network])
     deployments = [Deployment(one, CACHE, served) for one in CONTENDERS if one.name in chosen]
     before = os.getloadavg()[0]
     results = compare(deployments, rounds, seconds)

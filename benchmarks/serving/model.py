@@ -16,7 +16,19 @@ from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe
 
 DATA = Path(os.environ.get("STEPBOX_DATA_DIR", "data")).resolve()
-RECIPE = RECIPES["fashion-mnist-torch"].model_copy(update={"epochs": 2})
+NETWORKS = {
+    "dense": RECIPES["fashion-mnist-torch"].changed(epochs=2),
+    "convolution": RECIPES["mnist-torch-convolution"].changed(
+        layers=[
+            {"type": "convolution", "channels": 16, "kernel": 5},
+            {"type": "max-pool", "size": 2},
+            {"type": "convolution", "channels": 32, "kernel": 5},
+            {"type": "max-pool", "size": 2},
+        ],
+        epochs=1,
+        augmentation="none",
+    ),
+}
 IMAGES = 100
 BORDER = np.pad(np.zeros((26, 26), bool), 1, constant_values=True)
 DARK = 100  # grey level; Stepbox inverts an image if the mean of its border is above 127
@@ -47,7 +59,7 @@ class Served:
     probabilities: Array
 
 
-def serve_model(folder: Path, recipe: Recipe = RECIPE) -> Served:
+def serve_model(folder: Path, recipe: Recipe) -> Served:
     """Train the network, unless the folder has one, and write the image files."""
     models = folder / "models"
     store = ModelStore(models)

@@ -29,7 +29,7 @@ from benchmarks.job import start_job, wait_until_running
 from benchmarks.serving.contenders import STEPBOX
 from benchmarks.serving.deployment import CACHE, Deployment, prepare_bench
 from benchmarks.serving.load import run_wrk, wrk_command
-from benchmarks.serving.model import Served, serve_model
+from benchmarks.serving.model import NETWORKS, Served, serve_model
 from benchmarks.serving.processes import memory
 from jobs.connection import connect
 
@@ -205,7 +205,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="measure for 2 s, not 8 s")
     arguments = parser.parse_args()
     prepare_bench()
-    deployment = Deployment(STEPBOX, CACHE, serve_model(CACHE / "model"))
+    deployment = Deployment(
+        STEPBOX, CACHE, serve_model(CACHE / "models" / "dense", NETWORKS["dense"])
+    )
     deployment.prepare()
     with run_stepbox(deployment.served.models_dir) as stepbox:
         seconds = 2 if arguments.quick else 8

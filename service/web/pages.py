@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from flask import Blueprint, Response, current_app, render_template, request
 
@@ -20,6 +20,7 @@ from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import StepboxError
 from stepbox.training.descriptions import DESCRIPTIONS
+from stepbox.training.layer_options import MOST_LAYERS, HiddenLayer
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest
@@ -33,9 +34,18 @@ POLICY = (
 )
 
 PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
-FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "batch_size", "seed")
+FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "layers", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
-LABELS = {"hidden_sizes": "Hidden layers", "dataset": "Data set"}  # recipes.js has them too
+LABELS = {  # recipes.js has them too
+    "hidden_sizes": "Hidden layers",
+    "layers": "Layers",
+    "dataset": "Data set",
+}
+
+HELP = {  # where a description is about JSON
+    "hidden_sizes": "Neurons of each hidden layer, starting at the input; empty for a single "
+    "softmax layer.",
+}
 
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
 
@@ -55,12 +65,29 @@ class FormField(NamedTuple):
 
     name: str
     label: str
-    kind: str  # type of the value in JSON: number, numbers (a list), boolean or string
+    kind: str  # of the value in JSON: number, numbers (a list), layers, boolean or string
     choices: dict[str, str]  # the words for each value
     allowed: str
     limits: Limits | None  # of numbers
     help: str
     nullable: bool  # an empty field is null
+
+
+def layer_types() -> dict[str, dict[str, Any]]:
+    """Return the options of each type of hidden layer by name: limits, default and description."""
+    types = {}
+    for kind in get_args(get_args(HiddenLayer)[0]):
+        properties = kind.model_json_schema()["properties"]
+        name_of_type = properties.pop("type")["const"]
+        types[name_of_type] = {
+            name: {
+                "limits": _limits(schema)._asdict(),
+                "default": schema.get("default"),
+                "help": schema["description"],
+            }
+            for name, schema in properties.items()
+        }
+    return types
 
 
 def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
@@ -88,6 +115,8 @@ def jobs() -> Response:
         datasets={spec.key: _words(spec) for spec in specs},
         together="compare" in request.args,
         default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
+        layer_types=json.dumps(layer_types()),  # in the order of the API, which tojson sorts
+        most_layers=MOST_LAYERS,
         first=[field for name in FIRST_FIELDS for field in fields if field.name == name],
         rest=[field for field in fields if field.name not in FIRST_FIELDS],
     )
@@ -211,6 +240,8 @@ def _field(name: str, schema: Schema) -> FormField:
     schema = without_null(schema)
     kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
     kind = kinds.get(schema.get("type", ""), "string")
+    if "discriminator" in schema.get("items", {}):
+        kind = "layers"
     limits = range_of(schema).capitalize()
     if kind == "numbers":
         count, each = schema.get("maxItems"), range_of(schema.get("items", {}))
@@ -224,7 +255,7 @@ def _field(name: str, schema: Schema) -> FormField:
         limits=_limits(schema["items"] if kind == "numbers" else schema)
         if kind in ("number", "numbers")
         else None,
-        help=re.sub("`([^`]*)`", _plain, description),
+        help=HELP.get(name) or re.sub("`([^`]*)`", _plain, description),
         nullable=Recipe.model_fields[name].default is None,
     )
 

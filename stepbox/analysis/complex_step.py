@@ -9,8 +9,8 @@ W. Squire and G. Trapp: Using complex variables to estimate derivatives of real 
 Review 40 (1998).
 """
 
-import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from stepbox.analysis.kinks import Flags, Side, find_kinks
 from stepbox.analysis.result import Integers
 from stepbox.analysis.softmax import COMPLEX_STEP
 from stepbox.nn.activations import Array
+from stepbox.nn.convolution import Convolution
+from stepbox.nn.dense import Dense
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 
@@ -29,10 +31,9 @@ BLOCK_VALUES = 2**21  # most complex numbers per block in one layer, if several 
 class ComplexSteps:
     """A network at one sample, and what tiny complex steps of its weights do to the loss.
 
-    A step of ih in a weight only adds ih ∂z/∂w to the pre-activations of its layer, where ∂z/∂w is
-    what the layer computes if this weight is 1 and all others are 0. So the layers before it do not
-    run again. The layers after it run forward with complex numbers, and the derivative is
-    Im C(w + ih) / h. No formula of a derivative is used.
+    A step of ih in a weight w only adds ih ∂z/∂w to the pre-activations z of its layer, so the
+    layers before it do not run again. The layers after it run forward with complex numbers, and the
+    derivative is Im C(w + ih) / h. No formula of a derivative is used.
 
     Parameters
     ----------
@@ -112,19 +113,16 @@ class ComplexSteps:
     ) -> tuple[NDArray[np.float64], Flags]:
         """Return the derivatives, and which of the steps meet a kink."""
         step = -COMPLEX_STEP if side < 0 else COMPLEX_STEP
-        channels = self._network.layers[layer].arrays["weight"].shape[0]
         block = self._block(layer)
         derivatives, diverted = np.zeros(len(chosen)), np.zeros(len(chosen), np.bool_)
         for start in range(0, len(chosen), block):
             go_on()
             weights = chosen[start : start + block]
-            outputs, slopes = self._slopes(layer, weights)
-            moving = np.flatnonzero(slopes.any(axis=0))  # a weight of inputs that are 0 moves none
+            slopes = self._slopes(layer, weights)
+            moving = np.flatnonzero(slopes.any(axis=1))  # a weight of inputs that are 0 moves none
             if not len(moving):
                 continue
-            stepped = np.tile(self.pre_activations[layer].astype(np.complex128), (len(moving), 1))
-            of_channel = stepped.reshape(len(moving), -1, channels)
-            of_channel.imag[np.arange(len(moving)), :, outputs[moving]] = step * slopes.T[moving]
+            stepped = self.pre_activations[layer] + 1j * step * slopes[moving]
             values, at_kink = self._activate(layer, stepped, side)
             for later in range(layer + 1, len(self._network.layers)):
                 maxima = self.maxima[later]
@@ -138,20 +136,28 @@ class ComplexSteps:
             diverted[start + moving] = at_kink
         return derivatives, diverted
 
-    def _slopes(self, layer: int, weights: Integers) -> tuple[Integers, Array]:
-        """Return the channel of each weight, and ∂z/∂w in it, shape (positions, weights).
-
-        A dense layer has one position, and its neurons are its channels.
-        """
-        units = copy.copy(self._network.layers[layer])
-        shape = units.arrays["weight"].shape
-        channels, places = np.unravel_index(weights, (shape[0], np.prod(shape[1:])))
-        for name, attribute in units.names.items():
-            zeros = np.zeros((len(weights), *units.arrays[name].shape[1:]))
-            if name == "weight":
-                zeros.reshape(len(weights), -1)[np.arange(len(weights)), places] = 1
-            setattr(units, attribute, zeros)
-        return channels, units.forward(self.activations[layer]).reshape(-1, len(weights))
+    def _slopes(self, layer: int, weights: Integers) -> Array:
+        """Return ∂z/∂w for some weights w of a layer, shape (weights, outputs)."""
+        stepped, inputs = self._network.layers[layer], self.activations[layer]
+        if not isinstance(stepped, Dense | Convolution):
+            stepped = stepped.copy(np.complex128)
+            slopes = np.zeros((len(weights), self.pre_activations[layer].size))
+            for weight, slope in zip(weights, slopes, strict=True):
+                stepped.arrays["weight"].flat[weight] += 1j * COMPLEX_STEP
+                slope[:] = stepped.forward(inputs).imag / COMPLEX_STEP
+                stepped.arrays["weight"].flat[weight] -= 1j * COMPLEX_STEP
+            return slopes
+        # One pass does for many weights: each becomes the only weight of a neuron or channel of its
+        # own. They are linear, so ∂z/∂w is what the layer computes if w is 1, and all else is 0.
+        channels, *shape = stepped.weights.shape
+        channel, place = np.unravel_index(weights, (channels, np.prod(shape)))
+        units = np.zeros((len(weights), *shape))
+        units.reshape(len(weights), -1)[np.arange(len(weights)), place] = 1
+        alone = replace(stepped, weights=units, biases=np.zeros(len(weights)))
+        values = alone.forward(inputs).reshape(-1, len(weights))
+        slopes = np.zeros((len(weights), len(values), channels))  # a dense layer has one position
+        slopes[np.arange(len(weights)), :, channel] = values.T
+        return slopes.reshape(len(weights), -1)
 
     def _activate(self, layer: int, z: Array, side: Side) -> tuple[Array, Flags]:
         """Apply the activation function after steps, shape (n, outputs).

@@ -38,7 +38,7 @@ class OcclusionMap(Result):
     drops: Matrix = Field(
         description="For each cell, row by row: the probability of the class, minus its "
         "probability while this cell and those around it are covered. Negative where the image "
-        "speaks for other classes."
+        "speaks for other classes. To six decimals in a response."
     )
 
 

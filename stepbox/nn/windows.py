@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 from stepbox.nn.activations import Array
 from stepbox.nn.layer import LayerSpec, Shape
@@ -23,9 +23,15 @@ def as_image(vectors: Array, shape: Shape) -> Array:
 
 def windows_of(images: Array, size: int, stride: int) -> Array:
     """Return a view of all windows, shape (..., h_out, w_out, size, size, c)."""
-    windows = sliding_window_view(images, (size, size), axis=(-3, -2))  # (..., h, w, c, size, size)
-    windows = windows[..., ::stride, ::stride, :, :, :]
-    return windows.transpose(*range(windows.ndim - 3), -2, -1, -3)
+    *samples, height, width, channels = images.shape
+    rows, columns = (windows_along(length, size, stride) for length in (height, width))
+    *to_sample, down, right, to_channel = images.strides
+    return as_strided(  # sliding_window_view takes 5 µs more, which is much for a single sample
+        images,
+        (*samples, rows, columns, size, size, channels),
+        (*to_sample, stride * down, stride * right, down, right, to_channel),
+        writeable=False,
+    )
 
 
 @dataclass(frozen=True)

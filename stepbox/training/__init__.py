@@ -7,3 +7,9 @@ Public names: `Recipe` (recipe), `RECIPES` (presets), `TrainRequest` (request), 
 `make_trainer` and `train` (loop), `Progress`, `LossEntry` and `HistoryEntry` (report), `evaluate`
 (evaluation).
 """
+
+import os
+
+# A thread of torch that waits for another sleeps. Otherwise it spins, and on busy cores this makes
+# a training with two threads five times slower. The OpenMP library reads this when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

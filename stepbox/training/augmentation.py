@@ -12,6 +12,7 @@ applied to visual document analysis, section 2: elastic distortions.
 
 from collections.abc import Callable
 from math import cos, sin
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,58 @@ SHIFT = 1.0  # px, largest shift along each axis
 SHIFT_SHARE = 0.6
 
 
+class Distortions(NamedTuple):
+    """How `distort` varies each of n images: the parameters of `resample`.
+
+    Attributes
+    ----------
+    chosen, signs
+        Shapes (n,) and (n, 2): the field of each image, and its sign along each axis.
+    angles, stretches, shifts
+        Shapes (n,), (n, 2) and (n, 2), in rad, as factors, and in px.
+    """
+
+    chosen: NDArray[np.int64]
+    signs: Array
+    angles: Array
+    stretches: Array
+    shifts: Array
+
+    @classmethod
+    def draw(cls, count: int, fields: int, rng: np.random.Generator) -> Self:
+        """Draw the amounts for `count` images, and which of the fields each of them uses."""
+        return cls(
+            rng.integers(fields, size=count),
+            rng.choice([-1.0, 1.0], (count, 2)),
+            rng.uniform(-ANGLE, ANGLE, count),
+            rng.uniform(1 - STRETCH, 1 + STRETCH, (count, 2)),
+            rng.uniform(-SHIFT, SHIFT, (count, 2)),
+        )
+
+
+class Moves(NamedTuple):
+    """How `mirror-shift` varies each of n images: the parameters of `move`.
+
+    Attributes
+    ----------
+    mirrored
+        Shape (n,): whether to mirror each image.
+    moves
+        Shape (n, 2): px down and px to the right.
+    """
+
+    mirrored: NDArray[np.bool_]
+    moves: NDArray[np.int64]
+
+    @classmethod
+    def draw(cls, count: int, rng: np.random.Generator) -> Self:
+        """Mirror half of the images, at random, and move about half by one pixel."""
+        return cls(
+            rng.random(count) < 0.5,
+            rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE),
+        )
+
+
 class Augmenter:
     """A way to make varied copies of images.
 
@@ -41,37 +94,44 @@ class Augmenter:
     ----------
     kind
         How to vary images; ``none`` leaves them as they are.
+    fields
+        The fields of ``distort``, from `displacement_fields`; none for other kinds.
     """
 
     def __init__(self, kind: Augmentation, seed: int, shape: tuple[int, ...]) -> None:
         self.kind = kind
         self._seed = seed
+        self.fields: Array = np.empty(0, np.float32)
         if kind == "distort":
-            self._fields = displacement_fields(np.random.default_rng([seed, 0]), shape[:2])
+            self.fields = displacement_fields(np.random.default_rng([seed, 0]), shape[:2])
 
-    def __call__(self, images: Images, epoch: int, first: int) -> Images:
-        """Vary images.
+    def draw(self, count: int, epoch: int, first: int) -> Distortions | Moves | None:
+        """Draw how to vary images; None for ``none``.
 
         Parameters
         ----------
-        images
-            Shape (n, height, width) or (n, height, width, 3), 0..255.
+        count
+            Number of images.
         epoch, first
             Position of the images in the training: the epoch, from 1, and the number of images
             before them in this epoch. The variations depend only on this position and the seed,
             so checkpoints contain no state of a generator.
-
-        Returns
-        -------
-        Images
-            Same shape.
         """
-        if self.kind == "none":
-            return images
         rng = np.random.default_rng([self._seed, epoch, first])
         if self.kind == "distort":
-            return distort(images, self._fields, rng)
-        return mirror_and_shift(images, rng)
+            return Distortions.draw(count, len(self.fields), rng)
+        if self.kind == "mirror-shift":
+            return Moves.draw(count, rng)
+        return None
+
+    def __call__(self, images: Images, epoch: int, first: int) -> Images:
+        """Vary images, shape (n, height, width) or (n, height, width, 3), 0..255; see `draw`."""
+        amounts = self.draw(len(images), epoch, first)
+        if amounts is None:
+            return images
+        if isinstance(amounts, Moves):
+            return _each_color(lambda channel: move(channel, *amounts), images)
+        return _each_color(lambda channel: resample(channel, self.fields, *amounts), images)
 
 
 def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -82,19 +142,6 @@ def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
     fields = gaussian_filter(noise.astype(np.float32), SMOOTHNESS, axes=(2, 3), mode="constant")
     size: Array = np.sqrt(np.square(fields).mean(axis=(2, 3), keepdims=True))
     return (STRENGTH / size * fields).astype(np.float32)
-
-
-def distort(images: Images, fields: Array, rng: np.random.Generator) -> Images:
-    """Rotate, stretch, move and warp each image by its own random amounts."""
-    count = len(images)
-    amounts = (
-        rng.integers(len(fields), size=count),
-        rng.choice([-1.0, 1.0], (count, 2)),
-        rng.uniform(-ANGLE, ANGLE, count),
-        rng.uniform(1 - STRETCH, 1 + STRETCH, (count, 2)),
-        rng.uniform(-SHIFT, SHIFT, (count, 2)),
-    )
-    return _each_color(lambda channel: resample(channel, fields, *amounts), images)
 
 
 def _each_color(vary: Callable[[Images], Images], images: Images) -> Images:
@@ -126,10 +173,8 @@ def resample(
         Shape (n, height, width), 0..255; black beyond the edges.
     fields
         Shape (fields, 2, height, width), px down and px to the right.
-    chosen, signs
-        Shapes (n,) and (n, 2): the field of each image, and its sign along each axis.
-    angles, stretches, shifts
-        Shapes (n,), (n, 2) and (n, 2), in rad, as factors, and in px.
+    chosen, signs, angles, stretches, shifts
+        See `Distortions`.
 
     Returns
     -------
@@ -160,14 +205,6 @@ def resample(
     return varied
 
 
-def mirror_and_shift(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror half of the images, at random, and move about half by one pixel."""
-    count = len(images)
-    mirrored = rng.random(count) < 0.5
-    moves = rng.integers(-1, 2, (count, 2)) * (rng.random((count, 1)) < SHIFT_SHARE)
-    return _each_color(lambda channel: move(channel, mirrored, moves), images)
-
-
 @kept
 def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
     """Mirror some of the images, then move images by whole pixels. New pixels are black.
@@ -176,10 +213,8 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     ----------
     images
         Shape (n, height, width), 0..255.
-    mirrored
-        Shape (n,): whether to mirror each image.
-    moves
-        Shape (n, 2): px down and px to the right.
+    mirrored, moves
+        See `Moves`.
 
     Returns
     -------

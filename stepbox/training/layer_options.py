@@ -123,3 +123,15 @@ def check_limits(specs: tuple[LayerSpec, ...]) -> None:
             if count > limit:
                 detail = f"makes {count:,} {what}: at most {limit:,} are allowed"
                 raise InvalidInputError.at(f"/layers/{max(0, min(number, last))}", detail)
+
+
+def replaced(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe with some of them replaced.
+
+    `layers` and `hidden_sizes` describe the same thing, so each of them replaces the other.
+    """
+    fields = fields | changes
+    for name, other in (("layers", "hidden_sizes"), ("hidden_sizes", "layers")):
+        if changes.get(name) is not None and other not in changes:
+            fields[other] = None
+    return fields

@@ -3,8 +3,9 @@
 On a CPU, the same recipe with the same seed gives the same weights, byte for byte, in any process
 and after any interruption. This requires the same versions of NumPy, SciPy, Numba and torch, and
 the same kind of processor, because its vector width determines the order of sums. The number of
-cores does not matter: one thread computes each sum. A model's card names all of these except the
-version of SciPy. On CUDA, the order of sums can vary, and so can the last bits of the weights.
+cores does not matter: a fixed number of threads computes each sum. A model's card names all of
+these except the version of SciPy. On CUDA, the order of sums can vary, and so can the last bits of
+the weights.
 """
 
 import math
@@ -87,7 +88,7 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
     Raises
     ------
     DivergedError
-        The loss is no longer finite.
+        The loss or a parameter is no longer finite.
     OutOfDeviceMemoryError
         The GPU or the host has too little memory.
     """
@@ -131,7 +132,9 @@ def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryE
         logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
         loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
         validation_loss, validation_accuracy = _validated(trainer, network)
-    if not (math.isfinite(loss) and math.isfinite(validation_loss or 0)):
+    # ReLU turns what is not a number into 0, so the loss alone may not show it.
+    finite = all(np.isfinite(array).all() for array in network.named_arrays().values())
+    if not (finite and math.isfinite(loss) and math.isfinite(validation_loss or 0)):
         raise _diverged(epoch, trainer.recipe)
     if validation_loss is not None:
         trainer.note_validation(validation_loss)
@@ -164,6 +167,6 @@ def _validated(trainer: Trainer, network: Network) -> tuple[float, float] | tupl
 
 def _diverged(epoch: int, recipe: Recipe) -> DivergedError:
     return DivergedError(
-        f"the loss became infinite in epoch {epoch} with learning_rate {recipe.learning_rate}: "
+        f"the training diverged in epoch {epoch} with learning_rate {recipe.learning_rate}: "
         "choose a smaller learning_rate"
     )

@@ -65,18 +65,19 @@ _TORCH_CONVOLUTION = _TORCH_BEST.changed(
     name="mnist-torch-convolution",
     dataset="mnist",
     layers=[
-        {"type": "convolution", "channels": 16, "kernel": 3, "padding": 1},
-        {"type": "max-pool", "size": 2},
-        {"type": "convolution", "channels": 32, "kernel": 3, "padding": 1},
+        {"type": "convolution", "channels": 32, "kernel": 5, "padding": 2},
         {"type": "max-pool", "size": 2},
         {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
+        {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
         {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 128, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 3, "stride": 2},
     ],
     activation="relu",
-    epochs=20,
+    epochs=30,
     learning_rate=0.01,
     batch_size=128,
-    weight_decay=0.01,
+    weight_decay=0.05,
     dropout=0.0,
     augmentation="distort",
 )
@@ -110,6 +111,7 @@ RECIPES: dict[str, Recipe] = {
         _TORCH_CONVOLUTION.changed(
             name="fashion-mnist-torch-convolution",
             dataset="fashion-mnist",
+            dropout=0.1,
             augmentation="mirror-shift",
         ),
     )

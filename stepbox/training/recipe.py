@@ -24,6 +24,7 @@ from stepbox.training.layer_options import (
     HiddenLayer,
     LayerOptions,
     check_limits,
+    replaced,
     specify,
 )
 
@@ -106,8 +107,8 @@ class Recipe(Checked):
     initialization: Initialization = Field(
         "default",
         description="Initial weights. `default`: in `numpy`, N(0, 1 / max(n_in, n_out)) and biases "
-        "of 0; in `torch`, the default of its linear layers. `he`: N(0, 2 / n_in) and biases of 0, "
-        "for layers followed by a ReLU.",
+        "of 0; in `torch`, the default of its layers. `he`: N(0, 2 / n_in) and biases of 0, for "
+        "layers followed by a ReLU. n_in weights lead to one output, and n_out from one input.",
     )
     optimizer: Optimizer = Field(
         "sgd",
@@ -132,7 +133,7 @@ class Recipe(Checked):
         ge=0,
         le=0.9,
         description="Share of each hidden layer's neurons that a step leaves out at random "
-        "(engine `torch` only).",
+        "(engine `torch` only); in convolutions, of the channels.",
     )
     normalization: Normalization = Field(
         "none",
@@ -143,7 +144,7 @@ class Recipe(Checked):
         False,
         description="Shift and scale the inputs to mean 0 and standard deviation 1 over the "
         "training set: all pixels together, or each feature of a vector. Always `true` for "
-        "vectors. Folded into the first layer of the finished model.",
+        "vectors. Folded into the first layer with weights of the finished model.",
     )
     augmentation: Augmentation = Field(
         "none",
@@ -244,6 +245,9 @@ class Recipe(Checked):
         if self.validation and held_out and not any(held_out):
             detail = f"is too small to hold out a sample of the data set {spec.name!r}"
             faults.append(Fault("/validation", detail))
+        if self.normalization == "batch" and self.trained_samples(spec) % self.batch_size == 1:
+            detail = "leaves one sample for the last batch: batch normalization needs at least 2"
+            faults.append(Fault("/batch_size", detail))
         try:
             self.layer_specs(spec)
         except InvalidInputError as error:
@@ -285,15 +289,3 @@ class Recipe(Checked):
         """Add the defaults of the fields that have one."""
         fields = cls.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()} | given
-
-
-def replaced(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a recipe with some of them replaced.
-
-    `layers` and `hidden_sizes` describe the same thing, so each of them replaces the other.
-    """
-    fields = fields | changes
-    for name, other in (("layers", "hidden_sizes"), ("hidden_sizes", "layers")):
-        if changes.get(name) is not None and other not in changes:
-            fields[other] = None
-    return fields

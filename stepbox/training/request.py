@@ -8,8 +8,9 @@ from pydantic.fields import FieldInfo
 from stepbox.data.dataset import DatasetSpec
 from stepbox.training.checks import Checked
 from stepbox.training.labels import Labels, Notes, Tags, Title
+from stepbox.training.layer_options import replaced
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import Recipe, RecipeName, replaced
+from stepbox.training.recipe import Recipe, RecipeName
 
 
 def _unset() -> Any:

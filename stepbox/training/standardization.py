@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
+from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import Array
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.dense import Dense
 from stepbox.nn.network import Network
+from stepbox.nn.pooling import MaxPool
 
 BLOCK = 1000  # samples that are read at a time
 
@@ -85,5 +87,9 @@ class Standardization(NamedTuple):
 
 
 def _first_with_weights(network: Network) -> Dense | Convolution:
-    """Return the first layer with weights. Pooling layers before it only choose among inputs."""
-    return next(layer for layer in network.layers if isinstance(layer, Dense | Convolution))
+    """Return the first layer with weights. Max-pools before it only choose among inputs."""
+    layer = next(layer for layer in network.layers if not isinstance(layer, MaxPool))
+    if not isinstance(layer, Dense | Convolution):
+        detail = "must be false: it can be folded into a dense layer or a convolution only"
+        raise InvalidInputError.at("/standardize", detail)
+    return layer

@@ -1,18 +1,21 @@
 """The torch model of a recipe, and how the trained model becomes a plain network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from stepbox.data.dataset import DatasetSpec
+from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.convolution import ConvolutionSpec
 from stepbox.nn.dense import DenseSpec
 from stepbox.nn.layer import LayerSpec, Shape
-from stepbox.nn.network import Network
+from stepbox.nn.network import Network, type_of
 from stepbox.nn.pooling import MaxPoolSpec
+from stepbox.nn.windows import WindowedSpec
 from stepbox.training.recipe import Recipe
 from stepbox.training.standardization import Standardization
 
@@ -21,6 +24,16 @@ ACTIVATION_MODULES: dict[ActivationName, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "gelu": nn.GELU,
+}
+
+
+# The parameters of a module have the names of the layer's arrays.
+LAYER_MODULES: dict[type[LayerSpec], Callable[[Any], nn.Module]] = {
+    DenseSpec: lambda spec: nn.Linear(spec.inputs, spec.outputs),
+    ConvolutionSpec: lambda spec: nn.Conv2d(
+        spec.input_shape[2], spec.channels, spec.kernel, spec.stride, spec.padding
+    ),
+    MaxPoolSpec: lambda spec: nn.MaxPool2d(spec.size, spec.stride),
 }
 
 
@@ -78,23 +91,21 @@ def _modules(recipe: Recipe, specs: Sequence[LayerSpec], black: float) -> Iterat
     """Yield the modules of all layers. The first convolution pads with `black`, others with 0."""
     images = False  # whether the values between two modules are images, not vectors
     for spec in specs:
-        if images == isinstance(spec, DenseSpec):
+        if images != isinstance(spec, WindowedSpec):
             images = not images
             yield Images(spec.input_shape) if images else Vectors()
-        if isinstance(spec, MaxPoolSpec):
-            yield nn.MaxPool2d(spec.size, spec.stride)
-            continue
-        if isinstance(spec, ConvolutionSpec):
-            padding = spec.padding
-            if padding and black:
-                yield nn.ConstantPad2d(padding, black)
-                padding = 0
+        if type(spec) not in LAYER_MODULES:
+            detail = f"must be numpy: torch has no layers of the type {type_of(spec)}"
+            raise InvalidInputError.at("/engine", detail)
+        module = LAYER_MODULES[type(spec)](spec)
+        if isinstance(spec, ConvolutionSpec) and isinstance(module, nn.Conv2d):
+            if spec.padding and black:
+                yield nn.ConstantPad2d(spec.padding, black)
+                module.padding = (0, 0)
             black = 0.0
-            yield nn.Conv2d(spec.input_shape[2], spec.channels, spec.kernel, spec.stride, padding)
-        else:
-            yield nn.Linear(spec.inputs, spec.outputs)
-        if spec is specs[-1]:
-            return
+        yield module
+        if spec is specs[-1] or not hasattr(spec, "activation"):
+            continue
         if recipe.normalization == "batch":
             yield (nn.BatchNorm2d if images else nn.BatchNorm1d)(spec.output_shape[-1])
         yield ACTIVATION_MODULES[recipe.activation]()
@@ -104,13 +115,13 @@ def _modules(recipe: Recipe, specs: Sequence[LayerSpec], black: float) -> Iterat
 
 def load(model: nn.Sequential, network: Network) -> None:
     """Set the parameters of a model without batch normalization to those of a network."""
-    modules = [module for module in model if isinstance(module, nn.Linear | nn.Conv2d)]
+    modules = [module for module in model if module.state_dict()]
     layers = [layer for layer in network.layers if layer.arrays]
     for module, layer in zip(modules, layers, strict=True):
-        weights, biases = (torch.tensor(array) for array in layer.arrays.values())
+        state = {name: torch.tensor(array) for name, array in layer.arrays.items()}
         if isinstance(module, nn.Conv2d):
-            weights = weights.permute(0, 3, 1, 2)
-        module.load_state_dict({"weight": weights, "bias": biases})
+            state["weight"] = state["weight"].permute(0, 3, 1, 2)
+        module.load_state_dict(state)
 
 
 def fold(
@@ -137,19 +148,20 @@ def fold(
     """
     arrays: list[dict[str, Array]] = []
     for module in model:
-        state = module.state_dict().values()
-        values = [tensor.numpy(force=True).astype(np.float64) for tensor in state]
-        if isinstance(module, nn.Conv2d):
-            weights, biases = values
-            arrays.append({"weight": weights.transpose(0, 2, 3, 1).copy(), "bias": biases})
-        elif isinstance(module, nn.Linear):
-            arrays.append(dict(zip(("weight", "bias"), values, strict=True)))
-        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            gamma, beta, mu, variance, _ = values  # the last is the number of batches
+        state = {
+            name: tensor.numpy(force=True).astype(np.float64)
+            for name, tensor in module.state_dict().items()
+        }
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            gamma, beta, mu, variance, _ = state.values()  # the last is the number of batches
             factor = gamma / np.sqrt(variance + module.eps)
             layer = arrays[-1]
             layer["weight"] = (layer["weight"].T * factor).T
             layer["bias"] = (layer["bias"] - mu) * factor + beta
+        elif state:
+            if isinstance(module, nn.Conv2d):
+                state["weight"] = state["weight"].transpose(0, 2, 3, 1).copy()
+            arrays.append(state)
     weighted = iter(arrays)
     network = Network([spec.layer(next(weighted) if spec.array_shapes else {}) for spec in specs])
     if standardization is not None:

@@ -5,8 +5,7 @@ bookkeeping would take about half of the time at this size. All other recipes us
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
 import numpy as np
@@ -18,18 +17,20 @@ from torch.nn import functional
 from stepbox.data.dataset import Dataset
 from stepbox.nn.activations import ActivationName, Array
 from stepbox.nn.dense import DenseSpec
+from stepbox.nn.layer import LayerSpec
 from stepbox.nn.network import Network
 from stepbox.training.captured_step import CapturedStep
 from stepbox.training.computer import ComputerReport, processor_name
 from stepbox.training.recipe import Recipe
+from stepbox.training.torch_augmentation import DeviceAugmenter
+from stepbox.training.torch_device import explain_out_of_memory
 from stepbox.training.torch_model import fold, initial_model, load
-from stepbox.training.trainer import Trainer, out_of_memory
+from stepbox.training.trainer import Trainer
 
-# For networks of this size, a second thread gains nothing, and on busy cores it makes training many
-# times slower. With one thread, the sums, and so the weights, do not depend on the number of cores.
-torch.set_num_threads(1)
-
-HOST_FULL = "DefaultCPUAllocator"  # part of torch's error message when the host's memory is full
+# Threads that compute each sum. The weights depend on this number, so it does not depend on the
+# machine. A second thread gains nothing in dense networks of this size.
+DENSE_THREADS = 1
+CONVOLUTION_THREADS = 2
 
 # f′(z), computed from a = f(z).
 SLOPES: dict[ActivationName, Callable[[Tensor], Tensor]] = {
@@ -55,9 +56,9 @@ class TorchTrainer(Trainer):
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             # The main memory may be too small for a whole data set, which may be a memory map.
-            self._samples = None
-            if self.device == "cuda" and recipe.augmentation == "none":
-                self._samples = torch.tensor(train_set.samples, device=self.device)
+            self._samples: Tensor | None = None
+            if self.device == "cuda":
+                self.augment_on_device()
             self._labels = torch.tensor(train_set.labels.astype(np.int64), device=self.device)
             if self.standardization is not None:
                 self._mean, self._deviation = (
@@ -70,6 +71,7 @@ class TorchTrainer(Trainer):
                     self.class_weights, dtype=torch.float32, device=self.device
                 )
             self._specs = recipe.layer_specs(train_set.spec)
+            self._threads = DENSE_THREADS if is_dense(self._specs) else CONVOLUTION_THREADS
             model = initial_model(recipe, train_set.spec, self.standardization)
             if start is not None:
                 load(model, self.started(fold(model, self._specs, None)))
@@ -80,12 +82,15 @@ class TorchTrainer(Trainer):
     def train_samples(self, indices: NDArray[np.int64]) -> float:
         """Train on these samples in order, batch by batch; return the sum of losses in nats."""
         batch_size = self.recipe.batch_size
+        torch.set_num_threads(self._threads)
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self._samples is None:
                 samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
             else:
-                samples = self._samples[order]
+                samples = self._device_augment(
+                    self._samples[order], self.epochs_done + 1, self.samples_done
+                )
             inputs = torch.split(self._scaled(samples), batch_size)
             labels = torch.split(self._labels[order], batch_size)
             rates = self.learning_rates(len(indices)).tolist()
@@ -103,8 +108,7 @@ class TorchTrainer(Trainer):
         else:
             major, minor = torch.cuda.get_device_capability()
             name, instructions = torch.cuda.get_device_name(), f"sm_{major}{minor}"
-        threads = torch.get_num_threads()
-        return ComputerReport(processor=name, instructions=instructions, threads=threads)
+        return ComputerReport(processor=name, instructions=instructions, threads=self._threads)
 
     def peak_memory(self) -> int:
         """Return the peak memory in bytes: of the process, or on CUDA, of the device."""
@@ -123,6 +127,11 @@ class TorchTrainer(Trainer):
         self._model.load_state_dict(
             {name: torch.tensor(arrays[f"model.{name}"]) for name in self._model.state_dict()}
         )
+
+    def augment_on_device(self) -> None:
+        """Copy the data set to the device, and augment its images there from now on."""
+        self._samples = torch.tensor(self.train_set.samples, device=self.device)
+        self._device_augment = DeviceAugmenter(self._augment, self.device)
 
     def _step(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
         if self.device == "cpu" or len(labels) < self.recipe.batch_size or not self._warm:
@@ -252,33 +261,11 @@ def make_torch_trainer(
 ) -> TorchTrainer:
     """Make the trainer of a recipe: by formulas if the recipe is plain, else by autograd."""
     simple = (recipe.optimizer, recipe.dropout, recipe.normalization) == ("sgd", 0, "none")
-    dense = all(isinstance(layer, DenseSpec) for layer in recipe.layer_specs(train_set.spec))
+    dense = is_dense(recipe.layer_specs(train_set.spec))
     plain = simple and dense and recipe.activation in SLOPES
     return (FormulaTrainer if plain else AutogradTrainer)(recipe, train_set, start)
 
 
-def visible_device() -> tuple[str, str]:
-    """Return the name of the device that trainings run on, and why."""
-    if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})", "a CUDA device is visible"
-    if torch.version.cuda is None:
-        return "cpu", "this build of torch has no CUDA"
-    return "cpu", "torch finds no usable CUDA device"
-
-
-@contextmanager
-def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
-    """Turn torch's out-of-memory errors into errors that say what to do.
-
-    If the host's memory is full, torch raises a plain RuntimeError. It becomes a MemoryError, the
-    error that NumPy raises.
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        remedy = "train where no CUDA device is visible"
-        raise out_of_memory(recipe, "the device", remedy) from error
-    except RuntimeError as error:
-        if HOST_FULL not in str(error):
-            raise
-        raise MemoryError(str(error)) from error
+def is_dense(specs: Iterable[LayerSpec]) -> bool:
+    """Return whether all layers of a network are dense."""
+    return all(isinstance(spec, DenseSpec) for spec in specs)

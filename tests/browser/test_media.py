@@ -118,11 +118,13 @@ def test_figures_that_are_not_loaded_say_so_on_paper(open_page, models):
     page.emulate_media(media="print")
     assert page.evaluate(MISSING, NOT_LOADED) == [
         "Mistakes",
+        "Layers",
         "Weights before and after training",
         "Weights of the first layer",
+        "A test image in the network",
         "The test images in two dimensions",
     ]
-    for empty in ("#mistakes-form", "#hists", "#tiles", "#which", "#projection"):
+    for empty in ("#mistakes-form", "#hists", "#tiles", "#which", "#maps", "#projection"):
         expect(page.locator(empty)).to_be_hidden()
     expect(page.locator("#confusion")).to_be_visible()
 

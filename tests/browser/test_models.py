@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from service.backend import Backend
 from service.settings import ServiceSettings
+from stepbox.training.recipe import Recipe
 from tests.processes import stack_in
 from tests.service.conftest import publish
 
@@ -160,7 +161,7 @@ def test_eight_learning_rates_label_the_curves_in_their_order(many, visit):
         assert not boxes_collide(labels)
     page.uncheck("#differing")
     expect(page.locator("#figures .differs")).to_contain_text("learning rate differs")
-    expect(page.locator("#figures tbody:last-child tr")).to_have_count(25)
+    expect(page.locator("#figures tbody:last-child tr")).to_have_count(len(Recipe.model_fields))
     expect(page.locator("#models input:disabled")).to_have_count(92)
     expect(page.locator("#ticked")).to_contain_text("the most that can be compared")
 

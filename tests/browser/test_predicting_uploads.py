@@ -216,3 +216,13 @@ def test_models_side_by_side_take_the_same(open_model, uploads):
     expect(page.locator("#steps")).to_have_text("Test image 0 of hues, unchanged.")
     draw(page, ONE)
     expect(page.locator("#summary")).to_contain_text("knows only blue, green and red.")
+
+
+def test_the_page_of_a_model_of_vectors_has_bars_and_no_maps(visit, uploads):
+    stack, models = uploads
+    page = visit(stack.url, f"/ui/models/{models['heights']}").page
+    page.locator("#tiles").scroll_into_view_if_needed()
+    expect(page.locator("#large .weightbars tr")).to_have_count(2)
+    expect(page.locator("#layers tbody tr").nth(1)).to_contain_text("1. Dense, sigmoid")
+    expect(page.locator("#maps-title")).to_be_hidden()
+    expect(page.locator("nav a[href='#maps-title']")).to_be_hidden()

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,9 +15,7 @@ from stepbox.training.layer_options import (
     MOST_OUTPUTS,
     MOST_PARAMETERS,
     MOST_PRODUCTS,
-    ConvolutionOptions,
-    DenseOptions,
-    MaxPoolOptions,
+    HiddenLayer,
 )
 from stepbox.training.presets import RECIPES
 from stepbox.training.recipe import Recipe
@@ -102,6 +101,9 @@ def test_every_named_recipe_is_documented_and_exists():
     assert named == list(RECIPES)
 
 
+LAYER_OPTIONS = get_args(get_args(HiddenLayer)[0])
+
+
 def allowed(schema):
     """Format the values that a field may have, as the reference does."""
     if "enum" in schema:
@@ -136,7 +138,7 @@ def test_every_field_of_a_recipe_is_documented_with_its_range():
     assert fields == {name: allowed(field) for name, field in properties.items()}
 
 
-@pytest.mark.parametrize("options", [ConvolutionOptions, MaxPoolOptions, DenseOptions])
+@pytest.mark.parametrize("options", LAYER_OPTIONS)
 def test_every_option_of_a_layer_is_documented_with_its_range(options):
     properties = options.model_json_schema()["properties"]
     name = properties.pop("type")["const"]
@@ -224,7 +226,7 @@ def test_every_field_of_a_response_is_documented_and_exists(document):
     objects = objects_in_responses(document)
     for recipe in ("Recipe", "RecipeEntry"):  # documented in recipes.md
         assert set(Recipe.model_fields) <= objects.pop(recipe)
-    for options in (ConvolutionOptions, MaxPoolOptions, DenseOptions):
+    for options in LAYER_OPTIONS:
         del objects[options.__name__]
     assert documented_objects() == objects
 

@@ -30,7 +30,7 @@ LAYERS = [
     {"type": "max-pool", "size": 2},
 ]
 NUMPY_CONVOLUTION = {
-    "recipe": "mnist-numpy-convolution", "epochs": 5, "layers": LAYERS, "augmentation": "none",
+    "recipe": "mnist-numpy-convolution", "epochs": 3, "layers": LAYERS, "augmentation": "none",
 }  # fmt: skip
 TORCH_CONVOLUTION = {
     "recipe": "mnist-torch-convolution", "epochs": 3, "layers": LAYERS, "batch_size": 512,
@@ -61,7 +61,7 @@ def history_length(stack, id):
 
 @pytest.mark.parametrize(
     ("fields", "kills"),
-    [(NUMPY, 2), (TORCH, 1), (NUMPY_CONVOLUTION, 2), (TORCH_CONVOLUTION, 1)],
+    [(NUMPY, 2), (TORCH, 1), (NUMPY_CONVOLUTION, 1), (TORCH_CONVOLUTION, 1)],
     ids=["numpy", "torch", "numpy convolution", "torch convolution"],
 )
 def test_a_job_continues_from_its_checkpoint_after_its_process_is_killed(

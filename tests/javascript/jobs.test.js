@@ -18,14 +18,7 @@ import {
   samplesPerSecond,
   stateText,
 } from "#pages/jobs/state.js";
-import {
-  changedFields,
-  layersText,
-  parameterCount,
-  publishedFor,
-  runName,
-  valueText,
-} from "#pages/recipes.js";
+import { changedFields, publishedFor, runName, valueText } from "#pages/recipes.js";
 
 /** @param {object} members */
 const job = (members) =>
@@ -244,11 +237,6 @@ test("only a run that changed no field is compared with what was published", () 
   assert.equal(publishedFor({ ...recipe, epochs: 4 }, recipes, { plain: "curve" }), null);
   assert.equal(publishedFor({ ...recipe, name: "other" }, recipes, { plain: "curve" }), null);
   assert.equal(publishedFor({ ...recipe, name: "gone" }, recipes, { gone: "curve" }), null);
-});
-
-test("layers are written with arrows, and their parameters are counted", () => {
-  assert.equal(layersText([32, 16]), "784 → 32 → 16 → 10");
-  assert.equal(parameterCount([784, 32, 10]), 784 * 32 + 32 + 32 * 10 + 10);
 });
 
 test("the text of a field becomes a JSON value, and a value becomes text", () => {

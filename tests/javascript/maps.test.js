@@ -126,16 +126,20 @@ test("layers and maps are described in words", () => {
 test("a cell says what it was computed from, and of a max-pool where the maximum was", () => {
   const cell = { row: 2, column: 3 };
   assert.equal(
-    cellText(first, cell, 0.5, { isImage: true, winner: null }),
-    "Row 2, column 3: 0.500, computed from rows 2 to 6, columns 3 to 7 of the image.",
+    cellText(first, cell, 0.5, { map: 4, isImage: true, winner: null }),
+    "Row 2, column 3: 0.500, computed with filter 4 from rows 2 to 6, columns 3 to 7 of the image.",
   );
   assert.equal(
-    cellText(pool, cell, 0.5, { isImage: false, winner: { row: 5, column: 6 } }),
+    cellText(pool, cell, 0.5, { map: 4, isImage: false, winner: { row: 5, column: 6 } }),
     "Row 2, column 3: 0.500, the maximum of rows 4 to 5, columns 6 to 7 of the map before. " +
       "It came from row 5, column 6.",
   );
+  assert.equal(
+    cellText(pool, cell, 0, { map: 4, isImage: false, isOff: true, winner: { row: 5, column: 6 } }),
+    "Row 2, column 3: 0.000, because the map is switched off.",
+  );
   assert.match(
-    cellText(second, { row: 0, column: 1 }, 0, { isImage: false, winner: null }),
+    cellText(second, { row: 0, column: 1 }, 0, { map: 4, isImage: false, winner: null }),
     /from rows 0 to 1, columns 1 to 3 of all 8 maps before and the padding beside them\.$/,
   );
 });
@@ -155,7 +159,7 @@ test("many maps are small, few are large, and all fit the width", () => {
     ...{ columns: 6, rows: 11 },
   });
   assert.deepEqual(arrange(mapShape([2, 2, 256]), 340).size, [24, 24]); // at most 12 pixels
-  assert.deepEqual(arrange(mapShape([128, 64, 8]), 340).size, [42, 84]); // drawn smaller
+  assert.deepEqual(arrange(mapShape([128, 64, 8]), 744).size, [42, 84]); // drawn smaller
   const grid = { count: 32, columns: 15 };
   assert.deepEqual(
     [nextTile(0, [-1, 0], grid), nextTile(0, [0, 1], grid), nextTile(20, [0, 1], grid)],

@@ -206,6 +206,7 @@ test("the outline of one pixel is a square, and no line separates two neighbors"
   assert.equal(outlineSegments([255, 255, 0, 0], 2).length, 6);
   assert.deepEqual(outlineSegments([127, 0, 0, 0], 2), []);
   assert.deepEqual(outlineSegments([], 2), []);
+  assert.equal(outlineSegments([0, 0, 255, 0, 0, 255], 3).length, 6); // wider than high
 });
 
 test("arrow keys have a direction", () => {

@@ -109,7 +109,7 @@ def trained_convolutions():
         standardize=True,
         single_precision=True,
     )
-    trainer = make_trainer(recipe, load_builtin("mnist", "train")[:400])
+    trainer = make_trainer(recipe, load_builtin("mnist", "train")[:250])
     initial = trainer.network()
     for _ in train(trainer, test_set("mnist")[:100]):
         pass

@@ -97,6 +97,9 @@ def test_a_model_outlives_its_data_set(client, backend):
         f"/models/{model}/mistakes",
         f"/models/{other}/mistakes",
         f"/models/{model}/confusion/0/1",
+        f"/models/{model}/feature-maps",
+        f"/models/{model}/feature-maps/0.png",
+        f"/models/{model}/attribution",
     ):
         detail = check_problem(client.get(path), 409)["detail"]
         assert f"the data set tiny ({spec.id}) has been deleted" in detail
@@ -105,7 +108,7 @@ def test_a_model_outlives_its_data_set(client, backend):
         ("/analysis/gradient-check", {"model": other}),
     ):
         assert "deleted" in check_problem(client.post(path, json=body), 409)["detail"]
-    for path in ("histograms", "first-layer", "first-layer.png", "weights"):
+    for path in ("histograms", "first-layer", "first-layer.png", "weights", "layers"):
         with client.get(f"/models/{model}/{path}") as answer:
             assert answer.status_code == 200
     add_dataset(backend.datasets, "tiny", (8, 8))  # the same content is the same data set

@@ -6,6 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from service.api.predict import turns
+from service.api.predict.answer import QUICK_PRODUCTS, PredictQuery, predict_images
+from service.api.predict.preparation import TakesLongError
 from stepbox.data.dataset import scale_pixels
 from tests.datasets import add_dataset
 from tests.problems import check_problem, pointers
@@ -208,3 +211,68 @@ def test_large_networks_answer_for_as_many_images_as_fit(client, backend):
     assert (
         "feature-maps returns a single layer" in check_problem(answer, 422)["errors"][0]["detail"]
     )
+
+
+def test_the_gradient_of_a_network_of_convolutions_is_right(client, backend, convolutions):
+    answer = client.post("/analysis/gradient-check", json={"model": "latest"})
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["model"], answer.json["label"]) == (convolutions[0], 7)
+    layers = answer.json["layers"]
+    assert [layer["layer"] for layer in layers] == [0, 2, 4, 5]
+    for layer in layers:
+        assert layer["exact"] < 1e-9
+
+
+@pytest.fixture
+def large(client, backend):
+    """A network of which one image needs much memory: its id, and one image."""
+    spec, splits = add_dataset(backend.datasets, "large", (64, 64, 3), test=30)
+    layers = [
+        {"type": "convolution", "channels": 160, "kernel": 1},
+        {"type": "max-pool", "size": 4},
+    ]
+    model, _ = publish_on(backend, spec, splits, layers=layers)
+    return model, splits["test"].samples[:1]
+
+
+def test_two_requests_at_a_time_run_a_large_network(
+    client, large, convolutions, images, monkeypatch
+):
+    model, image = large
+    monkeypatch.setattr(turns, "TURN_S", 0.01)
+    held = [turns._large.acquire(blocking=False) for _ in range(3)]
+    assert held == [True, True, False]
+    try:
+        answer = client.post(
+            f"/predict?model={model}", data=npy(image), content_type="application/x-npy"
+        )
+        assert "such large networks" in check_problem(answer, 503)["detail"]
+        small = client.post("/predict", data=npy(images), content_type="application/x-npy")
+        assert small.status_code == 200
+    finally:
+        turns._large.release(2)
+    answer = client.post(
+        f"/predict?model={model}", data=npy(image), content_type="application/x-npy"
+    )
+    assert answer.status_code == 200
+
+
+def test_only_fast_networks_answer_in_the_event_loop(backend, convolutions, large, images):
+    id, network = convolutions
+    loaded, query = backend.models.load(id), PredictQuery()
+    predict_images(loaded, query, images, "", quick=True)
+    several = np.concatenate(15 * [images])
+    assert network.products * len(several) > QUICK_PRODUCTS > network.products * len(images)
+    with pytest.raises(TakesLongError):
+        predict_images(loaded, query, several, "", quick=True)
+    model, image = large
+    assert backend.models.load(model)[1].products < QUICK_PRODUCTS
+    with pytest.raises(TakesLongError):
+        predict_images(backend.models.load(model), query, image, "", quick=True)
+
+
+def test_of_layers_with_many_outputs_fewer_test_samples_are_projected(client, large):
+    model, _ = large
+    for layer, count in ((1, 10_000_000 // (64 * 64 * 160)), (2, 30)):
+        answer = client.post("/analysis/projection", json={"model": model, "layer": layer}).json
+        assert len(answer["labels"]) == len(answer["after"]["points"]) == count

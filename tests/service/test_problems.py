@@ -163,6 +163,10 @@ def test_only_the_first_fault_of_a_list_is_named(client):
 
 LIST = "Enter a list of up to 8 whole numbers from 1 to 1,024, such as [32, 16]"
 SIZE = "Enter a whole number from 1 to 1,024"
+LAYERS = (
+    'Enter a list of up to 16 items, such as [{"channels": 8, "kernel": 5, "type": "convolution"}, '
+    '{"size": 2, "type": "max-pool"}]'
+)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +187,7 @@ SIZE = "Enter a whole number from 1 to 1,024"
         ("/train", {"hidden_sizes": 16}, "/hidden_sizes", LIST),
         ("/train", {"hidden_sizes": [1] * 9}, "/hidden_sizes", LIST),
         ("/train", {"hidden_sizes": [32, 0]}, "/hidden_sizes/1", SIZE),
+        ("/train", {"layers": 5}, "/layers", LAYERS),
         ("/train", {"engine": "jax"}, "/engine", "Choose numpy or torch"),
         ("/train", {"shuffle": 1}, "/shuffle", "Choose true or false"),
         ("/train", {"nonsense": 1}, "/nonsense", "Unknown name 'nonsense'"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
@@ -21,7 +22,7 @@ from stepbox.nn.network import Network
 
 MOST_EXPLAINED = 100
 GRADIENT_DIGITS = 5  # significant ones; all 17 would make the response twice as long
-DROP_DIGITS = 4
+DROP_DECIMALS = 6  # of a probability; further ones are rounding errors of 32-bit floats
 MOST_OCCLUSION_PRODUCTS = 10**11  # multiplications for a response: about five seconds
 
 Values = list[float] | list[list[float]] | list[list[list[float]]]
@@ -169,7 +170,8 @@ def occlusions(
 
 def describe_occlusion(covered: OcclusionMap) -> dict[str, Any]:
     """Return the fields of an `OcclusionMap`, for a JSON writer that takes arrays."""
-    return {**covered.__dict__, "drops": rounded(covered.drops, DROP_DIGITS)}
+    drops = np.round(covered.drops, DROP_DECIMALS) + 0.0  # without negative zeros
+    return {**covered.__dict__, "drops": drops}
 
 
 def _as_it_is(pixels: NDArray[Any], spec: DatasetSpec) -> dict[str, Any]:

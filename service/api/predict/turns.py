@@ -11,7 +11,7 @@ from stepbox.nn.network import MOST_OUTPUTS_IN_BLOCK, Network
 TURN_S = 2.0  # longest wait for a turn
 
 _turn = Lock()
-_large = BoundedSemaphore(2)  # a single sample can take 200 MB in each of them
+_large = BoundedSemaphore(2)  # a single sample can take 65 MB in each of them
 
 
 @contextmanager

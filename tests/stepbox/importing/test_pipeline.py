@@ -160,11 +160,39 @@ def test_photographs_become_color_images_of_one_size(run, datasets):
     assert (spec.kind, spec.shape) == ("images", (32, 32, 3))
     assert spec.classes == ("astronaut", "chelsea", "china", "flower")
     assert spec.test.per_class == (8, 8, 8, 8)
-    recipe = RECIPES["fashion-mnist-torch"].changed(epochs=20, hidden_sizes=[64], batch_size=8)
+    layers = [
+        {"type": "convolution", "channels": 8, "kernel": 5, "stride": 2},
+        {"type": "max-pool", "size": 2},
+    ]
     train_set, test_set = (datasets.load(spec.id, split) for split in ("train", "test"))
-    trainer = make_trainer(recipe.fitted(spec), train_set)
-    *_, last = list(train(trainer, test_set))
-    assert last.test_accuracy > 0.5  # guessing reaches a quarter
+    for name, fields in (
+        ("fashion-mnist-torch", {"hidden_sizes": [64], "batch_size": 8, "epochs": 20}),
+        ("mnist-numpy-convolution", {"layers": layers, "epochs": 8}),
+        ("mnist-torch-convolution", {"layers": layers, "batch_size": 8, "epochs": 8}),
+    ):
+        recipe = RECIPES[name].changed(**fields).fitted(spec)
+        trainer = make_trainer(recipe, train_set)
+        *_, last = list(train(trainer, test_set))
+        assert last.test_accuracy > 0.5  # guessing reaches a quarter
+        assert trainer.network().layers[0].arrays["weight"].shape[-1] in (3, 32 * 32 * 3)
+
+
+def test_the_layers_of_a_table_are_dense(run, datasets):
+    bunch = load_iris()
+    table = np.column_stack([bunch.data, bunch.target])
+    spec = run("\n".join(["a,b,c,d,label", *(",".join(map(str, row)) for row in table)]).encode())
+    train_set = datasets.load(spec.id, "train")
+    networks = []
+    for fields in ({"hidden_sizes": [7]}, {"layers": [{"type": "dense", "neurons": 7}]}):
+        trainer = make_trainer(RECIPES["mnist-numpy"].changed(**fields).fitted(spec), train_set)
+        list(trainer.train_epoch())
+        networks.append(trainer.network().named_arrays())
+
+    assert networks[0]["0.weight"].shape == (7, 4)
+    for name, array in networks[0].items():
+        np.testing.assert_array_equal(array, networks[1][name])
+    with pytest.raises(InvalidInputError, match="/layers/0: it needs images"):
+        RECIPES["mnist-numpy-convolution"].fitted(spec)
 
 
 @pytest.mark.parametrize(

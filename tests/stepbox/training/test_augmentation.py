@@ -5,9 +5,10 @@ from scipy.ndimage import map_coordinates
 from stepbox.training.augmentation import (
     STRENGTH,
     Augmenter,
+    Distortions,
+    Moves,
     displacement_fields,
-    distort,
-    mirror_and_shift,
+    move,
     resample,
 )
 
@@ -80,7 +81,7 @@ def test_fields_are_smooth_and_have_the_given_strength(fields):
 
 def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
     images = originals(200)
-    varied = distort(images, fields, np.random.default_rng(1))
+    varied = resample(images, fields, *Distortions.draw(200, len(fields), np.random.default_rng(1)))
 
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
@@ -92,7 +93,7 @@ def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
 
 def test_mirror_and_shift_only_mirrors_and_shifts(originals):
     images = originals(400)
-    varied = mirror_and_shift(images, np.random.default_rng(2))
+    varied = move(images, *Moves.draw(400, np.random.default_rng(2)))
     seen = set()
     for image, copy in zip(images, varied, strict=True):
         framed = np.pad(image, 1)

@@ -274,6 +274,19 @@ def test_the_function_of_a_model_is_kept(few, recipe, standardize):
         assert first.test_loss == last.test_loss
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [(CONVOLUTION, TORCH_CONVOLUTION), (TORCH_CONVOLUTION, CONVOLUTION)]
+)
+def test_a_convolution_continues_in_the_other_engine(few, first, second):
+    """With padding, which is black in both, and other samples, so another standardization."""
+    test, fields = few(300), {"standardize": True, "activation": "relu", "epochs": 1}
+    model = make_trainer(first.changed(**fields), few(500))
+    last = epochs_of(train(model, test))[-1]
+    start = next(train(make_trainer(second.changed(**fields), few(300), model.network()), test))
+
+    assert start.test_loss == pytest.approx(last.test_loss, rel=1e-5)
+
+
 def test_a_last_layer_for_other_classes_is_drawn_by_the_seed():
     old, _ = small_dataset((6, 6), classes=3)
     new, _ = small_dataset((6, 6), classes=5)

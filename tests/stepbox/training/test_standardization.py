@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepbox.errors import InvalidInputError
 from stepbox.nn.network import Network, layer_specs
 from stepbox.training.standardization import Standardization
 
@@ -70,3 +71,13 @@ def test_only_the_first_convolution_pads_with_another_value_than_0():
     Standardization(np.array([0.5]), np.array([0.25])).set_fill(network)
 
     assert [layer.fill for layer in network.layers[2:4]] == [-2, 0]
+
+
+def test_a_first_layer_that_cannot_be_folded_is_refused():
+    """Without this, the model would compute something else than the trained network."""
+    network = make([])
+    network.layers[0] = object()  # neither a max-pool, nor dense, nor a convolution
+    standardization = Standardization(np.array([0.5]), np.array([0.25]))
+    for function in (standardization.set_fill, standardization.fold, standardization.unfold):
+        with pytest.raises(InvalidInputError, match="/standardize: must be false"):
+            function(network)

@@ -10,10 +10,14 @@ from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.network import Network
-from stepbox.training.loop import make_trainer, train
+from stepbox.nn.pooling import MaxPoolSpec
+from stepbox.training import torch_model
+from stepbox.training.augmentation import Augmenter
+from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
-from stepbox.training.torch_model import Vectors
-from stepbox.training.torch_trainer import FormulaTrainer, explain_out_of_memory
+from stepbox.training.torch_augmentation import DeviceAugmenter
+from stepbox.training.torch_device import explain_out_of_memory
+from stepbox.training.torch_trainer import FormulaTrainer
 from tests.datasets import make_dataset
 
 RECIPE = RECIPES["mnist-torch-convolution"].changed(
@@ -23,7 +27,6 @@ RECIPE = RECIPES["mnist-torch-convolution"].changed(
         {"type": "convolution", "channels": 4, "kernel": 5, "stride": 2},
         {"type": "dense", "neurons": 7},
     ],
-    epochs=2,
     batch_size=100,
     dropout=0.1,
 )
@@ -67,7 +70,7 @@ def weights_of(trainer):
     return {name: array.tobytes() for name, array in trainer.network().named_arrays().items()}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     shape=st.sampled_from([(9, 7), (8, 11), (6, 8, 3)]),
     layers=st.tuples(
@@ -111,12 +114,12 @@ def test_activations_are_channels_last_in_memory():
     values = torch.rand(5, 144)
     for module in model:
         before, values = values, module(values)
-        if isinstance(module, Vectors):
+        if isinstance(module, torch_model.Vectors):
             assert values.data_ptr() == before.data_ptr()
         if values.dim() == 4:
             assert values.is_contiguous(memory_format=torch.channels_last)
 
-    assert sum(isinstance(module, Vectors) for module in model) == 1
+    assert sum(isinstance(module, torch_model.Vectors) for module in model) == 1
 
 
 def test_a_training_continues_a_model():
@@ -132,18 +135,19 @@ def test_a_training_continues_a_model():
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(few):
-    data, test = few(2500), few(100)
-    whole = make_trainer(RECIPE, data)
-    states = [whole.state() for _ in train(whole, test)]
-    positions = [tuple(state["position"]) for state in states]
+    """Also in the middle of an epoch."""
+    recipe = RECIPE.changed(augmentation="mirror-shift")
+    whole = make_trainer(recipe, few(1500))
+    states = [whole.state() for _ in range(2) for _ in whole.train_epoch()]
+    assert [tuple(state["position"]) for state in states[1::3]] == [(0, 1000), (1, 1000)]
 
-    assert (1, 1000) in positions  # in the middle of an epoch
-    for state in states:
-        resumed = make_trainer(RECIPE, data)
+    for state in states[1::3]:
+        resumed = make_trainer(recipe, few(1500))
         resumed.restore(state)
         for name, array in resumed.state().items():
             assert array.tobytes() == state[name].tobytes(), name
-        list(train(resumed, test))
+        for _ in range(resumed.epochs_done, 2):
+            list(resumed.train_epoch())
 
         assert weights_of(resumed) == weights_of(whole)
 
@@ -177,3 +181,44 @@ def test_a_full_device_is_explained():
         explain_out_of_memory(RECIPE),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
+@pytest.mark.parametrize("shape", [(12, 9), (8, 11, 3), (1, 5)])
+def test_the_device_augments_like_the_host(kind, shape):
+    """Up to one grey level, because it calculates in 32-bit floats."""
+    images = np.random.default_rng(5).integers(0, 256, (200, *shape), np.uint8)
+    augment = Augmenter(kind, 3, shape)
+    expected = augment(images, 2, 1000).astype(int)
+    ours = DeviceAugmenter(augment, "cpu")(torch.from_numpy(images), 2, 1000).numpy()
+
+    assert (ours.dtype, ours.shape) == (np.uint8, images.shape)
+    assert np.abs(ours - expected).max() <= (kind == "distort")
+    assert (ours == expected).mean() > 0.999
+
+
+def test_a_training_can_augment_on_its_device(few):
+    """On CUDA, trainers always do."""
+    recipe = RECIPE.changed(optimizer="sgd", weight_decay=0.0)
+    trainers = [make_trainer(recipe, few(500)) for _ in range(2)]
+    trainers[1].augment_on_device()
+    losses = [list(trainer.train_epoch())[-1][1] for trainer in trainers]
+
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    networks = [trainer.network().named_arrays() for trainer in trainers]
+    for name, array in networks[0].items():
+        np.testing.assert_allclose(array, networks[1][name], rtol=1e-2, atol=1e-3)
+
+
+def test_batch_normalization_refuses_a_last_batch_of_one_sample():
+    data, _ = splits((12, 12))
+    with pytest.raises(InvalidInputError, match=r"/batch_size: leaves one sample"):
+        RECIPE.changed(batch_size=13).fitted(data.spec)  # 40 = 3 · 13 + 1
+    for fitting in ({"batch_size": 12}, {"batch_size": 13, "normalization": "none"}):
+        list(make_trainer(RECIPE.changed(**fitting).fitted(data.spec), data).train_epoch())
+
+
+def test_a_type_of_layer_without_a_module_is_refused(few, monkeypatch):
+    monkeypatch.delitem(torch_model.LAYER_MODULES, MaxPoolSpec)
+    with pytest.raises(InvalidInputError, match=r"/engine: must be numpy: .* type max-pool"):
+        make_trainer(RECIPE, few(10))

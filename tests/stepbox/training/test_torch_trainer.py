@@ -6,11 +6,11 @@ from stepbox.data.builtin import FASHION_MNIST
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.training.presets import RECIPES
+from stepbox.training.torch_device import explain_out_of_memory
 from stepbox.training.torch_model import initial_model
 from stepbox.training.torch_trainer import (
     AutogradTrainer,
     FormulaTrainer,
-    explain_out_of_memory,
     make_torch_trainer,
 )
 from stepbox.training.trainer import visiting_order

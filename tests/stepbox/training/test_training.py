@@ -165,12 +165,24 @@ def test_a_diverged_training_raises(few, recipe, samples_done):
     arrays = trainer.arrays()
     for array in arrays.values():
         if array.dtype.kind == "f":  # products overflow to infinity, and their sums to nan
-            array[...] = np.copysign(np.finfo(array.dtype).max, array)
+            array[...] = np.finfo(array.dtype).max
     trainer.set_arrays(arrays)
     trainer.samples_done = samples_done
 
     with pytest.raises(DivergedError, match="choose a smaller learning_rate"):
         list(train(trainer, few(100)))
+
+
+@small_recipes
+def test_a_weight_that_is_not_a_number_is_found_although_relu_hides_it(few, recipe):
+    data = few(300)
+    trainer = make_trainer(recipe.changed(epochs=1), data)
+    arrays = trainer.arrays()
+    next(array for array in arrays.values() if array.dtype.kind == "f").flat[0] = np.nan
+    trainer.set_arrays(arrays)
+
+    with pytest.raises(DivergedError):
+        list(train(trainer, data))
 
 
 # Determinism and resumption

@@ -31,6 +31,7 @@ import { paintInTheme, themeColor } from "./theme.js";
 
 const SIDES = /** @type {Which[]} */ (["before", "after"]);
 const FIRST_SIZE = 420; // pixels, of a canvas that has no layout yet
+const MOST_LONG = 6; // layers; the names of more are short, so that they fit in one row
 const NEAR = 16; // pixels between the pointer and an image that it shows
 const NEAR_FINGER = 32; // pixels
 const CLASS_COLORS = Array.from({ length: 10 }, (_, i) => `--class-${i}`);
@@ -62,7 +63,8 @@ export function projectionFigure(host, { id, classes, recipe, dataset }) {
   /** @param {number} layer */
   function layerName(layer) {
     if (layer === 0) return areVectors ? "columns" : "pixels";
-    return layer === layerCount - 1 ? "logits" : `hidden layer ${layer}`;
+    if (layer === layerCount - 1) return "logits";
+    return layerCount > MOST_LONG ? `layer ${layer}` : `hidden layer ${layer}`;
   }
 
   const choices = Array.from({ length: layerCount }, (_, i) =>

@@ -2,8 +2,7 @@
 // Recipes, and the networks that they describe.
 import { get } from "./api.js";
 import { datasetOf, fitted, loadDatasets } from "./datasets.js";
-import { sum } from "./numbers.js";
-import { CLASSES, PIXELS } from "./sizes.js";
+import { hiddenText } from "./layers.js";
 
 /** @typedef {import("./types.d.ts").Recipe} Recipe */
 /** @typedef {import("./types.d.ts").Recipes} Recipes */
@@ -27,8 +26,11 @@ export function loadRecipes() {
 /** Tell whether two values of a field are equal. @param {unknown} a @param {unknown} b */
 export const sameValue = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-/** Write the value of a field as the form does. @param {unknown} value */
-export const valueText = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+/** Write the value of a field as the form and the address of a page do. @param {unknown} value */
+export function valueText(value) {
+  if (!Array.isArray(value)) return String(value ?? "");
+  return value.some((one) => typeof one === "object") ? JSON.stringify(value) : value.join(", ");
+}
 
 /**
  * Find the fields of the recipe that a job started from, adapted to the job's data set.
@@ -41,6 +43,17 @@ export function originalOf({ name, dataset }, recipes) {
   return original ? { ...fitted({ ...original, dataset }), dataset: original.dataset } : {};
 }
 
+/** @type {Record<string, string>} Fields that replace each other: one of them is null. */
+export const ALTERNATIVES = { layers: "hidden_sizes", hidden_sizes: "layers" };
+
+/**
+ * Tell whether a field is null because another one is given instead.
+ * @param {Record<string, unknown>} recipe
+ * @param {string} field
+ */
+export const isReplaced = (recipe, field) =>
+  recipe[field] == null && recipe[ALTERNATIVES[field]] != null;
+
 /**
  * List the fields in which a job's recipe differs from the recipe of that name, adapted to the
  * job's data set.
@@ -50,7 +63,7 @@ export function originalOf({ name, dataset }, recipes) {
  */
 export const changedFields = (recipe, recipes) =>
   Object.entries(originalOf(recipe, recipes))
-    .filter(([field, value]) => !sameValue(value, recipe[field]))
+    .filter(([field, value]) => !sameValue(value, recipe[field]) && !isReplaced(recipe, field))
     .map(([field]) => [field, recipe[field]]);
 
 /** @type {Record<string, string>} Fields that people call something else, as the form does. */
@@ -74,18 +87,19 @@ export function fieldValue(field, value) {
   if (typeof value === "boolean") return value ? "on" : "off";
   if (field === "dataset") return datasetName(value);
   if (field === "engine") return engineName(String(value));
+  if (field === "layers" && Array.isArray(value)) return hiddenText(value);
   return valueText(value) || "none";
 }
 
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
-  if (field === "hidden_sizes") {
-    const sizes = /** @type {number[]} */ (value);
-    if (!sizes.length) return "no hidden layers";
-    if (sizes.length === 1) return `hidden layer of ${sizes[0]}`;
+  const isNetwork = field === "hidden_sizes" || field === "layers";
+  if (!isNetwork || !Array.isArray(value)) {
+    return `${fieldWords(field)} ${fieldValue(field, value)}`;
   }
-  const name = fieldWords(field);
-  return `${name} ${Array.isArray(value) ? value.join("-") : fieldValue(field, value)}`;
+  if (!value.length) return "no hidden layers";
+  if (field === "layers") return `layers ${hiddenText(value)}`;
+  return value.length === 1 ? `hidden layer of ${value[0]}` : `hidden layers ${value.join("-")}`;
 }
 
 /**
@@ -140,27 +154,3 @@ export const publishedFor = (recipe, recipes, published) =>
   recipe.name in recipes && !changedFields(recipe, recipes).length
     ? (published[recipe.name] ?? null)
     : null;
-
-const BUILT_IN = { inputs: PIXELS, classes: CLASSES };
-
-/**
- * List the sizes of all layers, from the inputs to the classes.
- * @param {number[]} hiddenSizes
- * @param {{ inputs: number, classes: number }} [sizes]
- */
-export const layerSizes = (hiddenSizes, { inputs, classes } = BUILT_IN) => [
-  inputs,
-  ...hiddenSizes,
-  classes,
-];
-
-/**
- * Write the sizes of all layers.
- * @param {number[]} hiddenSizes
- * @param {{ inputs: number, classes: number }} [sizes]
- */
-export const layersText = (hiddenSizes, sizes) => layerSizes(hiddenSizes, sizes).join(" → ");
-
-/** Count the weights and biases of dense layers. @param {number[]} sizes */
-export const parameterCount = (sizes) =>
-  sum(sizes.slice(1).map((size, i) => size * (sizes[i] + 1)));

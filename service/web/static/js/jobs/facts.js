@@ -1,8 +1,10 @@
 // @ts-check
 // The facts of a job in words. Needs no browser.
 import { datasetOf, sizesOf, unitOf } from "../datasets.js";
+import { hiddenText, networkText } from "../layers.js";
+import { hiddenLayers } from "../maps/shapes.js";
 import { count, fixed, percent, speed, sum } from "../numbers.js";
-import { fieldWords, layersText, valueText } from "../recipes.js";
+import { fieldWords } from "../recipes.js";
 import { duration } from "../times.js";
 import { stoppedEarly } from "./state.js";
 
@@ -44,10 +46,10 @@ export function lowestLossText({ history }) {
 
 /** @param {Job} job */
 export function layersOf({ recipe }) {
-  const { hidden_sizes: hidden, activation } = recipe;
-  const sizes = sizesOf(recipe);
-  const layers = sizes ? layersText(hidden, sizes) : `hidden: ${valueText(hidden) || "none"}`;
-  return hidden.length ? `${layers}, ${activation}` : layers;
+  const hidden = hiddenLayers(recipe);
+  const dataset = datasetOf(recipe.dataset);
+  const layers = dataset ? networkText(recipe, dataset) : `hidden: ${hiddenText(hidden)}`;
+  return hidden.length ? `${layers}, ${recipe.activation}` : layers;
 }
 
 /**

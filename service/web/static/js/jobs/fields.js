@@ -1,13 +1,23 @@
 // @ts-check
 // The fields of the training form as text and as JSON. Needs no browser.
 
-/** @typedef {"number" | "numbers" | "boolean" | "string"} Kind of a field */
+/** @typedef {"number" | "numbers" | "layers" | "boolean" | "string"} Kind of a field */
 
 /**
  * Read a number. Other text stays text, and the API reports the error.
  * @param {string} text
  */
 const number = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
+
+/** Read a list in JSON. Other text stays text. @param {string} text */
+function list(text) {
+  try {
+    const value = JSON.parse(text);
+    return Array.isArray(value) ? value : text;
+  } catch {
+    return text;
+  }
+}
 
 /** @type {Record<Kind, (text: string) => unknown>} */
 const PARSERS = {
@@ -18,6 +28,7 @@ const PARSERS = {
       .map((entry) => entry.trim())
       .filter((entry) => entry !== "")
       .map(number),
+  layers: list,
   boolean: (text) => text === "true",
   string: (text) => text,
 };
@@ -64,13 +75,17 @@ export function fault(value, limits) {
 }
 
 /**
- * Find the field of an error, and its message. If the field is a list, the message names the entry.
+ * Find the field of an error, and its message. If the field is a list of numbers, the message names
+ * the entry. If it is a list of layers, `index` is that of the layer, and `option` its option.
  * @param {{ pointer: string, detail: string }} error
+ * @returns {{ field: string, index?: number, option?: string, words: string }}
  */
 export function fieldError({ pointer, detail }) {
-  const [, field, index] = pointer.split("/");
+  const [, field, index, option] = pointer.split("/");
   if (index === undefined) return { field, words: detail };
-  return { field, words: entryWords(Number(index), detail) };
+  if (field !== "layers") return { field, words: entryWords(Number(index), detail) };
+  if (!option) return { field, index: Number(index), words: detail };
+  return { field, index: Number(index), option, words: `${option}: ${detail}` };
 }
 
 /** Say how many fields have an error. @param {number} n */

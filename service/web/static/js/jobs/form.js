@@ -2,18 +2,27 @@
 // The training form. Its values come from the recipe and the address of the page. The API checks
 // them, and each error is shown at its field. The bar with the button Start stays in view.
 import { catchProblem, post } from "../api.js";
-import { sizesOf } from "../datasets.js";
-import { $, $$, h, notice, plainButton } from "../dom.js";
-import { changedFields, changesText, originalOf, sameValue, valueText } from "../recipes.js";
+import { $, $$, h, notice } from "../dom.js";
+import {
+  ALTERNATIVES,
+  changedFields,
+  changesText,
+  isReplaced,
+  originalOf,
+  sameValue,
+  valueText,
+} from "../recipes.js";
 import { query, requestLine } from "../request-line.js";
 import { duration } from "../times.js";
 import { estimate, resultText } from "./earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "./fields.js";
+import { layersIn } from "./layers-form.js";
+import { clearError, focusOn, kindOf, markChanged, openDetails, showError } from "./marks.js";
+import { layers, layersFault, showNetwork, showRefusals, startNetwork } from "./network.js";
 import { showPictures } from "./pictures.js";
 import { startSeveral } from "./several.js";
-import { sketch } from "./sketch.js";
 
-/** @typedef {HTMLInputElement | HTMLSelectElement} Field */
+/** @typedef {import("./marks.js").Field} Field */
 
 const form = $("#train");
 /** @type {Field[]} */
@@ -36,18 +45,14 @@ let earlier = [];
 const chosenRecipe = () => /** @type {string} */ ($("[name=recipe]:checked").value);
 
 /** @param {Field} field */
-const valueOf = (field) =>
-  parseField(
-    /** @type {import("./fields.js").Kind} */ (field.dataset.kind),
-    field.value,
-    "nullable" in field.dataset,
-  );
+const valueOf = (field) => parseField(kindOf(field), field.value, "nullable" in field.dataset);
 
 /** @param {Field} field @returns {import("./fields.js").Limits | null} */
 const limitsOf = ({ dataset }) => (dataset.limits ? JSON.parse(dataset.limits) : null);
 
 /** Say what is wrong with a field, or return null. @param {Field} field */
 function faultOf(field) {
+  if (field === layers) return layersFault();
   const value = valueOf(field);
   const isEmpty = value == null && "nullable" in field.dataset;
   return isEmpty ? null : fault(value, limitsOf(field));
@@ -84,6 +89,10 @@ export function startForm(all) {
   });
   form.addEventListener("submit", submit);
   startSeveral(() => body);
+  startNetwork(() => {
+    clearErrors();
+    update();
+  });
 }
 
 /** Tell whether the address of the page sets a part of the form. */
@@ -134,17 +143,29 @@ function fitToDataset() {
   original = next;
 }
 
+/**
+ * Find the text that a field has for a value in the address, or return null if there is none.
+ * @param {Field} field
+ * @param {string} value
+ */
+function textFor(field, value) {
+  if (field === layers) return layersIn(value);
+  const options = field instanceof HTMLSelectElement ? [...field.options] : null;
+  return !options || options.some((option) => option.value === value) ? value : null;
+}
+
 /** Fill in the name and the fields in the address. Return those whose choice does not exist. */
 function fillFromAddress() {
   title.value = query.get("title") ?? "";
   const unknown = [];
   const dataset = $("#dataset");
+  if (query.has("hidden_sizes") && !query.has("layers")) layers.value = "";
   for (const field of [dataset, ...fields.filter((one) => one !== dataset)]) {
     const value = query.get(field.id);
     if (value == null) continue;
-    const options = field instanceof HTMLSelectElement ? [...field.options] : null;
-    if (!options || options.some((option) => option.value === value)) field.value = value;
-    else unknown.push(`the ${field.id} “${value}”`);
+    const text = textFor(field, value);
+    if (text === null) unknown.push(`the ${field.id} “${value}”`);
+    else field.value = text;
     if (field === dataset) fitToDataset(); // the other fields are chosen for this data set
     openDetails(field);
   }
@@ -154,14 +175,7 @@ function fillFromAddress() {
 /** Put the first changed field in the middle of the view, and the focus into it. */
 function goToChanges() {
   const field = fields.find(({ id }) => id in body) ?? fields[0];
-  field.scrollIntoView({ block: "center" });
-  field.focus({ preventScroll: true });
-}
-
-/** @param {Field} field */
-function openDetails(field) {
-  const details = field.closest("details");
-  if (details) details.open = true;
+  focusOn(field, "center");
 }
 
 /** Update everything that depends on the values of the fields. */
@@ -169,17 +183,24 @@ function update() {
   const name = chosenRecipe();
   fitToDataset();
   const values = Object.fromEntries(fields.map((field) => [field.id, valueOf(field)]));
+  if (values.layers) values.hidden_sizes = null;
+  showNetwork(values);
   body = { recipe: name };
   for (const field of fields) {
-    const changed = !sameValue(values[field.id], original[field.id]);
-    if (changed) body[field.id] = values[field.id];
-    markChanged(field, changed ? valueText(original[field.id]) : null);
+    const { id } = field;
+    const isChanged = !sameValue(values[id], original[id]) && !isReplaced(values, id);
+    if (isChanged) body[id] = values[id];
+    const reset = fields.filter((one) => one === field || one.id === ALTERNATIVES[id]);
+    markChanged(
+      field,
+      isChanged ? reset.map((one) => [one, valueText(original[one.id])]) : [],
+      update,
+    );
   }
   asked = /** @type {any} */ ({ name, ...values });
   showBar();
   if (title.value.trim()) body.title = title.value.trim();
   updateRequest(body);
-  $("#sketch").replaceChildren(...sketch(asked.hidden_sizes, sizesOf(asked) ?? undefined));
   showPictures(/** @type {string} */ (values.dataset));
 }
 
@@ -215,72 +236,29 @@ export function showEarlier(jobs) {
   showBar();
 }
 
-/**
- * Show a button that resets a field, if it differs from the recipe.
- * @param {Field} field
- * @param {string | null} original the recipe's value, or null if the field has that value
- */
-function markChanged(field, original) {
-  const place = /** @type {Element} */ (field.parentElement);
-  const label = $("label", place);
-  $(".changed", place)?.remove();
-  if (original == null) return;
-  const reset = () => {
-    field.value = original;
-    clearError(field);
-    update();
-    field.focus();
-  };
-  const option = $(`option[value="${CSS.escape(original)}"]`, field);
-  const words = option?.text ?? (original || "none");
-  const button = plainButton(`↺ ${words}`, {
-    class: "plain changed",
-    title: "Reset to the recipe's value",
-    "aria-label": `${label.textContent}: reset to ${words}`,
-    onclick: reset,
-  });
-  label.after(button);
-}
-
-/** @param {Field} field */
-function clearError(field) {
-  $(`#${field.id}-fault`)?.remove();
-  field.removeAttribute("aria-invalid");
-  field.setAttribute("aria-describedby", `${field.id}-help`);
-}
-
 function clearErrors() {
-  for (const field of $$("[aria-invalid]", form)) clearError(field);
+  for (const field of [...fields, title]) clearError(field);
+  showRefusals([]);
   $("#trouble").replaceChildren();
-}
-
-/** @param {Field} field @param {string} words */
-function showError(field, words) {
-  const id = `${field.id}-fault`;
-  if ($(`#${id}`)) {
-    $(`#${id}`).append("; ", words);
-    return;
-  }
-  field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", `${id} ${field.id}-help`);
-  field.after(h("span", { class: "fault", id }, words));
-  openDetails(field);
 }
 
 /** @param {{ pointer: string, detail: string }[]} errors */
 function showErrors(errors) {
   const others = [];
+  const refusals = [];
   for (const error of errors) {
-    const { field: name, words } = fieldError(error);
+    const { field: name, index, option, words } = fieldError(error);
     const field = [...fields, title].find((one) => one.id === name);
-    if (field) showError(field, words);
+    if (index !== undefined) refusals.push({ index, option, words });
+    else if (field) showError(field, words);
     else others.push(error.detail);
   }
+  showRefusals(refusals);
   if (others.length) {
     $("#trouble").append(notice({ title: "The request is invalid", detail: others.join(" ") }));
   }
   showBar();
-  $("[aria-invalid]", form)?.focus();
+  $("[aria-invalid=true]", form)?.focus();
 }
 
 /** @param {SubmitEvent} event */

@@ -11,12 +11,14 @@ const NEURONS = [
   { most: 512, side: 14, finger: 32 },
   { most: Infinity, side: 10, finger: 14 },
 ];
-// Sides of feature maps: large enough to see a shape, small enough to see all maps.
+// Sides of feature maps: large enough to see a shape, small enough to see all maps. Some stand in
+// each row, however narrow it is.
 const MAPS = [
   { most: 16, side: 84 },
   { most: 64, side: 60 },
   { most: Infinity, side: 40 },
 ];
+const LEAST_COLUMNS = 4;
 const MOST_ZOOM = 12; // pixels for each cell of a feature map
 const GAP = 1; // cells between enlarged maps that stand side by side
 const NEURON_GAP = 1;
@@ -35,10 +37,13 @@ function neuronSides(count, kind) {
 /**
  * Give each cell of a map a whole number of pixels, if there is room.
  * @param {MapShape} shape
+ * @param {number} room pixels
  * @returns {Sides}
  */
-function mapSides({ height, width, channels }) {
-  const fitting = Math.min(MOST_ZOOM, choose(MAPS, channels).side / Math.max(height, width));
+function mapSides({ height, width, channels }, room) {
+  const most = Math.max(1, (room + MAP_GAP) / LEAST_COLUMNS - MAP_GAP);
+  const side = Math.min(choose(MAPS, channels).side, most);
+  const fitting = Math.min(MOST_ZOOM, side / Math.max(height, width));
   const zoom = fitting >= 1 ? Math.floor(fitting) : fitting;
   return { size: [Math.round(zoom * width), Math.round(zoom * height)], gap: MAP_GAP };
 }
@@ -51,7 +56,7 @@ function mapSides({ height, width, channels }) {
  */
 export function arrange(shape, room, kind = "side") {
   const { height, width, channels } = shape;
-  const sides = height * width === 1 ? neuronSides(channels, kind) : mapSides(shape);
+  const sides = height * width === 1 ? neuronSides(channels, kind) : mapSides(shape, room);
   const step = sides.size.map((side) => side + sides.gap);
   const columns = Math.max(1, Math.min(channels, Math.floor((room + sides.gap) / step[0])));
   return { ...sides, step, columns, rows: Math.ceil(channels / columns) };

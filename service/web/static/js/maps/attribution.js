@@ -12,7 +12,7 @@ import { dropOfPixels } from "./shapes.js";
 
 const STRONGEST = 0.995; // quantile of the gradient that gets the strongest color
 const ZOOM = 8; // canvas pixels for each pixel of the network
-const SHADE = 0.3; // how much an image that is not light on dark shows through
+const SHADE = 0.25; // how much of an image that is not light on dark is seen, in grey levels
 
 /**
  * Draw a heat map over an image: over the outline of its ink, or over a shade of it.
@@ -32,8 +32,11 @@ function drawOver(canvas, values, scale, seen, picture) {
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
   if (!seen.length) return;
   if (!isDark(picture)) {
+    const [height, , channels = 1] = picture.shape;
+    const grey = perPixel(seen, picture).map((total) => total / channels);
     context.globalAlpha = SHADE;
-    context.drawImage(drawPicture(small, seen, picture), 0, 0, canvas.width, canvas.height);
+    drawPicture(small, grey, { shape: [height, width] });
+    context.drawImage(small, 0, 0, canvas.width, canvas.height);
     return;
   }
   context.strokeStyle = getComputedStyle(document.body).color;

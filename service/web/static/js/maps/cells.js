@@ -22,11 +22,12 @@ import { cellText } from "./words.js";
  * @property {number[] | null} input the output of the layer before; null for the first layer
  * @property {Sample} sample what the network sees
  * @property {[row: number, column: number][][][]} [winners] of a max-pool
+ * @property {boolean} isOff whether the map is switched off
  */
 
 /** Build the view. */
 export function createCells() {
-  const picker = createPicker(draw);
+  const picker = createPicker("Cells of a feature map", draw);
   const source = h("canvas", { role: "img" });
   const sourceTitle = h("p", { class: "small" });
   const title = h("p", { class: "small" });
@@ -42,7 +43,7 @@ export function createCells() {
   let shown = null;
 
   /** @param {Shown} of @returns {import("./scene.js").Scene} */
-  function sourceScene({ layer, map, input, sample, winners }) {
+  function sourceScene({ layer, map, input, sample, winners, isOff }) {
     const { height, width, channels } = mapShape(layer.input_shape);
     const { row, column } = picker.cell();
     const maps = !input ? [0] : winners ? [map] : Array.from({ length: channels }, (_, i) => i);
@@ -50,6 +51,7 @@ export function createCells() {
     const scale = largestMagnitude(input ?? []) || 1;
     const window = windowOf(layer, row, column);
     const winner = winners?.[row][column][map];
+    const outlined = isOff ? [] : places;
     return {
       ...size,
       tiles: places.map((place, i) => ({
@@ -66,7 +68,7 @@ export function createCells() {
               )
             : drawPicture(canvas, sample.values, sample.picture),
       })),
-      outlines: places.flatMap(({ x, y }) => [
+      outlines: outlined.flatMap(({ x, y }) => [
         {
           x: x + window.left,
           y: y + window.top,
@@ -82,7 +84,7 @@ export function createCells() {
 
   function draw() {
     if (!shown) return;
-    const { layer, map, output, input, winners } = shown;
+    const { layer, map, output, input, winners, isOff } = shown;
     const cell = picker.cell();
     const shape = mapShape(layer.output_shape);
     const { width, height } = shape;
@@ -97,7 +99,9 @@ export function createCells() {
     });
     const winner = winners?.[cell.row][cell.column][map];
     words.textContent = cellText(layer, cell, values[cell.row * width + cell.column], {
+      map,
       isImage: !input,
+      isOff,
       winner: winner ? { row: winner[0], column: winner[1] } : null,
     });
   }

@@ -2,9 +2,10 @@
 // What each hidden layer of a network puts out for one sample: its neurons, or its feature maps.
 // A feature map that people choose is shown enlarged.
 import { h } from "../dom.js";
+import { indexOfLargest } from "../numbers.js";
 import { createCells } from "./cells.js";
 import { createGrid } from "./grid.js";
-import { areMaps } from "./shapes.js";
+import { areMaps, mapShape } from "./shapes.js";
 import { layerTitle } from "./words.js";
 
 /** @typedef {import("../types.d.ts").NetworkLayer} NetworkLayer */
@@ -37,12 +38,17 @@ export function createLayers(layers, help, { look, toggle }) {
   let off = new Set();
   /** @type {[number: number, map: number] | null} */
   let chosen = null;
+  let hasChosen = false; // whether anyone has chosen a map, or the page for the first output
 
   const grids = layers.map((layer, index) =>
     createGrid(index + 1, layer.output_shape, help, {
       look: (tile) => look(index + 1, tile),
-      choose: (tile) =>
-        areMaps(layer.output_shape) ? choose(index + 1, tile) : toggle?.(index + 1, tile),
+      choose: (tile) => {
+        if (!areMaps(layer.output_shape)) return toggle?.(index + 1, tile);
+        hasChosen = true;
+        choose(index + 1, tile);
+        cells.element.scrollIntoView({ block: "nearest" }); // it may be below many maps
+      },
     }),
   );
   const blocks = layers.map((layer, index) =>
@@ -61,12 +67,22 @@ export function createLayers(layers, help, { look, toggle }) {
     showChosen();
   }
 
+  /** Choose the map with the largest value of its layer: others may be empty. */
+  function chooseFirst() {
+    const output = chosen && outputs[chosen[0] - 1]?.activations;
+    if (hasChosen || !chosen || !output) return;
+    hasChosen = true;
+    const { channels } = mapShape(layers[chosen[0] - 1].output_shape);
+    chosen = [chosen[0], indexOfLargest(output) % channels];
+  }
+
   function showChosen() {
     grids.forEach((grid, index) => grid.mark(chosen?.[0] === index + 1 ? chosen[1] : null));
     const output = chosen && outputs[chosen[0] - 1];
     cells.element.hidden = !output || !sample;
     if (!chosen || !output || !sample) return;
     const [number, map] = chosen;
+    const isOff = off.has(nameOf(number, map));
     cells.show({
       number,
       layer: layers[number - 1],
@@ -75,9 +91,9 @@ export function createLayers(layers, help, { look, toggle }) {
       input: number > 1 ? (outputs[number - 2]?.activations ?? null) : null,
       sample,
       winners: output.winners,
+      isOff,
     });
-    const verb = off.has(nameOf(number, map)) ? "on again" : "off";
-    button.textContent = `Switch map ${map} ${verb}`;
+    button.textContent = `Switch map ${map} ${isOff ? "on again" : "off"}`;
   }
 
   return {
@@ -101,6 +117,7 @@ export function createLayers(layers, help, { look, toggle }) {
         const indices = new Set(own.map((name) => Number(name.slice(prefix.length))));
         grid.show(outputs[index]?.activations ?? null, indices);
       });
+      chooseFirst();
       showChosen();
     },
   };

@@ -9,11 +9,13 @@ import { clamp } from "../numbers.js";
 
 /**
  * Build the canvas.
+ * @param {string} name for screen readers, until `reset` gives a longer one
  * @param {(cell: Cell) => void} picked called when people pick a cell
  */
-export function createPicker(picked) {
+export function createPicker(name, picked) {
   const canvas = h("canvas");
-  const element = h("div", { class: "picker", tabindex: 0, role: "application" }, canvas);
+  const attributes = { class: "picker", tabindex: 0, role: "application", "aria-label": name };
+  const element = h("div", attributes, canvas);
   let [rows, columns] = [1, 1];
   /** @type {Cell} */
   let cell = { row: 0, column: 0 };

@@ -33,8 +33,12 @@ export const hiddenLayers = ({ layers, hidden_sizes }) =>
 /** Rows and columns of the window that a layer moves over its input. @param {HiddenLayer} layer */
 export const windowSize = ({ kernel, size }) => kernel ?? size ?? 1;
 
-/** @param {number[]} input the shape of the input @param {HiddenLayer} layer */
-function outputShape(input, layer) {
+/**
+ * Work out the shape of a layer's output, as the API does.
+ * @param {number[]} input the shape of the input
+ * @param {HiddenLayer} layer
+ */
+export function outputShape(input, layer) {
   if (layer.type === "dense") return [layer.neurons ?? 0];
   const { stride = 1, padding = 0 } = layer;
   const [height, width] = input.map(

@@ -82,12 +82,14 @@ function inputsText(channels, isImage) {
  * @param {NetworkLayer} layer
  * @param {Cell} cell
  * @param {number} value
- * @param {{ isImage: boolean, winner: Cell | null }} source `isImage` if the layer's input is the
- *   image; `winner` is where the maximum of a max-pool was
+ * @param {{ map: number, isImage: boolean, isOff?: boolean, winner: Cell | null }} source `map` is
+ *   the index of the map; `isImage` if the layer's input is the image; `isOff` if the map is
+ *   switched off; `winner` is where the maximum of a max-pool was
  */
-export function cellText(layer, cell, value, { isImage, winner }) {
+export function cellText(layer, cell, value, { map, isImage, isOff, winner }) {
   const window = windowOf(layer, cell.row, cell.column);
   const start = `${cellName(cell)[0].toUpperCase()}${cellName(cell).slice(1)}: ${fixed(value, 3)}`;
+  if (isOff) return `${start}, because the map is switched off.`;
   if (winner) {
     return (
       `${start}, the maximum of ${windowText(window)} of the ` +
@@ -97,7 +99,8 @@ export function cellText(layer, cell, value, { isImage, winner }) {
   const { channels } = mapShape(layer.input_shape);
   const padding = window.isPadded ? " and the padding beside them" : "";
   return (
-    `${start}, computed from ${windowText(window)} of ${inputsText(channels, isImage)}` +
+    `${start}, computed with filter ${map} from ${windowText(window)} of ` +
+    `${inputsText(channels, isImage)}` +
     `${padding}.`
   );
 }

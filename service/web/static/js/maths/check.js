@@ -22,7 +22,7 @@ import { savable } from "../save-figure.js";
 
 /**
  * @typedef {"inputs" | "outputs" | "checked" | "excluded" | "subgradients" | "weights" | "exact" |
- *   "published" | "kink_count" | "dead_count"} Key
+ *   "published" | "kink_count" | "ties" | "dead_count"} Key
  */
 /** @typedef {Record<Key, number> & { kinks: number[], dead: number[] }} LayerCheck */
 
@@ -48,6 +48,9 @@ const ROWS = /** @type {[header: string, cell: (layer: LayerCheck) => Element][]
   ["Units at a kink", (of) => numberCell(unitsText(of.kinks, of.kink_count))],
 ]);
 
+/** The row for networks with max-pools. @type {(typeof ROWS)[number]} */
+const TIES = ["Shared maxima", (of) => numberCell(count(of.ties))];
+
 /** @param {LayerCheck} layer */
 const comparedText = ({ checked: tested, excluded, weights }) =>
   `${count(tested - excluded)} of ${count(weights)}`;
@@ -62,7 +65,9 @@ const tableOf = (layers) =>
           /** @type {[string, boolean]} */ ([`${inputs} → ${outputs}`, true]),
       ),
     ],
-    ROWS.map(([header, cell]) => h("tr", null, rowHeader(header), ...layers.map(cell))),
+    (layers.some(({ ties }) => ties) ? [...ROWS, TIES] : ROWS).map(([header, cell]) =>
+      h("tr", null, rowHeader(header), ...layers.map(cell)),
+    ),
   );
 
 /** Say which weights are not compared. @param {LayerCheck[]} layers */
@@ -71,7 +76,7 @@ function excludedText(layers) {
   if (!excluded) return "";
   const subgradients = sum(layers.map((layer) => layer.subgradients));
   return (
-    ` Weights that move a unit at a kink and are not compared: ${count(excluded)}. For ` +
+    ` Weights that meet a kink and are not compared: ${count(excluded)}. For ` +
     `${count(subgradients)} of them, backpropagation gives a subgradient.`
   );
 }
@@ -88,8 +93,8 @@ function show({ layers, label, loss, image, precision }) {
   const words = `Checked with test image ${image}, of class ${label}; its loss is `;
   const alone =
     layers.length === 1
-      ? " This network has no hidden layers. Its only layer is the last one, where the " +
-        "published gradient is correct."
+      ? " Only the last layer of this network has weights. There, the published gradient is " +
+        "correct."
       : "";
   $("#check-words").replaceChildren(
     words,
@@ -161,5 +166,6 @@ savable(figure, {
       "published gradient: largest relative difference": layer.published,
       "dead units": layer.dead_count,
       "units at a kink": layer.kink_count,
+      "shared maxima": layer.ties,
     })),
 });

@@ -28,11 +28,11 @@ import { signed } from "../predict/pushes.js";
  */
 export function createAttribution(host, dataset) {
   const [height, width] = dataset.shape;
-  const image = h("canvas", { role: "img" });
-  const gradientMap = createPicker(pick);
-  const occlusionMap = createPicker(pick);
+  const image = h("canvas", { role: "img", "aria-label": "The test image" });
+  const gradientMap = createPicker("Gradient map", pick);
+  const occlusionMap = createPicker("Occlusion map", pick);
   const meanings = [h("p", { class: "small" }), h("p", { class: "small" })];
-  const words = h("p", { class: "small", role: "status" });
+  const words = h("p", { class: "small", role: "status" }, "Pick a pixel to read its values.");
   /** @type {number[]} */
   let seen = [];
   /** @type {Attribution | null} */
@@ -108,7 +108,6 @@ export function createAttribution(host, dataset) {
       const pixel = { row: height >> 1, column: width >> 1 };
       const start = isPicked ? occlusionMap.cell() : pixel;
       const keys = "Arrow keys pick a pixel.";
-      image.setAttribute("aria-label", "The test image");
       gradientMap.reset(height, width, start, `Gradient map of ${label}. ${keys}`);
       const words = occlusionText(found.occlusion, label);
       occlusionMap.reset(height, width, start, `Occlusion map of ${label}. ${words} ${keys}`);

@@ -194,6 +194,7 @@ export function showFilters(model) {
   );
   menu.closest(".field").hidden = choices.length < 2;
   const areFilters = choice.noun === "filter";
+  host.classList.toggle("filters", areFilters);
   $("#about-filters").hidden = !areFilters;
   $("#about-neurons").hidden = areFilters;
   if (areFilters) {

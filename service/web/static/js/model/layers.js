@@ -16,7 +16,8 @@ const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 /** @param {NetworkLayer & { activation: string | null }} layer @param {boolean} isLast */
 function nameText(layer, isLast) {
   if (isLast) return "Dense, for the classes";
-  return capitalized([layerText(layer), layer.activation].filter(Boolean).join(", "));
+  const activation = layer.activation === "relu" ? "ReLU" : layer.activation;
+  return capitalized([layerText(layer), activation].filter(Boolean).join(", "));
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 // A test image in the network: what it depends on in the image, and the feature maps of each layer.
 import { catchProblem, get, latest } from "../api.js";
-import { $, h, notice, whenSeen } from "../dom.js";
+import { $, $$, h, notice, whenSeen } from "../dom.js";
 import { createLayers } from "../maps/layers.js";
 import { areMaps, mapShape, networkLayers, valuesOf } from "../maps/shapes.js";
 import { mapText } from "../maps/words.js";
@@ -48,8 +48,9 @@ export function showSampleMaps(model) {
     anchor: "maps-title",
     figure: "the feature maps",
   });
-  const haveMaps = network.some(({ output_shape }) => areMaps(output_shape));
-  for (const words of ["maps-about", "maps-help"]) $(`#${words}`).hidden = !haveMaps;
+  const kinds = network.map(({ output_shape }) => (areMaps(output_shape) ? "maps" : "neurons"));
+  for (const words of $$("[data-of]", section)) words.hidden = !kinds.includes(words.dataset.of);
+  $("#maps").hidden = !network.length;
   $("#maps").append(...figure.elements);
   figure.fit();
 

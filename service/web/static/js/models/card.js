@@ -1,8 +1,9 @@
 // @ts-check
 // What a model's card says of its data set and its figures. Needs no browser.
 import { trainedSamples as trainedSamplesOf } from "../datasets.js";
+import { networkText } from "../layers.js";
 import { datasetName } from "../recipes.js";
-import { featureCount, keyOf } from "../predict/input.js";
+import { keyOf } from "../predict/input.js";
 import { sum } from "../numbers.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
@@ -11,15 +12,9 @@ import { sum } from "../numbers.js";
 const MANY_CLASSES = 20; // above this, one answer in five is worth a figure
 const NOTICEABLE = 1.5; // times as many samples in the largest class as in the smallest
 
-/** List the sizes of all layers of a model. @param {Model} model */
-export const sizesOf = ({ dataset, classes, recipe }) => [
-  featureCount(dataset),
-  ...(recipe.hidden_sizes ?? []),
-  classes.length,
-];
-
 /** Write the sizes of all layers of a model. @param {Model} model */
-export const sizesText = (model) => sizesOf(model).join(" → ");
+export const sizesText = ({ recipe, dataset, classes }) =>
+  networkText(recipe, { shape: dataset.shape, classes });
 
 /** Write the name of a data set as people know it. @param {Dataset} dataset */
 export const titleOf = ({ title, name }) => title || datasetName(name);

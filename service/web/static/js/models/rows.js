@@ -3,6 +3,7 @@
 import { ask } from "../api.js";
 import { h, numberCell, rowHeader, whenSeen } from "../dom.js";
 import { count, fixed, percent } from "../numbers.js";
+import { filterChoices } from "../model/network.js";
 import { drawHeatmap } from "../pixels.js";
 import { isVectors } from "../predict/input.js";
 import { engineName } from "../recipes.js";
@@ -16,27 +17,30 @@ import { remark } from "./remark.js";
 /** @typedef {import("../types.d.ts").Model} Model */
 
 const NEURONS = 8;
-const GAP = 2; // columns without color between two neurons
+const GAPS = 14; // the width of a neuron, as a multiple of the gap beside it
 
 /**
- * Read the weights of the neurons, side by side, from an image in which grey 128 is 0.
+ * Read the weights of the neurons or filters, side by side, from an image in which grey 128 is 0.
+ * The place of neurons that a layer does not have stays empty.
  * @param {Blob} blob
- * @param {number[]} shape of the images
+ * @param {number[]} shape of the weights of one
  */
 async function readWeights(blob, [height, side]) {
   const bitmap = await createImageBitmap(blob);
   const neurons = Math.min(NEURONS, bitmap.width / side);
-  const width = neurons * (side + GAP) - GAP;
+  const gap = Math.ceil(side / GAPS);
+  const width = NEURONS * (side + gap) - gap;
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.fillStyle = "rgb(128 128 128)";
   context.fillRect(0, 0, width, height);
   for (let i = 0; i < neurons; i++) {
-    context.drawImage(bitmap, i * side, 0, side, height, i * (side + GAP), 0, side, height);
+    context.drawImage(bitmap, i * side, 0, side, height, i * (side + gap), 0, side, height);
   }
   const { data } = context.getImageData(0, 0, width, height);
   return {
     width,
+    height,
     weights: Float32Array.from({ length: width * height }, (_, pixel) => {
       const [red, green, blue] = data.subarray(4 * pixel);
       return (red + green + blue) / 3 - 128; // the mean weight of the channels of color images
@@ -45,13 +49,16 @@ async function readWeights(blob, [height, side]) {
 }
 
 /**
- * Show neurons of the first layer. The API's image is grey; the colors come from the theme.
+ * Show neurons or filters of the first layer with weights. The API's image is grey; the colors come
+ * from the theme.
  * @param {Model} model
  * @param {HTMLCanvasElement} canvas
  */
-async function showNeurons({ id, dataset }, canvas) {
-  const image = await ask(`/models/${id}/first-layer.png?limit=${NEURONS}`);
-  const { width, weights } = await readWeights(await image.blob(), dataset.shape);
+async function showNeurons(model, canvas) {
+  const image = await ask(`/models/${model.id}/first-layer.png?limit=${NEURONS}`);
+  const [{ shape }] = filterChoices(model);
+  const { width, height, weights } = await readWeights(await image.blob(), shape);
+  canvas.style.aspectRatio = `${width} / ${height}`;
   paintInTheme(() => drawHeatmap(canvas, weights, 127, width), canvas);
 }
 

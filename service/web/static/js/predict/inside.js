@@ -107,15 +107,16 @@ export function createInside(request) {
     load();
   }
 
+  const everything = () => (kinds().includes(true) ? "All maps and neurons" : "All neurons");
   const someOff = () => offText(off, kinds());
 
   /** Compare the prediction with that of the whole network. */
   function showComparison() {
     before.draw(classes(), whole(), "softmax");
     after.draw(classes(), off.length ? prediction : null, "softmax");
-    $("#inside-after h3").textContent = off.length
-      ? `With ${someOff()}`
-      : "With neurons off: none yet";
+    const what = kinds().includes(true) ? "maps or neurons" : "neurons";
+    $("#inside-before h3").textContent = `${everything()} on`;
+    $("#inside-after h3").textContent = `With ${off.length ? someOff() : `${what} off: none yet`}`;
     $("#inside-on").disabled = !off.length;
     $("#inside-words").textContent = words();
   }
@@ -127,10 +128,8 @@ export function createInside(request) {
     const all = whole();
     if (!all || !prediction) return "There is no prediction to look into.";
     if (!layers.length) return `The network predicts ${text(all)}.`;
-    const everything = kinds().includes(true) ? "Everything" : "All neurons";
-    const be = kinds().includes(true) ? "is" : "are";
-    if (!off.length) return `${everything} ${be} on. The network predicts ${text(all)}.`;
-    return `${everything} on: ${text(all)}. With ${someOff()}: ${text(prediction)}.`;
+    if (!off.length) return `${everything()} are on. The network predicts ${text(all)}.`;
+    return `${everything()} on: ${text(all)}. With ${someOff()}: ${text(prediction)}.`;
   }
 
   function paint() {

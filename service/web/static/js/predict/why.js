@@ -78,18 +78,17 @@ export function createWhy({ deviations, occlude }) {
   const influences = h("ol", { class: "pushes" });
   const occlusionMap = h("canvas", { class: "heat", role: "img" });
   const occlusionNote = h("p", { class: "small" });
-  const covered = h("div", { class: "why", hidden: true }, occlusionMap, occlusionNote);
+  const covered = h("div", { class: "why" }, occlusionMap, occlusionNote); // while it is known
   const button = h(
     "button",
     { class: "button unsaved", type: "button", onclick: () => cover() },
-    "Cover parts of the image",
+    "Cover parts to see what it relies on",
   );
   const trouble = h("div");
   const element = h(
     "div",
     { class: "reasons" },
     h("div", { class: "why" }, gradientMap, why, influences),
-    covered,
     button,
     trouble,
   );
@@ -119,7 +118,8 @@ export function createWhy({ deviations, occlude }) {
   }
 
   function drawCovered() {
-    covered.hidden = !occlusion;
+    if (occlusion) button.before(covered);
+    else covered.remove();
     button.hidden = !dataset || isVectors(dataset) || Boolean(occlusion);
     if (!occlusion || !dataset || !prediction) return;
     drawOcclusion(occlusionMap, occlusion, seen(), dataset);
