@@ -11,13 +11,19 @@ from stepbox.nn.activations import IDENTITY, Array
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.dense import Dense
 from stepbox.nn.kernels.activations import CODES, RELU
-from stepbox.nn.kernels.convolution import column_order
-from stepbox.nn.kernels.descend import CONVOLUTION, DENSE, MAX_POOL, descend
+from stepbox.nn.kernels.descend import CONVOLUTION, DENSE, FIRST_CONVOLUTION, MAX_POOL, descend
+from stepbox.nn.kernels.first_convolution import column_order
 from stepbox.nn.layer import Layer
 from stepbox.nn.network import Network
 from stepbox.nn.pooling import MaxPool
 
 TYPES: dict[type[Layer], int] = {Dense: DENSE, Convolution: CONVOLUTION, MaxPool: MAX_POOL}
+
+
+def types_of(network: Network) -> list[int]:
+    """Return the type of each layer, as `descend` takes it."""
+    first, *others = (TYPES[type(layer)] for layer in network.layers)
+    return [FIRST_CONVOLUTION if first == CONVOLUTION else first, *others]
 
 
 class Chain:
@@ -32,9 +38,9 @@ class Chain:
     def __init__(self, network: Network, activation: int) -> None:
         self._layers = network.layers
         self._activation = activation
-        self._types = np.array([TYPES[type(layer)] for layer in network.layers])
+        self._types = types_of(network)
         self._geometry = np.array([geometry_of(layer) for layer in network.layers])
-        blocks = [rows_of(layer) for layer in network.layers]
+        blocks = [rows_of(*pair) for pair in zip(network.layers, self._types, strict=True)]
         self._shapes = [block.shape for block in blocks]
         self.parameters = np.concatenate([block.ravel() for block in blocks], dtype=network.dtype)
         fills = [getattr(layer, "fill", 0.0) for layer in network.layers]
@@ -62,9 +68,9 @@ class Chain:
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
         layers, start = [], 0
-        for layer, shape in zip(self._layers, self._shapes, strict=True):
+        for layer, kind, shape in zip(self._layers, self._types, self._shapes, strict=True):
             stop = start + prod(shape)
-            layers.append(with_rows(layer, self.parameters[start:stop].reshape(shape)))
+            layers.append(with_rows(layer, kind, self.parameters[start:stop].reshape(shape)))
             start = stop
         return Network(layers).copy()
 
@@ -81,7 +87,7 @@ class Chain:
         """Train on samples; see `stepbox.nn.kernels.descend`."""
         return descend(
             self.parameters,
-            self._types,
+            np.array(self._types),
             self._geometry,
             self._fills,
             self._activation,
@@ -108,22 +114,26 @@ def geometry_of(layer: Layer) -> tuple[int, ...]:
     return *layer.input_shape, *window, *layer.output_shape
 
 
-def rows_of(layer: Layer) -> Array:
-    """Copy a layer's weights and biases into rows, shape (weights + 1, n_out)."""
+def rows_of(layer: Layer, kind: int) -> Array:
+    """Copy a layer's weights and biases into the rows that its type has in `descend`."""
     if isinstance(layer, Dense):
         return np.vstack([layer.weights.T, layer.biases])
-    if isinstance(layer, Convolution):
-        _, kernel, _, _ = layer.weights.shape
-        weights = layer.weights[:, :, column_order(kernel, layer.stride)]
-        return np.vstack([weights.transpose(3, 1, 2, 0).reshape(-1, len(weights)), layer.biases])
-    return np.empty((0, layer.output_shape[-1]))
+    if not isinstance(layer, Convolution):
+        return np.empty((0, layer.output_shape[-1]))
+    n_out, kernel, _, _ = layer.weights.shape
+    if kind == CONVOLUTION:
+        return np.column_stack([layer.weights.reshape(n_out, -1), layer.biases])
+    weights = layer.weights[:, :, column_order(kernel, layer.stride)]
+    return np.vstack([weights.transpose(3, 1, 2, 0).reshape(-1, n_out), layer.biases])
 
 
-def with_rows(layer: Layer, rows: Array) -> Layer:
+def with_rows(layer: Layer, kind: int, rows: Array) -> Layer:
     """Return a copy of a layer with the weights and biases in the rows; undo `rows_of`."""
     layer = copy.copy(layer)
     if isinstance(layer, Dense):
         layer.weights, layer.biases = rows[:-1].T, rows[-1]
+    elif isinstance(layer, Convolution) and kind == CONVOLUTION:
+        layer.weights, layer.biases = rows[:, :-1].reshape(layer.weights.shape), rows[:, -1]
     elif isinstance(layer, Convolution):
         n_out, kernel, _, n_in = layer.weights.shape
         weights = rows[:-1].reshape(n_in, kernel, kernel, n_out).transpose(3, 1, 2, 0)

@@ -50,11 +50,10 @@ def pass_back(
         deltas[layer - 1, i] = 0
     for k in range(count - 1):
         i = live[layer, k]
-        slope = slopes[layer, i]
-        passed = 0 * slope
+        passed = rows.dtype.type(0)  # not 0, with which the sum would be in float64
         for j in range(rows.shape[1]):
             passed += rows[i, j] * deltas[layer, j]
-        deltas[layer - 1, i] = passed * slope
+        deltas[layer - 1, i] = passed * slopes[layer, i]
 
 
 @compiled

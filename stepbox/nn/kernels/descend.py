@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
-from stepbox.nn.kernels import convolution, dense, pooling
+from stepbox.nn.kernels import convolution, dense, first_convolution, pooling
 from stepbox.nn.kernels.activations import RELU, compare, find_live, rectify, respond
 from stepbox.nn.kernels.compiling import kept
 from stepbox.nn.kernels.convolution import Geometry
 
-# The types of layers.
-DENSE, CONVOLUTION, MAX_POOL = range(3)
+# The types of layers. A convolution as the first layer is a type of its own.
+DENSE, FIRST_CONVOLUTION, CONVOLUTION, MAX_POOL = range(4)
 
 WORD = 8  # pixels that are compared with 0 in one operation
 
@@ -97,11 +97,23 @@ def descend(
     live = np.empty((layers, widest), np.uint32)
     winners = np.empty((layers, widest), np.uint32)
     counts = np.empty(layers, np.int64)  # number of live inputs
+    starts, factors = np.empty(widest, np.uint64), np.empty(widest, parameters.dtype)  # of rows
     moved = parameters if batch_size == 1 else np.empty_like(parameters)
-    rows, moving, start = [], [], 0
+    rows, moving, windows = [], [], []
+    start = 0
     for layer in range(layers):
-        weights = geometry[layer, 2] * geometry[layer, 3] ** 2
-        shape = (0 if types[layer] == MAX_POOL else weights + 1, geometry[layer, 8])
+        n_out = geometry[layer, 8]
+        length = geometry[layer, 2] * geometry[layer, 3] ** 2 + 1  # of a window, with a bias
+        shape = (length, n_out)
+        room = (0, 0)
+        if types[layer] == CONVOLUTION:
+            shape = (n_out, length)
+            room = (geometry[layer, 7], length)
+        elif types[layer] == FIRST_CONVOLUTION:
+            room = (1, geometry[layer, 2] * (geometry[layer, 0] + 2 * geometry[layer, 5]))
+        elif types[layer] == MAX_POOL:
+            shape = (0, n_out)
+        windows.append(np.empty(room, parameters.dtype))
         stop = start + shape[0] * shape[1]
         rows.append(parameters[start:stop].reshape(shape))
         moving.append(moved[start:stop].reshape(shape))
@@ -126,7 +138,7 @@ def descend(
                             live[0, count] = i
                             count += samples[sample, i] != 0
                     else:
-                        if types[0] == MAX_POOL:
+                        if types[0] != DENSE:
                             values[0, :] = 0
                         for word in range(words.shape[1]):
                             if words[sample, word]:
@@ -149,14 +161,22 @@ def descend(
                     live[layer, count] = n_in
                     count += 1
                     dense.pass_forward(rows[layer], layer, live, count, values, deltas)
+                elif types[layer] == FIRST_CONVOLUTION:
+                    first_convolution.pass_forward(
+                        rows[layer],
+                        layer,
+                        geometry,
+                        fills[layer],
+                        values,
+                        deltas,
+                        windows[layer][0],
+                        starts,
+                        factors,
+                    )
                 elif types[layer] == CONVOLUTION:
                     convolution.pass_forward(
-                        rows[layer], layer, geometry, live, count, values, deltas
+                        rows[layer], layer, geometry, fills[layer], values, deltas, windows[layer]
                     )
-                    if fills[layer] != 0:
-                        convolution.add_frame(
-                            rows[layer], layer, geometry, fills[layer], deltas, 0 * rate
-                        )
                 counts[layer] = count
 
             label = labels[sample]
@@ -168,20 +188,45 @@ def descend(
                     if (part == 0) == published:
                         if types[layer] == DENSE:
                             dense.step_down(moving[layer], layer, live, count, values, deltas, rate)
+                        elif types[layer] == FIRST_CONVOLUTION:
+                            first_convolution.step_down(
+                                moving[layer],
+                                layer,
+                                geometry,
+                                fills[layer],
+                                values,
+                                deltas,
+                                rate,
+                                windows[layer][0],
+                                starts,
+                                factors,
+                            )
                         elif types[layer] == CONVOLUTION:
                             convolution.step_down(
-                                moving[layer], layer, geometry, live, count, values, deltas, rate
+                                moving[layer],
+                                layer,
+                                geometry,
+                                fills[layer],
+                                values,
+                                deltas,
+                                rate,
+                                windows[layer][0],
+                                starts,
+                                factors,
                             )
-                            if fills[layer] != 0:
-                                convolution.add_frame(
-                                    moving[layer], layer, geometry, fills[layer], deltas, rate
-                                )
                     elif layer > 0:
                         if types[layer] == DENSE:
                             dense.pass_back(rows[layer], layer, live, count, slopes, deltas)
                         elif types[layer] == CONVOLUTION:
                             convolution.pass_back(
-                                rows[layer], layer, geometry, live, count, slopes, deltas
+                                rows[layer],
+                                layer,
+                                geometry,
+                                slopes,
+                                deltas,
+                                windows[layer][0],
+                                starts,
+                                factors,
                             )
                         else:
                             pooling.pass_back(layer, geometry, winners, deltas)

@@ -7,7 +7,7 @@ from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.kernels.chain import Chain
-from stepbox.nn.kernels.convolution import column_order, place_of
+from stepbox.nn.kernels.first_convolution import column_order, place_of
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import ImpossibleLayerError, Network, layer_specs
 from stepbox.training.loop import make_trainer
