@@ -38,36 +38,50 @@ def place_of(column: int, kernel: int, stride: int) -> int:
 @compiled
 def read_column(
     layer: int, geometry: Geometry, fill: float, values: Array, x: int, column: Array
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Copy a column of the padded image: first its pixels in channel 0, then in channel 1.
 
     Returns
     -------
     left
         Index of the first output that the column reaches in a row of outputs.
+    length
+        Number of outputs that it reaches in each row.
     place
         Where its weights are in a row of the kernel.
-    length
-        Number of outputs that it reaches in each row; 0 if there are none or all pixels are 0.
+    top, bottom
+        The first row of outputs whose windows have pixels of the column that are not 0, and the one
+        after the last; equal if there are none.
     """
     height, width, channels = geometry[layer, 0], geometry[layer, 1], geometry[layer, 2]
     kernel, stride, padding = geometry[layer, 3], geometry[layer, 4], geometry[layer, 5]
-    first = 0 if x < kernel else (x - kernel) // stride + 1
-    stop = min(geometry[layer, 7], x // stride + 1)
     n_out = geometry[layer, 8]
-    if first >= stop:
-        return 0, 0, 0
+    left, right = windows_with(x, geometry[layer, 7], kernel, stride)
+    lowest, highest = height + 2 * padding, -1
     at = 0
-    lit = False
     for c in range(channels):
-        for y in range(-padding, height + padding):
-            inside = 0 <= y < height and padding <= x < width + padding
-            pixel = values[layer, (y * width + x - padding) * channels + c] if inside else fill
+        for y in range(height + 2 * padding):
+            inside = padding <= y < height + padding and padding <= x < width + padding
+            pixel = fill
+            if inside:
+                pixel = values[layer, ((y - padding) * width + x - padding) * channels + c]
             column[at] = pixel
-            lit |= pixel != 0
             at += 1
-    place = place_of(x - stride * first, kernel, stride)
-    return first * n_out, place, (stop - first) * n_out if lit else 0
+            if pixel != 0:
+                lowest, highest = min(lowest, y), max(highest, y)
+    top, _ = windows_with(lowest, geometry[layer, 6], kernel, stride)
+    _, bottom = windows_with(highest, geometry[layer, 6], kernel, stride)
+    if left >= right:
+        bottom = top
+    place = place_of(x - stride * left, kernel, stride)
+    return left * n_out, (right - left) * n_out, place, top, bottom
+
+
+@compiled
+def windows_with(place: int, windows: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the first window that a padded pixel is in, and the one after the last."""
+    first = 0 if place < kernel else (place - kernel) // stride + 1
+    return first, min(windows, place // stride + 1) if place >= 0 else 0
 
 
 @compiled
@@ -88,19 +102,22 @@ def pass_forward(
     n_out = geometry[layer, 8]
     weights, z, biases = rows.reshape(-1), deltas[layer], rows[-1]
     row = geometry[layer, 7] * n_out
-    for out in range(0, geometry[layer, 6] * row, n_out):
-        for o in range(n_out):
-            z[out + o] = biases[o]
+    for j in range(row):
+        z[j] = biases[j % n_out]
+    for i in range(1, geometry[layer, 6]):
+        start = np.uint64(i * row)
+        for j in range(np.uint64(row)):
+            z[start + j] = z[j]
     for x in range(width + 2 * padding):
-        left, place, length = read_column(layer, geometry, fill, values, x, column)
-        for i in range(geometry[layer, 6] if length else 0):
+        left, length, place, top, bottom = read_column(layer, geometry, fill, values, x, column)
+        for i in range(top, bottom):
             count = 0
             for c in range(channels):
-                top = c * (height + 2 * padding) + stride * i
+                first = c * (height + 2 * padding) + stride * i
                 for u in range(kernel):
                     starts[count] = ((c * kernel + u) * kernel + place) * n_out
-                    factors[count] = column[top + u]
-                    count += column[top + u] != 0
+                    factors[count] = column[first + u]
+                    count += column[first + u] != 0
             add_rows(z, i * row + left, length, weights, starts, factors, count)
 
 
@@ -124,18 +141,21 @@ def step_down(
     weights, delta, biases = rows.reshape(-1), deltas[layer], rows[-1]
     row = geometry[layer, 7] * n_out
     for x in range(width + 2 * padding):
-        left, place, length = read_column(layer, geometry, fill, values, x, column)
-        for c in range(channels if length else 0):
+        left, length, place, top, bottom = read_column(layer, geometry, fill, values, x, column)
+        for c in range(channels):
             for u in range(kernel):
                 count = 0
-                top = c * (height + 2 * padding) + u
-                for i in range(geometry[layer, 6]):
-                    pixel = column[top + stride * i]
-                    starts[count] = i * row + left
-                    factors[count] = -rate * pixel
+                first = c * (height + 2 * padding) + u
+                for i in range(top, bottom):
+                    pixel = column[first + stride * i]
+                    starts[count], factors[count] = i * row + left, -rate * pixel
                     count += pixel != 0
-                first = ((c * kernel + u) * kernel + place) * n_out
-                add_rows(weights, first, length, delta, starts, factors, count)
-    for out in range(0, geometry[layer, 6] * row, n_out):
-        for o in range(n_out):
-            biases[o] -= rate * delta[out + o]
+                target = ((c * kernel + u) * kernel + place) * n_out
+                add_rows(weights, target, length, delta, starts, factors, count)
+    # The sum of the rows of δ replaces the first of them.
+    for i in range(1, geometry[layer, 6]):
+        start = np.uint64(i * row)
+        for j in range(np.uint64(row)):
+            delta[j] += delta[start + j]
+    for j in range(row):
+        biases[j % n_out] -= rate * delta[j]
