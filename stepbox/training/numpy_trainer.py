@@ -57,7 +57,7 @@ class NumpyTrainer(Trainer):
                 if self.standardization is None
                 else None
             )
-            self._arrays = {"parameters": self._chain.parameters}
+            self._arrays = {self._chain.order: self._chain.parameters}
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""

@@ -64,7 +64,7 @@ def respond(
 
 @compiled
 def rectify(layer: int, count: int, values: Array, slopes: Array, deltas: Array) -> None:
-    """Do the same for ReLU before a pool, which has no live inputs: with vector instructions."""
+    """Do the same for ReLU without finding the live inputs: with vector instructions."""
     for i in range(count):
         values[layer, i], slopes[layer, i] = activate(RELU, deltas[layer - 1, i])
 

@@ -33,6 +33,8 @@ class Chain:
     ----------
     parameters
         All weights and biases, which `descend` changes in place.
+    order
+        Name of the order of the parameters, under which a checkpoint saves them.
     """
 
     def __init__(self, network: Network, activation: int) -> None:
@@ -43,6 +45,7 @@ class Chain:
         blocks = [rows_of(*pair) for pair in zip(network.layers, self._types, strict=True)]
         self._shapes = [block.shape for block in blocks]
         self.parameters = np.concatenate([block.ravel() for block in blocks], dtype=network.dtype)
+        self.order = "parameters" if set(self._types) == {DENSE} else "parameters by window"
         fills = [getattr(layer, "fill", 0.0) for layer in network.layers]
         self._fills = np.array(fills, self.parameters.dtype)
 

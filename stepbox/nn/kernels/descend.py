@@ -3,10 +3,11 @@
 Three things make it fast:
 
 - It allocates no array while it runs.
-- The weights of a layer are input-major: in rows, with a column for each neuron or channel of the
-  outputs, so that all weights of one input are adjacent. The last row holds the biases.
-- It reads and writes only the weights of live inputs, those whose value or slope is not 0. About
-  four in five pixels are 0, and so are about half of the neurons in a ReLU layer.
+- Weights that are used together are adjacent. In a dense layer and in a first convolution, these are
+  the weights of an input; in other convolutions, those of an output. The biases are the weights of
+  an input that is always 1.
+- It skips the weights that are multiplied by 0. About four in five pixels are 0, about half of the
+  neurons in a ReLU layer, and at least three in four δ before a pool of 2×2.
 
 The functions of each type of layer are in a module of their own. They share these arrays, which
 have a row for each layer:
@@ -14,7 +15,7 @@ have a row for each layer:
     values    the layer's inputs a
     slopes    f′(z) of these inputs: what the way back multiplies them by
     deltas    the layer's outputs z, which its δ replace on the way back
-    live      the indices of its live inputs, in order
+    live      of a dense layer: the indices of its live inputs (value or slope not 0), in order
     winners   of a pool: the index of the input that each maximum came from
 """
 
@@ -149,8 +150,9 @@ def descend(
                                     count += grey != 0
                 elif types[layer - 1] == MAX_POOL:
                     pooling.pass_forward(layer - 1, geometry, values, slopes, winners)
-                    count = find_live(layer, n_in, values, slopes, live)
-                elif types[layer] == MAX_POOL and activation == RELU:
+                    if types[layer] == DENSE:
+                        count = find_live(layer, n_in, values, slopes, live)
+                elif types[layer] != DENSE and activation == RELU:
                     rectify(layer, n_in, values, slopes, deltas)
                 else:
                     count = respond(

@@ -133,8 +133,9 @@ def test_a_training_of_images_equals_its_definition_and_continues_byte_for_byte(
     )
     for trainer in (compiled, again, readable):
         trainer.train_samples(indices)
-    assert list(compiled.arrays()) == ["parameters"]
-    np.testing.assert_array_equal(compiled.arrays()["parameters"], again.arrays()["parameters"])
+    # Not "parameters", under which checkpoints of dense networks have another order.
+    assert list(compiled.arrays()) == [order := "parameters by window"]
+    np.testing.assert_array_equal(compiled.arrays()[order], again.arrays()[order])
     for name, array in readable.network().named_arrays().items():
         result = compiled.network().named_arrays()[name]
         np.testing.assert_allclose(result, array, rtol=1e-9, atol=1e-9)
@@ -142,4 +143,4 @@ def test_a_training_of_images_equals_its_definition_and_continues_byte_for_byte(
     resumed.set_arrays(compiled.arrays())
     for trainer in (compiled, resumed):
         trainer.train_samples(indices)
-    np.testing.assert_array_equal(resumed.arrays()["parameters"], compiled.arrays()["parameters"])
+    np.testing.assert_array_equal(resumed.arrays()[order], compiled.arrays()[order])
