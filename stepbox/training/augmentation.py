@@ -2,8 +2,8 @@
 
 ``distort`` is for handwriting: it rotates, stretches and moves images, and warps them by a smooth
 random field. It leaves one image in four as it is, because interpolation blurs, and a network that
-sees only blurred images reads sharp ones less well. ``mirror-shift`` is for clothes: it mirrors images, and moves them by one
-pixel. Black stays black, so images keep their many zeros.
+sees only blurred images reads sharp ones less well. ``mirror-shift`` is for clothes: it mirrors
+images, and moves them by one pixel. Black stays black, so images keep their many zeros.
 
 References
 ----------

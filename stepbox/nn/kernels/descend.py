@@ -3,9 +3,9 @@
 Three things make it fast:
 
 - It allocates no array while it runs.
-- Weights that are used together are adjacent. In a dense layer and in a first convolution, these are
-  the weights of an input; in other convolutions, those of an output. The biases are the weights of
-  an input that is always 1.
+- Weights that are used together are adjacent. In a dense layer and in a first convolution, these
+  are the weights of an input; in other convolutions, those of an output. The biases are the weights
+  of an input that is always 1.
 - It skips the weights that are multiplied by 0. About four in five pixels are 0, about half of the
   neurons in a ReLU layer, and at least three in four δ before a pool of 2×2.
 

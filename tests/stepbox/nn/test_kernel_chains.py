@@ -134,7 +134,8 @@ def test_a_training_of_images_equals_its_definition_and_continues_byte_for_byte(
     for trainer in (compiled, again, readable):
         trainer.train_samples(indices)
     # Not "parameters", under which checkpoints of dense networks have another order.
-    assert list(compiled.arrays()) == [order := "parameters by window"]
+    order = "parameters by window"
+    assert list(compiled.arrays()) == [order]
     np.testing.assert_array_equal(compiled.arrays()[order], again.arrays()[order])
     for name, array in readable.network().named_arrays().items():
         result = compiled.network().named_arrays()[name]
