@@ -71,10 +71,11 @@ _TORCH_CONVOLUTION = _TORCH_BEST.changed(
         {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
         {"type": "max-pool", "size": 2},
         {"type": "convolution", "channels": 128, "kernel": 3, "padding": 1},
+        {"type": "convolution", "channels": 128, "kernel": 3, "padding": 1},
         {"type": "max-pool", "size": 3, "stride": 2},
     ],
     activation="relu",
-    epochs=30,
+    epochs=24,
     learning_rate=0.01,
     batch_size=128,
     weight_decay=0.05,
@@ -110,7 +111,6 @@ RECIPES: dict[str, Recipe] = {
         _TORCH_CONVOLUTION.changed(
             name="fashion-mnist-torch-convolution",
             dataset="fashion-mnist",
-            dropout=0.1,
             augmentation="mirror-shift",
         ),
     )

@@ -85,8 +85,7 @@ def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
 
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
-    # One image in four is left as it is: 50 of 200, with a standard deviation of 6.
-    assert 32 <= (varied == images).all(axis=(1, 2)).sum() <= 68
+    assert (varied != images).any(axis=(1, 2)).all()
     # There is about as much ink as before, and most of the image is still black.
     assert varied.sum() == pytest.approx(images.sum(), rel=0.1)
     assert (varied == 0).mean() > 0.7
