@@ -159,8 +159,8 @@ def _each_color(vary: Callable[[Images], Images], images: Images) -> Images:
 def cubic_weights(u: float) -> tuple[float, float, float, float]:
     """Return the weights of four adjacent pixels for a place between the second and the third.
 
-    `u` is its distance from the second pixel, in px. The interpolation is Keys' with a = −SHARPNESS.
-    Weights of the outer pixels are negative, which keeps edges sharp.
+    `u` is its distance from the second pixel, in px. The interpolation is that of Keys with
+    a = −SHARPNESS. The weights of the outer pixels are negative, which keeps edges sharp.
     """
     a, v = -SHARPNESS, 1 - u
     near = ((a + 2) * u - (a + 3)) * u * u + 1
