@@ -29,6 +29,7 @@ from stepbox.nn.kernels import convolution, dense, first_convolution, pooling
 from stepbox.nn.kernels.activations import RELU, compare, find_live, rectify, respond
 from stepbox.nn.kernels.compiling import kept
 from stepbox.nn.kernels.convolution import Geometry
+from stepbox.nn.kernels.sums import AT_ONCE
 
 # The types of layers. A convolution as the first layer is a type of its own.
 DENSE, FIRST_CONVOLUTION, CONVOLUTION, MAX_POOL = range(4)
@@ -98,7 +99,13 @@ def descend(
     live = np.empty((layers, widest), np.uint32)
     winners = np.empty((layers, widest), np.uint32)
     counts = np.empty(layers, np.int64)  # number of live inputs
-    starts, factors = np.empty(widest, np.uint64), np.empty(widest, parameters.dtype)  # of rows
+    # For the rows that `add_rows` adds: one for each input of a column of a window, each row of
+    # outputs, or each channel of the outputs.
+    most_rows = max(
+        (geometry[:, 2] * geometry[:, 3]).max(), geometry[:, 6].max(), geometry[:, 8].max()
+    )
+    starts = np.empty(most_rows + AT_ONCE, np.uint64)
+    factors = np.empty(most_rows + AT_ONCE, parameters.dtype)
     moved = parameters if batch_size == 1 else np.empty_like(parameters)
     rows, moving, windows = [], [], []
     start = 0

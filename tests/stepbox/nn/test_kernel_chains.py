@@ -94,6 +94,24 @@ def test_a_chain_takes_the_same_steps_as_its_definition(
                 )
 
 
+def test_windows_may_be_much_larger_than_the_image():
+    layer = {
+        "type": "convolution",
+        "channels": 2,
+        "kernel": 15,
+        "padding": 14,
+        "activation": "tanh",
+    }
+    network = Network.initial(
+        layer_specs((1, 1, 3), [layer, layer, {"type": "dense", "neurons": 2}]), 1
+    )
+    chain, inputs, labels = Chain.of(network), np.array([[0.3, -0.2, 0.9]]), np.array([1])
+    descend(network, inputs, labels, RATE)
+    chain.descend(False, inputs, None, labels, np.ones(2), 1, np.full(1, RATE))
+    for name, array in network.named_arrays().items():
+        np.testing.assert_allclose(chain.network().named_arrays()[name], array, atol=1e-12)
+
+
 def test_a_network_keeps_its_arrays_on_the_way_to_a_chain_and_back():
     rng = np.random.default_rng(3)
     for _ in range(CHAINS):
