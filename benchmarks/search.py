@@ -31,11 +31,31 @@ CHANGES: dict[RecipeName, Changes] = {
         "plain images": {"augmentation": "none"},
         "tanh": {"activation": "tanh", "initialization": "default"},
     },
+    "mnist-numpy-convolution": {
+        "as it is": {},
+        "slower": {"learning_rate": 0.0025},
+        "faster": {"learning_rate": 0.01},
+        "narrower, longer": {
+            "layers": [
+                {"type": "convolution", "channels": 16, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+                {"type": "convolution", "channels": 32, "kernel": 5},
+                {"type": "max-pool", "size": 2},
+                {"type": "dense", "neurons": 128},
+            ],
+            "epochs": 45,
+        },
+    },
     "mnist-numpy-record": {
         "as it is": {},
-        "narrower, shorter": {"hidden_sizes": (800, 200), "epochs": 64},
-        "faster": {"learning_rate": 0.01},
-        "deeper": {"hidden_sizes": (800, 400, 100)},
+        "shorter": {"epochs": 50},
+        "longer": {"epochs": 120},
+        "two layers": {"hidden_sizes": (1024, 256)},
+    },
+    "fashion-mnist-torch-convolution": {
+        "as it is": {},
+        "dropout": {"dropout": 0.1},
+        "longer": {"epochs": 40},
     },
     "fashion-mnist-torch-best": {
         "as it is": {},

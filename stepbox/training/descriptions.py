@@ -9,16 +9,16 @@ DESCRIPTIONS: dict[str, str] = {
     "deviations from the true gradient make it less accurate. It takes about a second.",
     "mnist-numpy-best": "More accurate on digits, in about a minute. A wider ReLU network in "
     "NumPy, trained on one image at a time. The images are distorted anew in each epoch.",
-    "mnist-numpy-convolution": "More accurate on digits, in about three minutes. Two convolutions, "
+    "mnist-numpy-convolution": "More accurate on digits, in about five minutes. Two convolutions, "
     "written by hand in NumPy and trained on one distorted image at a time.",
-    "mnist-numpy-record": "The most accurate with dense layers, in ten minutes. The same as "
-    "mnist-numpy-best, with a larger network and more epochs.",
+    "mnist-numpy-record": "The most accurate with dense layers, in a quarter of an hour. The same "
+    "as mnist-numpy-best, with a larger network and more epochs.",
     "fashion-mnist-torch": "Learns to name clothes in one to four minutes. The coursework's "
     "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",
     "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
     "trained with AdamW, batch normalization and varied images.",
-    "mnist-torch-convolution": "Learns to read digits in twenty minutes. Four convolutions "
+    "mnist-torch-convolution": "Learns to read digits in twenty-five minutes. Five convolutions "
     "in PyTorch, with batch normalization and distorted images.",
-    "fashion-mnist-torch-convolution": "Learns to name clothes in twenty minutes. Four "
+    "fashion-mnist-torch-convolution": "Learns to name clothes in twenty-five minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
 }
