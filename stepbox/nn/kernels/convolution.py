@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled
-from stepbox.nn.kernels.sums import Indices, add_rows
+from stepbox.nn.kernels.dense import Indices
+from stepbox.nn.kernels.sums import add_rows
 
 Geometry = NDArray[np.int64]
 """A row for each layer: height, width and channels of its inputs, kernel (or size of a pool),
@@ -22,7 +23,7 @@ one pixel, whose channels are the neurons."""
 
 @compiled
 def window_row(layer: int, geometry: Geometry, y: int, j: int) -> tuple[int, int, int, int]:
-    """Find which inputs of row y are in the windows of column j of the outputs.
+    """Find which inputs of row y are in the windows of column j of the outputs (i, j).
 
     Returns
     -------
@@ -114,7 +115,7 @@ def pass_forward(
 
 
 @compiled
-def find_live(
+def live_rows(
     outputs: Array, out: int, n_out: int, length: int, starts: Indices, factors: Array
 ) -> int:
     """List the rows of the outputs (i, j) whose δ is not 0, and these δ."""
@@ -146,7 +147,7 @@ def pass_back(
     for i in range(geometry[layer, 6]):
         for j in range(columns):
             out = (i * columns + j) * n_out
-            count = find_live(outputs, out, n_out, length, starts, factors)
+            count = live_rows(outputs, out, n_out, length, starts, factors)
             if count == 0:
                 continue
             window[:] = 0
@@ -179,7 +180,7 @@ def step_down(
     for i in range(geometry[layer, 6]):
         for j in range(columns):
             out = (i * columns + j) * n_out
-            count = find_live(outputs, out, n_out, length, starts, factors)
+            count = live_rows(outputs, out, n_out, length, starts, factors)
             if count == 0:
                 continue
             gather(layer, geometry, i, j, fill, values, window)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled
 from stepbox.nn.kernels.convolution import Geometry
-from stepbox.nn.kernels.sums import Indices, add_rows
+from stepbox.nn.kernels.dense import Indices
+from stepbox.nn.kernels.sums import add_rows
 
 
 def column_order(kernel: int, stride: int) -> NDArray[np.int64]:

@@ -1,14 +1,10 @@
 """Weighted sums of rows, compiled: what convolutions spend their time on."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled
-
-Indices = NDArray[np.unsignedinteger[Any]]
+from stepbox.nn.kernels.dense import Indices
 
 AT_ONCE = 4  # rows that are added at a time, so that the sum is read and written less often
 
