@@ -161,3 +161,16 @@ def test_the_address_names_the_request_that_was_opened_last(visit, stack):
     page = visit(stack.url, "/docs").page
     page.locator("#get-recipes > summary").click()
     expect(page).to_have_url(f"{stack.url}/docs#get-recipes")
+
+
+def test_an_address_that_changes_again_at_once_opens_both_requests(visit, stack):
+    page = visit(stack.url, "/docs").page
+    page.evaluate(
+        """() => {
+            addEventListener("hashchange", () => (location.hash = "post-predict"), { once: true });
+            location.hash = "get-recipes";
+        }"""
+    )
+    expect(page.locator("#get-recipes")).to_have_attribute("open", "")
+    expect(page.locator("#post-predict")).to_have_attribute("open", "")
+    expect(page).to_have_url(f"{stack.url}/docs#post-predict")

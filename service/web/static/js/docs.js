@@ -11,19 +11,27 @@ import { hasToken } from "./token.js";
 
 const clearSearch = createSearch($("#find"), $("#found"));
 
+/** @type {WeakSet<HTMLDetailsElement>} */
+const openedByAddress = new WeakSet(); // until their toggle event
+
 /** Open the request or object that the address names, and scroll to it. */
 function openNamed() {
-  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!named) return;
-  if (named.closest("[hidden]")) clearSearch();
-  if (named instanceof HTMLDetailsElement) named.open = true;
-  named.scrollIntoView(); // the browser did not, if it was hidden
+  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!part) return;
+  if (part.closest("[hidden]")) clearSearch();
+  if (part instanceof HTMLDetailsElement && !part.open) {
+    part.open = true;
+    openedByAddress.add(part);
+  }
+  part.scrollIntoView(); // the browser did not, if it was hidden
 }
 
 /** Let the address name what was opened last, so that it can be shared. @param {Event} event */
-function nameOpened({ target: details }) {
-  const { id, open } = /** @type {HTMLDetailsElement} */ (details);
-  if (id && open) history.replaceState(history.state, "", `#${encodeURIComponent(id)}`);
+function nameOpened({ target: opened }) {
+  const part = /** @type {HTMLDetailsElement} */ (opened);
+  // By the time of this event, the address may already name what it is to open next.
+  if (openedByAddress.delete(part) || !part.id || !part.open) return;
+  history.replaceState(history.state, "", `#${encodeURIComponent(part.id)}`);
 }
 
 /** Find the control of the body that has the chosen content type. @param {HTMLFormElement} form */
