@@ -27,7 +27,8 @@ class Checkpoints:
         if self._claim.checkpoint is None:
             return
         state = self._store.load(self._claim.job, self._claim.checkpoint)
-        if state is None:
+        # Another version of Stepbox may have kept other arrays.
+        if state is None or not trainer.arrays().keys() <= state.keys():
             log.warning("job %s: no checkpoint can be read, starting again", self._claim.job)
             return
         trainer.restore(state)
