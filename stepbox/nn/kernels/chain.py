@@ -20,10 +20,12 @@ from stepbox.nn.pooling import MaxPool
 TYPES: dict[type[Layer], int] = {Dense: DENSE, Convolution: CONVOLUTION, MaxPool: MAX_POOL}
 
 
-def types_of(network: Network) -> list[int]:
+def types_of(network: Network) -> NDArray[np.int64]:
     """Return the type of each layer, as `descend` takes it."""
-    first, *others = (TYPES[type(layer)] for layer in network.layers)
-    return [FIRST_CONVOLUTION if first == CONVOLUTION else first, *others]
+    types = np.array([TYPES[type(layer)] for layer in network.layers])
+    if types[0] == CONVOLUTION:
+        types[0] = FIRST_CONVOLUTION
+    return types
 
 
 class Chain:
@@ -45,7 +47,7 @@ class Chain:
         blocks = [rows_of(*pair) for pair in zip(network.layers, self._types, strict=True)]
         self._shapes = [block.shape for block in blocks]
         self.parameters = np.concatenate([block.ravel() for block in blocks], dtype=network.dtype)
-        self.order = "parameters" if set(self._types) == {DENSE} else "parameters by window"
+        self.order = "parameters" if all(self._types == DENSE) else "parameters by window"
         fills = [getattr(layer, "fill", 0.0) for layer in network.layers]
         self._fills = np.array(fills, self.parameters.dtype)
 
@@ -90,7 +92,7 @@ class Chain:
         """Train on samples; see `stepbox.nn.kernels.descend`."""
         return descend(
             self.parameters,
-            np.array(self._types),
+            self._types,
             self._geometry,
             self._fills,
             self._activation,

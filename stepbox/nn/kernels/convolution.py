@@ -15,6 +15,8 @@ from stepbox.nn.kernels.compiling import compiled
 from stepbox.nn.kernels.dense import Indices
 from stepbox.nn.kernels.sums import add_rows
 
+COLUMNS_AT_ONCE = 16  # of the outputs: their windows are in memory at the same time
+
 Geometry = NDArray[np.int64]
 """A row for each layer: height, width and channels of its inputs, kernel (or size of a pool),
 stride, padding, and height, width and channels of its outputs. A dense layer is a convolution of
@@ -74,44 +76,53 @@ def pass_forward(
     deltas: Array,
     windows: Array,
 ) -> None:
-    """Write z into the layer's row of `deltas`, which holds δ later.
+    """Write z into the layer's row of `deltas`, which holds δ later."""
+    columns, n_out = geometry[layer, 7], geometry[layer, 8]
+    z = deltas[layer]
+    for i in range(geometry[layer, 6]):
+        for start in range(0, columns, COLUMNS_AT_ONCE):
+            count = min(COLUMNS_AT_ONCE, columns - start)
+            for j in range(count):
+                gather(layer, geometry, i, start + j, fill, values, windows[j])
+            multiply(rows, windows, count, z, (i * columns + start) * n_out)
+
+
+@compiled
+def multiply(rows: Array, windows: Array, count: int, z: Array, first: int) -> None:
+    """Write the product of each of the first windows and each row into z, from z[first] on.
 
     Two windows are multiplied with four rows at a time, so that each is read less often.
     """
-    columns, n_out = geometry[layer, 7], geometry[layer, 8]
-    zero = rows.dtype.type(0)  # not 0, with which sums would be in float64
-    z = deltas[layer].reshape(-1)
+    n_out = rows.shape[0]
     length = np.uint64(rows.shape[1])
-    for i in range(geometry[layer, 6]):
-        for j in range(columns):
-            gather(layer, geometry, i, j, fill, values, windows[j])
-        for o in range(0, n_out, 4):
-            for j in range(0, columns, 2):
-                out = (i * columns + j) * n_out + o
-                if o + 4 > n_out or j + 2 > columns:
-                    for other in range(j, min(j + 2, columns)):
-                        for row in range(o, min(o + 4, n_out)):
-                            total = zero
-                            for k in range(length):
-                                total += windows[other, k] * rows[row, k]
-                            z[(i * columns + other) * n_out + row] = total
-                    continue
-                a0, a1 = windows[j], windows[j + 1]
-                w0, w1, w2, w3 = rows[o], rows[o + 1], rows[o + 2], rows[o + 3]
-                z00, z01, z02, z03 = zero, zero, zero, zero
-                z10, z11, z12, z13 = zero, zero, zero, zero
-                for k in range(length):
-                    z00 += a0[k] * w0[k]
-                    z01 += a0[k] * w1[k]
-                    z02 += a0[k] * w2[k]
-                    z03 += a0[k] * w3[k]
-                    z10 += a1[k] * w0[k]
-                    z11 += a1[k] * w1[k]
-                    z12 += a1[k] * w2[k]
-                    z13 += a1[k] * w3[k]
-                z[out], z[out + 1], z[out + 2], z[out + 3] = z00, z01, z02, z03
-                out += n_out
-                z[out], z[out + 1], z[out + 2], z[out + 3] = z10, z11, z12, z13
+    zero = rows.dtype.type(0)  # not 0, with which sums would be in float64
+    for o in range(0, n_out, 4):
+        for j in range(0, count, 2):
+            if o + 4 > n_out or j + 2 > count:
+                for other in range(j, min(j + 2, count)):
+                    for row in range(o, min(o + 4, n_out)):
+                        total = zero
+                        for k in range(length):
+                            total += windows[other, k] * rows[row, k]
+                        z[first + other * n_out + row] = total
+                continue
+            a0, a1 = windows[j], windows[j + 1]
+            w0, w1, w2, w3 = rows[o], rows[o + 1], rows[o + 2], rows[o + 3]
+            z00, z01, z02, z03 = zero, zero, zero, zero
+            z10, z11, z12, z13 = zero, zero, zero, zero
+            for k in range(length):
+                z00 += a0[k] * w0[k]
+                z01 += a0[k] * w1[k]
+                z02 += a0[k] * w2[k]
+                z03 += a0[k] * w3[k]
+                z10 += a1[k] * w0[k]
+                z11 += a1[k] * w1[k]
+                z12 += a1[k] * w2[k]
+                z13 += a1[k] * w3[k]
+            out = first + j * n_out + o
+            z[out], z[out + 1], z[out + 2], z[out + 3] = z00, z01, z02, z03
+            out += n_out
+            z[out], z[out + 1], z[out + 2], z[out + 3] = z10, z11, z12, z13
 
 
 @compiled

@@ -28,7 +28,7 @@ from stepbox.nn.activations import Array
 from stepbox.nn.kernels import convolution, dense, first_convolution, pooling
 from stepbox.nn.kernels.activations import RELU, compare, find_live, rectify, respond
 from stepbox.nn.kernels.compiling import kept
-from stepbox.nn.kernels.convolution import Geometry
+from stepbox.nn.kernels.convolution import COLUMNS_AT_ONCE, Geometry
 from stepbox.nn.kernels.sums import AT_ONCE
 
 # The types of layers. A convolution as the first layer is a type of its own.
@@ -116,7 +116,7 @@ def descend(
         room = (0, 0)
         if types[layer] == CONVOLUTION:
             shape = (n_out, length)
-            room = (geometry[layer, 7], length)
+            room = (min(COLUMNS_AT_ONCE, geometry[layer, 7]), length)
         elif types[layer] == FIRST_CONVOLUTION:
             room = (1, geometry[layer, 2] * (geometry[layer, 0] + 2 * geometry[layer, 5]))
         elif types[layer] == MAX_POOL:

@@ -1,5 +1,7 @@
 """The compiled form of convolutions and pools against their definition."""
 
+from math import prod
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from stepbox.nn.activations import ACTIVATIONS
 from stepbox.nn.backprop import descend
 from stepbox.nn.convolution import Convolution
 from stepbox.nn.kernels.chain import Chain
+from stepbox.nn.kernels.convolution import COLUMNS_AT_ONCE
 from stepbox.nn.kernels.first_convolution import column_order, place_of
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import ImpossibleLayerError, Network, layer_specs
@@ -94,18 +97,17 @@ def test_a_chain_takes_the_same_steps_as_its_definition(
                 )
 
 
-def test_windows_may_be_much_larger_than_the_image():
-    layer = {
-        "type": "convolution",
-        "channels": 2,
-        "kernel": 15,
-        "padding": 14,
-        "activation": "tanh",
-    }
-    network = Network.initial(
-        layer_specs((1, 1, 3), [layer, layer, {"type": "dense", "neurons": 2}]), 1
-    )
-    chain, inputs, labels = Chain.of(network), np.array([[0.3, -0.2, 0.9]]), np.array([1])
+@pytest.mark.parametrize(
+    ("shape", "kernel", "padding"),
+    [((1, 1, 3), 15, 14), ((2, COLUMNS_AT_ONCE + 5, 1), 3, 1)],
+    ids=["windows much larger than the image", "a long row of outputs"],
+)
+def test_images_may_be_small_or_wide(shape, kernel, padding):
+    layer = {"type": "convolution", "channels": 2, "kernel": kernel, "padding": padding}
+    layers = [layer | {"activation": "tanh"}] * 2
+    network = Network.initial(layer_specs(shape, [*layers, {"type": "dense", "neurons": 2}]), 1)
+    inputs = np.random.default_rng(5).normal(size=(1, prod(shape)))
+    chain, labels = Chain.of(network), np.array([1])
     descend(network, inputs, labels, RATE)
     chain.descend(False, inputs, None, labels, np.ones(2), 1, np.full(1, RATE))
     for name, array in network.named_arrays().items():
