@@ -32,7 +32,7 @@ STRENGTH = 1.0  # px, a field's root mean square along each axis
 ANGLE = 0.15  # rad, largest rotation
 STRETCH = 0.1  # largest change of the size along each axis, as a fraction
 SHIFT = 1.0  # px, largest shift along each axis
-SHARPNESS = 0.75  # of the interpolation, which is smoother than the image if this is 0
+SHARPNESS = 0.75  # of the interpolation; 0 would blur, as a linear interpolation does
 
 # For `mirror-shift`: the share of images that move by −1, 0 or 1 px along each axis, at random.
 SHIFT_SHARE = 0.6

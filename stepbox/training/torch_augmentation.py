@@ -67,9 +67,8 @@ def interpolate(images: Tensor, y: Tensor, x: Tensor) -> Tensor:
     count, height, width, *_ = images.shape
     # For `grid_sample`, the edges of the image are at -1 and 1.
     places = [2 * x / width, 2 * y / height]
-    grid = torch.stack([place.expand(count, height, width) for place in places], dim=-1)
-    channels = images.reshape(count, height, width, -1).permute(0, 3, 1, 2).to(torch.float32)
-    grid = grid.to(torch.float32)
+    grid = torch.stack([place.expand(count, height, width) for place in places], dim=-1).float()
+    channels = images.reshape(count, height, width, -1).permute(0, 3, 1, 2).float()
     # Its cubic weights are those of SHARPNESS = 0.75.
     varied = functional.grid_sample(channels, grid, "bicubic", align_corners=False).clamp(0, 255)
     # Linear weights find the pixels of which one of the four nearest is not black.
