@@ -12,13 +12,13 @@ import { areMaps, largestCell, mapShape, windowOf, windowSize } from "./shapes.j
 const some = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Write the shape of an output. @param {number[]} shape */
-export const shapeText = (shape) => shape.map(count).join(" × ");
+export const describeShape = (shape) => shape.map(count).join(" × ");
 
 /**
  * Name a layer and its options.
  * @param {Pick<NetworkLayer, "type" | "kernel" | "size" | "stride" | "padding">} layer
  */
-export function layerText(layer) {
+export function describeLayer(layer) {
   if (layer.type === "dense") return "dense";
   const { type, stride = 1, padding = 0 } = layer;
   const size = windowSize(layer);
@@ -46,7 +46,7 @@ export function outputText(shape) {
 export function layerTitle(number, layer) {
   const text = outputText(layer.output_shape);
   if (layer.type === "dense") return `Hidden layer ${number}: ${text}`;
-  return `Hidden layer ${number}, ${layerText(layer)}: ${text}`;
+  return `Hidden layer ${number}, ${describeLayer(layer)}: ${text}`;
 }
 
 /** Name a cell. @param {Cell} cell */

@@ -5,7 +5,7 @@ import { catchProblem, get } from "../api.js";
 import { $, h, notice, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { mapShape } from "../maps/shapes.js";
-import { layerText } from "../maps/words.js";
+import { describeLayer } from "../maps/words.js";
 import { fixed, largestMagnitude } from "../numbers.js";
 import { isColor, isVectors } from "../predict/input.js";
 import { placeInLayer } from "../predict/inside-rows.js";
@@ -189,7 +189,7 @@ export function showFilters(model) {
   const menu = $("#tiles-layer");
   menu.append(
     ...choices.map(({ index, layer }, i) =>
-      h("option", { value: i }, `Hidden layer ${index + 1}: ${layerText(layer)}`),
+      h("option", { value: i }, `Hidden layer ${index + 1}: ${describeLayer(layer)}`),
     ),
   );
   menu.closest(".field").hidden = choices.length < 2;

@@ -2,7 +2,7 @@
 // The layers of a network as a table.
 import { get } from "../api.js";
 import { $, h, numberCell, rowHeader, tableContent, whenSeen } from "../dom.js";
-import { layerText, shapeText } from "../maps/words.js";
+import { describeLayer, describeShape } from "../maps/words.js";
 import { count } from "../numbers.js";
 import { savable } from "../save-figure.js";
 import { allLayers } from "./network.js";
@@ -17,7 +17,7 @@ const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 function nameText(layer, isLast) {
   if (isLast) return "Dense, for the classes";
   const activation = layer.activation === "relu" ? "ReLU" : layer.activation;
-  return capitalized([layerText(layer), activation].filter(Boolean).join(", "));
+  return capitalized([describeLayer(layer), activation].filter(Boolean).join(", "));
 }
 
 /**
@@ -28,7 +28,7 @@ export function showLayers(model) {
   const host = $("#layers");
   /** @param {string} name @param {number[]} shape @param {string} parameters */
   const row = (name, shape, parameters) =>
-    h("tr", null, rowHeader(name), h("td", null, shapeText(shape)), numberCell(parameters));
+    h("tr", null, rowHeader(name), h("td", null, describeShape(shape)), numberCell(parameters));
   /** @param {any[]} layers of the answer */
   const show = (layers) => {
     const last = layers.length - 1;
