@@ -33,7 +33,7 @@ MNIST = DatasetSpec(
     checksums=CHECKSUMS["mnist"],
     preparation="mnist",
     background="dark",
-    augmentations=("distort",),
+    augmentations=("affine", "distort"),
 )
 FASHION_MNIST = DatasetSpec(
     id="d-a96fff8c2d9f",

@@ -20,7 +20,7 @@ Split = Literal["train", "test"]
 Kind = Literal["images", "vectors"]
 PixelScale = Literal["unit", "raw"]
 Preparation = Literal["none", "mnist", "fashion-mnist"]
-Augmentation = Literal["none", "distort", "mirror-shift"]
+Augmentation = Literal["none", "affine", "distort", "mirror-shift"]
 
 MOST_CLASSES = 1000  # of any data set: a card has a table with a row and a column for each
 

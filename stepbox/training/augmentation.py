@@ -1,8 +1,8 @@
 """Augmentation: varied copies of the training images, new ones in each epoch.
 
-``distort`` is for handwriting: it rotates, stretches and moves each image, and warps it by a smooth
-random field. ``mirror-shift`` is for clothes: it mirrors images, and moves them by one pixel.
-Black stays black, so images keep their many zeros.
+``affine`` and ``distort`` are for handwriting. Both rotate, stretch and move each image: ``affine``
+more, and ``distort`` also warps it by a smooth random field. ``mirror-shift`` is for clothes: it
+mirrors images, and moves them by one pixel. Black stays black, so images keep their many zeros.
 
 References
 ----------
@@ -25,21 +25,44 @@ from stepbox.nn.kernels.compiling import compiled, kept
 
 Images = NDArray[np.uint8]
 
+# For `affine` and `distort`.
+SHARPNESS = 0.75  # of the interpolation; 0 would blur, as a linear interpolation does
+
 # For `distort`.
 FIELDS = 3000  # drawn once per training; each image uses one, with a random sign per axis
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
-ANGLE = 0.15  # rad, largest rotation
-STRETCH = 0.1  # largest change of the size along each axis, as a fraction
-SHIFT = 1.0  # px, largest shift along each axis
-SHARPNESS = 0.75  # of the interpolation; 0 would blur, as a linear interpolation does
 
 # For `mirror-shift`: the share of images that move by −1, 0 or 1 px along each axis, at random.
 SHIFT_SHARE = 0.6
 
 
+class Motion(NamedTuple):
+    """The largest random motion of an image, in both directions.
+
+    Attributes
+    ----------
+    angle
+        Rotation, in rad.
+    stretch
+        Change of the size along each axis, as a fraction.
+    shift
+        Along each axis, in px.
+    """
+
+    angle: float
+    stretch: float
+    shift: float
+
+
+MOTIONS: dict[Augmentation, Motion] = {
+    "affine": Motion(angle=0.25, stretch=0.1, shift=2.0),
+    "distort": Motion(angle=0.15, stretch=0.1, shift=1.0),
+}
+
+
 class Distortions(NamedTuple):
-    """How `distort` varies each of n images: the parameters of `resample`.
+    """How `affine` and `distort` vary each of n images: the parameters of `resample`.
 
     Attributes
     ----------
@@ -56,14 +79,15 @@ class Distortions(NamedTuple):
     shifts: Array
 
     @classmethod
-    def draw(cls, count: int, fields: int, rng: np.random.Generator) -> Self:
+    def draw(cls, count: int, motion: Motion, fields: int, rng: np.random.Generator) -> Self:
         """Draw the amounts for `count` images, and which of the fields each of them uses."""
+        angle, stretch, shift = motion
         return cls(
             rng.integers(fields, size=count),
             rng.choice([-1.0, 1.0], (count, 2)),
-            rng.uniform(-ANGLE, ANGLE, count),
-            rng.uniform(1 - STRETCH, 1 + STRETCH, (count, 2)),
-            rng.uniform(-SHIFT, SHIFT, (count, 2)),
+            rng.uniform(-angle, angle, count),
+            rng.uniform(1 - stretch, 1 + stretch, (count, 2)),
+            rng.uniform(-shift, shift, (count, 2)),
         )
 
 
@@ -98,14 +122,17 @@ class Augmenter:
     kind
         How to vary images; ``none`` leaves them as they are.
     fields
-        The fields of ``distort``, from `displacement_fields`; none for other kinds.
+        The fields of ``distort``, from `displacement_fields`; one field of zeros for ``affine``;
+        none for other kinds.
     """
 
     def __init__(self, kind: Augmentation, seed: int, shape: tuple[int, ...]) -> None:
         self.kind = kind
         self._seed = seed
         self.fields: Array = np.empty(0, np.float32)
-        if kind == "distort":
+        if kind == "affine":
+            self.fields = np.zeros((1, 2, *shape[:2]), np.float32)
+        elif kind == "distort":
             self.fields = displacement_fields(np.random.default_rng([seed, 0]), shape[:2])
 
     def draw(self, count: int, epoch: int, first: int) -> Distortions | Moves | None:
@@ -121,8 +148,8 @@ class Augmenter:
             so checkpoints contain no state of a generator.
         """
         rng = np.random.default_rng([self._seed, epoch, first])
-        if self.kind == "distort":
-            return Distortions.draw(count, len(self.fields), rng)
+        if self.kind in MOTIONS:
+            return Distortions.draw(count, MOTIONS[self.kind], len(self.fields), rng)
         if self.kind == "mirror-shift":
             return Moves.draw(count, rng)
         return None

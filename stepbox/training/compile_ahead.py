@@ -7,7 +7,7 @@ import numpy as np
 
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset
-from stepbox.training.augmentation import Distortions, Moves, move, resample
+from stepbox.training.augmentation import MOTIONS, Distortions, Moves, move, resample
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
 
@@ -22,5 +22,5 @@ if __name__ == "__main__":
             NumpyTrainer(recipe, one).train_samples(np.arange(1))
     rng = np.random.default_rng(0)
     fields = np.zeros((1, 2, *MNIST.shape), np.float32)
-    resample(one.samples, fields, *Distortions.draw(1, 1, rng))
+    resample(one.samples, fields, *Distortions.draw(1, MOTIONS["affine"], 1, rng))
     move(one.samples, *Moves.draw(1, rng))

@@ -3,6 +3,8 @@
 `mnist-numpy-published` and `fashion-mnist-torch` are the source's (docs/explanation/source.md).
 """
 
+from typing import Any
+
 from stepbox.training.recipe import Recipe
 
 _NUMPY = Recipe(
@@ -61,26 +63,33 @@ _TORCH_BEST = _TORCH.changed(
     standardize=True,
     augmentation="mirror-shift",
 )
+
+
+def _five_convolutions(channels: int) -> list[dict[str, Any]]:
+    """Return convolutions for images of 28 × 28; the first one has this many channels."""
+    return [
+        {"type": "convolution", "channels": channels, "kernel": 5, "padding": 2},
+        {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 2 * channels, "kernel": 3, "padding": 1},
+        {"type": "convolution", "channels": 2 * channels, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 2},
+        {"type": "convolution", "channels": 4 * channels, "kernel": 3, "padding": 1},
+        {"type": "convolution", "channels": 4 * channels, "kernel": 3, "padding": 1},
+        {"type": "max-pool", "size": 3, "stride": 2},
+    ]
+
+
 _TORCH_CONVOLUTION = _TORCH_BEST.changed(
     name="mnist-torch-convolution",
     dataset="mnist",
-    layers=[
-        {"type": "convolution", "channels": 32, "kernel": 5, "padding": 2},
-        {"type": "max-pool", "size": 2},
-        {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
-        {"type": "convolution", "channels": 64, "kernel": 3, "padding": 1},
-        {"type": "max-pool", "size": 2},
-        {"type": "convolution", "channels": 128, "kernel": 3, "padding": 1},
-        {"type": "convolution", "channels": 128, "kernel": 3, "padding": 1},
-        {"type": "max-pool", "size": 3, "stride": 2},
-    ],
+    layers=_five_convolutions(24),
     activation="relu",
-    epochs=24,
+    epochs=20,
     learning_rate=0.01,
     batch_size=128,
     weight_decay=0.05,
     dropout=0.0,
-    augmentation="distort",
+    augmentation="affine",
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -112,6 +121,8 @@ RECIPES: dict[str, Recipe] = {
         _TORCH_CONVOLUTION.changed(
             name="fashion-mnist-torch-convolution",
             dataset="fashion-mnist",
+            layers=_five_convolutions(32),
+            epochs=24,
             augmentation="mirror-shift",
         ),
     )

@@ -148,10 +148,10 @@ class Recipe(Checked):
     )
     augmentation: Augmentation = Field(
         "none",
-        description="Vary the training images in each epoch. `distort`: rotate, stretch, move and "
-        "warp smoothly, for handwriting; `mirror-shift`: mirror half of the images, at random, and "
-        "move about half by one pixel, for clothes. A data set says which of them make sense for "
-        "it; a named recipe uses `none` on all others.",
+        description="Vary the training images in each epoch. `affine`: rotate, stretch and "
+        "move, for handwriting; `distort`: the same, but less, and warp smoothly; `mirror-shift`: "
+        "mirror half of the images, at random, and move about half by one pixel, for clothes. A "
+        "data set says which of them make sense for it; a named recipe uses `none` on all others.",
     )
     single_precision: bool = Field(
         False,
