@@ -80,7 +80,7 @@ def test_the_images_have_the_documented_shape(trained):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("augmentation", ["distort", "mirror-shift"])
+@pytest.mark.parametrize("augmentation", ["affine", "distort", "mirror-shift"])
 def test_the_images_can_be_augmented(trained, monkeypatch, augmentation):
     allowed = stepbox.DATASETS["bars"].model_copy(update={"augmentations": (augmentation,)})
     monkeypatch.setitem(stepbox.DATASETS, "bars", allowed)

@@ -1,8 +1,12 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from stepbox.data.dataset import Augmentation
 from stepbox.training.augmentation import (
+    MOTIONS,
     STRENGTH,
     Augmenter,
     Distortions,
@@ -89,9 +93,10 @@ def test_fields_are_smooth_and_have_the_given_strength(fields):
     assert np.abs(np.diff(fields, axis=3)).mean() < 0.25 * np.abs(fields).mean()
 
 
-def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
+@pytest.mark.parametrize("kind", MOTIONS)
+def test_digits_vary_but_keep_their_ink(originals, kind):
     images = originals(200)
-    varied = resample(images, fields, *Distortions.draw(200, len(fields), np.random.default_rng(1)))
+    varied = Augmenter(kind, 1, (28, 28))(images, 1, 0)
 
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
@@ -99,6 +104,37 @@ def test_distorted_digits_vary_but_keep_their_ink(originals, fields):
     # There is about as much ink as before, and most of the image is still black.
     assert varied.mean() == pytest.approx(images.mean(), rel=0.1)
     assert (varied == 0).mean() > 0.7
+
+
+@pytest.mark.parametrize("kind", MOTIONS)
+def test_the_motion_of_each_image_is_random_within_its_limits(kind):
+    angle, stretch, shift = MOTIONS[kind]
+    amounts = Distortions.draw(5000, MOTIONS[kind], 7, np.random.default_rng(1))
+    for drawn, middle, most in (
+        (amounts.angles, 0, angle),
+        (amounts.stretches, 1, stretch),
+        (amounts.shifts, 0, shift),
+    ):
+        assert np.abs(drawn - middle).max() <= most
+        assert drawn.min() == pytest.approx(middle - most, rel=0.01)
+        assert drawn.max() == pytest.approx(middle + most, rel=0.01)
+    assert set(amounts.chosen) == set(range(7))
+
+
+def test_only_distort_bends_straight_lines():
+    """The centre of a vertical line in each row is on one straight line after ``affine``."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+    rows, columns = np.arange(9, 19), np.arange(28)
+    for kind in MOTIONS:
+        varied = Augmenter(kind, 2, (28, 28))(np.stack([image] * 50), 1, 0)[:, rows]
+        centres = (varied @ columns / varied.sum(axis=2)).T
+        line = np.polynomial.polynomial.polyfit(rows, centres, 1)
+        bends = np.abs(line[0] + np.outer(rows, line[1]) - centres).max(axis=0)
+        if kind == "affine":
+            assert bends.max() < 0.1
+        else:
+            assert np.median(bends) > 0.2
 
 
 def test_mirror_and_shift_only_mirrors_and_shifts(originals):
@@ -122,7 +158,7 @@ def test_mirror_and_shift_only_mirrors_and_shifts(originals):
     assert len(seen) == 18
 
 
-@pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
+@pytest.mark.parametrize("kind", get_args(Augmentation))
 def test_variations_depend_only_on_seed_and_position(originals, kind):
     images = originals(60)
     first, second = Augmenter(kind, 3, (28, 28)), Augmenter(kind, 3, (28, 28))
@@ -138,7 +174,7 @@ def test_variations_depend_only_on_seed_and_position(originals, kind):
         assert np.array_equal(other, second(images, 2, 1000)) == (kind == "none")
 
 
-@pytest.mark.parametrize("kind", ["distort", "mirror-shift"])
+@pytest.mark.parametrize("kind", ["affine", "distort", "mirror-shift"])
 @pytest.mark.parametrize("shape", [(7, 12), (16, 9)])
 def test_each_color_is_varied_like_a_grey_image(kind, shape):
     rng = np.random.default_rng(3)

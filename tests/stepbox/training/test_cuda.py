@@ -93,7 +93,7 @@ def test_a_training_resumes_from_its_state(few, recipe):
         np.testing.assert_allclose(array, expected[name], rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("augmentation", ["none", "distort", "mirror-shift"])
+@pytest.mark.parametrize("augmentation", ["none", "affine", "distort", "mirror-shift"])
 @pytest.mark.parametrize(
     "layers",
     [

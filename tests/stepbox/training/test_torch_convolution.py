@@ -12,7 +12,7 @@ from stepbox.nn.convolution import Convolution
 from stepbox.nn.network import Network
 from stepbox.nn.pooling import MaxPoolSpec
 from stepbox.training import torch_model
-from stepbox.training.augmentation import Augmenter
+from stepbox.training.augmentation import MOTIONS, Augmenter
 from stepbox.training.loop import make_trainer
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_augmentation import DeviceAugmenter
@@ -183,7 +183,7 @@ def test_a_full_device_is_explained():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-@pytest.mark.parametrize("kind", ["none", "distort", "mirror-shift"])
+@pytest.mark.parametrize("kind", ["none", "affine", "distort", "mirror-shift"])
 @pytest.mark.parametrize("shape", [(12, 9), (8, 11, 3), (1, 5)])
 def test_the_device_augments_like_the_host(kind, shape):
     """Up to one grey level, because it calculates in 32-bit floats."""
@@ -193,7 +193,7 @@ def test_the_device_augments_like_the_host(kind, shape):
     ours = DeviceAugmenter(augment, "cpu")(torch.from_numpy(images), 2, 1000).numpy()
 
     assert (ours.dtype, ours.shape) == (np.uint8, images.shape)
-    assert np.abs(ours - expected).max() <= (kind == "distort")
+    assert np.abs(ours - expected).max() <= (kind in MOTIONS)
     assert (ours == expected).mean() > 0.999
 
 
