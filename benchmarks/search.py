@@ -52,6 +52,11 @@ CHANGES: dict[RecipeName, Changes] = {
         "longer": {"epochs": 120},
         "two layers": {"hidden_sizes": (1024, 256)},
     },
+    "mnist-torch-convolution": {
+        "as it is": {},
+        "shorter": {"epochs": 12},
+        "distorted": {"augmentation": "distort"},
+    },
     "fashion-mnist-torch-convolution": {
         "as it is": {},
         "dropout": {"dropout": 0.1},

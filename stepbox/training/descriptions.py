@@ -18,7 +18,7 @@ DESCRIPTIONS: dict[str, str] = {
     "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
     "trained with AdamW, batch normalization and varied images.",
     "mnist-torch-convolution": "Learns to read digits in twenty-five minutes. Five convolutions "
-    "in PyTorch, with batch normalization and distorted images.",
+    "in PyTorch, with batch normalization and rotated, stretched and moved images.",
     "fashion-mnist-torch-convolution": "Learns to name clothes in twenty-five minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
 }
