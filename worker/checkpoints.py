@@ -27,9 +27,9 @@ class Checkpoints:
         if self._claim.checkpoint is None:
             return
         state = self._store.load(self._claim.job, self._claim.checkpoint)
-        # Another version of Stepbox may have kept other arrays.
+        # A checkpoint of another version of Stepbox may have other arrays.
         if state is None or not trainer.arrays().keys() <= state.keys():
-            log.warning("job %s: no checkpoint can be read, starting again", self._claim.job)
+            log.warning("job %s: the checkpoint cannot be used, starting again", self._claim.job)
             return
         trainer.restore(state)
         log.info("job %s: going on from %s", self._claim.job, self._claim.checkpoint)

@@ -26,7 +26,9 @@ from stepbox.nn.kernels.compiling import compiled, kept
 Images = NDArray[np.uint8]
 
 # For `affine` and `distort`.
-SHARPNESS = 0.75  # of the interpolation; 0 would blur, as a linear interpolation does
+# −a of Keys's weights. Torch's `grid_sample` has the same, and offers no other. With 0, the
+# interpolation would blur, as a linear one does.
+SHARPNESS = 0.75
 
 # For `distort`.
 FIELDS = 3000  # drawn once per training; each image uses one, with a random sign per axis

@@ -69,7 +69,7 @@ def interpolate(images: Tensor, y: Tensor, x: Tensor) -> Tensor:
     places = [2 * x / width, 2 * y / height]
     grid = torch.stack([place.expand(count, height, width) for place in places], dim=-1).float()
     channels = images.reshape(count, height, width, -1).permute(0, 3, 1, 2).float()
-    # Its cubic weights are those of SHARPNESS = 0.75.
+    # Its cubic weights are those with a = −SHARPNESS.
     varied = functional.grid_sample(channels, grid, "bicubic", align_corners=False).clamp(0, 255)
     # Linear weights find the pixels of which one of the four nearest is not black.
     varied *= functional.grid_sample((channels > 0).float(), grid, align_corners=False) > 0

@@ -2,7 +2,7 @@
 
 The weights of a layer are output-major: a row for each channel o of the outputs, W[o, u, v, c] in
 the order of the window's inputs, and last the bias, whose input is 1. So the way back reads and
-writes only the rows of outputs whose δ is not 0. After a pool of 2×2, these are at most a quarter.
+writes only the rows of outputs whose δ is not 0: before a pool of 2×2, at most a quarter.
 
 `first_convolution` is for the first layer, whose windows are small and mostly 0.
 """

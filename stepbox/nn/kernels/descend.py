@@ -59,7 +59,9 @@ def descend(
     parameters
         The rows of all layers, one layer after the other, flattened; changed in place.
     types
-        `DENSE`, `CONVOLUTION` or `MAX_POOL` for each layer, shape (layers,). The last is no pool.
+        `DENSE`, `FIRST_CONVOLUTION`, `CONVOLUTION` or `MAX_POOL` for each layer, shape (layers,).
+        A convolution is a `FIRST_CONVOLUTION` if, and only if, it is the first layer. The last
+        layer is not a pool.
     geometry
         The shapes of each layer, shape (layers, 9); see `Geometry`.
     fills

@@ -52,7 +52,7 @@ def read_column(
         Where its weights are in a row of the kernel.
     top, bottom
         The first row of outputs whose windows have pixels of the column that are not 0, and the one
-        after the last; equal if there are none.
+        after the last. If there are none, top ≥ bottom.
     """
     height, width, channels = geometry[layer, 0], geometry[layer, 1], geometry[layer, 2]
     kernel, stride, padding = geometry[layer, 3], geometry[layer, 4], geometry[layer, 5]

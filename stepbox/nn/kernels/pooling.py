@@ -15,7 +15,7 @@ def pass_forward(
     """Write the maxima, and the slopes where they are, as the values and slopes of the next layer.
 
     So the next layer's way back multiplies by f′ of the layer before the pool: a maximum whose
-    slope is 0 passes nothing back, and its weights need not be read.
+    slope is 0 passes nothing back. A dense layer does not read its weights on the way back.
     """
     width, channels = geometry[layer, 1], geometry[layer, 2]
     size, stride = geometry[layer, 3], geometry[layer, 4]

@@ -44,8 +44,8 @@ def fields():
     return displacement_fields(np.random.default_rng(4), (28, 28))
 
 
-def keys(distance):
-    """Return the weight of a pixel at a distance along an axis; see Keys (1981), equation 15."""
+def cubic_weight(distance):
+    """Return the weight of a pixel at a distance along an axis: that of Keys (1981), a = −0.75."""
     d, a = np.abs(distance), -0.75
     near = (a + 2) * d**3 - (a + 3) * d**2 + 1
     far = a * (d**3 - 5 * d**2 + 8 * d - 4)
@@ -63,7 +63,7 @@ def test_resampling_interpolates_at_the_source_positions(originals, fields):
             for j in range(28):
                 offset = stretch * (turn @ (np.array([i, j]) - centre))
                 places[:, i, j] = centre + offset + moved + signs * fields[number, :, i, j]
-        down, right = keys(places[..., np.newaxis] - np.arange(28))
+        down, right = cubic_weight(places[..., np.newaxis] - np.arange(28))
         expected = np.einsum("ijp,ijq,pq->ij", down, right, image).clip(0, 255)
         framed = np.pad(image > 0, 6).astype(float)  # so that SciPy finds black beyond the edges
         expected[map_coordinates(framed, places + 6, order=1) == 0] = 0

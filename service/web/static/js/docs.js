@@ -16,22 +16,22 @@ const openedByAddress = new WeakSet(); // until their toggle event
 
 /** Open the request or object that the address names, and scroll to it. */
 function openNamed() {
-  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!part) return;
-  if (part.closest("[hidden]")) clearSearch();
-  if (part instanceof HTMLDetailsElement && !part.open) {
-    part.open = true;
-    openedByAddress.add(part);
+  const section = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!section) return;
+  if (section.closest("[hidden]")) clearSearch();
+  if (section instanceof HTMLDetailsElement && !section.open) {
+    section.open = true;
+    openedByAddress.add(section);
   }
-  part.scrollIntoView(); // the browser did not, if it was hidden
+  section.scrollIntoView(); // the browser did not, if it was hidden
 }
 
 /** Let the address name what was opened last, so that it can be shared. @param {Event} event */
 function nameOpened({ target: opened }) {
-  const part = /** @type {HTMLDetailsElement} */ (opened);
-  // By the time of this event, the address may already name what it is to open next.
-  if (openedByAddress.delete(part) || !part.id || !part.open) return;
-  history.replaceState(history.state, "", `#${encodeURIComponent(part.id)}`);
+  const section = /** @type {HTMLDetailsElement} */ (opened);
+  // The address that opened it may have changed since, and must not be replaced.
+  if (openedByAddress.delete(section) || !section.id || !section.open) return;
+  history.replaceState(history.state, "", `#${encodeURIComponent(section.id)}`);
 }
 
 /** Find the control of the body that has the chosen content type. @param {HTMLFormElement} form */
