@@ -7,18 +7,18 @@ DESCRIPTIONS: dict[str, str] = {
     "of MNIST at a time, with gradients written by hand in NumPy.",
     "mnist-numpy-published": "The same with the coursework's own gradient. Raw pixels and two "
     "deviations from the true gradient make it less accurate. It takes about a second.",
-    "mnist-numpy-best": "More accurate on digits, in less than a minute. A wider ReLU network in "
+    "mnist-numpy-best": "More accurate on digits, in half a minute. A wider ReLU network in "
     "NumPy, trained on one image at a time. The images are distorted anew in each epoch.",
     "mnist-numpy-convolution": "More accurate on digits, in about five minutes. Two convolutions, "
     "written by hand in NumPy and trained on one distorted image at a time.",
-    "mnist-numpy-record": "The most accurate with dense layers, in about ten minutes. The same "
+    "mnist-numpy-record": "The most accurate with dense layers, in ten minutes. The same "
     "as mnist-numpy-best, with a larger network and more epochs.",
     "fashion-mnist-torch": "Learns to name clothes in one to four minutes. The coursework's "
     "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",
     "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
     "trained with AdamW, batch normalization and varied images.",
-    "mnist-torch-convolution": "The most accurate on digits, in less than forty minutes. Five "
-    "convolutions in PyTorch, with batch normalization and rotated, stretched and moved images.",
-    "fashion-mnist-torch-convolution": "Learns to name clothes in about twenty minutes. Five "
+    "mnist-torch-convolution": "The most accurate on digits, in forty minutes. Five "
+    "convolutions in PyTorch, with batch normalization and varied images.",
+    "fashion-mnist-torch-convolution": "Learns to name clothes in twenty minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
 }

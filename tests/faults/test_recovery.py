@@ -33,8 +33,8 @@ NUMPY_CONVOLUTION = {
     "recipe": "mnist-numpy-convolution", "epochs": 3, "layers": LAYERS, "augmentation": "none",
 }  # fmt: skip
 TORCH_CONVOLUTION = {
-    "recipe": "mnist-torch-convolution", "epochs": 3, "layers": LAYERS, "batch_size": 512,
-    "augmentation": "none",
+    "recipe": "mnist-torch-convolution", "epochs": 3, "batch_size": 512, "augmentation": "none",
+    "layers": [LAYERS[0] | {"stride": 4}, LAYERS[1]],
 }  # fmt: skip
 
 WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
