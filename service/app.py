@@ -24,6 +24,7 @@ from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
 from service.api.predict import endpoint as predict
 from service.api.predict.quick import QuickPredictions
+from service.api.steps import endpoints as steps
 from service.backend import Backend
 from service.bodies import compression
 from service.bodies.json_body import JSONRequest, StrictJSONProvider, check_json_first
@@ -84,6 +85,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         layers,
         feature_maps,
         mistakes,
+        steps,
         samples,
         summaries,
         uploads,  # adds its view to the blueprint of `datasets`

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STATISTICS_BYTES = 32 * 2**20  # for two of the largest data sets, or thousands of the usual ones
 
 
+SPLIT_WORDS: dict[Split, str] = {"train": "training", "test": "test"}
+
+
 class Backend:
     """The settings and stores of one application; each store is opened when it is first used."""
 
@@ -41,7 +44,7 @@ class Backend:
         self._statistics = ObjectCache[SampleStatistics](
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )
-        self.figures = ModelFigures(self.models, self.test_set)
+        self.figures = ModelFigures(self.models, self.test_set, self.train_set)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property
@@ -65,12 +68,19 @@ class Backend:
 
     def test_set(self, card: Card) -> Dataset:
         """Return the test set of a model; raise ConflictError if the data set has been deleted."""
+        return self._split_of(card, "test")
+
+    def train_set(self, card: Card) -> Dataset:
+        """Return the training set of a model; raises as `test_set` does."""
+        return self._split_of(card, "train")
+
+    def _split_of(self, card: Card, split: Split) -> Dataset:
         try:
-            return self.dataset(card.recipe.dataset)
+            return self.dataset(card.recipe.dataset, split)
         except NotFoundError:
             raise ConflictError(
                 f"the data set {card.dataset.name} ({card.recipe.dataset}) has been deleted, and "
-                "this needs its test samples"
+                f"this needs its {SPLIT_WORDS[split]} samples"
             ) from None
 
     def statistics(self, reference: str, split: Split) -> SampleStatistics:

@@ -60,13 +60,19 @@ class ProblemFault(BaseModel):
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 
-    type: str = Field(description="`about:blank`: the status says what kind of error it is.")
+    type: str = Field(
+        description="`about:blank`: the status says what kind of error it is. For steps of a "
+        "training: `steps-not-kept` or `too-far`."
+    )
     title: str
     status: int
     detail: str
     instance: str = Field(description="The path of the request.")
     errors: list[ProblemFault] | None = Field(
         None, description="With 422: up to 100 faults, at most one for each list of numbers."
+    )
+    nearest: list[int] | None = Field(
+        None, description="With `too-far`: the nearest steps that can be opened."
     )
 
 
@@ -153,7 +159,12 @@ def register(app: Flask) -> None:
         if isinstance(error, errors.InvalidInputError):
             return faults_problem(error.faults)
         status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 500)
-        return problem(status, str(error))
+        members: dict[str, Any] = {}
+        if isinstance(error, errors.StepsNotKeptError):
+            members = {"type": "steps-not-kept"}
+        elif isinstance(error, errors.TooFarError):
+            members = {"type": "too-far", "nearest": error.nearest}
+        return problem(status, str(error), **members)
 
     app.register_error_handler(ValidationError, validation_problem)
 

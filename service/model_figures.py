@@ -15,14 +15,18 @@ from stepbox.analysis.inspection import (
 )
 from stepbox.analysis.projection import Projection, principal_components, representation
 from stepbox.data.dataset import Dataset, scale_pixels
+from stepbox.errors import StepsNotKeptError
 from stepbox.nn.activations import Array
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
+from stepbox.training.replay import Replay
+from stepbox.training.step_figures import angles
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
 PROJECTED_VALUES = 10_000_000  # of one layer for all of them: 80 MB in float64
+REPLAYS = 3  # 16 MB of states each, and a record of its steps of up to 48 MB
 PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
 WEIGHTS_BYTES = 32 * 2**20  # for two of the widest dense layers, or eighty of the usual ones
 
@@ -73,19 +77,27 @@ class ModelFigures:
     ----------
     models
         The store of models.
-    test_set
-        Returns the test set of a model.
+    test_set, train_set
+        Return the test set and the training set of a model.
     """
 
-    def __init__(self, models: ModelStore, test_set: Callable[[Card], Dataset]) -> None:
+    def __init__(
+        self,
+        models: ModelStore,
+        test_set: Callable[[Card], Dataset],
+        train_set: Callable[[Card], Dataset],
+    ) -> None:
         self.turn = BoundedSemaphore(2)  # for work that needs much memory
         self._models = models
         self._test_set = test_set
+        self._train_set = train_set
         self._predictions = ObjectCache[Predictions](
             PREDICTIONS_BYTES, lambda predictions: sum(array.nbytes for array in predictions)
         )
         self._histograms = ObjectCache[list[LayerHistogram]](256)  # 20 kB each at most
         self._projections = ObjectCache[list[ProjectedLayer]](256)  # 60 kB each at most
+        self._replays = ObjectCache[Replay](REPLAYS)
+        self._angles = ObjectCache[list[Array] | None](256)  # 20 kB each at most
         self._weights = ObjectCache[LayerWeights](
             WEIGHTS_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
@@ -105,6 +117,41 @@ class ModelFigures:
             return Predictions(*map(np.concatenate, zip(*blocks, strict=True)))
 
         return self._predictions.get(model_id, [], compute)
+
+    def replay(self, model_id: str) -> Replay:
+        """Return what opens the steps of a model's training.
+
+        Raises
+        ------
+        StepsNotKeptError
+            The model has no record of its steps.
+        ConflictError
+            Its data set has been deleted.
+        """
+
+        def compute() -> Replay:
+            card, record = self._models.load_steps(model_id)
+            if record is None:
+                raise StepsNotKeptError(
+                    f"the steps of model {model_id} were not kept: train its recipe again, with a "
+                    "version of Stepbox that keeps them, and a network of at most 4 million "
+                    "parameters"
+                )
+            _, network = self._models.load(model_id)
+            with self.turn:
+                return Replay(card.recipe, self._train_set(card), record, network)
+
+        return self._replays.get(model_id, [], compute)
+
+    def angles(self, model_id: str) -> list[Array] | None:
+        """Return the angles of the published gradient along a model's training."""
+
+        def compute() -> list[Array] | None:
+            replay = self.replay(model_id)
+            with self.turn:
+                return angles(replay)
+
+        return self._angles.get(model_id, [], compute)
 
     def histograms(self, model_id: str) -> list[LayerHistogram]:
         """Return the distribution of the weights in each layer, before and after training."""

@@ -4,6 +4,8 @@ StepboxError
 ├── InvalidInputError      one or more input values are invalid; names each of them
 ├── NotFoundError          what was requested does not exist, for example a job or a model
 ├── ConflictError          the request does not fit the resource's current state
+│   ├── StepsNotKeptError  a model has no record of its training's steps
+│   └── TooFarError        a step of a training would take too long to compute again
 ├── DamagedModelError      a file of a model or of the aliases is damaged
 ├── StoreError             the folder of models cannot be read or written
 ├── StorageFullError       the disk or the quota of uploaded data is full
@@ -58,6 +60,24 @@ class NotFoundError(StepboxError):
 
 class ConflictError(StepboxError):
     """The request does not fit the resource's current state."""
+
+
+class StepsNotKeptError(ConflictError):
+    """A model has no record of the steps of its training."""
+
+
+class TooFarError(ConflictError):
+    """A step would take too long to compute again.
+
+    Attributes
+    ----------
+    nearest
+        The nearest steps before and after it that can be opened.
+    """
+
+    def __init__(self, detail: str, nearest: Sequence[int]) -> None:
+        super().__init__(detail)
+        self.nearest = tuple(nearest)
 
 
 class DamagedModelError(StepboxError):

@@ -23,7 +23,7 @@ from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 from stepbox.store.draft import describe
 from stepbox.store.folder import FolderStore
-from stepbox.store.model import encode_model, read_card, read_network
+from stepbox.store.model import encode_model, read_card, read_network, read_steps
 from stepbox.store.models import new_model_id
 from stepbox.training.evaluation import predict_logits
 from stepbox.training.loop import make_trainer
@@ -31,6 +31,7 @@ from stepbox.training.loop import train as train_epochs
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.step_record import StepRecord
 
 
 class Prediction(NamedTuple):
@@ -60,12 +61,21 @@ class Model:
         The trained network.
     initial
         The same network before its training; None for a model that was loaded.
+    steps
+        The record of the training's steps, which `stepbox.trace` opens; None if there is none.
     """
 
-    def __init__(self, card: CardDraft, network: Network, initial: Network | None = None) -> None:
+    def __init__(
+        self,
+        card: CardDraft,
+        network: Network,
+        initial: Network | None = None,
+        steps: StepRecord | None = None,
+    ) -> None:
         self.card = card
         self.network = network
         self.initial = initial
+        self.steps = steps
 
     def __repr__(self) -> str:
         evaluation = self.card.evaluation
@@ -143,7 +153,7 @@ class Model:
         """
         if self.initial is None:
             raise ValueError("a loaded model is already saved: copy its folder")
-        _, files = encode_model(self.card, self.network, self.initial)
+        _, files = encode_model(self.card, self.network, self.initial, self.steps)
         folder = Path(folder)
         folder.mkdir(parents=True)
         objects = FolderStore(folder)
@@ -250,7 +260,8 @@ def train(
                     history.append(event)
                     bar.set_postfix(test_accuracy=f"{event.test_accuracy:.2%}")
     draft = describe(trainer, test_set, history, losses, id=new_model_id(), job="local")
-    return Model(draft, trainer.network(), initial)
+    steps = None if trainer.recorder is None else trainer.recorder.record()
+    return Model(draft, trainer.network(), initial, steps)
 
 
 def load(folder: str | Path) -> Model:
@@ -266,7 +277,8 @@ def load(folder: str | Path) -> Model:
     folder = Path(folder).resolve()
     objects = FolderStore(folder.parent)
     card = read_card(objects, folder.name)
-    return Model(card, read_network(objects, folder.name, card))
+    steps = None if card.steps is None else read_steps(objects, folder.name, card)
+    return Model(card, read_network(objects, folder.name, card), steps=steps)
 
 
 def _vector(sample: Any, spec: DatasetSpec) -> Array:

@@ -53,7 +53,8 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     draft = describe(
         trainer, test_set, record.history, record.losses or (), id=new_model_id(), job=claim.job
     )
-    stores.models.stage(draft.id, draft, trainer.network(), untrained)
+    steps = None if trainer.recorder is None else trainer.recorder.record()
+    stores.models.stage(draft.id, draft, trainer.network(), untrained, steps)
     assert draft.cost is not None  # `describe` measures it
     verdict = insist(
         stores.jobs.decide,

@@ -54,7 +54,7 @@ class Dense(Layer):
 
     def gradients(self, inputs: Array, delta: Array) -> dict[str, Array]:
         """Compute ∂C/∂W = δ xᵀ, shape (n_out, n_in), and ∂C/∂b = δ, for one sample."""
-        return {"weight": np.outer(delta, inputs), "bias": delta}
+        return {"weight": np.multiply.outer(delta, inputs), "bias": delta}
 
 
 @dataclass(frozen=True)

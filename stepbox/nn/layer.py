@@ -96,10 +96,13 @@ class Layer(ABC):
         """
 
     def update(self, inputs: Array, delta: Array, rate: float) -> None:
-        """Update the parameters in place for one sample: θ ← θ − η ∂C/∂θ, where η is the rate."""
+        """Update the parameters in place for one sample: θ ← θ − ∂z/∂θᵀ η δ, where η is the rate.
+
+        η is multiplied by δ, which is much smaller than the gradient.
+        """
         arrays = self.arrays
-        for name, gradient in self.gradients(inputs, delta).items():
-            arrays[name] -= rate * gradient
+        for name, step in self.gradients(inputs, rate * delta).items():
+            arrays[name] -= step
 
     @property
     def arrays(self) -> dict[str, Array]:

@@ -65,6 +65,15 @@ class StoredWeights(Report):
     )
 
 
+class StoredSteps(Report):
+    """The file of a training's steps that the card describes."""
+
+    bytes: int = Field(ge=1, description="Its size.")
+    sha256: Sha256 = Field(description="SHA-256 of its content.")
+    steps: int = Field(ge=1, description="Number of steps of the training.")
+    snapshots: int = Field(ge=1, description="Number of steps whose parameters are kept.")
+
+
 class Cost(Report):
     """The cost of a training."""
 
@@ -155,5 +164,10 @@ class Card(CardDraft):
     weights: StoredWeights = Field(description="The file `weights.safetensors`.")
     initial: StoredWeights = Field(
         description="The file `initial.safetensors`: the same network, untrained."
+    )
+    steps: StoredSteps | None = Field(
+        None,
+        description="The file `steps.safetensors`, from which each step can be computed again. "
+        "Null in cards of earlier versions, and if the network is too large.",
     )
     versions: Versions = Field(description="The versions of the software that trained it.")

@@ -1,9 +1,13 @@
 """Checkpoints, from which a training can be resumed. Each is an object under its job's prefix.
 
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
+    {job}/steps-{first}-{last}-f{fence}              a part of the record of its steps
 
 The job's record names its current checkpoint. The fence is a number that increases with each
 attempt. An attempt, even one that was paused, removes no checkpoint with a higher fence.
+
+The record of the steps only grows, so each checkpoint writes what is new, and names all parts. They
+stay until the job has ended.
 """
 
 import re
@@ -19,6 +23,7 @@ from stepbox.nn.activations import Array
 from stepbox.store.objects import ObjectStore, object_store
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
+PART = re.compile(r"steps-\d+-\d+-f\d+")
 MOST_BYTES = 2**32  # limit of a checkpoint; the largest network takes 65 MB
 
 
@@ -45,10 +50,19 @@ class CheckpointStore:
             As `Trainer.state` returns it; its ``position`` is (epochs done, samples done).
         """
         epochs, samples = state["position"]
-        name = f"e{epochs}-s{samples}-f{fence}"
-        data = save({key: np.ascontiguousarray(array) for key, array in state.items()})
-        self._objects.put(f"{job}/{name}", data)
-        return name
+        return self._write(job, f"e{epochs}-s{samples}-f{fence}", state)
+
+    def save_part(self, job: str, fence: int, part: Mapping[str, Array]) -> None:
+        """Write a part of the record of the steps, as `Recorder.part` returns it.
+
+        `job` and `fence` are those of `save`.
+        """
+        first, last = part["steps"]
+        self._write(job, _part_name(first, last, fence), part)
+
+    def load_part(self, job: str, first: int, last: int, fence: int) -> dict[str, Array] | None:
+        """Read the part of these steps and this attempt; None if it is missing or damaged."""
+        return self.load(job, _part_name(first, last, fence))
 
     def load(self, job: str, name: str) -> dict[str, Array] | None:
         """Read a checkpoint; None if it is missing or damaged."""
@@ -61,7 +75,9 @@ class CheckpointStore:
         """Remove the checkpoints of this attempt and earlier ones, except names in `keep`."""
         for entry in self._objects.names(job):
             name = NAME.fullmatch(entry)
-            if entry not in keep and (name is None or int(name["fence"]) <= fence):
+            if PART.fullmatch(entry) or entry in keep:
+                continue
+            if name is None or int(name["fence"]) <= fence:
                 self._objects.delete(f"{job}/{entry}")
 
     def drop(self, job: str) -> None:
@@ -71,3 +87,12 @@ class CheckpointStore:
     def jobs(self) -> list[str]:
         """List the jobs that have checkpoints."""
         return self._objects.names()
+
+    def _write(self, job: str, name: str, arrays: Mapping[str, Array]) -> str:
+        data = save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+        self._objects.put(f"{job}/{name}", data)
+        return name
+
+
+def _part_name(first: int, last: int, fence: int) -> str:
+    return f"steps-{first}-{last}-f{fence}"

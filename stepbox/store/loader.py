@@ -12,14 +12,17 @@ from stepbox.nn.network import Network
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
-from stepbox.store.model import check_weights, read_card, read_network
+from stepbox.store.model import check_weights, read_card, read_network, read_steps
 from stepbox.store.objects import ObjectStore
+from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
+from stepbox.training.step_record import StepRecord
 
 T = TypeVar("T")
 
 # Three of the largest networks (65.3 MB each) and their cards fit.
 CACHE_BYTES = 200_000_000
+STEPS_BYTES = 100_000_000  # two of the largest records (48.5 MB each)
 # At most two networks of this size or larger are read at once: each needs twice its size then.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
@@ -62,6 +65,7 @@ class ModelLoader:
         self._whole = ObjectCache[Literal[True] | str](16_384, objects=objects)
         self._networks = ObjectCache[tuple[Card, Network] | str](cache_bytes, _size_of, objects)
         self._untrained = ObjectCache[Network | str](1_000_000, _size_of, objects)
+        self._steps = ObjectCache[StepRecord | str](STEPS_BYTES, _size_of, objects)
 
     def exists(self, prefix: str) -> bool:
         """Return whether there is a card, readable or not, under a prefix."""
@@ -128,6 +132,14 @@ class ModelLoader:
 
         return self._kept(self._untrained, card.id, INITIAL, read)
 
+    def steps(self, card: Card) -> StepRecord | None:
+        """Return the record of the steps of a model's training; None if it has none."""
+
+        def read() -> StepRecord:
+            return read_steps(self._objects, card.id, card)
+
+        return self._kept(self._steps, card.id, STEPS, read) if card.steps is not None else None
+
     def _read_network(self, card: Card, *, initial: bool = False) -> Network:
         with _large if card.weights.bytes >= LARGE_BYTES else nullcontext():
             return read_network(self._objects, card.id, card, initial=initial)
@@ -174,8 +186,10 @@ def _keys(model_id: str, name: str) -> list[str]:
     return [f"{model_id}/{file}" for file in dict.fromkeys((CARD, name))]
 
 
-def _size_of(value: Card | Network | tuple[Card, Network] | str) -> int:
+def _size_of(value: Card | Network | StepRecord | tuple[Card, Network] | str) -> int:
     """Estimate the memory that a cached value takes, in bytes."""
+    if isinstance(value, StepRecord):
+        return sum(array.nbytes for array in value.arrays().values())
     if isinstance(value, tuple):
         return sum(_size_of(part) for part in value)
     if isinstance(value, Network):

@@ -1,4 +1,4 @@
-"""The objects of one model: its card, its weights, and its initial weights."""
+"""The objects of one model: its card, its weights, its initial weights, and its steps."""
 
 import errno
 import json
@@ -12,11 +12,13 @@ from stepbox.errors import DamagedModelError
 from stepbox.nn.network import Network
 from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, Versions
 from stepbox.store.objects import ObjectStore
+from stepbox.store.steps import STEPS, decode_steps, encode_steps
 from stepbox.store.weights import INITIAL, WEIGHTS, check_size, decode_weights, encode_weights
+from stepbox.training.step_record import StepRecord
 
 
 def encode_model(
-    draft: CardDraft, network: Network, initial: Network
+    draft: CardDraft, network: Network, initial: Network, steps: StepRecord | None = None
 ) -> tuple[Card, dict[str, bytes]]:
     """Complete a model's card and encode its files.
 
@@ -26,6 +28,8 @@ def encode_model(
         What the training knows about the model.
     network, initial
         The trained network, and the untrained one.
+    steps
+        The record of the training's steps; None if there is none.
 
     Returns
     -------
@@ -34,16 +38,21 @@ def encode_model(
     """
     weights, described = encode_weights(network)
     initial_weights, initial_described = encode_weights(initial)
+    files = {WEIGHTS: weights, INITIAL: initial_weights}
+    steps_described = None
+    if steps is not None:
+        files[STEPS], steps_described = encode_steps(steps)
     card = Card(
         **dict(draft),
         classes=draft.dataset.classes,
         parameters=network.parameters,
         weights=described,
         initial=initial_described,
+        steps=steps_described,
         versions=Versions.here(torch=draft.recipe.engine == "torch"),
     )
-    content = card.model_dump_json(indent=1).encode()
-    return card, {WEIGHTS: weights, INITIAL: initial_weights, CARD: content}
+    files[CARD] = card.model_dump_json(indent=1).encode()
+    return card, files
 
 
 def read_card(objects: ObjectStore, prefix: str, model_id: str | None = None) -> Card:
@@ -121,6 +130,17 @@ def read_network(
     with _damage_of(prefix, name):
         check_size(objects, key, expected, card.layers)
         return decode_weights(objects.get(key, expected.bytes), expected, card.layers)
+
+
+def read_steps(objects: ObjectStore, prefix: str, card: Card) -> StepRecord:
+    """Read the record of the training's steps of the model under a prefix, whose card has `steps`.
+
+    Raises as `read_network` does.
+    """
+    assert card.steps is not None
+    with _damage_of(prefix, STEPS):
+        data = objects.get(f"{prefix}/{STEPS}", card.steps.bytes)
+        return decode_steps(data, card.steps, card.layers)
 
 
 @contextmanager

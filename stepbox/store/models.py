@@ -2,9 +2,10 @@
 
     {id}/weights.safetensors    the trained network
     {id}/initial.safetensors    the same network, untrained
-    {id}/card.json              the model's card, with the checksums of both files
+    {id}/steps.safetensors      the record of the training's steps, unless there is none
+    {id}/card.json              the model's card, with the checksums of these files
     aliases.json                names that people gave to models
-    .staged/{attempt}/          the same three files of a model that is not published yet
+    .staged/{attempt}/          the same files of a model that is not published yet
 
 A model exists once its card exists: the card is written last and removed first. So wherever a
 process is killed, a model exists completely or not at all, and `publish` can be repeated. Of a
@@ -24,8 +25,10 @@ from stepbox.store.aliases import alias_faults
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Card, CardDraft
 from stepbox.store.model import encode_model, label_card
 from stepbox.store.reader import ModelReader
+from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
 from stepbox.training.labels import Labels
+from stepbox.training.step_record import StepRecord
 
 ATTEMPT = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -43,7 +46,14 @@ class ModelStore(ModelReader):
     two methods raise OSError. The methods that people's requests call raise StoreError.
     """
 
-    def stage(self, attempt: str, draft: CardDraft, network: Network, initial: Network) -> Card:
+    def stage(
+        self,
+        attempt: str,
+        draft: CardDraft,
+        network: Network,
+        initial: Network,
+        steps: StepRecord | None = None,
+    ) -> Card:
         """Write all files of a model to a place where the model is not visible yet.
 
         They stay there until `publish`, `discard` or `sweep`.
@@ -56,13 +66,15 @@ class ModelStore(ModelReader):
             What the training knows about the model.
         network, initial
             The finished network, and the untrained one.
+        steps
+            The record of the training's steps, if there is one.
 
         Returns
         -------
         Card
             The complete card.
         """
-        card, files = encode_model(draft, network, initial)
+        card, files = encode_model(draft, network, initial, steps)
         staged = _staged(attempt)
         self._remove(staged)
         try:
@@ -107,10 +119,10 @@ class ModelStore(ModelReader):
             if labels is not None:
                 with suppress(FileNotFoundError):  # another call has moved it
                     label_card(self._objects, staged, dict(labels))
-            for name in (WEIGHTS, INITIAL, CARD):
+            for name in (WEIGHTS, INITIAL, STEPS, CARD):
                 try:
                     self._objects.move(f"{staged}/{name}", f"{model_id}/{name}")
-                except FileNotFoundError as error:  # another call has moved it
+                except FileNotFoundError as error:  # there is none, or another call has moved it
                     if name == CARD and not self.is_published(model_id):
                         raise NotFoundError(f"no model is staged as {attempt!r}") from error
         self._remove(staged)

@@ -14,6 +14,7 @@ from stepbox.store.index import ModelIndex
 from stepbox.store.loader import CACHE_BYTES, ModelLoader
 from stepbox.store.objects import ObjectStore, object_store
 from stepbox.store.weights import WEIGHTS
+from stepbox.training.step_record import StepRecord
 
 T = TypeVar("T")
 
@@ -119,6 +120,11 @@ class ModelReader:
         """Return a model's card and its untrained network; raises as `card` does."""
         card = self.card(reference)
         return card, self._loader.initial(card)
+
+    def load_steps(self, reference: str) -> tuple[Card, StepRecord | None]:
+        """Return a card and the record of the training's steps, if any; raises as `card` does."""
+        card = self.card(reference)
+        return card, self._loader.steps(card)
 
     def open_weights(self, reference: str) -> tuple[Card, BinaryIO]:
         """Return a model's card and its weights file, open for reading; raises as `card` does."""

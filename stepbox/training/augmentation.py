@@ -13,15 +13,13 @@ applied to visual document analysis, section 2: elastic distortions.
 """
 
 from collections.abc import Callable
-from math import cos, sin
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import Augmentation
 from stepbox.nn.activations import Array
-from stepbox.nn.kernels.compiling import compiled, kept
 
 Images = NDArray[np.uint8]
 
@@ -34,6 +32,8 @@ SHARPNESS = 0.75
 FIELDS = 3000  # drawn once per training; each image uses one, with a random sign per axis
 SMOOTHNESS = 4.0  # px, standard deviation of the Gaussian that smoothes a field
 STRENGTH = 1.0  # px, a field's root mean square along each axis
+
+PIXELS_AT_ONCE = 2**20  # of new pixels: 8 MB for each of about ten arrays
 
 # For `mirror-shift`: the share of images that move by −1, 0 or 1 px along each axis, at random.
 SHIFT_SHARE = 0.6
@@ -119,6 +119,9 @@ class Moves(NamedTuple):
 class Augmenter:
     """A way to make varied copies of images.
 
+    This is the definition. `augmentation_loops.CompiledAugmenter` makes the same copies, and is
+    much faster.
+
     Attributes
     ----------
     kind
@@ -136,6 +139,14 @@ class Augmenter:
             self.fields = np.zeros((1, 2, *shape[:2]), np.float32)
         elif kind == "distort":
             self.fields = displacement_fields(np.random.default_rng([seed, 0]), shape[:2])
+
+    def resample(self, *arguments: Any) -> Images:
+        """Rotate, stretch, move and warp grey images; see `resample`."""
+        return resample(*arguments)
+
+    def move(self, *arguments: Any) -> Images:
+        """Mirror and move grey images; see `move`."""
+        return move(*arguments)
 
     def draw(self, count: int, epoch: int, first: int) -> Distortions | Moves | None:
         """Draw how to vary images; None for ``none``.
@@ -156,14 +167,28 @@ class Augmenter:
             return Moves.draw(count, rng)
         return None
 
-    def __call__(self, images: Images, epoch: int, first: int) -> Images:
-        """Vary images, shape (n, height, width) or (n, height, width, 3), 0..255; see `draw`."""
-        amounts = self.draw(len(images), epoch, first)
+    def __call__(
+        self, images: Images, epoch: int, first: int, count: int | None = None, offset: int = 0
+    ) -> Images:
+        """Vary images, or some of the images that are varied together.
+
+        Parameters
+        ----------
+        images
+            Shape (n, height, width) or (n, height, width, 3), 0..255.
+        epoch, first
+            Position of the images that are varied together; see `draw`.
+        count, offset
+            Number of these images, by default n, and how many of them are before `images`.
+        """
+        amounts = self.draw(len(images) if count is None else count, epoch, first)
         if amounts is None:
             return images
+        chosen = slice(offset, offset + len(images))
+        parts = [amount[chosen] for amount in amounts]
         if isinstance(amounts, Moves):
-            return _each_color(lambda channel: move(channel, *amounts), images)
-        return _each_color(lambda channel: resample(channel, self.fields, *amounts), images)
+            return _each_color(lambda channel: self.move(channel, *parts), images)
+        return _each_color(lambda channel: self.resample(channel, self.fields, *parts), images)
 
 
 def displacement_fields(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -184,8 +209,7 @@ def _each_color(vary: Callable[[Images], Images], images: Images) -> Images:
     return np.stack([vary(np.ascontiguousarray(color)) for color in colors], axis=-1)
 
 
-@compiled
-def cubic_weights(u: float) -> tuple[float, float, float, float]:
+def cubic_weights(u: Array) -> tuple[Array, Array, Array, Array]:
     """Return the weights of four adjacent pixels for a place between the second and the third.
 
     `u` is its distance from the second pixel, in px. The interpolation is that of Keys with
@@ -197,7 +221,6 @@ def cubic_weights(u: float) -> tuple[float, float, float, float]:
     return a * u * v * v, near, far, a * u * u * v
 
 
-@kept
 def resample(
     images: Images,
     fields: Array,
@@ -232,33 +255,34 @@ def resample(
     """
     count, height, width = images.shape
     varied = np.empty_like(images)
-    # A black frame, wide enough for source positions beyond the edges.
-    framed = np.zeros((height + 5, width + 5))
+    dy, dx = np.ogrid[:height, :width]
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
-    for n in range(count):
-        framed[2 : height + 2, 2 : width + 2] = images[n]
-        field = chosen[n]
-        cosine, sine = cos(angles[n]), sin(angles[n])
-        for i in range(height):
-            for j in range(width):
-                dy, dx = i - middle_y, j - middle_x
-                y = middle_y + stretches[n, 0] * (cosine * dy - sine * dx) + shifts[n, 0]
-                x = middle_x + stretches[n, 1] * (sine * dy + cosine * dx) + shifts[n, 1]
-                y = min(max(y + signs[n, 0] * fields[field, 0, i, j] + 2, 1), height + 2)
-                x = min(max(x + signs[n, 1] * fields[field, 1, i, j] + 2, 1), width + 2)
-                top, left = int(y), int(x)
-                total = 0.0
-                if framed[top : top + 2, left : left + 2].any():
-                    columns = cubic_weights(x - left)
-                    for row, weight in enumerate(cubic_weights(y - top)):
-                        for column in range(4):
-                            pixel = framed[top - 1 + row, left - 1 + column]
-                            total += weight * columns[column] * pixel
-                varied[n, i, j] = int(min(max(total, 0), 255) + 0.5)
+    dy, dx = dy - middle_y, dx - middle_x
+    size = max(1, PIXELS_AT_ONCE // (height * width))
+    for start in range(0, count, size):
+        block = slice(start, start + size)
+        # A black frame, wide enough for source positions beyond the edges.
+        framed = np.pad(images[block].astype(np.float64), ((0, 0), (2, 3), (2, 3)))
+        n = np.arange(len(framed))[:, None, None]
+        cosine, sine = np.cos(angles[block])[n], np.sin(angles[block])[n]
+        warp = signs[block, :, None, None] * fields[chosen[block]]
+        y = middle_y + stretches[block][n, 0] * (cosine * dy - sine * dx) + shifts[block][n, 0]
+        x = middle_x + stretches[block][n, 1] * (sine * dy + cosine * dx) + shifts[block][n, 1]
+        y = (y + warp[:, 0] + 2).clip(1, height + 2)
+        x = (x + warp[:, 1] + 2).clip(1, width + 2)
+        top, left = y.astype(int), x.astype(int)
+        total, lit = np.zeros(y.shape), np.zeros(y.shape, bool)
+        columns = cubic_weights(x - left)
+        for row, weight in enumerate(cubic_weights(y - top)):
+            for column in range(4):
+                pixels = framed[n, top - 1 + row, left - 1 + column]
+                total += weight * columns[column] * pixels
+                if row in (1, 2) and column in (1, 2):
+                    lit |= pixels > 0
+        varied[block] = np.where(lit, total.clip(0, 255) + 0.5, 0)
     return varied
 
 
-@kept
 def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) -> Images:
     """Mirror some of the images, then move images by whole pixels. New pixels are black.
 
@@ -274,13 +298,11 @@ def move(images: Images, mirrored: NDArray[np.bool_], moves: NDArray[np.int64]) 
     Images
         Same shape.
     """
-    count, height, width = images.shape
-    varied = np.zeros_like(images)
-    for n in range(count):
-        down, right = moves[n]
-        for i in range(max(down, 0), height + min(down, 0)):
-            # `::1` changes nothing, but gives both slices the same type for the compiler.
-            row = images[n, i - down, ::-1] if mirrored[n] else images[n, i - down, ::1]
-            part = row[max(-right, 0) : width - max(right, 0)]
-            varied[n, i, max(right, 0) : width + min(right, 0)] = part
+    _, height, width = images.shape
+    varied = np.empty_like(images)
+    frame = int(np.abs(moves).max(initial=0))
+    framed = np.pad(images, ((0, 0), (frame, frame), (frame, frame)))
+    for n, (top, left) in enumerate(frame - moves):
+        image = framed[n, :, ::-1] if mirrored[n] else framed[n]
+        varied[n] = image[top : top + height, left : left + width]
     return varied

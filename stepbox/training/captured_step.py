@@ -16,12 +16,12 @@ class CapturedStep:
     """A step on batches of one size. Call it like the step itself.
 
     A graph reads and writes the same memory each time. Each batch is therefore copied to where the
-    graph reads it, and the loss is copied from where the graph writes it.
+    graph reads it, and the logits are copied from where the graph writes them.
 
     Parameters
     ----------
     step
-        Takes inputs (batch, pixels), labels (batch) and a learning rate, and returns a loss. It
+        Takes inputs (batch, pixels), labels (batch) and a learning rate, and returns logits. It
         must have run before, so that its setup is complete, and it must never read a value from
         the device.
     inputs, labels
@@ -34,7 +34,7 @@ class CapturedStep:
         self._rate = torch.zeros((), device=inputs.device)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._loss = step(self._inputs, self._labels, self._rate)
+            self._logits = step(self._inputs, self._labels, self._rate)
 
     def __call__(self, inputs: Tensor, labels: Tensor, rate: float) -> Tensor:
         """Take the step on a batch, without waiting for the device."""
@@ -42,4 +42,4 @@ class CapturedStep:
         self._labels.copy_(labels)
         self._rate.fill_(rate)
         self._graph.replay()
-        return self._loss.clone()
+        return self._logits.clone()

@@ -7,7 +7,8 @@ import numpy as np
 
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset
-from stepbox.training.augmentation import MOTIONS, Distortions, Moves, move, resample
+from stepbox.training.augmentation import MOTIONS, Distortions, Moves
+from stepbox.training.augmentation_loops import move, resample
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
 

@@ -23,6 +23,7 @@ from stepbox.nn.network import Network
 from stepbox.training.evaluation import assess, dataset_logits
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.step_record import Recorder
 from stepbox.training.trainer import Trainer, out_of_memory_explained
 
 MOST_LOSSES = 600  # of a training: enough for a smooth curve, and 50 kB in a model's card
@@ -50,17 +51,25 @@ def make_trainer(
         The GPU or the host has too little memory.
     """
     with out_of_memory_explained(recipe):
-        if recipe.engine == "torch":
-            if find_spec("torch") is None:
-                raise StepboxError("the engine 'torch' needs PyTorch: pip install '.[torch]'")
-            from stepbox.training.torch_trainer import make_torch_trainer
+        trainer = _trainer_of_engine(recipe, train_set, start, compiled=compiled)
+        trainer.recorder = Recorder.of(trainer, trainer.parameters())
+        return trainer
 
-            return make_torch_trainer(recipe, train_set, start)
-        if recipe.engine == "numpy":
-            from stepbox.training.numpy_trainer import NumpyTrainer
 
-            return NumpyTrainer(recipe, train_set, start, compiled=compiled)
-        assert_never(recipe.engine)
+def _trainer_of_engine(
+    recipe: Recipe, train_set: Dataset, start: Network | None, *, compiled: bool
+) -> Trainer:
+    if recipe.engine == "torch":
+        if find_spec("torch") is None:
+            raise StepboxError("the engine 'torch' needs PyTorch: pip install '.[torch]'")
+        from stepbox.training.torch_trainer import make_torch_trainer
+
+        return make_torch_trainer(recipe, train_set, start)
+    if recipe.engine == "numpy":
+        from stepbox.training.numpy_trainer import NumpyTrainer
+
+        return NumpyTrainer(recipe, train_set, start, compiled=compiled)
+    assert_never(recipe.engine)
 
 
 def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry | HistoryEntry]:
@@ -96,7 +105,7 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
     with out_of_memory_explained(recipe):
         samples_an_epoch = len(trainer.trained)
         samples_total = recipe.epochs * samples_an_epoch
-        reports_an_epoch = -(-samples_an_epoch // trainer.portion)
+        reports_an_epoch = trainer.portions_an_epoch
         spacing = -(-recipe.epochs * reports_an_epoch // MOST_LOSSES)  # in reports
         started = time.perf_counter()
         samples_before = trainer.epochs_done * samples_an_epoch + trainer.samples_done

@@ -61,10 +61,17 @@ class NumpyTrainer(Trainer):
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
-        network = self._network.copy() if self._chain is None else self._chain.network()
+        network = self._unfolded()
         if self.standardization is not None:
             self.standardization.fold(network)
         return network
+
+    def parameters(self) -> dict[str, Array]:
+        """Return a copy of the parameters, for standardized inputs if they are standardized."""
+        return self._unfolded().named_arrays()
+
+    def _unfolded(self) -> Network:
+        return self._network.copy() if self._chain is None else self._chain.network()
 
     def computer(self) -> ComputerReport:
         """Describe the processor and the instructions that the training runs on."""
@@ -79,15 +86,15 @@ class NumpyTrainer(Trainer):
         for name, array in self._arrays.items():
             array[:] = arrays[name]
 
-    def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
-        samples: NDArray[Any] = self.augmented_samples(indices)
+    def train_samples(self, indices: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
+        """Train on these samples in order, batch by batch; return their losses and the mistakes."""
+        samples: NDArray[Any] = self.next_samples(indices)
         labels = self.train_set.labels[indices].astype(np.int64)
-        rates = self.learning_rates(len(indices)).astype(self._dtype)
+        rates = self.next_rates(len(indices)).astype(self._dtype)
         if self._chain is None:
             return self._train_by_definition(samples, labels, rates)
         if self._greys is None:
-            samples = self._inputs(samples)
+            samples = self.inputs(samples, self._dtype)
         else:
             samples = samples.reshape(len(samples), -1)
             if missing := -samples.shape[1] % WORD:
@@ -102,27 +109,25 @@ class NumpyTrainer(Trainer):
             rates,
         )
 
-    def _inputs(self, samples: NDArray[Any]) -> Array:
-        """Return the network's inputs, shape (n, features)."""
-        inputs = scale_pixels(samples, self.recipe.pixel_scale, self._dtype)
-        return inputs if self.standardization is None else self.standardization.apply(inputs)
-
     def _train_by_definition(
-        self, samples: NDArray[Any], labels: NDArray[np.integer[Any]], rates: Array
-    ) -> float:
-        inputs = self._inputs(samples)
-        loss_sum = 0.0
+        self, samples: NDArray[Any], labels: NDArray[np.int64], rates: Array
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        inputs = self.inputs(samples, self._dtype)
+        logits = []
         for number, rate in enumerate(rates):
             batch = slice(number * self.recipe.batch_size, (number + 1) * self.recipe.batch_size)
             with np.errstate(over="ignore", invalid="ignore"):  # the loss shows a divergence
-                logits = descend(
-                    self._network,
-                    inputs[batch],
-                    labels[batch],
-                    rate,
-                    self.recipe.gradient,
-                    self._class_weights,
+                logits.append(
+                    descend(
+                        self._network,
+                        inputs[batch],
+                        labels[batch],
+                        rate,
+                        self.recipe.gradient,
+                        self._class_weights,
+                    )
                 )
-                losses = cross_entropy(logits, labels[batch])
-                loss_sum += float(losses @ self._class_weights[labels[batch]])
-        return loss_sum
+        answers = np.concatenate(logits)
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = cross_entropy(answers, labels) * self._class_weights[labels]
+        return losses.astype(np.float64), answers.argmax(axis=1) != labels

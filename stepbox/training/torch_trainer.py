@@ -44,7 +44,7 @@ class TorchTrainer(Trainer):
     """The base of both torch trainers: it has the data set on the device, and a model.
 
     No step waits for the device. `train_samples` copies indices or augmented images to the device
-    before its first step, and reads the loss after its last one. On CUDA, the first step runs
+    before its first step, and reads the losses after its last one. On CUDA, the first step runs
     operation by operation. Later steps replay a captured graph, except for smaller batches.
     """
 
@@ -79,23 +79,36 @@ class TorchTrainer(Trainer):
         self._captured: CapturedStep | None = None
         self._warm = False  # whether a step has run
 
-    def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
+    def train_samples(self, indices: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
+        """Train on these samples in order, batch by batch; return their losses and the mistakes."""
         batch_size = self.recipe.batch_size
         torch.set_num_threads(self._threads)
         with explain_out_of_memory(self.recipe):
             order = torch.from_numpy(indices).to(self.device)
             if self._samples is None:
-                samples = torch.from_numpy(self.augmented_samples(indices)).to(self.device)
+                samples = torch.from_numpy(self.next_samples(indices)).to(self.device)
             else:
                 samples = self._device_augment(
                     self._samples[order], self.epochs_done + 1, self.samples_done
                 )
-            inputs = torch.split(self._scaled(samples), batch_size)
-            labels = torch.split(self._labels[order], batch_size)
-            rates = self.learning_rates(len(indices)).tolist()
-            losses = [self._step(*batch) for batch in zip(inputs, labels, rates, strict=True)]
-            return float(torch.stack(losses).sum(dtype=torch.float64))
+            labels = self._labels[order]
+            rates = self.next_rates(len(indices)).tolist()
+            batches = zip(
+                torch.split(self._scaled(samples), batch_size),
+                torch.split(labels, batch_size),
+                rates,
+                strict=True,
+            )
+            logits = torch.cat([self._step(*batch) for batch in batches])
+            losses = functional.cross_entropy(logits, labels, reduction="none")
+            if self._class_weights is not None:
+                losses = losses * self._class_weights[labels]
+            wrong = logits.argmax(1) != labels
+            return losses.numpy(force=True).astype(np.float64), wrong.numpy(force=True)
+
+    def parameters(self) -> dict[str, Array]:
+        """Return a copy of the parameters of the plain network, for standardized inputs."""
+        return fold(self._model, self._specs, None).named_arrays()
 
     def network(self) -> Network:
         """Return a NumPy copy of the network in its current state, folded into plain layers."""
@@ -151,7 +164,7 @@ class TorchTrainer(Trainer):
 
     @abstractmethod
     def _descend(self, inputs: Tensor, labels: Tensor, rate: float | Tensor) -> Tensor:
-        """Take one step on the mean gradient of a batch; return its summed loss before the step."""
+        """Take one step on the mean gradient of a batch; return its logits before the step."""
 
 
 class FormulaTrainer(TorchTrainer):
@@ -174,19 +187,17 @@ class FormulaTrainer(TorchTrainer):
             activations.append(self._function(z))
         weights, biases = self._layers[-1]
         logits = torch.addmm(biases, activations[-1], weights.T)
-        targets = self._one_hot[labels]
-        log_probabilities = torch.log_softmax(logits, 1)
         # δ·η/n, so that the updates need no factor. In a captured graph, the rate is a tensor.
-        delta = log_probabilities.exp().sub_(targets).mul_(rate / len(labels))
+        probabilities = torch.log_softmax(logits, 1).exp_()  # bits that no version may change
+        delta = probabilities.sub_(self._one_hot[labels]).mul_(rate / len(labels))
         if self._class_weights is not None:
-            factors = self._class_weights[labels, None]
-            delta, targets = delta * factors, targets * factors
+            delta *= self._class_weights[labels, None]
         for (weights, biases), a in zip(self._layers[::-1], activations[::-1], strict=True):
             passed = delta if a is inputs else (delta @ weights).mul_(self._slope(a))
             weights.addmm_(delta.T, a, alpha=-1)
             biases.sub_(delta.sum(0))
             delta = passed
-        return -torch.vdot(log_probabilities.flatten(), targets.flatten())
+        return logits
 
 
 class AutogradTrainer(TorchTrainer):
@@ -208,8 +219,8 @@ class AutogradTrainer(TorchTrainer):
         else:
             assert_never(recipe.optimizer)
 
-    def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
+    def train_samples(self, indices: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
+        """Train on these samples in order, batch by batch; return their losses and the mistakes."""
         # Dropout draws from torch's global generator. It is seeded by the position in the training,
         # so checkpoints do not contain its state. `fork_rng` restores its state afterwards.
         place = [self.recipe.seed, self.epochs_done, self.samples_done]
@@ -253,7 +264,8 @@ class AutogradTrainer(TorchTrainer):
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._optimizer.step()
-        return loss.detach() * len(labels)
+        result: Tensor = logits.detach()
+        return result
 
 
 def make_torch_trainer(

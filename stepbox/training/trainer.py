@@ -12,22 +12,19 @@ from numpy.typing import NDArray
 
 from stepbox import memory
 from stepbox.data.dataset import Dataset
-from stepbox.errors import InvalidInputError, OutOfDeviceMemoryError
+from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
 from stepbox.nn.network import Network
-from stepbox.training.augmentation import Augmenter
+from stepbox.training.augmentation_loops import CompiledAugmenter
 from stepbox.training.computer import ComputerReport
+from stepbox.training.course import Course
 from stepbox.training.evaluation import EvaluationReport
-from stepbox.training.holdout import hold_out
 from stepbox.training.recipe import Recipe
-from stepbox.training.schedule import rate_factors
-from stepbox.training.standardization import Standardization
-
-REPORT_EVERY = 1000  # samples between two yields, rounded up to whole batches
+from stepbox.training.step_record import Recorder
 
 
-class Trainer(ABC):
-    """One training of a recipe: its network, and how far it has come.
+class Trainer(Course, ABC):
+    """One training of a recipe: its course, its network, and how far it has come.
 
     To add an engine, implement the abstract methods. `NumpyTrainer` is the shorter example.
 
@@ -35,12 +32,6 @@ class Trainer(ABC):
     ----------
     device
         The device that it trains on: ``cpu`` or ``cuda``.
-    recipe, train_set
-        The recipe, and the samples of the training split.
-    trained, held_out
-        Indices of the samples to train on, and of those held out for validation.
-    class_weights
-        Factor of the loss of each class's samples, shape (classes,); None if it is 1.
     epochs_done
         Number of complete epochs.
     samples_done
@@ -53,28 +44,20 @@ class Trainer(ABC):
     recent_loss_sum, recent_samples
         Sum of the loss, in nats, and number of the samples since the last call of
         `take_recent_loss`. The sum is nan if it is not known.
-    standardization
-        How the inputs are standardized; None if they are not.
     best_loss, best_epoch
         The lowest validation loss so far, in nats, and the first epoch that had it.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
+    recorder
+        Keeps a record of the steps; None keeps nothing.
     """
 
     device: str
 
     def __init__(self, recipe: Recipe, train_set: Dataset, start: Network | None = None) -> None:
         memory.reset_peak()
-        self.recipe = recipe
-        self.train_set = train_set
+        super().__init__(recipe, train_set, CompiledAugmenter)
         self._start = start
-        self.trained, self.held_out = hold_out(train_set.labels, recipe.validation, recipe.seed)
-        if recipe.validation and not len(self.held_out):
-            raise InvalidInputError.at("/validation", "is too small to hold out a sample")
-        self.class_weights: Array | None = None
-        if recipe.class_weights == "balanced":
-            labels = train_set.labels[self.trained]
-            self.class_weights = balanced_weights(labels, len(train_set.spec.classes))
         self.epochs_done = 0
         self.samples_done = 0
         self.loss_sum = 0.0
@@ -83,10 +66,7 @@ class Trainer(ABC):
         self.recent_samples = 0
         self.best_loss, self.best_epoch = math.inf, 0
         self.evaluation: EvaluationReport | None = None
-        self._augment = Augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
-        self.standardization: Standardization | None = None
-        if recipe.standardize:
-            self.standardization = Standardization.of(train_set, self.trained, recipe.pixel_scale)
+        self.recorder: Recorder | None = None
 
     def started(self, drawn: Network) -> Network:
         """Return the network to start from: a random one, or the arrays of a model that fit it.
@@ -106,8 +86,29 @@ class Trainer(ABC):
         return network.copy(drawn.dtype)
 
     @abstractmethod
-    def train_samples(self, indices: NDArray[np.int64]) -> float:
-        """Train on these samples in order, batch by batch; return the sum of losses in nats."""
+    def train_samples(self, indices: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
+        """Train on these samples in order, batch by batch.
+
+        Parameters
+        ----------
+        indices
+            Indices of the samples, shape (n,): at most a portion.
+
+        Returns
+        -------
+        losses
+            Shape (n,), float64: the loss of each sample before its update, in nats: the
+            cross-entropy, times the weight of the class.
+        wrong
+            Shape (n,): whether it was classified wrongly.
+        """
+
+    @abstractmethod
+    def parameters(self) -> dict[str, Array]:
+        """Return a copy of the parameters, named as in `Network.named_arrays`.
+
+        They are those of `network`, except that a standardization of the inputs is not folded in.
+        """
 
     @abstractmethod
     def network(self) -> Network:
@@ -129,25 +130,19 @@ class Trainer(ABC):
     def set_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Restore the arrays that `arrays` returned."""
 
-    def augmented_samples(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the next samples, augmented as the recipe says."""
-        samples = self.train_set.take(indices)
-        return self._augment(samples, self.epochs_done + 1, self.samples_done)
-
-    def learning_rates(self, samples: int) -> Array:
-        """Return the learning rate of each batch of the next samples, shape (batches,)."""
-        recipe = self.recipe
-        steps_an_epoch = -(-len(self.trained) // recipe.batch_size)
-        step = self.epochs_done * steps_an_epoch + self.samples_done // recipe.batch_size
-        count = -(-samples // recipe.batch_size)
-        steps = recipe.epochs * steps_an_epoch
-        return recipe.learning_rate * rate_factors(recipe.schedule, step, count, steps)
-
     @property
-    def portion(self) -> int:
-        """Number of samples between two yields of `train_epoch`; the last may follow earlier."""
-        batch_size = self.recipe.batch_size
-        return -(-REPORT_EVERY // batch_size) * batch_size
+    def next_step(self) -> int:
+        """Number of the next step, at the start of a portion."""
+        steps_of_epoch = self.samples_done // self.recipe.batch_size
+        return self.epochs_done * self.steps_an_epoch + steps_of_epoch + 1
+
+    def next_samples(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the samples of the next portion, augmented as the recipe says."""
+        return self.varied(indices, self.epochs_done + 1, self.samples_done)
+
+    def next_rates(self, samples: int) -> Array:
+        """Return the learning rate of each batch of the next samples, shape (batches,)."""
+        return self.learning_rates(self.next_step, -(-samples // self.recipe.batch_size))
 
     def take_recent_loss(self) -> float | None:
         """Return the mean loss of the samples since the last call, in nats; None if unknown."""
@@ -169,13 +164,18 @@ class Trainer(ABC):
         if self.samples_done == 0:
             self.loss_sum = self.seconds = 0.0
         samples = len(self.trained)
-        order = self.trained[visiting_order(self.recipe, self.epochs_done + 1, samples)]
-        portion = self.portion
+        order = self.order(self.epochs_done + 1)
         yield self.samples_done, self.loss_sum
         while self.samples_done < samples:
             started = time.perf_counter()
-            indices = order[self.samples_done : self.samples_done + portion]
-            loss_sum = self.train_samples(indices)
+            indices = order[self.samples_done : self.samples_done + self.portion]
+            step = self.next_step
+            if self.recorder is not None and self.recorder.due(step):
+                self.recorder.keep_parameters(step, self.parameters())
+            losses, wrong = self.train_samples(indices)
+            if self.recorder is not None:
+                self.recorder.keep_losses(losses, wrong)
+            loss_sum = float(losses.sum())
             self.loss_sum += loss_sum
             self.samples_done += len(indices)
             self.recent_loss_sum += loss_sum
@@ -216,39 +216,6 @@ class Trainer(ABC):
         self.best_loss, self.best_epoch = float(best_loss), int(best_epoch)
         recent_loss_sum, recent_samples = state.get("recent", (math.nan, 0))
         self.recent_loss_sum, self.recent_samples = float(recent_loss_sum), int(recent_samples)
-
-
-def balanced_weights(labels: NDArray[np.integer[Any]], classes: int) -> Array:
-    """Return n / (k · n_c) for each class c, where the k classes that occur have n samples.
-
-    So the weights of all samples of a class sum to n / k, for each class.
-    """
-    counts = np.bincount(labels, minlength=classes)
-    weights: Array = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return weights
-
-
-def visiting_order(recipe: Recipe, epoch: int, samples: int) -> NDArray[np.int64]:
-    """Return the order in which an epoch visits the samples.
-
-    Parameters
-    ----------
-    recipe
-        Gives the seed, and whether to shuffle.
-    epoch
-        Number of the epoch, from 1.
-    samples
-        Number of samples to train on.
-
-    Returns
-    -------
-    NDArray[np.int64]
-        Indices, shape (samples,). The permutation depends only on seed and epoch, so checkpoints
-        contain no state of a generator. It is the same for both engines.
-    """
-    if not recipe.shuffle:
-        return np.arange(samples)
-    return np.random.default_rng([recipe.seed, epoch]).permutation(samples)
 
 
 @contextmanager

@@ -80,9 +80,18 @@ def find_live(layer: int, count: int, values: Array, slopes: Array, live: Indice
 
 
 @compiled
-def compare(logits: Array, label: int, weight: float) -> float:
-    """Replace logits by δ = w (p − t), and return the loss w (log Σ_j exp(z_j) − z_label)."""
-    top = logits.max()
+def compare(logits: Array, label: int, weight: float) -> tuple[float, bool]:
+    """Replace logits by δ = w (p − t).
+
+    Returns
+    -------
+    loss
+        w (log Σ_j exp(z_j) − z_label), in nats.
+    wrong
+        Whether the first of the largest logits is not that of the label.
+    """
+    best = logits.argmax()
+    top = logits[best]
     logit = logits[label]
     total = 0.0
     for j in range(len(logits)):
@@ -93,4 +102,4 @@ def compare(logits: Array, label: int, weight: float) -> float:
     logits[label] -= 1
     for j in range(len(logits)):
         logits[j] *= weight
-    return float(weight * (log(total) + top - logit))
+    return float(weight * (log(total) + top - logit)), best != label

@@ -88,9 +88,13 @@ class Chain:
         class_weights: Array,
         batch_size: int,
         rates: Array,
-    ) -> float:
-        """Train on samples; see `stepbox.nn.kernels.descend`."""
-        return descend(
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Train on samples; return their losses, and which of them were classified wrongly.
+
+        `stepbox.nn.kernels.descend` describes both, and the parameters.
+        """
+        losses, wrong = np.empty(len(labels)), np.empty(len(labels), np.bool_)
+        descend(
             self.parameters,
             self._types,
             self._geometry,
@@ -103,7 +107,10 @@ class Chain:
             class_weights,
             batch_size,
             rates,
+            losses,
+            wrong,
         )
+        return losses, wrong
 
 
 def geometry_of(layer: Layer) -> tuple[int, ...]:

@@ -51,7 +51,9 @@ def descend(
     class_weights: Array,
     batch_size: int,
     rates: Array,
-) -> float:
+    losses: Array,
+    wrong: NDArray[np.bool_],
+) -> None:
     """Train on samples in their order, batch by batch.
 
     Parameters
@@ -84,12 +86,9 @@ def descend(
     rates
         Learning rate of each batch, shape (batches,). `parameters`, `fills`, `greys` and
         `class_weights` have the same dtype.
-
-    Returns
-    -------
-    float
-        Sum of the samples' losses in nats, each before its sample's update: the cross-entropy
-        times the weight of the class.
+    losses, wrong
+        Shape (n,), for the results: the loss of each sample before its update, in nats (the
+        cross-entropy times the weight of the class), and whether it was classified wrongly.
     """
     layers = len(types)
     n_ins = geometry[:, 0] * geometry[:, 1] * geometry[:, 2]
@@ -131,7 +130,6 @@ def descend(
     # The compiler removes the branches that do not fit the type of `greys`.
     if greys is not None:
         words = samples.view(np.uint64)
-    loss_sum = 0.0
 
     for batch in range(len(rates)):
         first, last = batch * batch_size, min((batch + 1) * batch_size, len(labels))
@@ -191,7 +189,9 @@ def descend(
                 counts[layer] = count
 
             label = labels[sample]
-            loss_sum += compare(deltas[layers - 1, :classes], label, class_weights[label])
+            losses[sample], wrong[sample] = compare(
+                deltas[layers - 1, :classes], label, class_weights[label]
+            )
 
             for layer in range(layers - 1, -1, -1):
                 count = counts[layer]
@@ -243,4 +243,3 @@ def descend(
                             pooling.pass_back(layer, geometry, winners, deltas)
         if batch_size > 1:
             parameters += moved
-    return loss_sum

@@ -1,0 +1,72 @@
+"""Open single steps of the training of a model."""
+
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from stepbox.analysis.step_trace import Kind
+from stepbox.data.builtin import load_dataset
+from stepbox.errors import StepsNotKeptError
+from stepbox.run import Model, load
+from stepbox.training.replay import Replay
+from stepbox.training.trace import Trace, trace_step
+
+_replays: WeakKeyDictionary[Model, Replay] = WeakKeyDictionary()
+
+
+def trace(
+    model: Model | str | Path,
+    step: int,
+    *,
+    sample: int = 0,
+    gradient: Kind = "exact",
+    data: str | Path | None = None,
+) -> Trace:
+    """Compute every number of one step of a model's training.
+
+    The state before the step is computed again from the nearest snapshot. This takes up to a second
+    for ``mnist-numpy``, and milliseconds for the steps around it.
+
+    Parameters
+    ----------
+    model
+        A model, or its folder. Pass the same `Model` again to open more of its steps quickly.
+    step
+        Number of the step, from 1.
+    sample
+        Index of the sample in the step's batch.
+    gradient
+        Which gradient of the parameters to return: ``exact``, ``published``, or one with only the
+        first (``slope``) or second (``order``) deviation of the published one. δ is returned for
+        all of them.
+    data
+        The data folder; by default ``$STEPBOX_DATA_DIR``, else ``data``.
+
+    Raises
+    ------
+    StepsNotKeptError
+        The model has no record of its steps.
+    TooFarError
+        The step is too far from the snapshot before it.
+    InvalidInputError
+        There is no such step or sample, or the gradient makes no sense for this training.
+    DatasetError
+        The data set is not in the data folder.
+
+    Examples
+    --------
+    >>> from stepbox import train
+    >>> run = train("mnist-numpy", epochs=1, hidden_sizes=[8], progress=False)
+    >>> first = trace(run, 1)
+    >>> first.label, first.layers[0].delta["exact"].shape
+    (5, (8,))
+    >>> first.after["exact"].loss < first.loss
+    True
+    """
+    if not isinstance(model, Model):
+        model = load(model)
+    if model.steps is None:
+        raise StepsNotKeptError(f"the steps of {model.card.id} were not kept")
+    if model not in _replays:
+        train_set = load_dataset(model.recipe.dataset, "train", data)
+        _replays[model] = Replay(model.recipe, train_set, model.steps, model.network)
+    return trace_step(_replays[model], step, sample, gradient)

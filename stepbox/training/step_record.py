@@ -1,0 +1,171 @@
+"""What a training keeps of its steps. `replay` computes every step again from it.
+
+- the parameters before up to 64 steps, evenly spaced: the snapshots
+- the loss of each step, and whether the network was wrong in it
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.nn.activations import Array
+from stepbox.training.course import Course
+
+MOST_SNAPSHOTS = 64
+MOST_SNAPSHOT_BYTES = 32_000_000  # of all snapshots together; larger networks have fewer of them
+MOST_LOSSES = 4_000_000  # steps, which take 16.5 MB; longer trainings keep no losses
+
+Arrays = Mapping[str, Array]
+
+
+class StepRecord(NamedTuple):
+    """The record of a training's steps, numbered from 1.
+
+    Attributes
+    ----------
+    steps
+        Number of steps.
+    losses
+        Mean loss of each step's samples before the step, in nats: float32, shape (steps,). None if
+        the training had more than `MOST_LOSSES` steps.
+    wrong
+        Whether one of the samples was classified wrongly, shape (steps,); None without losses.
+    snapshots
+        The steps whose parameters are kept, in order. The first is 1.
+    parameters
+        For each name, as in `Network.named_arrays`, the parameters before these steps, stacked:
+        shape (snapshots, *shape). If inputs are standardized, the parameters are those for
+        standardized inputs.
+    """
+
+    steps: int
+    losses: Array | None
+    wrong: NDArray[np.bool_] | None
+    snapshots: NDArray[np.int64]
+    parameters: dict[str, Array]
+
+    def arrays(self) -> dict[str, Array]:
+        """Return this record as arrays for a file."""
+        kept = {"steps": np.array([1, self.steps]), "snapshots": self.snapshots, **self.parameters}
+        if self.losses is not None and self.wrong is not None:
+            kept |= {"losses": self.losses, "wrong": np.packbits(self.wrong)}
+        return kept
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Self:
+        """Undo `arrays`. Raise ValueError if the arrays are not such a record."""
+        parameters = dict(arrays)
+        try:
+            first, last = (int(step) for step in parameters.pop("steps"))
+            snapshots = parameters.pop("snapshots")
+            losses = parameters.pop("losses", None)
+            bits = parameters.pop("wrong", None)
+        except (KeyError, TypeError) as error:
+            raise ValueError("the record has no steps or no snapshots") from error
+        wrong = None
+        if losses is not None and bits is not None:
+            wrong = np.unpackbits(bits, count=last).astype(bool)
+        if (
+            first != 1
+            or snapshots.dtype != np.int64
+            or snapshots[:1].tolist() != [1]
+            or (np.diff(snapshots) <= 0).any()
+            or snapshots[-1] > last
+            or any(len(array) != len(snapshots) for array in parameters.values())
+            or (losses is not None and (wrong is None or not len(losses) == len(wrong) == last))
+        ):
+            raise ValueError("the snapshots or the losses do not fit the number of steps")
+        return cls(last, losses, wrong, snapshots, parameters)
+
+    def snapshot(self, number: int) -> dict[str, Array]:
+        """Return the parameters of a snapshot, by its index."""
+        return {name: stacked[number] for name, stacked in self.parameters.items()}
+
+
+class Recorder:
+    """Keeps the record of a training while it runs.
+
+    The snapshots are at the starts of portions, every n-th of all portions, so a replay that
+    starts at a snapshot varies the samples of whole portions, as the training does.
+
+    Attributes
+    ----------
+    kept
+        Number of steps so far.
+    """
+
+    def __init__(self, course: Course, snapshots: int) -> None:
+        portions = course.recipe.epochs * course.portions_an_epoch
+        self._every = -(-portions // snapshots)  # portions between two snapshots
+        self._course = course
+        self._snapshots: dict[int, Arrays] = {}
+        room = course.steps if course.steps <= MOST_LOSSES else 0
+        self._losses = np.empty(room, np.float32)
+        self._wrong = np.empty(room, np.bool_)
+        self.kept = 0
+
+    @classmethod
+    def of(cls, course: Course, parameters: Arrays) -> Self | None:
+        """Return the recorder of a training; None if a snapshot takes more than all may take."""
+        size = sum(array.nbytes for array in parameters.values())
+        snapshots = min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size)
+        return cls(course, snapshots) if snapshots else None
+
+    def due(self, step: int) -> bool:
+        """Return whether a snapshot belongs before a step, which is the first of a portion."""
+        course = self._course
+        epochs, steps = divmod(step - 1, course.steps_an_epoch)
+        portion = epochs * course.portions_an_epoch + steps // course.steps_a_portion
+        return portion % self._every == 0
+
+    def keep_parameters(self, step: int, parameters: Arrays) -> None:
+        """Keep the parameters before a step. They must not change afterwards."""
+        self._snapshots[step] = parameters
+
+    def keep_losses(self, losses: Array, wrong: NDArray[np.bool_]) -> None:
+        """Keep what `Trainer.train_samples` returned for the next steps."""
+        size = self._course.recipe.batch_size
+        starts = np.arange(0, len(losses), size)
+        steps = slice(self.kept, self.kept + len(starts))
+        if len(self._losses):
+            counts = np.diff(starts, append=len(losses))
+            self._losses[steps] = np.add.reduceat(losses, starts) / counts
+            self._wrong[steps] = np.logical_or.reduceat(wrong, starts)
+        self.kept = steps.stop
+
+    def part(self, first: int) -> dict[str, Array]:
+        """Return the record of the steps from `first` on, in the form of `StepRecord.arrays`."""
+        kept = {step: arrays for step, arrays in self._snapshots.items() if step >= first}
+        part: dict[str, Array] = {
+            "steps": np.array([first, self.kept]),
+            "snapshots": np.array(list(kept), np.int64),
+        }
+        for name in next(iter(self._snapshots.values()), {}):
+            stacked = [arrays[name] for arrays in kept.values()]
+            if stacked:
+                part[name] = np.stack(stacked)
+        if len(self._losses):
+            part["losses"] = self._losses[first - 1 : self.kept]
+            part["wrong"] = np.packbits(self._wrong[first - 1 : self.kept])
+        return part
+
+    def add(self, part: Arrays) -> None:
+        """Add a part that `part` returned in an earlier attempt; raise KeyError if it has a gap."""
+        arrays = dict(part)
+        first, last = (int(step) for step in arrays.pop("steps"))
+        if first != self.kept + 1:
+            raise KeyError(f"the record goes on from step {first}, not {self.kept + 1}")
+        snapshots = arrays.pop("snapshots")
+        if len(self._losses):
+            self._losses[first - 1 : last] = arrays.pop("losses")
+            bits = arrays.pop("wrong")
+            self._wrong[first - 1 : last] = np.unpackbits(bits, count=last - first + 1)
+        for number, step in enumerate(snapshots.tolist()):
+            self._snapshots[step] = {name: array[number] for name, array in arrays.items()}
+        self.kept = last
+
+    def record(self) -> StepRecord:
+        """Return the record of all steps so far, of which there is at least one."""
+        return StepRecord.of_arrays(self.part(1))

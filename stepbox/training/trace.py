@@ -1,0 +1,213 @@
+"""Every number of one step of a training, from the state that a replay has reached."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepbox.analysis.step_trace import (
+    IN_ORDER,
+    Comparison,
+    Kind,
+    Outcome,
+    compare,
+    descend_along,
+    loss_of,
+    outcome,
+)
+from stepbox.errors import InvalidInputError
+from stepbox.nn.activations import IDENTITY, Array
+from stepbox.nn.backprop import descend
+from stepbox.nn.layer import Layer
+from stepbox.nn.losses import softmax
+from stepbox.nn.network import Network
+from stepbox.training.course import Course
+from stepbox.training.replay import Check, Replay, State
+
+KINDS: Sequence[Kind] = get_args(Kind)
+
+
+class LayerTrace(NamedTuple):
+    """The numbers of one layer in a step.
+
+    Attributes
+    ----------
+    layer
+        The layer with its parameters before the step.
+    z, a
+        Pre-activations, and activations a = f(z); in the last layer, a are the probabilities.
+        Shape (outputs,), also in layers of images.
+    slope
+        f′(z), shape of z; None without an activation function.
+    delta
+        δ = ∂C/∂z by the kind of the gradient, shape of z.
+    gradient
+        The gradient for each parameter array, of the kind that the trace was asked for.
+    comparison
+        How the gradient of each other kind differs from the exact one.
+    """
+
+    layer: Layer
+    z: Array
+    a: Array
+    slope: Array | None
+    delta: dict[Kind, Array]
+    gradient: dict[str, Array]
+    comparison: dict[Kind, Comparison]
+
+
+class Trace(NamedTuple):
+    """Every number of one step, for one sample of its batch. All calculations are in float64.
+
+    Attributes
+    ----------
+    step, steps, epoch
+        Number of the step, from 1; number of all steps; number of the epoch, from 1.
+    rate
+        η, the learning rate of this step.
+    batch_size, position
+        Number of samples of the batch, and the index of this sample in it.
+    sample
+        Index of the sample in the training set.
+    input
+        The sample as it was used for training, after augmentation.
+    inputs
+        The network's inputs: scaled and standardized, shape (features,).
+    label, predicted
+        The true class, and the one predicted before the step.
+    weight
+        w, the factor of the sample's loss: that of its class.
+    loss
+        w times the cross-entropy before the step, in nats.
+    probabilities
+        Before the step, shape (classes,).
+    layers
+        The numbers of each layer.
+    after
+        The answer for this sample after the step, by the kind of the gradient. In batches, the
+        step is that of the whole batch, and only ``exact`` is here. Empty if the training's steps
+        are not −η times the gradient: with AdamW, dropout or batch normalization.
+    check
+        Where the parameters come from, and how exact they are.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    rate: float
+    batch_size: int
+    position: int
+    sample: int
+    input: NDArray[Any]
+    inputs: Array
+    label: int
+    predicted: int
+    weight: float
+    loss: float
+    probabilities: Array
+    layers: list[LayerTrace]
+    after: dict[Kind, Outcome]
+    check: Check
+
+
+def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact") -> Trace:
+    """Compute every number of a step.
+
+    Parameters
+    ----------
+    replay
+        Opens the step.
+    step
+        Its number, from 1.
+    position
+        Index of the sample in the step's batch.
+    kind
+        Which gradient `LayerTrace.gradient` is.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such step or sample, or the kind makes no sense for this training.
+    TooFarError
+        The step is too far from the snapshot before it.
+    """
+    state = replay.open(step)
+    size = len(state.batch.labels)
+    kinds = kinds_of(replay)
+    if not 0 <= position < size:
+        raise InvalidInputError.at("/sample", f"must be from 0 to {size - 1}")
+    if kind not in kinds:
+        raise InvalidInputError.at("/gradient", f"must be {' or '.join(kinds)} for this training")
+    network = state.network.copy(np.float64)
+    label = int(state.batch.labels[position])
+    [inputs] = replay.course.inputs(state.batch.samples[position : position + 1], np.float64)
+    weight = replay.course.weight_of(label)
+    pre_activations, layer_inputs = network.forward(inputs)
+    probabilities = softmax(pre_activations[-1])
+    layers = [
+        LayerTrace(layer, z, a, _slope(layer, z), {}, {}, {})
+        for layer, z, a in zip(
+            network.layers, pre_activations, [*layer_inputs[1:], probabilities], strict=True
+        )
+    ]
+    after: dict[Kind, Outcome] = {}
+    exact = descend_along(network, inputs, label, state.batch.rate / size, "exact", weight)
+    for one in kinds:
+        found = exact
+        if one != "exact":
+            found = descend_along(network, inputs, label, state.batch.rate / size, one, weight)
+        for layer, delta, gradient, true in zip(
+            layers, found.deltas, found.gradients, exact.gradients, strict=True
+        ):
+            layer.delta[one] = delta
+            if one == kind:
+                layer.gradient.update(gradient)
+            if one != "exact":
+                layer.comparison[one] = compare(true, gradient)
+        if replay.plain and size == 1:
+            after[one] = outcome(network, found.after, exact.after, inputs, label, weight)
+    if replay.plain and size > 1:
+        moved = _after_batch(replay.course, state, network)
+        after["exact"] = outcome(network, moved, moved, inputs, label, weight)
+    return Trace(
+        step=step,
+        steps=replay.record.steps,
+        epoch=state.epoch,
+        rate=float(state.batch.rate),
+        batch_size=size,
+        position=position,
+        sample=int(state.batch.indices[position]),
+        input=state.batch.samples[position],
+        inputs=inputs,
+        label=label,
+        predicted=int(pre_activations[-1].argmax()),
+        weight=weight,
+        loss=weight * loss_of(pre_activations[-1], label),
+        probabilities=probabilities,
+        layers=layers,
+        after=after,
+        check=state.check,
+    )
+
+
+def kinds_of(replay: Replay) -> Sequence[Kind]:
+    """Return the kinds of gradients that make sense for a training.
+
+    Those that update a layer before δ passes through it need plain steps of single samples.
+    """
+    single = replay.plain and replay.course.recipe.batch_size == 1
+    return [kind for kind in KINDS if single or kind not in IN_ORDER]
+
+
+def _slope(layer: Layer, z: Array) -> Array | None:
+    activation = layer.activation
+    return None if activation.name == IDENTITY.name else activation.derivative(z)
+
+
+def _after_batch(course: Course, state: State, network: Network) -> Network:
+    """Return the network after the step of the whole batch, in float64."""
+    after = network.copy()
+    inputs = course.inputs(state.batch.samples, np.float64)
+    descend(after, inputs, state.batch.labels, state.batch.rate, "exact", course.class_weights)
+    return after
