@@ -43,9 +43,8 @@ class Checkpoints:
         # A checkpoint of another version of Stepbox may have other arrays.
         if state is None or not trainer.arrays().keys() <= state.keys():
             return False
-        if PARTS not in state:  # that version kept no record of the steps
-            trainer.recorder = None
-        if trainer.recorder is not None:
+        # A checkpoint of an earlier version has no parts: then the steps are not kept.
+        if trainer.recorder is not None and PARTS in state:
             rows = state[PARTS].tolist()
             loaded = [self._store.load_part(self._claim.job, *row) for row in rows]
             parts = [part for part in loaded if part is not None]

@@ -62,7 +62,7 @@ class StepRecord(NamedTuple):
             snapshots = parameters.pop("snapshots")
             losses = parameters.pop("losses", None)
             bits = parameters.pop("wrong", None)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError("the record has no steps or no snapshots") from error
         wrong = None
         if losses is not None and bits is not None:

@@ -207,7 +207,11 @@ class Trainer(Course, ABC):
         }
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Continue from what `state` returned for the same recipe and data set."""
+        """Continue from what `state` returned for the same recipe and data set.
+
+        The state does not contain the record of the steps. It goes on if the recorder has all steps
+        so far; otherwise nothing is kept.
+        """
         self.set_arrays(state)
         self.epochs_done, self.samples_done = (int(number) for number in state["position"])
         self.loss_sum, self.seconds = (float(number) for number in state["totals"])
@@ -216,6 +220,8 @@ class Trainer(Course, ABC):
         self.best_loss, self.best_epoch = float(best_loss), int(best_epoch)
         recent_loss_sum, recent_samples = state.get("recent", (math.nan, 0))
         self.recent_loss_sum, self.recent_samples = float(recent_loss_sum), int(recent_samples)
+        if self.recorder is not None and self.recorder.kept != self.next_step - 1:
+            self.recorder = None
 
 
 @contextmanager

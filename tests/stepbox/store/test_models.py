@@ -128,8 +128,9 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     assert set(card) == {
         *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
         *("weights", "initial", "device", "computer", "cost", "versions", "created_at", "losses"),
-        *("title", "notes", "tags"),
+        *("title", "notes", "tags", "steps"),
     }
+    assert card["steps"] is None
     assert card["recipe"] == FASHION.model_dump(mode="json")
     assert card["classes"] == list(DATASETS["fashion-mnist"].classes)
     assert card["parameters"] == 784 * 5 + 5 + 5 * 3 + 3 + 3 * 10 + 10

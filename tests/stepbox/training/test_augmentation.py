@@ -12,9 +12,8 @@ from stepbox.training.augmentation import (
     Distortions,
     Moves,
     displacement_fields,
-    move,
-    resample,
 )
+from stepbox.training.augmentation_loops import CompiledAugmenter, move, resample
 
 NO_FIELD = np.zeros((1, 2, 28, 28), np.float32)
 
@@ -96,7 +95,7 @@ def test_fields_are_smooth_and_have_the_given_strength(fields):
 @pytest.mark.parametrize("kind", MOTIONS)
 def test_digits_vary_but_keep_their_ink(originals, kind):
     images = originals(200)
-    varied = Augmenter(kind, 1, (28, 28))(images, 1, 0)
+    varied = CompiledAugmenter(kind, 1, (28, 28))(images, 1, 0)
 
     assert varied.shape == images.shape
     assert varied.dtype == np.uint8
@@ -127,7 +126,7 @@ def test_only_distort_bends_straight_lines():
     image[4:24, 12:16] = 255
     rows, columns = np.arange(9, 19), np.arange(28)
     for kind in MOTIONS:
-        varied = Augmenter(kind, 2, (28, 28))(np.stack([image] * 50), 1, 0)[:, rows]
+        varied = CompiledAugmenter(kind, 2, (28, 28))(np.stack([image] * 50), 1, 0)[:, rows]
         centres = (varied @ columns / varied.sum(axis=2)).T
         line = np.polynomial.polynomial.polyfit(rows, centres, 1)
         bends = np.abs(line[0] + np.outer(rows, line[1]) - centres).max(axis=0)
@@ -161,14 +160,14 @@ def test_mirror_and_shift_only_mirrors_and_shifts(originals):
 @pytest.mark.parametrize("kind", get_args(Augmentation))
 def test_variations_depend_only_on_seed_and_position(originals, kind):
     images = originals(60)
-    first, second = Augmenter(kind, 3, (28, 28)), Augmenter(kind, 3, (28, 28))
+    first, second = CompiledAugmenter(kind, 3, (28, 28)), CompiledAugmenter(kind, 3, (28, 28))
     first(images, 1, 0)  # must not change the next result
 
     np.testing.assert_array_equal(first(images, 2, 1000), second(images, 2, 1000))
     others = [
         first(images, 2, 2000),
         first(images, 3, 1000),
-        Augmenter(kind, 4, (28, 28))(images, 2, 1000),
+        CompiledAugmenter(kind, 4, (28, 28))(images, 2, 1000),
     ]
     for other in others:
         assert np.array_equal(other, second(images, 2, 1000)) == (kind == "none")
@@ -179,10 +178,29 @@ def test_variations_depend_only_on_seed_and_position(originals, kind):
 def test_each_color_is_varied_like_a_grey_image(kind, shape):
     rng = np.random.default_rng(3)
     colors = rng.integers(0, 256, (40, *shape, 3), np.uint8)
-    varied = Augmenter(kind, 5, (*shape, 3))(colors, 2, 1000)
+    varied = CompiledAugmenter(kind, 5, (*shape, 3))(colors, 2, 1000)
 
     assert (varied.shape, varied.dtype) == (colors.shape, np.uint8)
     assert not np.array_equal(varied, colors)
     for color in range(3):
-        grey = Augmenter(kind, 5, shape)(colors[..., color].copy(), 2, 1000)
+        grey = CompiledAugmenter(kind, 5, shape)(colors[..., color].copy(), 2, 1000)
         np.testing.assert_array_equal(varied[..., color], grey)
+
+
+@pytest.mark.parametrize("kind", get_args(Augmentation))
+@pytest.mark.parametrize("shape", [(28, 28), (7, 12), (16, 9, 3)])
+def test_the_compiled_form_varies_images_like_the_definition(kind, shape):
+    images = np.random.default_rng(6).integers(0, 256, (300, *shape), np.uint8)
+    images[:, : shape[0] // 2] = 0  # black pixels follow a rule of their own
+    compiled, definition = (form(kind, 7, shape) for form in (CompiledAugmenter, Augmenter))
+
+    np.testing.assert_array_equal(compiled(images, 3, 1000), definition(images, 3, 1000))
+
+
+@pytest.mark.parametrize("kind", get_args(Augmentation))
+def test_some_images_are_varied_like_all_of_them(originals, kind):
+    images = originals(60)
+    augment = CompiledAugmenter(kind, 3, (28, 28))
+    some = augment(images[20:25].copy(), 2, 1000, count=60, offset=20)
+
+    np.testing.assert_array_equal(some, augment(images, 2, 1000)[20:25])

@@ -5,6 +5,7 @@ import torch
 from stepbox.data.builtin import FASHION_MNIST
 from stepbox.data.dataset import scale_pixels
 from stepbox.errors import OutOfDeviceMemoryError
+from stepbox.training.course import visiting_order
 from stepbox.training.presets import RECIPES
 from stepbox.training.torch_device import explain_out_of_memory
 from stepbox.training.torch_model import initial_model
@@ -13,7 +14,6 @@ from stepbox.training.torch_trainer import (
     FormulaTrainer,
     make_torch_trainer,
 )
-from stepbox.training.trainer import visiting_order
 
 pytestmark = pytest.mark.container
 

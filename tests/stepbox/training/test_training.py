@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from stepbox.errors import DivergedError
 from stepbox.training import loop
+from stepbox.training.course import visiting_order
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.numpy_trainer import NumpyTrainer
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.torch_trainer import TorchTrainer
-from stepbox.training.trainer import visiting_order
 
 SMALL = {"epochs": 2, "dataset": "mnist", "shuffle": True, "hidden_sizes": (8,)}
 LAYERS = [
