@@ -180,7 +180,14 @@ class Augmenter:
             Position of the images that are varied together; see `draw`.
         count, offset
             Number of these images, by default n, and how many of them are before `images`.
+
+        Raises
+        ------
+        ValueError
+            `images` are not all among these images.
         """
+        if offset + len(images) > (len(images) if count is None else count):
+            raise ValueError("the images are not all in one portion")
         amounts = self.draw(len(images) if count is None else count, epoch, first)
         if amounts is None:
             return images

@@ -171,7 +171,8 @@ class Trainer(Course, ABC):
             indices = order[self.samples_done : self.samples_done + self.portion]
             step = self.next_step
             if self.recorder is not None and self.recorder.due(step):
-                self.recorder.keep_parameters(step, self.parameters())
+                with np.errstate(over="ignore", invalid="ignore"):  # the loss shows a divergence
+                    self.recorder.keep_parameters(step, self.parameters())
             losses, wrong = self.train_samples(indices)
             if self.recorder is not None:
                 self.recorder.keep_losses(losses, wrong)

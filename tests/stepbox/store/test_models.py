@@ -35,6 +35,7 @@ from stepbox.store.reader import LATEST
 from stepbox.training.evaluation import assess
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
+from stepbox.training.step_record import StepRecord
 
 ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
@@ -118,6 +119,34 @@ def test_a_model_is_visible_only_once_it_is_published(store, folder):
         "initial.safetensors",
         "weights.safetensors",
     ]
+
+
+def test_a_model_may_have_a_record_of_its_steps(store, folder):
+    parameters = {
+        name: np.stack([array, array + 1]) for name, array in make_network(1).named_arrays().items()
+    }
+    losses, wrong = np.arange(9, dtype=np.float32), np.arange(9) % 2 == 0
+    record = StepRecord(9, losses, wrong, np.array([1, 6]), parameters)
+    model_id = new_model_id()
+    store.stage("attempt", make_draft(model_id), make_network(1), make_network(0), record)
+    store.publish("attempt", model_id)
+    assert "steps.safetensors" in contents(folder / model_id)
+
+    card, loaded = store.load_steps(model_id)
+    data = (folder / model_id / "steps.safetensors").read_bytes()
+    assert (card.steps.steps, card.steps.snapshots) == (9, 2)
+    assert (card.steps.bytes, card.steps.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert loaded.arrays().keys() == record.arrays().keys()
+    for name, array in record.arrays().items():
+        np.testing.assert_array_equal(loaded.arrays()[name], array)
+    assert store.load_steps(add(store))[1] is None
+
+    settle()
+    os.truncate(folder / model_id / "steps.safetensors", len(data) - 8)
+    with pytest.raises(DamagedModelError, match=r"steps\.safetensors"):
+        store.load_steps(model_id)
+    store.delete(model_id)
+    assert not (folder / model_id).exists()
 
 
 def test_the_card_on_the_disk_is_complete(store, folder):

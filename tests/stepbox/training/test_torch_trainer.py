@@ -175,9 +175,9 @@ def test_dropout_drops_the_given_share(few):
         update={"normalization": "none", "learning_rate": 1e-9, "hidden_sizes": (50,)}
     )
     losses = [
-        make_torch_trainer(recipe.model_copy(update={"dropout": dropout}), few(500)).train_samples(
-            np.arange(500)
-        )
+        make_torch_trainer(recipe.model_copy(update={"dropout": dropout}), few(500))
+        .train_samples(np.arange(500))[0]
+        .sum()
         for dropout in (0.0, 0.05, 0.9)
     ]
 
