@@ -17,7 +17,7 @@ DESCRIPTIONS: dict[str, str] = {
     "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",
     "fashion-mnist-torch-best": "More accurate on clothes, in four minutes. The same layers, "
     "trained with AdamW, batch normalization and varied images.",
-    "mnist-torch-convolution": "The most accurate on digits, in forty minutes. Five "
+    "mnist-torch-convolution": "The most accurate on digits, in an hour. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
     "fashion-mnist-torch-convolution": "Learns to name clothes in twenty minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",

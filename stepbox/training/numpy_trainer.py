@@ -61,17 +61,18 @@ class NumpyTrainer(Trainer):
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
-        network = self._unfolded()
+        network = self._view().copy()
         if self.standardization is not None:
             self.standardization.fold(network)
         return network
 
     def parameters(self) -> dict[str, Array]:
-        """Return a copy of the parameters, for standardized inputs if they are standardized."""
-        return self._unfolded().named_arrays()
+        """Return the parameters, for standardized inputs if they are standardized."""
+        return self._view().named_arrays()
 
-    def _unfolded(self) -> Network:
-        return self._network.copy() if self._chain is None else self._chain.network()
+    def _view(self) -> Network:
+        """Return the network in its current state, which the next step changes."""
+        return self._network if self._chain is None else self._chain.view()
 
     def computer(self) -> ComputerReport:
         """Describe the processor and the instructions that the training runs on."""

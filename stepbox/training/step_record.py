@@ -96,11 +96,15 @@ class Recorder:
         Number of steps so far.
     """
 
-    def __init__(self, course: Course, snapshots: int) -> None:
+    def __init__(self, course: Course, parameters: Arrays, snapshots: int) -> None:
         portions = course.recipe.epochs * course.portions_an_epoch
         self._every = -(-portions // snapshots)  # portions between two snapshots
         self._course = course
-        self._snapshots: dict[int, Arrays] = {}
+        self._snapshots: list[int] = []  # the steps
+        count = -(-portions // self._every)
+        self._parameters = {
+            name: np.empty((count, *array.shape), array.dtype) for name, array in parameters.items()
+        }
         room = course.steps if course.steps <= MOST_LOSSES else 0
         self._losses = np.empty(room, np.float32)
         self._wrong = np.empty(room, np.bool_)
@@ -111,7 +115,7 @@ class Recorder:
         """Return the recorder of a training; None if a snapshot takes more than all may take."""
         size = sum(array.nbytes for array in parameters.values())
         snapshots = min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size)
-        return cls(course, snapshots) if snapshots else None
+        return cls(course, parameters, snapshots) if snapshots else None
 
     def due(self, step: int) -> bool:
         """Return whether a snapshot belongs before a step, which is the first of a portion."""
@@ -121,31 +125,34 @@ class Recorder:
         return portion % self._every == 0
 
     def keep_parameters(self, step: int, parameters: Arrays) -> None:
-        """Keep the parameters before a step. They must not change afterwards."""
-        self._snapshots[step] = parameters
+        """Keep a copy of the parameters before a step."""
+        for name, array in parameters.items():
+            self._parameters[name][len(self._snapshots)] = array
+        self._snapshots.append(step)
 
     def keep_losses(self, losses: Array, wrong: NDArray[np.bool_]) -> None:
         """Keep what `Trainer.train_samples` returned for the next steps."""
         size = self._course.recipe.batch_size
-        starts = np.arange(0, len(losses), size)
-        steps = slice(self.kept, self.kept + len(starts))
-        if len(self._losses):
-            counts = np.diff(starts, append=len(losses))
-            self._losses[steps] = np.add.reduceat(losses, starts) / counts
-            self._wrong[steps] = np.logical_or.reduceat(wrong, starts)
-        self.kept = steps.stop
+        whole = len(losses) // size  # batches; the last one of an epoch can be smaller
+        first, self.kept = self.kept, self.kept + -(-len(losses) // size)
+        if not len(self._losses):
+            return
+        steps, samples = slice(first, first + whole), slice(whole * size)
+        self._losses[steps] = losses[samples].reshape(-1, size).mean(axis=1)
+        self._wrong[steps] = wrong[samples].reshape(-1, size).any(axis=1)
+        if first + whole < self.kept:
+            self._losses[first + whole] = losses[whole * size :].mean()
+            self._wrong[first + whole] = wrong[whole * size :].any()
 
     def part(self, first: int) -> dict[str, Array]:
         """Return the record of the steps from `first` on, in the form of `StepRecord.arrays`."""
-        kept = {step: arrays for step, arrays in self._snapshots.items() if step >= first}
+        snapshots = np.array(self._snapshots, np.int64)
+        new = slice(int(np.searchsorted(snapshots, first)), len(snapshots))
         part: dict[str, Array] = {
             "steps": np.array([first, self.kept]),
-            "snapshots": np.array(list(kept), np.int64),
+            "snapshots": snapshots[new],
+            **{name: array[new] for name, array in self._parameters.items()},
         }
-        for name in next(iter(self._snapshots.values()), {}):
-            stacked = [arrays[name] for arrays in kept.values()]
-            if stacked:
-                part[name] = np.stack(stacked)
         if len(self._losses):
             part["losses"] = self._losses[first - 1 : self.kept]
             part["wrong"] = np.packbits(self._wrong[first - 1 : self.kept])
@@ -163,7 +170,7 @@ class Recorder:
             bits = arrays.pop("wrong")
             self._wrong[first - 1 : last] = np.unpackbits(bits, count=last - first + 1)
         for number, step in enumerate(snapshots.tolist()):
-            self._snapshots[step] = {name: array[number] for name, array in arrays.items()}
+            self.keep_parameters(step, {name: array[number] for name, array in arrays.items()})
         self.kept = last
 
     def record(self) -> StepRecord:

@@ -107,7 +107,7 @@ class TorchTrainer(Trainer):
             return losses.numpy(force=True).astype(np.float64), wrong.numpy(force=True)
 
     def parameters(self) -> dict[str, Array]:
-        """Return a copy of the parameters of the plain network, for standardized inputs."""
+        """Return the parameters of the plain network, for standardized inputs."""
         return fold(self._model, self._specs, None).named_arrays()
 
     def network(self) -> Network:

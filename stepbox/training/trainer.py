@@ -105,9 +105,10 @@ class Trainer(Course, ABC):
 
     @abstractmethod
     def parameters(self) -> dict[str, Array]:
-        """Return a copy of the parameters, named as in `Network.named_arrays`.
+        """Return the parameters, named as in `Network.named_arrays`.
 
         They are those of `network`, except that a standardization of the inputs is not folded in.
+        They may change with the next step.
         """
 
     @abstractmethod

@@ -11,8 +11,8 @@ from service.api.steps.answer import check_size, describe
 from service.api.steps.schemas import (
     GROUPS,
     MOST_GROUPS,
+    IndexOrFound,
     IndexQuery,
-    StepIndex,
     StepNumbers,
     StepPath,
     StepQuery,
@@ -40,15 +40,11 @@ blueprint = APIBlueprint(
 
 @blueprint.get(
     "/models/<ref>/steps",
-    responses={200: StepIndex, **problems(404, 409, 422, 503)},
+    responses={200: IndexOrFound, **problems(404, 409, 422, 503)},
 )
 @Bound(memory_bytes=LAYERS_BYTES)
 def list_steps(path: ModelPath, query: IndexQuery) -> Response:
-    """Summarize all steps of a model's training, or find one of them.
-
-    With `where`, the response is only `model`, `where`, `after`, `step` and `loss`; `step` is null
-    if there is none.
-    """
+    """Summarize all steps of a model's training; or with `where`, find one of them."""
     card = backend().models.card(path.ref)
     replay = backend().figures.replay(card.id)
     if query.where is not None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from service.api.models import ModelPath
 from service.api.parameters import Parameters
@@ -115,6 +115,10 @@ class FoundStep(BaseModel):
     after: int
     step: int | None = Field(description="Null if there is none.")
     loss: float | None = Field(description="Its loss before the update, in nats.")
+
+
+class IndexOrFound(RootModel[StepIndex | FoundStep]):
+    """An overview of all steps; or with `where`, the step that was found."""
 
 
 class StepQuery(Parameters):

@@ -72,12 +72,16 @@ class Chain:
 
     def network(self) -> Network:
         """Return a copy of the network in its current state."""
+        return self.view().copy()
+
+    def view(self) -> Network:
+        """Return the network in its current state. It shares the memory of `parameters`."""
         layers, start = [], 0
         for layer, kind, shape in zip(self._layers, self._types, self._shapes, strict=True):
             stop = start + prod(shape)
             layers.append(with_rows(layer, kind, self.parameters[start:stop].reshape(shape)))
             start = stop
-        return Network(layers).copy()
+        return Network(layers)
 
     def descend(
         self,
