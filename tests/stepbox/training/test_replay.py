@@ -72,7 +72,7 @@ def test_steps_open_in_any_order_to_the_same_state(few, recipe):
                     if inside and inside * recipe.batch_size < len(portion):
                         train_part(readable, portion, inside * recipe.batch_size)
                     if inside * recipe.batch_size < len(portion):
-                        states[step] = readable.parameters()
+                        states[step] = copied(readable.parameters())
             readable.set_arrays(before)
             readable.train_samples(portion)
         readable.epochs_done, readable.samples_done = epoch, 0
@@ -81,6 +81,10 @@ def test_steps_open_in_any_order_to_the_same_state(few, recipe):
         assert (state.step, state.epoch) == (step, 1 if step <= trainer.steps_an_epoch else 2)
         for name, array in state.network.named_arrays().items():
             np.testing.assert_allclose(array, states[step][name], rtol=1e-9, atol=1e-12)
+
+
+def copied(arrays):
+    return {name: array.copy() for name, array in arrays.items()}
 
 
 def train_part(trainer, portion, samples):
