@@ -26,7 +26,7 @@ from stepbox.training.step_figures import angles
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
 PROJECTED_VALUES = 10_000_000  # of one layer for all of them: 80 MB in float64
-REPLAYS = 3  # 16 MB of states each, and a record of its steps of up to 48 MB
+REPLAYS = 2  # a record of up to 48 MB each, 16 MB of states, and some copies of the network
 PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
 WEIGHTS_BYTES = 32 * 2**20  # for two of the widest dense layers, or eighty of the usual ones
 
@@ -135,7 +135,7 @@ class ModelFigures:
                 raise StepsNotKeptError(
                     f"the steps of model {model_id} were not kept: train its recipe again, with a "
                     "version of Stepbox that keeps them, and a network of at most 4 million "
-                    "parameters"
+                    "parameters (8 million in 32-bit floats)"
                 )
             _, network = self._models.load(model_id)
             with self.turn:
@@ -148,7 +148,7 @@ class ModelFigures:
 
         def compute() -> list[Array] | None:
             replay = self.replay(model_id)
-            with self.turn:
+            with replay.lock, self.turn:
                 return angles(replay)
 
         return self._angles.get(model_id, [], compute)

@@ -4,7 +4,8 @@ A job of a worker does the same work: it trains with `stepbox.training.loop.trai
 result with `stepbox.store.draft.describe`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +62,6 @@ class Model:
         The trained network.
     initial
         The same network before its training; None for a model that was loaded.
-    steps
-        The record of the training's steps, which `stepbox.trace` opens; None if there is none.
     """
 
     def __init__(
@@ -70,12 +69,12 @@ class Model:
         card: CardDraft,
         network: Network,
         initial: Network | None = None,
-        steps: StepRecord | None = None,
+        steps: Callable[[], StepRecord | None] = lambda: None,
     ) -> None:
         self.card = card
         self.network = network
         self.initial = initial
-        self.steps = steps
+        self._steps = steps
 
     def __repr__(self) -> str:
         evaluation = self.card.evaluation
@@ -89,6 +88,14 @@ class Model:
     def recipe(self) -> Recipe:
         """The recipe that was trained."""
         return self.card.recipe
+
+    @cached_property
+    def steps(self) -> StepRecord | None:
+        """The record of the training's steps, which `stepbox.trace` opens; None if there is none.
+
+        Of a loaded model, it is read when it is first used; raises as `load` does.
+        """
+        return self._steps()
 
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
@@ -261,7 +268,7 @@ def train(
                     bar.set_postfix(test_accuracy=f"{event.test_accuracy:.2%}")
     draft = describe(trainer, test_set, history, losses, id=new_model_id(), job="local")
     steps = None if trainer.recorder is None else trainer.recorder.record()
-    return Model(draft, trainer.network(), initial, steps)
+    return Model(draft, trainer.network(), initial, lambda: steps)
 
 
 def load(folder: str | Path) -> Model:
@@ -277,8 +284,10 @@ def load(folder: str | Path) -> Model:
     folder = Path(folder).resolve()
     objects = FolderStore(folder.parent)
     card = read_card(objects, folder.name)
-    steps = None if card.steps is None else read_steps(objects, folder.name, card)
-    return Model(card, read_network(objects, folder.name, card), steps=steps)
+    network = read_network(objects, folder.name, card)
+    if card.steps is None:
+        return Model(card, network)
+    return Model(card, network, steps=lambda: read_steps(objects, folder.name, card))
 
 
 def _vector(sample: Any, spec: DatasetSpec) -> Array:

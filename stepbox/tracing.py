@@ -10,7 +10,8 @@ from stepbox.run import Model, load
 from stepbox.training.replay import Replay
 from stepbox.training.trace import Trace, trace_step
 
-_replays: WeakKeyDictionary[Model, Replay] = WeakKeyDictionary()
+# The replay of each model, and the data folder that it was opened with.
+_replays: WeakKeyDictionary[Model, tuple[str | Path | None, Replay]] = WeakKeyDictionary()
 
 
 def trace(
@@ -49,8 +50,10 @@ def trace(
         The step is too far from the snapshot before it.
     InvalidInputError
         There is no such step or sample, or the gradient makes no sense for this training.
+    NotFoundError
+        The data set is not a built-in one.
     DatasetError
-        The data set is not in the data folder.
+        It is not in the data folder.
 
     Examples
     --------
@@ -66,7 +69,9 @@ def trace(
         model = load(model)
     if model.steps is None:
         raise StepsNotKeptError(f"the steps of {model.card.id} were not kept")
-    if model not in _replays:
+    folder, replay = _replays.get(model, (None, None))
+    if replay is None or folder != data:
         train_set = load_dataset(model.recipe.dataset, "train", data)
-        _replays[model] = Replay(model.recipe, train_set, model.steps, model.network)
-    return trace_step(_replays[model], step, sample, gradient)
+        replay = Replay(model.recipe, train_set, model.steps, model.network)
+        _replays[model] = data, replay
+    return trace_step(replay, step, sample, gradient)

@@ -50,10 +50,15 @@ class Checkpoints:
             parts = [part for part in loaded if part is not None]
             if len(parts) < len(rows):
                 return False
-            for part in parts:
-                trainer.recorder.add(part)
-            self._parts = rows
+            try:
+                for part in parts:
+                    trainer.recorder.add(part)
+                self._parts = rows
+            except (KeyError, IndexError, ValueError):  # another version kept other steps
+                trainer.recorder = None
         trainer.restore(state)
+        if trainer.recorder is None:
+            log.info("job %s: the steps of its model will not be kept", self._claim.job)
         return True
 
     def due(self) -> bool:

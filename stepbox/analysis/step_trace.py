@@ -20,7 +20,7 @@ from stepbox.nn.network import Network
 Kind = Literal["exact", "slope", "order", "published"]
 """The exact gradient, one with either deviation, and the published one, which has both."""
 
-IN_ORDER: frozenset[Kind] = frozenset({"order", "published"})
+UPDATES_EARLY: frozenset[Kind] = frozenset({"order", "published"})
 AT_ACTIVATION: frozenset[Kind] = frozenset({"slope", "published"})
 
 
@@ -77,7 +77,14 @@ class Outcome(NamedTuple):
 
 
 def descend_along(
-    network: Network, inputs: Array, label: int, rate: float, kind: Kind, weight: float = 1.0
+    network: Network,
+    inputs: Array,
+    label: int,
+    rate: float,
+    kind: Kind,
+    weight: float = 1.0,
+    *,
+    take_step: bool = True,
 ) -> Direction:
     """Compute a gradient of one of the kinds for one sample, and take a step against it.
 
@@ -95,17 +102,21 @@ def descend_along(
         Which gradient.
     weight
         w, the factor of the sample's loss.
+    take_step
+        False only computes the gradient, ``exact`` or ``slope``, and copies no network.
     """
-    after = network.copy()
+    take_step = take_step or kind in UPDATES_EARLY
+    after = network.copy() if take_step else network
     slopes: GradientKind = "published" if kind in AT_ACTIVATION else "exact"
     passed = backward(after, *network.forward(inputs), label, slopes, weight=weight)
     deltas, gradients = [], []
     # `list` computes every δ before the first update, as in `backprop.descend`.
-    for layer, layer_inputs, delta in passed if kind in IN_ORDER else list(passed):
+    for layer, layer_inputs, delta in passed if kind in UPDATES_EARLY else list(passed):
         found = layer.gradients(layer_inputs, delta)
-        arrays = layer.arrays
-        for name, gradient in found.items():
-            arrays[name] -= rate * gradient
+        if take_step:
+            arrays = layer.arrays
+            for name, gradient in found.items():
+                arrays[name] -= rate * gradient
         deltas.append(delta)
         gradients.append(found)
     return Direction(deltas[::-1], gradients[::-1], after)

@@ -96,9 +96,10 @@ class Layer(ABC):
         """
 
     def update(self, inputs: Array, delta: Array, rate: float) -> None:
-        """Update the parameters in place for one sample: θ ← θ − ∂z/∂θᵀ η δ, where η is the rate.
+        """Update the parameters in place for one sample: θ ← θ − (∂z/∂θ)ᵀ η δ, η being the rate.
 
-        η is multiplied by δ, which is much smaller than the gradient.
+        δ is multiplied by η, because the product of η and a gradient would need another array of
+        the size of the parameters.
         """
         arrays = self.arrays
         for name, step in self.gradients(inputs, rate * delta).items():

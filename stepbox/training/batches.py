@@ -51,7 +51,7 @@ class Batches:
         self._dtype = dtype
         features = course.train_set.spec.features
         steps = MOST_NUMBERS // (features * course.recipe.batch_size)
-        self._steps_a_block = min(max(1, steps), course.steps_a_portion)
+        self._steps_per_block = min(max(1, steps), course.steps_per_portion)
         self._epoch, self._order = 0, np.empty(0, np.int64)
         self._first, self._block = 0, list[Batch]()
 
@@ -65,13 +65,13 @@ class Batches:
         """Prepare the block that a step is in. A block is a portion, or a part of one."""
         course = self._course
         size = course.recipe.batch_size
-        epochs, number = divmod(step - 1, course.steps_an_epoch)
+        epochs, number = divmod(step - 1, course.steps_per_epoch)
         if self._epoch != epochs + 1:
             self._epoch, self._order = epochs + 1, course.order(epochs + 1)
-        in_portion = number % course.steps_a_portion
-        first = (number - in_portion % self._steps_a_block) * size
-        last = (number - in_portion + course.steps_a_portion) * size  # where the portion ends
-        indices = self._order[first : min(last, first + self._steps_a_block * size)]
+        in_portion = number % course.steps_per_portion
+        first = (number - in_portion % self._steps_per_block) * size
+        last = (number - in_portion + course.steps_per_portion) * size  # where the portion ends
+        indices = self._order[first : min(last, first + self._steps_per_block * size)]
         samples = course.varied(indices, self._epoch, first)
         inputs = course.inputs(samples, self._dtype)
         labels = course.train_set.labels[indices].astype(np.int64)

@@ -57,28 +57,33 @@ class Course:
         self._augment = augmenter(recipe.augmentation, recipe.seed, train_set.spec.shape)
 
     @property
-    def steps_an_epoch(self) -> int:
+    def steps_per_epoch(self) -> int:
         """Number of steps of an epoch."""
         return -(-len(self.trained) // self.recipe.batch_size)
 
     @property
-    def steps_a_portion(self) -> int:
+    def steps_per_portion(self) -> int:
         """Number of steps of a portion, if it is not the last of an epoch."""
         return self.portion // self.recipe.batch_size
 
     @property
-    def portions_an_epoch(self) -> int:
+    def portions_per_epoch(self) -> int:
         """Number of portions of an epoch."""
         return -(-len(self.trained) // self.portion)
 
     @property
     def steps(self) -> int:
         """Number of steps of the whole training, if it is not stopped early."""
-        return self.recipe.epochs * self.steps_an_epoch
+        return self.recipe.epochs * self.steps_per_epoch
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Return the indices of the samples of an epoch, from 1, in their order."""
         return self.trained[visiting_order(self.recipe, epoch, len(self.trained))]
+
+    def step_of(self, index: int, epoch: int) -> int:
+        """Return the step of an epoch that sees a sample, by its index in the training set."""
+        [place] = np.flatnonzero(self.order(epoch) == index)
+        return (epoch - 1) * self.steps_per_epoch + int(place) // self.recipe.batch_size + 1
 
     def varied(self, indices: NDArray[np.int64], epoch: int, first: int) -> NDArray[Any]:
         """Return samples of one portion, augmented as the recipe says.

@@ -105,7 +105,7 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
     with out_of_memory_explained(recipe):
         samples_an_epoch = len(trainer.trained)
         samples_total = recipe.epochs * samples_an_epoch
-        reports_an_epoch = trainer.portions_an_epoch
+        reports_an_epoch = trainer.portions_per_epoch
         spacing = -(-recipe.epochs * reports_an_epoch // MOST_LOSSES)  # in reports
         started = time.perf_counter()
         samples_before = trainer.epochs_done * samples_an_epoch + trainer.samples_done

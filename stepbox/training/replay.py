@@ -8,7 +8,7 @@ rounding.
 
 from collections.abc import Iterator
 from math import isqrt
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from stepbox.data.dataset import Dataset
 from stepbox.errors import InvalidInputError, TooFarError
 from stepbox.nn.backprop import descend
 from stepbox.nn.network import Network
+from stepbox.training.augmentation import MOTIONS
 from stepbox.training.batches import Batch, Batches
 from stepbox.training.course import Course
 from stepbox.training.recipe import Recipe
@@ -24,7 +25,7 @@ from stepbox.training.step_record import StepRecord
 
 GOAL = 1e-9
 """Largest difference of a parameter that a replay in float64 should have."""
-MOST_SECONDS = 5.0  # of a replay, as `seconds_a_step` estimates it
+MOST_SECONDS = 5.0  # of a replay, as `seconds_per_step` estimates it
 WAYPOINT_BYTES = 16_000_000  # of the states that are kept between two snapshots
 
 
@@ -82,7 +83,7 @@ class _Segment:
 
 
 class Replay:
-    """Opens the steps of one training. Many threads may use it, one after another.
+    """Opens the steps of one training. It is thread-safe: its calls run one at a time.
 
     Parameters
     ----------
@@ -97,10 +98,12 @@ class Replay:
     ----------
     course
         What the steps see.
+    lock
+        Held during each call. A caller may hold it for longer.
     plain
         Whether a step is plain gradient descent: θ ← θ − η times the mean gradient of the batch.
-    seconds_a_step
-        How long a step takes, as `seconds_a_step` estimates it.
+    seconds_per_step
+        How long a step takes, as `seconds_per_step` estimates it.
     reach
         Number of steps from each snapshot on that can be opened. It is 1 for torch, whose steps are
         not replayed.
@@ -115,18 +118,19 @@ class Replay:
         self._trained = trained
         self._specs = recipe.layer_specs(train_set.spec)
         self._ends = [*record.snapshots[1:].tolist(), record.steps + 1]
-        self._lock = Lock()
+        self.lock = RLock()
         self._segment: _Segment | None = None
         first = self._network(0)
         self._batches = Batches(self.course, first.dtype)
         self._class_weights = self.course.class_weights
         if self._class_weights is not None:
             self._class_weights = self._class_weights.astype(first.dtype)
-        self.seconds_a_step = seconds_a_step(first, recipe.batch_size)
+        resampled = train_set.spec.features if recipe.augmentation in MOTIONS else 0
+        self.seconds_per_step = seconds_per_step(first, recipe.batch_size, resampled)
         self.reach = 1
         if recipe.engine == "numpy":
             longest = np.diff(record.snapshots, append=record.steps + 1).max()
-            self.reach = int(min(longest, max(1, MOST_SECONDS / self.seconds_a_step)))
+            self.reach = int(min(longest, max(1, MOST_SECONDS / self.seconds_per_step)))
 
     def open(self, step: int) -> State:
         """Compute the state before a step.
@@ -149,7 +153,7 @@ class Replay:
                 f"nearest that can be opened: {', '.join(f'{n:,}' for n in nearest)}",
                 nearest,
             )
-        with self._lock:
+        with self.lock:
             segment = self._segment
             if segment is None or segment.first != first:
                 self._segment = segment = self._start(number, end)
@@ -163,7 +167,7 @@ class Replay:
         number
             Index of the snapshot.
         count
-            Number of steps.
+            Number of steps, at least 1.
 
         Yields
         ------
@@ -172,13 +176,16 @@ class Replay:
         Batch
             What the step sees.
         """
-        with self._lock:
+        with self.lock:
             network = self._network(number)
             first = int(self.record.snapshots[number])
-            for step in range(first, min(first + min(count, self.reach), self._ends[number])):
+            batch = self._batches.of(first)
+            yield network, batch
+            last = min(first + min(count, self.reach), self._ends[number])
+            for step in range(first + 1, last):
+                self._descend(network, batch)
                 batch = self._batches.of(step)
                 yield network, batch
-                self._descend(network, batch)
 
     def _start(self, number: int, end: int) -> _Segment:
         """Begin the segment of a snapshot. Replay it as a whole, if it is not too long."""
@@ -187,7 +194,8 @@ class Replay:
         size = sum(array.nbytes for array in network.named_arrays().values())
         spacing = max(isqrt(end - first), -(-(end - first) * size // WAYPOINT_BYTES), 1)
         segment = _Segment(first, network, spacing)
-        if end - first <= self.reach and self.course.recipe.engine == "numpy":
+        short = (end - first) * self.seconds_per_step <= MOST_SECONDS
+        if short and self.course.recipe.engine == "numpy":
             reached = self._go(segment, end)
             segment.check = Check(first, end, self._difference(reached, number + 1))
         return segment
@@ -238,15 +246,16 @@ class Replay:
         )
 
     def _state(self, step: int, network: Network, check: Check) -> State:
-        epoch = (step - 1) // self.course.steps_an_epoch + 1
+        epoch = (step - 1) // self.course.steps_per_epoch + 1
         return State(step, epoch, network, self._batches.of(step), check)
 
 
-def seconds_a_step(network: Network, batch_size: int) -> float:
+def seconds_per_step(network: Network, batch_size: int, resampled: int = 0) -> float:
     """Estimate how long the readable definition takes for a step, on one core of a laptop.
 
-    It takes some time for each layer, each multiplication, and each parameter, for every sample.
-    This is no measurement, so the same steps can be opened on every machine.
+    For each sample, it takes some time for each layer, each multiplication, and each parameter, and
+    for each of the `resampled` values of an augmented image. This is an estimate, so the same steps
+    can be opened on every machine.
     """
     sample = 30e-6 * len(network.layers) + 1e-9 * network.products + 2e-9 * network.parameters
-    return sample * batch_size
+    return (sample + 0.4e-6 * resampled) * batch_size

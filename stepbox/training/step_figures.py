@@ -12,7 +12,7 @@ from stepbox.training.step_record import StepRecord
 from stepbox.training.trace import kinds_of
 
 ANGLE_STEPS = 8  # from each snapshot on, if there is time
-ANGLE_SECONDS = 1.0  # for all angles, as `Replay.seconds_a_step` estimates it
+ANGLE_SECONDS = 1.0  # for all angles, as `Replay.seconds_per_step` estimates it
 GRADIENTS = 3  # how many times longer two gradients and their angle take than a step
 
 
@@ -71,14 +71,14 @@ def wrong_steps(record: StepRecord, course: Course) -> list[int] | None:
     if record.wrong is None:
         return None
     epochs = np.split(
-        record.wrong, range(course.steps_an_epoch, record.steps, course.steps_an_epoch)
+        record.wrong, range(course.steps_per_epoch, record.steps, course.steps_per_epoch)
     )
     return [int(epoch.sum()) for epoch in epochs]
 
 
 def jumps(record: StepRecord, course: Course) -> Jumps:
     """Find steps that are worth a look."""
-    ends = list(range(course.steps_an_epoch, record.steps + 1, course.steps_an_epoch))
+    ends = list(range(course.steps_per_epoch, record.steps + 1, course.steps_per_epoch))
     if record.losses is None:
         return Jumps(1, ends, None, None, None)
     never, learned = None, None
@@ -91,7 +91,7 @@ def _hard_samples(record: StepRecord, course: Course, epochs: int) -> tuple[int 
     """Return the steps `wrong_each_epoch` and `wrong_then_right` of a training sample by sample."""
     assert record.losses is not None
     assert record.wrong is not None
-    steps = course.steps_an_epoch
+    steps = course.steps_per_epoch
     # For each epoch, the places of the samples in it, in the order of their indices.
     places = [np.argsort(course.order(epoch + 1)) for epoch in range(epochs)]
     wrong, losses = (
@@ -128,7 +128,7 @@ def angles(replay: Replay) -> list[Array] | None:
     if "published" not in kinds_of(replay):
         return None
     snapshots = len(replay.record.snapshots)
-    affordable = ANGLE_SECONDS / (GRADIENTS * replay.seconds_a_step * snapshots)
+    affordable = ANGLE_SECONDS / (GRADIENTS * replay.seconds_per_step * snapshots)
     count = min(ANGLE_STEPS, max(1, int(affordable)))
     found = [_angles_at(replay, number, count) for number in range(snapshots)]
     layers = range(found[0].shape[1])

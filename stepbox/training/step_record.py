@@ -1,6 +1,6 @@
 """What a training keeps of its steps. `replay` computes every step again from it.
 
-- the parameters before up to 64 steps, evenly spaced: the snapshots
+- the parameters before up to 64 steps, at equal distances except at ends of epochs: the snapshots
 - the loss of each step, and whether the network was wrong in it
 """
 
@@ -97,9 +97,12 @@ class Recorder:
     """
 
     def __init__(self, course: Course, parameters: Arrays, snapshots: int) -> None:
-        portions = course.recipe.epochs * course.portions_an_epoch
+        portions = course.recipe.epochs * course.portions_per_epoch
         self._every = -(-portions // snapshots)  # portions between two snapshots
-        self._course = course
+        self._batch_size = course.recipe.batch_size
+        self._steps_per_epoch = course.steps_per_epoch
+        self._portions_per_epoch = course.portions_per_epoch
+        self._steps_per_portion = course.steps_per_portion
         self._snapshots: list[int] = []  # the steps
         count = -(-portions // self._every)
         self._parameters = {
@@ -119,9 +122,8 @@ class Recorder:
 
     def due(self, step: int) -> bool:
         """Return whether a snapshot belongs before a step, which is the first of a portion."""
-        course = self._course
-        epochs, steps = divmod(step - 1, course.steps_an_epoch)
-        portion = epochs * course.portions_an_epoch + steps // course.steps_a_portion
+        epochs, steps = divmod(step - 1, self._steps_per_epoch)
+        portion = epochs * self._portions_per_epoch + steps // self._steps_per_portion
         return portion % self._every == 0
 
     def keep_parameters(self, step: int, parameters: Arrays) -> None:
@@ -132,7 +134,7 @@ class Recorder:
 
     def keep_losses(self, losses: Array, wrong: NDArray[np.bool_]) -> None:
         """Keep what `Trainer.train_samples` returned for the next steps."""
-        size = self._course.recipe.batch_size
+        size = self._batch_size
         whole = len(losses) // size  # batches; the last one of an epoch can be smaller
         first, self.kept = self.kept, self.kept + -(-len(losses) // size)
         if not len(self._losses):

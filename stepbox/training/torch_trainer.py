@@ -188,7 +188,7 @@ class FormulaTrainer(TorchTrainer):
         weights, biases = self._layers[-1]
         logits = torch.addmm(biases, activations[-1], weights.T)
         # δ·η/n, so that the updates need no factor. In a captured graph, the rate is a tensor.
-        probabilities = torch.log_softmax(logits, 1).exp_()  # bits that no version may change
+        probabilities = torch.log_softmax(logits, 1).exp_()  # other operations change the last bits
         delta = probabilities.sub_(self._one_hot[labels]).mul_(rate / len(labels))
         if self._class_weights is not None:
             delta *= self._class_weights[labels, None]

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.analysis.step_trace import (
-    IN_ORDER,
+    UPDATES_EARLY,
     Comparison,
+    Direction,
     Kind,
     Outcome,
     compare,
@@ -23,7 +24,7 @@ from stepbox.nn.layer import Layer
 from stepbox.nn.losses import softmax
 from stepbox.nn.network import Network
 from stepbox.training.course import Course
-from stepbox.training.replay import Check, Replay, State
+from stepbox.training.replay import MOST_SECONDS, Check, Replay, State
 
 KINDS: Sequence[Kind] = get_args(Kind)
 
@@ -60,6 +61,9 @@ class LayerTrace(NamedTuple):
 class Trace(NamedTuple):
     """Every number of one step, for one sample of its batch. All calculations are in float64.
 
+    With batch normalization or dropout, the numbers are those of the finished form of the network:
+    without dropout, and with running means and variances.
+
     Attributes
     ----------
     step, steps, epoch
@@ -70,6 +74,8 @@ class Trace(NamedTuple):
         Number of samples of the batch, and the index of this sample in it.
     sample
         Index of the sample in the training set.
+    next_epoch
+        The step that sees the same sample in the next epoch; None in the last.
     input
         The sample as it was used for training, after augmentation.
     inputs
@@ -87,7 +93,8 @@ class Trace(NamedTuple):
     after
         The answer for this sample after the step, by the kind of the gradient. In batches, the
         step is that of the whole batch, and only ``exact`` is here. Empty if the training's steps
-        are not −η times the gradient: with AdamW, dropout or batch normalization.
+        are not −η times the gradient, with AdamW, dropout or batch normalization, or if a step
+        takes too long.
     check
         Where the parameters come from, and how exact they are.
     """
@@ -99,6 +106,7 @@ class Trace(NamedTuple):
     batch_size: int
     position: int
     sample: int
+    next_epoch: int | None
     input: NDArray[Any]
     inputs: Array
     label: int
@@ -132,14 +140,18 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
     TooFarError
         The step is too far from the snapshot before it.
     """
-    state = replay.open(step)
-    size = len(state.batch.labels)
     kinds = kinds_of(replay)
-    if not 0 <= position < size:
-        raise InvalidInputError.at("/sample", f"must be from 0 to {size - 1}")
     if kind not in kinds:
         raise InvalidInputError.at("/gradient", f"must be {' or '.join(kinds)} for this training")
-    network = state.network.copy(np.float64)
+    if not 0 <= position < replay.course.recipe.batch_size:
+        raise _no_sample(replay.course.recipe.batch_size)
+    state = replay.open(step)
+    size = len(state.batch.labels)
+    if position >= size:
+        raise _no_sample(size)
+    network = state.network
+    if network.dtype != np.float64:
+        network = network.copy(np.float64)
     label = int(state.batch.labels[position])
     [inputs] = replay.course.inputs(state.batch.samples[position : position + 1], np.float64)
     weight = replay.course.weight_of(label)
@@ -152,11 +164,13 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
         )
     ]
     after: dict[Kind, Outcome] = {}
-    exact = descend_along(network, inputs, label, state.batch.rate / size, "exact", weight)
-    for one in kinds:
-        found = exact
-        if one != "exact":
-            found = descend_along(network, inputs, label, state.batch.rate / size, one, weight)
+    single = replay.plain and size == 1
+    exact: Direction | None = None
+    for one in kinds:  # the exact one is the first
+        found = descend_along(
+            network, inputs, label, state.batch.rate / size, one, weight, take_step=single
+        )
+        exact = exact or found
         for layer, delta, gradient, true in zip(
             layers, found.deltas, found.gradients, exact.gradients, strict=True
         ):
@@ -165,11 +179,13 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
                 layer.gradient.update(gradient)
             if one != "exact":
                 layer.comparison[one] = compare(true, gradient)
-        if replay.plain and size == 1:
+        if single:
             after[one] = outcome(network, found.after, exact.after, inputs, label, weight)
-    if replay.plain and size > 1:
+    if replay.plain and size > 1 and replay.seconds_per_step <= MOST_SECONDS:
         moved = _after_batch(replay.course, state, network)
         after["exact"] = outcome(network, moved, moved, inputs, label, weight)
+    sample = int(state.batch.indices[position])
+    later = state.epoch * replay.course.steps_per_epoch < replay.record.steps
     return Trace(
         step=step,
         steps=replay.record.steps,
@@ -177,7 +193,8 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
         rate=float(state.batch.rate),
         batch_size=size,
         position=position,
-        sample=int(state.batch.indices[position]),
+        sample=sample,
+        next_epoch=replay.course.step_of(sample, state.epoch + 1) if later else None,
         input=state.batch.samples[position],
         inputs=inputs,
         label=label,
@@ -197,7 +214,11 @@ def kinds_of(replay: Replay) -> Sequence[Kind]:
     Those that update a layer before δ passes through it need plain steps of single samples.
     """
     single = replay.plain and replay.course.recipe.batch_size == 1
-    return [kind for kind in KINDS if single or kind not in IN_ORDER]
+    return [kind for kind in KINDS if single or kind not in UPDATES_EARLY]
+
+
+def _no_sample(size: int) -> InvalidInputError:
+    return InvalidInputError.at("/sample", f"must be from 0 to {size - 1}")
 
 
 def _slope(layer: Layer, z: Array) -> Array | None:

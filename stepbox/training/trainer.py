@@ -133,9 +133,9 @@ class Trainer(Course, ABC):
 
     @property
     def next_step(self) -> int:
-        """Number of the next step, at the start of a portion."""
-        steps_of_epoch = self.samples_done // self.recipe.batch_size
-        return self.epochs_done * self.steps_an_epoch + steps_of_epoch + 1
+        """Number of the next step, at the start of a portion or the end of an epoch."""
+        steps_of_epoch = -(-self.samples_done // self.recipe.batch_size)
+        return self.epochs_done * self.steps_per_epoch + steps_of_epoch + 1
 
     def next_samples(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """Return the samples of the next portion, augmented as the recipe says."""
@@ -176,7 +176,8 @@ class Trainer(Course, ABC):
                     self.recorder.keep_parameters(step, self.parameters())
             losses, wrong = self.train_samples(indices)
             if self.recorder is not None:
-                self.recorder.keep_losses(losses, wrong)
+                with np.errstate(over="ignore"):
+                    self.recorder.keep_losses(losses, wrong)
             loss_sum = float(losses.sum())
             self.loss_sum += loss_sum
             self.samples_done += len(indices)

@@ -83,8 +83,8 @@ def test_the_index_describes_all_steps(client, id):
     record = trainer.recorder.record()
     index = get(client, f"/models/{id}/steps?every=50")
 
-    assert (index["model"], index["steps"], index["steps_an_epoch"]) == (id, 3000, 1500)
-    assert (index["batch_size"], index["gradient"], index["reach"]) == (1, "exact", 1000)
+    assert (index["model"], index["steps"], index["steps_per_epoch"]) == (id, 3000, 1500)
+    assert (index["batch_size"], index["trained_with"], index["reach"]) == (1, "exact", 1000)
     assert index["snapshots"] == [1, 1001, 1501, 2501]
     groups = record.losses.reshape(-1, 50)
     np.testing.assert_allclose(index["loss"]["mean"], groups.mean(axis=1), rtol=1e-3)
@@ -124,7 +124,8 @@ def test_steps_are_found(client, id):
     assert after["step"] == 2901 + record.losses[2900:].argmax()
     assert get(client, f"/models/{id}/steps?where=largest&after=3000")["step"] is None
     check_problem(client.get(f"/models/{id}/steps?where=best"), 422)
-    assert rejected(client, f"/models/{id}/steps?after=-1") == ["/after"]
+    for after in (-1, 2**53 + 1):
+        assert rejected(client, f"/models/{id}/steps?where=wrong&after={after}") == ["/after"]
 
 
 @pytest.mark.parametrize("step", [1, 1499, 1500, 1501, 2999, 3000])
@@ -146,6 +147,11 @@ def test_a_step_can_be_computed_from_its_numbers(client, id, step):
         a = np.array(layer["a"])
     np.testing.assert_allclose(a, numbers["probabilities"])
     assert numbers["said"] == a.argmax()
+    if step > 1500:
+        assert numbers["next_epoch"] is None
+    else:
+        again = get(client, f"/models/{id}/steps/{numbers['next_epoch']}")
+        assert (again["epoch"], again["sample"]) == (2, numbers["sample"])
     assert numbers["loss"] == pytest.approx(-np.log(a[numbers["label"]]), rel=1e-3)
     assert numbers["after"].keys() == {"exact", "slope", "order", "published"}
     assert numbers["replay"]["within_goal"] is True

@@ -73,3 +73,26 @@ def test_the_record_of_the_steps_goes_on_with_the_training(jobs, tmp_path, caplo
         assert found.keys() == expected.keys()
         for key, array in expected.items():
             np.testing.assert_array_equal(found[key], array)
+
+
+def test_the_record_goes_on_from_the_last_batch_of_an_epoch(jobs, tmp_path):
+    """The last batch is smaller, and the epoch is not counted yet."""
+    data = load_dataset("mnist", "train")[:1500]
+    recipe = RECIPE.changed(batch_size=7)
+    store = CheckpointStore(tmp_path)
+    whole, resumed = (make_trainer(recipe, data) for _ in range(2))
+    jobs.submit(recipe, samples=1500, queue_limit=10)
+    claim = jobs.claim({"pid": 1}, "w")
+    with Reporter(jobs, claim) as reporter:
+        checkpoints = Checkpoints(store, claim, reporter)
+        for samples, _ in whole.train_epoch():
+            if samples == 1500:
+                name = checkpoints.save(whole)
+        claim = dataclasses.replace(claim, checkpoint=name)
+        Checkpoints(store, claim, reporter).restore(resumed)
+    list(resumed.train_epoch())
+    for trainer in (whole, resumed):
+        list(trainer.train_epoch())
+    found = resumed.recorder.record().arrays()
+    for key, array in whole.recorder.record().arrays().items():
+        np.testing.assert_array_equal(found[key], array)

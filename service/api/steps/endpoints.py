@@ -20,11 +20,10 @@ from service.api.steps.schemas import (
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.errors import InvalidInputError, NotFoundError, StepsNotKeptError
+from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.store.card import Card
-from stepbox.training.replay import Replay
 from stepbox.training.step_figures import jumps, loss_curve, wrong_steps
-from stepbox.training.step_record import MOST_LOSSES
+from stepbox.training.step_record import MOST_LOSSES, StepRecord
 from stepbox.training.trace import trace_step
 
 CURVE_DIGITS = 4
@@ -45,10 +44,10 @@ blueprint = APIBlueprint(
 @Bound(memory_bytes=LAYERS_BYTES)
 def list_steps(path: ModelPath, query: IndexQuery) -> Response:
     """Summarize all steps of a model's training; or with `where`, find one of them."""
-    card = backend().models.card(path.ref)
+    card, kept = backend().models.load_steps(path.ref)
+    if query.where is not None and kept is not None:
+        return _found(card, kept, query.where, query.after)
     replay = backend().figures.replay(card.id)
-    if query.where is not None:
-        return _found(card, replay, query.where, query.after)
     record, course = replay.record, replay.course
     loss = None
     if record.losses is not None:
@@ -64,9 +63,9 @@ def list_steps(path: ModelPath, query: IndexQuery) -> Response:
         {
             "model": card.id,
             "steps": record.steps,
-            "steps_an_epoch": course.steps_an_epoch,
+            "steps_per_epoch": course.steps_per_epoch,
             "batch_size": card.recipe.batch_size,
-            "gradient": card.recipe.gradient,
+            "trained_with": card.recipe.gradient,
             "snapshots": record.snapshots,
             "reach": replay.reach,
             "loss": loss,
@@ -90,7 +89,7 @@ def list_steps(path: ModelPath, query: IndexQuery) -> Response:
 def get_step(path: StepPath, query: StepQuery) -> Response:
     """Compute every number of one step of a model's training.
 
-    The state before the step is computed again from the snapshot before it, which takes up to five
+    The state before the step is computed again from the snapshot before it, which can take some
     seconds. Steps near the previous one are faster.
     """
     card = backend().models.card(path.ref)
@@ -98,15 +97,14 @@ def get_step(path: StepPath, query: StepQuery) -> Response:
     if not 1 <= path.step <= replay.record.steps:
         raise NotFoundError(f"the steps are numbered 1 to {replay.record.steps:,}")
     check_size(card, query)
-    with backend().figures.turn:
+    with replay.lock, backend().figures.turn:
         trace = trace_step(replay, path.step, query.sample, query.gradient)
         return json_of(describe(card, replay.course.standardization, trace, query))
 
 
-def _found(card: Card, replay: Replay, where: str, after: int) -> Response:
-    record = replay.record
+def _found(card: Card, record: StepRecord, where: str, after: int) -> Response:
     if record.losses is None or record.wrong is None:
-        raise StepsNotKeptError(
+        raise ConflictError(
             f"the losses of model {card.id} were not kept: its training had more than "
             f"{MOST_LOSSES:,} steps"
         )

@@ -39,7 +39,7 @@ class IndexQuery(Parameters):
         description="Find a step instead: the next one in which a sample was classified wrongly, "
         "or the one with the largest loss.",
     )
-    after: int = Field(0, ge=0, description="With `where`: only steps after this one.")
+    after: int = Field(0, ge=0, le=2**53, description="With `where`: only steps after this one.")
 
 
 class Losses(BaseModel):
@@ -55,7 +55,10 @@ class Losses(BaseModel):
 class Angles(BaseModel):
     """The angle between the published and the exact gradient, in the first steps from snapshots."""
 
-    every: int = Field(description="Number of steps between two snapshots.")
+    every: int = Field(
+        description="Number of steps between two snapshots; fewer before the end of an epoch. "
+        "`snapshots` has the steps themselves."
+    )
     layers: list[list[list[float | None]]] = Field(
         description="For each layer but the last, whose gradients are equal: the lower quartile, "
         "the median and the upper quartile in degrees, each with an entry for each snapshot. Null "
@@ -82,11 +85,11 @@ class StepIndex(BaseModel):
 
     model: ModelId
     steps: int = Field(description="Number of steps. Each is one update of the weights.")
-    steps_an_epoch: int
+    steps_per_epoch: int
     batch_size: int = Field(
         description="Samples of a step. The last one of an epoch may be smaller."
     )
-    gradient: str = Field(description="The gradient that was trained with: `exact` or `published`.")
+    trained_with: str = Field(description="The gradient of the training: `exact` or `published`.")
     snapshots: list[int] = Field(
         description="The steps before which the parameters were kept, in order."
     )
@@ -261,20 +264,31 @@ class StandardizedBy(BaseModel):
 
 
 class StepNumbers(BaseModel):
-    """Every number of one step, for one sample, to six digits. They are calculated in float64."""
+    """Every number of one step, for one sample. They are calculated in float64.
+
+    Numbers in lists are rounded to six digits. With batch normalization or dropout, they are those
+    of the finished form of the network, without dropout and with running means and variances. So
+    the loss differs from that in the training.
+    """
 
     model: ModelId
     step: int
     steps: int = Field(description="Number of steps of the training.")
     epoch: int = Field(description="From 1.")
     learning_rate: float = Field(description="η in this step, after the schedule.")
-    gradient: str = Field(description="The gradient that was trained with: `exact` or `published`.")
+    trained_with: str = Field(description="The gradient of the training: `exact` or `published`.")
     batch_size: int = Field(description="Number of samples of the step.")
     position: int = Field(description="Index of this sample in the batch.")
     sample: int = Field(description="Index of this sample in the training set.")
+    next_epoch: int | None = Field(
+        description="The step that sees this sample in the next epoch; null in the last."
+    )
     label: int = Field(description="The true class.")
     said: int = Field(description="The class predicted before the step.")
-    input: Numbers = Field(description="The sample as it was trained on, after augmentation.")
+    input: Numbers = Field(
+        description="The sample as it was trained on, after augmentation. Augmented on a GPU, it "
+        "may have differed by one grey level."
+    )
     pixel_scale: str = Field(description="`unit`: pixels are divided by 255; `raw`: as they are.")
     standardized_by: StandardizedBy | None = Field(description="Null if they are not standardized.")
     weight: float = Field(description="Factor of the loss: the weight of the class.")
@@ -282,7 +296,7 @@ class StepNumbers(BaseModel):
     loss: float = Field(description="Before the step, in nats.")
     probabilities: list[float] = Field(description="Before the step.")
     after: After | None = Field(
-        description="Null if a step is not plain gradient descent: with AdamW, dropout or batch "
-        "normalization."
+        description="Null if a step is not plain gradient descent, with AdamW, dropout or batch "
+        "normalization, or if the step of the whole batch would take over 5 s."
     )
     replay: Replayed

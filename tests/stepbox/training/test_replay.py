@@ -67,7 +67,7 @@ def test_steps_open_in_any_order_to_the_same_state(few, recipe):
             before = readable.arrays()
             for step in steps:
                 inside = step - readable.next_step
-                if 0 <= inside < readable.steps_a_portion:
+                if 0 <= inside < readable.steps_per_portion:
                     readable.set_arrays(before)
                     if inside and inside * recipe.batch_size < len(portion):
                         train_part(readable, portion, inside * recipe.batch_size)
@@ -78,7 +78,7 @@ def test_steps_open_in_any_order_to_the_same_state(few, recipe):
         readable.epochs_done, readable.samples_done = epoch, 0
     for step in steps:
         state = replay.open(step)
-        assert (state.step, state.epoch) == (step, 1 if step <= trainer.steps_an_epoch else 2)
+        assert (state.step, state.epoch) == (step, 1 if step <= trainer.steps_per_epoch else 2)
         for name, array in state.network.named_arrays().items():
             np.testing.assert_allclose(array, states[step][name], rtol=1e-9, atol=1e-12)
 
@@ -136,7 +136,7 @@ def test_the_end_is_compared_with_the_trained_network(few):
 def test_a_step_that_would_take_too_long_is_rejected(few, monkeypatch):
     data = few(1300)
     trainer, _ = opened(NUMPY, data)
-    seconds = replay_module.seconds_a_step(trainer.network(), 1)
+    seconds = replay_module.seconds_per_step(trainer.network(), 1)
     monkeypatch.setattr(replay_module, "MOST_SECONDS", 100.5 * seconds)
     replay = Replay(NUMPY, data, trainer.recorder.record(), trainer.network())
 

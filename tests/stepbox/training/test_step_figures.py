@@ -30,7 +30,7 @@ def test_the_curve_has_the_figures_of_each_group():
 
 def test_the_jumps_lead_to_such_steps(replay):
     record, course = replay.record, replay.course
-    steps = course.steps_an_epoch
+    steps = course.steps_per_epoch
     found = jumps(record, course)
 
     def in_each_epoch(step):

@@ -53,7 +53,7 @@ def test_the_losses_of_all_steps_are_those_of_the_epochs(few, recipe):
     trainer = make_trainer(recipe, data)
     *_, last = train(trainer, data[:50])
     record = trainer.recorder.record()
-    steps = trainer.steps_an_epoch
+    steps = trainer.steps_per_epoch
     sizes = np.diff(np.arange(0, 1300 + recipe.batch_size, recipe.batch_size).clip(max=1300))
 
     assert record.steps == 2 * steps == len(record.losses) == len(record.wrong)
