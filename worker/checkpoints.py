@@ -87,7 +87,7 @@ class Checkpoints:
     def _save_steps(self, recorder: Recorder) -> None:
         """Save what is new in the record of the steps."""
         first = self._parts[-1][1] + 1 if self._parts else 1
-        if recorder.kept >= first:
+        if recorder.steps_done >= first:
             fence = int(self._claim.fence)
             self._store.save_part(self._claim.job, fence, recorder.part(first))
-            self._parts.append([first, recorder.kept, fence])
+            self._parts.append([first, recorder.steps_done, fence])

@@ -4,8 +4,9 @@ Code here trains and reports; it stores no models and knows no jobs. `loop.make_
 engine, `numpy_trainer` or `torch_trainer`, when a recipe needs it.
 
 Public names: `Recipe` (recipe), `RECIPES` (presets), `TrainRequest` (request), `Trainer` (trainer),
-`make_trainer` and `train` (loop), `Progress`, `LossEntry` and `HistoryEntry` (report), `evaluate`
-(evaluation).
+`make_trainer` and `train` (loop), `Course` (course), `StepRecord` and `Recorder` (step_record),
+`Replay` (replay), `Trace` and `trace_step` (trace), `Progress`, `LossEntry` and `HistoryEntry`
+(report), `evaluate` (evaluation).
 """
 
 import os

@@ -92,7 +92,7 @@ class Recorder:
 
     Attributes
     ----------
-    kept
+    steps_done
         Number of steps so far.
     """
 
@@ -111,7 +111,7 @@ class Recorder:
         room = course.steps if course.steps <= MOST_LOSSES else 0
         self._losses = np.empty(room, np.float32)
         self._wrong = np.empty(room, np.bool_)
-        self.kept = 0
+        self.steps_done = 0
 
     @classmethod
     def of(cls, course: Course, parameters: Arrays) -> Self | None:
@@ -136,13 +136,13 @@ class Recorder:
         """Keep what `Trainer.train_samples` returned for the next steps."""
         size = self._batch_size
         whole = len(losses) // size  # batches; the last one of an epoch can be smaller
-        first, self.kept = self.kept, self.kept + -(-len(losses) // size)
+        first, self.steps_done = self.steps_done, self.steps_done + -(-len(losses) // size)
         if not len(self._losses):
             return
         steps, samples = slice(first, first + whole), slice(whole * size)
         self._losses[steps] = losses[samples].reshape(-1, size).mean(axis=1)
         self._wrong[steps] = wrong[samples].reshape(-1, size).any(axis=1)
-        if first + whole < self.kept:
+        if first + whole < self.steps_done:
             self._losses[first + whole] = losses[whole * size :].mean()
             self._wrong[first + whole] = wrong[whole * size :].any()
 
@@ -151,21 +151,21 @@ class Recorder:
         snapshots = np.array(self._snapshots, np.int64)
         new = slice(int(np.searchsorted(snapshots, first)), len(snapshots))
         part: dict[str, Array] = {
-            "steps": np.array([first, self.kept]),
+            "steps": np.array([first, self.steps_done]),
             "snapshots": snapshots[new],
             **{name: array[new] for name, array in self._parameters.items()},
         }
         if len(self._losses):
-            part["losses"] = self._losses[first - 1 : self.kept]
-            part["wrong"] = np.packbits(self._wrong[first - 1 : self.kept])
+            part["losses"] = self._losses[first - 1 : self.steps_done]
+            part["wrong"] = np.packbits(self._wrong[first - 1 : self.steps_done])
         return part
 
     def add(self, part: Arrays) -> None:
         """Add a part that `part` returned in an earlier attempt; raise KeyError if it has a gap."""
         arrays = dict(part)
         first, last = (int(step) for step in arrays.pop("steps"))
-        if first != self.kept + 1:
-            raise KeyError(f"the record goes on from step {first}, not {self.kept + 1}")
+        if first != self.steps_done + 1:
+            raise KeyError(f"the record goes on from step {first}, not {self.steps_done + 1}")
         snapshots = arrays.pop("snapshots")
         if len(self._losses):
             self._losses[first - 1 : last] = arrays.pop("losses")
@@ -173,7 +173,7 @@ class Recorder:
             self._wrong[first - 1 : last] = np.unpackbits(bits, count=last - first + 1)
         for number, step in enumerate(snapshots.tolist()):
             self.keep_parameters(step, {name: array[number] for name, array in arrays.items()})
-        self.kept = last
+        self.steps_done = last
 
     def record(self) -> StepRecord:
         """Return the record of all steps so far, of which there is at least one."""

@@ -223,7 +223,7 @@ class Trainer(Course, ABC):
         self.best_loss, self.best_epoch = float(best_loss), int(best_epoch)
         recent_loss_sum, recent_samples = state.get("recent", (math.nan, 0))
         self.recent_loss_sum, self.recent_samples = float(recent_loss_sum), int(recent_samples)
-        if self.recorder is not None and self.recorder.kept != self.next_step - 1:
+        if self.recorder is not None and self.recorder.steps_done != self.next_step - 1:
             self.recorder = None
 
 

@@ -7,12 +7,13 @@ import requests
 from jobs.events import read_events
 
 
-def check_undisturbed(stack, jobs, job, sha256, expected):
-    """Check that a job has succeeded with the same result as without faults.
+def check_undisturbed(stack, jobs, job, reference):
+    """Check that a job has succeeded with the same result as a `Reference`, without faults.
 
-    Its weights and losses equal those of an undisturbed run, it was completed once, and its events
-    contain every epoch and every loss exactly once and in order.
+    Its weights, steps and losses equal those of an undisturbed run, it was completed once, and its
+    events contain every epoch and every loss exactly once and in order.
     """
+    expected = reference.card
     numbers = [entry.epoch for entry in expected.history]
     losses = [entry.model_dump() for entry in expected.losses]
     assert job["status"] == "succeeded", job["error"]
@@ -23,7 +24,8 @@ def check_undisturbed(stack, jobs, job, sha256, expected):
         ]
     assert job["losses"] == losses
     card = requests.get(f"{stack.url}/models/{job['model']}", timeout=10).json()
-    assert card["weights"]["sha256"] == sha256
+    assert card["weights"]["sha256"] == reference.weights
+    assert card["steps"]["sha256"] == reference.steps
     assert card["losses"] == losses
 
     events = read_events(jobs, job["id"])

@@ -187,7 +187,7 @@ def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
         if moment == "cancelling":
             assert (job["status"], scene.published()) == ("cancelled", 0)
         else:
-            check_undisturbed(stack, scene.jobs, job, *reference(**FIELDS))
+            check_undisturbed(stack, scene.jobs, job, reference(**FIELDS))
         listed = requests.get(f"{stack.url}/jobs", timeout=10).json()["jobs"]
         for other in listed:
             stack.wait_for(other["id"], "succeeded", "cancelled")

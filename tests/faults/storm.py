@@ -157,12 +157,13 @@ class Storm:
     def report(self) -> dict[str, Any]:
         """Check every accepted job and return counts; those in `MUST_BE_0` must be 0."""
         counts: dict[str, Any] = dict.fromkeys(
-            ("accepted", "completed", "completed_twice", "lost", "other_weights", "gaps"), 0
+            ("accepted", "completed", "completed_twice", "lost", "other_results", "gaps"), 0
         )
         listed = requests.get(f"{self.stack.url}/models?limit=1000", timeout=30).json()
         trained = [card["job"] for card in listed["models"]]
         for id, fields in self.accepted.items():
-            sha256, expected = reference(**fields)
+            undisturbed = reference(**fields)
+            expected = undisturbed.card
             counts["accepted"] += 1
             job = self.stack.job(id)
             if job["status"] != "succeeded":
@@ -170,7 +171,10 @@ class Storm:
                 continue
             counts["completed"] += 1
             card = requests.get(f"{self.stack.url}/models/{job['model']}", timeout=10).json()
-            counts["other_weights"] += card["weights"]["sha256"] != sha256
+            counts["other_results"] += (card["weights"]["sha256"], card["steps"]["sha256"]) != (
+                undisturbed.weights,
+                undisturbed.steps,
+            )
             events = read_events(self.jobs, id)
             epochs = [json.loads(one.data)["epoch"] for one in events if one.type == "epoch"]
             ends = [one for one in events if one.type == "status" and '"succeeded"' in one.data]
@@ -188,7 +192,7 @@ class Storm:
 
 
 MUST_BE_0 = (
-    "completed_twice", "lost", "other_weights", "gaps", "models_without_a_job", "damaged_models",
+    "completed_twice", "lost", "other_results", "gaps", "models_without_a_job", "damaged_models",
 )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def check_empty_store(stack):
 
 
 def wait_and_check(stack, jobs, id, fields):
-    check_undisturbed(stack, jobs, stack.wait_for(id), *reference(**fields))
+    check_undisturbed(stack, jobs, stack.wait_for(id), reference(**fields))
 
 
 def owner_of(jobs, id):
@@ -145,7 +145,7 @@ def test_a_job_succeeds_although_redis_is_killed_at_random_moments(own_stack):
         lambda: (job := own_stack.job(id))["status"] == "succeeded" and job, seconds=60
     )
     with connect(own_stack.settings()) as client:
-        check_undisturbed(own_stack, JobStore(client), job, *reference(**NUMPY))
+        check_undisturbed(own_stack, JobStore(client), job, reference(**NUMPY))
     assert job["attempts"] == 1
 
 

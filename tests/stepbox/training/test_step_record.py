@@ -69,10 +69,10 @@ def test_a_record_can_be_written_in_parts(few, recipe):
     resumed = Recorder.of(trainer, trainer.parameters())
     for number, _ in enumerate(train(trainer, data[:50])):
         if number % 3 == 0 or trainer.epochs_done == 2:
-            part = trainer.recorder.part(resumed.kept + 1)
+            part = trainer.recorder.part(resumed.steps_done + 1)
             if part["steps"][1] >= part["steps"][0]:
                 resumed.add(part)
-    assert resumed.kept == trainer.steps
+    assert resumed.steps_done == trainer.steps
     same(resumed.part(1), trainer.recorder.part(1))
     record = StepRecord.of_arrays(trainer.recorder.part(1))
     same(record.arrays(), trainer.recorder.part(1))
