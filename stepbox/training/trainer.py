@@ -166,18 +166,20 @@ class Trainer(Course, ABC):
             self.loss_sum = self.seconds = 0.0
         samples = len(self.trained)
         order = self.order(self.epochs_done + 1)
+        # It has room for the epochs of the recipe.
+        recorder = self.recorder if self.epochs_done < self.recipe.epochs else None
         yield self.samples_done, self.loss_sum
         while self.samples_done < samples:
             started = time.perf_counter()
             indices = order[self.samples_done : self.samples_done + self.portion]
             step = self.next_step
-            if self.recorder is not None and self.recorder.due(step):
+            if recorder is not None and recorder.due(step):
                 with np.errstate(over="ignore", invalid="ignore"):  # the loss shows a divergence
-                    self.recorder.keep_parameters(step, self.parameters())
+                    recorder.keep_parameters(step, self.parameters())
             losses, wrong = self.train_samples(indices)
-            if self.recorder is not None:
+            if recorder is not None:
                 with np.errstate(over="ignore"):
-                    self.recorder.keep_losses(losses, wrong)
+                    recorder.keep_losses(losses, wrong)
             loss_sum = float(losses.sum())
             self.loss_sum += loss_sum
             self.samples_done += len(indices)

@@ -115,6 +115,13 @@ def test_a_training_that_resumes_without_its_record_keeps_none(few):
     list(resumed.train_epoch())
 
 
+def test_epochs_beyond_the_recipe_are_not_kept(few):
+    trainer = run(NUMPY, few(1300))
+    before = trainer.recorder.part(1)
+    list(trainer.train_epoch())
+    same(trainer.recorder.part(1), before)
+
+
 @pytest.mark.parametrize(
     "change",
     [
