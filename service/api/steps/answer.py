@@ -89,7 +89,7 @@ def _layer(
     activation = layer.layer.activation.name
     arrays = layer.layer.arrays
     with_weights = query.include is not None and bool(arrays)
-    fields = {
+    fields: dict[str, Any] = {
         "layer": number,
         "type": type_of(spec),
         "inputs": spec.inputs,
@@ -99,24 +99,27 @@ def _layer(
         "z": values(layer.z),
         "a": values(layer.a),
         "slope": None if layer.slope is None else values(layer.slope),
-        "bias": rounded(arrays["bias"], DIGITS) if arrays else None,
+        "bias": rounded(arrays["bias"], DIGITS) if "bias" in arrays else None,
         "delta": {kind: values(delta) for kind, delta in layer.delta.items()},
         "gradient": None,
         "update": None,
         "angle": {kind: compared.angle for kind, compared in layer.comparison.items()},
         "ratio": {kind: compared.ratio for kind, compared in layer.comparison.items()},
     }
-    if with_weights:
+    if with_weights and "weight" in arrays:
         fields["weight"] = _numbers(arrays["weight"].astype(np.float32))
     if arrays:
-        full = with_weights or spec.parameters <= FULL_GRADIENT
         norm = _norm(layer.gradient)
-        fields["gradient"] = {
+        gradient: dict[str, Any] = {
             "norm": norm,
             "largest": max(float(np.abs(array).max()) for array in layer.gradient.values()),
-            **({"weight": _numbers(layer.gradient["weight"].astype(np.float32))} if full else {}),
-            **({"bias": rounded(layer.gradient["bias"], DIGITS)} if full else {}),
         }
+        if with_weights or spec.parameters <= FULL_GRADIENT:
+            if "weight" in arrays:
+                gradient["weight"] = _numbers(layer.gradient["weight"].astype(np.float32))
+            if "bias" in arrays:
+                gradient["bias"] = rounded(layer.gradient["bias"], DIGITS)
+        fields["gradient"] = gradient
         if trace.after and trace.batch_size == 1:
             size = _norm(arrays)
             length = trace.rate * norm

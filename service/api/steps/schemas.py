@@ -43,7 +43,7 @@ class IndexQuery(Parameters):
 
 
 class Losses(BaseModel):
-    """The losses of groups of steps before the updates, in nats. Each list has one for a group."""
+    """The losses of groups of steps, before the updates, in nats. Lists have one entry a group."""
 
     every: int = Field(description="Number of steps in a group. The last one can be smaller.")
     mean: list[float]
@@ -53,16 +53,16 @@ class Losses(BaseModel):
 
 
 class Angles(BaseModel):
-    """The angle between the published and the exact gradient, in the first steps from snapshots."""
+    """The angle between the published and the exact gradient, in the steps after each snapshot."""
 
     every: int = Field(
         description="Number of steps between two snapshots; fewer before the end of an epoch. "
         "`snapshots` has the steps themselves."
     )
     layers: list[list[list[float | None]]] = Field(
-        description="For each layer but the last, whose gradients are equal: the lower quartile, "
-        "the median and the upper quartile in degrees, each with an entry for each snapshot. Null "
-        "where a gradient is 0."
+        description="For each layer: the lower quartile, the median and the upper quartile of the "
+        "angle in degrees, each with an entry for each snapshot. Null where a gradient is 0. The "
+        "last layer is left out, because its gradients are equal."
     )
 
 

@@ -93,6 +93,19 @@ for one in (trainer, resumed):
 for name, array in trainer.network().named_arrays().items():
     np.testing.assert_array_equal(array, resumed.network().named_arrays()[name])
 """,
+    "any step of its training can be opened": """
+from stepbox.training.replay import Replay
+from stepbox.training.trace import trace_step
+
+trainer = make_trainer(recipe.changed(epochs=1), few)
+list(trainer.train_epoch())
+record = trainer.recorder.record()
+replay = Replay(trainer.recipe, few, record, trainer.network())
+for step in (1, record.steps):
+    trace = trace_step(replay, step)
+    assert trace.check.difference < 1e-9
+    assert list(trace.layers[1].gradient) == ["weight"]
+""",
     "the engine torch computes the same": """
 step = recipe.changed(batch_size=600, learning_rate=0.5)
 numpy = make_trainer(step, few)
