@@ -147,6 +147,11 @@ TERMS = {
     "recall": Term(
         "Recall", "For a class: the share of its images that the model puts into this class."
     ),
+    "saturation": Term(
+        "Saturation",
+        "A neuron is saturated where its activation function is almost flat, as the sigmoid is far "
+        "from 0. Its output and its weights then hardly change.",
+    ),
     "seed": Term(
         "Seed",
         "The number from which all random numbers of a training are computed. The same recipe "
@@ -156,6 +161,10 @@ TERMS = {
         "Softmax",
         "The function that turns logits into probabilities: each is e to the power of its logit, "
         "divided by the sum of these powers over all classes.",
+    ),
+    "step": Term(
+        "Step",
+        "One update of the weights, after one image or one batch of images.",
     ),
     "test-set": Term(
         "Test set",

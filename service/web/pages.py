@@ -140,6 +140,12 @@ def model(ref: str) -> Response:
     return _page("model", section="models", ref=ref)
 
 
+@blueprint.get("/ui/models/<ref>/steps")
+def steps(ref: str) -> Response:
+    """Show one step of a model's training."""
+    return _page("steps", section="models", ref=ref)
+
+
 @blueprint.get("/ui/predict")
 def predict() -> Response:
     """Let models predict what people draw or enter."""

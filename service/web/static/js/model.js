@@ -87,6 +87,7 @@ function showFacts(model, aliases, recipes) {
   $("#remark").replaceChildren(remark(model) || "");
   $("#notes").textContent = model.notes ?? "";
   $("#try").href = `/ui/predict?models=${model.id}`;
+  $("#steps").href = `/ui/models/${model.id}/steps`;
   $("#compare-with").href = `/ui/models?compare=${model.id}`;
   const items = facts([
     ["Aliases", aliasList(model.id, aliases)],

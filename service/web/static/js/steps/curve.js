@@ -1,0 +1,125 @@
+// @ts-check
+// The loss of all steps of a training: the mean, and the range of most steps.
+import { s } from "../dom.js";
+import { clamp, count } from "../numbers.js";
+import { tickText } from "../maths/notation.js";
+
+/** @typedef {{ every: number, mean: number[], low: number[], high: number[], most: number[] }} Losses */
+/** @typedef {{ steps: number, steps_per_epoch: number, loss: Losses | null,
+ *   wrong: number[] | null, batch_size: number }} Index */
+
+export const HEIGHT = 100; // pixels
+const [LEFT, RIGHT, TOP, BOTTOM] = [8, 28, 18, 84];
+const LEAST = 1e-4; // nats; smaller losses are drawn here
+const NARROW = 600;
+const MOST_EPOCHS = 12; // that are named
+
+/** @param {number[]} values */
+const meanOf = (values) => values.reduce((total, value) => total + value, 0) / values.length;
+
+/** Take the means of groups. @param {number[]} values @param {number} size */
+const coarse = (values, size) =>
+  Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
+    meanOf(values.slice(i * size, (i + 1) * size)),
+  );
+
+/**
+ * Make the scales of the plot.
+ * @param {Index} index
+ * @param {number} width pixels
+ */
+export function scalesOf({ steps, loss }, width) {
+  const values = loss ? [...loss.low, ...loss.mean].filter((value) => value > LEAST) : [];
+  const low = Math.min(0.1, ...values);
+  const high = Math.max(1, ...(loss?.most ?? []));
+  const span = Math.log(high / low);
+  return {
+    x: (/** @type {number} */ step) =>
+      LEFT + ((width - LEFT - RIGHT) * (step - 1)) / Math.max(1, steps - 1),
+    y: (/** @type {number} */ value) =>
+      BOTTOM - ((BOTTOM - TOP) * Math.log(clamp(value, low, high) / low)) / span,
+    ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10].filter((tick) => tick >= low && tick <= high),
+  };
+}
+
+/** @typedef {ReturnType<typeof scalesOf>} Scales */
+
+/** @param {Losses} loss @param {Scales} scales @param {number} width */
+function drawLoss(loss, { x, y }, width) {
+  const size = Math.max(1, Math.round(loss.mean.length / (width / 2)));
+  const path = (/** @type {number[]} */ values) =>
+    coarse(values, size).map(
+      (value, i) => `${x((i + 0.5) * loss.every * size).toFixed(1)} ${y(value).toFixed(1)}`,
+    );
+  const spread = [...path(loss.high), ...path(loss.low).reverse()];
+  return [
+    s("path", { d: `M${spread.join("L")}Z`, class: "spread" }),
+    s("path", { d: `M${path(loss.mean).join("L")}`, class: "mean" }),
+  ];
+}
+
+/** Name the epochs, and draw their ends. @param {Index} index @param {Scales} scales
+ * @param {number} width */
+function drawEpochs({ steps, steps_per_epoch: length, wrong, batch_size }, { x }, width) {
+  const epochs = Math.ceil(steps / length);
+  const numbers = Array.from({ length: epochs }, (_, i) => i);
+  const ends = numbers.slice(1).map((i) => {
+    const at = x(i * length);
+    return s("line", { x1: at, x2: at, y1: TOP - 4, y2: BOTTOM, class: "epoch" });
+  });
+  const spacing = Math.ceil(epochs / (width < NARROW ? 4 : MOST_EPOCHS));
+  const named = numbers.filter((i) => i % spacing === 0);
+  const hasRoom = wrong && batch_size === 1 && named.length * 160 < width;
+  const names = named.map((i) => {
+    const place = { x: x((i + 0.5) * length), y: HEIGHT - 3, "text-anchor": "middle" };
+    const mistakes = hasRoom ? `, ${count(wrong[i])} wrong` : "";
+    return s("text", { ...place, class: "scale" }, `epoch ${i + 1}${mistakes}`);
+  });
+  return [...ends, ...names];
+}
+
+/**
+ * Draw the curve.
+ * @param {Index} index
+ * @param {number} width pixels
+ */
+export function drawCurve(index, width) {
+  const scales = scalesOf(index, width);
+  const { loss } = index;
+  const svg = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT });
+  svg.setAttribute("aria-hidden", "true");
+  const long = ". Blue: the mean. Grey: 10 to 90\u202f% of the steps";
+  const title = loss ? `↑ Loss, nats (log scale)${width < NARROW ? "" : long}` : "";
+  const ticks = scales.ticks.flatMap((tick) => [
+    s("line", {
+      x1: LEFT,
+      x2: width - RIGHT,
+      y1: scales.y(tick),
+      y2: scales.y(tick),
+      class: "grid",
+    }),
+    s(
+      "text",
+      { x: width - RIGHT + 8, y: scales.y(tick), dy: ".34em", class: "scale" },
+      tickText(tick),
+    ),
+  ]);
+  svg.append(
+    ...(loss ? ticks : []),
+    ...drawEpochs(index, scales, width),
+    ...(loss ? drawLoss(loss, scales, width) : []),
+    s("text", { x: LEFT, y: 10, class: "scale" }, title),
+  );
+  return { svg, scales };
+}
+
+/** Make the rows of the curve's data. @param {Index} index */
+export const curveRows = ({ steps, loss }) =>
+  (loss?.mean ?? []).map((mean, i) => ({
+    "first step": i * (loss?.every ?? 1) + 1,
+    "last step": Math.min(steps, (i + 1) * (loss?.every ?? 1)),
+    "mean loss, nats": mean,
+    "10 % quantile": loss?.low[i],
+    "90 % quantile": loss?.high[i],
+    "largest loss": loss?.most[i],
+  }));

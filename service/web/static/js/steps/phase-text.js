@@ -1,0 +1,326 @@
+// @ts-check
+// What a phase computes: its title, a few sentences, and the formula.
+import { h } from "../dom.js";
+import {
+  a,
+  bias,
+  delta,
+  derivative,
+  display,
+  fraction,
+  number,
+  row,
+  sub,
+  sumOver,
+  sup,
+  weight,
+  words,
+  z,
+} from "../mathml.js";
+import { count } from "../numbers.js";
+import { isVectors } from "../predict/input.js";
+import { symbolOf } from "./activations.js";
+import { inputsOf } from "./data.js";
+import { channelsOf, hasMaps } from "./layout.js";
+import { figure } from "./ledger.js";
+
+/** @typedef {import("./data.js").Step} Step */
+/** @typedef {import("./view.js").View} View */
+/** @typedef {{ title: string, text: import("../dom.js").Child[], formulas: Element[] }} PhaseText */
+
+const blue = (/** @type {string} */ text) => h("b", { class: "blue" }, text);
+const orange = (/** @type {string} */ text) => h("b", { class: "orange" }, text);
+const ETA_GRADIENT = () => row("η", derivative("w"));
+
+/** What the input of a layer is called in formulas. @param {number} number @param {string} index */
+const source = (number, index) => (number === 1 ? sub("x", index) : a(String(number - 1), index));
+
+/** @param {Step} step @param {View} view @returns {PhaseText} */
+function inputText({ x, label, epoch, standardized_by: standardized, pixel_scale }, view) {
+  const { dataset, classes } = view;
+  const live = x.filter((value) => value).length;
+  const times = epoch === 1 ? "" : epoch === 2 ? "once" : `${epoch - 1} times`;
+  const before = times
+    ? `The training has used this sample ${times} before.`
+    : "The training uses this sample for the first time.";
+  const values = isVectors(dataset) ? "numbers" : "values";
+  const scaled = isVectors(dataset) || pixel_scale === "raw" ? "" : ", scaled here to 0 to 1";
+  const zero = standardized ? "" : ` ${count(live)} of them are not 0.`;
+  const base = sub("grey value", "j");
+  const shown = isVectors(dataset) || pixel_scale === "raw" ? sub("v", "j") : fraction(base, "255");
+  const formula = standardized
+    ? [sub("x", "j"), "=", fraction(row(shown, "−", words("mean")), words("deviation"))]
+    : [sub("x", "j"), "=", shown];
+  return {
+    title: "The input",
+    text: [
+      `The data set labels this sample ${classes[label]}. It has ${count(x.length)} ` +
+        `${values}${scaled}.${zero} ${before}`,
+    ],
+    formulas: [display(...formula)],
+  };
+}
+
+/** @param {Step} step @param {View} view @returns {PhaseText} */
+function forwardText(step, { layer: number, neuron }) {
+  const layer = step.layers[number - 1];
+  const { spec, activation, isLast } = layer;
+  const title = `Forward, layer ${number}`;
+  const l = String(number);
+  if (spec.type === "max-pool") {
+    return {
+      title,
+      text: ["A max-pool keeps the largest value of each small window. It has no weights."],
+      formulas: [display(z(l, "i"), "=", row("max", source(number, "j")))],
+    };
+  }
+  const symbol = symbolOf(activation);
+  const sumFormula = display(
+    z(l, "i"),
+    "=",
+    bias(l, "i"),
+    "+",
+    sumOver("j"),
+    weight(l, "i", "j"),
+    source(number, "j"),
+  );
+  const sigmoid =
+    activation === "sigmoid"
+      ? ["=", fraction("1", row("1", "+", sup("e", row("−", z(l, "i")))))]
+      : [];
+  const activated = display(a(l, "i"), "=", symbol, "(", z(l, "i"), ")", ...sigmoid);
+  const formulas = layer.slope ? [sumFormula, activated] : [sumFormula];
+  if (hasMaps(layer)) {
+    const channels = channelsOf(layer);
+    const text =
+      `Each of the ${channels} filters moves over the layer below. At each place, it multiplies ` +
+      `what it covers by its weights, adds the products, and adds its bias. The sum below is for ` +
+      `the place of map ${neuron} that will get the largest δ.`;
+    return { title, text: [text], formulas };
+  }
+  if (number === 1 && !isLast) {
+    const text = [
+      `Each of the ${count(spec.output_shape[0])} neurons multiplies every input by a weight, ` +
+        "adds the products, and adds its bias. In w·x, ",
+      blue("blue"),
+      ` inputs push neuron ${neuron} up, and `,
+      orange("orange"),
+      " ones push it down.",
+    ];
+    return { title, text, formulas };
+  }
+  const below = count(inputsOf(step, number).length);
+  const hidden =
+    `The same again: each neuron computes a weighted sum of the ${below} outputs of ` +
+    `layer ${number - 1}.`;
+  const last =
+    "There is one neuron for each class. Its z is called a logit. There is no activation " +
+    "function here, so a logit can have any size.";
+  return { title, text: [isLast ? last : hidden], formulas };
+}
+
+/** @param {Step} step @returns {PhaseText} */
+function softmaxText({ layers }) {
+  const l = String(layers.length);
+  const power = (/** @type {string} */ index) => sup("e", z(l, index));
+  const formula = [sub("p", "i"), "=", fraction(power("i"), row(sumOver("k"), power("k")))];
+  return {
+    title: "Softmax",
+    text: [
+      "Softmax turns the logits into probabilities that sum to 1. What one class gains, the " +
+        "others lose.",
+    ],
+    formulas: [display(...formula)],
+  };
+}
+
+/** @param {Step} step @param {View} view @returns {PhaseText} */
+function lossText({ weight: factor }, { classes }) {
+  const guess = figure(Math.log(classes.length), 4);
+  const weighted =
+    factor === 1
+      ? ""
+      : ` The recipe weights this class by ${figure(factor)}, and so its loss and all its δ.`;
+  return {
+    title: "Loss",
+    text: [
+      "Only the probability of the label counts. Being sure and right costs nothing; being sure " +
+        `and wrong has no upper limit. Guessing costs log ${classes.length} = ${guess} nats.` +
+        weighted,
+    ],
+    formulas: [display("C", "=", "−", ...(factor === 1 ? [] : ["ω"]), "log", sub("p", "t"))],
+  };
+}
+
+/** @param {Step} step @param {View} view @returns {PhaseText} */
+function backwardText(step, { layer: number, gradient, neuron }) {
+  const layer = step.layers[number - 1];
+  const title = `Backward, layer ${number}`;
+  const l = String(number);
+  if (layer.isLast) {
+    return {
+      title,
+      text: [
+        "How the loss changes with each logit. The derivatives of the softmax and the logarithm " +
+          "simplify to p − t, where t is 1 for the label and 0 otherwise. At the label, this is ",
+        orange("negative"),
+        ": raise that logit, and the loss falls. Everywhere else, it is ",
+        blue("positive"),
+        ".",
+      ],
+      formulas: [
+        display(
+          delta(l, "i"),
+          "=",
+          derivative(z(l, "i")),
+          "=",
+          ...(step.weight === 1 ? [] : ["ω", "("]),
+          sub("p", "i"),
+          "−",
+          sub("t", "i"),
+          ...(step.weight === 1 ? [] : [")"]),
+        ),
+      ],
+    };
+  }
+  const above = step.layers[number];
+  const k = String(number + 1);
+  const symbol = symbolOf(layer.activation);
+  const isPublished = gradient === "published";
+  const at = isPublished ? a(l, "j") : z(l, "j");
+  const slope = layer.slope ? [symbol, "′", "(", at, ")"] : [];
+  if (above.spec.type === "max-pool") {
+    return {
+      title,
+      text: [
+        "The error goes back only to the value that was the largest of its window. The others " +
+          "did not count, so their δ is 0.",
+      ],
+      formulas: [display(delta(l, "j"), "=", sumOver("k"), delta(k, "k"), ...slope)],
+    };
+  }
+  const published =
+    "As published: the weights are already updated when the error passes through them, and the " +
+    "slope is taken at a instead of z.";
+  const exact =
+    "Each neuron’s share of the blame: the errors of the neurons that it feeds, passed back " +
+    "through the same weights, times its own slope. A saturated neuron gets hardly any blame.";
+  const place = hasMaps(layer) ? ` The sum below is for one place of map ${neuron}.` : "";
+  return {
+    title,
+    text: [(isPublished ? published : exact) + place],
+    formulas: [
+      display(
+        delta(l, "j"),
+        "=",
+        "(",
+        sumOver("k"),
+        weight(k, "k", "j"),
+        delta(k, "k"),
+        ")",
+        ...slope,
+      ),
+    ],
+  };
+}
+
+/** @param {Step} step @param {View} view @returns {PhaseText} */
+function gradientsText(step, { layer: number }) {
+  const layer = step.layers[number - 1];
+  const l = String(number);
+  const product = [delta(l, "i"), source(number, "j")];
+  const maps = hasMaps(layer);
+  const dense =
+    "The derivative of a weight is the error δ of the neuron that it leads to, times the input " +
+    "that it multiplies. So each matrix is a column times a row, and every row has the same pattern.";
+  const shared =
+    "A filter uses the same weights at every place, so the derivative of a weight is a sum over " +
+    "all places: δ of each, times what the weight multiplied there.";
+  const pool = "A max-pool has no weights, so there is nothing to learn here.";
+  return {
+    title: "Gradients",
+    text: [layer.spec.type === "max-pool" ? pool : maps ? shared : dense],
+    formulas:
+      layer.spec.type === "max-pool"
+        ? []
+        : [
+            display(
+              derivative(weight(l, "i", "j")),
+              "=",
+              ...(maps ? [sumOver("i")] : []),
+              ...product,
+            ),
+            display(derivative(bias(l, "i")), "=", ...(maps ? [sumOver("i")] : []), delta(l, "i")),
+          ],
+  };
+}
+
+/** @param {Step} step @param {View} view @param {number} parameters @returns {PhaseText} */
+function updateText(step, { gradient }, parameters) {
+  const { after, learning_rate: rate, batch_size: size, loss } = step;
+  const title = "Update";
+  if (!after) {
+    return {
+      title,
+      text: [
+        "This training does not step straight against the gradient: the optimizer, dropout or " +
+          "batch normalization also decide where the weights go. So the page shows the " +
+          "derivatives, and not the new weights.",
+      ],
+      formulas: [],
+    };
+  }
+  const outcome = after[gradient];
+  const change = outcome
+    ? ` The loss of the same sample is now ${figure(outcome.loss, 4)} nats instead of ` +
+      `${figure(loss, 4)}.`
+    : "";
+  const text =
+    size === 1
+      ? `All ${count(parameters)} weights and biases take a small step against their ` +
+        `derivatives, with the learning rate η = ${figure(rate)}.`
+      : `All ${count(parameters)} weights and biases take a step against the mean derivative of ` +
+        `the ${size} samples of the batch, with the learning rate η = ${figure(rate)}. The ` +
+        "table has the derivatives of this sample alone.";
+  return { title, text: [text + change], formulas: [display("w", "←", "w", "−", ETA_GRADIENT())] };
+}
+
+/**
+ * Explain a phase.
+ * @param {Step} step
+ * @param {View} view
+ * @param {number} parameters of the network
+ * @returns {PhaseText}
+ */
+export function phaseText(step, view, parameters) {
+  const texts = {
+    input: inputText,
+    forward: forwardText,
+    softmax: softmaxText,
+    loss: lossText,
+    backward: backwardText,
+    gradients: gradientsText,
+  };
+  const { kind } = view.phase;
+  return kind === "update" ? updateText(step, view, parameters) : texts[kind](step, view);
+}
+
+/** Write the loss with its numbers. @param {Step} step @param {View} view */
+export function lossNumbers({ probabilities, label, loss, weight: factor }, { classes }) {
+  const p = probabilities[label];
+  return display(
+    "C",
+    "=",
+    "−",
+    ...(factor === 1 ? [] : [number(figure(factor)), "·"]),
+    "log",
+    sub("p", words(classes[label])),
+    "=",
+    "−",
+    ...(factor === 1 ? [] : [number(figure(factor)), "·"]),
+    "log",
+    number(figure(p, 4)),
+    "=",
+    number(figure(loss, 4)),
+  );
+}
