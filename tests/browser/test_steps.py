@@ -127,7 +127,7 @@ def test_the_keyboard_chooses_layers_neurons_and_steps(open_step):
     expect(page.locator("#phase-title")).to_have_text("Forward, layer 2")
     page.keyboard.press("n")
     expect(page.locator("#number")).to_have_text("3")
-    expect(page).to_have_url(re.compile(r"step=3&phase=forward-2&gradient=exact&layer=2&neuron=\d+"))
+    expect(page).to_have_url(re.compile(r"step=3&phase=forward-2&layer=2&neuron=\d+"))
 
 
 def test_play_shows_one_phase_after_the_other(open_step):
@@ -163,7 +163,7 @@ def test_the_numbers_are_those_of_an_independent_calculation(open_step, stack, m
             np.testing.assert_allclose(shown[name], a[layer], **options)
             np.testing.assert_allclose(shown["δ"], delta[layer - 1], **options)
             np.testing.assert_allclose(shown["bias"], network.biases[layer - 1], **options)
-        loss = float(re.search(r"loss is ([\d.]+)", page.locator("#sentence").text_content())[1])
+        loss = float(re.search(r"loss ([\d.]+) nats", page.locator("#sentence").text_content())[1])
         assert loss == pytest.approx(-np.log(a[3][label]), rel=0.01, abs=1e-3)
 
 
@@ -183,7 +183,7 @@ def test_fifty_steps_are_scrubbed_without_a_gap(open_step):
     for step in range(1001, 1051):
         page.keyboard.press("ArrowRight")
         expect(page.locator("#number")).to_have_text(f"{step:,}")
-        expect(page.locator("#sentence")).to_contain_text(f"sample {step - 1:,},")
+        expect(page.locator("#sentence")).to_contain_text(f"image {step - 1:,},")
         expect(page.locator("#stage svg")).to_be_visible()
         expect(slider).to_have_value(str(step))
     assert page.locator("#trouble").text_content() == ""

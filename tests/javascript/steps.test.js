@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { nearestOpenable, networkInput, nextOpenable, unpack } from "#pages/steps/data.js";
+import { actionOf } from "#pages/steps/keys.js";
 import { linksFrom, linksInto, maximumOf } from "#pages/steps/links.js";
 import { columnsOf, isForward, phasesOf } from "#pages/steps/phases.js";
 import { backwardTerms, byChannel, forwardTerms, largestTerms } from "#pages/steps/terms.js";
@@ -184,4 +185,14 @@ test("an address chooses a step, and what is wrong in it is ignored", () => {
   const batches = { ...NETWORK, hasPublished: false, batchSize: 10 };
   assert.equal(readChoices(query("gradient=published&sample=3"), batches).gradient, "exact");
   assert.equal(readChoices(query("sample=3"), batches).sample, 3);
+});
+
+test("keys turn the phases anywhere, and choose neurons only in the diagram", () => {
+  assert.deepEqual(actionOf("ArrowLeft", false, 3), { action: "turn", way: -1 });
+  assert.equal(actionOf("ArrowUp", false, 3), null);
+  assert.deepEqual(actionOf("ArrowUp", true, 3), { action: "neuron", way: -1 });
+  assert.deepEqual(actionOf("N", true, 3), { action: "next" });
+  assert.deepEqual(actionOf("3", true, 3), { action: "layer", layer: 3 });
+  assert.equal(actionOf("4", true, 3), null);
+  assert.equal(actionOf("Tab", true, 3), null);
 });

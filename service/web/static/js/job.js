@@ -23,14 +23,13 @@ import { hintText, lastEpoch, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
 import {
-  changedFields,
   datasetName,
   fieldValue,
+  formAddress,
   loadRecipes,
   nameOf,
   publishedFor,
   runName,
-  valueText,
 } from "./recipes.js";
 import { requestLine } from "./request-line.js";
 import { duration, localTime, timeLeft } from "./times.js";
@@ -94,9 +93,6 @@ async function cancel({ currentTarget: button }) {
 }
 
 function updateActions() {
-  const changes = changedFields(job.recipe, recipes).map(([key, value]) => [key, valueText(value)]);
-  const again = new URLSearchParams({ recipe: job.recipe.name, ...Object.fromEntries(changes) });
-  if (job.title) again.set("title", job.title);
   const buttons = [];
   if (!FINAL_STATUSES.has(job.status)) {
     const attributes = {
@@ -113,7 +109,12 @@ function updateActions() {
       h("a", { class: "button first", href: `/ui/models/${job.model}` }, "See the model"),
     );
   }
-  const change = { class: "button", href: `/?${again}#train`, "data-writes": true };
+  if (job.model) {
+    const steps = { class: "button", href: `/ui/models/${job.model}/steps` };
+    buttons.push(h("a", steps, "Open a step"));
+  }
+  const again = formAddress(job.recipe, recipes, job.title);
+  const change = { class: "button", href: again, "data-writes": true };
   buttons.push(h("a", change, "Change and run again"));
   renew($("#actions"), ...buttons);
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));

@@ -66,6 +66,19 @@ export const changedFields = (recipe, recipes) =>
     .filter(([field, value]) => !sameValue(value, recipe[field]) && !isReplaced(recipe, field))
     .map(([field]) => [field, recipe[field]]);
 
+/**
+ * Write the address of the form that has the fields of a recipe.
+ * @param {Recipe} recipe
+ * @param {Recipes} recipes
+ * @param {string | null} [title]
+ */
+export function formAddress(recipe, recipes, title) {
+  const changes = changedFields(recipe, recipes).map(([key, value]) => [key, valueText(value)]);
+  const search = new URLSearchParams({ recipe: recipe.name, ...Object.fromEntries(changes) });
+  if (title) search.set("title", title);
+  return `/?${search}#train`;
+}
+
 /** @type {Record<string, string>} Fields that people call something else, as the form does. */
 const FIELD_WORDS = { hidden_sizes: "hidden layers", dataset: "data set" };
 

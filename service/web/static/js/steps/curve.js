@@ -4,13 +4,14 @@ import { s } from "../dom.js";
 import { clamp, count } from "../numbers.js";
 import { tickText } from "../maths/notation.js";
 
-/** @typedef {{ every: number, mean: number[], low: number[], high: number[], most: number[] }} Losses */
+/** @typedef {Record<"mean" | "low" | "high" | "most", number[]> & { every: number }} Losses */
 /** @typedef {{ steps: number, steps_per_epoch: number, loss: Losses | null,
  *   wrong: number[] | null, batch_size: number }} Index */
 
 export const HEIGHT = 100; // pixels
 const [LEFT, RIGHT, TOP, BOTTOM] = [8, 28, 18, 84];
-const LEAST = 1e-4; // nats; smaller losses are drawn here
+const LEAST = 1e-4; // nats
+const BELOW = 4; // how far the axis reaches below the smallest mean; smaller losses are drawn there
 const NARROW = 600;
 const MOST_EPOCHS = 12; // that are named
 
@@ -29,8 +30,7 @@ const coarse = (values, size) =>
  * @param {number} width pixels
  */
 export function scalesOf({ steps, loss }, width) {
-  const values = loss ? [...loss.low, ...loss.mean].filter((value) => value > LEAST) : [];
-  const low = Math.min(0.1, ...values);
+  const low = Math.max(LEAST, Math.min(0.1, ...(loss?.mean ?? [])) / BELOW);
   const high = Math.max(1, ...(loss?.most ?? []));
   const span = Math.log(high / low);
   return {

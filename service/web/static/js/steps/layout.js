@@ -37,6 +37,10 @@ const MOST_ROWS = 32;
 const MOST_OUTPUTS = 16;
 const MOST_MAPS = 12;
 
+const INPUT_X = 66; // the middle of the picture
+const GRADIENTS_X = 190;
+const LOSS_X = 784;
+
 /** @param {number} x @returns {Pick<Place, "left" | "right" | "columns">} */
 const triple = (x) => ({
   left: x,
@@ -113,6 +117,32 @@ function narrow(layers) {
  */
 export const layoutOf = (layers, pixels) => (pixels < NARROW_PX ? narrow : wide)(layers);
 
+/**
+ * Find the place of a phase's button above or below what it computes, in percent of the width. Null
+ * if the layers are too close for that.
+ * @param {number} layers
+ * @param {import("./phases.js").Phase} phase
+ */
+export function buttonPlace(layers, { kind, layer }) {
+  if (layers > MOST_TRIPLES) return null;
+  const { places, width } = wide(layers);
+  const middle = (/** @type {Column} */ column) => {
+    const { x = 0, width: across = 0 } = places[(layer ?? 1) - 1].columns[column] ?? {};
+    return x + across / 2;
+  };
+  const isLast = layer === layers;
+  const x = {
+    input: INPUT_X,
+    forward: isLast ? middle("z") - 20 : (middle("z") + middle("a")) / 2,
+    softmax: middle("a") - 7,
+    loss: LOSS_X,
+    backward: middle("delta"),
+    gradients: GRADIENTS_X,
+    update: INPUT_X,
+  }[kind];
+  return (100 * x) / width;
+}
+
 /** @param {StepLayer} layer */
 export const hasMaps = ({ spec }) => areMaps(spec.output_shape);
 
@@ -147,6 +177,12 @@ export function cellOfChannel(layer, channel, kind) {
   return cells[indexOfLargest(cells.map((cell) => Math.abs(layer.delta[kind][cell])))];
 }
 
+/** The most rows of a layer that have room. @param {StepLayer} layer */
+const mostRows = (layer) => (layer.isLast ? MOST_OUTPUTS : hasMaps(layer) ? MOST_MAPS : MOST_ROWS);
+
+/** Tell whether some neurons or maps have no row. @param {StepLayer} layer */
+export const hidesRows = (layer) => channelsOf(layer) > mostRows(layer);
+
 /**
  * @typedef {object} Rows of a layer in the diagram
  * @property {number[]} channels the neurons or maps that are shown, in their order
@@ -163,7 +199,7 @@ export function cellOfChannel(layer, channel, kind) {
 export function rowsOf(step, number, chosen) {
   const layer = step.layers[number - 1];
   const channels = channelsOf(layer);
-  const most = layer.isLast ? MOST_OUTPUTS : hasMaps(layer) ? MOST_MAPS : MOST_ROWS;
+  const most = mostRows(layer);
   const order = blame(layer, "exact")
     .map((value, channel) => ({ value: channel === chosen ? Infinity : value, channel }))
     .sort((one, other) => other.value - one.value || one.channel - other.channel);

@@ -14,14 +14,18 @@ import { largestTerms } from "./terms.js";
  * @property {number} [from] the row or the pixel that the diagram marks
  * @property {string} [look] a class
  */
-/** @typedef {{ label: Node | string, text: Node | string, value: string, isTotal?: boolean }} Result */
-/** @typedef {[label: Node | string, text: Node | string, value: Node | string, total: string]} Heads */
+/** @typedef {Node | string} Text */
+/** @typedef {{ label: Text, text: Text, value: string, isTotal?: boolean }} Result */
+/** @typedef {[label: Text, text: Text, value: Text, total: string]} Heads */
 
 const BAR = { width: 64, height: 18 };
 const LARGEST = 4; // terms with a row of their own
 
 /** Write a number with three or more significant digits. @param {number} x */
 export const figure = (x, digits = 3) => plainNumber(x.toPrecision(digits));
+
+/** Write a learning rate, without zeros at the end. @param {number} rate */
+export const rateText = (rate) => plainNumber(String(Number(rate.toPrecision(4))));
 
 /** Name formulas for screen readers, some of which say nothing about MathML.
  * @param {Node | string} content */

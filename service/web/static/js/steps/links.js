@@ -68,7 +68,8 @@ export function linksFrom(layer, input) {
   const { row, column, channel } = cellOf(input, mapShape(layer.input_shape));
   const { stride = 1, padding = 0 } = layer;
   const size = windowSize(layer);
-  /** The outputs along an axis whose window covers a place. @type {(at: number, n: number) => number[]} */
+  /** List the outputs along an axis whose window covers a place.
+   * @param {number} at @param {number} n number of outputs */
   const covering = (at, n) => {
     const first = Math.max(0, Math.ceil((at + padding - size + 1) / stride));
     const last = Math.min(n - 1, Math.floor((at + padding) / stride));

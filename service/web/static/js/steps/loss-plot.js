@@ -14,7 +14,8 @@ export function drawLoss({ step, view, layout, words }) {
   const isUpdate = view.phase.kind === "update";
   const after = isUpdate ? step.after?.[view.gradient] : null;
   const isHot = isUpdate || view.phase.kind === "loss";
-  const cost = (/** @type {number} */ loss) => loss / step.weight; // −log p, without the class's weight
+  // The curve is that of −log p, without the weight of the class.
+  const cost = (/** @type {number} */ loss) => loss / step.weight;
   const [was, is] = [cost(step.loss), after ? cost(after.loss) : 0];
   const top = Math.max(LEAST_TOP, was + 0.4, is + 0.4);
   const { x: left, y: upper, width, height } = layout.loss;

@@ -2,16 +2,14 @@
 // The ledger of each phase: the numbers of the chosen neuron.
 import { h } from "../dom.js";
 import { a, delta, fraction, inline, number, sub, sup, z } from "../mathml.js";
-import { mapShape } from "../maps/shapes.js";
 import { sum } from "../numbers.js";
 import { ACTIVATIONS, symbolOf } from "./activations.js";
-import { inputsOf } from "./data.js";
 import { cellOfChannel, channelsOf, hasMaps } from "./layout.js";
 import { figure, ledger, plainLedger, product, termEntries } from "./ledger.js";
-import { cellOf } from "./links.js";
 import { lossNumbers } from "./phase-text.js";
-import { inputName } from "./picture.js";
+import { outputName, sourceHead, sourceName } from "./names.js";
 import { backwardTerms, forwardTerms } from "./terms.js";
+import { weightsLedger } from "./weights-ledger.js";
 
 /** @typedef {import("./data.js").Step} Step */
 /** @typedef {import("./data.js").StepLayer} StepLayer */
@@ -19,28 +17,7 @@ import { backwardTerms, forwardTerms } from "./terms.js";
 /** @typedef {import("./ledger.js").Entry} Entry */
 
 const MOST_CLASSES = 4; // in the sum of the softmax
-const MOST_WEIGHTS = 5;
 const LEAST_PADDING = 1e-6; // relative to z, whose digits are rounded
-
-/** Name an output of a layer. @param {StepLayer} layer @param {View} view @param {number} index */
-function outputName(layer, { classes }, index) {
-  if (layer.isLast) return classes[index];
-  if (!hasMaps(layer)) return String(index);
-  const { row, column, channel } = cellOf(index, mapShape(layer.spec.output_shape));
-  return `map ${channel}: ${row}, ${column}`;
-}
-
-/** Name an input of a layer. @param {Step} step @param {View} view @param {number} number
- * @param {number} index */
-const sourceName = (step, view, number, index) =>
-  number === 1 ? inputName(view, index) : outputName(step.layers[number - 2], view, index);
-
-/** The head of the column with the names of inputs. @param {Step} step @param {View} view
- * @param {number} number */
-function sourceHead(step, { dataset }, number) {
-  if (number > 1) return hasMaps(step.layers[number - 2]) ? "cell" : "neuron";
-  return dataset.kind === "vectors" ? "column" : "pixel";
-}
 
 /** What the padding adds to z, if anything. @param {StepLayer} layer @param {number} cell
  * @param {number} known the sum of all other terms
@@ -207,91 +184,6 @@ function slopeResults(layer, cell, gradient, total, label) {
     },
     { label, text: product(total, slope), value: figure(layer.delta[gradient][cell]) },
   ];
-}
-
-/** Say where a weight of a layer leads from. @param {Step} step @param {View} view
- * @param {StepLayer} layer @param {number} i index among the weights of one neuron */
-function weightName(step, view, layer, i) {
-  const { kernel, input_shape } = layer.spec;
-  if (!kernel) return sourceName(step, view, layer.number, i);
-  const { channels } = mapShape(input_shape);
-  const [cell, channel] = [Math.floor(i / channels), i % channels];
-  const place = `${Math.floor(cell / kernel)}, ${cell % kernel}`;
-  return channels > 1 ? `map ${channel}: ${place}` : place;
-}
-
-/** The largest derivatives of the weights into a neuron, and what they do.
- * @param {Step} step @param {View} view */
-function weightsLedger(step, view) {
-  const { layer: at, neuron, gradient } = view;
-  const layer = step.layers[at - 1];
-  const weights = view.weights.get(at);
-  if (!weights) return [];
-  const inputs = inputsOf(step, at);
-  const size = weights.weight.length / channelsOf(layer);
-  const all = Array.from({ length: size }, (_, i) => ({
-    i,
-    derivative: weights.gradient[neuron * size + i],
-    weight: weights.weight[neuron * size + i],
-  }));
-  const rows = all.sort((one, other) => Math.abs(other.derivative) - Math.abs(one.derivative));
-  const shown = rows.slice(0, MOST_WEIGHTS).filter(({ derivative }) => derivative);
-  const name = (/** @type {number} */ i) => weightName(step, view, layer, i);
-  const delta0 = layer.delta[gradient][neuron];
-  const isDense = !layer.spec.kernel;
-  const biasDerivative = isDense ? delta0 : sumOfMap(layer, neuron, gradient);
-  const head = isDense ? sourceHead(step, view, at) : "weight";
-  const rate = step.learning_rate;
-  const moves = view.phase.kind === "update" && step.after && step.batch_size === 1;
-  if (!moves) {
-    const factor = at === 1 ? "x" : "a";
-    return [
-      plainLedger(
-        [head, isDense ? inline("δ", "·", factor) : "", inline("∂C/∂w")],
-        [
-          ...shown.map(
-            ({ i, derivative }) =>
-              /** @type {any} */ ([
-                name(i),
-                isDense ? product(delta0, inputs[i]) : "",
-                figure(derivative, 4),
-              ]),
-          ),
-          ["bias", isDense ? "δ" : "", figure(biasDerivative, 4)],
-        ],
-      ),
-    ];
-  }
-  /** @param {number} value @param {number} derivative */
-  const change = (value, derivative) => [
-    inline(
-      number(figure(value, 4)),
-      derivative < 0 ? "+" : "−",
-      number(figure(rate)),
-      "·",
-      number(figure(Math.abs(derivative), 3)),
-    ),
-    figure(value - rate * derivative, 4),
-  ];
-  return [
-    plainLedger(
-      [head, inline("w", "−", "η", "·", "∂C/∂w"), "new"],
-      [
-        ...shown.map(
-          ({ i, weight, derivative }) =>
-            /** @type {any} */ ([name(i), ...change(weight, derivative)]),
-        ),
-        /** @type {any} */ (["bias", ...change(layer.bias?.[neuron] ?? 0, biasDerivative)]),
-      ],
-    ),
-  ];
-}
-
-/** Add up δ over a map. @param {StepLayer} layer @param {number} channel
- * @param {import("./data.js").Kind} gradient */
-function sumOfMap(layer, channel, gradient) {
-  const channels = channelsOf(layer);
-  return sum(layer.delta[gradient].filter((_, i) => i % channels === channel));
 }
 
 /**

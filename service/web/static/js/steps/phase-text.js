@@ -1,11 +1,8 @@
 // @ts-check
 // What a phase computes: its title, a few sentences, and the formula.
-import { h } from "../dom.js";
 import {
   a,
   bias,
-  delta,
-  derivative,
   display,
   fraction,
   number,
@@ -19,21 +16,16 @@ import {
 } from "../mathml.js";
 import { count } from "../numbers.js";
 import { isVectors } from "../predict/input.js";
+import { backwardText, gradientsText, updateText } from "./backward-text.js";
 import { symbolOf } from "./activations.js";
 import { inputsOf } from "./data.js";
 import { channelsOf, hasMaps } from "./layout.js";
 import { figure } from "./ledger.js";
+import { blue, orange, source } from "./text-parts.js";
 
 /** @typedef {import("./data.js").Step} Step */
 /** @typedef {import("./view.js").View} View */
-/** @typedef {{ title: string, text: import("../dom.js").Child[], formulas: Element[] }} PhaseText */
-
-const blue = (/** @type {string} */ text) => h("b", { class: "blue" }, text);
-const orange = (/** @type {string} */ text) => h("b", { class: "orange" }, text);
-const ETA_GRADIENT = () => row("η", derivative("w"));
-
-/** What the input of a layer is called in formulas. @param {number} number @param {string} index */
-const source = (number, index) => (number === 1 ? sub("x", index) : a(String(number - 1), index));
+/** @typedef {import("./text-parts.js").PhaseText} PhaseText */
 
 /** @param {Step} step @param {View} view @returns {PhaseText} */
 function inputText({ x, label, epoch, standardized_by: standardized, pixel_scale }, view) {
@@ -150,139 +142,6 @@ function lossText({ weight: factor }, { classes }) {
     ],
     formulas: [display("C", "=", "−", ...(factor === 1 ? [] : ["ω"]), "log", sub("p", "t"))],
   };
-}
-
-/** @param {Step} step @param {View} view @returns {PhaseText} */
-function backwardText(step, { layer: number, gradient, neuron }) {
-  const layer = step.layers[number - 1];
-  const title = `Backward, layer ${number}`;
-  const l = String(number);
-  if (layer.isLast) {
-    return {
-      title,
-      text: [
-        "How the loss changes with each logit. The derivatives of the softmax and the logarithm " +
-          "simplify to p − t, where t is 1 for the label and 0 otherwise. At the label, this is ",
-        orange("negative"),
-        ": raise that logit, and the loss falls. Everywhere else, it is ",
-        blue("positive"),
-        ".",
-      ],
-      formulas: [
-        display(
-          delta(l, "i"),
-          "=",
-          derivative(z(l, "i")),
-          "=",
-          ...(step.weight === 1 ? [] : ["ω", "("]),
-          sub("p", "i"),
-          "−",
-          sub("t", "i"),
-          ...(step.weight === 1 ? [] : [")"]),
-        ),
-      ],
-    };
-  }
-  const above = step.layers[number];
-  const k = String(number + 1);
-  const symbol = symbolOf(layer.activation);
-  const isPublished = gradient === "published";
-  const at = isPublished ? a(l, "j") : z(l, "j");
-  const slope = layer.slope ? [symbol, "′", "(", at, ")"] : [];
-  if (above.spec.type === "max-pool") {
-    return {
-      title,
-      text: [
-        "The error goes back only to the value that was the largest of its window. The others " +
-          "did not count, so their δ is 0.",
-      ],
-      formulas: [display(delta(l, "j"), "=", sumOver("k"), delta(k, "k"), ...slope)],
-    };
-  }
-  const published =
-    "As published: the weights are already updated when the error passes through them, and the " +
-    "slope is taken at a instead of z.";
-  const exact =
-    "Each neuron’s share of the blame: the errors of the neurons that it feeds, passed back " +
-    "through the same weights, times its own slope. A saturated neuron gets hardly any blame.";
-  const place = hasMaps(layer) ? ` The sum below is for one place of map ${neuron}.` : "";
-  return {
-    title,
-    text: [(isPublished ? published : exact) + place],
-    formulas: [
-      display(
-        delta(l, "j"),
-        "=",
-        "(",
-        sumOver("k"),
-        weight(k, "k", "j"),
-        delta(k, "k"),
-        ")",
-        ...slope,
-      ),
-    ],
-  };
-}
-
-/** @param {Step} step @param {View} view @returns {PhaseText} */
-function gradientsText(step, { layer: number }) {
-  const layer = step.layers[number - 1];
-  const l = String(number);
-  const product = [delta(l, "i"), source(number, "j")];
-  const maps = hasMaps(layer);
-  const dense =
-    "The derivative of a weight is the error δ of the neuron that it leads to, times the input " +
-    "that it multiplies. So each matrix is a column times a row, and every row has the same pattern.";
-  const shared =
-    "A filter uses the same weights at every place, so the derivative of a weight is a sum over " +
-    "all places: δ of each, times what the weight multiplied there.";
-  const pool = "A max-pool has no weights, so there is nothing to learn here.";
-  return {
-    title: "Gradients",
-    text: [layer.spec.type === "max-pool" ? pool : maps ? shared : dense],
-    formulas:
-      layer.spec.type === "max-pool"
-        ? []
-        : [
-            display(
-              derivative(weight(l, "i", "j")),
-              "=",
-              ...(maps ? [sumOver("i")] : []),
-              ...product,
-            ),
-            display(derivative(bias(l, "i")), "=", ...(maps ? [sumOver("i")] : []), delta(l, "i")),
-          ],
-  };
-}
-
-/** @param {Step} step @param {View} view @param {number} parameters @returns {PhaseText} */
-function updateText(step, { gradient }, parameters) {
-  const { after, learning_rate: rate, batch_size: size, loss } = step;
-  const title = "Update";
-  if (!after) {
-    return {
-      title,
-      text: [
-        "This training does not step straight against the gradient: the optimizer, dropout or " +
-          "batch normalization also decide where the weights go. So the page shows the " +
-          "derivatives, and not the new weights.",
-      ],
-      formulas: [],
-    };
-  }
-  const outcome = after[gradient];
-  const change = outcome
-    ? ` The loss of the same sample is now ${figure(outcome.loss, 4)} nats instead of ` +
-      `${figure(loss, 4)}.`
-    : "";
-  const text =
-    size === 1
-      ? `All ${count(parameters)} weights and biases take a small step against their ` +
-        `derivatives, with the learning rate η = ${figure(rate)}.`
-      : `All ${count(parameters)} weights and biases take a step against the mean derivative of ` +
-        `the ${size} samples of the batch, with the learning rate η = ${figure(rate)}. The ` +
-        "table has the derivatives of this sample alone.";
-  return { title, text: [text + change], formulas: [display("w", "←", "w", "−", ETA_GRADIENT())] };
 }
 
 /**

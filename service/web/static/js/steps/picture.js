@@ -1,14 +1,13 @@
 // @ts-check
 // The input of the network in the diagram, and what of it reaches the chosen neuron.
 import { h, s } from "../dom.js";
-import { mapShape } from "../maps/shapes.js";
 import { drawWeights } from "../model/neuron-view.js";
 import { count } from "../numbers.js";
 import { drawPicture } from "../pixels.js";
 import { featureCount, isVectors } from "../predict/input.js";
 import { cellOfChannel, hasMaps, scaleOf } from "./layout.js";
 import { linksInto } from "./links.js";
-import { short } from "./stage.js";
+import { short } from "./columns.js";
 
 /** @typedef {import("./stage.js").Scene} Scene */
 /** @typedef {{ x: number, y: number, size: number }} Square */
@@ -28,7 +27,7 @@ function drawPoint({ step, shapes }, { x, y, size }) {
 
 /** Draw numbers as bars, the largest ones of many.
  * @param {Scene} scene @param {Square} square @param {number[]} values */
-function drawColumns({ shapes }, { x, y, size }, values) {
+function drawRow({ shapes }, { x, y, size }, values) {
   const order = values.map((value, i) => ({ value, i }));
   order.sort((one, other) => Math.abs(other.value) - Math.abs(one.value));
   const shown = order.slice(0, MOST_COLUMNS).sort((one, other) => one.i - other.i);
@@ -97,7 +96,7 @@ export function drawInput(scene) {
   const areVectors = isVectors(dataset);
   const noun = areVectors ? "numbers" : "values";
   writeHead(scene, first, "x", `${count(features)} ${noun}`, view.phase.kind === "input");
-  if (areVectors) (features === 2 ? drawPoint : drawColumns)(scene, first, step.x);
+  if (areVectors) (features === 2 ? drawPoint : drawRow)(scene, first, step.x);
   else {
     const canvas = h("canvas", { class: "seen" });
     drawPicture(canvas, step.raw, dataset);
@@ -106,9 +105,8 @@ export function drawInput(scene) {
   const share = shareOfInput(scene);
   if (!share) return;
   const scale = scaleOf(share.values);
-  const noun1 = hasMaps(step.layers[0]) ? "map" : "neuron";
-  writeHead(scene, second, share.name, `${noun1} ${view.neuron}, ±${short(scale)}`, true);
-  if (areVectors) drawColumns(scene, second, share.values);
+  writeHead(scene, second, share.name, `±${short(scale)}`, true);
+  if (areVectors) drawRow(scene, second, share.values);
   else {
     const canvas = h("canvas", { class: "seen" });
     drawWeights(canvas, share.values, scale, dataset);
@@ -122,15 +120,3 @@ export function drawInput(scene) {
     .join("");
   if (end > x) lines.append(s("path", { d: funnel, class: "funnel" }));
 }
-
-/** Name an input: the row and the column of a pixel, or a column. @param {View} view
- * @param {number} index */
-export function inputName({ dataset }, index) {
-  if (isVectors(dataset)) return dataset.columns?.[index] ?? `column ${index + 1}`;
-  const { width, channels } = mapShape(dataset.shape);
-  const pixel = Math.floor(index / channels);
-  const color = channels > 1 ? `, ${["red", "green", "blue"][index % channels]}` : "";
-  return `${Math.floor(pixel / width)}, ${pixel % width}${color}`;
-}
-
-/** @typedef {import("./view.js").View} View */

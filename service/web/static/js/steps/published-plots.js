@@ -56,7 +56,9 @@ export function compass(name, angle, ratio) {
       ? s("text", { x: x + radius, y: y + 18, class: "degrees" }, angleText(angle))
       : s("text", { ...beside, dy: ".35em", class: "degrees" }, angleText(angle));
   const times = `${fixed(ratio, ratio < 10 ? 2 : 0)} times`;
-  const words = `${name}: the gradients are ${angleText(angle)} apart; the published one is ${times} as long`;
+  const words =
+    `${name}: the gradients are ${angleText(angle)} apart; ` +
+    `the published one is ${times} as long`;
   const svg = s(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words },
@@ -101,7 +103,8 @@ export function growth({ steps, snapshots, angles }, step, own, width) {
     ),
   ]);
   const curves = layers.flatMap(([low, median, high], i) => {
-    const last = median.findLast((value) => value != null) ?? 0;
+    const last = median.findLast((value) => value != null);
+    if (last == null) return []; // a max-pool
     return [
       s("path", {
         d: `M${points(low).join("L")}L${points(high).reverse().join("L")}Z`,
@@ -162,9 +165,10 @@ export function slopes(layer) {
   const tick = reach > 12 ? 10 : reach > 6 ? 5 : 3;
   const least = Math.min(...layer.z.map(slope));
   const most = Math.max(...layer.z.map(slope));
+  const leastPublished = Math.min(...layer.z.map(published));
   const words =
     `Slopes of layer ${layer.number}: the true ones are between ${figure(least)} and ` +
-    `${figure(most)}; the published ones are at least ${figure(Math.min(...layer.z.map(published)))}`;
+    `${figure(most)}; the published ones are at least ${figure(leastPublished)}`;
   return s(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": words },

@@ -104,9 +104,8 @@ export function scrubber(index, loader, { go, fail }) {
     return h("button", { class: "button", type: "button", ...attributes, onclick }, text);
   };
   const { first, epoch_ends: ends, largest_loss: largest } = index.jumps;
-  const noun = index.batch_size === 1 ? "sample" : "first sample";
   const nextButton = jump("Next step", next);
-  const later = jump(`Same ${noun}, one epoch later`, () => current?.next_epoch ?? null);
+  const later = jump("Same sample, one epoch later", () => current?.next_epoch ?? null);
   const shownEnds = ends.length > MOST_ENDS ? [ends.length] : ends.map((_, i) => i + 1);
   $("#jumps").append(
     nextButton,

@@ -2,14 +2,13 @@
 // The diagram of a step: the input, three columns for each layer (z, a and δ), and the loss.
 // Nothing disappears: what is not computed yet is a dotted line, what the phase computes is in
 // color, and what was computed before is grey.
-import { h, s } from "../dom.js";
-import { valuesOf, mapShape } from "../maps/shapes.js";
-import { drawHeatmap } from "../pixels.js";
+import { s } from "../dom.js";
 import { plainNumber } from "../maths/notation.js";
 import { paintInTheme } from "../theme.js";
-import { drawInput } from "./picture.js";
+import { COLUMNS, NAMES, drawColumns, valuesOfColumn } from "./columns.js";
+import { NARROW_PX, hasMaps, layoutOf, rowsOf } from "./layout.js";
 import { columnsOf } from "./phases.js";
-import { layoutOf, NARROW_PX, hasMaps, rowsOf, scaleOf } from "./layout.js";
+import { drawInput } from "./picture.js";
 import { drawLines } from "./lines.js";
 import { drawLoss } from "./loss-plot.js";
 
@@ -31,177 +30,9 @@ import { drawLoss } from "./loss-plot.js";
  * @property {SVGElement} shapes
  * @property {SVGElement} words
  * @property {SVGElement} hits where rows can be chosen
- * @property {(canvas: HTMLCanvasElement, x: number, y: number, width: number, height: number) => void}
- *   overlay places a canvas
+ * @property {(canvas: HTMLCanvasElement, ...box: [number, number, number, number]) => void}
+ *   overlay places a canvas at x, y, with a width and a height
  */
-
-/** @type {Record<Column, string>} */
-const NAMES = { z: "z", a: "a", delta: "δ" };
-const COLUMNS = /** @type {Column[]} */ (["z", "a", "delta"]);
-const GAP = 4.2; // between two bars
-const SMALLEST_BAR = 0.6;
-
-/** Write the end of a scale in few letters. @param {number} value */
-export const short = (value) => plainNumber(String(Number(value.toPrecision(2))));
-
-/** @param {number} value */
-const signClass = (value) => (value < 0 ? "negative" : "positive");
-
-/** The values of a column. @param {StepLayer} layer @param {Column} column @param {string} kind */
-const valuesOfColumn = (layer, column, kind) =>
-  column === "delta" ? layer.delta[kind] : layer[column];
-
-/** Tell whether all values of a column are from 0 to 1. @param {StepLayer} layer
- * @param {Column} column */
-const isShare = (layer, column) =>
-  column === "a" && (layer.isLast || layer.activation === "sigmoid");
-
-/** The column that stands for a layer where there is room for only one.
- * @param {Scene} scene @param {StepLayer} layer @returns {Column} */
-function singleColumn({ view }, layer) {
-  const { seen, fresh } = columnsOf(view.phases, view.at, layer.number, view.layer);
-  if (view.phase.kind === "update" && layer.isLast) return "a";
-  if (seen.delta) return "delta";
-  if (layer.isLast) return seen.a ? "a" : "z";
-  return fresh.z || !seen.a ? "z" : "a";
-}
-
-/**
- * Draw the bars of a column.
- * @param {Scene} scene
- * @param {StepLayer} layer
- * @param {Column} column
- * @param {import("./layout.js").Span} span
- * @param {{ seen: boolean, fresh: boolean }} state
- */
-function drawBars(scene, layer, column, span, { seen, fresh }) {
-  const { view, shapes, layout } = scene;
-  const rows = scene.rows(layer.number);
-  const values = valuesOfColumn(layer, column, view.gradient);
-  const exact = layer.delta.exact;
-  const share = isShare(layer, column);
-  const isPublished = column === "delta" && view.gradient === "published";
-  const scale = share ? 1 : scaleOf(values, isPublished ? exact : []);
-  const zero = share ? span.x : span.x + span.width / 2;
-  const unit = (share ? span.width : span.width / 2) / scale;
-  const bar = layer.isLast ? Math.min(11, rows.step - 2) : rows.step * (1 - GAP / 10.8);
-  const bottom = layout.top + rows.channels.length * rows.step;
-  const axis = { x1: zero, x2: zero, y1: layout.top, y2: bottom };
-  shapes.append(s("line", { ...axis, class: seen ? "axis" : "axis later" }));
-  if (!seen) return scale;
-  for (const channel of rows.channels) {
-    const value = values[channel];
-    const y = scene.y(layer.number, channel) ?? 0;
-    const size = Math.max(Math.abs(value) * unit, SMALLEST_BAR);
-    const tone = !fresh ? "past" : share ? "ink" : signClass(value);
-    const x = value < 0 ? zero - size : zero;
-    const box = { x, y: y - bar / 2, width: size, height: bar };
-    shapes.append(s("rect", { ...box, class: `bar ${tone}${value < 0 ? " left" : ""}` }));
-    if (isPublished && fresh) {
-      const at = zero + exact[channel] * unit;
-      const tick = { x1: at, x2: at, y1: y - bar / 2 - 1.5, y2: y + bar / 2 + 1.5 };
-      shapes.append(s("line", { ...tick, class: "truth" }));
-    }
-  }
-  if (layer.isLast && column === "a") drawTarget(scene, layer, span, bar);
-  return scale;
-}
-
-const LEAST_MOVE = 0.004; // of a probability, that can be seen
-
-/**
- * Mark the label among the probabilities, and after the update the new probabilities.
- * @param {Scene} scene
- * @param {StepLayer} layer
- * @param {import("./layout.js").Span} span
- * @param {number} bar height
- */
-function drawTarget({ step, view, shapes, rows, y }, { number }, { x, width }, bar) {
-  if (view.at >= view.phases.findIndex(({ kind }) => kind === "loss")) {
-    const top = (y(number, step.label) ?? 0) - bar / 2 - 1.5;
-    shapes.append(s("rect", { x, y: top, width, height: bar + 3, class: "target" }));
-  }
-  const after = view.phase.kind === "update" && step.after?.[view.gradient];
-  if (!after) return;
-  for (const channel of rows(number).channels) {
-    const p = after.probabilities[channel];
-    if (Math.abs(p - step.probabilities[channel]) < LEAST_MOVE) continue;
-    const [at, middle] = [x + p * width, y(number, channel) ?? 0];
-    const tick = { x1: at, x2: at, y1: middle - bar / 2 - 2, y2: middle + bar / 2 + 2 };
-    shapes.append(s("line", { ...tick, class: "moved" }));
-  }
-}
-
-/**
- * Draw the maps of a column, one below the other.
- * @param {Scene} scene
- * @param {StepLayer} layer
- * @param {Column} column
- * @param {import("./layout.js").Span} span
- * @param {{ seen: boolean, fresh: boolean }} state
- */
-function drawMaps(scene, layer, column, span, { seen, fresh }) {
-  const { view, shapes, layout } = scene;
-  const rows = scene.rows(layer.number);
-  const values = valuesOfColumn(layer, column, view.gradient);
-  const scale = scaleOf(values);
-  if (!seen) {
-    const x = span.x + span.width / 2;
-    const bottom = layout.top + rows.channels.length * rows.step;
-    shapes.append(s("line", { x1: x, x2: x, y1: layout.top, y2: bottom, class: "axis later" }));
-    return scale;
-  }
-  const shape = mapShape(layer.spec.output_shape);
-  const size = Math.min(rows.step - 2, span.width);
-  const width = size * Math.min(1, shape.width / shape.height);
-  const height = size * Math.min(1, shape.height / shape.width);
-  for (const channel of rows.channels) {
-    const canvas = h("canvas", { class: fresh ? "matrix" : "matrix past" });
-    drawHeatmap(canvas, valuesOf(values, shape, channel), scale, shape.width);
-    const middle = scene.y(layer.number, channel) ?? 0;
-    scene.overlay(canvas, span.x + (span.width - width) / 2, middle - height / 2, width, height);
-  }
-  return scale;
-}
-
-/**
- * Write the name and the scale above a column.
- * @param {Scene} scene
- * @param {StepLayer} layer
- * @param {Column} column
- * @param {import("./layout.js").Span} span
- * @param {{ seen: boolean, fresh: boolean }} state
- * @param {number} scale
- */
-function drawHead({ words, layout }, layer, column, span, { seen, fresh }, scale) {
-  const middle = { x: span.x + span.width / 2, "text-anchor": "middle" };
-  const isP = layer.isLast && column === "a";
-  words.append(
-    s(
-      "text",
-      { ...middle, y: layout.top - 20, class: fresh ? "head hot" : "head" },
-      isP ? "p" : NAMES[column],
-      !isP && s("tspan", { dy: "-.45em", class: "high" }, layer.number),
-    ),
-  );
-  if (!seen) return;
-  const text = isShare(layer, column) ? "0 to 1" : `±${short(scale)}`;
-  words.append(s("text", { ...middle, y: layout.top - 6, class: "scale" }, text));
-}
-
-/** Draw all columns of a layer. @param {Scene} scene @param {StepLayer} layer */
-function drawLayer(scene, layer) {
-  const { view, layout } = scene;
-  const place = layout.places[layer.number - 1];
-  const { seen, fresh } = columnsOf(view.phases, view.at, layer.number, view.layer);
-  const draw = hasMaps(layer) ? drawMaps : drawBars;
-  const columns = place.single ? [singleColumn(scene, layer)] : COLUMNS;
-  for (const column of columns) {
-    const span = place.single ?? /** @type {any} */ (place.columns)[column];
-    const state = { seen: seen[column], fresh: fresh[column] };
-    drawHead(scene, layer, column, span, state, draw(scene, layer, column, span, state));
-  }
-}
 
 /** Describe a row for the pointer. @param {Scene} scene @param {StepLayer} layer
  * @param {number} channel */
@@ -222,7 +53,7 @@ function rowTitle({ view, step }, layer, channel) {
   return lines.join("\n");
 }
 
-const LONGEST_NAME = 3; // letters of a class that fit before its bars
+const LONGEST_NAME = 3; // letters of a class that fit before its bars; else it has its number
 
 /** Draw what can be chosen: the rows, their numbers, and the names of the classes.
  * @param {Scene} scene @param {StepLayer} layer @param {SVGElement} under */
@@ -232,6 +63,7 @@ function drawRows(scene, layer, under) {
   const rows = scene.rows(layer.number);
   const width = place.right - place.left;
   const isChosenLayer = view.layer === layer.number && view.at > 0;
+  const hasRoom = view.classes.every((name) => name.length <= LONGEST_NAME);
   for (const channel of rows.channels) {
     const y = scene.y(layer.number, channel) ?? 0;
     const box = { y: y - rows.step / 2, height: rows.step };
@@ -245,7 +77,6 @@ function drawRows(scene, layer, under) {
       }
     }
     if (layer.isLast) {
-      const name = view.classes[channel];
       const isLabel = channel === step.label;
       words.append(
         s(
@@ -257,7 +88,7 @@ function drawRows(scene, layer, under) {
             "text-anchor": "end",
             class: isLabel ? "class label" : "class",
           },
-          name.length > LONGEST_NAME ? channel : name,
+          hasRoom ? view.classes[channel] : channel,
         ),
       );
     }
@@ -342,7 +173,7 @@ export function stage(host, choose) {
     };
     for (const layer of step.layers) {
       drawRows(scene, layer, under);
-      drawLayer(scene, layer);
+      drawColumns(scene, layer);
     }
     drawInput(scene);
     drawLines(scene);
