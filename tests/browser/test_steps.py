@@ -44,7 +44,9 @@ def shown_step(page):
 def numbers(page, layer):
     """Return the columns of the table with every number of a layer."""
     page.locator("#which").select_option(str(layer))
-    expect(page.locator("#numbers thead th").first).to_have_text("Class" if layer == 3 else "Neuron")
+    expect(page.locator("#numbers thead th").first).to_have_text(
+        "Class" if layer == 3 else "Neuron"
+    )
     expect(page.locator("#numbers tbody tr")).to_have_count(10 if layer == 3 else 32)
     rows = page.locator("#numbers").evaluate(
         "table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent))"
@@ -171,7 +173,7 @@ def test_the_ledger_adds_up(open_step):
     page = open_step("?step=100&phase=forward-2&layer=2&neuron=3")
     rows = page.locator("#ledger tbody tr")
     expect(rows).to_have_count(9)  # four terms, those above and below 0, the bias, z and a
-    values = [number(text) for text in page.locator("#ledger td.n").all_text_contents()]
+    values = [number(text) for text in page.locator("#ledger tbody td.n").all_text_contents()]
     assert sum(values[:7]) == pytest.approx(values[7], abs=0.02)
     assert sigmoid(values[7]) == pytest.approx(values[8], abs=0.01)
 
@@ -224,13 +226,15 @@ def test_the_published_gradient_is_compared_with_the_true_one(open_step, stack, 
     expect(rows.nth(2)).to_contain_text(f"{angle:.1f}° · ×{ratio:.2f}")
     expect(page.locator("#growth svg")).to_be_visible()
     true = page.locator("#ledger .result td.n").last.text_content()
-    page.get_by_text("as published", exact=True).first.click()
+    page.locator("#gradient [value=published]").check()
     expect(page.locator("#phase-words")).to_contain_text("As published")
     published = number(page.locator("#ledger .result td.n").last.text_content())
     assert published == pytest.approx(step["layers"][0]["delta"]["published"][4], rel=0.01)
     assert number(true) == pytest.approx(step["layers"][0]["delta"]["exact"][4], rel=0.01)
     # The ledger's own sum times its own slope is the published δ, to the digits shown.
-    total, slope = (number(text) for text in page.locator("#ledger .result td.n").all_text_contents()[:2])
+    total, slope = (
+        number(text) for text in page.locator("#ledger .result td.n").all_text_contents()[:2]
+    )
     assert total * slope == pytest.approx(published, rel=0.02)
 
 
@@ -246,8 +250,10 @@ def test_an_address_brings_back_what_was_shown(open_step):
     expect(page.locator("#number")).to_have_text("512")
 
 
-def test_a_failure_keeps_the_last_step_and_offers_to_try_again(open_step):
-    page = open_step("?step=10")
+def test_a_failure_keeps_the_last_step_and_offers_to_try_again(visit, stack, models):
+    watched = visit(stack.url, f"/ui/models/{models['mnist']}/steps?step=10")
+    page = watched.page
+    expect(page.locator("#number")).to_have_text("10")
     path = re.compile(r"/steps/20$")
     page.route(path, lambda route: route.fulfill(status=503, json=PROBLEM))
     page.evaluate(
@@ -259,6 +265,8 @@ def test_a_failure_keeps_the_last_step_and_offers_to_try_again(open_step):
     page.unroute(path)
     page.get_by_role("button", name="Try now").click()
     expect(page.locator("#number")).to_have_text("20")
+    assert [fault for fault in watched.faults if "503" not in fault] == []
+    watched.faults.clear()
 
 
 PROBLEM = {"title": "Service Unavailable", "status": 503, "detail": "Try later"}
@@ -295,7 +303,7 @@ def test_of_torch_the_stored_steps_are_shown(open_page, models):
     expect(page.locator("#number")).to_have_text("1")  # the nearest one that is stored
     expect(page.locator("#gradient")).to_be_hidden()
     expect(page.locator("#published")).to_be_hidden()
-    page.locator("#position").select_option("3")
+    page.locator("#position").select_option(value="3")
     expect(page).to_have_url(re.compile("sample=3"))
     page.get_by_role("button", name="Next step").click()
     expect(page.locator("#number")).not_to_have_text("1")
