@@ -303,7 +303,7 @@ def test_of_torch_the_stored_steps_are_shown(open_page, models):
     expect(page.locator("#number")).to_have_text("1")  # the nearest one that is stored
     expect(page.locator("#gradient")).to_be_hidden()
     expect(page.locator("#published")).to_be_hidden()
-    page.locator("#position").select_option(value="3")
+    page.locator("#position").select_option(index=3)
     expect(page).to_have_url(re.compile("sample=3"))
     page.get_by_role("button", name="Next step").click()
     expect(page.locator("#number")).not_to_have_text("1")

@@ -1,6 +1,7 @@
 // @ts-check
 // The plots that compare the published gradient with the true one.
 import { h, s } from "../dom.js";
+import { spreadLabels } from "../label-layout.js";
 import { fixed } from "../numbers.js";
 import { ACTIVATIONS } from "./activations.js";
 import { figure } from "./ledger.js";
@@ -74,6 +75,7 @@ export function compass(name, angle, ratio) {
 }
 
 const GROWTH_HEIGHT = 170;
+const LABEL_GAP = 14;
 
 /**
  * Draw the angle over the whole training: medians, the middle half, and this step.
@@ -102,22 +104,26 @@ export function growth({ steps, snapshots, angles }, step, own, width) {
       String(tick),
     ),
   ]);
-  const curves = layers.flatMap(([low, median, high], i) => {
-    const last = median.findLast((value) => value != null);
-    if (last == null) return []; // a max-pool
-    return [
-      s("path", {
-        d: `M${points(low).join("L")}L${points(high).reverse().join("L")}Z`,
-        class: "half",
-      }),
-      s("path", {
-        d: `M${points(median).join("L")}`,
-        class: "curve-of published",
-        "stroke-dasharray": i ? `${4 + 2 * i} 3` : null,
-      }),
-      s("text", { x: right + 8, y: y(last), dy: ".34em", class: "end" }, `layer ${i + 1}`),
-    ];
-  });
+  const known = layers.map(([low, median, high], i) => ({ low, median, high, number: i + 1 }));
+  const drawn = known.filter(({ median }) => median.some((value) => value != null)); // no max-pools
+  const curves = drawn.flatMap(({ low, median, high }, i) => [
+    s("path", {
+      d: `M${points(low).join("L")}L${points(high).reverse().join("L")}Z`,
+      class: "half",
+    }),
+    s("path", {
+      d: `M${points(median).join("L")}`,
+      class: "curve-of published",
+      "stroke-dasharray": i ? `${4 + 2 * i} 3` : null,
+    }),
+  ]);
+  const labels = drawn.map(({ median, number }) => ({
+    y: y(median.findLast((value) => value != null) ?? 0),
+    text: `layer ${number}`,
+  }));
+  const names = spreadLabels(labels, LABEL_GAP, { top, bottom: base }).map((label) =>
+    s("text", { x: right + 8, y: label.y, dy: ".34em", class: "end" }, label.text),
+  );
   const dots = own.flatMap((angle) =>
     angle == null ? [] : [s("circle", { cx: x(step), cy: y(angle), r: 4, class: "dot here" })],
   );
@@ -127,6 +133,7 @@ export function growth({ steps, snapshots, angles }, step, own, width) {
     s("text", { x: 0, y: 11, class: "scale" }, "↑ Angle, degrees"),
     ...grid,
     ...curves,
+    ...names,
     s("text", { x: left, y: GROWTH_HEIGHT - 5, class: "scale" }, "step 1"),
     s(
       "text",

@@ -24,11 +24,11 @@ const WIDEST = 808; // pixels
 /** Layers with parameters, the last first. @param {Step} step */
 const learning = ({ layers }) => layers.filter(({ gradient }) => gradient).reverse();
 
-/** Hidden layers of neurons whose slopes can be drawn: the first and the last.
+/** Layers of neurons whose slope at a differs from that at z: the first and the last.
  * @param {Step} step */
 function slopedLayers({ layers }) {
   const found = layers.filter(
-    (layer) => layer.slope && !hasMaps(layer) && ACTIVATIONS[layer.activation ?? ""],
+    (layer) => !hasMaps(layer) && ACTIVATIONS[layer.activation ?? ""]?.leastPublished != null,
   );
   return found.length > MOST_SLOPES ? [found[0], found[found.length - 1]] : found;
 }
@@ -108,7 +108,8 @@ function slopeText(step) {
   const activation = layer && ACTIVATIONS[layer.activation ?? ""];
   const least = activation?.leastPublished;
   if (!activation || least == null) {
-    return layer ? "For relu, the slope at a is the slope at z, so this changes nothing." : "";
+    const isRelu = step.layers.some(({ activation: name }) => name === "relu");
+    return isRelu ? "For relu, the slope at a is the slope at z, so this changes nothing." : "";
   }
   const flat = layer.z.filter((z) => activation.slope(z) < SATURATED).length;
   return (
