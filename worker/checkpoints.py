@@ -12,6 +12,7 @@ from jobs.claims import Claim
 from jobs.logs import about
 from stepbox.nn.activations import Array
 from stepbox.store.checkpoints import CheckpointStore
+from stepbox.training.live import LiveFigures
 from stepbox.training.report import HistoryEntry
 from stepbox.training.trainer import Trainer
 from worker.reporter import Reporter
@@ -68,6 +69,9 @@ class Checkpoints:
             except (KeyError, IndexError, ValueError):  # another version kept other steps
                 trainer.recorder = None
         trainer.restore(state)
+        live = LiveFigures.of_state(state)
+        if live is not None:
+            trainer.predictions, trainer.predicted_epoch = live.predictions, live.predicted_epoch
         if trainer.recorder is None:
             log.info("job %s: the steps of its model will not be kept", self._claim.job)
         return True
@@ -91,7 +95,10 @@ class Checkpoints:
             # Its arrays share memory with the recorder, which never changes what it has recorded.
             part = trainer.recorder.part(first)
         entry = epoch.model_dump() if epoch else None
-        self._written = self._thread.submit(self._report, trainer.state(), part, entry)
+        state, live = trainer.state(), LiveFigures.of(trainer)
+        if live is not None:
+            state |= live.arrays()
+        self._written = self._thread.submit(self._report, state, part, entry)
 
     def wait(self) -> None:
         """Wait until all checkpoints have been written; raise what the last one raised."""
