@@ -99,6 +99,7 @@ def live_first_layer(path: JobPath, query: NeuronQuery) -> Response:
 
 
 @blueprint.get("/jobs/<id>/mistakes", responses={200: LiveMistakes, **OTHERS})
+@Bound(memory_bytes=LAYERS_BYTES)
 def live_mistakes(path: JobPath, query: PartQuery) -> Response:
     """List the test images that a running training got wrong in its last evaluation.
 

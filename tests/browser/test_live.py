@@ -17,6 +17,7 @@ def pictures(page):
 
 
 def cancel(stack, id):
+    """Cancel a job unless it has ended."""
     requests.post(f"{stack.url}/jobs/{id}/cancel", timeout=10)
     stack.wait_for(id)
 
@@ -103,3 +104,13 @@ def test_the_images_are_saved_as_they_are_shown(follow):
         assert len(lines) == 1 + rows
     assert lines[0] == "test image,true class,predicted class,probability"
     watched.settle()
+
+
+def test_a_training_that_ends_before_it_has_learned_anything_shows_no_images(follow, stack):
+    follow(epochs=1000)
+    waiting, watched = follow(epochs=1000)  # the worker runs one job at a time
+    page = watched.page
+    expect(page.locator("#live-words")).to_contain_text("It has learned nothing yet")
+    cancel(stack, waiting)
+    expect(page.locator("#live-words")).to_have_text("The training has ended. ")
+    expect(page.locator("#live figure:visible")).to_have_count(0)

@@ -3,7 +3,7 @@
 // the test images that it misreads. Both come from its last checkpoint.
 import { ask, latest } from "../api.js";
 import { datasetOf } from "../datasets.js";
-import { $, h } from "../dom.js";
+import { $, $$, h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
 import { sampleWord } from "../models/card.js";
 import { filterChoices } from "../model/network.js";
@@ -104,6 +104,7 @@ function mistakesFigure(dataset, id) {
       sampleTile(views[i], [misreadText(image, classes), shareText(image.probability, 1)]),
     );
     host.replaceChildren(...tiles);
+    host.hidden = !tiles.length; // an empty one keeps the space of the images to come
     $("#live-words").textContent = mistakesWords(mistakes, sampleWord(dataset));
     paintInTheme(() => views.forEach(({ paint }) => paint()), "live-mistakes");
   };
@@ -135,6 +136,7 @@ export function showLearned(job, path) {
   $("#live").hidden = false;
   let askedAt = 0;
   let ended = false;
+  let seen = false;
 
   const update = latest(
     () => {
@@ -142,6 +144,7 @@ export function showLearned(job, path) {
       return Promise.all([getIfAny(layerPath), getIfAny(mistakesPath)]);
     },
     async ([layer, mistakes]) => {
+      seen ||= layer != null;
       if (layer) showLayer(layer);
       if (mistakes && !ended) showMistakes(mistakes);
       await new Promise((resolve) => setTimeout(resolve, LEAST_MS));
@@ -152,6 +155,7 @@ export function showLearned(job, path) {
     if (FINAL_STATUSES.has(now.status)) {
       ended = true;
       showEnd(now);
+      if (!seen) $$("#live figure").forEach((figure) => (figure.hidden = true));
     } else if (now.history.length) {
       const isNew = type === "epoch" || type === "status";
       if (isNew || performance.now() - askedAt > MOST_MS) update();
