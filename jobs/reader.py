@@ -39,6 +39,10 @@ class JobReader:
             return job.model_copy(update={"losses": losses})
         raise NotFoundError(f"no job has the id {id!r}")
 
+    def checkpoint(self, id: str) -> str | None:
+        """Return the name of a job's last checkpoint; None if it has none."""
+        return cast(str | None, self.redis.hget(f"job:{id}", "checkpoint"))
+
     def page(
         self, *, status: Status | None = None, limit: int = 20, after: str | None = None
     ) -> tuple[list[Job], str | None]:

@@ -8,6 +8,7 @@ from flask import current_app
 from jobs.connection import connect, connect_async
 from jobs.queue import make_celery
 from jobs.store import JobStore
+from service.live_trainings import LiveTrainings
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
@@ -45,6 +46,7 @@ class Backend:
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )
         self.figures = ModelFigures(self.models, self.test_set, self.train_set)
+        self.live = LiveTrainings(settings.models_dir, lambda: self.jobs)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property

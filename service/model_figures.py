@@ -17,6 +17,7 @@ from stepbox.analysis.projection import Projection, principal_components, repres
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.errors import StepsNotKeptError
 from stepbox.nn.activations import Array
+from stepbox.nn.layer import LayerSpec
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.models import ModelStore
@@ -50,6 +51,15 @@ class LayerWeights(NamedTuple):
     after: Array
     neurons: NDArray[Any]
     changes: Array
+
+
+def in_shape(weights: Array, spec: LayerSpec) -> Array:
+    """Return the weights of a layer in the shape of its inputs, as `LayerWeights` has them."""
+    if weights.ndim == 2:
+        weights = weights.reshape(-1, *spec.input_shape)
+    if weights.ndim == 4 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return weights
 
 
 class ProjectedLayer(NamedTuple):
@@ -173,11 +183,9 @@ class ModelFigures:
                 before, after = (
                     network.layers[layer].arrays["weight"] for network in (initial, trained)
                 )
-                if before.ndim == 2:
-                    shape = card.layers[layer].input_shape
-                    before, after = (weights.reshape(-1, *shape) for weights in (before, after))
-                if before.ndim == 4 and before.shape[-1] == 1:
-                    before, after = before[..., 0], after[..., 0]
+                before, after = (
+                    in_shape(weights, card.layers[layer]) for weights in (before, after)
+                )
                 return LayerWeights(before, after, *most_changed(before, after))
 
         return self._weights.get(f"{model_id}/{layer}", [], compute)

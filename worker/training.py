@@ -35,18 +35,19 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     trainer = make_trainer(recipe, train_set, _start(stores.models, recipe))
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
-    checkpoints = Checkpoints(stores.checkpoints, claim, reporter)
-    checkpoints.restore(trainer)
-    for event in train(trainer, test_set):
-        match event:
-            case Progress():
-                reporter.progress(event.model_dump())
-                if checkpoints.due():
-                    reporter.point(None, checkpoints.save(trainer))
-            case LossEntry():
-                reporter.loss(event.model_dump())
-            case HistoryEntry():
-                reporter.point(event.model_dump(), checkpoints.save(trainer))
+    with Checkpoints(stores.checkpoints, claim, reporter) as checkpoints:
+        checkpoints.restore(trainer)
+        for event in train(trainer, test_set):
+            match event:
+                case Progress():
+                    reporter.progress(event.model_dump())
+                    if checkpoints.due():
+                        checkpoints.save(trainer)
+                case LossEntry():
+                    reporter.loss(event.model_dump())
+                case HistoryEntry():
+                    checkpoints.save(trainer, event)
+        checkpoints.wait()
     reporter.flush()
     # The record has the history and the losses of all attempts.
     record = insist(stores.jobs.get, claim.job)

@@ -26,9 +26,9 @@ from stepbox.training.request import TrainRequest
 
 log = logging.getLogger(__name__)
 
-blueprint = APIBlueprint(
-    "jobs", __name__, abp_tags=[Tag(name="training", description="Trainings, as batch jobs.")]
-)
+TAG = Tag(name="training", description="Trainings, as batch jobs.")
+
+blueprint = APIBlueprint("jobs", __name__, abp_tags=[TAG])
 
 
 class RecipeEntry(Recipe, title="RecipeEntry"):

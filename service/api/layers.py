@@ -1,5 +1,6 @@
 """The layers of models: their shapes and their weights, before and after training."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -17,10 +18,10 @@ from service.api.samples import MOST_VALUES, json_of
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from service.model_figures import LayerWeights
 from stepbox.analysis.inspection import channels_in_rows, signed_grey
 from stepbox.errors import NotFoundError
 from stepbox.images.decode import encode_png
+from stepbox.nn.activations import Array
 from stepbox.nn.layer import LayerSpec
 from stepbox.nn.network import type_of
 from stepbox.store.card import Card, ModelId
@@ -163,7 +164,7 @@ def filters_picture(path: LayerPath, query: NeuronQuery) -> Response:
 def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
     """List the neurons or filters of the first layer with weights, the most changed first."""
     card = backend().models.card(path.ref)
-    return _neurons(card, _first_with_weights(card), query)
+    return _neurons(card, first_with_weights(card.layers), query)
 
 
 @blueprint.get("/models/<ref>/first-layer.png", responses=PICTURE)
@@ -171,7 +172,7 @@ def first_layer(path: ModelPath, query: NeuronQuery) -> Response:
 def first_layer_picture(path: ModelPath, query: NeuronQuery) -> Response:
     """Draw the trained weights of the first layer with weights, the most changed first."""
     card = backend().models.card(path.ref)
-    return _picture(card, _first_with_weights(card), query)
+    return _picture(card, first_with_weights(card.layers), query)
 
 
 def describe_layer(number: int, spec: LayerSpec) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def describe_layer(number: int, spec: LayerSpec) -> dict[str, Any]:
 
 def _neurons(card: Card, layer: int, query: NeuronQuery) -> Response:
     weights = backend().figures.layer_weights(card.id, layer)
-    is_first = layer == _first_with_weights(card)
+    is_first = layer == first_with_weights(card.layers)
     with backend().figures.turn:  # at most two such large responses at a time
         return json_of(
             {
@@ -206,7 +207,7 @@ def _neurons(card: Card, layer: int, query: NeuronQuery) -> Response:
                     }
                     for neuron, change in islice(
                         zip(weights.neurons, weights.changes, strict=True),
-                        _listed(weights, query.limit),
+                        listed(weights.after, query.limit),
                     )
                 ],
             }
@@ -215,22 +216,23 @@ def _neurons(card: Card, layer: int, query: NeuronQuery) -> Response:
 
 def _picture(card: Card, layer: int, query: NeuronQuery) -> Response:
     weights = backend().figures.layer_weights(card.id, layer)
-    pictures = weights.after[weights.neurons[: _listed(weights, query.limit)]]
+    pictures = weights.after[weights.neurons[: listed(weights.after, query.limit)]]
     if pictures.ndim == 2:
         raise NotFoundError(f"layer {layer} takes vectors, so its weights cannot be drawn")
-    is_color = len(card.dataset.shape) == 3 and layer == _first_with_weights(card)
+    is_color = len(card.dataset.shape) == 3 and layer == first_with_weights(card.layers)
     image = signed_grey(pictures if is_color else channels_in_rows(pictures))
     return Response(encode_png(image), content_type="image/png")
 
 
-def _listed(weights: LayerWeights, limit: int) -> int:
-    """Return how many neurons a response may list."""
-    size: int = weights.after[0].size
+def listed(weights: Array, limit: int) -> int:
+    """Return how many neurons a response may list. Each has an entry of `weights`."""
+    size: int = weights[0].size
     return min(limit, max(1, MOST_VALUES // size))
 
 
-def _first_with_weights(card: Card) -> int:
-    return next(number for number, spec in enumerate(card.layers) if spec.parameters)
+def first_with_weights(layers: Sequence[LayerSpec]) -> int:
+    """Return the index of the first layer with weights."""
+    return next(number for number, spec in enumerate(layers) if spec.parameters)
 
 
 def _check_weights(card: Card, layer: int) -> int:

@@ -54,7 +54,14 @@ class Cell(BaseModel):
     images: list[CellPicture] = Field(description="The test images, highest probability first.")
 
 
-class MistakesQuery(Parameters):
+class PartQuery(Parameters):
+    """Query parameters: which part of a list."""
+
+    limit: int = Field(24, ge=1, le=1000, description="Maximum number of images to list.")
+    offset: int = Field(0, ge=0, description="Number of images to skip.")
+
+
+class MistakesQuery(PartQuery):
     """Query parameters: which mistakes to list."""
 
     against: str | None = Field(
@@ -67,14 +74,17 @@ class MistakesQuery(Parameters):
     predicted: int | None = Field(
         None, ge=0, description="List only images for which the model predicts this class, from 0."
     )
-    limit: int = Field(24, ge=1, le=1000, description="Maximum number of images to list.")
-    offset: int = Field(0, ge=0, description="Number of images to skip.")
 
 
-class Mistake(CellPicture):
+class Misread(CellPicture):
+    """A test image that a network gets wrong."""
+
+    predicted: int = Field(description="The class that the network predicts.")
+
+
+class Mistake(Misread):
     """A test image, and what one or two models predict for it."""
 
-    predicted: int = Field(description="The class that the model predicts.")
     other_predicted: int | None = Field(
         description="The class that the other model predicts; null without one."
     )
@@ -148,10 +158,9 @@ def list_mistakes(path: ModelPath, query: MistakesQuery) -> Response:
         chosen &= first.classes == query.predicted
     found = by_confidence(predictions, chosen)
     page = found[query.offset : query.offset + query.limit]
-    images = _pictures(test_set, page, first)
+    images = misread(test_set, page, first)
     for image in images:
         index = image["index"]
-        image["predicted"] = int(first.classes[index])
         image["other_predicted"] = int(second.classes[index]) if second else None
         image["other_probability"] = float(second.probabilities[index]) if second else None
     return json_of(
@@ -163,6 +172,16 @@ def list_mistakes(path: ModelPath, query: MistakesQuery) -> Response:
             "images": images,
         }
     )
+
+
+def misread(
+    test_set: Dataset, indices: NDArray[np.intp], predictions: Predictions
+) -> list[dict[str, Any]]:
+    """Return the fields of `Misread` for some of the samples, for `json_of`."""
+    return [
+        {**image, "predicted": int(predictions.classes[image["index"]])}
+        for image in _pictures(test_set, indices, predictions)
+    ]
 
 
 def _pictures(

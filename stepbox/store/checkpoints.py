@@ -13,6 +13,7 @@ stay until the job has ended.
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from safetensors import SafetensorError
@@ -39,6 +40,11 @@ class CheckpointStore:
     def __init__(self, place: ObjectStore | Path) -> None:
         self._objects = object_store(place)
 
+    @classmethod
+    def beside(cls, models: Path) -> Self:
+        """Open the checkpoints of an installation, which are in its folder of models."""
+        return cls(models / ".checkpoints")
+
     def save(self, job: str, fence: int, state: Mapping[str, Array]) -> str:
         """Write a trainer's state and return the checkpoint's name.
 
@@ -47,7 +53,8 @@ class CheckpointStore:
         job, fence
             The job, and the number of the attempt.
         state
-            As `Trainer.state` returns it; its ``position`` is (epochs done, samples done).
+            As `Trainer.state` returns it, perhaps with other arrays; its ``position`` is (epochs
+            done, samples done).
         """
         epochs, samples = state["position"]
         return self._write(job, f"e{epochs}-s{samples}-f{fence}", state)

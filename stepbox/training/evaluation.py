@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, computed_field
 
+from stepbox.analysis.inspection import Predictions
 from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
-from stepbox.nn.losses import cross_entropy, softmax
+from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 from stepbox.training.report import Count, Nats, Report, Share
 
@@ -201,14 +202,19 @@ def predict_logits(
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def assess(logits: Array, labels: NDArray[np.integer[Any]]) -> EvaluationReport:
-    """Evaluate logits, shape (n, classes), against labels, shape (n,), with n ≥ 1."""
-    logits = logits.astype(np.float64)
-    predicted = logits.argmax(axis=1)
+def assess(
+    logits: Array, labels: NDArray[np.integer[Any]], predictions: Predictions | None = None
+) -> EvaluationReport:
+    """Evaluate logits, shape (n, classes), against labels, shape (n,), with n ≥ 1.
+
+    `predictions` are `Predictions.of(logits)`, if the caller has them already.
+    """
+    logits = logits.astype(np.float64, copy=False)
+    predicted, confidence = predictions or Predictions.of(logits)
     right = predicted == labels
     confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
-    bins = _calibration_bins(softmax(logits).max(axis=1), right)
+    bins = _calibration_bins(confidence, right)
     return EvaluationReport(
         loss=float(cross_entropy(logits, labels).mean()),
         accuracy=float(right.mean()),

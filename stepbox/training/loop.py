@@ -16,6 +16,7 @@ from typing import assert_never
 
 import numpy as np
 
+from stepbox.analysis.inspection import Predictions
 from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
@@ -139,7 +140,8 @@ def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryE
     with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
         network = trainer.network()
         logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
-        loss = cross_entropy(logits.astype(np.float64), test_set.labels).mean()
+        logits = logits.astype(np.float64)
+        loss = cross_entropy(logits, test_set.labels).mean()
         validation_loss, validation_accuracy = _validated(trainer, network)
     # ReLU turns what is not a number into 0, so the loss alone may not show it.
     finite = all(np.isfinite(array).all() for array in network.named_arrays().values())
@@ -147,7 +149,9 @@ def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryE
         raise _diverged(epoch, trainer.recipe)
     if validation_loss is not None:
         trainer.note_validation(validation_loss)
-    trainer.evaluation = evaluation = assess(logits, test_set.labels)
+    trainer.predictions, trainer.predicted_epoch = Predictions.of(logits), epoch
+    evaluation = assess(logits, test_set.labels, trainer.predictions)
+    trainer.evaluation = evaluation
     return HistoryEntry(
         epoch=epoch,
         train_loss=trainer.loss_sum / len(trainer.trained) if epoch else None,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox import memory
+from stepbox.analysis.inspection import Predictions
 from stepbox.data.dataset import Dataset
 from stepbox.errors import OutOfDeviceMemoryError
 from stepbox.nn.activations import Array
@@ -48,6 +49,9 @@ class Trainer(Course, ABC):
         The lowest validation loss so far, in nats, and the first epoch that had it.
     evaluation
         The evaluation of the network after the latest epoch; None until `loop.train` evaluates it.
+    predictions, predicted_epoch
+        What the network predicted for the test set in the latest evaluation, and the epoch after
+        which it did; None and 0 until there is one.
     recorder
         Keeps a record of the steps; None keeps nothing.
     """
@@ -66,6 +70,8 @@ class Trainer(Course, ABC):
         self.recent_samples = 0
         self.best_loss, self.best_epoch = math.inf, 0
         self.evaluation: EvaluationReport | None = None
+        self.predictions: Predictions | None = None
+        self.predicted_epoch = 0
         self.recorder: Recorder | None = None
 
     def started(self, drawn: Network) -> Network:

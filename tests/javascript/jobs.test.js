@@ -9,6 +9,7 @@ import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
 import { importName, trainingsOf } from "#pages/jobs/import.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
+import { layerWords, mistakesWords } from "#pages/jobs/learned-words.js";
 import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
 import {
   addMark,
@@ -348,4 +349,18 @@ test("jobs that differ in one number are sorted by it, and labeled with it", () 
     labelled(mixed, recipes).map(({ label }) => label),
     ["digits, epochs 1, learning rate 0.5", "Mine"],
   );
+});
+
+test("what a training has learned is counted, with the time to which it belongs", () => {
+  const layer = { epochs: 0, samples: 0, count: 8, neurons: Array(8) };
+  assert.equal(layerWords(layer, "filter", "images"), "All 8 filters, before the training.");
+  const later = { ...layer, epochs: 1200 };
+  assert.equal(layerWords(later, "filter", "images"), "All 8 filters, after epoch 1,200.");
+  const within = { epochs: 2, samples: 12000, count: 2048, neurons: Array(64) };
+  const text = "The first 64 of 2,048 neurons, in epoch 3, after 12,000 rows.";
+  assert.equal(layerWords(within, "neuron", "rows"), text);
+  const none = "Before the training, the network misreads 9,014 of 10,000 test images.";
+  assert.equal(mistakesWords({ epoch: 0, count: 9014, total: 10000 }, "images"), none);
+  const some = "After epoch 3, the network misreads 1 of 60 test rows.";
+  assert.equal(mistakesWords({ epoch: 3, count: 1, total: 60 }, "rows"), some);
 });

@@ -4,7 +4,8 @@ import { get } from "./api.js";
 import { keyOf } from "./data/words.js";
 import { sum } from "./numbers.js";
 
-/** @typedef {import("./data/words.js").Dataset & { augmentations: string[] }} Dataset */
+/** @typedef {import("./data/words.js").Dataset & import("./types.d.ts").Dataset} Described */
+/** @typedef {Described & { augmentations: string[] }} Dataset */
 
 /** @type {Map<string, Dataset>} by their keys in recipes */
 let known = new Map();

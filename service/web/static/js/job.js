@@ -6,8 +6,9 @@ import { chart } from "./chart.js";
 import { datasetOf, sizesOf, unitOf } from "./datasets.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { NARROW, accuracyCurve, lossCurves } from "./curves.js";
-import { $, facts, h, notice, numberCell, ready, renew, table } from "./dom.js";
+import { $, facts, h, notice, ready, renew } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import { epochTable } from "./jobs/epoch-table.js";
 import {
   epochText,
   fieldName,
@@ -18,6 +19,7 @@ import {
   trainingTime,
 } from "./jobs/facts.js";
 import { isImport } from "./jobs/import.js";
+import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
@@ -32,7 +34,7 @@ import {
   runName,
 } from "./recipes.js";
 import { requestLine } from "./request-line.js";
-import { duration, localTime, timeLeft } from "./times.js";
+import { localTime, timeLeft } from "./times.js";
 import { savable } from "./save-figure.js";
 import { curveRows } from "./save/csv.js";
 
@@ -156,28 +158,7 @@ function updateFacts() {
 function updateTable() {
   if (!$("#epochs").open) return;
   $("#epochs table")?.remove();
-  const validated = job.history.some((row) => row.validation_loss != null);
-  const rows = job.history.toReversed().map((row) => {
-    const cells = [
-      String(row.epoch),
-      row.train_loss == null ? "—" : fixed(row.train_loss, 4),
-      fixed(row.test_loss, 4),
-      percent(row.test_accuracy, 2),
-      ...(validated
-        ? [fixed(row.validation_loss ?? NaN, 4), percent(row.validation_accuracy ?? NaN, 2)]
-        : []),
-      row.epoch ? duration(row.seconds) : "—",
-    ];
-    return h("tr", null, ...cells.map((cell) => numberCell(cell)));
-  });
-  const validation = validated ? ["Validation, nats", "Validation accuracy"] : [];
-  const headers = ["Epoch", "Train, nats", "Test, nats", "Accuracy", ...validation, "Time"];
-  $("#epochs").append(
-    table(
-      headers.map((header) => [header, true]),
-      rows,
-    ),
-  );
+  $("#epochs").append(epochTable(job.history));
 }
 
 function updateCaption() {
@@ -277,10 +258,12 @@ async function showJob() {
   $("main").classList.remove("loading");
   ready();
   if (FINAL_STATUSES.has(job.status)) return;
+  const updateLearned = showLearned(job, path);
   /** @type {import("./jobs/live.js").Changed<Job>} */
   const changed = (now, type, newRate) => {
     job = now;
     rate = newRate ?? rate;
+    updateLearned(job, type);
     if (type === "status" || type === "epoch") return updateAll(type);
     updateProgress();
     if (type === "loss") redraw();

@@ -49,7 +49,7 @@ export function outputShape(input, layer) {
 
 /**
  * List the hidden layers of a model, with their shapes.
- * @param {import("../types.d.ts").Model} model
+ * @param {Pick<import("../types.d.ts").Model, "recipe" | "dataset">} model
  * @returns {NetworkLayer[]}
  */
 export function networkLayers({ recipe, dataset }) {

@@ -11,7 +11,7 @@ import { isColor, isVectors } from "../predict/input.js";
 import { placeInLayer } from "../predict/inside-rows.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
-import { drawChannels, drawKernels, drawWeights, weightBars } from "./neuron-view.js";
+import { FEW, drawChannels, drawTile, weightBars } from "./neuron-view.js";
 import { filterChoices } from "./network.js";
 import { placeOf } from "./values.js";
 
@@ -21,7 +21,6 @@ import { placeOf } from "./values.js";
 /** @typedef {{ neuron: number, change: number } & Record<Which, number[]>} Neuron */
 
 const NEURONS = 64;
-const FEW = 32; // with up to this many neurons, tiles are larger
 
 /**
  * @param {{ neuron: number, change: number, before: any[], after: any[] }} answer
@@ -55,17 +54,6 @@ const weightRows = (neurons, { noun, shape, dataset }) =>
       "weight after training": after[i],
     })),
   );
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {number[]} weights
- * @param {number} scale
- * @param {Choice} choice
- */
-const drawTile = (canvas, weights, scale, { shape, dataset }) =>
-  dataset
-    ? drawWeights(canvas, weights, scale, dataset)
-    : drawKernels(canvas, weights, scale, shape);
 
 /** @param {string} text */
 const capitalized = (text) => text[0].toUpperCase() + text.slice(1);

@@ -9,21 +9,12 @@ import { keyOf } from "../predict/input.js";
 import { loadRecipes, nameOf } from "../recipes.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
-import { sampleView } from "./sample-view.js";
+import { misreadRow, misreadText, sampleTile, sampleView } from "./sample-view.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 
-/**
- * @typedef {object} Mistake
- * @property {number} index
- * @property {number} label
- * @property {any[]} [pixels]
- * @property {number[]} [values]
- * @property {number} predicted
- * @property {number} probability
- * @property {number | null} other_predicted
- * @property {number | null} other_probability
- */
+/** @typedef {{ other_predicted: number | null, other_probability: number | null }} Other */
+/** @typedef {import("./sample-view.js").Misread & Other} Mistake */
 
 const PAGE = 24; // images
 const MOST_AT_ONCE = 1000; // images, the API's limit
@@ -66,15 +57,12 @@ async function mistakeRows({ id, classes, dataset }) {
     const { count: n, images } = await getMistakes(id, chosenOnes, rows.length, MOST_AT_ONCE);
     if (!images.length) break;
     total = n;
-    for (const { index, label, predicted, probability, ...other } of images) {
+    for (const image of images) {
       rows.push({
-        [`test ${sampleWord(dataset, 1)}`]: index,
-        "true class": classes[label],
-        "predicted class": classes[predicted],
-        probability,
+        ...misreadRow(image, { ...dataset, classes }),
         ...(against && {
-          [`class predicted by ${against}`]: classes[Number(other.other_predicted)],
-          [`probability by ${against}`]: other.other_probability,
+          [`class predicted by ${against}`]: classes[Number(image.other_predicted)],
+          [`probability by ${against}`]: image.other_probability,
         }),
       });
     }
@@ -95,10 +83,11 @@ export function chooseMistakes(label, predicted) {
 }
 
 /** Write the lines below an image. @param {Mistake} image @param {string[]} classes */
-function captionLines({ label, predicted, probability, ...other }, classes) {
+function captionLines(image, classes) {
+  const { label, predicted, probability, ...other } = image;
   const share = shareText(probability, 1);
   if (other.other_predicted == null || other.other_probability == null) {
-    return [`${classes[label]} read as ${classes[predicted]}`, share];
+    return [misreadText(image, classes), share];
   }
   const second = `${classes[other.other_predicted]}, ${shareText(other.other_probability, 1)}`;
   return [`true: ${classes[label]}`, `this: ${classes[predicted]}, ${share}`, `other: ${second}`];
@@ -109,8 +98,7 @@ function tile({ id, classes, dataset }, against, image) {
   const view = sampleView(dataset, image);
   const models = [id, against].filter(Boolean).join(",");
   const href = `/ui/predict?sample=${keyOf(dataset)}-${image.index}&models=${models}`;
-  const caption = captionLines(image, classes).map((line) => h("span", null, line));
-  return { paint: view.paint, element: h("li", null, h("a", { href }, view.element, ...caption)) };
+  return { paint: view.paint, element: sampleTile(view, captionLines(image, classes), href) };
 }
 
 /** @param {number} n @param {boolean} compared @param {Model} model */

@@ -5,6 +5,7 @@ import { featureCount } from "../predict/input.js";
 import { placeInLayer } from "../predict/inside-rows.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
+/** @typedef {Pick<Model, "recipe" | "dataset" | "classes">} Described also of a running job */
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
 /** @typedef {import("../types.d.ts").NetworkLayer} NetworkLayer */
 /** @typedef {import("../types.d.ts").LayerActivations} LayerActivations */
@@ -20,7 +21,7 @@ import { placeInLayer } from "../predict/inside-rows.js";
 
 /**
  * List all layers of a network, with the dense one for the classes.
- * @param {Model} model
+ * @param {Described} model
  * @returns {NetworkLayer[]}
  */
 export function allLayers(model) {
@@ -32,7 +33,7 @@ export function allLayers(model) {
 
 /**
  * List the layers that have weights, with a name that tells their sizes.
- * @param {Model} model
+ * @param {Described} model
  * @returns {{ index: number, layer: NetworkLayer, name: string }[]} `index` counts from 0
  */
 export const weightLayers = (model) =>
@@ -50,7 +51,7 @@ function sizesName(layer) {
 
 /**
  * List the layers whose weights are images: all convolutions, or else the first layer with weights.
- * @param {Model} model
+ * @param {Described} model
  * @returns {Choice[]}
  */
 export function filterChoices(model) {

@@ -9,6 +9,8 @@ import { gridOf, kernelGrid, mapValues, shownColumns } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
 
+export const FEW = 32; // with up to this many neurons, tiles are larger
+
 /**
  * Draw the weights as one heat map: of color images, the means of the three channels.
  * @param {HTMLCanvasElement} canvas
@@ -16,7 +18,7 @@ import { gridOf, kernelGrid, mapValues, shownColumns } from "./values.js";
  * @param {number} scale
  * @param {Dataset} dataset
  */
-export function drawWeights(canvas, weights, scale, dataset) {
+function drawWeights(canvas, weights, scale, dataset) {
   const { height, width } = gridOf(dataset);
   const values = isColor(dataset)
     ? perPixel(weights, dataset).map((total) => total / 3)
@@ -46,11 +48,23 @@ export function drawChannels(canvas, weights, scale, dataset) {
  * @param {number} scale
  * @param {number[]} shape (height, width, channels)
  */
-export function drawKernels(canvas, weights, scale, shape) {
+function drawKernels(canvas, weights, scale, shape) {
   const { values, width, height } = kernelGrid(weights, shape);
   drawHeatmap(canvas, values, scale, width);
   canvas.style.aspectRatio = `${width} / ${height}`;
 }
+
+/**
+ * Draw the weights of a neuron or filter as a small image.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} weights
+ * @param {number} scale
+ * @param {import("./network.js").Choice} choice
+ */
+export const drawTile = (canvas, weights, scale, { shape, dataset }) =>
+  dataset
+    ? drawWeights(canvas, weights, scale, dataset)
+    : drawKernels(canvas, weights, scale, shape);
 
 /**
  * Build a table with a bar for each weight of a column.
