@@ -28,7 +28,6 @@ from stepbox.training.replay import Replay
 
 STEPS_EACH = 16  # from each snapshot on, if there is time
 MOST_SECONDS = 2.0  # for all steps, as `Replay.seconds_per_step` estimates it
-COST = 3  # how many times longer an effect takes than a step: it is taken twice, and copied
 
 
 class Effect(NamedTuple):
@@ -134,15 +133,20 @@ def _plan(replay: Replay) -> tuple[list[int], int]:
             "the effect of a single step is not known for trainings with AdamW, dropout or batch "
             "normalization: such a step also depends on the steps before it, or on random numbers"
         )
-    affordable = int(MOST_SECONDS / (COST * replay.seconds_per_step))
+    step = replay.seconds_per_step
+    # To copy the network and to compute two losses takes about as long as a sample of a batch.
+    first = step * (1 + 1 / replay.course.recipe.batch_size)
+    following = first + step  # because the replay takes the steps, too
+    affordable = int(MOST_SECONDS / first)
     if not affordable:
         raise ConflictError(
-            f"a step of this training takes about {replay.seconds_per_step:.1f} s to take again, "
-            f"and may take {MOST_SECONDS / COST:.1f} s here"
+            f"a step of this training takes about {first:.1f} s to take again, and all steps may "
+            f"take {MOST_SECONDS:.0f} s here"
         )
     snapshots = len(replay.record.snapshots)
     numbers = list(range(0, snapshots, -(-snapshots // affordable)))
-    return numbers, min(STEPS_EACH, affordable // len(numbers))
+    left = MOST_SECONDS / len(numbers) - first
+    return numbers, min(STEPS_EACH, 1 + int(left / following))
 
 
 def _effects_at(

@@ -36,10 +36,10 @@ const DIGITS = [..."0123456789"];
 test("the steps are called a sample", () => {
   assert.equal(
     sampleText(taught),
-    "Looked at 960 of 180,000 steps: those next to the 2 stored snapshots. This is a sample: " +
+    "Looked at 960 of 180,000 steps: those next to 2 stored snapshots. This is a sample: " +
       "other steps may have changed the loss more.",
   );
-  assert.match(sampleText({ ...taught, snapshots: [1] }), /next to the stored snapshot\. /);
+  assert.match(sampleText({ ...taught, snapshots: [1] }), /next to a stored snapshot\. /);
 });
 
 test("the request is that of the prediction, with the class", () => {

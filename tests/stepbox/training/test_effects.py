@@ -155,18 +155,18 @@ def test_of_large_networks_fewer_steps_are_taken(few, monkeypatch):
     _, replay = opened(NUMPY, few(1300))
     sample = few(1).samples[0]
 
-    def steps_in(steps):
-        """Return the steps that are taken if there is time for this many."""
-        cost = effects_module.COST * replay.seconds_per_step
-        monkeypatch.setattr(effects_module, "MOST_SECONDS", (steps + 0.5) * cost)
+    def steps_in(time):
+        """Return the steps that are taken in the time that so many steps of the training take."""
+        monkeypatch.setattr(effects_module, "MOST_SECONDS", time * replay.seconds_per_step)
         return [effect.step for effect in step_effects(replay, sample, 5).effects]
 
-    assert steps_in(8) == [1, 2, 1001, 1002, 1301, 1302, 2301, 2302]
-    assert steps_in(4) == [1, 1001, 1301, 2301]
-    assert steps_in(3) == [1, 1301]
-    assert steps_in(1) == [1]
+    # The first step from a snapshot on takes as long as two, and each other one as three.
+    assert steps_in(20.1) == [1, 2, 1001, 1002, 1301, 1302, 2301, 2302]
+    assert steps_in(19.9) == steps_in(8.1) == [1, 1001, 1301, 2301]
+    assert steps_in(7.9) == steps_in(4.1) == [1, 1301]
+    assert steps_in(3.9) == steps_in(2.1) == [1]
     with pytest.raises(ConflictError, match="take again"):
-        steps_in(0)
+        steps_in(1.9)
 
 
 @pytest.mark.parametrize("label", [-1, 10])

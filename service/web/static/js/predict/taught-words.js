@@ -5,7 +5,7 @@ import { count } from "../numbers.js";
 /** @typedef {import("../types.d.ts").Taught} Taught */
 
 /** @param {number} n */
-const snapshotsText = (n) => (n === 1 ? "the stored snapshot" : `the ${count(n)} stored snapshots`);
+const snapshotsText = (n) => (n === 1 ? "a stored snapshot" : `${count(n)} stored snapshots`);
 
 /**
  * Say which steps were looked at, and what follows for the result.
