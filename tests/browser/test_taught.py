@@ -33,7 +33,7 @@ def test_the_steps_that_taught_a_digit_are_listed_with_their_images(visit, stack
     expect(found).to_be_hidden()  # the steps are looked for on request
     page.click("#taught-look")
     words = page.locator("#taught-words[role=status]")
-    expect(words).to_contain_text("Looked at 960 of 60,000 steps: those next to 60 stored snapshots.")
+    expect(words).to_contain_text("Looked at 960 of 60,000 steps: those next to 60 stored")
     expect(words).to_contain_text("This is a sample: other steps may have changed the loss more.")
     for direction, sign in (("lowered", "−"), ("raised", "+")):
         expect(items(page, direction)).to_have_count(5)

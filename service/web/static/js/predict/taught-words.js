@@ -13,7 +13,8 @@ const snapshotsText = (n) => (n === 1 ? "a stored snapshot" : `${count(n)} store
  */
 export const sampleText = ({ steps, steps_looked_at: looked, snapshots }) =>
   `Looked at ${count(looked)} of ${count(steps)} steps: those next to ` +
-  `${snapshotsText(snapshots.length)}. This is a sample: other steps may have changed the loss more.`;
+  `${snapshotsText(snapshots.length)}. This is a sample: other steps may have changed the loss ` +
+  "more.";
 
 /**
  * Write the path that looks among the steps, from that of a prediction.
