@@ -24,6 +24,7 @@ from service.api import (
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
 from service.api.predict import endpoint as predict
+from service.api.predict import taught
 from service.api.predict.quick import QuickPredictions
 from service.api.steps import endpoints as steps
 from service.backend import Backend
@@ -81,6 +82,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     for resource in (
         jobs,
         predict,
+        taught,
         models,
         inspection,
         layers,

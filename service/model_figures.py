@@ -23,12 +23,13 @@ from stepbox.store.card import Card
 from stepbox.store.models import ModelStore
 from stepbox.training.evaluation import BLOCK, predict_logits
 from stepbox.training.replay import Replay
-from stepbox.training.step_figures import angles
+from stepbox.training.step_figures import Jumps, LossCurve, angles, jumps, loss_curve
 
 PROJECTED = 1000  # test images: enough to see the classes, few enough to draw one by one
 PROJECTED_VALUES = 10_000_000  # of one layer for all of them: 80 MB in float64
 REPLAYS = 2  # a record of up to 48 MB each, 16 MB of states, and some copies of the network
 PREDICTIONS_BYTES = 32 * 2**20  # for a million test samples, or 200 built-in test sets
+CURVES_BYTES = 8 * 2**20  # for 400 curves of 600 groups, or 50 of the longest
 WEIGHTS_BYTES = 32 * 2**20  # for two of the widest dense layers, or eighty of the usual ones
 
 
@@ -108,6 +109,10 @@ class ModelFigures:
         self._projections = ObjectCache[list[ProjectedLayer]](256)  # 60 kB each at most
         self._replays = ObjectCache[Replay](REPLAYS)
         self._angles = ObjectCache[list[Array] | None](256)  # 20 kB each at most
+        self._jumps = ObjectCache[Jumps](256)  # 30 kB each at most
+        self._curves = ObjectCache[LossCurve](
+            CURVES_BYTES, lambda curve: sum(array.nbytes for array in curve)
+        )
         self._weights = ObjectCache[LayerWeights](
             WEIGHTS_BYTES, lambda layer: sum(array.nbytes for array in layer)
         )
@@ -162,6 +167,25 @@ class ModelFigures:
                 return angles(replay)
 
         return self._angles.get(model_id, [], compute)
+
+    def jumps(self, model_id: str) -> Jumps:
+        """Return the steps of a model's training that are worth a look; raises as `replay` does."""
+
+        def compute() -> Jumps:
+            replay = self.replay(model_id)
+            with self.turn:
+                return jumps(replay.record, replay.course)
+
+        return self._jumps.get(model_id, [], compute)
+
+    def loss_curve(self, model_id: str, losses: Array, every: int) -> LossCurve:
+        """Summarize the losses of groups of `every` steps of a model's training."""
+
+        def compute() -> LossCurve:
+            with self.turn:
+                return loss_curve(losses, every)
+
+        return self._curves.get(f"{model_id}/{every}", [], compute)
 
     def histograms(self, model_id: str) -> list[LayerHistogram]:
         """Return the distribution of the weights in each layer, before and after training."""

@@ -18,7 +18,7 @@ _MODULES = {
     "stepbox.data.dataset": {"Dataset", "DatasetSpec"},
     "stepbox.nn.network": {"Network"},
     "stepbox.run": {"Model", "Prediction", "load", "train"},
-    "stepbox.tracing": {"trace"},
+    "stepbox.tracing": {"taught", "trace"},
     "stepbox.training.presets": {"RECIPES"},
     "stepbox.training.recipe": {"Recipe"},
 }
@@ -35,6 +35,7 @@ __all__ = [
     "__version__",
     "load",
     "load_dataset",
+    "taught",
     "trace",
     "train",
 ]
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from stepbox.data.dataset import Dataset, DatasetSpec
     from stepbox.nn.network import Network
     from stepbox.run import Model, Prediction, load, train
-    from stepbox.tracing import trace
+    from stepbox.tracing import taught, trace
     from stepbox.training.presets import RECIPES
     from stepbox.training.recipe import Recipe
 

@@ -34,6 +34,9 @@ from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.step_record import StepRecord
 
+Sample = str | Path | bytes | NDArray[Any] | Sequence[float] | Mapping[str, float]
+"""What `Model.predict` classifies: a file, its bytes, levels of grey or color, or a vector."""
+
 
 class Prediction(NamedTuple):
     """A network's answer for one sample.
@@ -104,7 +107,7 @@ class Model:
 
     def predict(
         self,
-        sample: str | Path | bytes | NDArray[Any] | Sequence[float] | Mapping[str, float],
+        sample: Sample,
         *,
         invert: Invert = "auto",
         fit: Fit = "auto",
@@ -135,14 +138,7 @@ class Model:
         '7'
         """
         spec = self.card.dataset
-        if spec.kind == "vectors":
-            inputs = _vector(sample, spec)
-        else:
-            if isinstance(sample, str | Path):
-                sample = Path(sample).read_bytes()
-            if isinstance(sample, bytes):
-                sample = decode_image(sample, pointer="/image", color=color_of(spec))
-            inputs = prepare(_levels(sample), spec, invert=invert, fit=fit).pixels
+        inputs = prepare_sample(spec, sample, invert, fit)
         logits = predict_logits(self.network, inputs[None], self.recipe.pixel_scale)
         probabilities = softmax(logits.astype(np.float64))[0]
         best = int(probabilities.argmax())
@@ -288,6 +284,19 @@ def load(folder: str | Path) -> Model:
     if card.steps is None:
         return Model(card, network)
     return Model(card, network, steps=lambda: read_steps(objects, folder.name, card))
+
+
+def prepare_sample(
+    spec: DatasetSpec, sample: Sample, invert: Invert, fit: Fit
+) -> NDArray[np.uint8] | Array:
+    """Turn a sample into pixels or a vector, in the shape of a data set; see `Model.predict`."""
+    if spec.kind == "vectors":
+        return _vector(sample, spec)
+    if isinstance(sample, str | Path):
+        sample = Path(sample).read_bytes()
+    if isinstance(sample, bytes):
+        sample = decode_image(sample, pointer="/image", color=color_of(spec))
+    return prepare(_levels(sample), spec, invert=invert, fit=fit).pixels
 
 
 def _vector(sample: Any, spec: DatasetSpec) -> Array:

@@ -9,7 +9,8 @@ from werkzeug.exceptions import TooManyRequests
 from service.bodies.to_file import received_file
 from service.settings import ServiceSettings
 
-SAME_LIMIT = {"/datasets": "/train"}  # an import is a job like a training
+# An import is a job like a training.
+SAME_LIMIT = {"/datasets": "/train", "/predict/taught": "/predict"}
 
 
 def register(app: Flask, settings: ServiceSettings) -> None:

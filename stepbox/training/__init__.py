@@ -5,8 +5,8 @@ engine, `numpy_trainer` or `torch_trainer`, when a recipe needs it.
 
 Public names: `Recipe` (recipe), `RECIPES` (presets), `TrainRequest` (request), `Trainer` (trainer),
 `make_trainer` and `train` (loop), `Course` (course), `StepRecord` and `Recorder` (step_record),
-`Replay` (replay), `Trace` and `trace_step` (trace), `LiveFigures` (live), `Progress`, `LossEntry`
-and `HistoryEntry` (report), `evaluate` (evaluation).
+`Replay` (replay), `Trace` and `trace_step` (trace), `Effects` and `step_effects` (effects),
+`LiveFigures` (live), `Progress`, `LossEntry` and `HistoryEntry` (report), `evaluate` (evaluation).
 """
 
 import os

@@ -48,10 +48,7 @@ class StepRecord(NamedTuple):
 
     def arrays(self) -> dict[str, Array]:
         """Return this record as arrays for a file."""
-        kept = {"steps": np.array([1, self.steps]), "snapshots": self.snapshots, **self.parameters}
-        if self.losses is not None and self.wrong is not None:
-            kept |= {"losses": self.losses, "wrong": np.packbits(self.wrong)}
-        return kept
+        return _arrays(1, self.steps, self.snapshots, self.parameters, self.losses, self.wrong)
 
     @classmethod
     def of_arrays(cls, arrays: Arrays) -> Self:
@@ -150,15 +147,16 @@ class Recorder:
         """Return the record of the steps from `first` on, in the form of `StepRecord.arrays`."""
         snapshots = np.array(self._snapshots, np.int64)
         new = slice(int(np.searchsorted(snapshots, first)), len(snapshots))
-        part: dict[str, Array] = {
-            "steps": np.array([first, self.steps_done]),
-            "snapshots": snapshots[new],
-            **{name: array[new] for name, array in self._parameters.items()},
-        }
-        if len(self._losses):
-            part["losses"] = self._losses[first - 1 : self.steps_done]
-            part["wrong"] = np.packbits(self._wrong[first - 1 : self.steps_done])
-        return part
+        steps = slice(first - 1, self.steps_done)
+        is_kept = len(self._losses) > 0
+        return _arrays(
+            first,
+            self.steps_done,
+            snapshots[new],
+            {name: array[new] for name, array in self._parameters.items()},
+            self._losses[steps] if is_kept else None,
+            self._wrong[steps] if is_kept else None,
+        )
 
     def add(self, part: Arrays) -> None:
         """Add a part that `part` returned in an earlier attempt; raise KeyError if it has a gap."""
@@ -178,3 +176,18 @@ class Recorder:
     def record(self) -> StepRecord:
         """Return the record of all steps so far, of which there is at least one."""
         return StepRecord.of_arrays(self.part(1))
+
+
+def _arrays(
+    first: int,
+    last: int,
+    snapshots: NDArray[np.int64],
+    parameters: Arrays,
+    losses: Array | None,
+    wrong: NDArray[np.bool_] | None,
+) -> dict[str, Array]:
+    """Return the record of the steps from `first` to `last` as arrays for a file."""
+    kept = {"steps": np.array([first, last]), "snapshots": snapshots, **parameters}
+    if losses is not None and wrong is not None:
+        kept |= {"losses": losses, "wrong": np.packbits(wrong)}
+    return kept

@@ -164,7 +164,7 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
         )
     ]
     after: dict[Kind, Outcome] = {}
-    single = replay.plain and size == 1
+    single = replay.plain and replay.course.recipe.batch_size == 1
     exact: Direction | None = None
     for one in kinds:  # the exact one is the first
         found = descend_along(
@@ -181,7 +181,7 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
                 layer.comparison[one] = compare(true, gradient)
         if single:
             after[one] = outcome(network, found.after, exact.after, inputs, label, weight)
-    if replay.plain and size > 1 and replay.seconds_per_step <= MOST_SECONDS:
+    if replay.plain and not single and replay.seconds_per_step <= MOST_SECONDS:
         moved = _after_batch(replay.course, state, network)
         after["exact"] = outcome(network, moved, moved, inputs, label, weight)
     sample = int(state.batch.indices[position])

@@ -99,7 +99,7 @@ def test_a_link_contains_the_drawing(visit, stack, models):
     draw(page, [(0.3, 0.5), (0.6, 0.45)])
     watched.settle()
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-    page.click("text=Copy link")
+    page.click("#request >> text=Copy link")
     link = page.evaluate("window.copied").removeprefix(stack.url)
     copy = visit(stack.url, link).page
     assert seen(copy) == seen(page)

@@ -116,7 +116,7 @@ def test_a_color_image_is_drawn_in_colors(open_model):
     expect(page.locator(".why")).to_contain_text("pixels would raise the logit of blue")
     watched.settle()
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-    page.click("text=Copy link")
+    page.click("#request >> text=Copy link")
     drawing = page.evaluate("new URL(window.copied).searchParams.get('drawing')")
     copy = open_model("hues", f"&drawing={drawing}").page
     assert seen(copy) == seen(page)

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
-import { ProblemError, catchProblem, get, latest } from "#pages/api.js";
+import { ProblemError, catchProblem, get, inTurn, latest } from "#pages/api.js";
 import { followEvents, parseEvents } from "#pages/events.js";
 
 // The browser's storage, which holds the token.
@@ -131,6 +131,23 @@ test("a stream that breaks is continued after its last event", async () => {
   });
   assert.deepEqual(lastIds, [undefined, "7"]);
   assert.deepEqual(told, ["epoch 1", "lost: No answer", "found", "epoch 2", "status succeeded"]);
+});
+
+test("large requests are sent one after another, also after one that failed", async () => {
+  /** @type {string[]} */
+  const told = [];
+  /** @param {string} name @param {boolean} [fails] */
+  const request = (name, fails) => async () => {
+    told.push(`${name} begins`);
+    await new Promise((resolve) => setImmediate(resolve));
+    told.push(`${name} ends`);
+    if (fails) throw new Error(name);
+    return name;
+  };
+  const answers = [request("a"), request("b", true), request("c")].map(inTurn);
+  const [a, b, c] = await Promise.allSettled(answers);
+  assert.deepEqual(told, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+  assert.deepEqual([a.status, b.status, c.status], ["fulfilled", "rejected", "fulfilled"]);
 });
 
 test("a job that does not exist is not followed", async () => {

@@ -14,6 +14,7 @@ from service.settings import ServiceSettings
 from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
+from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.evaluation import evaluate
 from stepbox.training.loop import make_trainer, train
@@ -122,6 +123,53 @@ def convolutions(backend):
     """Publish a trained network of convolutions; return its id and the network."""
     recipe, initial, network, evaluation = trained_convolutions()
     return _publish(backend, recipe, DATASETS["mnist"], network, evaluation, initial)
+
+
+STEPPED = 1500  # digits that models with steps are trained on
+STEPPED_RECIPE = RECIPES["mnist-numpy"].changed(epochs=2, hidden_sizes=(7, 6), shuffle=True)
+
+
+@cache
+def trained(recipe):
+    """Train a recipe on a few digits; return the trainer and the untrained network."""
+    trainer = make_trainer(recipe, load_builtin("mnist", "train")[:STEPPED])
+    initial = trainer.network()
+    list(train(trainer, load_builtin("mnist", "test")[:100]))
+    return trainer, initial
+
+
+@pytest.fixture
+def publish_steps(backend, monkeypatch):
+    """Return a function that publishes a model with its steps, as a worker does."""
+    few = load_builtin("mnist", "train")[:STEPPED]
+    monkeypatch.setattr(backend, "dataset", lambda reference, split: few)
+
+    def publish(recipe, *, steps=True):
+        trainer, initial = trained(recipe)
+        test_set = load_builtin("mnist", "test")[:100]
+        draft = describe(trainer, test_set, [], [], id=new_model_id(), job="0123456789abcdef")
+        store = ModelStore(backend.settings.models_dir)
+        record = trainer.recorder.record() if steps else None
+        store.stage(draft.id, draft, trainer.network(), initial, record)
+        store.publish(draft.id, draft.id)
+        return draft.id
+
+    return publish
+
+
+@pytest.fixture
+def vectors(backend):
+    """Publish a model of vectors with its steps; return its id and the data set."""
+    spec, splits = add_dataset(backend.datasets, "flowers", (4,), train=60)
+    recipe = STEPPED_RECIPE.changed(dataset=spec.key).fitted(spec)
+    trainer = make_trainer(recipe, splits["train"])
+    initial = trainer.network()
+    list(train(trainer, splits["test"]))
+    draft = describe(trainer, splits["test"], [], [], id=new_model_id(), job="0123456789abcdef")
+    store = ModelStore(backend.settings.models_dir)
+    store.stage(draft.id, draft, trainer.network(), initial, trainer.recorder.record())
+    store.publish(draft.id, draft.id)
+    return draft.id, spec
 
 
 def _publish(backend, recipe, spec, network, evaluation, initial=None):

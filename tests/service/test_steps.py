@@ -1,7 +1,6 @@
 """The steps of a training over the API."""
 
 import base64
-from functools import cache
 
 import numpy as np
 import pytest
@@ -9,17 +8,12 @@ import pytest
 from service.api.steps import answer, schemas
 from stepbox.data.builtin import DATASETS
 from stepbox.nn.backprop import descend
-from stepbox.store.draft import describe
-from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training import replay as replay_module
-from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
-from tests.datasets import add_dataset
 from tests.problems import check_problem, pointers
-from tests.service.conftest import load_builtin
+from tests.service.conftest import STEPPED_RECIPE as RECIPE
+from tests.service.conftest import trained
 
-RECIPE = RECIPES["mnist-numpy"].changed(epochs=2, hidden_sizes=(7, 6), shuffle=True)
-SAMPLES = 1500
 CONVOLUTION = RECIPE.changed(
     layers=[
         {"type": "convolution", "channels": 3, "kernel": 5, "stride": 2},
@@ -27,34 +21,6 @@ CONVOLUTION = RECIPE.changed(
     ],
 )
 TORCH = RECIPES["fashion-mnist-torch"].changed(dataset="mnist", epochs=2, hidden_sizes=(7,))
-
-
-@cache
-def trained(recipe):
-    """Train a recipe on a few digits; return the trainer and the untrained network."""
-    trainer = make_trainer(recipe, load_builtin("mnist", "train")[:SAMPLES])
-    initial = trainer.network()
-    list(train(trainer, load_builtin("mnist", "test")[:100]))
-    return trainer, initial
-
-
-@pytest.fixture
-def publish_steps(backend, monkeypatch):
-    """Return a function that publishes a model with its steps, as a worker does."""
-    few = load_builtin("mnist", "train")[:SAMPLES]
-    monkeypatch.setattr(backend, "dataset", lambda reference, split: few)
-
-    def publish(recipe, *, steps=True):
-        trainer, initial = trained(recipe)
-        test_set = load_builtin("mnist", "test")[:100]
-        draft = describe(trainer, test_set, [], [], id=new_model_id(), job="0123456789abcdef")
-        store = ModelStore(backend.settings.models_dir)
-        record = trainer.recorder.record() if steps else None
-        store.stage(draft.id, draft, trainer.network(), initial, record)
-        store.publish(draft.id, draft.id)
-        return draft.id
-
-    return publish
 
 
 @pytest.fixture
@@ -287,21 +253,6 @@ def test_the_steps_are_deleted_with_the_model(client, id, backend):
     assert client.delete(f"/models/{id}").status_code == 204
     assert not folder.exists()
     check_problem(client.get(f"/models/{id}/steps/1"), 404)
-
-
-@pytest.fixture
-def vectors(backend):
-    """Publish a model of vectors with its steps; return its id and the data set."""
-    spec, splits = add_dataset(backend.datasets, "flowers", (4,), train=60)
-    recipe = RECIPE.changed(dataset=spec.key).fitted(spec)
-    trainer = make_trainer(recipe, splits["train"])
-    initial = trainer.network()
-    list(train(trainer, splits["test"]))
-    draft = describe(trainer, splits["test"], [], [], id=new_model_id(), job="0123456789abcdef")
-    store = ModelStore(backend.settings.models_dir)
-    store.stage(draft.id, draft, trainer.network(), initial, trainer.recorder.record())
-    store.publish(draft.id, draft.id)
-    return draft.id, spec
 
 
 def test_vectors_are_sent_as_they_are_in_the_data_set(client, vectors):

@@ -2,5 +2,5 @@
 
 `endpoint` is Flask's view, and `quick` answers small requests without Flask. Both read the images
 with `service.api.readers`, prepare them with `preparation`, predict with `answer`, and explain
-with `explain`.
+with `explain`. `taught` finds the steps of the training that changed the loss of a sample most.
 """

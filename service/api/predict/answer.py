@@ -50,8 +50,8 @@ T = TypeVar("T")
 QUICK_PRODUCTS = 2**25  # multiplications of a quick answer: a few milliseconds
 
 
-class PredictQuery(Parameters):
-    """How to predict."""
+class InputQuery(Parameters):
+    """Which model to ask, and how to read and prepare the samples."""
 
     model: str = Field(
         "latest", max_length=100, description="Id or alias of a model; `latest` is the newest."
@@ -76,6 +76,11 @@ class PredictQuery(Parameters):
         description="Which number is white: 1 (`unit`) or 255 (`raw`). It is needed if the largest "
         "number is not 0 and at most 1. A JSON body can have it as a member.",
     )
+
+
+class PredictQuery(InputQuery):
+    """How to predict."""
+
     explain: bool = Field(
         False,
         description="Add what the network saw, how sure it is and why, for at most "

@@ -15,11 +15,9 @@ from service.bodies.compression import decompress
 from service.errors import problems
 from stepbox.data.dataset import MOST_CLASSES
 
-blueprint = APIBlueprint(
-    "predict",
-    __name__,
-    abp_tags=[Tag(name="predicting", description="Class probabilities of samples.")],
-)
+TAG = Tag(name="predicting", description="Class probabilities of samples.")
+
+blueprint = APIBlueprint("predict", __name__, abp_tags=[TAG])
 
 
 class ClassProbability(BaseModel):

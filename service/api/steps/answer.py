@@ -120,7 +120,7 @@ def _layer(
             if "bias" in arrays:
                 gradient["bias"] = rounded(layer.gradient["bias"], DIGITS)
         fields["gradient"] = gradient
-        if trace.after and trace.batch_size == 1:
+        if trace.after and card.recipe.batch_size == 1:
             size = _norm(arrays)
             length = trace.rate * norm
             fields["update"] = {"norm": length, "share": length / size if size else None}

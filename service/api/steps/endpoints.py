@@ -22,7 +22,7 @@ from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.store.card import Card
-from stepbox.training.step_figures import jumps, loss_curve, wrong_steps
+from stepbox.training.step_figures import wrong_steps
 from stepbox.training.step_record import MOST_LOSSES, StepRecord
 from stepbox.training.trace import trace_step
 
@@ -55,7 +55,7 @@ def list_steps(path: ModelPath, query: IndexQuery) -> Response:
         every = query.every or -(-record.steps // GROUPS)
         if not least <= every <= record.steps:
             raise InvalidInputError.at("/every", f"must be from {least} to {record.steps:,}")
-        curve = loss_curve(record.losses, every)
+        curve = backend().figures.loss_curve(card.id, record.losses, every)
         figures = {name: rounded(values, CURVE_DIGITS) for name, values in curve._asdict().items()}
         loss = {"every": every, **figures}
     found = backend().figures.angles(card.id)
@@ -76,7 +76,7 @@ def list_steps(path: ModelPath, query: IndexQuery) -> Response:
                 "every": int(np.diff(record.snapshots, append=record.steps + 1)[0]),
                 "layers": [rounded(layer, CURVE_DIGITS) for layer in found],
             },
-            "jumps": jumps(record, course)._asdict(),
+            "jumps": backend().figures.jumps(card.id)._asdict(),
         }
     )
 

@@ -136,6 +136,16 @@ def test_a_batch_steps_by_its_mean(few):
         trace_step(replay, 30, kind="published")
 
 
+def test_the_last_batch_is_one_also_if_it_has_a_single_sample(few):
+    _, replay = opened(NUMPY.changed(batch_size=20), few(1201))
+    trace = trace_step(replay, 61)
+
+    assert trace.batch_size == 1
+    assert trace.layers[0].delta.keys() == {"exact", "slope"}
+    assert trace.after.keys() == {"exact"}
+    assert trace.after["exact"].loss < trace.loss
+
+
 @pytest.mark.parametrize("recipe", TORCH.values(), ids=TORCH.keys())
 def test_a_step_of_torch_has_an_outcome_only_if_it_is_plain(few, recipe):
     _, replay = opened(recipe, few(1300))

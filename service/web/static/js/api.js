@@ -161,6 +161,21 @@ export const send = (method, path, body) =>
  */
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
+/** @type {Promise<unknown>} the last request of `inTurn` */
+let before = Promise.resolve();
+
+/**
+ * Send a request that needs much of the server's memory after the page's other such requests:
+ * together, some of them would wait for too long.
+ * @template T
+ * @param {() => Promise<T>} request
+ */
+export function inTurn(request) {
+  const answer = before.then(request);
+  before = answer.catch(() => {});
+  return answer;
+}
+
 /** Get the cards of all models, the newest first, and what is wrong with the damaged models. */
 export async function listModels() {
   /** @type {import("./types.d.ts").Model[]} */

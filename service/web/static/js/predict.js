@@ -18,6 +18,7 @@ import { createNumbers } from "./predict/numbers.js";
 import { createPanel } from "./predict/panel.js";
 import { fitOf, needsSample } from "./predict/request.js";
 import { createSeen } from "./predict/seen.js";
+import { createTaught } from "./predict/taught.js";
 import { createTiles, nextSample, testSample } from "./predict/tiles.js";
 import { answerOf, fileFault, knowledge, pageTitle, summary, truthText } from "./predict/words.js";
 import { query, requestLine } from "./request-line.js";
@@ -60,12 +61,29 @@ const seen = createSeen();
 const offerSamples = createTiles((sample) => entry.show(sample));
 const updateAmong = createAmong();
 const updateInside = createInside((model, options) => requestPrediction(model, undefined, options));
+const updateTaught = createTaught({
+  request: (path, model) => sendEntry(path, model),
+  path: (model) => entry.path(model.id),
+  written: () => written(),
+});
 
 const picture = pictureEntry(board, () => fit);
 const row = rowEntry(numbers);
 let entry = picture; // what the first model takes
 
 const dataset = () => panels[0]?.model().dataset ?? null;
+
+/**
+ * Send what the page shows.
+ * @param {string} path
+ * @param {Model} model whose data set says what is sent
+ * @param {AbortSignal} [signal]
+ */
+async function sendEntry(path, model, signal) {
+  const { type, body } = entry.content(model);
+  const headers = { "Content-Type": type };
+  return (await ask(path, { method: "POST", headers, body, signal })).json();
+}
 
 /**
  * Let a model predict what the page shows.
@@ -75,11 +93,8 @@ const dataset = () => panels[0]?.model().dataset ?? null;
  * @returns {Promise<Prediction>}
  */
 async function requestPrediction(model, signal, options = "&explain=true") {
-  const { type, body } = entry.content(model);
   const path = entry.path(model.id).replace("&explain=true", options);
-  const headers = { "Content-Type": type };
-  const response = await ask(path, { method: "POST", headers, body, signal });
-  return (await response.json()).predictions[0];
+  return (await sendEntry(path, model, signal)).predictions[0];
 }
 
 /** Abort the requests in progress, and request a prediction from each model. */
@@ -139,6 +154,7 @@ function showFailure(problem) {
 
 function updateFigures() {
   updateInside(panels);
+  updateTaught(panels);
   const model = panels[0]?.model() ?? null;
   const hasInk = firstPrediction?.ink !== false;
   updateAmong(model, hasInk ? (firstPrediction?.seen ?? null) : null);
@@ -148,10 +164,16 @@ function updateFigures() {
   if (firstPrediction && !(image && "pixels" in image)) board.mark(firstPrediction, model.dataset);
 }
 
-function updateRequestLine() {
+/** Write what the page shows as a request for people, and for a link. */
+function written() {
   const models = panels.map((panel) => panel.model().id).join(",") || null;
   const { body, state, note } = entry.written(firstPrediction?.seen?.flat(Infinity) ?? null);
-  updateRequest(body, { models, ...state }, entry.path(panels[0]?.model().id ?? "latest"));
+  return { body, state: { models, ...state }, note };
+}
+
+function updateRequestLine() {
+  const { body, state, note } = written();
+  updateRequest(body, state, entry.path(panels[0]?.model().id ?? "latest"));
   linkNote.textContent = note;
 }
 

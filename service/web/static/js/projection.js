@@ -1,7 +1,7 @@
 // @ts-check
 // The test images in two dimensions, as a layer of a network represents them before and after
 // training. Each image is drawn as the number of its class.
-import { catchProblem, post } from "./api.js";
+import { catchProblem, inTurn, post } from "./api.js";
 import { enlargement } from "./chart.js";
 import { areDigits } from "./class-names.js";
 import { cssColor } from "./color.js";
@@ -237,11 +237,14 @@ export function projectionFigure(host, { id, classes, recipe, dataset }) {
 
   async function load() {
     const request = ++asked;
-    const answer = await post("/analysis/projection", {
+    const body = {
       model: id,
       ...(layer == null ? {} : { layer }),
       ...(image && { [areVectors ? "input" : "image"]: image }),
-    });
+    };
+    const answer = await inTurn(
+      async () => request === asked && post("/analysis/projection", body),
+    );
     if (request !== asked) return; // a newer request is under way
     found = /** @type {Projection} */ (answer);
     layer = found.layer;

@@ -175,6 +175,8 @@ export interface Model {
   notes: string;
   tags: string[];
   weights: { sha256: string };
+  /** What is kept of the steps of the training; null if nothing is. */
+  steps?: { steps: number; snapshots: number } | null;
 }
 
 export interface TestImage {
@@ -206,6 +208,31 @@ export interface Prediction {
   ink?: false;
   layers?: LayerActivations[];
   occlusion?: Occlusion;
+}
+
+/** A step of a training, and what it did to the loss of a sample. Losses are in nats. */
+export interface TaughtStep {
+  step: number;
+  epoch: number;
+  batch_size: number;
+  /** The first ones of the batch: indices in the training set, and classes. */
+  samples: number[];
+  labels: number[];
+  loss_before: number;
+  loss_after: number;
+  change: number;
+}
+
+/** The steps that changed the loss of a sample most, among those next to the snapshots. */
+export interface Taught {
+  label: number;
+  predicted: number;
+  loss: number;
+  steps: number;
+  steps_looked_at: number;
+  snapshots: number[];
+  lowered: TaughtStep[];
+  raised: TaughtStep[];
 }
 
 /** How much less probable the class is while each part of the image is covered. */
