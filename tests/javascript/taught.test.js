@@ -8,7 +8,6 @@ import {
   stepAddress,
   taughtPath,
   taughtRows,
-  trainingOf,
 } from "#pages/predict/taught-words.js";
 
 const step = {
@@ -71,15 +70,4 @@ test("each step is a row of a table", () => {
 
 test("a step links to its page", () => {
   assert.equal(stepAddress("m-1", 54003), "/ui/models/m-1/steps?step=54003");
-});
-
-test("a training is repeated with all fields of its recipe", () => {
-  const recipe = { name: "mnist-numpy", engine: "numpy", epochs: 2, hidden_sizes: [8], seed: 3 };
-  assert.deepEqual(trainingOf(recipe), {
-    recipe: "mnist-numpy",
-    engine: "numpy",
-    epochs: 2,
-    hidden_sizes: [8],
-    seed: 3,
-  });
 });

@@ -284,7 +284,7 @@ async function showPage() {
     async (problem) => {
       if (!String(problem.others.type).endsWith("steps-not-kept")) throw problem;
       $("#number").textContent = "not kept";
-      say(await trainAgain(model, problem));
+      say(await trainAgain(model, `${problem.detail}.`));
       return null;
     },
   );

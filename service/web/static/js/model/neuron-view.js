@@ -18,7 +18,7 @@ export const FEW = 32; // with up to this many neurons, tiles are larger
  * @param {number} scale
  * @param {Dataset} dataset
  */
-function drawWeights(canvas, weights, scale, dataset) {
+export function drawWeights(canvas, weights, scale, dataset) {
   const { height, width } = gridOf(dataset);
   const values = isColor(dataset)
     ? perPixel(weights, dataset).map((total) => total / 3)
@@ -48,7 +48,7 @@ export function drawChannels(canvas, weights, scale, dataset) {
  * @param {number} scale
  * @param {number[]} shape (height, width, channels)
  */
-function drawKernels(canvas, weights, scale, shape) {
+export function drawKernels(canvas, weights, scale, shape) {
   const { values, width, height } = kernelGrid(weights, shape);
   drawHeatmap(canvas, values, scale, width);
   canvas.style.aspectRatio = `${width} / ${height}`;

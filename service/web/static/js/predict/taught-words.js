@@ -63,11 +63,3 @@ export function taughtRows(taught, classes) {
     "change, nats": one.change,
   }));
 }
-
-/**
- * Make the body of a request that trains the recipe of a model again.
- * @param {import("../types.d.ts").Recipe} recipe
- */
-export function trainingOf({ name, ...fields }) {
-  return { recipe: name, ...fields };
-}

@@ -1,21 +1,15 @@
 // @ts-check
 // The section "Which training step taught it this?": the steps that changed the loss of what is
 // shown most, among those next to the snapshots. They are looked for on request.
-import { catchProblem, get, inTurn, latest, post } from "../api.js";
+import { get, inTurn, latest } from "../api.js";
 import { $, h, notice, positive } from "../dom.js";
 import { drawPicture } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
+import { trainAgain } from "../steps/train-again.js";
 import { paintInTheme } from "../theme.js";
 import { isVectors, keyOf } from "./input.js";
-import {
-  readClass,
-  sampleText,
-  stepAddress,
-  taughtPath,
-  taughtRows,
-  trainingOf,
-} from "./taught-words.js";
+import { readClass, sampleText, stepAddress, taughtPath, taughtRows } from "./taught-words.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").Taught} Taught */
@@ -42,13 +36,6 @@ async function trainingImages(dataset, steps) {
     images.map((/** @type {any} */ { index, pixels }) => [index, pixels.flat(Infinity)]),
   );
 }
-
-/** Train the recipe of a model again, and go to the job. @param {Model} model */
-const trainAgain = ({ recipe }) =>
-  catchProblem(
-    async () => location.assign(`/ui/jobs/${(await post("/train", trainingOf(recipe))).id}`),
-    (problem) => $("#taught-trouble").replaceChildren(notice(problem)),
-  );
 
 /**
  * Build the section. Return a function that updates it.
@@ -207,17 +194,9 @@ export function createTaught({ request, path, written }) {
   }
 
   /** Say that the steps of the model were not kept, and offer to train it again. */
-  function showMissing() {
-    const model = /** @type {Panel} */ (panel).model();
-    const again = h(
-      "button",
-      { class: "button", type: "button", "data-writes": true, onclick: () => trainAgain(model) },
-      "Train its recipe again",
-    );
-    $("#taught-trouble").replaceChildren(
-      h("p", null, "The steps of this training were not kept. A new training keeps them."),
-      h("p", { class: "row unsaved" }, again),
-    );
+  async function showMissing() {
+    const { model } = /** @type {Panel} */ (panel);
+    $("#taught-trouble").replaceChildren(await trainAgain(model()));
   }
 
   /** Offer the models of all panels and the classes of the chosen one, and keep the choices. */

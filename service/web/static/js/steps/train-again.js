@@ -6,9 +6,9 @@ import { formAddress, loadRecipes } from "../recipes.js";
 /**
  * Build the message, with a link to the form that trains the same recipe again.
  * @param {import("../types.d.ts").Model} model
- * @param {import("../api.js").ProblemError} problem says why there are no steps
+ * @param {string} [detail] why there are no steps
  */
-export async function trainAgain({ recipe }, { detail }) {
+export async function trainAgain({ recipe }, detail = "") {
   const recipes = await loadRecipes();
   const link = { class: "button", href: formAddress(recipe, recipes), "data-writes": true };
   const words =
@@ -18,7 +18,7 @@ export async function trainAgain({ recipe }, { detail }) {
     "div",
     { class: "notice" },
     h("b", null, "The steps of this model were not kept. "),
-    `${detail} ${words}`,
+    `${detail} ${words}`.trim(),
     h("p", { class: "row" }, h("a", link, "Train again")),
   );
 }
