@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 PARTS = "parts of the record"  # in a checkpoint: a row of numbers for each
 WITHIN_EPOCHS_S = 30.0  # time between two checkpoints, if an epoch takes longer
+# The least time between two checkpoints. A checkpoint takes some milliseconds, and an epoch of a few
+# hundred points takes less.
+BETWEEN_EPOCHS_S = 0.1
 
 
 class Checkpoints:
@@ -64,6 +67,11 @@ class Checkpoints:
     def due(self) -> bool:
         """Return whether the last checkpoint is older than `WITHIN_EPOCHS_S`."""
         return time.monotonic() - self._saved_at > WITHIN_EPOCHS_S
+
+    def save_epoch(self, trainer: Trainer) -> str | None:
+        """Save as `save` does, unless the last checkpoint is newer than `BETWEEN_EPOCHS_S`."""
+        recent = time.monotonic() - self._saved_at < BETWEEN_EPOCHS_S
+        return None if recent else self.save(trainer)
 
     def save(self, trainer: Trainer) -> str | None:
         """Save the trainer's state; return the checkpoint's name, or None if it cannot be written.

@@ -7,7 +7,7 @@ from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.report import Frame, HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
@@ -45,8 +45,10 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
                     reporter.point(None, checkpoints.save(trainer))
             case LossEntry():
                 reporter.loss(event.model_dump())
+            case Frame():
+                reporter.frame(event.model_dump())
             case HistoryEntry():
-                reporter.point(event.model_dump(), checkpoints.save(trainer))
+                reporter.point(event.model_dump(), checkpoints.save_epoch(trainer))
     reporter.flush()
     # The record has the history and the losses of all attempts.
     record = insist(stores.jobs.get, claim.job)
