@@ -33,7 +33,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
+PLAIN_PAGES = ("data", "models", "playground", "system")  # their templates need no values
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "layers", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {  # recipes.js has them too

@@ -1,0 +1,343 @@
+// @ts-check
+// The playground: settings in the form and the address, frames as the job's events bring them, and
+// every neuron's own map.
+import "./page.js";
+import { catchProblem, get } from "./api.js";
+import { $, h, notice, ready } from "./dom.js";
+import { FINAL_STATUSES } from "./events.js";
+import { stateElement } from "./jobs/live.js";
+import { count } from "./numbers.js";
+import { createBoxes, curveOf } from "./playground/boxes.js";
+import { SLIDER_EDGES, courseChart, courseRows, courseShare } from "./playground/course.js";
+import { scoreTable } from "./playground/course.js";
+import { createForm } from "./playground/form.js";
+import { graphOf, pointsAround } from "./playground/function-points.js";
+import { decodeParameters, networkOf, probabilitiesAt } from "./playground/network.js";
+import { forgetColors } from "./playground/paint.js";
+import { classesOf, divide, missingText, pointAt, reachOf, together } from "./playground/points.js";
+import { createRunner } from "./playground/run.js";
+import { changed, datasetBody, isTrainedSo, readSettings } from "./playground/settings.js";
+import { settingsState, stepsOf, trainBody } from "./playground/settings.js";
+import { neuronSum } from "./playground/sum.js";
+import { createWeb } from "./playground/web.js";
+import { neuronName, probeText } from "./playground/words.js";
+import { query, requestLine } from "./request-line.js";
+import { savable } from "./save-figure.js";
+import { paintInTheme } from "./theme.js";
+
+/** @typedef {import("./playground/points.js").Point} Point */
+/** @typedef {import("./playground/points.js").Points} Points */
+/** @typedef {import("./playground/web.js").Neuron} Neuron */
+
+const NO_POINTS = { train: [], test: [] };
+
+let settings = readSettings(query);
+/** @type {Points} */
+let points = NO_POINTS;
+let classes = 2;
+/** @type {[number, number][]} of the function, if the points follow one */
+let graph = [];
+/** @type {Neuron | null} */
+let chosen = readNeuron(query.get("neuron"));
+/** @type {[number, number] | null} */
+let probe = null;
+let nextClass = 0;
+let loading = 0; // counts the data sets that were asked for
+let scheduled = false;
+
+const showRequest = requestLine($("#request"), {
+  path: "/train",
+  anchor: "",
+  figure: "this training",
+});
+const run = createRunner(see, (problem) =>
+  $("#trouble").replaceChildren(...(problem ? [notice(problem)] : [])),
+);
+const form = createForm(change, (label) => (nextClass = label));
+const boxes = createBoxes();
+const web = createWeb($("#web"), {
+  choose(neuron) {
+    const isSame = chosen?.column === neuron.column && chosen.row === neuron.row;
+    chosen = isSame ? null : neuron;
+    see();
+  },
+  point(place) {
+    probe = place;
+    see();
+  },
+  add([x, y]) {
+    if (settings.data !== "own") return;
+    const reach = reachOf(points);
+    change({ points: [...settings.points, pointAt(x, y, nextClass, reach)] });
+  },
+});
+
+/** Read a neuron such as "1-4". @param {string | null} text @returns {Neuron | null} */
+function readNeuron(text) {
+  const found = /^([0-4])-(\d{1,2})$/.exec(text ?? "");
+  return found && { column: Number(found[1]), row: Number(found[2]) };
+}
+
+const sizes = () => [2, ...settings.hidden, classes];
+
+/** The points that the request contains, if the data set is not generated. */
+const ownPoints = () => (settings.data === "own" ? settings.points : together(points));
+
+/** Get the points of the settings. @returns {Promise<{ points: Points, graph: typeof graph }>} */
+async function pointsOf() {
+  if (settings.data === "own") return { points: divide(settings.points), graph: [] };
+  if (settings.data === "function") {
+    const curve = await curveOf(settings.function);
+    return { points: divide(pointsAround(curve)), graph: graphOf(curve, "function") };
+  }
+  const fields = /** @type {Record<string, any>} */ (datasetBody(settings, []));
+  return { points: await get(`/generated?${new URLSearchParams(fields)}`), graph: [] };
+}
+
+/** Show the points of the settings, which have no training yet. */
+async function load() {
+  const number = ++loading;
+  form.fill(settings);
+  const field = $("#function");
+  field.value = settings.function;
+  await catchProblem(
+    async () => {
+      const found = await pointsOf();
+      if (number !== loading) return;
+      setFault("");
+      ({ points, graph } = found);
+      form.show(settings.data, points);
+    },
+    (problem) => {
+      if (number !== loading) return;
+      [points, graph] = [NO_POINTS, []];
+      if (settings.data === "function") setFault(problem.details);
+      else $("#trouble").replaceChildren(notice(problem));
+    },
+  );
+  classes = classesOf([...points.train, ...points.test]);
+  boxes.show(settings.data === "function" && points.train.length ? settings.function : "");
+  see();
+}
+
+/** @param {string} text */
+function setFault(text) {
+  const field = $("#function");
+  $("#function-fault").textContent = text;
+  $("#function-fault").hidden = !text;
+  if (text) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}
+
+/** Change settings, which ends what was trained with the old ones. */
+function change(/** @type {Partial<import("./playground/settings.js").Settings>} */ changes) {
+  run.forget();
+  settings = changed(settings, changes);
+  if (!("points" in changes)) [chosen, probe] = [null, null];
+  return load();
+}
+
+/** Draw once before the next frame of the screen, however often this is called. */
+function see() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(() => {
+    scheduled = false;
+    draw();
+  });
+}
+
+/** The network of the frame that is shown, or null. */
+function currentNetwork() {
+  const { frames, shown } = run.get();
+  const frame = frames[shown];
+  if (!frame) return null;
+  return networkOf(sizes(), decodeParameters(frame.parameters), settings.activation);
+}
+
+function draw() {
+  performance.mark("playground-draw");
+  const network = currentNetwork();
+  const columns = sizes();
+  if (chosen && !(chosen.row < columns[chosen.column])) chosen = null;
+  web.draw({ sizes: columns, network, points, reach: reachOf(points), chosen, probe, graph });
+  drawCaption(network);
+  drawCourse();
+  drawJob();
+  if (settings.data === "function") boxes.compare(network);
+  performance.measure("playground-frame", "playground-draw");
+}
+
+/** @param {import("./playground/network.js").Network | null} network */
+function drawCaption(network) {
+  const host = $("#network-caption");
+  const last = sizes().length - 1;
+  if (probe && network) {
+    host.textContent = probeText(probe, probabilitiesAt(network, ...probe));
+  } else if (chosen) {
+    const name = h("b", null, `${neuronName(chosen, last)}.`);
+    if (!network || !chosen.column) {
+      host.replaceChildren(name, chosen.column ? "" : " The network receives it as it is.");
+      return;
+    }
+    const sum = h("span", { class: "sum" }, neuronSum(network, chosen));
+    const line = chosen.column === 1 ? " The dashed line is where the sum is 0." : "";
+    host.replaceChildren(name, " ", sum, line);
+  } else {
+    const middle = settings.activation === "sigmoid" ? "½" : "0";
+    host.replaceChildren(
+      h("b", null, "Each square is a neuron."),
+      " It shows the output of the neuron at every point: ",
+      h("b", { class: "blue" }, "blue"),
+      ` above ${middle}, `,
+      h("b", { class: "orange" }, "orange"),
+      " below. The large map shows what the whole network predicts: the color of a class where it " +
+        "is sure, no color where it is not. Filled points are used for training, hollow points " +
+        "only for testing. A ring marks a wrong prediction. Choose a square to see its sum.",
+    );
+  }
+}
+
+function drawCourse() {
+  const { frames, shown, job } = run.get();
+  const steps = Math.max(stepsOf(settings, points.train.length), frames.at(-1)?.step ?? 0);
+  const host = $("#curve");
+  const width = host.clientWidth || 500;
+  host.replaceChildren(courseChart(frames, shown, { steps, classes, width }));
+  const slider = $("#when");
+  slider.max = Math.max(0, frames.length - 1);
+  slider.value = shown;
+  slider.disabled = frames.length < 2;
+  const step = frames[shown]?.step ?? 0;
+  slider.setAttribute("aria-valuetext", `step ${count(step)}`);
+  const { left, right } = SLIDER_EDGES;
+  slider.style.marginInlineStart = `${left - 8}px`;
+  slider.style.width = `calc((100% - ${left + right}px) * ${courseShare(frames, steps)} + 16px)`;
+  $("#scores").replaceChildren(scoreTable(frames[shown], points, steps));
+  $("#step-link").replaceChildren(
+    job?.model
+      ? h(
+          "a",
+          { href: `/ui/models/${job.model}/steps?step=${Math.max(1, step)}` },
+          step ? `See every number of step ${count(step)}` : "See every number of the first step",
+        )
+      : frames.length
+        ? "Once the training has succeeded, every number of each step can be seen."
+        : "",
+  );
+}
+
+function drawJob() {
+  const { job, frames, shown, playing, waiting } = run.get();
+  const isActive = job != null && !FINAL_STATUSES.has(job.status);
+  const missing = settings.data === "own" ? missingText(settings.points) : "";
+  $("#missing").textContent = missing;
+  $("#train").textContent = isActive ? "Cancel" : frames.length ? "Train again" : "Train";
+  $("#train").disabled = !isActive && (Boolean(missing) || !points.train.length);
+  const isLast = shown === frames.length - 1;
+  $("#play").textContent = playing ? "Pause" : "Play";
+  $("#play").disabled = frames.length < 2;
+  $("#one").disabled = isLast;
+  $("#again").disabled = shown <= 0;
+  const state = $("#job");
+  if (!job) {
+    state.textContent =
+      "An ordinary job: it is in the list of jobs, and its result is a stored model.";
+  } else {
+    state.replaceChildren(
+      stateElement(job),
+      ` ${waiting} Job: `,
+      h("a", { href: `/ui/jobs/${job.id}` }, job.id.slice(0, 6)),
+      ...(job.model ? [". Model: ", h("a", { href: `/ui/models/${job.model}` }, job.model)] : []),
+    );
+  }
+  if (job?.error) $("#trouble").replaceChildren(notice(job.error));
+  const isEnd = isLast || playing;
+  showRequest(trainBody(settings, ownPoints()), {
+    ...settingsState(settings),
+    job: job?.id ?? null,
+    frame: frames.length && !isEnd ? shown : null,
+    neuron: chosen ? `${chosen.column}-${chosen.row}` : null,
+  });
+}
+
+/** Train with the settings, or cancel the training that runs. */
+async function trainOrCancel() {
+  const { job } = run.get();
+  await catchProblem(
+    async () => {
+      if (job && !FINAL_STATUSES.has(job.status)) await run.cancel();
+      else if (form.isValid()) await run.train(trainBody(settings, ownPoints()));
+    },
+    (problem) => $("#trouble").replaceChildren(notice(problem)),
+  );
+  see();
+}
+
+/** Show the training in the address, if it was done with these settings. */
+async function openJob(/** @type {string} */ id) {
+  const job = await get(`/jobs/${encodeURIComponent(id)}`);
+  if (!isTrainedSo(settings, job.recipe)) return;
+  const splits = await Promise.all(
+    ["train", "test"].map((split) => get(`/datasets/${job.recipe.dataset}/${split}?limit=1000`)),
+  );
+  const [train, test] = splits.map(({ vectors }) =>
+    vectors.map((/** @type {{ values: number[], label: number }} */ { values, label }) => [
+      ...values,
+      label,
+    ]),
+  );
+  if (JSON.stringify({ train, test }) !== JSON.stringify(plain(points))) return;
+  const frame = query.get("frame");
+  await run.open(id, frame ? Number(frame) : Infinity);
+}
+
+/** @param {Points} all */
+const plain = ({ train, test }) => ({ train, test });
+
+$("#form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+  event.preventDefault();
+  trainOrCancel();
+});
+$("#play").addEventListener("click", run.toggle);
+$("#one").addEventListener("click", () => run.show(run.get().shown + 1));
+$("#again").addEventListener("click", () => run.show(0));
+$("#when").addEventListener("input", () => run.show(Number($("#when").value)));
+$("#undo").addEventListener("click", () => change({ points: settings.points.slice(0, -1) }));
+$("#clear").addEventListener("click", () => change({ points: [] }));
+$("#function").addEventListener("change", () => change({ function: $("#function").value }));
+
+savable($("#network"), {
+  name: "playground-network",
+  rows: () =>
+    (currentNetwork()?.layers ?? []).flatMap(({ inputs, outputs, weights, biases }, layer) =>
+      Array.from({ length: outputs }, (_, neuron) => ({
+        layer: layer + 1,
+        neuron,
+        bias: biases[neuron],
+        ...Object.fromEntries(
+          Array.from({ length: inputs }, (_unused, j) => [
+            `weight ${j}`,
+            weights[neuron * inputs + j],
+          ]),
+        ),
+      })),
+    ),
+});
+savable($("#course"), { name: "playground-course", rows: () => courseRows(run.get().frames) });
+
+new ResizeObserver(see).observe($("#web"));
+paintInTheme(() => {
+  forgetColors();
+  see();
+  boxes.repaint();
+}, "playground");
+await load();
+const wanted = query.get("job");
+if (wanted) {
+  await catchProblem(
+    () => openJob(wanted),
+    (problem) => $("#trouble").replaceChildren(notice(problem)),
+  );
+}
+ready();
