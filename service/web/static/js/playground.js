@@ -16,8 +16,17 @@ import { decodeParameters, networkOf, probabilitiesAt } from "./playground/netwo
 import { forgetColors } from "./playground/paint.js";
 import { classesOf, divide, missingText, pointAt, reachOf, together } from "./playground/points.js";
 import { createRunner } from "./playground/run.js";
-import { changed, datasetBody, isTrainedSo, readSettings } from "./playground/settings.js";
-import { settingsState, stepsOf, trainBody } from "./playground/settings.js";
+import {
+  DATA,
+  changed,
+  datasetBody,
+  isTrainedSo,
+  readSettings,
+  settingsState,
+  stepsOf,
+  trainBody,
+  usualSettings,
+} from "./playground/settings.js";
 import { neuronSum } from "./playground/sum.js";
 import { createWeb } from "./playground/web.js";
 import { neuronName, probeText } from "./playground/words.js";
@@ -29,6 +38,7 @@ import { paintInTheme } from "./theme.js";
 /** @typedef {import("./playground/points.js").Points} Points */
 /** @typedef {import("./playground/web.js").Neuron} Neuron */
 
+const PICTURE_SAMPLES = 120;
 const NO_POINTS = { train: [], test: [] };
 
 let settings = readSettings(query);
@@ -44,6 +54,9 @@ let probe = null;
 let nextClass = 0;
 let loading = 0; // counts the data sets that were asked for
 let scheduled = false;
+let curveWidth = 500; // pixels
+/** @type {unknown[]} what the request line shows */
+let requested = [];
 
 const showRequest = requestLine($("#request"), {
   path: "/train",
@@ -201,9 +214,7 @@ function drawCaption(network) {
 function drawCourse() {
   const { frames, shown, job } = run.get();
   const steps = Math.max(stepsOf(settings, points.train.length), frames.at(-1)?.step ?? 0);
-  const host = $("#curve");
-  const width = host.clientWidth || 500;
-  host.replaceChildren(courseChart(frames, shown, { steps, classes, width }));
+  $("#curve").replaceChildren(courseChart(frames, shown, { steps, classes, width: curveWidth }));
   const slider = $("#when");
   slider.max = Math.max(0, frames.length - 1);
   slider.value = shown;
@@ -246,19 +257,22 @@ function drawJob() {
   } else {
     state.replaceChildren(
       stateElement(job),
-      ` ${waiting} Job: `,
+      `. ${waiting} Job: `,
       h("a", { href: `/ui/jobs/${job.id}` }, job.id.slice(0, 6)),
       ...(job.model ? [". Model: ", h("a", { href: `/ui/models/${job.model}` }, job.model)] : []),
     );
   }
   if (job?.error) $("#trouble").replaceChildren(notice(job.error));
-  const isEnd = isLast || playing;
-  showRequest(trainBody(settings, ownPoints()), {
-    ...settingsState(settings),
-    job: job?.id ?? null,
-    frame: frames.length && !isEnd ? shown : null,
-    neuron: chosen ? `${chosen.column}-${chosen.row}` : null,
-  });
+  drawRequest(frames.length && !isLast && !playing ? shown : null, job?.id ?? null);
+}
+
+/** @param {number | null} frame @param {string | null} job */
+function drawRequest(frame, job) {
+  const neuron = chosen && `${chosen.column}-${chosen.row}`;
+  const next = [settings, points, frame, job, neuron];
+  if (next.every((value, i) => value === requested[i])) return;
+  requested = next;
+  showRequest(trainBody(settings, ownPoints()), { ...settingsState(settings), job, frame, neuron });
 }
 
 /** Train with the settings, or cancel the training that runs. */
@@ -326,12 +340,24 @@ savable($("#network"), {
 });
 savable($("#course"), { name: "playground-course", rows: () => courseRows(run.get().frames) });
 
-new ResizeObserver(see).observe($("#web"));
+new ResizeObserver(([entry]) => {
+  curveWidth = Math.round(entry.contentRect.width) || curveWidth;
+  see();
+}).observe($("#curve"));
 paintInTheme(() => {
   forgetColors();
   see();
   boxes.repaint();
 }, "playground");
+/** Draw the pictures of the other data sets, which nothing waits for. */
+async function drawPictures() {
+  for (const [key, { generate }] of Object.entries(DATA)) {
+    if (!generate || key === settings.data) continue;
+    const fields = { ...datasetBody(usualSettings(key), []), samples: PICTURE_SAMPLES };
+    form.show(key, await get(`/generated?${new URLSearchParams(/** @type {any} */ (fields))}`));
+  }
+}
+
 await load();
 const wanted = query.get("job");
 if (wanted) {
@@ -341,3 +367,4 @@ if (wanted) {
   );
 }
 ready();
+drawPictures().catch(() => {}); // the names of the data sets are enough

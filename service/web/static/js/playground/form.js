@@ -1,15 +1,16 @@
 // @ts-check
 // The settings in the form.
 import { $, $$, h, s } from "../dom.js";
-import { marks } from "./plane.js";
-import { CLASS_WORDS } from "./points.js";
+import { mark } from "./plane.js";
+import { CLASS_WORDS, reachOf } from "./points.js";
 import { DATA, NUMBERS, allowedText, parseHidden, parseNumber, usualSettings } from "./settings.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {keyof typeof NUMBERS} NumberName */
 
 const HIDDEN_FAULT = "Enter up to 4 layers of 1 to 16 neurons, such as 8, 8.";
-const MOST_IN_PICTURE = 120; // points
+const MOST_IN_PICTURE = 90; // points
+const SIZE_IN_PICTURE = 3;
 
 /** Say what is wrong with a field; "" if nothing is. */
 function showFault(/** @type {HTMLInputElement} */ field, /** @type {string} */ text) {
@@ -23,9 +24,10 @@ function showFault(/** @type {HTMLInputElement} */ field, /** @type {string} */ 
 /** Draw some points of a data set as a small picture. */
 function picture(/** @type {import("./points.js").Points | null} */ points) {
   const view = s("svg", { viewBox: "0 0 404 404", "aria-hidden": "true" });
-  if (points) {
-    view.append(...marks({ train: points.train.slice(0, MOST_IN_PICTURE), test: [] }, 1.15));
-  } else view.append(s("path", { d: "M202 120v164M120 202h164", class: "plus" }));
+  const some = (points?.train ?? []).slice(0, MOST_IN_PICTURE);
+  const reach = reachOf({ train: some, test: [] });
+  if (some.length) view.append(...some.map((point) => mark(point, reach, false, SIZE_IN_PICTURE)));
+  else view.append(s("path", { d: "M202 120v164M120 202h164", class: "plus" }));
   return view;
 }
 

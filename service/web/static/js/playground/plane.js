@@ -28,10 +28,12 @@ export const toView = (reach) => ({
  * @param {Point} point
  * @param {number} reach
  * @param {boolean} isTest
+ * @param {number} [size] 1 for the usual size
  */
-export function mark([x, y, label], reach, isTest) {
+export function mark([x, y, label], reach, isTest, size = 1) {
   const at = toView(reach);
-  const transform = `translate(${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)})`;
+  const place = `translate(${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)})`;
+  const transform = size === 1 ? place : `${place} scale(${size})`;
   const look = `point of-class-${label}${isTest ? " test" : ""}`;
   return s("path", { d: SHAPES[label], transform, class: look });
 }

@@ -50,18 +50,20 @@ export function createWeb(host, { choose, point, add }) {
   /** @type {Float64Array[]} */
   let grid = [];
   let gridReach = 0;
-  /** @type {SVGElement[]} the marks of the points, and what they show */
-  let drawn = [];
-  /** @type {Shown["points"] | null} */
+  /** @type {Shown["points"] | null} the points whose marks are drawn */
   let drawnPoints = null;
+  let width = 0; // read only when it changes: reading it makes the browser lay out the page
 
   const lines = s("svg", { class: "edges", "aria-hidden": "true" });
   const over = s("svg", { viewBox: `0 0 ${VIEW} ${VIEW}`, "aria-hidden": "true" });
+  const pointMarks = s("g");
+  const otherMarks = s("g");
+  over.append(pointMarks, otherMarks);
   const map = h("canvas");
   const field = h(
     "div",
     {
-      class: "plane",
+      class: "drawn-map",
       tabindex: 0,
       role: "group",
       id: "plane",
@@ -80,7 +82,8 @@ export function createWeb(host, { choose, point, add }) {
   }
 
   function build() {
-    const isNarrow = host.clientWidth < NARROW;
+    width ||= host.clientWidth;
+    const isNarrow = width < NARROW;
     const key = JSON.stringify([shown.sizes, isNarrow]);
     if (key === built) return;
     built = key;
@@ -147,12 +150,11 @@ export function createWeb(host, { choose, point, add }) {
   function drawOver() {
     const { network, points, reach, chosen, probe, graph } = shown;
     if (points !== drawnPoints) {
-      drawn = marks(points, reach);
+      pointMarks.replaceChildren(...marks(points, reach));
       drawnPoints = points;
     }
     const wrong = network ? wrongPoints(network, [...points.train, ...points.test]) : [];
-    over.replaceChildren(
-      ...drawn,
+    otherMarks.replaceChildren(
       ...(graph.length ? [polyline(graph, reach, "graph")] : []),
       ...(network ? zeroLines(network, chosen, reach) : []),
       ...rings(wrong, reach),
@@ -175,7 +177,7 @@ export function createWeb(host, { choose, point, add }) {
       const neuron = neuronOf(tile);
       const { chosen } = shown;
       const isChosen = chosen?.column === neuron.column && chosen.row === neuron.row;
-      tile.setAttribute("aria-pressed", String(isChosen));
+      if (tile.ariaPressed !== String(isChosen)) tile.ariaPressed = String(isChosen);
       paintNeuron(tile.firstChild, TILE_SIDE, neuron, columns);
     }
     if (shown.chosen) paintNeuron(map, SIDE, shown.chosen, columns);
@@ -234,11 +236,10 @@ export function createWeb(host, { choose, point, add }) {
     next.focus();
   });
 
-  return {
-    draw,
-    redrawOver: (/** @type {Shown} */ next) => {
-      shown = next;
-      drawOver();
-    },
-  };
+  new ResizeObserver(([entry]) => {
+    width = entry.contentRect.width;
+    if (shown) build();
+  }).observe(host);
+
+  return { draw };
 }

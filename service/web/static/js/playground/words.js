@@ -1,5 +1,6 @@
 // @ts-check
 // What the page says in words. Needs no browser.
+import { plainNumber } from "../maths/notation.js";
 import { fixed, shareText } from "../numbers.js";
 import { CLASS_WORDS } from "./points.js";
 
@@ -22,8 +23,5 @@ export function probeText([x, y], probabilities) {
   return `At (${fixed(x)}, ${fixed(y)}), the network predicts: ${all.join(", ")}.`;
 }
 
-/** Write a number for a sum, with three significant digits. @param {number} value */
-export function factorText(value) {
-  const size = Math.abs(value);
-  return size && (size < 0.001 || size >= 1e5) ? size.toExponential(1) : size.toPrecision(3);
-}
+/** Write the size of a number with three significant digits. @param {number} value */
+export const factorText = (value) => plainNumber(Math.abs(value).toPrecision(3));
