@@ -5,31 +5,32 @@ import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
-import { stateElement } from "./jobs/live.js";
 import { count } from "./numbers.js";
-import { createBoxes, curveOf } from "./playground/boxes.js";
-import { SLIDER_EDGES, courseChart, courseRows, courseShare } from "./playground/course.js";
-import { scoreTable } from "./playground/course.js";
+import { createBoxes } from "./playground/boxes.js";
+import { captionOf } from "./playground/caption.js";
+import {
+  SLIDER_EDGES,
+  courseChart,
+  courseRows,
+  courseShare,
+  scoreTable,
+} from "./playground/course.js";
 import { createForm } from "./playground/form.js";
-import { graphOf, pointsAround } from "./playground/function-points.js";
-import { decodeParameters, networkOf, probabilitiesAt } from "./playground/network.js";
+import { showJob } from "./playground/job-state.js";
+import { loadPictures, pointsOf, pointsOfJob } from "./playground/load.js";
+import { decodeParameters, networkOf, parameterRows } from "./playground/network.js";
 import { forgetColors } from "./playground/paint.js";
-import { classesOf, divide, missingText, pointAt, reachOf, together } from "./playground/points.js";
+import { classesOf, missingText, pointAt, reachOf, together } from "./playground/points.js";
 import { createRunner } from "./playground/run.js";
 import {
-  DATA,
   changed,
-  datasetBody,
   isTrainedSo,
   readSettings,
   settingsState,
   stepsOf,
   trainBody,
-  usualSettings,
 } from "./playground/settings.js";
-import { neuronSum } from "./playground/sum.js";
 import { createWeb } from "./playground/web.js";
-import { neuronName, probeText } from "./playground/words.js";
 import { query, requestLine } from "./request-line.js";
 import { savable } from "./save-figure.js";
 import { paintInTheme } from "./theme.js";
@@ -38,7 +39,10 @@ import { paintInTheme } from "./theme.js";
 /** @typedef {import("./playground/points.js").Points} Points */
 /** @typedef {import("./playground/web.js").Neuron} Neuron */
 
-const PICTURE_SAMPLES = 120;
+const OTHER_SETTINGS = {
+  title: "This training is not shown",
+  detail: "The job in the address was trained with other settings or on other points.",
+};
 const NO_POINTS = { train: [], test: [] };
 
 let settings = readSettings(query);
@@ -96,50 +100,28 @@ const sizes = () => [2, ...settings.hidden, classes];
 /** The points that the request contains, if the data set is not generated. */
 const ownPoints = () => (settings.data === "own" ? settings.points : together(points));
 
-/** Get the points of the settings. @returns {Promise<{ points: Points, graph: typeof graph }>} */
-async function pointsOf() {
-  if (settings.data === "own") return { points: divide(settings.points), graph: [] };
-  if (settings.data === "function") {
-    const curve = await curveOf(settings.function);
-    return { points: divide(pointsAround(curve)), graph: graphOf(curve, "function") };
-  }
-  const fields = /** @type {Record<string, any>} */ (datasetBody(settings, []));
-  return { points: await get(`/generated?${new URLSearchParams(fields)}`), graph: [] };
-}
-
 /** Show the points of the settings, which have no training yet. */
 async function load() {
   const number = ++loading;
   form.fill(settings);
-  const field = $("#function");
-  field.value = settings.function;
   await catchProblem(
     async () => {
-      const found = await pointsOf();
+      const found = await pointsOf(settings);
       if (number !== loading) return;
-      setFault("");
+      form.blame("function", "");
       ({ points, graph } = found);
       form.show(settings.data, points);
     },
     (problem) => {
       if (number !== loading) return;
       [points, graph] = [NO_POINTS, []];
-      if (settings.data === "function") setFault(problem.details);
+      if (settings.data === "function") form.blame("function", problem.details);
       else $("#trouble").replaceChildren(notice(problem));
     },
   );
   classes = classesOf([...points.train, ...points.test]);
   boxes.show(settings.data === "function" && points.train.length ? settings.function : "");
   see();
-}
-
-/** @param {string} text */
-function setFault(text) {
-  const field = $("#function");
-  $("#function-fault").textContent = text;
-  $("#function-fault").hidden = !text;
-  if (text) field.setAttribute("aria-invalid", "true");
-  else field.removeAttribute("aria-invalid");
 }
 
 /** Change settings, which ends what was trained with the old ones. */
@@ -174,41 +156,13 @@ function draw() {
   const columns = sizes();
   if (chosen && !(chosen.row < columns[chosen.column])) chosen = null;
   web.draw({ sizes: columns, network, points, reach: reachOf(points), chosen, probe, graph });
-  drawCaption(network);
+  const { activation } = settings;
+  const caption = { chosen, probe, last: columns.length - 1, activation };
+  $("#network-caption").replaceChildren(...captionOf(network, caption));
   drawCourse();
   drawJob();
   if (settings.data === "function") boxes.compare(network);
   performance.measure("playground-frame", "playground-draw");
-}
-
-/** @param {import("./playground/network.js").Network | null} network */
-function drawCaption(network) {
-  const host = $("#network-caption");
-  const last = sizes().length - 1;
-  if (probe && network) {
-    host.textContent = probeText(probe, probabilitiesAt(network, ...probe));
-  } else if (chosen) {
-    const name = h("b", null, `${neuronName(chosen, last)}.`);
-    if (!network || !chosen.column) {
-      host.replaceChildren(name, chosen.column ? "" : " The network receives it as it is.");
-      return;
-    }
-    const sum = h("span", { class: "sum" }, neuronSum(network, chosen));
-    const line = chosen.column === 1 ? " The dashed line is where the sum is 0." : "";
-    host.replaceChildren(name, " ", sum, line);
-  } else {
-    const middle = settings.activation === "sigmoid" ? "½" : "0";
-    host.replaceChildren(
-      h("b", null, "Each square is a neuron."),
-      " It shows the output of the neuron at every point: ",
-      h("b", { class: "blue" }, "blue"),
-      ` above ${middle}, `,
-      h("b", { class: "orange" }, "orange"),
-      " below. The large map shows what the whole network predicts: the color of a class where it " +
-        "is sure, no color where it is not. Filled points are used for training, hollow points " +
-        "only for testing. A ring marks a wrong prediction. Choose a square to see its sum.",
-    );
-  }
 }
 
 function drawCourse() {
@@ -239,7 +193,7 @@ function drawCourse() {
 }
 
 function drawJob() {
-  const { job, frames, shown, playing, waiting } = run.get();
+  const { job, frames, shown, playing } = run.get();
   const isActive = job != null && !FINAL_STATUSES.has(job.status);
   const missing = settings.data === "own" ? missingText(settings.points) : "";
   $("#missing").textContent = missing;
@@ -250,19 +204,7 @@ function drawJob() {
   $("#play").disabled = frames.length < 2;
   $("#one").disabled = isLast;
   $("#again").disabled = shown <= 0;
-  const state = $("#job");
-  if (!job) {
-    state.textContent =
-      "An ordinary job: it is in the list of jobs, and its result is a stored model.";
-  } else {
-    state.replaceChildren(
-      stateElement(job),
-      `. ${waiting} Job: `,
-      h("a", { href: `/ui/jobs/${job.id}` }, job.id.slice(0, 6)),
-      ...(job.model ? [". Model: ", h("a", { href: `/ui/models/${job.model}` }, job.model)] : []),
-    );
-  }
-  if (job?.error) $("#trouble").replaceChildren(notice(job.error));
+  showJob(run.get());
   drawRequest(frames.length && !isLast && !playing ? shown : null, job?.id ?? null);
 }
 
@@ -291,23 +233,16 @@ async function trainOrCancel() {
 /** Show the training in the address, if it was done with these settings. */
 async function openJob(/** @type {string} */ id) {
   const job = await get(`/jobs/${encodeURIComponent(id)}`);
-  if (!isTrainedSo(settings, job.recipe)) return;
-  const splits = await Promise.all(
-    ["train", "test"].map((split) => get(`/datasets/${job.recipe.dataset}/${split}?limit=1000`)),
-  );
-  const [train, test] = splits.map(({ vectors }) =>
-    vectors.map((/** @type {{ values: number[], label: number }} */ { values, label }) => [
-      ...values,
-      label,
-    ]),
-  );
-  if (JSON.stringify({ train, test }) !== JSON.stringify(plain(points))) return;
+  const isSame =
+    isTrainedSo(settings, job.recipe) &&
+    JSON.stringify(await pointsOfJob(job.recipe.dataset)) === JSON.stringify(points);
+  if (!isSame) {
+    $("#trouble").replaceChildren(notice(OTHER_SETTINGS));
+    return;
+  }
   const frame = query.get("frame");
   await run.open(id, frame ? Number(frame) : Infinity);
 }
-
-/** @param {Points} all */
-const plain = ({ train, test }) => ({ train, test });
 
 $("#form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
@@ -323,20 +258,7 @@ $("#function").addEventListener("change", () => change({ function: $("#function"
 
 savable($("#network"), {
   name: "playground-network",
-  rows: () =>
-    (currentNetwork()?.layers ?? []).flatMap(({ inputs, outputs, weights, biases }, layer) =>
-      Array.from({ length: outputs }, (_, neuron) => ({
-        layer: layer + 1,
-        neuron,
-        bias: biases[neuron],
-        ...Object.fromEntries(
-          Array.from({ length: inputs }, (_unused, j) => [
-            `weight ${j}`,
-            weights[neuron * inputs + j],
-          ]),
-        ),
-      })),
-    ),
+  rows: () => parameterRows(currentNetwork()),
 });
 savable($("#course"), { name: "playground-course", rows: () => courseRows(run.get().frames) });
 
@@ -349,15 +271,6 @@ paintInTheme(() => {
   see();
   boxes.repaint();
 }, "playground");
-/** Draw the pictures of the other data sets, which nothing waits for. */
-async function drawPictures() {
-  for (const [key, { generate }] of Object.entries(DATA)) {
-    if (!generate || key === settings.data) continue;
-    const fields = { ...datasetBody(usualSettings(key), []), samples: PICTURE_SAMPLES };
-    form.show(key, await get(`/generated?${new URLSearchParams(/** @type {any} */ (fields))}`));
-  }
-}
-
 await load();
 const wanted = query.get("job");
 if (wanted) {
@@ -367,4 +280,4 @@ if (wanted) {
   );
 }
 ready();
-drawPictures().catch(() => {}); // the names of the data sets are enough
+loadPictures(form.show).catch(() => {}); // the names of the data sets are enough

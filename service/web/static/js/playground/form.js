@@ -85,6 +85,7 @@ export function createForm(change, chooseClass) {
         showFault($(`#${name}`), "");
       }
       $("#activation").value = settings.activation;
+      $("#function").value = settings.function;
       $(`#gradient input[value=${settings.gradient}]`).checked = true;
       $("#batch_size").disabled = settings.gradient === "published";
       $("#noise").closest(".field").hidden = !DATA[settings.data].generate;
@@ -94,6 +95,9 @@ export function createForm(change, chooseClass) {
         button.setAttribute("aria-pressed", String(button.dataset.name === settings.data));
       }
     },
+    /** Say what is wrong with a field; "" if nothing is. */
+    blame: (/** @type {string} */ name, /** @type {string} */ text) =>
+      showFault($(`#${name}`), text),
     /** Show the points of a data set on its button. */
     show(/** @type {string} */ data, /** @type {import("./points.js").Points} */ points) {
       $(`#datasets [data-name="${data}"] svg`).replaceWith(picture(points));

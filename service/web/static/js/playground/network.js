@@ -147,3 +147,13 @@ export function zeroLine({ weights, biases }, neuron, reach) {
     ? ends.map((x) => [x, -(b + u * x) / v])
     : ends.map((y) => [-(b + v * y) / u, y]);
 }
+
+/** Make the rows of a CSV file: one for each neuron. @param {Network | null} network */
+export const parameterRows = (network) =>
+  (network?.layers ?? []).flatMap(({ inputs, outputs, weights, biases }, layer) =>
+    Array.from({ length: outputs }, (_, neuron) => {
+      const own = Array.from(weights.subarray(neuron * inputs, (neuron + 1) * inputs));
+      const named = own.map((weight, j) => [`weight ${j}`, weight]);
+      return { layer: layer + 1, neuron, bias: biases[neuron], ...Object.fromEntries(named) };
+    }),
+  );

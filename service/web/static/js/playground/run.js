@@ -85,8 +85,6 @@ export function createRunner(changed, fail) {
       event(/** @type {string} */ type, /** @type {any} */ data) {
         if (run !== current) return;
         if (type === "frame") addFrame(data);
-        if (type === "progress" && current.job) current.job.progress = data;
-        if (type === "progress") changed();
         if (type !== "status") return;
         const wasUnknown = !current.job;
         current.job = data;
