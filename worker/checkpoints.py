@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 PARTS = "parts of the record"  # in a checkpoint: a row of numbers for each
 WITHIN_EPOCHS_S = 30.0  # time between two checkpoints, if an epoch takes longer
-# The least time between two checkpoints. A checkpoint takes some milliseconds, and an epoch of a few
-# hundred points takes less.
+# The least time between two checkpoints. A checkpoint takes some milliseconds, which is longer than
+# an epoch of a few hundred points.
 BETWEEN_EPOCHS_S = 0.1
 
 

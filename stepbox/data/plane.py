@@ -39,7 +39,7 @@ from stepbox.nn.activations import Array
 
 SHARE = 3  # one point in so many is for testing only
 MOST_POINTS = 10_000  # of a generated data set
-MOST_OWN_POINTS = 2000
+MOST_OWN_POINTS = 1000
 MOST_PLANE_CLASSES = 10
 LARGEST_COORDINATE = 1000
 COLUMNS = ("x", "y")

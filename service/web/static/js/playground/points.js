@@ -7,7 +7,7 @@ import { clamp } from "../numbers.js";
 /** @typedef {{ train: Point[], test: Point[] }} Points */
 
 export const MOST_CLASSES = 4; // that have a shape and a color on this page
-export const MOST_POINTS = 2000;
+export const MOST_POINTS = 500; // more would not fit in an address
 const EVERY = 3; // the last one of three points is a test point
 const DIGITS = 3;
 
@@ -48,13 +48,13 @@ const short = (value) => Number(value.toFixed(DIGITS)) || 0;
 export const pointAt = (x, y, label, reach = 1) =>
   /** @type {Point} */ ([short(clamp(x, -reach, reach)), short(clamp(y, -reach, reach)), label]);
 
-/** Write points for the address. @param {Point[]} own */
-export const pointsText = (own) => own.map((point) => point.join(",")).join(";");
+/** Write points for the address, with characters that it contains as they are. @param {Point[]} own */
+export const pointsText = (own) => own.map((point) => point.join("*")).join("_");
 
 /** Read points that `pointsText` wrote; none if the text is damaged. @param {string | null} text */
 export function parsePoints(text) {
   if (!text) return [];
-  const points = text.split(";").map((one) => one.split(",").map(Number));
+  const points = text.split("_").map((one) => one.split("*").map(Number));
   const isValid = points.every(
     ([x, y, label, ...rest]) =>
       [x, y].every((value) => Math.abs(value) <= 1000) &&
