@@ -123,7 +123,13 @@ def test_a_name_says_how_a_data_set_is_generated(data):
 
 @pytest.mark.parametrize(
     "name",
-    ["mnist", "spiral", "spiral-3-300-noise0.10-seed0", "spiral-99-300-noise0.1-seed0", "moons-3-300"],
+    [
+        "mnist",
+        "spiral",
+        "spiral-3-300-noise0.10-seed0",
+        "spiral-99-300-noise0.1-seed0",
+        "moons-3-300",
+    ],
 )
 def test_other_names_are_not_of_generated_data_sets(name):
     assert GeneratedData.of_name(name) is None
@@ -135,7 +141,8 @@ def test_every_third_of_own_points_is_a_test_point():
 
     def rows(split):
         data = splits[split]
-        return [[*point, label] for point, label in zip(data.samples.tolist(), data.labels.tolist())]
+        pairs = zip(data.samples.tolist(), data.labels.tolist(), strict=True)
+        return [[*point, label] for point, label in pairs]
 
     assert rows("test") == [points[2], points[5]]
     assert rows("train") == [points[k] for k in (0, 1, 3, 4, 6, 7)]
