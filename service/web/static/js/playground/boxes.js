@@ -76,8 +76,8 @@ export function createBoxes() {
     const hidden = trained.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, 0);
     caption.replaceChildren(
       h("b", null, "The trained network"),
-      ` above, with ${count(hidden)} hidden neurons: the boundary between its classes is its idea ` +
-        `of the function. ${percent(wrongAnswers(trained, answer.curve))} of the square is on the ` +
+      ` above, with ${count(hidden)} hidden neurons. The boundary between its classes follows ` +
+        `the function: ${percent(wrongAnswers(trained, answer.curve))} of the square is on the ` +
         "wrong side.",
     );
   }

@@ -48,7 +48,7 @@ const short = (value) => Number(value.toFixed(DIGITS)) || 0;
 export const pointAt = (x, y, label, reach = 1) =>
   /** @type {Point} */ ([short(clamp(x, -reach, reach)), short(clamp(y, -reach, reach)), label]);
 
-/** Write points for the address, with characters that it contains as they are. @param {Point[]} own */
+/** Write points with characters that an address has as they are. @param {Point[]} own */
 export const pointsText = (own) => own.map((point) => point.join("*")).join("_");
 
 /** Read points that `pointsText` wrote; none if the text is damaged. @param {string | null} text */
