@@ -35,7 +35,6 @@ import {
 } from "../../service/web/static/js/playground/points.js";
 import {
   DATA,
-  NUMBERS,
   allowedText,
   changed,
   isTrainedSo,
@@ -207,7 +206,7 @@ test("hidden layers and numbers have limits", () => {
   }
   assert.equal(parseNumber("learning_rate", "0.5"), 0.5);
   assert.equal(parseNumber("epochs", "1000"), 1000);
-  /** @type {[keyof typeof NUMBERS, string | null][]} */
+  /** @type {[Parameters<typeof parseNumber>[0], string | null][]} */
   const wrong = [
     ["learning_rate", "0"],
     ["learning_rate", "11"],
