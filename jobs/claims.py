@@ -106,10 +106,12 @@ class ClaimStore(JobReader):
         epoch: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
         losses: Iterable[Mapping[str, Any]] = (),
+        frames: Iterable[Mapping[str, Any]] = (),
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
         whole = json.dumps(progress) if progress else ""
         short = pack("progress", progress) if progress and claim.kind == "train" else whole
+        packed = [pack("loss", loss) for loss in losses]
         verdict: Verdict = self._run(
             "report",
             claim.job,
@@ -118,7 +120,9 @@ class ClaimStore(JobReader):
             short,
             pack("epoch", epoch) if epoch else "",
             checkpoint or "",
-            *(pack("loss", loss) for loss in losses),
+            len(packed),
+            *packed,
+            *(pack("frame", frame) for frame in frames),
         )
         return verdict
 

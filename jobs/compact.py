@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any, Literal
 
-Kind = Literal["epoch", "loss", "progress"]
+Kind = Literal["epoch", "frame", "loss", "progress"]
 NAMES: dict[Kind, tuple[str, ...]] = {
     "epoch": (
         "epoch",
@@ -18,6 +18,14 @@ NAMES: dict[Kind, tuple[str, ...]] = {
         "test_balanced_accuracy",
         "test_macro_f1",
         "test_top5_accuracy",
+    ),
+    "frame": (
+        "step",
+        "parameters",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
     ),
     "loss": ("samples", "train_loss"),
     "progress": ("epoch", "epochs", "samples", "samples_total", "fraction", "eta_seconds"),

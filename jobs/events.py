@@ -23,8 +23,8 @@ class Event(NamedTuple):
     id
         Id of the entry in the stream.
     type
-        ``status``, ``epoch``, ``loss``, ``progress`` or ``deleted``. A ``deleted`` event ends the
-        streams that are open when a job is deleted. It is not sent to clients.
+        ``status``, ``epoch``, ``frame``, ``loss``, ``progress`` or ``deleted``. A ``deleted`` event
+        ends the streams that are open when a job is deleted. It is not sent to clients.
     data
         JSON text; empty for ``deleted``.
     final

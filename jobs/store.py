@@ -173,7 +173,7 @@ class JobStore(ClaimStore):
         if outcome == "late":
             raise ConflictError("there has been a job before")
         if outcome == "full":
-            raise QueueFullError(f"{queue_limit} jobs are already queued; try again later")
+            raise _full(queue_limit)
         if outcome == "differs":
             raise InvalidInputError.at(
                 "/Idempotency-Key", f"was already used with another body, for job {id}"
@@ -233,6 +233,11 @@ class JobStore(ClaimStore):
         """Return the number of queued jobs."""
         return self.redis.zcard("jobs:queued")
 
+    def check_room(self, queue_limit: int) -> None:
+        """Raise QueueFullError if ``queue_limit`` jobs are already queued."""
+        if self.queue_length() >= queue_limit:
+            raise _full(queue_limit)
+
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
         return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
@@ -240,6 +245,10 @@ class JobStore(ClaimStore):
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
+
+
+def _full(queue_limit: int) -> QueueFullError:
+    return QueueFullError(f"{queue_limit} jobs are already queued; try again later")
 
 
 def _stored(labels: Mapping[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from service.api import (
     access,
     analysis,
     feature_maps,
+    generated,
     inspection,
     jobs,
     layers,
@@ -92,6 +93,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         steps,
         samples,
         summaries,
+        generated,
         uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.store import QueueFullError
-from service.allowed import Schema, instruction, without_null
+from service.allowed import Schema, instruction
 from stepbox import errors
 
 log = logging.getLogger(__name__)
@@ -228,10 +228,24 @@ def _schema(model: str, location: tuple[int | str, ...]) -> Schema:
     else:
         schema, path = _parameter(document, str(location[0])), location[1:]
     for part in path:
-        schema = without_null(schema)
-        schema = schema.get("properties", {}).get(part) or schema.get("items") or {}
-        schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        inside = (_part(one, part, schemas) for one in _alternatives(schema))
+        schema = next(filter(None, inside), {})
     return schema
+
+
+def _alternatives(schema: Schema) -> list[Schema]:
+    alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    return alternatives
+
+
+def _part(schema: Schema, part: int | str, schemas: dict[str, Schema]) -> Schema:
+    """Find the schema of a property or an item."""
+    schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    if isinstance(part, int) and part < len(schema.get("prefixItems", [])):
+        found: Schema = schema["prefixItems"][part]
+    else:
+        found = schema.get("properties", {}).get(part) or schema.get("items") or {}
+    return schemas.get(found.get("$ref", "").rpartition("/")[2], found)
 
 
 def _parameter(document: dict[str, Any], name: str) -> Schema:

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 PARTS = "parts of the record"  # in a checkpoint: a row of numbers for each
 WITHIN_EPOCHS_S = 30.0  # time between two checkpoints, if an epoch takes longer
+# The least time between two checkpoints. A checkpoint takes some milliseconds, which is longer than
+# an epoch of a few hundred points.
+BETWEEN_EPOCHS_S = 0.1
 
 
 class Checkpoints:
@@ -34,7 +37,7 @@ class Checkpoints:
         self._store = store
         self._claim = claim
         self._reporter = reporter
-        self._saved_at = time.monotonic()
+        self._saved_at = time.monotonic() - BETWEEN_EPOCHS_S  # epoch 0 has a checkpoint
         self._parts: list[list[int]] = []  # of the record: first step, last step, fence
         self._thread = ThreadPoolExecutor(1, f"checkpoints-{claim.job}")
         self._written: Future[None] | None = None
@@ -85,16 +88,20 @@ class Checkpoints:
 
         The thread writes it, and reports it when it is complete. Only one checkpoint is written at
         a time: this waits for the one before, and raises what that one raised. If one cannot be
-        written, the training continues, but the next attempt has more to repeat.
+        written, the training continues, but the next attempt has more to repeat. At the end of an
+        epoch soon after the last checkpoint, none is saved, and the epoch is reported alone.
         """
         self.wait()
+        entry = epoch.model_dump() if epoch else None
+        if entry and time.monotonic() - self._saved_at < BETWEEN_EPOCHS_S:
+            self._reporter.point(entry, None)
+            return
         self._saved_at = time.monotonic()
         part = None
         if trainer.recorder is not None:
             first = self._parts[-1][1] + 1 if self._parts else 1
             # Its arrays share memory with the recorder, which never changes what it has recorded.
             part = trainer.recorder.part(first)
-        entry = epoch.model_dump() if epoch else None
         state, live = trainer.state(), LiveFigures.of(trainer)
         if live is not None:
             state |= live.arrays()

@@ -66,7 +66,7 @@ class _Point(NamedTuple):
 
 
 class Reporter(Thread):
-    """A thread that stores epochs, losses and progress, renews the lease, and notices a cancel.
+    """A thread that stores what a job reports, renews the lease, and notices a cancel.
 
     Use it as a context manager: the thread starts on entry. On exit, it stores everything that it
     was given, unless the job is lost, and ends.
@@ -79,6 +79,7 @@ class Reporter(Thread):
         self._changed = Condition()
         self._points: deque[_Point] = deque()
         self._losses: list[Mapping[str, Any]] = []
+        self._frames: list[Mapping[str, Any]] = []
         self._progress: Mapping[str, Any] | None = None
         self._verdict: Verdict = "go on"
         self._closing = False
@@ -94,6 +95,13 @@ class Reporter(Thread):
         """Store a loss with the next report, before any later point."""
         with self._changed:
             self._losses.append(loss)
+
+    def frame(self, frame: Mapping[str, Any]) -> None:
+        """Store a frame at once, and before any later point."""
+        with self._changed:
+            self._frames.append(frame)
+            self._changed.notify_all()
+        self.check()
 
     def point(self, epoch: Mapping[str, Any] | None, checkpoint: str | None) -> None:
         """Store a history entry, a checkpoint, or both, in the order of the calls."""
@@ -118,20 +126,29 @@ class Reporter(Thread):
         self.check()
 
     def run(self) -> None:
-        """Report every `PERIOD_S`, and at once when there is a point to store."""
+        """Report every `PERIOD_S`, and at once when there is a point or a frame to store."""
         with about(self._claim.job, self._claim.request_id):
             self._report_all()
 
     def _report_all(self) -> None:
         while self._verdict != "lost":
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or self._points, timeout=PERIOD_S)
+                self._changed.wait_for(
+                    lambda: self._closing or self._points or self._frames, timeout=PERIOD_S
+                )
                 if self._closing and not self._pending():
                     return
                 point = self._points[0] if self._points else _Point(None, None)
                 progress, losses = self._progress, tuple(self._losses)
+                frames = tuple(self._frames)
             verdict = insist(
-                self._jobs.report, self._claim, progress, point.epoch, point.checkpoint, losses
+                self._jobs.report,
+                self._claim,
+                progress,
+                point.epoch,
+                point.checkpoint,
+                losses,
+                frames,
             )
             with self._changed:
                 self._verdict = verdict
@@ -140,12 +157,14 @@ class Reporter(Thread):
                 if point.checkpoint:
                     self._checkpoint = point.checkpoint
                 del self._losses[: len(losses)]
+                del self._frames[: len(frames)]
                 if self._progress is progress:
                     self._progress = None
                 self._changed.notify_all()
 
     def _pending(self) -> bool:
-        return bool(self._points or self._losses) or self._progress is not None
+        waiting = self._points or self._losses or self._frames
+        return bool(waiting) or self._progress is not None
 
     def __enter__(self) -> Self:
         self.start()

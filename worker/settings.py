@@ -30,10 +30,13 @@ class WorkerSettings(Settings):
     @field_validator("first_model")
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:
-        from stepbox.training.presets import RECIPES  # imported here: the health check needs none
+        # Imported here: the health check needs none.
+        from stepbox.data.builtin import DATASETS
+        from stepbox.training.presets import RECIPES
 
-        if value not in (*RECIPES, "none"):
-            raise ValueError(f"it must be none or the name of a recipe: {', '.join(RECIPES)}")
+        names = [name for name, recipe in RECIPES.items() if recipe.dataset in DATASETS]
+        if value not in (*names, "none"):
+            raise ValueError(f"it must be none or the name of a recipe: {', '.join(names)}")
         return value
 
     @field_validator("redis_password_file")

@@ -7,7 +7,7 @@ from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.report import Frame, HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
@@ -45,6 +45,8 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
                         checkpoints.save(trainer)
                 case LossEntry():
                     reporter.loss(event.model_dump())
+                case Frame():
+                    reporter.frame(event.model_dump())
                 case HistoryEntry():
                     checkpoints.save(trainer, event)
         checkpoints.wait()

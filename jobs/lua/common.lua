@@ -5,7 +5,7 @@
 --                       is 'train' or 'import'; records of earlier versions have none: 'train'
 -- history:{id}          list: the epochs of the job; the record's history_length counts them
 -- losses:{id}           list: the train losses within the epochs of the job
--- events:{id}           stream: every status, epoch, loss and progress of the job
+-- events:{id}           stream: every status, epoch, frame, loss and progress of the job
 -- jobs:all              sorted set: all ids, by order of creation
 -- jobs:status:{status}  sorted set: the ids with this status, by order of creation
 -- jobs:queued           sorted set: the ids of the queued jobs, by order of creation; a job whose

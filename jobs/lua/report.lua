@@ -1,10 +1,12 @@
 -- ARGV: id, fence, progress, its short form (jobs/compact.py; of an import, the same JSON object),
--- epoch in short form, checkpoint, losses in short form...
+-- epoch in short form, checkpoint, number of losses, losses in short form..., frames in short
+-- form...
 -- The progress, the epoch and the checkpoint may be ''.
--- Renews the lease, and stores what is given. A loss or an epoch that is already stored adds no
--- event: the reply to an earlier call was lost, or a later attempt trained these samples again.
+-- Renews the lease, and stores what is given. A loss, a frame or an epoch that is already stored adds
+-- no event: the reply to an earlier call was lost, or a later attempt trained these samples again.
 -- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
-local id, fence, progress, progress_event, epoch, checkpoint = unpack(ARGV)
+local id, fence, progress, progress_event, epoch, checkpoint, losses = unpack(ARGV)
+local first_frame = 8 + tonumber(losses)
 
 -- Tell whether an epoch is not stored yet. Earlier versions stored epochs as fields of the record.
 local function is_new(number)
@@ -47,11 +49,18 @@ if answer == 'lost' then
   return answer
 end
 redis.call('HINCRBY', key_of(id), 'beat', 1)
-for i = 7, #ARGV do
+for i = 8, first_frame - 1 do
   local last = redis.call('LINDEX', losses_of(id), -1)
   if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then
     redis.call('RPUSH', losses_of(id), ARGV[i])
     redis.call('XADD', 'events:' .. id, '*', 'type', 'loss', 'data', ARGV[i])
+  end
+end
+for i = first_frame, #ARGV do
+  local step = cjson.decode(ARGV[i])[1]
+  if step > tonumber(redis.call('HGET', key_of(id), 'frame') or -1) then
+    redis.call('HSET', key_of(id), 'frame', step)
+    redis.call('XADD', 'events:' .. id, '*', 'type', 'frame', 'data', ARGV[i])
   end
 end
 if epoch ~= '' then

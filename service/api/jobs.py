@@ -18,6 +18,7 @@ from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.store.quota import saying_why
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.labels import LabelChanges
 from stepbox.training.presets import RECIPES
@@ -96,10 +97,7 @@ def recipes() -> Response:
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
-    try:
-        spec = backend().datasets.spec(body.wanted_dataset)
-    except NotFoundError as error:
-        raise InvalidInputError.at("/dataset", str(error)) from None
+    spec = _dataset_of(body)
     recipe = _with_start(body.resolve(spec), spec)
     job = store.submit(
         recipe,
@@ -154,8 +152,8 @@ def cancel_job(path: JobPath) -> Response:
     "/jobs/<id>/events",
     responses={
         200: {
-            "description": "`progress`, `loss`, `epoch` and `status` events with ids. The last "
-            "one is the final `status`.",
+            "description": "`progress`, `loss`, `frame`, `epoch` and `status` events with ids. "
+            "The last one is the final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),
@@ -187,6 +185,23 @@ def job_events(path: JobPath) -> Response:
     elif request.method == "GET":
         response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
     return response
+
+
+def _dataset_of(body: TrainRequest) -> DatasetSpec:
+    """Return the data set of a request, and store it first if the request describes it."""
+    wanted = body.wanted_dataset
+    if isinstance(wanted, str):
+        try:
+            return backend().datasets.spec(wanted)
+        except NotFoundError as error:
+            raise InvalidInputError.at("/dataset", str(error)) from None
+    splits = wanted.splits()
+    # What rejects the request must leave nothing behind.
+    body.resolve(splits["train"].spec)
+    backend().jobs.check_room(backend().settings.queue_limit)
+    backend().quota.check()
+    with saying_why("store the data set"):
+        return backend().datasets.add(splits)
 
 
 def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:

@@ -9,7 +9,6 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from jobs.logs import request_id
 from jobs.record import Job
-from jobs.store import QueueFullError
 from service.api.datasets import blueprint
 from service.api.jobs import TrainHeaders, accepted, announce
 from service.api.parameters import BINARY, Parameters
@@ -118,6 +117,4 @@ def _check_head(encoding: str) -> None:
         raise UnsupportedMediaType(f"Content-Type must be one of {', '.join((*FILES, MULTIPART))}.")
     if request.mimetype == MULTIPART and not request.mimetype_params.get("boundary"):
         raise BadRequest("The Content-Type of multipart form data must have a boundary.")
-    limit = backend().settings.queue_limit
-    if backend().jobs.queue_length() >= limit:
-        raise QueueFullError(f"{limit} jobs are already queued; try again later")
+    backend().jobs.check_room(backend().settings.queue_limit)

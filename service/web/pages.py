@@ -3,8 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
-from functools import partial
+from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any, NamedTuple, get_args
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -18,6 +18,7 @@ from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.status_words import EXAMPLE, REASONS
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
+from stepbox.data.plane import GeneratedData
 from stepbox.errors import StepboxError
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.layer_options import MOST_LAYERS, HiddenLayer
@@ -33,7 +34,7 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
+PLAIN_PAGES = ("data", "models", "playground", "system")  # their templates need no values
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "layers", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {  # recipes.js has them too
@@ -106,13 +107,13 @@ def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
 @blueprint.get("/")
 def jobs() -> Response:
     """Start a training, watch the current one, and list all of them."""
-    specs = backend().datasets.specs()
+    specs = _offered()
     fields = form_fields(_titles(specs))
     return _page(
         "jobs",
         recipes={name: words.split(". ", 1) for name, words in DESCRIPTIONS.items()},
         default=DEFAULT_RECIPE,
-        datasets={spec.key: _words(spec) for spec in specs},
+        datasets={key: _words(spec) for key, spec in specs.items()},
         together="compare" in request.args,
         default_dataset=RECIPES[DEFAULT_RECIPE].dataset,
         layer_types=json.dumps(layer_types()),  # in the order of the API, which tojson sorts
@@ -217,12 +218,29 @@ for _name in PLAIN_PAGES:
     blueprint.add_url_rule(f"/ui/{_name}", _name, partial(_page, _name))
 
 
-def _titles(specs: Collection[DatasetSpec]) -> dict[str, str]:
-    """Return the titles of data sets by their keys; equal titles get the ids too."""
-    counts = Counter(spec.title for spec in specs)
+@cache
+def _generated() -> dict[str, DatasetSpec]:
+    """Return the generated data sets of the named recipes, by their names."""
+    found = {}
+    for recipe in RECIPES.values():
+        if data := GeneratedData.of_name(recipe.dataset):
+            found[recipe.dataset] = data.splits()["train"].spec
+    return found
+
+
+def _offered() -> dict[str, DatasetSpec]:
+    """Return the data sets to choose from, by their keys in recipes."""
+    generated = _generated()
+    specs = (spec for spec in backend().datasets.specs() if spec.name not in generated)
+    return {spec.key: spec for spec in specs} | generated
+
+
+def _titles(specs: Mapping[str, DatasetSpec]) -> dict[str, str]:
+    """Return the titles of data sets by their keys; equal titles get the keys too."""
+    counts = Counter(spec.title for spec in specs.values())
     return {
-        spec.key: f"{spec.title} ({spec.key})" if counts[spec.title] > 1 else spec.title
-        for spec in specs
+        key: f"{spec.title} ({key})" if counts[spec.title] > 1 else spec.title
+        for key, spec in specs.items()
     }
 
 

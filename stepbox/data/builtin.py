@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stepbox.data.checksums import CHECKSUMS, FOLDERS
 from stepbox.data.dataset import Dataset, DatasetSpec, Split, SplitSpec
 from stepbox.data.idx import parse_idx
+from stepbox.data.plane import GeneratedData
 from stepbox.errors import DatasetError, NotFoundError
 
 MNIST = DatasetSpec(
@@ -75,12 +76,12 @@ DATASETS: dict[str, DatasetSpec] = {spec.name: spec for spec in (MNIST, FASHION_
 
 
 def load_dataset(name: str, split: Split, folder: str | Path | None = None) -> Dataset:
-    """Read one split of a built-in data set, after checking its files.
+    """Read one split of a built-in data set, after checking its files; or make a generated one.
 
     Parameters
     ----------
     name
-        Name of the data set.
+        Name of the data set: of a built-in one, or such as ``spiral-3-300-noise0.1-seed0``.
     split
         ``train`` or ``test``.
     folder
@@ -100,6 +101,8 @@ def load_dataset(name: str, split: Split, folder: str | Path | None = None) -> D
         A file is missing, its MD5 differs from the published one, or its shape differs from the
         `DatasetSpec`.
     """
+    if split in ("train", "test") and (generated := GeneratedData.of_name(name)):
+        return generated.splits()[split]
     if name not in DATASETS or split not in ("train", "test"):
         raise NotFoundError(
             f"there is no data set {name!r} with a split {split!r}: the data sets "

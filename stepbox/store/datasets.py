@@ -12,7 +12,9 @@ from the content, so publishing the same content twice changes nothing. A lock k
 from the data folder.
 """
 
+import io
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,26 @@ class DatasetStore:
             raise DatasetError(f"the {split} files of {spec.id} differ from its description")
         return Dataset(spec, samples, np.array(labels))
 
+    def add(self, splits: Mapping[Split, Dataset]) -> DatasetSpec:
+        """Store a data set that is in memory, unless the same content is already there.
+
+        Returns
+        -------
+        DatasetSpec
+            The description that the store has.
+        """
+        spec = splits["train"].spec
+        with self._objects.lock():
+            try:
+                return self.spec(spec.id)
+            except (NotFoundError, DatasetError):
+                pass
+            for split, dataset in splits.items():
+                self._objects.put(f"{spec.id}/{split}-samples.npy", _npy(dataset.samples))
+                self._objects.put(f"{spec.id}/{split}-labels.npy", _npy(dataset.labels))
+            self._objects.put(f"{spec.id}/{DESCRIPTION}", spec.model_dump_json().encode())
+            return spec
+
     def scratch(self, attempt: str) -> Path:
         """Return an empty folder for the files of an import, on the same disk as the store."""
         folder = self._folder / ".scratch" / attempt
@@ -232,3 +254,10 @@ class DatasetStore:
             return self._objects.map_array(key)
         except (DamagedModelError, OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    """Encode an array as a file in NumPy's format."""
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()

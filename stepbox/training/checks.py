@@ -70,8 +70,12 @@ class Checked(BaseModel):
 
 
 def _without_tag(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return a location without the type of the layer, which pydantic puts after its index."""
-    return location[:2] + location[3:] if location[:1] == ("layers",) else location
+    """Return a location without the tags that pydantic puts behind what has alternatives.
+
+    These are the type of a layer, after its index, and what describes a data set.
+    """
+    place = {"layers": 2, "dataset": 1}.get(str(location[0]) if location else "")
+    return location if place is None else location[:place] + location[place + 1 :]
 
 
 def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -21,4 +21,6 @@ DESCRIPTIONS: dict[str, str] = {
     "convolutions in PyTorch, with batch normalization and varied images.",
     "fashion-mnist-torch-convolution": "Learns to name clothes in twenty minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
+    "playground": "Learns to tell three spirals apart in seconds. A network of two inputs, "
+    "with gradients written by hand in NumPy, whose every state the page Playground draws.",
 }

@@ -22,8 +22,9 @@ from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 from stepbox.training.evaluation import assess, dataset_logits
+from stepbox.training.frames import frame_steps, make_frame
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.report import Frame, HistoryEntry, LossEntry, Progress
 from stepbox.training.step_record import Recorder
 from stepbox.training.trainer import Trainer, out_of_memory_explained
 
@@ -54,6 +55,7 @@ def make_trainer(
     with out_of_memory_explained(recipe):
         trainer = _trainer_of_engine(recipe, train_set, start, compiled=compiled)
         trainer.recorder = Recorder.of(trainer, trainer.parameters())
+        trainer.frame_steps = frame_steps(trainer)
         return trainer
 
 
@@ -73,7 +75,9 @@ def _trainer_of_engine(
     assert_never(recipe.engine)
 
 
-def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry | HistoryEntry]:
+def train(
+    trainer: Trainer, test_set: Dataset
+) -> Iterator[Progress | LossEntry | Frame | HistoryEntry]:
     """Train to the recipe's last epoch, or until `Trainer.stopped_early`.
 
     It starts at the beginning, or from a restored state. The result is the network after the last
@@ -88,12 +92,14 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
 
     Yields
     ------
-    Progress | LossEntry | HistoryEntry
+    Progress | LossEntry | Frame | HistoryEntry
         First the entry of epoch 0, if nothing was trained before; then a Progress about every
         thousand samples, and an entry at the end of each epoch. A LossEntry comes before every
         n-th Progress, and before the last. The smallest n is chosen for which a training has at
-        most `MOST_LOSSES`; up to 10 epochs of 60,000 samples, it is 1. After each event, the
-        caller may read the trainer's state. `Trainer.evaluation` is that of the latest entry.
+        most `MOST_LOSSES`; up to 10 epochs of 60,000 samples, it is 1. A Frame comes after each of
+        the `Trainer.frame_steps`, and at the end of a training that stopped early. After each
+        event, the caller may read the trainer's state. `Trainer.evaluation` is that of the latest
+        entry.
 
     Raises
     ------
@@ -114,10 +120,18 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
             yield _finished_epoch(trainer, 0, test_set)
         for epoch in range(trainer.epochs_done + 1, recipe.epochs + 1):
             if trainer.stopped_early:
+                if trainer.frame_steps:
+                    yield _frame(trainer, epoch, test_set)  # the last state always has one
                 return
             for samples_of_epoch, loss_sum in trainer.train_epoch():
                 if not math.isfinite(loss_sum):
                     raise _diverged(epoch, recipe)
+                # The start of an epoch is the end of the epoch before, which had its frame.
+                is_new = samples_of_epoch > 0 or epoch == 1
+                if is_new and trainer.next_step - 1 in trainer.frame_steps:
+                    yield _frame(trainer, epoch, test_set)
+                if trainer.within_portion:
+                    continue
                 samples = (epoch - 1) * samples_an_epoch + samples_of_epoch
                 report = (epoch - 1) * reports_an_epoch + -(-samples_of_epoch // trainer.portion)
                 if report % spacing == 0 or samples == samples_total:
@@ -134,6 +148,13 @@ def train(trainer: Trainer, test_set: Dataset) -> Iterator[Progress | LossEntry 
                     eta_seconds=(samples_total - samples) / pace if pace else None,
                 )
             yield _finished_epoch(trainer, epoch, test_set)
+
+
+def _frame(trainer: Trainer, epoch: int, test_set: Dataset) -> Frame:
+    frame = make_frame(trainer, trainer.network(), test_set, trainer.next_step - 1)
+    if frame is None:
+        raise _diverged(epoch, trainer.recipe)
+    return frame
 
 
 def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:

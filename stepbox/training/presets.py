@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from stepbox.data.plane import GeneratedData
 from stepbox.training.recipe import Recipe
 
 _NUMPY = Recipe(
@@ -124,6 +125,19 @@ RECIPES: dict[str, Recipe] = {
             layers=_five_convolutions(32),
             epochs=24,
             augmentation="mirror-shift",
+        ),
+        _NUMPY.changed(
+            name="playground",
+            dataset=GeneratedData(generate="spiral", noise=0.05).name,
+            hidden_sizes=(8, 8),
+            activation="tanh",
+            epochs=300,
+            learning_rate=0.1,
+            batch_size=5,
+            seed=0,
+            shuffle=True,
+            pixel_scale="raw",
+            standardize=True,
         ),
     )
 }

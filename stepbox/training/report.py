@@ -38,6 +38,20 @@ class LossEntry(Report):
     )
 
 
+class Frame(Report):
+    """A network of two inputs after one step of its training."""
+
+    step: Count = Field(description="Number of the step, over all epochs; 0 is before the first.")
+    parameters: str = Field(
+        description="All parameters in base64: little-endian float32, layer by layer, of each the "
+        "weights row by row, then the biases."
+    )
+    train_loss: Nats = Field(description="Mean cross-entropy of a training sample, in nats.")
+    train_accuracy: Share = Field(description="Share of right answers on the training samples.")
+    test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
+    test_accuracy: Share = Field(description="Share of right answers on the test samples.")
+
+
 class HistoryEntry(Report):
     """The figures at the end of an epoch."""
 

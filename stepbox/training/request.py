@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from stepbox.data.dataset import DatasetSpec
+from stepbox.data.plane import DatasetChoice, GeneratedData, PlaneData
 from stepbox.training.checks import Checked
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.layer_options import replaced
@@ -40,6 +41,13 @@ class TrainRequest(_Changes):
         description="The named recipe to start from; the fields of it that the body names override "
         "its own.",
     )
+    dataset: DatasetChoice = Field(
+        default_factory=_unset,
+        description="The data set to train and test on: the name of a built-in one, or the id or "
+        "the name of an uploaded one. A name means the newest of this name. Or an object that "
+        "describes points of the plane, of which a data set is made: `generate` names a shape, "
+        "and `points` lists points.",
+    )
     title: Title = None
     notes: Notes = ""
     tags: Tags = ()
@@ -52,9 +60,11 @@ class TrainRequest(_Changes):
         return replaced(RECIPES[given.get("recipe", DEFAULT_RECIPE)].model_dump(), given)
 
     @property
-    def wanted_dataset(self) -> str:
-        """The data set that the request names, or else the recipe."""
-        return str(self.complete(self.model_dump(exclude_unset=True))["dataset"])
+    def wanted_dataset(self) -> str | PlaneData:
+        """The data set that the request names or describes, or else the recipe."""
+        named = "dataset" in self.model_fields_set
+        wanted = self.dataset if named else RECIPES[self.recipe].dataset
+        return (GeneratedData.of_name(wanted) or wanted) if isinstance(wanted, str) else wanted
 
     def resolve(self, spec: DatasetSpec) -> Recipe:
         """Return the whole recipe: the named one, with the fields that the request changes.
@@ -69,7 +79,8 @@ class TrainRequest(_Changes):
         InvalidInputError
             A field does not fit the data set.
         """
-        changes = self.model_dump(exclude_unset=True, include=set(Recipe.model_fields))
+        fields = set(Recipe.model_fields) - {"dataset"}
+        changes = self.model_dump(exclude_unset=True, include=fields) | {"dataset": spec.key}
         return RECIPES[self.recipe].changed(**changes).fitted(spec, changes)
 
     @property

@@ -3,6 +3,7 @@
 import math
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -54,6 +55,8 @@ class Trainer(Course, ABC):
         which it did; None and 0 until there is one.
     recorder
         Keeps a record of the steps; None keeps nothing.
+    frame_steps
+        The steps after which `train_epoch` also stops, in order.
     """
 
     device: str
@@ -73,6 +76,7 @@ class Trainer(Course, ABC):
         self.predictions: Predictions | None = None
         self.predicted_epoch = 0
         self.recorder: Recorder | None = None
+        self.frame_steps: tuple[int, ...] = ()
 
     def started(self, drawn: Network) -> Network:
         """Return the network to start from: a random one, or the arrays of a model that fit it.
@@ -139,7 +143,7 @@ class Trainer(Course, ABC):
 
     @property
     def next_step(self) -> int:
-        """Number of the next step, at the start of a portion or the end of an epoch."""
+        """Number of the next step, whenever `train_epoch` stops."""
         steps_of_epoch = -(-self.samples_done // self.recipe.batch_size)
         return self.epochs_done * self.steps_per_epoch + steps_of_epoch + 1
 
@@ -164,7 +168,8 @@ class Trainer(Course, ABC):
         ------
         samples
             Number of samples seen in this epoch. The first yield is before any training, the
-            others follow after each `portion`. The caller may read the state then.
+            others follow after each `portion`, and after each of the `frame_steps`. The caller may
+            read the state then.
         loss_sum
             Sum of their loss, in nats.
         """
@@ -177,9 +182,9 @@ class Trainer(Course, ABC):
         yield self.samples_done, self.loss_sum
         while self.samples_done < samples:
             started = time.perf_counter()
-            indices = order[self.samples_done : self.samples_done + self.portion]
+            indices = order[self.samples_done : self._next_stop()]
             step = self.next_step
-            if recorder is not None and recorder.due(step):
+            if recorder is not None and not self.within_portion and recorder.due(step):
                 with np.errstate(over="ignore", invalid="ignore"):  # the loss shows a divergence
                     recorder.keep_parameters(step, self.parameters())
             losses, wrong = self.train_samples(indices)
@@ -195,6 +200,20 @@ class Trainer(Course, ABC):
             yield self.samples_done, self.loss_sum
         self.epochs_done += 1
         self.samples_done = 0
+
+    @property
+    def within_portion(self) -> bool:
+        """Whether `train_epoch` has stopped before the end of a portion, for a frame."""
+        return self.samples_done % self.portion != 0 and self.samples_done < len(self.trained)
+
+    def _next_stop(self) -> int:
+        """Return the number of samples of this epoch after which to stop next, or more."""
+        stop = (self.samples_done // self.portion + 1) * self.portion
+        following = bisect_left(self.frame_steps, self.next_step)
+        for step in self.frame_steps[following : following + 1]:
+            step_of_epoch = step - self.epochs_done * self.steps_per_epoch
+            stop = min(stop, step_of_epoch * self.recipe.batch_size)
+        return stop
 
     def note_validation(self, loss: float) -> None:
         """Take note of the validation loss after the latest epoch."""

@@ -66,6 +66,7 @@ def main(folder: Path, *wanted: str) -> None:
             "model-mnist": f"/ui/models/{digits}",
             "predict": f"/ui/predict?models={digits},{published}",
             "predict-boot": f"/ui/predict?models={clothes},{digits}&sample=fashion-mnist-0",
+            "playground": "/ui/playground",
             "mathematics": "/ui/mathematics",
             "system": "/ui/system",
             "docs": "/docs",

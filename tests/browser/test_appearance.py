@@ -16,6 +16,7 @@ PAGES = {
     "data-set": "/ui/data/fashion-mnist",
     "models": "/ui/models",
     "model": "/ui/models/{fashion-mnist}",
+    "playground": "/ui/playground",
     "predict": "/ui/predict",
     "mathematics": "/ui/mathematics",
     "system": "/ui/system",

@@ -178,6 +178,29 @@ def test_a_repeated_epoch_adds_no_second_event(jobs):
     assert [one.seconds for one in jobs.get(id).history] == [2.5]
 
 
+def frame(step):
+    figures = {"train_loss": 1.5, "train_accuracy": 0.25, "test_loss": 1.6, "test_accuracy": 0.2}
+    return {"step": step, "parameters": "AACAPw==", **figures}
+
+
+def test_each_frame_is_sent_once_although_steps_are_trained_again(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    sent = [frame(step) for step in (0, 1, 7, 20)]
+    jobs.report(claim, losses=[loss(1000)], frames=sent[:2], epoch=entry(0))
+    jobs.report(claim, frames=sent[:3])  # the first reply was lost
+    jobs.reap("w", {}, [(id, claim.fence)])
+    assert jobs.report(claim, frames=[frame(99)]) == "lost"
+    claim = jobs.claim(OWNER, "w")
+    jobs.report(claim, frames=sent[1:])
+    jobs.finish(claim, "succeeded")
+
+    seen = events(jobs, id)
+    assert [json.loads(one.data) for one in seen if one.type == "frame"] == sent
+    kinds = [one.type for one in seen if one.type != "status"]
+    assert kinds == ["loss", "frame", "frame", "epoch", "frame", "frame"]
+
+
 def test_each_loss_is_stored_once_although_samples_are_trained_again(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
