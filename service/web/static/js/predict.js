@@ -2,14 +2,14 @@
 // The page on which users draw, drop, paste or choose an image, or enter numbers, and models
 // predict its class.
 import "./page.js";
-import { ProblemError, ask, catchProblem, forgetEarly, get } from "./api.js";
+import { ProblemError, catchProblem, forgetEarly, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { createAmong } from "./predict/among.js";
 import { MOST_PANELS, references } from "./predict/asked.js";
 import { createBoard } from "./predict/board.js";
 import { createChooser } from "./predict/chooser.js";
 import { acceptFiles } from "./predict/files.js";
-import { pictureEntry, rowEntry } from "./predict/entries.js";
+import { pictureEntry, requestPrediction, rowEntry, sendEntry } from "./predict/entries.js";
 import { areAlike, isVectors } from "./predict/input.js";
 import { createInside } from "./predict/inside.js";
 import { readContent } from "./predict/link.js";
@@ -60,11 +60,13 @@ const numbers = createNumbers(() => contentChanged(false));
 const seen = createSeen();
 const offerSamples = createTiles((sample) => entry.show(sample));
 const updateAmong = createAmong();
-const updateInside = createInside((model, options) => requestPrediction(model, undefined, options));
+const updateInside = createInside((model, options) =>
+  requestPrediction(entry, model, undefined, options),
+);
 const updateTaught = createTaught({
-  request: (path, model) => sendEntry(path, model),
+  request: (path, model) => sendEntry(entry, path, model),
   path: (model) => entry.path(model.id),
-  written: () => written(),
+  written,
 });
 
 const picture = pictureEntry(board, () => fit);
@@ -72,30 +74,6 @@ const row = rowEntry(numbers);
 let entry = picture; // what the first model takes
 
 const dataset = () => panels[0]?.model().dataset ?? null;
-
-/**
- * Send what the page shows.
- * @param {string} path
- * @param {Model} model whose data set says what is sent
- * @param {AbortSignal} [signal]
- */
-async function sendEntry(path, model, signal) {
-  const { type, body } = entry.content(model);
-  const headers = { "Content-Type": type };
-  return (await ask(path, { method: "POST", headers, body, signal })).json();
-}
-
-/**
- * Let a model predict what the page shows.
- * @param {Model} model
- * @param {AbortSignal} [signal]
- * @param {string} [options] of the query, in place of an explanation
- * @returns {Promise<Prediction>}
- */
-async function requestPrediction(model, signal, options = "&explain=true") {
-  const path = entry.path(model.id).replace("&explain=true", options);
-  return (await sendEntry(path, model, signal)).predictions[0];
-}
 
 /** Abort the requests in progress, and request a prediction from each model. */
 async function predict() {
@@ -111,7 +89,7 @@ async function predict() {
   }
   try {
     const predictions = await Promise.all(
-      panels.map((panel) => requestPrediction(panel.model(), signal)),
+      panels.map((panel) => requestPrediction(entry, panel.model(), signal)),
     );
     if (!signal.aborted) showPredictions(predictions);
   } catch (error) {
@@ -216,7 +194,7 @@ function addPanel(first) {
   };
   const { deviations } = numbers;
   const occlude = (/** @type {Model} */ model) =>
-    requestPrediction(model, undefined, "&occlusion=true");
+    requestPrediction(entry, model, undefined, "&occlusion=true");
   const panel = createPanel(first, { choose: chooseModel, changed, removed, deviations, occlude });
   panels.push(panel);
   $("#answers").append(panel.element);

@@ -1,6 +1,7 @@
 // @ts-check
 // The two ways to show the models something: an image on the board, or a row of numbers. Both have
 // the same functions, so the page need not know which of them it uses.
+import { ask } from "../api.js";
 import { keyOf } from "./input.js";
 import { writeContent, writeValues } from "./link.js";
 import {
@@ -88,3 +89,29 @@ export const rowEntry = (numbers) => ({
     return { body, state: { fit: null, ...state }, note };
   },
 });
+
+/**
+ * Send what the page shows.
+ * @param {Entry} entry
+ * @param {string} path
+ * @param {Model} model whose data set says what is sent
+ * @param {AbortSignal} [signal]
+ */
+export async function sendEntry(entry, path, model, signal) {
+  const { type, body } = entry.content(model);
+  const headers = { "Content-Type": type };
+  return (await ask(path, { method: "POST", headers, body, signal })).json();
+}
+
+/**
+ * Let a model predict what the page shows.
+ * @param {Entry} entry
+ * @param {Model} model
+ * @param {AbortSignal} [signal]
+ * @param {string} [options] of the query, in place of an explanation
+ * @returns {Promise<import("../types.d.ts").Prediction>}
+ */
+export async function requestPrediction(entry, model, signal, options = "&explain=true") {
+  const path = entry.path(model.id).replace("&explain=true", options);
+  return (await sendEntry(entry, path, model, signal)).predictions[0];
+}
