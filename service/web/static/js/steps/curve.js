@@ -13,7 +13,7 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [8, 28, 18, 84];
 const LEAST = 1e-4; // nats
 const BELOW = 4; // how far the axis reaches below the smallest mean; smaller losses are drawn there
 const NARROW = 600;
-const MOST_EPOCHS = 12; // that are named
+const NAME_PX = 110; // room for the name of some epochs
 
 /** @param {number[]} values */
 const meanOf = (values) => values.reduce((total, value) => total + value, 0) / values.length;
@@ -62,18 +62,20 @@ function drawLoss(loss, { x, y }, width) {
  * @param {number} width */
 function drawEpochs({ steps, steps_per_epoch: length, wrong, batch_size }, { x }, width) {
   const epochs = Math.ceil(steps / length);
-  const numbers = Array.from({ length: epochs }, (_, i) => i);
-  const ends = numbers.slice(1).map((i) => {
+  const spacing = Math.ceil((epochs * NAME_PX) / width);
+  const named = Array.from({ length: Math.ceil(epochs / spacing) }, (_, i) => i * spacing);
+  const ends = named.slice(1).map((i) => {
     const at = x(i * length);
     return s("line", { x1: at, x2: at, y1: TOP - 4, y2: BOTTOM, class: "epoch" });
   });
-  const spacing = Math.ceil(epochs / (width < NARROW ? 4 : MOST_EPOCHS));
-  const named = numbers.filter((i) => i % spacing === 0);
-  const hasRoom = wrong && batch_size === 1 && named.length * 160 < width;
+  const hasRoom = wrong && batch_size === 1 && spacing === 1 && named.length * 160 < width;
   const names = named.map((i) => {
-    const place = { x: x((i + 0.5) * length), y: HEIGHT - 3, "text-anchor": "middle" };
+    const middle = Math.min(steps, (i + spacing / 2) * length);
+    const place = { x: x(middle), y: HEIGHT - 3, "text-anchor": "middle" };
     const mistakes = hasRoom ? `, ${count(wrong[i])} wrong` : "";
-    return s("text", { ...place, class: "scale" }, `epoch ${i + 1}${mistakes}`);
+    const last = Math.min(epochs, i + spacing);
+    const name = spacing > 1 ? `epochs ${i + 1} to ${last}` : `epoch ${i + 1}`;
+    return s("text", { ...place, class: "scale" }, name + mistakes);
   });
   return [...ends, ...names];
 }
