@@ -188,7 +188,7 @@ def test_fifty_steps_are_scrubbed_without_a_gap(open_step):
         expect(page.locator("#sentence")).to_contain_text(f"image {step - 1:,},")
         expect(page.locator("#stage svg")).to_be_visible()
         expect(slider).to_have_value(str(step))
-    assert page.locator("#trouble").text_content() == ""
+    expect(page.locator("#trouble")).to_be_empty()
 
 
 def test_the_newest_position_of_the_slider_wins(open_step):

@@ -177,7 +177,7 @@ function start(model, index) {
     const address = { step: found.step, phase, gradient, layer: now.layer, neuron: now.neuron };
     const requested = loader.pathOf(found.step, sample);
     updateRequest(undefined, { ...address, sample: sample || null }, requested);
-    if ((await loadWeights(found, now)) && view === now) drawPhase(found, now, false);
+    updateWeights(); // not awaited, so that the slider does not wait for them
   }
 
   /** End the waiting. @param {...Node} content */
@@ -185,6 +185,14 @@ function start(model, index) {
     $("main").classList.remove("waiting");
     say(...content);
   }
+
+  const updateWeights = latest(
+    async () => (step && view && (await loadWeights(step, view)) ? view : null),
+    (loaded) => {
+      if (step && loaded && loaded === view) drawPhase(step, loaded, false);
+    },
+    (problem) => say(notice(problem, show)),
+  );
 
   const update = latest(
     draw,
