@@ -93,10 +93,12 @@ def test_the_commands_run(lesson, run, page):
         assert run(commands)
 
 
-LINKS = [(page.stem, link) for page in PAGES for link in links_of(page)]
+LINKS = [
+    pytest.param(link, id=f"{page.stem}{link.path}") for page in PAGES for link in links_of(page)
+]
 
 
-@pytest.mark.parametrize("link", [link for _, link in LINKS], ids=[f"{n}{l.path}" for n, l in LINKS])
+@pytest.mark.parametrize("link", LINKS)
 def test_a_link_shows_what_the_lesson_says(lesson, visit, stack, link):
     watched = visit(stack.url, link.path)
     page = watched.page
