@@ -125,6 +125,58 @@ def test_a_saved_figure_has_no_controls(open_page, models):
     assert not {"pixels", "Highlight", "Open in Predict"} & set(texts)
 
 
+# What a page draws without a menu that saves it, and why.
+UNSAVED = {
+    "#faces, #samples, #softmax-image, .cellpictures, .strip8": "samples to look at or to choose",
+    "#board": "what the user draws",
+    "#sketch": "what the form says, as a sketch",
+    ".spark, .strip": "small drawings in lists of jobs and models",
+    "#large": "enlarges a tile of the figure beside it",
+}
+DRAWN = """(apart) => [...document.querySelectorAll("main :is(svg, canvas)")]
+    .filter((one) => one.checkVisibility() && !one.closest(`.savable, ${apart}`))
+    .map((one) => one.parentElement.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/ui/jobs/{job}",
+        "/ui/models?compare={digits},{clothes}",
+        "/ui/models/{digits}",
+        "/ui/models/{digits}/steps?phase=update",
+        "/ui/predict",
+        "/ui/mathematics",
+        "/ui/data",
+        "/ui/data/mnist",
+        "/ui/system",
+    ],
+)
+def test_every_plot_can_be_saved(visit, stack, models, path):
+    digits, clothes = models["mnist"], models["fashion-mnist"]
+    [job] = requests.get(f"{stack.url}/jobs?limit=1", timeout=10).json()["jobs"]
+    watched = visit(stack.url, path.format(job=job["id"], digits=digits, clothes=clothes))
+    page = watched.page
+    for _ in range(0, page.evaluate("document.body.scrollHeight"), 600):
+        page.mouse.wheel(0, 600)  # many figures are drawn once they are near
+        watched.settle()
+    assert page.evaluate(DRAWN, ", ".join(UNSAVED)) == []
+
+
+def test_the_weights_of_a_neuron_are_saved(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}/steps?step=9&phase=update&layer=2&neuron=3")
+    menu = page.locator("figure:has(#panels) .save")
+    menu.locator("summary").click()
+    with page.expect_download() as saved:
+        menu.get_by_text("CSV").click()
+    rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
+    assert [row["input"] for row in rows] == [str(i) for i in range(32)]
+    for row in rows:
+        step = -0.03 * float(row["derivative"])
+        assert float(row["weight after"]) == pytest.approx(float(row["weight before"]) + step)
+
+
 # The words under the button that opens each menu, and the menus that reach out of the window.
 COVERED = """() => {
     const texts = [];
@@ -153,7 +205,9 @@ COVERED = """() => {
 
 
 @pytest.mark.parametrize("width", [1280, 375, 320])
-@pytest.mark.parametrize("path", ["/", "/ui/jobs/{job}", "/ui/models/{model}", "/ui/mathematics"])
+@pytest.mark.parametrize(
+    "path", ["/", "/ui/jobs/{job}", "/ui/models/{model}", "/ui/predict", "/ui/mathematics"]
+)
 def test_the_menus_cover_nothing(open_page, stack, models, path, width):
     [job] = requests.get(f"{stack.url}/jobs?limit=1", timeout=10).json()["jobs"]
     address = path.format(job=job["id"], model=models["mnist"])

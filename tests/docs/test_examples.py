@@ -56,6 +56,12 @@ def test_the_tutorial_of_the_library(run_examples):
     assert prediction.startswith("7 0.99")
 
 
+def test_the_lesson(run_examples):
+    for page in sorted((DOCS / "lesson").glob("*.md")):  # each uses the network of the first
+        said = re.findall(r"^```text\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+        assert run_examples(page) == "".join(said).splitlines(), page
+
+
 def test_the_example_of_convolutions(run_examples):
     page = DOCS / "explanation" / "convolutions.md"
     said = re.findall(r"^```text\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)

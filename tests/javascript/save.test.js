@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { csv, curveRows, fromColumns, fromGrid } from "#pages/save/csv.js";
+import { csv, curveRows, fromColumns, fromGrid, fromPixels } from "#pages/save/csv.js";
 
 test("csv has one column for each key, and quotes what needs it", () => {
   assert.equal(
@@ -37,6 +37,19 @@ test("rows are made from columns and from matrices", () => {
       { x: 1, y: 6, f: 4 },
     ],
   );
+});
+
+test("rows are made from the pixels of an image", () => {
+  assert.deepEqual(fromPixels([0, 1, 2, 3], [2, 2]), [
+    { row: 0, column: 0, value: 0 },
+    { row: 0, column: 1, value: 1 },
+    { row: 1, column: 0, value: 2 },
+    { row: 1, column: 1, value: 3 },
+  ]);
+  assert.deepEqual(fromPixels([1, 2, 3, 4, 5, 6], [1, 2, 3]), [
+    { row: 0, column: 0, red: 1, green: 2, blue: 3 },
+    { row: 0, column: 1, red: 4, green: 5, blue: 6 },
+  ]);
 });
 
 test("the rows of curves say what was measured when, in epochs and in images", () => {

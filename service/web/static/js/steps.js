@@ -2,7 +2,7 @@
 // The page One step: every number of one step of a model's training, phase by phase.
 import "./page.js";
 import { catchProblem, get, latest } from "./api.js";
-import { $, $$, h, notice, ready } from "./dom.js";
+import { $, h, notice, ready } from "./dom.js";
 import { allLayers } from "./model/network.js";
 import { count } from "./numbers.js";
 import { query, requestLine } from "./request-line.js";
@@ -74,6 +74,7 @@ function start(model, index) {
     figure: "this step",
   });
   const compare = hasPublished ? comparison(index) : null;
+  const drawPanels = weightPanels(model.id);
   const diagram = stage($("#stage"), chooseNeuron);
   const bar = phaseBar(choices, layers.length, { show, nextStep });
   const training = scrubber(index, loader, {
@@ -132,7 +133,7 @@ function start(model, index) {
     const { name, values } = neuronText(found, now);
     $("#who").replaceChildren(name, h("span", { class: "sr" }, values));
     $("#ledger").replaceChildren(...phaseLedger(found, now));
-    $("#panels").replaceChildren(...weightPanels(found, now));
+    drawPanels(found, now);
     $("#ticks").hidden = now.gradient !== "published";
     $(`#gradient [value=${now.gradient}]`).checked = true;
     bar.mark(now.at);
@@ -263,12 +264,10 @@ function start(model, index) {
   $("#which").append(...names);
   $("#which").addEventListener("change", fillNumbers);
   $("#gradient").hidden = !hasPublished;
-  for (const input of $$("#gradient input")) {
-    input.addEventListener("change", () => {
-      choices.gradient = input.value;
-      show();
-    });
-  }
+  $("#gradient").addEventListener("change", (/** @type {any} */ { target }) => {
+    choices.gradient = target.value;
+    show();
+  });
   $("#position").addEventListener("change", (/** @type {any} */ { target }) => {
     choices.sample = Number(target.value);
     show();

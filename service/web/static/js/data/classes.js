@@ -3,6 +3,7 @@
 import { catchProblem } from "../api.js";
 import { $, h, notice, numberCell, rowHeader, table, whenSeen } from "../dom.js";
 import { count } from "../numbers.js";
+import { fromPixels } from "../save/csv.js";
 import { savable } from "../save-figure.js";
 import { cutAll, cutOut, getBitmap } from "./pictures.js";
 import { plural } from "./words.js";
@@ -49,11 +50,10 @@ function imagesCell({ id, shape, train }, label) {
  * Average the mean images of the classes.
  * @param {ImageBitmap} means
  * @param {Dataset} dataset
+ * @returns {Float64Array} red, green, blue and alpha of each pixel
  */
 function meanOfAll(means, { classes, shape, train }) {
   const [height, width] = shape;
-  const canvas = h("canvas", { width, height, role: "img", "aria-label": "Mean image" });
-  const context = canvas.getContext("2d");
   const total = new Float64Array(4 * height * width);
   classes.forEach((_, label) => {
     const { data } = /** @type {CanvasRenderingContext2D} */ (
@@ -62,9 +62,20 @@ function meanOfAll(means, { classes, shape, train }) {
     const share = train.per_class[label] / train.samples;
     data.forEach((value, i) => (total[i] += share * value));
   });
-  const pixels = new ImageData(new Uint8ClampedArray(total), width, height);
-  context?.putImageData(pixels, 0, 0);
-  return canvas;
+  return total;
+}
+
+/** Make a figure of the mean image. @param {Float64Array} mean @param {Dataset} dataset */
+function meanFigure(mean, { name, shape }) {
+  const [height, width, channels = 1] = shape;
+  const canvas = h("canvas", { width, height, role: "img", "aria-label": "Mean image" });
+  const pixels = new ImageData(new Uint8ClampedArray(mean), width, height);
+  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+  const caption = h("figcaption", null, "The mean of all training images.");
+  const figure = h("figure", { "aria-label": "The mean training image" }, canvas, caption);
+  const values = mean.filter((_, i) => i % 4 < channels);
+  savable(figure, { name: `mean-${name}`, rows: () => fromPixels(values, shape) });
+  return figure;
 }
 
 /** @param {Dataset} dataset @param {HTMLElement[]} places of the mean images */
@@ -72,8 +83,7 @@ async function showMeans(dataset, places) {
   const columns = Math.ceil(Math.sqrt(dataset.classes.length));
   const means = await getBitmap(`/datasets/${dataset.id}/means.png?columns=${columns}`);
   places.forEach((place, label) => place.replaceChildren(cutOut(means, label, dataset.shape)));
-  const caption = h("figcaption", null, "The mean of all training images.");
-  $("#mean").replaceChildren(h("figure", null, meanOfAll(means, dataset), caption));
+  $("#mean").replaceChildren(meanFigure(meanOfAll(means, dataset), dataset));
 }
 
 /** Show the table of the classes. @param {Dataset} dataset */

@@ -4,6 +4,7 @@ import { get, latest } from "../api.js";
 import { $, h, notice, numberCell, rowHeader, table, whenSeen } from "../dom.js";
 import { count } from "../numbers.js";
 import { query } from "../request-line.js";
+import { savable } from "../save-figure.js";
 import { cutOut, getBitmap } from "./pictures.js";
 import { valueText } from "./values.js";
 import { rangeText } from "./words.js";
@@ -67,10 +68,20 @@ function rowsTable({ classes, columns, shape: [features] }, samples) {
   return h("div", null, h("div", attributes, table(headers, rows)), note);
 }
 
+/** Make the rows of the samples' data. @param {Dataset} dataset @param {Sample[]} samples */
+const sampleRows = ({ classes, columns }, samples) =>
+  samples.map(({ index, label, values = [] }) => ({
+    "no.": index,
+    class: classes[label],
+    ...Object.fromEntries(values.map((value, i) => [columns?.[i] ?? `column ${i + 1}`, value])),
+  }));
+
 /** Let people look at the samples. @param {Dataset} dataset */
 export function showSamples(dataset) {
-  const { id, kind, classes } = dataset;
+  const { id, kind, classes, name } = dataset;
   const size = pageSize(dataset);
+  /** @type {Sample[]} */
+  let shown = [];
   const host = $("#samples");
   const form = $("#samples-form");
   let offset = Math.max(0, Math.floor(Number(query.get("offset") ?? 0)) || 0);
@@ -96,6 +107,7 @@ export function showSamples(dataset) {
   };
   /** @param {{ all: number, samples: Sample[], sheet: ImageBitmap | null }} found */
   const show = ({ all, samples, sheet }) => {
+    shown = samples;
     host.replaceChildren(sheet ? gallery(dataset, samples, sheet) : rowsTable(dataset, samples));
     $("#range").textContent = rangeText(offset, samples.length, all);
     $("#previous").disabled = offset === 0;
@@ -118,5 +130,10 @@ export function showSamples(dataset) {
   $("#previous").addEventListener("click", () => change(offset - size));
   $("#next").addEventListener("click", () => change(offset + size));
   host.classList.add(kind);
+  savable(host.closest("figure"), {
+    name: `samples-${name}`,
+    rows: () => sampleRows(dataset, shown),
+    drawing: false,
+  });
   whenSeen(host, update);
 }

@@ -2,6 +2,8 @@
 // The figure "What the network sees": the pixels of the first model, and how they were made.
 import { $ } from "../dom.js";
 import { drawPicture } from "../pixels.js";
+import { fromPixels } from "../save/csv.js";
+import { savable } from "../save-figure.js";
 import { fitText } from "./fit.js";
 import { DIGIT, featureCount, isDark, sizeText } from "./input.js";
 
@@ -15,9 +17,13 @@ export function createSeen() {
   /** @type {Prediction | null} */
   let prediction = null;
 
+  /** @returns {ArrayLike<number>} */
+  const pixels = () =>
+    prediction?.seen?.flat(Infinity) ??
+    new Uint8Array(featureCount(picture)).fill(isDark(picture) ? 0 : 255);
+
   function draw() {
-    const empty = new Uint8Array(featureCount(picture)).fill(isDark(picture) ? 0 : 255);
-    drawPicture($("#seen"), prediction?.seen?.flat(Infinity) ?? empty, picture);
+    drawPicture($("#seen"), pixels(), picture);
     const size = sizeText(picture).replace("×", " by ");
     $("#seen").setAttribute("aria-label", `The ${size} image that the network sees`);
   }
@@ -36,6 +42,10 @@ export function createSeen() {
     return prediction.ink === false || !prediction.fit ? "" : fitText(prediction.fit, size);
   }
 
+  savable($("#seen").closest("figure"), {
+    name: "what-the-network-sees",
+    rows: () => fromPixels(pixels(), picture.shape),
+  });
   return {
     draw,
     /**

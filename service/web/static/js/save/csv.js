@@ -41,6 +41,20 @@ export const fromGrid = ({ x, y = [], ...matrices }) =>
     })),
   );
 
+/**
+ * Make a row for each pixel of an image.
+ * @param {ArrayLike<number>} values row by row, with the channels of a pixel together
+ * @param {number[]} shape height, width, and in color 3
+ */
+export function fromPixels(values, [height, width, channels = 1]) {
+  const names = channels === 1 ? ["value"] : ["red", "green", "blue"];
+  return Array.from({ length: height * width }, (_, pixel) => ({
+    row: Math.floor(pixel / width),
+    column: pixel % width,
+    ...Object.fromEntries(names.map((name, i) => [name, values[pixel * channels + i]])),
+  }));
+}
+
 // What people call the fields of the API that curves show
 const COLUMNS = /** @type {Record<string, string>} */ ({
   samples: "samples so far",

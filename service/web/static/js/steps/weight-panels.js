@@ -1,8 +1,9 @@
 // @ts-check
 // The weights that lead to the chosen neuron: before the step, their derivatives, and after it.
-import { h } from "../dom.js";
+import { $, h } from "../dom.js";
 import { drawKernels, drawWeights } from "../model/neuron-view.js";
 import { drawHeatmap } from "../pixels.js";
+import { savable } from "../save-figure.js";
 import { channelsOf, hasMaps, scaleOf } from "./layout.js";
 import { figure } from "./ledger.js";
 
@@ -30,24 +31,49 @@ function draw(canvas, values, scale, step, { layer: at, dataset }) {
 }
 
 /**
- * Build the three panels. What is not computed yet is blank.
+ * Find the weights into the chosen neuron, and their derivatives; null if they are not loaded.
  * @param {Step} step
  * @param {View} view
- * @returns {Element[]}
  */
-export function weightPanels(step, view) {
-  const { layer: at, neuron, phases, phase } = view;
-  const weights = view.weights.get(at);
-  if (!weights) return [];
+function weightsInto(step, { layer: at, neuron, weights: loaded }) {
+  const weights = loaded.get(at);
+  if (!weights) return null;
   const size = weights.weight.length / channelsOf(step.layers[at - 1]);
   const [before, derivative] = [weights.weight, weights.gradient].map((values) =>
     Array.from(values.slice(neuron * size, (neuron + 1) * size)),
   );
   const after = before.map((weight, i) => weight - step.learning_rate * derivative[i]);
+  const moves = step.after != null && step.batch_size === 1;
+  return { before, derivative, after: moves ? after : null };
+}
+
+/** Make the rows of the panels' data. @param {Step} step @param {View} view */
+function weightRows(step, view) {
+  const { before = [], derivative = [], after } = weightsInto(step, view) ?? {};
+  return before.map((weight, input) => ({
+    layer: view.layer,
+    neuron: view.neuron,
+    input,
+    "weight before": weight,
+    derivative: derivative[input],
+    ...(after && { "weight after": after[input] }),
+  }));
+}
+
+/**
+ * Build the three panels. What is not computed yet is blank.
+ * @param {Step} step
+ * @param {View} view
+ * @returns {Element[]}
+ */
+function panelsOf(step, view) {
+  const { phases, phase } = view;
+  const weights = weightsInto(step, view);
+  if (!weights) return [];
+  const { before, derivative, after } = weights;
   const [scale, largest] = [scaleOf(before), scaleOf(derivative)];
   const done = (/** @type {string} */ key) =>
     phases.indexOf(phase) >= phases.findIndex((one) => one.key === key);
-  const moves = step.after != null && step.batch_size === 1;
   /** @param {string} name @param {number[]} values @param {number} top @param {string} note
    * @param {boolean} isThere */
   const panel = (name, values, top, note, isThere) => {
@@ -64,7 +90,7 @@ export function weightPanels(step, view) {
   return [
     panel("before", before, scale, `±${figure(scale, 2)}`, done("forward-1")),
     panel("derivative", derivative, largest, `±${figure(largest, 2)}`, done("gradients")),
-    ...(moves
+    ...(after
       ? [
           panel(
             "after",
@@ -76,4 +102,21 @@ export function weightPanels(step, view) {
         ]
       : []),
   ];
+}
+
+/**
+ * Prepare the figure of the panels.
+ * @param {string} id of the model, for the names of files
+ * @returns {(step: Step, view: View) => void} draws the panels
+ */
+export function weightPanels(id) {
+  const figure = $("#panels").closest("figure");
+  let rows = () => /** @type {ReturnType<typeof weightRows>} */ ([]);
+  savable(figure, { name: `weights-${id}`, rows: () => rows() });
+  return (step, view) => {
+    const panels = panelsOf(step, view);
+    $("#panels").replaceChildren(...panels);
+    figure.hidden = !panels.length;
+    rows = () => weightRows(step, view);
+  };
 }
