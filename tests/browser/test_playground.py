@@ -10,6 +10,8 @@ import requests
 from playwright.sync_api import expect
 from safetensors.numpy import load
 
+from tests.browser.browser import Watched
+
 SMALL = "/ui/playground?data=moons&hidden=4-3&epochs=10"
 SUCCEEDED = re.compile("succeeded|guessing")
 
@@ -53,8 +55,6 @@ def activations(layers, point):
 @pytest.fixture(scope="module")
 def trained(browser, stack):
     """Train in the page; return the address that shows the training, and its job."""
-    from tests.browser.browser import Watched
-
     watched = Watched(browser, stack.url)
     page = watched.open(SMALL)
     train(page)
@@ -181,7 +181,7 @@ def test_own_points_by_click_and_by_keyboard(open_page, stack):
     plane = page.locator("#plane")
     plane.click(position={"x": 100, "y": 100})
     plane.click(position={"x": 120, "y": 120})
-    page.get_by_text("orange squares", exact=True).click()
+    page.get_by_role("radio", name="orange squares").check()
     plane.focus()
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
@@ -216,15 +216,16 @@ def test_settings_have_limits_and_depend_on_each_other(open_page):
     hidden.fill("5")
     hidden.press("Tab")
     expect(page.locator(".neuron")).to_have_count(2 + 5 + 3)
-    page.get_by_text("as published").click()
+    page.get_by_label("as published").check()
     expect(page.get_by_label("Batch size")).to_have_value("1")
     expect(page.get_by_label("Batch size")).to_be_disabled()
     expect(page.locator("#request code")).to_contain_text('"gradient": "published"')
     expect(page).to_have_url(re.compile("hidden=5&.*gradient=published"))
 
 
-def test_a_function_is_a_boundary_and_a_sum_of_boxes(open_page):
-    page = open_page("/ui/playground?data=function&hidden=6&epochs=4")
+def test_a_function_is_a_boundary_and_a_sum_of_boxes(visit, stack):
+    watched = visit(stack.url, "/ui/playground?data=function&hidden=6&epochs=4")
+    page = watched.page
     expect(page.locator("#boxes-words")).to_contain_text("12 boxes, 13 step neurons")
     expect(page.locator("#plane .graph")).to_have_count(1)
     page.get_by_role("slider", name="Boxes").fill("30")
@@ -238,6 +239,8 @@ def test_a_function_is_a_boundary_and_a_sum_of_boxes(open_page):
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#function-fault")).not_to_be_empty()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    assert all("422" in fault for fault in watched.faults)
+    watched.faults.clear()
 
 
 def test_a_training_can_be_cancelled(open_page, stack):
