@@ -7,6 +7,7 @@ import { allLayers } from "./model/network.js";
 import { count } from "./numbers.js";
 import { query, requestLine } from "./request-line.js";
 import { savable } from "./save-figure.js";
+import { connectControls, showBatch } from "./steps/controls.js";
 import { nearestOpenable, stepLoader } from "./steps/data.js";
 import { actionOf } from "./steps/keys.js";
 import { channelsOf, hidesRows } from "./steps/layout.js";
@@ -37,17 +38,6 @@ const say = (...content) => $("#trouble").replaceChildren(...content);
 
 /** @param {string} words */
 const status = (words) => h("p", { class: "small", role: "status" }, words);
-
-/** Offer the samples of a batch. @param {Step} step */
-function showBatch({ batch_size: size, position }) {
-  $("#batch").hidden = size === 1;
-  const menu = $("#position");
-  if (menu.length !== size) {
-    const numbers = Array.from({ length: size }, (_, i) => h("option", { value: i }, i + 1));
-    menu.replaceChildren(...numbers);
-  }
-  menu.value = String(position);
-}
 
 /** @param {Model} model @param {StepIndex} index */
 function start(model, index) {
@@ -263,19 +253,7 @@ function start(model, index) {
   const names = layers.map(({ type }, i) => h("option", { value: i + 1 }, `${i + 1}: ${type}`));
   $("#which").append(...names);
   $("#which").addEventListener("change", fillNumbers);
-  $("#gradient").hidden = !hasPublished;
-  $("#gradient").addEventListener("change", (/** @type {any} */ { target }) => {
-    choices.gradient = target.value;
-    show();
-  });
-  $("#position").addEventListener("change", (/** @type {any} */ { target }) => {
-    choices.sample = Number(target.value);
-    show();
-  });
-  $("#ledger").addEventListener("pointerover", (/** @type {any} */ { target }) =>
-    diagram.hint(target.closest("tr")?.dataset.from ?? null),
-  );
-  $("#ledger").addEventListener("pointerleave", () => diagram.hint(null));
+  connectControls(choices, { show, hint: diagram.hint, hasPublished });
   const rows = () => (step ? numberRows(step, Number($("#which").value), classes) : []);
   savable($("#diagram"), { name: `step-${model.id}`, rows });
   savable($("#numbers").closest("figure"), { name: `numbers-${model.id}`, rows, drawing: false });
