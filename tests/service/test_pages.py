@@ -1,5 +1,6 @@
 import gzip
 import re
+from html import unescape
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_a_page_preloads_what_it_always_requests(client):
 
 
 def test_the_playground_preloads_only_what_it_shows_without_settings(client):
-    assert preloaded(client.get("/ui/playground").text) == [FIRST_POINTS]
+    assert preloaded(unescape(client.get("/ui/playground").text)) == [FIRST_POINTS]
     assert client.get(FIRST_POINTS).status_code == 200
     assert preloaded(client.get("/ui/playground?data=xor").text) == []
 
