@@ -43,7 +43,8 @@ def instruction(schema: Schema) -> str | None:
 
 def without_null(schema: Schema) -> Schema:
     """Return the first alternative that is not null: a parameter in a URL or a form cannot be."""
-    return next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
+    alternatives = schema.get("anyOf") or schema.get("oneOf") or []
+    return next((one for one in alternatives if one.get("type") != "null"), schema)
 
 
 def choices_of(schema: Schema) -> list[str]:

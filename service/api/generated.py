@@ -1,6 +1,6 @@
 """The points of generated data sets, before anything is trained on them. Nothing is stored."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from flask import Response
@@ -16,7 +16,7 @@ from stepbox.data.plane import GeneratedData
 
 blueprint = APIBlueprint("generated", __name__, abp_tags=[TAG])
 
-Point = tuple[float, float, int]
+Point = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class GeneratedQuery(Parameters, GeneratedData, strict=False):

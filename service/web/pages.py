@@ -34,7 +34,9 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-PLAIN_PAGES = ("data", "models", "playground", "system")  # their templates need no values
+PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
+# What the playground shows first; js/playground/settings.js writes the same request.
+FIRST_POINTS = "/generated?generate=spiral&classes=3&samples=300&noise=0.05&seed=0"
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "layers", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
 LABELS = {  # recipes.js has them too
@@ -156,6 +158,12 @@ def predict() -> Response:
     except StepboxError:
         kind = "images"  # the page says that there is no such model
     return _page("predict", kind=kind)
+
+
+@blueprint.get("/ui/playground")
+def playground() -> Response:
+    """Train networks of two inputs, and draw them while they learn."""
+    return _page("playground", requests=[] if request.args else [FIRST_POINTS])
 
 
 @blueprint.get("/ui/mathematics")

@@ -1,18 +1,19 @@
 import gzip
 import re
+from html import unescape
 
 import pytest
 
 from service.app import create_app
 from service.settings import ServiceSettings
 from service.web.bundles import WEB
-from service.web.pages import PLAIN_PAGES, POLICY, form_fields
+from service.web.pages import FIRST_POINTS, PLAIN_PAGES, POLICY, form_fields
 from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
 ONE = ["/ui/jobs/some", "/ui/data/some", "/ui/models/some"]
-ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/mathematics", *ONE]
+ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/playground", "/ui/mathematics", *ONE]
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -140,6 +141,12 @@ def test_a_page_preloads_what_it_always_requests(client):
     assert preloaded(client.get("/ui/models/a b").text)[0] == "/models/a%20b"
     for path in ["/", *PLAIN, "/ui/models/some", "/ui/jobs/some"]:
         assert preloaded(client.get(path).text)
+
+
+def test_the_playground_preloads_only_what_it_shows_without_settings(client):
+    assert preloaded(unescape(client.get("/ui/playground").text)) == [FIRST_POINTS]
+    assert client.get(FIRST_POINTS).status_code == 200
+    assert preloaded(client.get("/ui/playground?data=xor").text) == []
 
 
 def test_a_page_preloads_nothing_if_requests_need_a_token(app, backend):
