@@ -131,6 +131,7 @@ UNSAVED = {
     "#board": "what the user draws",
     "#sketch": "what the form says, as a sketch",
     ".spark, .strip": "small drawings in lists of jobs and models",
+    ".swatch": "the lines of a legend",
     "#large": "enlarges a tile of the figure beside it",
 }
 DRAWN = """(apart) => [...document.querySelectorAll("main :is(svg, canvas)")]
@@ -213,7 +214,7 @@ def test_the_menus_cover_nothing(open_page, stack, models, path, width):
     address = path.format(job=job["id"], model=models["mnist"])
     page = open_page(address, viewport={"width": width, "height": 800}, has_touch=width < 1280)
     expect(page.locator(".save").first).to_be_attached()
-    expect(page.locator("main figure svg").first).to_be_attached()
+    expect(page.locator("main figure :is(svg, canvas)").first).to_be_attached()
     assert page.evaluate(COVERED) == []
 
 
