@@ -46,7 +46,7 @@ class Backend:
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )
         self.figures = ModelFigures(self.models, self.test_set, self.train_set)
-        self.live = LiveTrainings(settings.models_dir, lambda: self.jobs)
+        self.live = LiveTrainings(settings.models_dir, lambda: self.jobs, self.figures.turn)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     @cached_property

@@ -1,8 +1,9 @@
 """What running trainings have learned so far, read from their checkpoints."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jobs.record import FINAL
 from jobs.store import JobStore
@@ -45,12 +46,19 @@ class LiveTrainings:
         The folder of the models, which also has the checkpoints.
     jobs
         Returns the store of jobs.
+    turn
+        Is held while a checkpoint is read, which can be large.
     """
 
-    def __init__(self, models_dir: Path, jobs: Callable[[], JobStore]) -> None:
+    def __init__(
+        self, models_dir: Path, jobs: Callable[[], JobStore], turn: AbstractContextManager[Any]
+    ) -> None:
         self._checkpoints = CheckpointStore.beside(models_dir)
         self._jobs = jobs
-        self._figures = ObjectCache[LiveFigures](CACHE_BYTES, lambda figures: figures.bytes)
+        self._turn = turn
+        self._figures = ObjectCache[LiveFigures | None](
+            CACHE_BYTES, lambda figures: figures.bytes if figures else 0
+        )
 
     def latest(self, id: str) -> LiveTraining | None:
         """Return what a training has learned; None before its first checkpoint and after its end.
@@ -67,22 +75,27 @@ class LiveTrainings:
             name = self._jobs().checkpoint(id)
             if job.status in FINAL or name is None:
                 return None
-            figures = self._read(id, name)
-            if figures is not None:
-                return LiveTraining(f"{id}-{name}", job.recipe, figures)
+            try:
+                figures = self._read(id, name)
+            except NotFoundError:
+                continue
+            return None if figures is None else LiveTraining(f"{id}-{name}", job.recipe, figures)
         return None
 
     def _read(self, id: str, name: str) -> LiveFigures | None:
-        """Return the figures of a checkpoint; None if it is gone or has none."""
+        """Return the figures of a checkpoint; None if it has none.
 
-        def compute() -> LiveFigures:
-            state = self._checkpoints.load(id, name)
-            figures = None if state is None else LiveFigures.of_state(state)
-            if figures is None:
-                raise NotFoundError("the checkpoint has been replaced, or has no figures")
-            return figures
+        Raises
+        ------
+        NotFoundError
+            The checkpoint has been replaced.
+        """
 
-        try:
-            return self._figures.get(f"{id}/{name}", [], compute)
-        except NotFoundError:  # not cached, unlike None
-            return None
+        def compute() -> LiveFigures | None:
+            with self._turn:
+                state = self._checkpoints.load(id, name)
+                if state is None:
+                    raise NotFoundError("the checkpoint has been replaced")
+                return LiveFigures.of_state(state)
+
+        return self._figures.get(f"{id}/{name}", [], compute)

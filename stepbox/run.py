@@ -234,7 +234,8 @@ def train(
     full = recipe.changed(**changes)
     train_set = load_dataset(full.dataset, "train", data)
     test_set = load_dataset(full.dataset, "test", data)
-    full = full.fitted(train_set.spec, changes)
+    # The name is kept, by which the same data set can be loaded again.
+    full = full.fitted(train_set.spec, changes).changed(dataset=full.dataset)
     start = None
     if from_model is not None:
         model = from_model if isinstance(from_model, Model) else load(from_model)

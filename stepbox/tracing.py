@@ -5,7 +5,8 @@ from weakref import WeakKeyDictionary
 
 from stepbox.analysis.step_trace import Kind
 from stepbox.data.builtin import load_dataset
-from stepbox.errors import StepsNotKeptError
+from stepbox.data.plane import GeneratedData
+from stepbox.errors import ConflictError, StepsNotKeptError
 from stepbox.images.field import Invert
 from stepbox.images.prepare import Fit
 from stepbox.run import Model, Sample, load, prepare_sample
@@ -139,7 +140,11 @@ def _replay(model: Model, data: str | Path | None) -> Replay:
         raise StepsNotKeptError(f"the steps of {model.card.id} were not kept")
     folder, replay = _replays.get(model, (None, None))
     if replay is None or folder != data:
-        train_set = load_dataset(model.recipe.dataset, "train", data)
+        dataset = model.card.dataset  # of generated points, the name can be read, but not the id
+        name = dataset.name if GeneratedData.of_name(dataset.name) else dataset.key
+        train_set = load_dataset(name, "train", data)
+        if train_set.spec.id != dataset.id:
+            raise ConflictError(f"the data set of {model.card.id} is not {name!r}")
         replay = Replay(model.recipe, train_set, model.steps, model.network)
         _replays[model] = data, replay
     return replay

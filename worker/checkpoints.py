@@ -93,7 +93,8 @@ class Checkpoints:
         """
         self.wait()
         entry = epoch.model_dump() if epoch else None
-        if entry and time.monotonic() - self._saved_at < BETWEEN_EPOCHS_S:
+        recent = time.monotonic() - self._saved_at < BETWEEN_EPOCHS_S
+        if entry and recent and trainer.device == "cpu":  # elsewhere, no epoch can be repeated
             self._reporter.point(entry, None)
             return
         self._saved_at = time.monotonic()

@@ -154,7 +154,7 @@ class Reporter(Thread):
                 self._verdict = verdict
                 if self._points and self._points[0] is point:
                     self._points.popleft()
-                if point.checkpoint:
+                if point.checkpoint and verdict != "lost":
                     self._checkpoint = point.checkpoint
                 del self._losses[: len(losses)]
                 del self._frames[: len(frames)]

@@ -14,6 +14,7 @@ from jobs.record import FINAL, Job, Status
 from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend
+from service.bodies.bounds import Bound
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from stepbox.data.dataset import DatasetSpec
@@ -93,7 +94,12 @@ def recipes() -> Response:
     )
 
 
-@blueprint.post("/train", responses={202: Job, **problems(400, 413, 415, 422, 429, 503)})
+# Enough for the largest number of points, however they are written
+TRAIN_BYTES = 256 * 2**10
+
+
+@blueprint.post("/train", responses={202: Job, **problems(400, 413, 415, 422, 429, 503, 507)})
+@Bound(body_bytes=TRAIN_BYTES)
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
     store = backend().jobs
@@ -196,12 +202,15 @@ def _dataset_of(body: TrainRequest) -> DatasetSpec:
         except NotFoundError as error:
             raise InvalidInputError.at("/dataset", str(error)) from None
     splits = wanted.splits()
-    # What rejects the request must leave nothing behind.
-    body.resolve(splits["train"].spec)
-    backend().jobs.check_room(backend().settings.queue_limit)
-    backend().quota.check()
-    with saying_why("store the data set"):
-        return backend().datasets.add(splits)
+    made = splits["train"].spec
+    _with_start(body.resolve(made), made)  # what rejects the request must leave nothing behind
+    try:
+        return backend().datasets.spec(made.id)
+    except NotFoundError:
+        backend().jobs.check_room(backend().settings.queue_limit)
+        backend().quota.check()
+        with saying_why("store the data set"):
+            return backend().datasets.add(splits)
 
 
 def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:

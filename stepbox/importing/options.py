@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DATASET_NAME
+from stepbox.data.plane import GeneratedData
 from stepbox.errors import invalid_field
 
 Side = Literal[28, 32, 48, 64]
@@ -19,6 +20,8 @@ def _is_free(name: str) -> str:
             "must be 1 to 60 lower-case letters, digits, '-', '_' or '.', starting with a letter "
             f"or digit, but not with 'd-', and not {' or '.join(DATASETS)}"
         )
+    if GeneratedData.of_name(name):
+        raise invalid_field("must not be the name of a generated data set")
     return name
 
 

@@ -27,6 +27,7 @@ from stepbox.training.batches import Batch
 from stepbox.training.replay import Replay
 
 STEPS_EACH = 16  # from each snapshot on, if there is time
+MOST_BATCH_BYTES = 32 * 2**20  # of a step's inputs in float64, of which two copies are made
 MOST_SECONDS = 2.0  # for all steps, as `Replay.seconds_per_step` estimates it
 
 
@@ -132,6 +133,13 @@ def _plan(replay: Replay) -> tuple[list[int], int]:
         raise ConflictError(
             "the effect of a single step is not known for trainings with AdamW, dropout or batch "
             "normalization: such a step also depends on the steps before it, or on random numbers"
+        )
+    course = replay.course
+    batch_bytes = 8 * course.recipe.batch_size * course.train_set.spec.features
+    if batch_bytes > MOST_BATCH_BYTES:
+        raise ConflictError(
+            f"the samples of a step take {batch_bytes:,} bytes, and may take "
+            f"{MOST_BATCH_BYTES:,} here"
         )
     step = replay.seconds_per_step
     # To copy the network and to compute two losses takes about as long as a sample of a batch.

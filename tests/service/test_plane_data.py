@@ -114,7 +114,9 @@ def test_a_description_that_is_not_allowed_is_rejected_with_the_range(
     assert names(client) == ["mnist", "fashion-mnist"]
 
 
-@pytest.mark.parametrize("fields", [{"standardize": False}, {"hidden_sizes": [2000]}])
+@pytest.mark.parametrize(
+    "fields", [{"standardize": False}, {"hidden_sizes": [2000]}, {"from_model": "m-0"}]
+)
 def test_a_request_that_is_rejected_stores_nothing(client, fields):
     answer = client.post("/train", json={"recipe": "playground", "dataset": SPIRAL, **fields})
     check_problem(answer, 422)
@@ -133,6 +135,23 @@ def test_a_full_queue_or_quota_stores_nothing(jobs, tmp_path):
     answer = client.post("/train", json={"recipe": "playground", "dataset": SPIRAL})
     check_problem(answer, 507)
     assert names(client) == ["mnist", "fashion-mnist"]
+
+
+def test_a_repeated_request_is_answered_although_the_queue_is_full(jobs, tmp_path):
+    settings = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
+    client = create_app(ServiceSettings(**settings, queue_limit=1)).test_client()
+    body = {"recipe": "playground", "dataset": SPIRAL}
+    answers = [
+        client.post("/train", json=body, headers={"Idempotency-Key": "one"}) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json["id"] == answers[1].json["id"]
+
+
+def test_an_upload_cannot_have_the_name_of_a_generated_data_set(client):
+    answer = client.post("/datasets?name=moons-2-300-noise0.1-seed0", data=b"a,label\n1,x\n")
+    [error] = check_problem(answer, 422)["errors"]
+    assert error["pointer"] == "/name"
 
 
 def test_generated_points_are_checked_like_those_of_a_training(client):

@@ -63,7 +63,9 @@ def compiled(function: Function) -> Function:
     Sums may use vector lanes, without which W·δ is slow. So the order of the terms, and with it the
     last bits of a result, depends on the kind of processor.
     """
-    result: Function = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
+    # Other threads of the worker go on: one writes checkpoints, another one reports.
+    options = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
+    result: Function = njit(**options)(function)
     return result
 
 

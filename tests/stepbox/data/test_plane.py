@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+import stepbox
 from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import split_sha256
 from stepbox.data.plane import MOST_OWN_POINTS, DatasetChoice, GeneratedData, OwnPoints
@@ -181,3 +182,12 @@ def test_what_is_not_allowed_is_named(choice, places):
 
 def test_a_class_that_is_only_tested_does_not_count():
     assert "at least two classes" in faults_of({"points": [OWN[0], OWN[0], OWN[1]]})[("points",)]
+
+
+def test_a_training_on_generated_points_can_be_opened_and_repeated():
+    model = stepbox.train("playground", epochs=2)
+    assert stepbox.trace(model, 5).step == 5
+    point = load_dataset(model.recipe.dataset, "test").samples[0]
+    assert stepbox.taught(model, point).steps == 2 * 40
+    again = stepbox.train(model.recipe)
+    assert again.card.weights.sha256 == model.card.weights.sha256
