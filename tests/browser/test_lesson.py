@@ -87,10 +87,9 @@ def lesson(run, stack):
     run(name)
 
 
-@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.stem)
-def test_the_commands_run(lesson, run, page):
-    for commands in commands_of(page):
-        assert run(commands)
+@pytest.mark.parametrize("commands", [one for page in PAGES[1:] for one in commands_of(page)])
+def test_the_commands_run(lesson, run, commands):
+    assert run(commands)
 
 
 LINKS = [
