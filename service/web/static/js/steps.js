@@ -124,7 +124,9 @@ function start(model, index) {
     $("#who").replaceChildren(name, h("span", { class: "sr" }, values));
     $("#ledger").replaceChildren(...phaseLedger(found, now));
     drawPanels(found, now);
-    $("#ticks").hidden = now.gradient !== "published";
+    const isUpdate = now.phase.kind === "update";
+    $("#ticks").hidden = now.gradient !== "published" || isUpdate;
+    $("#moved").hidden = !isUpdate || !found.after?.[now.gradient];
     $(`#gradient [value=${now.gradient}]`).checked = true;
     bar.mark(now.at);
   }
@@ -206,8 +208,10 @@ function start(model, index) {
   function go(target) {
     choices.step = nearestOpenable(index, target);
     const words =
-      `Step ${count(target)} cannot be opened, because it is too far from the stored parameters. ` +
-      "This is the nearest step that can.";
+      target > index.steps
+        ? `The training has ${count(index.steps)} steps. This is the last one that can be opened.`
+        : `Step ${count(target)} cannot be opened, because it is too far from the stored ` +
+          "parameters. This is the nearest step that can.";
     note = choices.step === target ? [] : [status(words)];
     show();
   }

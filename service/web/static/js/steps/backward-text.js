@@ -1,6 +1,19 @@
 // @ts-check
 // What the phases after the loss compute: δ of each layer, the gradients, the update.
-import { a, bias, delta, derivative, display, row, sub, sumOver, weight, z } from "../mathml.js";
+import {
+  a,
+  bias,
+  both,
+  delta,
+  derivative,
+  display,
+  fraction,
+  row,
+  sub,
+  sumOver,
+  weight,
+  z,
+} from "../mathml.js";
 import { count } from "../numbers.js";
 import { symbolOf } from "./activations.js";
 import { hasMaps } from "./layout.js";
@@ -64,21 +77,19 @@ export function backwardText(step, { layer: number, gradient, neuron }) {
   const exact =
     "Each neuron’s share of the blame: the errors of the neurons that it feeds, passed back " +
     "through the same weights, times its own slope. A saturated neuron gets hardly any blame.";
+  const pool =
+    "Each value’s share of the blame: the errors of what it feeds, passed back through the same " +
+    "weights. A max-pool has no activation function, so no slope either.";
   const place = hasMaps(layer) ? ` The sum below is for one place of map ${neuron}.` : "";
+  const used = isPublished ? both("w̃", row("k", ",", "j"), k) : weight(k, "k", "j");
+  const total = [sumOver("k"), used, delta(k, "k")];
+  const early = display("w̃", "=", "w", "−", row("η", derivative("w")));
   return {
     title,
-    text: [(isPublished ? published : exact) + place],
+    text: [(isPublished ? published : layer.slope ? exact : pool) + place],
     formulas: [
-      display(
-        delta(l, "j"),
-        "=",
-        "(",
-        sumOver("k"),
-        weight(k, "k", "j"),
-        delta(k, "k"),
-        ")",
-        ...slope,
-      ),
+      display(delta(l, "j"), "=", ...(layer.slope ? ["(", ...total, ")", ...slope] : total)),
+      ...(isPublished ? [early] : []),
     ],
   };
 }
@@ -87,7 +98,6 @@ export function backwardText(step, { layer: number, gradient, neuron }) {
 export function gradientsText(step, { layer: number }) {
   const layer = step.layers[number - 1];
   const l = String(number);
-  const product = [delta(l, "i"), source(number, "j")];
   const maps = hasMaps(layer);
   const dense =
     "The derivative of a weight is the error δ of the neuron that it leads to, times the input " +
@@ -95,24 +105,24 @@ export function gradientsText(step, { layer: number }) {
     "pattern.";
   const shared =
     "A filter uses the same weights at every place, so the derivative of a weight is a sum over " +
-    "all places: δ of each, times what the weight multiplied there.";
+    "all places r: δ there, times what the weight u of the filter o multiplied there.";
   const pool = "A max-pool has no weights, so there is nothing to learn here.";
-  return {
-    title: "Gradients",
-    text: [layer.spec.type === "max-pool" ? pool : maps ? shared : dense],
-    formulas:
-      layer.spec.type === "max-pool"
-        ? []
-        : [
-            display(
-              derivative(weight(l, "i", "j")),
-              "=",
-              ...(maps ? [sumOver("i")] : []),
-              ...product,
-            ),
-            display(derivative(bias(l, "i")), "=", ...(maps ? [sumOver("i")] : []), delta(l, "i")),
-          ],
-  };
+  const title = "Gradients";
+  if (layer.spec.type === "max-pool") return { title, text: [pool], formulas: [] };
+  if (!maps) {
+    const product = [delta(l, "i"), source(number, "j")];
+    const formulas = [
+      display(derivative(weight(l, "i", "j")), "=", ...product),
+      display(derivative(bias(l, "i")), "=", delta(l, "i")),
+    ];
+    return { title, text: [dense], formulas };
+  }
+  const there = () => delta(l, row("o", ",", "r"));
+  const formulas = [
+    display(derivative(weight(l, "o", "u")), "=", sumOver("r"), there(), source(number, "r+u")),
+    display(derivative(bias(l, "o")), "=", sumOver("r"), there()),
+  ];
+  return { title, text: [shared], formulas };
 }
 
 /** @param {Step} step @param {View} view @param {number} parameters @returns {PhaseText} */
@@ -135,6 +145,7 @@ export function updateText(step, { gradient }, parameters) {
     ? ` The loss of the same sample is now ${figure(outcome.loss, 4)} nats instead of ` +
       `${figure(loss, 4)}.`
     : "";
+  const mean = size === 1 ? [] : [fraction("1", String(size)), "∑"];
   const text =
     size === 1
       ? `All ${count(parameters)} weights and biases take a small step against their ` +
@@ -145,6 +156,6 @@ export function updateText(step, { gradient }, parameters) {
   return {
     title,
     text: [text + change],
-    formulas: [display("w", "←", "w", "−", row("η", derivative("w")))],
+    formulas: [display("w", "←", "w", "−", "η", ...mean, derivative("w"))],
   };
 }

@@ -19,10 +19,15 @@ import { largestTerms } from "./terms.js";
 /** @typedef {[label: Text, text: Text, value: Text, total: string]} Heads */
 
 const BAR = { width: 64, height: 18 };
+const NEAR_ONE = 0.99;
 const LARGEST = 4; // terms with a row of their own
 
 /** Write a number with three or more significant digits. @param {number} x */
 export const figure = (x, digits = 3) => plainNumber(x.toPrecision(digits));
+
+/** Write a probability so that its distance to 1 can be seen. @param {number} p */
+export const probabilityText = (p) =>
+  p > NEAR_ONE ? plainNumber(String(Number(p.toPrecision(6)))) : figure(p);
 
 /** Write a learning rate, without zeros at the end. @param {number} rate */
 export const rateText = (rate) => plainNumber(String(Number(rate.toPrecision(4))));

@@ -36,7 +36,7 @@ export const sourceName = (step, view, number, index) =>
  * @param {number} number */
 export function sourceHead(step, { dataset }, number) {
   if (number > 1) return hasMaps(step.layers[number - 2]) ? "cell" : "neuron";
-  return dataset.kind === "vectors" ? "column" : "pixel";
+  return dataset.kind === "vectors" ? "column" : "row, column";
 }
 
 /** Say where a weight of a layer leads from. @param {Step} step @param {View} view

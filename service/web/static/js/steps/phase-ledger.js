@@ -5,9 +5,10 @@ import { a, delta, fraction, inline, number, sub, sup, z } from "../mathml.js";
 import { sum } from "../numbers.js";
 import { ACTIVATIONS, symbolOf } from "./activations.js";
 import { cellOfChannel, channelsOf, hasMaps } from "./layout.js";
-import { figure, ledger, plainLedger, product, termEntries } from "./ledger.js";
+import { figure, ledger, plainLedger, probabilityText, product, termEntries } from "./ledger.js";
 import { lossNumbers } from "./phase-text.js";
 import { outputName, sourceHead, sourceName } from "./names.js";
+import { columnsOf } from "./phases.js";
 import { backwardTerms, forwardTerms } from "./terms.js";
 import { weightsLedger } from "./weights-ledger.js";
 
@@ -99,11 +100,11 @@ function softmaxLedger({ layers, probabilities }, { classes, neuron }) {
       "probability, and no power can overflow.",
   );
   const table = ledger(["class", inline(sup("e", "z")), "", "so far"], entries, [
-    { label: "", text: "sum", value: figure(total), isTotal: true },
+    { label: "", text: "sum", value: figure(total, 5), isTotal: true },
     {
       label: inline(sub("p", classes[neuron])),
-      text: inline(fraction(number(figure(powers[neuron])), number(figure(total)))),
-      value: figure(probabilities[neuron]),
+      text: inline(fraction(number(figure(powers[neuron])), number(figure(total, 5)))),
+      value: probabilityText(probabilities[neuron]),
     },
   ]);
   return [table, note];
@@ -120,7 +121,7 @@ function outputLedger(
     .sort((one, other) => Math.abs(deltas[other]) - Math.abs(deltas[one]));
   const shown = order.slice(0, 10).sort((one, other) => one - other);
   const text = (/** @type {number} */ i) => [
-    number(figure(probabilities[i])),
+    number(probabilityText(probabilities[i])),
     "−",
     number(i === label ? "1" : "0"),
   ];
@@ -210,7 +211,7 @@ export function phaseLedger(step, view) {
   }
 }
 
-/** Name the chosen neuron, and say its values. @param {Step} step @param {View} view */
+/** Name the chosen neuron, and say its values so far. @param {Step} step @param {View} view */
 export function neuronText(step, view) {
   const { layer: at, neuron, gradient, phase, classes } = view;
   if (phase.kind === "input" || phase.kind === "loss") return { name: "", values: "" };
@@ -221,10 +222,11 @@ export function neuronText(step, view) {
   const name = layer.isLast
     ? `Class ${classes[neuron]}`
     : `${noun} ${neuron} of layer ${at}${place}`;
+  const { seen } = columnsOf(view.phases, view.at, at, at);
   const values = [
-    `z ${figure(layer.z[cell])}`,
-    `${layer.isLast ? "p" : "a"} ${figure(layer.a[cell])}`,
-    `δ ${figure(layer.delta[gradient][cell])}`,
+    seen.z && `z ${figure(layer.z[cell])}`,
+    seen.a && `${layer.isLast ? "p" : "a"} ${figure(layer.a[cell])}`,
+    seen.delta && `δ ${figure(layer.delta[gradient][cell])}`,
   ];
-  return { name, values: `: ${values.join(", ")}` };
+  return { name, values: `: ${values.filter(Boolean).join(", ")}` };
 }

@@ -20,12 +20,14 @@ import { backwardText, gradientsText, updateText } from "./backward-text.js";
 import { symbolOf } from "./activations.js";
 import { inputsOf } from "./data.js";
 import { channelsOf, hasMaps } from "./layout.js";
-import { figure } from "./ledger.js";
+import { figure, probabilityText } from "./ledger.js";
 import { blue, orange, source } from "./text-parts.js";
 
 /** @typedef {import("./data.js").Step} Step */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./text-parts.js").PhaseText} PhaseText */
+
+const FEW = 6; // inputs that are listed
 
 /** @param {Step} step @param {View} view @returns {PhaseText} */
 function inputText({ x, label, epoch, standardized_by: standardized, pixel_scale }, view) {
@@ -37,7 +39,9 @@ function inputText({ x, label, epoch, standardized_by: standardized, pixel_scale
     : "The training uses this sample for the first time.";
   const values = isVectors(dataset) ? "numbers" : "values";
   const scaled = isVectors(dataset) || pixel_scale === "raw" ? "" : ", scaled here to 0 to 1";
+  const list = `: ${x.map((value) => figure(value)).join(", ")}.`;
   const zero = standardized ? "" : ` ${count(live)} of them are not 0.`;
+  const amount = x.length <= FEW ? `${values}${list}` : `${values}${scaled}.${zero}`;
   const base = sub("grey value", "j");
   const shown = isVectors(dataset) || pixel_scale === "raw" ? sub("v", "j") : fraction(base, "255");
   const formula = standardized
@@ -46,8 +50,8 @@ function inputText({ x, label, epoch, standardized_by: standardized, pixel_scale
   return {
     title: "The input",
     text: [
-      `The data set labels this sample ${classes[label]}. It has ${count(x.length)} ` +
-        `${values}${scaled}.${zero} ${before}`,
+      `The data set labels this sample ${classes[label]}. ` +
+        `${standardized ? "Standardized, it" : "It"} has ${count(x.length)} ${amount} ${before}`,
     ],
     formulas: [display(...formula)],
   };
@@ -178,7 +182,7 @@ export function lossNumbers({ probabilities, label, loss, weight: factor }, { cl
     "−",
     ...(factor === 1 ? [] : [number(figure(factor)), "·"]),
     "log",
-    number(figure(p, 4)),
+    number(p > 0.99 ? probabilityText(p) : figure(p, 4)),
     "=",
     number(figure(loss, 4)),
   );

@@ -14,9 +14,12 @@ import { short } from "./columns.js";
 
 const MOST_COLUMNS = 16; // of a row of numbers
 
+/** How far the plane reaches in each direction. @param {number[]} x */
+const planeReach = (x) => 1.15 * Math.max(1, ...x.map(Math.abs));
+
 /** Draw two numbers as a point of the plane. @param {Scene} scene @param {Square} square */
 function drawPoint({ step, shapes }, { x, y, size }) {
-  const reach = 1.15 * Math.max(1, ...step.x.map(Math.abs));
+  const reach = planeReach(step.x);
   const place = (/** @type {number} */ value) => (size / 2) * (1 + value / reach);
   shapes.append(
     s("rect", { x, y, width: size, height: size, class: "plane" }),
@@ -95,7 +98,8 @@ export function drawInput(scene) {
   const features = featureCount(dataset);
   const areVectors = isVectors(dataset);
   const noun = areVectors ? "numbers" : "values";
-  writeHead(scene, first, "x", `${count(features)} ${noun}`, view.phase.kind === "input");
+  const range = features === 2 ? `±${short(planeReach(step.x))}` : `${count(features)} ${noun}`;
+  writeHead(scene, first, "x", range, view.phase.kind === "input");
   if (areVectors) (features === 2 ? drawPoint : drawRow)(scene, first, step.x);
   else {
     const canvas = h("canvas", { class: "seen" });

@@ -30,9 +30,10 @@ export function compass(name, angle, ratio) {
   }
   const [width, height, y] = [232, 150, 118];
   const length = Math.min(ratio, LONGEST);
-  const unit = Math.min(108, 200 / Math.max(1, length));
   const x = angle > 90 ? 110 : 12;
   const turn = (angle * Math.PI) / 180;
+  const rise = length * Math.abs(Math.sin(turn));
+  const unit = Math.min(108, 200 / Math.max(1, length), 105 / rise);
   const at = (/** @type {number} */ r, /** @type {number} */ t) => ({
     x: x + r * Math.cos(t),
     y: y - r * Math.sin(t),
@@ -50,9 +51,10 @@ export function compass(name, angle, ratio) {
   const end = at(radius, turn);
   const arc = `M${x} ${y}L${x + radius} ${y}A${radius} ${radius} 0 0 0 ${end.x} ${end.y}Z`;
   const isVisible = angle > 0.5;
+  const differs = angle > 0.005 || Math.abs(ratio - 1) > 0.005;
   const beside = at(radius + 16, turn / 2);
   const label = !isVisible
-    ? s("text", { x: x + 8, y: y - 12, class: "degrees" }, "the same")
+    ? s("text", { x: x + 8, y: y - 12, class: "degrees" }, differs ? angleText(angle) : "the same")
     : angle < 28
       ? s("text", { x: x + radius, y: y + 18, class: "degrees" }, angleText(angle))
       : s("text", { ...beside, dy: ".35em", class: "degrees" }, angleText(angle));
@@ -69,7 +71,6 @@ export function compass(name, angle, ratio) {
     ...arrow(unit, 0, "true"),
     label,
   );
-  const differs = angle > 0.005 || Math.abs(ratio - 1) > 0.005;
   const text = differs ? [h("b", { class: "orange" }, times), " as long"] : "no difference";
   return h("div", null, title, svg, h("p", { class: "small" }, ...[text].flat()));
 }
@@ -124,8 +125,13 @@ export function growth({ steps, snapshots, angles }, step, own, width) {
   const names = spreadLabels(labels, LABEL_GAP, { top, bottom: base }).map((label) =>
     s("text", { x: right + 8, y: label.y, dy: ".34em", class: "end" }, label.text),
   );
-  const dots = own.flatMap((angle) =>
-    angle == null ? [] : [s("circle", { cx: x(step), cy: y(angle), r: 4, class: "dot here" })],
+  const dots = own.flatMap((angle, i) =>
+    angle == null
+      ? []
+      : [
+          s("circle", { cx: x(step), cy: y(angle), r: 4, class: "dot here" }),
+          s("text", { x: x(step) + 7, y: y(angle) - 5, class: "end" }, String(i + 1)),
+        ],
   );
   const svg = s(
     "svg",
@@ -165,11 +171,11 @@ export function slopes(layer) {
   /** @param {(z: number) => number} of */
   const curve = (of) =>
     Array.from({ length: POINTS + 1 }, (_, i) => {
-      const z = reach * ((2 * i) / POINTS - 1);
+      const z = reach * ((2 * i) / POINTS - 1) ** 3; // most points where the curve bends
       return `${x(z).toFixed(1)} ${y(of(z)).toFixed(1)}`;
     }).join("L");
   const ticks = [0, 0.4, 0.8].map((share) => Number((share * highest).toPrecision(1)));
-  const tick = reach > 12 ? 10 : reach > 6 ? 5 : 3;
+  const tick = Number((0.7 * reach).toPrecision(1));
   const least = Math.min(...layer.z.map(slope));
   const most = Math.max(...layer.z.map(slope));
   const leastPublished = Math.min(...layer.z.map(published));

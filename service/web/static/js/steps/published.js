@@ -112,10 +112,12 @@ function slopeText(step) {
     return isRelu ? "For relu, the slope at a is the slope at z, so this changes nothing." : "";
   }
   const flat = layer.z.filter((z) => activation.slope(z) < SATURATED).length;
+  const where = `of the ${layer.z.length} neurons in layer ${layer.number}`;
+  if (!flat) return `At this step, none ${where} is saturated: no slope is below ${SATURATED}.`;
   return (
-    `At this step, ${flat} of the ${layer.z.length} neurons in layer ${layer.number} are ` +
-    `saturated: their slope is below ${SATURATED}. The original used ${fixed(least, 2)} or more ` +
-    "for each of them."
+    `At this step, ${flat} ${where} ${flat === 1 ? "is" : "are"} saturated: ` +
+    `${flat === 1 ? "its" : "their"} slope is below ${SATURATED}. ` +
+    `The original used ${Math.floor(100 * least) / 100} or more instead.`
   );
 }
 

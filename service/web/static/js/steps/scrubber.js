@@ -77,9 +77,10 @@ export function scrubber(index, loader, { go, fail }) {
   /** Find the next step of some kind, from the beginning after the last one. */
   const nextMistake = () =>
     catchProblem(async () => {
-      const { step } = await loader.find("wrong", current?.step ?? 0);
+      const from = current;
+      const { step } = await loader.find("wrong", from?.step ?? 0);
       const found = step ?? (await loader.find("wrong", 0)).step;
-      if (found != null) go(found);
+      if (found != null && current === from) go(found); // unless another step was chosen meanwhile
     }, fail);
 
   slider.addEventListener("input", () => go(nearestOpenable(index, Number(slider.value))));

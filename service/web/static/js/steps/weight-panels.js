@@ -88,7 +88,7 @@ function panelsOf(step, view) {
     );
   };
   return [
-    panel("before", before, scale, `±${figure(scale, 2)}`, done("forward-1")),
+    panel("before", before, scale, `±${figure(scale, 2)}`, true),
     panel("derivative", derivative, largest, `±${figure(largest, 2)}`, done("gradients")),
     ...(after
       ? [
@@ -96,7 +96,7 @@ function panelsOf(step, view) {
             "after",
             after,
             scale,
-            `moved up to ${figure(step.learning_rate * largest, 2)}`,
+            `changed by up to ${figure(step.learning_rate * largest, 2)}`,
             done("update"),
           ),
         ]

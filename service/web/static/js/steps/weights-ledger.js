@@ -1,7 +1,7 @@
 // @ts-check
 // The largest derivatives of the weights into the chosen neuron, and what the update does to them.
 import { inline, number } from "../mathml.js";
-import { sum } from "../numbers.js";
+import { clamp, sum } from "../numbers.js";
 import { inputsOf } from "./data.js";
 import { channelsOf } from "./layout.js";
 import { figure, plainLedger, product, rateText } from "./ledger.js";
@@ -12,6 +12,7 @@ import { sourceHead, weightName } from "./names.js";
 /** @typedef {import("./view.js").View} View */
 
 const MOST_WEIGHTS = 5;
+const [LEAST_DIGITS, MOST_DIGITS] = [4, 7]; // float32 has 7
 
 /** The largest derivatives of the weights into a neuron, and what they do.
  * @param {Step} step @param {View} view */
@@ -55,17 +56,19 @@ export function weightsLedger(step, view) {
       ),
     ];
   }
-  /** @param {number} value @param {number} derivative */
-  const change = (value, derivative) => [
-    inline(
-      number(figure(value, 4)),
+  /** Write a change with enough digits to see it. @param {number} value @param {number} derivative */
+  const change = (value, derivative) => {
+    const relative = Math.abs((rate * derivative) / value) || 1;
+    const digits = clamp(Math.ceil(-Math.log10(relative)) + 2, LEAST_DIGITS, MOST_DIGITS);
+    const formula = inline(
+      number(figure(value, digits)),
       derivative < 0 ? "+" : "−",
       number(rateText(rate)),
       "·",
       number(figure(Math.abs(derivative), 3)),
-    ),
-    figure(value - rate * derivative, 4),
-  ];
+    );
+    return [formula, figure(value - rate * derivative, digits)];
+  };
   return [
     plainLedger(
       [head, inline("w", "−", "η", "·", "∂C/∂w"), "new"],
