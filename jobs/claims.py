@@ -1,10 +1,12 @@
 """What workers do with jobs: claim them, report on them, and end them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
+
+import redis.client
 
 from jobs.compact import pack
 from jobs.queue import QUEUE
@@ -109,6 +111,53 @@ class ClaimStore(JobReader):
         frames: Iterable[Mapping[str, Any]] = (),
     ) -> Verdict:
         """Renew the lease, store what is given, and return the verdict."""
+        return self.report_points(claim, [(epoch, checkpoint)], progress, losses, frames)
+
+    def report_points(
+        self,
+        claim: Claim,
+        points: Sequence[tuple[Mapping[str, Any] | None, str | None]],
+        progress: Mapping[str, Any] | None = None,
+        losses: Iterable[Mapping[str, Any]] = (),
+        frames: Iterable[Mapping[str, Any]] = (),
+    ) -> Verdict:
+        """Report several epochs and checkpoints, in their order, and return the last verdict.
+
+        They reach Redis in one piece, which it writes to the disk at once. So many short epochs
+        take no longer than one.
+
+        Parameters
+        ----------
+        claim
+            The claim of the job.
+        points
+            An epoch and a checkpoint each, both of which may be None.
+        progress
+            Stored after them.
+        losses, frames
+            Stored before them.
+        """
+        if len(points) == 1:
+            return self._report(None, claim, progress, *points[0], losses, frames)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for epoch, checkpoint in points[:-1]:
+                self._report(pipeline, claim, None, epoch, checkpoint, losses, frames)
+                losses = frames = ()
+            self._report(pipeline, claim, progress, *points[-1], losses, frames)
+            verdict: Verdict = pipeline.execute()[-1]
+        return verdict
+
+    def _report(
+        self,
+        pipeline: redis.client.Pipeline | None,
+        claim: Claim,
+        progress: Mapping[str, Any] | None,
+        epoch: Mapping[str, Any] | None,
+        checkpoint: str | None,
+        losses: Iterable[Mapping[str, Any]],
+        frames: Iterable[Mapping[str, Any]],
+    ) -> Verdict:
+        """Report one epoch and checkpoint; a pipeline has the verdict only once it is executed."""
         whole = json.dumps(progress) if progress else ""
         short = pack("progress", progress) if progress and claim.kind == "train" else whole
         packed = [pack("loss", loss) for loss in losses]
@@ -123,6 +172,7 @@ class ClaimStore(JobReader):
             len(packed),
             *packed,
             *(pack("frame", frame) for frame in frames),
+            pipeline=pipeline,
         )
         return verdict
 

@@ -28,8 +28,14 @@ class JobReader:
             if path.stem != "common"
         }
 
-    def _run(self, script: str, *arguments: str | int | float) -> Any:
-        return self._scripts[script](args=list(arguments))
+    def _run(
+        self,
+        script: str,
+        *arguments: str | int | float,
+        pipeline: redis.client.Pipeline | None = None,
+    ) -> Any:
+        """Run a script, or add it to a pipeline."""
+        return self._scripts[script](args=list(arguments), client=pipeline)
 
     def get(self, id: str) -> Job:
         """Read a job with its losses; raise NotFoundError if no job has this id."""

@@ -4,11 +4,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 from threading import Condition, Thread
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from redis.exceptions import (
     ConnectionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 0.5  # time between reports, and so the longest time until a cancel is noticed
 RETRY_S = 0.5
+MOST_AT_ONCE = 50  # points in one report
+# A Redis that has just started has no scripts; a pipeline may find that out only when it runs.
+UNAVAILABLE = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError, NoScriptError)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,10 +46,10 @@ def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     while True:
         try:
             return call(*args, **kwargs)
-        except (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError) as error:
+        except UNAVAILABLE as error:
             log.warning("Redis is unavailable, retrying: %s", error)
         except ResponseError as error:
-            if not str(error).startswith("MISCONF"):  # MISCONF: the disk of Redis is full
+            if "MISCONF" not in str(error):  # MISCONF: the disk of Redis is full
                 raise
             log.warning("Redis cannot write, retrying: %s", error)
         time.sleep(RETRY_S)
@@ -138,24 +143,23 @@ class Reporter(Thread):
                 )
                 if self._closing and not self._pending():
                     return
-                point = self._points[0] if self._points else _Point(None, None)
+                points = list(islice(self._points, MOST_AT_ONCE))
                 progress, losses = self._progress, tuple(self._losses)
                 frames = tuple(self._frames)
             verdict = insist(
-                self._jobs.report,
+                self._jobs.report_points,
                 self._claim,
+                points or [_Point(None, None)],
                 progress,
-                point.epoch,
-                point.checkpoint,
                 losses,
                 frames,
             )
             with self._changed:
                 self._verdict = verdict
-                if self._points and self._points[0] is point:
+                for point in points:
                     self._points.popleft()
-                if point.checkpoint and verdict != "lost":
-                    self._checkpoint = point.checkpoint
+                    if verdict != "lost":
+                        self._checkpoint = point.checkpoint or self._checkpoint
                 del self._losses[: len(losses)]
                 del self._frames[: len(frames)]
                 if self._progress is progress:

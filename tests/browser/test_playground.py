@@ -1,7 +1,6 @@
 """The playground: train live, look at any moment, draw points, and compare with boxes."""
 
 import base64
-import json
 import re
 
 import numpy as np
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 from safetensors.numpy import load
 
 from tests.browser.browser import Watched
+from tests.frames import frames_of
 
 SMALL = "/ui/playground?data=moons&hidden=4-3&epochs=10"
 SUCCEEDED = re.compile("succeeded|guessing")
@@ -30,14 +30,6 @@ def train(page):
 
 def job_of(page):
     return page.locator("#job a").first.get_attribute("href").rpartition("/")[2]
-
-
-def frames_of(stack, job):
-    text = requests.get(f"{stack.url}/jobs/{job}/events", timeout=10).text
-    events = [event.split("\n") for event in text.split("\n\n")]
-    return [
-        json.loads(lines[-1].removeprefix("data: ")) for lines in events if "event: frame" in lines
-    ]
 
 
 def activations(layers, point):

@@ -1,12 +1,10 @@
 """A training whose process is killed sends the same frames as one that nobody disturbs."""
 
-import json
 import os
 import signal
 
-import requests
-
 from tests.faults.test_recovery import history_length, owner_of
+from tests.frames import frames_of
 from tests.processes import wait_until
 
 # It trains for some seconds, which leaves time for faults.
@@ -17,14 +15,6 @@ FIELDS = {
     "batch_size": 1,
     "epochs": 60,
 }
-
-
-def frames_of(stack, id):
-    text = requests.get(f"{stack.url}/jobs/{id}/events", timeout=10).text
-    events = [event.split("\n") for event in text.split("\n\n")]
-    return [
-        json.loads(lines[-1].removeprefix("data: ")) for lines in events if "event: frame" in lines
-    ]
 
 
 def test_a_killed_training_sends_each_frame_once_and_the_same(own_stack, jobs):

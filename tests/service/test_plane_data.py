@@ -1,7 +1,6 @@
 """Data sets of points of the plane: what POST /train and GET /generated make of them."""
 
 import base64
-import json
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from service.app import create_app
 from service.settings import ServiceSettings
 from stepbox.data.plane import GeneratedData
+from tests.frames import frames_in
 from tests.problems import check_problem
 from worker.run import run_next_job
 from worker.stores import Stores
@@ -190,11 +190,3 @@ def test_a_job_sends_frames_and_its_last_one_has_the_parameters_of_the_model(cli
     check_problem(client.delete(f"/datasets/{id}"), 409)
     assert client.delete(f"/models/{done['model']}").status_code == 204
     assert client.delete(f"/datasets/{id}").status_code == 204
-
-
-def frames_in(text):
-    """Return the frames in the text of an event stream."""
-    events = [event.split("\n") for event in text.split("\n\n") if event]
-    return [
-        json.loads(lines[-1].removeprefix("data: ")) for lines in events if "event: frame" in lines
-    ]

@@ -240,8 +240,8 @@ async function openJob(/** @type {string} */ id) {
     $("#trouble").replaceChildren(notice(OTHER_SETTINGS));
     return;
   }
-  const frame = query.get("frame");
-  await run.open(id, frame ? Number(frame) : Infinity);
+  const frame = query.get("frame") ?? "";
+  await run.open(id, /^\d{1,2}$/.test(frame) ? Number(frame) : Infinity);
 }
 
 $("#form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {

@@ -56,7 +56,8 @@ export function weightsLedger(step, view) {
       ),
     ];
   }
-  /** Write a change with enough digits to see it. @param {number} value @param {number} derivative */
+  /** Write a change with enough digits to see it.
+   * @param {number} value @param {number} derivative */
   const change = (value, derivative) => {
     const relative = Math.abs((rate * derivative) / value) || 1;
     const digits = clamp(Math.ceil(-Math.log10(relative)) + 2, LEAST_DIGITS, MOST_DIGITS);
