@@ -9,6 +9,7 @@ import { a, sub } from "../mathml.js";
 export const blue = (/** @type {string} */ text) => h("b", { class: "blue" }, text);
 export const orange = (/** @type {string} */ text) => h("b", { class: "orange" }, text);
 
-/** What the input of a layer is called in formulas. @param {number} number @param {string} index */
+/** What the input of a layer is called in formulas.
+ * @param {number} number @param {import("../mathml.js").Part} index */
 export const source = (number, index) =>
   number === 1 ? sub("x", index) : a(String(number - 1), index);
