@@ -147,6 +147,7 @@ DRAWN = """(apart) => [...document.querySelectorAll("main :is(svg, canvas)")]
         "/ui/models?compare={digits},{clothes}",
         "/ui/models/{digits}",
         "/ui/models/{digits}/steps?phase=update",
+        "/ui/playground",
         "/ui/predict",
         "/ui/mathematics",
         "/ui/data",

@@ -119,7 +119,13 @@ export function gradientsText(step, { layer: number }) {
   }
   const there = () => delta(l, row("o", ",", "r"));
   const formulas = [
-    display(derivative(weight(l, "o", "u")), "=", sumOver("r"), there(), source(number, row("r", "+", "u"))),
+    display(
+      derivative(weight(l, "o", "u")),
+      "=",
+      sumOver("r"),
+      there(),
+      source(number, row("r", "+", "u")),
+    ),
     display(derivative(bias(l, "o")), "=", sumOver("r"), there()),
   ];
   return { title, text: [shared], formulas };
