@@ -134,7 +134,7 @@ class Expression:
             )
             what = "is larger than 1e100" if np.isfinite(values[at]) else "has no finite value"
             raise _error(
-                f"{what} at {place}. Everywhere from −B to B, its magnitude must be at most 1e100"
+                f"{what} at {place}. In the whole domain, its magnitude must be at most 1e100"
             )
         return values
 

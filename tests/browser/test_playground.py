@@ -93,6 +93,9 @@ def test_any_moment_can_be_shown(open_page, stack, trained):
     slider.press("ArrowRight")
     expect(page.locator("#scores")).to_contain_text(f"{steps[3]} of 400")
     expect(slider).to_have_attribute("aria-valuetext", f"step {steps[3]}")
+    marker, box = page.locator("#curve .now").bounding_box(), slider.bounding_box()
+    share = int(slider.input_value()) / int(slider.get_attribute("max"))
+    assert abs(box["x"] + 8 + share * (box["width"] - 16) - marker["x"]) < 1.5
     expect(page).to_have_url(re.compile("frame=3"))
     page.reload()
     expect(page.locator("#scores")).to_contain_text(f"{steps[3]} of 400")
@@ -159,6 +162,7 @@ def test_a_neuron_shows_its_sum(open_page, trained):
     expect(neuron).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#network-caption math")).to_contain_text("tanh")
     expect(page.locator("#network-caption")).to_contain_text("dashed line is where the sum is 0")
+    expect(page.locator("#network-caption")).to_contain_text("standardized inputs")
     expect(page.locator(".zero-line")).to_have_count(1)
     expect(page).to_have_url(re.compile("neuron=1-2"))
     page.keyboard.press("Enter")
@@ -173,14 +177,18 @@ def test_own_points_by_click_and_by_keyboard(open_page, stack):
     plane = page.locator("#plane")
     plane.click(position={"x": 100, "y": 100})
     plane.click(position={"x": 120, "y": 120})
+    expect(page.locator("#plane .point")).to_have_count(2)
     page.get_by_role("radio", name="orange squares").check()
     plane.focus()
     page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#plane .probe")).to_be_attached()
     page.keyboard.press("Enter")
-    expect(page.locator("#missing")).to_contain_text("at least two classes")
+    expect(page.locator("#missing")).to_contain_text("only test points")
+    place = plane.bounding_box()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page.locator("#missing")).to_be_empty()
+    assert plane.bounding_box() == place
     expect(page.locator("#plane .point")).to_have_count(4)
     expect(page.locator("#plane .point.test")).to_have_count(1)
     page.get_by_label("Hidden layers").fill("3")
@@ -229,7 +237,13 @@ def test_a_function_is_a_boundary_and_a_sum_of_boxes(visit, stack):
     field.fill("x +")
     field.press("Tab")
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.locator("#function-fault")).not_to_be_empty()
+    expect(page.locator("#function-fault")).to_have_text(re.compile(r"^The function .*\.$"))
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    expect(page.locator("#request")).to_be_hidden()
+    expect(page.locator("#boxes-words")).to_contain_text("still show sin(3*x)/2")
+    field.fill("5")
+    field.press("Tab")
+    expect(page.locator("#function-fault")).to_contain_text("on one side of the function")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
@@ -251,6 +265,8 @@ def test_a_job_that_waits_says_why(own_stack, visit):
     page = visit(own_stack.url, SMALL).page
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#job")).to_contain_text("No worker is running")
+    page.get_by_role("button", name="XOR").click()
+    expect(page.locator("#job")).to_contain_text("This change has cancelled the training")
 
 
 def test_a_training_that_is_not_of_the_address_is_not_shown(open_page, trained):
@@ -258,6 +274,14 @@ def test_a_training_that_is_not_of_the_address_is_not_shown(open_page, trained):
     page = open_page(address.replace("epochs=10", "epochs=11"))
     expect(page.get_by_text("This training is not shown")).to_be_visible()
     expect(page.locator("#step-link a")).to_have_count(0)
+
+
+def test_an_unknown_job_is_named_as_such(visit, stack):
+    watched = visit(stack.url, f"{SMALL}&job=nothing")
+    expect(watched.page.get_by_text("No job has the id in the address")).to_be_visible()
+    expect(watched.page.locator("#job")).to_contain_text("Train to see what each neuron answers")
+    assert all("404" in fault for fault in watched.faults)
+    watched.faults.clear()
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -2,6 +2,7 @@
 // The playground: its networks, its points, its settings and the places of its neurons.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { frameAt } from "../../service/web/static/js/playground/course.js";
 import {
   graphOf,
   pointsAround,
@@ -48,6 +49,10 @@ import {
 } from "../../service/web/static/js/playground/settings.js";
 import { factorText, neuronName, probeText } from "../../service/web/static/js/playground/words.js";
 
+const FRAME = {
+  ...{ step: 0, parameters: "", train_loss: 1, train_accuracy: 0.5 },
+  ...{ test_loss: 1, test_accuracy: 0.5 },
+};
 const SIZES = [2, 2, 3];
 // W¹ = [[1, −1], [0.5, 2]], b¹ = [0.25, −0.5], W² = 3×2, b² = [0, 1, −1]
 const PARAMETERS = Float32Array.of(1, -1, 0.5, 2, 0.25, -0.5, 1, 0, 0, 1, -1, 2, 0, 1, -1);
@@ -154,7 +159,8 @@ test("the page says what own points lack", () => {
   assert.equal(missingText(OWN), "");
   assert.match(missingText(OWN.slice(0, 2)), /at least three points/);
   const onlyTested = [OWN[0], OWN[0], OWN[1]];
-  assert.match(missingText(onlyTested), /at least two classes/);
+  assert.match(missingText(onlyTested), /second class has only test points/);
+  assert.equal(missingText([OWN[0], OWN[0], OWN[0]]), "Add a point of a second class.");
 });
 
 test("own points survive the address, and nothing else is taken for points", () => {
@@ -192,6 +198,23 @@ test("what is not allowed in an address is as usual", () => {
   assert.deepEqual(readSettings(query), usualSettings("spiral-3"));
 });
 
+test("another data set keeps what the user has changed", () => {
+  const settings = changed(usualSettings("moons"), { activation: "relu", epochs: 7 });
+  const { data, hidden, noise, ...kept } = changed(settings, { data: "blobs" });
+  assert.deepEqual([data, hidden, noise], ["blobs", [4], 0.2]);
+  assert.deepEqual([kept.activation, kept.epochs], ["relu", 7]);
+});
+
+test("the slider has the frames where the figure has them", () => {
+  const frames = [0, 1, 2, 100, 1000].map((step) => ({ ...FRAME, step }));
+  const positions = [0, 1, 2, 100, 1000].map((step) => 1000 * Math.log1p(step));
+  assert.deepEqual(
+    positions.map((position) => frameAt(frames, position)),
+    [0, 1, 2, 3, 4],
+  );
+  assert.equal(frameAt(frames, 1000 * Math.log1p(20)), 3);
+});
+
 test("the published gradient has one sample per step", () => {
   const query = new URLSearchParams({ gradient: "published", batch_size: "7" });
   assert.equal(readSettings(query).batch_size, 1);
@@ -201,7 +224,7 @@ test("the published gradient has one sample per step", () => {
 test("hidden layers and numbers have limits", () => {
   assert.deepEqual(parseHidden("8, 8"), [8, 8]);
   assert.deepEqual(parseHidden(""), []);
-  for (const text of ["17", "0", "8, x", "1, 1, 1, 1, 1", "2.5"]) {
+  for (const text of ["17", "0", "-1", "8-8", "8, x", "1, 1, 1, 1, 1", "2.5"]) {
     assert.equal(parseHidden(text), null);
   }
   assert.equal(parseNumber("learning_rate", "0.5"), 0.5);

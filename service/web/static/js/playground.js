@@ -5,22 +5,25 @@ import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, ready } from "./dom.js";
 import { FINAL_STATUSES } from "./events.js";
+import { arrowStep } from "./keys.js";
+import { faultText } from "./maths/figure-request.js";
 import { count } from "./numbers.js";
 import { createBoxes } from "./playground/boxes.js";
 import { captionOf } from "./playground/caption.js";
-import {
-  SLIDER_EDGES,
-  courseChart,
-  courseRows,
-  courseShare,
-  scoreTable,
-} from "./playground/course.js";
+import { courseChart, courseRows, frameAt, placeSlider, scoreTable } from "./playground/course.js";
 import { createForm } from "./playground/form.js";
 import { showJob } from "./playground/job-state.js";
 import { loadPictures, pointsOf, pointsOfJob } from "./playground/load.js";
 import { decodeParameters, networkOf, parameterRows } from "./playground/network.js";
 import { forgetColors } from "./playground/paint.js";
-import { classesOf, missingText, pointAt, reachOf, together } from "./playground/points.js";
+import {
+  classesOf,
+  hasTwoClasses,
+  missingText,
+  pointAt,
+  reachOf,
+  together,
+} from "./playground/points.js";
 import { createRunner } from "./playground/run.js";
 import {
   changed,
@@ -43,6 +46,11 @@ const OTHER_SETTINGS = {
   title: "This training is not shown",
   detail: "The job in the address was trained with other settings or on other points.",
 };
+const NO_JOB = {
+  title: "This training is not shown",
+  detail: "No job has the id in the address. It may have been deleted.",
+};
+const ONE_SIDE = "All points are on one side of the function.";
 const NO_POINTS = { train: [], test: [] };
 
 let settings = readSettings(query);
@@ -103,24 +111,28 @@ const ownPoints = () => (settings.data === "own" ? settings.points : together(po
 /** Show the points of the settings, which have no training yet. */
 async function load() {
   const number = ++loading;
+  const isFunction = settings.data === "function";
   form.fill(settings);
   await catchProblem(
     async () => {
       const found = await pointsOf(settings);
       if (number !== loading) return;
-      form.blame("function", "");
       ({ points, graph } = found);
+      form.blame("function", isFunction && !hasTwoClasses(points.train) ? ONE_SIDE : "");
       form.show(settings.data, points);
+      boxes.show(isFunction ? settings.function : "");
     },
     (problem) => {
       if (number !== loading) return;
       [points, graph] = [NO_POINTS, []];
-      if (settings.data === "function") form.blame("function", problem.details);
-      else $("#trouble").replaceChildren(notice(problem));
+      if (isFunction && problem.status === 422) {
+        form.blame("function", problem.errors.map(faultText).join(" "));
+      } else $("#trouble").replaceChildren(notice(problem));
+      if (isFunction) boxes.keep();
+      else boxes.show("");
     },
   );
   classes = classesOf([...points.train, ...points.test]);
-  boxes.show(settings.data === "function" && points.train.length ? settings.function : "");
   see();
 }
 
@@ -169,15 +181,8 @@ function drawCourse() {
   const { frames, shown, job } = run.get();
   const steps = Math.max(stepsOf(settings, points.train.length), frames.at(-1)?.step ?? 0);
   $("#curve").replaceChildren(courseChart(frames, shown, { steps, classes, width: curveWidth }));
-  const slider = $("#when");
-  slider.max = Math.max(0, frames.length - 1);
-  slider.value = shown;
-  slider.disabled = frames.length < 2;
+  placeSlider($("#when"), frames, shown, steps);
   const step = frames[shown]?.step ?? 0;
-  slider.setAttribute("aria-valuetext", `step ${count(step)}`);
-  const { left, right } = SLIDER_EDGES;
-  slider.style.marginInlineStart = `${left - 8}px`;
-  slider.style.width = `calc((100% - ${left + right}px) * ${courseShare(frames, steps)} + 16px)`;
   $("#scores").replaceChildren(scoreTable(frames[shown], points, steps));
   $("#step-link").replaceChildren(
     job?.model
@@ -198,7 +203,9 @@ function drawJob() {
   const missing = settings.data === "own" ? missingText(settings.points) : "";
   $("#missing").textContent = missing;
   $("#train").textContent = isActive ? "Cancel" : frames.length ? "Train again" : "Train";
-  $("#train").disabled = !isActive && (Boolean(missing) || !points.train.length);
+  const canTrain = !missing && hasTwoClasses(points.train);
+  $("#train").disabled = !isActive && !canTrain;
+  $("#request").hidden = !canTrain;
   const isLast = shown === frames.length - 1;
   $("#play").textContent = playing ? "Pause" : "Play";
   $("#play").disabled = frames.length < 2;
@@ -251,7 +258,15 @@ $("#form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
 $("#play").addEventListener("click", run.toggle);
 $("#one").addEventListener("click", () => run.show(run.get().shown + 1));
 $("#again").addEventListener("click", () => run.show(0));
-$("#when").addEventListener("input", () => run.show(Number($("#when").value)));
+$("#when").addEventListener("input", () =>
+  run.show(frameAt(run.get().frames, Number($("#when").value))),
+);
+$("#when").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+  const [right, down] = arrowStep(event.key) ?? [0, 0];
+  if (!right && !down) return;
+  event.preventDefault();
+  run.show(run.get().shown + right - down);
+});
 $("#undo").addEventListener("click", () => change({ points: settings.points.slice(0, -1) }));
 $("#clear").addEventListener("click", () => change({ points: [] }));
 $("#function").addEventListener("change", () => change({ function: $("#function").value }));
@@ -276,7 +291,7 @@ const wanted = query.get("job");
 if (wanted) {
   await catchProblem(
     () => openJob(wanted),
-    (problem) => $("#trouble").replaceChildren(notice(problem)),
+    (problem) => $("#trouble").replaceChildren(notice(problem.status === 404 ? NO_JOB : problem)),
   );
 }
 ready();

@@ -119,14 +119,19 @@ export function createBoxes() {
     /** Show a function; "" hides the section. @param {string} next */
     show(next) {
       $("#boxes").hidden = !next;
-      if (!next || next === text) return;
+      if (!next) return;
+      if (next === text) return drawBoxes();
       text = next;
       update();
+    },
+    /** Say that the section still shows the function before one that is not allowed. */
+    keep() {
+      if (text) $("#boxes-words").textContent = `These figures still show ${text}.`;
     },
     /** Show a network beside the boxes. @param {import("./network.js").Network | null} next */
     compare(next) {
       network = next;
-      if (text) drawTrained();
+      drawTrained();
     },
     repaint() {
       drawBoxes();

@@ -9,6 +9,10 @@ import { neuronName, probeText } from "./words.js";
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Activation} Activation */
 
+const FIRST_LAYER =
+  " The dashed line is where the sum is 0. One step shows the weights for standardized inputs, " +
+  "as the training uses them.";
+
 /** @param {Activation} activation */
 function usualCaption(activation) {
   const middle = activation === "sigmoid" ? "½" : "0";
@@ -40,6 +44,6 @@ export function captionOf(network, { chosen, probe, last, activation }) {
   const name = h("b", null, `${neuronName(chosen, last)}.`);
   if (!chosen.column) return [name, " The network receives it as it is."];
   if (!network) return [name];
-  const line = chosen.column === 1 ? " The dashed line is where the sum is 0." : "";
+  const line = chosen.column === 1 ? FIRST_LAYER : "";
   return [name, " ", h("span", { class: "sum" }, neuronSum(network, chosen)), line];
 }

@@ -17,7 +17,6 @@ import { factorText } from "./words.js";
 
 const HEIGHT = 132;
 const EDGES = { left: 34, right: 92, top: 20, bottom: 20 }; // around the lines
-export const SLIDER_EDGES = { left: EDGES.left, right: EDGES.right };
 const LABEL_GAP = 14;
 /** @type {[key: "train_loss" | "test_loss", word: string, look: string][]} */
 const LINES = [
@@ -111,13 +110,34 @@ export function courseChart(frames, shown, options) {
   );
 }
 
+/** Find the position of a step on the slider, which is a log scale too. @param {number} step */
+const sliderPosition = (step) => Math.round(1000 * Math.log1p(step));
+
+/** Find the frame that is nearest to a position. @param {Frame[]} frames @param {number} position */
+export function frameAt(frames, position) {
+  const distances = frames.map(({ step }) => Math.abs(sliderPosition(step) - position));
+  return distances.indexOf(Math.min(...distances));
+}
+
 /**
- * Find how much of the axis the slider takes: up to the last frame.
+ * Put a slider below the axis of the figure, and its thumb below the frame that is shown.
+ * @param {HTMLInputElement} slider
  * @param {Frame[]} frames
+ * @param {number} shown
  * @param {number} steps
  */
-export const courseShare = (frames, steps) =>
-  Math.log1p(frames.at(-1)?.step ?? 0) / Math.log1p(Math.max(1, steps));
+export function placeSlider(slider, frames, shown, steps) {
+  const step = frames[shown]?.step ?? 0;
+  const last = frames.at(-1)?.step ?? 0;
+  slider.max = String(sliderPosition(last));
+  slider.value = String(sliderPosition(step));
+  slider.disabled = frames.length < 2;
+  slider.setAttribute("aria-valuetext", `step ${count(step)}`);
+  const share = Math.log1p(last) / Math.log1p(Math.max(1, steps));
+  const around = EDGES.left + EDGES.right;
+  slider.style.marginInlineStart = `calc(${EDGES.left}px - var(--thumb) / 2)`;
+  slider.style.width = `calc((100% - ${around}px) * ${share} + var(--thumb))`;
+}
 
 /**
  * Write the figures of a frame as a table.

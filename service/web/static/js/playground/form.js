@@ -3,7 +3,7 @@
 import { $, $$, h, s } from "../dom.js";
 import { mark } from "./plane.js";
 import { CLASS_WORDS, reachOf } from "./points.js";
-import { DATA, NUMBERS, allowedText, parseHidden, parseNumber, usualSettings } from "./settings.js";
+import { DATA, NUMBERS, allowedText, parseHidden, parseNumber } from "./settings.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {keyof typeof NUMBERS} NumberName */
@@ -56,10 +56,7 @@ export function createForm(change, chooseClass) {
     input.addEventListener("change", () => change({ gradient: input.value }));
   }
   for (const [key, { title }] of Object.entries(DATA)) {
-    const onclick = () => {
-      const { points, function: text, ...usual } = usualSettings(key);
-      change({ ...usual, gradient: "exact" });
-    };
+    const onclick = () => change({ data: key });
     $("#datasets").append(
       h(
         "button",

@@ -10,13 +10,14 @@ let shown = "";
  * Show the state of a job, if it has changed: screen readers announce each change.
  * @param {import("./run.js").Run} run
  */
-export function showJob({ job, waiting }) {
-  const key = `${job?.id} ${job?.status} ${waiting}`;
+export function showJob({ job, waiting, cancelled }) {
+  const key = `${job?.id} ${job?.status} ${waiting} ${cancelled}`;
   if (key === shown) return;
   shown = key;
   if (!job) {
     $("#job").textContent =
-      "An ordinary job: it is in the list of jobs, and its result is a stored model.";
+      (cancelled ? "This change has cancelled the training. " : "") +
+      "Train to see what each neuron answers.";
     return;
   }
   const text = job.status === "running" ? "running" : stateText(job);

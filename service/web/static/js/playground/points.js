@@ -31,14 +31,16 @@ export function together({ train, test }) {
 /** Count the classes of a user's own points, as the API does. @param {Point[]} own */
 export const classesOf = (own) => Math.max(2, ...own.map(([, , label]) => label + 1));
 
+/** Tell whether points are of two classes. @param {Point[]} points */
+export const hasTwoClasses = (points) => new Set(points.map(([, , label]) => label)).size >= 2;
+
 /** Say what is missing before a user's own points can be trained on; "" if nothing is. */
 export function missingText(/** @type {Point[]} */ own) {
-  const classes = new Set(divide(own).train.map(([, , label]) => label));
-  if (own.length >= EVERY && classes.size >= 2) return "";
-  return (
-    "Add at least three points, of at least two classes. Every third point does not count, " +
-    "because it is only a test point."
-  );
+  if (own.length < EVERY) return "Add at least three points, of at least two classes.";
+  if (hasTwoClasses(divide(own).train)) return "";
+  return hasTwoClasses(own)
+    ? "The second class has only test points. Add another of its points."
+    : "Add a point of a second class.";
 }
 
 /** Round a coordinate, so that addresses stay short. @param {number} value */

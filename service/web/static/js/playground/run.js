@@ -2,7 +2,6 @@
 // One training: its job, the frames that its events bring, and the pace at which they are shown.
 import { catchProblem, get, post, send } from "../api.js";
 import { FINAL_STATUSES, followEvents } from "../events.js";
-import { count } from "../numbers.js";
 
 /** @typedef {import("./course.js").Frame} Frame */
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -19,6 +18,7 @@ const WAITING_MS = 1500; // queued for so long, a job needs an explanation
  * @property {number} wanted index of the frame to show while the run does not play
  * @property {boolean} playing whether the next frames follow by themselves
  * @property {string} waiting why the job waits; "" if it does not, or not for long
+ * @property {boolean} cancelled whether the run before this one was cancelled to forget it
  */
 
 /**
@@ -73,7 +73,7 @@ export function createRunner(changed, fail) {
   async function explainWaiting(current) {
     await new Promise((resolve) => setTimeout(resolve, WAITING_MS));
     if (run !== current || current.job?.status !== "queued") return;
-    current.waiting = await waitingText(current.job).catch(() => "");
+    current.waiting = await waitingText().catch(() => "");
     if (run === current) changed();
   }
 
@@ -106,9 +106,10 @@ export function createRunner(changed, fail) {
     stop();
     following.abort();
     const { job } = run;
-    run = emptyRun();
+    const cancelled = job != null && !FINAL_STATUSES.has(job.status);
+    run = { ...emptyRun(), cancelled };
     fail(null);
-    if (job && !FINAL_STATUSES.has(job.status)) {
+    if (cancelled) {
       send("POST", `/jobs/${job.id}/cancel`).catch(() => {}); // it may just have ended
     }
   }
@@ -155,12 +156,13 @@ const emptyRun = () => ({
   wanted: 0,
   playing: false,
   waiting: "",
+  cancelled: false,
 });
 
-/** Say why a job is still queued. @param {Job} job */
-async function waitingText({ queue_position: before }) {
+/** Say why a job is still queued. */
+async function waitingText() {
   const { workers } = await get("/system");
-  if (!workers.length) return "No worker is running. The training starts once there is one.";
-  if (before) return `${count(before)} other ${before === 1 ? "job is" : "jobs are"} before it.`;
-  return "It starts once a worker has finished its job.";
+  return workers.length
+    ? "It starts once a worker is free."
+    : "No worker is running. The training starts once there is one.";
 }

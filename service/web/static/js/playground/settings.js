@@ -87,9 +87,11 @@ export const usualSettings = (data) => ({
   ...DATA[data].usual,
 });
 
+const LAYER_SEPARATOR = "-"; // in the address, which has it as it is
+
 /** Read the sizes of hidden layers; null if they are not allowed. @param {string} text */
 export function parseHidden(text) {
-  const parts = text.split(/[\s,;-]+/).filter(Boolean);
+  const parts = text.split(/[\s,;]+/).filter(Boolean);
   const sizes = parts.map(Number);
   const isAllowed = (/** @type {number} */ size) =>
     Number.isInteger(size) && size >= 1 && size <= MOST_NEURONS;
@@ -126,8 +128,8 @@ const consistent = (settings) =>
 export function readSettings(query) {
   const data = query.get("data") ?? "";
   const settings = usualSettings(Object.hasOwn(DATA, data) ? data : "spiral-3");
-  const hidden = query.has("hidden") ? parseHidden(query.get("hidden") ?? "") : null;
-  if (hidden) settings.hidden = hidden;
+  const hidden = query.get("hidden")?.replaceAll(LAYER_SEPARATOR, ",");
+  if (hidden != null) settings.hidden = parseHidden(hidden) ?? settings.hidden;
   const activation = query.get("activation");
   if (activation === "tanh" || activation === "sigmoid" || activation === "relu") {
     settings.activation = activation;
@@ -141,8 +143,26 @@ export function readSettings(query) {
   return consistent(settings);
 }
 
+/**
+ * Take the settings that suit another data set, except those that the user has changed.
+ * @param {Settings} settings
+ * @param {string} data
+ * @returns {Settings}
+ */
+function withData(settings, data) {
+  /** @type {Record<string, unknown>} */
+  const usual = { ...usualSettings(settings.data) };
+  const kept = Object.entries(settings).filter(
+    ([name, value]) => String(value) !== String(usual[name]),
+  );
+  return { ...usualSettings(data), ...Object.fromEntries(kept) };
+}
+
 /** Change some settings. @param {Settings} settings @param {Partial<Settings>} changes */
-export const changed = (settings, changes) => consistent({ ...settings, ...changes });
+export function changed(settings, changes) {
+  const { data } = changes;
+  return consistent({ ...(data ? withData(settings, data) : settings), ...changes });
+}
 
 /**
  * Write the settings for the address. A parameter that is null is left out.
@@ -154,7 +174,7 @@ export function settingsState(settings) {
   const { activation, learning_rate, batch_size, epochs, gradient } = others;
   return {
     data,
-    hidden: hidden.join("-"),
+    hidden: hidden.join(LAYER_SEPARATOR),
     ...{ activation, learning_rate, batch_size, epochs, gradient },
     noise: DATA[data].generate ? noise : null,
     points: data === "own" && points.length ? pointsText(points) : null,
