@@ -177,7 +177,7 @@ class ClaimStore(JobReader):
         return verdict
 
     def decide(
-        self, claim: Claim, model: str, *, peak_memory: int, better_than_guessing: bool
+        self, claim: Claim, model: str, *, peak_memory: int, better_than_guessing: bool | None
     ) -> Verdict:
         """Decide which staged model this job will publish, and return the verdict.
 
@@ -192,13 +192,12 @@ class ClaimStore(JobReader):
         peak_memory
             Peak memory of the training, in bytes.
         better_than_guessing
-            Whether the model is better than guessing.
+            Whether the model is better than guessing; None if that cannot be told.
         """
-        return self._decide(
-            claim,
-            *("model", model, "peak_memory", peak_memory),
-            *("better_than_guessing", int(better_than_guessing)),
-        )
+        fields: dict[str, str | int] = {"model": model, "peak_memory": peak_memory}
+        if better_than_guessing is not None:
+            fields["better_than_guessing"] = int(better_than_guessing)
+        return self._decide(claim, *chain.from_iterable(fields.items()))
 
     def decide_import(self, claim: Claim, dataset: str, *, staged: str) -> Verdict:
         """Decide which staged data set this job will publish, and return the verdict.

@@ -99,8 +99,8 @@ class Job(BaseModel):
     )
     better_than_guessing: bool | None = Field(
         description="Whether the test accuracy exceeds that of always answering the most frequent "
-        "class, by more than three standard errors. Null before success, for imports, and for jobs "
-        "of earlier versions."
+        "class, by more than three standard errors. Null before success, if the test set is too "
+        "small to tell, for imports, and for jobs of earlier versions."
     )
     error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(

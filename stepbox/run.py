@@ -81,7 +81,7 @@ class Model:
 
     def __repr__(self) -> str:
         evaluation = self.card.evaluation
-        remark = "" if evaluation.better_than_guessing else ", no better than guessing"
+        remark = ", no better than guessing" if evaluation.better_than_guessing is False else ""
         return (
             f"<Model {self.card.id}: {self.recipe.name}, "
             f"test accuracy {evaluation.accuracy:.2%}{remark}>"

@@ -34,7 +34,7 @@ class IndexedModel(NamedTuple):
     dataset_id
         Id of this data set; None if its card cannot be read, or is of an earlier version.
     better_than_guessing
-        Whether it is better than guessing; False if its card cannot be read.
+        Whether it is known to be better than guessing; False if its card cannot be read.
     """
 
     made: int
@@ -91,7 +91,7 @@ class ModelIndex:
         return self._current()[0]
 
     def best_first(self) -> list[IndexedModel]:
-        """Return the models that are better than guessing, newest first, then all others.
+        """Return the models known to be better than guessing, newest first, then all others.
 
         The others, including damaged ones, are also sorted newest first. The caller must not change
         the list.
@@ -177,7 +177,7 @@ class ModelIndex:
         if head.id != model_id:
             raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
-        better = beats_guessing(head.evaluation.confusion_matrix)
+        better = beats_guessing(head.evaluation.confusion_matrix) is True
         return IndexedModel(made, head.id, head.dataset.name, head.dataset.id, better)
 
     def _put(self, model_id: str, found: IndexedModel | None) -> None:

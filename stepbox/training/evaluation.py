@@ -1,6 +1,5 @@
 """The evaluation of a network on a data set, and the calibration of its probabilities."""
 
-import math
 from collections.abc import Callable
 from statistics import fmean
 from typing import Annotated, Any
@@ -34,11 +33,12 @@ def _check_square(counts: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...],
 ConfusionMatrix = Annotated[tuple[tuple[Count, ...], ...], AfterValidator(_check_square)]
 
 
-def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool:
-    """Return whether a network is better than guessing.
+def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool | None:
+    """Return whether a network is better than guessing; None if that cannot be told.
 
     It is if its accuracy exceeds p, the accuracy of always answering the most frequent class, by
-    more than three standard errors of a binomial proportion, 3 √(p (1 − p) / n).
+    more than three standard errors of a binomial proportion, 3 √(p (1 − p) / n). If p is so large,
+    or n so small, that not even an accuracy of 1 does, the samples cannot tell.
 
     Parameters
     ----------
@@ -52,12 +52,20 @@ def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool:
     True
     >>> beats_guessing(((100, 0), (100, 0)))
     False
+    >>> beats_guessing(((2, 0), (0, 2))) is None
+    True
     """
     samples = sum(map(sum, confusion_matrix))
+    guessed = max(map(sum, confusion_matrix))
+
+    def passes(right: int) -> bool:
+        # The inequality, multiplied by n and squared: integers have no rounding errors.
+        ahead = right - guessed
+        variance = guessed * (samples - guessed)
+        return ahead > 0 and ahead**2 * samples > GUESSING_MARGIN**2 * variance
+
     right = sum(row[label] for label, row in enumerate(confusion_matrix))
-    guessing = max(map(sum, confusion_matrix)) / samples
-    error = math.sqrt(guessing * (1 - guessing) / samples)
-    return right / samples > guessing + GUESSING_MARGIN * error
+    return passes(right) if passes(samples) else None
 
 
 class CalibrationBin(Report):
@@ -132,10 +140,10 @@ class EvaluationReport(Report):
 
     @computed_field(  # type: ignore[prop-decorator]
         description="Whether the accuracy exceeds that of always answering the most frequent "
-        "class, by more than three standard errors."
+        "class, by more than three standard errors; null if the test set is too small to tell."
     )
     @property
-    def better_than_guessing(self) -> bool:
+    def better_than_guessing(self) -> bool | None:
         """Whether the network is better than guessing: see `beats_guessing`."""
         return beats_guessing(self.confusion_matrix)
 

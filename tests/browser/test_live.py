@@ -106,11 +106,23 @@ def test_the_images_are_saved_as_they_are_shown(follow):
     watched.settle()
 
 
+def test_after_a_cancellation_the_count_of_mistakes_stays(follow, stack):
+    id, watched = follow(epochs=1000, hidden_sizes=[3])
+    words = watched.page.locator("#live-words")
+    expect(words).to_contain_text("the network misreads")
+    cancel(stack, id)
+    expect(words).to_have_text(
+        re.compile(
+            r"the network misreads [\d,]+ of 10,000 test images\. The training has ended\.\s*$"
+        )
+    )
+
+
 def test_a_training_that_ends_before_it_has_learned_anything_shows_no_images(follow, stack):
     follow(epochs=1000)
     waiting, watched = follow(epochs=1000)  # the worker runs one job at a time
     page = watched.page
     expect(page.locator("#live-words")).to_contain_text("It has learned nothing yet")
     cancel(stack, waiting)
-    expect(page.locator("#live-words")).to_have_text("The training has ended. ")
+    expect(page.locator("#live-words")).to_have_text("The training has ended.")
     expect(page.locator("#live figure:visible")).to_have_count(0)

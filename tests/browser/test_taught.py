@@ -1,6 +1,7 @@
 """Predict: the steps of the training that changed the loss of an image most."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,23 @@ def test_another_class_can_be_chosen_and_the_address_restores_the_choice(open_pa
     expect(copy.locator("#taught-words")).to_contain_text("the loss of 5 is")
     expect(copy.locator("#taught-class")).to_have_value("5")
     assert items(copy, "lowered").all_text_contents() == texts
+
+
+def test_a_class_chosen_during_a_search_replaces_it(open_page, models):
+    page = open_page(f"/ui/predict?models={models['mnist']}&sample=mnist-8")
+    held = []
+    page.route(re.compile("/predict/taught"), lambda route: held.append(route))
+    with page.expect_request("**/predict/taught*"):
+        page.click("#taught-look")
+    page.select_option("#taught-class", label="3")
+    with page.expect_request("**/predict/taught*label=3*"):
+        held[0].continue_()
+    expect(page.locator("#taught-words")).to_have_text("Looking among the training steps…")
+    expect(page.locator("#taught-found")).to_be_hidden()
+    held[1].continue_()
+    expect(page.locator("#taught-words")).to_contain_text("the loss of 3 is")
+    expect(page.locator("#taught-request")).to_contain_text("&label=3")
+    page.wait_for_url("**taught=3*")
 
 
 def test_another_image_forgets_the_steps(open_page, models):

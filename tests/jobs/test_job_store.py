@@ -122,6 +122,15 @@ def test_pages_list_only_jobs_of_one_status(jobs):
     assert ([job.id for job in page], cursor) == ([ids[0]], None)
 
 
+def test_whether_a_model_is_better_than_guessing_may_be_unknown(jobs):
+    id = submit(jobs).id
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.start(claim, "cpu") == "go on"
+    assert jobs.decide(claim, "m-1", peak_memory=5000, better_than_guessing=None) == "go on"
+    assert jobs.finish(claim, "succeeded") == "finished"
+    assert (jobs.get(id).model, jobs.get(id).better_than_guessing) == ("m-1", None)
+
+
 def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")

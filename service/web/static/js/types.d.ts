@@ -84,7 +84,7 @@ interface AnyKind {
   started_at: string | null;
   finished_at: string | null;
   model: string | null;
-  /** Null before success, for imports, and for jobs of earlier versions. */
+  /** Null before success, if it cannot be told, for imports, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
   links: { events: string };
@@ -119,7 +119,8 @@ export interface Published {
 
 export interface Evaluation {
   accuracy: number;
-  better_than_guessing: boolean;
+  /** Null if the test set is too small to tell. */
+  better_than_guessing: boolean | null;
   balanced_accuracy?: number;
   macro_f1?: number;
   /** Null with up to five classes. */

@@ -105,16 +105,19 @@ function mistakesFigure(dataset, id) {
     );
     host.replaceChildren(...tiles);
     host.hidden = !tiles.length; // an empty one keeps the space of the images to come
-    $("#live-words").textContent = mistakesWords(mistakes, sampleWord(dataset));
     paintInTheme(() => views.forEach(({ paint }) => paint()), "live-mistakes");
   };
 }
 
-/** Say that the training has ended, and where its model is. @param {Job} job */
-function showEnd({ model }) {
+/**
+ * Say that the training has ended, and where its model is.
+ * @param {Job} job
+ * @param {string} words what it had learned before
+ */
+function showEnd({ model }, words) {
   const page = `/ui/models/${model}#tiles-title`;
   const link = model && h("a", { href: page }, "See what its model has learned");
-  $("#live-words").replaceChildren("The training has ended. ", link || "");
+  $("#live-words").replaceChildren(words, " The training has ended. ", link || "");
 }
 
 /**
@@ -137,6 +140,7 @@ export function showLearned(job, path) {
   let askedAt = 0;
   let ended = false;
   let seen = false;
+  let words = "";
 
   const update = latest(
     () => {
@@ -146,7 +150,11 @@ export function showLearned(job, path) {
     async ([layer, mistakes]) => {
       seen ||= layer != null;
       if (layer) showLayer(layer);
-      if (mistakes && !ended) showMistakes(mistakes);
+      if (mistakes && !ended) {
+        showMistakes(mistakes);
+        words = mistakesWords(mistakes, sampleWord(dataset));
+        $("#live-words").textContent = words;
+      }
       await new Promise((resolve) => setTimeout(resolve, LEAST_MS));
     },
     () => {}, // the next event tries again; a lost connection has its own notice
@@ -154,7 +162,7 @@ export function showLearned(job, path) {
   return (now, type) => {
     if (FINAL_STATUSES.has(now.status)) {
       ended = true;
-      showEnd(now);
+      showEnd(now, words);
       if (!seen) $$("#live figure").forEach((figure) => (figure.hidden = true));
     } else if (now.history.length) {
       const isNew = type === "epoch" || type === "status";

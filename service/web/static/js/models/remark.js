@@ -5,8 +5,9 @@ import { losesToGuessing } from "../guessing.js";
 
 /** Build the remark, if the model needs it. @param {import("../types.d.ts").Model} model */
 export function remark({ classes, evaluation }) {
-  const words = !evaluation.better_than_guessing
-    ? "No better than guessing"
-    : losesToGuessing(evaluation.loss, classes.length) && "Its loss is no lower than guessing";
+  const words =
+    evaluation.better_than_guessing === false
+      ? "No better than guessing"
+      : losesToGuessing(evaluation.loss, classes.length) && "Its loss is no lower than guessing";
   return words && h("p", { class: "remark" }, words);
 }

@@ -66,7 +66,7 @@ export function inOrder(models) {
  * @param {Model[]} models the newest first
  */
 export function firstModels(models) {
-  const learned = models.filter((model) => model.evaluation.better_than_guessing !== false);
+  const learned = models.filter((model) => model.evaluation.better_than_guessing);
   const some = learned.length ? learned : models;
   const digits = some.filter(isOfDigits);
   const first = digits.length ? digits : some;
@@ -87,6 +87,6 @@ export function areEnough(newest, asked) {
   const first = firstModels(newest);
   return (
     first.length === FIRST_PANELS &&
-    first.every((model) => isOfDigits(model) && model.evaluation.better_than_guessing !== false)
+    first.every((model) => isOfDigits(model) && model.evaluation.better_than_guessing)
   );
 }

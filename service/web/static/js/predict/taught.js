@@ -58,14 +58,14 @@ export function createTaught({ request, path, written }) {
   let panel = null;
   /** @type {Found | null} */
   let found = null;
-  let askedFor = ""; // the model and the sample that the steps are for; empty if none are
+  let askedFor = ""; // the model, sample and class that the steps are for; empty if none are
   let offered = ""; // the model whose classes are offered
   let linked = query.get("taught"); // the class in the address, until it is looked for
   /** @type {HTMLCanvasElement[]} */
   let canvases = [];
 
   const prediction = () => panel?.prediction() ?? null;
-  const key = () => `${panel?.model().id} ${prediction()?.seen}`;
+  const key = () => `${panel?.model().id} ${prediction()?.seen} ${classes.value}`;
   const fullPath = (/** @type {Model} */ model) => taughtPath(path(model), classes.value);
 
   /** @param {TaughtStep} step */
@@ -156,7 +156,7 @@ export function createTaught({ request, path, written }) {
       return { own, newest: { model, taught, images } };
     },
     ({ own, newest }) => {
-      if (own !== askedFor) return; // something else is shown meanwhile
+      if (!own || own !== askedFor) return; // something else, or nothing, is shown meanwhile
       found = newest;
       $("#taught-trouble").replaceChildren();
       show();
