@@ -127,7 +127,8 @@ def test_a_saved_figure_has_no_controls(open_page, models):
 
 # What a page draws without a menu that saves it, and why.
 UNSAVED = {
-    "#faces, #samples, #softmax-image, .cellpictures, .strip8, #datasets": "samples to look at or to choose",
+    "#faces, #samples, #softmax-image, .cellpictures, .strip8": "samples to look at or to choose",
+    "#datasets": "data sets to choose",
     "#board": "what the user draws",
     "#sketch": "what the form says, as a sketch",
     ".spark, .strip": "small drawings in lists of jobs and models",

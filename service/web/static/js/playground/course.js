@@ -113,7 +113,8 @@ export function courseChart(frames, shown, options) {
 /** Find the position of a step on the slider, which is a log scale too. @param {number} step */
 const sliderPosition = (step) => Math.round(1000 * Math.log1p(step));
 
-/** Find the frame that is nearest to a position. @param {Frame[]} frames @param {number} position */
+/** Find the frame that is nearest to a position.
+ * @param {Frame[]} frames @param {number} position */
 export function frameAt(frames, position) {
   const distances = frames.map(({ step }) => Math.abs(sliderPosition(step) - position));
   return distances.indexOf(Math.min(...distances));
