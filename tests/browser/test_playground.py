@@ -278,7 +278,7 @@ def test_a_training_that_is_not_of_the_address_is_not_shown(open_page, trained):
 
 def test_an_unknown_job_is_named_as_such(visit, stack):
     watched = visit(stack.url, f"{SMALL}&job=nothing")
-    expect(watched.page.get_by_text("No job has the id in the address")).to_be_visible()
+    expect(watched.page.get_by_text("does not exist. It may have been deleted")).to_be_visible()
     expect(watched.page.locator("#job")).to_contain_text("Train to see what each neuron answers")
     assert all("404" in fault for fault in watched.faults)
     watched.faults.clear()

@@ -48,7 +48,7 @@ const OTHER_SETTINGS = {
 };
 const NO_JOB = {
   title: "This training is not shown",
-  detail: "No job has the id in the address. It may have been deleted.",
+  detail: "The job in the address or its data set does not exist. It may have been deleted.",
 };
 const ONE_SIDE = "All points are on one side of the function.";
 const NO_POINTS = { train: [], test: [] };
