@@ -203,9 +203,16 @@ export function createWeb(host, { choose, point, add }) {
     const tile = /** @type {Element} */ (event.target).closest(".neuron");
     if (tile) choose(neuronOf(/** @type {HTMLElement} */ (tile)));
   });
+  /** Move the probe, also for keys that come before the next drawing.
+   * @param {[number, number] | null} place */
+  function moveProbe(place) {
+    shown.probe = place;
+    point(place);
+  }
+
   field.addEventListener("click", (event) => add(placeOf(event)));
-  field.addEventListener("pointermove", (event) => point(placeOf(event)));
-  field.addEventListener("pointerleave", () => point(null));
+  field.addEventListener("pointermove", (event) => moveProbe(placeOf(event)));
+  field.addEventListener("pointerleave", () => moveProbe(null));
   field.addEventListener("keydown", (event) => {
     const step = arrowStep(event.key);
     if (step) {
@@ -213,11 +220,11 @@ export function createWeb(host, { choose, point, add }) {
       const size = (shown.reach / 20) * (event.shiftKey ? 5 : 1);
       const [x, y] = shown.probe ?? [0, 0];
       const inside = (/** @type {number} */ v) => clamp(v, -shown.reach, shown.reach);
-      point([inside(x + size * step[0]), inside(y - size * step[1])]);
+      moveProbe([inside(x + size * step[0]), inside(y - size * step[1])]);
     } else if (event.key === "Enter" && shown.probe) {
       add(shown.probe);
     } else if (event.key === "Escape") {
-      point(null);
+      moveProbe(null);
     }
   });
   host.addEventListener("keydown", (event) => {
