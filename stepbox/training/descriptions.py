@@ -3,15 +3,14 @@
 # The first sentence says what to expect, as short as a list needs it. The durations are those of
 # docs/reference/recipes.md, on one core without a GPU.
 DESCRIPTIONS: dict[str, str] = {
-    "mnist-numpy": "Learns to read digits in about a second. A small network, trained on one image "
-    "of MNIST at a time, with gradients written by hand in NumPy.",
+    "mnist-numpy": "Learns to read digits in about a second. Gradients written by hand in NumPy.",
     "mnist-numpy-published": "The same with the coursework's own gradient. Raw pixels and two "
     "deviations from the true gradient make it less accurate. It takes about a second.",
     "mnist-numpy-best": "More accurate on digits, in half a minute. A wider ReLU network in "
     "NumPy, trained on one image at a time. The images are distorted anew in each epoch.",
     "mnist-numpy-convolution": "More accurate on digits, in about five minutes. Two convolutions, "
     "written by hand in NumPy and trained on one distorted image at a time.",
-    "mnist-numpy-record": "The most accurate with dense layers, in ten minutes. The same "
+    "mnist-numpy-record": "The best dense layers, in ten minutes. The same "
     "as mnist-numpy-best, with a larger network and more epochs.",
     "fashion-mnist-torch": "Learns to name clothes in one to four minutes. The coursework's "
     "PyTorch network on Fashion-MNIST: plain gradient descent in batches of 64 images.",

@@ -136,7 +136,7 @@ def test_the_first_view_has_the_first_fields_and_says_what_earlier_runs_took(sta
     stack.wait_for(stack.train(recipe="mnist-numpy")["id"])
     page = open_page("/", viewport={"width": 1280, "height": 800})
     bar = page.locator(".go").bounding_box()
-    for field in ("#epochs", "#learning_rate"):  # the others are below, as there are nine recipes
+    for field in ("#epochs", "#learning_rate"):  # the others are below, as there are ten recipes
         box = page.locator(field).bounding_box()
         assert box["y"] + box["height"] < bar["y"]
     expect(page.get_by_role("radio", name="Start here")).to_be_checked()

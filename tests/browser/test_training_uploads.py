@@ -75,7 +75,7 @@ def test_equal_titles_are_told_apart_by_their_ids(visit, uploads):
     options = visit(stack.url, "/").page.locator("#dataset option").all_text_contents()
     assert options[:2] == ["MNIST", "Fashion-MNIST"]
     assert sorted(options[2:]) == sorted(
-        ["table", f"color ({ids['color']})", f"color ({ids['again']})"]
+        ["Spiral, noise 0.05", "table", f"color ({ids['color']})", f"color ({ids['again']})"]
     )
 
 

@@ -26,8 +26,12 @@ PATHS = ("first-layer", "mistakes")
 
 
 @pytest.fixture
-def training(own_stack, jobs, client):
-    """Claim a job with a small data set; return its id, its checkpoints and its events."""
+def training(own_stack, jobs, client, monkeypatch):
+    """Claim a job with a small data set; return its id, its checkpoints and its events.
+
+    Each of its epochs has a checkpoint, although they are short.
+    """
+    monkeypatch.setattr("worker.checkpoints.BETWEEN_EPOCHS_S", 0.0)
     settings = own_stack.settings()
     store = DatasetStore(settings.datasets_dir, settings.data_dir)
     spec, splits = add_dataset(store, "tiny", (8, 8))
