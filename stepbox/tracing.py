@@ -56,7 +56,9 @@ def trace(
     InvalidInputError
         There is no such step or sample, or the gradient makes no sense for this training.
     NotFoundError
-        The data set is not a built-in one.
+        The data set is neither built in nor generated.
+    ConflictError
+        The data set of that name is not the one that the model was trained on.
     DatasetError
         It is not in the data folder.
 
@@ -105,11 +107,12 @@ def taught(
     StepsNotKeptError
         The model has no record of its steps.
     ConflictError
-        Its steps are not plain gradient descent, or the network is too large.
+        Its steps are not plain gradient descent, the network is too large, or the data set of that
+        name is not the one that the model was trained on.
     InvalidInputError
         There is no such class, or the sample is not what the model takes.
     NotFoundError
-        The data set is not a built-in one.
+        The data set is neither built in nor generated.
     DatasetError
         It is not in the data folder.
 

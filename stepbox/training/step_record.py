@@ -16,6 +16,7 @@ from stepbox.training.course import Course
 MOST_SNAPSHOTS = 64
 MOST_SNAPSHOT_BYTES = 32_000_000  # of all snapshots together; larger networks have fewer of them
 MOST_LOSSES = 4_000_000  # steps, which take 16.5 MB; longer trainings keep no losses
+MOST_SAMPLES = 2**16  # added at once: many small additions take longer than the snapshots
 
 Arrays = Mapping[str, Array]
 
@@ -108,6 +109,8 @@ class Recorder:
         room = course.steps if course.steps <= MOST_LOSSES else 0
         self._losses = np.empty(room, np.float32)
         self._wrong = np.empty(room, np.bool_)
+        self._latest = list[tuple[Array, NDArray[np.bool_]]]()  # not yet in these two
+        self._latest_samples = 0
         self.steps_done = 0
 
     @classmethod
@@ -131,20 +134,34 @@ class Recorder:
 
     def keep_losses(self, losses: Array, wrong: NDArray[np.bool_]) -> None:
         """Keep what `Trainer.train_samples` returned for the next steps."""
-        size = self._batch_size
-        whole = len(losses) // size  # batches; the last one of an epoch can be smaller
-        first, self.steps_done = self.steps_done, self.steps_done + -(-len(losses) // size)
-        if not len(self._losses):
+        self.steps_done += -(-len(losses) // self._batch_size)
+        if len(self._losses):
+            self._latest.append((losses, wrong))
+            self._latest_samples += len(losses)
+            # The last batch of an epoch can be smaller.
+            if self._latest_samples >= MOST_SAMPLES or len(losses) % self._batch_size:
+                self._add_latest()
+
+    def _add_latest(self) -> None:
+        """Add the latest samples to the losses of the steps."""
+        if not self._latest:
             return
+        losses, wrong = (np.concatenate(arrays) for arrays in zip(*self._latest, strict=True))
+        size = self._batch_size
+        whole = len(losses) // size  # batches
+        first = self.steps_done - -(-len(losses) // size)
         steps, samples = slice(first, first + whole), slice(whole * size)
         self._losses[steps] = losses[samples].reshape(-1, size).mean(axis=1)
         self._wrong[steps] = wrong[samples].reshape(-1, size).any(axis=1)
         if first + whole < self.steps_done:
             self._losses[first + whole] = losses[whole * size :].mean()
             self._wrong[first + whole] = wrong[whole * size :].any()
+        self._latest.clear()
+        self._latest_samples = 0
 
     def part(self, first: int) -> dict[str, Array]:
         """Return the record of the steps from `first` on, in the form of `StepRecord.arrays`."""
+        self._add_latest()
         snapshots = np.array(self._snapshots, np.int64)
         new = slice(int(np.searchsorted(snapshots, first)), len(snapshots))
         steps = slice(first - 1, self.steps_done)

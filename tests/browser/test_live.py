@@ -37,8 +37,8 @@ def follow(visit, stack):
         cancel(stack, id)
 
 
-def test_the_images_and_the_mistakes_change_with_the_epochs_up_to_the_model(follow, stack):
-    id, watched = follow(epochs=10, hidden_sizes=[8], seed=5)
+def test_the_images_and_the_mistakes_change_with_the_epochs(follow):
+    _, watched = follow(epochs=1000, hidden_sizes=[8], seed=5)
     page = watched.page
     words, layer = page.locator("#live-words"), page.locator("#live-layer-words")
     expect(page.get_by_role("heading", name="What it has learned so far")).to_be_visible()
@@ -50,10 +50,18 @@ def test_the_images_and_the_mistakes_change_with_the_epochs_up_to_the_model(foll
     caption = page.locator("#live-mistakes li").first.inner_text()
     assert re.fullmatch(r"\d read as \d\s+[>\d.]+\s%", caption), caption
     wait_until(lambda: page.wait_for_timeout(50) or pictures(page) != first, what="other images")
+    assert len(set(pictures(page))) == 8
     assert page.locator("#live-tiles").bounding_box() == top
+
+
+def test_the_end_of_a_training_links_to_what_its_model_has_learned(follow, stack):
+    running, _ = follow(epochs=1000)
+    id, watched = follow(epochs=2, hidden_sizes=[8])  # it waits: the worker runs one job at a time
+    page = watched.page
+    expect(page.locator("#live-words")).to_contain_text("It has learned nothing yet")
+    cancel(stack, running)
     link = page.get_by_role("link", name="See what its model has learned")
     expect(link).to_be_visible(timeout=60_000)
-    assert len(set(pictures(page))) == 8
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/ui/models/{stack.job(id)['model']}#tiles-title")
@@ -89,8 +97,8 @@ def test_the_filters_of_a_convolution_on_a_phone(follow, scheme):
     assert len({*pictures(page), blank}) == 5
 
 
-def test_the_images_are_saved_as_they_are_shown(follow):
-    _, watched = follow(epochs=1000, hidden_sizes=[3])
+def test_the_images_are_saved_as_they_are_shown(follow, stack):
+    id, watched = follow(epochs=1000, hidden_sizes=[3])
     page = watched.page
     expect(page.locator("#live-layer-words")).to_contain_text("All 3 neurons")
     expect(page.locator("#live-layer-request")).to_contain_text("/first-layer?limit=64")
@@ -103,6 +111,8 @@ def test_the_images_are_saved_as_they_are_shown(follow):
         lines = download.value.path().read_text().splitlines()
         assert len(lines) == 1 + rows
     assert lines[0] == "test image,true class,predicted class,probability"
+    cancel(stack, id)
+    expect(page.locator("#live-words")).to_contain_text("The training has ended")
     watched.settle()
 
 

@@ -119,10 +119,13 @@ def test_maps_and_probabilities_are_those_of_the_model(open_page, stack, trained
     plane = page.locator("#plane")
     rng = np.random.default_rng(0)
     plane.focus()
-    x = y = 0.0
+    words = page.locator("#network-caption")
     for _ in range(6):
+        before = words.text_content()
         page.keyboard.press(str(rng.choice(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"])))
-        caption = page.locator("#network-caption").inner_text().replace("\u2212", "-")
+        expect(words).to_contain_text("At (")
+        expect(words).not_to_have_text(before)
+        caption = words.inner_text().replace("\u2212", "-")
         x, y = map(float, re.search(r"At \((\S+), (\S+)\)", caption).groups())
         shown = [float(share) for share in re.findall(r"(\d+\.\d)\s%", caption)]
         # The page writes the place with two digits.
@@ -250,6 +253,13 @@ def test_a_function_is_a_boundary_and_a_sum_of_boxes(visit, stack):
 
 def test_a_training_can_be_cancelled(open_page, stack):
     page = open_page("/ui/playground?hidden=16-16-16-16&epochs=1000&batch_size=1")
+
+    def add_samples(route):  # so that the training does not end before it is cancelled
+        body = route.request.post_data_json
+        body["dataset"]["samples"] = 10_000
+        route.continue_(post_data=body)
+
+    page.route("**/train", add_samples)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#plane .ring").first).to_be_attached()
     page.get_by_role("button", name="Cancel").click()

@@ -3,11 +3,11 @@
 import os
 import signal
 
-from tests.faults.test_recovery import history_length, owner_of
+from tests.faults.test_import_recovery import HOLDING, hold, release, wait_for_hold
+from tests.faults.test_recovery import owner_of
 from tests.frames import frames_of
 from tests.processes import wait_until
 
-# It trains for some seconds, which leaves time for faults.
 FIELDS = {
     "recipe": "playground",
     "dataset": {"generate": "spiral", "samples": 3000},
@@ -17,17 +17,22 @@ FIELDS = {
 }
 
 
-def test_a_killed_training_sends_each_frame_once_and_the_same(own_stack, jobs):
-    own_stack.start_worker()
+def test_a_killed_training_sends_each_frame_once_and_the_same(own_stack, jobs, monkeypatch):
+    monkeypatch.setitem(own_stack.environment, "HOLD_DIR", str(own_stack.folder))
+    own_stack.start_worker(application=HOLDING)
     own_stack.start_service()
     undisturbed = own_stack.train(**FIELDS)["id"]
     assert own_stack.wait_for(undisturbed)["status"] == "succeeded"
+    points = ("epoch-2", "epoch-10")
+    for point in points:
+        hold(own_stack, point)
     id = own_stack.train(**FIELDS)["id"]
-    for killed in range(2):
-        wait_until(lambda seen=2 + 8 * killed: history_length(own_stack, id) >= seen)
+    for attempt, point in enumerate(points, 1):
+        wait_for_hold(own_stack, point)
         os.kill(owner_of(jobs, id)["pid"], signal.SIGKILL)
+        release(own_stack, point)
         wait_until(
-            lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts, seconds=20
+            lambda attempts=attempt + 1: own_stack.job(id)["attempts"] == attempts, seconds=20
         )
     assert own_stack.wait_for(id)["status"] == "succeeded"
     assert own_stack.job(id)["attempts"] == 3

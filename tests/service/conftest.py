@@ -55,6 +55,13 @@ def app(shared_app, tmp_path):
 
 
 @pytest.fixture
+def app_with_jobs(jobs, tmp_path):
+    """The API with a Redis, without models."""
+    folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
+    return create_app(ServiceSettings(**folders))
+
+
+@pytest.fixture
 def client(app):
     return app.test_client()
 

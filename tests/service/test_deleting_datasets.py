@@ -2,8 +2,6 @@
 
 import pytest
 
-from service.app import create_app
-from service.settings import ServiceSettings
 from stepbox.data.builtin import DATASETS
 from stepbox.errors import DatasetError
 from tests.datasets import add_dataset
@@ -14,20 +12,8 @@ from worker.stores import Stores
 
 
 @pytest.fixture
-def app_with_jobs(jobs, tmp_path):
-    """The API with a Redis, without models."""
-    folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
-    return create_app(ServiceSettings(**folders))
-
-
-@pytest.fixture
-def client(app_with_jobs):
-    return app_with_jobs.test_client()
-
-
-@pytest.fixture
-def backend(app_with_jobs):
-    return app_with_jobs.extensions["stepbox"]
+def app(app_with_jobs):
+    return app_with_jobs
 
 
 def train_on(client, spec):

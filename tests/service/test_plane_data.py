@@ -18,20 +18,8 @@ OWN = [[-0.5, 0.2, 0], [0.5, 0.1, 1], [0.4, -0.3, 1], [0.0, 0.9, 0], [0.1, 0.8, 
 
 
 @pytest.fixture
-def app_with_jobs(jobs, tmp_path):
-    """The API with a Redis, without models."""
-    folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
-    return create_app(ServiceSettings(**folders))
-
-
-@pytest.fixture
-def client(app_with_jobs):
-    return app_with_jobs.test_client()
-
-
-@pytest.fixture
-def backend(app_with_jobs):
-    return app_with_jobs.extensions["stepbox"]
+def app(app_with_jobs):
+    return app_with_jobs
 
 
 def train(client, dataset, **fields):

@@ -1,7 +1,8 @@
-"""A worker that waits at a point of an import for as long as a file with the point's name exists.
+"""A worker that waits at a point of a job for as long as a file with the point's name exists.
 
-The points are ``report`` (within the import), ``publish`` (after the decision) and ``finish``
-(after the data set was published). `HOLD_DIR` is the folder of these files. The worker writes
+The points of an import are ``report`` (within it), ``publish`` (after the decision) and ``finish``
+(after the data set was published); those of a training are ``epoch-1`` and so on (after the epoch,
+which is not yet reported). `HOLD_DIR` is the folder of these files. The worker writes
 ``{point}.reached`` there when it starts to wait.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from stepbox.store.datasets import DatasetStore
 from worker import importing
 from worker.app import app as app
+from worker.checkpoints import Checkpoints
 
 FOLDER = Path(os.environ["HOLD_DIR"])
 
@@ -38,5 +40,11 @@ def publish_and_hold(store, attempt):
     return spec
 
 
+def save_and_hold(checkpoints, trainer, epoch=None):
+    hold(f"epoch-{trainer.epochs_done}")
+    save(checkpoints, trainer, epoch)
+
+
 import_upload, importing.import_upload = importing.import_upload, import_and_hold
 publish, DatasetStore.publish = DatasetStore.publish, publish_and_hold
+save, Checkpoints.save = Checkpoints.save, save_and_hold

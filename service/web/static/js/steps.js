@@ -148,7 +148,9 @@ function start(model, index) {
     requestAnimationFrame(() =>
       setTimeout(() => {
         if (!step || !view) return;
-        $("#numbers").replaceChildren(...numbersTable(step, view, Number($("#which").value)));
+        const layer = Number($("#which").value);
+        $("#numbers").ariaLabel = `Layer ${layer} in step ${count(step.step)}`;
+        $("#numbers").replaceChildren(...numbersTable(step, view, layer));
       }),
     );
 

@@ -1,6 +1,7 @@
 // @ts-check
 // A small network on the plane: what each neuron answers, from the parameters of a frame. Needs no
 // browser.
+import { ACTIVATIONS } from "../activations.js";
 
 /** @typedef {"tanh" | "sigmoid" | "relu"} Activation */
 /**
@@ -11,13 +12,6 @@
  * @property {Float32Array} biases
  */
 /** @typedef {{ layers: Layer[], activation: Activation }} Network */
-
-/** @type {Record<Activation, (z: number) => number>} */
-export const ACTIVATIONS = {
-  tanh: Math.tanh,
-  sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-  relu: (z) => Math.max(0, z),
-};
 
 /** Decode the parameters of a frame. @param {string} base64 little-endian float32 */
 export function decodeParameters(base64) {
@@ -83,12 +77,12 @@ function softmax(logits) {
  *   each hidden layer, and the probabilities of the classes
  */
 export function answers({ layers, activation }, inputs) {
-  const respond = ACTIVATIONS[activation];
+  const { value } = ACTIVATIONS[activation];
   const columns = [inputs];
   layers.forEach((layer, l) => {
     const z = sums(layer, columns[l]);
     if (l === layers.length - 1) softmax(z);
-    else for (const one of z) for (let k = 0; k < one.length; k++) one[k] = respond(one[k]);
+    else for (const one of z) for (let k = 0; k < one.length; k++) one[k] = value(one[k]);
     columns.push(z);
   });
   return columns;

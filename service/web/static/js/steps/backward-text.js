@@ -15,7 +15,7 @@ import {
   z,
 } from "../mathml.js";
 import { count } from "../numbers.js";
-import { symbolOf } from "./activations.js";
+import { symbolOf } from "../activations.js";
 import { hasMaps } from "./layout.js";
 import { figure, rateText } from "./ledger.js";
 import { blue, orange, source } from "./text-parts.js";

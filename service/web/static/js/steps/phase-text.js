@@ -17,7 +17,7 @@ import {
 import { count } from "../numbers.js";
 import { isVectors } from "../predict/input.js";
 import { backwardText, gradientsText, updateText } from "./backward-text.js";
-import { symbolOf } from "./activations.js";
+import { symbolOf } from "../activations.js";
 import { inputsOf } from "./data.js";
 import { channelsOf, hasMaps } from "./layout.js";
 import { figure, probabilityText } from "./ledger.js";

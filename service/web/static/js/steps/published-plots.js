@@ -3,7 +3,7 @@
 import { h, s } from "../dom.js";
 import { spreadLabels } from "../label-layout.js";
 import { fixed } from "../numbers.js";
-import { ACTIVATIONS } from "./activations.js";
+import { ACTIVATIONS } from "../activations.js";
 import { figure } from "./ledger.js";
 
 /** @typedef {import("./data.js").StepLayer} StepLayer */

@@ -4,7 +4,7 @@ import { $, h, numberCell, rowHeader, tableContent } from "../dom.js";
 import { display, inline, row, sup, sub, words } from "../mathml.js";
 import { count, fixed, sum } from "../numbers.js";
 import { savable } from "../save-figure.js";
-import { ACTIVATIONS, SATURATED, symbolOf } from "./activations.js";
+import { ACTIVATIONS, SATURATED, symbolOf } from "../activations.js";
 import { hasMaps } from "./layout.js";
 import { figure } from "./ledger.js";
 import { angleText, compass, growth, slopes } from "./published-plots.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// The derivatives of the activation functions. Needs no browser.
+// The activation functions and their derivatives. Needs no browser.
 
 /**
  * @typedef {object} Activation
