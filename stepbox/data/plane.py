@@ -219,7 +219,7 @@ class OwnPoints(PlaneData):
     @property
     def title(self) -> str:
         """The number of points."""
-        return f"{len(self.points):,} own points"
+        return f"{len(self.points):,} given points"
 
     def parts(self) -> tuple[dict[Split, Points], int]:
         """Divide the points."""

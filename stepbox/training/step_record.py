@@ -151,11 +151,12 @@ class Recorder:
         whole = len(losses) // size  # batches
         first = self.steps_done - -(-len(losses) // size)
         steps, samples = slice(first, first + whole), slice(whole * size)
-        self._losses[steps] = losses[samples].reshape(-1, size).mean(axis=1)
-        self._wrong[steps] = wrong[samples].reshape(-1, size).any(axis=1)
-        if first + whole < self.steps_done:
-            self._losses[first + whole] = losses[whole * size :].mean()
-            self._wrong[first + whole] = wrong[whole * size :].any()
+        with np.errstate(over="ignore"):  # of float32: the loss shows a divergence
+            self._losses[steps] = losses[samples].reshape(-1, size).mean(axis=1)
+            self._wrong[steps] = wrong[samples].reshape(-1, size).any(axis=1)
+            if first + whole < self.steps_done:
+                self._losses[first + whole] = losses[whole * size :].mean()
+                self._wrong[first + whole] = wrong[whole * size :].any()
         self._latest.clear()
         self._latest_samples = 0
 

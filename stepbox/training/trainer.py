@@ -189,8 +189,7 @@ class Trainer(Course, ABC):
                     recorder.keep_parameters(step, self.parameters())
             losses, wrong = self.train_samples(indices)
             if recorder is not None:
-                with np.errstate(over="ignore"):
-                    recorder.keep_losses(losses, wrong)
+                recorder.keep_losses(losses, wrong)
             loss_sum = float(losses.sum())
             self.loss_sum += loss_sum
             self.samples_done += len(indices)

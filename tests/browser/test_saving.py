@@ -173,6 +173,7 @@ def test_the_weights_of_a_neuron_are_saved(open_page, models):
     menu.locator("summary").click()
     with page.expect_download() as saved:
         menu.get_by_text("CSV").click()
+    assert saved.value.suggested_filename == f"stepbox-{models['mnist']}-step-9-weights.csv"
     rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
     assert [row["input"] for row in rows] == [str(i) for i in range(32)]
     for row in rows:

@@ -60,12 +60,14 @@ function embedHTML(figure) {
 /**
  * Add the menu to a figure.
  * @param {HTMLElement} figure
- * @param {{ name: string, rows: () => Row[] | Promise<Row[]>, drawing?: boolean }} options `name`
- *   names the files; `rows` returns the data that the figure shows now; `drawing` is false where
- *   the data alone are worth a file, as in a gallery or a list
+ * @param {object} options
+ * @param {string | (() => string)} options.name names the files of what the figure shows now
+ * @param {() => Row[] | Promise<Row[]>} options.rows returns the data that it shows now
+ * @param {boolean} [options.drawing] false where the data alone are worth a file, as in a gallery
+ *   or a list
  */
 export function savable(figure, { name, rows, drawing = true }) {
-  const file = `stepbox-${name}`;
+  const file = () => `stepbox-${typeof name === "string" ? name : name()}`;
   const menu = h("details", { class: "save" });
   const close = () => {
     menu.open = false;
@@ -95,12 +97,16 @@ export function savable(figure, { name, rows, drawing = true }) {
     h(
       "div",
       { class: "save-items" },
-      drawing && item("SVG, for slides", () => download(svgBlob(figure), `${file}.svg`), "Saved"),
+      drawing && item("SVG, for slides", () => download(svgBlob(figure), `${file()}.svg`), "Saved"),
       drawing &&
-        item("PNG, an image", async () => download(await pngBlob(figure), `${file}.png`), "Saved"),
+        item(
+          "PNG, an image",
+          async () => download(await pngBlob(figure), `${file()}.png`),
+          "Saved",
+        ),
       item(
         "CSV, the data",
-        async () => download(new Blob([csv(await rows())], { type: "text/csv" }), `${file}.csv`),
+        async () => download(new Blob([csv(await rows())], { type: "text/csv" }), `${file()}.csv`),
         "Saved",
       ),
       item(

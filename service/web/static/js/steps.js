@@ -261,8 +261,12 @@ function start(model, index) {
   $("#which").addEventListener("change", fillNumbers);
   connectControls(choices, { show, hint: diagram.hint, hasPublished });
   const rows = () => (step ? numberRows(step, Number($("#which").value), classes) : []);
-  savable($("#diagram"), { name: `step-${model.id}`, rows });
-  savable($("#numbers").closest("figure"), { name: `numbers-${model.id}`, rows, drawing: false });
+  savable($("#diagram"), { name: () => `${model.id}-step-${step?.step}`, rows });
+  savable($("#numbers").closest("figure"), {
+    name: () => `${model.id}-step-${step?.step}-numbers`,
+    rows,
+    drawing: false,
+  });
   go(choices.step);
 }
 

@@ -111,12 +111,14 @@ function panelsOf(step, view) {
  */
 export function weightPanels(id) {
   const figure = $("#panels").closest("figure");
+  let shown = 0; // the number of the step
   let rows = () => /** @type {ReturnType<typeof weightRows>} */ ([]);
-  savable(figure, { name: `weights-${id}`, rows: () => rows() });
+  savable(figure, { name: () => `${id}-step-${shown}-weights`, rows: () => rows() });
   return (step, view) => {
     const panels = panelsOf(step, view);
     $("#panels").replaceChildren(...panels);
     figure.hidden = !panels.length;
+    shown = step.step;
     rows = () => weightRows(step, view);
   };
 }
