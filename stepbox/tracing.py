@@ -9,7 +9,8 @@ from stepbox.data.plane import GeneratedData
 from stepbox.errors import ConflictError, StepsNotKeptError
 from stepbox.images.field import Invert
 from stepbox.images.prepare import Fit
-from stepbox.run import Model, Sample, load, prepare_sample
+from stepbox.run import Model, load
+from stepbox.samples import Sample, prepare_sample
 from stepbox.training.effects import Effects, step_effects
 from stepbox.training.evaluation import predict_logits
 from stepbox.training.replay import Replay

@@ -1,30 +1,27 @@
 """The HTML pages. Their scripts fetch the data from the API."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
 from service import allowed
 from service.access.tokens import only_reads
-from service.allowed import Schema, choices_of, instruction, range_of, without_null
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.status_words import EXAMPLE, REASONS
+from service.web.training_form import form_fields, layer_types
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.data.plane import GeneratedData
 from stepbox.errors import StepboxError
 from stepbox.training.descriptions import DESCRIPTIONS
-from stepbox.training.layer_options import MOST_LAYERS, HiddenLayer
+from stepbox.training.layer_options import MOST_LAYERS
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
-from stepbox.training.recipe import Recipe
-from stepbox.training.request import TrainRequest
 
 # `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
 NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
@@ -39,71 +36,8 @@ PLAIN_PAGES = ("data", "models", "system")  # their templates need no values
 FIRST_POINTS = "/generated?generate=spiral&classes=3&samples=300&noise=0.05&seed=0"
 FIRST_FIELDS = ("epochs", "learning_rate", "hidden_sizes", "layers", "batch_size", "seed")
 CONTENTS = {"mnist": "handwritten digits", "fashion-mnist": "pictures of clothes, shoes and bags"}
-LABELS = {  # recipes.js has them too
-    "hidden_sizes": "Hidden layers",
-    "layers": "Layers",
-    "dataset": "Data set",
-}
-
-HELP = {  # where a description is about JSON
-    "hidden_sizes": "Neurons of each hidden layer, starting at the input; empty for a single "
-    "softmax layer.",
-}
 
 blueprint = Blueprint("pages", __name__)  # which the OpenAPI document does not include
-
-
-class Limits(NamedTuple):
-    """The limits of a number, or of each number of a list."""
-
-    low: float
-    high: float
-    above: bool  # the lowest value itself is not allowed
-    whole: bool
-    instruction: str  # what to enter
-
-
-class FormField(NamedTuple):
-    """A field of the training form."""
-
-    name: str
-    label: str
-    kind: str  # of the value in JSON: number, numbers (a list), layers, boolean or string
-    choices: dict[str, str]  # the words for each value
-    allowed: str
-    limits: Limits | None  # of numbers
-    help: str
-    nullable: bool  # an empty field is null
-
-
-def layer_types() -> dict[str, dict[str, Any]]:
-    """Return the options of each type of hidden layer by name: limits, default and description."""
-    types = {}
-    for kind in get_args(get_args(HiddenLayer)[0]):
-        properties = kind.model_json_schema()["properties"]
-        name_of_type = properties.pop("type")["const"]
-        types[name_of_type] = {
-            name: {
-                "limits": _limits(schema)._asdict(),
-                "default": schema.get("default"),
-                "help": schema["description"],
-            }
-            for name, schema in properties.items()
-        }
-    return types
-
-
-def form_fields(datasets: Mapping[str, str]) -> list[FormField]:
-    """Return the fields of a recipe, with the ranges and descriptions of `TrainRequest`.
-
-    `datasets` has the titles of the data sets to choose from, by their keys in recipes.
-    """
-    properties: dict[str, dict[str, Any]] = TrainRequest.model_json_schema()["properties"]
-    fields = [_field(name, properties[name]) for name in Recipe.model_fields if name in properties]
-    return [
-        field._replace(choices=dict(datasets), allowed="") if field.name == "dataset" else field
-        for field in fields
-    ]
 
 
 @blueprint.get("/")
@@ -264,55 +198,4 @@ def _words(spec: DatasetSpec) -> str:
     return (
         f"{spec.title}: {spec.train.samples:,} {contents} of {size}, "
         f"{len(spec.classes):,} classes; {spec.test.samples:,} others test the network."
-    )
-
-
-def _field(name: str, schema: Schema) -> FormField:
-    description = schema.get("description", "")
-    schema = without_null(schema)
-    kinds = {"integer": "number", "number": "number", "boolean": "boolean", "array": "numbers"}
-    kind = kinds.get(schema.get("type", ""), "string")
-    if "discriminator" in schema.get("items", {}):
-        kind = "layers"
-    limits = range_of(schema).capitalize()
-    if kind == "numbers":
-        count, each = schema.get("maxItems"), range_of(schema.get("items", {}))
-        limits = f"Up to {count} numbers from {each}, separated by commas" if count else each
-    return FormField(
-        name=name,
-        label=_label(name),
-        kind=kind,
-        choices={value: _choice_words(value) for value in choices_of(schema)},
-        allowed=limits,
-        limits=_limits(schema["items"] if kind == "numbers" else schema)
-        if kind in ("number", "numbers")
-        else None,
-        help=HELP.get(name) or re.sub("`([^`]*)`", _plain, description),
-        nullable=Recipe.model_fields[name].default is None,
-    )
-
-
-def _label(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " ").capitalize())
-
-
-def _plain(code: re.Match[str]) -> str:
-    """Return a word in code font as plain text, and a field by its name on the page."""
-    word = code[1]
-    return _label(word).lower() if word in Recipe.model_fields else word
-
-
-def _choice_words(value: str) -> str:
-    """Return what the form calls a value."""
-    return {"true": "on", "false": "off"}.get(value, value)
-
-
-def _limits(schema: Schema) -> Limits:
-    above = "exclusiveMinimum" in schema
-    return Limits(
-        low=schema["exclusiveMinimum" if above else "minimum"],
-        high=schema["maximum"],
-        above=above,
-        whole=schema["type"] == "integer",
-        instruction=instruction(schema) or "",
     )

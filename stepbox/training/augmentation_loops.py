@@ -1,4 +1,4 @@
-"""The compiled form of augmentation: the same arithmetic as in `augmentation`, as loops."""
+"""The compiled form of augmentation: the same arithmetic as in `resampling`, as loops."""
 
 from math import cos, sin
 from typing import Any
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from stepbox.nn.activations import Array
 from stepbox.nn.kernels.compiling import compiled, kept
-from stepbox.training.augmentation import SHARPNESS, Augmenter, Images
+from stepbox.training.augmentation import Augmenter
+from stepbox.training.resampling import SHARPNESS, Images
 
 
 class CompiledAugmenter(Augmenter):

@@ -6,7 +6,7 @@ import { frameAt } from "../../service/web/static/js/playground/course.js";
 import {
   graphOf,
   pointsAround,
-  valueAt,
+  valueFromLeft,
   wrongShare,
 } from "../../service/web/static/js/playground/function-points.js";
 import {
@@ -298,20 +298,20 @@ test("the largest weights are drawn, and all of the chosen neuron", () => {
 const CURVE = { x: [-1, -0.5, 0, 0.5], function: [0, 0.5, -0.5, 2], approximation: [0, 0, 0, 0] };
 
 test("points lie above or below a function", () => {
-  assert.equal(valueAt(CURVE, "function", -0.6), 0);
-  assert.equal(valueAt(CURVE, "function", 0), -0.5);
+  assert.equal(valueFromLeft(CURVE, "function", -0.6), 0);
+  assert.equal(valueFromLeft(CURVE, "function", 0), -0.5);
   const points = pointsAround(CURVE);
   assert.equal(points.length, 300);
   for (const [x, y, label] of points) {
     assert.ok(Math.abs(x) <= 1 && Math.abs(y) <= 1);
-    assert.equal(label === 0, y > valueAt(CURVE, "function", x));
+    assert.equal(label === 0, y > valueFromLeft(CURVE, "function", x));
   }
   assert.equal(
-    wrongShare(CURVE, (x, y) => y > valueAt(CURVE, "function", x)),
+    wrongShare(CURVE, (x, y) => y > valueFromLeft(CURVE, "function", x)),
     0,
   );
   assert.equal(
-    wrongShare(CURVE, (x, y) => y <= valueAt(CURVE, "function", x)),
+    wrongShare(CURVE, (x, y) => y <= valueFromLeft(CURVE, "function", x)),
     1,
   );
   near(

@@ -40,14 +40,18 @@ def dense_logits(network, inputs):
 
 
 def checkpoint_of(jobs, id):
-    """Return the name of a job's last checkpoint; ``e0-`` as long as there is none."""
-    return jobs.redis.hget(f"job:{id}", "checkpoint") or "e0-"
+    """Return the name of a job's last checkpoint; None as long as there is none."""
+    return jobs.redis.hget(f"job:{id}", "checkpoint")
 
 
 @contextmanager
-def paused(stack, jobs, id):
+def paused(jobs, id):
     """Pause the process that runs a job, after the checkpoint of an epoch."""
-    wait_until(lambda: not checkpoint_of(jobs, id).startswith("e0-"), seconds=120, what="an epoch")
+    wait_until(
+        lambda: (name := checkpoint_of(jobs, id)) and not name.startswith("e0-"),
+        seconds=120,
+        what="an epoch",
+    )
     (pid,) = (owner["pid"] for job, _, owner in jobs.owners() if job == id)
     os.kill(pid, signal.SIGSTOP)
     threads = list(Path(f"/proc/{pid}/task").iterdir())
@@ -114,7 +118,7 @@ def running(own_stack, jobs):
 
 def test_digits(running, jobs):
     id = running.train(recipe="mnist-numpy", **LONG)["id"]
-    with paused(running, jobs, id):
+    with paused(jobs, id):
         state, job = checkpoint(running, jobs, id), running.job(id)
         network, tests = restored(running, job, state), load_builtin("mnist", "test")
         weights = network.layers[0].weights.reshape(-1, 28, 28)
@@ -133,7 +137,7 @@ def test_a_data_set_of_a_user_whose_inputs_are_standardized(running, jobs, shape
     names = ("length", "width", "height", "weight") if shape == (4,) else None
     spec, splits = add_dataset(running.store, "own", shape, train=20_000, test=60, columns=names)
     id = running.train(dataset=spec.id, standardize=True, hidden_sizes=[7], **LONG)["id"]
-    with paused(running, jobs, id):
+    with paused(jobs, id):
         state, job = checkpoint(running, jobs, id), running.job(id)
         network, tests = restored(running, job, state), splits["test"]
         weights = network.layers[0].weights.reshape(-1, *shape)
@@ -168,7 +172,7 @@ def test_a_convolution_with_batch_normalization_on_color_images(running, jobs):
         dropout=0,
         **LONG,
     )["id"]
-    with paused(running, jobs, id):
+    with paused(jobs, id):
         state = checkpoint(running, jobs, id)
         (kernels, normalization, dense) = (
             int(name.split(".")[1]) for name in weights_in_order(state)

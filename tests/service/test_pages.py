@@ -7,7 +7,8 @@ import pytest
 from service.app import create_app
 from service.settings import ServiceSettings
 from service.web.bundles import WEB
-from service.web.pages import FIRST_POINTS, PLAIN_PAGES, POLICY, form_fields
+from service.web.pages import FIRST_POINTS, PLAIN_PAGES, POLICY
+from service.web.training_form import form_fields
 from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 

@@ -1,6 +1,7 @@
 // @ts-check
 // Sums of boxes as a network computes them. Needs no browser.
 import { count } from "../numbers.js";
+import { fromColumns } from "../save/csv.js";
 import { plainNumber } from "./notation.js";
 
 /**
@@ -52,6 +53,19 @@ function rounded(x, isBound, sign) {
   const unit = 10 ** (Math.floor(Math.log10(x)) + 1 - DIGITS);
   return (Number(nearest) + sign * unit).toPrecision(DIGITS);
 }
+
+/**
+ * Make the rows of a CSV file of the function and its approximation.
+ * @param {{ x: number[], function: number[], approximation: number[] }} [curve] curve
+ */
+export const curveRows = (curve) =>
+  curve
+    ? fromColumns({
+        x: curve.x,
+        "f(x)": curve.function,
+        "sum of boxes": curve.approximation,
+      })
+    : [];
 
 /**
  * Interpolate a curve between its points.

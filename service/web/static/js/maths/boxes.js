@@ -7,8 +7,7 @@ import { $, h } from "../dom.js";
 import { count, fixed } from "../numbers.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
-import { fromColumns } from "../save/csv.js";
-import { comparisonText, cutText, errorText, oldText, proofText } from "./box-sums.js";
+import { comparisonText, curveRows, cutText, errorText, oldText, proofText } from "./box-sums.js";
 import { rateText } from "./box-rate.js";
 import { errorPlot } from "./error-plot.js";
 import { figureRequest, showFault } from "./figure-request.js";
@@ -143,14 +142,7 @@ update();
 askAgain();
 savable(functionFigure, {
   name: "sum-of-boxes",
-  rows: () =>
-    answer
-      ? fromColumns({
-          x: answer.curve.x,
-          "f(x)": answer.curve.function,
-          "sum of boxes": answer.curve.approximation,
-        })
-      : [],
+  rows: () => curveRows(answer?.curve),
 });
 savable(errorFigure, {
   name: "error-of-boxes",

@@ -3,11 +3,11 @@
 // between the classes of the trained network.
 import { latest, post } from "../api.js";
 import { $, h, notice, s } from "../dom.js";
+import { curveRows } from "../maths/box-sums.js";
 import { count, percent } from "../numbers.js";
 import { requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
-import { fromColumns } from "../save/csv.js";
-import { graphOf, valueAt, wrongShare } from "./function-points.js";
+import { graphOf, valueFromLeft, wrongShare } from "./function-points.js";
 import { answers, decisions, gridPoints, probabilitiesAt } from "./network.js";
 import { SIDE, paintDecisions, paintNothing } from "./paint.js";
 import { VIEW, polyline } from "./plane.js";
@@ -48,7 +48,7 @@ export function createBoxes() {
     if (!answer) return;
     const { curve, boxes, neurons } = answer;
     const isAbove = (/** @type {number} */ x, /** @type {number} */ y) =>
-      y > valueAt(curve, "approximation", x);
+      y > valueFromLeft(curve, "approximation", x);
     const best = Uint8Array.from(grid[0], (x, k) => (isAbove(x, grid[1][k]) ? 0 : 1));
     paintDecisions(boxMap.canvas, { best, sure: new Float64Array(best.length).fill(1) });
     boxMap.over.replaceChildren(polyline(graphOf(curve, "function"), 1, "graph"));
@@ -101,14 +101,7 @@ export function createBoxes() {
   slider.addEventListener("input", update);
   savable($("#step-neurons"), {
     name: "step-neurons",
-    rows: () =>
-      answer
-        ? fromColumns({
-            x: answer.curve.x,
-            "f(x)": answer.curve.function,
-            "sum of boxes": answer.curve.approximation,
-          })
-        : [],
+    rows: () => curveRows(answer?.curve),
   });
   savable($("#trained-boundary"), {
     name: "trained-boundary",
@@ -145,7 +138,7 @@ function wrongAnswers(network, curve) {
   const grid = gridPoints(SIDE, 1);
   const { best } = decisions(answers(network, grid).at(-1) ?? []);
   const wrong = best.reduce((sum, label, k) => {
-    const isAbove = grid[1][k] > valueAt(curve, "function", grid[0][k]);
+    const isAbove = grid[1][k] > valueFromLeft(curve, "function", grid[0][k]);
     return sum + Number((label === 0) !== isAbove);
   }, 0);
   return wrong / best.length;

@@ -15,7 +15,7 @@ const DIGITS = 3;
  * @param {"function" | "approximation"} which
  * @param {number} x
  */
-export function valueAt({ x: xs, ...values }, which, x) {
+export function valueFromLeft({ x: xs, ...values }, which, x) {
   let [low, high] = [0, xs.length - 1];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -35,7 +35,7 @@ export const pointsAround = (curve) =>
     const [x, y] = GOLDEN.map((step) =>
       Number((2 * ((0.5 + step * (k + 1)) % 1) - 1).toFixed(DIGITS)),
     );
-    return [x, y, y > valueAt(curve, "function", x) ? 0 : 1];
+    return [x, y, y > valueFromLeft(curve, "function", x) ? 0 : 1];
   });
 
 /**
@@ -49,7 +49,7 @@ export function wrongShare(curve, isAbove, side = 100) {
   let wrong = 0;
   for (let i = 0; i < side; i++) {
     const x = (2 * (i + 0.5)) / side - 1;
-    const value = valueAt(curve, "function", x);
+    const value = valueFromLeft(curve, "function", x);
     for (let j = 0; j < side; j++) {
       const y = (2 * (j + 0.5)) / side - 1;
       if (isAbove(x, y) !== y > value) wrong++;

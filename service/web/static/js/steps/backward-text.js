@@ -1,5 +1,6 @@
 // @ts-check
 // What the phases after the loss compute: δ of each layer, the gradients, the update.
+import { symbolOf } from "../activations.js";
 import {
   a,
   bias,
@@ -15,7 +16,6 @@ import {
   z,
 } from "../mathml.js";
 import { count } from "../numbers.js";
-import { symbolOf } from "../activations.js";
 import { hasMaps } from "./layout.js";
 import { figure, rateText } from "./ledger.js";
 import { blue, orange, source } from "./text-parts.js";

@@ -1,8 +1,8 @@
 // @ts-check
 // Every number of a layer, one row for each neuron or map: the diagram as text.
+import { symbolOf } from "../activations.js";
 import { h, numberCell, rowHeader, tableContent } from "../dom.js";
 import { largestMagnitude } from "../numbers.js";
-import { symbolOf } from "../activations.js";
 import { inputsOf } from "./data.js";
 import { channelsOf, hasMaps } from "./layout.js";
 import { figure } from "./ledger.js";

@@ -1,9 +1,9 @@
 // @ts-check
 // The ledger of each phase: the numbers of the chosen neuron.
+import { ACTIVATIONS, symbolOf } from "../activations.js";
 import { h } from "../dom.js";
 import { a, delta, fraction, inline, number, sub, sup, z } from "../mathml.js";
 import { sum } from "../numbers.js";
-import { ACTIVATIONS, symbolOf } from "../activations.js";
 import { cellOfChannel, channelsOf, hasMaps } from "./layout.js";
 import { figure, ledger, plainLedger, probabilityText, product, termEntries } from "./ledger.js";
 import { lossNumbers } from "./phase-text.js";

@@ -1,5 +1,6 @@
 // @ts-check
 // What a phase computes: its title, a few sentences, and the formula.
+import { symbolOf } from "../activations.js";
 import {
   a,
   bias,
@@ -17,7 +18,6 @@ import {
 import { count } from "../numbers.js";
 import { isVectors } from "../predict/input.js";
 import { backwardText, gradientsText, updateText } from "./backward-text.js";
-import { symbolOf } from "../activations.js";
 import { inputsOf } from "./data.js";
 import { channelsOf, hasMaps } from "./layout.js";
 import { figure, probabilityText } from "./ledger.js";

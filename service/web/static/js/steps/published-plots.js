@@ -1,9 +1,9 @@
 // @ts-check
 // The plots that compare the published gradient with the true one.
+import { ACTIVATIONS } from "../activations.js";
 import { h, s } from "../dom.js";
 import { spreadLabels } from "../label-layout.js";
 import { fixed } from "../numbers.js";
-import { ACTIVATIONS } from "../activations.js";
 import { figure } from "./ledger.js";
 
 /** @typedef {import("./data.js").StepLayer} StepLayer */

@@ -1,10 +1,10 @@
 // @ts-check
 // The same step with the published gradient: angles and lengths, slopes, and the loss after it.
+import { ACTIVATIONS, SATURATED, symbolOf } from "../activations.js";
 import { $, h, numberCell, rowHeader, tableContent } from "../dom.js";
 import { display, inline, row, sup, sub, words } from "../mathml.js";
 import { count, fixed, sum } from "../numbers.js";
 import { savable } from "../save-figure.js";
-import { ACTIVATIONS, SATURATED, symbolOf } from "../activations.js";
 import { hasMaps } from "./layout.js";
 import { figure } from "./ledger.js";
 import { angleText, compass, growth, slopes } from "./published-plots.js";
