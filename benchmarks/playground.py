@@ -21,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.installation import run_stepbox
 
-ADDRESS = "/ui/playground?data=spiral&classes=3"
+ADDRESS = "/ui/playground?data=spiral-3"
 RUNS = 7
 REST_MS = 1000
 AT_REST = """duration => new Promise((resolve) => {

@@ -53,7 +53,7 @@ class LiveTrainings:
     def __init__(
         self, models_dir: Path, jobs: Callable[[], JobStore], turn: AbstractContextManager[Any]
     ) -> None:
-        self._checkpoints = CheckpointStore.beside(models_dir)
+        self._checkpoints = CheckpointStore.inside(models_dir)
         self._jobs = jobs
         self._turn = turn
         self._figures = ObjectCache[LiveFigures | None](

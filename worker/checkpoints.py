@@ -94,7 +94,7 @@ class Checkpoints:
         self.wait()
         entry = epoch.model_dump() if epoch else None
         recent = time.monotonic() - self._saved_at < BETWEEN_EPOCHS_S
-        if entry and recent and trainer.device == "cpu":  # elsewhere, no epoch can be repeated
+        if entry and recent and trainer.device == "cpu":  # a GPU would not repeat an epoch exactly
             self._reporter.point(entry, None)
             return
         self._saved_at = time.monotonic()

@@ -34,7 +34,7 @@ class Stores:
         return cls(
             JobStore(connect(settings)),
             ModelStore(settings.models_dir),
-            CheckpointStore.beside(settings.models_dir),
+            CheckpointStore.inside(settings.models_dir),
             DatasetStore(settings.datasets_dir, settings.data_dir),
             Uploads(settings.datasets_dir / ".uploads"),
             Quota(settings.datasets_dir, settings.data_quota),

@@ -9,7 +9,7 @@ from werkzeug.exceptions import TooManyRequests
 from service.bodies.to_file import received_file
 from service.settings import ServiceSettings
 
-# An import is a job like a training.
+# An import is a job like a training, and finding what taught a sample counts as a prediction.
 SAME_LIMIT = {"/datasets": "/train", "/predict/taught": "/predict"}
 
 

@@ -90,8 +90,8 @@ def live_first_layer(path: JobPath, query: NeuronQuery) -> Response:
             "count": len(weights),
             "columns": spec.columns,
             "neurons": [
-                {"neuron": neuron, "weights": rounded(weights[neuron], WEIGHT_DIGITS)}
-                for neuron in range(min(len(weights), listed(weights, query.limit)))
+                {"neuron": neuron, "weights": rounded(values, WEIGHT_DIGITS)}
+                for neuron, values in enumerate(weights[: listed(weights, query.limit)])
             ],
         }
 

@@ -109,7 +109,7 @@ class GeneratedData(PlaneData):
 
     generate: ShapeName = Field(description="The shape.")
     classes: int = Field(
-        default_factory=lambda: 2,  # see `_complete`
+        default_factory=lambda: 2,  # if the shape is not valid; otherwise, see `_complete`
         ge=2,
         le=MOST_PLANE_CLASSES,
         description="Number of classes: 2 to 10 in `spiral` (3 if omitted) and `blobs` (4 if "

@@ -41,7 +41,7 @@ class CheckpointStore:
         self._objects = object_store(place)
 
     @classmethod
-    def beside(cls, models: Path) -> Self:
+    def inside(cls, models: Path) -> Self:
         """Open the checkpoints of an installation, which are in its folder of models."""
         return cls(models / ".checkpoints")
 

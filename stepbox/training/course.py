@@ -85,6 +85,10 @@ class Course:
         [place] = np.flatnonzero(self.order(epoch) == index)
         return (epoch - 1) * self.steps_per_epoch + int(place) // self.recipe.batch_size + 1
 
+    def epoch_of(self, step: int) -> int:
+        """Return the epoch of a step; both are numbered from 1."""
+        return (step - 1) // self.steps_per_epoch + 1
+
     def varied(self, indices: NDArray[np.int64], epoch: int, first: int) -> NDArray[Any]:
         """Return samples of one portion, augmented as the recipe says.
 

@@ -21,5 +21,5 @@ DESCRIPTIONS: dict[str, str] = {
     "fashion-mnist-torch-convolution": "Learns to name clothes in twenty minutes. Five "
     "convolutions in PyTorch, with batch normalization and varied images.",
     "playground": "Learns to tell three spirals apart in seconds. A network of two inputs, "
-    "with gradients written by hand in NumPy, whose every state the page Playground draws.",
+    "with gradients written by hand in NumPy. The page Playground draws it while it learns.",
 }

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from stepbox.analysis.step_trace import loss_of
 from stepbox.errors import ConflictError, InvalidInputError
 from stepbox.nn.activations import Array
-from stepbox.nn.backprop import descend
 from stepbox.nn.network import Network
-from stepbox.training.batches import Batch
 from stepbox.training.replay import Replay
 
 STEPS_EACH = 16  # from each snapshot on, if there is time
@@ -163,20 +161,10 @@ def _effects_at(
     """Yield the effects of the first steps from a snapshot on."""
     first = int(replay.record.snapshots[number])
     for step, (network, batch) in enumerate(replay.steps_from(number, count), first):
-        moved = network.copy(np.float64)
-        before = _loss(moved, inputs, label)
-        _descend(replay, moved, batch)
-        epoch = (step - 1) // replay.course.steps_per_epoch + 1
-        after = _loss(moved, inputs, label)
+        before = _loss(network, inputs, label)
+        after = _loss(replay.after(network, batch), inputs, label)
+        epoch = replay.course.epoch_of(step)
         yield Effect(step, epoch, batch.indices, batch.labels, before, after)
-
-
-def _descend(replay: Replay, network: Network, batch: Batch) -> None:
-    """Take a step by the definition, in float64."""
-    course = replay.course
-    inputs = course.inputs(batch.samples, np.float64)
-    gradient, weights = course.recipe.gradient, course.class_weights
-    descend(network, inputs, batch.labels, float(batch.rate), gradient, weights)
 
 
 def _loss(network: Network, inputs: Array, label: int) -> float:

@@ -191,6 +191,19 @@ def dataset_logits(
     )
 
 
+def loss_and_accuracy(
+    network: Network,
+    dataset: Dataset,
+    pixel_scale: PixelScale,
+    chosen: NDArray[np.int64] | None = None,
+) -> tuple[float, float]:
+    """Return the mean cross-entropy, in nats, and the accuracy on what `dataset_logits` takes."""
+    logits = dataset_logits(network, dataset, pixel_scale, chosen)
+    labels = dataset.labels if chosen is None else dataset.labels[chosen]
+    loss = cross_entropy(logits.astype(np.float64), labels).mean()
+    return float(loss), float((logits.argmax(axis=1) == labels).mean())
+
+
 def predict_logits(
     network: Network,
     images: NDArray[Any],

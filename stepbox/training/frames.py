@@ -9,10 +9,9 @@ import base64
 import numpy as np
 
 from stepbox.data.dataset import Dataset
-from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
 from stepbox.training.course import Course
-from stepbox.training.evaluation import dataset_logits
+from stepbox.training.evaluation import loss_and_accuracy
 from stepbox.training.report import Frame
 
 MOST_FRAMES = 50
@@ -58,9 +57,9 @@ def make_frame(course: Course, network: Network, test_set: Dataset, step: int) -
     step
         Number of this step.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # None says so
+    with np.errstate(over="ignore", invalid="ignore"):  # returning None reports it
         figures = [
-            _evaluated(course, network, data, chosen)
+            loss_and_accuracy(network, data, course.recipe.pixel_scale, chosen)
             for data, chosen in ((course.train_set, course.trained), (test_set, None))
         ]
         arrays = network.named_arrays().values()
@@ -76,13 +75,3 @@ def make_frame(course: Course, network: Network, test_set: Dataset, step: int) -
         test_loss=test_loss,
         test_accuracy=test_accuracy,
     )
-
-
-def _evaluated(
-    course: Course, network: Network, data: Dataset, chosen: np.ndarray | None
-) -> tuple[float, float]:
-    """Return the mean cross-entropy, in nats, and the accuracy on samples of a data set."""
-    logits = dataset_logits(network, data, course.recipe.pixel_scale, chosen)
-    labels = data.labels if chosen is None else data.labels[chosen]
-    loss = cross_entropy(logits.astype(np.float64), labels).mean()
-    return float(loss), float((logits.argmax(axis=1) == labels).mean())

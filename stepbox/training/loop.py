@@ -21,7 +21,7 @@ from stepbox.data.dataset import Dataset
 from stepbox.errors import DivergedError, StepboxError
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
-from stepbox.training.evaluation import assess, dataset_logits
+from stepbox.training.evaluation import assess, dataset_logits, loss_and_accuracy
 from stepbox.training.frames import frame_steps, make_frame
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import Frame, HistoryEntry, LossEntry, Progress
@@ -192,11 +192,7 @@ def _validated(trainer: Trainer, network: Network) -> tuple[float, float] | tupl
     held_out = trainer.held_out
     if not len(held_out):
         return None, None
-    data = trainer.train_set
-    logits = dataset_logits(network, data, trainer.recipe.pixel_scale, held_out)
-    labels = data.labels[held_out]
-    loss = cross_entropy(logits.astype(np.float64), labels).mean()
-    return float(loss), float((logits.argmax(axis=1) == labels).mean())
+    return loss_and_accuracy(network, trainer.train_set, trainer.recipe.pixel_scale, held_out)
 
 
 def _diverged(epoch: int, recipe: Recipe) -> DivergedError:

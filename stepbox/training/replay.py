@@ -187,6 +187,14 @@ class Replay:
                 batch = self._batches.of(step)
                 yield network, batch
 
+    def after(self, network: Network, batch: Batch) -> Network:
+        """Return the network after a step by the definition, in float64, and leave `network`."""
+        moved = network.copy(np.float64)
+        inputs = self.course.inputs(batch.samples, np.float64)
+        gradient, weights = self.course.recipe.gradient, self.course.class_weights
+        descend(moved, inputs, batch.labels, float(batch.rate), gradient, weights)
+        return moved
+
     def _start(self, number: int, end: int) -> _Segment:
         """Begin the segment of a snapshot. Replay it as a whole, if it is not too long."""
         first = int(self.record.snapshots[number])
@@ -246,8 +254,7 @@ class Replay:
         )
 
     def _state(self, step: int, network: Network, check: Check) -> State:
-        epoch = (step - 1) // self.course.steps_per_epoch + 1
-        return State(step, epoch, network, self._batches.of(step), check)
+        return State(step, self.course.epoch_of(step), network, self._batches.of(step), check)
 
 
 def seconds_per_step(network: Network, batch_size: int, resampled: int = 0) -> float:

@@ -19,12 +19,9 @@ from stepbox.analysis.step_trace import (
 )
 from stepbox.errors import InvalidInputError
 from stepbox.nn.activations import IDENTITY, Array
-from stepbox.nn.backprop import descend
 from stepbox.nn.layer import Layer
 from stepbox.nn.losses import softmax
-from stepbox.nn.network import Network
-from stepbox.training.course import Course
-from stepbox.training.replay import MOST_SECONDS, Check, Replay, State
+from stepbox.training.replay import MOST_SECONDS, Check, Replay
 
 KINDS: Sequence[Kind] = get_args(Kind)
 
@@ -182,7 +179,7 @@ def trace_step(replay: Replay, step: int, position: int = 0, kind: Kind = "exact
         if single:
             after[one] = outcome(network, found.after, exact.after, inputs, label, weight)
     if replay.plain and not single and replay.seconds_per_step <= MOST_SECONDS:
-        moved = _after_batch(replay.course, state, network)
+        moved = replay.after(network, state.batch)
         after["exact"] = outcome(network, moved, moved, inputs, label, weight)
     sample = int(state.batch.indices[position])
     later = state.epoch * replay.course.steps_per_epoch < replay.record.steps
@@ -224,11 +221,3 @@ def _no_sample(size: int) -> InvalidInputError:
 def _slope(layer: Layer, z: Array) -> Array | None:
     activation = layer.activation
     return None if activation.name == IDENTITY.name else activation.derivative(z)
-
-
-def _after_batch(course: Course, state: State, network: Network) -> Network:
-    """Return the network after the step of the whole batch, in float64."""
-    after = network.copy()
-    inputs = course.inputs(state.batch.samples, np.float64)
-    descend(after, inputs, state.batch.labels, state.batch.rate, "exact", course.class_weights)
-    return after

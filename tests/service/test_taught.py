@@ -61,7 +61,8 @@ def test_the_strongest_of_the_steps_next_to_the_snapshots_are_listed(ask, publis
         for step in answer[name]:
             batch = replay.open(step["step"]).batch
             assert step.keys() == TAUGHT
-            assert (step["samples"], step["labels"]) == (batch.indices.tolist(), batch.labels[:1])
+            assert step["samples"] == batch.indices.tolist()
+            assert step["labels"] == batch.labels[:1].tolist()
             assert (step["epoch"], step["batch_size"]) == (1 + (step["step"] > 1500), 1)
             assert step["change"] == pytest.approx(changes[step["step"]])
             assert step["change"] == pytest.approx(step["loss_after"] - step["loss_before"])

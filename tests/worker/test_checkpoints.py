@@ -26,7 +26,7 @@ def entry(epoch):
 def stored(jobs, reporter, claim):
     """Return the name of the last checkpoint that Redis has."""
     reporter.flush()
-    return jobs.redis.hget(f"job:{claim.job}", "checkpoint")
+    return jobs.checkpoint(claim.job)
 
 
 @pytest.mark.parametrize("renamed", [False, True])
@@ -149,7 +149,7 @@ def test_the_training_goes_on_while_a_checkpoint_is_written(jobs):
         checkpoints.save(trainer, entry(1))
         list(epoch)  # nothing is written yet
         reporter.flush()
-        assert jobs.redis.hget(f"job:{claim.job}", "checkpoint") is None
+        assert jobs.checkpoint(claim.job) is None
         assert jobs.get(claim.job).history == []
         objects.go_on.set()
         checkpoints.wait()

@@ -162,17 +162,17 @@ export const send = (method, path, body) =>
 export const post = async (path, body) => (await send("POST", path, body)).json();
 
 /** @type {Promise<unknown>} the last request of `inTurn` */
-let before = Promise.resolve();
+let previous = Promise.resolve();
 
 /**
- * Send a request that needs much of the server's memory after the page's other such requests:
- * together, some of them would wait for too long.
+ * Send a request that takes much memory on the server, once the page's earlier ones have ended.
+ * Sent together, some would wait for too long.
  * @template T
  * @param {() => Promise<T>} request
  */
 export function inTurn(request) {
-  const answer = before.then(request);
-  before = answer.catch(() => {});
+  const answer = previous.then(request);
+  previous = answer.catch(() => {});
   return answer;
 }
 

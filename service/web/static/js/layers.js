@@ -15,9 +15,6 @@ import { count, sum } from "./numbers.js";
  * @property {string | null} fault why it is impossible
  */
 
-/** Write the name of a type of layer. @param {string} type */
-export const typeWords = (type) => type[0].toUpperCase() + type.slice(1);
-
 /** Write a shape, such as 24×24×16. @param {number[]} shape */
 export const shapeText = (shape) => shape.join("×");
 

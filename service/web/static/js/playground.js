@@ -17,6 +17,7 @@ import { loadPictures, pointsOf, pointsOfJob } from "./playground/load.js";
 import { decodeParameters, networkOf, parameterRows } from "./playground/network.js";
 import { forgetColors } from "./playground/paint.js";
 import {
+  MOST_POINTS,
   classesOf,
   hasTwoClasses,
   missingText,
@@ -91,7 +92,7 @@ const web = createWeb($("#web"), {
     see();
   },
   add([x, y]) {
-    if (settings.data !== "own") return;
+    if (settings.data !== "own" || settings.points.length >= MOST_POINTS) return;
     const reach = reachOf(points);
     change({ points: [...settings.points, pointAt(x, y, nextClass, reach)] });
   },

@@ -1,5 +1,6 @@
 // @ts-check
 // Data sets in words, and the name of an upload. Needs no browser.
+import { capitalized } from "../capitalized.js";
 import { count, fixed } from "../numbers.js";
 
 /** @typedef {{ samples: number, per_class: number[] }} Split */
@@ -62,8 +63,7 @@ export const firstOf = (names, most) =>
   (names.length > most ? ` and ${count(names.length - most)} more` : "");
 
 /** Write a text of the API as a sentence. @param {string} text */
-export const sentence = (text) =>
-  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+export const sentence = (text) => capitalized(text) + (/[.!?]$/.test(text) ? "" : ".");
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 

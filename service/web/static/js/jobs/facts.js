@@ -1,5 +1,6 @@
 // @ts-check
 // The facts of a job in words. Needs no browser.
+import { capitalized } from "../capitalized.js";
 import { datasetOf, sizesOf, unitOf } from "../datasets.js";
 import { hiddenText, networkText } from "../layers.js";
 import { hiddenLayers } from "../maps/shapes.js";
@@ -76,7 +77,4 @@ export function finalFigures({ recipe, history }) {
 }
 
 /** @param {string} field */
-export function fieldName(field) {
-  const words = fieldWords(field);
-  return words[0].toUpperCase() + words.slice(1);
-}
+export const fieldName = (field) => capitalized(fieldWords(field));

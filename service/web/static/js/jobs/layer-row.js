@@ -1,7 +1,7 @@
 // @ts-check
 // The row of a hidden layer in the training form: its type, its options, and its buttons.
 import { h, plainButton } from "../dom.js";
-import { typeWords } from "../layers.js";
+import { capitalized } from "../capitalized.js";
 import { parseField } from "./fields.js";
 
 /** @typedef {import("../types.d.ts").HiddenLayer} HiddenLayer */
@@ -44,7 +44,7 @@ export function layerRow(layer, index, { types, isLast, onInput, onType, onMove,
       onchange: () => onType(/** @type {Type} */ (type.value)),
     },
     ...Object.keys(types).map((value) =>
-      h("option", { value, selected: value === layer.type }, typeWords(value)),
+      h("option", { value, selected: value === layer.type }, capitalized(value)),
     ),
   );
   /** @param {string} sign @param {string} words @param {boolean} isOff @param {() => void} act */

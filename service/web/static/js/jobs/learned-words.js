@@ -1,5 +1,6 @@
 // @ts-check
 // What a training has learned so far, in words. Needs no browser.
+import { capitalized } from "../capitalized.js";
 import { count } from "../numbers.js";
 
 /** Say after which epoch something was. @param {number} epoch */
@@ -28,7 +29,6 @@ export function layerWords({ epochs, samples, count: total, neurons }, noun, sam
  * @param {string} samplesNoun
  */
 export function mistakesWords({ epoch, count: n, total }, samplesNoun) {
-  const when = afterEpoch(epoch);
-  const where = `${when[0].toUpperCase()}${when.slice(1)}`;
-  return `${where}, the network misreads ${count(n)} of ${count(total)} test ${samplesNoun}.`;
+  const when = capitalized(afterEpoch(epoch));
+  return `${when}, the network misreads ${count(n)} of ${count(total)} test ${samplesNoun}.`;
 }

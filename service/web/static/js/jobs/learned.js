@@ -9,9 +9,8 @@ import { sampleWord } from "../models/card.js";
 import { filterChoices } from "../model/network.js";
 import { FEW, drawTile } from "../model/neuron-view.js";
 import { misreadRow, misreadText, sampleTile, sampleView } from "../model/sample-view.js";
-import { placeOf } from "../model/values.js";
+import { inputPlace } from "../model/values.js";
 import { largestMagnitude, shareText } from "../numbers.js";
-import { placeInLayer } from "../predict/inside-rows.js";
 import { requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
@@ -37,11 +36,11 @@ async function getIfAny(path) {
 }
 
 /** @param {Neuron[]} neurons @param {Choice} choice */
-const weightRows = (neurons, { noun, shape, dataset }) =>
+const weightRows = (neurons, choice) =>
   neurons.flatMap(({ neuron, weights }) =>
     weights.flat(2).map((weight, i) => ({
-      [noun]: neuron,
-      ...(dataset ? placeOf(dataset, i) : placeInLayer(shape, i).place),
+      [choice.noun]: neuron,
+      ...inputPlace(choice, i),
       weight,
     })),
   );

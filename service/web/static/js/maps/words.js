@@ -1,6 +1,7 @@
 // @ts-check
 // Layers, feature maps and their cells in words. Rows, columns, maps and neurons count from 0, as
 // in the API, and layers from 1. Needs no browser.
+import { capitalized } from "../capitalized.js";
 import { count, fixed } from "../numbers.js";
 import { areMaps, largestCell, mapShape, windowOf, windowSize } from "./shapes.js";
 
@@ -88,7 +89,7 @@ function inputsText(channels, isImage) {
  */
 export function cellText(layer, cell, value, { map, isImage, isOff, winner }) {
   const window = windowOf(layer, cell.row, cell.column);
-  const start = `${cellName(cell)[0].toUpperCase()}${cellName(cell).slice(1)}: ${fixed(value, 3)}`;
+  const start = `${capitalized(cellName(cell))}: ${fixed(value, 3)}`;
   if (isOff) return `${start}, because the map is switched off.`;
   if (winner) {
     return (

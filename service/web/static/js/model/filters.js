@@ -2,18 +2,18 @@
 // The weights of a layer as images: of the first layer, an image for each neuron or filter; of a
 // later convolution, a square for each feature map that a filter reads.
 import { catchProblem, get } from "../api.js";
+import { capitalized } from "../capitalized.js";
 import { $, h, notice, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
 import { mapShape } from "../maps/shapes.js";
 import { describeLayer } from "../maps/words.js";
 import { fixed, largestMagnitude } from "../numbers.js";
 import { isColor, isVectors } from "../predict/input.js";
-import { placeInLayer } from "../predict/inside-rows.js";
 import { savable } from "../save-figure.js";
 import { paintInTheme } from "../theme.js";
 import { FEW, drawChannels, drawTile, weightBars } from "./neuron-view.js";
 import { filterChoices } from "./network.js";
-import { placeOf } from "./values.js";
+import { inputPlace } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("./network.js").Choice} Choice */
@@ -45,18 +45,15 @@ function colorScales(neurons) {
 }
 
 /** Make a row for each weight. @param {Neuron[]} neurons @param {Choice} choice */
-const weightRows = (neurons, { noun, shape, dataset }) =>
+const weightRows = (neurons, choice) =>
   neurons.flatMap(({ neuron, before, after }) =>
     before.map((weight, i) => ({
-      [noun]: neuron,
-      ...(dataset ? placeOf(dataset, i) : placeInLayer(shape, i).place),
+      [choice.noun]: neuron,
+      ...inputPlace(choice, i),
       "weight before training": weight,
       "weight after training": after[i],
     })),
   );
-
-/** @param {string} text */
-const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** Say what the parts of an enlarged image are. @param {Choice} choice */
 function partsText({ index, shape, dataset }) {

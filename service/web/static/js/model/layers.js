@@ -1,6 +1,7 @@
 // @ts-check
 // The layers of a network as a table.
 import { get } from "../api.js";
+import { capitalized } from "../capitalized.js";
 import { $, h, numberCell, rowHeader, tableContent, whenSeen } from "../dom.js";
 import { describeLayer, describeShape } from "../maps/words.js";
 import { count } from "../numbers.js";
@@ -9,9 +10,6 @@ import { allLayers } from "./network.js";
 
 /** @typedef {import("../types.d.ts").Model} Model */
 /** @typedef {import("../types.d.ts").NetworkLayer} NetworkLayer */
-
-/** @param {string} text */
-const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** @param {NetworkLayer & { activation: string | null }} layer @param {boolean} isLast */
 function nameText(layer, isLast) {

@@ -5,6 +5,7 @@ import { valueText } from "../data/values.js";
 import { placeMaps } from "../maps/arrange.js";
 import { mapShape, valuesOf } from "../maps/shapes.js";
 import { columnNames, isColor, isVectors } from "../predict/input.js";
+import { placeInLayer } from "../predict/inside-rows.js";
 
 /** @typedef {import("../types.d.ts").Dataset} Dataset */
 
@@ -75,6 +76,14 @@ export function placeOf(dataset, i) {
     ...(channels > 1 ? { color: CHANNELS[i % channels] } : {}),
   };
 }
+
+/**
+ * Say where the input of a weight is: in a sample, or in the outputs of the layer before.
+ * @param {import("./network.js").Choice} choice
+ * @param {number} i
+ */
+export const inputPlace = ({ shape, dataset }, i) =>
+  dataset ? placeOf(dataset, i) : placeInLayer(shape, i).place;
 
 /**
  * Place the weights of a filter that reads several feature maps side by side, a square for each map

@@ -16,13 +16,13 @@ import { VIEW, polyline } from "./plane.js";
 /** @typedef {{ function: string, neurons: number, boxes: number, curve: Curve }} Answer */
 
 const PATH = "/analysis/box-approximation";
-const FINEST = 1; // a single box leaves all points of the curve to the function
+const FEWEST = 1; // of the boxes: only the curve of the function itself is needed
 
 /** @param {string} text @param {number} boxes */
 const bodyOf = (text, boxes) => ({ function: text, bound: 1, boxes, dimensions: 1 });
 
 /** Get the curve of a function from −1 to 1. @param {string} text @returns {Promise<Curve>} */
-export const curveOf = async (text) => (await post(PATH, bodyOf(text, FINEST))).curve;
+export const curveOf = async (text) => (await post(PATH, bodyOf(text, FEWEST))).curve;
 
 /** @param {HTMLElement} host */
 function squareMap(host) {
@@ -47,12 +47,12 @@ export function createBoxes() {
   function drawBoxes() {
     if (!answer) return;
     const { curve, boxes, neurons } = answer;
-    const isAbove = (/** @type {number} */ x, /** @type {number} */ y) =>
-      y > valueFromLeft(curve, "approximation", x);
-    const best = Uint8Array.from(grid[0], (x, k) => (isAbove(x, grid[1][k]) ? 0 : 1));
+    const best = Uint8Array.from(grid[0], (x, k) =>
+      grid[1][k] > valueFromLeft(curve, "approximation", x) ? 0 : 1,
+    );
     paintDecisions(boxMap.canvas, { best, sure: new Float64Array(best.length).fill(1) });
-    boxMap.over.replaceChildren(polyline(graphOf(curve, "function"), 1, "graph"));
-    const share = percent(wrongShare(curve, isAbove));
+    boxMap.over.replaceChildren(polyline(graphOf(curve), 1, "graph"));
+    const share = percent(wrongShare(curve, grid, best));
     $("#boxes-words").textContent =
       `${count(boxes)} ${boxes === 1 ? "box" : "boxes"}, ${count(neurons)} step neurons. ` +
       `${share} of the square is on the wrong side.`;
@@ -61,7 +61,7 @@ export function createBoxes() {
   function drawTrained() {
     const caption = $("#trained-boundary-caption");
     trainedMap.over.replaceChildren(
-      ...(answer ? [polyline(graphOf(answer.curve, "function"), 1, "graph")] : []),
+      ...(answer ? [polyline(graphOf(answer.curve), 1, "graph")] : []),
     );
     if (!network || !answer) {
       paintNothing(trainedMap.canvas, SIDE);
@@ -71,14 +71,14 @@ export function createBoxes() {
       );
       return;
     }
-    const trained = network;
-    paintDecisions(trainedMap.canvas, decisions(answers(trained, grid).at(-1) ?? []));
-    const hidden = trained.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, 0);
+    const found = decisions(answers(network, grid).at(-1) ?? []);
+    paintDecisions(trainedMap.canvas, found);
+    const hidden = network.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, 0);
+    const share = percent(wrongShare(answer.curve, grid, found.best));
     caption.replaceChildren(
       h("b", null, "The trained network"),
       ` above, with ${count(hidden)} hidden neurons. The boundary between its classes follows ` +
-        `the function: ${percent(wrongAnswers(trained, answer.curve))} of the square is on the ` +
-        "wrong side.",
+        `the function: ${share} of the square is on the wrong side.`,
     );
   }
 
@@ -131,17 +131,6 @@ export function createBoxes() {
       drawTrained();
     },
   };
-}
-
-/** @param {import("./network.js").Network} network @param {Curve} curve */
-function wrongAnswers(network, curve) {
-  const grid = gridPoints(SIDE, 1);
-  const { best } = decisions(answers(network, grid).at(-1) ?? []);
-  const wrong = best.reduce((sum, label, k) => {
-    const isAbove = grid[1][k] > valueFromLeft(curve, "function", grid[0][k]);
-    return sum + Number((label === 0) !== isAbove);
-  }, 0);
-  return wrong / best.length;
 }
 
 /** @param {import("./network.js").Network} network @param {Float64Array[]} grid */

@@ -10,8 +10,8 @@ import { neuronName, probeText } from "./words.js";
 /** @typedef {import("./network.js").Activation} Activation */
 
 const FIRST_LAYER =
-  " The dashed line is where the sum is 0. One step shows the weights for standardized inputs, " +
-  "as the training uses them.";
+  " The dashed line is where the sum is 0. The page of a step shows the weights for standardized " +
+  "inputs, as the training uses them.";
 
 /** @param {Activation} activation */
 function usualCaption(activation) {

@@ -3,7 +3,7 @@
 import { h, s } from "../dom.js";
 import { spreadLabels } from "../label-layout.js";
 import { count, percent } from "../numbers.js";
-import { factorText } from "./words.js";
+import { figure } from "../steps/ledger.js";
 
 /**
  * @typedef {object} Frame what an event of the job brings
@@ -18,10 +18,10 @@ import { factorText } from "./words.js";
 const HEIGHT = 132;
 const EDGES = { left: 34, right: 92, top: 20, bottom: 20 }; // around the lines
 const LABEL_GAP = 14;
-/** @type {[key: "train_loss" | "test_loss", word: string, look: string][]} */
+/** @type {[key: "train_loss" | "test_loss", split: string][]} the look of a line is its split */
 const LINES = [
-  ["train_loss", "train", "train"],
-  ["test_loss", "test", "test"],
+  ["train_loss", "train"],
+  ["test_loss", "test"],
 ];
 
 /**
@@ -72,21 +72,21 @@ function axes({ left, right, base, x, y, ticks, guessing }, steps) {
 /** @param {Scales} scales @param {Frame[]} frames @param {Frame} now */
 function curves({ x, y, top, base, right, guessing }, frames, now) {
   const at = x(now.step);
-  const labels = LINES.map(([key, word, look]) => ({
-    text: `${word} ${factorText(now[key])}`,
-    look: `end ${look}`,
+  const labels = LINES.map(([key, split]) => ({
+    text: `${split} ${figure(now[key])}`,
+    look: `end ${split}`,
     y: y(now[key]),
     x: Math.min(at, right) + 8,
   }));
   const isFree = labels.every((label) => Math.abs(label.y - y(guessing)) > LABEL_GAP);
   if (isFree) labels.push({ text: "guessing", look: "scale", y: y(guessing), x: right + 8 });
   return [
-    ...LINES.map(([key, , look]) => {
+    ...LINES.map(([key, split]) => {
       const points = frames.map((one) => `${x(one.step).toFixed(1)} ${y(one[key]).toFixed(1)}`);
-      return s("path", { d: `M${points.join("L")}`, class: `line ${look}` });
+      return s("path", { d: `M${points.join("L")}`, class: `line ${split}` });
     }),
     s("line", { x1: at, x2: at, y1: top, y2: base, class: "now" }),
-    ...LINES.map(([key, , look]) => s("circle", { cx: at, cy: y(now[key]), r: 4, class: look })),
+    ...LINES.map(([key, split]) => s("circle", { cx: at, cy: y(now[key]), r: 4, class: split })),
     ...spreadLabels(labels, LABEL_GAP).map((label) =>
       s("text", { x: label.x, y: label.y, dy: ".34em", class: label.look }, label.text),
     ),
@@ -170,6 +170,6 @@ export function scoreTable(frame, { train, test }, steps) {
 
 /** Make the rows of a CSV file. @param {Frame[]} frames */
 export const courseRows = (frames) =>
-  frames.map(({ step, train_loss, train_accuracy, test_loss, test_accuracy }) => ({
-    ...{ step, train_loss, train_accuracy, test_loss, test_accuracy },
-  }));
+  frames.map(({ step, train_loss, train_accuracy, test_loss, test_accuracy }) => {
+    return { step, train_loss, train_accuracy, test_loss, test_accuracy };
+  });

@@ -3,12 +3,21 @@
 import { $, $$, h, s } from "../dom.js";
 import { mark } from "./plane.js";
 import { CLASS_WORDS, reachOf } from "./points.js";
-import { DATA, NUMBERS, allowedText, parseHidden, parseNumber } from "./settings.js";
+import {
+  DATA,
+  MOST_LAYERS,
+  MOST_NEURONS,
+  NUMBERS,
+  allowedText,
+  parseHidden,
+  parseNumber,
+} from "./settings.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {keyof typeof NUMBERS} NumberName */
 
-const HIDDEN_FAULT = "Enter up to 4 layers of 1 to 16 neurons, such as 8, 8.";
+const HIDDEN_FAULT =
+  `Enter up to ${MOST_LAYERS} layers of 1 to ${MOST_NEURONS} neurons, ` + "such as 8, 8.";
 const MOST_IN_PICTURE = 90; // points
 const SIZE_IN_PICTURE = 3;
 

@@ -6,7 +6,8 @@
 /** @typedef {{ x: number[], function: number[], approximation: number[] }} Curve */
 
 const COUNT = 300;
-const GOLDEN = [0.7548776662466927, 0.5698402909980532]; // a sequence that fills the square evenly
+// 1/ρ and 1/ρ² of the plastic number ρ: the R₂ sequence, which fills the square evenly.
+const STEPS = [0.7548776662466927, 0.5698402909980532];
 const DIGITS = 3;
 
 /**
@@ -32,36 +33,24 @@ export function valueFromLeft({ x: xs, ...values }, which, x) {
  */
 export const pointsAround = (curve) =>
   Array.from({ length: COUNT }, (_, k) => {
-    const [x, y] = GOLDEN.map((step) =>
+    const [x, y] = STEPS.map((step) =>
       Number((2 * ((0.5 + step * (k + 1)) % 1) - 1).toFixed(DIGITS)),
     );
     return [x, y, y > valueFromLeft(curve, "function", x) ? 0 : 1];
   });
 
 /**
- * Measure how well a boundary between the classes follows a function.
+ * Measure the share of points that are on the wrong side of a function.
  * @param {Curve} curve
- * @param {(x: number, y: number) => boolean} isAbove
- * @param {number} side of the grid on which it is measured
- * @returns {number} share of the square that is on the wrong side
+ * @param {Float64Array[]} points their x, and their y
+ * @param {Uint8Array} labels the class of each point: 0 should be above the function, 1 below
  */
-export function wrongShare(curve, isAbove, side = 100) {
-  let wrong = 0;
-  for (let i = 0; i < side; i++) {
-    const x = (2 * (i + 0.5)) / side - 1;
-    const value = valueFromLeft(curve, "function", x);
-    for (let j = 0; j < side; j++) {
-      const y = (2 * (j + 0.5)) / side - 1;
-      if (isAbove(x, y) !== y > value) wrong++;
-    }
-  }
-  return wrong / side ** 2;
+export function wrongShare(curve, [xs, ys], labels) {
+  const wrong = labels.filter(
+    (label, k) => (label === 0) !== ys[k] > valueFromLeft(curve, "function", xs[k]),
+  );
+  return wrong.length / labels.length;
 }
 
-/**
- * Clip a curve to the square of the map, as a line.
- * @param {Curve} curve
- * @param {"function" | "approximation"} which
- * @returns {[number, number][]}
- */
-export const graphOf = (curve, which) => curve.x.map((x, i) => [x, curve[which][i]]);
+/** Make the points of a function's graph. @param {Curve} curve @returns {[number, number][]} */
+export const graphOf = (curve) => curve.x.map((x, i) => [x, curve.function[i]]);

@@ -29,7 +29,7 @@ export async function pointsOf(settings) {
   if (settings.data === "own") return { points: divide(settings.points), graph: [] };
   if (settings.data === "function") {
     const curve = await curveOf(settings.function);
-    return { points: divide(pointsAround(curve)), graph: graphOf(curve, "function") };
+    return { points: divide(pointsAround(curve)), graph: graphOf(curve) };
   }
   return { points: await generated(datasetBody(settings, [])), graph: [] };
 }

@@ -23,37 +23,26 @@ import { parsePoints, pointsText } from "./points.js";
  * @property {string} title
  * @property {string} [generate] the shape of a generated data set
  * @property {number} [classes]
- * @property {Partial<Settings>} usual settings that suit it
+ * @property {Partial<Settings>} [usual] settings that suit it better than those of most
  */
-
-/** @type {Partial<Settings>} */
-const TWO_LAYERS = { hidden: [8, 8], epochs: 300, learning_rate: 0.1, batch_size: 5 };
 
 /** @type {Record<string, Data>} */
 export const DATA = {
-  moons: {
-    title: "Two moons",
-    generate: "moons",
-    usual: { ...TWO_LAYERS, hidden: [6], epochs: 200 },
-  },
-  circles: {
-    title: "Circles",
-    generate: "circles",
-    usual: { ...TWO_LAYERS, hidden: [6], noise: 0.05 },
-  },
-  xor: { title: "XOR", generate: "xor", usual: { ...TWO_LAYERS, hidden: [4], noise: 0.05 } },
-  "spiral-2": { title: "2 spirals", generate: "spiral", classes: 2, usual: TWO_LAYERS },
-  "spiral-3": { title: "3 spirals", generate: "spiral", classes: 3, usual: TWO_LAYERS },
+  moons: { title: "Two moons", generate: "moons", usual: { hidden: [6], epochs: 200 } },
+  circles: { title: "Circles", generate: "circles", usual: { hidden: [6] } },
+  xor: { title: "XOR", generate: "xor", usual: { hidden: [4] } },
+  "spiral-2": { title: "2 spirals", generate: "spiral", classes: 2 },
+  "spiral-3": { title: "3 spirals", generate: "spiral", classes: 3 },
   blobs: {
     title: "4 blobs",
     generate: "blobs",
     classes: 4,
-    usual: { ...TWO_LAYERS, hidden: [4], epochs: 50, noise: 0.2 },
+    usual: { hidden: [4], epochs: 50, noise: 0.2 },
   },
-  function: { title: "A function", usual: { ...TWO_LAYERS, hidden: [16, 16] } },
-  own: { title: "Your own", usual: TWO_LAYERS },
+  function: { title: "A function", usual: { hidden: [16, 16] } },
+  own: { title: "Your own" },
 };
-export const SAMPLES = 300;
+const SAMPLES = 300;
 export const MOST_LAYERS = 4;
 export const MOST_NEURONS = 16;
 

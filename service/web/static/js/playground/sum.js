@@ -1,7 +1,7 @@
 // @ts-check
 // The sum of a neuron in figures, as MathML.
 import { a, inline, number, words, z } from "../mathml.js";
-import { factorText } from "./words.js";
+import { figure } from "../steps/ledger.js";
 
 /** @typedef {import("./web.js").Neuron} Neuron */
 
@@ -21,7 +21,7 @@ export function neuronSum({ layers, activation }, { column, row }) {
   terms.sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight));
   const signed = (/** @type {number} */ value, /** @type {boolean} */ isFirst) => {
     const sign = value < 0 ? ["−"] : isFirst ? [] : ["+"];
-    return [...sign, number(factorText(value))];
+    return [...sign, number(figure(Math.abs(value)))];
   };
   const written = terms
     .slice(0, MOST_TERMS)

@@ -1,6 +1,5 @@
 // @ts-check
 // What the page says in words. Needs no browser.
-import { plainNumber } from "../maths/notation.js";
 import { fixed, shareText } from "../numbers.js";
 import { CLASS_WORDS } from "./points.js";
 
@@ -22,6 +21,3 @@ export function probeText([x, y], probabilities) {
   const all = probabilities.map((p, label) => `${CLASS_WORDS[label]} ${shareText(p, 1)}`);
   return `At (${fixed(x)}, ${fixed(y)}), the network predicts: ${all.join(", ")}.`;
 }
-
-/** Write the size of a number with three significant digits. @param {number} value */
-export const factorText = (value) => plainNumber(Math.abs(value).toPrecision(3));

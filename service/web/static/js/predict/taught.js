@@ -3,6 +3,7 @@
 // shown most, among those next to the snapshots. They are looked for on request.
 import { get, inTurn, latest } from "../api.js";
 import { $, h, notice, positive } from "../dom.js";
+import { count } from "../numbers.js";
 import { drawPicture } from "../pixels.js";
 import { query, requestLine } from "../request-line.js";
 import { savable } from "../save-figure.js";
@@ -98,7 +99,7 @@ export function createTaught({ request, path, written }) {
       h(
         "span",
         null,
-        h("a", { href: stepAddress(model.id, step) }, `Step ${step.toLocaleString("en")}`),
+        h("a", { href: stepAddress(model.id, step) }, `Step ${count(step)}`),
         `, epoch ${epoch}: ${what}`,
         h("br"),
         h("b", null, changeText(one.change), " nats"),
@@ -138,7 +139,7 @@ export function createTaught({ request, path, written }) {
 
   /** @param {Found} found */
   function words({ model, taught }) {
-    const varied = !["none", undefined].includes(/** @type {any} */ (model.recipe.augmentation));
+    const varied = (model.recipe.augmentation ?? "none") !== "none";
     return [
       `${sampleText(taught)} After the training, the loss of ${model.classes[taught.label]} is `,
       positive(taught.loss),

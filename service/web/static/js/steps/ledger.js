@@ -26,8 +26,8 @@ const LARGEST = 4; // terms with a row of their own
 export const figure = (x, digits = 3) => plainNumber(x.toPrecision(digits));
 
 /** Write a probability so that its distance to 1 can be seen. @param {number} p */
-export const probabilityText = (p) =>
-  p > NEAR_ONE ? plainNumber(String(Number(p.toPrecision(6)))) : figure(p);
+export const probabilityText = (p, digits = 3) =>
+  p > NEAR_ONE ? plainNumber(String(Number(p.toPrecision(6)))) : figure(p, digits);
 
 /** Write a learning rate, without zeros at the end. @param {number} rate */
 export const rateText = (rate) => plainNumber(String(Number(rate.toPrecision(4))));

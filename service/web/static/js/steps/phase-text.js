@@ -182,7 +182,7 @@ export function lossNumbers({ probabilities, label, loss, weight: factor }, { cl
     "−",
     ...(factor === 1 ? [] : [number(figure(factor)), "·"]),
     "log",
-    number(p > 0.99 ? probabilityText(p) : figure(p, 4)),
+    number(probabilityText(p, 4)),
     "=",
     number(figure(loss, 4)),
   );

@@ -1,5 +1,6 @@
 // @ts-check
 // The state of the system in one sentence. Needs no browser.
+import { capitalized } from "../capitalized.js";
 import { count } from "../numbers.js";
 
 /** @param {number} n @param {string} state */
@@ -27,6 +28,5 @@ export function systemSentence(checks, running, waiting) {
     .filter((check) => !check.ready)
     .map(({ name, detail }) => `${name} (${detail})`);
   const readiness = missing.length ? `Not ready: ${missing.join(", ")}.` : "Everything is ready.";
-  const jobs = jobsText(running, waiting);
-  return `${readiness} ${jobs[0].toUpperCase()}${jobs.slice(1)}.`;
+  return `${readiness} ${capitalized(jobsText(running, waiting))}.`;
 }
