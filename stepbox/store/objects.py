@@ -1,11 +1,12 @@
 """The interface of storage: bytes under keys, for example in a folder or in memory."""
 
+import errno
 import io
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,55 @@ from numpy.typing import NDArray
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
+
+
+class UnavailableError(OSError):
+    """A store does not answer, or refuses its service. This says nothing about its objects.
+
+    Parameters
+    ----------
+    why
+        What is wrong.
+    key
+        The object or prefix that was asked for.
+    """
+
+    def __init__(self, why: str, key: str) -> None:
+        super().__init__(errno.EIO, why, key)
+
+
+class Entry(NamedTuple):
+    """An object in a list.
+
+    Attributes
+    ----------
+    key
+        Its key.
+    size
+        Its size in bytes.
+    modified
+        When it was written, in s since 1970, by the clock of the store.
+    """
+
+    key: str
+    size: int
+    modified: float
+
+
+class Writer(ABC):
+    """An object that is written in pieces. It exists once `commit` has returned."""
+
+    @abstractmethod
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Store the object, and replace an earlier one."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Remove what was written, unless it is stored."""
 
 
 class ObjectStore(ABC):
