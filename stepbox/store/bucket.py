@@ -2,15 +2,15 @@
 
 Objects are written once and never changed, under keys that no two writers share. So it does not
 matter whether a service can write an object only if it is missing, and nothing is renamed. The
-exceptions are documents, such as the card of a model, which `update` changes. A document is kept as
-its versions, and the one with the highest number counts:
+exceptions are documents, such as the card of a model. A document is kept as its versions, and the
+one with the highest number counts:
 
     m-0123456789ab/card.json/000000000000    as it was published
     m-0123456789ab/card.json/000000000017    after a change
 
-A number is taken in turns (see `stepbox.store.turns`) and never given twice. A process that was paused in its
-turn, and goes on when its turn is over, writes a lower number than those that came after it. So it
-changes nothing, and is told that it has to try again.
+A number is taken in turns (see `stepbox.store.turns`) and never given twice. A process that was
+paused in its turn, and goes on when its turn is over, writes a lower number than those that came
+after it. So it changes nothing, and is told that it has to try again.
 """
 
 import errno
@@ -34,15 +34,14 @@ from stepbox.store.objects import (
     ObjectStore,
     Version,
     Writer,
+    check_document,
     check_key,
+    is_document,
 )
 from stepbox.store.turns import Turns
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-
-DOCUMENTS = frozenset({"aliases.json", "card.json"})
-"""The last names of the keys that `update` may change."""
 
 _NUMBER = re.compile(r"\d{12}")
 _QUOTES = '"'
@@ -87,18 +86,18 @@ class BucketStore(ObjectStore):
         """Read a whole object."""
         check_key(key)
         while True:
+            place = self._place(key)
             try:
                 with explained(key):
-                    found = obstore.get(self._bucket, self._place(key))
+                    found = obstore.get(self._bucket, place)
                     size = found.meta["size"]
                     if size > limit:
                         raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
                     return bytes(found.bytes())
             except FileNotFoundError:
-                if not is_document(key):
+                if place == key:
                     raise
-                # A newer version has replaced the one that was the newest. If there is none any
-                # more, the next round raises the same error when it looks for the newest.
+                # A newer version of the document has replaced this one meanwhile.
 
     def size(self, key: str) -> int:
         """Return the size of an object in bytes."""
@@ -184,8 +183,7 @@ class BucketStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Add a version of a document, in a turn."""
-        check_key(key)
-        assert is_document(key)
+        check_document(key)
         assert self._turns is not None
         while True:
             turn = self._turns.take(self._newest_number(key))
@@ -288,11 +286,6 @@ class _Stored(NamedTuple):
 def object_version(place: str, tag: str | None, size: int) -> Version:
     """Return the version of an object from its key in the bucket and the service's entity tag."""
     return f"{place} {(tag or '').strip(_QUOTES)}", size, 0, 0
-
-
-def is_document(key: str) -> bool:
-    """Tell whether `update` may change the object of a key."""
-    return key.rpartition("/")[2] in DOCUMENTS
 
 
 def _first(key: str) -> str:

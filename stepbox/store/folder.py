@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepbox.errors import DamagedModelError
-from stepbox.store.objects import ObjectStore, Version, check_key
+from stepbox.store.objects import ObjectStore, Version, check_document, check_key
 
 
 class FolderStore(ObjectStore):
@@ -94,6 +94,7 @@ class FolderStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Replace a file while holding the folder's lock."""
+        check_document(key)
         with self.lock():
             # Fail before calling `change`, which may delete other objects.
             if not os.access(self._folder, os.W_OK):

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from stepbox.store.bucket import BucketStore, is_document
+from stepbox.store.bucket import BucketStore
 from stepbox.store.local_cache import LocalCache
-from stepbox.store.objects import UnavailableError, Version, check_key
+from stepbox.store.objects import UnavailableError, Version, check_key, is_document
 from stepbox.store.turns import Turns
 
 WAIT_S = 5.0  # for the first list

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 Version = tuple[int | str, int, int, int]
 
 
+DOCUMENTS = frozenset({"aliases.json", "card.json"})
+"""The last names of the keys of documents: the objects that `update` may change."""
+
+
 class UnavailableError(OSError):
     """A store does not answer, or refuses its service. This says nothing about its objects.
 
@@ -102,7 +106,10 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def names(self, prefix: str = "") -> list[str]:
-        """Return the names directly below a prefix, of objects and of longer prefixes."""
+        """Return the names directly below a prefix, of objects and of longer prefixes.
+
+        Without a prefix, names that begin with a dot may be missing.
+        """
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
@@ -114,12 +121,12 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
-        """Replace an object by the result of `change`.
+        """Replace a document by the result of `change`.
 
         Parameters
         ----------
         key
-            The object.
+            The document: its last name is one of `DOCUMENTS`.
         change
             Takes the content, or None if the object is missing, and returns the new content.
             Nothing is stored if both are equal, if the result is None, or if `change` raises. No
@@ -167,6 +174,18 @@ def check_key(key: str) -> None:
     """Raise ValueError if a name in a key is empty, ``.`` or ``..``: it could leave the store."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise ValueError(f"{key!r} cannot be the key of an object")
+
+
+def is_document(key: str) -> bool:
+    """Tell whether `update` may change the object of a key."""
+    return key.rpartition("/")[2] in DOCUMENTS
+
+
+def check_document(key: str) -> None:
+    """Raise ValueError if a key cannot be that of a document."""
+    check_key(key)
+    if not is_document(key):
+        raise ValueError(f"{key!r} cannot be the key of a document")
 
 
 def object_store(place: ObjectStore | Path) -> ObjectStore:

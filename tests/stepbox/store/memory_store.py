@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 
 from stepbox.errors import DamagedModelError
-from stepbox.store.objects import ObjectStore, Version, check_key
+from stepbox.store.objects import ObjectStore, Version, check_document, check_key
 
 
 class MemoryStore(ObjectStore):
@@ -63,7 +63,7 @@ class MemoryStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Replace an object while holding the lock."""
-        check_key(key)
+        check_document(key)
         with self._lock:
             before = self.get(key, limit) if key in self._objects else None
             after = change(before)
