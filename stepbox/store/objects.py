@@ -3,9 +3,9 @@
 import io
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,42 @@ from numpy.typing import NDArray
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
+
+PIECE_BYTES = 2**22  # of a file that is copied into a store
+
+
+class Entry(NamedTuple):
+    """An object in a list.
+
+    Attributes
+    ----------
+    key
+        Its key.
+    size
+        Its size in bytes.
+    modified
+        When it was written, in s since 1970, by the clock of the store.
+    """
+
+    key: str
+    size: int
+    modified: float
+
+
+class Writer(ABC):
+    """An object that is written in pieces. It exists once `commit` has returned."""
+
+    @abstractmethod
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Store the object, and replace an earlier one."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Remove what was written, unless it is stored."""
 
 
 class ObjectStore(ABC):
@@ -55,6 +91,24 @@ class ObjectStore(ABC):
         """Return the names directly below a prefix, of objects and of longer prefixes."""
 
     @abstractmethod
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects below a prefix, at any depth and in any order.
+
+        What is still being written is not among them.
+        """
+
+    @abstractmethod
+    def local_file(self, key: str) -> Path:
+        """Return a local file with the content of an object that never changes.
+
+        The file may be removed later, but whoever has opened it can read it to its end.
+        """
+
+    @abstractmethod
+    def writer(self, key: str) -> Writer:
+        """Start to write an object in pieces."""
+
+    @abstractmethod
     def put(self, key: str, data: bytes) -> None:
         """Store an object, and replace an earlier one."""
 
@@ -85,17 +139,23 @@ class ObjectStore(ABC):
 
     def put_file(self, key: str, path: Path) -> None:
         """Store the content of a file, and remove the file."""
-        self.put(key, path.read_bytes())
+        writer = self.writer(key)
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    writer.write(piece)
+            writer.commit()
+        finally:
+            writer.abort()
         path.unlink()
 
     def map_array(self, key: str) -> NDArray[Any]:
-        """Return an array in NumPy's format, read-only. It may be a memory map.
+        """Return an array in NumPy's format as a read-only memory map; it must never change.
 
         Raises ValueError if the object is not such an array.
         """
-        array = np.load(self.open(key), allow_pickle=False)
-        array.setflags(write=False)
-        return array  # type: ignore[no-any-return]
+        array: NDArray[Any] = np.load(self.local_file(key), mmap_mode="r", allow_pickle=False)
+        return array
 
     def move(self, source: str, target: str) -> None:
         """Move an object to another key, and replace an earlier object there.
