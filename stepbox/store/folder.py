@@ -6,16 +6,19 @@ import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from stepbox.errors import DamagedModelError
 from stepbox.store.objects import Entry, ObjectStore, Version, Writer, check_key
 
 # The lock of `update`, the scratch files of imports, and what is still being written.
-NO_OBJECT = re.compile(r"\.lock|\.scratch|\..+\.new")
+UNFINISHED = re.compile(r"\..+\.new")
+NO_OBJECT = re.compile(rf"\.lock|\.scratch|{UNFINISHED.pattern}")
 
 
 class FolderStore(ObjectStore):
@@ -35,10 +38,11 @@ class FolderStore(ObjectStore):
 
     def get(self, key: str, limit: int) -> bytes:
         """Read a whole file."""
-        size = self.size(key)
-        if size > limit:
-            raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
+        self.size(key)
         with self._open(key) as file:
+            size = os.fstat(file.fileno()).st_size  # another file may have replaced the first
+            if size > limit:
+                raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
             data = file.read(size + 1)
         if len(data) > size:
             raise DamagedModelError("it grew while it was being read")
@@ -166,6 +170,16 @@ class FolderStore(ObjectStore):
                 shutil.rmtree(path, ignore_errors=True)
             _sync_folder(path.parent)
 
+    def remove_unfinished(self, age: float) -> None:
+        """Remove old temporary files."""
+        before = time.time() - age
+        for folder, _, names in os.walk(self._folder):
+            for name in filter(UNFINISHED.fullmatch, names):
+                path = Path(folder, name)
+                with suppress(OSError):  # removed meanwhile
+                    if path.lstat().st_mtime < before:
+                        path.unlink()
+
     def _path(self, key: str) -> str:
         check_key(key)
         return f"{self._folder}/{key}"
@@ -180,9 +194,9 @@ class _FileWriter(Writer):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.new")
+        self._temporary = path.with_name(f".{path.name}.{token_hex(4)}.new")
         _make_folder(path.parent)
-        self._file = self._temporary.open("wb", buffering=0)
+        self._file = self._temporary.open("xb", buffering=0)
         self._pending = True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

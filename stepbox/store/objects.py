@@ -62,7 +62,7 @@ class ObjectStore(ABC):
     storage can do better. `stepbox.store.folder` is one kind of storage, and
     the tests have another, in memory. The tests of the stores run with each of them.
 
-    - Many threads and processes may call all methods at once, except `put` for the same key.
+    - Many threads and processes may call all methods at once.
     - When a method returns, what it has written is safe from a power cut.
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
@@ -171,6 +171,9 @@ class ObjectStore(ABC):
         for name in self.names(prefix):
             self.delete(f"{prefix}/{name}")
             self.delete_all(f"{prefix}/{name}")
+
+    def remove_unfinished(self, age: float) -> None:  # noqa: B027 - a store may clean up by itself
+        """Remove what writers have left that were killed more than `age` seconds ago."""
 
 
 def check_key(key: str) -> None:

@@ -1,6 +1,7 @@
 """All kinds of object stores, and what can happen only in a folder."""
 
 import os
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -290,10 +291,34 @@ def test_files_that_are_no_objects_are_not_listed(objects, folder):
     (folder / ".scratch" / "attempt").mkdir(parents=True)
     (folder / ".scratch" / "attempt" / "part").touch()
     writer = objects.writer("c/d")
-    assert [path.name for path in (folder / "c").iterdir()] == [".d.new"]
+    [temporary] = (folder / "c").iterdir()
+    assert re.fullmatch(r"\.d\..+\.new", temporary.name)
     assert (folder / ".lock").exists()
     assert sorted(entry.key for entry in objects.entries()) == [".b", "a"]
     writer.abort()
+
+
+def test_what_killed_writers_left_is_removed(objects, folder):
+    objects.update("a", lambda content: b"", LIMIT)
+    objects.put("b/c", b"data")
+    for name in (".a.1234.new", "b/.c.new", "b/d/.e.5678.new", "a"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+        os.utime(folder / name, (1, 1))
+    young = objects.writer("b/c")
+    objects.remove_unfinished(60)
+    left = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    assert left == sorted([".lock", "a", "c", young._temporary.name])
+    young.commit()
+    assert objects.get("b/c", LIMIT) == b""
+
+
+def test_many_threads_put_the_same_object(objects):
+    contents = [bytes([letter]) * 50 for letter in b"abcd"]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda content: objects.put("a", content), contents * 10))
+    assert objects.get("a", LIMIT) in contents
+    assert objects.names() == ["a"]
 
 
 def test_a_list_does_not_leave_the_folder(objects, folder, tmp_path):
