@@ -152,14 +152,6 @@ class BucketStore(ObjectStore):
             obstore.put(self._bucket, _first(key), data)
         self._changed(key)
 
-    def put_file(self, key: str, path: Path) -> None:
-        """Store the content of a file in pieces, and remove the file."""
-        check_key(key)
-        with explained(key):
-            obstore.put(self._bucket, _first(key), path, max_concurrency=2)
-        path.unlink()
-        self._changed(key)
-
     def writer(self, key: str) -> Writer:
         """Begin a multi-part upload. If it is not completed, the service keeps its parts hidden."""
         check_key(key)

@@ -243,6 +243,7 @@ class ModelStore(ModelReader):
             old = version is not None and time.time() - version[2] / 1e9 > age
             if old and not self.is_published(prefix):
                 self._remove(prefix)
+        self._objects.remove_unfinished(age)
 
     def _expect(self, model_id: str) -> None:
         if not self.is_published(model_id):

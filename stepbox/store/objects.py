@@ -4,7 +4,7 @@ import errno
 import io
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,24 +15,7 @@ from numpy.typing import NDArray
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
 
-
-DOCUMENTS = frozenset({"aliases.json", "card.json"})
-"""The last names of the keys of documents: the objects that `update` may change."""
-
-
-class UnavailableError(OSError):
-    """A store does not answer, or refuses its service. This says nothing about its objects.
-
-    Parameters
-    ----------
-    why
-        What is wrong.
-    key
-        The object or prefix that was asked for.
-    """
-
-    def __init__(self, why: str, key: str) -> None:
-        super().__init__(errno.EIO, why, key)
+PIECE_BYTES = 2**22  # of a file that is copied into a store
 
 
 class Entry(NamedTuple):
@@ -69,6 +52,25 @@ class Writer(ABC):
         """Remove what was written, unless it is stored."""
 
 
+DOCUMENTS = frozenset({"aliases.json", "card.json"})
+"""The last names of the keys of documents: the objects that `update` may change."""
+
+
+class UnavailableError(OSError):
+    """A store does not answer, or refuses its service. This says nothing about its objects.
+
+    Parameters
+    ----------
+    why
+        What is wrong.
+    key
+        The object or prefix that was asked for.
+    """
+
+    def __init__(self, why: str, key: str) -> None:
+        super().__init__(errno.EIO, why, key)
+
+
 class ObjectStore(ABC):
     """Bytes under keys.
 
@@ -80,7 +82,7 @@ class ObjectStore(ABC):
     storage can do better. `stepbox.store.folder` is one kind of storage, and
     the tests have another, in memory. The tests of the stores run with each of them.
 
-    - Many threads and processes may call all methods at once, except `put` for the same key.
+    - Many threads and processes may call all methods at once.
     - When a method returns, what it has written is safe from a power cut.
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
@@ -110,6 +112,24 @@ class ObjectStore(ABC):
 
         Without a prefix, names that begin with a dot may be missing.
         """
+
+    @abstractmethod
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects below a prefix, at any depth and in any order.
+
+        What is still being written is not among them.
+        """
+
+    @abstractmethod
+    def local_file(self, key: str) -> Path:
+        """Return a local file with the content of an object that never changes.
+
+        The file may be removed later, but whoever has opened it can read it to its end.
+        """
+
+    @abstractmethod
+    def writer(self, key: str) -> Writer:
+        """Start to write an object in pieces."""
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
@@ -142,17 +162,23 @@ class ObjectStore(ABC):
 
     def put_file(self, key: str, path: Path) -> None:
         """Store the content of a file, and remove the file."""
-        self.put(key, path.read_bytes())
+        writer = self.writer(key)
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    writer.write(piece)
+            writer.commit()
+        finally:
+            writer.abort()
         path.unlink()
 
     def map_array(self, key: str) -> NDArray[Any]:
-        """Return an array in NumPy's format, read-only. It may be a memory map.
+        """Return an array in NumPy's format as a read-only memory map; it must never change.
 
         Raises ValueError if the object is not such an array.
         """
-        array = np.load(self.open(key), allow_pickle=False)
-        array.setflags(write=False)
-        return array  # type: ignore[no-any-return]
+        array: NDArray[Any] = np.load(self.local_file(key), mmap_mode="r", allow_pickle=False)
+        return array
 
     def move(self, source: str, target: str) -> None:
         """Move an object to another key, and replace an earlier object there.
@@ -168,6 +194,9 @@ class ObjectStore(ABC):
         for name in self.names(prefix):
             self.delete(f"{prefix}/{name}")
             self.delete_all(f"{prefix}/{name}")
+
+    def remove_unfinished(self, age: float) -> None:  # noqa: B027 - a store may clean up by itself
+        """Remove what writers have left that were killed more than `age` seconds ago."""
 
 
 def check_key(key: str) -> None:
