@@ -76,7 +76,7 @@ def test_entries_are_all_objects_below_a_prefix(objects):
     objects.put("b/c", b"longer")
     objects.update("bb/card.json", lambda content: b"", LIMIT)
     found = {entry.key: entry for entry in objects.entries()}
-    sizes = {"a": 1, "b/c": 6, "b/e/f": 5, "b/.g/h": 6, "bb/g": 0}
+    sizes = {"a": 1, "b/c": 6, "b/e/f": 5, "b/.g/h": 6, "bb/g": 4, "bb/card.json": 0}
     assert {key: entry.size for key, entry in found.items()} == sizes
     assert before - 1 < found["b/c"].modified < time.time() + 1
     assert sorted(entry.key for entry in objects.entries("b")) == ["b/.g/h", "b/c", "b/e/f"]
@@ -298,7 +298,7 @@ def test_files_that_are_no_objects_are_not_listed(objects, folder):
     [temporary] = (folder / "c").iterdir()
     assert re.fullmatch(r"\.d\..+\.new", temporary.name)
     assert (folder / ".lock").exists()
-    assert sorted(entry.key for entry in objects.entries()) == [".b", "a"]
+    assert sorted(entry.key for entry in objects.entries()) == [".b", "a", "e/card.json"]
     writer.abort()
 
 
@@ -313,7 +313,7 @@ def test_what_killed_writers_left_is_removed(objects, folder):
     young = objects.writer("b/c")
     objects.remove_unfinished(60)
     left = sorted(path.name for path in folder.rglob("*") if path.is_file())
-    assert left == sorted([".lock", "a", "c", young._temporary.name])
+    assert left == sorted([".lock", "a", "c", "card.json", young._temporary.name])
     young.commit()
     assert objects.get("b/c", LIMIT) == b""
 
