@@ -16,8 +16,10 @@ after it. So it changes nothing, and is told that it has to try again.
 import errno
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -32,6 +34,7 @@ from stepbox.store.local_cache import LocalCache
 from stepbox.store.objects import (
     Entry,
     ObjectStore,
+    UnavailableError,
     Version,
     Writer,
     check_document,
@@ -42,6 +45,8 @@ from stepbox.store.turns import Turns
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
+
+PAUSE_S = 2.0  # after a request has failed, others fail at once for this time
 
 _NUMBER = re.compile(r"\d{12}")
 _QUOTES = '"'
@@ -72,14 +77,40 @@ class BucketStore(ObjectStore):
         self._cache = cache
         self._patience_s = patience_s
         self._turns = turns
+        self._here = threading.local()
+        self._away_until = 0.0
+
+    @property
+    def _bucket(self) -> Client:
+        """The client. All requests go through it."""
+        if getattr(self._here, "from_memory", False):
+            raise UnavailableError("this is not in memory", self._url)
+        if time.monotonic() < self._away_until:
+            raise UnavailableError("the bucket has just failed to answer", self._url)
+        return self._client
+
+    def _asking(self, key: str) -> AbstractContextManager[None]:
+        return explained(key, self._failed)
+
+    def _failed(self) -> None:
+        self._away_until = time.monotonic() + PAUSE_S
 
     @cached_property
-    def _bucket(self) -> Client:
+    def _client(self) -> Client:
         return connect(self._url, self._patience_s)
+
+    @contextmanager
+    def from_memory(self) -> Iterator[None]:
+        """Send no request within this context and thread."""
+        self._here.from_memory = True
+        try:
+            yield
+        finally:
+            self._here.from_memory = False
 
     def check(self) -> None:
         """Read the first names of the bucket; raise UnavailableError if that fails."""
-        with explained(self._url):
+        with self._asking(self._url):
             next(iter(obstore.list(self._bucket, chunk_size=1)), None)
 
     def get(self, key: str, limit: int) -> bytes:
@@ -88,7 +119,7 @@ class BucketStore(ObjectStore):
         while True:
             place = self._place(key)
             try:
-                with explained(key):
+                with self._asking(key):
                     found = obstore.get(self._bucket, place)
                     size = found.meta["size"]
                     if size > limit:
@@ -102,7 +133,7 @@ class BucketStore(ObjectStore):
     def size(self, key: str) -> int:
         """Return the size of an object in bytes."""
         check_key(key)
-        with explained(key):
+        with self._asking(key):
             if is_document(key):
                 return self._newest(key).size
             return obstore.head(self._bucket, key)["size"]
@@ -115,7 +146,7 @@ class BucketStore(ObjectStore):
         """Return the names directly below a prefix."""
         if prefix:
             check_key(prefix)
-        with explained(prefix):
+        with self._asking(prefix):
             found = obstore.list_with_delimiter(self._bucket, prefix or None)
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return [key.rpartition("/")[2] for key in keys]
@@ -134,7 +165,7 @@ class BucketStore(ObjectStore):
         found = {}
         items = self._list(prefix)
         if prefix and not items:
-            with suppress(FileNotFoundError), explained(prefix):
+            with suppress(FileNotFoundError), self._asking(prefix):
                 items = [obstore.head(self._bucket, prefix)]
         for item in sorted(items, key=itemgetter("path")):
             key, size = item["path"], item["size"]
@@ -148,7 +179,7 @@ class BucketStore(ObjectStore):
     def put(self, key: str, data: bytes) -> None:
         """Store an object; of a document, the first version."""
         check_key(key)
-        with explained(key):
+        with self._asking(key):
             obstore.put(self._bucket, _first(key), data)
         self._changed(key)
 
@@ -169,7 +200,7 @@ class BucketStore(ObjectStore):
     def delete_all(self, prefix: str) -> None:
         """Remove all objects below a prefix."""
         check_key(prefix)
-        with explained(prefix):
+        with self._asking(prefix):
             obstore.delete(self._bucket, [item["path"] for item in self._list(prefix)])
         self._changed(prefix)
 
@@ -198,7 +229,7 @@ class BucketStore(ObjectStore):
         identity = f"{self._url}/{key}"
         path = self._cache.find(identity)
         if path is None:
-            with explained(key):
+            with self._asking(key):
                 found = obstore.get(self._bucket, key)
                 path = self._cache.keep(identity, found.stream(min_chunk_size=PIECE_BYTES))
         return path
@@ -207,7 +238,7 @@ class BucketStore(ObjectStore):
         """Let the service copy an object, and remove the original."""
         check_key(source)
         check_key(target)
-        with explained(source):
+        with self._asking(source):
             obstore.copy(self._bucket, self._place(source), _first(target))
         self.delete(source)
         self._changed(target)
@@ -226,7 +257,7 @@ class BucketStore(ObjectStore):
         after = change(before)
         if after is None or after == before:
             return False
-        with explained(key):
+        with self._asking(key):
             obstore.put(self._bucket, f"{key}/{number:012d}", after)
         return True
 
@@ -247,7 +278,7 @@ class BucketStore(ObjectStore):
 
     def _version(self, key: str) -> Version | None:
         if not is_document(key) and key:
-            with suppress(FileNotFoundError), explained(key):
+            with suppress(FileNotFoundError), self._asking(key):
                 found = obstore.head(self._bucket, key)
                 return object_version(key, found["e_tag"], found["size"])
         items = self._list(key)
@@ -260,11 +291,11 @@ class BucketStore(ObjectStore):
         return " ".join(sorted(names)), 0, 0, 0
 
     def _list(self, prefix: str) -> "list[ObjectMeta]":
-        with explained(prefix):
+        with self._asking(prefix):
             return [item for page in obstore.list(self._bucket, prefix or None) for item in page]
 
     def _delete(self, place: str) -> None:
-        with suppress(FileNotFoundError), explained(place):
+        with suppress(FileNotFoundError), self._asking(place):
             obstore.delete(self._bucket, place)
 
 

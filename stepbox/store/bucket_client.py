@@ -45,15 +45,19 @@ def connect(url: str, patience_s: float) -> Client:
 
 
 @contextmanager
-def explained(key: str) -> Iterator[None]:
-    """Turn the client's errors into those of `ObjectStore`."""
+def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Turn the client's errors into those of `ObjectStore`; call `failed` if it is unavailable."""
     try:
         yield
+    except UnavailableError:
+        raise
     except FileNotFoundError as error:
         if "NoSuchBucket" in str(error):
+            failed()
             raise UnavailableError(_why(error), key) from error
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
     except (BaseError, OSError) as error:
+        failed()
         raise UnavailableError(_why(error), key) from error
 
 

@@ -156,6 +156,7 @@ class ListedStore(BucketStore):
         """Wait until there is a list."""
         if self._listed.is_set():
             return
+        _ = self._bucket  # raises UnavailableError in `from_memory`
         with self._starting:
             if not self._started:
                 self._start()

@@ -5,6 +5,7 @@ import io
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -87,7 +88,8 @@ class ObjectStore(ABC):
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
     - A missing object raises FileNotFoundError. Something that is not an object, or is larger than
-      the limit, raises DamagedModelError. Any other failure raises OSError.
+      the limit, raises DamagedModelError. Any other failure raises OSError:
+      UnavailableError if the store does not answer.
     """
 
     @abstractmethod
@@ -103,7 +105,7 @@ class ObjectStore(ABC):
         """Return the version of each object or prefix, or None if it is missing or unreadable.
 
         A version differs after every change. The version of a prefix changes when a name directly
-        below it is added or removed. This must be fast: each prediction reads three versions.
+        below it is added or removed. In the API, this must be fast: each prediction reads three.
         """
 
     @abstractmethod
@@ -194,6 +196,11 @@ class ObjectStore(ABC):
         for name in self.names(prefix):
             self.delete(f"{prefix}/{name}")
             self.delete_all(f"{prefix}/{name}")
+
+    @contextmanager
+    def from_memory(self) -> Iterator[None]:
+        """Within this context and thread, raise UnavailableError instead of asking a server."""
+        yield
 
     def remove_unfinished(self, age: float) -> None:  # noqa: B027 - a store may clean up by itself
         """Remove what writers have left that were killed more than `age` seconds ago."""
