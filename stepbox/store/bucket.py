@@ -149,7 +149,7 @@ class BucketStore(ObjectStore):
         with self._asking(prefix):
             found = obstore.list_with_delimiter(self._bucket, prefix or None)
         keys = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
-        return [key.rpartition("/")[2] for key in keys]
+        return list(dict.fromkeys(key.rpartition("/")[2] for key in keys))
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List the objects below a prefix; of a document, only the newest version."""
