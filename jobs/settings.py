@@ -118,6 +118,11 @@ class Settings(BaseSettings):
             raise SystemExit("\n".join(lines)) from None
 
     @property
+    def scratch_dir(self) -> Path:
+        """Folder for the files of imports in progress, on the disk of the uploaded data sets."""
+        return self.datasets_dir / ".scratch"
+
+    @property
     def redis_password(self) -> str | None:
         """Password of Redis, or None if no file is set. Raises OSError if it cannot be read."""
         if self.redis_password_file is None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from contextlib import suppress
+from math import inf
 from threading import Event, Thread
 from typing import Any
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 PERIOD_S = 1.0
 SWEEP_S = 60.0  # a queued job that is cancelled leaves its upload for at most this long
 
+CLEAN_UP_S = 86_400.0  # between two searches for what lost attempts left
+
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread of the worker's main process that watches over the jobs.
@@ -45,7 +48,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._stall = Stall(self._settings.stall_s)
         self._heartbeat_written = True
         self._started = False
-        self._swept_at = -SWEEP_S
+        self._swept_at = self._cleaned_up_at = -inf
         self._ready = Event()
         self._stopping = Event()
         self._due = Event()  # set: the next round begins at once
@@ -118,11 +121,13 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         """Remove the files that killed processes and ended jobs left; submit the first job."""
         if time.monotonic() - self._swept_at < SWEEP_S:
             return
-        with suppress(OSError):  # if the folder cannot be written, the jobs will report it
+        with suppress(OSError):  # if the store cannot be written, the jobs will report it
             self._stores.sweep()
-        if not self._started:
+        if time.monotonic() - self._cleaned_up_at > CLEAN_UP_S:
             with suppress(OSError):
-                self._stores.models.sweep()
+                self._stores.clean_up()
+            self._cleaned_up_at = time.monotonic()
+        if not self._started:
             with suppress(StoreError):  # the same folder
                 submit_first_job(self._stores, self._settings.first_model)
         self._started = True

@@ -34,7 +34,7 @@ class Receiver:
     """
 
     def __init__(self, settings: ServiceSettings, run: Run) -> None:
-        self._uploads = Uploads(settings.datasets_dir / ".uploads")
+        self._uploads = Uploads(settings.datasets_dir)
         self._quota = Quota(settings.datasets_dir, settings.data_quota)
         self._most_bytes = settings.upload_bytes
         self._places = Budget(UPLOADS)

@@ -43,7 +43,6 @@ from stepbox.store.dataset_reader import DESCRIPTION, DatasetReader, Found
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 ARRAYS = tuple(f"{split}-{array}.npy" for split in SPLITS for array in ("samples", "labels"))
-LEFT_AFTER_S = 86_400  # files younger than a day may still be published
 
 # The files at a place. In earlier versions, the places were {id} and .staged/{attempt}.
 FILE = re.compile(
@@ -144,7 +143,7 @@ class DatasetStore(DatasetReader):
         self._objects.delete(f"{id}/{DESCRIPTION}")
         self._remove(found.place)
 
-    def sweep(self, keep: Callable[[str], bool], age: float = LEFT_AFTER_S) -> None:
+    def sweep(self, keep: Callable[[str], bool], age: float) -> None:
         """Remove the files that killed processes and lost attempts have left.
 
         Parameters

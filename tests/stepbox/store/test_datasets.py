@@ -19,7 +19,7 @@ from stepbox.errors import DatasetError, NotFoundError
 from stepbox.store import dataset_reader
 from stepbox.store.datasets import ARRAYS, DatasetStore, attempt_of
 from stepbox.store.objects import ObjectStore
-from tests.datasets import MADE, add_dataset, make_dataset, stage
+from tests.datasets import MADE, add_dataset, keep_none, make_dataset, stage
 from tests.processes import ROOT
 from tests.stepbox.store.dataset_storm import ACTIONS, CONTENTS, Jobs
 
@@ -98,10 +98,6 @@ def open_store(objects, writes=-1):
 
 def keys(objects):
     return sorted(entry.key for entry in objects.entries())
-
-
-def keep_none(attempt):
-    return False
 
 
 def check_whole(store, spec, arrays):
@@ -365,7 +361,7 @@ def test_only_old_files_that_nothing_needs_are_swept(store, objects):
         return attempt == "job4-2"
 
     before = keys(objects)
-    store.sweep(keep)
+    store.sweep(keep, age=3600)
     assert keys(objects) == before
     assert asked == []
     store.sweep(keep, age=-1)
