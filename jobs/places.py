@@ -67,4 +67,4 @@ def open_listed(
 
 
 def _cache(settings: Settings) -> LocalCache:
-    return LocalCache(settings.cache_dir, settings.cache_bytes)
+    return LocalCache(settings.cache_dir / "objects", settings.cache_bytes)

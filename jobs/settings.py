@@ -119,8 +119,10 @@ class Settings(BaseSettings):
 
     @property
     def scratch_dir(self) -> Path:
-        """Folder for the files of imports in progress, on the disk of the uploaded data sets."""
-        return self.datasets_dir / ".scratch"
+        """Folder for the files of imports in progress, on a disk that has room for them."""
+        if self.bucket:
+            return self.cache_dir / "scratch"
+        return self.folders["datasets"] / ".scratch"
 
     @property
     def redis_password(self) -> str | None:

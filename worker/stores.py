@@ -1,13 +1,14 @@
 """The stores that a worker reads and writes, and the files that a job needs until it ends."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from jobs.connection import connect
+from jobs.places import open_part
 from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -34,23 +35,30 @@ class Stores:
     quota: Quota
     limits: Limits
     scratch: Path
+    check: Callable[[], None]  # raises UnavailableError if the store does not answer
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Open the stores. Files that only a job needs are in hidden subfolders."""
+        """Open the stores."""
+        jobs = JobStore(connect(settings))
+        models, checkpoints, datasets = (
+            open_part(settings, part, lambda: jobs.redis)
+            for part in ("models", "checkpoints", "datasets")
+        )
         return cls(
-            JobStore(connect(settings)),
-            ModelStore(settings.models_dir),
-            CheckpointStore.inside(settings.models_dir),
-            DatasetStore(settings.datasets_dir, settings.data_dir),
-            Uploads(settings.datasets_dir),
-            Quota(settings.datasets_dir, settings.data_quota),
+            jobs,
+            ModelStore(models),
+            CheckpointStore(checkpoints),
+            DatasetStore(datasets, settings.data_dir),
+            Uploads(datasets),
+            Quota(datasets, settings.data_quota),
             Limits(
                 classes=settings.data_classes,
                 samples=settings.data_samples,
                 bytes=settings.data_bytes,
             ),
             settings.scratch_dir,
+            models.check,
         )
 
     @contextmanager

@@ -113,8 +113,9 @@ local function death_of(id, deaths)
 end
 
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
--- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
--- (its lease expired). Every cause except 'stop' counts as a death. If a job dies again and again
+-- (the kernel killed its process because memory ran out), 'stop' (its worker shut down), 'store' (its
+-- worker could not reach the store) or 'lease' (its lease expired). Every cause except 'stop' and
+-- 'store' counts as a death. If a job dies again and again
 -- without progress, the job itself is the likely reason. So it goes to the end of the queue from
 -- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
@@ -124,7 +125,7 @@ local function requeue(id, cause)
     return conclude(id, 'cancelled')
   end
   local deaths, place = tonumber(record[3] or 0), record[2]
-  if cause ~= 'stop' then
+  if cause ~= 'stop' and cause ~= 'store' then
     deaths = redis.call('HINCRBY', key_of(id), 'deaths', 1)
   end
   if cause == 'memory' then

@@ -92,6 +92,9 @@ class ObjectStore(ABC):
       UnavailableError if the store does not answer.
     """
 
+    def check(self) -> None:  # noqa: B027 - a folder always answers
+        """Raise UnavailableError if the store does not answer."""
+
     @abstractmethod
     def get(self, key: str, limit: int) -> bytes:
         """Return an object of at most `limit` bytes."""

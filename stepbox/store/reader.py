@@ -56,6 +56,10 @@ class ModelReader:
         """Return the ids of all models, newest first, including damaged ones."""
         return [model.id for model in self._index.newest_first()]
 
+    def any(self) -> bool:
+        """Return whether there is a model, whole or damaged, without reading any card."""
+        return any(self.is_published(name) for name in self._objects.names())
+
     def trained_on(self, dataset_id: str) -> list[str]:
         """Return the ids of the models whose cards name a data set by its id, newest first."""
         models = self._index.newest_first()

@@ -1,6 +1,7 @@
-"""A worker that removes leftovers in each round of its reaper."""
+"""A worker that removes leftovers all the time."""
 
-from worker import reaper
+from worker import sweeper
 from worker.app import app as app
 
-reaper.SWEEP_S = reaper.CLEAN_UP_S = 0
+sweeper.SWEEP_S = 0.1
+sweeper.CLEAN_UP_S = 0
