@@ -55,10 +55,10 @@ class StoreChanges:
                 number = client.incrby("store:number", floor + 1 - number)
             return RedisTurn(lock, number)
 
-    def announce(self, key: str) -> None:
-        """Add a change to the news."""
-        with _unavailable(key):
-            self._connect().xadd(CHANGES, {"key": f"{self._folder}/{key}"}, maxlen=KEPT)
+    def announce(self, name: str) -> None:
+        """Add a change to the news. The script that ends a job does the same for its result."""
+        with _unavailable(name):
+            self._connect().xadd(CHANGES, {"key": f"{self._folder}/{name}"}, maxlen=KEPT)
 
 
 class RedisTurn(NamedTuple):

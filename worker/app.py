@@ -12,7 +12,7 @@ from celery.signals import celeryd_init, setup_logging, worker_process_init
 
 from jobs.logs import logging_config
 from jobs.queue import TASK_NAME, make_celery
-from jobs.startup import imports
+from jobs.startup import check_store, imports
 from worker.settings import WorkerSettings
 
 with imports():
@@ -35,6 +35,7 @@ def set_up_logging(instance: Any, options: dict[str, Any], **_: Any) -> None:
     dictConfig(logging_config(settings.log_format, options.get("loglevel") or logging.INFO))
     logging.captureWarnings(True)
     instance.quiet = settings.log_format == "json"
+    check_store(settings)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -109,9 +109,9 @@ class BucketStore(ObjectStore):
             self._here.from_memory = False
 
     def check(self) -> None:
-        """Read the first names of the bucket; raise UnavailableError if that fails."""
+        """List the first objects; raise UnavailableError if that fails."""
         with self._asking(self._url):
-            next(iter(obstore.list(self._bucket, chunk_size=1)), None)
+            next(iter(obstore.list(self._bucket)), None)
 
     def get(self, key: str, limit: int) -> bytes:
         """Read a whole object."""

@@ -52,22 +52,23 @@ def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[N
     except UnavailableError:
         raise
     except FileNotFoundError as error:
-        if "NoSuchBucket" in str(error):
-            failed()
-            raise UnavailableError(_why(error), key) from error
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
+        if "NoSuchBucket" not in str(error):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
+        failed()
+        raise _unavailable(error, key) from error
     except (BaseError, OSError) as error:
         failed()
-        raise UnavailableError(_why(error), key) from error
+        raise _unavailable(error, key) from error
 
 
-def _why(error: Exception) -> str:
+def _unavailable(error: Exception, key: str) -> UnavailableError:
     """Say briefly why a request failed; the client's message has pages."""
     text = str(error)
     status, code = _STATUS.search(text), _CODE.search(text)
-    if status:
-        return f"the bucket answers {status[0].strip()}" + (f" ({code[1]})" if code else "")
-    return "the bucket does not answer"
+    if not status:
+        return UnavailableError("the bucket does not answer", key)
+    why = f"the bucket answers {status[0].strip()}" + (f" ({code[1]})" if code else "")
+    return UnavailableError(why, key, refused=status[0].startswith("4"))
 
 
 class BucketWriter(Writer):

@@ -16,7 +16,6 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from safetensors import SafetensorError
@@ -43,11 +42,6 @@ class CheckpointStore:
 
     def __init__(self, place: ObjectStore | Path) -> None:
         self._objects = object_store(place)
-
-    @classmethod
-    def inside(cls, models: Path) -> Self:
-        """Open the checkpoints of an installation, which are in its folder of models."""
-        return cls(models / ".checkpoints")
 
     def save(self, job: str, fence: int, state: Mapping[str, Array]) -> str:
         """Write a trainer's state and return the checkpoint's name.

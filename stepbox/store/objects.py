@@ -66,10 +66,13 @@ class UnavailableError(OSError):
         What is wrong.
     key
         The object or prefix that was asked for.
+    refused
+        Whether the server answered, and refused. Then trying again is unlikely to help.
     """
 
-    def __init__(self, why: str, key: str) -> None:
+    def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
         super().__init__(errno.EIO, why, key)
+        self.refused = refused
 
 
 class ObjectStore(ABC):
