@@ -1,0 +1,301 @@
+"""What is particular to buckets: versions of documents, lists in memory, and failures."""
+
+import os
+import threading
+import time
+
+import pytest
+import redis
+
+from jobs.changes import FIRST, KEPT, StoreChanges, latest, news
+from stepbox.store import listed
+from stepbox.store.bucket import BucketStore
+from stepbox.store.local_cache import LocalCache
+from stepbox.store.objects import UnavailableError
+from tests.buckets import BUCKET, bucket_server
+from tests.processes import free_port
+
+CARD = "a/card.json"
+LIMIT = 100
+
+
+def append(letter):
+    return lambda content: (content or b"") + letter
+
+
+# -- documents --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("server", ["rclone", "moto"])
+def test_a_document_is_kept_as_its_newest_version(open_bucket, servers, server):
+    store = open_bucket("bucket", server)
+    store.put(CARD, b"a")
+    prefix = store._url.removeprefix(f"s3://{BUCKET}/")
+    assert servers(server).keys(prefix) == [f"{CARD}/000000000000"]
+    for letter in (b"b", b"c"):
+        store.update(CARD, append(letter), LIMIT)
+    [key] = servers(server).keys(prefix)
+    assert int(key.removeprefix(f"{CARD}/")) > 1
+    assert store.get(CARD, LIMIT) == b"abc"
+    store.put(CARD, b"a")  # as a process does that publishes the same model again
+    assert store.get(CARD, LIMIT) == b"abc"
+    store.delete(CARD)
+    assert servers(server).keys(prefix) == []
+
+
+def test_a_process_that_was_paused_in_its_turn_changes_nothing(open_bucket, redis_of_stores):
+    """It goes on when another process has changed the document, and tries again."""
+    store, other = open_bucket("bucket"), open_bucket("bucket")
+    store.put(CARD, b"a")
+    pauses = [True]
+
+    def change(content):
+        if pauses.pop():
+            pauses.append(False)
+            redis_of_stores.delete("store:turn")  # its time is over
+            other.update(CARD, append(b"b"), LIMIT)
+        return append(b"c")(content)
+
+    store.update(CARD, change, LIMIT)
+    assert store.get(CARD, LIMIT) == other.get(CARD, LIMIT) == b"abc"
+
+
+def test_a_version_of_a_lost_turn_is_below_those_that_came_later(open_bucket, redis_of_stores):
+    store, other = open_bucket("bucket"), open_bucket("bucket")
+    store.put(CARD, b"a")
+    turn = store._turns.take(0)
+    redis_of_stores.delete("store:turn")
+    other.update(CARD, append(b"b"), LIMIT)
+    assert store._change(CARD, lambda _: b"late", LIMIT, turn.number)
+    assert store.get(CARD, LIMIT) == b"ab"
+    assert not turn.end()
+    other.update(CARD, append(b"c"), LIMIT)
+    assert store.get(CARD, LIMIT) == b"abc"
+    assert store.names(CARD) == other.names(CARD)
+    assert len(store.names(CARD)) == 1
+
+
+def test_numbers_go_on_when_redis_has_lost_its_data(open_bucket, redis_of_stores):
+    store = open_bucket("bucket")
+    for letter in (b"a", b"b"):
+        store.update(CARD, append(letter), LIMIT)
+    redis_of_stores.delete("store:number")
+    store.update(CARD, append(b"c"), LIMIT)
+    assert store.get(CARD, LIMIT) == b"abc"
+
+
+def test_a_document_cannot_be_changed_without_redis(open_bucket):
+    store = open_bucket("bucket")
+    store.put(CARD, b"a")
+
+    client = redis.Redis(port=free_port())
+    store._turns = StoreChanges(lambda: client, "a")
+    with pytest.raises(UnavailableError, match="Redis fails"):
+        store.update(CARD, append(b"b"), LIMIT)
+    assert store.get(CARD, LIMIT) == b"a"
+
+
+# -- lists in memory --------------------------------------------------------------------------
+
+
+def test_a_listed_bucket_answers_without_a_request(open_bucket):
+    store = open_bucket("listed")
+    store.put(CARD, b"a")
+    store.put("b/c", b"")
+    versions = store.versions(["", "a", CARD, "a/d", "aliases.json"])
+    with store.from_memory():
+        assert store.versions(["", "a", CARD, "a/d", "aliases.json"]) == versions
+        assert store.size(CARD) == 1
+        assert sorted(store.names()) == ["a", "b"]
+        assert store.names("a") == ["card.json"]
+        with pytest.raises(UnavailableError, match="not in memory"):
+            store.get(CARD, LIMIT)
+        with pytest.raises(UnavailableError, match="not in memory"):
+            store.versions(["unknown"])
+    assert versions[3:] == [None, None]
+
+
+def test_other_processes_change_a_listed_bucket(open_bucket):
+    store, other = open_bucket("listed"), open_bucket("bucket")
+    assert store.names() == []
+    other.put("a/b", b"1")
+    assert store.names() == []  # nobody has told it
+    assert store.size("a/b") == 1  # but what it does not know, it looks up
+    assert store.names() == ["a"]
+    other.put("a/b", b"22")
+    other.put("c/d", b"")
+    assert store.size("a/b") == 1
+    store.refresh("a")
+    assert store.size("a/b") == 2
+    store.refresh_all()
+    assert sorted(store.names()) == ["a", "c"]
+    other.delete("a/b")
+    store.refresh("a")
+    assert store.names() == ["c"]
+
+
+def test_an_older_list_replaces_no_newer_one(open_bucket, monkeypatch):
+    store, other = open_bucket("listed"), open_bucket("bucket")
+    other.put("a/b", b"1")
+    stored = store.stored
+
+    def slow(prefix=""):
+        found = stored(prefix)
+        if not prefix:
+            other.put("a/b", b"22")
+            store.refresh("a")
+        return found
+
+    monkeypatch.setattr(store, "stored", slow)
+    store.refresh_all()
+    assert store.size("a/b") == 2
+
+
+def test_changes_are_announced(open_bucket, redis_of_stores):
+    store = open_bucket("listed")
+    folder = store._url.rpartition("/")[2]
+    cursor = latest(redis_of_stores)
+    store.put("m/a", b"")
+    store.put(".hidden/a", b"")
+    store.update("aliases.json", append(b"{}"), LIMIT)
+    found = news(redis_of_stores, cursor, 1)
+    assert found.keys == {f"{folder}/m", f"{folder}/aliases.json"}
+    assert news(redis_of_stores, found.cursor, 0.001) == (frozenset(), found.cursor)
+    store.delete_all("m")
+    assert news(redis_of_stores, found.cursor, 1).keys == {f"{folder}/m"}
+
+
+def test_news_wait_for_a_change(redis_of_stores):
+    changes = StoreChanges(lambda: redis_of_stores, "models")
+    cursor = latest(redis_of_stores)
+    later = threading.Timer(0.2, changes.announce, ["m"])
+    later.start()
+    assert news(redis_of_stores, cursor, 2).keys == {"models/m"}
+    later.join()
+
+
+def test_who_has_missed_too_much_has_to_list_everything(redis_of_stores):
+    changes = StoreChanges(lambda: redis_of_stores, "models")
+    changes.announce("m")
+    cursor = latest(redis_of_stores)
+    assert cursor != FIRST
+    with redis_of_stores.pipeline() as pipeline:
+        for _ in range(2 * KEPT):
+            pipeline.xadd("store:changes", {"key": "models/n"}, maxlen=KEPT)
+        pipeline.execute()
+    assert news(redis_of_stores, cursor, 0.001) == (None, latest(redis_of_stores))
+
+
+def test_a_bucket_that_is_not_listed_yet_is_unavailable(open_bucket, monkeypatch):
+    monkeypatch.setattr(listed, "WAIT_S", 0.01)
+    store = open_bucket("listed")
+    started = []
+    store._start = lambda: started.append(1)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="not been listed yet"):
+            store.names()
+    assert started == [1]
+
+
+# -- failures ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "bucket", "why"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, BUCKET, "403 Forbidden .SignatureDoesNotMatch."),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, BUCKET, "403 Forbidden .InvalidAccessKeyId."),
+        ({}, "nothing", "404 Not Found .NoSuchBucket."),
+    ],
+)
+def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, bucket, why):
+    for name, value in (servers("rclone").environment | change).items():
+        monkeypatch.setenv(name, value)
+    store = BucketStore(f"s3://{bucket}/a", LocalCache(tmp_path, 1), 1.0)
+    for ask in (store.check, lambda: list(store.entries()), lambda: store.put("a", b"")):
+        store._away_until = 0
+        with pytest.raises(UnavailableError, match=why) as caught:
+            ask()
+        assert caught.value.refused
+
+
+def test_a_bucket_that_does_not_answer_is_unavailable_until_it_does(tmp_path, monkeypatch):
+    with bucket_server("rclone", tmp_path / "server") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 0.1)
+        store.put("b", b"data")
+        server.process.stop()
+        with pytest.raises(UnavailableError, match="does not answer") as caught:
+            store.get("b", LIMIT)
+        assert not caught.value.refused
+        with pytest.raises(UnavailableError, match="just failed"):  # without trying
+            store.get("b", LIMIT)
+        server.start()
+        store._away_until = 0
+        assert store.get("b", LIMIT) == b"data"
+
+
+def test_a_request_is_repeated_while_the_bucket_does_not_answer(tmp_path, monkeypatch):
+    with bucket_server("rclone", tmp_path / "server") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 60.0)
+        store.put("b", b"data")
+        server.process.stop()
+        later = threading.Timer(0.5, server.start)
+        later.start()
+        assert store.get("b", LIMIT) == b"data"
+        later.join()
+
+
+# -- local copies -----------------------------------------------------------------------------
+
+
+def test_a_local_copy_is_made_once(open_bucket):
+    store = open_bucket("bucket")
+    store.put("a/b", b"data")
+    path = store.local_file("a/b")
+    assert path.read_bytes() == b"data"
+    with store.from_memory():
+        assert store.local_file("a/b") == path
+    with pytest.raises(FileNotFoundError):
+        store.local_file("a/c")
+
+
+def test_the_least_recently_used_copies_are_removed(tmp_path):
+    cache = LocalCache(tmp_path / "cache", 25)
+    paths = {}
+    for name, age in (("a", 30), ("b", 20)):
+        paths[name] = cache.keep(name, [name.encode() * 10])
+        os.utime(paths[name], (time.time() - age,) * 2)
+    assert cache.find("a") == paths["a"]  # now b is the oldest
+    cache.keep("c", [b"c" * 5, b"c" * 5])
+    assert cache.find("b") is None
+    assert cache.find("a").read_bytes() == b"a" * 10
+    assert cache.find("c").read_bytes() == b"c" * 10
+    cache.keep("large", [b"x" * 100])
+    assert [path.read_bytes() for path in (tmp_path / "cache").iterdir()] == [b"x" * 100]
+
+
+def test_a_copy_that_fails_leaves_nothing(tmp_path):
+    cache = LocalCache(tmp_path / "cache", 100)
+
+    def pieces():
+        yield b"data"
+        raise UnavailableError("the bucket does not answer", "a")
+
+    with pytest.raises(UnavailableError):
+        cache.keep("a", pieces())
+    assert [*(tmp_path / "cache").iterdir()] == []
+    assert cache.find("a") is None
+
+
+def test_parts_that_killed_processes_left_are_removed(tmp_path):
+    cache = LocalCache(tmp_path, 100)
+    old, young = tmp_path / "a.part", tmp_path / "b.part"
+    for path in (old, young):
+        path.write_bytes(b"")
+    os.utime(old, (1, 1))
+    kept = cache.keep("c", [b"data"])
+    assert sorted(tmp_path.iterdir()) == sorted([kept, young])
