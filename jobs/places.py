@@ -23,7 +23,7 @@ def open_part(
     settings: Settings,
     part: Part,
     connect: Callable[[], redis.Redis],
-    patience_s: float = WORKER_PATIENCE_S,
+    patience_s: float,
 ) -> ObjectStore:
     """Open a part of the store.
 

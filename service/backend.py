@@ -63,7 +63,7 @@ class Backend:
     def _open(self, part: Part) -> ObjectStore:
         """Open a part of the store; the list of a bucket is kept in memory."""
         if self.settings.bucket is None:
-            return open_part(self.settings, part, lambda: self.jobs.redis)
+            return open_part(self.settings, part, lambda: self.jobs.redis, SERVICE_PATIENCE_S)
         return self._watch.open(part)
 
     @cached_property

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from jobs.connection import connect
-from jobs.places import open_part
+from jobs.places import WORKER_PATIENCE_S, open_part
 from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -42,7 +42,7 @@ class Stores:
         """Open the stores."""
         jobs = JobStore(connect(settings))
         models, checkpoints, datasets = (
-            open_part(settings, part, lambda: jobs.redis)
+            open_part(settings, part, lambda: jobs.redis, WORKER_PATIENCE_S)
             for part in ("models", "checkpoints", "datasets")
         )
         return cls(
