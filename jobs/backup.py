@@ -179,10 +179,10 @@ def _keys(store: ObjectStore, prefix: str = "", *, skip: str | None = None) -> I
                 yield key
 
 
-def _rank(key: str) -> tuple[int, str]:
+def _rank(key: str) -> tuple[int, int, str]:
     """Order keys as they must be copied."""
     name = key.rpartition("/")[2]
-    return (0 if name == FIRST else 2 if name in LAST else 1, key)
+    return (0 if name == FIRST else 2 if name in LAST else 1, -key.count("/"), key)
 
 
 def _copy_new(
