@@ -5,7 +5,8 @@ A backup is a folder:
     backup.json       what is below, with checksums. It is written last: without it, the backup is
                       not complete, and cannot be restored
     redis.jsonl       the keys of Redis: all jobs, their events, and the queue
-    models/           the models with their aliases, and the checkpoints of running jobs
+    models/           the models with their aliases
+    checkpoints/      the checkpoints of running jobs
     datasets/         the uploaded data sets, and uploads that wait for their import
 
 A record in Redis names models, checkpoints and uploads. So the records must not be newer than the
@@ -19,33 +20,34 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import redis
 from pydantic import BaseModel, ValidationError, field_validator
 from redis.exceptions import ResponseError
 
 from jobs.connection import connect
+from jobs.places import open_part
 from jobs.reader import SCRIPTS
-from jobs.settings import Settings
+from jobs.settings import Part, Settings
 from stepbox import __version__
 from stepbox.errors import ConflictError, DamagedModelError, StepboxError
 from stepbox.store.folder import FolderStore
-from stepbox.store.objects import ObjectStore, Version, check_key
+from stepbox.store.objects import PIECE_BYTES, Entry, ObjectStore, check_key, is_document
 
 MANIFEST = "backup.json"
 RECORDS = "redis.jsonl"
 FORMAT = 1
-PIECE_BYTES = 2**20
-MOST_BYTES = 2**28  # limit of backup.json
+PARTS: tuple[Part, ...] = get_args(Part)
+MOST_BYTES = 2**28  # limit of backup.json and of documents
 FIRST = "aliases.json"  # copied before the models that it names
 LAST = ("card.json", "dataset.json")  # copied after the files that it describes
-# Files that belong to no installation (README.md), to one process, or to a write in progress.
-PASSING = re.compile(r"README\.md|\.lock|\.incoming|\..*\.(new|part)")
+# Of no installation, or of one process.
+PASSING = re.compile(r"README\.md|\.lock|(\.scratch|\.cache)/.*")
 
 
 class BackupError(StepboxError):
@@ -66,7 +68,7 @@ class Manifest(BaseModel):
     def _have_places(cls, value: dict[str, str]) -> dict[str, str]:
         for key in value:
             check_key(key)
-            if key != RECORDS and not key.startswith(("models/", "datasets/")):
+            if key != RECORDS and key.partition("/")[0] not in PARTS:
                 raise ValueError(f"{key!r} is no object of an installation")
         if RECORDS not in value:
             raise ValueError(f"it has no checksum of {RECORDS}")
@@ -93,11 +95,11 @@ def back_up(settings: Settings, target: Path) -> Report:
     backup = FolderStore(target)
     if backup.names():
         raise ConflictError(f"{target} is not empty: a backup needs a folder of its own")
-    copied: dict[str, tuple[Version, str]] = {}
-    _copy_new(settings, backup, target, copied)
+    copied: dict[str, tuple[Entry, str]] = {}
+    _copy_new(settings, backup, copied)
     with connect(settings, raw=True) as client:
         records = _records(client)
-    _copy_new(settings, backup, target, copied)
+    _copy_new(settings, backup, copied)
     text = "".join(f"{record}\n" for record in records).encode()
     backup.put(RECORDS, text)
     objects = {key: digest for key, (_, digest) in copied.items()}
@@ -132,51 +134,35 @@ def restore(settings: Settings, source: Path) -> Report:
     with connect(settings, raw=True) as client:
         if number := client.dbsize():
             raise ConflictError(f"Redis is not empty, it has {number} keys: restore into a new one")
-        for place, _, key in _keys_of(settings):
-            raise ConflictError(
-                f"there are {place} already, such as {key}: restore into new folders"
-            )
         stores = _stores(settings)
-        folders = {"models": settings.models_dir, "datasets": settings.datasets_dir}
+        for part, entry in _entries(settings, stores):
+            raise ConflictError(f"there are {part} already, such as {entry.key}: use a new store")
         keys = sorted(manifest.objects.keys() - {RECORDS}, key=_rank)
         for key in keys:
-            place, _, name = key.partition("/")
-            _copy(backup, key, stores[place], name, folders[place])
+            part, _, name = key.partition("/")
+            _copy(backup, key, stores[part], name)
         with backup.open(RECORDS) as lines:
             _restore_records(client, lines)
     return Report(manifest.records, len(keys))
 
 
 def _stores(settings: Settings) -> dict[str, ObjectStore]:
-    return {
-        "models": FolderStore(settings.models_dir),
-        "datasets": FolderStore(settings.datasets_dir),
-    }
+    # Redis is needed only to change documents, and a backup only writes new ones.
+    return {part: open_part(settings, part, lambda: connect(settings)) for part in PARTS}
 
 
-def _keys_of(settings: Settings) -> Iterator[tuple[str, ObjectStore, str]]:
-    """Yield (place, store, key) of all objects of an installation."""
-    inner = None
-    with suppress(ValueError):  # the data sets are elsewhere
-        inner = settings.datasets_dir.relative_to(settings.models_dir).as_posix()
-    for place, store in _stores(settings).items():
-        for key in sorted(_keys(store, skip=inner if place == "models" else None), key=_rank):
-            yield place, store, key
-
-
-def _keys(store: ObjectStore, prefix: str = "", *, skip: str | None = None) -> Iterator[str]:
-    """Yield the keys of all objects below a prefix, except those that no backup needs."""
-    for name in store.names(prefix):
-        key = f"{prefix}/{name}" if prefix else name
-        if key == skip or PASSING.fullmatch(name):
-            continue
-        inside = store.names(key)
-        if inside:
-            yield from _keys(store, key, skip=skip)
-        else:
-            with suppress(FileNotFoundError, DamagedModelError):  # removed meanwhile, or a folder
-                store.size(key)
-                yield key
+def _entries(settings: Settings, stores: Mapping[str, ObjectStore]) -> Iterator[tuple[str, Entry]]:
+    """Yield (part, object) for all objects of an installation, in the order to copy them."""
+    for part, store in stores.items():
+        own = settings.folders[part]  # the folders of other parts may be inside it
+        inner = tuple(
+            f"{other.relative_to(own).as_posix()}/"
+            for other in settings.folders.values()
+            if other != own and other.is_relative_to(own)
+        )
+        for entry in sorted(store.entries(), key=lambda entry: _rank(entry.key)):
+            if not PASSING.fullmatch(entry.key) and not entry.key.startswith(inner):
+                yield part, entry
 
 
 def _rank(key: str) -> tuple[int, int, str]:
@@ -186,31 +172,34 @@ def _rank(key: str) -> tuple[int, int, str]:
 
 
 def _copy_new(
-    settings: Settings, backup: ObjectStore, folder: Path, copied: dict[str, tuple[Version, str]]
+    settings: Settings, backup: ObjectStore, copied: dict[str, tuple[Entry, str]]
 ) -> None:
     """Copy the objects that are not in `copied` or have changed since, and add them to it."""
-    for place, store, key in _keys_of(settings):
-        name = f"{place}/{key}"
-        (version,) = store.versions([key])
-        if version is None or (name in copied and copied[name][0] == version):
+    stores = _stores(settings)
+    for part, entry in _entries(settings, stores):
+        name = f"{part}/{entry.key}"
+        if name in copied and copied[name][0] == entry:
             continue
         with suppress(FileNotFoundError, DamagedModelError):  # removed meanwhile
-            copied[name] = version, _copy(store, key, backup, name, folder)
+            copied[name] = entry, _copy(stores[part], entry.key, backup, name)
 
 
-def _copy(source: ObjectStore, key: str, target: ObjectStore, name: str, folder: Path) -> str:
-    """Copy an object in pieces, through a file in a folder on the target's disk.
-
-    Returns its SHA-256.
-    """
+def _copy(source: ObjectStore, key: str, target: ObjectStore, name: str) -> str:
+    """Copy an object and return its SHA-256."""
     digest = hashlib.sha256()
-    folder.mkdir(parents=True, exist_ok=True)
-    incoming = folder / ".incoming"
-    with source.open(key) as file, incoming.open("wb") as copy:
-        while piece := file.read(PIECE_BYTES):
-            digest.update(piece)
-            copy.write(piece)
-    target.put_file(name, incoming)
+    if is_document(key):
+        data = source.get(key, MOST_BYTES)
+        target.put(name, data)
+        return hashlib.sha256(data).hexdigest()
+    writer = target.writer(name)
+    try:
+        with source.local_file(key).open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+                writer.write(piece)
+        writer.commit()
+    finally:
+        writer.abort()
     return digest.hexdigest()
 
 

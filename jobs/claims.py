@@ -97,6 +97,10 @@ class ClaimStore(JobReader):
             request_id=record.get("request_id"),
         )
 
+    def give_back(self, claim: Claim) -> None:
+        """Requeue a claimed job, because this worker cannot reach the store."""
+        self._run("release", *_flat([Death(claim.job, claim.fence, "store")]))
+
     def start(self, claim: Claim, device: str) -> Verdict:
         """Store the device that the training runs on, and return the verdict."""
         return cast(Verdict, self._run("start", claim.job, claim.fence, device))

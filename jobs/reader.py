@@ -14,6 +14,7 @@ from stepbox.training.report import LossEntry
 SCRIPTS = Path(__file__).parent / "lua"
 COMMON = (SCRIPTS / "common.lua").read_text()
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
+UNFINISHED: tuple[Status, ...] = ("queued", "running")
 CURSOR = re.compile(r"[0-9]{1,15}")  # no id matches, because ids have 16 characters
 
 
@@ -93,6 +94,19 @@ class JobReader:
         cursor = str(int(entries[limit - 1][1])) if len(entries) > limit else None
         listed = self._read([id for id, _ in entries[:limit]])
         return [job for job in listed if status in (None, job.status)], cursor
+
+    def unfinished(self) -> dict[str, str | None]:
+        """Map each queued or running job to what it has decided to publish, as `Claim.result`."""
+        while self._run("index", INDEXED_AT_ONCE):
+            pass
+        with self.redis.pipeline() as pipeline:  # in one transaction: jobs move between them
+            for status in UNFINISHED:
+                pipeline.zrange(f"jobs:status:{status}", 0, -1)
+            ids = [id for ids in pipeline.execute() for id in ids]
+            for id in ids:
+                pipeline.hmget(f"job:{id}", "model", "staged")
+            results = pipeline.execute()
+        return {id: model or staged for id, (model, staged) in zip(ids, results, strict=True)}
 
     def _sequence(self, after: str) -> int:
         """Return the sequence number of a cursor, or of the job with this id."""

@@ -1,6 +1,8 @@
 """Settings that the API and the worker share, read from the environment (``STEPBOX_…``)."""
 
+import os
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -8,6 +10,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stepbox.data.dataset import MOST_CLASSES
+
+BUCKETS = ("s3", "gs", "az")  # the schemes of their addresses
+Part = Literal["models", "checkpoints", "datasets"]
 
 
 class Settings(BaseSettings):
@@ -20,6 +25,19 @@ class Settings(BaseSettings):
     )
     redis_password_file: Path | None = Field(
         None, description="File that contains the password of Redis."
+    )
+    store: str = Field(
+        "",
+        description="Where models, checkpoints and data sets are kept: a bucket, such as "
+        "`s3://BUCKET/PREFIX`, `gs://…` or `az://…`, or a folder. Empty: `models_dir` and "
+        "`datasets_dir`.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(gettempdir()) / f"stepbox-cache-{os.getuid()}",
+        description="Folder for copies of objects of the bucket, on this machine's disk.",
+    )
+    cache_bytes: int = Field(
+        20 * 2**30, ge=1, description="Bytes that these copies may take; the oldest are removed."
     )
     models_dir: Path = Field(Path("models"), description="Folder of the trained models.")
     data_dir: Path = Field(
@@ -58,6 +76,26 @@ class Settings(BaseSettings):
             pass
         raise ValueError("it must be like redis://USER@HOST:PORT/0, or rediss:// with TLS")
 
+    @field_validator("store")
+    @classmethod
+    def _is_a_store(cls, value: str) -> str:
+        scheme, separator, place = value.partition("://")
+        if separator and not (scheme in BUCKETS and place.strip("/")):
+            raise ValueError("it must be s3://BUCKET/PREFIX, gs://…, az://…, or a folder")
+        return value.rstrip("/")
+
+    @property
+    def bucket(self) -> str | None:
+        """The address of the bucket, or None if files are kept in folders."""
+        return self.store if "://" in self.store else None
+
+    @property
+    def folders(self) -> dict[Part, Path]:
+        """The folder of each part of the store, if there is no bucket."""
+        models = Path(self.store) if self.store else self.models_dir
+        datasets = models / ".datasets" if self.store else self.datasets_dir
+        return {"models": models, "checkpoints": models / ".checkpoints", "datasets": datasets}
+
     @classmethod
     def from_environment(cls) -> Self:
         """Read the settings when a program starts.
@@ -78,6 +116,13 @@ class Settings(BaseSettings):
                 for name in fault["loc"][:1]
             ]
             raise SystemExit("\n".join(lines)) from None
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Folder for the files of imports in progress, on a disk that has room for them."""
+        if self.bucket:
+            return self.cache_dir / "scratch"
+        return self.folders["datasets"] / ".scratch"
 
     @property
     def redis_password(self) -> str | None:

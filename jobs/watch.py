@@ -3,8 +3,8 @@
 from typing import Literal, NamedTuple
 
 # Why a running job goes back to the queue: its process died, the kernel killed its process because
-# memory ran out, its worker shut down, or its lease expired.
-Cause = Literal["process", "memory", "stop", "lease"]
+# memory ran out, its worker shut down, its worker could not reach the store, or its lease expired.
+Cause = Literal["process", "memory", "stop", "store", "lease"]
 
 
 class Death(NamedTuple):
@@ -17,7 +17,8 @@ class Death(NamedTuple):
     fence
         Fence of the lost attempt.
     cause
-        How the job was lost. Every cause except ``stop`` counts as a death of the job.
+        How the job was lost. Every cause except ``stop`` and ``store`` counts as a death of the
+        job.
     beat
         For an expired lease, the last beat that was seen; otherwise empty. If the job has another
         beat by now, its worker is alive, and the job keeps running.

@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 from jobs.connection import connect, connect_async
+from jobs.places import SERVICE_PATIENCE_S, open_part
 from jobs.queue import make_celery
+from jobs.settings import Part
 from jobs.store import JobStore
 from service.live_trainings import LiveTrainings
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
 from service.settings import ServiceSettings
+from service.store_watch import StoreWatch
 from stepbox.analysis.dataset_summary import SampleStatistics, sample_statistics
 from stepbox.data.dataset import Dataset, Split
 from stepbox.errors import ConflictError, NotFoundError
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
+from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
+from stepbox.store.objects import ObjectStore
 from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
@@ -37,17 +42,33 @@ class Backend:
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
         self.tokens = settings.access_tokens  # read once, as `AccessCheck` does
-        self.models = ModelStore(settings.models_dir)
-        self.datasets = DatasetStore(settings.datasets_dir, settings.data_dir)
-        self.quota = Quota(settings.datasets_dir, settings.data_quota)
+        models, datasets = self._open("models"), self._open("datasets")
+        self.models = ModelStore(models)
+        self.datasets = DatasetStore(datasets, settings.data_dir)
+        self.quota = Quota(datasets, settings.data_quota)
         # The built-in data sets take 55 MB each, once both splits were used; others are maps.
         self._builtin = cache(self.datasets.load)
         self._statistics = ObjectCache[SampleStatistics](
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )
         self.figures = ModelFigures(self.models, self.test_set, self.train_set)
-        self.live = LiveTrainings(settings.models_dir, lambda: self.jobs, self.figures.turn)
+        checkpoints = open_part(
+            settings, "checkpoints", lambda: self.jobs.redis, SERVICE_PATIENCE_S
+        )
+        self.live = LiveTrainings(
+            CheckpointStore(checkpoints), lambda: self.jobs, self.figures.turn
+        )
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
+
+    def _open(self, part: Part) -> ObjectStore:
+        """Open a part of the store; the list of a bucket is kept in memory."""
+        if self.settings.bucket is None:
+            return open_part(self.settings, part, lambda: self.jobs.redis)
+        return self._watch.open(part)
+
+    @cached_property
+    def _watch(self) -> StoreWatch:
+        return StoreWatch(self.settings, lambda: self.jobs.redis)
 
     @cached_property
     def jobs(self) -> JobStore:

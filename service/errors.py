@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from jobs.store import QueueFullError
 from service.allowed import Schema, instruction
 from stepbox import errors
+from stepbox.store.objects import UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +176,15 @@ def register(app: Flask) -> None:
             503,
             "The job queue cannot be reached. Predictions, models and analyses still work, and "
             "no accepted job is lost.",
+        )
+
+    @app.errorhandler(UnavailableError)
+    def store_unavailable(error: UnavailableError) -> Response:
+        log.warning("cannot read %s: %s", error.filename, error.strerror)
+        return problem(
+            503,
+            f"The store cannot be read now: {error.strerror}. Models that are in memory still "
+            "answer, and no accepted job is lost.",
         )
 
     @app.errorhandler(HTTPException)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from jobs.record import FINAL
@@ -42,8 +41,8 @@ class LiveTrainings:
 
     Parameters
     ----------
-    models_dir
-        The folder of the models, which also has the checkpoints.
+    checkpoints
+        The checkpoints of all jobs.
     jobs
         Returns the store of jobs.
     turn
@@ -51,9 +50,12 @@ class LiveTrainings:
     """
 
     def __init__(
-        self, models_dir: Path, jobs: Callable[[], JobStore], turn: AbstractContextManager[Any]
+        self,
+        checkpoints: CheckpointStore,
+        jobs: Callable[[], JobStore],
+        turn: AbstractContextManager[Any],
     ) -> None:
-        self._checkpoints = CheckpointStore.inside(models_dir)
+        self._checkpoints = checkpoints
         self._jobs = jobs
         self._turn = turn
         self._figures = ObjectCache[LiveFigures | None](

@@ -34,22 +34,24 @@ def make_dataset(name, shape, classes=3, train=30, test=12, seed=0, **fields):
 
 
 def stage(store, spec, arrays, attempt="attempt"):
-    """Stage a data set as an import does."""
+    """Stage a data set as an import does; return its place."""
     with TemporaryDirectory() as folder:
         files = {name: Path(folder) / name for name in arrays}
         for name, array in arrays.items():
             np.save(files[name], array)
-        store.stage(attempt, spec, files)
+        return store.stage(attempt, spec, files)
 
 
 def add_dataset(store, name, shape, **options):
-    """Store a small data set; return its description and its splits.
-
-    It is not staged, because a worker that starts removes what is staged for no job.
-    """
+    """Store a small data set; return its description and its splits."""
     spec, arrays = make_dataset(name, shape, **options)
     splits = {
         split: Dataset(spec, arrays[f"{split}-samples.npy"], arrays[f"{split}-labels.npy"])
         for split in ("train", "test")
     }
     return store.add(splits), splits
+
+
+def keep_none(name):
+    """Say that no unfinished job needs what is swept."""
+    return False

@@ -23,7 +23,7 @@ def submit_first_job(stores: Stores, recipe_name: str) -> None:
     recipe_name
         What to train; ``none`` submits nothing.
     """
-    if recipe_name == "none" or stores.models.ids():
+    if recipe_name == "none" or stores.models.any():
         return
     recipe = RECIPES[recipe_name]
     with suppress(ConflictError):

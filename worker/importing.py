@@ -5,10 +5,10 @@ continues later cannot change the files of another one.
 """
 
 from jobs.claims import Claim
-from stepbox.errors import StoreError
+from stepbox.errors import StorageFullError, StoreError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.importing.pipeline import import_upload
-from worker.reporter import Reporter, insist, obey
+from worker.reporter import JobCancelledError, Reporter, insist, obey
 from worker.stores import Stores
 
 
@@ -18,33 +18,39 @@ def import_and_publish(stores: Stores, claim: Claim, reporter: Reporter) -> None
     Once Redis has stored what is staged, a later attempt only publishes it. It imports again only
     if the staged files are gone.
     """
-    staged = claim.result
-    if staged is None or not stores.datasets.is_staged(staged):
-        staged = _import_and_stage(stores, claim, reporter)
-    stores.datasets.publish(staged)
+    place = claim.result
+    if place is None or not stores.datasets.is_staged(place):
+        place = _import_and_stage(stores, claim, reporter)
+    stores.datasets.publish(place)
 
 
 def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
-    """Import the file, stage the data set, and return the name under which it is staged."""
+    """Import the file, stage the data set, and return the place of its files."""
     upload = claim.upload
     assert upload is not None  # the job is an import
-    path = stores.uploads.path(claim.job)
-    if not path.exists():
+    try:
+        path = stores.uploads.file(claim.job)
+    except FileNotFoundError:
         raise StoreError(
             "the uploaded file is gone: the API and the worker must share STEPBOX_DATASETS_DIR"
-        )
-    for earlier in stores.attempts(claim.job):
-        stores.datasets.discard(earlier)  # the disk may have no room for the files of both
+        ) from None
+    stores.discard_attempts(claim.job)  # there may be no room for the files of both
 
     def report(progress: ImportProgress) -> None:
         reporter.progress(progress.model_dump())
 
     attempt = f"{claim.job}-{claim.fence}"
     options = ImportOptions(**upload.model_dump(include={*ImportOptions.model_fields}))
-    spec = import_upload(
-        path, upload.content_type, options, stores.datasets, attempt, report, stores.limits
-    )
-    stores.quota.check()  # an upload may be much smaller than its samples
-    reporter.flush()
-    obey(insist(stores.jobs.decide_import, claim, spec.id, staged=attempt))
-    return attempt
+    with stores.scratch_of(attempt) as scratch:
+        spec, files = import_upload(
+            path, upload.content_type, options, scratch, report, stores.limits
+        )
+        place = stores.datasets.stage(attempt, spec, files)
+    try:
+        stores.quota.check()  # an upload may be much smaller than its samples
+        reporter.flush()
+        obey(insist(stores.jobs.decide_import, claim, spec.id, staged=place))
+    except (StorageFullError, JobCancelledError):
+        stores.datasets.discard(place)
+        raise
+    return place

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -11,21 +10,20 @@ from celery.signals import worker_ready
 from celery.worker import state
 from redis.exceptions import RedisError
 
+from jobs.connection import connect
 from jobs.queue import send_token
-from stepbox.errors import StoreError
+from jobs.store import JobStore
 from worker.alive import write_heartbeat
+from worker.availability import waits_for_store
 from worker.device import DeviceSearch
-from worker.first_model import submit_first_job
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 from worker.stall import Stall, repair
-from worker.stores import Stores
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
-SWEEP_S = 60.0  # a queued job that is cancelled leaves its upload for at most this long
 
 
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -38,14 +36,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._settings = WorkerSettings()
-        self._stores = Stores.of(self._settings)
-        self._jobs = self._stores.jobs
+        self._jobs = JobStore(connect(self._settings))
         self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
         self._heartbeat_written = True
-        self._started = False
-        self._swept_at = -SWEEP_S
         self._ready = Event()
         self._stopping = Event()
         self._due = Event()  # set: the next round begins at once
@@ -76,7 +71,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._write_heartbeat()
             try:
                 if self._ready.is_set():
-                    self._sweep()
                     self._reap(worker)
                 reachable = True
             except Exception as error:  # the thread must survive every error
@@ -99,6 +93,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             **self._device.result(),
             "stalled": self._stall.why,
         }
+        if waits_for_store():
+            self._stall.reset()
+            description["stalled"] = "waits for the store, which does not answer"
         queue = self._jobs.reap(worker.hostname, description, dead)
         if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
             repair(worker, attempt)
@@ -113,17 +110,3 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             if self._heartbeat_written:
                 log.warning("cannot write the worker's heartbeat: %s", error)
             self._heartbeat_written = False
-
-    def _sweep(self) -> None:
-        """Remove the files that killed processes and ended jobs left; submit the first job."""
-        if time.monotonic() - self._swept_at < SWEEP_S:
-            return
-        with suppress(OSError):  # if the folder cannot be written, the jobs will report it
-            self._stores.sweep()
-        if not self._started:
-            with suppress(OSError):
-                self._stores.models.sweep()
-            with suppress(StoreError):  # the same folder
-                submit_first_job(self._stores, self._settings.first_model)
-        self._started = True
-        self._swept_at = time.monotonic()

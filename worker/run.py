@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any
 
@@ -9,6 +10,8 @@ from jobs.claims import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
 from stepbox.errors import InvalidInputError, StepboxError
+from stepbox.store.objects import UnavailableError
+from worker.availability import store_answers
 from worker.importing import import_and_publish
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
@@ -27,6 +30,8 @@ FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The i
 def run_next_job(stores: Stores, worker: str) -> None:
     """Claim the first queued job, if there is one, and run it to its end."""
     jobs = stores.jobs
+    if not store_answers(stores):
+        return  # another token comes
     dead = insist(dead_owners, jobs)
     claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
     if claim is None:
@@ -41,6 +46,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
+    given_back = False
     with Reporter(stores.jobs, claim) as reporter:
         try:
             RUN[claim.kind](stores, claim, reporter)
@@ -49,16 +55,23 @@ def _run(stores: Stores, claim: Claim) -> None:
             return
         except JobCancelledError:
             outcome = "cancelled"
+        except UnavailableError as error:
+            log.warning("job %s: given back, because %s", claim.job, error.strerror)
+            given_back = True
         except InvalidInputError as error:  # what the user gave is wrong, not the worker
             log.info("job %s: failed: %s", claim.job, error)
             outcome, problem = "failed", _problem(claim.kind, 422, _faults(error))
         except Exception as error:
             log.exception("job %s: failed", claim.job)
             outcome, problem = "failed", _problem(claim.kind, 500, _detail(error))
+    if given_back:
+        insist(stores.jobs.give_back, claim)
+        return
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)
         return
-    stores.drop(claim.job)
+    with suppress(OSError):  # the sweep removes what is left
+        stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
 
 

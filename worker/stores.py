@@ -1,19 +1,26 @@
 """The stores that a worker reads and writes, and the files that a job needs until it ends."""
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from jobs.connection import connect
+from jobs.places import open_part
 from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
 from stepbox.data.readers.part import Limits
 from stepbox.errors import NotFoundError
 from stepbox.store.checkpoints import CheckpointStore
-from stepbox.store.datasets import DatasetStore
+from stepbox.store.datasets import DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
+
+LEFT_AFTER_S = 86_400  # a day, because the clocks of machines may differ by an hour
 
 
 @dataclass(frozen=True)
@@ -27,48 +34,84 @@ class Stores:
     uploads: Uploads
     quota: Quota
     limits: Limits
+    scratch: Path
+    check: Callable[[], None]  # raises UnavailableError if the store does not answer
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Open the stores. Files that only a job needs are in hidden subfolders."""
+        """Open the stores."""
+        jobs = JobStore(connect(settings))
+        models, checkpoints, datasets = (
+            open_part(settings, part, lambda: jobs.redis)
+            for part in ("models", "checkpoints", "datasets")
+        )
         return cls(
-            JobStore(connect(settings)),
-            ModelStore(settings.models_dir),
-            CheckpointStore.inside(settings.models_dir),
-            DatasetStore(settings.datasets_dir, settings.data_dir),
-            Uploads(settings.datasets_dir / ".uploads"),
-            Quota(settings.datasets_dir, settings.data_quota),
+            jobs,
+            ModelStore(models),
+            CheckpointStore(checkpoints),
+            DatasetStore(datasets, settings.data_dir),
+            Uploads(datasets),
+            Quota(datasets, settings.data_quota),
             Limits(
                 classes=settings.data_classes,
                 samples=settings.data_samples,
                 bytes=settings.data_bytes,
             ),
+            settings.scratch_dir,
+            models.check,
         )
+
+    @contextmanager
+    def scratch_of(self, attempt: str) -> Iterator[Path]:
+        """Provide an empty folder for the files of an import in progress, and remove it."""
+        folder = self.scratch / attempt
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def drop(self, job: str) -> None:
         """Remove the files that a job needed until it ended."""
         self.checkpoints.drop(job)
-        for attempt in self.attempts(job):
-            self.datasets.discard(attempt)
         self.uploads.drop(job)
+        self._drop_scratch(job)
 
-    def attempts(self, job: str) -> list[str]:
-        """List the attempts at an import that have files; see `worker.importing`."""
-        return [name for name in self.datasets.attempts() if _job_of(name) == job]
+    def discard_attempts(self, job: str) -> None:
+        """Remove what earlier attempts at an unfinished import have left."""
+        self._drop_scratch(job)
+        for place in self.datasets.places():
+            if _job_of(attempt_of(place)) == job:
+                self.datasets.discard(place)
 
     def sweep(self) -> None:
         """Remove the files of jobs that have ended, and of uploads that never became jobs."""
-        imports = {_job_of(name) for name in self.datasets.attempts()}
-        new = {*self.uploads.jobs()} - {*self.uploads.left()}
-        for job in {*self.checkpoints.jobs(), *imports, *self.uploads.jobs()}:
+        uploads = self.uploads.ages()
+        imports = {_job_of(folder.name) for folder in self._scratch_folders()}
+        for job in {*self.checkpoints.jobs(), *imports, *uploads}:
             try:
                 if self.jobs.get(job).status not in FINAL:
                     continue
             except NotFoundError:
-                if job in new:  # the API may be writing it
+                if uploads.get(job, LEFT_AFTER_S) < LEFT_AFTER_S:  # the API may be writing it
                     continue
             self.drop(job)
-        self.datasets.sweep()
+
+    def clean_up(self) -> None:
+        """Remove what lost attempts and killed processes left more than a day ago."""
+        unfinished = self.jobs.unfinished
+        self.datasets.sweep(lambda attempt: _job_of(attempt) in unfinished(), LEFT_AFTER_S)
+        self.models.sweep(lambda model: model in unfinished().values(), LEFT_AFTER_S)
+
+    def _scratch_folders(self) -> list[Path]:
+        """List the scratch folders on this machine."""
+        return [*self.scratch.iterdir()] if self.scratch.is_dir() else []
+
+    def _drop_scratch(self, job: str) -> None:
+        for folder in self._scratch_folders():
+            if _job_of(folder.name) == job:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _job_of(attempt: str) -> str:

@@ -24,7 +24,6 @@ from PIL import Image
 from stepbox.errors import InvalidInputError
 from stepbox.importing.options import ImportOptions
 from stepbox.importing.pipeline import import_upload
-from stepbox.store.datasets import DatasetStore
 
 GB = 10**9
 TABLE = b"a,label\n1,x\n2,y\n3,x\n4,y\n"
@@ -127,11 +126,12 @@ KINDS: dict[str, Callable[[Path], None]] = {
 
 def import_once(upload: Path, folder: Path) -> None:
     """Import a file in this process; print seconds, peak memory in MB, and why it is rejected."""
-    store = DatasetStore(folder, Path("data"))
+    folder.mkdir(exist_ok=True)
     options = ImportOptions(name="hostile")
     began, reason = time.perf_counter(), "accepted"
     try:
-        import_upload(upload, "", options, store, "attempt", lambda progress: None)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            import_upload(upload, "", options, Path(scratch), lambda progress: None)
     except InvalidInputError as error:
         reason = error.faults[0].detail
     seconds = time.perf_counter() - began

@@ -116,10 +116,13 @@ FORMATS: dict[str, Callable[[Path], None]] = {
 
 def import_once(upload: Path, folder: Path) -> None:
     """Import a file in this process, and print id, seconds and peak memory in MB."""
-    store = DatasetStore(folder, Path("data"))
+    folder.mkdir(exist_ok=True)
     options = ImportOptions(name="measured")
+    store = DatasetStore(folder, Path("data"))
     began = time.perf_counter()
-    spec = import_upload(upload, "", options, store, "attempt", lambda progress: None)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        spec, files = import_upload(upload, "", options, Path(scratch), lambda progress: None)
+        store.stage("attempt", spec, files)
     seconds = time.perf_counter() - began
     # On Linux, the unit is KiB.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

@@ -17,6 +17,7 @@
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
 -- workers:claimed       hash: name → last claim of the worker
+-- store:changes         stream: the names in the store that have changed; `jobs.changes` reads it
 -- metrics               hash: the counters since the first job. The script that changes a job also
 --                       changes its counters, so a repeated call counts nothing twice
 
@@ -24,6 +25,7 @@ local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
 local MOST_DEATHS = 9 -- a job fails after this many deaths without progress
 local PATIENT_DEATHS = 2 -- from this death on, the job goes to the end of the queue
+local CHANGES_KEPT = 10000
 local EPOCH_BOUNDS_S = { 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000 }
 
 local function now()
@@ -49,6 +51,11 @@ end
 
 local function count(field, amount)
   redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
+end
+
+-- Tell the processes that keep a list of the store that a name in it has changed.
+local function announce(key)
+  redis.call('XADD', 'store:changes', 'MAXLEN', '~', CHANGES_KEPT, '*', 'key', key)
 end
 
 -- Add a status event with the current record. The event holds the record as the flat list of
@@ -113,8 +120,9 @@ local function death_of(id, deaths)
 end
 
 -- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
--- (the kernel killed its process because memory ran out), 'stop' (its worker shut down) or 'lease'
--- (its lease expired). Every cause except 'stop' counts as a death. If a job dies again and again
+-- (the kernel killed its process because memory ran out), 'stop' (its worker shut down), 'store' (its
+-- worker could not reach the store) or 'lease' (its lease expired). Every cause except 'stop' and
+-- 'store' counts as a death. If a job dies again and again
 -- without progress, the job itself is the likely reason. So it goes to the end of the queue from
 -- its second death on, and it fails at its ninth.
 local function requeue(id, cause)
@@ -124,7 +132,7 @@ local function requeue(id, cause)
     return conclude(id, 'cancelled')
   end
   local deaths, place = tonumber(record[3] or 0), record[2]
-  if cause ~= 'stop' then
+  if cause ~= 'stop' and cause ~= 'store' then
     deaths = redis.call('HINCRBY', key_of(id), 'deaths', 1)
   end
   if cause == 'memory' then

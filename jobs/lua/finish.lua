@@ -13,4 +13,8 @@ if problem ~= '' then
   redis.call('HSET', key_of(id), 'error', problem)
 end
 conclude(id, status)
+if status == 'succeeded' then
+  local model, dataset = unpack(redis.call('HMGET', key_of(id), 'model', 'dataset'))
+  announce(model and 'models/' .. model or 'datasets/' .. dataset)
+end
 return 'finished'

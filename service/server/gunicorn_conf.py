@@ -16,7 +16,7 @@ from typing import Any
 from gunicorn import glogging
 
 from jobs.logs import logging_config
-from jobs.startup import imports
+from jobs.startup import check_store, imports
 
 with imports():
     from service.access.tokens import warn_if_open
@@ -52,6 +52,7 @@ class logger_class(glogging.Logger):  # type: ignore[misc] # noqa: N801
 def on_starting(server: Any) -> None:
     """Check who has access, and prepare what the worker processes inherit."""
     warn_if_open(_settings)
+    check_store(_settings)
     tally.make_folder()
     open_more_files()
     give_back_large_blocks()

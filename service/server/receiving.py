@@ -7,6 +7,8 @@ reads nothing more from the client.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from jobs.connection import connect
+from jobs.places import SERVICE_PATIENCE_S, open_part
 from service.bodies.bounds import CheckStart, check_size
 from service.server.client_disconnected import DisconnectedError
 from service.server.memory_budget import Budget, Share
@@ -34,8 +36,9 @@ class Receiver:
     """
 
     def __init__(self, settings: ServiceSettings, run: Run) -> None:
-        self._uploads = Uploads(settings.datasets_dir / ".uploads")
-        self._quota = Quota(settings.datasets_dir, settings.data_quota)
+        datasets = open_part(settings, "datasets", lambda: connect(settings), SERVICE_PATIENCE_S)
+        self._uploads = Uploads(datasets)
+        self._quota = Quota(datasets, settings.data_quota)
         self._most_bytes = settings.upload_bytes
         self._places = Budget(UPLOADS)
         self._run = run

@@ -1,4 +1,4 @@
-"""The import of an upload, from its file to a staged data set."""
+"""The import of an upload, from its file to the files of a data set."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,6 @@ from stepbox.importing.one_size import to_one_size
 from stepbox.importing.opening import open_upload
 from stepbox.importing.options import ImportOptions, ImportProgress, Stage
 from stepbox.importing.splitting import Chosen, split_parts
-from stepbox.store.datasets import DatasetStore
 
 DEFAULT_LIMITS = Limits()
 BLOCK_BYTES = 2**22  # copied at a time
@@ -68,12 +67,11 @@ def import_upload(
     upload: Path,
     content_type: str,
     options: ImportOptions,
-    store: DatasetStore,
-    attempt: str,
+    scratch: Path,
     report: Callable[[ImportProgress], None],
     limits: Limits = DEFAULT_LIMITS,
-) -> DatasetSpec:
-    """Make a data set from an upload, and stage it.
+) -> tuple[DatasetSpec, dict[str, Path]]:
+    """Make a data set from an upload.
 
     Parameters
     ----------
@@ -83,8 +81,8 @@ def import_upload(
         Its content type, which matters only if it is multipart.
     options
         What the user has chosen.
-    store, attempt
-        Where to stage the data set, and the name of this attempt.
+    scratch
+        An empty folder, for which the caller cares.
     report
         Gets the progress. It raises an exception if the import must stop.
     limits
@@ -92,8 +90,9 @@ def import_upload(
 
     Returns
     -------
-    DatasetSpec
-        The description of the staged data set.
+    tuple
+        The description of the data set, and its files, as `DatasetStore.stage` takes them. They are
+        in the scratch folder.
 
     Raises
     ------
@@ -101,7 +100,6 @@ def import_upload(
         No data set can be made from the upload; the error says why.
     """
     progress = Progress(report)
-    scratch = store.scratch(attempt)
     limits = limits._replace(proceed=progress.repeat)
     progress("reading")
     parts = open_upload(upload, content_type, scratch, limits, options.label)
@@ -152,9 +150,8 @@ def import_upload(
         created_at=datetime.now(UTC),
     )
     spec = spec.model_copy(update={"id": spec.content_id})
-    store.stage(attempt, spec, files)
     progress("checking", total, total)
-    return spec
+    return spec, files
 
 
 def _write(path: Path, arrays: Sequence[NDArray[Any]], picks: Sequence[Chosen]) -> Iterator[int]:

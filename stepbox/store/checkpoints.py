@@ -7,13 +7,15 @@ The job's record names its current checkpoint. The fence is a number that increa
 attempt. An attempt, even one that was paused, removes no checkpoint with a higher fence.
 
 The record of the steps only grows, so each checkpoint writes what is new, and names all parts. They
-stay until the job has ended.
+stay until the job has ended. The header of a file has a checksum of its arrays, except in
+checkpoints of earlier versions.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from safetensors import SafetensorError
@@ -25,6 +27,7 @@ from stepbox.store.objects import ObjectStore, object_store
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
 PART = re.compile(r"steps-\d+-\d+-f\d+")
+CHECKSUM = "sha256"  # in the header's metadata
 MOST_BYTES = 2**32  # limit of a checkpoint; the largest network takes 65 MB
 
 
@@ -39,11 +42,6 @@ class CheckpointStore:
 
     def __init__(self, place: ObjectStore | Path) -> None:
         self._objects = object_store(place)
-
-    @classmethod
-    def inside(cls, models: Path) -> Self:
-        """Open the checkpoints of an installation, which are in its folder of models."""
-        return cls(models / ".checkpoints")
 
     def save(self, job: str, fence: int, state: Mapping[str, Array]) -> str:
         """Write a trainer's state and return the checkpoint's name.
@@ -74,9 +72,11 @@ class CheckpointStore:
     def load(self, job: str, name: str) -> dict[str, Array] | None:
         """Read a checkpoint; None if it is missing or damaged."""
         try:
-            return dict(load(self._objects.get(f"{job}/{name}", MOST_BYTES)))
+            data = self._objects.get(f"{job}/{name}", MOST_BYTES)
+            arrays = dict(load(data))
         except (OSError, DamagedModelError, SafetensorError):
             return None
+        return arrays if _stored_sha256(data) in (None, _sha256(arrays)) else None
 
     def prune(self, job: str, fence: int, keep: Collection[str | None]) -> None:
         """Remove the checkpoints of this attempt and earlier ones, except names in `keep`."""
@@ -96,10 +96,26 @@ class CheckpointStore:
         return self._objects.names()
 
     def _write(self, job: str, name: str, arrays: Mapping[str, Array]) -> str:
-        data = save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
-        self._objects.put(f"{job}/{name}", data)
+        whole = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        self._objects.put(f"{job}/{name}", save(whole, {CHECKSUM: _sha256(whole)}))
         return name
 
 
 def _part_name(first: int, last: int, fence: int) -> str:
     return f"steps-{first}-{last}-f{fence}"
+
+
+def _sha256(arrays: Mapping[str, Array]) -> str:
+    """Compute the checksum of contiguous arrays, with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.reshape(-1).data)
+    return digest.hexdigest()
+
+
+def _stored_sha256(data: bytes) -> str | None:
+    """Return the checksum in the header of a file that could be decoded; None if it has none."""
+    length = int.from_bytes(data[:8], "little")
+    checksum: str | None = json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(CHECKSUM)
+    return checksum

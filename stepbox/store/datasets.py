@@ -1,130 +1,58 @@
 """Data sets, built-in and uploaded ones, which many processes share.
 
-    {id}/train-samples.npy, {id}/train-labels.npy    the arrays of the training split
-    {id}/test-samples.npy, {id}/test-labels.npy      the arrays of the test split
-    {id}/dataset.json                                the description, a `DatasetSpec`
-    .staged/{attempt}/                               the same files of a data set not yet published
-    .scratch/{attempt}/                              files of an import in progress
+    {id}/{attempt}/train-samples.npy, {id}/{attempt}/train-labels.npy    the training split
+    {id}/{attempt}/test-samples.npy, {id}/{attempt}/test-labels.npy      the test split
+    {id}/{attempt}/dataset.json    the description, a `DatasetSpec`, and the attempt as `files`
+    {id}/dataset.json              a copy of it: the data set is visible
 
-A data set exists once its description exists: it is written last and removed first. The id follows
-from the content, so publishing the same content twice changes nothing. A lock keeps
-`publish` and `delete` apart: neither leaves a data set half there. Built-in data sets are read
-from the data folder.
+An attempt stages its files where no other attempt writes, the description last. `publish` writes
+one object. In data sets of earlier versions, the arrays are beside that object. Built-in data sets
+are read from the data folder.
+
+Many processes may publish, delete and sweep the same data set at once, and each may be paused or
+killed anywhere. Nothing is locked, for these reasons:
+
+- The id follows from the content. So all complete attempts have the same arrays, and it does not
+  matter which of two publications comes last. The files of the other attempt are not needed.
+- `delete` makes the data set invisible first, and then removes the files of the attempt that was
+  visible. A concurrent publication of another attempt comes before it or after it.
+- A publication that was paused may describe an attempt whose files have been removed meanwhile, and
+  so replace the description of another attempt. The files that a description names are therefore
+  only the first choice: any other complete attempt is as good. Without one, the data set is not
+  visible, and the next publication replaces the description.
+- `sweep` removes an old attempt if a complete one is visible instead of it, or none. It asks first
+  whether the job is unfinished, and then what is visible, because a job publishes before it ends.
 """
 
 import io
-import shutil
-from collections.abc import Mapping
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from stepbox.data.builtin import DATASETS, load_dataset
-from stepbox.data.dataset import DATASET_ID, LABEL_DTYPE, Dataset, DatasetSpec, Split, split_sha256
-from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
-from stepbox.store.cache import ObjectCache
-from stepbox.store.folder import FolderStore
+from stepbox.data.dataset import DATASET_ID, Dataset, DatasetSpec, Split
+from stepbox.errors import DatasetError, NotFoundError
+from stepbox.store.dataset_reader import DESCRIPTION, DatasetReader, Found
 
-DESCRIPTION = "dataset.json"
 SPLITS: tuple[Split, ...] = ("train", "test")
 ARRAYS = tuple(f"{split}-{array}.npy" for split in SPLITS for array in ("samples", "labels"))
-MOST_DESCRIPTION_BYTES = 2**21  # 1,000 classes and 12,288 columns with long names take 1 MB
-MOST_DESCRIPTIONS = 10_000  # in the cache, which counts them
+
+# The files at a place. In earlier versions, the places were {id} and .staged/{attempt}.
+FILE = re.compile(
+    rf"(?P<place>{DATASET_ID.pattern}/[^/]+|\.staged/[^/]+)/[^/]+"
+    rf"|(?P<id>{DATASET_ID.pattern})/[^/]+\.npy"
+)
 
 
-class DatasetStore:
-    """Reads and changes data sets.
-
-    A reference to a data set is its id, or its name, which means the newest data set of this name.
-
-    Parameters
-    ----------
-    folder
-        Folder of the uploaded data sets, created with the first of them.
-    builtin_folder
-        The data folder, which bin/fetch-datasets fills.
-    """
-
-    def __init__(self, folder: Path, builtin_folder: Path) -> None:
-        self._folder = folder
-        self._builtin_folder = builtin_folder
-        self._objects = FolderStore(folder)
-        self._specs = ObjectCache[DatasetSpec](MOST_DESCRIPTIONS, objects=self._objects)
-        self._intact = ObjectCache[bool](MOST_DESCRIPTIONS, objects=self._objects)
-
-    def specs(self) -> list[DatasetSpec]:
-        """Return all data sets: the built-in ones, then the others, newest first."""
-        found = []
-        for name in self._objects.names():
-            if DATASET_ID.fullmatch(name):
-                try:
-                    found.append(self._read(name))
-                except (NotFoundError, DatasetError):
-                    continue  # deleted meanwhile, not published yet, or damaged
-        found.sort(key=lambda spec: (str(spec.created_at), spec.id), reverse=True)
-        return [*DATASETS.values(), *found]
-
-    def spec(self, reference: str) -> DatasetSpec:
-        """Return the description of a data set.
-
-        Raises
-        ------
-        NotFoundError
-            There is no such data set.
-        DatasetError
-            Its description is damaged.
-        """
-        if reference in DATASETS:
-            return DATASETS[reference]
-        if DATASET_ID.fullmatch(reference):
-            for spec in DATASETS.values():
-                if spec.id == reference:
-                    return spec
-            return self._read(reference)
-        for spec in self.specs():
-            if spec.name == reference:
-                return spec
-        names = ", ".join(sorted({spec.name for spec in self.specs()}))
-        raise NotFoundError(f"there is no data set {reference[:80]!r}; there are {names}")
-
-    def load(self, reference: str, split: Split) -> Dataset:
-        """Return one split of a data set, after comparing its files with the description.
-
-        The samples of an uploaded data set are a memory map. Its files are hashed only once, unless
-        they change, because hashing 1 GB takes about a second. The map is made anew each time:
-        while a map exists, the disk space of a deleted file is not free.
-
-        Raises
-        ------
-        NotFoundError
-            There is no such data set.
-        DatasetError
-            A file is missing, or differs from the description.
-        """
-        spec = self.spec(reference)
-        if spec.checksums:
-            return load_dataset(spec.name, split, self._builtin_folder)
-        keys = [f"{spec.id}/{split}-{array}.npy" for array in ("samples", "labels")]
-        samples, labels = (self._map(key) for key in keys)
-        known = spec.split(split)
-
-        def is_intact() -> bool:
-            return (
-                samples.shape == (known.samples, *spec.shape)
-                and samples.dtype == spec.dtype
-                and labels.shape == (known.samples,)
-                and labels.dtype == LABEL_DTYPE
-                and split_sha256(samples, labels) == known.sha256
-            )
-
-        depends = [*keys, f"{spec.id}/{DESCRIPTION}"]
-        if not self._intact.get(f"{spec.id}/{split}", depends, is_intact):
-            raise DatasetError(f"the {split} files of {spec.id} differ from its description")
-        return Dataset(spec, samples, np.array(labels))
+class DatasetStore(DatasetReader):
+    """Reads and changes data sets."""
 
     def add(self, splits: Mapping[Split, Dataset]) -> DatasetSpec:
         """Store a data set that is in memory, unless the same content is already there.
@@ -135,80 +63,73 @@ class DatasetStore:
             The description that the store has.
         """
         spec = splits["train"].spec
-        with self._objects.lock():
-            try:
-                return self.spec(spec.id)
-            except (NotFoundError, DatasetError):
-                pass
-            for split, dataset in splits.items():
-                self._objects.put(f"{spec.id}/{split}-samples.npy", _npy(dataset.samples))
-                self._objects.put(f"{spec.id}/{split}-labels.npy", _npy(dataset.labels))
-            self._objects.put(f"{spec.id}/{DESCRIPTION}", spec.model_dump_json().encode())
-            return spec
+        with suppress(NotFoundError, DatasetError):
+            return self.spec(spec.id)
+        place = f"{spec.id}/{token_hex(8)}"
+        for split, dataset in splits.items():
+            self._objects.put(f"{place}/{split}-samples.npy", _npy(dataset.samples))
+            self._objects.put(f"{place}/{split}-labels.npy", _npy(dataset.labels))
+        self._describe(place, Found(spec, place))
+        return self.publish(place)
 
-    def scratch(self, attempt: str) -> Path:
-        """Return an empty folder for the files of an import, on the same disk as the store."""
-        folder = self._folder / ".scratch" / attempt
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
-
-    def stage(self, attempt: str, spec: DatasetSpec, files: dict[str, Path]) -> None:
-        """Move the files of a data set to a place where the data set is not visible yet.
+    def stage(self, attempt: str, spec: DatasetSpec, files: Mapping[str, Path]) -> str:
+        """Move the files of a data set to their place, where it is not visible yet.
 
         Parameters
         ----------
         attempt
-            Name of the attempt at a job. Files that are already staged under it are replaced.
+            Name of the attempt at a job, which no other attempt has.
         spec
             The description, with the id.
         files
             A file for each name in `ARRAYS`.
+
+        Returns
+        -------
+        str
+            The place: what the other methods call this attempt's data set.
         """
-        self._objects.delete_all(f".staged/{attempt}")
+        place = f"{spec.id}/{attempt}"
         for name in ARRAYS:
-            self._objects.put_file(f".staged/{attempt}/{name}", files[name])
-        self._objects.put(f".staged/{attempt}/{DESCRIPTION}", spec.model_dump_json().encode())
-        shutil.rmtree(self._folder / ".scratch" / attempt, ignore_errors=True)
+            self._objects.put_file(f"{place}/{name}", files[name])
+        self._describe(place, Found(spec, place))
+        return place
 
-    def is_staged(self, attempt: str) -> bool:
-        """Return whether an attempt's data set is staged completely."""
-        return self._objects.versions([f".staged/{attempt}/{DESCRIPTION}"]) != [None]
-
-    def publish(self, attempt: str) -> DatasetSpec:
+    def publish(self, place: str) -> DatasetSpec:
         """Make a staged data set visible, unless the same content already is; return which it is.
 
-        It can be repeated until `discard`, also after a process died during the call.
+        It can be repeated, also after a process died during the call. If the same content is
+        visible from another attempt, the files at this place are removed.
 
         Raises
         ------
         NotFoundError
-            Nothing is staged under this name, or another call has published it and the data set
-            has been deleted since.
+            Nothing is staged at this place, and the same content is not visible.
         """
-        staged = f".staged/{attempt}"
-        spec = self._described(f"{staged}/{DESCRIPTION}")
-        with self._objects.lock():
-            try:
-                return self.spec(spec.id)
-            except (NotFoundError, DatasetError):
-                pass
-            for name in ARRAYS:
-                if self._objects.versions([f"{staged}/{name}"]) != [None]:
-                    self._objects.move(f"{staged}/{name}", f"{spec.id}/{name}")
-            if None in self._objects.versions([f"{spec.id}/{name}" for name in ARRAYS]):
-                raise NotFoundError(f"the files of {spec.id} have been deleted")
-            self._objects.put(f"{spec.id}/{DESCRIPTION}", spec.model_dump_json().encode())
-            return spec
+        id, _, _ = place.partition("/")
+        with suppress(NotFoundError, DatasetError):
+            visible = self._described(id)
+            if self.is_staged(visible.place):
+                if visible.place != place:
+                    self._remove(place)
+                return visible.spec
+        staged = self._described(place)
+        self._describe(id, staged)
+        return staged.spec
 
-    def discard(self, attempt: str) -> None:
-        """Remove all files of an attempt at an import."""
-        for place in (".staged", ".scratch"):
-            self._objects.delete_all(f"{place}/{attempt}")
+    def discard(self, place: str) -> None:
+        """Remove the files at a place, unless they may be visible."""
+        if not self._may_be_visible(place):
+            self._remove(place)
 
-    def attempts(self) -> list[str]:
-        """List the attempts that have staged or scratch files."""
-        return sorted({*self._objects.names(".staged"), *self._objects.names(".scratch")})
+    def places(self) -> dict[str, float]:
+        """Map each place that has files to the time of its last change, in s since 1970."""
+        changed: dict[str, float] = {}
+        for entry in self._objects.entries():
+            if match := FILE.fullmatch(entry.key):
+                place = match["place"] or match["id"]
+                changed[place] = max(entry.modified, changed.get(place, entry.modified))
+        return changed
 
     def delete(self, id: str) -> None:
         """Remove an uploaded data set.
@@ -218,42 +139,54 @@ class DatasetStore:
         NotFoundError
             There is no uploaded data set with this id.
         """
-        with self._objects.lock():
-            self._read(id)
-            self._objects.delete(f"{id}/{DESCRIPTION}")
-            self._objects.delete_all(id)
+        found = self._find(id)
+        self._objects.delete(f"{id}/{DESCRIPTION}")
+        self._remove(found.place)
 
-    def sweep(self) -> None:
-        """Remove the files that killed deletions left, but not those that `publish` still needs."""
-        with self._objects.lock():
-            publishing = set()
-            for attempt in self._objects.names(".staged"):
-                with suppress(NotFoundError, DatasetError):
-                    publishing.add(self._described(f".staged/{attempt}/{DESCRIPTION}").id)
-            for id in {*filter(DATASET_ID.fullmatch, self._objects.names())} - publishing:
-                if self._objects.versions([f"{id}/{DESCRIPTION}"]) == [None]:
-                    self._objects.delete_all(id)
+    def sweep(self, keep: Callable[[str], bool], age: float) -> None:
+        """Remove the files that killed processes and lost attempts have left.
 
-    def _read(self, id: str) -> DatasetSpec:
-        key = f"{id}/{DESCRIPTION}"
-        return self._specs.get(id, [key], lambda: self._described(key))
+        Parameters
+        ----------
+        keep
+            Tells whether an attempt is one at an unfinished job.
+        age
+            In seconds. Younger files stay, because they may still be published.
+        """
+        for place, changed in self.places().items():
+            old = time.time() - changed > age
+            if old and not keep(attempt_of(place)):
+                self.discard(place)
+        self._objects.remove_unfinished(age)
 
-    def _described(self, key: str) -> DatasetSpec:
+    def _may_be_visible(self, place: str) -> bool:
+        """Return whether the files at a place may be those of a visible data set."""
         try:
-            return DatasetSpec.model_validate_json(self._objects.get(key, MOST_DESCRIPTION_BYTES))
-        except FileNotFoundError:
-            name = key.split("/")[-2]
-            raise NotFoundError(
-                f"there is no data set {name!r}; it may have been deleted"
-            ) from None
-        except (ValidationError, DamagedModelError, OSError) as error:
-            raise DatasetError(f"{key} is damaged: {error}") from error
+            visible = self._described(place.partition("/")[0])
+        except NotFoundError:
+            return False
+        except DatasetError:
+            return True
+        return visible.place == place or not self.is_staged(visible.place)
 
-    def _map(self, key: str) -> NDArray[Any]:
-        try:
-            return self._objects.map_array(key)
-        except (DamagedModelError, OSError, ValueError, EOFError) as error:
-            raise DatasetError(f"{key} cannot be read: {error}") from error
+    def _remove(self, place: str) -> None:
+        """Remove the files at a place, its description first: the rest is then incomplete."""
+        if "/" in place:
+            self._objects.delete(f"{place}/{DESCRIPTION}")
+            self._objects.delete_all(place)
+        else:  # of an earlier version; other attempts are below
+            for name in ARRAYS:
+                self._objects.delete(f"{place}/{name}")
+
+    def _describe(self, prefix: str, found: Found) -> None:
+        """Write the description of a data set below a prefix."""
+        content = {**found.spec.model_dump(mode="json"), "files": attempt_of(found.place)}
+        self._objects.put(f"{prefix}/{DESCRIPTION}", json.dumps(content).encode())
+
+
+def attempt_of(place: str) -> str:
+    """Return the attempt that has staged the files at a place."""
+    return place.rpartition("/")[2]
 
 
 def _npy(array: NDArray[Any]) -> bytes:

@@ -3,18 +3,22 @@
 import errno
 import fcntl
 import os
+import re
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from secrets import token_hex
+from typing import BinaryIO
 
 from stepbox.errors import DamagedModelError
-from stepbox.store.objects import ObjectStore, Version, check_key
+from stepbox.store.objects import Entry, ObjectStore, Version, Writer, check_document, check_key
+
+# The lock of `update`, the scratch files of imports, and what is still being written.
+UNFINISHED = re.compile(r"\..+\.new")
+NO_OBJECT = re.compile(rf"\.lock|\.scratch|{UNFINISHED.pattern}")
 
 
 class FolderStore(ObjectStore):
@@ -34,10 +38,11 @@ class FolderStore(ObjectStore):
 
     def get(self, key: str, limit: int) -> bytes:
         """Read a whole file."""
-        size = self.size(key)
-        if size > limit:
-            raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
+        self.size(key)
         with self._open(key) as file:
+            size = os.fstat(file.fileno()).st_size  # another file may have replaced the first
+            if size > limit:
+                raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
             data = file.read(size + 1)
         if len(data) > size:
             raise DamagedModelError("it grew while it was being read")
@@ -71,17 +76,41 @@ class FolderStore(ObjectStore):
             return os.listdir(self._path(prefix) if prefix else self._folder)  # noqa: PTH208
         return []
 
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the files below a folder. Folders that are links are not entered."""
+        try:
+            found = [*os.scandir(self._path(prefix) if prefix else self._folder)]
+        except (FileNotFoundError, NotADirectoryError):  # perhaps removed meanwhile
+            return
+        for entry in found:
+            if NO_OBJECT.fullmatch(entry.name):
+                continue
+            key = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from self.entries(key)
+                continue
+            with suppress(OSError):  # removed meanwhile, or a link to nowhere
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield Entry(key, status.st_size, status.st_mtime)
+
+    def local_file(self, key: str) -> Path:
+        """Return the file itself."""
+        self.size(key)
+        return Path(self._path(key))
+
+    def writer(self, key: str) -> Writer:
+        """Write a temporary file, then rename it."""
+        return _FileWriter(Path(self._path(key)))
+
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file, then rename it."""
-        path = Path(self._path(key))
-        temporary = path.with_name(f".{path.name}.new")
-        _make_folder(path.parent)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        writer = self.writer(key)
+        try:
+            writer.write(data)
+            writer.commit()
+        finally:
+            writer.abort()
 
     def delete(self, key: str) -> None:
         """Remove a file, unless its folder is a link: then the file belongs to someone else."""
@@ -94,7 +123,10 @@ class FolderStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Replace a file while holding the folder's lock."""
-        with self.lock():
+        check_document(key)
+        folder = Path(self._folder)
+        _make_folder(folder)
+        with _locked(folder / ".lock"):
             # Fail before calling `change`, which may delete other objects.
             if not os.access(self._folder, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._folder)
@@ -105,14 +137,6 @@ class FolderStore(ObjectStore):
             after = change(before)
             if after is not None and after != before:
                 self.put(key, after)
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder's lock, which only one thread on this machine can have at a time."""
-        folder = Path(self._folder)
-        _make_folder(folder)
-        with _locked(folder / ".lock"):
-            yield
 
     def open(self, key: str) -> BinaryIO:
         """Open a file for reading."""
@@ -127,12 +151,6 @@ class FolderStore(ObjectStore):
             os.fsync(file.fileno())
         path.replace(target)
         _sync_folder(target.parent)
-
-    def map_array(self, key: str) -> NDArray[Any]:
-        """Map an array's file into memory."""
-        self.size(key)
-        array: NDArray[Any] = np.load(self._path(key), mmap_mode="r", allow_pickle=False)
-        return array
 
     def move(self, source: str, target: str) -> None:
         """Rename a file."""
@@ -153,6 +171,16 @@ class FolderStore(ObjectStore):
                 shutil.rmtree(path, ignore_errors=True)
             _sync_folder(path.parent)
 
+    def remove_unfinished(self, age: float) -> None:
+        """Remove old temporary files."""
+        before = time.time() - age
+        for folder, _, names in os.walk(self._folder):
+            for name in filter(UNFINISHED.fullmatch, names):
+                path = Path(folder, name)
+                with suppress(OSError):  # removed meanwhile
+                    if path.lstat().st_mtime < before:
+                        path.unlink()
+
     def _path(self, key: str) -> str:
         check_key(key)
         return f"{self._folder}/{key}"
@@ -160,6 +188,38 @@ class FolderStore(ObjectStore):
     def _open(self, key: str) -> BinaryIO:
         """Open a file, but do not block on a pipe that has just replaced it."""
         return open(os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: PTH123
+
+
+class _FileWriter(Writer):
+    """Writes a temporary file beside the final one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{token_hex(4)}.new")
+        _make_folder(path.parent)
+        self._file = self._temporary.open("xb", buffering=0)
+        self._pending = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def commit(self) -> None:
+        """Rename the file once its bytes are on the disk."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._path)
+        self._pending = False
+        _sync_folder(self._path.parent)
+
+    def abort(self) -> None:
+        """Remove the file, unless it has its final name."""
+        self._file.close()
+        if self._pending:
+            self._temporary.unlink(missing_ok=True)
+            self._pending = False
 
 
 def _status(path: str) -> os.stat_result:

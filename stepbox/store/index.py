@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.store.objects import ObjectStore, Version
+from stepbox.store.objects import ObjectStore, UnavailableError, Version
 from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
@@ -98,10 +98,26 @@ class ModelIndex:
         """
         return self._current()[1]
 
+    def kept_best_first(self) -> list[IndexedModel]:
+        """Return the result of `best_first`; raise UnavailableError if an object has to be read."""
+        if self._lock.acquire(blocking=False):
+            try:
+                is_current = self._names.kept("", [""]) is self._seen and all(
+                    self._objects.versions([f"{model_id}/{CARD}"]) == seen
+                    for model_id, seen in self._doubtful.items()
+                )
+                if self._orders and is_current:
+                    return self._orders[1]
+            finally:
+                self._lock.release()
+        raise UnavailableError("the order of the models is not in memory", "")
+
     def _current(self) -> tuple[list[IndexedModel], list[IndexedModel]]:
         with self._lock:
             try:
                 names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
+            except UnavailableError:
+                raise
             except OSError as error:
                 raise StoreError(
                     f"the folder of models cannot be read: {error.strerror}"

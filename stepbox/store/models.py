@@ -226,11 +226,13 @@ class ModelStore(ModelReader):
 
         self._update_aliases(remove)
 
-    def sweep(self, age: float = 86_400) -> None:
+    def sweep(self, keep: Callable[[str], bool], age: float) -> None:
         """Remove the incomplete models and staged files that killed processes have left.
 
         Parameters
         ----------
+        keep
+            Tells whether an unfinished job publishes what is staged under a name.
         age
             In seconds. Younger files stay, because they may still be published.
         """
@@ -241,8 +243,10 @@ class ModelStore(ModelReader):
         left += [name for name in self._objects.names() if MODEL_ID.fullmatch(name)]
         for prefix, version in zip(left, self._objects.versions(left), strict=True):
             old = version is not None and time.time() - version[2] / 1e9 > age
-            if old and not self.is_published(prefix):
+            name = prefix.rpartition("/")[2]
+            if old and not keep(name) and not self.is_published(prefix):
                 self._remove(prefix)
+        self._objects.remove_unfinished(age)
 
     def _expect(self, model_id: str) -> None:
         if not self.is_published(model_id):

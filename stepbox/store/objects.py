@@ -1,11 +1,13 @@
 """The interface of storage: bytes under keys, for example in a folder or in memory."""
 
+import errno
 import io
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,64 @@ from numpy.typing import NDArray
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
+
+PIECE_BYTES = 2**22  # of a file that is copied into a store
+
+
+class Entry(NamedTuple):
+    """An object in a list.
+
+    Attributes
+    ----------
+    key
+        Its key.
+    size
+        Its size in bytes.
+    modified
+        When it was written, in s since 1970, by the clock of the store.
+    """
+
+    key: str
+    size: int
+    modified: float
+
+
+class Writer(ABC):
+    """An object that is written in pieces. It exists once `commit` has returned."""
+
+    @abstractmethod
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Store the object, and replace an earlier one."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Remove what was written, unless it is stored."""
+
+
+DOCUMENTS = frozenset({"aliases.json", "card.json"})
+"""The last names of the keys of documents: the objects that `update` may change."""
+
+
+class UnavailableError(OSError):
+    """A store does not answer, or refuses its service. This says nothing about its objects.
+
+    Parameters
+    ----------
+    why
+        What is wrong.
+    key
+        The object or prefix that was asked for.
+    refused
+        Whether the server answered, and refused. Then trying again is unlikely to help.
+    """
+
+    def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
+        super().__init__(errno.EIO, why, key)
+        self.refused = refused
 
 
 class ObjectStore(ABC):
@@ -26,13 +86,17 @@ class ObjectStore(ABC):
     storage can do better. `stepbox.store.folder` is one kind of storage, and
     the tests have another, in memory. The tests of the stores run with each of them.
 
-    - Many threads and processes may call all methods at once, except `put` for the same key.
+    - Many threads and processes may call all methods at once.
     - When a method returns, what it has written is safe from a power cut.
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
     - A missing object raises FileNotFoundError. Something that is not an object, or is larger than
-      the limit, raises DamagedModelError. Any other failure raises OSError.
+      the limit, raises DamagedModelError. Any other failure raises OSError:
+      UnavailableError if the store does not answer.
     """
+
+    def check(self) -> None:  # noqa: B027 - a folder always answers
+        """Raise UnavailableError if the store does not answer."""
 
     @abstractmethod
     def get(self, key: str, limit: int) -> bytes:
@@ -47,12 +111,33 @@ class ObjectStore(ABC):
         """Return the version of each object or prefix, or None if it is missing or unreadable.
 
         A version differs after every change. The version of a prefix changes when a name directly
-        below it is added or removed. This must be fast: each prediction reads three versions.
+        below it is added or removed. In the API, this must be fast: each prediction reads three.
         """
 
     @abstractmethod
     def names(self, prefix: str = "") -> list[str]:
-        """Return the names directly below a prefix, of objects and of longer prefixes."""
+        """Return the names directly below a prefix, of objects and of longer prefixes.
+
+        Without a prefix, names that begin with a dot may be missing.
+        """
+
+    @abstractmethod
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects below a prefix, at any depth and in any order.
+
+        What is still being written is not among them.
+        """
+
+    @abstractmethod
+    def local_file(self, key: str) -> Path:
+        """Return a local file with the content of an object that never changes.
+
+        The file may be removed later, but whoever has opened it can read it to its end.
+        """
+
+    @abstractmethod
+    def writer(self, key: str) -> Writer:
+        """Start to write an object in pieces."""
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
@@ -64,12 +149,12 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
-        """Replace an object by the result of `change`.
+        """Replace a document by the result of `change`.
 
         Parameters
         ----------
         key
-            The object.
+            The document: its last name is one of `DOCUMENTS`.
         change
             Takes the content, or None if the object is missing, and returns the new content.
             Nothing is stored if both are equal, if the result is None, or if `change` raises. No
@@ -85,17 +170,23 @@ class ObjectStore(ABC):
 
     def put_file(self, key: str, path: Path) -> None:
         """Store the content of a file, and remove the file."""
-        self.put(key, path.read_bytes())
+        writer = self.writer(key)
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    writer.write(piece)
+            writer.commit()
+        finally:
+            writer.abort()
         path.unlink()
 
     def map_array(self, key: str) -> NDArray[Any]:
-        """Return an array in NumPy's format, read-only. It may be a memory map.
+        """Return an array in NumPy's format as a read-only memory map; it must never change.
 
         Raises ValueError if the object is not such an array.
         """
-        array = np.load(self.open(key), allow_pickle=False)
-        array.setflags(write=False)
-        return array  # type: ignore[no-any-return]
+        array: NDArray[Any] = np.load(self.local_file(key), mmap_mode="r", allow_pickle=False)
+        return array
 
     def move(self, source: str, target: str) -> None:
         """Move an object to another key, and replace an earlier object there.
@@ -112,11 +203,31 @@ class ObjectStore(ABC):
             self.delete(f"{prefix}/{name}")
             self.delete_all(f"{prefix}/{name}")
 
+    @contextmanager
+    def from_memory(self) -> Iterator[None]:
+        """Within this context and thread, raise UnavailableError instead of asking a server."""
+        yield
+
+    def remove_unfinished(self, age: float) -> None:  # noqa: B027 - a store may clean up by itself
+        """Remove what writers have left that were killed more than `age` seconds ago."""
+
 
 def check_key(key: str) -> None:
     """Raise ValueError if a name in a key is empty, ``.`` or ``..``: it could leave the store."""
     if not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise ValueError(f"{key!r} cannot be the key of an object")
+
+
+def is_document(key: str) -> bool:
+    """Tell whether `update` may change the object of a key."""
+    return key.rpartition("/")[2] in DOCUMENTS
+
+
+def check_document(key: str) -> None:
+    """Raise ValueError if a key cannot be that of a document."""
+    check_key(key)
+    if not is_document(key):
+        raise ValueError(f"{key!r} cannot be the key of a document")
 
 
 def object_store(place: ObjectStore | Path) -> ObjectStore:

@@ -1,23 +1,26 @@
-"""The disk space that uploaded data sets and waiting uploads may take together."""
+"""The space that uploaded data sets and waiting uploads may take together."""
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stepbox.errors import StorageFullError, StoreError
+from stepbox.store.objects import ObjectStore, object_store
+
+# An empty object named {key}.reserved-{bytes} reserves space for the object with this key.
+RESERVED = ".reserved-"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Quota:
-    """The bytes that all files in a folder may take.
+    """The bytes that all objects of a store may take.
 
     Parameters
     ----------
-    folder
-        The folder, which may not exist yet.
+    place
+        An object store, or a folder, which may not exist yet.
     allowed
         Most bytes.
 
@@ -27,16 +30,20 @@ class Quota:
         Most bytes.
     """
 
-    def __init__(self, folder: Path, allowed: int) -> None:
+    def __init__(self, place: ObjectStore | Path, allowed: int) -> None:
         self.allowed = allowed
-        self._folder = str(folder)
+        self._objects = object_store(place)
 
     def used(self) -> int:
-        """Return the size of all files in bytes, including what uploads have reserved."""
-        return _bytes_in(self._folder)
+        """Return the size of all objects in bytes, including what is reserved for them."""
+        sizes: dict[str, int] = {}
+        for entry in self._objects.entries():
+            key, _, reserved = entry.key.partition(RESERVED)
+            sizes[key] = max(sizes.get(key, 0), int(reserved or entry.size))
+        return sum(sizes.values())
 
     def check(self) -> None:
-        """Raise StorageFullError if the files take more than is allowed."""
+        """Raise StorageFullError if the objects take more than is allowed."""
         used = self.used()
         if used > self.allowed:
             raise StorageFullError(
@@ -54,20 +61,3 @@ def saying_why(action: str) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFullError(f"Cannot {action}: the disk is full.") from None
         raise StoreError(f"cannot {action}: {error.strerror}") from error
-
-
-def _bytes_in(folder: str) -> int:
-    total = 0
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        total += _bytes_in(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-                except FileNotFoundError:  # removed meanwhile
-                    continue
-    except FileNotFoundError:
-        pass
-    return total

@@ -1,7 +1,7 @@
 """Read finished models: lists of them, and the card and network that a reference names."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
@@ -10,9 +10,9 @@ from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
-from stepbox.store.index import ModelIndex
+from stepbox.store.index import IndexedModel, ModelIndex
 from stepbox.store.loader import CACHE_BYTES, ModelLoader
-from stepbox.store.objects import ObjectStore, object_store
+from stepbox.store.objects import ObjectStore, UnavailableError, object_store
 from stepbox.store.weights import WEIGHTS
 from stepbox.training.step_record import StepRecord
 
@@ -55,6 +55,10 @@ class ModelReader:
     def ids(self) -> list[str]:
         """Return the ids of all models, newest first, including damaged ones."""
         return [model.id for model in self._index.newest_first()]
+
+    def any(self) -> bool:
+        """Return whether there is a model, whole or damaged, without reading any card."""
+        return any(self.is_published(name) for name in self._objects.names())
 
     def trained_on(self, dataset_id: str) -> list[str]:
         """Return the ids of the models whose cards name a data set by its id, newest first."""
@@ -113,8 +117,17 @@ class ModelReader:
         return self._find(reference, self._loader.network)
 
     def loaded(self, reference: str) -> tuple[Card, Network] | None:
-        """Return the result of `load` if it is cached, else None; may raise as `card` does."""
-        return self._find(reference, self._loader.loaded)
+        """Return the result of `load` if no object has to be read for it, else None.
+
+        Raises as `card` does.
+        """
+        try:
+            with self._objects.from_memory():
+                return _find(
+                    reference, self._loader.loaded, self._aliases.kept, self._index.kept_best_first
+                )
+        except UnavailableError:
+            return None
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:
         """Return a model's card and its untrained network; raises as `card` does."""
@@ -148,20 +161,29 @@ class ModelReader:
         return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
-        """Read the model of a reference; for a `LATEST` one, the first that can be read."""
-        latest = LATEST.fullmatch(reference)
-        if latest is None:
-            model_id = reference
-            if not MODEL_ID.fullmatch(reference):
-                model_id = self._aliases.read().get(reference, "")
-                if not MODEL_ID.fullmatch(model_id):
-                    raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
-            return read(model_id)
-        problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in self._index.best_first():
-            if model.dataset is not None and latest["dataset"] in (None, model.dataset):
-                try:
-                    return read(model.id)
-                except (NotFoundError, DamagedModelError) as error:
-                    problem = error
-        raise problem
+        return _find(reference, read, self._aliases.read, self._index.best_first)
+
+
+def _find(
+    reference: str,
+    read: Callable[[str], T],
+    aliases: Callable[[], Mapping[str, str]],
+    best_first: Callable[[], Iterable[IndexedModel]],
+) -> T:
+    """Read the model of a reference; for a `LATEST` one, the first that can be read."""
+    latest = LATEST.fullmatch(reference)
+    if latest is None:
+        model_id = reference
+        if not MODEL_ID.fullmatch(reference):
+            model_id = aliases().get(reference, "")
+            if not MODEL_ID.fullmatch(model_id):
+                raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
+        return read(model_id)
+    problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
+    for model in best_first():
+        if model.dataset is not None and latest["dataset"] in (None, model.dataset):
+            try:
+                return read(model.id)
+            except (NotFoundError, DamagedModelError) as error:
+                problem = error
+    raise problem

@@ -1,38 +1,33 @@
 """Uploaded files that wait for their import, one per job.
 
-    {job}          the body of the request, as it was sent
-    .{job}.part    a body that is still arriving
+    .uploads/{job}                     the body of the request, as it was sent
+    .uploads/{job}.reserved-{bytes}    while a body arrives: the space that it will take
 
 The API writes the file while the body arrives, and only then submits the job. The worker removes
 it when the job has ended. A file without a job is left by a process that was killed.
 """
 
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from stepbox.store.quota import Quota, saying_why
+from stepbox.store.objects import ObjectStore, object_store
+from stepbox.store.quota import RESERVED, Quota, saying_why
 
-LEFT_AFTER_S = 3600  # a file to which nothing is written for so long becomes no job
+FOLDER = ".uploads"
 
 
 class Uploads:
-    """The uploaded files in a folder, which the API and the workers share.
+    """The uploaded files in a store, which the API and the workers share.
 
     Parameters
     ----------
-    folder
-        Created with the first upload.
+    place
+        An object store, or a folder, which is created with the first upload.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def path(self, job: str) -> Path:
-        """Return the path of a job's file, which may not exist; the folder exists."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder / job
+    def __init__(self, place: ObjectStore | Path) -> None:
+        self._objects = object_store(place)
 
     def receive(self, job: str, size: int, quota: Quota) -> "Receiving":
         """Start to write a job's file.
@@ -51,38 +46,37 @@ class Uploads:
         StorageFullError
             The file does not fit.
         StoreError
-            The folder cannot be written.
+            The store cannot be written.
         """
         with saying_why("write the upload"):
-            path = self.path(job)
-            return Receiving(path.with_name(f".{job}.part"), path, size, quota)
+            return Receiving(self._objects, job, size, quota)
+
+    def file(self, job: str) -> Path:
+        """Return a local file with what was uploaded; raise FileNotFoundError if it is gone."""
+        return self._objects.local_file(f"{FOLDER}/{job}")
 
     def drop(self, job: str) -> None:
-        """Remove a job's file, if it exists."""
-        path = self.path(job)
-        path.unlink(missing_ok=True)
-        path.with_name(f".{job}.part").unlink(missing_ok=True)
+        """Remove a job's file, and all that belongs to it, if it exists."""
+        for name in self._objects.names(FOLDER):
+            if _job_of(name) == job:
+                self._objects.delete(f"{FOLDER}/{name}")
 
-    def jobs(self) -> list[str]:
-        """List the jobs that have files."""
-        return [_job_of(path) for path in self._folder.glob("*")]
-
-    def left(self) -> list[str]:
-        """List the jobs whose files were last written more than an hour ago."""
-        before = time.time() - LEFT_AFTER_S
-        found = []
-        for path in self._folder.glob("*"):
-            with suppress(FileNotFoundError):  # removed meanwhile
-                if path.stat().st_mtime < before:
-                    found.append(_job_of(path))
-        return found
+    def ages(self) -> dict[str, float]:
+        """Map each job that has a file to the time since the last write to it, in seconds."""
+        names = self._objects.names(FOLDER)
+        versions = self._objects.versions([f"{FOLDER}/{name}" for name in names])
+        now, ages = time.time(), dict[str, float]()
+        for name, version in zip(names, versions, strict=True):
+            age = 0.0 if version is None else now - version[2] / 1e9  # None: changed meanwhile
+            ages[_job_of(name)] = min(age, ages.get(_job_of(name), age))
+        return ages
 
 
 class Receiving:
     """A file that is being written. Made by `Uploads.receive`.
 
-    The space that the quota counts is reserved before the bytes arrive: the file is made longer,
-    and `keep` cuts it to its size. So uploads at the same time cannot exceed the quota together.
+    The space that the quota counts is reserved before the bytes arrive. So uploads at the same time
+    cannot exceed the quota together.
 
     Attributes
     ----------
@@ -90,13 +84,16 @@ class Receiving:
         Bytes written so far.
     """
 
-    def __init__(self, part: Path, path: Path, size: int, quota: Quota) -> None:
+    def __init__(self, objects: ObjectStore, job: str, size: int, quota: Quota) -> None:
         self.size = 0
-        self._part, self._path, self._quota = part, path, quota
+        self._objects, self._job, self._quota = objects, job, quota
+        self._key = f"{FOLDER}/{job}"
         self._reserved = 0
-        self._file = part.open("wb", buffering=0)
+        self._kept = False
+        self._writer = objects.writer(self._key)
         try:
-            self._reserve(size)
+            if size:
+                self._reserve(size)
         except BaseException:
             self.close()
             raise
@@ -106,38 +103,41 @@ class Receiving:
         with saying_why("write the upload"):
             if self.size + len(data) > self._reserved:
                 self._reserve(self.size + len(data))
-            rest = memoryview(data)
-            while rest:
-                written = self._file.write(rest)
-                self.size, rest = self.size + written, rest[written:]
+            self._writer.write(data)
+            self.size += len(data)
 
     def keep(self) -> str:
-        """Give the complete file its name, durably, and return the name: the job's id."""
+        """Store the complete file durably, and return the job's id."""
         with saying_why("write the upload"):
-            self._file.truncate(self.size)
-            os.fsync(self._file.fileno())
-            self._part.rename(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        return self._path.name
+            self._writer.commit()
+            self._release()
+        self._kept = True
+        return self._job
 
     def close(self) -> None:
-        """Close the file, and remove it unless it is kept."""
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        """Remove the file unless it is kept. What cannot be removed, a worker removes later."""
+        if self._kept:
+            return
+        with suppress(OSError):
+            self._writer.abort()
+            self.remove()
 
     def remove(self) -> None:
-        """Remove the kept file."""
-        self._path.unlink(missing_ok=True)
+        """Remove the file."""
+        Uploads(self._objects).drop(self._job)
 
     def _reserve(self, size: int) -> None:
-        self._file.truncate(size)
+        """Reserve space for the whole file, before what was reserved is released."""
+        self._objects.put(f"{self._key}{RESERVED}{size}", b"")
+        self._release()
         self._reserved = size
         self._quota.check()
 
+    def _release(self) -> None:
+        if self._reserved:
+            self._objects.delete(f"{self._key}{RESERVED}{self._reserved}")
 
-def _job_of(path: Path) -> str:
-    return path.name.removeprefix(".").removesuffix(".part")
+
+def _job_of(name: str) -> str:
+    """Return the job that an object belongs to, also one that is still being written."""
+    return name.removeprefix(".").partition(".")[0]

@@ -11,11 +11,12 @@ import requests
 
 from jobs.backup import BackupError, back_up, restore
 from jobs.connection import connect
+from jobs.places import open_part
 from jobs.store import JobStore
 from stepbox.errors import ConflictError
-from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.models import ModelStore
 from stepbox.training.presets import RECIPES
+from tests.buckets import BUCKET, bucket_server
 from tests.processes import ROOT, stack_in, wait_until
 
 TINY = {"epochs": 1, "hidden_sizes": [2]}
@@ -128,7 +129,6 @@ def test_the_bytes_are_copied_before_the_records_and_after_them(
     settings, jobs, tmp_path, monkeypatch
 ):
     """The record names one of two checkpoints: the other is removed, or not yet written."""
-    store = CheckpointStore.inside(settings.models_dir)
     old = settings.models_dir / ".checkpoints" / "job" / "old"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"old")
@@ -141,8 +141,7 @@ def test_the_bytes_are_copied_before_the_records_and_after_them(
 
     monkeypatch.setattr("jobs.backup.connect", write_and_connect)
     back_up(settings, tmp_path / "backup")
-    copied = tmp_path / "backup" / "models" / ".checkpoints"
-    assert store.jobs() == ["job"]
+    copied = tmp_path / "backup" / "checkpoints"
     assert (copied / "job" / "old").read_bytes() == b"old"
     assert (copied / "job" / "new").read_bytes() == b"new"
     assert len((tmp_path / "backup" / "redis.jsonl").read_text().splitlines()) > 1
@@ -259,3 +258,29 @@ def test_an_installation_that_is_not_empty_is_left_alone(backup, empty_stack, ow
 def test_a_backup_needs_a_folder_of_its_own(backup, settings):
     with pytest.raises(ConflictError, match="not empty"):
         back_up(settings, backup)
+
+
+# -- buckets ----------------------------------------------------------------------------------
+
+
+def test_a_bucket_is_backed_up_and_restored_into_another_one(
+    settings, jobs, tmp_path, empty_stack, monkeypatch
+):
+    submit(jobs)
+    with bucket_server("rclone", tmp_path / "s3") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        own = settings.model_copy(update={"store": f"s3://{BUCKET}/own"})
+        models = open_part(own, "models", lambda: jobs.redis)
+        models.put("m-1/weights.safetensors", b"weights" * 2**20)
+        models.put("m-1/card.json", b"{}")
+        models.update("m-1/card.json", lambda _: b'{"labels": []}', 100)
+        open_part(own, "checkpoints", lambda: jobs.redis).put("job/e1-s0-f1", b"state")
+        back_up(own, tmp_path / "backup")
+        other = empty_stack.settings().model_copy(update={"store": f"s3://{BUCKET}/other"})
+        restore(other, tmp_path / "backup")
+        restored = open_part(other, "models", lambda: jobs.redis)
+        assert restored.get("m-1/weights.safetensors", 2**24) == b"weights" * 2**20
+        assert restored.get("m-1/card.json", 100) == b'{"labels": []}'
+        checkpoints = open_part(other, "checkpoints", lambda: jobs.redis)
+        assert checkpoints.get("job/e1-s0-f1", 100) == b"state"

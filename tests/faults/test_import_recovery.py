@@ -1,8 +1,11 @@
 """After kills and pauses, an import has made exactly one data set, and left nothing else."""
 
+import io
 import json
 import os
 import signal
+import time
+from contextlib import closing
 from secrets import token_hex
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 
 from stepbox.data.builtin import DATASETS
 from stepbox.importing.options import ImportOptions
+from tests.datasets import make_dataset, stage
 from tests.processes import wait_until
 from worker.stores import Stores
 
@@ -26,18 +30,23 @@ def stores(own_stack, jobs, monkeypatch):
 def upload(stores, *, name="digits"):
     """Submit the import of 300 images of digits, as the API does; return the job's id."""
     mnist = stores.datasets.load("mnist", "test")[:300]
-    id = token_hex(8)
-    path = stores.uploads.path(id)
-    with path.open("wb") as file:
-        np.savez(file, images=mnist.samples, labels=mnist.labels)
-    return submit(stores, id, name)
+    file = io.BytesIO()
+    np.savez(file, images=mnist.samples, labels=mnist.labels)
+    return submit(stores, file.getvalue(), name)
 
 
-def submit(stores, id, name="digits"):
-    size = stores.uploads.path(id).stat().st_size
-    options = ImportOptions(name=name)
+def submit(stores, content, name="digits"):
+    id = receive(stores, content)
+    options, size = ImportOptions(name=name), len(content)
     stores.jobs.submit_import(options, content_type="", upload_bytes=size, id=id, queue_limit=9)
     return id
+
+
+def receive(stores, content):
+    """Receive a file, as the API does; return the job's id."""
+    with closing(stores.uploads.receive(token_hex(8), len(content), stores.quota)) as file:
+        file.write(content)
+        return file.keep()
 
 
 def hold(own_stack, point):
@@ -67,7 +76,10 @@ def wait_for_status(stores, id, status):
 
 
 def left_over(stores):
-    return [*stores.datasets.attempts(), *stores.uploads.jobs()]
+    """List what no visible data set needs."""
+    scratch = [*stores.scratch.iterdir()] if stores.scratch.is_dir() else []
+    places = {id for spec in visible(stores) for id in [stores.datasets._read(spec).place]}
+    return [*scratch, *stores.uploads.ages(), *({*stores.datasets.places()} - places)]
 
 
 def visible(stores):
@@ -186,8 +198,7 @@ def test_an_import_whose_process_dies_nine_times_leaves_nothing(own_stack, store
 
 def test_a_file_that_is_no_data_set_is_refused_in_words(own_stack, stores):
     own_stack.start_worker()
-    stores.uploads.path("0" * 16).write_bytes(b"%PDF-1.7 this is a letter")
-    id = submit(stores, "0" * 16)
+    id = submit(stores, b"%PDF-1.7 this is a letter")
     job = wait_for_status(stores, id, "failed")
     assert (job.error.title, job.error.status) == ("The import failed", 422)
     assert "unexpected" not in job.error.detail
@@ -208,3 +219,41 @@ def test_the_same_content_twice_is_one_data_set(own_stack, stores):
     first, second = upload(stores), upload(stores, name="again")
     ids = {wait_for_status(stores, id, "succeeded").dataset for id in (first, second)}
     assert visible(stores) == [*ids]
+
+
+def test_an_import_that_exceeds_the_quota_leaves_nothing(own_stack, stores, monkeypatch):
+    monkeypatch.setitem(own_stack.environment, "STEPBOX_DATA_QUOTA", "100000")
+    own_stack.start_worker()
+    id = upload(stores)  # the quota of the worker is lower
+    job = wait_for_status(stores, id, "failed")
+    assert "100,000 bytes are allowed" in job.error.detail
+    assert visible(stores) == []
+
+
+def test_a_worker_cleans_up_but_not_what_is_needed(own_stack, stores):
+    """Files seem to be old if their times are, here those of everything in the store."""
+    hold(own_stack, "publish")
+    own_stack.start_worker(application=HOLDING)
+    id = upload(stores)
+    wait_for_hold(own_stack, "publish")
+    waiting = receive(stores, b"a body whose job is about to be submitted")
+    day_ago = time.time() - 86_500
+    kept = {*stores.datasets.places()}
+    spec, arrays = make_dataset("lost", (8, 8))
+    lost = stage(stores.datasets, spec, arrays, f"{token_hex(8)}-1")
+    left = receive(stores, b"a body without a job")
+    for path in own_stack.settings().datasets_dir.rglob("*"):
+        if waiting not in path.name:
+            os.utime(path, (day_ago, day_ago))
+    own_stack.start_worker("second", application="tests.worker.tidy")
+    wait_until(lambda: left not in stores.uploads.ages(), what="the upload to be removed")
+    wait_until(lambda: {*stores.datasets.places()} == kept, what="the lost files to be removed")
+    assert {*stores.uploads.ages()} == {id, waiting}
+    again = stage(stores.datasets, spec, arrays, f"{token_hex(8)}-1")
+    for path in (own_stack.settings().datasets_dir / again).iterdir():
+        os.utime(path, (day_ago, day_ago))
+    wait_until(lambda: {*stores.datasets.places()} == kept, what="them to be removed again")
+    assert lost != again
+    stores.uploads.drop(waiting)
+    release(own_stack, "publish")
+    assert check_done(stores, id).attempts == 1

@@ -37,7 +37,7 @@ def stack(tmp_path_factory):
 def service(stack):
     """The same with an empty queue and an empty folder, which every test must leave so."""
     yield stack
-    assert [path for path in files(stack) if path.name.endswith(".part")] == []
+    assert [path.name for path in every_file(stack) if "." in path.name] == []
     for job in ask(stack, "GET", "/jobs?status=queued").json()["jobs"]:
         ask(stack, "POST", f"/jobs/{job['id']}/cancel")
     for path in files(stack):
@@ -45,6 +45,11 @@ def service(stack):
 
 
 def files(stack):
+    """List the uploads, also those that are arriving."""
+    return [path for path in every_file(stack) if ".reserved-" not in path.name]
+
+
+def every_file(stack):
     folder = stack.folder / "datasets" / ".uploads"
     return sorted(folder.iterdir()) if folder.is_dir() else []
 

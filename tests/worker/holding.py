@@ -25,17 +25,17 @@ def hold(point):
         time.sleep(0.02)
 
 
-def import_and_hold(upload, content_type, options, store, attempt, report, limits):
+def import_and_hold(upload, content_type, options, scratch, report, limits):
     def report_and_hold(progress):
         hold("report")
         report(progress)
 
-    return import_upload(upload, content_type, options, store, attempt, report_and_hold, limits)
+    return import_upload(upload, content_type, options, scratch, report_and_hold, limits)
 
 
-def publish_and_hold(store, attempt):
+def publish_and_hold(store, place):
     hold("publish")
-    spec = publish(store, attempt)
+    spec = publish(store, place)
     hold("finish")
     return spec
 

@@ -2,6 +2,8 @@ import gzip
 import io
 import json
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -29,10 +31,9 @@ def run(datasets, tmp_path):
         upload = tmp_path / "upload"
         upload.write_bytes(content)
         chosen = ImportOptions(**{"name": "mine", **options})
-        import_upload(upload, content_type, chosen, datasets, "attempt", report)
-        spec = datasets.publish("attempt")
-        datasets.discard("attempt")
-        return spec
+        with TemporaryDirectory(dir=tmp_path) as scratch:
+            spec, files = import_upload(upload, content_type, chosen, Path(scratch), report)
+            return datasets.publish(datasets.stage("attempt", spec, files))
 
     return run
 

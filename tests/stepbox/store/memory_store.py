@@ -2,13 +2,17 @@
 
 import errno
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
 from threading import RLock
+from weakref import finalize
 
 from stepbox.errors import DamagedModelError
-from stepbox.store.objects import ObjectStore, Version, check_key
+from stepbox.store.objects import Entry, ObjectStore, Version, Writer, check_document, check_key
 
 
 class MemoryStore(ObjectStore):
@@ -18,6 +22,8 @@ class MemoryStore(ObjectStore):
         self._objects: dict[str, tuple[bytes, Version]] = {}
         self._changes = 0
         self._lock = RLock()
+        self._files = mkdtemp()
+        finalize(self, shutil.rmtree, self._files)
 
     def get(self, key: str, limit: int) -> bytes:
         """Return an object."""
@@ -46,6 +52,33 @@ class MemoryStore(ObjectStore):
             below = [key.removeprefix(start) for key in self._objects if key.startswith(start)]
         return list({name.partition("/")[0]: None for name in below})
 
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects below a prefix."""
+        if prefix:
+            check_key(prefix)
+        start = f"{prefix}/" if prefix else ""
+        with self._lock:
+            found = [
+                Entry(key, len(data), version[2] / 1e9)
+                for key, (data, version) in self._objects.items()
+                if key.startswith(start)
+            ]
+        yield from found
+
+    def local_file(self, key: str) -> Path:
+        """Write a file for this version of the object."""
+        with self._lock:
+            data = self.get(key, sys.maxsize)
+            path = Path(self._files, str(self._objects[key][1][0]))
+            if not path.exists():
+                path.write_bytes(data)
+        return path
+
+    def writer(self, key: str) -> Writer:
+        """Collect the bytes."""
+        check_key(key)
+        return _MemoryWriter(self, key)
+
     def put(self, key: str, data: bytes) -> None:
         """Store an object."""
         check_key(key)
@@ -63,7 +96,7 @@ class MemoryStore(ObjectStore):
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
         """Replace an object while holding the lock."""
-        check_key(key)
+        check_document(key)
         with self._lock:
             before = self.get(key, limit) if key in self._objects else None
             after = change(before)
@@ -76,3 +109,18 @@ class MemoryStore(ObjectStore):
         start = f"{key}/" if key else ""
         times = [of[2] for name, (_, of) in self._objects.items() if name.startswith(start)]
         return (self._changes, 0, max(times), max(times)) if times else None
+
+
+class _MemoryWriter(Writer):
+    def __init__(self, store: MemoryStore, key: str) -> None:
+        self._store, self._key = store, key
+        self._data = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._data += data
+
+    def commit(self) -> None:
+        self._store.put(self._key, bytes(self._data))
+
+    def abort(self) -> None:
+        self._data.clear()

@@ -197,7 +197,7 @@ def test_a_cached_network_is_returned_without_reading(tmp_path, opened):
     model_id = add(store)
     settle()
     assert store.loaded("latest") is None
-    _, network = store.load(model_id)
+    _, network = store.load("latest")
     opened(tmp_path)
     assert store.loaded("latest")[1] is store.loaded(model_id)[1] is network
     weights = tmp_path / model_id / "weights.safetensors"

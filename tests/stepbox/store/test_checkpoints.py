@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from stepbox.store.checkpoints import CheckpointStore
 
@@ -34,6 +35,32 @@ def test_a_missing_or_damaged_checkpoint_is_none(store, objects):
     for damaged in (content[:-4], b""):
         objects.put(f"job/{name}", damaged)
         assert store.load("job", name) is None
+
+
+@pytest.mark.parametrize("place", ["data", "checksum", "name", "shape"])
+def test_a_checkpoint_is_compared_with_its_checksum(store, objects, place):
+    name = store.save("job", 1, state(1))
+    content = bytearray(objects.get(f"job/{name}", 10_000))
+    start = {
+        "data": len(content) - 1,
+        "checksum": content.index(b"sha256") + 10,
+        "name": content.index(b"0.bias"),
+        "shape": content.index(b"[3,2]") + 1,
+    }[place]
+    if place == "shape":
+        content[start], content[start + 2] = b"23"
+    else:
+        content[start] ^= 1
+    objects.put(f"job/{name}", bytes(content))
+    assert store.load("job", name) is None
+
+
+def test_a_checkpoint_without_a_checksum_is_of_an_earlier_version(store, objects):
+    arrays = {"0.bias": np.ones(3, np.float32), "position": np.array([1, 0])}
+    objects.put("job/e1-s0-f1", save(arrays))
+    objects.put("job/e2-s0-f1", save(arrays, {"other": "metadata"}))
+    for name in ("e1-s0-f1", "e2-s0-f1"):
+        assert store.load("job", name).keys() == arrays.keys()
 
 
 def test_pruning_keeps_the_given_checkpoints_and_those_of_later_attempts(store, objects):

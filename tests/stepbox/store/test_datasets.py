@@ -1,11 +1,11 @@
 """The store of data sets: publishing, references, damage and deletion."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from stepbox.data import dataset
 from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.data.dataset import DatasetSpec, SplitSpec, split_sha256
 from stepbox.errors import DatasetError, NotFoundError
-from stepbox.store import datasets
-from stepbox.store.datasets import ARRAYS, DatasetStore
-from stepbox.store.folder import FolderStore
-from tests.datasets import MADE, add_dataset, make_dataset, stage
+from stepbox.store import dataset_reader
+from stepbox.store.datasets import ARRAYS, DatasetStore, attempt_of
+from stepbox.store.objects import ObjectStore
+from tests.datasets import MADE, add_dataset, keep_none, make_dataset, stage
 from tests.processes import ROOT
-from tests.stepbox.store.dataset_storm import CONTENTS
+from tests.stepbox.store.dataset_storm import ACTIONS, CONTENTS, Jobs
 
 MIB = 2**20
 MOST_WRITES = 20
@@ -31,35 +31,54 @@ class EndedError(BaseException):
     """Simulates the end of the process."""
 
 
-class Ending(FolderStore):
-    """A folder store that raises EndedError after `writes` writes."""
+class Ending(ObjectStore):
+    """A view of another store that raises EndedError after `writes` writes."""
 
-    writes = MOST_WRITES
+    def __init__(self, objects, writes=MOST_WRITES):
+        self._objects = objects
+        self.writes = writes
 
-    def _count(self):
+    def _write(self, name, *arguments):
         if self.writes == 0:
             raise EndedError
         self.writes -= 1
+        return getattr(self._objects, name)(*arguments)
 
     def put(self, key, data):
-        self._count()
-        super().put(key, data)
+        self._write("put", key, data)
 
     def put_file(self, key, path):
-        self._count()
-        super().put_file(key, path)
-
-    def move(self, source, target):
-        self._count()
-        super().move(source, target)
+        self._write("put_file", key, path)
 
     def delete(self, key):
-        self._count()
-        super().delete(key)
+        self._write("delete", key)
 
     def delete_all(self, prefix):
-        self._count()
-        super().delete_all(prefix)
+        self._write("delete_all", prefix)
+
+    def writer(self, key):
+        return self._write("writer", key)
+
+    def update(self, key, change, limit):
+        self._write("update", key, change, limit)
+
+    def get(self, key, limit):
+        return self._objects.get(key, limit)
+
+    def size(self, key):
+        return self._objects.size(key)
+
+    def versions(self, keys):
+        return self._objects.versions(keys)
+
+    def names(self, prefix=""):
+        return self._objects.names(prefix)
+
+    def entries(self, prefix=""):
+        return self._objects.entries(prefix)
+
+    def local_file(self, key):
+        return self._objects.local_file(key)
 
 
 @pytest.fixture
@@ -68,16 +87,17 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def store(folder, data_folder):
-    return DatasetStore(folder, data_folder)
+def store(objects, data_folder):
+    return DatasetStore(objects, data_folder)
 
 
-def ending_store(folder, writes):
-    """Make a store whose process ends after some writes."""
-    store = DatasetStore(folder, folder)
-    store._objects = Ending(folder)
-    store._objects.writes = writes
-    return store
+def open_store(objects, writes=-1):
+    """Open the data sets of another process, which ends after some writes."""
+    return DatasetStore(objects if writes < 0 else Ending(objects, writes), Path("none"))
+
+
+def keys(objects):
+    return sorted(entry.key for entry in objects.entries())
 
 
 def check_whole(store, spec, arrays):
@@ -94,38 +114,54 @@ def uploaded(store):
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 16, 3), (4,)])
-def test_a_data_set_is_visible_once_it_is_published(store, shape):
+def test_a_data_set_is_visible_once_it_is_published(store, objects, shape):
     spec, arrays = make_dataset("some", shape)
-    assert not store.is_staged("attempt")
-    stage(store, spec, arrays)
-    assert store.is_staged("attempt")
-    assert store.attempts() == ["attempt"]
+    assert not store.is_staged(f"{spec.id}/attempt")
+    place = stage(store, spec, arrays)
+    assert place == f"{spec.id}/attempt"
+    assert store.is_staged(place)
     assert uploaded(store) == []
     with pytest.raises(NotFoundError):
         store.spec(spec.id)
-    assert store.publish("attempt") == spec
+    assert store.publish(place) == spec
     check_whole(store, spec, arrays)
     assert uploaded(store) == [spec.id]
-    assert store.publish("attempt") == spec  # until it is discarded
-    store.discard("attempt")
-    assert store.attempts() == []
-    with pytest.raises(NotFoundError):
-        store.publish("attempt")
+    written = keys(objects)
+    assert written == sorted(
+        [f"{spec.id}/dataset.json", *(f"{place}/{name}" for name in ("dataset.json", *ARRAYS))]
+    )
+    assert store.publish(place) == spec  # after a kill
+    store.discard(place)  # not what is visible
+    assert keys(objects) == written
     check_whole(store, spec, arrays)
 
 
-def test_equal_content_is_one_data_set(store):
+def test_equal_content_is_one_data_set(store, objects):
     first, arrays = make_dataset("first", (8, 8))
     second, _ = make_dataset("second", (8, 8))
     assert first.id == second.id
-    for attempt, spec in (("a", first), ("b", second)):
-        stage(store, spec, arrays, attempt)
-        assert store.publish(attempt) == first
-        store.discard(attempt)
+    places = [
+        stage(store, spec, arrays, attempt) for attempt, spec in (("a", first), ("b", second))
+    ]
+    for place in places:
+        assert store.publish(place) == first
     assert uploaded(store) == [first.id]
     assert store.spec("first") == first
     with pytest.raises(NotFoundError):
         store.spec("second")
+    assert [store.is_staged(place) for place in places] == [True, False]
+    assert list(store.places()) == places[:1]
+    assert store.publish(places[1]) == first  # after a kill
+
+
+def test_an_attempt_that_is_not_published_is_discarded(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    first, second = (stage(store, spec, arrays, attempt) for attempt in "ab")
+    store.discard(first)
+    store.publish(second)
+    store.discard(stage(store, *make_dataset("other", (8, 8), seed=1)))
+    assert list(store.places()) == [second]
+    check_whole(store, spec, arrays)
 
 
 @pytest.mark.parametrize(
@@ -151,70 +187,248 @@ def test_the_id_does_not_depend_on_what_people_chose():
     assert spec.id == other.id
 
 
-def test_a_killed_import_leaves_nothing_visible(folder):
+def test_a_killed_import_leaves_nothing_visible(store, objects):
     spec, arrays = make_dataset("some", (8, 8))
     for writes in range(MOST_WRITES):
-        store = ending_store(folder, writes)
         try:
-            stage(store, spec, arrays)
+            place = stage(open_store(objects, writes), spec, arrays, f"attempt-{writes}")
         except EndedError:
-            assert not store.is_staged("attempt")
+            assert not store.is_staged(f"{spec.id}/attempt-{writes}")
             assert uploaded(store) == []
         else:
-            assert writes == 1 + len(ARRAYS) + 1
             break
-    DatasetStore(folder, folder).discard("attempt")
-    assert not list(folder.rglob("*.npy"))
-
-
-def test_a_killed_publication_is_completed(folder):
-    spec, arrays = make_dataset("some", (8, 8))
-    for writes in range(MOST_WRITES):
-        store = DatasetStore(folder, folder)
-        stage(store, spec, arrays)
-        try:
-            ending_store(folder, writes).publish("attempt")
-        except EndedError:
-            assert uploaded(DatasetStore(folder, folder)) == []
-            store.sweep()  # keeps what the publication still needs
-        else:
-            break
-        assert store.is_staged("attempt")
-        store.publish("attempt")
-        check_whole(store, spec, arrays)
-        store.delete(spec.id)
     assert writes == len(ARRAYS) + 1
+    for left in store.places():
+        if left != place:
+            store.discard(left)
+    store.publish(place)
     check_whole(store, spec, arrays)
+    assert list(store.places()) == [place]
 
 
-def test_a_killed_deletion_leaves_nothing_visible(folder):
+def test_a_killed_publication_is_completed(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    place = stage(store, spec, arrays)
+    with pytest.raises(EndedError):
+        open_store(objects, 0).publish(place)
+    assert uploaded(store) == []
+    open_store(objects, 1).publish(place)
+    check_whole(store, spec, arrays)
+    again = stage(store, spec, arrays, "again")
+    for writes in range(2):  # what is not needed is removed
+        with pytest.raises(EndedError):
+            open_store(objects, writes).publish(again)
+        check_whole(store, spec, arrays)
+    assert open_store(objects, 2).publish(again) == spec
+    assert list(store.places()) == [place]
+
+
+def test_a_killed_deletion_leaves_nothing_visible(store, objects):
     spec, arrays = make_dataset("some", (8, 8))
     for writes in range(MOST_WRITES):
-        store = DatasetStore(folder, folder)
         add_dataset(store, "some", (8, 8))
         try:
-            ending_store(folder, writes).delete(spec.id)
+            open_store(objects, writes).delete(spec.id)
         except EndedError:
             if writes == 0:
                 check_whole(store, spec, arrays)
                 continue
-        assert uploaded(store) == []
-        store.sweep()
-        assert not list(folder.rglob("*.npy"))
-        if writes > 1:
+        else:
             break
+        assert uploaded(store) == []
+        store.sweep(keep_none, age=-1)
+        assert keys(objects) == []
+    assert writes == 3
+    assert keys(objects) == []
     add_dataset(store, "some", (8, 8))
     check_whole(store, spec, arrays)
 
 
-def test_what_was_deleted_before_a_retry_is_not_half_published(store):
+def test_a_deleted_data_set_can_be_published_only_from_other_files(store, objects):
     spec, arrays = make_dataset("some", (8, 8))
-    stage(store, spec, arrays)
-    store.publish("attempt")  # and the process dies before it says so
+    first = stage(store, spec, arrays)
+    store.publish(first)  # and the process dies before it says so
+    other = stage(store, spec, arrays, "other")
     store.delete(spec.id)
-    with pytest.raises(NotFoundError, match="have been deleted"):
-        store.publish("attempt")
+    with pytest.raises(NotFoundError):
+        store.publish(first)
     assert uploaded(store) == []
+    with pytest.raises(NotFoundError):
+        store.delete(spec.id)
+    store.publish(other)  # a deletion removes no file of another attempt
+    check_whole(store, spec, arrays)
+
+
+class Paused(Ending):
+    """A view of a store whose process is paused before a write; `meanwhile` happens then."""
+
+    def __init__(self, objects, write, meanwhile):
+        super().__init__(objects)
+        self._paused, self._meanwhile = write, meanwhile
+
+    def _write(self, name, *arguments):
+        if name == self._paused:
+            self._paused = None
+            self._meanwhile()
+        return super()._write(name, *arguments)
+
+
+def test_a_publication_that_was_paused_hides_no_other(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    late, other = (stage(store, spec, arrays, attempt) for attempt in ("late", "other"))
+
+    def meanwhile():
+        store.publish(late)  # by the next attempt at the job
+        store.delete(spec.id)
+        store.publish(other)
+
+    DatasetStore(Paused(objects, "put", meanwhile), Path("none")).publish(late)
+    for reader in (store, open_store(objects)):
+        check_whole(reader, spec, arrays)
+    store.sweep(keep_none, age=-1)
+    check_whole(store, spec, arrays)
+    again = stage(store, spec, arrays, "again")
+    store.publish(again)
+    store.sweep(keep_none, age=-1)
+    check_whole(store, spec, arrays)
+    assert list(store.places()) == [again]
+    store.delete(spec.id)
+    assert uploaded(store) == []
+    assert keys(objects) == []
+
+
+def test_a_publication_that_was_paused_brings_nothing_back(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    place = stage(store, spec, arrays)
+
+    def meanwhile():
+        store.publish(place)
+        store.delete(spec.id)
+
+    DatasetStore(Paused(objects, "put", meanwhile), Path("none")).publish(place)
+    for reader in (store, open_store(objects)):
+        assert uploaded(reader) == []
+        with pytest.raises(NotFoundError):
+            reader.load(spec.id, "train")
+    add_dataset(store, "some", (8, 8))
+    check_whole(store, spec, arrays)
+
+
+@pytest.mark.parametrize("write", ["delete", "delete_all"])
+def test_a_deletion_that_was_paused_removes_no_later_files(store, objects, write):
+    spec, arrays = make_dataset("some", (8, 8))
+    add_dataset(store, "some", (8, 8))
+
+    def meanwhile():
+        if write == "delete":
+            store.delete(spec.id)
+        store.publish(stage(store, spec, arrays))
+
+    DatasetStore(Paused(objects, write, meanwhile), Path("none")).delete(spec.id)
+    if write == "delete":  # the data set is deleted once more
+        assert uploaded(store) == []
+        store.publish(f"{spec.id}/attempt")
+    check_whole(store, spec, arrays)
+
+
+@pytest.mark.parametrize("write", ["delete", "delete_all"])
+def test_a_sweep_that_was_paused_removes_no_later_files(store, objects, write):
+    spec, arrays = make_dataset("some", (8, 8))
+    for attempt in "ab":
+        stage(store, spec, arrays, attempt)
+
+    def meanwhile():
+        store.publish(stage(store, spec, arrays, "new"))
+
+    swept = DatasetStore(Paused(objects, write, meanwhile), Path("none"))
+    swept.sweep(keep_none, age=-1)
+    check_whole(store, spec, arrays)
+    assert list(store.places()) == [f"{spec.id}/new"]
+
+
+def test_only_old_files_that_nothing_needs_are_swept(store, objects):
+    specs = [make_dataset("some", (8, 8), seed=seed) for seed in range(3)]
+    visible = store.publish(stage(store, *specs[0], "job1-1"))
+    lost = stage(store, *specs[0], "job2-1")
+    staged = stage(store, *specs[1], "job3-1")
+    unfinished = stage(store, *specs[2], "job4-2")
+    objects.put(".uploads/job5", b"upload")
+    objects.put(".staged/job6-1/train-labels.npy", b"of version 0.2")
+    asked = []
+
+    def keep(attempt):
+        asked.append(attempt)
+        return attempt == "job4-2"
+
+    before = keys(objects)
+    store.sweep(keep, age=3600)
+    assert keys(objects) == before
+    assert asked == []
+    store.sweep(keep, age=-1)
+    assert sorted(asked) == ["job1-1", "job2-1", "job3-1", "job4-2", "job6-1"]
+    gone = [lost, staged, ".staged/job6-1"]
+    assert keys(objects) == [key for key in before if key.rpartition("/")[0] not in gone]
+    check_whole(store, *specs[0])
+    assert store.spec(visible.id) == visible
+    store.publish(unfinished)
+    check_whole(store, *specs[2])
+
+
+def test_a_job_that_ends_while_the_store_is_swept_keeps_its_data_set(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    place = stage(store, spec, arrays)
+
+    def publish_and_end(attempt):
+        store.publish(place)
+        return False
+
+    store.sweep(publish_and_end, age=-1)
+    check_whole(store, spec, arrays)
+
+
+def lay_out_as_before(objects, spec, arrays):
+    """Store a data set as versions before 0.3 did."""
+    for name, array in arrays.items():
+        objects.put(f"{spec.id}/{name}", npy(array))
+    objects.put(f"{spec.id}/dataset.json", spec.model_dump_json().encode())
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_a_data_set_of_an_earlier_version_is_read_and_deleted(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    lay_out_as_before(objects, spec, arrays)
+    check_whole(store, spec, arrays)
+    assert uploaded(store) == [spec.id]
+    before = keys(objects)
+    assert store.publish(stage(store, spec, arrays)) == spec
+    store.sweep(keep_none, age=-1)
+    assert keys(objects) == before
+    check_whole(store, spec, arrays)
+    other = stage(store, spec, arrays, "other")
+    store.delete(spec.id)
+    assert uploaded(store) == []
+    assert list(store.places()) == [other]
+    store.publish(other)
+    check_whole(store, spec, arrays)
+
+
+def test_what_a_killed_deletion_of_an_earlier_version_left_is_swept(store, objects):
+    spec, arrays = make_dataset("some", (8, 8))
+    lay_out_as_before(objects, spec, arrays)
+    objects.delete(f"{spec.id}/dataset.json")
+    place = stage(store, spec, arrays)
+    store.sweep({"attempt"}.__contains__, age=-1)
+    assert list(store.places()) == [place]
+    store.publish(place)
+    objects.put(f"{spec.id}/test-labels.npy", b"")
+    store.sweep(keep_none, age=-1)
+    assert list(store.places()) == [place]
+    check_whole(store, spec, arrays)
 
 
 def test_a_name_means_the_newest_data_set_of_this_name(store):
@@ -266,6 +480,12 @@ def test_only_an_uploaded_data_set_can_be_deleted(store, id):
     assert uploaded(store) == [spec.id]
 
 
+def files_of(folder, spec):
+    """Return the folder of a data set's only attempt."""
+    [found] = [path for path in (folder / spec.id).iterdir() if path.is_dir()]
+    return found
+
+
 def flip(path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -283,6 +503,10 @@ def pickled(path):
     np.save(path, np.array([{"a": 1}], object), allow_pickle=True)
 
 
+# A description whose arrays would be outside of the store.
+PATH = json.dumps({**json.loads(make_dataset("a", (2,))[0].model_dump_json()), "files": "../.."})
+PATH = PATH.encode()
+
 DAMAGES = {
     "a flipped bit": flip,
     "an empty file": lambda path: replace(path, b""),
@@ -298,10 +522,10 @@ DAMAGES = {
 
 @pytest.mark.parametrize("file", ["train-samples.npy", "train-labels.npy"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_array_is_noticed(store, folder, file, damage):
+def test_a_damaged_array_is_noticed(store, objects, folder, file, damage):
     spec, _ = add_dataset(store, "some", (8, 8))
     store.load(spec.id, "train")
-    DAMAGES[damage](folder / spec.id / file)
+    DAMAGES[damage](files_of(folder, spec) / file)
     with pytest.raises(DatasetError, match=spec.id):
         store.load(spec.id, "train")
     assert len(store.load(spec.id, "test").labels) == 12
@@ -309,24 +533,25 @@ def test_a_damaged_array_is_noticed(store, folder, file, damage):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{}", b"[" * 100_000, b"\xff", b'{"name": 1}', b" " * (2**21 + 1)],
-    ids=["empty", "object", "nested", "binary", "field", "large"],
+    [b"", b"{}", b"[" * 100_000, b"\xff", b'{"name": 1}', b" " * (2**21 + 1), PATH],
+    ids=["empty", "object", "nested", "binary", "field", "large", "path"],
 )
-def test_a_damaged_description_hides_only_its_data_set(store, folder, content):
+def test_a_damaged_description_hides_only_its_data_set(store, objects, folder, content):
     spec, _ = add_dataset(store, "some", (8, 8))
     other, _ = add_dataset(store, "other", (8, 8), seed=1)
     replace(folder / spec.id / "dataset.json", content)
     assert uploaded(store) == [other.id]
     with pytest.raises(DatasetError, match="damaged"):
         store.spec(spec.id)
+    store.sweep(keep_none, age=-1)
+    assert files_of(folder, spec).is_dir()  # it may be what the description names
     # The same content can be imported again.
     again, arrays = make_dataset("some", (8, 8))
-    stage(store, again, arrays)
-    store.publish("attempt")
+    store.publish(stage(store, again, arrays))
     check_whole(store, again, arrays)
 
 
-def test_the_files_are_hashed_once(store, monkeypatch):
+def test_the_files_are_hashed_once(store, objects, folder, monkeypatch):
     hashed = []
 
     def counted(samples, labels):
@@ -334,14 +559,14 @@ def test_the_files_are_hashed_once(store, monkeypatch):
         return split_sha256(samples, labels)
 
     spec, _ = add_dataset(store, "some", (8, 8))
-    for path in (store._folder / spec.id).iterdir():
+    for path in files_of(folder, spec).iterdir():
         os.utime(path, (1, 1))
-    monkeypatch.setattr(datasets, "split_sha256", counted)
+    monkeypatch.setattr(dataset_reader, "split_sha256", counted)
     monkeypatch.setattr("stepbox.store.cache.SETTLING_NS", 0)
     for _ in range(3):
         store.load(spec.id, "train")
     assert hashed == [30]
-    flip(store._folder / spec.id / "train-labels.npy")
+    flip(files_of(folder, spec) / "train-labels.npy")
     with pytest.raises(DatasetError):
         store.load(spec.id, "train")
     assert hashed == [30, 30]
@@ -356,15 +581,14 @@ def test_a_description_can_have_the_most_classes_and_columns(store):
         test=1000,
         columns=[f"{'column' * 10} {n}" for n in range(12_288)],
     )
-    stage(store, spec, arrays)
-    assert store.publish("attempt") == spec
+    assert store.publish(stage(store, spec, arrays)) == spec
     assert len(store.spec("wide").columns) == 12_288
 
 
-def test_unknown_fields_of_a_later_version_are_ignored(store, folder):
+def test_unknown_fields_of_a_later_version_are_ignored(store, objects):
     spec, _ = add_dataset(store, "some", (8, 8))
-    path = folder / spec.id / "dataset.json"
-    replace(path, json.dumps(json.loads(path.read_text()) | {"later": 1}).encode())
+    key = f"{spec.id}/dataset.json"
+    objects.put(key, json.dumps(json.loads(objects.get(key, 10_000)) | {"later": 1}).encode())
     assert store.spec(spec.id) == spec
     assert isinstance(store.spec(spec.id), DatasetSpec)
 
@@ -389,30 +613,42 @@ def test_large_maps_take_no_memory(store, monkeypatch, released, grows):
     assert (grown < 16 * MIB) != grows
 
 
-def test_many_processes_publish_and_delete_the_same_data_sets(store, folder):
+DELETING = " ".join(ACTIONS)
+LASTING = "publish load late"
+
+
+@pytest.mark.parametrize("actions", [DELETING, LASTING])
+def test_many_processes_change_the_same_data_sets(store, objects, folder, actions):
+    sweeping = f"{actions} sweep"  # in the first process only
+    arguments = [
+        (folder, n, 60, -1 if n < 2 else 20 + 7 * n, *(actions if n else sweeping).split())
+        for n in range(6)  # the first two end by themselves, the others are killed
+    ]
     storms = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.stepbox.store.dataset_storm", *map(str, arguments)],
+            [sys.executable, "-m", "tests.stepbox.store.dataset_storm", *map(str, each)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
         )
-        # The first two end by themselves, the others are killed after some writes.
-        for arguments in [(folder, n, 60, -1 if n < 2 else 20 + 7 * n) for n in range(6)]
+        for each in arguments
     ]
     ended = [(storm.communicate()[0], storm.returncode) for storm in storms]
     assert [code for _, code in ended] == [0, 0, *[-signal.SIGKILL] * 4]
     for output, _ in ended[:2]:
         assert json.loads(output)["publish"] > 0
-    for attempt in store.attempts():  # of the killed ones; the others discarded theirs
-        if store.is_staged(attempt):
-            with suppress(NotFoundError):  # it was published, and deleted by another process
-                store.publish(attempt)
-        store.discard(attempt)
-    store.sweep()
+    jobs = Jobs(folder)
+    for place in store.places():
+        if jobs.is_unfinished(attempt_of(place)) and store.is_staged(place):
+            store.publish(place)  # as the next attempts at these jobs do
     visible = uploaded(store)
+    assert actions == DELETING or len(visible) == len(CONTENTS)
     for spec, arrays in CONTENTS:
         if spec.id in visible:
             check_whole(store, spec, arrays)
-    left = {path.parent.name for path in folder.rglob("*.npy")}
-    assert left == set(visible)
+        store.publish(stage(store, spec, arrays, "last"))
+        check_whole(store, spec, arrays)
+    store.sweep(keep_none, age=-1)
+    for spec, arrays in CONTENTS:
+        check_whole(store, spec, arrays)
+    assert len(store.places()) == len(CONTENTS)

@@ -8,6 +8,7 @@ import pytest
 from stepbox.errors import ConflictError, NotFoundError
 from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore, new_model_id
+from tests.datasets import keep_none
 from tests.stepbox.store.memory_store import MemoryStore
 from tests.stepbox.store.test_models import add, make_draft, make_network
 
@@ -136,9 +137,9 @@ def test_an_interrupted_deletion_leaves_a_whole_model_or_none(storage):
         assert reader.ids() == [kept]
     with pytest.raises(NotFoundError):
         store.delete(model_id)
-    store.sweep()
+    store.sweep(keep_none, age=3600)
     assert model_id not in storage.names() or storage.names(model_id)  # too young to be swept
-    store.sweep(age=-1)
+    store.sweep(keep_none, age=-1)
     check_models(storage, kept)
     assert storage.names(model_id) == []
 

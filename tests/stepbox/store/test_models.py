@@ -36,6 +36,7 @@ from stepbox.training.evaluation import assess
 from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
 from stepbox.training.step_record import StepRecord
+from tests.datasets import keep_none
 
 ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
@@ -417,19 +418,33 @@ def test_old_leftovers_are_swept(store, folder):
     long_ago = time.time() - 7200
     for path in (folder / ".staged" / "old", folder / whole, file, lefts[0], *lefts[2:]):
         os.utime(path, (long_ago, long_ago))
-    store.sweep(age=3600)
+    store.sweep(keep_none, age=3600)
     assert contents(folder / ".staged") == ["young"]
     assert contents(folder / ".trash") == []
     assert {path.name for path in folder.glob("m-*")} == {whole, half_young, file.name}
     assert store.ids() == [whole]
-    store.sweep(age=-1)
+    store.sweep(keep_none, age=-1)
     assert contents(folder / ".staged") == []
     assert not lefts[1].exists()
     assert store.load(whole)[0].id == whole
 
 
+def test_what_an_unfinished_job_publishes_is_not_swept(store, objects):
+    decided, lost = new_model_id(), new_model_id()
+    for model in (decided, lost):
+        store.stage(model, make_draft(model), make_network(1), make_network(0))
+    objects.put(f"{decided}/weights.safetensors", b"half")
+    objects.put(f"{lost}/weights.safetensors", b"half")
+    store.sweep({decided}.__contains__, age=-1)
+    assert objects.names(".staged") == [decided]
+    assert objects.names(decided) == ["weights.safetensors"]
+    assert objects.names(lost) == []
+    store.publish(decided, decided)
+    assert store.load(decided)[0].id == decided
+
+
 def test_sweeping_an_empty_store_writes_nothing(store, objects):
-    store.sweep()
+    store.sweep(keep_none, age=3600)
     assert objects.names() == []
 
 
@@ -909,7 +924,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
         if store.is_staged(attempt):
             store.publish(attempt, attempt.removeprefix("job-"))
             assert not store.is_staged(attempt)
-    store.sweep(age=-1)
+    store.sweep(keep_none, age=-1)
     assert contents(folder / ".staged") == []
     left = set(contents(folder)) - {".staged", ".lock", "aliases.json", ".aliases.json.new"}
     assert left == set(store.ids())

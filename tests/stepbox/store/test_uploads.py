@@ -1,5 +1,6 @@
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -19,32 +20,37 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def uploads(folder):
-    return Uploads(folder / ".uploads")
+def uploads(objects):
+    return Uploads(objects)
 
 
 @pytest.fixture
-def quota(folder):
-    return Quota(folder, ALLOWED)
+def quota(objects):
+    return Quota(objects, ALLOWED)
 
 
-def test_a_file_has_its_name_only_when_it_is_complete(uploads, quota):
+def test_a_file_exists_only_when_it_is_complete(uploads, quota, objects):
     file = uploads.receive("one", 600, quota)
     file.write(DATA)
-    assert not uploads.path("one").exists()
-    assert uploads.jobs() == ["one"]
+    with pytest.raises(FileNotFoundError):
+        uploads.file("one")
+    assert list(uploads.ages()) == ["one"]
     assert file.keep() == "one"
     file.close()
-    assert uploads.path("one").read_bytes() == DATA
+    assert uploads.file("one").read_bytes() == DATA
+    assert objects.names(".uploads") == ["one"]
     file.remove()
-    assert uploads.jobs() == []
+    assert uploads.ages() == {}
 
 
-def test_what_is_not_kept_is_removed(uploads, quota):
-    file = uploads.receive("one", 0, quota)
+@pytest.mark.parametrize("size", [0, 900])
+def test_what_is_not_kept_is_removed(uploads, quota, objects, size):
+    file = uploads.receive("one", size, quota)
     file.write(DATA)
     file.close()
-    assert uploads.jobs() == []
+    file.close()
+    assert uploads.ages() == {}
+    assert objects.names(".uploads") == []
     assert quota.used() == 0
 
 
@@ -53,27 +59,56 @@ def test_the_bytes_to_come_count_until_the_file_is_complete(uploads, quota):
         assert quota.used() == 900
         with pytest.raises(StorageFullError, match=r"1,100 bytes .* 1,000 bytes are allowed"):
             uploads.receive("two", 200, quota)
-        assert uploads.jobs() == ["one"]
+        assert list(uploads.ages()) == ["one"]
         file.write(DATA)
+        assert quota.used() == 900
         file.keep()
         assert quota.used() == len(DATA)
 
 
 def test_a_file_of_unknown_size_grows_up_to_the_quota(uploads, quota):
     with closing(uploads.receive("one", 0, quota)) as file:
-        for _ in range(3):
+        for pieces in range(1, 4):
             file.write(DATA)
+            assert quota.used() == pieces * len(DATA)
         with pytest.raises(StorageFullError):
             file.write(DATA)
-
-
-def test_the_quota_counts_all_files_of_the_folder(folder, quota):
     assert quota.used() == 0
-    (folder / "d-0123456789ab" / "train").mkdir(parents=True)
-    (folder / "d-0123456789ab" / "train" / "images.npy").write_bytes(bytes(500))
-    (folder / "d-0123456789ab" / "spec.json").write_bytes(bytes(70))
-    (folder / "elsewhere").symlink_to("/usr")
-    assert 570 <= quota.used() <= 570 + 10
+
+
+def test_uploads_at_the_same_time_do_not_exceed_the_quota_together(uploads, quota):
+    def receive(number):
+        try:
+            return uploads.receive(f"job{number}", 400, quota)
+        except StorageFullError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        files = [file for file in pool.map(receive, range(8)) if file]
+    assert len(files) <= 2
+    assert quota.used() == 400 * len(files)
+    for file in files:
+        file.close()
+    assert quota.used() == 0
+
+
+def test_a_reservation_and_its_file_count_once(objects, quota):
+    objects.put(".uploads/one.reserved-500", b"")
+    objects.put(".uploads/one", b"x" * 100)
+    objects.put(".uploads/one.reserved-600", b"")
+    objects.put(".uploads/two", b"x" * 10)
+    assert quota.used() == 610
+
+
+def test_the_quota_counts_all_objects(objects, quota):
+    assert quota.used() == 0
+    objects.put("d-0123456789ab/attempt/train-samples.npy", bytes(500))
+    objects.put("d-0123456789ab/dataset.json", bytes(70))
+    assert quota.used() == 570
+    quota.check()
+    objects.put("d-0123456789ab/other/train-samples.npy", bytes(431))
+    with pytest.raises(StorageFullError):
+        quota.check()
 
 
 def test_a_full_disk_is_named():
@@ -81,15 +116,22 @@ def test_a_full_disk_is_named():
         Path("/dev/full").write_bytes(DATA)
 
 
-def test_files_are_left_an_hour_after_the_last_write(uploads, quota):
-    file = uploads.receive("arriving", 10, quota)
-    uploads.path("done").write_bytes(DATA)
-    assert uploads.left() == []
-    hours_ago = time.time() - 2 * 3600
-    for path in (uploads.path(".arriving.part"), uploads.path("done")):
-        os.utime(path, (hours_ago, hours_ago))
-    assert sorted(uploads.left()) == ["arriving", "done"]
-    for job in uploads.left():
+def test_an_upload_is_as_old_as_the_last_write_to_it(uploads, quota, objects, folder):
+    arriving = uploads.receive("arriving", 10, quota)
+    with closing(uploads.receive("done", 0, quota)) as file:
+        file.write(DATA)
+        file.keep()
+    objects.put(".uploads/.before.part", b"of version 0.2")
+    assert all(-1 < age < 3600 for age in uploads.ages().values())
+    day_ago = time.time() - 86_400
+    for path in (folder / ".uploads").iterdir():
+        os.utime(path, (day_ago, day_ago))
+    assert {job: round(age, -3) for job, age in uploads.ages().items()} == dict.fromkeys(
+        ["arriving", "done", "before"], 86_000
+    )
+    arriving.write(DATA)
+    assert uploads.ages()["arriving"] < 3600
+    for job in uploads.ages():
         uploads.drop(job)
-    assert uploads.jobs() == []
-    file.close()
+    assert objects.names(".uploads") == []
+    arriving.close()

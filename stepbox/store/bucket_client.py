@@ -1,0 +1,100 @@
+"""The client of a bucket: how it connects, how long it tries, and what its errors mean."""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore as Client
+from obstore.store import from_url
+
+from stepbox.store.objects import UnavailableError, Writer
+
+if TYPE_CHECKING:
+    from obstore import WritableFile
+    from obstore.store import ClientConfig, RetryConfig
+
+PIECE_BYTES = 8 * 2**20  # of a multi-part upload, and of a download
+
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_STATUS = re.compile(r"\b[45]\d\d [A-Z][A-Za-z ]+")
+
+
+def connect(url: str, patience_s: float) -> Client:
+    """Make a client for a prefix of a bucket. No request is sent yet."""
+    s = timedelta(seconds=1)
+    client: ClientConfig = {
+        "allow_http": True,  # only if the address of the service begins with http://
+        "connect_timeout": 2 * s,
+        "read_timeout": 15 * s,
+        "timeout": 3600 * s,  # for a whole object, which can be large
+    }
+    retry: RetryConfig = {
+        "max_retries": 1000,
+        "retry_timeout": patience_s * s,
+        "backoff": {"init_backoff": 0.1 * s, "max_backoff": 5 * s, "base": 2},
+    }
+    # Services other than Amazon's often have no host name for each bucket.
+    options = {"virtual_hosted_style_request": False} if url.startswith("s3:") else {}
+    return from_url(url, client_options=client, retry_config=retry, **options)  # type: ignore[no-any-return, call-overload]
+
+
+@contextmanager
+def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Turn the client's errors into those of `ObjectStore`; call `failed` if it is unavailable."""
+    try:
+        yield
+    except UnavailableError:
+        raise
+    except FileNotFoundError as error:
+        if "NoSuchBucket" not in str(error):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
+        failed()
+        raise _unavailable(error, key) from error
+    except (BaseError, OSError) as error:
+        failed()
+        raise _unavailable(error, key) from error
+
+
+def _unavailable(error: Exception, key: str) -> UnavailableError:
+    """Say briefly why a request failed; the client's message has pages."""
+    text = str(error)
+    status, code = _STATUS.search(text), _CODE.search(text)
+    if not status:
+        return UnavailableError("the bucket does not answer", key)
+    why = f"the bucket answers {status[0].strip()}" + (f" ({code[1]})" if code else "")
+    return UnavailableError(why, key, refused=status[0].startswith("4"))
+
+
+class BucketWriter(Writer):
+    """A multi-part upload, which at most two pieces in memory wait for."""
+
+    def __init__(self, bucket: Client, key: str, changed: Callable[[str], None]) -> None:
+        self._key = key
+        self._changed = changed
+        self._file: WritableFile | None = obstore.open_writer(
+            bucket, key, buffer_size=PIECE_BYTES, max_concurrency=2
+        )
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+        assert self._file is not None
+        with explained(self._key):
+            self._file.write(data)
+
+    def commit(self) -> None:
+        """Complete the upload: only now does the object exist."""
+        assert self._file is not None
+        with explained(self._key):
+            self._file.close()
+        self._file = None
+        self._changed(self._key)
+
+    def abort(self) -> None:
+        """Forget the upload, unless it is complete."""
+        self._file = None

@@ -1,0 +1,177 @@
+"""A bucket whose list of objects a process keeps in memory."""
+
+import errno
+import itertools
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from stepbox.store.bucket import BucketStore
+from stepbox.store.local_cache import LocalCache
+from stepbox.store.objects import UnavailableError, Version, check_key, is_document
+from stepbox.store.turns import Turns
+
+WAIT_S = 5.0  # for the first list
+
+Listed = Mapping[str, Version]
+
+
+class ListedStore(BucketStore):
+    """A bucket that answers from memory which objects there are, and in which version.
+
+    So values that are cached do not need the bucket. Whoever opens the store has to call `refresh`
+    when something has changed, and `refresh_all` first of all. Changes by this process are listed
+    when the methods return. First names that begin with a dot
+    are not listed: the bucket is asked about their objects.
+
+    Parameters
+    ----------
+    url, cache, patience_s, turns
+        As in `BucketStore`.
+    announce
+        Told the first name of each key that this process has changed.
+    start
+        Called once, before the list is used for the first time. It makes sure that `refresh_all` is
+        called soon.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        cache: LocalCache,
+        patience_s: float,
+        turns: Turns,
+        announce: Callable[[str], None],
+        start: Callable[[], None],
+    ) -> None:
+        super().__init__(url, cache, patience_s, turns)
+        self._announce = announce
+        self._start = start
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._started = False
+        self._listed = threading.Event()
+        self._tickets = itertools.count(1)
+        self._all_since = 0  # the ticket of the newest complete list
+        self._since: dict[str, int] = {}  # the ticket of the newest list of each first name
+        # By first name: the versions of the objects, by their whole keys.
+        self._objects: dict[str, Listed] = {}
+        self._names_changed = 0
+        self._stale: set[str] = set()  # first names whose list is older than a change
+
+    def refresh_all(self) -> None:
+        """List the whole bucket. Raises UnavailableError."""
+        ticket = next(self._tickets)
+        found: dict[str, dict[str, Version]] = defaultdict(dict)
+        for entry, version in self.stored():
+            found[_first_name(entry.key)][entry.key] = version
+        with self._lock:
+            for name in {*self._objects, *found}:
+                if self._since.get(name, 0) < ticket:
+                    self._put(name, found.get(name, {}))
+            self._since = {name: since for name, since in self._since.items() if since > ticket}
+            self._all_since = max(self._all_since, ticket)
+        self._listed.set()
+
+    def refresh(self, name: str) -> None:
+        """List the objects whose first name is `name`. Raises UnavailableError."""
+        ticket = next(self._tickets)
+        found = {entry.key: version for entry, version in self.stored(name)}
+        with self._lock:
+            if max(self._since.get(name, 0), self._all_since) < ticket:
+                self._since[name] = ticket
+                self._put(name, found)
+                self._stale.discard(name)
+
+    def size(self, key: str) -> int:
+        """Return the size of an object from the list."""
+        check_key(key)
+        if key.startswith("."):
+            return super().size(key)
+        version = self._below(_first_name(key)).get(key)
+        if version is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
+        return version[1]
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names directly below a prefix from the list."""
+        if not prefix:
+            self._wait()
+            with self._lock:
+                return list(self._objects)
+        check_key(prefix)
+        if prefix.startswith("."):
+            return super().names(prefix)
+        return list(_names_below(self._below(_first_name(prefix)), prefix))
+
+    def _changed(self, key: str) -> None:
+        """List the objects that a change by this process concerns, and announce it."""
+        name = _first_name(key)
+        if name.startswith("."):
+            return
+        try:
+            self.refresh(name)
+        except UnavailableError:
+            self._stale.add(name)
+        with suppress(OSError):  # then the other processes find it when they list the bucket
+            self._announce(name)
+
+    def _version(self, key: str) -> Version | None:
+        if not key:
+            self._wait()
+            return self._names_changed, 0, 0, 0
+        if key.startswith("."):
+            return super()._version(key)
+        below = self._below(_first_name(key))
+        if key in below:
+            return below[key]
+        names = _names_below(below, key)
+        return (" ".join(sorted(names)), 0, 0, 0) if names else None
+
+    def _below(self, name: str) -> Listed:
+        """Return the objects with a first name."""
+        self._wait()
+        found = self._objects.get(name)
+        if name in self._stale or (found is None and not is_document(name)):
+            # Perhaps the news of it has not arrived yet. Documents are always looked at, whether
+            # they exist or not, so their news have to be enough.
+            self.refresh(name)
+            found = self._objects.get(name)
+        return found or {}
+
+    def _put(self, name: str, found: Listed) -> None:
+        """Replace the list of a first name; the lock is held."""
+        if name.startswith("."):
+            return
+        if (name in self._objects) != bool(found):
+            self._names_changed += 1
+        if found:
+            self._objects[name] = found
+        else:
+            self._objects.pop(name, None)
+
+    def _wait(self) -> None:
+        """Wait until there is a list."""
+        if self._listed.is_set():
+            return
+        _ = self._bucket  # raises UnavailableError in `from_memory`
+        with self._starting:
+            if not self._started:
+                self._start()
+                self._started = True
+        if not self._listed.wait(WAIT_S):
+            raise UnavailableError("the bucket has not been listed yet", "")
+
+
+def _first_name(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _names_below(found: Listed, prefix: str) -> dict[str, None]:
+    """Return the names directly below a prefix, each once."""
+    start = f"{prefix}/"
+    return {
+        key.removeprefix(start).partition("/")[0]: None for key in found if key.startswith(start)
+    }
