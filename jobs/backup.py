@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import redis
 from pydantic import BaseModel, ValidationError, field_validator
@@ -139,19 +139,21 @@ def restore(settings: Settings, source: Path) -> Report:
             raise ConflictError(f"there are {part} already, such as {entry.key}: use a new store")
         keys = sorted(manifest.objects.keys() - {RECORDS}, key=_rank)
         for key in keys:
-            part, _, name = key.partition("/")
-            _copy(backup, key, stores[part], name)
+            place, _, name = key.partition("/")
+            _copy(backup, key, stores[cast(Part, place)], name)
         with backup.open(RECORDS) as lines:
             _restore_records(client, lines)
     return Report(manifest.records, len(keys))
 
 
-def _stores(settings: Settings) -> dict[str, ObjectStore]:
+def _stores(settings: Settings) -> dict[Part, ObjectStore]:
     # Redis is needed only to change documents, and a backup only writes new ones.
     return {part: open_part(settings, part, lambda: connect(settings)) for part in PARTS}
 
 
-def _entries(settings: Settings, stores: Mapping[str, ObjectStore]) -> Iterator[tuple[str, Entry]]:
+def _entries(
+    settings: Settings, stores: Mapping[Part, ObjectStore]
+) -> Iterator[tuple[Part, Entry]]:
     """Yield (part, object) for all objects of an installation, in the order to copy them."""
     for part, store in stores.items():
         own = settings.folders[part]  # the folders of other parts may be inside it
