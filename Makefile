@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JAVASCRIPT := service/web/static tests/javascript eslint.config.js
-SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/vendor-assets
+SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/stepbox-admin bin/vendor-assets
 NODE_BIN := node_modules/.bin
 NODE_STAMP := node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -11,13 +11,15 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-fast install prepare browsers screenshots format check \
-    check-javascript docs audit up down bench bench-images bench-serving reproduce soak fuzz load \
+    check-javascript check-manifests check-containers docs audit up down backup restore bench bench-images bench-serving reproduce soak fuzz load \
     abuse lock
 .NOTPARALLEL:
 
 help:
 	@echo "make run            run Redis, one worker and the API on this machine, until Ctrl-C"
 	@echo "make up, make down  start and stop the same in containers"
+	@echo "make backup         copy all jobs, models and data sets to FOLDER while Stepbox runs"
+	@echo "make restore        copy a backup from FOLDER into a new installation"
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that together take under a minute"
 	@echo "make check          check format, lint rules, types, import rules, JavaScript and docs"
@@ -74,7 +76,7 @@ format: $(VENV)/tests.stamp $(NODE_STAMP)
 	$(NODE_BIN)/eslint --fix $(JAVASCRIPT)
 	$(NODE_BIN)/prettier --log-level warn --write $(JAVASCRIPT)
 
-check: $(VENV)/tests.stamp check-javascript
+check: $(VENV)/tests.stamp check-javascript check-manifests
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy
@@ -88,6 +90,15 @@ check-javascript: $(NODE_STAMP)
 	$(NODE_BIN)/eslint $(JAVASCRIPT)
 	$(NODE_BIN)/tsc
 	node --test --test-isolation=none 'tests/javascript/*.test.js'
+
+# Render the manifests in deploy/kubernetes, and validate them.
+check-manifests: $(VENV)/tests.stamp
+	@if command -v kubectl >/dev/null; then $(BIN)/pytest --quiet tests/deploy; \
+	else echo "kubectl is not installed: deploy/kubernetes is not checked"; fi
+
+# Run the containers of deploy/kubernetes with Docker. `docker compose build` makes their images.
+check-containers: $(VENV)/tests.stamp
+	$(BIN)/python -m tests.deploy.run_containers
 
 # --strict turns each warning into an error. mkdocs.yml lists the warnings.
 MKDOCS := NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
@@ -104,6 +115,14 @@ up:
 
 down:
 	docker compose down
+
+# FOLDER names the backup. For a restore, only bin/redis-local may run.
+ADMIN := STEPBOX_REDIS_PASSWORD_FILE=.run/redis/credentials/password $(BIN)/python bin/stepbox-admin
+backup: $(VENV)/local.stamp
+	@$(ADMIN) backup $(FOLDER)
+
+restore: $(VENV)/local.stamp
+	@$(ADMIN) restore $(FOLDER)
 
 # OPTIONS=--quick for a short run.
 bench: $(VENV)/local.stamp prepare

@@ -10,14 +10,24 @@ from redis.retry import Retry
 from jobs.settings import Settings
 
 
-def connect(settings: Settings) -> redis.Redis:
+def connect(settings: Settings, *, raw: bool = False) -> redis.Redis:
     """Open a client that fails within seconds if Redis is unavailable.
 
     A command is retried once if its connection was closed, because the pool's connections do not
     survive a restart of Redis. A command that timed out is not retried.
+
+    Parameters
+    ----------
+    settings
+        Where Redis is.
+    raw
+        Return bytes, and wait for minutes: for commands that read or write everything.
     """
     retry = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
-    return redis.Redis.from_url(settings.redis_url, **_options(settings), retry=retry)
+    options = _options(settings)
+    if raw:
+        options |= {"decode_responses": False, "socket_timeout": 300}
+    return redis.Redis.from_url(settings.redis_url, **options, retry=retry)
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:

@@ -2,13 +2,14 @@
 
 from importlib.metadata import version
 from platform import python_version
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from service.api.parameters import Parameters
 from service.backend import backend
 from service.errors import problem, problems
 from stepbox import __version__
@@ -36,6 +37,16 @@ class Alive(BaseModel):
     """The response of a live process."""
 
     status: str
+
+
+class ReadyQuery(Parameters):
+    """The parameters of GET /readyz."""
+
+    exclude: list[Literal["queue", "worker"]] = Field(
+        [],
+        description="Checks to leave out, once each. Redis and the workers are shared: a load "
+        "balancer that asks for them takes all processes of the API out of service at once.",
+    )
 
 
 class Ready(BaseModel):
@@ -103,8 +114,8 @@ def livez() -> Response:
     return jsonify(status="alive")
 
 
-@blueprint.get("/readyz", responses={200: Ready, **problems(503)})
-def readyz() -> Response:
+@blueprint.get("/readyz", responses={200: Ready, **problems(422, 503)})
+def readyz(query: ReadyQuery) -> Response:
     """List the components that are ready and those that are not, with reasons."""
     queue, workers = _queue_and_workers()
     checks = [
@@ -119,6 +130,7 @@ def readyz() -> Response:
             for state in _datasets()
         ),
     ]
+    checks = [check for check in checks if check["name"] not in query.exclude]
     missing = [check["name"] for check in checks if not check["ready"]]
     if missing:
         return problem(503, f"Not ready: {', '.join(missing)}.", checks=checks)

@@ -11,7 +11,7 @@ from tests.docs.tables import DOCS, pages
 from tests.processes import BIN, ROOT
 
 # Files that a program or the reader writes.
-NOT_IN_THE_REPOSITORY = {"card.json", "dataset.json", "seven.png"}
+NOT_IN_THE_REPOSITORY = {"backup.json", "card.json", "dataset.json", "seven.png"}
 KINDS = (
     "cfg",
     "css",

@@ -78,6 +78,11 @@ def test_a_job_waits_until_a_worker_starts(own_stack):
     own_stack.start_service()
     ready = requests.get(f"{own_stack.url}/readyz", timeout=10)
     assert "worker" in check_problem(ready, 503)["detail"]
+    others = requests.get(f"{own_stack.url}/readyz?exclude=worker", timeout=10)
+    assert others.status_code == 200
+    assert "worker" not in [check["name"] for check in others.json()["checks"]]
+    wrong = requests.get(f"{own_stack.url}/readyz?exclude=mnist", timeout=10)
+    assert check_problem(wrong, 422)["errors"][0]["detail"] == "Choose queue or worker"
     job = own_stack.train(epochs=1, hidden_sizes=[2])
     cancelled = own_stack.train(epochs=1, hidden_sizes=[2])["id"]
     answer = requests.post(f"{own_stack.url}/jobs/{cancelled}/cancel", timeout=10)
