@@ -19,35 +19,29 @@ first copies the bytes, then the records, and then the bytes that are new since.
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast
 
 import redis
 from pydantic import BaseModel, ValidationError, field_validator
 from redis.exceptions import ResponseError
 
 from jobs.connection import connect
-from jobs.places import open_part
+from jobs.copying import PARTS, copy_object, entries_of, open_parts, rank
 from jobs.reader import SCRIPTS
 from jobs.settings import Part, Settings
 from stepbox import __version__
 from stepbox.errors import ConflictError, DamagedModelError, StepboxError
 from stepbox.store.folder import FolderStore
-from stepbox.store.objects import PIECE_BYTES, Entry, ObjectStore, check_key, is_document
+from stepbox.store.objects import PIECE_BYTES, Entry, ObjectStore, check_key
 
 MANIFEST = "backup.json"
 RECORDS = "redis.jsonl"
 FORMAT = 1
-PARTS: tuple[Part, ...] = get_args(Part)
 MOST_BYTES = 2**28  # limit of backup.json and of documents
-FIRST = "aliases.json"  # copied before the models that it names
-LAST = ("card.json", "dataset.json")  # copied after the files that it describes
-# Of no installation, or of one process.
-PASSING = re.compile(r"README\.md|\.lock|(\.scratch|\.cache)/.*")
 
 
 class BackupError(StepboxError):
@@ -130,79 +124,33 @@ def restore(settings: Settings, source: Path) -> Report:
     """
     backup = FolderStore(source)
     manifest = _checked(backup, source)
-    stores = _stores(settings)
+    stores = open_parts(settings)
     with connect(settings, raw=True) as client:
         if number := client.dbsize():
             raise ConflictError(f"Redis is not empty, it has {number} keys: restore into a new one")
-        stores = _stores(settings)
-        for part, entry in _entries(settings, stores):
+        stores = open_parts(settings)
+        for part, entry in entries_of(settings, stores):
             raise ConflictError(f"there are {part} already, such as {entry.key}: use a new store")
-        keys = sorted(manifest.objects.keys() - {RECORDS}, key=_rank)
+        keys = sorted(manifest.objects.keys() - {RECORDS}, key=rank)
         for key in keys:
             place, _, name = key.partition("/")
-            _copy(backup, key, stores[cast(Part, place)], name)
+            copy_object(backup, key, stores[cast(Part, place)], name)
         with backup.open(RECORDS) as lines:
             _restore_records(client, lines)
     return Report(manifest.records, len(keys))
-
-
-def _stores(settings: Settings) -> dict[Part, ObjectStore]:
-    # Redis is needed only to change documents, and a backup only writes new ones.
-    return {part: open_part(settings, part, lambda: connect(settings)) for part in PARTS}
-
-
-def _entries(
-    settings: Settings, stores: Mapping[Part, ObjectStore]
-) -> Iterator[tuple[Part, Entry]]:
-    """Yield (part, object) for all objects of an installation, in the order to copy them."""
-    for part, store in stores.items():
-        own = settings.folders[part]  # the folders of other parts may be inside it
-        inner = tuple(
-            f"{other.relative_to(own).as_posix()}/"
-            for other in settings.folders.values()
-            if other != own and other.is_relative_to(own)
-        )
-        for entry in sorted(store.entries(), key=lambda entry: _rank(entry.key)):
-            if not PASSING.fullmatch(entry.key) and not entry.key.startswith(inner):
-                yield part, entry
-
-
-def _rank(key: str) -> tuple[int, int, str]:
-    """Order keys as they must be copied."""
-    name = key.rpartition("/")[2]
-    return (0 if name == FIRST else 2 if name in LAST else 1, -key.count("/"), key)
 
 
 def _copy_new(
     settings: Settings, backup: ObjectStore, copied: dict[str, tuple[Entry, str]]
 ) -> None:
     """Copy the objects that are not in `copied` or have changed since, and add them to it."""
-    stores = _stores(settings)
-    for part, entry in _entries(settings, stores):
+    stores = open_parts(settings)
+    for part, entry in entries_of(settings, stores):
         name = f"{part}/{entry.key}"
         if name in copied and copied[name][0] == entry:
             continue
         with suppress(FileNotFoundError, DamagedModelError):  # removed meanwhile
-            copied[name] = entry, _copy(stores[part], entry.key, backup, name)
-
-
-def _copy(source: ObjectStore, key: str, target: ObjectStore, name: str) -> str:
-    """Copy an object and return its SHA-256."""
-    digest = hashlib.sha256()
-    if is_document(key):
-        data = source.get(key, MOST_BYTES)
-        target.put(name, data)
-        return hashlib.sha256(data).hexdigest()
-    writer = target.writer(name)
-    try:
-        with source.local_file(key).open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                digest.update(piece)
-                writer.write(piece)
-        writer.commit()
-    finally:
-        writer.abort()
-    return digest.hexdigest()
+            copied[name] = entry, copy_object(stores[part], entry.key, backup, name)
 
 
 def _checked(backup: ObjectStore, folder: Path) -> Manifest:

@@ -1,7 +1,7 @@
 """Check once that the bucket of the settings can be listed, written and read.
 
-The exit status is 0, `REFUSED` if the bucket refuses this, or `AWAY` if it does not answer. Then the
-output says why.
+The exit status is 0, `REFUSED` if the bucket refuses this, or `AWAY` if it does not answer. Then
+the output says why.
 """
 
 import os

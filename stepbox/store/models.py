@@ -241,12 +241,18 @@ class ModelStore(ModelReader):
             f"{top}/{name}" for top in (".staged", ".trash") for name in self._objects.names(top)
         ]
         left += [name for name in self._objects.names() if MODEL_ID.fullmatch(name)]
-        for prefix, version in zip(left, self._objects.versions(left), strict=True):
-            old = version is not None and time.time() - version[2] / 1e9 > age
-            name = prefix.rpartition("/")[2]
-            if old and not keep(name) and not self.is_published(prefix):
+        for prefix in left:
+            if self.is_published(prefix) or time.time() - self._changed_at(prefix) <= age:
+                continue
+            if not keep(prefix.rpartition("/")[2]):
                 self._remove(prefix)
         self._objects.remove_unfinished(age)
+
+    def _changed_at(self, prefix: str) -> float:
+        """Return when something below a prefix was last changed, in s since 1970."""
+        (version,) = self._objects.versions([prefix])  # of a folder; buckets have no time of it
+        times = [entry.modified for entry in self._objects.entries(prefix)]
+        return max([version[2] / 1e9 if version else 0, *times])
 
     def _expect(self, model_id: str) -> None:
         if not self.is_published(model_id):

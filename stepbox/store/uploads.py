@@ -63,12 +63,10 @@ class Uploads:
 
     def ages(self) -> dict[str, float]:
         """Map each job that has a file to the time since the last write to it, in seconds."""
-        names = self._objects.names(FOLDER)
-        versions = self._objects.versions([f"{FOLDER}/{name}" for name in names])
         now, ages = time.time(), dict[str, float]()
-        for name, version in zip(names, versions, strict=True):
-            age = 0.0 if version is None else now - version[2] / 1e9  # None: changed meanwhile
-            ages[_job_of(name)] = min(age, ages.get(_job_of(name), age))
+        for entry in self._objects.entries(FOLDER):
+            job, age = _job_of(entry.key.rpartition("/")[2]), now - entry.modified
+            ages[job] = min(age, ages.get(job, age))
         return ages
 
 
