@@ -15,7 +15,8 @@ killed anywhere. Nothing is locked, for these reasons:
 - The id follows from the content. So all complete attempts have the same arrays, and it does not
   matter which of two publications comes last. The files of the other attempt are not needed.
 - `delete` makes the data set invisible first, and then removes the files of the attempt that was
-  visible. A concurrent publication of another attempt comes before it or after it.
+  described, and of no other: its job may be about to publish it. A concurrent publication of
+  another attempt comes before the deletion or after it.
 - A publication that was paused may describe an attempt whose files have been removed meanwhile, and
   so replace the description of another attempt. The files that a description names are therefore
   only the first choice: any other complete attempt is as good. Without one, the data set is not
@@ -139,9 +140,10 @@ class DatasetStore(DatasetReader):
         NotFoundError
             There is no uploaded data set with this id.
         """
-        found = self._find(id)
+        self._find(id)
+        described = self._described(id)
         self._objects.delete(f"{id}/{DESCRIPTION}")
-        self._remove(found.place)
+        self._remove(described.place)
 
     def sweep(self, keep: Callable[[str], bool], age: float) -> None:
         """Remove the files that killed processes and lost attempts have left.

@@ -288,6 +288,8 @@ def test_a_publication_that_was_paused_hides_no_other(store, objects):
     store.sweep(keep_none, age=-1)
     check_whole(store, spec, arrays)
     again = stage(store, spec, arrays, "again")
+    store.delete(spec.id)  # what is visible now are the files of the other attempts
+    assert uploaded(store) == []
     store.publish(again)
     store.sweep(keep_none, age=-1)
     check_whole(store, spec, arrays)
