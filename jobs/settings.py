@@ -84,6 +84,10 @@ class Settings(BaseSettings):
             raise ValueError("it must be s3://BUCKET/PREFIX, gs://…, az://…, or a folder")
         return value.rstrip("/")
 
+    def with_store(self, store: str) -> Self:
+        """Return these settings with another store. Raises ValueError."""
+        return self.model_copy(update={"store": type(self)._is_a_store(store)})
+
     @property
     def bucket(self) -> str | None:
         """The address of the bucket, or None if files are kept in folders."""

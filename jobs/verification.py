@@ -10,7 +10,7 @@ from jobs.copying import entries_of, open_parts
 from jobs.settings import Settings
 from jobs.store import JobStore
 from stepbox.data.dataset import DATASET_ID
-from stepbox.errors import StepboxError
+from stepbox.errors import DatasetError, StepboxError
 from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import SPLITS, DatasetStore
@@ -56,7 +56,8 @@ def verify(settings: Settings) -> Findings:
             jobs = {*JobStore(client).unfinished()}
     except RedisError as error:
         unknown = f"Redis cannot be reached: {error}"
-    published, visible = {*models.ids()}, {*datasets.visible_places()}
+    published, visible = {*models.ids()}, datasets.visible()
+    places = {*visible.values()}
     objects, orphans = 0, []
     for part, entry in entries_of(settings, parts):
         objects += 1
@@ -65,17 +66,13 @@ def verify(settings: Settings) -> Findings:
             needed = first in published or entry.key == ALIASES
         elif part == "datasets" and DATASET_ID.fullmatch(first):
             place = entry.key.rpartition("/")[0]
-            needed = place in visible or (place == first and _is_visible(first, visible))
-        else:  # a checkpoint, an upload, or files of an attempt, which begin with the job's id
-            job = (first if part == "checkpoints" else rest).partition("/")[0][:16]
+            needed = place in places or (place == first and first in visible)
+        else:  # a checkpoint, or an upload, whose name begins with the job's id
+            job = first if part == "checkpoints" else rest.partition(".")[0]
             needed = jobs is None or job in jobs
         if not needed:
             orphans.append(f"{part}/{entry.key}")
     return Findings(objects, damaged, orphans, unknown)
-
-
-def _is_visible(id: str, visible: set[str]) -> bool:
-    return any(place.partition("/")[0] == id for place in visible)
 
 
 def _damaged_models(models: ModelStore) -> Iterator[str]:
@@ -88,12 +85,11 @@ def _damaged_models(models: ModelStore) -> Iterator[str]:
 
 
 def _damaged_datasets(datasets: DatasetStore) -> Iterator[str]:
-    for id, error in datasets.unreadable():
-        yield f"data set {id}: {error}"
-    for place in datasets.visible_places():
-        id = place.partition("/")[0]
-        for split in SPLITS:
-            try:
+    for id, place in datasets.visible().items():
+        try:
+            if isinstance(place, DatasetError):
+                raise place
+            for split in SPLITS:
                 datasets.load(id, split)
-            except StepboxError as error:
-                yield f"data set {id}: {error}"
+        except StepboxError as error:
+            yield f"data set {id}: {error}"

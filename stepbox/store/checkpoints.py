@@ -91,6 +91,15 @@ class CheckpointStore:
         """Remove all checkpoints of a job."""
         self._objects.delete_all(job)
 
+    def damaged(self) -> list[str]:
+        """Read all checkpoints; return the job and the name of each that is damaged."""
+        return [
+            f"{job}/{name}"
+            for job in self.jobs()
+            for name in self._objects.names(job)
+            if self.load(job, name) is None
+        ]
+
     def jobs(self) -> list[str]:
         """List the jobs that have checkpoints."""
         return self._objects.names()

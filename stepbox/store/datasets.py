@@ -15,7 +15,8 @@ killed anywhere. Nothing is locked, for these reasons:
 - The id follows from the content. So all complete attempts have the same arrays, and it does not
   matter which of two publications comes last. The files of the other attempt are not needed.
 - `delete` makes the data set invisible first, and then removes the files of the attempt that was
-  visible. A concurrent publication of another attempt comes before it or after it.
+  described, and of no other: its job may be about to publish it. A concurrent publication of
+  another attempt comes before the deletion or after it.
 - A publication that was paused may describe an attempt whose files have been removed meanwhile, and
   so replace the description of another attempt. The files that a description names are therefore
   only the first choice: any other complete attempt is as good. Without one, the data set is not
@@ -122,6 +123,18 @@ class DatasetStore(DatasetReader):
         if not self._may_be_visible(place):
             self._remove(place)
 
+    def visible(self) -> dict[str, str | DatasetError]:
+        """Map the id of each visible data set to the place of its files, or to what is damaged."""
+        found: dict[str, str | DatasetError] = {}
+        for id in filter(DATASET_ID.fullmatch, self._objects.names()):
+            try:
+                found[id] = self._described(id).place
+            except NotFoundError:
+                continue  # not published yet
+            except DatasetError as error:
+                found[id] = error
+        return found
+
     def places(self) -> dict[str, float]:
         """Map each place that has files to the time of its last change, in s since 1970."""
         changed: dict[str, float] = {}
@@ -139,9 +152,10 @@ class DatasetStore(DatasetReader):
         NotFoundError
             There is no uploaded data set with this id.
         """
-        found = self._find(id)
+        self._find(id)
+        described = self._described(id)
         self._objects.delete(f"{id}/{DESCRIPTION}")
-        self._remove(found.place)
+        self._remove(described.place)
 
     def sweep(self, keep: Callable[[str], bool], age: float) -> None:
         """Remove the files that killed processes and lost attempts have left.

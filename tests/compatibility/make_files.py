@@ -26,6 +26,10 @@ The folder then contains:
     results/{job}.safetensors   the final weights of the interrupted trainings
     redis.json           [key, type, value, seconds to live or -1] of every key
     expected.json        responses of the API, and the ids of models and jobs by name
+
+Version 0.1.0 had no data sets of its own. Those in `files/datasets` were written by
+commit abe57c50, with `add_dataset(store, "small", (4, 4), warnings=["few samples"])` of
+`tests/datasets.py`.
 """
 # ruff: isort: skip_file
 

@@ -22,6 +22,7 @@ from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.weights import encode_weights
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.recipe import Recipe
+from tests.datasets import make_dataset
 from tests.processes import ROOT, free_port
 
 FILES = Path(__file__).parent / "files"
@@ -136,7 +137,10 @@ def client(tmp_path_factory):
     folder = tmp_path_factory.mktemp("old") / "models"
     lay_out(folder)
     redis_url = f"redis://127.0.0.1:{free_port()}/0"
-    settings = ServiceSettings(models_dir=folder, data_dir=DATA, redis_url=redis_url)
+    shutil.copytree(FILES / "datasets", folder / ".datasets")
+    settings = ServiceSettings(
+        models_dir=folder, datasets_dir=folder / ".datasets", data_dir=DATA, redis_url=redis_url
+    )
     return create_app(settings).test_client()
 
 
@@ -247,6 +251,24 @@ def test_gradients_are_checked_as_before(client, model):
     for layer in before["layers"]:
         del layer["exact"]
     check_close(with_fields_of(before, after), before, 1e-4)
+
+
+# -- data sets ---------------------------------------------------------------------------------
+
+
+def test_a_data_set_with_files_beside_its_description_is_served(client):
+    [described] = [json.loads(path.read_text()) for path in FILES.glob("datasets/*/dataset.json")]
+    served = get(client, f"/datasets/{described['id']}")
+    del served["links"]
+    assert served == described
+    assert get(client, "/datasets/small")["id"] == described["id"]
+    _, arrays = make_dataset("small", (4, 4))
+    for split, last in (("train", 29), ("test", 11)):
+        images = get(client, f"/datasets/small/{split}?index=0,{last}")["images"]
+        assert [one["label"] for one in images] == [0, last % 3]
+        for one in images:
+            pixels = arrays[f"{split}-samples.npy"][one["index"]].tolist()
+            assert one["pixels"] == pixels
 
 
 # -- trainings ---------------------------------------------------------------------------------

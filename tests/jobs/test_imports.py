@@ -32,7 +32,11 @@ def train(jobs, **others):
 
 
 def decide(jobs, claim):
-    return jobs.decide_import(claim, "d-0123456789ab", staged=f"{claim.job}-{claim.fence}")
+    return jobs.decide_import(claim, "d-0123456789ab", staged=place_of(claim))
+
+
+def place_of(claim):
+    return f"d-0123456789ab/{claim.job}-{claim.fence}"
 
 
 def test_a_new_import_is_queued_and_has_all_its_fields(jobs):
@@ -70,6 +74,27 @@ def test_imports_and_trainings_wait_in_one_queue(jobs):
     assert claims[1].upload == jobs.get(ids[1]).upload
     with pytest.raises(QueueFullError):
         submit(jobs, id="2" * 16, queue_limit=0)
+
+
+def test_unfinished_jobs_say_what_they_will_publish(jobs):
+    assert jobs.unfinished() == {}
+    first, second, third = (submit(jobs, id=f"{n}" * 16).id for n in range(3))
+    trained = train(jobs).id
+    claims = [jobs.claim(OWNER, "w") for _ in range(2)]
+    decide(jobs, claims[0])
+    expected = {first: place_of(claims[0]), second: None, third: None, trained: None}
+    assert jobs.unfinished() == expected
+    dead = [Death(job, fence, "process", "") for job, fence, _ in jobs.owners()]
+    jobs.reap("w", {}, dead)
+    assert jobs.unfinished() == expected  # queued again
+    jobs.finish(jobs.claim(OWNER, "w"), "succeeded")
+    jobs.cancel(third)
+    again = [jobs.claim(OWNER, "w") for _ in range(2)]
+    jobs.decide(again[1], "m-0123456789ab", peak_memory=1, better_than_guessing=None)
+    assert jobs.unfinished() == {second: None, trained: "m-0123456789ab"}
+    for status in ("queued", "running"):
+        jobs.redis.delete(f"jobs:status:{status}")  # as after an upgrade
+    assert jobs.unfinished() == {second: None, trained: "m-0123456789ab"}
 
 
 def test_an_idempotency_key_creates_one_import(jobs):
@@ -126,7 +151,7 @@ def test_a_running_import_is_cancelled_before_the_decision_only(jobs):
     jobs.reap("w", {}, [Death(second.job, second.fence)])
     jobs.cancel(second.job)  # queued again, but decided
     claim = jobs.claim(OWNER, "w")
-    assert (claim.job, claim.result) == (second.job, f"{second.job}-{second.fence}")
+    assert (claim.job, claim.result) == (second.job, place_of(second))
     assert jobs.finish(claim, "succeeded") == "finished"
 
 

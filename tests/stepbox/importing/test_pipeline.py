@@ -316,7 +316,7 @@ def test_an_import_that_must_stop_leaves_nothing_visible(run, datasets):
     assert fractions[-1] == 1
 
 
-def test_limits_are_checked_before_images_are_decoded(datasets, tmp_path):
+def test_limits_are_checked_before_images_are_decoded(tmp_path):
     files = {f"{'ab'[i % 2]}/{i}.png": file_of(np.zeros((64, 64), np.uint8)) for i in range(20)}
     upload = tmp_path / "upload"
     upload.write_bytes(zipped(files))
@@ -326,8 +326,7 @@ def test_limits_are_checked_before_images_are_decoded(datasets, tmp_path):
             upload,
             "",
             ImportOptions(name="mine"),
-            datasets,
-            "attempt",
+            tmp_path,
             lambda progress: None,
             Limits(bytes=64 * 64 * 19),
         )

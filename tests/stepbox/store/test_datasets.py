@@ -288,6 +288,8 @@ def test_a_publication_that_was_paused_hides_no_other(store, objects):
     store.sweep(keep_none, age=-1)
     check_whole(store, spec, arrays)
     again = stage(store, spec, arrays, "again")
+    store.delete(spec.id)  # what is visible now are the files of the other attempts
+    assert uploaded(store) == []
     store.publish(again)
     store.sweep(keep_none, age=-1)
     check_whole(store, spec, arrays)
@@ -353,7 +355,7 @@ def test_only_old_files_that_nothing_needs_are_swept(store, objects):
     staged = stage(store, *specs[1], "job3-1")
     unfinished = stage(store, *specs[2], "job4-2")
     objects.put(".uploads/job5", b"upload")
-    objects.put(".staged/job6-1/train-labels.npy", b"of version 0.2")
+    objects.put(".staged/job6-1/train-labels.npy", b"of an earlier version")
     asked = []
 
     def keep(attempt):
@@ -387,7 +389,7 @@ def test_a_job_that_ends_while_the_store_is_swept_keeps_its_data_set(store, obje
 
 
 def lay_out_as_before(objects, spec, arrays):
-    """Store a data set as versions before 0.3 did."""
+    """Store a data set as earlier versions did."""
     for name, array in arrays.items():
         objects.put(f"{spec.id}/{name}", npy(array))
     objects.put(f"{spec.id}/dataset.json", spec.model_dump_json().encode())
