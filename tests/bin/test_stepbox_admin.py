@@ -1,0 +1,130 @@
+"""Copies of a store between a folder and a bucket, and the search for damage and orphans."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jobs.copying import copy_all, open_parts
+from jobs.settings import Settings
+from jobs.verification import verify
+from stepbox.errors import ConflictError
+from stepbox.store.checkpoints import CheckpointStore
+from stepbox.store.datasets import DatasetStore
+from stepbox.store.models import ModelStore
+from tests.buckets import BUCKET, bucket_server
+from tests.datasets import make_dataset, stage
+from tests.processes import ROOT, free_port
+from tests.stepbox.store.test_models import add
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with bucket_server("rclone", tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(server, tmp_path, monkeypatch):
+    """Return the settings of an installation in folders, whose Redis is away."""
+    environment = {
+        **server.environment,
+        "STEPBOX_STORE": str(tmp_path / "store"),
+        "STEPBOX_CACHE_DIR": str(tmp_path / "cache"),
+        "STEPBOX_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def admin(*arguments):
+    return subprocess.run(
+        [sys.executable, ROOT / "bin" / "stepbox-admin", *arguments],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def fill(settings):
+    """Put a model with an alias, a data set and a checkpoint into a store; return the model."""
+    parts = open_parts(settings)
+    models = ModelStore(parts["models"])
+    model = add(models)
+    models.set_alias("good", model)
+    datasets = DatasetStore(parts["datasets"], settings.data_dir)
+    datasets.publish(stage(datasets, *make_dataset("points", (2,))))
+    state = {"position": np.array([1, 0]), "weights": np.ones(3)}
+    CheckpointStore(parts["checkpoints"]).save("0123456789abcdef", 1, state)
+    return model
+
+
+def contents(settings):
+    return {
+        f"{part}/{entry.key}": store.get(entry.key, 2**30)
+        for part, store in open_parts(settings).items()
+        for entry in store.entries()
+        if entry.key[:1] != "." and not entry.key.startswith((".checkpoints", ".datasets"))
+    }
+
+
+def test_a_store_is_copied_to_a_bucket_and_back(settings, tmp_path, request):
+    model = fill(settings)
+    bucket = f"s3://{BUCKET}/{request.node.name}"
+    copied = admin("copy", bucket)
+    assert copied.returncode == 0, copied.stderr
+    assert "verify: 11 objects, 0 damaged, 0 orphans" in copied.stdout
+    assert ModelStore(open_parts(settings.with_store(bucket))["models"]).load("good")
+    back = str(tmp_path / "back")
+    assert admin("copy", "--source", bucket, back).returncode == 0
+    assert contents(settings.with_store(back)) == contents(settings)
+    again = admin("copy", bucket)
+    assert again.returncode == 1
+    assert "there are models already" in again.stderr
+    with pytest.raises(ConflictError):
+        copy_all(settings, settings.with_store(back))
+    assert ModelStore(tmp_path / "back").load(model)
+
+
+def test_damage_and_orphans_are_named(settings, tmp_path):
+    model = fill(settings)
+    weights = tmp_path / "store" / model / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    [checkpoint] = (tmp_path / "store" / ".checkpoints" / "0123456789abcdef").iterdir()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    parts = open_parts(settings)
+    parts["models"].put(".staged/m-0123456789ab/weights.safetensors", b"lost")
+    parts["datasets"].put("d-0123456789ab/lost-1/train-labels.npy", b"lost")
+    found = admin("verify")
+    assert found.returncode == 1
+    lines = found.stdout.splitlines()
+    assert f"damaged: model {model} is damaged: weights.safetensors" in lines[0]
+    assert lines[1] == f"damaged: checkpoint 0123456789abcdef/{checkpoint.name}"
+    assert sorted(lines[2:4]) == [
+        "orphan: datasets/d-0123456789ab/lost-1/train-labels.npy",
+        "orphan: models/.staged/m-0123456789ab/weights.safetensors",
+    ]
+    assert "Redis cannot be reached" in lines[4]
+    assert lines[5] == "verify: 13 objects, 2 damaged, 2 orphans"
+
+
+def test_checkpoints_of_jobs_that_do_not_wait_are_orphans(jobs, tmp_path, monkeypatch):
+    monkeypatch.setenv("STEPBOX_STORE", str(tmp_path / "store"))
+    settings = Settings()
+    fill(settings)
+    [orphan] = verify(settings).orphans
+    assert orphan.startswith("checkpoints/0123456789abcdef/")
+
+
+@pytest.mark.parametrize("store", ["ftp://x", "s3://", "s3:///"])
+def test_a_wrong_address_is_rejected(settings, store):
+    answer = admin("verify", "--store", store)
+    assert answer.returncode == 1
+    assert "it must be s3://BUCKET/PREFIX, gs://…, az://…, or a folder" in answer.stderr
