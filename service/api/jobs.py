@@ -185,7 +185,8 @@ def job_events(path: JobPath) -> Response:
     store, streams = backend().jobs, backend().streams
     response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
     if store.get(path.id).status in FINAL:
-        response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
+        events = read_events(store, path.id, after)
+        response.set_data(b"".join(to_bytes(event) for event in events if event.data))
     elif streams.open >= streams.limit:
         raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
