@@ -4,11 +4,11 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from jobs.compact import NAMES, Kind, unpack
+from jobs.compact import NAMES, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore
 
@@ -100,7 +100,7 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
 def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> Event:
     kind = fields["type"]
     if kind in NAMES:
-        (values,) = unpack(cast(Kind, kind), [fields["data"]])
+        (values,) = unpack(kind, [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
     if kind != "status":
         return Event(event_id, kind, "", final=kind == "deleted")

@@ -240,7 +240,29 @@ class JobStore(ClaimStore):
 
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
-        return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
+        descriptions, draining = self._run("workers", WORKER_ALIVE_S)
+        workers = map(json.loads, descriptions)
+        return [worker | {"draining": worker["name"] in draining} for worker in workers]
+
+    def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
+        """Let a worker take no more jobs, and requeue those that it runs; or undo this.
+
+        A worker that starts takes jobs, even if an earlier one of the same name was draining.
+
+        Returns
+        -------
+        dict
+            The description of the worker, as in `workers`.
+
+        Raises
+        ------
+        NotFoundError
+            No worker with this name has sent a heartbeat in the last 5 seconds.
+        """
+        description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
+        if description is None:
+            raise NotFoundError(f"no worker named {worker!r} is alive")
+        return {**json.loads(description), "draining": draining}
 
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""

@@ -15,6 +15,7 @@ from jobs.queue import send_token
 from stepbox.errors import StoreError
 from worker.alive import write_heartbeat
 from worker.device import DeviceSearch
+from worker.draining import Draining
 from worker.first_model import submit_first_job
 from worker.leases import Leases
 from worker.owner import dead_owners
@@ -43,6 +44,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
+        self._draining = Draining()
         self._heartbeat_written = True
         self._started = False
         self._swept_at = -SWEEP_S
@@ -76,7 +78,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._write_heartbeat()
             try:
                 if self._ready.is_set():
-                    self._sweep()
+                    self._sweep(worker)
                     self._reap(worker)
                 reachable = True
             except Exception as error:  # the thread must survive every error
@@ -100,8 +102,10 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             "stalled": self._stall.why,
         }
         queue = self._jobs.reap(worker.hostname, description, dead)
-        if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
-            repair(worker, attempt)
+        if not stopping:
+            self._draining.follow(worker, draining=queue.draining)
+            if attempt := self._stall.check(queue, time.monotonic()):
+                repair(worker, attempt)
         for _ in range(queue.lacking):
             send_token(worker.app)
 
@@ -114,13 +118,14 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
                 log.warning("cannot write the worker's heartbeat: %s", error)
             self._heartbeat_written = False
 
-    def _sweep(self) -> None:
+    def _sweep(self, worker: Any) -> None:
         """Remove the files that killed processes and ended jobs left; submit the first job."""
         if time.monotonic() - self._swept_at < SWEEP_S:
             return
         with suppress(OSError):  # if the folder cannot be written, the jobs will report it
             self._stores.sweep()
         if not self._started:
+            self._jobs.begin(worker.hostname)
             with suppress(OSError):
                 self._stores.models.sweep()
             with suppress(StoreError):  # the same folder

@@ -17,6 +17,8 @@
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
 -- workers:claimed       hash: name → last claim of the worker
+-- workers:draining      set: the names of the workers that take no jobs; a name is removed when the
+--                       worker starts again
 -- metrics               hash: the counters since the first job. The script that changes a job also
 --                       changes its counters, so a repeated call counts nothing twice
 
