@@ -107,6 +107,10 @@ class Job(BaseModel):
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
         "for jobs of earlier versions."
     )
+    submitted_by: str | None = Field(
+        description="Owner of the job: the name of the token with which it was submitted. Null if "
+        "there was no token, or the token has no name."
+    )
     title: Title
     notes: Notes
     tags: Tags
