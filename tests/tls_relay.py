@@ -8,8 +8,6 @@ import ssl
 import sys
 from contextlib import suppress
 
-ADDRESSES = ("127.0.0.1", "127.0.0.2")
-
 
 async def relay(reader, writer):
     with suppress(OSError):
@@ -19,8 +17,8 @@ async def relay(reader, writer):
     writer.close()
 
 
-async def serve(port, target, folder):
-    """Relay connections to `port` to the port `target` of 127.0.0.1, until cancelled.
+async def serve(addresses, port, target, folder):
+    """Relay connections to `port` of these addresses to the port `target` of 127.0.0.1.
 
     `folder` has redis.crt and redis.key.
     """
@@ -35,9 +33,10 @@ async def serve(port, target, folder):
             return
         await asyncio.gather(relay(reader, their_writer), relay(their_reader, writer))
 
-    async with await asyncio.start_server(accept, ADDRESSES, port, ssl=context) as server:
+    async with await asyncio.start_server(accept, addresses, port, ssl=context) as server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+    addresses, port, target, folder = sys.argv[1:]
+    asyncio.run(serve(addresses.split(","), int(port), int(target), folder))

@@ -22,31 +22,35 @@ def certificates(folder, *names):
     return folder
 
 
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
+def start_relay(stack, *addresses):
+    """Make certificates for these addresses, and let clients reach Redis there with TLS."""
+    folder = certificates(stack.folder / "certificates", "localhost", *addresses)
+    port = free_port()
+    arguments = (",".join([*addresses, "127.0.0.2"]), str(port), str(stack.redis_port), str(folder))
+    stack.start("tls", sys.executable, "-m", "tests.tls_relay", *arguments)
+
+    def accepts():
+        try:
+            socket.create_connection((addresses[0], port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    wait_until(accepts, what="the relay to accept connections")
+    return {
+        "STEPBOX_REDIS_URL": f"rediss://stepbox@{addresses[0]}:{port}/0",
+        "STEPBOX_REDIS_CA_FILE": str(folder / "ca.crt"),
+    }
 
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
     """Run Redis behind TLS, without a worker and the API."""
     with stack_in(tmp_path_factory.mktemp("secure")) as stack:
-        folder = certificates(stack.folder / "certificates", *NAMES)
         stack.start_redis()
-        port = free_port()
-        stack.start(
-            "tls",
-            *(sys.executable, "-m", "tests.tls_relay"),
-            *(str(port), str(stack.redis_port), str(folder)),
-        )
-        wait_until(lambda: accepts(port), what="the relay to accept connections")
-        stack.environment |= {
-            "STEPBOX_REDIS_URL": f"rediss://stepbox@localhost:{port}/0",
-            "STEPBOX_REDIS_CA_FILE": str(folder / "ca.crt"),
-        }
+        stack.environment |= start_relay(stack, "127.0.0.1")
+        url = stack.environment["STEPBOX_REDIS_URL"]
+        stack.environment["STEPBOX_REDIS_URL"] = url.replace("127.0.0.1", "localhost")
         yield stack
 
 
