@@ -28,6 +28,11 @@ class Token(NamedTuple):
     digest: bytes
     name: str | None = None
 
+    @property
+    def sees_only(self) -> str | None:
+        """The owner whose jobs and models the client may see; None if all."""
+        return self.name if self.scope == "own" else None
+
 
 class ServiceSettings(Settings):
     """The shared settings and those of the API."""

@@ -31,26 +31,36 @@ ANYONE = Token("write", b"")  # what requests may do if there are no tokens
 READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
-def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> None:
-    """Accept a request if its token allows it or its path is open; otherwise raise.
+def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> Token:
+    """Return the token of a request, if it allows the request or the path is open.
 
     Raises
     ------
     Unauthorized
         The token is missing or unknown.
     Forbidden
-        The token allows only reading.
+        The token allows only reading, or the request changes what belongs to nobody.
     """
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
-        return
-    scope = find_token(tokens, authorization).scope
-    if scope == "read" and not only_reads(method, path):
+        return ANYONE
+    token = find_token(tokens, authorization)
+    if only_reads(method, path):
+        return token
+    if token.scope == "read":
         raise Forbidden("This token may read and predict, but change nothing.")
+    if token.scope == "own" and changes_for_all(method, path):
+        raise Forbidden("This token may change only its own jobs and models.")
+    return token
 
 
 def only_reads(method: str, path: str) -> bool:
     """Tell whether a request changes nothing, so that a token for reading suffices."""
     return method in SAFE_METHODS or path.startswith(READING_POSTS)
+
+
+def changes_for_all(method: str, path: str) -> bool:
+    """Tell whether a request changes what has no owner: workers, or data sets that exist."""
+    return path.startswith("/workers/") or (method == "DELETE" and path.startswith("/datasets/"))
 
 
 def warn_if_open(settings: ServiceSettings) -> None:
@@ -84,6 +94,19 @@ def owner() -> str | None:
     """
     tokens: list[Token] = current_app.extensions["stepbox"].tokens
     return find_token(tokens, request.headers.get("Authorization", "")).name
+
+
+def only_owner() -> str | None:
+    """Return the owner whose jobs and models the current request may see; None if all."""
+    tokens: list[Token] = current_app.extensions["stepbox"].tokens
+    authorization = request.headers.get("Authorization", "")
+    return check_token(tokens, request.method, request.path, authorization).sees_only
+
+
+def own_key(key: str | None) -> str | None:
+    """Return an idempotency key that differs from those of other owners."""
+    name = owner()
+    return f"{name}\n{key}" if key and name else key  # no header contains a line break
 
 
 def find_token(tokens: list[Token], authorization: str) -> Token:

@@ -22,7 +22,8 @@ class Access(BaseModel):
     required: bool = Field(description="Whether requests need a token.")
     scope: Scope = Field(
         description="`write` allows everything. `read` allows reading, predictions and analyses, "
-        "but no changes. `own` is like `write`, for the jobs and models of this owner."
+        "but no changes. `own` is like `write`, for the jobs and models of this owner; models of "
+        "nobody can be read."
     )
     name: str | None = Field(
         description="Name of the token: the owner of what requests with it create. Null if it has "

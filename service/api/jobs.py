@@ -11,7 +11,7 @@ from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
-from service.access.tokens import owner
+from service.access.tokens import own_key, owner
 from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend
@@ -110,7 +110,7 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         recipe,
         samples=recipe.trained_samples(spec),
         queue_limit=backend().settings.queue_limit,
-        idempotency_key=header.idempotency_key,
+        idempotency_key=own_key(header.idempotency_key),
         request_id=request_id.get(),
         labels=body.labels,
         submitted_by=owner(),

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, Self, TypeVar
 
 from stepbox.data.dataset import DATASET_NAME
 from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
@@ -51,14 +52,24 @@ class ModelReader:
         self._aliases = Aliases(self._objects)
         self._index = ModelIndex(self._objects)
         self._loader = ModelLoader(self._objects, self._index, cache_bytes)
+        self._owner: str | None = None
+
+    def seen_by(self, owner: str) -> Self:
+        """Return this store as an owner sees it: with the models that are theirs or nobody's.
+
+        Others do not exist in it. What is nobody's cannot be changed in it.
+        """
+        view = copy(self)
+        view._owner = owner
+        return view
 
     def ids(self) -> list[str]:
         """Return the ids of all models, newest first, including damaged ones."""
-        return [model.id for model in self._index.newest_first()]
+        return [model.id for model in self._index.newest_first(self._owner)]
 
     def trained_on(self, dataset_id: str) -> list[str]:
         """Return the ids of the models whose cards name a data set by its id, newest first."""
-        models = self._index.newest_first()
+        models = self._index.newest_first(self._owner)
         return [model.id for model in models if model.dataset_id == dataset_id]
 
     def page(
@@ -68,7 +79,7 @@ class ModelReader:
 
         Parameters and cursor are those of `ModelIndex.page`.
         """
-        found, cursor = self._index.page(limit, after)
+        found, cursor = self._index.page(limit, after, self._owner)
         listed = []
         for model in found:
             try:
@@ -136,16 +147,26 @@ class ModelReader:
 
     def aliases(self) -> dict[str, str]:
         """Return all aliases, each with the id of its model."""
-        return dict(self._aliases.read())
+        aliases = self._aliases.read().items()
+        return {name: model_id for name, model_id in aliases if self._sees(model_id)}
 
     def latest_references(self) -> list[str]:
         """Return the computed references that name a model: ``latest`` and ``latest-mnist``…"""
-        names = {model.dataset for model in self._index.newest_first() if model.dataset}
+        models = self._index.newest_first(self._owner)
+        names = {model.dataset for model in models if model.dataset}
         return ["latest", *(f"latest-{name}" for name in sorted(names))] if names else []
 
     def is_published(self, model_id: str) -> bool:
         """Return whether a model exists, whole or damaged."""
-        return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
+        is_id = bool(MODEL_ID.fullmatch(model_id))
+        return is_id and self._sees(model_id) and self._loader.exists(model_id)
+
+    def _sees(self, model_id: str) -> bool:
+        """Tell whether the owner of this view sees a model, if it exists."""
+        if self._owner is None:
+            return True
+        model = self._index.get(model_id)
+        return model is not None and model.is_visible_to(self._owner)
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
         """Read the model of a reference; for a `LATEST` one, the first that can be read."""
@@ -156,9 +177,11 @@ class ModelReader:
                 model_id = self._aliases.read().get(reference, "")
                 if not MODEL_ID.fullmatch(model_id):
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
+            if not self._sees(model_id):
+                raise NotFoundError(f"there is no model {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in self._index.best_first():
+        for model in self._index.best_first(self._owner):
             if model.dataset is not None and latest["dataset"] in (None, model.dataset):
                 try:
                     return read(model.id)

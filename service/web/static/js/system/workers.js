@@ -59,7 +59,7 @@ function askToDrain(name, refresh) {
 /** @param {Worker} worker @param {() => Promise<void>} refresh */
 function actionButton({ name, draining }, refresh) {
   const onclick = () => (draining ? change(name, "resume", refresh) : askToDrain(name, refresh));
-  const attributes = { id: `change-${name}`, "data-writes": true, onclick };
+  const attributes = { id: `change-${name}`, "data-writes": true, "data-shared": true, onclick };
   const button = plainButton(draining ? "Resume" : "Drain", attributes);
   button.append(h("span", { class: "sr" }, ` ${name}`));
   return button;
