@@ -255,20 +255,6 @@ class ModelStore(ModelReader):
             if old and not self.is_published(prefix):
                 self._remove(prefix)
 
-    def _expect(self, model_id: str) -> None:
-        """Raise an error unless a model exists and may be changed."""
-        if not self.is_published(model_id):
-            raise NotFoundError(f"there is no model {model_id[:80]!r}")
-        if not self._owns(model_id):
-            raise NotOwnedError(f"model {model_id} has no owner, so you may not change it")
-
-    def _owns(self, model_id: str) -> bool:
-        """Tell whether the owner of this view may change a model."""
-        if self._owner is None:
-            return True
-        model = self._index.get(model_id)
-        return model is not None and model.submitted_by == self._owner
-
     def _check_alias(self, aliases: Mapping[str, str], name: str) -> None:
         """Raise NotOwnedError if an alias names a model that may not be changed."""
         if name in aliases and not self._owns(aliases[name]):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, TypeVar
 
 from stepbox.data.dataset import DATASET_NAME
-from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
+from stepbox.errors import DamagedModelError, NotFoundError, NotOwnedError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
@@ -167,6 +167,20 @@ class ModelReader:
             return True
         model = self._index.get(model_id)
         return model is not None and model.is_visible_to(self._owner)
+
+    def _expect(self, model_id: str) -> None:
+        """Raise an error unless a model exists and may be changed."""
+        if not self.is_published(model_id):
+            raise NotFoundError(f"there is no model {model_id[:80]!r}")
+        if not self._owns(model_id):
+            raise NotOwnedError(f"model {model_id} has no owner, so you may not change it")
+
+    def _owns(self, model_id: str) -> bool:
+        """Tell whether the owner of this view may change a model."""
+        if self._owner is None:
+            return True
+        model = self._index.get(model_id)
+        return model is not None and model.submitted_by == self._owner
 
     def _find(self, reference: str, read: Callable[[str], T]) -> T:
         """Read the model of a reference; for a `LATEST` one, the first that can be read."""
