@@ -27,7 +27,6 @@ _SAME_REF = {"ref": "$request.path.ref"}
 _MODEL = {"model": "$response.body#/id"}
 _FIRST_DATASET = {"ref": "$response.body#/datasets/0/id"}
 _DATASET = {"ref": "$response.body#/id"}
-_FIRST_WORKER = {"name": "$response.body#/workers/0/name"}
 _SAME_NAME = {"name": "$request.path.name"}
 _LAYER = "/models/{ref}/layers/{layer}"
 _MODEL_AND_LAYER = {"ref": "$response.body#/model", "layer": "$response.body#/layers/0/layer"}
@@ -79,7 +78,6 @@ LINKS = [
     Link("get /v2/models/{ref}", "Version", f"get {_VERSION}", _SAME_REF),
     Link(f"get {_VERSION}", "Ready", f"get {_VERSION}/ready", _SAME_REF),
     Link(f"get {_VERSION}", "Infer", f"post {_VERSION}/infer", _SAME_REF),
-    Link("get /system", "Drain", "post /workers/{name}/drain", _FIRST_WORKER),
     Link("post /workers/{name}/drain", "Resume", "post /workers/{name}/resume", _SAME_NAME),
     Link("get /datasets", "Dataset", "get /datasets/{ref}", _FIRST_DATASET),
     Link("get /datasets/{ref}", "Samples", "get /datasets/{ref}/{split}", _DATASET),
