@@ -16,8 +16,8 @@ import { stateText } from "../jobs/state.js";
  */
 
 const DRAIN_WORDS =
-  " takes no more jobs until you resume it or it is started again. The job that it runs goes back " +
-  "to the queue, and another worker continues it from its last checkpoint.";
+  " takes no more jobs until you resume it or it is started again. The job that it runs goes " +
+  "back to the queue, and another worker continues it from its last checkpoint.";
 
 /** Say what a worker does. @param {Worker} worker @param {AnyJob | undefined} job */
 function workerStatus({ stalled, draining }, job) {
