@@ -66,7 +66,7 @@ class ClaimStore(JobReader):
         dead: Iterable[Death] = (),
         call: str = "",
     ) -> Claim | None:
-        """Claim the first queued job; return None if no job is queued.
+        """Claim the first queued job; return None if none is queued or the worker is draining.
 
         Parameters
         ----------
@@ -255,6 +255,10 @@ class ClaimStore(JobReader):
             if fence and (value or default)
         ]
 
+    def begin(self, worker: str) -> None:
+        """Let a worker that starts take jobs, even if one of its name was draining before."""
+        self.redis.srem("workers:draining", worker)
+
     def reap(
         self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]
     ) -> QueueState:
@@ -270,7 +274,8 @@ class ClaimStore(JobReader):
             Running jobs whose owner is dead, or whose lease has expired.
         """
         about = json.dumps(description)
-        return QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+        state = QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
+        return state._replace(draining=bool(state.draining))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

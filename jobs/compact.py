@@ -41,11 +41,12 @@ def unpack(kind: Kind, texts: Iterable[str]) -> list[dict[str, Any]]:
     """Read values, in the short form or as the JSON objects that earlier versions wrote.
 
     New names are added at the end. Arrays of earlier versions are shorter: what they lack is None.
+    Arrays of later versions are longer: what this version has no name for is left out.
 
     All texts are parsed in one call. One call for each text takes three times as long.
     """
     names = NAMES[kind]
     return [
-        values if isinstance(values, dict) else dict(zip_longest(names, values))
+        values if isinstance(values, dict) else dict(zip_longest(names, values[: len(names)]))
         for values in json.loads(f"[{','.join(texts)}]")
     ]

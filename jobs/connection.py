@@ -1,6 +1,8 @@
 """Connect to Redis."""
 
+import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
@@ -8,6 +10,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs.settings import Settings
+
+# OpenSSL's codes for a certificate that has another host name or address.
+MISMATCHES = (62, 64)
 
 
 def connect(settings: Settings, *, raw: bool = False) -> redis.Redis:
@@ -35,13 +40,36 @@ def connect_async(settings: Settings) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(settings.redis_url, **_options(settings))
 
 
+def find_fault(settings: Settings) -> str | None:
+    """Connect once; return which setting is wrong and why, or None if none is known to be.
+
+    Redis may also be unavailable. That is no fault of the settings, because it may come back.
+    """
+    host = urlsplit(settings.redis_url).hostname
+    try:
+        with connect(settings) as client:
+            client.ping()
+    except (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError) as error:
+        return f"STEPBOX_REDIS_PASSWORD_FILE: Redis on {host} rejects the user or password: {error}"
+    except redis.exceptions.RedisError as error:
+        cause = error.__context__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            is_other_name = cause.verify_code in MISMATCHES
+            setting = "STEPBOX_REDIS_URL" if is_other_name else "STEPBOX_REDIS_CA_FILE"
+            return f"{setting}: {host} has another certificate: {cause.verify_message}"
+    return None
+
+
 def _options(settings: Settings) -> dict[str, Any]:
     try:
         password = settings.redis_password
     except OSError as error:
         message = f"the password of Redis cannot be read: {error}"
         raise redis.exceptions.ConnectionError(message) from None
+    # With rediss://, the client also checks the certificate and its host name.
+    trusted = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}
     return {
+        **trusted,
         "password": password,
         "decode_responses": True,
         "socket_connect_timeout": 1,

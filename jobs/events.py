@@ -1,15 +1,20 @@
 """Read the events of a job from its Redis stream, from any point and without gaps."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from jobs.compact import Kind, unpack
+from pydantic import ValidationError
+
+from jobs.compact import NAMES, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore
 
 Entry = tuple[str, Mapping[str, str]]  # (id, fields) of one entry of a Redis stream
+
+log = logging.getLogger(__name__)
 
 EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}")
 FIRST = "0-0"
@@ -24,9 +29,10 @@ class Event(NamedTuple):
         Id of the entry in the stream.
     type
         ``status``, ``epoch``, ``frame``, ``loss``, ``progress`` or ``deleted``. A ``deleted`` event
-        ends the streams that are open when a job is deleted. It is not sent to clients.
+        ends the streams that are open when a job is deleted. Later versions may have more types.
     data
-        JSON text; empty for ``deleted``.
+        JSON text. Empty for ``deleted``, and for what only later versions can read: such an event
+        is not sent to clients, but they continue after its id.
     final
         True for the last event of a job.
     """
@@ -93,16 +99,21 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
 
 def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> Event:
     kind = fields["type"]
-    if kind == "deleted":
-        return Event(event_id, kind, "", final=True)
-    if kind != "status":
-        (values,) = unpack(cast(Kind, kind), [fields["data"]])
+    if kind in NAMES:
+        (values,) = unpack(kind, [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
+    if kind != "status":
+        return Event(event_id, kind, "", final=kind == "deleted")
     # The record as it was at this event: a flat list of names and values, as HGETALL returns it.
     flat: list[str] = json.loads(fields["record"])
     position = fields["queue_position"]
     record = dict(zip(flat[::2], flat[1::2], strict=True))
-    return _status(event_id, Job.from_record(record, int(position) if position else None, history))
+    try:
+        job = Job.from_record(record, int(position) if position else None, history)
+    except ValidationError as error:
+        log.warning("job %s: its state cannot be read by this version: %s", record["id"], error)
+        return Event(event_id, kind, "", final=record["status"] in FINAL)
+    return _status(event_id, job)
 
 
 def _status(event_id: str, job: Job) -> Event:

@@ -5,7 +5,8 @@ If a token is lost, a later one has the same effect. If a token arrives twice, t
 job for the second one, and ignores it.
 """
 
-from typing import TYPE_CHECKING
+import ssl
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from jobs.settings import Settings
@@ -36,6 +37,7 @@ def make_celery(settings: Settings) -> "Celery":
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
+        broker_use_ssl=_trusted(settings),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -45,6 +47,18 @@ def make_celery(settings: Settings) -> "Celery":
         },
     )
     return app
+
+
+def _trusted(settings: Settings) -> dict[str, Any] | None:
+    """Return how Celery checks the certificate of Redis, as `jobs.connection` does."""
+    if not settings.redis_url.startswith("rediss:"):
+        return None
+    ca_file = settings.redis_ca_file
+    return {
+        "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": str(ca_file) if ca_file else None,
+    }
 
 
 def send_token(app: "Celery") -> None:

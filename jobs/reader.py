@@ -76,9 +76,18 @@ class JobReader:
         NotFoundError
             ``after`` is neither a cursor nor the id of a job.
         """
+        entries = self._entries(status, after, limit + 1)
+        cursor = str(int(entries[limit - 1][1])) if len(entries) > limit else None
+        listed = self._read([id for id, _ in entries[:limit]])
+        return [job for job in listed if status in (None, job.status)], cursor
+
+    def _entries(
+        self, status: Status | None, after: str | None, number: int
+    ) -> list[tuple[str, float]]:
+        """Return up to `number` ids with their sequence numbers; the parameters are of `page`."""
         while status is not None and self._run("index", INDEXED_AT_ONCE):
             pass
-        entries = cast(
+        return cast(
             list[tuple[str, float]],
             self.redis.zrange(
                 f"jobs:status:{status}" if status else "jobs:all",
@@ -88,12 +97,9 @@ class JobReader:
                 withscores=True,
                 byscore=True,
                 offset=0,
-                num=limit + 1,
+                num=number,
             ),
         )
-        cursor = str(int(entries[limit - 1][1])) if len(entries) > limit else None
-        listed = self._read([id for id, _ in entries[:limit]])
-        return [job for job in listed if status in (None, job.status)], cursor
 
     def unfinished(self) -> dict[str, str | None]:
         """Map each queued or running job to what it has decided to publish, as `Claim.result`."""

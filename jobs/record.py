@@ -107,6 +107,10 @@ class Job(BaseModel):
         description="`X-Request-Id` of the request that submitted the job, as in the logs. Null "
         "for jobs of earlier versions."
     )
+    submitted_by: str | None = Field(
+        description="Owner of the job: the name of the token with which it was submitted. Null if "
+        "there was no token, or the token has no name."
+    )
     title: Title
     notes: Notes
     tags: Tags
@@ -122,12 +126,15 @@ class Job(BaseModel):
         """Read a job from the hash ``job:{id}`` and the list ``history:{id}``.
 
         The record may be older than the history: its field ``history_length`` says how many of the
-        epochs belong to it. Earlier versions stored epochs as fields of the record.
+        epochs belong to it. Earlier versions stored epochs as fields of the record. Fields of later
+        versions are left out, also those of the recipe.
 
         Raises
         ------
         NotFoundError
             The history is gone, because the job has been deleted.
+        ValidationError
+            A later version wrote a value that this version does not know, such as another kind.
         """
         id, status = record["id"], record["status"]
         length = int(record.get("history_length", 0))
@@ -167,7 +174,8 @@ class Job(BaseModel):
                     "model": f"/models/{model}" if model else None,
                     "dataset": f"/datasets/{dataset}" if dataset else None,
                 },
-            }
+            },
+            extra="ignore",
         )
 
     @property

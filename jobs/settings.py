@@ -1,12 +1,13 @@
 """Settings that the API and the worker share, read from the environment (``STEPBOX_…``)."""
 
 import os
+import ssl
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stepbox.data.dataset import MOST_CLASSES
@@ -25,6 +26,10 @@ class Settings(BaseSettings):
     )
     redis_password_file: Path | None = Field(
         None, description="File that contains the password of Redis."
+    )
+    redis_ca_file: Path | None = Field(
+        None,
+        description="File with the certificates to trust for rediss://, besides the system's own.",
     )
     store: str = Field(
         "",
@@ -99,6 +104,20 @@ class Settings(BaseSettings):
         models = Path(self.store) if self.store else self.models_dir
         datasets = models / ".datasets" if self.store else self.datasets_dir
         return {"models": models, "checkpoints": models / ".checkpoints", "datasets": datasets}
+
+    @field_validator("redis_ca_file")
+    @classmethod
+    def _holds_certificates(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        if not info.data.get("redis_url", "rediss:").startswith("rediss:"):
+            raise ValueError("without TLS, it has no effect: STEPBOX_REDIS_URL is not rediss://")
+        text = read_text(value)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        except (ValueError, ssl.SSLError):
+            raise ValueError(f"{value} holds no certificate in the form PEM") from None
+        return value
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -42,6 +42,7 @@ class JobStore(ClaimStore):
         queue_limit: int,
         idempotency_key: str | None = None,
         request_id: str | None = None,
+        submitted_by: str | None = None,
         labels: Labels = NO_LABELS,
         only_first: bool = False,
     ) -> Job:
@@ -59,6 +60,8 @@ class JobStore(ClaimStore):
             Key chosen by the client; it is stored for a day.
         request_id
             Id of the request that submits the job; the log lines of the job name it.
+        submitted_by
+            The owner of the job; None if nobody is.
         labels
             What people wrote about the job.
         only_first
@@ -95,6 +98,7 @@ class JobStore(ClaimStore):
             queue_limit=queue_limit,
             idempotency_key=idempotency_key,
             request_id=request_id,
+            submitted_by=submitted_by,
             only_first=only_first,
         )
 
@@ -108,6 +112,7 @@ class JobStore(ClaimStore):
         queue_limit: int,
         idempotency_key: str | None = None,
         request_id: str | None = None,
+        submitted_by: str | None = None,
     ) -> Job:
         """Create an import, or return the job that the same idempotency key created before.
 
@@ -122,7 +127,7 @@ class JobStore(ClaimStore):
         id
             Id of the new job, which names its file (see `stepbox.store.uploads`). If the job that
             is returned has another id, this file has no job.
-        queue_limit, idempotency_key, request_id
+        queue_limit, idempotency_key, request_id, submitted_by
             As in `submit`.
 
         Raises
@@ -143,21 +148,24 @@ class JobStore(ClaimStore):
             queue_limit=queue_limit,
             idempotency_key=idempotency_key,
             request_id=request_id,
+            submitted_by=submitted_by,
         )
 
     def _submit(
         self,
         id: str,
         progress: Progress | ImportProgress,
-        fields: Mapping[str, str],
+        fields: dict[str, str],
         asked: str,
         *,
         queue_limit: int,
         idempotency_key: str | None,
         request_id: str | None,
+        submitted_by: str | None,
         only_first: bool = False,
     ) -> Job:
         """Create a job whose record has these fields; ``asked`` tells requests apart."""
+        owned = {"submitted_by": submitted_by} if submitted_by else {}
         outcome, id = self._run(
             "submit",
             id,
@@ -168,7 +176,7 @@ class JobStore(ClaimStore):
             IDEMPOTENCY_KEPT_S,
             request_id or "",
             int(only_first),
-            *chain.from_iterable(fields.items()),
+            *chain.from_iterable((fields | owned).items()),
         )
         if outcome == "late":
             raise ConflictError("there has been a job before")
@@ -240,7 +248,29 @@ class JobStore(ClaimStore):
 
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
-        return [json.loads(description) for description in self._run("workers", WORKER_ALIVE_S)]
+        descriptions, draining = self._run("workers", WORKER_ALIVE_S)
+        workers = map(json.loads, descriptions)
+        return [worker | {"draining": worker["name"] in draining} for worker in workers]
+
+    def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
+        """Let a worker take no more jobs, and requeue those that it runs; or undo this.
+
+        A worker that starts takes jobs, even if an earlier one of the same name was draining.
+
+        Returns
+        -------
+        dict
+            The description of the worker, as in `workers`.
+
+        Raises
+        ------
+        NotFoundError
+            No worker with this name has sent a heartbeat in the last 5 seconds.
+        """
+        description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
+        if description is None:
+            raise NotFoundError(f"no worker named {worker!r} is alive")
+        return {**json.loads(description), "draining": draining}
 
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""

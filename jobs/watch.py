@@ -43,9 +43,12 @@ class QueueState(NamedTuple):
         Number of jobs that this worker runs.
     claimed
         This worker's last claim, as ``job:fence``; empty before the first.
+    draining
+        Whether this worker may take no job.
     """
 
     lacking: int
     waiting: int
     running: int
     claimed: str
+    draining: bool = False

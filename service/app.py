@@ -21,6 +21,7 @@ from service.api import (
     summaries,
     system,
     uploads,
+    workers,
 )
 from service.api.inference import endpoints as inference_protocol
 from service.api.inference import v1
@@ -99,6 +100,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         inference_protocol,
         v1,
         system,
+        workers,
         access,
         metrics,
     ):

@@ -1,15 +1,18 @@
 """The stores and services that the views use."""
 
+from copy import copy
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, g
 
 from jobs.connection import connect, connect_async
+from jobs.owned import OwnedJobs
 from jobs.places import SERVICE_PATIENCE_S, open_part
 from jobs.queue import make_celery
 from jobs.settings import Part
 from jobs.store import JobStore
+from service.access.tokens import only_owner
 from service.live_trainings import LiveTrainings
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
@@ -55,9 +58,7 @@ class Backend:
         checkpoints = open_part(
             settings, "checkpoints", lambda: self.jobs.redis, SERVICE_PATIENCE_S
         )
-        self.live = LiveTrainings(
-            CheckpointStore(checkpoints), lambda: self.jobs, self.figures.turn
-        )
+        self.live = LiveTrainings(CheckpointStore(checkpoints), self.figures.turn)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
 
     def _open(self, part: Part) -> ObjectStore:
@@ -74,6 +75,13 @@ class Backend:
     def jobs(self) -> JobStore:
         """Jobs in Redis."""
         return JobStore(connect(self.settings))
+
+    def seen_by(self, owner: str) -> "Backend":
+        """Return this backend with the jobs of an owner, and the models that the owner sees."""
+        view = copy(self)
+        view.models = self.models.seen_by(owner)
+        view.jobs = OwnedJobs(self.jobs, owner)
+        return view
 
     @cached_property
     def celery(self) -> "Celery":
@@ -119,5 +127,9 @@ class Backend:
 
 
 def backend() -> Backend:
-    """Return the backend of the application that handles the current request."""
-    return cast(Backend, current_app.extensions["stepbox"])
+    """Return the backend for the current request: what its token allows to see."""
+    if "backend" not in g:
+        whole = cast(Backend, current_app.extensions["stepbox"])
+        owner = only_owner()
+        g.backend = whole if owner is None else whole.seen_by(owner)
+    return cast(Backend, g.backend)

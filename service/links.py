@@ -27,6 +27,7 @@ _SAME_REF = {"ref": "$request.path.ref"}
 _MODEL = {"model": "$response.body#/id"}
 _FIRST_DATASET = {"ref": "$response.body#/datasets/0/id"}
 _DATASET = {"ref": "$response.body#/id"}
+_SAME_NAME = {"name": "$request.path.name"}
 _LAYER = "/models/{ref}/layers/{layer}"
 _MODEL_AND_LAYER = {"ref": "$response.body#/model", "layer": "$response.body#/layers/0/layer"}
 _VERSION = "/v2/models/{ref}/versions/1"
@@ -71,12 +72,13 @@ LINKS = [
     Link("get /models/{ref}", "Alias", "put /aliases/{name}", {}, body=_MODEL),
     Link("put /aliases/{name}", "Model", "get /models/{ref}", {"ref": "$request.path.name"}),
     Link("put /aliases/{name}", "Predict", "post /predict", {"model": "$request.path.name"}),
-    Link("put /aliases/{name}", "Remove", "delete /aliases/{name}", {"name": "$request.path.name"}),
+    Link("put /aliases/{name}", "Remove", "delete /aliases/{name}", _SAME_NAME),
     Link("get /v2/models/{ref}", "Ready", "get /v2/models/{ref}/ready", _SAME_REF),
     Link("get /v2/models/{ref}", "Infer", "post /v2/models/{ref}/infer", _SAME_REF),
     Link("get /v2/models/{ref}", "Version", f"get {_VERSION}", _SAME_REF),
     Link(f"get {_VERSION}", "Ready", f"get {_VERSION}/ready", _SAME_REF),
     Link(f"get {_VERSION}", "Infer", f"post {_VERSION}/infer", _SAME_REF),
+    Link("post /workers/{name}/drain", "Resume", "post /workers/{name}/resume", _SAME_NAME),
     Link("get /datasets", "Dataset", "get /datasets/{ref}", _FIRST_DATASET),
     Link("get /datasets/{ref}", "Samples", "get /datasets/{ref}/{split}", _DATASET),
     Link("get /datasets/{ref}", "Picture", "get /datasets/{ref}/{split}/{index}.png", _DATASET),

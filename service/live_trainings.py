@@ -1,6 +1,5 @@
 """What running trainings have learned so far, read from their checkpoints."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -43,27 +42,26 @@ class LiveTrainings:
     ----------
     checkpoints
         The checkpoints of all jobs.
-    jobs
-        Returns the store of jobs.
     turn
         Is held while a checkpoint is read, which can be large.
     """
 
-    def __init__(
-        self,
-        checkpoints: CheckpointStore,
-        jobs: Callable[[], JobStore],
-        turn: AbstractContextManager[Any],
-    ) -> None:
+    def __init__(self, checkpoints: CheckpointStore, turn: AbstractContextManager[Any]) -> None:
         self._checkpoints = checkpoints
-        self._jobs = jobs
         self._turn = turn
         self._figures = ObjectCache[LiveFigures | None](
             CACHE_BYTES, lambda figures: figures.bytes if figures else 0
         )
 
-    def latest(self, id: str) -> LiveTraining | None:
+    def latest(self, jobs: JobStore, id: str) -> LiveTraining | None:
         """Return what a training has learned; None before its first checkpoint and after its end.
+
+        Parameters
+        ----------
+        jobs
+            The jobs that may be read.
+        id
+            Id of the training.
 
         Raises
         ------
@@ -71,10 +69,10 @@ class LiveTrainings:
             No job has this id, or the job is an import.
         """
         for _ in range(TRIES):
-            job = self._jobs().get(id)
+            job = jobs.get(id)
             if job.recipe is None:
                 raise NotFoundError(f"job {id} is an import, which trains no network")
-            name = self._jobs().checkpoint(id)
+            name = jobs.checkpoint(id)
             if job.status in FINAL or name is None:
                 return None
             try:

@@ -4,20 +4,34 @@ import hashlib
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast, get_args
 
 from pydantic import Field, field_validator
 
 from jobs.settings import Settings, read_text
 
-Scope = Literal["read", "write"]
+Scope = Literal["read", "own", "write"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)  # from the weakest to the strongest
+
+OWNER = r"[a-z0-9][a-z0-9._-]{0,62}"
+_TOKEN = re.compile(rf"(?:({OWNER})=)?({'|'.join(SCOPES)}):(.{{16,}})")
 
 
 class Token(NamedTuple):
-    """What a client may do, and the SHA-256 of its secret."""
+    """What a client may do, the SHA-256 of its secret, and its name.
+
+    The name says who owns what requests with this token create: it is None if nobody does. Several
+    tokens may have the same name, so that a secret can be replaced.
+    """
 
     scope: Scope
     digest: bytes
+    name: str | None = None
+
+    @property
+    def sees_only(self) -> str | None:
+        """The owner whose jobs and models the client may see; None if all."""
+        return self.name if self.scope == "own" else None
 
 
 class ServiceSettings(Settings):
@@ -40,7 +54,9 @@ class ServiceSettings(Settings):
     )
     max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body in bytes.")
     upload_bytes: int = Field(4 * 2**30, ge=1, description="Largest upload in bytes.")
-    tokens: str = Field("", description="`read:SECRET` and `write:SECRET`, separated by commas.")
+    tokens: str = Field(
+        "", description="Tokens of the form `NAME=SCOPE:SECRET`, separated by commas."
+    )
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
     open: bool = Field(
         False, description="Serve other machines without tokens, if something else controls access."
@@ -129,7 +145,7 @@ class ServiceSettings(Settings):
 
 
 def parse_tokens(text: str) -> list[Token]:
-    """Parse tokens of the form `read:SECRET` or `write:SECRET`.
+    """Parse tokens of the form `SCOPE:SECRET` or `NAME=SCOPE:SECRET`.
 
     Parameters
     ----------
@@ -139,16 +155,22 @@ def parse_tokens(text: str) -> list[Token]:
     Raises
     ------
     ValueError
-        A token has another form, or its secret has fewer than 16 characters.
+        A token has another form, its secret has fewer than 16 characters, or it has the scope
+        `own` and no name.
     """
     tokens = []
     for entry in _split(text):
-        scope, _, secret = entry.partition(":")
-        if scope not in ("read", "write") or len(secret) < 16:
+        match = _TOKEN.fullmatch(entry)
+        if match is None:
             raise ValueError(
-                "a token must be 'read:SECRET' or 'write:SECRET'; SECRET has at least 16 characters"
+                "a token must be 'SCOPE:SECRET' or 'NAME=SCOPE:SECRET'; SCOPE is "
+                f"{', '.join(SCOPES)}; SECRET has at least 16 characters; NAME has up to 63 of "
+                "a-z, 0-9, '.', '_' and '-', and begins with a letter or a digit"
             )
-        tokens.append(Token(scope, hashlib.sha256(secret.encode()).digest()))  # type: ignore[arg-type]
+        name, scope, secret = match.groups()
+        if scope == "own" and name is None:
+            raise ValueError("a token of the scope 'own' needs a name: 'NAME=own:SECRET'")
+        tokens.append(Token(cast(Scope, scope), hashlib.sha256(secret.encode()).digest(), name))
     return tokens
 
 

@@ -3,6 +3,7 @@
 StepboxError
 ├── InvalidInputError      one or more input values are invalid; names each of them
 ├── NotFoundError          what was requested does not exist, for example a job or a model
+├── NotOwnedError          what is to be changed belongs to nobody in particular
 ├── ConflictError          the request does not fit the resource's current state
 │   ├── StepsNotKeptError  a model has no record of its training's steps
 │   └── TooFarError        a step of a training would take too long to compute again
@@ -56,6 +57,10 @@ class InvalidInputError(StepboxError):
 
 class NotFoundError(StepboxError):
     """What was requested does not exist, for example a job, a model or a recipe."""
+
+
+class NotOwnedError(StepboxError):
+    """What is to be changed belongs to nobody, and the request may change only what is its own."""
 
 
 class ConflictError(StepboxError):

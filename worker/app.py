@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_init, setup_logging, worker_process_init
 
+from jobs.connection import find_fault
 from jobs.logs import logging_config
 from jobs.queue import TASK_NAME, make_celery
 from jobs.startup import check_store, imports
@@ -31,7 +32,14 @@ def set_up_logging(instance: Any, options: dict[str, Any], **_: Any) -> None:
     """Log in the same format as the API, including Python's warnings.
 
     Celery prints its banner only if the format is text, because the banner is not JSON.
+
+    Raises
+    ------
+    SystemExit
+        The settings of Redis are wrong.
     """
+    if fault := find_fault(settings):  # to try again would not help
+        raise SystemExit(fault)
     dictConfig(logging_config(settings.log_format, options.get("loglevel") or logging.INFO))
     logging.captureWarnings(True)
     instance.quiet = settings.log_format == "json"

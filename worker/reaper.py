@@ -16,6 +16,7 @@ from jobs.store import JobStore
 from worker.alive import write_heartbeat
 from worker.availability import waits_for_store
 from worker.device import DeviceSearch
+from worker.draining import Draining
 from worker.leases import Leases
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
@@ -40,6 +41,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
+        self._draining = Draining()
+        self._begun = False
         self._heartbeat_written = True
         self._ready = Event()
         self._stopping = Event()
@@ -71,6 +74,9 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._write_heartbeat()
             try:
                 if self._ready.is_set():
+                    if not self._begun:
+                        self._jobs.begin(worker.hostname)
+                        self._begun = True
                     self._reap(worker)
                 reachable = True
             except Exception as error:  # the thread must survive every error
@@ -97,8 +103,10 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._stall.reset()
             description["stalled"] = "waits for the store, which does not answer"
         queue = self._jobs.reap(worker.hostname, description, dead)
-        if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
-            repair(worker, attempt)
+        if not stopping:
+            self._draining.follow(worker, draining=queue.draining)
+            if attempt := self._stall.check(queue, time.monotonic()):
+                repair(worker, attempt)
         for _ in range(queue.lacking):
             send_token(worker.app)
 

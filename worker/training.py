@@ -54,7 +54,13 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     # The record has the history and the losses of all attempts.
     record = insist(stores.jobs.get, claim.job)
     draft = describe(
-        trainer, test_set, record.history, record.losses or (), id=new_model_id(), job=claim.job
+        trainer,
+        test_set,
+        record.history,
+        record.losses or (),
+        id=new_model_id(),
+        job=claim.job,
+        submitted_by=record.submitted_by,
     )
     steps = None if trainer.recorder is None else trainer.recorder.record()
     stores.models.stage(draft.id, draft, trainer.network(), untrained, steps)

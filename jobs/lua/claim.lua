@@ -1,8 +1,8 @@
 -- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
 -- queued → running for the first queued job. Before that, requeues the lost jobs, because one of
 -- them may then be the first.
--- Returns {id, fence}, or false if no job is queued. If a call with the same name has already
--- claimed a job, returns that job: the reply to that call was lost.
+-- Returns {id, fence}, or false if no job is queued or the worker is draining. If a call with the same
+-- name has already claimed a job, returns that job: the reply to that call was lost.
 local owner, worker, call = unpack(ARGV)
 
 for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
@@ -12,6 +12,9 @@ for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or
   end
 end
 reap(4)
+if redis.call('SISMEMBER', 'workers:draining', worker) == 1 then
+  return false
+end
 local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
 if not id then
   return false

@@ -18,6 +18,8 @@
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
 -- workers:claimed       hash: name → last claim of the worker
 -- store:changes         stream: the names in the store that have changed; `jobs.changes` reads it
+-- workers:draining      set: the names of the workers that take no jobs; a name is removed when the
+--                       worker starts again
 -- metrics               hash: the counters since the first job. The script that changes a job also
 --                       changes its counters, so a repeated call counts nothing twice
 

@@ -1,7 +1,7 @@
 -- ARGV: queue, worker, its description, then job, fence, cause, beat of each lost job
 -- Stores the worker's heartbeat and requeues the lost jobs.
 -- Returns {number of tokens that the queue lacks, number of queued jobs, number of jobs that this
--- worker runs, its last claim or ''}.
+-- worker runs, its last claim or '', 1 if it is draining or 0}.
 local queue, worker, description = unpack(ARGV)
 
 redis.call('ZADD', 'workers:seen', stamp(), worker)
@@ -22,4 +22,5 @@ end
 return {
   waiting - redis.call('LLEN', queue), waiting, running,
   redis.call('HGET', 'workers:claimed', worker) or '',
+  redis.call('SISMEMBER', 'workers:draining', worker),
 }

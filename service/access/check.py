@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from service.access.sites import Sites
 from service.access.tokens import check_token
-from service.settings import ServiceSettings
+from service.settings import ServiceSettings, Token
 
 HEADERS = (b"host", b"sec-fetch-site", b"origin", b"authorization")  # which the check reads
 
@@ -27,16 +27,16 @@ class AccessCheck:
         self.sites = Sites(settings)
         self._tokens = settings.access_tokens
 
-    def __call__(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> None:
-        """Accept a request or raise. The names of its headers are in lower case.
+    def __call__(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Token:
+        """Return the token of a request, or raise. The names of its headers are in lower case.
 
         Raises
         ------
         MisdirectedRequest
             The host is not this server.
         Forbidden
-            A page of another site sent a request that may change something, or the token allows
-            only reading.
+            A page of another site sent a request that may change something, or the token does not
+            allow the request.
         Unauthorized
             The token is missing or unknown.
         """
@@ -44,5 +44,4 @@ class AccessCheck:
             headers.get(name, b"").decode("latin-1") for name in HEADERS
         ]
         self.sites.check(method, host, fetch_site, origin)
-        if self._tokens:
-            check_token(self._tokens, method, path, authorization)
+        return check_token(self._tokens, method, path, authorization)

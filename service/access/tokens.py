@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import logging
 
+from flask import current_app, request
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from service.access.sites import SAFE_METHODS
-from service.settings import Scope, ServiceSettings, Token
+from service.settings import SCOPES, ServiceSettings, Token
 
 log = logging.getLogger(__name__)
 
@@ -26,29 +27,40 @@ OPEN_PATHS = (
     "/favicon.ico",
 )
 OPEN_FOLDERS = ("/static/", "/ui/")
+ANYONE = Token("write", b"")  # what requests may do if there are no tokens
 READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
-def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> None:
-    """Accept a request if its token allows it or its path is open; otherwise raise.
+def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> Token:
+    """Return the token of a request, if it allows the request or the path is open.
 
     Raises
     ------
     Unauthorized
         The token is missing or unknown.
     Forbidden
-        The token allows only reading.
+        The token allows only reading, or the request changes what belongs to nobody.
     """
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
-        return
-    scope = find_scope(tokens, authorization)
-    if scope == "read" and not only_reads(method, path):
+        return ANYONE
+    token = find_token(tokens, authorization)
+    if only_reads(method, path):
+        return token
+    if token.scope == "read":
         raise Forbidden("This token may read and predict, but change nothing.")
+    if token.scope == "own" and changes_for_all(method, path):
+        raise Forbidden("This token may change only its own jobs and models.")
+    return token
 
 
 def only_reads(method: str, path: str) -> bool:
     """Tell whether a request changes nothing, so that a token for reading suffices."""
     return method in SAFE_METHODS or path.startswith(READING_POSTS)
+
+
+def changes_for_all(method: str, path: str) -> bool:
+    """Tell whether a request changes what has no owner: workers, or data sets that exist."""
+    return path.startswith("/workers/") or (method == "DELETE" and path.startswith("/datasets/"))
 
 
 def warn_if_open(settings: ServiceSettings) -> None:
@@ -72,10 +84,36 @@ def warn_if_open(settings: ServiceSettings) -> None:
         )
 
 
-def find_scope(tokens: list[Token], authorization: str) -> Scope:
-    """Return the scope of a request's token. Without tokens, everyone may write.
+def owner() -> str | None:
+    """Return who owns what the current request creates: the name of its token, or None.
 
-    All tokens are compared, so timing reveals none.
+    Raises
+    ------
+    Unauthorized
+        The token is missing or unknown.
+    """
+    tokens: list[Token] = current_app.extensions["stepbox"].tokens
+    return find_token(tokens, request.headers.get("Authorization", "")).name
+
+
+def only_owner() -> str | None:
+    """Return the owner whose jobs and models the current request may see; None if all."""
+    tokens: list[Token] = current_app.extensions["stepbox"].tokens
+    authorization = request.headers.get("Authorization", "")
+    return check_token(tokens, request.method, request.path, authorization).sees_only
+
+
+def own_key(key: str | None) -> str | None:
+    """Return an idempotency key that differs from those of other owners."""
+    name = owner()
+    return f"{name}\n{key}" if key and name else key  # no header contains a line break
+
+
+def find_token(tokens: list[Token], authorization: str) -> Token:
+    """Return the token of a request. Without tokens, everyone may write.
+
+    All tokens are compared, so timing reveals none. If several have the same secret, the one with
+    the strongest scope is returned.
 
     Raises
     ------
@@ -83,7 +121,7 @@ def find_scope(tokens: list[Token], authorization: str) -> Scope:
         The token is missing or unknown.
     """
     if not tokens:
-        return "write"
+        return ANYONE
     credentials = Authorization.from_header(authorization)
     if credentials is None or credentials.type != "bearer" or credentials.token is None:
         raise Unauthorized(
@@ -91,10 +129,10 @@ def find_scope(tokens: list[Token], authorization: str) -> Scope:
             www_authenticate=WWWAuthenticate("bearer"),
         )
     digest = hashlib.sha256(credentials.token.encode()).digest()
-    scopes = [token.scope for token in tokens if hmac.compare_digest(token.digest, digest)]
-    if not scopes:
+    found = [token for token in tokens if hmac.compare_digest(token.digest, digest)]
+    if not found:
         raise Unauthorized(
             "This token is not known.",
             www_authenticate=WWWAuthenticate("bearer", {"error": "invalid_token"}),
         )
-    return "write" if "write" in scopes else "read"
+    return max(found, key=lambda token: SCOPES.index(token.scope))

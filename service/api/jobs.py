@@ -11,6 +11,7 @@ from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
+from service.access.tokens import own_key, owner
 from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend
@@ -109,9 +110,10 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         recipe,
         samples=recipe.trained_samples(spec),
         queue_limit=backend().settings.queue_limit,
-        idempotency_key=header.idempotency_key,
+        idempotency_key=own_key(header.idempotency_key),
         request_id=request_id.get(),
         labels=body.labels,
+        submitted_by=owner(),
     )
     announce(job)
     return accepted(job)
@@ -185,7 +187,8 @@ def job_events(path: JobPath) -> Response:
     store, streams = backend().jobs, backend().streams
     response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
     if store.get(path.id).status in FINAL:
-        response.set_data(b"".join(to_bytes(event) for event in read_events(store, path.id, after)))
+        events = read_events(store, path.id, after)
+        response.set_data(b"".join(to_bytes(event) for event in events if event.data))
     elif streams.open >= streams.limit:
         raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":

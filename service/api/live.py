@@ -126,7 +126,7 @@ def live_mistakes(path: JobPath, query: PartQuery) -> Response:
 
 def _latest(job: str, answer: Callable[[LiveTraining], dict[str, Any]]) -> Response:
     """Respond with what a job has learned, unless the client has it already."""
-    training = backend().live.latest(job)
+    training = backend().live.latest(backend().jobs, job)
     if training is None:
         return Response(status=204)
     if request.if_none_match.contains_weak(training.version):

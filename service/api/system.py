@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
 from service.api.parameters import Parameters
+from service.api.workers import Worker
 from service.backend import backend
 from service.errors import problem, problems
 from stepbox import __version__
@@ -54,22 +55,6 @@ class Ready(BaseModel):
 
     status: str
     checks: list[Check]
-
-
-class Device(BaseModel):
-    """The device on which a worker trains."""
-
-    name: str
-    detail: str = Field(description="Why this device is used, or why a GPU is not.")
-
-
-class Worker(BaseModel):
-    """A worker that sent a heartbeat in the last 5 seconds."""
-
-    name: str
-    device: Device
-    versions: dict[str, str | None]
-    stalled: str | None = Field(None, description="Why it has stalled. Null if it takes jobs.")
 
 
 class Queue(BaseModel):
@@ -165,10 +150,15 @@ def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _workers_check(workers: list[dict[str, Any]]) -> dict[str, Any]:
-    stalled = [f"{one['name']}: {one['stalled']}" for one in workers if one.get("stalled")]
-    taking = len(workers) - len(stalled)
+    faults = [f"{one['name']}: {fault}" for one in workers if (fault := _fault(one))]
+    taking = len(workers) - len(faults)
     found = f"{len(workers)} alive" if workers else "no worker is alive; jobs wait"
-    return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *stalled])}
+    return {"name": "worker", "ready": taking > 0, "detail": "; ".join([found, *faults])}
+
+
+def _fault(worker: dict[str, Any]) -> str | None:
+    """Say why a worker takes no jobs; None if it takes them."""
+    return "is draining" if worker["draining"] else worker.get("stalled")
 
 
 def _storage() -> dict[str, int]:

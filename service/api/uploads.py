@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from jobs.logs import request_id
 from jobs.record import Job
+from service.access.tokens import own_key, owner
 from service.api.datasets import blueprint
 from service.api.jobs import TrainHeaders, accepted, announce
 from service.api.parameters import BINARY, Parameters
@@ -97,8 +98,9 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
             upload_bytes=file.size,
             id=id,
             queue_limit=backend().settings.queue_limit,
-            idempotency_key=header.idempotency_key,
+            idempotency_key=own_key(header.idempotency_key),
             request_id=request_id.get(),
+            submitted_by=owner(),
         )
     except StepboxError:  # after an error of Redis, there may be a job
         file.remove()

@@ -19,6 +19,7 @@ from jobs.logs import logging_config
 from jobs.startup import check_store, imports
 
 with imports():
+    from jobs.connection import find_fault
     from service.access.tokens import warn_if_open
     from service.metrics import tally
     from service.server import listener
@@ -53,6 +54,8 @@ def on_starting(server: Any) -> None:
     """Check who has access, and prepare what the worker processes inherit."""
     warn_if_open(_settings)
     check_store(_settings)
+    if fault := find_fault(_settings):  # predictions need no Redis, so they are served
+        logging.getLogger(__name__).error(fault)
     tally.make_folder()
     open_more_files()
     give_back_large_blocks()

@@ -132,6 +132,11 @@ class CardDraft(Report):
     cost: Cost | None = Field(
         None, description="Cost of the training; null in cards of earlier versions."
     )
+    submitted_by: str | None = Field(
+        None,
+        description="Owner of the model, as in its job. Null if it has none, and in cards of "
+        "earlier versions.",
+    )
     created_at: Moment = Field(
         default_factory=lambda: datetime.now(UTC), description="When the training ended, in UTC."
     )

@@ -17,6 +17,7 @@ def describe(
     *,
     id: str,
     job: str,
+    submitted_by: str | None = None,
 ) -> CardDraft:
     """Make the card of a finished training's model.
 
@@ -32,6 +33,8 @@ def describe(
         The train losses within the epochs, likewise.
     id, job
         Ids of the model, and of the job that trained it.
+    submitted_by
+        The owner of both; None if nobody is.
     """
     recipe = trainer.recipe
     evaluation = trainer.evaluation or evaluate(trainer.network(), test_set, recipe.pixel_scale)
@@ -40,6 +43,7 @@ def describe(
     return CardDraft(
         id=id,
         job=job,
+        submitted_by=submitted_by,
         recipe=recipe,
         dataset=trainer.train_set.spec,
         history=tuple(history),

@@ -35,6 +35,8 @@ class IndexedModel(NamedTuple):
         Id of this data set; None if its card cannot be read, or is of an earlier version.
     better_than_guessing
         Whether it is known to be better than guessing; False if its card cannot be read.
+    submitted_by
+        Its owner; None if it has none, or if its card cannot be read.
     """
 
     made: int
@@ -42,6 +44,11 @@ class IndexedModel(NamedTuple):
     dataset: str | None
     dataset_id: str | None
     better_than_guessing: bool
+    submitted_by: str | None = None
+
+    def is_visible_to(self, owner: str | None) -> bool:
+        """Tell whether an owner sees it: it is theirs or nobody's. None sees every model."""
+        return owner is None or self.submitted_by in (None, owner)
 
 
 class _HeadDataset(BaseModel):
@@ -60,6 +67,7 @@ class _Head(BaseModel):
     created_at: Moment
     dataset: _HeadDataset
     evaluation: _HeadEvaluation
+    submitted_by: str | None = None
 
 
 class ModelIndex:
@@ -86,19 +94,25 @@ class ModelIndex:
         # The models, newest first, and as `best_first` orders them; None after a change.
         self._orders: tuple[list[IndexedModel], list[IndexedModel]] | None = None
 
-    def newest_first(self) -> list[IndexedModel]:
-        """Return all models, including damaged ones. The caller must not change the list."""
-        return self._current()[0]
+    def newest_first(self, owner: str | None = None) -> list[IndexedModel]:
+        """Return the models that an owner sees, also damaged ones. Do not change the list."""
+        return _visible(self._current()[0], owner)
 
-    def best_first(self) -> list[IndexedModel]:
+    def get(self, model_id: str) -> IndexedModel | None:
+        """Return a model; None if there is no such model."""
+        self._current()
+        with self._lock:
+            return self._models.get(model_id)
+
+    def best_first(self, owner: str | None = None) -> list[IndexedModel]:
         """Return the models known to be better than guessing, newest first, then all others.
 
-        The others, including damaged ones, are also sorted newest first. The caller must not change
-        the list.
+        The others, including damaged ones, are also sorted newest first. Only those that an owner
+        sees are returned. The caller must not change the list.
         """
-        return self._current()[1]
+        return _visible(self._current()[1], owner)
 
-    def kept_best_first(self) -> list[IndexedModel]:
+    def kept_best_first(self, owner: str | None) -> list[IndexedModel]:
         """Return the result of `best_first`; raise UnavailableError if an object has to be read."""
         if self._lock.acquire(blocking=False):
             try:
@@ -107,7 +121,7 @@ class ModelIndex:
                     for model_id, seen in self._doubtful.items()
                 )
                 if self._orders and is_current:
-                    return self._orders[1]
+                    return _visible(self._orders[1], owner)
             finally:
                 self._lock.release()
         raise UnavailableError("the order of the models is not in memory", "")
@@ -131,7 +145,9 @@ class ModelIndex:
                 self._orders = newest_first, best_first
             return self._orders
 
-    def page(self, limit: int | None, after: str | None) -> tuple[list[IndexedModel], str | None]:
+    def page(
+        self, limit: int | None, after: str | None, owner: str | None = None
+    ) -> tuple[list[IndexedModel], str | None]:
         """Return a page of models, and the cursor of the next page.
 
         Parameters
@@ -141,13 +157,15 @@ class ModelIndex:
         after
             The cursor of the page, in the form of `CURSOR`; None for the first page. It stays valid
             if models are deleted.
+        owner
+            Return only the models that this owner sees; None for all.
 
         Returns
         -------
         tuple
             The models, newest first, and the cursor of the next page; None if there is none.
         """
-        models = self.newest_first()
+        models = self.newest_first(owner)
         if after is not None:
             made, _, model_id = after.partition(".")
             place = int(made), model_id
@@ -194,7 +212,9 @@ class ModelIndex:
             raise DamagedModelError(f"it is the card of {head.id}")
         made = (head.created_at - _EPOCH) // _MICROSECOND
         better = beats_guessing(head.evaluation.confusion_matrix) is True
-        return IndexedModel(made, head.id, head.dataset.name, head.dataset.id, better)
+        return IndexedModel(
+            made, head.id, head.dataset.name, head.dataset.id, better, head.submitted_by
+        )
 
     def _put(self, model_id: str, found: IndexedModel | None) -> None:
         if found != self._models.get(model_id):
@@ -203,3 +223,9 @@ class ModelIndex:
             self._models.pop(model_id, None)
         else:
             self._models[model_id] = found
+
+
+def _visible(models: list[IndexedModel], owner: str | None) -> list[IndexedModel]:
+    if owner is None:
+        return models
+    return [model for model in models if model.is_visible_to(owner)]

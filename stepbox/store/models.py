@@ -19,7 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundError, StoreError
+from stepbox.errors import (
+    ConflictError,
+    Fault,
+    InvalidInputError,
+    NotFoundError,
+    NotOwnedError,
+    StoreError,
+)
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Card, CardDraft
@@ -213,6 +220,8 @@ class ModelStore(ModelReader):
                 faults.append(Fault("/model", "must be the id of a model that exists"))
             if faults:
                 raise InvalidInputError(faults)
+            self._expect(model_id)
+            self._check_alias(aliases, name)
             aliases[name] = model_id
 
         self._update_aliases(set_name)
@@ -221,8 +230,10 @@ class ModelStore(ModelReader):
         """Remove an alias; raises NotFoundError if there is none, and StoreError as `delete`."""
 
         def remove(aliases: dict[str, str]) -> None:
-            if aliases.pop(name, None) is None:
+            if name not in aliases or not self._sees(aliases[name]):
                 raise NotFoundError(f"there is no alias {name[:80]!r}")
+            self._check_alias(aliases, name)
+            del aliases[name]
 
         self._update_aliases(remove)
 
@@ -254,9 +265,10 @@ class ModelStore(ModelReader):
         times = [entry.modified for entry in self._objects.entries(prefix)]
         return max([version[2] / 1e9 if version else 0, *times])
 
-    def _expect(self, model_id: str) -> None:
-        if not self.is_published(model_id):
-            raise NotFoundError(f"there is no model {model_id[:80]!r}")
+    def _check_alias(self, aliases: Mapping[str, str], name: str) -> None:
+        """Raise NotOwnedError if an alias names a model that may not be changed."""
+        if name in aliases and not self._owns(aliases[name]):
+            raise NotOwnedError(f"the alias {name!r} is not yours, so you may not change it")
 
     def _check_same(self, staged: str, model_id: str) -> None:
         """Raise ConflictError if a model is staged that differs from the published one."""

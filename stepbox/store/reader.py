@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, Self, TypeVar
 
 from stepbox.data.dataset import DATASET_NAME
-from stepbox.errors import DamagedModelError, NotFoundError, StepboxError
+from stepbox.errors import DamagedModelError, NotFoundError, NotOwnedError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
@@ -51,10 +52,20 @@ class ModelReader:
         self._aliases = Aliases(self._objects)
         self._index = ModelIndex(self._objects)
         self._loader = ModelLoader(self._objects, self._index, cache_bytes)
+        self._owner: str | None = None
+
+    def seen_by(self, owner: str) -> Self:
+        """Return this store as an owner sees it: with the models that are theirs or nobody's.
+
+        Others do not exist in it. What is nobody's cannot be changed in it.
+        """
+        view = copy(self)
+        view._owner = owner
+        return view
 
     def ids(self) -> list[str]:
         """Return the ids of all models, newest first, including damaged ones."""
-        return [model.id for model in self._index.newest_first()]
+        return [model.id for model in self._index.newest_first(self._owner)]
 
     def any(self) -> bool:
         """Return whether there is a model, whole or damaged, without reading any card."""
@@ -62,7 +73,7 @@ class ModelReader:
 
     def trained_on(self, dataset_id: str) -> list[str]:
         """Return the ids of the models whose cards name a data set by its id, newest first."""
-        models = self._index.newest_first()
+        models = self._index.newest_first(self._owner)
         return [model.id for model in models if model.dataset_id == dataset_id]
 
     def page(
@@ -72,7 +83,7 @@ class ModelReader:
 
         Parameters and cursor are those of `ModelIndex.page`.
         """
-        found, cursor = self._index.page(limit, after)
+        found, cursor = self._index.page(limit, after, self._owner)
         listed = []
         for model in found:
             try:
@@ -123,9 +134,10 @@ class ModelReader:
         """
         try:
             with self._objects.from_memory():
-                return _find(
-                    reference, self._loader.loaded, self._aliases.kept, self._index.kept_best_first
-                )
+                best_first = self._index.kept_best_first
+                if self._owner is not None:
+                    best_first(self._owner)  # so that what this owner sees is in memory
+                return self._find(reference, self._loader.loaded, self._aliases.kept, best_first)
         except UnavailableError:
             return None
 
@@ -149,41 +161,69 @@ class ModelReader:
 
     def aliases(self) -> dict[str, str]:
         """Return all aliases, each with the id of its model."""
-        return dict(self._aliases.read())
+        aliases = self._aliases.read().items()
+        return {name: model_id for name, model_id in aliases if self._sees(model_id)}
 
     def latest_references(self) -> list[str]:
         """Return the computed references that name a model: ``latest`` and ``latest-mnist``…"""
-        names = {model.dataset for model in self._index.newest_first() if model.dataset}
+        models = self._index.newest_first(self._owner)
+        names = {model.dataset for model in models if model.dataset}
         return ["latest", *(f"latest-{name}" for name in sorted(names))] if names else []
 
     def is_published(self, model_id: str) -> bool:
         """Return whether a model exists, whole or damaged."""
-        return bool(MODEL_ID.fullmatch(model_id)) and self._loader.exists(model_id)
+        is_id = bool(MODEL_ID.fullmatch(model_id))
+        return is_id and self._sees(model_id) and self._loader.exists(model_id)
 
-    def _find(self, reference: str, read: Callable[[str], T]) -> T:
-        return _find(reference, read, self._aliases.read, self._index.best_first)
+    def _sees(self, model_id: str) -> bool:
+        """Tell whether the owner of this view sees a model, if it exists."""
+        if self._owner is None:
+            return True
+        model = self._index.get(model_id)
+        if model is None and self._loader.exists(model_id):  # so new that its news is on the way
+            model = self._index.get(model_id)
+        return model is not None and model.is_visible_to(self._owner)
 
+    def _expect(self, model_id: str) -> None:
+        """Raise an error unless a model exists and may be changed."""
+        if not self.is_published(model_id):
+            raise NotFoundError(f"there is no model {model_id[:80]!r}")
+        if not self._owns(model_id):
+            raise NotOwnedError(f"model {model_id} has no owner, so you may not change it")
 
-def _find(
-    reference: str,
-    read: Callable[[str], T],
-    aliases: Callable[[], Mapping[str, str]],
-    best_first: Callable[[], Iterable[IndexedModel]],
-) -> T:
-    """Read the model of a reference; for a `LATEST` one, the first that can be read."""
-    latest = LATEST.fullmatch(reference)
-    if latest is None:
-        model_id = reference
-        if not MODEL_ID.fullmatch(reference):
-            model_id = aliases().get(reference, "")
-            if not MODEL_ID.fullmatch(model_id):
-                raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
-        return read(model_id)
-    problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-    for model in best_first():
-        if model.dataset is not None and latest["dataset"] in (None, model.dataset):
-            try:
-                return read(model.id)
-            except (NotFoundError, DamagedModelError) as error:
-                problem = error
-    raise problem
+    def _owns(self, model_id: str) -> bool:
+        """Tell whether the owner of this view may change a model."""
+        if self._owner is None:
+            return True
+        model = self._index.get(model_id)
+        return model is not None and model.submitted_by == self._owner
+
+    def _find(
+        self,
+        reference: str,
+        read: Callable[[str], T],
+        aliases: Callable[[], Mapping[str, str]] | None = None,
+        best_first: Callable[[str | None], Iterable[IndexedModel]] | None = None,
+    ) -> T:
+        """Read the model of a reference; for a `LATEST` one, the first that can be read.
+
+        `aliases` and `best_first` return what is known; by default, they read it.
+        """
+        latest = LATEST.fullmatch(reference)
+        if latest is None:
+            model_id = reference
+            if not MODEL_ID.fullmatch(reference):
+                model_id = (aliases or self._aliases.read)().get(reference, "")
+                if not MODEL_ID.fullmatch(model_id):
+                    raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
+            if not self._sees(model_id):
+                raise NotFoundError(f"there is no model {reference[:80]!r}")
+            return read(model_id)
+        problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
+        for model in (best_first or self._index.best_first)(self._owner):
+            if model.dataset is not None and latest["dataset"] in (None, model.dataset):
+                try:
+                    return read(model.id)
+                except (NotFoundError, DamagedModelError) as error:
+                    problem = error
+        raise problem

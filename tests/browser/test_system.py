@@ -1,5 +1,9 @@
 """The page of the system."""
 
+from urllib.parse import quote
+
+import pytest
+import requests
 from playwright.sync_api import expect
 
 SHIFTS = """
@@ -44,4 +48,35 @@ def test_values_that_may_be_out_of_date_have_a_time(visit, stack):
     watched.page.unroute("**/system")
     expect(watched.page.locator("#updated")).to_contain_text("every 4 seconds")
     assert all("ERR_FAILED" in fault for fault in watched.faults)
+    watched.faults.clear()
+
+
+@pytest.fixture
+def draining_ends(stack):
+    """Let the workers of the shared installation take jobs again at the end."""
+    yield
+    for worker in requests.get(f"{stack.url}/system", timeout=10).json()["workers"]:
+        requests.post(f"{stack.url}/workers/{quote(worker['name'])}/resume", timeout=10)
+
+
+@pytest.mark.usefixtures("draining_ends")
+def test_a_worker_drains_after_a_question_and_is_resumed(visit, stack):
+    watched = visit(stack.url, "/ui/system")
+    page = watched.page
+    row = page.locator("#workers tbody tr")
+    expect(row).to_contain_text("idle")
+    row.locator("button", has_text="Drain").click()
+    expect(page.locator("#sure-words")).to_contain_text("worker@")
+    page.click("text=Keep it working")
+    expect(page.locator("#sure")).to_be_hidden()
+    with page.expect_request("**/drain") as sent:
+        row.locator("button", has_text="Drain").click()
+        page.click("text=Drain it")
+    assert "/workers/worker%40" in sent.value.url
+    expect(row).to_contain_text("draining")
+    expect(page.locator("#sentence")).to_contain_text("is draining")
+    row.locator("button", has_text="Resume").click()
+    expect(row).to_contain_text("idle")
+    expect(row.locator("button", has_text="Drain")).to_be_focused()
+    assert all("503" in fault for fault in watched.faults)  # /readyz, while no worker takes jobs
     watched.faults.clear()

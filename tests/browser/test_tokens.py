@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.browser import Watched
 from tests.processes import stack_in
 
-READ, WRITE = "0123456789abcdef", "fedcba9876543210"
+READ, WRITE, OWN = "0123456789abcdef", "fedcba9876543210", "0f1e2d3c4b5a6978"
 EXPECTED = ("401", "503")  # statuses that the console reports
 
 
@@ -14,7 +14,7 @@ EXPECTED = ("401", "503")  # statuses that the console reports
 def guarded(tmp_path_factory):
     """Run an installation with a token of each scope, without a worker."""
     folder = tmp_path_factory.mktemp("guarded")
-    with stack_in(folder, STEPBOX_TOKENS=f"read:{READ},write:{WRITE}") as stack:
+    with stack_in(folder, STEPBOX_TOKENS=f"read:{READ},write:{WRITE},me=own:{OWN}") as stack:
         stack.start_redis()
         stack.start_service()
         yield stack
@@ -95,6 +95,15 @@ def test_with_a_write_token_everything_is_offered(watched):
     expect(page.locator(".go [type=submit]")).to_be_visible()
     expect(page.locator("[data-read-only]")).to_be_hidden()
     expect(page.locator("#token-scope")).to_have_text("read and write")
+
+
+def test_with_an_own_token_what_is_shared_cannot_be_changed(watched):
+    page = begin(watched, OWN)
+    expect(page.locator("#token-scope")).to_have_text("read and write, only your own")
+    expect(page.locator(".go [type=submit]")).to_be_visible()
+    expect(page.locator("[data-read-only]")).to_be_hidden()
+    page.evaluate("document.querySelector('.go').dataset.shared = ''")
+    expect(page.locator(".go [type=submit]")).to_be_hidden()
 
 
 def test_nothing_is_offered_before_the_token_is_known(watched):

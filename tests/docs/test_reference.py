@@ -25,7 +25,8 @@ from worker.settings import WorkerSettings
 
 SETTINGS = (Settings, ServiceSettings, WorkerSettings)
 FILES_WITH_SETTINGS = [
-    *("docker-compose.yml", "accelerator.yml", "Dockerfile.gpu", "Procfile", "bin"),
+    *("docker-compose.yml", "docker-compose.tls.yml", "docker-compose.worker.yml"),
+    *("accelerator.yml", "Dockerfile.gpu", "Procfile", "bin"),
     *("stepbox", "jobs", "worker", "service"),
 ]
 OTHER_SETTINGS = {"ACCELERATOR", "PYTHON_IMAGE", "REDIS_IMAGE", "DEBIAN_IMAGE"}

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
+from jobs.events import FIRST, stream_key
 from stepbox.training.presets import RECIPES
 from tests.problems import check_problem
 from tests.processes import wait_until
@@ -107,3 +108,18 @@ def test_many_streams_use_few_connections_and_end_with_the_process(own_stack, jo
         assert slow.recv(64).startswith(b"HTTP/1.1 200 ")
     for stream in streams:  # reading a stream without a proper end raises an error
         assert b"event: status" in list(stream.lines)
+
+
+def test_a_stream_passes_events_that_this_version_does_not_know(own_stack, jobs):
+    own_stack.start_service()
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    answer = requests.get(f"{own_stack.url}/jobs/{id}/events", stream=True, timeout=30)
+    lines = (line for line in answer.iter_lines(decode_unicode=True) if line.startswith("event"))
+    assert next(lines) == "event: status"
+    unknown = [jobs.redis.xadd(stream_key(id), {"type": "weather"}) for _ in range(3)]
+    jobs.cancel(id)
+    assert list(lines) == ["event: status"]
+    for last, expected in ((unknown[-1], 1), (FIRST, 2)):
+        headers = {"Last-Event-ID": last}
+        answer = requests.get(f"{own_stack.url}/jobs/{id}/events", headers=headers, timeout=30)
+        assert re.findall(r"^event: (.*)$", answer.text, re.MULTILINE) == ["status"] * expected

@@ -374,7 +374,7 @@ def test_a_heartbeat_from_the_past_or_the_future_does_not_count(jobs, away_s):
         jobs.reap(name, {"name": name}, [])
         jobs.redis.zincrby("workers:seen", away_s, name)
     jobs.reap("alive", {"name": "alive"}, [])
-    assert jobs.workers() == [{"name": "alive"}]
+    assert jobs.workers() == [{"name": "alive", "draining": False}]
     assert jobs.measure().workers == 1
     assert jobs.redis.hkeys("workers") == ["alive"]
 

@@ -81,11 +81,12 @@ def untrained(recipe, seed=None):
     return network, evaluate(network, test_set(recipe.dataset), recipe.pixel_scale)
 
 
-def publish(backend, recipe="mnist-numpy", seed=None):
+def publish(backend, recipe="mnist-numpy", seed=None, submitted_by=None):
     """Publish an untrained network as a worker does; return the model's id and the network."""
     network, evaluation = untrained(recipe, seed)
     recipe = RECIPES[recipe]
-    return _publish(backend, recipe, DATASETS[recipe.dataset], network, evaluation)
+    spec = DATASETS[recipe.dataset]
+    return _publish(backend, recipe, spec, network, evaluation, submitted_by=submitted_by)
 
 
 def publish_on(backend, spec, splits, seed=0, **changes):
@@ -179,7 +180,7 @@ def vectors(backend):
     return draft.id, spec
 
 
-def _publish(backend, recipe, spec, network, evaluation, initial=None):
+def _publish(backend, recipe, spec, network, evaluation, initial=None, submitted_by=None):
     draft = CardDraft(
         id=new_model_id(),
         job="0123456789abcdef",
@@ -188,6 +189,7 @@ def _publish(backend, recipe, spec, network, evaluation, initial=None):
         history=[],
         evaluation=evaluation,
         device="cpu",
+        submitted_by=submitted_by,
     )
     store = ModelStore(backend.settings.models_dir)
     store.stage(draft.id, draft, network, initial or network)

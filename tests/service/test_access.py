@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from service.access.tokens import warn_if_open
+from service.access.tokens import find_token, warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings, parse_tokens
 from tests.problems import check_error, check_problem, check_refusal
@@ -93,13 +93,13 @@ def test_a_write_token_reads_and_changes(guarded):
 @pytest.mark.parametrize(("secret", "scope"), [(READ, "read"), (WRITE, "write")])
 def test_a_client_is_told_what_its_token_allows(guarded, secret, scope):
     answer = guarded.get("/access", headers=bearer(secret))
-    assert answer.json == {"required": True, "scope": scope}
+    assert answer.json == {"required": True, "scope": scope, "name": None}
     check_problem(guarded.get("/access"), 401)
     check_problem(guarded.get("/access", headers=bearer("x" * 16)), 401)
 
 
 def test_without_tokens_everyone_may_write(client):
-    assert client.get("/access").json == {"required": False, "scope": "write"}
+    assert client.get("/access").json == {"required": False, "scope": "write", "name": None}
 
 
 def test_pages_know_whether_tokens_are_needed(client, guarded):
@@ -107,10 +107,49 @@ def test_pages_know_whether_tokens_are_needed(client, guarded):
     assert 'data-access="unknown"' in guarded.get("/").text
 
 
-@pytest.mark.parametrize("text", ["secret", "admin:" + "x" * 16, "read:short", "read:"])
+def test_the_name_of_a_token_is_the_owner_of_what_its_requests_create():
+    secrets = {name: name[0] * 16 for name in ("alice", "b", "0.c_d-e", "z" * 63)}
+    text = ",".join(f"{name}=own:{secret}" for name, secret in secrets.items())
+    tokens = parse_tokens(f"{text} alice=write:{'n' * 16}")
+    for name, secret in secrets.items():
+        assert find_token(tokens, f"Bearer {secret}")[::2] == ("own", name)
+    assert find_token(tokens, f"Bearer {'n' * 16}")[::2] == ("write", "alice")  # the new secret
+
+
+def test_of_tokens_with_the_same_secret_the_strongest_counts():
+    tokens = parse_tokens(f"a=read:{READ} b=write:{READ} c=own:{READ}")
+    assert find_token(tokens, f"Bearer {READ}")[::2] == ("write", "b")
+
+
+def test_a_client_is_told_the_name_of_its_token(guarded):
+    settings = guarded.application.extensions["stepbox"].settings
+    named = create_app(settings.model_copy(update={"tokens": f"alice=own:{READ}"})).test_client()
+    expected = {"required": True, "scope": "own", "name": "alice"}
+    assert named.get("/access", headers=bearer(READ)).json == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret",
+        "admin:" + "x" * 16,
+        "read:short",
+        "read:",
+        "Alice=write:" + "x" * 16,
+        ".a=write:" + "x" * 16,
+        "=write:" + "x" * 16,
+        "a" * 64 + "=write:" + "x" * 16,
+        "a=write:short",
+    ],
+)
 def test_malformed_tokens_are_rejected_at_startup(text):
     with pytest.raises(ValueError, match="at least 16 characters"):
         parse_tokens(text)
+
+
+def test_a_token_for_what_is_its_own_needs_a_name():
+    with pytest.raises(ValueError, match="needs a name"):
+        parse_tokens("own:" + "x" * 16)
 
 
 def test_an_address_that_others_can_reach_needs_tokens_or_a_setting():

@@ -26,7 +26,13 @@ def start_deaf_worker(stack, how):
 
 
 @pytest.mark.parametrize(
-    "between", [IDLE, STUCK._replace(running=1), STUCK._replace(claimed="a:2")]
+    "between",
+    [
+        IDLE,
+        STUCK._replace(running=1),
+        STUCK._replace(claimed="a:2"),
+        STUCK._replace(draining=True),
+    ],
 )
 def test_only_an_idle_worker_that_takes_no_queued_job_has_stalled(between):
     stall = Stall(30)

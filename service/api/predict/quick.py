@@ -55,21 +55,22 @@ class QuickPredictions:
         if b"content-encoding" in headers:
             return None
         try:
-            self._check_access("POST", "/predict", headers)
+            owner = self._check_access("POST", "/predict", headers).sees_only
             query = _parse_query(match[1] or b"")
         except (HTTPException, ValueError):
             return None  # Flask says what is wrong with it
         if query.explain or query.activations or query.occlusion or query.off:
             return None  # this takes longer, and Flask compresses the response
         kind, _ = parse_content_type(_text(headers, b"content-type"))
-        return partial(self._answer, query, kind, _text(headers, b"accept"))
+        models = self._models if owner is None else self._models.seen_by(owner)
+        return partial(self._answer, models, query, kind, _text(headers, b"accept"))
 
     def _answer(
-        self, query: PredictQuery, kind: str, accept: str, body: bytes
+        self, models: ModelStore, query: PredictQuery, kind: str, accept: str, body: bytes
     ) -> QuickAnswer | None:
         """Answer a prediction. If it may take long, return None before most of the work."""
         began = perf_counter()
-        model = find_model(self._models.loaded, query.model)
+        model = find_model(models.loaded, query.model)
         if model is None:
             return None  # the weights are not in memory yet
         images = read_quick_images(kind, body, model[0].dataset, query.scale)

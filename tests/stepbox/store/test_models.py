@@ -158,7 +158,7 @@ def test_the_card_on_the_disk_is_complete(store, folder):
     assert set(card) == {
         *("id", "job", "recipe", "dataset", "classes", "parameters", "history", "evaluation"),
         *("weights", "initial", "device", "computer", "cost", "versions", "created_at", "losses"),
-        *("title", "notes", "tags", "steps"),
+        *("title", "notes", "tags", "steps", "submitted_by"),
     }
     assert card["steps"] is None
     assert card["recipe"] == FASHION.model_dump(mode="json")

@@ -123,7 +123,7 @@ export const table = (headers, rows, attributes) =>
  */
 export function renew(host, ...children) {
   /** @param {Element} element */
-  const key = (element) => element.getAttribute("href") ?? element.textContent;
+  const key = (element) => element.getAttribute("href") ?? (element.id || element.textContent);
   const active = document.activeElement;
   const focused = active && host.contains(active) ? key(active) : null;
   host.replaceChildren(...children);

@@ -7,11 +7,18 @@ import { store } from "./storage.js";
 import { SCOPE_KEY, TOKEN_KEY, askForToken, hasToken } from "./token.js";
 
 const PROJECTOR_KEY = "stepbox-projector";
+/** @type {Record<string, string>} */
+const SCOPE_WORDS = {
+  read: "read only",
+  own: "read and write, only your own",
+  write: "read and write",
+};
 const root = document.documentElement;
 
 /**
  * Find out what the token allows. Style sheets hide what it does not allow: elements with
- * `data-writes` are shown only if it may write, elements with `data-read-only` only if not.
+ * `data-writes` are shown only if it may write, elements with `data-read-only` only if not, and
+ * elements with `data-shared` only if it may change what has no owner.
  */
 async function showAccess() {
   await catchProblem(
@@ -19,7 +26,7 @@ async function showAccess() {
       const { scope } = await get("/access");
       store(SCOPE_KEY, scope);
       root.dataset.access = scope;
-      $("#token-scope").textContent = scope === "read" ? "read only" : "read and write";
+      $("#token-scope").textContent = SCOPE_WORDS[scope];
     },
     () => {
       root.dataset.access = "unknown";

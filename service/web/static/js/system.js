@@ -4,19 +4,14 @@ import "./page.js";
 import { ProblemError, catchProblem, get } from "./api.js";
 import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from "./dom.js";
 import { bytesText } from "./data/words.js";
-import { importName, isImport } from "./jobs/import.js";
-import { stateText } from "./jobs/state.js";
 import { count } from "./numbers.js";
 import { requestLine } from "./request-line.js";
 import { systemSentence } from "./system/words.js";
+import { workersElement } from "./system/workers.js";
 import { localText } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Check} Check */
 /** @typedef {import("./types.d.ts").Job | import("./types.d.ts").ImportJob} AnyJob */
-/**
- * @typedef {{ name: string, device: { name: string, detail: string }, stalled: string | null }}
- *   Worker
- */
 /** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
 
 /**
@@ -56,32 +51,6 @@ const getRunningJobs = () =>
     ({ jobs }) => jobs,
     () => [],
   );
-
-/** Say what a worker does. @param {Worker} worker @param {AnyJob | undefined} job */
-function workerStatus({ stalled }, job) {
-  if (stalled) {
-    const words = h("span", { class: "fault block" }, stalled);
-    return [h("span", { class: "state failed" }, "stalled"), words];
-  }
-  if (!job) return h("span", { class: "state queued" }, "idle");
-  const name = isImport(job) ? importName(job) : job.recipe.name;
-  return h("a", { href: `/ui/jobs/${job.id}` }, `${name}, ${stateText(job)}`);
-}
-
-/** @param {{ workers: Worker[], running: AnyJob[] }} state */
-function workersElement({ workers, running }) {
-  if (!workers.length) {
-    return h("p", { class: "empty" }, "No worker has sent a heartbeat recently. Jobs stay queued.");
-  }
-  const rows = workers.map((worker) => {
-    const { name, device } = worker;
-    const detail = h("span", { class: "small block" }, device.detail);
-    const deviceCell = h("td", null, h("b", null, device.name), detail);
-    const job = running.find((one) => one.worker === name);
-    return row(name, deviceCell, numberCell(workerStatus(worker, job)));
-  });
-  return table([["Worker"], ["Device, and why it was chosen"], ["Status", true]], rows);
-}
 
 /** @param {Queue} queue */
 function queueWords({ length, limit }) {
@@ -165,7 +134,7 @@ async function show() {
   update("#sentence", systemSentence(checks, running.length, queue.length), (text) =>
     h("span", null, text),
   );
-  update("#workers", { workers, running }, workersElement);
+  update("#workers", { workers, running }, (state) => workersElement(state, refresh));
   update("#parts", { queue, datasets, storage, models }, partsElement);
   update("#versions", versions, (all) =>
     h("dl", { class: "facts" }, ...facts(Object.entries(all))),

@@ -1,0 +1,96 @@
+"""A machine that runs a worker is cut off: its job goes on elsewhere, and it does no harm later.
+
+The machine is a network namespace, from which Redis can be reached only with TLS.
+"""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from tests.end_to_end.test_tls import start_relay
+from tests.faults.checks import check_undisturbed
+from tests.faults.reference import reference
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make network namespaces")
+
+LONG = {"epochs": 20, "hidden_sizes": (8,), "seed": 1}
+TINY = {"epochs": 1, "hidden_sizes": [2]}
+HERE, THERE = "198.18.0.1", "198.18.0.2"  # a network for tests of devices (RFC 2544)
+
+
+class Host:
+    """A network namespace that can reach this one through a cable, which can be cut."""
+
+    def __init__(self):
+        self.name = f"stepbox-{os.getpid()}"
+        self._cable = f"sb{os.getpid()}"
+
+    def __enter__(self):
+        self._run("ip", "netns", "add", self.name)
+        inside = ("ip", "-n", self.name)
+        self._run(
+            *("ip", "link", "add", self._cable, "type", "veth"),
+            *("peer", "name", "eth0", "netns", self.name),
+        )
+        self._run("ip", "address", "add", f"{HERE}/30", "dev", self._cable)
+        self._run(*inside, "address", "add", f"{THERE}/30", "dev", "eth0")
+        self._run("ip", "link", "set", self._cable, "up")
+        for device in ("eth0", "lo"):
+            self._run(*inside, "link", "set", device, "up")
+        return self
+
+    def __exit__(self, *_):
+        self._run("ip", "netns", "delete", self.name)  # with both ends of the cable
+
+    def connect(self, *, up):
+        self._run("ip", "link", "set", self._cable, "up" if up else "down")
+
+    def _run(self, *command):
+        subprocess.run(command, check=True)
+
+
+@pytest.fixture
+def host():
+    with Host() as host:
+        yield host
+
+
+def alive(jobs):
+    return {one["name"].partition("@")[0] for one in jobs.workers()}
+
+
+def test_the_job_of_a_lost_host_continues_elsewhere(host, own_stack, jobs):
+    own_stack.start_service()
+    near = dict(own_stack.environment)
+    own_stack.environment |= start_relay(own_stack, HERE)
+    far = own_stack.start_worker("far", "ip", "netns", "exec", host.name)
+    own_stack.environment = near
+    own_stack.start_worker("near")
+    wait_until(lambda: alive(jobs) == {"far", "near"}, seconds=90, what="two heartbeats")
+    (name,) = [one["name"] for one in jobs.workers() if one["name"].startswith("near@")]
+    jobs.drain(name)  # so that the far worker takes the job
+    id = own_stack.train(**LONG)["id"]
+    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, seconds=60, what="some epochs")
+    jobs.drain(name, draining=False)
+    host.connect(up=False)
+    cut_at = time.monotonic()
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=120, what="another attempt")
+    print(f"another attempt began after {time.monotonic() - cut_at:.1f} s")  # pytest -s shows it
+    assert own_stack.job(id)["worker"].startswith("near@")
+    wait_until(lambda: alive(jobs) == {"near"}, what="the far worker to be missed")
+    job = own_stack.wait_for(id)
+    check_undisturbed(own_stack, jobs, job, reference(**LONG))
+    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 0, "lease": 1}
+
+    host.connect(up=True)
+    wait_until(lambda: "lost to another worker" in far.log.read_text(), seconds=180)
+    wait_until(lambda: "far" in alive(jobs), seconds=120, what="the far worker to come back")
+    assert own_stack.job(id) == job
+    check_undisturbed(own_stack, jobs, job, reference(**LONG))
+    jobs.drain(name)
+    job = own_stack.wait_for(own_stack.train(**TINY)["id"], seconds=180)
+    assert (job["status"], job["worker"].partition("@")[0]) == ("succeeded", "far")
+    assert far.running()
