@@ -14,7 +14,8 @@ import { localText } from "./times.js";
 /** @typedef {import("./types.d.ts").Check} Check */
 /** @typedef {import("./types.d.ts").Job | import("./types.d.ts").ImportJob} AnyJob */
 /**
- * @typedef {{ name: string, device: { name: string, detail: string }, stalled: string | null }}
+ * @typedef {{ name: string, device: { name: string, detail: string }, stalled: string | null,
+ *   too_old: string | null }}
  *   Worker
  */
 /** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
@@ -58,12 +59,15 @@ const getRunningJobs = () =>
   );
 
 /** Say what a worker does. @param {Worker} worker @param {AnyJob | undefined} job */
-function workerStatus({ stalled }, job) {
+function workerStatus({ stalled, too_old: tooOld }, job) {
   if (stalled) {
     const words = h("span", { class: "fault block" }, stalled);
     return [h("span", { class: "state failed" }, "stalled"), words];
   }
-  if (!job) return h("span", { class: "state queued" }, "idle");
+  if (!job) {
+    const words = tooOld && h("span", { class: "block small" }, tooOld);
+    return [h("span", { class: "state queued" }, "idle"), words];
+  }
   const name = isImport(job) ? importName(job) : job.recipe.name;
   return h("a", { href: `/ui/jobs/${job.id}` }, `${name}, ${stateText(job)}`);
 }
