@@ -43,5 +43,5 @@ def keep_logging(**_: Any) -> None:
 
 @app.task(name=TASK_NAME, bind=True)  # type: ignore[untyped-decorator]
 def train(self: Any) -> None:
-    """Run the first queued job, if there is one."""
+    """Run the next job, if there is one."""
     run_next_job(Stores.of(WorkerSettings()), worker=self.request.hostname)

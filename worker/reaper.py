@@ -11,12 +11,14 @@ from celery.signals import worker_ready
 from celery.worker import state
 from redis.exceptions import RedisError
 
-from jobs.queue import send_token
+from jobs.queue import queue_of, send_token
+from jobs.routing import SCHEMA, classes_taken
 from stepbox.errors import StoreError
 from worker.alive import write_heartbeat
 from worker.device import DeviceSearch
 from worker.first_model import submit_first_job
 from worker.leases import Leases
+from worker.memory import memory_limit
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 from worker.stall import Stall, repair
@@ -43,6 +45,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._device = DeviceSearch()
         self._leases = Leases()
         self._stall = Stall(self._settings.stall_s)
+        self._memory = memory_limit()
+        self._too_old: str | None = None
         self._heartbeat_written = True
         self._started = False
         self._swept_at = -SWEEP_S
@@ -52,7 +56,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
-        """Start the thread."""
+        """Find out which jobs this worker takes, before it reads tokens, and start the thread."""
+        self._found = self._device.result()
+        self._classes = classes_taken(self._found["device"]["name"], self._memory)
+        for name in map(queue_of, self._classes):
+            parent.app.amqp.queues.select_add(name, exchange=name, routing_key=name)
         worker_ready.connect(lambda **_: self._set(self._ready), weak=False)
         self._thread.start()
 
@@ -96,14 +104,29 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         dead += self._leases.expired(self._jobs.beats())
         description = {
             "name": worker.hostname,
-            **self._device.result(),
+            **self._found,
             "stalled": self._stall.why,
+            "memory": self._memory,
+            "schema": SCHEMA,
+            "too_old": self._too_old,
+            "classes": self._classes,
+            "owner_running": self._settings.owner_running,
         }
         queue = self._jobs.reap(worker.hostname, description, dead)
+        self._note_newer(queue.newer)
         if not stopping and (attempt := self._stall.check(queue, time.monotonic())):
             repair(worker, attempt)
-        for _ in range(queue.lacking):
-            send_token(worker.app)
+        for job_class, lacking in queue.lacking.items():
+            for _ in range(lacking):
+                send_token(worker.app, job_class)
+
+    def _note_newer(self, newer: int) -> None:
+        """Note how many queued jobs this worker leaves alone because it is too old for them."""
+        jobs = "1 queued job" if newer == 1 else f"{newer} queued jobs"
+        why = f"leaves {jobs} of a later version alone: upgrade it" if newer else None
+        if why and not self._too_old:
+            log.warning("the worker %s", why)
+        self._too_old = why
 
     def _write_heartbeat(self) -> None:
         try:
