@@ -12,8 +12,10 @@ from jobs.compact import pack
 from jobs.queue import QUEUE
 from jobs.reader import JobReader
 from jobs.record import FINAL, Kind, Status, Upload
+from jobs.routing import FIRST_CLASS
 from jobs.watch import Death, QueueState
 from stepbox.training.recipe import Recipe
+from stepbox.training.requirements import Requirements
 
 # What a worker must do: go on, stop a cancelled job, or stop because it has lost the job.
 Verdict = Literal["go on", "cancel", "lost"]
@@ -35,6 +37,8 @@ class Claim:
         What the job is.
     recipe
         What a training trains; None for imports.
+    requires
+        What the job requires of its worker.
     upload
         What an import makes a data set of; None for trainings.
     result
@@ -50,6 +54,7 @@ class Claim:
     fence: str
     kind: Kind
     recipe: Recipe | None
+    requires: Requirements
     upload: Upload | None
     result: str | None
     checkpoint: str | None
@@ -66,7 +71,10 @@ class ClaimStore(JobReader):
         dead: Iterable[Death] = (),
         call: str = "",
     ) -> Claim | None:
-        """Claim the first queued job; return None if none is queued or the worker is draining.
+        """Claim the next job of a worker; return None if no job is queued that it may run.
+
+        The last heartbeat of the worker says which jobs it may run (see `reap`). A worker that is
+        draining may run none.
 
         Parameters
         ----------
@@ -86,11 +94,13 @@ class ClaimStore(JobReader):
         id, fence = answer
         record = cast(dict[str, str], self.redis.hgetall(f"job:{id}"))
         recipe, upload = record.get("recipe"), record.get("upload")
+        requires = record.get("requires", "{}")
         return Claim(
             id,
             fence,
             kind=cast(Kind, record.get("kind", "train")),
             recipe=Recipe.model_validate_json(recipe) if recipe else None,
+            requires=Requirements.model_validate_json(requires),
             upload=Upload.model_validate_json(upload) if upload else None,
             result=record.get("model") or record.get("staged"),
             checkpoint=record.get("checkpoint"),
@@ -269,13 +279,15 @@ class ClaimStore(JobReader):
         worker
             Name of the worker.
         description
-            The worker's entry in ``GET /system``.
+            The worker's entry in ``GET /system``. ``classes`` lists the classes of jobs that it
+            takes, and ``owner_running`` is the most jobs of one owner that may run before it takes
+            no further one, 0 for no limit.
         dead
             Running jobs whose owner is dead, or whose lease has expired.
         """
         about = json.dumps(description)
-        state = QueueState(*self._run("reap", QUEUE, worker, about, *_flat(dead)))
-        return state._replace(draining=bool(state.draining))
+        answer = self._run("reap", QUEUE, worker, about, *_flat(dead))
+        return QueueState.from_answer(answer, description.get("classes", [FIRST_CLASS]))
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

@@ -106,10 +106,9 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
         return Event(event_id, kind, "", final=kind == "deleted")
     # The record as it was at this event: a flat list of names and values, as HGETALL returns it.
     flat: list[str] = json.loads(fields["record"])
-    position = fields["queue_position"]
     record = dict(zip(flat[::2], flat[1::2], strict=True))
     try:
-        job = Job.from_record(record, int(position) if position else None, history)
+        job = Job.from_record(record, fields["queue_position"], history)
     except ValidationError as error:
         log.warning("job %s: its state cannot be read by this version: %s", record["id"], error)
         return Event(event_id, kind, "", final=record["status"] in FINAL)
@@ -118,5 +117,8 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
 
 def _status(event_id: str, job: Job) -> Event:
     return Event(
-        event_id, "status", json.dumps(job.to_json() | {"losses": None}), job.status in FINAL
+        event_id,
+        "status",
+        json.dumps(job.to_json() | {"losses": None, "waiting_for": None}),
+        job.status in FINAL,
     )

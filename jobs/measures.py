@@ -37,6 +37,8 @@ class Measures(NamedTuple):
     ----------
     jobs
         Number of jobs by status.
+    queued
+        Number of queued jobs by class (see ``jobs.routing``).
     submitted
         Number of jobs accepted so far.
     oldest_age_s
@@ -52,6 +54,7 @@ class Measures(NamedTuple):
     """
 
     jobs: dict[Status, int]
+    queued: dict[str, int]
     submitted: int
     oldest_age_s: float
     workers: int
@@ -62,14 +65,16 @@ class Measures(NamedTuple):
     @classmethod
     def from_answer(cls, answer: list[Any]) -> Self:
         """Parse the return value of ``measure.lua``."""
-        waiting, running, age, workers, flat = answer
+        classes, running, age, workers, flat = answer
+        queued = dict(zip(classes[::2], map(int, classes[1::2]), strict=True))
         counts = dict(zip(flat[::2], map(float, flat[1::2]), strict=True))
         return cls(
             jobs={
-                "queued": waiting,
+                "queued": sum(queued.values()),
                 "running": running,
                 **{status: int(counts.get(f"finished:{status}", 0)) for status in sorted(FINAL)},
             },
+            queued=queued,
             submitted=int(counts.get("submitted", 0)),
             oldest_age_s=float(age),
             workers=len(workers),

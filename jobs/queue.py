@@ -1,6 +1,7 @@
-"""The Celery queue: its settings, the name of its only task, and how to send a token.
+"""The Celery queues: their settings, the name of the only task, and how to send a token.
 
-A token is a message without content. It tells a worker to try to claim the first queued job.
+A token is a message without content. It tells a worker to try to claim a queued job. There is one
+queue for each class of jobs (see `jobs.routing`), and a worker reads those of the classes it takes.
 If a token is lost, a later one has the same effect. If a token arrives twice, the worker finds no
 job for the second one, and ignores it.
 """
@@ -9,12 +10,13 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from jobs.routing import FIRST_CLASS
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
     from celery import Celery
 
-QUEUE = "training"
+QUEUE = "training"  # of the class "v1", which version 0.2.0 reads; the others start with it
 TASK_NAME = "stepbox.train"
 
 
@@ -42,6 +44,7 @@ def make_celery(settings: Settings) -> "Celery":
         broker_connection_max_retries=None,
         broker_transport_options={
             "visibility_timeout": 3600,
+            "priority_steps": [0],  # fewer keys to poll: all tokens are the same
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
         },
@@ -61,9 +64,14 @@ def _trusted(settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def send_token(app: "Celery") -> None:
-    """Send a token, to tell the workers that a job is queued."""
-    app.send_task(TASK_NAME, queue=QUEUE, retry=False, ignore_result=True)
+def queue_of(job_class: str) -> str:
+    """Return the name of the queue for a class of jobs; ``jobs/lua/reap.lua`` has the same rule."""
+    return QUEUE if job_class == FIRST_CLASS else f"{QUEUE}.{job_class}"
+
+
+def send_token(app: "Celery", job_class: str = FIRST_CLASS) -> None:
+    """Send a token, to tell the workers that a job of this class is queued."""
+    app.send_task(TASK_NAME, queue=queue_of(job_class), retry=False, ignore_result=True)
 
 
 def _with_password(url: str, password: str | None) -> str:

@@ -1,5 +1,6 @@
 """Read jobs from Redis: one job, or a page of jobs."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, cast
@@ -8,13 +9,15 @@ import redis
 
 from jobs.compact import unpack
 from jobs.record import Job, Status, history_key, losses_key
+from jobs.waiting import QueueView
 from stepbox.errors import NotFoundError
 from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
-COMMON = (SCRIPTS / "common.lua").read_text()
+SHARED = ("common", "queue", "transitions")  # the scripts share them, in this order
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
+WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 CURSOR = re.compile(r"[0-9]{1,15}")  # no id matches, because ids have 16 characters
 
 
@@ -23,10 +26,11 @@ class JobReader:
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
+        shared = "".join((SCRIPTS / f"{name}.lua").read_text() for name in SHARED)
         self._scripts = {
-            path.stem: client.register_script(COMMON + path.read_text())
+            path.stem: client.register_script(shared + path.read_text())
             for path in SCRIPTS.glob("*.lua")
-            if path.stem != "common"
+            if path.stem not in SHARED
         }
 
     def _run(
@@ -128,9 +132,15 @@ class JobReader:
         with self.redis.pipeline() as pipeline:
             for id in ids:
                 pipeline.hgetall(f"job:{id}")
-                pipeline.zrank("jobs:queued", id)
                 pipeline.lrange(history_key(id), 0, -1)
-            answers = iter(pipeline.execute())
-        return [  # each job has three consecutive answers
-            Job.from_record(*answer) for answer in zip(*[answers] * 3, strict=True) if answer[0]
+            self._run("waiting", WORKER_ALIVE_S, *ids, pipeline=pipeline)
+            *answers, (before, workers, running) = pipeline.execute()
+        queue = QueueView(
+            [json.loads(about) for about in workers],
+            dict(zip(running[::2], running[1::2], strict=True)),
+        )
+        return [
+            Job.from_record(record, position, history, queue)
+            for record, history, position in zip(answers[::2], answers[1::2], before, strict=True)
+            if record
         ]

@@ -8,11 +8,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
+from jobs.waiting import QueueView, WaitingFor
 from stepbox.errors import NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
+from stepbox.training.requirements import Requirements
 
 Kind = Literal["train", "import"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -68,7 +70,17 @@ class Job(BaseModel):
         description="What an import makes a data set of. Null for trainings."
     )
     progress: Progress | ImportProgress
-    queue_position: int | None = Field(description="0 is the next job. Null unless queued.")
+    queue_position: int | None = Field(
+        description="How many queued jobs start before it if a single worker takes all jobs: 0 is "
+        "the next one. Null unless queued."
+    )
+    waiting_for: WaitingFor | None = Field(
+        description="Why it has not started. Null unless queued, and in events."
+    )
+    priority: int = Field(
+        description="Of the jobs of an owner, those with the highest priority start first."
+    )
+    requires: Requirements = Field(description="What it requires of the worker that runs it.")
     history: list[HistoryEntry] = Field(
         description="From epoch 0, the untrained network. Empty for imports."
     )
@@ -121,13 +133,18 @@ class Job(BaseModel):
 
     @classmethod
     def from_record(
-        cls, record: Mapping[str, str], queue_position: int | None, history: Sequence[str]
+        cls,
+        record: Mapping[str, str],
+        queue_position: int | str,
+        history: Sequence[str],
+        queue: QueueView | None = None,
     ) -> Self:
         """Read a job from the hash ``job:{id}`` and the list ``history:{id}``.
 
         The record may be older than the history: its field ``history_length`` says how many of the
         epochs belong to it. Earlier versions stored epochs as fields of the record. Fields of later
-        versions are left out, also those of the recipe.
+        versions are left out, also those of the recipe. ``queue_position`` is '' if the job is not
+        queued. ``queue`` says why a queued job waits.
 
         Raises
         ------
@@ -137,6 +154,7 @@ class Job(BaseModel):
             A later version wrote a value that this version does not know, such as another kind.
         """
         id, status = record["id"], record["status"]
+        queued = status == "queued" and queue_position != ""
         length = int(record.get("history_length", 0))
         if len(history) < length:
             raise NotFoundError(f"job {id!r} has just been deleted")
@@ -157,7 +175,10 @@ class Job(BaseModel):
                 "recipe": _parsed(record, "recipe"),
                 "upload": _parsed(record, "upload"),
                 "progress": progress,
-                "queue_position": queue_position if status == "queued" else None,
+                "queue_position": int(queue_position) if queued else None,
+                "waiting_for": queue.why(record) if queued and queue else None,
+                "priority": int(record.get("priority", 0)),
+                "requires": json.loads(record.get("requires", "{}")),
                 "history": epochs,
                 "samples_per_second": _trained(epochs, progress) / seconds if seconds else None,
                 "model": model,

@@ -5,26 +5,33 @@ import json
 from collections.abc import Mapping
 from itertools import chain
 from secrets import token_hex
-from typing import Any, Literal, cast
+from typing import Any, Literal, Unpack, cast
 
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
+from jobs.reader import WORKER_ALIVE_S
 from jobs.record import Job, Upload
+from jobs.routing import class_of, schema_of
+from jobs.submission import Submission
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import Progress
+from stepbox.training.requirements import NO_REQUIREMENTS, Requirements
 
 NO_LABELS = Labels()
 IDEMPOTENCY_KEPT_S = 24 * 3600
-WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 
 Labeling = Literal["changed", "unknown", "publishing", "other"]  # see jobs/lua/label.lua
 
 
 class QueueFullError(StepboxError):
     """The queue is full."""
+
+
+class OwnerQueueFullError(QueueFullError):
+    """The owner has as many queued jobs as it may have."""
 
 
 # Fields of a recipe that version 0.2.0 did not have.
@@ -39,12 +46,10 @@ class JobStore(ClaimStore):
         recipe: Recipe,
         *,
         samples: int,
-        queue_limit: int,
-        idempotency_key: str | None = None,
-        request_id: str | None = None,
-        submitted_by: str | None = None,
+        requires: Requirements = NO_REQUIREMENTS,
         labels: Labels = NO_LABELS,
         only_first: bool = False,
+        **submission: Unpack[Submission],
     ) -> Job:
         """Create a training, or return the job that the same idempotency key created before.
 
@@ -54,27 +59,23 @@ class JobStore(ClaimStore):
             What to train.
         samples
             Number of training images in one epoch.
-        queue_limit
-            Maximum number of queued jobs.
-        idempotency_key
-            Key chosen by the client; it is stored for a day.
-        request_id
-            Id of the request that submits the job; the log lines of the job name it.
-        submitted_by
-            The owner of the job; None if nobody is.
+        requires
+            What the job requires of its worker.
         labels
             What people wrote about the job.
         only_first
             Create the job only if this Redis has never had a job, not even one that was deleted.
+        submission
+            See `Submission`.
 
         Raises
         ------
         ConflictError
             ``only_first``, and there has been a job.
         QueueFullError
-            ``queue_limit`` jobs are already queued.
+            ``queue_limit`` jobs are already queued, or ``owner_limit`` of this owner.
         InvalidInputError
-            The key was used before with another recipe or other labels.
+            The key was used before with another recipe or other options.
         """
         fields = recipe.model_dump_json()
         # Earlier versions had no labels and fewer fields; their keys are still valid for a day.
@@ -82,6 +83,8 @@ class JobStore(ClaimStore):
         asked = recipe.model_dump_json(exclude=defaults)
         if labels != NO_LABELS:
             asked += labels.model_dump_json()
+        if requires != NO_REQUIREMENTS:
+            asked += requires.model_dump_json()
         progress = Progress(
             epoch=0,
             epochs=recipe.epochs,
@@ -93,13 +96,10 @@ class JobStore(ClaimStore):
         return self._submit(
             token_hex(8),
             progress,
-            {"kind": "train", "recipe": fields, **_stored(dict(labels))},
+            {"kind": "train", "recipe": fields, **_stored(dict(labels)), **_required(requires)},
             asked,
-            queue_limit=queue_limit,
-            idempotency_key=idempotency_key,
-            request_id=request_id,
-            submitted_by=submitted_by,
             only_first=only_first,
+            **submission,
         )
 
     def submit_import(
@@ -109,10 +109,7 @@ class JobStore(ClaimStore):
         content_type: str,
         upload_bytes: int,
         id: str,
-        queue_limit: int,
-        idempotency_key: str | None = None,
-        request_id: str | None = None,
-        submitted_by: str | None = None,
+        **submission: Unpack[Submission],
     ) -> Job:
         """Create an import, or return the job that the same idempotency key created before.
 
@@ -127,13 +124,13 @@ class JobStore(ClaimStore):
         id
             Id of the new job, which names its file (see `stepbox.store.uploads`). If the job that
             is returned has another id, this file has no job.
-        queue_limit, idempotency_key, request_id, submitted_by
-            As in `submit`.
+        submission
+            See `Submission`.
 
         Raises
         ------
         QueueFullError
-            ``queue_limit`` jobs are already queued.
+            As in `submit`.
         InvalidInputError
             The key was used before with other options, another size, or for a training.
         """
@@ -143,12 +140,9 @@ class JobStore(ClaimStore):
             ImportProgress(
                 stage="reading", samples=0, samples_total=None, fraction=0, eta_seconds=None
             ),
-            {"kind": "import", "upload": upload.model_dump_json()},
+            {"kind": "import", "upload": upload.model_dump_json(), **_required(NO_REQUIREMENTS)},
             upload.model_dump_json(exclude={"content_type"}),
-            queue_limit=queue_limit,
-            idempotency_key=idempotency_key,
-            request_id=request_id,
-            submitted_by=submitted_by,
+            **submission,
         )
 
     def _submit(
@@ -158,30 +152,35 @@ class JobStore(ClaimStore):
         fields: dict[str, str],
         asked: str,
         *,
-        queue_limit: int,
-        idempotency_key: str | None,
-        request_id: str | None,
-        submitted_by: str | None,
         only_first: bool = False,
+        **submission: Unpack[Submission],
     ) -> Job:
         """Create a job whose record has these fields; ``asked`` tells requests apart."""
-        owned = {"submitted_by": submitted_by} if submitted_by else {}
+        queue_limit, owner_limit = submission["queue_limit"], submission.get("owner_limit", 0)
+        if owner := submission.get("submitted_by"):
+            fields = fields | {"submitted_by": owner}
+        if priority := submission.get("priority", 0):
+            fields = fields | {"priority": str(priority)}
+            asked += str(priority)
         outcome, id = self._run(
             "submit",
             id,
             progress.model_dump_json(),
             queue_limit,
-            idempotency_key or "",
+            owner_limit,
+            submission.get("idempotency_key") or "",
             hashlib.sha256(asked.encode()).hexdigest(),
             IDEMPOTENCY_KEPT_S,
-            request_id or "",
+            submission.get("request_id") or "",
             int(only_first),
-            *chain.from_iterable((fields | owned).items()),
+            *chain.from_iterable(fields.items()),
         )
         if outcome == "late":
             raise ConflictError("there has been a job before")
         if outcome == "full":
             raise _full(queue_limit)
+        if outcome == "owner full":
+            raise _owner_full(owner_limit)
         if outcome == "differs":
             raise InvalidInputError.at(
                 "/Idempotency-Key", f"was already used with another body, for job {id}"
@@ -239,12 +238,14 @@ class JobStore(ClaimStore):
 
     def queue_length(self) -> int:
         """Return the number of queued jobs."""
-        return self.redis.zcard("jobs:queued")
+        return self.redis.zcard("jobs:status:queued")
 
-    def check_room(self, queue_limit: int) -> None:
-        """Raise QueueFullError if ``queue_limit`` jobs are already queued."""
+    def check_room(self, queue_limit: int, owner: str | None, owner_limit: int) -> None:
+        """Raise QueueFullError if a job of this owner would be rejected, as in `submit`."""
         if self.queue_length() >= queue_limit:
             raise _full(queue_limit)
+        if 0 < owner_limit <= int(self.redis.hget("jobs:owners", owner or "") or 0):
+            raise _owner_full(owner_limit)
 
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
@@ -279,6 +280,26 @@ class JobStore(ClaimStore):
 
 def _full(queue_limit: int) -> QueueFullError:
     return QueueFullError(f"{queue_limit} jobs are already queued; try again later")
+
+
+def _owner_full(limit: int) -> OwnerQueueFullError:
+    return OwnerQueueFullError(
+        f"the owner of this token already has {_jobs(limit)}, which is the most "
+        "(STEPBOX_OWNER_QUEUED); try again when one has started"
+    )
+
+
+def _jobs(number: int) -> str:
+    return "1 queued job" if number == 1 else f"{number} queued jobs"
+
+
+def _required(requires: Requirements) -> dict[str, str]:
+    """Return what a job's record says about the workers that may run it."""
+    job_class = class_of(requires)
+    routed = {"class": job_class, "schema": str(schema_of(job_class))}
+    return routed | (
+        {} if requires == NO_REQUIREMENTS else {"requires": requires.model_dump_json()}
+    )
 
 
 def _stored(labels: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The values that a worker's reaper and the job store exchange."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
+
+from jobs.routing import SCHEMA, schema_of
 
 # Why a running job goes back to the queue: its process died, the kernel killed its process because
 # memory ran out, its worker shut down, its worker could not reach the store, or its lease expired.
@@ -36,9 +38,11 @@ class QueueState(NamedTuple):
     Attributes
     ----------
     lacking
-        Number of tokens that the queue lacks: queued jobs minus tokens.
+        Number of tokens that the queue of each class lacks: queued jobs minus tokens.
     waiting
-        Number of queued jobs.
+        Number of queued jobs that this worker may run.
+    newer
+        Number of queued jobs that it does not understand, because a later version submitted them.
     running
         Number of jobs that this worker runs.
     claimed
@@ -47,8 +51,24 @@ class QueueState(NamedTuple):
         Whether this worker may take no job.
     """
 
-    lacking: int
+    lacking: dict[str, int]
     waiting: int
+    newer: int
     running: int
     claimed: str
     draining: bool = False
+
+    @classmethod
+    def from_answer(
+        cls, answer: tuple[list[tuple[str, int, int]], int, str, int], taken: list[str]
+    ) -> Self:
+        """Parse the return value of ``reap.lua``, for a worker that takes these classes."""
+        queues, running, claimed, draining = answer
+        return cls(
+            lacking={name: lacking for name, _, lacking in queues if lacking > 0},
+            waiting=sum(queued for name, queued, _ in queues if name in taken),
+            newer=sum(queued for name, queued, _ in queues if schema_of(name) > SCHEMA),
+            running=running,
+            claimed=claimed,
+            draining=bool(draining),
+        )

@@ -58,6 +58,7 @@ class ServiceSettings(Settings):
         "", description="Tokens of the form `NAME=SCOPE:SECRET`, separated by commas."
     )
     tokens_file: Path | None = Field(None, description="A file of tokens, one per line.")
+    owner_queued: int = Field(0, ge=0, description="Most queued jobs of one owner. 0 is no limit.")
     open: bool = Field(
         False, description="Serve other machines without tokens, if something else controls access."
     )

@@ -59,5 +59,5 @@ def start_sweeper(**_: Any) -> None:
 
 @app.task(name=TASK_NAME, bind=True)  # type: ignore[untyped-decorator]
 def train(self: Any) -> None:
-    """Run the first queued job, if there is one."""
+    """Run the next job, if there is one."""
     run_next_job(Stores.of(WorkerSettings()), worker=self.request.hostname)

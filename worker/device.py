@@ -7,14 +7,13 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from tempfile import TemporaryFile
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 60  # importing torch takes seconds, on a busy machine many
-UNKNOWN: dict[str, Any] = {"device": {"name": "unknown", "detail": "not known yet"}, "versions": {}}
+UNKNOWN: dict[str, Any] = {"device": {"name": "unknown", "detail": "not found"}, "versions": {}}
 
 
 class DeviceSearch:
@@ -25,24 +24,20 @@ class DeviceSearch:
 
     def __init__(self) -> None:
         self._output, self._errors = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115
-        self._began = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "worker.describe"],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._errors,
         )
-        self._found = UNKNOWN
 
     def result(self) -> dict[str, Any]:
-        """Return the device and the versions, or why they are not known, without waiting."""
-        if self._found is UNKNOWN:
-            status = self._process.poll()
-            if status is not None:
-                self._found = self._read(status)
-            elif time.monotonic() - self._began > PATIENCE_S:
-                self._process.kill()
-        return self._found
+        """Wait for the device and the versions, and return them, or why they are not known."""
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        return self._read(self._process.wait())
 
     def _read(self, status: int) -> dict[str, Any]:
         with self._output as output, self._errors as errors:

@@ -11,13 +11,15 @@ from celery.worker import state
 from redis.exceptions import RedisError
 
 from jobs.connection import connect
-from jobs.queue import send_token
+from jobs.queue import queue_of, send_token
+from jobs.routing import SCHEMA, classes_taken
 from jobs.store import JobStore
 from worker.alive import write_heartbeat
 from worker.availability import waits_for_store
 from worker.device import DeviceSearch
 from worker.draining import Draining
 from worker.leases import Leases
+from worker.memory import memory_limit
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
 from worker.stall import Stall, repair
@@ -43,6 +45,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._stall = Stall(self._settings.stall_s)
         self._draining = Draining()
         self._begun = False
+        self._memory = memory_limit()
+        self._too_old: str | None = None
         self._heartbeat_written = True
         self._ready = Event()
         self._stopping = Event()
@@ -50,7 +54,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._thread = Thread(target=self._run, args=(parent,), name="reaper", daemon=True)
 
     def start(self, parent: Any) -> None:
-        """Start the thread."""
+        """Find out which jobs this worker takes, before it reads tokens, and start the thread."""
+        self._found = self._device.result()
+        self._classes = classes_taken(self._found["device"]["name"], self._memory)
+        for name in map(queue_of, self._classes):
+            parent.app.amqp.queues.select_add(name, exchange=name, routing_key=name)
         worker_ready.connect(lambda **_: self._set(self._ready), weak=False)
         self._thread.start()
 
@@ -96,8 +104,14 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         dead += self._leases.expired(self._jobs.beats())
         description = {
             "name": worker.hostname,
-            **self._device.result(),
+            **self._found,
             "stalled": self._stall.why,
+            "memory": self._memory,
+            "schema": SCHEMA,
+            "too_old": self._too_old,
+            "classes": self._classes,
+            "owner_running": self._settings.owner_running,
+            "draining": self._draining.active,
         }
         if waits_for_store():
             self._stall.reset()
@@ -107,8 +121,18 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._draining.follow(worker, draining=queue.draining)
             if attempt := self._stall.check(queue, time.monotonic()):
                 repair(worker, attempt)
-        for _ in range(queue.lacking):
-            send_token(worker.app)
+        self._note_newer(queue.newer)
+        for job_class, lacking in queue.lacking.items():
+            for _ in range(lacking):
+                send_token(worker.app, job_class)
+
+    def _note_newer(self, newer: int) -> None:
+        """Note how many queued jobs this worker leaves alone because it is too old for them."""
+        jobs = "1 queued job" if newer == 1 else f"{newer} queued jobs"
+        why = f"leaves {jobs} of a later version alone: upgrade it" if newer else None
+        if why and not self._too_old:
+            log.warning("the worker %s", why)
+        self._too_old = why
 
     def _write_heartbeat(self) -> None:
         try:

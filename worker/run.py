@@ -28,14 +28,14 @@ FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The i
 
 
 def run_next_job(stores: Stores, worker: str) -> None:
-    """Claim the first queued job, if there is one, and run it to its end."""
+    """Claim the next job of this worker, if there is one, and run it to its end."""
     jobs = stores.jobs
     if not store_answers(stores):
         return  # another token comes
     dead = insist(dead_owners, jobs)
     claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
     if claim is None:
-        log.info("no job is queued: a surplus token")
+        log.info("no job is queued that this worker may run: a surplus token")
         return
     with about(claim.job, claim.request_id):
         log.info("job %s: claimed, attempt %s", claim.job, claim.fence)

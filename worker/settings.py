@@ -27,6 +27,13 @@ class WorkerSettings(Settings):
         description="Seconds after which an idle worker that takes no waiting job has stalled.",
     )
 
+    owner_running: int = Field(
+        0,
+        ge=0,
+        description="Most running jobs of one owner: this worker starts no further one. 0 is no "
+        "limit.",
+    )
+
     @field_validator("first_model")
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:

@@ -1,7 +1,7 @@
 """Run a training: from its recipe to its published model."""
 
 from jobs.claims import Claim
-from stepbox.errors import InvalidInputError, NotFoundError
+from stepbox.errors import InvalidInputError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.draft import describe
 from stepbox.store.models import ModelStore, new_model_id
@@ -11,6 +11,10 @@ from stepbox.training.report import Frame, HistoryEntry, LossEntry, Progress
 from worker.checkpoints import Checkpoints
 from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
+
+
+class WrongDeviceError(StepboxError):
+    """The worker trains on another device than the job requires."""
 
 
 def train_and_publish(stores: Stores, claim: Claim, reporter: Reporter) -> None:
@@ -33,6 +37,9 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     train_set = stores.datasets.load(recipe.dataset, "train")
     test_set = stores.datasets.load(recipe.dataset, "test")
     trainer = make_trainer(recipe, train_set, _start(stores.models, recipe))
+    wanted = claim.requires.device
+    if wanted is not None and trainer.device != wanted:
+        raise WrongDeviceError(f"it requires {wanted}, but this worker trains on {trainer.device}")
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
     with Checkpoints(stores.checkpoints, claim, reporter) as checkpoints:

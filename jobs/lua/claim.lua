@@ -1,8 +1,9 @@
 -- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
--- queued → running for the first queued job. Before that, requeues the lost jobs, because one of
--- them may then be the first.
--- Returns {id, fence}, or false if no job is queued or the worker is draining. If a call with the same
--- name has already claimed a job, returns that job: the reply to that call was lost.
+-- queued → running for the next job of the worker, see queue.lua. Before that, requeues the lost jobs,
+-- because one of them may then be the next.
+-- Returns {id, fence}, or false if no job is queued that the worker may take, or if it is draining. If
+-- a call with the same name has already claimed a job, returns that job: the reply to that call was
+-- lost.
 local owner, worker, call = unpack(ARGV)
 
 for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
@@ -15,11 +16,10 @@ reap(4)
 if redis.call('SISMEMBER', 'workers:draining', worker) == 1 then
   return false
 end
-local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
+local id = take_job(worker)
 if not id then
   return false
 end
-redis.call('ZREM', 'jobs:queued', id)
 redis.call('ZADD', 'jobs:leases', 0, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)

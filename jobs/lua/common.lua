@@ -1,5 +1,6 @@
--- The keys in Redis, and the functions that the scripts share. Time stamps come from Redis's clock.
--- No decision about a job depends on the clock, because it may be set back.
+-- The keys in Redis, and functions that the scripts share; queue.lua and transitions.lua have the
+-- others. Time stamps come from Redis's clock. No decision about a job depends on the clock, because
+-- it may be set back.
 --
 -- job:{id}              hash: the record, the single source of truth about a job. Its field `kind`
 --                       is 'train' or 'import'; records of earlier versions have none: 'train'
@@ -8,8 +9,16 @@
 -- events:{id}           stream: every status, epoch, frame, loss and progress of the job
 -- jobs:all              sorted set: all ids, by order of creation
 -- jobs:status:{status}  sorted set: the ids with this status, by order of creation
--- jobs:queued           sorted set: the ids of the queued jobs, by order of creation; a job whose
---                       workers keep dying moves to the end
+-- jobs:queued           sorted set: the ids of the queued jobs of the class 'v1', by order of
+--                       creation; a job whose workers keep dying moves to the end. Workers of
+--                       version 0.2.0 claim the first of these
+-- jobs:queue:{class}:{owner}  sorted set: the ids of an owner's queued jobs of a class, see
+--                       queue.lua
+-- jobs:turns:{class}    sorted set: the owners of the queued jobs of a class, by their turns
+-- jobs:classes          hash: class → number of its queued jobs
+-- jobs:owners           hash: owner → number of its queued jobs
+-- jobs:served           hash: owner → its turn: the number of its last claim, among all claims
+-- jobs:turn             the number of the last claim
 -- jobs:sequence         the last number given to a job, which orders it in these sets
 -- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
 -- idempotency:{key}     hash: the job that a request with this key has created
@@ -60,15 +69,6 @@ local function announce(key)
   redis.call('XADD', 'store:changes', 'MAXLEN', '~', CHANGES_KEPT, '*', 'key', key)
 end
 
--- Add a status event with the current record. The event holds the record as the flat list of
--- strings that HGETALL returns, so no number is rounded. The history is not copied: it only grows,
--- and the record holds its length at this event.
-local function emit_status(id)
-  redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
-    'record', cjson.encode(redis.call('HGETALL', key_of(id))),
-    'queue_position', redis.call('ZRANK', 'jobs:queued', id) or '')
-end
-
 -- Change the status of a job and move it to the sorted set of that status. Every transition uses
 -- this function. Without a status, only remove the job from these sets.
 local function set_status(id, status)
@@ -79,108 +79,4 @@ local function set_status(id, status)
     redis.call('HSET', key_of(id), 'status', status)
     redis.call('ZADD', 'jobs:status:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
   end
-end
-
--- Any state → succeeded, failed or cancelled.
-local function conclude(id, status)
-  redis.call('ZREM', 'jobs:queued', id)
-  redis.call('ZREM', 'jobs:leases', id)
-  redis.call('HDEL', key_of(id), 'owner')
-  set_status(id, status)
-  redis.call('HSET', key_of(id), 'finished_at', stamp())
-  count('finished:' .. status)
-  emit_status(id)
-  redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
-end
-
--- Tell whether decide.lua has stored which model or data set the job publishes.
-local function is_decided(id)
-  local result = redis.call('HMGET', key_of(id), 'model', 'dataset')
-  return result[1] or result[2]
-end
-
--- Say why the workers of a job died, as far as it is known.
-local function why_it_died(id)
-  local times = redis.call('HGET', key_of(id), 'memory_deaths')
-  if not times then
-    return 'perhaps because memory ran out'
-  end
-  return times .. (times == '1' and ' time' or ' times') .. ' because memory ran out'
-end
-
--- Say that a job failed because its workers died again and again.
-local function death_of(id, deaths)
-  local import = redis.call('HGET', key_of(id), 'kind') == 'import'
-  return cjson.encode({
-    type = 'about:blank', status = 500,
-    title = import and 'The import failed' or 'The training failed',
-    detail = 'its worker died ' .. deaths .. ' times'
-      .. (import and ', ' or ' without reaching a new checkpoint, ') .. why_it_died(id)
-      .. (import and ': try a smaller file, or smaller images'
-        or ': try smaller hidden_sizes or a smaller batch_size'),
-  })
-end
-
--- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
--- (the kernel killed its process because memory ran out), 'stop' (its worker shut down), 'store' (its
--- worker could not reach the store) or 'lease' (its lease expired). Every cause except 'stop' and
--- 'store' counts as a death. If a job dies again and again
--- without progress, the job itself is the likely reason. So it goes to the end of the queue from
--- its second death on, and it fails at its ninth.
-local function requeue(id, cause)
-  local record = redis.call('HMGET', key_of(id), 'cancel', 'sequence', 'deaths')
-  local decided = is_decided(id)
-  if record[1] and not decided then
-    return conclude(id, 'cancelled')
-  end
-  local deaths, place = tonumber(record[3] or 0), record[2]
-  if cause ~= 'stop' and cause ~= 'store' then
-    deaths = redis.call('HINCRBY', key_of(id), 'deaths', 1)
-  end
-  if cause == 'memory' then
-    redis.call('HINCRBY', key_of(id), 'memory_deaths', 1)
-  end
-  if not decided and deaths >= MOST_DEATHS then
-    redis.call('HSET', key_of(id), 'error', death_of(id, deaths))
-    return conclude(id, 'failed')
-  end
-  if deaths >= PATIENT_DEATHS then
-    place = redis.call('INCR', 'jobs:sequence')
-  end
-  redis.call('ZREM', 'jobs:leases', id)
-  redis.call('HDEL', key_of(id), 'owner')
-  set_status(id, 'queued')
-  redis.call('ZADD', 'jobs:queued', place, id)
-  count('recoveries:' .. cause)
-  emit_status(id)
-end
-
--- Tell the worker that has claimed a job what to do: 'go on', 'cancel', or 'lost' if the job is no
--- longer its own. After decide.lua, a running job cannot be cancelled.
-local function verdict(id, fence)
-  local record = redis.call('HMGET', key_of(id), 'status', 'fence', 'cancel')
-  if record[1] ~= 'running' or record[2] ~= fence then
-    return 'lost'
-  end
-  return record[3] and not is_decided(id) and 'cancel' or 'go on'
-end
-
--- Requeue lost jobs. From index `first` on, ARGV lists the job, fence, cause and beat of each. If
--- the lease expired, the beat is the last one that the reaper saw; otherwise it is empty. If the job
--- has another beat now, its worker is alive, and the job keeps running.
-local function reap(first)
-  for i = first, #ARGV, 4 do
-    local id, fence, cause, beat = unpack(ARGV, i, i + 3)
-    local silent = beat == '' or beat == (redis.call('HGET', key_of(id), 'beat') or '0')
-    if silent and verdict(id, fence) ~= 'lost' then
-      requeue(id, cause)
-    end
-  end
-end
-
--- List the descriptions of the workers with a heartbeat in the last `alive_s` seconds. Heartbeats
--- further in the future are ignored: they were sent before Redis's clock was set back.
-local function alive_workers(alive_s)
-  local names = redis.call('ZRANGEBYSCORE', 'workers:seen', now() - alive_s, now() + alive_s)
-  return #names > 0 and redis.call('HMGET', 'workers', unpack(names)) or {}
 end

@@ -4,6 +4,8 @@
 -- jobs:indexed is the sequence number of the last job read; concurrent callers share it.
 local most = ARGV[1]
 
+local _, queued = settle()
+
 -- Tell whether the sizes of the sets agree. They do if every job is in exactly one of these sets,
 -- every queued job is also in the queue, and every running job has a lease.
 local function is_whole()
@@ -12,7 +14,7 @@ local function is_whole()
     total = total + redis.call('ZCARD', 'jobs:status:' .. status)
   end
   return total == redis.call('ZCARD', 'jobs:all')
-    and redis.call('ZCARD', 'jobs:status:queued') == redis.call('ZCARD', 'jobs:queued')
+    and redis.call('ZCARD', 'jobs:status:queued') == queued
     and redis.call('ZCARD', 'jobs:status:running') == redis.call('ZCARD', 'jobs:leases')
 end
 

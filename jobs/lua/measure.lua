@@ -1,14 +1,14 @@
 -- ARGV: seconds without a heartbeat after which a worker counts as gone
--- Returns {queued, running, age of the oldest queued job in seconds or 0, workers, metrics}.
+-- Returns {number of queued jobs of each class as a flat list, number of running jobs, age of the
+-- oldest queued job in seconds or 0, workers, metrics}.
 local alive_s = unpack(ARGV)
 
--- Search all queued jobs: the oldest need not be the first, because a job whose workers keep dying
--- moves to the end. Start with the current time, so that no age is negative.
-local oldest = now()
-for _, id in ipairs(redis.call('ZRANGE', 'jobs:queued', 0, -1)) do
-  oldest = math.min(oldest, redis.call('HGET', key_of(id), 'created_at'))
-end
+settle()
+-- The oldest need not be the next one.
+local oldest = redis.call('ZRANGE', 'jobs:status:queued', 0, 0)[1]
+local created_at = oldest and redis.call('HGET', key_of(oldest), 'created_at') or now()
 return {
-  redis.call('ZCARD', 'jobs:queued'), redis.call('ZCARD', 'jobs:leases'), tostring(now() - oldest),
-  alive_workers(alive_s), redis.call('HGETALL', 'metrics'),
+  redis.call('HGETALL', 'jobs:classes'), redis.call('ZCARD', 'jobs:leases'),
+  tostring(math.max(0, now() - created_at)), alive_workers(alive_s),
+  redis.call('HGETALL', 'metrics'),
 }

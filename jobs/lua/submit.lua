@@ -1,10 +1,11 @@
--- ARGV: id, progress, queue limit, idempotency key or '', fingerprint of the request, seconds to keep
+-- ARGV: id, progress, queue limit, limit of the owner or 0, idempotency key or '', fingerprint of the request, seconds to keep
 -- the key, request id or '', 1 to create only the first job ever or 0, then names and values of the
 -- fields that say what to do, and of labels
 -- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
 -- job before), 'late' (there has been a job before), 'differs' (the key was used with another
--- request) or 'full' (the queue is full). A repeated call with the same id creates no second job.
-local id, progress, limit, idempotency, fingerprint, kept_s, request_id, only_first = unpack(ARGV)
+-- request), 'full' (the queue is full) or 'owner full' (the owner has too many queued jobs). A repeated call with the same id creates no second job.
+local id, progress, limit, owner_limit, idempotency, fingerprint, kept_s, request_id, only_first =
+  unpack(ARGV)
 
 if redis.call('EXISTS', key_of(id)) == 1 then
   return { 'created', id }
@@ -18,20 +19,30 @@ if idempotency ~= '' then
     return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
   end
 end
-if redis.call('ZCARD', 'jobs:queued') >= tonumber(limit) then
+local fields = { unpack(ARGV, 10) }
+local owner = ''
+for i = 1, #fields, 2 do
+  owner = fields[i] == 'submitted_by' and fields[i + 1] or owner
+end
+local _, queued = settle()
+if queued >= tonumber(limit) then
   return { 'full', '' }
+end
+if tonumber(owner_limit) > 0
+  and tonumber(redis.call('HGET', 'jobs:owners', owner) or 0) >= tonumber(owner_limit) then
+  return { 'owner full', '' }
 end
 
 local sequence = redis.call('INCR', 'jobs:sequence')
 redis.call('HSET', key_of(id), 'id', id, 'progress', progress, 'created_at', stamp(),
-  'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(ARGV, 9))
+  'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(fields))
 if request_id ~= '' then
   redis.call('HSET', key_of(id), 'request_id', request_id)
 end
 count('submitted')
 redis.call('ZADD', 'jobs:all', sequence, id)
-redis.call('ZADD', 'jobs:queued', sequence, id)
 set_status(id, 'queued')
+enqueue(id, sequence)
 if idempotency ~= '' then
   redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
   redis.call('EXPIRE', 'idempotency:' .. idempotency, kept_s)

@@ -11,7 +11,9 @@ from jobs.events import EVENT_ID, FIRST, read_events
 from jobs.logs import request_id
 from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
-from service.access.tokens import own_key, owner
+from jobs.routing import class_of
+from jobs.submission import Submission
+from service.access.tokens import owner
 from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend
@@ -109,11 +111,9 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
     job = store.submit(
         recipe,
         samples=recipe.trained_samples(spec),
-        queue_limit=backend().settings.queue_limit,
-        idempotency_key=own_key(header.idempotency_key),
-        request_id=request_id.get(),
+        requires=body.requires,
         labels=body.labels,
-        submitted_by=owner(),
+        **submission(header, body.priority),
     )
     announce(job)
     return accepted(job)
@@ -210,7 +210,7 @@ def _dataset_of(body: TrainRequest) -> DatasetSpec:
     try:
         return backend().datasets.spec(made.id)
     except NotFoundError:
-        backend().jobs.check_room(backend().settings.queue_limit)
+        check_room()
         backend().quota.check()
         with saying_why("store the data set"):
             return backend().datasets.add(splits)
@@ -228,11 +228,30 @@ def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:
     return recipe.changed(from_model=card.id)
 
 
+def submission(header: TrainHeaders, priority: int) -> Submission:
+    """Return what the submissions of all kinds of jobs have in common."""
+    settings = backend().settings
+    return {
+        "queue_limit": settings.queue_limit,
+        "owner_limit": settings.owner_queued,
+        "idempotency_key": own_key(header.idempotency_key),
+        "request_id": request_id.get(),
+        "submitted_by": owner(),
+        "priority": priority,
+    }
+
+
+def check_room() -> None:
+    """Raise QueueFullError if a job that the current request submits would be rejected."""
+    settings = backend().settings
+    backend().jobs.check_room(settings.queue_limit, owner(), settings.owner_queued)
+
+
 def announce(job: Job) -> None:
     """Let a worker claim a new job."""
     log.info("job %s: accepted", job.id)
     try:
-        send_token(backend().celery)
+        send_token(backend().celery, class_of(job.requires))
     except Exception as error:  # the job is stored; workers replace lost tokens
         log.warning("no token was sent for job %s: %s", job.id, error)
 

@@ -148,6 +148,12 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
     yield by_state
     yield CounterMetricFamily("stepbox_jobs_submitted", "Jobs accepted.", value=measures.submitted)
     yield GaugeMetricFamily("stepbox_jobs_queued", "Queued jobs.", value=measures.jobs["queued"])
+    by_class = GaugeMetricFamily(
+        "stepbox_jobs_queued_by_class", "Queued jobs by what they require.", labels=["class"]
+    )
+    for job_class, number in measures.queued.items():
+        by_class.add_metric([job_class], number)
+    yield by_class
     yield GaugeMetricFamily(
         "stepbox_oldest_queued_job_age_seconds",
         "Seconds since the oldest queued job was submitted; 0 if there is none.",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
 from service.api.parameters import Parameters
-from service.api.workers import Worker
+from service.api.workers import NEWER_FIELDS, Worker
 from service.backend import backend
 from service.errors import problem, problems
 from stepbox import __version__
@@ -144,7 +144,8 @@ def _queue_and_workers() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     limit = backend().settings.queue_limit
     try:
         jobs = backend().jobs
-        return {"reachable": True, "length": jobs.queue_length(), "limit": limit}, jobs.workers()
+        workers = [NEWER_FIELDS | about for about in jobs.workers()]
+        return {"reachable": True, "length": jobs.queue_length(), "limit": limit}, workers
     except RedisError:
         return {"reachable": False, "length": None, "limit": limit}, []
 

@@ -7,11 +7,9 @@ from flask import Response, request
 from pydantic import Field, field_validator
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from jobs.logs import request_id
 from jobs.record import Job
-from service.access.tokens import own_key, owner
 from service.api.datasets import blueprint
-from service.api.jobs import TrainHeaders, accepted, announce
+from service.api.jobs import TrainHeaders, accepted, announce, check_room, submission
 from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.bodies.bounds import Bound
@@ -20,6 +18,7 @@ from service.errors import problems
 from stepbox.data.readers.detect import kind_of_start
 from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.importing.options import ImportOptions
+from stepbox.training.requirements import Priority
 
 MULTIPART = "multipart/form-data"
 FILES = (
@@ -48,6 +47,8 @@ REQUEST_BODY: dict[str, Any] = {
 
 class UploadQuery(ImportOptions, Parameters):
     """Query parameters: how to make a data set from the body."""
+
+    priority: Priority = 0
 
     @field_validator("size", mode="before")
     @classmethod
@@ -93,14 +94,11 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     id = file.keep()
     try:
         job = backend().jobs.submit_import(
-            ImportOptions(**dict(query)),
+            ImportOptions(**query.model_dump(include={*ImportOptions.model_fields})),
             content_type=request.headers.get("Content-Type", ""),
             upload_bytes=file.size,
             id=id,
-            queue_limit=backend().settings.queue_limit,
-            idempotency_key=own_key(header.idempotency_key),
-            request_id=request_id.get(),
-            submitted_by=owner(),
+            **submission(header, query.priority),
         )
     except StepboxError:  # after an error of Redis, there may be a job
         file.remove()
@@ -119,4 +117,4 @@ def _check_head(encoding: str) -> None:
         raise UnsupportedMediaType(f"Content-Type must be one of {', '.join((*FILES, MULTIPART))}.")
     if request.mimetype == MULTIPART and not request.mimetype_params.get("boundary"):
         raise BadRequest("The Content-Type of multipart form data must have a boundary.")
-    backend().jobs.check_room(backend().settings.queue_limit)
+    check_room()

@@ -30,7 +30,36 @@ class Worker(BaseModel):
     device: Device
     versions: dict[str, str | None]
     stalled: str | None = Field(None, description="Why it has stalled. Null if it takes jobs.")
-    draining: bool = Field(description="Whether it takes no jobs, because of a request to drain.")
+    draining: bool = Field(
+        False, description="Whether it takes no jobs, because of a request to drain."
+    )
+    memory: int | None = Field(
+        None,
+        description="Memory in bytes that it may use. Null if it is not known, and for workers of "
+        "version 0.2.0.",
+    )
+    schema_version: int = Field(
+        1, alias="schema", description="The newest version of job records that it understands."
+    )
+    too_old: str | None = Field(
+        None,
+        description="Which queued jobs it leaves alone because a later version submitted them. "
+        "Null if there are none.",
+    )
+    classes: list[str] = Field(
+        ["v1"], description="The classes of jobs that it takes, by what they require."
+    )
+    owner_running: int = Field(
+        0, description="Most running jobs of one owner for which it starts a further one; 0: any."
+    )
+
+
+# What the descriptions of workers of version 0.2.0 lack.
+NEWER_FIELDS = {
+    field.alias or name: field.default
+    for name, field in Worker.model_fields.items()
+    if not field.is_required()
+}
 
 
 class WorkerPath(BaseModel):
@@ -56,4 +85,4 @@ def resume(path: WorkerPath) -> tuple[Response, int]:
 
 
 def _accepted(worker: dict[str, Any]) -> tuple[Response, int]:
-    return jsonify(worker), 202
+    return jsonify(NEWER_FIELDS | worker), 202

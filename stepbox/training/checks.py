@@ -89,6 +89,9 @@ def _conflicts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, (plain, words) in TORCH_ONLY.items():
             if get(name, plain) != plain:
                 yield name, f"{words} needs the torch engine; with numpy, this must be {plain}"
+        wanted = get("requires")
+        if isinstance(wanted, Mapping) and wanted.get("device") == "cuda":
+            yield "requires", "Only the torch engine trains on cuda; device must be cpu or null"
     if get("weight_decay") and get("optimizer", "adamw") != "adamw":
         yield "weight_decay", "Weight decay needs the optimizer adamw; with sgd, this must be 0"
     if get("early_stopping") is not None and not get("validation", 0.5):

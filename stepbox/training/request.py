@@ -12,6 +12,7 @@ from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.layer_options import replaced
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
+from stepbox.training.requirements import NO_REQUIREMENTS, Priority, Requirements
 
 
 def _unset() -> Any:
@@ -48,6 +49,8 @@ class TrainRequest(_Changes):
         "describes points of the plane, of which a data set is made: `generate` names a shape, "
         "and `points` lists points.",
     )
+    priority: Priority = 0
+    requires: Requirements = NO_REQUIREMENTS
     title: Title = None
     notes: Notes = ""
     tags: Tags = ()

@@ -82,7 +82,8 @@ def test_the_default_of_a_setting_is_the_documented_one(kind):
         setting = documented_settings()[f"STEPBOX_{name.upper()}"][1].strip("`")
         if field.default_factory is None:
             default = field.default
-            expected = {None: "none", "": "none", False: "false"}.get(default, str(default))
+            expected = "none" if default in (None, "") else str(default)
+            expected = "false" if default is False else expected
             assert setting == expected, name
 
 

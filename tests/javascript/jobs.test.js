@@ -17,6 +17,7 @@ import {
   lastEpoch,
   olderThan,
   samplesPerSecond,
+  queueFacts,
   stateText,
 } from "#pages/jobs/state.js";
 import { changedFields, publishedFor, runName, valueText } from "#pages/recipes.js";
@@ -142,6 +143,27 @@ test("an import has a name, and is no training", () => {
   assert.equal(importName(importJob({ upload, title: "My leaves" })), "My leaves");
   const training = job({ kind: "train" });
   assert.deepEqual(trainingsOf([importJob({ upload }), training]), [training]);
+});
+
+test("stateText says what a queued job waits for, if not only for its turn", () => {
+  const waits = (/** @type {string} */ code) =>
+    stateText(
+      job({ status: "queued", queue_position: 2, waiting_for: { code, detail: "no worker" } }),
+    );
+  assert.equal(waits("no-worker"), "queued, 2 before it: no worker");
+  assert.equal(waits("workers-busy"), "queued, 2 before it");
+});
+
+test("queueFacts list what decides when and where a job runs", () => {
+  const nothing = { device: null, memory: null };
+  const plain = { submitted_by: null, priority: 0, requires: nothing };
+  assert.deepEqual(queueFacts(job(plain)), []);
+  const requires = { device: "cuda", memory: 3 * 2 ** 30 };
+  assert.deepEqual(queueFacts(job({ submitted_by: "alice", priority: -5, requires })), [
+    ["Submitted by", "alice"],
+    ["Priority", "-5"],
+    ["Requires", "cuda, 3,072 MiB of memory"],
+  ]);
 });
 
 test("stateText describes the state of a job", () => {

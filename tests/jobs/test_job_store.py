@@ -316,7 +316,7 @@ def test_a_cancelled_job_ends_when_its_owner_is_found_dead(jobs):
 
 def test_submitting_the_same_id_twice_creates_one_job(jobs):
     """This happens if the reply to the first call is lost."""
-    arguments = ("aaaa", json.dumps(PROGRESS), 100, "", "", 60, "", 0)
+    arguments = ("aaaa", json.dumps(PROGRESS), 100, 0, "", "", 60, "", 0)
     arguments += ("recipe", RECIPE.model_dump_json())
     assert jobs._run("submit", *arguments) == jobs._run("submit", *arguments)
     assert [job.id for job in jobs.page()[0]] == ["aaaa"]
@@ -354,9 +354,9 @@ def test_changing_the_clock_of_redis_takes_no_job_from_its_worker(jobs, score):
 def test_reaping_returns_the_number_of_missing_tokens(jobs):
     for _ in range(3):
         submit(jobs)
-    assert jobs.reap("w", {}, []).lacking == 3
+    assert jobs.reap("w", {}, []).lacking == {"v1": 3}
     jobs.redis.lpush(QUEUE, "token")
-    assert jobs.reap("w", {}, []).lacking == 2
+    assert jobs.reap("w", {}, []).lacking == {"v1": 2}
 
 
 def test_workers_are_listed_while_they_send_heartbeats(jobs, monkeypatch):

@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from tests.problems import check_problem, pointers
 from tests.processes import stack_in
 
 pytestmark = pytest.mark.server
@@ -34,3 +35,64 @@ def test_a_job_says_who_submitted_it(stack, owner):
         assert ask(stack, None, "GET", f"/jobs/{job['id']}").json()["submitted_by"] == owner
     listed = ask(stack, None, "GET", "/jobs?limit=2").json()["jobs"]
     assert [job["submitted_by"] for job in listed] == [owner, owner]
+
+
+def test_a_priority_orders_the_jobs_of_its_owner(stack):
+    plain = ask(stack, "alice", "POST", "/train", json={}).json()
+    urgent = ask(stack, "alice", "POST", "/train", json={"priority": 7}).json()
+    assert (plain["priority"], urgent["priority"]) == (0, 7)
+    now = [ask(stack, "alice", "GET", f"/jobs/{job['id']}").json() for job in (urgent, plain)]
+    assert now[0]["queue_position"] < now[1]["queue_position"]
+    query = "/datasets?name=some&priority=-3"
+    upload = ask(stack, "alice", "POST", query, data=b"label,x\n0,1\n1,2\n").json()
+    assert upload["priority"] == -3
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"priority": 101}, "/priority"),
+        ({"priority": 1.5}, "/priority"),
+        ({"requires": {"device": "tpu"}}, "/requires/device"),
+        ({"requires": {"memory": 2**20 - 1}}, "/requires/memory"),
+        ({"requires": {"memory": 2**40 + 1}}, "/requires/memory"),
+        ({"requires": {"disk": 1}}, "/requires/disk"),
+        ({"requires": None}, "/requires"),
+        ({"recipe": "mnist-numpy", "requires": {"device": "cuda"}}, "/requires"),
+    ],
+)
+def test_what_cannot_be_required_is_rejected(stack, body, pointer):
+    answer = ask(stack, "alice", "POST", "/train", json=body)
+    check_problem(answer, 422)
+    assert pointers(answer.json()) == [pointer]
+
+
+def test_a_wrong_priority_of_an_upload_is_rejected(stack):
+    answer = ask(stack, "alice", "POST", "/datasets?name=some&priority=101", data=b"label,x\n0,1")
+    check_problem(answer, 422)
+    assert pointers(answer.json()) == ["/priority"]
+
+
+def test_a_job_says_what_it_waits_for(stack):
+    requires = {"device": "cuda", "memory": 3 * 2**30}
+    body = {"recipe": "fashion-mnist-torch", "requires": requires}
+    job = ask(stack, "alice", "POST", "/train", json=body).json()
+    assert job["requires"] == requires
+    assert job["waiting_for"] == {"code": "no-worker", "detail": "no worker is alive"}
+
+
+def test_an_owner_has_a_limit_of_queued_jobs(own_stack):
+    own_stack.environment |= {"STEPBOX_TOKENS": TOKENS, "STEPBOX_OWNER_QUEUED": "1"}
+    own_stack.start_redis()
+    own_stack.start_service()
+    train = {"method": "POST", "path": "/train"}
+    assert ask(own_stack, "alice", **train, json={}).status_code == 202
+    over = ask(own_stack, "alice", **train, json={})
+    check_problem(over, 429)
+    assert "1 queued job" in over.json()["detail"]
+    assert over.headers["Retry-After"]
+    upload = ask(own_stack, "alice", "POST", "/datasets?name=some", data=b"label,x\n0,1\n1,2\n")
+    check_problem(upload, 429)
+    drawn = {"points": [[0, 0, 0], [1, 1, 1]] * 10}
+    check_problem(ask(own_stack, "alice", **train, json={"dataset": drawn}), 429)
+    assert ask(own_stack, "bob", **train, json={}).status_code == 202

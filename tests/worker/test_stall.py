@@ -13,7 +13,7 @@ from tests.service.test_metrics import parse
 from worker.alive import find_fault
 from worker.stall import EXIT_STATUS, Stall
 
-IDLE = QueueState(lacking=0, waiting=0, running=0, claimed="a:1")
+IDLE = QueueState(lacking={}, waiting=0, newer=0, running=0, claimed="a:1")
 STUCK = IDLE._replace(waiting=1)
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 

@@ -21,7 +21,7 @@ import {
 import { isImport } from "./jobs/import.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
-import { hintText, lastEpoch, stateText } from "./jobs/state.js";
+import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
 import {
@@ -138,6 +138,7 @@ function updateFacts() {
     ["Layers", layersOf(job)],
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
+    ...queueFacts(job),
     ["Training time", trainingTime(job)],
     ["Time per epoch", epochText(job)],
     ["Peak memory", memory ? `${count(Math.round(memory / 2 ** 20))} MiB` : "—"],

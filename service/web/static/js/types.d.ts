@@ -73,6 +73,11 @@ interface AnyKind {
   tags: string[];
   status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
   queue_position: number | null;
+  /** Null unless queued, and in status events. */
+  waiting_for: { code: string; detail: string } | null;
+  priority: number;
+  submitted_by: string | null;
+  requires: { device: string | null; memory: number | null };
   history: Epoch[];
   /** Null in lists and in status events. */
   losses: Loss[] | null;
@@ -87,7 +92,7 @@ interface AnyKind {
   /** Null before success, if it cannot be told, for imports, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
-  links: { events: string };
+  links: { self: string; events: string };
 }
 
 /** A training. */

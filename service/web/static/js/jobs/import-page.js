@@ -8,6 +8,7 @@ import { requestLine } from "../request-line.js";
 import { localTime, timeLeft } from "../times.js";
 import { importName } from "./import.js";
 import { stateElement, watchJob } from "./live.js";
+import { queueFacts } from "./state.js";
 
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 
@@ -27,6 +28,7 @@ function update(job) {
     ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, job.upload.name) : "—"],
     ["File", `${(job.upload.bytes / 2 ** 20).toFixed(1)} MiB`],
     ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"],
+    ...queueFacts(job),
     ["Created", localTime(job.created_at)],
     ["Started", localTime(job.started_at)],
     ["Finished", localTime(job.finished_at)],

@@ -40,11 +40,13 @@ function spark(job, published) {
 function nameCell(job, recipes) {
   const name = isImport(job) ? importName(job) : nameOf(job, recipes);
   const details = job.title && !isImport(job) ? `${runName(job.recipe, recipes)} · ` : "";
+  const priority = job.priority ? ` · priority ${job.priority}` : "";
+  const owner = job.submitted_by ? ` · ${job.submitted_by}` : "";
   return h(
     "td",
     null,
     h("a", { href: `/ui/jobs/${job.id}` }, name),
-    h("span", { class: "small" }, details + job.id.slice(0, 6)),
+    h("span", { class: "small" }, details + job.id.slice(0, 6) + owner + priority),
   );
 }
 

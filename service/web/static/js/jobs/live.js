@@ -1,5 +1,6 @@
 // @ts-check
 // Follow a job while it runs.
+import { get } from "../api.js";
 import { h, plainButton } from "../dom.js";
 import { followEvents } from "../events.js";
 import { addMark, learnedLittle, samplesPerSecond, stateText } from "./state.js";
@@ -15,6 +16,7 @@ import { addMark, learnedLittle, samplesPerSecond, stateText } from "./state.js"
 
 /** @type {EventType[]} Each changes at least what those before it change. */
 const TYPES = ["progress", "loss", "epoch", "status"];
+const ASK_MS = 5000; // how often a page asks what a queued job waits for
 const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
 
 /** Show the state of a job as a symbol and words. @param {Job | ImportJob} job */
@@ -84,12 +86,23 @@ export async function watchJob(job, changed, trouble, signal) {
     strongest = -1;
     if (type && !signal?.aborted) changed(job, type, samplesPerSecond(marks));
   };
-  await followEvents(
+  // No event says that other jobs have moved it in the queue, or that workers have come or gone.
+  const asking = setInterval(async () => {
+    if (job.status !== "queued" || document.hidden || signal?.aborted) return;
+    const now = await get(job.links.self).catch(() => null);
+    if (now?.status !== "queued" || job.status !== "queued") return; // an event says the rest
+    const { queue_position, waiting_for } = now;
+    job = { ...job, queue_position, waiting_for };
+    changed(job, "progress", null);
+  }, ASK_MS);
+  const ending = followEvents(
     job.links.events,
     {
       event(type, data) {
         if (type === "status") {
-          job = { ...data, losses: job.losses }; // status events leave the losses out
+          // Status events leave out the losses and what a queued job waits for.
+          const waiting_for = data.status === "queued" ? job.waiting_for : null;
+          job = { ...data, losses: job.losses, waiting_for };
         } else if (type === "epoch") {
           const earlier = job.history.filter((row) => row.epoch < data.epoch);
           job.history = [...earlier, data];
@@ -109,6 +122,7 @@ export async function watchJob(job, changed, trouble, signal) {
     },
     signal,
   );
+  await ending.finally(() => clearInterval(asking));
   report();
   lost.hide();
 }

@@ -4,6 +4,7 @@
 import { sizesOf } from "../datasets.js";
 import { FINAL_STATUSES } from "../events.js";
 import { losesToGuessing } from "../guessing.js";
+import { count } from "../numbers.js";
 import { isImport, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
@@ -53,9 +54,32 @@ export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
 /** Say what may help a job that learned too little. @param {Job} job */
 export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate may help." : "");
 
-/** Say where in the queue a job is. @param {Job | ImportJob} job */
-const queueText = ({ queue_position: before }) =>
-  before ? `queued, ${before} before it` : "queued, next";
+/**
+ * Say where in the queue a job is, and what it waits for, if not only for its turn.
+ * @param {Job | ImportJob} job
+ */
+function queueText({ queue_position: before, waiting_for: why }) {
+  const place = before ? `queued, ${before} before it` : "queued, next";
+  return why && why.code !== "workers-busy" ? `${place}: ${why.detail}` : place;
+}
+
+/**
+ * List who submitted a job, and what decides when and where it runs, if anything does.
+ * @param {Job | ImportJob} job
+ * @returns {[string, string][]}
+ */
+export function queueFacts({ submitted_by, priority, requires }) {
+  const needs = [
+    requires.device,
+    requires.memory && `${count(Math.ceil(requires.memory / 2 ** 20))} MiB of memory`,
+  ].filter(Boolean);
+  /** @type {[string, string][]} */
+  const found = [];
+  if (submitted_by) found.push(["Submitted by", submitted_by]);
+  if (priority) found.push(["Priority", String(priority)]);
+  if (needs.length) found.push(["Requires", needs.join(", ")]);
+  return found;
+}
 
 /** @param {ImportJob} job */
 function importState(job) {

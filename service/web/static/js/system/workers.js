@@ -13,6 +13,7 @@ import { stateText } from "../jobs/state.js";
  * @property {{ name: string, detail: string }} device
  * @property {string | null} stalled
  * @property {boolean} draining
+ * @property {string | null} too_old
  */
 
 const DRAIN_WORDS =
@@ -20,13 +21,16 @@ const DRAIN_WORDS =
   "back to the queue, and another worker continues it from its last checkpoint.";
 
 /** Say what a worker does. @param {Worker} worker @param {AnyJob | undefined} job */
-function workerStatus({ stalled, draining }, job) {
+function workerStatus({ stalled, draining, too_old: tooOld }, job) {
   if (draining) return h("span", { class: "state cancelled" }, "draining");
   if (stalled) {
     const words = h("span", { class: "fault block" }, stalled);
     return [h("span", { class: "state failed" }, "stalled"), words];
   }
-  if (!job) return h("span", { class: "state queued" }, "idle");
+  if (!job) {
+    const words = tooOld && h("span", { class: "block small" }, tooOld);
+    return [h("span", { class: "state queued" }, "idle"), words];
+  }
   const name = isImport(job) ? importName(job) : job.recipe.name;
   return h("a", { href: `/ui/jobs/${job.id}` }, `${name}, ${stateText(job)}`);
 }

@@ -1,0 +1,69 @@
+"""Which workers may run which jobs.
+
+A worker may run a job if it understands the job's schema version, and has what the job requires.
+Both together are the *class* of the job, a name like ``v2.cuda.16g``. The queued jobs of a class
+are together in Redis (``jobs/lua/queue.lua``), and their tokens are in one Celery queue
+(`jobs.queue`). A worker lists the classes that it takes in its heartbeat.
+
+A job has the lowest schema version that has all its fields, so workers of the previous release run
+as many jobs as they can:
+
+- 1: all jobs that require nothing; records without a version are of this one
+- 2: trainings that require something (``requires``)
+"""
+
+import re
+
+from stepbox.training.requirements import MOST_MEMORY, NO_REQUIREMENTS, Requirements
+
+SCHEMA = 2  # the newest version of records that this release understands
+FIRST_CLASS = "v1"
+GIB = 2**30
+
+_CLASS = re.compile(r"v(\d{1,9})(\.cuda|\.cpu)?(?:\.(\d{1,9})g)?")
+
+
+def class_of(requires: Requirements) -> str:
+    """Return the class of a job with these requirements."""
+    if requires == NO_REQUIREMENTS:
+        return FIRST_CLASS
+    device = f".{requires.device}" if requires.device else ""
+    memory = f".{_rounded_up(requires.memory)}g" if requires.memory else ""
+    return f"v2{device}{memory}"
+
+
+def classes_taken(device: str, memory: int | None) -> list[str]:
+    """List the classes that a worker takes.
+
+    Parameters
+    ----------
+    device
+        What it trains on: ``cpu``, ``cuda``, or something else if that is not known.
+    memory
+        Its memory in bytes; None if that is not known.
+    """
+    devices = ["", f".{device}"] if device in ("cpu", "cuda") else [""]
+    sizes = [2**power for power in range((MOST_MEMORY // GIB).bit_length())]
+    memories = ["", *(f".{size}g" for size in sizes if size * GIB <= (memory or 0))]
+    needing = [f"v2{one}{other}" for one in devices for other in memories if one or other]
+    return [FIRST_CLASS, *needing]
+
+
+def schema_of(job_class: str) -> int:
+    """Return the schema version of the jobs of a class."""
+    match = _CLASS.fullmatch(job_class)
+    if match is None:  # only a later version writes such a name
+        return SCHEMA + 1
+    return int(match[1])
+
+
+def needs_in_words(requires: Requirements) -> str:
+    """Say what a job requires, as the object of a sentence."""
+    device = {"cuda": "a CUDA device", "cpu": "no CUDA device", None: None}[requires.device]
+    memory = f"{_rounded_up(requires.memory):,} GiB of memory" if requires.memory else None
+    return " and ".join(need for need in (device, memory) if need) or "nothing"
+
+
+def _rounded_up(memory: int) -> int:
+    """Return the smallest power of two, in GiB, that is at least this many bytes."""
+    return 1 << (-(-memory // GIB) - 1).bit_length()

@@ -1,0 +1,29 @@
+-- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
+-- queued → running for the first queued job. Before that, requeues the lost jobs, because one of
+-- them may then be the first.
+-- Returns {id, fence}, or false if no job is queued. If a call with the same name has already
+-- claimed a job, returns that job: the reply to that call was lost.
+local owner, worker, call = unpack(ARGV)
+
+for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
+  local record = redis.call('HMGET', key_of(id), 'claimed_by', 'fence')
+  if record[1] == call then
+    return { id, record[2] }
+  end
+end
+reap(4)
+local id = redis.call('ZRANGE', 'jobs:queued', 0, 0)[1]
+if not id then
+  return false
+end
+redis.call('ZREM', 'jobs:queued', id)
+redis.call('ZADD', 'jobs:leases', 0, id)
+redis.call('HINCRBY', key_of(id), 'attempts', 1)
+local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
+-- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.
+redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call)
+set_status(id, 'running')
+redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)
+redis.call('HSETNX', key_of(id), 'started_at', stamp())
+emit_status(id)
+return { id, tostring(fence) }

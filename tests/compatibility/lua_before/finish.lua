@@ -1,0 +1,16 @@
+-- ARGV: id, fence, status, error or ''
+-- running → succeeded, failed or cancelled. Returns 'finished', or 'lost' if the fence is stale.
+local id, fence, status, problem = unpack(ARGV)
+
+local record = redis.call('HMGET', key_of(id), 'status', 'fence')
+if record[2] == fence and record[1] == status then
+  return 'finished' -- the reply to the first call was lost
+end
+if verdict(id, fence) == 'lost' then
+  return 'lost'
+end
+if problem ~= '' then
+  redis.call('HSET', key_of(id), 'error', problem)
+end
+conclude(id, status)
+return 'finished'

@@ -1,0 +1,40 @@
+-- ARGV: id, progress, queue limit, idempotency key or '', fingerprint of the request, seconds to keep
+-- the key, request id or '', 1 to create only the first job ever or 0, then names and values of the
+-- fields that say what to do, and of labels
+-- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
+-- job before), 'late' (there has been a job before), 'differs' (the key was used with another
+-- request) or 'full' (the queue is full). A repeated call with the same id creates no second job.
+local id, progress, limit, idempotency, fingerprint, kept_s, request_id, only_first = unpack(ARGV)
+
+if redis.call('EXISTS', key_of(id)) == 1 then
+  return { 'created', id }
+end
+if only_first == '1' and redis.call('EXISTS', 'jobs:sequence') == 1 then
+  return { 'late', '' }
+end
+if idempotency ~= '' then
+  local earlier = redis.call('HMGET', 'idempotency:' .. idempotency, 'job', 'fingerprint')
+  if earlier[1] and redis.call('EXISTS', key_of(earlier[1])) == 1 then
+    return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
+  end
+end
+if redis.call('ZCARD', 'jobs:queued') >= tonumber(limit) then
+  return { 'full', '' }
+end
+
+local sequence = redis.call('INCR', 'jobs:sequence')
+redis.call('HSET', key_of(id), 'id', id, 'progress', progress, 'created_at', stamp(),
+  'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(ARGV, 9))
+if request_id ~= '' then
+  redis.call('HSET', key_of(id), 'request_id', request_id)
+end
+count('submitted')
+redis.call('ZADD', 'jobs:all', sequence, id)
+redis.call('ZADD', 'jobs:queued', sequence, id)
+set_status(id, 'queued')
+if idempotency ~= '' then
+  redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
+  redis.call('EXPIRE', 'idempotency:' .. idempotency, kept_s)
+end
+emit_status(id)
+return { 'created', id }
