@@ -15,6 +15,10 @@ end
 conclude(id, status)
 if status == 'succeeded' then
   local model, dataset = unpack(redis.call('HMGET', key_of(id), 'model', 'dataset'))
-  announce(model and 'models/' .. model or 'datasets/' .. dataset)
+  if model then
+    announce('models/' .. model)
+  elseif dataset then
+    announce('datasets/' .. dataset)
+  end
 end
 return 'finished'

@@ -13,7 +13,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from jobs.routing import class_of
 from jobs.submission import Submission
-from service.access.tokens import owner
+from service.access.tokens import own_key, owner
 from service.api.labels import label_job
 from service.api.parameters import Parameters
 from service.backend import backend

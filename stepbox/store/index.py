@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from stepbox.errors import DamagedModelError, StoreError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.store.objects import ObjectStore, UnavailableError, Version
+from stepbox.store.objects import LASTING, ObjectStore, UnavailableError, Version
 from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
@@ -200,8 +200,9 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
-            except OSError:  # may be temporary
-                self._doubtful[model_id] = None
+            except OSError as error:
+                if error.errno not in LASTING:
+                    self._doubtful[model_id] = None
             except (DamagedModelError, ValidationError):
                 pass
             self._put(model_id, found)

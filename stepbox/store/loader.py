@@ -1,6 +1,5 @@
 """Load the cards and networks of models, and cache them until their files change."""
 
-import errno
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +12,7 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
 from stepbox.store.model import check_weights, read_card, read_network, read_steps
-from stepbox.store.objects import ObjectStore, UnavailableError
+from stepbox.store.objects import LASTING, ObjectStore, UnavailableError
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
 from stepbox.training.step_record import StepRecord
@@ -26,10 +25,6 @@ STEPS_BYTES = 100_000_000  # two of the largest records (48.5 MB each)
 # At most two networks of this size or larger are read at once: each needs twice its size then.
 LARGE_BYTES = 4_000_000
 _large = BoundedSemaphore(2)
-
-
-# These errors last until the files change. Other errors may be temporary.
-LASTING = (errno.EACCES, errno.ELOOP)
 
 
 class _UnreadableError(DamagedModelError):

@@ -57,6 +57,10 @@ DOCUMENTS = frozenset({"aliases.json", "card.json"})
 """The last names of the keys of documents: the objects that `update` may change."""
 
 
+# These errors last until the objects change. Other errors may be temporary.
+LASTING = (errno.EACCES, errno.ELOOP)
+
+
 class UnavailableError(OSError):
     """A store does not answer, or refuses its service. This says nothing about its objects.
 

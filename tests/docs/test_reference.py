@@ -26,6 +26,7 @@ from worker.settings import WorkerSettings
 SETTINGS = (Settings, ServiceSettings, WorkerSettings)
 FILES_WITH_SETTINGS = [
     *("docker-compose.yml", "docker-compose.tls.yml", "docker-compose.worker.yml"),
+    "docker-compose.bucket.yml",
     *("accelerator.yml", "Dockerfile.gpu", "Procfile", "bin"),
     *("stepbox", "jobs", "worker", "service"),
 ]

@@ -416,8 +416,9 @@ def test_old_leftovers_are_swept(store, folder):
     file = folder / "m-0123456789ab"
     file.write_text("not a folder")
     long_ago = time.time() - 7200
-    for path in (folder / ".staged" / "old", folder / whole, file, lefts[0], *lefts[2:]):
-        os.utime(path, (long_ago, long_ago))
+    for old in (folder / ".staged" / "old", folder / whole, file, lefts[0], *lefts[2:]):
+        for path in (old, *old.rglob("*")):
+            os.utime(path, (long_ago, long_ago))
     store.sweep(keep_none, age=3600)
     assert contents(folder / ".staged") == ["young"]
     assert contents(folder / ".trash") == []
