@@ -32,7 +32,8 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         path = stores.uploads.file(claim.job)
     except FileNotFoundError:
         raise StoreError(
-            "the uploaded file is gone: the API and the worker must share STEPBOX_DATASETS_DIR"
+            "the uploaded file is gone: the API and the worker must share STEPBOX_STORE or "
+            "STEPBOX_DATASETS_DIR"
         ) from None
     stores.discard_attempts(claim.job)  # there may be no room for the files of both
 

@@ -1,5 +1,6 @@
 """The state of this installation: liveness, readiness, workers, queue and versions."""
 
+from contextlib import suppress
 from importlib.metadata import version
 from platform import python_version
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from service.errors import problem, problems
 from stepbox import __version__
 from stepbox.data.builtin import DATASETS
 from stepbox.errors import DatasetError
+from stepbox.store.objects import UnavailableError
 
 blueprint = APIBlueprint(
     "system",
@@ -77,8 +79,13 @@ class DatasetState(BaseModel):
 class Storage(BaseModel):
     """The disk space of the uploaded data sets."""
 
-    datasets: int = Field(description="Number of uploaded data sets.")
-    used_bytes: int = Field(description="Size of all uploaded data sets and waiting uploads.")
+    datasets: int | None = Field(
+        description="Number of uploaded data sets. Null while the store does not answer."
+    )
+    used_bytes: int | None = Field(
+        description="Size of all uploaded data sets and waiting uploads. Null while the store does "
+        "not answer."
+    )
     allowed_bytes: int = Field(description="Their quota. An upload over it is rejected with 507.")
 
 
@@ -89,7 +96,9 @@ class System(BaseModel):
     queue: Queue
     datasets: list[DatasetState] = Field(description="The built-in data sets.")
     storage: Storage
-    models: int = Field(description="Number of models in the store.")
+    models: int | None = Field(
+        description="Number of models in the store. Null while it does not answer."
+    )
     versions: dict[str, str]
 
 
@@ -131,7 +140,7 @@ def system() -> Response:
         queue=queue,
         datasets=_datasets(),
         storage=_storage(),
-        models=len(backend().models.ids()),
+        models=_number_of_models(),
         versions={
             "stepbox": __version__,
             "python": python_version(),
@@ -162,10 +171,19 @@ def _fault(worker: dict[str, Any]) -> str | None:
     return "is draining" if worker["draining"] else worker.get("stalled")
 
 
-def _storage() -> dict[str, int]:
+def _storage() -> dict[str, int | None]:
     quota = backend().quota
-    uploaded = sum(not spec.checksums for spec in backend().datasets.specs())
-    return {"datasets": uploaded, "used_bytes": quota.used(), "allowed_bytes": quota.allowed}
+    found: dict[str, int | None] = {"datasets": None, "used_bytes": None}
+    with suppress(UnavailableError):
+        uploaded = sum(not spec.checksums for spec in backend().datasets.specs())
+        found = {"datasets": uploaded, "used_bytes": quota.used()}
+    return {**found, "allowed_bytes": quota.allowed}
+
+
+def _number_of_models() -> int | None:
+    with suppress(UnavailableError):
+        return len(backend().models.ids())
+    return None
 
 
 def _datasets() -> list[dict[str, Any]]:

@@ -85,10 +85,12 @@ function entry(dataset) {
 async function showList() {
   const [{ datasets }, { storage }] = await Promise.all([get("/datasets"), get("/system")]);
   const { used_bytes: used, allowed_bytes: allowed } = storage;
-  room = allowed - used;
+  room = allowed - (used ?? 0); // the API checks it again
   $("#datasets").replaceChildren(...datasets.map(entry));
   $("#storage").textContent =
-    `Uploaded data sets take ${bytesText(used)} of the ${bytesText(allowed)} that are allowed.`;
+    used === null
+      ? "It is not known how much the uploaded data sets take: the store does not answer."
+      : `Uploaded data sets take ${bytesText(used)} of the ${bytesText(allowed)} that are allowed.`;
   if (datasets.every(isBuiltIn)) {
     $("#none").textContent = "These are built in. Your own will appear here too.";
   } else $("#none").textContent = "";

@@ -59,9 +59,14 @@ function queueWords({ length, limit }) {
   return [waiting, `; at most ${count(limit)} may wait`];
 }
 
-/** @typedef {{ datasets: number, used_bytes: number, allowed_bytes: number }} Storage */
+/**
+ * @typedef {{ datasets: number | null, used_bytes: number | null, allowed_bytes: number }} Storage
+ */
 
-/** @param {{ queue: Queue, datasets: Dataset[], storage: Storage, models: number }} state */
+/** Say a number that is null while the store does not answer. @param {number | null} number */
+const countText = (number) => (number === null ? "unknown" : count(number));
+
+/** @param {{ queue: Queue, datasets: Dataset[], storage: Storage, models: number | null }} state */
 function partsElement({ queue, datasets, storage, models }) {
   const rows = [
     row(
@@ -81,14 +86,16 @@ function partsElement({ queue, datasets, storage, models }) {
       h(
         "td",
         null,
-        h("a", { href: "/ui/data" }, count(storage.datasets)),
-        `, ${bytesText(storage.used_bytes)} of ${bytesText(storage.allowed_bytes)} used`,
+        h("a", { href: "/ui/data" }, countText(storage.datasets)),
+        storage.used_bytes === null
+          ? ": the store does not answer"
+          : `, ${bytesText(storage.used_bytes)} of ${bytesText(storage.allowed_bytes)} used`,
       ),
       numberCell(),
     ),
     row(
       "Trained models",
-      h("td", null, h("a", { href: "/ui/models" }, count(models))),
+      h("td", null, h("a", { href: "/ui/models" }, countText(models))),
       numberCell(),
     ),
   ];
