@@ -430,6 +430,19 @@ def test_old_leftovers_are_swept(store, folder):
     assert store.load(whole)[0].id == whole
 
 
+def test_what_is_young_is_not_swept(store, objects):
+    whole, staged, half = add(store), new_model_id(), new_model_id()
+    store.stage(staged, make_draft(staged), make_network(1), make_network(0))
+    objects.put(f"{half}/weights.safetensors", b"half")
+    store.sweep(keep_none, age=3600)
+    assert store.is_staged(staged)
+    assert objects.names(half) == ["weights.safetensors"]
+    store.sweep(keep_none, age=-1)
+    assert not store.is_staged(staged)
+    assert objects.names(half) == []
+    assert store.load(whole)[0].id == whole
+
+
 def test_what_an_unfinished_job_publishes_is_not_swept(store, objects):
     decided, lost = new_model_id(), new_model_id()
     for model in (decided, lost):

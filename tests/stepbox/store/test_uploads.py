@@ -116,6 +116,14 @@ def test_a_full_disk_is_named():
         Path("/dev/full").write_bytes(DATA)
 
 
+def test_a_new_upload_is_young(uploads, quota):
+    with closing(uploads.receive("one", 10, quota)) as file:
+        file.write(DATA)
+        assert abs(uploads.ages()["one"]) < 3600
+        file.keep()
+        assert abs(uploads.ages()["one"]) < 3600
+
+
 def test_an_upload_is_as_old_as_the_last_write_to_it(uploads, quota, objects, folder):
     arriving = uploads.receive("arriving", 10, quota)
     with closing(uploads.receive("done", 0, quota)) as file:
