@@ -50,9 +50,13 @@ class StoreChanges:
             )
             if not lock.acquire():
                 raise UnavailableError("others have been changing it for too long", self._folder)
-            number = client.incr("store:number")
-            if number <= floor:  # this Redis is younger than the store
-                number = client.incrby("store:number", floor + 1 - number)
+            try:
+                number = client.incr("store:number")
+                if number <= floor:  # this Redis is younger than the store
+                    number = client.incrby("store:number", floor + 1 - number)
+            except BaseException:
+                RedisTurn(lock, 0).end()
+                raise
             return RedisTurn(lock, number)
 
     def announce(self, name: str) -> None:

@@ -11,14 +11,14 @@ from jobs.connection import connect
 from jobs.places import WORKER_PATIENCE_S, open_part
 from jobs.settings import Part, Settings
 from stepbox.errors import ConflictError
-from stepbox.store.objects import PIECE_BYTES, Entry, ObjectStore, is_document
+from stepbox.store.objects import Entry, ObjectStore, is_document
 
 PARTS: tuple[Part, ...] = get_args(Part)
 MOST_BYTES = 2**28  # limit of documents
 FIRST = "aliases.json"  # copied before the models that it names
 LAST = ("card.json", "dataset.json")  # copied after the files that it describes
 # Of no installation, or of one process.
-PASSING = re.compile(r"README\.md|\.lock|(\.scratch|\.cache)/.*")
+PASSING = re.compile(r"README\.md|\.lock|(\.scratch|\.cache|\.checks)/.*")
 
 
 def copy_all(source: Settings, target: Settings) -> int:
@@ -27,10 +27,12 @@ def copy_all(source: Settings, target: Settings) -> int:
     Raises
     ------
     ConflictError
-        The target is not empty.
+        The target is not empty, or is the source.
     OSError
         A copy failed.
     """
+    if (source.store or source.models_dir) == (target.store or target.models_dir):
+        raise ConflictError("the source and the target are the same store")
     stores, copies = open_parts(source), open_parts(target)
     for part, entry in entries_of(target, copies):
         raise ConflictError(f"there are {part} already, such as {entry.key}: use a new store")
@@ -81,10 +83,9 @@ def copy_object(source: ObjectStore, key: str, target: ObjectStore, name: str) -
         return hashlib.sha256(data).hexdigest()
     writer = target.writer(name)
     try:
-        with source.local_file(key).open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                digest.update(piece)
-                writer.write(piece)
+        for piece in source.pieces(key):
+            digest.update(piece)
+            writer.write(piece)
         writer.commit()
     finally:
         writer.abort()

@@ -14,8 +14,10 @@ from stepbox.store.objects import ObjectStore
 if TYPE_CHECKING:
     from stepbox.store.listed import ListedStore
 
-# Time in s for which a request is repeated. A worker has time. In the API, someone waits.
+# Time in s for which a request is repeated. A worker has time. In the API, someone waits. A check
+# only asks whether the store answers now.
 WORKER_PATIENCE_S = 60.0
+CHECK_PATIENCE_S = 2.0
 SERVICE_PATIENCE_S = 5.0
 
 

@@ -7,13 +7,13 @@ from redis.exceptions import RedisError
 
 from jobs.connection import connect
 from jobs.copying import entries_of, open_parts
-from jobs.settings import Settings
+from jobs.settings import Part, Settings
 from jobs.store import JobStore
 from stepbox.data.dataset import DATASET_ID
 from stepbox.errors import DatasetError, StepboxError
 from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
-from stepbox.store.datasets import SPLITS, DatasetStore
+from stepbox.store.datasets import SPLITS, DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
 
 
@@ -30,7 +30,7 @@ class Findings(NamedTuple):
         The keys of objects that nothing refers to: left by attempts that lost, or by processes
         that were killed. A worker removes them once they are a day old.
     unknown
-        Why it is not known which checkpoints and uploads are needed; None if it is known.
+        Why it is not known what unfinished jobs need; None if it is known.
     """
 
     objects: int
@@ -42,6 +42,8 @@ class Findings(NamedTuple):
 def verify(settings: Settings) -> Findings:
     """Read all objects of the store that the settings name. Raises UnavailableError."""
     parts = open_parts(settings)
+    # Listed first: what is published meanwhile is not taken for an orphan then.
+    entries = list(entries_of(settings, parts))
     models = ModelStore(parts["models"])
     datasets = DatasetStore(parts["datasets"], settings.data_dir)
     damaged = [
@@ -49,30 +51,53 @@ def verify(settings: Settings) -> Findings:
         *_damaged_datasets(datasets),
         *(f"checkpoint {name}" for name in CheckpointStore(parts["checkpoints"]).damaged()),
     ]
-    jobs: set[str] | None = None
+    jobs: dict[str, str | None] | None = None
     unknown = None
     try:
         with connect(settings) as client:
-            jobs = {*JobStore(client).unfinished()}
+            jobs = JobStore(client).unfinished()
     except RedisError as error:
         unknown = f"Redis cannot be reached: {error}"
-    published, visible = {*models.ids()}, datasets.visible()
-    places = {*visible.values()}
-    objects, orphans = 0, []
-    for part, entry in entries_of(settings, parts):
-        objects += 1
-        first, _, rest = entry.key.partition("/")
+    needed = _Needed({*models.ids()}, datasets.visible(), jobs)
+    orphans = [f"{part}/{entry.key}" for part, entry in entries if not needed(part, entry.key)]
+    return Findings(len(entries), damaged, orphans, unknown)
+
+
+class _Needed(NamedTuple):
+    """Tells whether something refers to an object.
+
+    Attributes
+    ----------
+    models
+        Ids of the models.
+    datasets
+        The place of each data set, or what is damaged.
+    jobs
+        What each unfinished job publishes; None if it is not known.
+    """
+
+    models: set[str]
+    datasets: dict[str, str | DatasetError]
+    jobs: dict[str, str | None] | None
+
+    def __call__(self, part: Part, key: str) -> bool:
+        first, _, rest = key.partition("/")
+        place = key.rpartition("/")[0]
         if part == "models":
-            needed = first in published or entry.key == ALIASES
-        elif part == "datasets" and DATASET_ID.fullmatch(first):
-            place = entry.key.rpartition("/")[0]
-            needed = place in places or (place == first and first in visible)
-        else:  # a checkpoint, or an upload, whose name begins with the job's id
-            job = first if part == "checkpoints" else rest.partition(".")[0]
-            needed = jobs is None or job in jobs
-        if not needed:
-            orphans.append(f"{part}/{entry.key}")
-    return Findings(objects, damaged, orphans, unknown)
+            staged = rest.partition("/")[0] if first == ".staged" else first
+            return first in self.models or key == ALIASES or self._is_published_later(staged)
+        if part == "datasets" and DATASET_ID.fullmatch(first):
+            if place in self.datasets.values() or (place == first and first in self.datasets):
+                return True
+            return self._is_unfinished(attempt_of(place).rpartition("-")[0])
+        # A checkpoint, or an upload, whose name begins with the job's id.
+        return self._is_unfinished(first if part == "checkpoints" else rest.partition(".")[0])
+
+    def _is_unfinished(self, job: str) -> bool:
+        return self.jobs is None or job in self.jobs
+
+    def _is_published_later(self, model: str) -> bool:
+        return self.jobs is None or model in self.jobs.values()
 
 
 def _damaged_models(models: ModelStore) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import redis
@@ -39,6 +39,7 @@ class StoreWatch:
         self._settings = settings
         self._connect = connect
         self._stores: dict[str, ListedStore] = {}
+        self._starting = Lock()
         self._thread = Thread(target=self._run, name="store-watch", daemon=True)
 
     def open(self, part: Part) -> "ListedStore":
@@ -48,8 +49,9 @@ class StoreWatch:
         return store
 
     def _start(self) -> None:
-        if self._thread.ident is None:
-            self._thread.start()
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
 
     def _run(self) -> None:
         cursor: str | None = None  # of the news; None: everything has to be listed first
@@ -62,6 +64,9 @@ class StoreWatch:
                 if answered:
                     log.warning("the bucket cannot be listed: %s", error.strerror)
                 answered, cursor = False, None
+            except Exception:  # the thread must survive every error
+                log.exception("the bucket cannot be listed")
+                cursor = None
             if cursor is None:
                 time.sleep(AWAY_S)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from jobs.connection import connect
-from jobs.places import WORKER_PATIENCE_S, open_part
+from jobs.places import CHECK_PATIENCE_S, WORKER_PATIENCE_S, open_part
 from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -58,7 +58,7 @@ class Stores:
                 bytes=settings.data_bytes,
             ),
             settings.scratch_dir,
-            models.check,
+            open_part(settings, "models", lambda: jobs.redis, CHECK_PATIENCE_S).check,
         )
 
     @contextmanager
@@ -87,14 +87,15 @@ class Stores:
 
     def sweep(self) -> None:
         """Remove the files of jobs that have ended, and of uploads that never became jobs."""
-        uploads = self.uploads.ages()
+        ages = self.checkpoints.ages() | self.uploads.ages()
         imports = {_job_of(folder.name) for folder in self._scratch_folders()}
-        for job in {*self.checkpoints.jobs(), *imports, *uploads}:
+        for job in {*imports, *ages}:
             try:
                 if self.jobs.get(job).status not in FINAL:
                     continue
             except NotFoundError:
-                if uploads.get(job, LEFT_AFTER_S) < LEFT_AFTER_S:  # the API may be writing it
+                # The API may still be writing it, or the wrong Redis may have been asked.
+                if ages.get(job, LEFT_AFTER_S) < LEFT_AFTER_S:
                     continue
             self.drop(job)
 

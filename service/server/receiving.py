@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from jobs.connection import connect
-from jobs.places import SERVICE_PATIENCE_S, open_part
+from jobs.places import WORKER_PATIENCE_S, open_part
 from service.bodies.bounds import CheckStart, check_size
 from service.server.client_disconnected import DisconnectedError
 from service.server.memory_budget import Budget, Share
@@ -36,7 +36,7 @@ class Receiver:
     """
 
     def __init__(self, settings: ServiceSettings, run: Run) -> None:
-        datasets = open_part(settings, "datasets", lambda: connect(settings), SERVICE_PATIENCE_S)
+        datasets = open_part(settings, "datasets", lambda: connect(settings), WORKER_PATIENCE_S)
         self._uploads = Uploads(datasets)
         self._quota = Quota(datasets, settings.data_quota)
         self._most_bytes = settings.upload_bytes

@@ -19,7 +19,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -41,7 +41,7 @@ from stepbox.store.objects import (
     check_key,
     is_document,
 )
-from stepbox.store.turns import Turns
+from stepbox.store.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -85,12 +85,23 @@ class BucketStore(ObjectStore):
         """The client. All requests go through it."""
         if getattr(self._here, "from_memory", False):
             raise UnavailableError("this is not in memory", self._url)
-        if time.monotonic() < self._away_until:
+        now = time.monotonic()
+        if now < self._away_until:
             raise UnavailableError("the bucket has just failed to answer", self._url)
+        if self._away_until:  # one request tries; until it is answered, the others fail at once
+            self._away_until = now + PAUSE_S
         return self._client
 
-    def _asking(self, key: str) -> AbstractContextManager[None]:
-        return explained(key, self._failed)
+    @contextmanager
+    def _asking(self, key: str) -> Iterator[None]:
+        """Explain errors, and remember whether the bucket answers."""
+        try:
+            with explained(key, self._failed):
+                yield
+        except FileNotFoundError:
+            self._away_until = 0.0
+            raise
+        self._away_until = 0.0
 
     def _failed(self) -> None:
         self._away_until = time.monotonic() + PAUSE_S
@@ -112,6 +123,18 @@ class BucketStore(ObjectStore):
         """List the first objects; raise UnavailableError if that fails."""
         with self._asking(self._url):
             next(iter(obstore.list(self._bucket)), None)
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Read an object piece by piece."""
+        check_key(key)
+        with self._asking(key):
+            stream = iter(obstore.get(self._bucket, self._place(key)).stream(PIECE_BYTES))
+        while True:
+            with self._asking(key):
+                piece = next(stream, None)
+            if piece is None:
+                return
+            yield bytes(piece)
 
     def get(self, key: str, limit: int) -> bytes:
         """Read a whole object."""
@@ -191,17 +214,20 @@ class BucketStore(ObjectStore):
     def delete(self, key: str) -> None:
         """Remove an object; of a document, the newest version last."""
         check_key(key)
-        if not is_document(key):
+        if is_document(key):
+            for item in sorted(self._list(key), key=itemgetter("path")):
+                self._delete(item["path"])
+        else:
             self._delete(key)
-        for item in sorted(self._list(key), key=itemgetter("path")):
-            self._delete(item["path"])
         self._changed(key)
 
     def delete_all(self, prefix: str) -> None:
         """Remove all objects below a prefix."""
         check_key(prefix)
-        with self._asking(prefix):
-            obstore.delete(self._bucket, [item["path"] for item in self._list(prefix)])
+        items = self._list(prefix)
+        # Some services do not report what was removed meanwhile as missing, others do.
+        with suppress(FileNotFoundError), self._asking(prefix):
+            obstore.delete(self._bucket, [item["path"] for item in items])
         self._changed(prefix)
 
     def update(self, key: str, change: Callable[[bytes | None], bytes | None], limit: int) -> None:
@@ -211,28 +237,30 @@ class BucketStore(ObjectStore):
         while True:
             turn = self._turns.take(self._newest_number(key))
             try:
-                changed = self._change(key, change, limit, turn.number)
+                changed = self._change(key, change, limit, turn)
             except BaseException:
                 turn.end()
                 raise
             if turn.end() or not changed:
                 break
+            # Somebody else's turn has begun since: they may not have seen this version.
+            self._delete(f"{key}/{turn.number:012d}")
         if changed:
-            for item in self._list(key):
-                if int(item["path"].rpartition("/")[2]) < turn.number:
-                    self._delete(item["path"])
             self._changed(key)
+            with suppress(UnavailableError):  # then the next change removes the older versions
+                for item in self._list(key):
+                    if int(item["path"].rpartition("/")[2]) < turn.number:
+                        self._delete(item["path"])
 
     def local_file(self, key: str) -> Path:
         """Return a copy in the cache."""
         check_key(key)
         identity = f"{self._url}/{key}"
-        path = self._cache.find(identity)
-        if path is None:
-            with self._asking(key):
-                found = obstore.get(self._bucket, key)
-                path = self._cache.keep(identity, found.stream(min_chunk_size=PIECE_BYTES))
-        return path
+        return self._cache.find(identity) or self._cache.keep(identity, self.pieces(key))
+
+    def forget_local(self, key: str) -> bool:
+        """Remove the copy in the cache."""
+        return self._cache.remove(f"{self._url}/{key}")
 
     def move(self, source: str, target: str) -> None:
         """Let the service copy an object, and remove the original."""
@@ -247,7 +275,7 @@ class BucketStore(ObjectStore):
         """Note that this process has changed an object, or what is below a prefix."""
 
     def _change(
-        self, key: str, change: Callable[[bytes | None], bytes | None], limit: int, number: int
+        self, key: str, change: Callable[[bytes | None], bytes | None], limit: int, turn: Turn
     ) -> bool:
         """Write a version; return False if there is nothing to change."""
         try:
@@ -258,7 +286,7 @@ class BucketStore(ObjectStore):
         if after is None or after == before:
             return False
         with self._asking(key):
-            obstore.put(self._bucket, f"{key}/{number:012d}", after)
+            obstore.put(self._bucket, f"{key}/{turn.number:012d}", after)
         return True
 
     def _place(self, key: str) -> str:

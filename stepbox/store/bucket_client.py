@@ -26,12 +26,15 @@ _STATUS = re.compile(r"\b[45]\d\d [A-Z][A-Za-z ]+")
 
 
 def connect(url: str, patience_s: float) -> Client:
-    """Make a client for a prefix of a bucket. No request is sent yet."""
+    """Make a client for a prefix of a bucket. No request is sent yet.
+
+    Raises UnavailableError if the address or the environment is wrong.
+    """
     s = timedelta(seconds=1)
     client: ClientConfig = {
         "allow_http": True,  # only if the address of the service begins with http://
         "connect_timeout": 2 * s,
-        "read_timeout": 15 * s,
+        "read_timeout": min(patience_s, 30) * s,  # between two pieces of a response
         "timeout": 3600 * s,  # for a whole object, which can be large
     }
     retry: RetryConfig = {
@@ -41,7 +44,11 @@ def connect(url: str, patience_s: float) -> Client:
     }
     # Services other than Amazon's often have no host name for each bucket.
     options = {"virtual_hosted_style_request": False} if url.startswith("s3:") else {}
-    return from_url(url, client_options=client, retry_config=retry, **options)  # type: ignore[no-any-return, call-overload]
+    try:
+        return from_url(url, client_options=client, retry_config=retry, **options)  # type: ignore[no-any-return, call-overload]
+    except BaseError as error:  # for example, an account is missing
+        why = f"it cannot be used: {str(error).splitlines()[0]}"
+        raise UnavailableError(why, url, refused=True) from error
 
 
 @contextmanager

@@ -66,6 +66,11 @@ class ObjectCache(Generic[T]):
             entry = self._find(name, versions)
         return None if entry is None else entry.value
 
+    def forget(self, name: str) -> None:
+        """Drop the cached value of a name, if there is one."""
+        with self._lock:
+            self._drop(name)
+
     def get(self, name: str, keys: Sequence[str], compute: Callable[[], T]) -> T:
         """Return the cached value of a name, or compute it if one of the objects has changed.
 

@@ -14,6 +14,7 @@ checkpoints of earlier versions.
 import hashlib
 import json
 import re
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -101,6 +102,14 @@ class CheckpointStore:
             for name in self._objects.names(job)
             if self.load(job, name) is None
         ]
+
+    def ages(self) -> dict[str, float]:
+        """Map each job that has checkpoints to the time since the last was written, in s."""
+        now, ages = time.time(), dict[str, float]()
+        for entry in self._objects.entries():
+            job, age = entry.key.partition("/")[0], now - entry.modified
+            ages[job] = min(age, ages.get(job, age))
+        return ages
 
     def jobs(self) -> list[str]:
         """List the jobs that have checkpoints."""

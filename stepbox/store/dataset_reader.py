@@ -112,6 +112,17 @@ class DatasetReader:
             return load_dataset(spec.name, split, self._builtin_folder)
         place = self._read(spec.id).place
         keys = [f"{place}/{split}-{array}.npy" for array in ("samples", "labels")]
+        try:
+            return self._load(spec, split, keys)
+        except DatasetError:
+            forgotten = [self._objects.forget_local(key) for key in keys]
+            if not any(forgotten):
+                raise
+        self._intact.forget(keys[0])  # the local copies were damaged, perhaps not the objects
+        return self._load(spec, split, keys)
+
+    def _load(self, spec: DatasetSpec, split: Split, keys: list[str]) -> Dataset:
+        """Map the files of a split, after comparing them with the description."""
         samples, labels = (self._map(key) for key in keys)
         known = spec.split(split)
 
@@ -124,8 +135,7 @@ class DatasetReader:
                 and split_sha256(samples, labels) == known.sha256
             )
 
-        depends = [*keys, f"{spec.id}/{DESCRIPTION}"]
-        if not self._intact.get(f"{place}/{split}", depends, is_intact):
+        if not self._intact.get(keys[0], [*keys, f"{spec.id}/{DESCRIPTION}"], is_intact):
             raise DatasetError(f"the {split} files of {spec.id} differ from its description")
         return Dataset(spec, samples, np.array(labels))
 

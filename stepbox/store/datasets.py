@@ -128,7 +128,7 @@ class DatasetStore(DatasetReader):
         found: dict[str, str | DatasetError] = {}
         for id in filter(DATASET_ID.fullmatch, self._objects.names()):
             try:
-                found[id] = self._described(id).place
+                found[id] = self._find(id).place
             except NotFoundError:
                 continue  # not published yet
             except DatasetError as error:

@@ -1,6 +1,8 @@
 """The order of the models in a store, updated as models are added and deleted."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
@@ -114,17 +116,29 @@ class ModelIndex:
 
     def kept_best_first(self, owner: str | None) -> list[IndexedModel]:
         """Return the result of `best_first`; raise UnavailableError if an object has to be read."""
-        if self._lock.acquire(blocking=False):
-            try:
-                is_current = self._names.kept("", [""]) is self._seen and all(
-                    self._objects.versions([f"{model_id}/{CARD}"]) == seen
-                    for model_id, seen in self._doubtful.items()
-                )
-                if self._orders and is_current:
-                    return _visible(self._orders[1], owner)
-            finally:
-                self._lock.release()
-        raise UnavailableError("the order of the models is not in memory", "")
+        with self._kept() as orders:
+            return _visible(orders[1], owner)
+
+    def kept(self, model_id: str) -> IndexedModel | None:
+        """Return the result of `get`; raise UnavailableError if an object has to be read."""
+        with self._kept():
+            return self._models.get(model_id)
+
+    @contextmanager
+    def _kept(self) -> Iterator[tuple[list[IndexedModel], list[IndexedModel]]]:
+        """Hold the lock without waiting for it, if the orders of the models are current."""
+        if not self._lock.acquire(blocking=False):
+            raise UnavailableError("the models are being read", "")
+        try:
+            is_current = self._names.kept("", [""]) is self._seen and all(
+                self._objects.versions([f"{model_id}/{CARD}"]) == seen
+                for model_id, seen in self._doubtful.items()
+            )
+            if self._orders is None or not is_current:
+                raise UnavailableError("the order of the models is not in memory", "")
+            yield self._orders
+        finally:
+            self._lock.release()
 
     def _current(self) -> tuple[list[IndexedModel], list[IndexedModel]]:
         with self._lock:
@@ -200,6 +214,9 @@ class ModelIndex:
                 del self._doubtful[model_id]
             except FileNotFoundError:
                 found = None
+            except UnavailableError:  # the others cannot be read now, either
+                self._doubtful[model_id] = None
+                return
             except OSError as error:
                 if error.errno not in LASTING:
                     self._doubtful[model_id] = None

@@ -59,7 +59,8 @@ class ListedStore(BucketStore):
         # By first name: the versions of the objects, by their whole keys.
         self._objects: dict[str, Listed] = {}
         self._names_changed = 0
-        self._stale: set[str] = set()  # first names whose list is older than a change
+        # First names whose list is older than a change, with the newest ticket at the change.
+        self._stale: dict[str, int] = {}
 
     def refresh_all(self) -> None:
         """List the whole bucket. Raises UnavailableError."""
@@ -83,7 +84,8 @@ class ListedStore(BucketStore):
             if max(self._since.get(name, 0), self._all_since) < ticket:
                 self._since[name] = ticket
                 self._put(name, found)
-                self._stale.discard(name)
+                if self._stale.get(name, 0) < ticket:
+                    self._stale.pop(name, None)
 
     def size(self, key: str) -> int:
         """Return the size of an object from the list."""
@@ -114,7 +116,8 @@ class ListedStore(BucketStore):
         try:
             self.refresh(name)
         except UnavailableError:
-            self._stale.add(name)
+            with self._lock:
+                self._stale[name] = next(self._tickets)
         with suppress(OSError):  # then the other processes find it when they list the bucket
             self._announce(name)
 

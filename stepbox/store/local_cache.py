@@ -55,12 +55,22 @@ class LocalCache:
             with part.open("wb") as file:
                 for piece in pieces:
                     file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())  # so that no power cut leaves a shorter file
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         self._make_room(path)
         return path
+
+    def remove(self, identity: str) -> bool:
+        """Remove a file; return whether there was one."""
+        try:
+            self._path(identity).unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def _path(self, identity: str) -> Path:
         return self._folder / hashlib.sha256(identity.encode()).hexdigest()

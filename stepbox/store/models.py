@@ -29,8 +29,8 @@ from stepbox.errors import (
 )
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
-from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Card, CardDraft
-from stepbox.store.model import encode_model, label_card
+from stepbox.store.card import CARD, MODEL_ID, Card, CardDraft
+from stepbox.store.model import encode_model, label_card, read_card
 from stepbox.store.reader import ModelReader
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
@@ -255,7 +255,8 @@ class ModelStore(ModelReader):
         for prefix in left:
             if self.is_published(prefix) or time.time() - self._changed_at(prefix) <= age:
                 continue
-            if not keep(prefix.rpartition("/")[2]):
+            # In this order: a job may publish this model and end just after it was kept.
+            if not keep(prefix.rpartition("/")[2]) and not self.is_published(prefix):
                 self._remove(prefix)
         self._objects.remove_unfinished(age)
 
@@ -273,9 +274,8 @@ class ModelStore(ModelReader):
     def _check_same(self, staged: str, model_id: str) -> None:
         """Raise ConflictError if a model is staged that differs from the published one."""
         with suppress(FileNotFoundError):
-            if self._objects.get(f"{staged}/{CARD}", MOST_CARD_BYTES) != self._objects.get(
-                f"{model_id}/{CARD}", MOST_CARD_BYTES
-            ):
+            cards = [read_card(self._objects, prefix) for prefix in (staged, model_id)]
+            if len({(card.id, card.job, card.weights.sha256) for card in cards}) > 1:
                 raise ConflictError(f"there is another model {model_id!r}")
 
     def _update_aliases(self, change: Callable[[dict[str, str]], None]) -> None:

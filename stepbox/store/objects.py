@@ -172,6 +172,16 @@ class ObjectStore(ABC):
         """Open an object for reading in pieces."""
         return io.BytesIO(self.get(key, sys.maxsize))
 
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Read an object piece by piece."""
+        with self.open(key) as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+
+    def forget_local(self, key: str) -> bool:
+        """Remove a copy that `local_file` has made; return whether there was one."""
+        return False
+
     def put_file(self, key: str, path: Path) -> None:
         """Store the content of a file, and remove the file."""
         writer = self.writer(key)

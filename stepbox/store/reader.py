@@ -134,10 +134,13 @@ class ModelReader:
         """
         try:
             with self._objects.from_memory():
-                best_first = self._index.kept_best_first
-                if self._owner is not None:
-                    best_first(self._owner)  # so that what this owner sees is in memory
-                return self._find(reference, self._loader.loaded, self._aliases.kept, best_first)
+                return self._find(
+                    reference,
+                    self._loader.loaded,
+                    self._aliases.kept,
+                    self._index.kept_best_first,
+                    self._index.kept,
+                )
         except UnavailableError:
             return None
 
@@ -175,13 +178,14 @@ class ModelReader:
         is_id = bool(MODEL_ID.fullmatch(model_id))
         return is_id and self._sees(model_id) and self._loader.exists(model_id)
 
-    def _sees(self, model_id: str) -> bool:
-        """Tell whether the owner of this view sees a model, if it exists."""
+    def _sees(self, model_id: str, get: Callable[[str], IndexedModel | None] | None = None) -> bool:
+        """Tell whether the owner of this view sees a model, if it exists; `get` finds it."""
         if self._owner is None:
             return True
-        model = self._index.get(model_id)
+        get = get or self._index.get
+        model = get(model_id)
         if model is None and self._loader.exists(model_id):  # so new that its news is on the way
-            model = self._index.get(model_id)
+            model = get(model_id)
         return model is not None and model.is_visible_to(self._owner)
 
     def _expect(self, model_id: str) -> None:
@@ -204,10 +208,11 @@ class ModelReader:
         read: Callable[[str], T],
         aliases: Callable[[], Mapping[str, str]] | None = None,
         best_first: Callable[[str | None], Iterable[IndexedModel]] | None = None,
+        get: Callable[[str], IndexedModel | None] | None = None,
     ) -> T:
         """Read the model of a reference; for a `LATEST` one, the first that can be read.
 
-        `aliases` and `best_first` return what is known; by default, they read it.
+        `aliases`, `best_first` and `get` return what is known; by default, they read it.
         """
         latest = LATEST.fullmatch(reference)
         if latest is None:
@@ -216,7 +221,7 @@ class ModelReader:
                 model_id = (aliases or self._aliases.read)().get(reference, "")
                 if not MODEL_ID.fullmatch(model_id):
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
-            if not self._sees(model_id):
+            if not self._sees(model_id, get):
                 raise NotFoundError(f"there is no model {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")

@@ -1,18 +1,23 @@
 """What is particular to buckets: versions of documents, lists in memory, and failures."""
 
+import errno
 import os
 import threading
 import time
 
+import numpy as np
 import pytest
 import redis
 
 from jobs.changes import FIRST, KEPT, StoreChanges, latest, news
-from stepbox.store import listed
+from stepbox.errors import DatasetError
+from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
+from stepbox.store.datasets import DatasetStore
 from stepbox.store.local_cache import LocalCache
 from stepbox.store.objects import UnavailableError
 from tests.buckets import BUCKET, bucket_server
+from tests.datasets import make_dataset, stage
 from tests.processes import free_port
 
 CARD = "a/card.json"
@@ -66,7 +71,7 @@ def test_a_version_of_a_lost_turn_is_below_those_that_came_later(open_bucket, re
     turn = store._turns.take(0)
     redis_of_stores.delete("store:turn")
     other.update(CARD, append(b"b"), LIMIT)
-    assert store._change(CARD, lambda _: b"late", LIMIT, turn.number)
+    assert store._change(CARD, lambda _: b"late", LIMIT, turn)
     assert store.get(CARD, LIMIT) == b"ab"
     assert not turn.end()
     other.update(CARD, append(b"c"), LIMIT)
@@ -201,17 +206,17 @@ def test_a_bucket_that_is_not_listed_yet_is_unavailable(open_bucket, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("change", "bucket", "why"),
+    ("change", "name", "why"),
     [
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, BUCKET, "403 Forbidden .SignatureDoesNotMatch."),
         ({"AWS_ACCESS_KEY_ID": "nobody"}, BUCKET, "403 Forbidden .InvalidAccessKeyId."),
         ({}, "nothing", "404 Not Found .NoSuchBucket."),
     ],
 )
-def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, bucket, why):
-    for name, value in (servers("rclone").environment | change).items():
-        monkeypatch.setenv(name, value)
-    store = BucketStore(f"s3://{bucket}/a", LocalCache(tmp_path, 1), 1.0)
+def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, name, why):
+    for variable, value in (servers("rclone").environment | change).items():
+        monkeypatch.setenv(variable, value)
+    store = BucketStore(f"s3://{name}/a", LocalCache(tmp_path, 1), 1.0)
     for ask in (store.check, lambda: list(store.entries()), lambda: store.put("a", b"")):
         store._away_until = 0
         with pytest.raises(UnavailableError, match=why) as caught:
@@ -220,6 +225,7 @@ def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, 
 
 
 def test_a_bucket_that_does_not_answer_is_unavailable_until_it_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(bucket, "PAUSE_S", 1000.0)
     with bucket_server("rclone", tmp_path / "server") as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
@@ -232,8 +238,44 @@ def test_a_bucket_that_does_not_answer_is_unavailable_until_it_does(tmp_path, mo
         with pytest.raises(UnavailableError, match="just failed"):  # without trying
             store.get("b", LIMIT)
         server.start()
-        store._away_until = 0
+        store._away_until = time.monotonic()  # the pause is over
         assert store.get("b", LIMIT) == b"data"
+        assert store._away_until == 0
+
+
+def test_one_request_tries_whether_the_bucket_answers_again(open_bucket, monkeypatch):
+    monkeypatch.setattr(bucket, "PAUSE_S", 1000.0)
+    store = open_bucket("bucket")
+    store.put("a/b", b"data")
+    store._failed()
+    store._away_until = time.monotonic()  # the pause is over
+    _ = store._bucket  # the request that tries
+    with pytest.raises(UnavailableError, match="just failed"):
+        store.get("a/b", LIMIT)
+
+
+def test_a_wrong_setting_of_a_bucket_is_no_outage(tmp_path, monkeypatch):
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    store = BucketStore("az://container/a", LocalCache(tmp_path, 1), 1.0)
+    with pytest.raises(UnavailableError, match="Account must be specified") as caught:
+        store.check()
+    assert caught.value.refused
+
+
+def test_a_disk_without_room_is_no_outage(open_bucket, monkeypatch):
+    store = open_bucket("bucket")
+    store.put("a/b", b"data")
+
+    def keep(identity, pieces):
+        for _ in pieces:
+            raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(store._cache, "keep", keep)
+    with pytest.raises(OSError, match="no room") as caught:
+        store.local_file("a/b")
+    assert not isinstance(caught.value, UnavailableError)
+    assert store.get("a/b", LIMIT) == b"data"
 
 
 def test_a_request_is_repeated_while_the_bucket_does_not_answer(tmp_path, monkeypatch):
@@ -261,6 +303,25 @@ def test_a_local_copy_is_made_once(open_bucket):
         assert store.local_file("a/b") == path
     with pytest.raises(FileNotFoundError):
         store.local_file("a/c")
+
+
+def test_a_damaged_copy_of_a_data_set_is_loaded_again(open_bucket, data_folder):
+    objects = open_bucket("bucket")
+    store = DatasetStore(objects, data_folder)
+    spec, arrays = make_dataset("some", (8, 8))
+    place = stage(store, spec, arrays)
+    store.publish(place)
+    key = f"{place}/train-samples.npy"
+    for damage in (lambda content: b"", lambda content: content[:-1] + b"?"):
+        copy = objects.local_file(key)
+        copy.write_bytes(damage(copy.read_bytes()))
+        found = DatasetStore(objects, data_folder).load(spec.id, "train")
+        np.testing.assert_array_equal(found.samples, arrays["train-samples.npy"])
+    content = objects.get(key, 2**20)
+    objects.put(key, content[:-1] + b"?")
+    objects.forget_local(key)
+    with pytest.raises(DatasetError, match="differ from its description"):
+        DatasetStore(objects, data_folder).load(spec.id, "train")
 
 
 def test_the_least_recently_used_copies_are_removed(tmp_path):

@@ -457,6 +457,32 @@ def test_what_an_unfinished_job_publishes_is_not_swept(store, objects):
     assert store.load(decided)[0].id == decided
 
 
+def test_a_model_that_is_published_during_a_sweep_stays(store, objects):
+    model = new_model_id()
+    store.stage(model, make_draft(model), make_network(1), make_network(0))
+    objects.put(f"{model}/weights.safetensors", b"half")
+
+    def ends_meanwhile(name):
+        if not store.is_published(model):
+            store.publish(model, model)
+        return False
+
+    ModelStore(objects).sweep(ends_meanwhile, age=-1)
+    assert store.load(model)[0].id == model
+
+
+def test_a_model_that_was_labelled_can_be_published_again(store, objects):
+    model = new_model_id()
+    store.stage(model, make_draft(model), make_network(1), make_network(0))
+    card = objects.get(f".staged/{model}/card.json", 2**20)
+    store.publish(model, model)
+    store.label(model, {"title": "new"}, lambda card: None)
+    objects.put(f".staged/{model}/card.json", card)  # as if it had not been removed yet
+    store.publish(model, model)
+    assert store.card(model).title == "new"
+    assert not store.is_staged(model)
+
+
 def test_sweeping_an_empty_store_writes_nothing(store, objects):
     store.sweep(keep_none, age=3600)
     assert objects.names() == []
