@@ -13,7 +13,7 @@ from jobs.queue import QUEUE
 from jobs.reader import JobReader
 from jobs.record import FINAL, Kind, Status, Upload
 from jobs.routing import FIRST_CLASS
-from jobs.watch import Death, QueueState
+from jobs.watch import Cause, Death, QueueState
 from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
 
@@ -100,16 +100,16 @@ class ClaimStore(JobReader):
             fence,
             kind=cast(Kind, record.get("kind", "train")),
             recipe=Recipe.model_validate_json(recipe) if recipe else None,
-            requires=Requirements.model_validate_json(requires),
+            requires=Requirements.model_validate_json(requires, extra="ignore"),
             upload=Upload.model_validate_json(upload) if upload else None,
             result=record.get("model") or record.get("staged"),
             checkpoint=record.get("checkpoint"),
             request_id=record.get("request_id"),
         )
 
-    def give_back(self, claim: Claim) -> None:
-        """Requeue a claimed job, because this worker cannot reach the store."""
-        self._run("release", *_flat([Death(claim.job, claim.fence, "store")]))
+    def give_back(self, claim: Claim, cause: Cause) -> None:
+        """Requeue a claimed job that this worker cannot run."""
+        self._run("release", *_flat([Death(claim.job, claim.fence, cause)]))
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Store the device that the training runs on, and return the verdict."""

@@ -38,11 +38,13 @@ def classes_taken(device: str, memory: int | None) -> list[str]:
     Parameters
     ----------
     device
-        What it trains on: ``cpu``, ``cuda``, or something else if that is not known.
+        What it trains on: ``cpu``, ``cuda`` with or without a name, as in ``cuda (NVIDIA H200)``,
+        or something else if that is not known.
     memory
         Its memory in bytes; None if that is not known.
     """
-    devices = ["", f".{device}"] if device in ("cpu", "cuda") else [""]
+    kind = device.partition(" ")[0]
+    devices = ["", f".{kind}"] if kind in ("cpu", "cuda") else [""]
     sizes = [2**power for power in range((MOST_MEMORY // GIB).bit_length())]
     memories = ["", *(f".{size}g" for size in sizes if size * GIB <= (memory or 0))]
     needing = [f"v2{one}{other}" for one in devices for other in memories if one or other]

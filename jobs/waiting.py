@@ -44,7 +44,7 @@ class QueueView(NamedTuple):
         """Say what the queued job with this record waits for."""
         return _why_it_waits(
             record.get("class", FIRST_CLASS),
-            Requirements.model_validate_json(record.get("requires", "{}")),
+            Requirements.model_validate_json(record.get("requires", "{}"), extra="ignore"),
             self.workers,
             self.running.get(record.get("submitted_by", ""), 0),
         )

@@ -4,8 +4,9 @@ from typing import Literal, NamedTuple, Self
 
 from jobs.routing import SCHEMA, schema_of
 
-# Why a running job goes back to the queue: its process died, the kernel killed its process because
-# memory ran out, its worker shut down, its worker could not reach the store, or its lease expired.
+# Why a running job goes back to the queue: its process died or trains on another device than the
+# job requires, the kernel killed its process because memory ran out, its worker shut down, its
+# worker could not reach the store, or its lease expired.
 Cause = Literal["process", "memory", "stop", "store", "lease"]
 
 

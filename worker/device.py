@@ -7,13 +7,26 @@ import json
 import logging
 import subprocess
 import sys
+from multiprocessing import Value
 from tempfile import TemporaryFile
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 60  # importing torch takes seconds, on a busy machine many
-UNKNOWN: dict[str, Any] = {"device": {"name": "unknown", "detail": "not found"}, "versions": {}}
+UNKNOWN = "unknown"
+
+_lost = Value("b", False, lock=False)  # shared by the processes of the worker
+
+
+def lose_device() -> None:
+    """Note that trainings no longer run on the device that was found, but on another."""
+    _lost.value = True
+
+
+def device_is_lost() -> bool:
+    """Return whether a process of this worker has called `lose_device`."""
+    return bool(_lost.value)
 
 
 class DeviceSearch:
@@ -33,21 +46,23 @@ class DeviceSearch:
 
     def result(self) -> dict[str, Any]:
         """Wait for the device and the versions, and return them, or why they are not known."""
+        late = ""
         try:
             self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        return self._read(self._process.wait())
+            late = f"the search took longer than {PATIENCE_S} s"
+        return self._read(self._process.wait(), late)
 
-    def _read(self, status: int) -> dict[str, Any]:
+    def _read(self, status: int, late: str) -> dict[str, Any]:
         with self._output as output, self._errors as errors:
             for file in (output, errors):
                 file.seek(0)
-            printed, fault = output.read(), errors.read().strip() or f"exit status {status}"
+            printed, fault = output.read(), late or errors.read().strip() or f"exit status {status}"
         if status:
             log.warning("cannot find out the device: %s", fault[-500:])
             detail = f"not found: {fault.splitlines()[-1]}"
-            return UNKNOWN | {"device": {"name": "unknown", "detail": detail}}
+            return {"device": {"name": UNKNOWN, "detail": detail}, "versions": {}}
         found: dict[str, Any] = json.loads(printed)
         log.info("trains on %s: %s", found["device"]["name"], found["device"]["detail"])
         return found

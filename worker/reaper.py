@@ -16,13 +16,13 @@ from jobs.routing import SCHEMA, classes_taken
 from jobs.store import JobStore
 from worker.alive import write_heartbeat
 from worker.availability import waits_for_store
-from worker.device import DeviceSearch
+from worker.device import UNKNOWN, DeviceSearch, device_is_lost
 from worker.draining import Draining
 from worker.leases import Leases
 from worker.memory import memory_limit
 from worker.owner import dead_owners
 from worker.settings import WorkerSettings
-from worker.stall import Stall, repair
+from worker.stall import Stall, end_to_restart, repair
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,10 @@ PERIOD_S = 1.0
 class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     """A thread of the worker's main process that watches over the jobs.
 
-    It is a thread because Celery's timers stop while Redis is unavailable. As soon as the worker
-    accepts jobs, and then every second, the thread also sends a heartbeat to Redis.
+    It is a thread because Celery's timers stop while Redis is unavailable. Every second, the thread
+    also sends a heartbeat to Redis. The main thread sends the first one, just before it reads
+    tokens: until then, Redis may have that of an earlier worker with the same name, which took
+    other classes of jobs.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -45,6 +47,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._stall = Stall(self._settings.stall_s)
         self._draining = Draining()
         self._begun = False
+        self._reachable = True
         self._memory = memory_limit()
         self._too_old: str | None = None
         self._heartbeat_written = True
@@ -56,10 +59,13 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
     def start(self, parent: Any) -> None:
         """Find out which jobs this worker takes, before it reads tokens, and start the thread."""
         self._found = self._device.result()
-        self._classes = classes_taken(self._found["device"]["name"], self._memory)
+        device = self._found["device"]
+        if device["name"] == UNKNOWN:
+            end_to_restart(f"the device is {device['detail']}")
+        self._classes = classes_taken(device["name"], self._memory)
         for name in map(queue_of, self._classes):
             parent.app.amqp.queues.select_add(name, exchange=name, routing_key=name)
-        worker_ready.connect(lambda **_: self._set(self._ready), weak=False)
+        worker_ready.connect(lambda **_: self._begin(parent), weak=False)
         self._thread.start()
 
     def stop(self, parent: Any) -> None:
@@ -69,33 +75,40 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
 
     terminate = stop
 
+    def _begin(self, worker: Any) -> None:
+        """Send the first heartbeat; from then on, the thread sends them."""
+        self._round(worker)
+        self._set(self._ready)
+
     def _set(self, event: Event) -> None:
         event.set()
         self._due.set()
 
     def _run(self, worker: Any) -> None:
-        reachable = True
         while True:
             self._due.wait(PERIOD_S)
             self._due.clear()
             last = self._stopping.is_set()
             self._write_heartbeat()
-            try:
-                if self._ready.is_set():
-                    if not self._begun:
-                        self._jobs.begin(worker.hostname)
-                        self._begun = True
-                    self._reap(worker)
-                reachable = True
-            except Exception as error:  # the thread must survive every error
-                if isinstance(error, RedisError):
-                    self._leases.reset()
-                    self._stall.reset()
-                if reachable or not isinstance(error, RedisError):
-                    log.warning("the reaper cannot watch over the jobs: %s", error)
-                reachable = False
+            if self._ready.is_set():
+                self._round(worker)
             if last:
                 return
+
+    def _round(self, worker: Any) -> None:
+        try:
+            if not self._begun:
+                self._jobs.begin(worker.hostname)
+                self._begun = True
+            self._reap(worker)
+            self._reachable = True
+        except Exception as error:  # the thread must survive every error
+            if isinstance(error, RedisError):
+                self._leases.reset()
+                self._stall.reset()
+            if self._reachable or not isinstance(error, RedisError):
+                log.warning("the reaper cannot watch over the jobs: %s", error)
+            self._reachable = False
 
     def _reap(self, worker: Any) -> None:
         """Requeue the lost jobs, send the heartbeat, and send the tokens that the queue lacks."""
@@ -113,6 +126,8 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             "owner_running": self._settings.owner_running,
             "draining": self._draining.active,
         }
+        if device_is_lost():
+            end_to_restart(f"trainings no longer run on {self._found['device']['name']}")
         if waits_for_store():
             self._stall.reset()
             description["stalled"] = "waits for the store, which does not answer"

@@ -9,14 +9,16 @@ from typing import Any
 from jobs.claims import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
+from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.store.objects import UnavailableError
 from worker.availability import store_answers
+from worker.device import device_is_lost, lose_device
 from worker.importing import import_and_publish
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
 from worker.stores import Stores
-from worker.training import train_and_publish
+from worker.training import WrongDeviceError, train_and_publish
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The i
 def run_next_job(stores: Stores, worker: str) -> None:
     """Claim the next job of this worker, if there is one, and run it to its end."""
     jobs = stores.jobs
-    if not store_answers(stores):
+    if device_is_lost() or not store_answers(stores):
         return  # another token comes
     dead = insist(dead_owners, jobs)
     claim = insist(jobs.claim, this_process(), worker, dead, token_hex(8))
@@ -46,7 +48,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
-    given_back = False
+    given_back: Cause | None = None
     with Reporter(stores.jobs, claim) as reporter:
         try:
             RUN[claim.kind](stores, claim, reporter)
@@ -57,7 +59,11 @@ def _run(stores: Stores, claim: Claim) -> None:
             outcome = "cancelled"
         except UnavailableError as error:
             log.warning("job %s: given back, because %s", claim.job, error.strerror)
-            given_back = True
+            given_back = "store"
+        except WrongDeviceError as error:
+            log.warning("job %s: given back, because %s", claim.job, error)
+            lose_device()
+            given_back = "process"
         except InvalidInputError as error:  # what the user gave is wrong, not the worker
             log.info("job %s: failed: %s", claim.job, error)
             outcome, problem = "failed", _problem(claim.kind, 422, _faults(error))
@@ -65,7 +71,7 @@ def _run(stores: Stores, claim: Claim) -> None:
             log.exception("job %s: failed", claim.job)
             outcome, problem = "failed", _problem(claim.kind, 500, _detail(error))
     if given_back:
-        insist(stores.jobs.give_back, claim)
+        insist(stores.jobs.give_back, claim, given_back)
         return
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)

@@ -26,7 +26,6 @@ class WorkerSettings(Settings):
         gt=0,
         description="Seconds after which an idle worker that takes no waiting job has stalled.",
     )
-
     owner_running: int = Field(
         0,
         ge=0,

@@ -94,6 +94,13 @@ def repair(worker: Any, attempt: int) -> None:
         worker.consumer.call_soon(_interrupt)
 
 
+def end_to_restart(why: str) -> None:
+    """Let the worker end as soon as its jobs have ended, so that it is started again."""
+    if state.should_stop is None:
+        log.critical("the worker exits, so that it is started again: %s", why)
+        state.should_stop = EXIT_STATUS
+
+
 def _interrupt() -> NoReturn:
     """Make the consumer reconnect, by raising the error of a lost connection."""
     raise ConnectionResetError("the worker took no messages")

@@ -48,6 +48,8 @@ class Sweeper(Thread):
                 self._sweep(stores)
             except (OSError, RedisError, StepboxError) as error:  # the next round tries again
                 log.info("the store cannot be swept now: %s", error)
+            except Exception:  # the thread must survive every error
+                log.exception("the store cannot be swept")
             time.sleep(SWEEP_S if started else 1.0)
 
     def _sweep(self, stores: Stores) -> None:

@@ -14,7 +14,7 @@ from worker.stores import Stores
 
 
 class WrongDeviceError(StepboxError):
-    """The worker trains on another device than the job requires."""
+    """The worker trains on another device than the job requires, and than it has found."""
 
 
 def train_and_publish(stores: Stores, claim: Claim, reporter: Reporter) -> None:
@@ -39,7 +39,7 @@ def _train_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     trainer = make_trainer(recipe, train_set, _start(stores.models, recipe))
     wanted = claim.requires.device
     if wanted is not None and trainer.device != wanted:
-        raise WrongDeviceError(f"it requires {wanted}, but this worker trains on {trainer.device}")
+        raise WrongDeviceError(f"it requires {wanted}, but trains on {trainer.device} here")
     insist(stores.jobs.start, claim, trainer.device)
     untrained = trainer.network()
     with Checkpoints(stores.checkpoints, claim, reporter) as checkpoints:

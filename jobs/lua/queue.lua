@@ -78,6 +78,8 @@ local function enqueue(id, place)
   redis.call('ZADD', turns_of(class), redis.call('HGET', 'jobs:served', owner), owner)
   if class == FIRST_CLASS then
     redis.call('ZADD', 'jobs:queued', place - INDEXED, id)
+  else -- version 0.2.0 has requeued it, but must not claim it
+    redis.call('ZREM', 'jobs:queued', id)
   end
 end
 

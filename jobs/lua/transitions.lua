@@ -49,12 +49,13 @@ local function death_of(id, deaths)
   })
 end
 
--- running → queued. `cause` says how the job was lost: 'process' (its process died), 'memory'
--- (the kernel killed its process because memory ran out), 'stop' (its worker shut down), 'store' (its
--- worker could not reach the store) or 'lease' (its lease expired). Every cause except 'stop' and
--- 'store' counts as a death. If a job dies again and again without progress, the job itself is the likely reason. So it goes to the end of its owner's jobs
--- from its second death on, and it fails at its ninth. Until then, its owner gets the turn back, so
--- that the job is at its old place.
+-- running → queued. `cause` says how the job was lost: 'process' (its process died, or trains on
+-- another device than the job requires), 'memory' (the kernel killed its process because memory ran
+-- out), 'stop' (its worker shut down), 'store' (its worker could not reach the store) or 'lease'
+-- (its lease expired). Every cause except 'stop' and 'store' counts as a death. If a job dies again
+-- and again without progress, the job itself is the likely reason. So it goes to the end of its
+-- owner's jobs from its second death on, and it fails at its ninth. Until then, its owner gets the
+-- turn back, so that the job is at its old place.
 local function requeue(id, cause)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'sequence', 'deaths')
   local decided = is_decided(id)

@@ -94,6 +94,16 @@ def test_a_job_that_the_previous_release_has_cancelled_is_gone(jobs, before):
     assert jobs.claim(OWNER, "gpu") is None
 
 
+def test_the_previous_release_claims_no_job_that_it_requeued_once_this_one_knows(jobs, before):
+    on_gpu = submit(jobs, requires=CUDA)
+    beat(jobs, "gpu", "cuda")
+    lost = jobs.claim(OWNER, "gpu")
+    before.requeue(lost.job, lost.fence)
+    beat(jobs, "gpu", "cuda")
+    assert before.claim() is None
+    assert [claim.job for claim in claim_all(jobs, "gpu")] == [on_gpu]
+
+
 def test_a_downgrade_runs_the_queued_jobs_that_require_nothing(jobs, before):
     ids = [submit(jobs, owner) for owner in ("alice", "alice", "bob")]
     on_gpu = submit(jobs, requires=CUDA)
@@ -108,14 +118,18 @@ def test_a_downgrade_runs_the_queued_jobs_that_require_nothing(jobs, before):
 def test_no_job_is_lost_or_run_twice_however_the_releases_take_turns(jobs, before, seed):
     rng = random.Random(seed)
     running, ended = {}, set()  # running: id → (release, fence)
-    submitted = set()
+    submitted, on_gpu = set(), set()
+    exposed = set()  # the previous release has requeued these, and this one does not know it yet
     beat(jobs, "new", "cuda")
 
     def claim(release):
         claim = before.claim() if release is before else jobs.claim(OWNER, "new")
+        if release is jobs:
+            exposed.clear()
         if claim is None:
             return
         id, fence = claim if release is before else (claim.job, claim.fence)
+        assert release is jobs or id in exposed or id not in on_gpu
         assert id in submitted - ended - running.keys()
         running[id] = fence
 
@@ -126,7 +140,11 @@ def test_no_job_is_lost_or_run_twice_however_the_releases_take_turns(jobs, befor
             submitted.add(before.submit(f"{step:016x}"))
         elif action == "submit":
             owner, requires = rng.choice("abc"), Requirements(device=rng.choice([None, "cuda"]))
-            submitted.add(submit(jobs, owner, rng.randrange(-3, 3), requires=requires))
+            id = submit(jobs, owner, rng.randrange(-3, 3), requires=requires)
+            submitted.add(id)
+            exposed.clear()
+            if requires == CUDA:
+                on_gpu.add(id)
         elif action == "claim":
             claim(release)
         elif action == "cancel":
@@ -140,6 +158,7 @@ def test_no_job_is_lost_or_run_twice_however_the_releases_take_turns(jobs, befor
             fence = running.pop(id)
             if action == "requeue":
                 before.requeue(id, fence)
+                exposed.add(id)
             else:
                 before.finish(id, fence)
                 ended.add(id)

@@ -8,7 +8,9 @@ import pytest
 from jobs.events import parse_events, read_events, stream_key
 from jobs.reader import history_key, losses_key
 from stepbox.training.presets import RECIPES
+from stepbox.training.requirements import Requirements
 from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
+from tests.jobs.test_routing import beat
 
 
 def change_recipe(jobs, id, **fields):
@@ -24,6 +26,18 @@ def test_a_record_with_unknown_fields_is_read(jobs):
     assert job.recipe == RECIPES["mnist-numpy"]
     assert "colour" not in job.to_json()
     assert jobs.page()[0][0].recipe == job.recipe
+
+
+def test_unknown_requirements_are_left_out(jobs):
+    requires = Requirements(device="cuda")
+    recipe = RECIPES["fashion-mnist-torch"]
+    id = jobs.submit(recipe, samples=60000, queue_limit=100, requires=requires).id
+    later = json.dumps({"device": "cuda", "colour": "green"})
+    jobs.redis.hset(f"job:{id}", "requires", later)
+    assert jobs.get(id).waiting_for.code == "no-worker"
+    assert [job.requires for job in jobs.page()[0]] == [requires]
+    beat(jobs, "gpu", "cuda")
+    assert jobs.claim(OWNER, "gpu").requires == requires
 
 
 def test_longer_short_forms_are_read(jobs):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jobs.queue import QUEUE
+from jobs.queue import QUEUE, queue_of
 from jobs.routing import GIB, SCHEMA, class_of, classes_taken, schema_of
 from stepbox.training.requirements import MOST_MEMORY, NO_REQUIREMENTS, Requirements
 from tests.jobs.test_job_store import OWNER, PROGRESS, RECIPE
@@ -56,6 +56,10 @@ def test_a_worker_without_known_memory_takes_jobs_that_require_none():
     assert classes_taken("unknown", None) == ["v1"]
 
 
+def test_a_device_may_have_a_name():
+    assert classes_taken("cuda (NVIDIA H200)", 16 * GIB) == classes_taken("cuda", 16 * GIB)
+
+
 @pytest.mark.parametrize("name", ["v3", "v3.cuda", "v12.2g"])
 def test_the_schema_version_is_in_the_class(name):
     assert schema_of(name) == int(name[1:].partition(".")[0])
@@ -99,6 +103,14 @@ def test_each_class_has_its_own_tokens(jobs):
     assert (state.lacking, state.waiting) == ({"v1": 1, "v2.cuda": 1}, 1)
     assert beat(jobs, "gpu", "cuda").waiting == 3
     assert jobs.measure().queued == {"v1": 1, "v2.cuda": 2}
+
+
+@pytest.mark.parametrize("requires", [NO_REQUIREMENTS, CUDA, needs(16 * GIB, "cpu")])
+def test_tokens_are_counted_in_the_queue_to_which_they_are_sent(jobs, requires):
+    submit(jobs, requires=requires)
+    assert beat(jobs, "w").lacking == {class_of(requires): 1}
+    jobs.redis.lpush(queue_of(class_of(requires)), "token")
+    assert beat(jobs, "w").lacking == {}
 
 
 def waits_for(jobs, id):

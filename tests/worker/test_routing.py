@@ -10,7 +10,7 @@ TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
 def wait_for_workers(jobs, number):
-    return wait_until(lambda: len(found := jobs.workers()) == number and found)
+    return wait_until(lambda: len(found := jobs.workers()) == number and found, seconds=90)
 
 
 def code_of(stack, id):
