@@ -107,9 +107,18 @@ class ClaimStore(JobReader):
             request_id=record.get("request_id"),
         )
 
-    def give_back(self, claim: Claim) -> None:
-        """Requeue a claimed job, because this worker cannot reach the store."""
-        self._run("release", *_flat([Death(claim.job, claim.fence, "store")]))
+    def give_back(self, claim: Claim, refusal: str = "") -> None:
+        """Requeue a claimed job, because this worker cannot use the store.
+
+        Parameters
+        ----------
+        claim
+            The claim of the job.
+        refusal
+            Why the store has refused something. This counts as a death of the job. Empty if the
+            store does not answer, which does not.
+        """
+        self._run("release", claim.job, claim.fence, refusal)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Store the device that the training runs on, and return the verdict."""

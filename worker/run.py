@@ -46,7 +46,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
-    given_back = False
+    unavailable: UnavailableError | None = None
     with Reporter(stores.jobs, claim) as reporter:
         try:
             RUN[claim.kind](stores, claim, reporter)
@@ -57,15 +57,16 @@ def _run(stores: Stores, claim: Claim) -> None:
             outcome = "cancelled"
         except UnavailableError as error:
             log.warning("job %s: given back, because %s", claim.job, error.strerror)
-            given_back = True
+            unavailable = error
         except InvalidInputError as error:  # what the user gave is wrong, not the worker
             log.info("job %s: failed: %s", claim.job, error)
             outcome, problem = "failed", _problem(claim.kind, 422, _faults(error))
         except Exception as error:
             log.exception("job %s: failed", claim.job)
             outcome, problem = "failed", _problem(claim.kind, 500, _detail(error))
-    if given_back:
-        insist(stores.jobs.give_back, claim)
+    if unavailable:
+        refusal = str(unavailable.strerror) if unavailable.refused else ""
+        insist(stores.jobs.give_back, claim, refusal)
         return
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)

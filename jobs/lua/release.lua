@@ -1,3 +1,7 @@
--- ARGV: job, fence, cause, beat of each job that its worker gives back
--- running → queued.
-reap(1)
+-- ARGV: job, fence, why the store has refused something, or '' if it does not answer
+-- running → queued, because the worker cannot use the store.
+local id, fence, refusal = unpack(ARGV)
+
+if verdict(id, fence) ~= 'lost' then
+  requeue(id, 'store', refusal ~= '' and refusal or nil)
+end

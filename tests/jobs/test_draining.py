@@ -5,6 +5,7 @@ import pytest
 from jobs.watch import Death
 from stepbox.errors import NotFoundError
 from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
+from tests.jobs.test_measures import NO_RECOVERIES
 
 ABOUT = {"name": "w", "device": {"name": "cpu", "detail": ""}, "versions": {}, "stalled": None}
 
@@ -28,7 +29,7 @@ def test_a_draining_worker_gives_its_job_back_and_takes_none(jobs):
     assert (job.status, job.queue_position, job.attempts) == ("queued", 0, 1)
     assert jobs.report(claim, PROGRESS, entry(2), "e2-s0-f1") == "lost"
     assert jobs.finish(claim, "succeeded") == "lost"
-    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 1, "lease": 0}
+    assert jobs.measure().recoveries == NO_RECOVERIES | {"stop": 1}
     assert jobs.redis.hget(f"job:{first}", "deaths") is None
     assert jobs.claim(OWNER, "w") is None
     assert beat(jobs).draining
