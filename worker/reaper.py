@@ -111,7 +111,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             "too_old": self._too_old,
             "classes": self._classes,
             "owner_running": self._settings.owner_running,
-            "draining": self._draining.active,
         }
         if waits_for_store():
             self._stall.reset()

@@ -3,11 +3,12 @@
 import pytest
 
 from jobs.watch import Death
-from stepbox.errors import NotFoundError
+from stepbox.errors import ConflictError, NotFoundError
 from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
 from tests.jobs.test_measures import NO_RECOVERIES
 
-ABOUT = {"name": "w", "device": {"name": "cpu", "detail": ""}, "versions": {}, "stalled": None}
+OLD = {"name": "w", "device": {"name": "cpu", "detail": ""}, "versions": {}, "stalled": None}
+ABOUT = OLD | {"schema": 2}
 
 
 def beat(jobs, name="w", dead=()):
@@ -88,6 +89,16 @@ def test_a_worker_takes_jobs_again_when_it_is_resumed_or_started(jobs, again):
     assert jobs.claim(OWNER, "w")
 
 
+def test_a_worker_of_version_0_2_0_cannot_drain(jobs):
+    id = submit(jobs).id
+    jobs.reap("w", OLD, [])
+    jobs.claim(OWNER, "w")
+    with pytest.raises(ConflictError, match="the worker 'w' is too old to drain"):
+        jobs.drain("w")
+    assert draining(jobs) == {"w": False}
+    assert jobs.get(id).status == "running"
+
+
 @pytest.mark.parametrize("flag", [True, False])
 def test_only_a_worker_that_is_alive_can_drain(jobs, flag):
     beat(jobs, "v")
@@ -101,4 +112,5 @@ def test_a_drain_survives_a_restart_of_redis(own_stack, redis_process, jobs):
     jobs.drain("w")
     redis_process.kill_group()
     own_stack.start_redis()
+    beat(jobs)  # the last one may be too old by now
     assert draining(jobs) == {"w": True}

@@ -288,6 +288,12 @@ def test_data_sets_are_shared_and_only_others_may_delete_them(app, client):
     assert client("admin", "delete", f"/datasets/{spec.id}").status_code == 204
 
 
+def test_all_owners_share_one_connection_to_the_queue(app):
+    backend = app.extensions["stepbox"]
+    views = [backend.seen_by(owner) for owner in ("alice", "bob", "alice")]
+    assert all(view.celery is backend.celery for view in views)
+
+
 def test_workers_are_for_those_who_may_write(app, client):
     app.extensions["stepbox"].jobs.reap("w", {**ABOUT, "name": "w"}, [])
     assert client("alice", "get", "/system").json["workers"][0]["name"] == "w"
