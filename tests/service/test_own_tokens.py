@@ -260,9 +260,9 @@ def test_quick_predictions_see_the_same_models(app):
 
     backend = app.extensions["stepbox"]
     things = Things(backend, "alice")
-    wait_until(  # files that have just been written are not kept in memory
-        lambda: backend.models.load(things.model) and backend.models.loaded(things.model)
-    )
+    alices = backend.models.seen_by("alice")
+    # Files that have just been written are not kept in memory.
+    wait_until(lambda: alices.load(things.model) and alices.loaded(things.model))
     quick = QuickPredictions(backend.models, backend.settings, AccessCheck(backend.settings))
     body = b'{"images": [[' + b",".join([b"[" + b",".join([b"0"] * 28) + b"]"] * 28) + b"]]}"
 
