@@ -107,9 +107,21 @@ class ClaimStore(JobReader):
             request_id=record.get("request_id"),
         )
 
-    def give_back(self, claim: Claim, cause: Cause) -> None:
-        """Requeue a claimed job that this worker cannot run."""
-        self._run("release", *_flat([Death(claim.job, claim.fence, cause)]))
+    def give_back(self, claim: Claim, cause: Cause = "store", refusal: str = "") -> None:
+        """Requeue a claimed job that this worker cannot run.
+
+        Parameters
+        ----------
+        claim
+            The claim of the job.
+        cause
+            ``store``: the worker cannot use the store. ``process``: the job requires another
+            device.
+        refusal
+            Why the store has refused something. This counts as a death of the job. Empty if the
+            store does not answer, which does not.
+        """
+        self._run("release", claim.job, claim.fence, cause, refusal)
 
     def start(self, claim: Claim, device: str) -> Verdict:
         """Store the device that the training runs on, and return the verdict."""

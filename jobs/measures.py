@@ -1,11 +1,12 @@
 """Figures about the queue and the workers, for ``GET /metrics``."""
 
 import json
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, get_args
 
 from jobs.record import FINAL, Status
+from jobs.watch import Cause
 
-CAUSES = ("process", "memory", "stop", "lease")
+CAUSES = get_args(Cause)
 
 
 class Epochs(NamedTuple):

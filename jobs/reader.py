@@ -21,6 +21,12 @@ WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 CURSOR = re.compile(r"[0-9]{1,15}")  # no id matches, because ids have 16 characters
 
 
+def described(descriptions: list[str], draining: list[str]) -> list[dict[str, Any]]:
+    """Read descriptions of workers, and add whether each is draining."""
+    workers = map(json.loads, descriptions)
+    return [worker | {"draining": worker.get("name") in draining} for worker in workers]
+
+
 class JobReader:
     """Reads jobs. It also loads the Lua scripts in ``jobs/lua``, which `JobStore` needs."""
 
@@ -134,9 +140,9 @@ class JobReader:
                 pipeline.hgetall(f"job:{id}")
                 pipeline.lrange(history_key(id), 0, -1)
             self._run("waiting", WORKER_ALIVE_S, *ids, pipeline=pipeline)
-            *answers, (before, workers, running) = pipeline.execute()
+            *answers, (before, workers, draining, running) = pipeline.execute()
         queue = QueueView(
-            [json.loads(about) for about in workers],
+            described(workers, draining),
             dict(zip(running[::2], running[1::2], strict=True)),
         )
         return [

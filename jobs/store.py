@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack, cast
 
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
-from jobs.reader import WORKER_ALIVE_S
+from jobs.reader import WORKER_ALIVE_S, described
 from jobs.record import Job, Upload
 from jobs.routing import class_of, schema_of
 from jobs.submission import Submission
@@ -249,9 +249,7 @@ class JobStore(ClaimStore):
 
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
-        descriptions, draining = self._run("workers", WORKER_ALIVE_S)
-        workers = map(json.loads, descriptions)
-        return [worker | {"draining": worker["name"] in draining} for worker in workers]
+        return described(*self._run("workers", WORKER_ALIVE_S))
 
     def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
         """Let a worker take no more jobs, and requeue those that it runs; or undo this.
@@ -267,10 +265,14 @@ class JobStore(ClaimStore):
         ------
         NotFoundError
             No worker with this name has sent a heartbeat in the last 5 seconds.
+        ConflictError
+            The worker is of version 0.2.0, which cannot drain.
         """
         description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
         if description is None:
             raise NotFoundError(f"no worker named {worker!r} is alive")
+        if description == "":
+            raise ConflictError(f"the worker {worker!r} is too old to drain: upgrade or stop it")
         return {**json.loads(description), "draining": draining}
 
     def measure(self) -> Measures:

@@ -9,7 +9,13 @@ from jobs.routing import FIRST_CLASS, needs_in_words, schema_of
 from stepbox.training.requirements import Requirements
 
 Code = Literal[
-    "no-worker", "worker-too-old", "no-such-worker", "draining", "owner-cap", "workers-busy"
+    "no-worker",
+    "worker-too-old",
+    "no-such-worker",
+    "draining",
+    "stalled",
+    "owner-cap",
+    "workers-busy",
 ]
 
 
@@ -19,8 +25,10 @@ class WaitingFor(BaseModel):
     code: Code = Field(
         description="`no-worker`: no worker is alive. `worker-too-old`: all are of an earlier "
         "version, which does not understand the job. `no-such-worker`: none has what it requires. "
-        "`draining`: those that may run it take no more jobs. `owner-cap`: its owner runs as many "
-        "jobs as it may. `workers-busy`: it starts when a worker is free and it is its turn."
+        "`draining`: those that may run it take no more jobs. `stalled`: nor do the others that "
+        "may run it, because they wait for the store or have stalled. `owner-cap`: its owner runs "
+        "as many jobs as it may. `workers-busy`: it starts when a worker is free and it is its "
+        "turn."
     )
     detail: str = Field(description="The same as a sentence, with the details.")
 
@@ -31,8 +39,8 @@ class QueueView(NamedTuple):
     Attributes
     ----------
     workers
-        The descriptions of the workers that are alive. Those of version 0.2.0 do not say which
-        classes they take.
+        The descriptions of the workers that are alive, and whether each is draining. Those of
+        version 0.2.0 do not say which classes they take.
     running
         Number of running jobs of each owner that has any; the owner of jobs without one is ''.
     """
@@ -61,12 +69,16 @@ def _why_it_waits(
     able = [one for one in workers if job_class in one.get("classes", [FIRST_CLASS])]
     if not able:
         return _no_able_worker(job_class, requires, workers)
-    staying = [one for one in able if not one.get("draining")]
+    staying = [one for one in able if not one["draining"]]
     if not staying:
         return WaitingFor(
             code="draining", detail="all workers that may run it are draining: they take no jobs"
         )
-    most = [one.get("owner_running", 0) for one in staying]
+    taking = [one for one in staying if not one.get("stalled")]
+    if not taking:
+        faults = "; ".join(f"{one['name']} {one['stalled']}" for one in staying)
+        return WaitingFor(code="stalled", detail=f"no worker that may run it takes jobs: {faults}")
+    most = [one.get("owner_running", 0) for one in taking]
     if all(0 < limit <= owner_running for limit in most):
         running = "1 job" if owner_running == 1 else f"{owner_running} jobs"
         return WaitingFor(

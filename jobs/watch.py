@@ -6,7 +6,7 @@ from jobs.routing import SCHEMA, schema_of
 
 # Why a running job goes back to the queue: its process died or trains on another device than the
 # job requires, the kernel killed its process because memory ran out, its worker shut down, its
-# worker could not reach the store, or its lease expired.
+# worker could not use the store, or its lease expired.
 Cause = Literal["process", "memory", "stop", "store", "lease"]
 
 
@@ -20,8 +20,8 @@ class Death(NamedTuple):
     fence
         Fence of the lost attempt.
     cause
-        How the job was lost. Every cause except ``stop`` and ``store`` counts as a death of the
-        job.
+        How the job was lost. Every cause except ``stop`` counts as a death of the job; ``store``
+        does if the store has refused something (see `ClaimStore.give_back`).
     beat
         For an expired lease, the last beat that was seen; otherwise empty. If the job has another
         beat by now, its worker is alive, and the job keeps running.

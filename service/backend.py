@@ -60,6 +60,7 @@ class Backend:
         )
         self.live = LiveTrainings(CheckpointStore(checkpoints), self.figures.turn)
         self.streams = Streams(lambda: connect_async(settings), settings.event_streams)
+        self._celery = cache(lambda: make_celery(settings))  # shared by copies, see `seen_by`
 
     def _open(self, part: Part) -> ObjectStore:
         """Open a part of the store; the list of a bucket is kept in memory."""
@@ -83,10 +84,10 @@ class Backend:
         view.jobs = OwnedJobs(self.jobs, owner)
         return view
 
-    @cached_property
+    @property
     def celery(self) -> "Celery":
         """The Celery queue, which gets a token for each new job."""
-        return make_celery(self.settings)
+        return self._celery()
 
     def dataset(self, reference: str, split: Split = "test") -> Dataset:
         """Return one split of a data set; raises as `DatasetStore.load` does."""

@@ -16,11 +16,6 @@ class Draining:
     def __init__(self) -> None:
         self._left: list[str] = []  # the queues that it has left while it is draining
 
-    @property
-    def active(self) -> bool:
-        """Whether the worker has left its queues."""
-        return bool(self._left)
-
     def follow(self, worker: Any, *, draining: bool) -> None:
         """Leave all queues if the worker is draining, or else return to those that it has left."""
         if draining and not self._left:

@@ -124,7 +124,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             "too_old": self._too_old,
             "classes": self._classes,
             "owner_running": self._settings.owner_running,
-            "draining": self._draining.active,
         }
         if device_is_lost():
             end_to_restart(f"trainings no longer run on {self._found['device']['name']}")

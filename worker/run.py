@@ -48,7 +48,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
-    given_back: Cause | None = None
+    given_back: tuple[Cause, str] | None = None
     with Reporter(stores.jobs, claim) as reporter:
         try:
             RUN[claim.kind](stores, claim, reporter)
@@ -59,11 +59,11 @@ def _run(stores: Stores, claim: Claim) -> None:
             outcome = "cancelled"
         except UnavailableError as error:
             log.warning("job %s: given back, because %s", claim.job, error.strerror)
-            given_back = "store"
+            given_back = "store", str(error.strerror) if error.refused else ""
         except WrongDeviceError as error:
             log.warning("job %s: given back, because %s", claim.job, error)
             lose_device()
-            given_back = "process"
+            given_back = "process", ""
         except InvalidInputError as error:  # what the user gave is wrong, not the worker
             log.info("job %s: failed: %s", claim.job, error)
             outcome, problem = "failed", _problem(claim.kind, 422, _faults(error))
@@ -71,7 +71,7 @@ def _run(stores: Stores, claim: Claim) -> None:
             log.exception("job %s: failed", claim.job)
             outcome, problem = "failed", _problem(claim.kind, 500, _detail(error))
     if given_back:
-        insist(stores.jobs.give_back, claim, given_back)
+        insist(stores.jobs.give_back, claim, *given_back)
         return
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)

@@ -36,13 +36,16 @@ local function why_it_died(id)
   return times .. (times == '1' and ' time' or ' times') .. ' because memory ran out'
 end
 
--- Say that a job failed because its workers died again and again.
-local function death_of(id, deaths)
+-- Say that a job failed because its workers died, or were refused by the store, again and again.
+local function death_of(id, deaths, refusal)
   local import = redis.call('HGET', key_of(id), 'kind') == 'import'
   return cjson.encode({
     type = 'about:blank', status = 500,
     title = import and 'The import failed' or 'The training failed',
-    detail = 'its worker died ' .. deaths .. ' times'
+    detail = refusal and 'it failed ' .. deaths .. ' times'
+      .. (import and ', ' or ' without reaching a new checkpoint, ')
+      .. 'the last time because ' .. refusal
+      or 'its worker died ' .. deaths .. ' times'
       .. (import and ', ' or ' without reaching a new checkpoint, ') .. why_it_died(id)
       .. (import and ': try a smaller file, or smaller images'
         or ': try smaller hidden_sizes or a smaller batch_size'),
@@ -51,31 +54,33 @@ end
 
 -- running → queued. `cause` says how the job was lost: 'process' (its process died, or trains on
 -- another device than the job requires), 'memory' (the kernel killed its process because memory ran
--- out), 'stop' (its worker shut down), 'store' (its worker could not reach the store) or 'lease'
--- (its lease expired). Every cause except 'stop' and 'store' counts as a death. If a job dies again
--- and again without progress, the job itself is the likely reason. So it goes to the end of its
--- owner's jobs from its second death on, and it fails at its ninth. Until then, its owner gets the
--- turn back, so that the job is at its old place.
-local function requeue(id, cause)
+-- out), 'stop' (its worker shut down), 'store' (its worker could not use the store) or 'lease' (its
+-- lease expired). `refusal` says why the store has refused something, nil if it did not answer. Every
+-- cause except 'stop', and 'store' without a refusal, counts as a death. If a job dies again and again
+-- without progress, the job itself is the likely reason. So it goes to the end of its owner's jobs
+-- from its second death on, and it fails at its ninth. Until then, the job is at its old place. Its
+-- owner also gets the turn back, unless the cause is 'store': the next attempt may end as soon, and
+-- other owners would never have a turn.
+local function requeue(id, cause, refusal)
   local record = redis.call('HMGET', key_of(id), 'cancel', 'sequence', 'deaths')
   local decided = is_decided(id)
   if record[1] and not decided then
     return conclude(id, 'cancelled')
   end
   local deaths, place = tonumber(record[3] or 0), record[2]
-  if cause ~= 'stop' and cause ~= 'store' then
+  if cause ~= 'stop' and (cause ~= 'store' or refusal) then
     deaths = redis.call('HINCRBY', key_of(id), 'deaths', 1)
   end
   if cause == 'memory' then
     redis.call('HINCRBY', key_of(id), 'memory_deaths', 1)
   end
   if not decided and deaths >= MOST_DEATHS then
-    redis.call('HSET', key_of(id), 'error', death_of(id, deaths))
+    redis.call('HSET', key_of(id), 'error', death_of(id, deaths, refusal))
     return conclude(id, 'failed')
   end
   if deaths >= PATIENT_DEATHS then
     place = redis.call('INCR', 'jobs:sequence')
-  else
+  elseif cause ~= 'store' then
     give_turn_back(id)
   end
   redis.call('ZREM', 'jobs:leases', id)

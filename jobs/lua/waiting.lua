@@ -1,7 +1,7 @@
 -- ARGV: seconds without a heartbeat after which a worker counts as gone, then ids of jobs
 -- Returns {how many queued jobs start before each of these, '' if it is not queued; the descriptions
--- of the workers that are alive, and the number of running jobs of each owner, as a flat list: both
--- are empty if none of these jobs is queued}.
+-- of the workers that are alive; the names of the draining workers; and the number of running jobs of
+-- each owner, as a flat list. All but the first are empty if none of these jobs is queued}.
 local alive_s = unpack(ARGV)
 
 settle()
@@ -14,4 +14,6 @@ for owner, number in pairs(queued and running_of_owners() or {}) do
   table.insert(running, owner)
   table.insert(running, number)
 end
-return { before, queued and alive_workers(alive_s) or {}, running }
+local alive = queued and alive_workers(alive_s) or {}
+local draining = queued and redis.call('SMEMBERS', 'workers:draining') or {}
+return { before, alive, draining, running }

@@ -170,7 +170,8 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
         "Jobs taken back from a worker, by cause: its process died, the kernel killed it because "
-        "memory was full, the worker was stopped, or the lease expired.",
+        "memory was full, the worker was stopped, it could not use the store, "
+        "or the lease expired.",
         labels=["cause"],
     )
     for cause, number in measures.recoveries.items():

@@ -68,12 +68,12 @@ class WorkerPath(BaseModel):
     name: str = Field(description="Name of a worker, as in `GET /system`.")
 
 
-@blueprint.post("/workers/<name>/drain", responses={202: Worker, **problems(404, 503)})
+@blueprint.post("/workers/<name>/drain", responses={202: Worker, **problems(404, 409, 503)})
 def drain(path: WorkerPath) -> tuple[Response, int]:
     """Let a worker take no more jobs. The job that it runs goes back to the queue at once.
 
     Another worker continues this job from its last checkpoint. The worker stays alive, and drains
-    until it is resumed or started again.
+    until it is resumed or started again. A worker of version 0.2.0 cannot drain: 409.
     """
     return _accepted(backend().jobs.drain(path.name))
 

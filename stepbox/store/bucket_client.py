@@ -53,19 +53,21 @@ def connect(url: str, patience_s: float) -> Client:
 
 @contextmanager
 def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Turn the client's errors into those of `ObjectStore`; call `failed` if it is unavailable."""
+    """Turn the client's errors into those of `ObjectStore`; call `failed` if it does not answer.
+
+    A refusal of one object says nothing about the next request.
+    """
     try:
         yield
     except UnavailableError:
         raise
-    except FileNotFoundError as error:
-        if "NoSuchBucket" not in str(error):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
-        failed()
-        raise _unavailable(error, key) from error
     except (BaseError, OSError) as error:
-        failed()
-        raise _unavailable(error, key) from error
+        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
+        unavailable = _unavailable(error, key)
+        if not unavailable.refused:
+            failed()
+        raise unavailable from error
 
 
 def _unavailable(error: Exception, key: str) -> UnavailableError:

@@ -96,6 +96,19 @@ def test_settings_that_compose_passes_on_have_a_star():
     assert starred == passed & fields
 
 
+def test_workers_on_other_machines_get_the_settings_that_only_workers_have():
+    near, far = (
+        set(re.findall(r"\$\{(STEPBOX_\w+)", (ROOT / name).read_text()))
+        for name in ("docker-compose.yml", "docker-compose.worker.yml")
+    )
+    only = {
+        f"STEPBOX_{name.upper()}"
+        for name in {*WorkerSettings.model_fields}
+        - {*Settings.model_fields, *ServiceSettings.model_fields}
+    } - {"STEPBOX_FIRST_MODEL"}  # the first worker has made it
+    assert near & only <= far
+
+
 # -- recipes ----------------------------------------------------------------------------------
 
 

@@ -3,53 +3,19 @@
 The machine is a network namespace, from which Redis can be reached only with TLS.
 """
 
-import os
-import subprocess
 import time
 
 import pytest
 
 from tests.end_to_end.test_tls import start_relay
 from tests.faults.checks import check_undisturbed
+from tests.faults.hosts import Host
 from tests.faults.reference import reference
+from tests.jobs.test_measures import NO_RECOVERIES
 from tests.processes import wait_until
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make network namespaces")
 
 LONG = {"epochs": 20, "hidden_sizes": (8,), "seed": 1}
 TINY = {"epochs": 1, "hidden_sizes": [2]}
-HERE, THERE = "198.18.0.1", "198.18.0.2"  # a network for tests of devices (RFC 2544)
-
-
-class Host:
-    """A network namespace that can reach this one through a cable, which can be cut."""
-
-    def __init__(self):
-        self.name = f"stepbox-{os.getpid()}"
-        self._cable = f"sb{os.getpid()}"
-
-    def __enter__(self):
-        self._run("ip", "netns", "add", self.name)
-        inside = ("ip", "-n", self.name)
-        self._run(
-            *("ip", "link", "add", self._cable, "type", "veth"),
-            *("peer", "name", "eth0", "netns", self.name),
-        )
-        self._run("ip", "address", "add", f"{HERE}/30", "dev", self._cable)
-        self._run(*inside, "address", "add", f"{THERE}/30", "dev", "eth0")
-        self._run("ip", "link", "set", self._cable, "up")
-        for device in ("eth0", "lo"):
-            self._run(*inside, "link", "set", device, "up")
-        return self
-
-    def __exit__(self, *_):
-        self._run("ip", "netns", "delete", self.name)  # with both ends of the cable
-
-    def connect(self, *, up):
-        self._run("ip", "link", "set", self._cable, "up" if up else "down")
-
-    def _run(self, *command):
-        subprocess.run(command, check=True)
 
 
 @pytest.fixture
@@ -65,7 +31,7 @@ def alive(jobs):
 def test_the_job_of_a_lost_host_continues_elsewhere(host, own_stack, jobs):
     own_stack.start_service()
     near = dict(own_stack.environment)
-    own_stack.environment |= start_relay(own_stack, HERE)
+    own_stack.environment |= start_relay(own_stack, host.here)
     far = own_stack.start_worker("far", "ip", "netns", "exec", host.name)
     own_stack.environment = near
     own_stack.start_worker("near")
@@ -83,7 +49,7 @@ def test_the_job_of_a_lost_host_continues_elsewhere(host, own_stack, jobs):
     wait_until(lambda: alive(jobs) == {"near"}, what="the far worker to be missed")
     job = own_stack.wait_for(id)
     check_undisturbed(own_stack, jobs, job, reference(**LONG))
-    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 0, "lease": 1}
+    assert jobs.measure().recoveries == NO_RECOVERIES | {"lease": 1}
 
     host.connect(up=True)
     wait_until(lambda: "lost to another worker" in far.log.read_text(), seconds=180)

@@ -4,6 +4,7 @@ import pytest
 
 from jobs.watch import Death
 from stepbox.training.presets import RECIPES
+from tests.jobs.test_measures import NO_RECOVERIES
 
 OWNER = {"pid": 1}
 MOST = 9
@@ -96,7 +97,23 @@ def test_the_shutdown_of_a_worker_is_not_a_death(jobs):
     for _ in range(MOST + 1):
         job = die(jobs, cause="stop")
         assert (job.id, job.queue_position) == (first, 0)
-    assert jobs.measure().recoveries == {"process": 0, "memory": 0, "stop": 10, "lease": 0}
+    assert jobs.measure().recoveries == NO_RECOVERIES | {"stop": 10}
+
+
+def test_a_job_that_the_store_refuses_fails_after_nine_times_and_says_why(jobs):
+    first, second = submit(jobs), submit(jobs)
+    why = "the bucket answers 403 Forbidden (AccessDenied)"
+    for number in range(MOST):
+        while (claim := jobs.claim(OWNER, "w")).job == second:
+            jobs.finish(claim, "succeeded")
+        jobs.give_back(claim, why)
+        jobs.give_back(claim, why)  # repeated, because the first answer was lost
+        assert jobs.get(first).status == ("failed" if number == MOST - 1 else "queued")
+    assert jobs.get(second).status == "succeeded"
+    assert jobs.get(first).error.detail == (
+        f"it failed 9 times without reaching a new checkpoint, the last time because {why}"
+    )
+    assert jobs.measure().recoveries == NO_RECOVERIES | {"store": MOST - 1}
 
 
 @pytest.mark.parametrize(("kills", "text"), [(1, "1 time because"), (MOST, "9 times because")])

@@ -9,7 +9,7 @@ from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
 
 OWNER = {"pid": 1}
-NONE = {"process": 0, "memory": 0, "stop": 0, "lease": 0}
+NO_RECOVERIES = {"process": 0, "memory": 0, "stop": 0, "store": 0, "lease": 0}
 
 
 def submit(jobs, recipe="mnist-numpy", **options):
@@ -27,7 +27,7 @@ def test_all_counters_start_at_zero(jobs):
         "queued": 0, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0,
     }  # fmt: skip
     assert (measures.submitted, measures.oldest_age_s, measures.workers) == (0, 0, 0)
-    assert measures.recoveries == NONE
+    assert measures.recoveries == NO_RECOVERIES
     assert measures.epochs == {}
 
 
@@ -84,13 +84,13 @@ def test_a_recovered_job_counts_once_under_its_cause(jobs):
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [(id, claim.fence)])
-    assert jobs.measure().recoveries == {**NONE, "process": 1}
+    assert jobs.measure().recoveries == {**NO_RECOVERIES, "process": 1}
 
     claim = jobs.claim(OWNER, "w")
     for _ in range(3):
         jobs.reap("w", {}, [Death(id, claim.fence, "lease", "0")])
     measures = jobs.measure()
-    assert measures.recoveries == {**NONE, "process": 1, "lease": 1}
+    assert measures.recoveries == {**NO_RECOVERIES, "process": 1, "lease": 1}
     assert measures.workers == 1
 
 
@@ -100,5 +100,5 @@ def test_a_cancelled_job_of_a_dead_worker_counts_as_no_recovery(jobs):
     jobs.cancel(id)
     jobs.reap("w", {}, [(id, claim.fence)])
     measures = jobs.measure()
-    assert measures.recoveries == NONE
+    assert measures.recoveries == NO_RECOVERIES
     assert measures.jobs["cancelled"] == 1

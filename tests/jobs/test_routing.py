@@ -129,9 +129,13 @@ def test_a_job_says_what_it_waits_for(jobs):
         "no-such-worker",
         "needs a worker with a CUDA device and 16 GiB of memory, and none that is alive has that",
     )
-    beat(jobs, "large", "cuda", 16 * GIB, draining=True)
-    assert waits_for(jobs, id)[0] == "draining"
     beat(jobs, "large", "cuda", 16 * GIB)
+    jobs.drain("large")  # which counts at once, not from the next heartbeat on
+    assert waits_for(jobs, id)[0] == "draining"
+    why = "waits for the store, which does not answer"
+    beat(jobs, "other", "cuda", 16 * GIB, stalled=why)
+    assert waits_for(jobs, id) == ("stalled", f"no worker that may run it takes jobs: other {why}")
+    jobs.drain("large", draining=False)
     assert waits_for(jobs, id)[0] == "workers-busy"
     assert jobs.claim(OWNER, "large").job == id
     assert jobs.get(id).waiting_for is None

@@ -101,6 +101,19 @@ def test_a_job_that_is_requeued_is_next_again_whoever_waits(jobs, cause):
     assert order(jobs) == [lost, others[1], others[2], others[0]]
 
 
+def test_a_job_without_its_store_is_next_of_its_owner_but_lets_others_in(jobs):
+    lost = submit(jobs, "alice")
+    submit(jobs, "alice")
+    for _ in range(3):
+        other = submit(jobs, "bob")
+        claim = jobs.claim(OWNER, "w")
+        assert claim.job == lost
+        jobs.give_back(claim)
+        assert jobs.claim(OWNER, "w").job == other
+    assert jobs.get(lost).queue_position == 0
+    assert jobs.redis.hget(f"job:{lost}", "deaths") is None
+
+
 def test_a_job_that_dies_twice_is_the_last_of_its_owner_but_not_for_ever(jobs):
     killer = submit(jobs, "alice", 50)
     low = submit(jobs, "alice", -7)

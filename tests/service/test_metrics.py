@@ -20,7 +20,9 @@ from tests.service.conftest import publish
 
 DASHBOARD = ROOT / "monitoring" / "grafana-dashboard.json"
 READ = "r" * 16
-NO_RECOVERIES = {("process",): 0, ("memory",): 0, ("stop",): 0, ("lease",): 0}
+NO_RECOVERIES = {
+    ("process",): 0, ("memory",): 0, ("stop",): 0, ("store",): 0, ("lease",): 0,
+}  # fmt: skip
 
 
 def parse(text):

@@ -260,9 +260,9 @@ def test_quick_predictions_see_the_same_models(app):
 
     backend = app.extensions["stepbox"]
     things = Things(backend, "alice")
-    wait_until(  # files that have just been written are not kept in memory
-        lambda: backend.models.load(things.model) and backend.models.loaded(things.model)
-    )
+    alices = backend.models.seen_by("alice")
+    # Files that have just been written are not kept in memory.
+    wait_until(lambda: alices.load(things.model) and alices.loaded(things.model))
     quick = QuickPredictions(backend.models, backend.settings, AccessCheck(backend.settings))
     body = b'{"images": [[' + b",".join([b"[" + b",".join([b"0"] * 28) + b"]"] * 28) + b"]]}"
 
@@ -286,6 +286,12 @@ def test_data_sets_are_shared_and_only_others_may_delete_them(app, client):
     assert client("alice", "get", f"/datasets/{spec.id}").status_code == 200
     assert client("alice", "delete", f"/datasets/{spec.id}").status_code == 403
     assert client("admin", "delete", f"/datasets/{spec.id}").status_code == 204
+
+
+def test_all_owners_share_one_connection_to_the_queue(app):
+    backend = app.extensions["stepbox"]
+    views = [backend.seen_by(owner) for owner in ("alice", "bob", "alice")]
+    assert all(view.celery is backend.celery for view in views)
 
 
 def test_workers_are_for_those_who_may_write(app, client):

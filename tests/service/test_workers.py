@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.jobs.test_draining import ABOUT
+from service.api.workers import NEWER_FIELDS
+from tests.jobs.test_draining import ABOUT, OLD
 from tests.problems import check_problem
 
 
@@ -15,7 +16,8 @@ def test_a_worker_is_named_in_the_path(app_with_jobs, jobs, name):
     for action, draining in (("drain", True), ("resume", False)):
         answer = client.post(f"/workers/{name}/{action}")
         assert answer.status_code == 202
-        assert answer.json == {**ABOUT, "name": expected, "draining": draining}
+        described = {**ABOUT, "name": expected, "draining": draining}
+        assert answer.json == NEWER_FIELDS | described
         (listed,) = client.get("/system").json["workers"]
         assert listed == answer.json
 
@@ -24,6 +26,12 @@ def test_a_worker_is_named_in_the_path(app_with_jobs, jobs, name):
 @pytest.mark.parametrize("name", ["worker", "worker%40nowhere", "%00", "%F0%9F%98%80", "a%2Fb"])
 def test_a_worker_that_is_not_alive_is_not_found(app_with_jobs, action, name):
     check_problem(app_with_jobs.test_client().post(f"/workers/{name}/{action}"), 404)
+
+
+def test_a_worker_of_version_0_2_0_cannot_drain(app_with_jobs, jobs):
+    jobs.reap("w", OLD, [])
+    problem = check_problem(app_with_jobs.test_client().post("/workers/w/drain"), 409)
+    assert "too old to drain" in problem["detail"]
 
 
 def test_without_redis_no_worker_can_drain(client):

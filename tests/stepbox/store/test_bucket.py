@@ -218,7 +218,6 @@ def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, 
         monkeypatch.setenv(variable, value)
     store = BucketStore(f"s3://{name}/a", LocalCache(tmp_path, 1), 1.0)
     for ask in (store.check, lambda: list(store.entries()), lambda: store.put("a", b"")):
-        store._away_until = 0
         with pytest.raises(UnavailableError, match=why) as caught:
             ask()
         assert caught.value.refused
