@@ -18,7 +18,7 @@ def submit(jobs, recipe="mnist-numpy", **more):
 
 
 def wait_for_end(worker):
-    wait_until(lambda: not worker.running(), seconds=90, what="the worker to end")
+    wait_until(lambda: not worker.running(), seconds=180, what="the worker to end")
     assert worker.stop() == EXIT_STATUS
 
 
@@ -50,5 +50,5 @@ def test_a_worker_takes_no_jobs_of_an_earlier_one_with_its_name(own_stack, jobs)
     for _ in range(2):
         send_token(app)
     own_stack.start_worker(application="tests.worker.hesitant")
-    wait_until(lambda: jobs.get(for_all).status == "succeeded", seconds=90)
+    wait_until(lambda: jobs.get(for_all).status == "succeeded", seconds=180)
     assert (jobs.get(on_gpu).status, jobs.get(on_gpu).attempts) == ("queued", 0)

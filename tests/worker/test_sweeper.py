@@ -13,9 +13,9 @@ def test_the_sweeps_go_on_after_an_unexpected_error(own_stack, jobs):
     worker = own_stack.start_worker(application="tests.worker.tidy")
     wait_until(
         lambda: "the store cannot be swept\n" in worker.log.read_text(),
-        seconds=90,
+        seconds=180,
         what="a sweep that fails",
     )
     assert left.exists()
     jobs.redis.hset(f"job:{id}", "kind", "train")
-    wait_until(lambda: not left.exists(), seconds=90, what="the files to be removed")
+    wait_until(lambda: not left.exists(), seconds=180, what="the files to be removed")
