@@ -83,14 +83,18 @@ class BucketStore(ObjectStore):
     @property
     def _bucket(self) -> Client:
         """The client. All requests go through it."""
-        if getattr(self._here, "from_memory", False):
-            raise UnavailableError("this is not in memory", self._url)
+        self._check_requests_are_allowed()
         now = time.monotonic()
         if now < self._away_until:
             raise UnavailableError("the bucket has just failed to answer", self._url)
         if self._away_until:  # one request tries; until it is answered, the others fail at once
             self._away_until = now + PAUSE_S
         return self._client
+
+    def _check_requests_are_allowed(self) -> None:
+        """Raise UnavailableError within `from_memory`."""
+        if getattr(self._here, "from_memory", False):
+            raise UnavailableError("this is not in memory", self._url)
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
@@ -127,8 +131,9 @@ class BucketStore(ObjectStore):
     def pieces(self, key: str) -> Iterator[bytes]:
         """Read an object piece by piece."""
         check_key(key)
+        place = self._place(key)
         with self._asking(key):
-            stream = iter(obstore.get(self._bucket, self._place(key)).stream(PIECE_BYTES))
+            stream = iter(obstore.get(self._bucket, place).stream(PIECE_BYTES))
         while True:
             with self._asking(key):
                 piece = next(stream, None)
@@ -266,8 +271,9 @@ class BucketStore(ObjectStore):
         """Let the service copy an object, and remove the original."""
         check_key(source)
         check_key(target)
+        place = self._place(source)
         with self._asking(source):
-            obstore.copy(self._bucket, self._place(source), _first(target))
+            obstore.copy(self._bucket, place, _first(target))
         self.delete(source)
         self._changed(target)
 

@@ -159,7 +159,7 @@ class ListedStore(BucketStore):
         """Wait until there is a list."""
         if self._listed.is_set():
             return
-        _ = self._bucket  # raises UnavailableError in `from_memory`
+        self._check_requests_are_allowed()
         with self._starting:
             if not self._started:
                 self._start()

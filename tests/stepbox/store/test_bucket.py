@@ -253,6 +253,34 @@ def test_one_request_tries_whether_the_bucket_answers_again(open_bucket, monkeyp
         store.get("a/b", LIMIT)
 
 
+@pytest.mark.parametrize("kind", ["bucket", "listed"])
+def test_every_request_can_be_the_first_after_an_outage(open_bucket, monkeypatch, kind):
+    monkeypatch.setattr(bucket, "PAUSE_S", 1000.0)
+    store = open_bucket(kind)
+    store.put(CARD, b"data")
+    store.put("b/c", b"data")
+    for ask in (
+        store.check,
+        lambda: store.get(CARD, LIMIT),
+        lambda: list(store.pieces(CARD)),
+        lambda: list(store.entries("a")),
+        lambda: store.update(CARD, append(b"!"), LIMIT),
+        lambda: store.put("b/d", b""),
+        lambda: store.move("b/c", "b/e"),
+        lambda: store.move(CARD, "f/card.json"),
+        lambda: store.local_file("b/e"),
+        lambda: store.delete("b/e"),
+        lambda: store.delete_all("f"),
+        lambda: store.versions(["", "unknown"]),
+        store.names,
+    ):
+        store._away_until = time.monotonic()  # the pause is over
+        ask()
+    store._away_until = time.monotonic()
+    store.check()
+    assert store._away_until == 0
+
+
 def test_a_wrong_setting_of_a_bucket_is_no_outage(tmp_path, monkeypatch):
     for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"):
         monkeypatch.delenv(name, raising=False)
