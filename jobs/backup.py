@@ -41,7 +41,7 @@ from stepbox.store.objects import PIECE_BYTES, Entry, ObjectStore, check_key
 MANIFEST = "backup.json"
 RECORDS = "redis.jsonl"
 FORMAT = 1
-MOST_BYTES = 2**28  # limit of backup.json and of documents
+MOST_BYTES = 2**27  # limit of backup.json and of documents
 
 
 class BackupError(StepboxError):

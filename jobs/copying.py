@@ -14,7 +14,7 @@ from stepbox.errors import ConflictError
 from stepbox.store.objects import Entry, ObjectStore, is_document
 
 PARTS: tuple[Part, ...] = get_args(Part)
-MOST_BYTES = 2**28  # limit of documents
+MOST_BYTES = 2**27  # limit of documents
 FIRST = "aliases.json"  # copied before the models that it names
 LAST = ("card.json", "dataset.json")  # copied after the files that it describes
 # Of no installation, or of one process.

@@ -38,6 +38,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DATASET_ID, Dataset, DatasetSpec, Split
 from stepbox.errors import DatasetError, NotFoundError
 from stepbox.store.dataset_reader import DESCRIPTION, DatasetReader, Found
@@ -100,7 +101,7 @@ class DatasetStore(DatasetReader):
         """Make a staged data set visible, unless the same content already is; return which it is.
 
         It can be repeated, also after a process died during the call. If the same content is
-        visible from another attempt, the files at this place are removed.
+        visible from another attempt, or is built in, the files at this place are removed.
 
         Raises
         ------
@@ -108,6 +109,10 @@ class DatasetStore(DatasetReader):
             Nothing is staged at this place, and the same content is not visible.
         """
         id, _, _ = place.partition("/")
+        for builtin in DATASETS.values():
+            if builtin.id == id:
+                self._remove(place)
+                return builtin
         with suppress(NotFoundError, DatasetError):
             visible = self._described(id)
             if self.is_staged(visible.place):

@@ -106,8 +106,8 @@ def test_a_job_that_the_store_refuses_fails_after_nine_times_and_says_why(jobs):
     for number in range(MOST):
         while (claim := jobs.claim(OWNER, "w")).job == second:
             jobs.finish(claim, "succeeded")
-        jobs.give_back(claim, why)
-        jobs.give_back(claim, why)  # repeated, because the first answer was lost
+        jobs.give_back(claim, refusal=why)
+        jobs.give_back(claim, refusal=why)  # repeated, because the first answer was lost
         assert jobs.get(first).status == ("failed" if number == MOST - 1 else "queued")
     assert jobs.get(second).status == "succeeded"
     assert jobs.get(first).error.detail == (
