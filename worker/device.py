@@ -13,6 +13,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+SEARCH = "worker.describe"  # the module that prints the device and the versions
 PATIENCE_S = 60  # importing torch takes seconds, on a busy machine many
 UNKNOWN = "unknown"
 
@@ -30,7 +31,7 @@ def device_is_lost() -> bool:
 
 
 class DeviceSearch:
-    """A run of `worker.describe`. It writes to files: forked children would keep a pipe open.
+    """A run of the module `SEARCH`. It writes to files: forked children would keep a pipe open.
 
     Create it before the pool forks.
     """
@@ -38,7 +39,7 @@ class DeviceSearch:
     def __init__(self) -> None:
         self._output, self._errors = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.describe"],
+            [sys.executable, "-m", SEARCH],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._errors,
