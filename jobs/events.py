@@ -53,12 +53,14 @@ def order_of(event_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in event_id.split("-"))
 
 
-def needs_history(entries: Iterable[Entry]) -> bool:
-    """Tell whether `parse_events` needs the job's history to read these entries."""
+def has_status(entries: Iterable[Entry]) -> bool:
+    """Tell whether `parse_events` needs the history and the position to read these entries."""
     return any(fields["type"] == "status" for _, fields in entries)
 
 
-def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event]:
+def parse_events(
+    entries: Iterable[Entry], history: Sequence[str], position: int | str
+) -> list[Event]:
     """Turn entries of a job's stream into events.
 
     Parameters
@@ -67,13 +69,16 @@ def parse_events(entries: Iterable[Entry], history: Sequence[str]) -> list[Event
         Entries of the stream.
     history
         The list ``history:{id}``, read after the entries.
+    position
+        What ``positions.lua`` returns for the job, read after the entries. Events of version 0.2.0
+        have a position of their own.
 
     Raises
     ------
     NotFoundError
         The job was deleted between the two reads.
     """
-    return [_parse(event_id, fields, history) for event_id, fields in entries]
+    return [_parse(event_id, fields, history, position) for event_id, fields in entries]
 
 
 def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
@@ -90,14 +95,17 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
         pipeline.xrange(stream_key(id), min=f"({after}")
         pipeline.lrange(history_key(id), 0, -1)
         pipeline.exists(stream_key(id))
-        entries, history, exist = pipeline.execute()
+        jobs.position(id, pipeline=pipeline)
+        entries, history, exist, (position,) = pipeline.execute()
     job = jobs.get(id)
     if not exist and job.status in FINAL:
         return [_status(after, job)]
-    return parse_events(entries, history)
+    return parse_events(entries, history, position)
 
 
-def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> Event:
+def _parse(
+    event_id: str, fields: Mapping[str, str], history: Sequence[str], position: int | str
+) -> Event:
     kind = fields["type"]
     if kind in NAMES:
         (values,) = unpack(kind, [fields["data"]])
@@ -108,7 +116,7 @@ def _parse(event_id: str, fields: Mapping[str, str], history: Sequence[str]) -> 
     flat: list[str] = json.loads(fields["record"])
     record = dict(zip(flat[::2], flat[1::2], strict=True))
     try:
-        job = Job.from_record(record, fields["queue_position"], history)
+        job = Job.from_record(record, fields["queue_position"] or position, history)
     except ValidationError as error:
         log.warning("job %s: its state cannot be read by this version: %s", record["id"], error)
         return Event(event_id, kind, "", final=record["status"] in FINAL)

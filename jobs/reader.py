@@ -21,6 +21,11 @@ WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
 CURSOR = re.compile(r"[0-9]{1,15}")  # no id matches, because ids have 16 characters
 
 
+def script_text(name: str) -> str:
+    """Read a Lua script, with the functions that the scripts share."""
+    return "".join((SCRIPTS / f"{part}.lua").read_text() for part in (*SHARED, name))
+
+
 def described(descriptions: list[str], draining: list[str]) -> list[dict[str, Any]]:
     """Read descriptions of workers, and add whether each is draining."""
     workers = map(json.loads, descriptions)
@@ -32,9 +37,8 @@ class JobReader:
 
     def __init__(self, client: redis.Redis) -> None:
         self.redis = client
-        shared = "".join((SCRIPTS / f"{name}.lua").read_text() for name in SHARED)
         self._scripts = {
-            path.stem: client.register_script(shared + path.read_text())
+            path.stem: client.register_script(script_text(path.stem))
             for path in SCRIPTS.glob("*.lua")
             if path.stem not in SHARED
         }
@@ -47,6 +51,10 @@ class JobReader:
     ) -> Any:
         """Run a script, or add it to a pipeline."""
         return self._scripts[script](args=list(arguments), client=pipeline)
+
+    def position(self, id: str, pipeline: redis.client.Pipeline) -> None:
+        """Add to a pipeline: a list of how many queued jobs start before this one, or ''."""
+        self._run("positions", id, pipeline=pipeline)
 
     def get(self, id: str) -> Job:
         """Read a job with its losses; raise NotFoundError if no job has this id."""

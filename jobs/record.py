@@ -72,7 +72,7 @@ class Job(BaseModel):
     progress: Progress | ImportProgress
     queue_position: int | None = Field(
         description="How many queued jobs start before it if a single worker takes all jobs: 0 is "
-        "the next one. Null unless queued."
+        "the next one. Null unless queued. In events, the position when the API reads the event."
     )
     waiting_for: WaitingFor | None = Field(
         description="Why it has not started. Null unless queued, and in events."

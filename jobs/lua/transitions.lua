@@ -2,11 +2,11 @@
 
 -- Add a status event with the current record. The event holds the record as the flat list of
 -- strings that HGETALL returns, so no number is rounded. The history is not copied: it only grows,
--- and the record holds its length at this event.
+-- and the record holds its length at this event. The position in the queue, whose cost grows with the
+-- number of owners, is left to those who read the event. Version 0.2.0 needs the field.
 local function emit_status(id)
   redis.call('XADD', 'events:' .. id, '*', 'type', 'status',
-    'record', cjson.encode(redis.call('HGETALL', key_of(id))),
-    'queue_position', positions({ id })[1])
+    'record', cjson.encode(redis.call('HGETALL', key_of(id))), 'queue_position', '')
 end
 
 -- Any state → succeeded, failed or cancelled.

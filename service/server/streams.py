@@ -15,7 +15,8 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from jobs.events import Entry, Event, needs_history, order_of, parse_events, stream_key
+from jobs.events import Entry, Event, has_status, order_of, parse_events, stream_key
+from jobs.reader import script_text
 from jobs.record import history_key
 from stepbox.errors import NotFoundError
 
@@ -84,6 +85,7 @@ class Streams:
         self._feeds: dict[str, Feed] = {}
         self._reader: asyncio.Task[None] | None = None
         self._closing = False
+        self._positions = script_text("positions")
 
     def close(self) -> None:
         """End all streams. Their clients reconnect to another process."""
@@ -138,6 +140,7 @@ class Streams:
     async def _read(self) -> None:
         """Read the events of all followed jobs over one connection, until no job is followed."""
         redis = self._redis = self._redis or self._connect()
+        positions = redis.register_script(self._positions)
         try:
             while waiting := {
                 stream_key(id): (id, feed) for id, feed in self._feeds.items() if not feed.over
@@ -150,11 +153,13 @@ class Streams:
                 for key, entries in answer:
                     id, feed = waiting[key]
                     history: list[str] = []
-                    if needs_history(entries):
+                    position: int | str = ""
+                    if has_status(entries):
                         epochs = redis.lrange(history_key(id), 0, -1)
                         history = await cast(Awaitable[list[str]], epochs)
+                        (position,) = await positions(args=[id])
                     with suppress(NotFoundError):  # deleted meanwhile: its last event comes next
-                        feed.add(parse_events(entries, history))
+                        feed.add(parse_events(entries, history, position))
         except RedisError as error:
             log.warning("the event streams end because Redis cannot be reached: %s", error)
             for feed in self._feeds.values():

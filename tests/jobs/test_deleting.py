@@ -67,9 +67,9 @@ def test_events_without_their_history_belong_to_a_deleted_job(jobs):
     """This happens if the job is deleted between the two reads."""
     id = finished(jobs).job
     entries = jobs.redis.xrange(stream_key(id))
-    assert parse_events(entries, jobs.redis.lrange(history_key(id), 0, -1))[-1].final
+    assert parse_events(entries, jobs.redis.lrange(history_key(id), 0, -1), "")[-1].final
     with pytest.raises(NotFoundError, match="just been deleted"):
-        parse_events(entries, [])
+        parse_events(entries, [], "")
 
 
 def test_the_worker_of_a_deleted_job_cannot_write(jobs):

@@ -155,7 +155,7 @@ def test_a_job_from_start_to_finish_leaves_events_without_gaps(jobs):
     states = [json.loads(event.data)["status"] for event in seen if event.type == "status"]
     assert states == ["queued", "running", "running", "succeeded"]
     assert json.loads(seen[-1].data) == {**job.to_json(), "losses": None}
-    assert json.loads(seen[0].data)["queue_position"] == 0
+    assert json.loads(seen[0].data)["queue_position"] is None  # it is no longer queued
 
 
 def test_events_can_be_read_from_any_event_on(jobs):

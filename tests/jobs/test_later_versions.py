@@ -73,6 +73,6 @@ def test_a_state_that_cannot_be_read_is_skipped_but_ends_the_stream(jobs, caplog
     record = dict(zip(flat[::2], flat[1::2], strict=True)) | {"kind": "dream", "status": status}
     fields["record"] = json.dumps([text for pair in record.items() for text in pair])
     with caplog.at_level(logging.WARNING):
-        (event,) = parse_events([(event_id, fields)], [])
+        (event,) = parse_events([(event_id, fields)], [], "")
     assert (event.id, event.data, event.final) == (event_id, "", final)
     assert f"job {id}: its state cannot be read by this version" in caplog.text

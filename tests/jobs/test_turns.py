@@ -1,10 +1,12 @@
 """Owners take turns, and priorities order the jobs of one owner."""
 
+import json
 import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jobs.events import parse_events, stream_key
 from jobs.store import OwnerQueueFullError, QueueFullError
 from jobs.watch import Death
 from stepbox.errors import InvalidInputError
@@ -126,13 +128,36 @@ def test_a_job_that_dies_twice_is_the_last_of_its_owner_but_not_for_ever(jobs):
     assert order(jobs) == [other, low, killer, later]
 
 
-def test_events_have_the_position_at_their_time(jobs):
+def test_events_have_the_position_at_which_the_job_is_when_they_are_read(jobs):
     submit(jobs, "alice")
     id = submit(jobs, "alice")
-    submit(jobs, "bob")
-    (event,) = events(jobs, id)
-    assert '"queue_position": 1' in event.data
-    assert jobs.get(id).queue_position == 2  # bob's job starts before it
+    assert [json.loads(event.data)["queue_position"] for event in events(jobs, id)] == [1]
+    submit(jobs, "bob")  # his job starts before the second of alice
+    assert [json.loads(event.data)["queue_position"] for event in events(jobs, id)] == [2]
+    claim_all(jobs)
+    seen = [json.loads(event.data) for event in events(jobs, id)]
+    assert [(one["status"], one["queue_position"]) for one in seen] == [
+        ("queued", None),
+        ("running", None),
+    ]
+
+
+def test_version_0_2_0_can_read_an_event_and_events_of_it_can_be_read(jobs):
+    id = submit(jobs, "alice")
+    ((event_id, fields),) = jobs.redis.xrange(stream_key(id))
+    assert fields["queue_position"] == ""  # it needs the field
+    (event,) = parse_events([(event_id, fields | {"queue_position": "7"})], [], 3)
+    assert json.loads(event.data)["queue_position"] == 7
+
+
+def test_a_submission_does_not_read_all_owners(jobs):
+    for owner in ("alice", "bob"):
+        submit(jobs, owner)
+    before = jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
+    jobs._run("submit", "f" * 16, "{}", 10**9, 0, "", "", 1, "", 0, "kind", "train")
+    after = jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
+    # Those of jobs:classes and of the record; jobs:owners and jobs:served would be two more.
+    assert after - before == 2
 
 
 # -- caps -------------------------------------------------------------------------------------
