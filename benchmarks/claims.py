@@ -61,6 +61,7 @@ def measure(total: int, owners: int, *, earlier: bool) -> tuple[float, float]:
     rng = random.Random(0)
     kind = ["kind", "train", "recipe", RECIPES["mnist-numpy"].model_dump_json()]
     limits = [10**9] if earlier else [10**9, 0]
+    place = [] if earlier else [1]
     with run_redis() as jobs:
         run: Run = earlier_scripts(jobs) if earlier else jobs._run
 
@@ -81,7 +82,7 @@ def measure(total: int, owners: int, *, earlier: bool) -> tuple[float, float]:
 
         def claim() -> None:
             for number in range(CLAIMS):
-                assert run("claim", OWNER, "w", str(number))
+                assert run("claim", OWNER, "w", str(number), *place)
                 if number % 10 == 9:  # as many jobs run as ten workers can
                     jobs.redis.delete("jobs:leases")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
+from zlib import crc32
 
 import redis.client
 
@@ -88,7 +89,8 @@ class ClaimStore(JobReader):
             Unique name of this call. If its reply is lost, repeat the call with the same name: it
             then returns the job that the first call claimed.
         """
-        answer = self._run("claim", json.dumps(owner), worker, call, *_flat(dead))
+        place = place_of(owner)
+        answer = self._run("claim", json.dumps(owner), worker, call, place, *_flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -257,16 +259,34 @@ class ClaimStore(JobReader):
         """Return the id of the request that submitted a job."""
         return cast(str | None, self.redis.hget(f"job:{id}", "request_id"))
 
-    def owners(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """List (job, fence, owner) for each running job."""
-        return [(id, fence, json.loads(owner)) for id, fence, owner in self._running("owner")]
+    def owners(
+        self, beside: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        """List (job, fence, owner) for each running job.
+
+        With ``beside``, a process, the list has only those jobs that may run where it can see their
+        processes. Version 0.2.0 does not say where a job runs, so its jobs are among them.
+        """
+        places = (
+            [("-inf", "+inf")] if beside is None else [(at, at) for at in (0, place_of(beside))]
+        )
+        with self.redis.pipeline() as pipeline:
+            for low, high in places:
+                pipeline.zrangebyscore("jobs:leases", low, high)
+            ids = [id for found in pipeline.execute() for id in found]
+        return [(id, fence, json.loads(owner)) for id, fence, owner in self._read_of(ids, "owner")]
 
     def beats(self) -> list[tuple[str, str, str]]:
         """List (job, fence, beat) for each running job; each report increases the beat by one."""
-        return self._running("beat", "0")
-
-    def _running(self, field: str, default: str = "") -> list[tuple[str, str, str]]:
         ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
+        return self._read_of(ids, "beat", "0")
+
+    def _read_of(
+        self, ids: Sequence[str], field: str, default: str = ""
+    ) -> list[tuple[str, str, str]]:
+        """Read a field of running jobs, with their fences."""
+        if not ids:
+            return []
         with self.redis.pipeline() as pipeline:
             for id in ids:
                 pipeline.hmget(f"job:{id}", ["fence", field])
@@ -282,7 +302,11 @@ class ClaimStore(JobReader):
         self.redis.srem("workers:draining", worker)
 
     def reap(
-        self, worker: str, description: Mapping[str, Any], dead: Iterable[Death]
+        self,
+        worker: str,
+        description: Mapping[str, Any],
+        dead: Iterable[Death],
+        machine: str = "",
     ) -> QueueState:
         """Store a worker's heartbeat, and requeue lost jobs.
 
@@ -296,10 +320,18 @@ class ClaimStore(JobReader):
             no further one, 0 for no limit.
         dead
             Running jobs whose owner is dead, or whose lease has expired.
+        machine
+            Name of the machine. A few workers of several machines watch the leases.
         """
         about = json.dumps(description)
-        answer = self._run("reap", QUEUE, worker, about, *_flat(dead))
+        answer = self._run("reap", QUEUE, worker, about, machine, *_flat(dead))
         return QueueState.from_answer(answer, description.get("classes", [FIRST_CLASS]))
+
+
+def place_of(owner: Mapping[str, Any]) -> int:
+    """Return a number, the same for processes that can see each other: the score of a lease."""
+    seen = f"{owner.get('boot')} {owner.get('pid_namespace')}"
+    return 1 + crc32(seen.encode())
 
 
 def _flat(dead: Iterable[Death]) -> Iterator[str]:

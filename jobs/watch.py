@@ -50,6 +50,8 @@ class QueueState(NamedTuple):
         This worker's last claim, as ``job:fence``; empty before the first.
     draining
         Whether this worker may take no job.
+    watching
+        Whether this worker is one of those that watch the leases.
     """
 
     lacking: dict[str, int]
@@ -58,13 +60,14 @@ class QueueState(NamedTuple):
     running: int
     claimed: str
     draining: bool = False
+    watching: bool = False
 
     @classmethod
     def from_answer(
-        cls, answer: tuple[list[tuple[str, int, int]], int, str, int], taken: list[str]
+        cls, answer: tuple[list[tuple[str, int, int]], int, str, int, int], taken: list[str]
     ) -> Self:
         """Parse the return value of ``reap.lua``, for a worker that takes these classes."""
-        queues, running, claimed, draining = answer
+        queues, running, claimed, draining, watching = answer
         return cls(
             lacking={name: lacking for name, _, lacking in queues if lacking > 0},
             waiting=sum(queued for name, queued, _ in queues if name in taken),
@@ -72,4 +75,5 @@ class QueueState(NamedTuple):
             running=running,
             claimed=claimed,
             draining=bool(draining),
+            watching=bool(watching),
         )

@@ -50,7 +50,7 @@ def dead_owners(jobs: JobStore, *, stopping: bool = False) -> list[Death]:
         their deaths do not count against their jobs.
     """
     deaths = []
-    for job, fence, owner in jobs.owners():
+    for job, fence, owner in jobs.owners(beside=_surroundings()):
         if is_dead(owner):
             cause: Cause = "process"
             if stopping and owner.get("parent") == os.getpid():
@@ -78,6 +78,11 @@ def is_dead(owner: dict[str, Any]) -> bool:
     if not PROC.exists() or {name: owner.get(name) for name in _surroundings()} != _surroundings():
         return False
     return bool(_start_time(owner["pid"]) != owner["start"])
+
+
+def machine() -> str:
+    """Name this machine until its next boot; '' if it is not Linux."""
+    return _surroundings()["boot"] or ""
 
 
 def _surroundings() -> dict[str, Any]:

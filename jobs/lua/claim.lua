@@ -1,18 +1,19 @@
--- ARGV: owner, worker, name of this call or '', then job, fence, cause, beat of each lost job
+-- ARGV: owner, worker, name of this call or '', score of the lease, then job, fence, cause, beat of
+-- each lost job
 -- queued → running for the next job of the worker, see queue.lua. Before that, requeues the lost jobs,
 -- because one of them may then be the next.
 -- Returns {id, fence}, or false if no job is queued that the worker may take, or if it is draining. If
 -- a call with the same name has already claimed a job, returns that job: the reply to that call was
 -- lost.
-local owner, worker, call = unpack(ARGV)
+local owner, worker, call, place = unpack(ARGV)
 
-for _, id in ipairs(call ~= '' and redis.call('ZRANGE', 'jobs:leases', 0, -1) or {}) do
+for _, id in ipairs(call ~= '' and redis.call('ZRANGEBYSCORE', 'jobs:leases', place, place) or {}) do
   local record = redis.call('HMGET', key_of(id), 'claimed_by', 'fence')
   if record[1] == call then
     return { id, record[2] }
   end
 end
-reap(4)
+reap(5)
 if redis.call('SISMEMBER', 'workers:draining', worker) == 1 then
   return false
 end
@@ -20,7 +21,7 @@ local id = take_job(worker)
 if not id then
   return false
 end
-redis.call('ZADD', 'jobs:leases', 0, id)
+redis.call('ZADD', 'jobs:leases', place, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 -- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.

@@ -22,10 +22,13 @@
 -- jobs:sequence         the last number given to a job, which orders it in these sets
 -- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
 -- idempotency:{key}     hash: the job that a request with this key has created
--- jobs:leases           sorted set: the ids of the running jobs, all with the same score
+-- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
+--                       see that of the job, see `place_of` in jobs/claims.py; 0 is unknown
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
 -- workers:claimed       hash: name → last claim of the worker
+-- workers:watching      sorted set: '{machine} {worker}' of those that watch the leases, by time of
+--                       the last heartbeat
 -- store:changes         stream: the names in the store that have changed; `jobs.changes` reads it
 -- workers:draining      set: the names of the workers that take no jobs; a name is removed when the
 --                       worker starts again

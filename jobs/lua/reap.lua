@@ -1,9 +1,34 @@
--- ARGV: queue, worker, its description, then job, fence, cause, beat of each lost job
+-- ARGV: queue, worker, its description, its machine, then job, fence, cause, beat of each lost job
 -- Stores the worker's heartbeat and requeues the lost jobs.
 -- Returns {for each class: its name, the number of its queued jobs whose owner may run one more, and
--- the number of tokens that its queue lacks, see jobs/queue.py; number of jobs that this worker runs;
--- its last claim or ''; 1 if it is draining or 0}.
-local queue, worker, description = unpack(ARGV)
+-- the number of tokens that its queue lacks, see jobs/queue.py; 1 if this worker runs the job of its
+-- last claim or 0; its last claim or ''; 1 if it is draining or 0; 1 if it watches the leases or 0}.
+local queue, worker, description, machine = unpack(ARGV)
+local WATCHERS = 8 -- a watcher reads the beats of all running jobs every second
+local WATCHERS_OF_ONE = 4 -- if one machine is lost, those of the others go on counting
+local SILENT_S = 3 -- a watcher that has sent no heartbeat for so long has lost its place
+
+-- Tell whether this worker is, or now becomes, one of those that watch the leases. The clock only
+-- decides who watches: a lease expires when a watcher has found its beat unchanged again and again.
+local function watches()
+  local others, of_this_machine, name = 0, 0, machine .. ' ' .. worker
+  redis.call('ZREMRANGEBYSCORE', 'workers:watching', '-inf', now() - SILENT_S)
+  redis.call('ZREMRANGEBYSCORE', 'workers:watching', now() + SILENT_S, '+inf')
+  for _, other in ipairs(redis.call('ZRANGE', 'workers:watching', 0, -1)) do
+    if other ~= name then
+      others = others + 1
+      if other:sub(1, #machine + 1) == machine .. ' ' then
+        of_this_machine = of_this_machine + 1
+      end
+    end
+  end
+  if not redis.call('ZSCORE', 'workers:watching', name)
+    and (others >= WATCHERS or of_this_machine >= WATCHERS_OF_ONE) then
+    return 0
+  end
+  redis.call('ZADD', 'workers:watching', stamp(), name)
+  return 1
+end
 
 redis.call('ZADD', 'workers:seen', stamp(), worker)
 redis.call('HSET', 'workers', worker, description)
@@ -15,11 +40,10 @@ for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
   end
 end
 
-reap(4)
-local running, queues = 0, {}
-for _, id in ipairs(redis.call('ZRANGE', 'jobs:leases', 0, -1)) do
-  running = running + (redis.call('HGET', key_of(id), 'worker') == worker and 1 or 0)
-end
+reap(5)
+local claimed, queues = redis.call('HGET', 'workers:claimed', worker) or '', {}
+local id, fence = claimed:match('^(.*):(%d+)$')
+local running = id and verdict(id, fence) ~= 'lost' and 1 or 0
 local _, most = capabilities(worker)
 local capped = capped_owners(most)
 for class, number in pairs(settle()) do
@@ -30,6 +54,5 @@ for class, number in pairs(settle()) do
   table.insert(queues, { class, number, number - tokens })
 end
 return {
-  queues, running, redis.call('HGET', 'workers:claimed', worker) or '',
-  redis.call('SISMEMBER', 'workers:draining', worker),
+  queues, running, claimed, redis.call('SISMEMBER', 'workers:draining', worker), watches(),
 }
