@@ -10,6 +10,7 @@ from zlib import crc32
 import redis.client
 
 from jobs.compact import pack
+from jobs.connection import UnconfirmedError
 from jobs.queue import QUEUE
 from jobs.reader import JobReader
 from jobs.record import FINAL, Kind, Status, Upload
@@ -62,8 +63,38 @@ class Claim:
     request_id: str | None
 
 
+CONFIRM_MS = 2000  # less than the timeout of the connection
+
+
 class ClaimStore(JobReader):
     """Reads jobs, and changes those that a worker runs."""
+
+    def _run_confirmed(self, script: str, *arguments: str | int | float) -> Any:
+        """Run a script, and wait until enough replicas have what it has stored on their disks.
+
+        Raises
+        ------
+        UnconfirmedError
+            They do not in time. The script has run, and may be repeated.
+        """
+        replicas = self.redis.replicas
+        if not replicas:
+            return self._run(script, *arguments)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            self._run(script, *arguments, pipeline=pipeline)
+            # Redis waits for the writes of this connection, but a repeated script writes nothing.
+            pipeline.set("jobs:awaited", "")
+            # A replica that is asked whether it has written something to its disk answers for what
+            # it wrote before it received the question. So ask only once it has received all.
+            pipeline.wait(replicas, CONFIRM_MS // 2)
+            pipeline.waitaof(1, replicas, CONFIRM_MS // 2)
+            answer, _, _, (_, confirmed) = pipeline.execute()
+        if confirmed < replicas:
+            raise UnconfirmedError(
+                f"{confirmed} of {replicas} replicas of Redis have it on their disks after "
+                f"{CONFIRM_MS / 1000:g} s"
+            )
+        return answer
 
     def claim(
         self,
@@ -242,7 +273,9 @@ class ClaimStore(JobReader):
         return self._decide(claim, "dataset", dataset, "staged", staged)
 
     def _decide(self, claim: Claim, *fields: str | int) -> Verdict:
-        return cast(Verdict, self._run("decide", claim.job, claim.fence, *fields))
+        # From the confirmed decision on, each later attempt publishes this result. So a replica
+        # that takes over may repeat the end of a job, but with no other result.
+        return cast(Verdict, self._run_confirmed("decide", claim.job, claim.fence, *fields))
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

@@ -1,7 +1,7 @@
 """Connect to Redis."""
 
 import ssl
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import redis
@@ -15,7 +15,23 @@ from jobs.settings import Settings
 MISMATCHES = (62, 64)
 
 
-def connect(settings: Settings, *, raw: bool = False) -> redis.Redis:
+class UnconfirmedError(redis.exceptions.TimeoutError):
+    """Redis has stored a change, but too few replicas have confirmed it in time."""
+
+
+class Client(redis.Redis):
+    """A client that knows how many replicas must confirm what is stored.
+
+    Attributes
+    ----------
+    replicas
+        The setting ``redis_replicas``.
+    """
+
+    replicas = 0
+
+
+def connect(settings: Settings, *, raw: bool = False) -> Client:
     """Open a client that fails within seconds if Redis is unavailable.
 
     A command is retried once if its connection was closed, because the pool's connections do not
@@ -32,7 +48,9 @@ def connect(settings: Settings, *, raw: bool = False) -> redis.Redis:
     options = _options(settings)
     if raw:
         options |= {"decode_responses": False, "socket_timeout": 300}
-    return redis.Redis.from_url(settings.redis_url, **options, retry=retry)
+    client = cast(Client, Client.from_url(settings.redis_url, **options, retry=retry))
+    client.replicas = settings.redis_replicas
+    return client
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
@@ -49,6 +67,8 @@ def find_fault(settings: Settings) -> str | None:
     try:
         with connect(settings) as client:
             client.ping()
+            if client.replicas:
+                return _fault_of_replicas(client, host)
     except (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError) as error:
         return f"STEPBOX_REDIS_PASSWORD_FILE: Redis on {host} rejects the user or password: {error}"
     except redis.exceptions.RedisError as error:
@@ -57,6 +77,14 @@ def find_fault(settings: Settings) -> str | None:
             is_other_name = cause.verify_code in MISMATCHES
             setting = "STEPBOX_REDIS_URL" if is_other_name else "STEPBOX_REDIS_CA_FILE"
             return f"{setting}: {host} has another certificate: {cause.verify_message}"
+    return None
+
+
+def _fault_of_replicas(client: Client, host: str | None) -> str | None:
+    try:
+        client.waitaof(1, 0, 1)  # returns at once, because this connection has stored nothing
+    except redis.exceptions.ResponseError as error:
+        return f"STEPBOX_REDIS_REPLICAS: Redis on {host} cannot wait for replicas: {error}"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import redis
 
 from jobs.compact import unpack
+from jobs.connection import Client
 from jobs.record import Job, Status, history_key, losses_key
 from jobs.waiting import QueueView
 from stepbox.errors import NotFoundError
@@ -35,7 +36,7 @@ def described(descriptions: list[str], draining: list[str]) -> list[dict[str, An
 class JobReader:
     """Reads jobs. It also loads the Lua scripts in ``jobs/lua``, which `JobStore` needs."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self.redis = client
         self._scripts = {
             path.stem: client.register_script(script_text(path.stem))

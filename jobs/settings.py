@@ -31,6 +31,13 @@ class Settings(BaseSettings):
         None,
         description="File with the certificates to trust for rediss://, besides the system's own.",
     )
+    redis_replicas: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Replicas of Redis that must have an accepted job on their disks before it is "
+        "answered; 0 waits for none.",
+    )
     store: str = Field(
         "",
         description="Where models, checkpoints and data sets are kept: a bucket, such as "

@@ -76,6 +76,8 @@ class JobStore(ClaimStore):
             ``queue_limit`` jobs are already queued, or ``owner_limit`` of this owner.
         InvalidInputError
             The key was used before with another recipe or other options.
+        UnconfirmedError
+            The job is queued, but too few replicas of Redis have confirmed it.
         """
         fields = recipe.model_dump_json()
         # Earlier versions had no labels and fewer fields; their keys are still valid for a day.
@@ -162,7 +164,7 @@ class JobStore(ClaimStore):
         if priority := submission.get("priority", 0):
             fields = fields | {"priority": str(priority)}
             asked += str(priority)
-        outcome, id = self._run(
+        outcome, id = self._run_confirmed(
             "submit",
             id,
             progress.model_dump_json(),

