@@ -19,8 +19,10 @@ class Load:
 
     Attributes
     ----------
+    answers
+        Number of answers, without those that count as errors.
     rate
-        Answers per second, without those that count as errors.
+        These answers per second.
     p50_ms, p99_ms
         Median and 99th percentile of the latency.
     errors
@@ -29,6 +31,7 @@ class Load:
         CPU time of all processes of the server per answer without an error, in µs.
     """
 
+    answers: int
     rate: float
     p50_ms: float
     p99_ms: float
@@ -66,6 +69,7 @@ def run_wrk(command: Sequence[str]) -> Load:
     seen = json.loads(output.splitlines()[-1])
     right = seen["requests"] - seen["refused"]
     return Load(
+        answers=right,
         rate=right / seen["seconds"],
         p50_ms=seen["p50_ms"],
         p99_ms=seen["p99_ms"],

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,8 +57,13 @@ def descendants() -> list[int]:
 
 def memory() -> int:
     """Return the memory of all descendants in bytes (proportional set size)."""
+    return memory_of(descendants())
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """Return the memory of these processes in bytes (proportional set size)."""
     total = 0
-    for pid in descendants():
+    for pid in pids:
         with suppress(OSError):
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             if found := re.search(r"^Pss: +(\d+) kB", rollup, re.M):
@@ -66,10 +71,10 @@ def memory() -> int:
     return total
 
 
-def processor_seconds() -> float:
-    """Return the CPU time that all living descendants have used, in seconds."""
+def processor_seconds(pids: Iterable[int] | None = None) -> float:
+    """Return the CPU time that processes, by default all descendants, have used, in seconds."""
     ticks = 0
-    for pid in descendants():
+    for pid in descendants() if pids is None else pids:
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
             ticks += int(fields[11]) + int(fields[12])
