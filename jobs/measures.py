@@ -1,8 +1,8 @@
 """Figures about the queue and the workers, for ``GET /metrics``."""
 
-import json
 from typing import Any, NamedTuple, Self, get_args
 
+from jobs.reader import described
 from jobs.record import FINAL, Status
 from jobs.watch import Cause
 
@@ -48,6 +48,8 @@ class Measures(NamedTuple):
         Number of workers with a recent heartbeat.
     stalled
         Number of these workers that have stalled.
+    draining
+        Number of these workers that take no more jobs, because they were told to drain.
     recoveries
         How often a running job went back to the queue, by cause (see ``jobs.watch.Cause``).
     epochs
@@ -60,13 +62,15 @@ class Measures(NamedTuple):
     oldest_age_s: float
     workers: int
     stalled: int
+    draining: int
     recoveries: dict[str, int]
     epochs: dict[str, Epochs]
 
     @classmethod
     def from_answer(cls, answer: list[Any]) -> Self:
         """Parse the return value of ``measure.lua``."""
-        classes, running, age, workers, flat = answer
+        classes, running, age, descriptions, flat, draining = answer
+        workers = described(descriptions, draining)
         queued = dict(zip(classes[::2], map(int, classes[1::2]), strict=True))
         counts = dict(zip(flat[::2], map(float, flat[1::2]), strict=True))
         return cls(
@@ -79,7 +83,8 @@ class Measures(NamedTuple):
             submitted=int(counts.get("submitted", 0)),
             oldest_age_s=float(age),
             workers=len(workers),
-            stalled=sum(json.loads(about).get("stalled") is not None for about in workers),
+            stalled=sum(worker.get("stalled") is not None for worker in workers),
+            draining=sum(worker["draining"] for worker in workers),
             recoveries={cause: int(counts.get(f"recoveries:{cause}", 0)) for cause in CAUSES},
             epochs={
                 engine: _epochs(counts, f"epochs:{engine}:")

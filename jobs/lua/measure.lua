@@ -1,6 +1,6 @@
 -- ARGV: seconds without a heartbeat after which a worker counts as gone
 -- Returns {number of queued jobs of each class as a flat list, number of running jobs, age of the
--- oldest queued job in seconds or 0, workers, metrics}.
+-- oldest queued job in seconds or 0, workers, metrics, names of the draining workers}.
 local alive_s = unpack(ARGV)
 
 settle()
@@ -10,5 +10,5 @@ local created_at = oldest and redis.call('HGET', key_of(oldest), 'created_at') o
 return {
   redis.call('HGETALL', 'jobs:classes'), redis.call('ZCARD', 'jobs:leases'),
   tostring(math.max(0, now() - created_at)), alive_workers(alive_s),
-  redis.call('HGETALL', 'metrics'),
+  redis.call('HGETALL', 'metrics'), redis.call('SMEMBERS', 'workers:draining'),
 }

@@ -167,6 +167,11 @@ def _jobs(measures: Measures) -> Iterator[Metric]:
         "Idle workers that do not take a queued job.",
         value=measures.stalled,
     )
+    yield GaugeMetricFamily(
+        "stepbox_workers_draining",
+        "Workers that take no more jobs, because they were told to drain.",
+        value=measures.draining,
+    )
     recoveries = CounterMetricFamily(
         "stepbox_job_recoveries",
         "Jobs taken back from a worker, by cause: its process died, the kernel killed it because "

@@ -30,7 +30,9 @@ def test_a_draining_worker_gives_its_job_back_and_takes_none(jobs):
     assert (job.status, job.queue_position, job.attempts) == ("queued", 0, 1)
     assert jobs.report(claim, PROGRESS, entry(2), "e2-s0-f1") == "lost"
     assert jobs.finish(claim, "succeeded") == "lost"
-    assert jobs.measure().recoveries == NO_RECOVERIES | {"stop": 1}
+    measures = jobs.measure()
+    assert measures.recoveries == NO_RECOVERIES | {"stop": 1}
+    assert (measures.workers, measures.draining) == (1, 1)
     assert jobs.redis.hget(f"job:{first}", "deaths") is None
     assert jobs.claim(OWNER, "w") is None
     assert beat(jobs).draining

@@ -87,9 +87,9 @@ def test_without_the_replica_nothing_is_confirmed_and_a_repeated_request_finds_i
     try:
         with pytest.raises(UnconfirmedError, match="0 of 1 replicas"):
             submit(jobs, "key")
-        with connect(confirming(primary)) as other:  # its connection has stored nothing yet
-            with pytest.raises(UnconfirmedError):
-                submit(JobStore(other), "key")
+        # The connection of another client has stored nothing yet.
+        with connect(confirming(primary)) as other, pytest.raises(UnconfirmedError):
+            submit(JobStore(other), "key")
         claim = jobs.claim(OWNER, "w")
         with pytest.raises(UnconfirmedError):
             jobs.decide(claim, "m-1", peak_memory=1, better_than_guessing=None)

@@ -76,6 +76,7 @@ def test_metrics_sum_over_all_processes(own_stack, jobs):
 
     assert samples["stepbox_redis_up"][()] == 1
     assert samples["stepbox_workers"][()] == 1
+    assert samples["stepbox_workers_draining"][()] == 0
     assert samples["stepbox_jobs_submitted_total"][()] == 1
     assert samples["stepbox_jobs"] == {
         ("queued",): 0, ("running",): 0, ("succeeded",): 1, ("failed",): 0, ("cancelled",): 0,
