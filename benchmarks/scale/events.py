@@ -90,7 +90,7 @@ async def measure(
     followers = Followers(port)
     for number in range(streams):
         await followers.open(claims[number % len(claims)].job)
-    rounds = max(1, events // len(claims))
+    rounds = events if len(claims) == 1 else max(1, 2 * events // len(claims))
     before, spent, delays = Usage.of(jobs.redis), processor_seconds(pids), []
     for number in range(1, rounds + 1):
         for claim in claims:
@@ -111,8 +111,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--streams", default="1,100,500", help="numbers of streams")
-    parser.add_argument("--events", type=int, default=50, help="reports of one job")
+    parser.add_argument("--streams", default="1,50,200", help="numbers of streams")
+    parser.add_argument("--events", type=int, default=200, help="reports of one job")
     chosen = parser.parse_args()
     prepare_bench()
     head = f"{'API, µs':>14}{'Redis, µs':>14}{'last, ms':>12}"
@@ -126,9 +126,7 @@ def main() -> None:
                 line = f"{streams:10,}"
                 for number in (1, streams):
                     claims = start(jobs, number)
-                    # Few events of many jobs are as many events as many of one.
-                    events = chosen.events if number == 1 else chosen.events * number // 10
-                    line += asyncio.run(measure(jobs, port, pids, streams, claims, events))
+                    line += asyncio.run(measure(jobs, port, pids, streams, claims, chosen.events))
                     for claim in claims:
                         jobs.finish(claim, "cancelled")
                 print(line)
