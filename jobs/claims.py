@@ -1,21 +1,18 @@
 """What workers do with jobs: claim them, report on them, and end them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
-from zlib import crc32
 
 import redis.client
 
 from jobs.compact import pack
 from jobs.connection import UnconfirmedError
-from jobs.queue import QUEUE
-from jobs.reader import JobReader
 from jobs.record import FINAL, Kind, Status, Upload
-from jobs.routing import FIRST_CLASS
-from jobs.watch import Cause, Death, QueueState
+from jobs.running import RunningJobs, flat, place_of
+from jobs.watch import Cause, Death
 from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
 
@@ -66,7 +63,7 @@ class Claim:
 CONFIRM_MS = 2000  # less than the timeout of the connection
 
 
-class ClaimStore(JobReader):
+class ClaimStore(RunningJobs):
     """Reads jobs, and changes those that a worker runs."""
 
     def _run_confirmed(self, script: str, *arguments: str | int | float) -> Any:
@@ -121,7 +118,7 @@ class ClaimStore(JobReader):
             then returns the job that the first call claimed.
         """
         place = place_of(owner)
-        answer = self._run("claim", json.dumps(owner), worker, call, place, *_flat(dead))
+        answer = self._run("claim", json.dumps(owner), worker, call, place, *flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -291,81 +288,3 @@ class ClaimStore(JobReader):
     def request_id(self, id: str) -> str | None:
         """Return the id of the request that submitted a job."""
         return cast(str | None, self.redis.hget(f"job:{id}", "request_id"))
-
-    def owners(
-        self, beside: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, str, dict[str, Any]]]:
-        """List (job, fence, owner) for each running job.
-
-        With ``beside``, a process, the list has only those jobs that may run where it can see their
-        processes. Version 0.2.0 does not say where a job runs, so its jobs are among them.
-        """
-        places = (
-            [("-inf", "+inf")] if beside is None else [(at, at) for at in (0, place_of(beside))]
-        )
-        with self.redis.pipeline() as pipeline:
-            for low, high in places:
-                pipeline.zrangebyscore("jobs:leases", low, high)
-            ids = [id for found in pipeline.execute() for id in found]
-        return [(id, fence, json.loads(owner)) for id, fence, owner in self._read_of(ids, "owner")]
-
-    def beats(self) -> list[tuple[str, str, str]]:
-        """List (job, fence, beat) for each running job; each report increases the beat by one."""
-        ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
-        return self._read_of(ids, "beat", "0")
-
-    def _read_of(
-        self, ids: Sequence[str], field: str, default: str = ""
-    ) -> list[tuple[str, str, str]]:
-        """Read a field of running jobs, with their fences."""
-        if not ids:
-            return []
-        with self.redis.pipeline() as pipeline:
-            for id in ids:
-                pipeline.hmget(f"job:{id}", ["fence", field])
-            answers = pipeline.execute()
-        return [
-            (id, fence, value or default)
-            for id, (fence, value) in zip(ids, answers, strict=True)
-            if fence and (value or default)
-        ]
-
-    def begin(self, worker: str) -> None:
-        """Let a worker that starts take jobs, even if one of its name was draining before."""
-        self.redis.srem("workers:draining", worker)
-
-    def reap(
-        self,
-        worker: str,
-        description: Mapping[str, Any],
-        dead: Iterable[Death],
-        machine: str = "",
-    ) -> QueueState:
-        """Store a worker's heartbeat, and requeue lost jobs.
-
-        Parameters
-        ----------
-        worker
-            Name of the worker.
-        description
-            The worker's entry in ``GET /system``. ``classes`` lists the classes of jobs that it
-            takes, and ``owner_running`` is the most jobs of one owner that may run before it takes
-            no further one, 0 for no limit.
-        dead
-            Running jobs whose owner is dead, or whose lease has expired.
-        machine
-            Name of the machine. A few workers of several machines watch the leases.
-        """
-        about = json.dumps(description)
-        answer = self._run("reap", QUEUE, worker, about, machine, *_flat(dead))
-        return QueueState.from_answer(answer, description.get("classes", [FIRST_CLASS]))
-
-
-def place_of(owner: Mapping[str, Any]) -> int:
-    """Return a number, the same for processes that can see each other: the score of a lease."""
-    seen = f"{owner.get('boot')} {owner.get('pid_namespace')}"
-    return 1 + crc32(seen.encode())
-
-
-def _flat(dead: Iterable[Death]) -> Iterator[str]:
-    return chain.from_iterable(Death(*death) for death in dead)

@@ -23,7 +23,7 @@
 -- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
 -- idempotency:{key}     hash: the job that a request with this key has created
 -- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
---                       see that of the job, see `place_of` in jobs/claims.py; 0 is unknown
+--                       see that of the job, see `place_of` in jobs/running.py; 0 is unknown
 -- jobs:awaited          string: written by those who wait until replicas have what they wrote
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat
