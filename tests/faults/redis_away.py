@@ -179,7 +179,7 @@ def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
         MOMENTS[moment](scene)
         seen = away(scene, way, seconds, epochs=int(moment == "training"))
         back = time.monotonic()
-        wait_until(lambda: answers(scene), seconds=15, what="the API to find Redis again")
+        wait_until(lambda: answers(scene), what="the API to find Redis again")
         seen["api_back_after_s"] = round(time.monotonic() - back, 1)
         job = stack.wait_for(scene.id)
         seen["job_over_after_s"] = round(time.monotonic() - back, 1)

@@ -35,11 +35,11 @@ def test_the_job_of_a_lost_host_continues_elsewhere(host, own_stack, jobs):
     far = own_stack.start_worker("far", "ip", "netns", "exec", host.name)
     own_stack.environment = near
     own_stack.start_worker("near")
-    wait_until(lambda: alive(jobs) == {"far", "near"}, seconds=90, what="two heartbeats")
+    wait_until(lambda: alive(jobs) == {"far", "near"}, what="two heartbeats")
     (name,) = [one["name"] for one in jobs.workers() if one["name"].startswith("near@")]
     jobs.drain(name)  # so that the far worker takes the job
     id = own_stack.train(**LONG)["id"]
-    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, seconds=60, what="some epochs")
+    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, what="some epochs")
     jobs.drain(name, draining=False)
     host.connect(up=False)
     cut_at = time.monotonic()

@@ -17,7 +17,6 @@ def name_of(jobs, start):
     """Return the name of a worker, once it is alive; it ends with the name of this machine."""
     found = wait_until(
         lambda: [one["name"] for one in jobs.workers() if one["name"].startswith(f"{start}@")],
-        seconds=90,
         what=f"a heartbeat of {start}",
     )
     return found[0]
@@ -45,7 +44,7 @@ def test_a_job_of_a_draining_worker_continues_on_another_one(own_stack, jobs, re
     own_stack.start_service()
     name = name_of(jobs, "drained")
     id = own_stack.train(**LONG)["id"]
-    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, seconds=90)
+    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3)
     assert send(own_stack, name, "drain")["draining"]
 
     job = own_stack.job(id)
@@ -64,7 +63,7 @@ def test_a_job_of_a_draining_worker_continues_on_another_one(own_stack, jobs, re
     job = own_stack.job(id)
     assert (job["attempts"], job["worker"]) == (2, name_of(jobs, "other"))
     assert "going on from e" in other.log.read_text()
-    wait_until(lambda: len(workers(own_stack)) == 2, seconds=90)
+    wait_until(lambda: len(workers(own_stack)) == 2)
     assert readiness(own_stack)[0] == 200
 
     assert not send(own_stack, name, "resume")["draining"]

@@ -10,7 +10,7 @@ TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
 def wait_for_workers(jobs, number):
-    return wait_until(lambda: len(found := jobs.workers()) == number and found, seconds=90)
+    return wait_until(lambda: len(found := jobs.workers()) == number and found)
 
 
 def code_of(stack, id):
@@ -64,12 +64,12 @@ def test_the_jobs_of_an_owner_share_the_workers_up_to_their_limit(own_stack, job
     running = submit(jobs, "alice", long)
     wait_until(lambda: jobs.get(running).status == "running")
     waiting, other = submit(jobs, "alice", TINY), submit(jobs, "bob", TINY)
-    wait_until(lambda: jobs.get(other).status == "succeeded", seconds=60)
+    wait_until(lambda: jobs.get(other).status == "succeeded")
     assert jobs.get(waiting).waiting_for.code == "owner-cap"
     card = own_stack.models_dir / jobs.get(other).model / "card.json"
     assert json.loads(card.read_text())["submitted_by"] == "bob"
     jobs.cancel(running)
-    wait_until(lambda: jobs.get(waiting).status == "succeeded", seconds=60)
+    wait_until(lambda: jobs.get(waiting).status == "succeeded")
 
 
 def submit(jobs, owner, fields):
