@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import requests
 
-from tests.processes import ROOT, wait_until
+from tests.processes import PATIENCE_S, ROOT, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -79,7 +79,7 @@ def test_starts_nothing_if_a_port_cannot_be_used(own_stack, name):
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
         assert finished.returncode == 1
         assert finished.stdout == ""
