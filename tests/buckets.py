@@ -1,6 +1,7 @@
 """Servers of S3 for tests: one with files, one in memory."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,16 +49,15 @@ class BucketServer:
     def start(self) -> Process:
         """Start the server, and wait until it answers."""
         keys = ",".join([ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"]])
-        address, objects = f"127.0.0.1:{self.port}", str(self._folder / "objects")
+        address, objects = f"127.0.0.1:{self.port}", self._folder / "objects"
+        options = ["--addr", address, "--auth-key", keys]
         command = {
-            "rclone": ["serve", "s3", "--addr", address, "--auth-key", keys, objects],
-            "moto": ["-H", "127.0.0.1", "-p", str(self.port)],
+            "rclone": [BIN / "rclone", "serve", "s3", *options, objects],
+            "moto": [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", self.port],
         }[self._kind]
-        program = {"rclone": "rclone", "moto": "moto_server"}[self._kind]
         environment = {**os.environ, "RCLONE_CONFIG": os.devnull}
-        self.process = Process(
-            [str(BIN / program), *command], environment, self._folder / f"{self._kind}.log"
-        )
+        log = self._folder / f"{self._kind}.log"
+        self.process = Process([*map(str, command)], environment, log)
         wait_until(self._answers, what=f"{self._kind} to answer")
         return self.process
 

@@ -4,6 +4,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests run in one proce
 
 import sys
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -11,6 +12,15 @@ from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.processes import Stack, stack_in
+
+# The same examples in each run, however slow the machine is.
+hypothesis.settings.register_profile(
+    "same",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("same")
 
 SERVER_FIXTURES = {"stack", "own_stack", "service", "browser"}
 STACK_MODULES = ("tests/browser/", "tests/end_to_end/test_training.py")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,17 +22,36 @@ from jobs.store import JobStore
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 REPORTED = 6000  # characters at the end of each log that a report shows
+PATIENCE_S = 120  # a state is reached in seconds; a slow and busy machine takes some times as long
+RESERVED = 256  # the last ports that this process has given out stay reserved
+
+
+_reserved: deque[int] = deque()  # file descriptors of sockets
 
 
 def free_port() -> int:
-    """Return a port that no process listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Return a port that no process listens on, and that no other caller gets.
+
+    The kernel chooses one of 14,000 ports at random. Without a socket that stays bound to it, the
+    suite would soon get the same port twice, here or in a process that runs other tests. Servers
+    can listen on the port nevertheless: they set ``SO_REUSEADDR``, as that socket does.
+    """
+    if len(_reserved) == RESERVED:
+        os.close(_reserved.popleft())
+    with socket.socket() as reserving:
+        reserving.bind(("127.0.0.1", 0))
+        reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port: int = reserving.getsockname()[1]
+        _reserved.append(reserving.detach())
+    return port
 
 
 def wait_until(
-    condition: Callable[[], Any], *, seconds: float = 30, every: float = 0.05, what: str = ""
+    condition: Callable[[], Any],
+    *,
+    seconds: float = PATIENCE_S,
+    every: float = 0.05,
+    what: str = "",
 ) -> Any:
     """Check a condition every ``every`` seconds until it is true; return its value.
 
@@ -62,7 +82,7 @@ class Process:
             )
         self.pid = self._process.pid
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE_S) -> int:
         """Send a signal to the main process and wait until it ends; return its exit status."""
         if self._process.poll() is None:
             self._process.send_signal(number)
@@ -213,7 +233,7 @@ class Stack:
 
     def _service_answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/livez", timeout=1).ok
+            return requests.get(f"{self.url}/livez", timeout=5).ok
         except requests.RequestException:
             return False
 
@@ -221,17 +241,17 @@ class Stack:
 
     def train(self, **body: Any) -> dict[str, Any]:
         """Submit a job and return it."""
-        answer = requests.post(f"{self.url}/train", json=body, timeout=10)
+        answer = requests.post(f"{self.url}/train", json=body, timeout=60)
         assert answer.status_code == 202, answer.text
         return answer.json()
 
     def job(self, id: str) -> dict[str, Any]:
         """Read a job."""
-        answer = requests.get(f"{self.url}/jobs/{id}", timeout=10)
+        answer = requests.get(f"{self.url}/jobs/{id}", timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def wait_for(self, id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
+    def wait_for(self, id: str, *statuses: str, seconds: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until a job has one of these statuses, by default any final one; return the job."""
         wanted = statuses or ("succeeded", "failed", "cancelled")
         return wait_until(

@@ -11,16 +11,25 @@ from jobs.logs import about
 from jobs.record import Kind, Status
 from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError
+from stepbox.memory import loading_explained
 from stepbox.store.objects import UnavailableError
 from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
-from worker.importing import import_and_publish
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
 from worker.stores import Stores
 from worker.training import WrongDeviceError, train_and_publish
 
 log = logging.getLogger(__name__)
+
+
+def import_and_publish(stores: Stores, claim: Claim, reporter: Reporter) -> None:
+    """Import a data set; load only now what this needs, a third of all that a worker may load."""
+    with loading_explained():
+        from worker import importing
+
+    importing.import_and_publish(stores, claim, reporter)
+
 
 RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], None]] = {
     "train": train_and_publish,

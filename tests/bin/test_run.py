@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import requests
 
-from tests.processes import ROOT, wait_until
+from tests.processes import PATIENCE_S, ROOT, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -19,7 +19,6 @@ def test_starts_all_processes_prints_what_to_try_and_stops_them(own_stack, numbe
     try:
         wait_until(
             lambda: f"ready at {own_stack.url}" in process.log.read_text() or not process.running(),
-            seconds=60,
             what="the API to be ready",
         )
         assert requests.get(f"{own_stack.url}/readyz", timeout=10).status_code == 200
@@ -39,14 +38,14 @@ def test_restarts_a_process_that_ends_later_while_the_others_continue(own_stack)
     def started(name):
         return re.findall(rf"^{name} +\| started \(pid=(\d+)\)", process.log.read_text(), re.M)
 
-    wait_until(lambda: f"ready at {own_stack.url}" in process.log.read_text(), seconds=60)
+    wait_until(lambda: f"ready at {own_stack.url}" in process.log.read_text())
     # Redis cannot write its file any more and ends, as on a full disk.
     resource.prlimit(int(started("redis")[0]), resource.RLIMIT_FSIZE, (1, 1))
     os.kill(int(started("worker")[0]), signal.SIGKILL)
     wait_until(lambda: refused(own_stack) or len(started("redis")) == 2)
     png = requests.get(f"{own_stack.url}/datasets/mnist/test/0.png", timeout=10)
     assert png.status_code == 200
-    wait_until(lambda: requests.get(f"{own_stack.url}/readyz", timeout=10).ok, seconds=60)
+    wait_until(lambda: requests.get(f"{own_stack.url}/readyz", timeout=10).ok)
     job = own_stack.train(epochs=1, hidden_sizes=[2])
     assert own_stack.wait_for(job["id"])["status"] == "succeeded"
     assert [len(started(name)) for name in ("redis", "worker", "service")] == [2, 2, 1]
@@ -63,7 +62,7 @@ def refused(stack):
 def test_stops_the_others_if_one_cannot_start(own_stack):
     own_stack.environment["STEPBOX_OPEN"] = "maybe"
     process = own_stack.start("run", "bin/run")
-    wait_until(lambda: not process.running(), seconds=60, what="everything to end")
+    wait_until(lambda: not process.running(), what="everything to end")
     output = process.log.read_text()
     assert process.stop() == 1
     assert re.search(r"^service ended with status \d+: stopping$", output, re.MULTILINE)
@@ -80,7 +79,7 @@ def test_starts_nothing_if_a_port_cannot_be_used(own_stack, name):
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
         assert finished.returncode == 1
         assert finished.stdout == ""

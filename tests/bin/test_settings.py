@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from service.settings import ServiceSettings
-from tests.processes import BIN, ROOT
+from tests.processes import BIN, PATIENCE_S, ROOT
 from worker.settings import WorkerSettings
 
 SECRET = "hush-hush"
@@ -22,7 +22,7 @@ def start(name, settings):
         env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

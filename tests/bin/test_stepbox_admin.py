@@ -16,7 +16,7 @@ from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
-from tests.processes import ROOT, free_port
+from tests.processes import PATIENCE_S, ROOT, free_port
 from tests.stepbox.store.test_models import add
 
 
@@ -46,7 +46,7 @@ def admin(*arguments):
         env=os.environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import wait_until
+from tests.processes import PATIENCE_S, wait_until
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ELSEWHERE = "evil.example"
@@ -77,13 +77,13 @@ class Watched:
 
     def settle(self) -> None:
         """Wait until 0.3 s have passed without open requests other than event streams."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         quiet = 0  # checks in a row that found no open request
         while quiet < 6:
             self.page.wait_for_timeout(50)
             asked = [one.url for one in self._under_way if not one.url.endswith("/events")]
             quiet = 0 if asked else quiet + 1
-            assert time.monotonic() < deadline, f"requests still open after 30 s: {asked}"
+            assert time.monotonic() < deadline, f"requests still open after {PATIENCE_S} s: {asked}"
 
     def close(self) -> None:
         """Close the page and its context."""

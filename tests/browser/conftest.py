@@ -2,8 +2,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched, chromium
+from tests.processes import PATIENCE_S
 
-expect.set_options(timeout=15_000)  # milliseconds; enough for a busy machine
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

@@ -41,9 +41,7 @@ def test_a_training_is_started_and_its_curve_grows(open_page):
     page = open_page("/")
     start(page, "fashion-mnist-torch", epochs="3")
     seen = set()
-    wait_until(
-        lambda: seen.add(points(page)) or "succeeded" in page.inner_text("#state"), seconds=60
-    )
+    wait_until(lambda: seen.add(points(page)) or "succeeded" in page.inner_text("#state"))
     assert points(page) == 4
     assert len(seen) >= 3, seen
     page.click("text=See the model")

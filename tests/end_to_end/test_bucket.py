@@ -190,7 +190,7 @@ def test_models_in_memory_answer_while_the_bucket_is_away(away):
     for number in range(20):
         assert predict(stack, (known, "good")[number % 2]).json() == before[number % 2]
     answer = predict(stack, other)
-    assert "does not answer" in check_problem(answer, 503)["detail"]
+    assert "answer" in check_problem(answer, 503)["detail"]
     assert int(answer.headers["Retry-After"]) > 0
     assert predict(stack, known).json() == before[0]
     answer = requests.patch(f"{stack.url}/models/{known}", json={"title": "new"}, timeout=20)
@@ -229,7 +229,7 @@ def test_a_job_goes_on_when_the_bucket_is_back(away, tmp_path):
     wait_until((hold / "epoch-2.reached").exists, what="the training to reach epoch 2")
     server.process.stop(signal.SIGKILL)
     (hold / "epoch-2").unlink()
-    stack.wait_for(id, "queued")
+    given_back = stack.wait_for(id, "queued")
 
     # GET /system needs the bucket for the size of the data sets, so ask Redis itself.
     with connect(stack.settings()) as client:
@@ -239,11 +239,12 @@ def test_a_job_goes_on_when_the_bucket_is_back(away, tmp_path):
             ],
             what="the worker to say that it waits for the store",
         )
-    assert stack.job(id)["status"] == "queued"
+    waiting = stack.job(id)
+    assert (waiting["status"], waiting["attempts"]) == ("queued", given_back["attempts"])
     server.start()
     job = stack.wait_for(id)
     assert job["status"] == "succeeded", job["error"]
-    assert job["attempts"] == 2
+    assert job["attempts"] > given_back["attempts"]
     card = requests.get(f"{stack.url}/models/{job['model']}", timeout=10).json()
     assert card["weights"]["sha256"] == reference(**body).weights
 

@@ -245,7 +245,7 @@ def test_a_running_and_a_queued_job_are_cancelled(stack):
     requests.post(f"{stack.url}/jobs/{last}/cancel", timeout=10)
 
     assert requests.post(f"{stack.url}/jobs/{running}/cancel", timeout=10).status_code == 202
-    job = stack.wait_for(running, "cancelled", seconds=10)
+    job = stack.wait_for(running, "cancelled")
     assert job["model"] is None
     check_problem(requests.post(f"{stack.url}/jobs/{running}/cancel", timeout=10), 409)
     listed = requests.get(f"{stack.url}/jobs?status=cancelled&limit=3", timeout=10).json()
@@ -283,9 +283,7 @@ def test_all_components_are_ready_and_described(stack):
         return requests.get(f"{stack.url}/system", timeout=10).json()
 
     # A worker accepts jobs before it knows its device, because importing torch may take long.
-    system = wait_until(
-        lambda: (found := ask())["workers"][0]["versions"].get("torch") and found, seconds=60
-    )
+    system = wait_until(lambda: (found := ask())["workers"][0]["versions"].get("torch") and found)
     (worker,) = system["workers"]
     assert worker["device"]["name"] != "unknown"
     assert worker["device"]["detail"]

@@ -1,7 +1,9 @@
 """Other machines, for tests: network namespaces, which only some users may make."""
 
 import random
+import socket
 import subprocess
+import sys
 from contextlib import ExitStack
 from secrets import token_hex
 
@@ -59,10 +61,11 @@ def ip(*arguments):
 
 
 def why_impossible():
-    """Say why no host can be made here; return None if one can be made."""
+    """Say why no host can be made here that reaches this one; return None if one can be made."""
     try:
-        with Host() as host:
-            ip("netns", "exec", host.name, "true")
+        with Host() as host, socket.create_server((host.here, 0)) as server:
+            connect = f"import socket; socket.create_connection({server.getsockname()}, 5)"
+            ip("netns", "exec", host.name, sys.executable, "-c", connect)
     except OSError as error:
         return str(error)
     return None

@@ -32,17 +32,31 @@ WAYS = ("killed", "paused")
 
 
 class Scene:
-    """A new installation with a job that has been submitted."""
+    """A new installation with a job that has been submitted.
 
-    def __init__(self, stack: Stack) -> None:
+    If it is ``held``, the worker stages the job's model, and waits for `go_on`.
+    """
+
+    def __init__(self, stack: Stack, *, held: bool) -> None:
         self.stack = stack
+        stack.environment["HOLD_DIR"] = str(stack.folder)
         self.redis = stack.start_redis()
-        stack.start_worker()
+        stack.start_worker(application="tests.worker.holding")
         stack.start_service()
         self.jobs = JobStore(connect(stack.settings()))
         stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
         self.image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
+        if held:
+            self._hold.touch()
         self.id: str = stack.train(**FIELDS)["id"]
+
+    @property
+    def _hold(self) -> Path:
+        return self.stack.folder / "staged"
+
+    def go_on(self) -> None:
+        """Let a worker that is held go on."""
+        self._hold.unlink(missing_ok=True)
 
     def epoch_on_disk(self) -> int:
         """Return the epoch of the last checkpoint on the disk; -1 if there is none."""
@@ -70,9 +84,8 @@ class Scene:
         wait_until(lambda: len(self.stack.job(self.id)["history"]) >= 2)
 
     def publishing(self) -> None:
-        """The worker is staging the model, and has not yet asked Redis to decide."""
-        staged = self.stack.models_dir / ".staged"
-        soon(lambda: staged.exists() and any(staged.iterdir()))
+        """The worker has staged the model, and has not yet asked Redis to decide."""
+        wait_until(self._hold.with_name("staged.reached").exists, what="the model to be staged")
 
     def cancelling(self) -> None:
         """The API has accepted a cancel, and the worker may not have noticed it yet."""
@@ -127,7 +140,7 @@ MOMENTS: dict[str, Callable[[Scene], None]] = {
 
 
 def soon(condition: Callable[[], Any], seconds: float = 120) -> None:
-    """Wait for a condition that holds only for milliseconds."""
+    """Wait for a condition, and return at once when it holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true"
@@ -141,6 +154,7 @@ def away(scene: Scene, way: str, seconds: float, epochs: int) -> dict[str, Any]:
         scene.redis.stop(signal.SIGKILL)
     else:
         os.kill(scene.redis.pid, signal.SIGSTOP)
+    scene.go_on()
     try:
         before = scene.epoch_on_disk()
         predictions = [scene.predict()]
@@ -175,11 +189,11 @@ def answers(scene: Scene) -> bool:
 def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
     """Run one scene, check that the fault changed no result, and return the measurements."""
     with stack_in(folder) as stack:
-        scene = Scene(stack)
+        scene = Scene(stack, held=moment == "publishing")
         MOMENTS[moment](scene)
         seen = away(scene, way, seconds, epochs=int(moment == "training"))
         back = time.monotonic()
-        wait_until(lambda: answers(scene), seconds=15, what="the API to find Redis again")
+        wait_until(lambda: answers(scene), what="the API to find Redis again")
         seen["api_back_after_s"] = round(time.monotonic() - back, 1)
         job = stack.wait_for(scene.id)
         seen["job_over_after_s"] = round(time.monotonic() - back, 1)

@@ -131,7 +131,7 @@ class Storm:
         with suppress(requests.RequestException, RedisError):
             if self.jobs.queue_length() < BACKLOG:
                 fields = self.rng.choice(RECIPES)
-                answer = requests.post(f"{self.stack.url}/train", json=fields, timeout=5)
+                answer = requests.post(f"{self.stack.url}/train", json=fields, timeout=30)
                 if answer.status_code == 202:
                     self.accepted[answer.json()["id"]] = fields
 

@@ -166,9 +166,11 @@ def test_the_records_are_of_one_moment(settings, jobs, tmp_path, empty_stack):
 
     with ThreadPoolExecutor() as pool:
         creating = pool.submit(create_and_delete)
-        wait_until(lambda: len(jobs.page(limit=100)[0]) > 20)
-        back_up(settings, tmp_path / "backup")
-        go_on = False
+        try:
+            wait_until(lambda: len(jobs.page(limit=100)[0]) > 20)
+            back_up(settings, tmp_path / "backup")
+        finally:
+            go_on = False
         creating.result()
     restore(empty_stack.settings(), tmp_path / "backup")
     with connect(empty_stack.settings()) as client:

@@ -31,9 +31,7 @@ def test_a_killed_training_sends_each_frame_once_and_the_same(own_stack, jobs, m
         wait_for_hold(own_stack, point)
         os.kill(owner_of(jobs, id)["pid"], signal.SIGKILL)
         release(own_stack, point)
-        wait_until(
-            lambda attempts=attempt + 1: own_stack.job(id)["attempts"] == attempts, seconds=20
-        )
+        wait_until(lambda attempts=attempt + 1: own_stack.job(id)["attempts"] == attempts)
     assert own_stack.wait_for(id)["status"] == "succeeded"
     assert own_stack.job(id)["attempts"] == 3
 

@@ -67,9 +67,7 @@ def owner_of(stores, id):
 
 
 def wait_for_status(stores, id, status):
-    job = wait_until(
-        lambda: (job := stores.jobs.get(id)).finished_at and job, seconds=60, what="the job's end"
-    )
+    job = wait_until(lambda: (job := stores.jobs.get(id)).finished_at and job, what="the job's end")
     assert job.status == status, job.error
     wait_until(lambda: not left_over(stores), what="nothing to be left")
     return job

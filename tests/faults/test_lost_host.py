@@ -14,7 +14,8 @@ from tests.faults.reference import reference
 from tests.jobs.test_measures import NO_RECOVERIES
 from tests.processes import wait_until
 
-LONG = {"epochs": 20, "hidden_sizes": (8,), "seed": 1}
+LONG = {"epochs": 6, "hidden_sizes": (8,), "seed": 1}
+HELD = "epoch-3"
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
@@ -32,16 +33,20 @@ def test_the_job_of_a_lost_host_continues_elsewhere(host, own_stack, jobs):
     own_stack.start_service()
     near = dict(own_stack.environment)
     own_stack.environment |= start_relay(own_stack, host.here)
-    far = own_stack.start_worker("far", "ip", "netns", "exec", host.name)
+    own_stack.environment["HOLD_DIR"] = str(own_stack.folder)
+    command = ("ip", "netns", "exec", host.name)
+    far = own_stack.start_worker("far", *command, application="tests.worker.holding")
     own_stack.environment = near
     own_stack.start_worker("near")
-    wait_until(lambda: alive(jobs) == {"far", "near"}, seconds=90, what="two heartbeats")
+    wait_until(lambda: alive(jobs) == {"far", "near"}, what="two heartbeats")
     (name,) = [one["name"] for one in jobs.workers() if one["name"].startswith("near@")]
     jobs.drain(name)  # so that the far worker takes the job
+    (own_stack.folder / HELD).touch()
     id = own_stack.train(**LONG)["id"]
-    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, seconds=60, what="some epochs")
+    wait_until((own_stack.folder / f"{HELD}.reached").exists, what="some epochs")
     jobs.drain(name, draining=False)
     host.connect(up=False)
+    (own_stack.folder / HELD).unlink()
     cut_at = time.monotonic()
     wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=120, what="another attempt")
     print(f"another attempt began after {time.monotonic() - cut_at:.1f} s")  # pytest -s shows it

@@ -74,9 +74,7 @@ def test_a_job_continues_from_its_checkpoint_after_its_process_is_killed(
     for killed in range(kills):
         wait_until(lambda seen=killed + 2: history_length(own_stack, id) >= seen)
         os.kill(owner_of(jobs, id)["pid"], signal.SIGKILL)
-        wait_until(
-            lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts, seconds=10
-        )
+        wait_until(lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts)
     wait_and_check(own_stack, jobs, id, fields)
     assert "going on from e1" in worker.log.read_text()
     assert not (own_stack.models_dir / ".checkpoints" / id).exists()
@@ -90,7 +88,7 @@ def test_a_job_continues_after_its_worker_is_killed_and_restarted(own_stack, job
     wait_until(lambda: history_length(own_stack, id) >= 2)
     worker.stop(signal.SIGKILL)
     own_stack.start_worker()
-    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=15)
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2)
     assert own_stack.job(waiting)["attempts"] == 0  # the killed job comes first
     wait_and_check(own_stack, jobs, id, NUMPY)
     assert own_stack.wait_for(waiting)["status"] == "succeeded"
@@ -122,7 +120,7 @@ def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
     jobs.redis.hset(f"job:{id}", "owner", json.dumps({**owner, "boot": "another machine"}))
 
     own_stack.start_worker("other")  # watches the lease once it is ready
-    wait_until(lambda: own_stack.job(id)["attempts"] == 2, seconds=60)
+    wait_until(lambda: own_stack.job(id)["attempts"] == 2)
     assert time.monotonic() - stopped > 5  # the lease had to expire first
     for pid in (owner["pid"], paused.pid):
         os.kill(pid, signal.SIGCONT)
@@ -142,9 +140,7 @@ def test_a_job_succeeds_although_redis_is_killed_at_random_moments(own_stack):
         redis.stop(signal.SIGKILL)
         time.sleep(rng.uniform(0, 1.5))
         redis = own_stack.start_redis()
-    job = wait_until(
-        lambda: (job := own_stack.job(id))["status"] == "succeeded" and job, seconds=60
-    )
+    job = wait_until(lambda: (job := own_stack.job(id))["status"] == "succeeded" and job)
     with connect(own_stack.settings()) as client:
         check_undisturbed(own_stack, JobStore(client), job, reference(**NUMPY))
     assert job["attempts"] == 1
@@ -156,7 +152,7 @@ def test_a_job_without_a_token_is_not_lost(own_stack, jobs):
     id = jobs.submit(recipe, samples=60000, queue_limit=9).id
     assert jobs.redis.llen(QUEUE) == 0  # only the record exists
     own_stack.start_worker()
-    wait_until(lambda: jobs.get(id).status == "running", seconds=20)
+    wait_until(lambda: jobs.get(id).status == "running")
     jobs.cancel(id)
 
 

@@ -64,7 +64,7 @@ def test_a_thousand_dropped_streams_leave_nothing_open(own_stack, jobs):
         return connections_now <= THREADS + 4 and others <= 4
 
     what = f"about {connections} connections and {files} files, as before"
-    wait_until(released, seconds=20, what=what)
+    wait_until(released, what=what)
     requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)
 
 
@@ -77,7 +77,7 @@ def test_streams_over_the_limit_are_rejected_and_do_not_disturb_others(own_stack
     check_problem(refused, 429)
     assert own_stack.job(id)["status"] == "queued"
     streams.pop().close()
-    streams.append(wait_until(lambda: (one := open_stream(own_stack, id)).ok and one, seconds=5))
+    streams.append(wait_until(lambda: (one := open_stream(own_stack, id)).ok and one))
     for stream in streams:
         stream.close()
     assert re.fullmatch(r"[1-9]\d*", refused.headers["Retry-After"])

@@ -31,34 +31,39 @@ def test_set(name):
 
 
 @pytest.fixture(scope="session")
-def shared_app(tmp_path_factory):
-    """The API, created once for all tests, because creating it takes a tenth of a second."""
-    return create_app(
-        ServiceSettings(
-            models_dir=tmp_path_factory.mktemp("none"),
-            data_dir=DATA,
-            redis_url=f"redis://127.0.0.1:{free_port()}/0",
-            max_body_bytes=2**20,
-        )
+def settings_without_redis(tmp_path_factory):
+    return ServiceSettings(
+        models_dir=tmp_path_factory.mktemp("none"),
+        data_dir=DATA,
+        redis_url=f"redis://127.0.0.1:{free_port()}/0",
+        max_body_bytes=2**20,
     )
 
 
+@pytest.fixture(scope="session")
+def shared_app(settings_without_redis):
+    """The API, created once for all tests, because creating it takes a tenth of a second.
+
+    Each test gives it stores of its own.
+    """
+    return create_app(settings_without_redis)
+
+
 @pytest.fixture
-def app(shared_app, tmp_path):
+def app(shared_app, settings_without_redis, tmp_path):
     """The API without Redis and without models."""
-    settings = shared_app.extensions["stepbox"].settings
     folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
-    backend = Backend(settings.model_copy(update=folders))
+    backend = Backend(settings_without_redis.model_copy(update=folders))
     backend._builtin = load_builtin  # reads each data set once for all tests
     shared_app.extensions["stepbox"] = backend
     return shared_app
 
 
 @pytest.fixture
-def app_with_jobs(jobs, tmp_path):
-    """The API with a Redis, without models."""
-    folders = {"models_dir": tmp_path / "models", "datasets_dir": tmp_path / "datasets"}
-    return create_app(ServiceSettings(**folders))
+def app_with_jobs(shared_app, jobs):
+    """The API with the Redis and the folders of `own_stack`, without models."""
+    shared_app.extensions["stepbox"] = Backend(ServiceSettings())
+    return shared_app
 
 
 @pytest.fixture

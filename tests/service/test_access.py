@@ -6,20 +6,23 @@ from service.access.tokens import find_token, warn_if_open
 from service.app import create_app
 from service.settings import ServiceSettings, parse_tokens
 from tests.problems import check_error, check_problem, check_refusal
-from tests.processes import BIN, ROOT, free_port
+from tests.processes import BIN, PATIENCE_S, ROOT, free_port
 
 READ, WRITE = "r" * 16, "w" * 16
 
 
-@pytest.fixture
-def guarded(app, tmp_path):
-    """The API with a read token, and a write token from a file."""
-    file = tmp_path / "tokens"
-    file.write_text(f"write:{WRITE}\n")
-    settings = app.extensions["stepbox"].settings
-    return create_app(
-        settings.model_copy(update={"tokens": f"read:{READ}", "tokens_file": file})
-    ).test_client()
+@pytest.fixture(scope="module")
+def guarded(settings_without_redis, tmp_path_factory):
+    """The API with a read token, and a write token from a file, without Redis and models."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "tokens").write_text(f"write:{WRITE}\n")
+    changes = {
+        "tokens": f"read:{READ}",
+        "tokens_file": folder / "tokens",
+        "models_dir": folder / "models",
+        "datasets_dir": folder / "datasets",
+    }
+    return create_app(settings_without_redis.model_copy(update=changes)).test_client()
 
 
 def bearer(secret):
@@ -169,7 +172,7 @@ def test_gunicorn_does_not_start_without_access_control():
         env={"STEPBOX_HOST": "0.0.0.0", "STEPBOX_PORT": str(free_port()), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert done.returncode != 0
     assert "STEPBOX_TOKENS" in done.stderr

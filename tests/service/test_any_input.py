@@ -18,7 +18,7 @@ from tests.service.conftest import publish
 
 pytestmark = pytest.mark.server
 
-some = settings(max_examples=50, deadline=None, derandomize=True)
+some = settings(max_examples=50)
 few = settings(some, max_examples=25)
 
 MAGIC = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"RIFF", b"II*\0",

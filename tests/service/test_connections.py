@@ -27,7 +27,7 @@ from service.settings import ServiceSettings
 from tests.event_loops import run_scene
 
 CHUNKED = "Transfer-Encoding: chunked"
-WAIT_S = 30  # upper bound for waits that are normally short
+WAIT_S = 120  # upper bound for waits that are normally short
 LARGE = 16 * 2**20
 
 

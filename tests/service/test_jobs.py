@@ -5,14 +5,13 @@ import json
 import pytest
 import requests
 
-from service.app import create_app
 from tests.jobs.test_job_store import OWNER, PROGRESS, entry, submit
 from tests.problems import check_problem
 
 
 @pytest.fixture
-def client(jobs):
-    return create_app().test_client()
+def app(app_with_jobs):
+    return app_with_jobs
 
 
 def test_only_finished_jobs_can_be_deleted(client, jobs):

@@ -3,7 +3,6 @@
 import pytest
 
 from jobs.settings import Settings
-from service.app import create_app
 from stepbox.data.builtin import MNIST
 from stepbox.store.card import CardDraft
 from stepbox.store.models import ModelStore, new_model_id
@@ -17,8 +16,8 @@ NAMES = tuple(BODY)
 
 
 @pytest.fixture
-def client(jobs):
-    return create_app().test_client()
+def app(app_with_jobs):
+    return app_with_jobs
 
 
 @pytest.fixture

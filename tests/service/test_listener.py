@@ -78,7 +78,7 @@ def clients(port, number):
             connection.connect_ex(("127.0.0.1", port))
         time.sleep(0.1)
         for connection in connections:
-            connection.settimeout(10)
+            connection.settimeout(60)
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for connection in connections:
             assert connection.recv(65536).startswith(ANSWER)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from service.app import create_app
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.training.loop import make_trainer, train
@@ -18,8 +17,8 @@ from worker.reporter import Reporter
 
 
 @pytest.fixture
-def client(jobs):
-    return create_app().test_client()
+def app(app_with_jobs):
+    return app_with_jobs
 
 
 PATHS = ("first-layer", "mistakes")

@@ -80,7 +80,7 @@ def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
     wait_until(lambda: len(logging_json.job(id)["history"]) >= 2)
     ((_, _, owner),) = jobs.owners()
     os.kill(owner["pid"], signal.SIGKILL)
-    wait_until(lambda: f"job {id}: succeeded" in worker.log.read_text(), seconds=60)
+    wait_until(lambda: f"job {id}: succeeded" in worker.log.read_text())
 
     job_lines = [line for line in read_lines(worker) if line.get("request_id") == "from-a-client"]
     assert {line["job"] for line in job_lines} == {id}

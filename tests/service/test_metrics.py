@@ -109,7 +109,7 @@ def test_a_killed_training_counts_as_a_recovery(own_stack, jobs):
     assert samples["stepbox_oldest_queued_job_age_seconds"][()] > 0
     ((_, _, owner),) = jobs.owners()
     os.kill(owner["pid"], signal.SIGKILL)
-    wait_until(lambda: own_stack.job(waiting[0])["attempts"] == 2, seconds=10)
+    wait_until(lambda: own_stack.job(waiting[0])["attempts"] == 2)
     assert scrape(own_stack)["stepbox_job_recoveries_total"] == NO_RECOVERIES | {("process",): 1}
     for id in waiting:
         requests.post(f"{own_stack.url}/jobs/{id}/cancel", timeout=10)

@@ -1,6 +1,7 @@
 """Tokens of the scope own: they see and change only what is theirs, and read what is nobody's."""
 
 import itertools
+from functools import cache
 
 import pytest
 
@@ -50,13 +51,12 @@ class Things:
     """A job, a model with an alias, and a data set."""
 
     def __init__(self, backend, owner):
-        number = next(numbers)
         self.owner = owner
         self.job = backend.jobs.submit(
             RECIPES["mnist-numpy"], samples=60000, queue_limit=10**6, submitted_by=owner
         ).id
-        self.model, _ = publish(backend, seed=number, submitted_by=owner)
-        self.alias = f"best-{number}"
+        self.model, _ = publish(backend, submitted_by=owner)
+        self.alias = f"best-{next(numbers)}"
         backend.models.set_alias(self.alias, self.model)
 
     def fill(self, path):
@@ -130,6 +130,7 @@ def outcome(operation):
     return OTHERS_GET[operation]
 
 
+@cache
 def operations():
     document = create_app(ServiceSettings(data_dir=DATA)).extensions["openapi"]["paths"]
     return sorted(f"{method} {path}" for path, methods in document.items() for method in methods)

@@ -37,7 +37,10 @@ def stack(tmp_path_factory):
 def service(stack):
     """The same with an empty queue and an empty folder, which every test must leave so."""
     yield stack
-    assert [path.name for path in every_file(stack) if "." in path.name] == []
+    wait_until(
+        lambda: not [file for file in every_file(stack) if "." in file.name],
+        what="nothing but complete uploads to be left",
+    )
     for job in ask(stack, "GET", "/jobs?status=queued").json()["jobs"]:
         ask(stack, "POST", f"/jobs/{job['id']}/cancel")
     for path in files(stack):
@@ -237,7 +240,7 @@ def test_uploads_at_the_same_time_reserve_their_space(service):
     """The bytes that are still to come count."""
     body = b"0,1\n" * (MOST // 4)
     with connect(service, f"Content-Length: {MOST}"), connect(service, f"Content-Length: {MOST}"):
-        waits_for_body(service, 2)
+        wait_until(lambda: len(every_file(service)) == 4, what="two files, and their reservations")
         check_problem(upload(service, body), 507)
     wait_until(lambda: files(service) == [], what="the files to be removed")
 

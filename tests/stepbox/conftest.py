@@ -2,15 +2,11 @@ import os
 from functools import cache
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from stepbox.data.builtin import load_dataset
 from stepbox.training.loop import make_trainer, train
 from stepbox.training.presets import RECIPES
-
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

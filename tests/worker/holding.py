@@ -2,8 +2,8 @@
 
 The points of an import are ``report`` (within it), ``publish`` (after the decision) and ``finish``
 (after the data set was published); those of a training are ``epoch-1`` and so on (after the epoch,
-which is not yet reported). `HOLD_DIR` is the folder of these files. The worker writes
-``{point}.reached`` there when it starts to wait.
+which is not yet reported) and ``staged`` (before the decision). `HOLD_DIR` is the folder of these
+files. The worker writes ``{point}.reached`` there when it starts to wait.
 """
 
 import os
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from stepbox.store.datasets import DatasetStore
+from stepbox.store.models import ModelStore
 from worker import importing
 from worker.app import app as app
 from worker.checkpoints import Checkpoints
@@ -45,6 +46,12 @@ def save_and_hold(checkpoints, trainer, epoch=None):
     save(checkpoints, trainer, epoch)
 
 
+def stage_and_hold(store, *arguments):
+    stage(store, *arguments)
+    hold("staged")
+
+
 import_upload, importing.import_upload = importing.import_upload, import_and_hold
 publish, DatasetStore.publish = DatasetStore.publish, publish_and_hold
 save, Checkpoints.save = Checkpoints.save, save_and_hold
+stage, ModelStore.stage = ModelStore.stage, stage_and_hold

@@ -3,5 +3,5 @@
 from tests.worker.holding import app as app
 from worker import availability, stores
 
-stores.WORKER_PATIENCE_S = 0.5
+stores.WORKER_PATIENCE_S = 2.0
 availability.WAIT_S = 1.0

@@ -9,7 +9,8 @@ from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
 from tests.processes import wait_until
 
-LONG = {"epochs": 20, "hidden_sizes": (8,), "seed": 1}
+LONG = {"epochs": 6, "hidden_sizes": (8,), "seed": 1}
+HELD = "epoch-3"
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
@@ -17,7 +18,6 @@ def name_of(jobs, start):
     """Return the name of a worker, once it is alive; it ends with the name of this machine."""
     found = wait_until(
         lambda: [one["name"] for one in jobs.workers() if one["name"].startswith(f"{start}@")],
-        seconds=90,
         what=f"a heartbeat of {start}",
     )
     return found[0]
@@ -41,17 +41,22 @@ def readiness(stack):
 
 
 def test_a_job_of_a_draining_worker_continues_on_another_one(own_stack, jobs, redis_process):
-    drained = own_stack.start_worker("drained")
+    own_stack.environment["HOLD_DIR"] = str(own_stack.folder)
+    drained = own_stack.start_worker("drained", application="tests.worker.holding")
     own_stack.start_service()
     name = name_of(jobs, "drained")
+    (own_stack.folder / HELD).touch()
     id = own_stack.train(**LONG)["id"]
-    wait_until(lambda: len(own_stack.job(id)["history"]) >= 3, seconds=90)
+    wait_until((own_stack.folder / f"{HELD}.reached").exists, what="some epochs")
+    wait_until(lambda: len(own_stack.job(id)["history"]) == 3, what="them to be reported")
     assert send(own_stack, name, "drain")["draining"]
 
     job = own_stack.job(id)
     assert (job["status"], job["queue_position"], job["attempts"]) == ("queued", 0, 1)
-    assert workers(own_stack) == {name: True}
-    assert readiness(own_stack) == (503, f"1 alive; {name}: is draining")
+    # A worker counts as alive only for some seconds after a heartbeat.
+    wait_until(lambda: workers(own_stack) == {name: True})
+    wait_until(lambda: readiness(own_stack) == (503, f"1 alive; {name}: is draining"))
+    (own_stack.folder / HELD).unlink()
     wait_until(lambda: "lost to another worker" in drained.log.read_text(), what="the job to stop")
     wait_until(lambda: f"Canceling queue {QUEUE}" in drained.log.read_text())
     # No worker takes the token, so it stays.
@@ -64,8 +69,7 @@ def test_a_job_of_a_draining_worker_continues_on_another_one(own_stack, jobs, re
     job = own_stack.job(id)
     assert (job["attempts"], job["worker"]) == (2, name_of(jobs, "other"))
     assert "going on from e" in other.log.read_text()
-    wait_until(lambda: len(workers(own_stack)) == 2, seconds=90)
-    assert readiness(own_stack)[0] == 200
+    wait_until(lambda: len(workers(own_stack)) == 2 and readiness(own_stack)[0] == 200)
 
     assert not send(own_stack, name, "resume")["draining"]
     send(own_stack, name_of(jobs, "other"), "drain")
@@ -85,4 +89,4 @@ def test_a_draining_worker_takes_jobs_when_it_starts_again(own_stack, jobs):
     worker.stop()
     own_stack.start_worker()
     assert own_stack.wait_for(id)["status"] == "succeeded"
-    assert workers(own_stack) == {name: False}
+    wait_until(lambda: workers(own_stack) == {name: False})

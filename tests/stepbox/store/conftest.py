@@ -15,7 +15,7 @@ from tests.buckets import BUCKET, bucket_server
 from tests.processes import stack_in
 from tests.stepbox.store.memory_store import MemoryStore
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0  # these servers answer
 
 
 def pytest_generate_tests(metafunc):

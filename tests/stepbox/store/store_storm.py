@@ -3,7 +3,8 @@
     python -m tests.stepbox.store.store_storm FOLDER SEED [WRITES]
 
 The process prints a line when it starts, and kills itself after WRITES writes. Without WRITES, it
-ends when a file `stop` appears next to the store's folder, and prints the count of each action.
+ends once a file `stop` has appeared next to the store's folder and it has done everything that it
+can do, and prints the count of each action.
 """
 
 import json
@@ -20,6 +21,7 @@ from stepbox.store.models import ModelStore, new_model_id
 from tests.stepbox.store.test_models import make_draft, make_network
 
 MOST_MODELS = 10
+ACTIONS = ("publish", "delete", "alias", "unalias", "read")
 
 
 class Fatal(FolderStore):
@@ -56,7 +58,7 @@ def storm(folder: Path, seed: int, writes: int) -> Counter:
     rng = random.Random(seed)
     done: Counter = Counter()
     stop, parent = folder.with_name("stop"), os.getppid()
-    while not stop.exists() and os.getppid() == parent:
+    while os.getppid() == parent and not (stop.exists() and all(done[one] for one in ACTIONS)):
         ids = store.ids()
         more = ("publish", "publish") if len(ids) < MOST_MODELS else ("delete",)
         action = rng.choice((*more, "delete", "alias", "unalias", "read"))

@@ -163,11 +163,11 @@ def test_changes_are_announced(open_bucket, redis_of_stores):
     store.put("m/a", b"")
     store.put(".hidden/a", b"")
     store.update("aliases.json", append(b"{}"), LIMIT)
-    found = news(redis_of_stores, cursor, 1)
+    found = news(redis_of_stores, cursor, 60)
     assert found.keys == {f"{folder}/m", f"{folder}/aliases.json"}
     assert news(redis_of_stores, found.cursor, 0.001) == (frozenset(), found.cursor)
     store.delete_all("m")
-    assert news(redis_of_stores, found.cursor, 1).keys == {f"{folder}/m"}
+    assert news(redis_of_stores, found.cursor, 60).keys == {f"{folder}/m"}
 
 
 def test_news_wait_for_a_change(redis_of_stores):
@@ -175,7 +175,7 @@ def test_news_wait_for_a_change(redis_of_stores):
     cursor = latest(redis_of_stores)
     later = threading.Timer(0.2, changes.announce, ["m"])
     later.start()
-    assert news(redis_of_stores, cursor, 2).keys == {"models/m"}
+    assert news(redis_of_stores, cursor, 60).keys == {"models/m"}
     later.join()
 
 
@@ -216,7 +216,7 @@ def test_a_bucket_that_is_not_listed_yet_is_unavailable(open_bucket, monkeypatch
 def test_a_bucket_that_refuses_says_why(servers, monkeypatch, tmp_path, change, name, why):
     for variable, value in (servers("rclone").environment | change).items():
         monkeypatch.setenv(variable, value)
-    store = BucketStore(f"s3://{name}/a", LocalCache(tmp_path, 1), 1.0)
+    store = BucketStore(f"s3://{name}/a", LocalCache(tmp_path, 1), 60.0)
     for ask in (store.check, lambda: list(store.entries()), lambda: store.put("a", b"")):
         with pytest.raises(UnavailableError, match=why) as caught:
             ask()
@@ -228,7 +228,7 @@ def test_a_bucket_that_does_not_answer_is_unavailable_until_it_does(tmp_path, mo
     with bucket_server("rclone", tmp_path / "server") as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 0.1)
+        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 3.0)
         store.put("b", b"data")
         server.process.stop()
         with pytest.raises(UnavailableError, match="does not answer") as caught:

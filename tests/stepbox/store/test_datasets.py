@@ -596,10 +596,10 @@ def test_unknown_fields_of_a_later_version_are_ignored(store, objects):
 
 
 def resident_of_files():
-    """Return the memory of this process that maps files, in bytes."""
+    """Return the memory of this process that maps files, also those in a tmpfs, in bytes."""
     status = Path("/proc/self/status").read_text("ascii")
-    [line] = [line for line in status.splitlines() if line.startswith("RssFile")]
-    return int(line.split()[1]) * 1024
+    lines = [line for line in status.splitlines() if line.startswith(("RssFile", "RssShmem"))]
+    return sum(int(line.split()[1]) for line in lines) * 1024
 
 
 @pytest.mark.parametrize(("released", "grows"), [(dataset.RELEASED_BYTES, False), (2**40, True)])

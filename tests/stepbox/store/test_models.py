@@ -37,6 +37,7 @@ from stepbox.training.presets import RECIPES
 from stepbox.training.report import HistoryEntry
 from stepbox.training.step_record import StepRecord
 from tests.datasets import keep_none
+from tests.processes import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 MNIST = RECIPES["mnist-numpy"].model_copy(update={"hidden_sizes": (5, 3)})
@@ -949,7 +950,7 @@ def test_a_storm_of_processes_and_kills_leaves_only_whole_models(folder):
         folder.with_name("stop").touch()
         done = Counter()
         for process in running:
-            output, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=PATIENCE_S)
             assert (process.returncode, errors) == (0, "")
             done.update(json.loads(output))
     finally:
