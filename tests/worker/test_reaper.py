@@ -4,6 +4,7 @@ import sys
 
 from redis.exceptions import RedisError
 
+from jobs.queue import make_celery, send_token
 from tests.processes import wait_until
 from worker.device import DeviceSearch
 
@@ -42,4 +43,6 @@ def test_a_failed_search_says_why(monkeypatch):
 def test_the_heartbeat_and_the_end_wait_for_no_round(own_stack, jobs):
     worker = own_stack.start_worker(application="tests.worker.unhurried")
     wait_until(jobs.workers, what="a heartbeat of the worker")
+    send_token(make_celery(own_stack.settings()))  # Celery can end once it reads tokens, not before
+    wait_until(lambda: "a surplus token" in worker.log.read_text(), what="the token to be read")
     assert worker.stop() == 0
